@@ -1,0 +1,46 @@
+# `make up` and `make test` are the whole set-up; the other targets are their parts.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+CTL := .venv/bin/notifyctl
+CODE := infra ops localcloud worker/src sql tests bench
+
+.PHONY: help install bundle up down destroy test check unit soak bench lock
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Install everything inside the project folder (safe to repeat)
+	@scripts/bootstrap
+
+bundle: install ## Build the Worker's bundle into dist/worker
+	@$(CTL) bundle
+
+up: install ## Start the local cloud, deploy the stack `local`, verify it, send a first notification
+	@$(CTL) up --stack local
+
+down: install ## Stop the local cloud and keep its data
+	@$(CTL) local stop
+
+destroy: install ## Destroy the stack `local` and remove all of its data
+	@$(CTL) destroy --stack local --yes --erase
+
+test: check unit ## Run every test (a sample of what is long)
+
+check: install ## Lint and type-check
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy $(CODE)
+
+unit: install
+	@$(PY) -m pytest -m "not soak"
+
+soak: install ## Run the full counts of what is long
+	@$(PY) -m pytest -m soak
+
+bench: install ## Measure speed and memory; prints the figures and writes them to build/bench.json
+	@$(PY) -m bench
+
+lock: ## Make requirements.lock again after a change of pyproject.toml (needs uv)
+	uv pip compile --generate-hashes --python-version 3.11 --universal --extra dev \
+		--no-header -q pyproject.toml -o requirements.lock

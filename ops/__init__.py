@@ -1,0 +1,1 @@
+"""``notifyctl``: how the notification system is deployed, looked at and operated."""

@@ -1,0 +1,33 @@
+"""``notifyctl destroy``: remove every resource of a stack."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ops.commands.options import StackOption
+
+
+def destroy(
+    stack: StackOption,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    erase: Annotated[
+        bool,
+        typer.Option("--erase", help="Stack 'local' only: also remove the local cloud's own data."),
+    ] = False,
+) -> None:
+    """Remove every resource of the stack, in one run. Its history stays unless --erase is given."""
+    from ops.console import Reporter
+    from ops.errors import UsageError
+    from ops.project import Project
+    from ops.removal import Removal
+
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("This removes data: give --yes, or run it on a terminal.")
+        typed = typer.prompt(f"This removes every resource of '{stack}'. Type the stack's name")
+        if typed != stack:
+            raise UsageError(f"'{typed}' isn't '{stack}': nothing was removed.")
+    Removal(Project.find(), stack, Reporter()).run(erase=erase)

@@ -1,0 +1,41 @@
+"""``notifyctl outputs``: the stack's outputs."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated
+
+import typer
+
+from ops.commands.options import JsonOption, StackOption
+
+
+def outputs(
+    stack: StackOption,
+    json: JsonOption = False,
+    show_secrets: Annotated[
+        bool, typer.Option("--show-secrets", help="Print secret outputs in clear.")
+    ] = False,
+) -> None:
+    """Print the stack's outputs: URLs, ids, the version id, the release."""
+    from rich.table import Table
+
+    from ops.console import Reporter
+    from ops.errors import StackFailed
+    from ops.project import Project
+    from ops.stacks.choice import choose_driver
+
+    found = choose_driver(Project.find(), stack).outputs(show_secrets=show_secrets)
+    if not found:
+        raise StackFailed(
+            f"The stack '{stack}' has no outputs: it isn't deployed. "
+            f"Run 'notifyctl up --stack {stack}'."
+        )
+    if json:
+        typer.echo(json_text.dumps(dict(found), indent=2, sort_keys=True))
+        return
+    table = Table("output", "value", box=None, pad_edge=False)
+    for name in sorted(found):
+        value = found[name]
+        table.add_row(name, value if isinstance(value, str) else json_text.dumps(value))
+    Reporter().console.print(table)

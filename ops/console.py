@@ -1,0 +1,55 @@
+"""What a command shows a person while it works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+
+class Reporter:
+    """Prints a command's steps as they happen.
+
+    Everything goes to standard error when ``json`` is asked for, so that standard output stays one
+    JSON document; colour and the spinner appear on a terminal only (rich decides).
+    """
+
+    def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
+        self.console = Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        """Show ``title`` while the block runs, then its result and duration.
+
+        A block that raises is shown as failed; the exception goes on.
+        """
+        step = Step(title)
+        started = time.monotonic()
+        try:
+            with self.console.status(Text(title)):
+                yield step
+        except BaseException:
+            self._finish("[red]✗[/red]", step, started)
+            raise
+        self._finish("[green]✓[/green]", step, started)
+
+    def _finish(self, mark: str, step: Step, started: float) -> None:
+        detail = f" [dim]{escape(step.detail)}[/dim]" if step.detail else ""
+        seconds = time.monotonic() - started
+        self.console.print(f"{mark} {escape(step.title)}{detail} [dim]({seconds:.1f} s)[/dim]")
+
+    def line(self, text: str, *, style: str | None = None) -> None:
+        """Print one line as it is: markup in ``text`` has no meaning."""
+        self.console.print(Text(text, style=style or ""))
+
+
+class Step:
+    """One step that is being shown; ``detail`` is printed beside the title when it ends."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.detail = ""

@@ -1,0 +1,181 @@
+"""A deployment of one stack: bundle, engine, verification, first notification."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.bundle import BuiltBundle, BundleBuilder
+from ops.console import Reporter
+from ops.first_notification import FirstNotification
+from ops.local_cloud import start_local_cloud
+from ops.project import Project
+from ops.service import ServiceClient
+from ops.stacks.choice import choose_driver
+from ops.stacks.driver import Progress, StackUpdate
+from ops.stacks.settings_file import StackFile
+from ops.verification import Verification
+
+COMMIT_VARIABLE = "NOTIFICATION_COMMIT"
+"""The git commit, given to the program for the release manifest; never an input of the version."""
+
+
+@dataclass(frozen=True)
+class DeploymentReport:
+    """What a deployment did.
+
+    Attributes:
+        stack: the stack's name.
+        update: the engine's result.
+        sink_url: the local cloud's webhook sink; ``None`` on stacks of a real account.
+        seconds: how long the whole took.
+    """
+
+    stack: str
+    update: StackUpdate
+    sink_url: str | None
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """Return the report without secrets, for ``--json``."""
+        return {
+            "stack": self.stack,
+            "changes": dict(self.update.changes),
+            "changed": self.update.changed,
+            "update": self.update.version,
+            "service_url": self.update.outputs.get("service_url"),
+            "version_id": self.update.outputs.get("version_id"),
+            "sink_url": self.sink_url,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def summary(self) -> list[str]:
+        """Return the lines that end the command: where everything is, and what to do next."""
+        url = self.update.outputs.get("service_url")
+        changed = self.update.changed
+        lines = [
+            "",
+            f"{changed} change{'' if changed == 1 else 's'} in {self.seconds:.1f} s.",
+            "",
+            f"Service   {url}",
+        ]
+        if self.sink_url is None:
+            return [*lines, f"Look      notifyctl status --stack {self.stack}"]
+        tool = ".venv/bin/notifyctl"
+        return [
+            *lines,
+            f"Sink      {self.sink_url}   (open it: it shows what arrived)",
+            (
+                f"Send      {tool} send --user ada --channel webhook "
+                f"--url {self.sink_url}/hook/ada --message 'It works'"
+            ),
+            f"Logs      {tool} logs",
+            "Stop      make down      (keeps the data; make destroy removes everything)",
+        ]
+
+
+class Deployment:
+    """Deploys one stack.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        reporter: where the steps are shown.
+    """
+
+    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+        self._project = project
+        self._stack = stack
+        self._reporter = reporter
+        self._is_local = StackFile.read(project.stack_file(stack)).is_loopback
+        os.environ.setdefault(COMMIT_VARIABLE, _git_commit(project))
+
+    def preview(self) -> StackUpdate:
+        """Plan the update; on a loopback stack the local cloud is started for it."""
+        self._bundle()
+        if self._is_local:
+            start_local_cloud(self._project, self._reporter)
+        with self._reporter.step(f"Preview of the stack {self._stack}") as step:
+            result = choose_driver(self._project, self._stack).preview(self._show)
+            step.detail = describe(result.changes)
+        return result
+
+    def run(self, *, message: str, verify: bool) -> DeploymentReport:
+        """Deploy and verify.
+
+        Raises:
+            OperationError: a step failed; the version that served before still serves.
+        """
+        started = time.monotonic()
+        self._bundle()
+        sink_url = None
+        if self._is_local:
+            sink_url = start_local_cloud(self._project, self._reporter).sink_url
+        with self._reporter.step(f"Stack {self._stack}") as step:
+            update = choose_driver(self._project, self._stack).up(self._show, message=message)
+            step.detail = describe(update.changes)
+        if verify:
+            self._verify(update.outputs, sink_url)
+        return DeploymentReport(
+            stack=self._stack,
+            update=update,
+            sink_url=sink_url,
+            seconds=time.monotonic() - started,
+        )
+
+    def _verify(self, outputs: Mapping[str, Any], sink_url: str | None) -> None:
+        url, key = str(outputs["service_url"]), str(outputs["api_secret_key"])
+        with ServiceClient(url, key) as service, ServiceClient(url) as anonymous:
+            Verification(
+                service,
+                anonymous,
+                version_id=str(outputs["version_id"]),
+                reporter=self._reporter,
+            ).run()
+            if sink_url is not None:
+                FirstNotification(service, sink_url=sink_url, reporter=self._reporter).run()
+
+    def _bundle(self) -> None:
+        with self._reporter.step("Bundle") as step:
+            built = build_bundle(self._project)
+            step.detail = f"{built.modules} modules, sha256 {built.sha256[:12]}"
+
+    def _show(self, progress: Progress) -> None:
+        style = {"warning": "yellow", "error": "red"}.get(progress.severity)
+        self._reporter.line(f"  {progress.text}", style=style)
+
+
+def build_bundle(project: Project) -> BuiltBundle:
+    """Build the Worker's bundle into the project's ``dist/worker``."""
+    builder = BundleBuilder(
+        sources=project.root / "worker" / "src",
+        vendored=project.root / "build" / "python_modules",
+    )
+    return builder.build(project.bundle_dir)
+
+
+def describe(changes: Mapping[str, int]) -> str:
+    """Return ``0 changes``, or the number of resources per operation."""
+    changed = {name: count for name, count in sorted(changes.items()) if name != "same"}
+    if not changed:
+        return "0 changes"
+    return ", ".join(f"{count} {name}" for name, count in changed.items())
+
+
+def _git_commit(project: Project) -> str:
+    """Return the checked-out commit, or an empty string outside a git checkout."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(project.root), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

@@ -1,0 +1,61 @@
+"""Errors that end a ``notifyctl`` command, each with the process's exit code.
+
+OperationError (1)
+├── UsageError (2)
+├── ToolMissing (3)
+├── StackFailed (4)
+├── VerificationFailed (5)
+└── ServiceError (6)
+"""
+
+from __future__ import annotations
+
+
+class OperationError(Exception):
+    """A command can't go on.
+
+    The message is one or more whole sentences: what happened, where, and what to do next. It never
+    holds a secret, SQL or a stack trace.
+    """
+
+    exit_code = 1
+
+
+class UsageError(OperationError):
+    """The command line or a stack file asks for something that can't be done."""
+
+    exit_code = 2
+
+
+class ToolMissing(OperationError):
+    """A program that the command needs isn't on this machine."""
+
+    exit_code = 3
+
+
+class StackFailed(OperationError):
+    """A Pulumi operation ended in failure; what was done up to then is kept in the state."""
+
+    exit_code = 4
+
+
+class VerificationFailed(OperationError):
+    """The deployed service doesn't behave as a good release must."""
+
+    exit_code = 5
+
+
+class ServiceError(OperationError):
+    """The service couldn't be reached, or refused a call.
+
+    Attributes:
+        status: HTTP status of the answer, or ``None`` where there was no answer.
+        code: the service's error code (``INVALID_SIGNATURE``, …), or ``None``.
+    """
+
+    exit_code = 6
+
+    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code

@@ -1,0 +1,65 @@
+"""Removal of a stack's resources and, on the local stack, of its data."""
+
+from __future__ import annotations
+
+from ops.console import Reporter
+from ops.deployment import describe
+from ops.errors import OperationError, UsageError
+from ops.local_cloud import erase_local_state, start_local_cloud
+from ops.project import Project
+from ops.stacks.choice import choose_driver
+from ops.stacks.driver import Progress
+from ops.stacks.settings_file import StackFile
+
+
+class Removal:
+    """Removes one stack.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        reporter: where the steps are shown.
+    """
+
+    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+        self._project = project
+        self._stack = stack
+        self._reporter = reporter
+        self._is_local = StackFile.read(project.stack_file(stack)).is_loopback
+
+    def run(self, *, erase: bool) -> None:
+        """Remove every resource in one run; with ``erase`` the local cloud's data as well.
+
+        Raises:
+            UsageError: ``erase`` on a stack of a real account.
+            OperationError: a resource can't be removed; what is left is in the state.
+        """
+        if erase and not self._is_local:
+            raise UsageError(
+                f"--erase removes the local cloud's data, and '{self._stack}' is a stack of a "
+                "real account. Leave --erase out."
+            )
+        if self._is_local and not (self._project.home / "cloud").exists():
+            self._reporter.line("There is no local cloud and so nothing to destroy.")
+        else:
+            self._destroy(tolerate=erase)
+        if erase:
+            erase_local_state(self._project, self._reporter)
+
+    def _destroy(self, *, tolerate: bool) -> None:
+        """Destroy the resources; ``tolerate`` goes on after a failure, since all data goes next."""
+        try:
+            if self._is_local:
+                start_local_cloud(self._project, self._reporter)
+            with self._reporter.step(f"Stack {self._stack} destroyed") as step:
+                result = choose_driver(self._project, self._stack).destroy(self._show)
+                step.detail = describe(result.changes)
+        except OperationError as error:
+            if not tolerate:
+                raise
+            self._reporter.line(f"The resources couldn't be destroyed one by one: {error}")
+            self._reporter.line("All local data is removed instead, and they with it.")
+
+    def _show(self, progress: Progress) -> None:
+        style = {"warning": "yellow", "error": "red"}.get(progress.severity)
+        self._reporter.line(f"  {progress.text}", style=style)

@@ -1,0 +1,83 @@
+"""Which engine carries out a stack's operations.
+
+Two modes only: the real CLI with real plugins, or, on stacks whose endpoints are loopback addresses
+and on no others, the embedded engine with stand-in providers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+
+from ops.errors import ToolMissing, UsageError
+from ops.project import Project
+from ops.stacks.driver import StackDriver
+from ops.stacks.settings_file import StackFile
+
+ENGINE_VARIABLE = "NOTIFYCTL_ENGINE"
+"""``cli`` or ``embedded``: overrides the choice on loopback stacks."""
+
+HOW_TO_INSTALL = (
+    "Install it as https://www.pulumi.com/docs/install/ describes (3.238 or newer), "
+    "log in to your state backend with 'pulumi login', and run the command again."
+)
+
+
+def choose_driver(project: Project, stack: str) -> StackDriver:
+    """Return what carries out the operations of ``stack``.
+
+    Raises:
+        ToolMissing: the stack isn't a loopback one and there is no Pulumi CLI.
+        UsageError: there is no such stack, or ``NOTIFYCTL_ENGINE`` asks for what can't be.
+    """
+    stack_file = StackFile.read(project.stack_file(stack))
+    wanted = os.environ.get(ENGINE_VARIABLE, "")
+    if wanted not in {"", "cli", "embedded"}:
+        raise UsageError(f"{ENGINE_VARIABLE} is '{wanted}'; it must be 'cli' or 'embedded'.")
+    if not stack_file.is_loopback:
+        if wanted == "embedded":
+            raise UsageError(
+                f"The embedded engine runs stacks on loopback addresses only, and '{stack}' talks "
+                f"to {stack_file.base_url or 'Cloudflare'}. Unset {ENGINE_VARIABLE}."
+            )
+        if shutil.which("pulumi") is None:
+            raise ToolMissing(
+                f"The stack '{stack}' is deployed by the Pulumi CLI, and there is no 'pulumi' on "
+                f"PATH. {HOW_TO_INSTALL}"
+            )
+        from ops.stacks.cli import CliDriver
+
+        return CliDriver.for_account(project, stack)
+
+    from ops.stacks.local_stack import LocalStack
+
+    local = LocalStack.prepare(project, stack)
+    if wanted == "cli" or (wanted == "" and _cli_has_plugins()):
+        from ops.stacks.cli import CliDriver
+
+        return CliDriver.for_local(project, local)
+    from ops.stacks.embedded import EmbeddedDriver
+
+    return EmbeddedDriver(project, local)
+
+
+def _cli_has_plugins() -> bool:
+    """Say whether a real CLI and the real Cloudflare plugin are on this machine."""
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        return False
+    listing = subprocess.run(
+        [pulumi, "plugin", "ls", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+    )
+    try:
+        plugins = json.loads(listing.stdout or "[]")
+    except json.JSONDecodeError:
+        return False
+    return any(plugin.get("name") == "cloudflare" for plugin in plugins)

@@ -1,0 +1,158 @@
+"""Drives the real Pulumi CLI through Pulumi's automation API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pulumi import automation
+
+from ops.errors import StackFailed
+from ops.project import Project
+from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
+from ops.stacks.local_stack import LocalStack
+
+
+class CliDriver:
+    """A :class:`ops.stacks.driver.StackDriver` on the Pulumi CLI."""
+
+    engine = "cli"
+
+    def __init__(self, stack: automation.Stack, *, config_file: Path | None) -> None:
+        self._stack = stack
+        self._config_file = str(config_file) if config_file else None
+
+    @classmethod
+    def for_account(cls, project: Project, stack: str) -> CliDriver:
+        """Return the driver of a stack of a real account; credentials come from the environment.
+
+        Raises:
+            StackFailed: the CLI refuses (not logged in, wrong passphrase, …); its words are kept.
+        """
+        with _Failures("select the stack"):
+            selected = automation.create_or_select_stack(stack, work_dir=str(project.root))
+        return cls(selected, config_file=None)
+
+    @classmethod
+    def for_local(cls, project: Project, local: LocalStack) -> CliDriver:
+        """Return the driver of a loopback stack: its own file backend, nothing of the account."""
+        environment = {
+            **local.environment,
+            "PULUMI_BACKEND_URL": f"file://{local.backend_dir}",
+            "PULUMI_CONFIG_PASSPHRASE": local.passphrase,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+        local.backend_dir.mkdir(parents=True, exist_ok=True)
+        with _Failures("select the stack"):
+            selected = automation.create_or_select_stack(
+                local.stack,
+                work_dir=str(project.root),
+                opts=automation.LocalWorkspaceOptions(env_vars=environment),
+            )
+        return cls(selected, config_file=local.config_file)
+
+    def preview(self, show: Callable[[Progress], None]) -> StackUpdate:
+        """See :meth:`StackDriver.preview`."""
+        with _Failures("preview"):
+            result = self._stack.preview(
+                on_output=_lines(show), color="never", config_file=self._config_file
+            )
+        changes = {str(getattr(op, "value", op)): n for op, n in result.change_summary.items()}
+        return StackUpdate(kind="preview", changes=changes)
+
+    def up(self, show: Callable[[Progress], None], *, message: str) -> StackUpdate:
+        """See :meth:`StackDriver.up`."""
+        with _Failures("up"):
+            result = self._stack.up(
+                message=message,
+                on_output=_lines(show),
+                color="never",
+                config_file=self._config_file,
+            )
+        outputs = {name: output.value for name, output in result.outputs.items()}
+        return _update(result.summary, outputs)
+
+    def refresh(self, show: Callable[[Progress], None]) -> StackUpdate:
+        """See :meth:`StackDriver.refresh`."""
+        with _Failures("refresh"):
+            result = self._stack.refresh(
+                on_output=_lines(show), color="never", config_file=self._config_file
+            )
+        return _update(result.summary, {})
+
+    def destroy(self, show: Callable[[Progress], None]) -> StackUpdate:
+        """See :meth:`StackDriver.destroy`."""
+        with _Failures("destroy"):
+            result = self._stack.destroy(
+                on_output=_lines(show), color="never", config_file=self._config_file
+            )
+        return _update(result.summary, {})
+
+    def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
+        """See :meth:`StackDriver.outputs`."""
+        with _Failures("stack output"):
+            outputs = self._stack.outputs()
+        return {
+            name: "[secret]" if output.secret and not show_secrets else output.value
+            for name, output in outputs.items()
+        }
+
+    def history(self) -> list[HistoryEntry]:
+        """See :meth:`StackDriver.history`."""
+        with _Failures("stack history"):
+            entries = self._stack.history(show_secrets=False)
+        return [
+            HistoryEntry(
+                version=int(entry.version or 0),
+                kind=str(entry.kind),
+                started=int(entry.start_time.timestamp()),
+                ended=int(entry.end_time.timestamp()) if entry.end_time else 0,
+                result=str(entry.result),
+                message=entry.message,
+                changes=_changes(entry),
+            )
+            for entry in entries
+        ]
+
+
+class _Failures:
+    """Turns the automation API's errors into :class:`StackFailed`, without its stack traces."""
+
+    def __init__(self, action: str) -> None:
+        self._action = action
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, automation.CommandError):
+            said = [line.strip() for line in str(error).splitlines() if "error:" in line]
+            reason = " ".join(dict.fromkeys(said)) or str(error).strip().splitlines()[-1]
+            raise StackFailed(
+                f"'pulumi {self._action}' failed: {reason} "
+                "What was done up to then is in the stack's state; correct the cause and repeat."
+            ) from None
+
+
+def _lines(show: Callable[[Progress], None]) -> Callable[[str], None]:
+    return lambda text: show(Progress(text.rstrip("\n")))
+
+
+def _changes(summary: automation.UpdateSummary) -> dict[str, int]:
+    changes = summary.resource_changes or {}
+    return {str(getattr(op, "value", op)): count for op, count in changes.items()}
+
+
+def _update(summary: automation.UpdateSummary, outputs: Mapping[str, Any]) -> StackUpdate:
+    seconds = 0.0
+    if summary.end_time is not None:
+        seconds = (summary.end_time - summary.start_time).total_seconds()
+    return StackUpdate(
+        kind=str(summary.kind),
+        changes=_changes(summary),
+        outputs=outputs,
+        version=summary.version,
+        seconds=seconds,
+    )

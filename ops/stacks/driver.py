@@ -1,0 +1,95 @@
+"""What every command needs from whatever carries out a Pulumi operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One thing that happened while an operation ran, ready to be shown.
+
+    Attributes:
+        text: one line without markup.
+        severity: ``info``, ``warning`` or ``error``.
+    """
+
+    text: str
+    severity: str = "info"
+
+
+@dataclass(frozen=True)
+class StackUpdate:
+    """The result of an operation that ended well.
+
+    Attributes:
+        kind: ``preview``, ``update``, ``refresh`` or ``destroy``.
+        changes: number of resources per operation (``create``, ``same``, ``update``, …).
+        outputs: the stack's outputs after it, secrets in clear: never print them unasked.
+        version: number of the update in the stack's history; ``None`` for a preview.
+        seconds: how long it took.
+    """
+
+    kind: str
+    changes: Mapping[str, int]
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    version: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def changed(self) -> int:
+        """Number of resources that the operation changed, or would change."""
+        return sum(count for operation, count in self.changes.items() if operation != "same")
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One update of a stack, as ``pulumi stack history`` knows it.
+
+    Attributes:
+        version: number of the update, counted from 1.
+        kind: ``update``, ``refresh``, ``destroy``, …
+        started: seconds since the epoch.
+        ended: seconds since the epoch.
+        result: ``succeeded`` or ``failed``.
+        message: the update's message.
+        changes: number of resources per operation.
+    """
+
+    version: int
+    kind: str
+    started: int
+    ended: int
+    result: str
+    message: str
+    changes: Mapping[str, int]
+
+
+class StackDriver(Protocol):
+    """Carries out Pulumi operations on one stack.
+
+    Every method raises :class:`ops.errors.StackFailed` where the operation failed, with what
+    happened and what to do next.
+    """
+
+    engine: str
+
+    def preview(self, show: Callable[[Progress], None]) -> StackUpdate:
+        """Say what an update would change; nothing is changed."""
+
+    def up(self, show: Callable[[Progress], None], *, message: str) -> StackUpdate:
+        """Bring the stack to what the program declares."""
+
+    def refresh(self, show: Callable[[Progress], None]) -> StackUpdate:
+        """Bring the state to what is really there."""
+
+    def destroy(self, show: Callable[[Progress], None]) -> StackUpdate:
+        """Remove every resource of the stack; its history stays."""
+
+    def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
+        """Return the stack's outputs; secrets read ``[secret]`` unless asked for."""
+
+    def history(self) -> list[HistoryEntry]:
+        """Return the stack's updates, newest first."""

@@ -1,0 +1,119 @@
+"""Drives the embedded engine: loopback stacks on machines that can't have the Pulumi CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localcloud.engine import EmbeddedEngine, EngineError, EngineEvent, UpdateResult
+from ops.errors import StackFailed
+from ops.project import Project
+from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
+from ops.stacks.local_stack import LocalStack
+
+SIGNS = {
+    "create": "+",
+    "update": "~",
+    "replace": "±",
+    "create-replacement": "+",
+    "delete": "-",
+    "delete-replaced": "-",
+    "read": ">",
+    "refresh": "~",
+}
+
+
+class EmbeddedDriver:
+    """A :class:`ops.stacks.driver.StackDriver` on the embedded engine."""
+
+    engine = "embedded"
+
+    def __init__(self, project: Project, local: LocalStack) -> None:
+        self._project = project
+        self._local = local
+
+    def preview(self, show: Callable[[Progress], None]) -> StackUpdate:
+        """See :meth:`StackDriver.preview`."""
+        return self._run(show, lambda engine: engine.preview())
+
+    def up(self, show: Callable[[Progress], None], *, message: str) -> StackUpdate:
+        """See :meth:`StackDriver.up`."""
+        return self._run(show, lambda engine: engine.up(message=message))
+
+    def refresh(self, show: Callable[[Progress], None]) -> StackUpdate:
+        """See :meth:`StackDriver.refresh`."""
+        return self._run(show, lambda engine: engine.refresh())
+
+    def destroy(self, show: Callable[[Progress], None]) -> StackUpdate:
+        """See :meth:`StackDriver.destroy`."""
+        return self._run(show, lambda engine: engine.destroy())
+
+    def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
+        """See :meth:`StackDriver.outputs`."""
+        try:
+            return self._engine(lambda _: None).outputs(show_secrets=show_secrets)
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+
+    def history(self) -> list[HistoryEntry]:
+        """See :meth:`StackDriver.history`."""
+        try:
+            entries = self._engine(lambda _: None).history()
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+        return [
+            HistoryEntry(
+                version=int(entry["version"]),
+                kind=str(entry["kind"]),
+                started=int(entry["startTime"]),
+                ended=int(entry["endTime"]),
+                result=str(entry["result"]),
+                message=str(entry.get("message", "")),
+                changes=entry.get("resourceChanges") or {},
+            )
+            for entry in entries
+        ]
+
+    def _run(
+        self,
+        show: Callable[[Progress], None],
+        operation: Callable[[EmbeddedEngine], UpdateResult],
+    ) -> StackUpdate:
+        try:
+            result = operation(self._engine(show))
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+        return StackUpdate(
+            kind=result.kind,
+            changes=dict(result.changes),
+            outputs=dict(result.outputs),
+            version=result.version,
+            seconds=result.duration_s,
+        )
+
+    def _engine(self, show: Callable[[Progress], None]) -> EmbeddedEngine:
+        def on_event(event: EngineEvent) -> None:
+            progress = _progress(event)
+            if progress is not None:
+                show(progress)
+
+        return EmbeddedEngine(
+            project_dir=self._project.root,
+            backend_dir=self._local.backend_dir,
+            stack=self._local.stack,
+            config_file=self._local.config_file,
+            passphrase=self._local.passphrase,
+            environment=self._local.environment,
+            on_event=on_event,
+        )
+
+
+def _progress(event: EngineEvent) -> Progress | None:
+    """Turn an event of the engine into a line; ``None`` where there is nothing to show."""
+    if event.kind == "diagnostic":
+        return Progress(event.message, severity=event.severity or "info")
+    if event.kind == "step_failed":
+        return Progress(f"✗ {event.type} {event.name}: {event.message}", severity="error")
+    if event.kind == "step_done" and event.op in SIGNS:
+        return Progress(f"{SIGNS[event.op]} {event.type} {event.name}")
+    return None

@@ -1,0 +1,24 @@
+"""The deployed service of a stack, ready to be called."""
+
+from __future__ import annotations
+
+from ops.errors import StackFailed
+from ops.project import Project
+from ops.service import ServiceClient
+from ops.stacks.choice import choose_driver
+
+
+def connect(stack: str) -> ServiceClient:
+    """Return a signed client of the service that ``stack`` has deployed.
+
+    Raises:
+        StackFailed: the stack isn't deployed.
+    """
+    found = choose_driver(Project.find(), stack).outputs(show_secrets=True)
+    url, key = found.get("service_url"), found.get("api_secret_key")
+    if not isinstance(url, str) or not isinstance(key, str):
+        raise StackFailed(
+            f"The stack '{stack}' isn't deployed: it has no service_url. "
+            f"Run 'notifyctl up --stack {stack}'."
+        )
+    return ServiceClient(url, key)

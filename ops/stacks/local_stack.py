@@ -1,0 +1,144 @@
+"""The local stack's own settings file, passphrase and secrets, all kept under ``.local``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from localcloud.daemon import LocalCloud, Ports
+from localcloud.engine import encrypt_config_value, new_encryption_salt
+from ops.errors import UsageError
+from ops.project import Project
+from ops.stacks.settings_file import BASE_URL_KEYS, StackFile, is_loopback_url
+
+NAMESPACE = "notification-system"
+SECRET_KEYS = ("apiSecretKey", "encryptKey")
+STRIPPED_PREFIXES = ("CLOUDFLARE_", "CF_", "GITHUB_", "GH_", "PULUMI_ACCESS", "AWS_")
+"""Environment variables that may hold a real account's credentials: no local command sees them."""
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    """Everything an engine needs to run a loopback stack.
+
+    Attributes:
+        stack: its name.
+        backend_dir: the file backend.
+        config_file: the rendered settings file, with the stack's secrets encrypted.
+        passphrase: what encrypts them and the state.
+        environment: variables for the program and the providers: no real credential among them.
+    """
+
+    stack: str
+    backend_dir: Path
+    config_file: Path
+    passphrase: str = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def prepare(cls, project: Project, stack: str) -> LocalStack:
+        """Render the stack's settings; secrets are made on the first call and kept afterwards.
+
+        Raises:
+            UsageError: the tracked file names an endpoint off this machine.
+        """
+        template = StackFile.read(project.stack_file(stack))
+        ports = Ports.from_environment()
+        config = dict(template.config)
+        for key in BASE_URL_KEYS:
+            value = config.get(key)
+            if isinstance(value, str) and not is_loopback_url(value):
+                raise UsageError(
+                    f"{template.path.name}: {key} is '{value}', which isn't on this machine. "
+                    "A local stack talks to loopback addresses only, such as "
+                    f"http://127.0.0.1:{ports.control}."
+                )
+        config[BASE_URL_KEYS[0]] = f"http://127.0.0.1:{ports.control}/client/v4"
+        config[BASE_URL_KEYS[1]] = f"http://127.0.0.1:{ports.control}/"
+        config[f"{NAMESPACE}:serviceUrl"] = f"http://127.0.0.1:{ports.edge}"
+
+        passphrase, is_new = _passphrase(project.passphrase_file)
+        config_file = project.home / "stack" / f"Pulumi.{stack}.yaml"
+        kept: Mapping[str, Any] = {}
+        if config_file.is_file() and not is_new:
+            kept = StackFile.read(config_file).content
+        document = _with_secrets(config, kept, passphrase)
+        _write_private(config_file, yaml.safe_dump(document, sort_keys=True))
+        return cls(
+            stack=stack,
+            backend_dir=project.backend_dir,
+            config_file=config_file,
+            passphrase=passphrase,
+            environment=_environment(LocalCloud(project.home, ports)),
+        )
+
+
+def _with_secrets(
+    config: Mapping[str, Any], kept: Mapping[str, Any], passphrase: str
+) -> dict[str, Any]:
+    """Return the document with its salt and secrets, those of ``kept`` where it has them."""
+    kept_config = kept.get("config") or {}
+    salt = kept.get("encryptionsalt")
+    document: dict[str, Any] = {"config": dict(config)}
+    if not isinstance(salt, str):
+        salt = new_encryption_salt(passphrase)
+        kept_config = {}
+    document["encryptionsalt"] = salt
+    for name in SECRET_KEYS:
+        key = f"{NAMESPACE}:{name}"
+        value = kept_config.get(key)
+        if not (isinstance(value, dict) and "secure" in value):
+            value = {"secure": encrypt_config_value(_new_secret(name), salt, passphrase)}
+        document["config"][key] = value
+    return document
+
+
+def _new_secret(name: str) -> str:
+    if name == "apiSecretKey":
+        return secrets.token_hex(32)
+    alphabet = string.ascii_letters + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(32))
+
+
+def _passphrase(path: Path) -> tuple[str, bool]:
+    """Return the passphrase and whether it was made just now."""
+    if path.is_file() and (text := path.read_text(encoding="utf-8").strip()):
+        return text, False
+    text = secrets.token_urlsafe(32)
+    _write_private(path, text + "\n")
+    return text, True
+
+
+def _environment(cloud: LocalCloud) -> dict[str, str]:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith(STRIPPED_PREFIXES)
+    }
+    token = cloud.api_token()
+    if token is not None:
+        environment["CLOUDFLARE_API_TOKEN"] = token
+    return environment
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write ``text`` so that a crash leaves the old file or the new one, readable by its owner."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, staged = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(staged).replace(path)
+    except BaseException:
+        Path(staged).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ops.bundle import BundleBuilder, BundleModule, bundle_digest
+from ops.errors import OperationError
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    folder = tmp_path / "src"
+    (folder / "notification").mkdir(parents=True)
+    (folder / "entry.py").write_text("import notification\n")
+    (folder / "notification" / "__init__.py").write_text("")
+    (folder / "notification" / "__pycache__").mkdir()
+    (folder / "notification" / "__pycache__" / "x.cpython-311.pyc").write_bytes(b"\0")
+    return folder
+
+
+@pytest.fixture
+def vendored(tmp_path: Path) -> Path:
+    folder = tmp_path / "python_modules"
+    (folder / "workers").mkdir(parents=True)
+    (folder / "workers" / "__init__.py").write_text("# the SDK\n")
+    (folder / "workers_runtime_sdk-1.dist-info").mkdir()
+    (folder / "workers_runtime_sdk-1.dist-info" / "RECORD").write_text(str(tmp_path))
+    return folder
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_building_twice_gives_the_same_bytes(sources: Path, vendored: Path, tmp_path: Path) -> None:
+    builder = BundleBuilder(sources=sources, vendored=vendored)
+    first = builder.build(tmp_path / "one" / "worker")
+    os.utime(sources / "entry.py", (1, 1))
+    second = builder.build(tmp_path / "elsewhere" / "worker")
+
+    assert snapshot(first.folder) == snapshot(second.folder)
+    assert first.sha256 == second.sha256
+
+
+def test_a_bundle_holds_sources_and_sdk_and_no_path_of_the_machine(
+    sources: Path, vendored: Path, tmp_path: Path
+) -> None:
+    built = BundleBuilder(sources=sources, vendored=vendored).build(tmp_path / "out" / "worker")
+
+    files = snapshot(built.folder)
+    assert sorted(files) == [
+        "entry.py",
+        "manifest.json",
+        "notification/__init__.py",
+        "python_modules/workers/__init__.py",
+    ]
+    assert str(tmp_path).encode() not in b"".join(files.values())
+
+
+def test_the_manifest_names_every_module_with_its_hash(
+    sources: Path, vendored: Path, tmp_path: Path
+) -> None:
+    built = BundleBuilder(sources=sources, vendored=vendored).build(tmp_path / "out" / "worker")
+
+    manifest = json.loads((built.folder / "manifest.json").read_text())
+    assert manifest["main_module"] == "entry.py"
+    assert manifest["sha256"] == built.sha256
+    assert [module["name"] for module in manifest["modules"]] == [
+        "entry.py",
+        "notification/__init__.py",
+        "python_modules/workers/__init__.py",
+    ]
+    assert all(len(module["sha256"]) == 64 for module in manifest["modules"])
+
+
+def test_a_rebuild_leaves_no_stale_module(sources: Path, vendored: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "worker"
+    (sources / "old.py").write_text("")
+    builder = BundleBuilder(sources=sources, vendored=vendored)
+    builder.build(target)
+    (sources / "old.py").unlink()
+    builder.build(target)
+
+    assert "old.py" not in snapshot(target)
+
+
+def test_a_changed_source_changes_the_hash(sources: Path, vendored: Path, tmp_path: Path) -> None:
+    builder = BundleBuilder(sources=sources, vendored=vendored)
+    before = builder.build(tmp_path / "out" / "worker").sha256
+    (sources / "entry.py").write_text("import notification  # changed\n")
+
+    assert builder.build(tmp_path / "out" / "worker").sha256 != before
+
+
+def test_moving_bytes_between_a_name_and_a_content_changes_the_hash() -> None:
+    one = (BundleModule(name="ab", content=b"c"),)
+    other = (BundleModule(name="a", content=b"bc"),)
+
+    assert bundle_digest(one) != bundle_digest(other)
+
+
+def test_a_missing_main_module_is_said_by_its_path(vendored: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(OperationError, match=r"entry\.py is missing"):
+        BundleBuilder(sources=empty, vendored=vendored).build(tmp_path / "out" / "worker")
+
+
+def test_a_missing_sdk_is_said_with_the_command_that_installs_it(
+    sources: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(OperationError, match="make install"):
+        BundleBuilder(sources=sources, vendored=tmp_path / "none").collect()

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.errors import UsageError
+from ops.stacks.settings_file import StackFile, is_loopback_url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8787/client/v4",
+        "http://localhost:8787",
+        "http://[::1]:8787/",
+        "https://127.8.9.1/",
+    ],
+)
+def test_loopback_urls_are_known(url: str) -> None:
+    assert is_loopback_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.cloudflare.com/client/v4",
+        "http://127.0.0.1.example.com/",
+        "http://localhost.example.com/",
+        "http://10.0.0.1/",
+        "http://169.254.169.254/",
+        "http://127.0.0.1@example.com/",
+        "ftp://127.0.0.1/",
+        "127.0.0.1:8787",
+        "",
+    ],
+)
+def test_everything_else_is_off_this_machine(url: str) -> None:
+    assert not is_loopback_url(url)
+
+
+def write(folder: Path, text: str) -> StackFile:
+    path = folder / "Pulumi.x.yaml"
+    path.write_text(text)
+    return StackFile.read(path)
+
+
+def test_a_stack_without_a_base_url_talks_to_cloudflare(tmp_path: Path) -> None:
+    assert not write(tmp_path, "config: {}\n").is_loopback
+
+
+def test_one_endpoint_off_this_machine_makes_the_stack_remote(tmp_path: Path) -> None:
+    stack = write(
+        tmp_path,
+        "config:\n"
+        "  cloudflare:baseUrl: http://127.0.0.1:8787/client/v4\n"
+        "  github:baseUrl: https://api.github.com/\n",
+    )
+    assert not stack.is_loopback
+
+
+def test_broken_yaml_is_named_by_file_and_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"Pulumi\.x\.yaml isn't valid YAML in line 2"):
+        write(tmp_path, "config:\n  a: b: c\n")
+
+
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="mapping 'config'"):
+        write(tmp_path, "config: 3\n")
