@@ -1,0 +1,109 @@
+"""Cache, queues, rate limits, console and clock on their raw bindings."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, jsnull
+
+from notification.ports.platform import QueueError, QueueMessage
+
+
+def to_object(value: Any) -> Any:
+    """A JavaScript value from JSON-compatible Python, in one crossing of the border."""
+    return js.JSON.parse(json.dumps(value))
+
+
+class KvCache:
+    """The cache port on a KV namespace."""
+
+    __slots__ = ("_binding",)
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def get(self, key: str) -> str | None:
+        """The value, or None."""
+        value = await self._binding.get(key)
+        return None if value is None or value is jsnull else str(value)
+
+    async def put(self, key: str, value: str, *, ttl_s: int) -> None:
+        """Keep `value` for `ttl_s` seconds."""
+        await self._binding.put(key, value, to_object({"expirationTtl": ttl_s}))
+
+    async def delete(self, key: str) -> None:
+        """Forget the key."""
+        await self._binding.delete(key)
+
+
+class CloudflareQueue:
+    """The queue port on a producer binding."""
+
+    __slots__ = ("_binding",)
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def send(self, messages: Sequence[QueueMessage]) -> None:
+        """Send the messages in one call; raises `QueueError`."""
+        batch = [
+            {"body": dict(m.body), "contentType": "json", "delaySeconds": m.delay_s}
+            for m in messages
+        ]
+        try:
+            await self._binding.sendBatch(to_object(batch))
+        except JsException as error:
+            raise QueueError(str(error)) from None
+
+
+class RateLimitBinding:
+    """The rate-limiter port on a rate-limit binding."""
+
+    __slots__ = ("_binding",)
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def allows(self, key: str) -> bool:
+        """Count one call; a limiter that fails lets the call pass."""
+        try:
+            outcome = await self._binding.limit(to_object({"key": key}))
+        except JsException:
+            return True
+        return bool(outcome.success)
+
+
+class ConsoleJournal:
+    """Log lines on the console, which the platform collects."""
+
+    __slots__ = ()
+
+    def write(self, level: str, line: str) -> None:
+        """One line at the console's level of the same name."""
+        getattr(js.console, level)(line)
+
+
+class OffsetClock:
+    """The runtime's clock, moved by a fixed number of milliseconds."""
+
+    __slots__ = ("_offset_ms",)
+
+    def __init__(self, offset_ms: int = 0) -> None:
+        self._offset_ms = offset_ms
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch."""
+        return time.time_ns() // 1_000_000 + self._offset_ms
+
+
+class SystemRandomness:
+    """The runtime's cryptographic random numbers."""
+
+    __slots__ = ()
+
+    def token_bytes(self, count: int) -> bytes:
+        """`count` random bytes."""
+        return os.urandom(count)

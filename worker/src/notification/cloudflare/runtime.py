@@ -1,0 +1,161 @@
+"""From the runtime's three events to the service, and back."""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from typing import Any
+
+import js
+from pyodide.ffi import jsnull
+from workers import import_from_javascript
+
+from notification.cloudflare.bindings import (
+    CloudflareQueue,
+    ConsoleJournal,
+    KvCache,
+    OffsetClock,
+    RateLimitBinding,
+    SystemRandomness,
+    to_object,
+)
+from notification.cloudflare.d1 import D1Database
+from notification.cloudflare.fetch import FetchHttp, read_bounded
+from notification.cloudflare.web_crypto import WebCryptoAead
+from notification.http.application import Application
+from notification.http.request import Request
+from notification.ports.platform import Platform, VersionMetadata
+from notification.ports.unbound import UnboundCache, UnboundDatabase, UnboundQueue
+from notification.settings import Settings
+from notification.storage.metered import MeteredDatabase
+
+
+def _present(value: Any) -> bool:
+    return value is not None and value is not jsnull
+
+
+class Isolate:
+    """What is read from the bindings once and kept for the isolate's life."""
+
+    def __init__(self) -> None:
+        self._environment = import_from_javascript("cloudflare:workers").env
+        names = list(js.Object.keys(self._environment))
+        bindings = {name: getattr(self._environment, name) for name in names}
+        self.settings = Settings.read(
+            {name: value for name, value in bindings.items() if isinstance(value, str)}
+        )
+        self.bindings = {
+            name: value
+            for name, value in bindings.items()
+            if not isinstance(value, str) and _present(value)
+        }
+        self.bound = frozenset(self.bindings)
+        database = self.bindings.get("DB")
+        self.database = D1Database(database) if database else UnboundDatabase()
+        cache = self.bindings.get("CONFIG_CACHE")
+        self.cache = KvCache(cache) if cache else UnboundCache()
+        self.retry_queue = self._queue("RETRY_QUEUE")
+        self.failed_queue = self._queue("FAILED_QUEUE")
+        self.outbound = FetchHttp()
+        self.aead = WebCryptoAead()
+        self.journal = ConsoleJournal()
+        self.randomness = SystemRandomness()
+        self.version = self._version()
+        self.application = Application()
+
+    def _queue(self, name: str) -> CloudflareQueue | UnboundQueue:
+        binding = self.bindings.get(name)
+        return CloudflareQueue(binding) if binding else UnboundQueue(name)
+
+    def _limiter(self, name: str) -> RateLimitBinding | None:
+        binding = self.bindings.get(name)
+        return RateLimitBinding(binding) if binding else None
+
+    def _version(self) -> VersionMetadata:
+        binding = self.bindings.get("CF_VERSION_METADATA")
+        if not binding:
+            return VersionMetadata()
+        known = json.loads(js.JSON.stringify(binding))
+        return VersionMetadata(
+            known.get("id") or "", known.get("tag") or "", known.get("timestamp") or ""
+        )
+
+    async def _clock(self) -> OffsetClock:
+        moved = self.bindings.get("TEST_CLOCK")
+        if not moved:
+            return OffsetClock()
+        answer = await moved.fetch("http://local-clock/local/clock")
+        now_ms = json.loads(await answer.text())["now_ms"]
+        return OffsetClock(now_ms - OffsetClock().now_ms())
+
+    async def platform(self, context: Any) -> Platform:
+        """The ports of one invocation."""
+
+        def keep_alive(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+            task = asyncio.ensure_future(work)
+            context.waitUntil(task)
+            return task
+
+        return Platform(
+            settings=self.settings,
+            database=MeteredDatabase(self.database),
+            cache=self.cache,
+            retry_queue=self.retry_queue,
+            failed_queue=self.failed_queue,
+            outbound=self.outbound,
+            aead=self.aead,
+            clock=await self._clock(),
+            randomness=self.randomness,
+            journal=self.journal,
+            version=self.version,
+            bound=self.bound,
+            address_limiter=self._limiter("RATE_LIMIT_ADDRESS"),
+            recipient_limiter=self._limiter("RATE_LIMIT_RECIPIENT"),
+            keep_alive=keep_alive,
+        )
+
+
+def _request(raw: Any) -> Request:
+    headers = json.loads(js.JSON.stringify(js.Object.fromEntries(raw.headers)))
+    origin, _, rest = raw.url.partition("://")[2].partition("/")
+
+    async def read(limit: int) -> bytes:
+        if not raw.body:
+            return b""
+        if headers.get("content-length", "").isdigit():
+            return bytes((await raw.arrayBuffer()).to_bytes())
+        return await read_bounded(raw.body, limit)
+
+    return Request(
+        method=raw.method,
+        host=origin,
+        target="/" + rest.partition("#")[0],
+        headers=headers,
+        read=read,
+    )
+
+
+class Runtime:
+    """The entry's only collaborator. Nothing is read before the first event."""
+
+    def __init__(self) -> None:
+        self._isolate: Isolate | None = None
+
+    def _ready(self) -> Isolate:
+        if self._isolate is None:
+            self._isolate = Isolate()
+        return self._isolate
+
+    async def fetch(self, raw: Any, context: Any) -> Any:
+        """A JavaScript `Response` for a JavaScript `Request`."""
+        isolate = self._ready()
+        platform = await isolate.platform(context)
+        response = await isolate.application.answer(_request(raw), platform)
+        options = to_object({"status": response.status, "headers": response.headers})
+        return js.Response.new(response.body if response.body else jsnull, options)
+
+    async def queue(self, batch: Any, context: Any) -> None:
+        """One batch of the queue that it names."""
+        batch.retryAll()
+
+    async def scheduled(self, controller: Any, context: Any) -> None:
+        """The cron's work."""

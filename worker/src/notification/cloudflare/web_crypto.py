@@ -1,0 +1,49 @@
+"""AES-256-GCM through the runtime's Web Crypto."""
+
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, to_js
+
+_NAME = "AES-GCM"
+
+
+def _parameters(nonce: bytes, aad: bytes) -> Any:
+    return js.Object.fromEntries(
+        to_js([["name", _NAME], ["iv", to_js(nonce)], ["additionalData", to_js(aad)]])
+    )
+
+
+class WebCryptoAead:
+    """Imported keys are kept: importing one costs as much as using it."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self) -> None:
+        self._keys: dict[bytes, Any] = {}
+
+    async def _key(self, key: bytes) -> Any:
+        imported = self._keys.get(key)
+        if imported is None:
+            imported = await js.crypto.subtle.importKey(
+                "raw", to_js(key), _NAME, False, to_js(["encrypt", "decrypt"])
+            )
+            self._keys[key] = imported
+        return imported
+
+    async def seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        """Ciphertext and tag."""
+        handle = await self._key(key)
+        sealed = await js.crypto.subtle.encrypt(
+            _parameters(nonce, aad), handle, to_js(plaintext)
+        )
+        return bytes(sealed.to_bytes())
+
+    async def open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        """The plaintext; raises `ValueError`."""
+        handle = await self._key(key)
+        try:
+            plain = await js.crypto.subtle.decrypt(_parameters(nonce, aad), handle, to_js(sealed))
+        except JsException:
+            raise ValueError("the ciphertext does not belong to this key and place") from None
+        return bytes(plain.to_bytes())

@@ -1,0 +1,68 @@
+"""The one table of error codes that the service answers with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+STATUS: Mapping[str, int] = {
+    "INVALID_REQUEST": 400,
+    "INVALID_USER_ID": 400,
+    "INVALID_CHANNELS": 400,
+    "INVALID_CHANNEL_TYPE": 400,
+    "INVALID_TEMPLATE_KEY": 400,
+    "INVALID_VARIABLES": 400,
+    "INVALID_CUSTOM_CONTENT": 400,
+    "INVALID_CONTENT": 400,
+    "INVALID_SUBJECT": 400,
+    "INVALID_METADATA": 400,
+    "MISSING_CONTENT": 400,
+    "INVALID_IDEMPOTENCY_KEY": 400,
+    "SECURITY_THREAT_DETECTED": 400,
+    "TEMPLATE_NOT_FOUND": 400,
+    "USER_NO_CHANNELS": 400,
+    "MISSING_PARAMETER": 400,
+    "INVALID_PARAMETER": 400,
+    "VALIDATION_ERROR": 400,
+    "MISSING_SIGNATURE": 401,
+    "INVALID_TIMESTAMP": 401,
+    "REQUEST_EXPIRED": 401,
+    "INVALID_SIGNATURE": 401,
+    "UNAUTHORIZED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "METHOD_NOT_ALLOWED": 405,
+    "IDEMPOTENCY_IN_PROGRESS": 409,
+    "PAYLOAD_TOO_LARGE": 413,
+    "IDEMPOTENCY_KEY_REUSED": 422,
+    "RATE_LIMIT_EXCEEDED": 429,
+    "INTERNAL_ERROR": 500,
+    "D1_NOT_BOUND": 502,
+    "KV_NOT_BOUND": 502,
+    "DB_ERROR": 503,
+    "MAINTENANCE": 503,
+    "WEAK_SECRET": 503,
+}
+
+
+class ServiceError(Exception):
+    """A refusal with a code of the table above and the text that the caller reads.
+
+    `details` must be free of secrets, SQL and stack traces: it reaches the caller.
+    `retry_after` is in seconds and becomes the header and the field of that name.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        text: str,
+        *,
+        details: Any = None,
+        retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.status = STATUS[code]
+        self.details = details
+        self.retry_after = retry_after
+        self.headers = dict(headers or {})

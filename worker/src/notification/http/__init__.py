@@ -1,0 +1,1 @@
+"""HTTP: routes, the order of checks, authentication, envelope and headers."""

@@ -1,0 +1,129 @@
+"""The order of checks, and one answer for every request."""
+
+import re
+import traceback
+import uuid
+
+from notification.errors import ServiceError
+from notification.http.authentication import authenticate
+from notification.http.headers import complete
+from notification.http.request import Request
+from notification.http.response import Response, failure
+from notification.http.router import Access, Call, Router
+from notification.journal import Log
+from notification.ports.database import DatabaseError
+from notification.ports.platform import Platform
+from notification.routes.table import ROUTES
+from notification.storage.metered import MeteredDatabase
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Application:
+    """Answers requests. It keeps no state of its own: all of it is in the platform."""
+
+    def __init__(self) -> None:
+        self._router = Router(ROUTES)
+
+    async def answer(self, request: Request, platform: Platform) -> Response:
+        """The response with all its headers; every refusal and failure becomes one, too."""
+        started = platform.clock.now_ms()
+        request.id = _request_id(request, platform)
+        log = Log.of(platform, requestId=request.id)
+        try:
+            response = await self._checked(request, platform)
+        except ServiceError as error:
+            response = failure(error, request.id)
+        except DatabaseError as error:
+            log.write("error", "Database failed", error=str(error))
+            refusal = ServiceError("DB_ERROR", "The database did not answer; please try again")
+            response = failure(refusal, request.id)
+        except Exception as error:
+            log.write("error", "Unexpected failure", error=_trace(error))
+            response = failure(ServiceError("INTERNAL_ERROR", "Internal server error"), request.id)
+        _log_request(log, request, response, platform, started)
+        return complete(response, request, platform.settings)
+
+    async def _checked(self, request: Request, platform: Platform) -> Response:
+        if request.method == "OPTIONS":
+            return Response(204)
+        settings = platform.settings
+        if settings.maintenance and not self._open_during_maintenance(request):
+            raise ServiceError(
+                "MAINTENANCE", "The service is under maintenance", retry_after=1800
+            )
+        route, parameters = self._router.find(request.method, request.path)
+        if request.method in _WITH_BODY:
+            await request.read_body(settings.max_request_size)
+        if route.access is Access.SIGNED:
+            await _authenticated(request, platform)
+        else:
+            await _within_address_limit(request, platform)
+        return await route.handler(Call(platform, request, parameters))
+
+    def _open_during_maintenance(self, request: Request) -> bool:
+        try:
+            return self._router.find(request.method, request.path)[0].during_maintenance
+        except ServiceError:
+            return False
+
+
+async def _authenticated(request: Request, platform: Platform) -> None:
+    try:
+        authenticate(request, platform.settings, platform.clock.now_ms())
+    except ServiceError as error:
+        if error.status == 401:
+            await _within_address_limit(request, platform)
+        raise
+
+
+async def _within_address_limit(request: Request, platform: Platform) -> None:
+    limiter = platform.address_limiter
+    if limiter is not None and not await limiter.allows(request.address):
+        raise rate_limited(platform)
+
+
+def rate_limited(platform: Platform) -> ServiceError:
+    """The refusal of a caller who is over a limit of the platform's 60-second counters."""
+    return ServiceError(
+        "RATE_LIMIT_EXCEEDED",
+        "Rate limit exceeded. Please try again later.",
+        retry_after=60,
+        headers={
+            "X-RateLimit-Limit": str(platform.settings.rate_limit_per_minute),
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": str(platform.clock.now_ms() // 1000 + 60),
+        },
+    )
+
+
+def _request_id(request: Request, platform: Platform) -> str:
+    presented = request.headers.get("x-request-id", "")
+    if _REQUEST_ID.fullmatch(presented):
+        return presented
+    return str(uuid.UUID(bytes=platform.randomness.token_bytes(16), version=4))
+
+
+def _trace(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))[-4000:]
+
+
+def _log_request(
+    log: Log, request: Request, response: Response, platform: Platform, started: int
+) -> None:
+    duration = platform.clock.now_ms() - started
+    level = "error" if response.status >= 500 else "warn" if response.status >= 400 else "info"
+    usage = {}
+    if isinstance(platform.database, MeteredDatabase):
+        usage = platform.database.usage()
+    log.write(
+        level,
+        f"{request.method} {request.path} {response.status} {duration}ms",
+        type="api_request",
+        method=request.method,
+        path=request.path,
+        statusCode=response.status,
+        duration=duration,
+        **usage,
+    )

@@ -1,0 +1,110 @@
+"""One HTTP request as the service sees it."""
+
+import json
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl, unquote
+
+from notification.errors import ServiceError
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("number out of range")
+    return number
+
+
+class Request:
+    """Method, target as transmitted (path and query, still percent-encoded), headers and body.
+
+    Header names are lower-case. The body is read on demand, bounded, and at most once.
+    """
+
+    __slots__ = ("_body", "_query", "_read", "address", "headers", "host", "id", "method", "target")
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        host: str,
+        target: str,
+        headers: dict[str, str],
+        read: Callable[[int], Awaitable[bytes]],
+    ) -> None:
+        self.method = method
+        self.host = host
+        self.target = target
+        self.headers = headers
+        self.address = headers.get("cf-connecting-ip", "")
+        self.id = ""
+        self._read = read
+        self._body: bytes | None = None
+        self._query: dict[str, str] | None = None
+
+    @property
+    def path(self) -> str:
+        """The path as transmitted, without the query."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Decoded query parameters; the first of a repeated name wins."""
+        if self._query is None:
+            pairs = parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
+            self._query = dict(reversed(pairs))
+        return self._query
+
+    @property
+    def body(self) -> bytes:
+        """The body, after `read_body`."""
+        return self._body or b""
+
+    async def read_body(self, limit: int) -> None:
+        """Read at most `limit` bytes; raises `ServiceError` PAYLOAD_TOO_LARGE beyond them.
+
+        The declared length is checked first, and the true one while reading.
+        """
+        declared = self.headers.get("content-length", "")
+        if declared.isascii() and declared.isdigit() and int(declared) > limit:
+            self.refuse_size(limit)
+        self._body = await self._read(limit)
+        if len(self._body) > limit:
+            self.refuse_size(limit)
+
+    @staticmethod
+    def refuse_size(limit: int) -> NoReturn:
+        """Raise PAYLOAD_TOO_LARGE."""
+        raise ServiceError(
+            "PAYLOAD_TOO_LARGE", f"Request body too large. Maximum size: {limit} bytes"
+        )
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; raises `ServiceError` INVALID_REQUEST.
+
+        Strict: UTF-8 only, no NaN or Infinity, no lone surrogates (they could not be stored).
+        """
+        try:
+            value = json.loads(
+                self.body.decode(), parse_constant=_refuse_constant, parse_float=_finite
+            )
+            if b"\\u" in self.body:
+                json.dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise ServiceError("INVALID_REQUEST", "Invalid request body")
+        return value
+
+
+def decode_segment(segment: str) -> str:
+    """One percent-decoded path segment; raises `ServiceError` where it is not UTF-8."""
+    try:
+        return unquote(segment, errors="strict")
+    except UnicodeDecodeError:
+        raise ServiceError("INVALID_PARAMETER", "Invalid percent-encoding in the path") from None

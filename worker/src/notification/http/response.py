@@ -1,0 +1,60 @@
+"""One HTTP response and the service's JSON envelope."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from notification.errors import ServiceError
+
+
+class Response:
+    """Status, headers and a body of text."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self, status: int, body: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers = dict(headers or {})
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def bare(
+    payload: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON object as it is, without the envelope."""
+    return Response(status, to_json(payload), headers)
+
+
+def success(
+    *, status: int = 200, headers: Mapping[str, str] | None = None, **fields: Any
+) -> Response:
+    """`{"success":true, …}` with the given fields.
+
+    >>> success(message="done").body
+    '{"success":true,"message":"done"}'
+    """
+    return bare({"success": True, **fields}, status=status, headers=headers)
+
+
+def failure(error: ServiceError, request_id: str) -> Response:
+    """The error envelope, with `Retry-After` where the error says when to come back."""
+    payload: dict[str, Any] = {
+        "success": False,
+        "error": error.text,
+        "code": error.code,
+        "request_id": request_id,
+    }
+    headers = dict(error.headers)
+    if error.details is not None:
+        payload["details"] = error.details
+    if error.retry_after is not None:
+        payload["retryAfter"] = error.retry_after
+        headers["Retry-After"] = str(error.retry_after)
+    return bare(payload, status=error.status, headers=headers)

@@ -1,0 +1,103 @@
+"""Routes as data, and finding the one that a request means."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from notification.errors import ServiceError
+from notification.http.request import Request, decode_segment
+from notification.http.response import Response
+from notification.ports.platform import Platform
+
+
+class Access(Enum):
+    """Who may call a route."""
+
+    PUBLIC = "public"
+    SIGNED = "signed"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A routed request: what a handler gets."""
+
+    platform: Platform
+    request: Request
+    parameters: dict[str, str]
+    """Percent-decoded path parameters."""
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One verb on one path; `{name}` stands for one segment."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access = Access.SIGNED
+    during_maintenance: bool = False
+    aliases: tuple[str, ...] = field(default=())
+
+
+class Router:
+    """Finds routes by path and verb; later routes with parameters never hide plain paths."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._plain: dict[str, dict[str, Route]] = {}
+        self._patterns: dict[tuple[str, ...], dict[str, Route]] = {}
+        for route in routes:
+            for path in (route.path, *route.aliases):
+                verbs = (
+                    self._patterns.setdefault(tuple(path.split("/")), {})
+                    if "{" in path
+                    else self._plain.setdefault(path, {})
+                )
+                if route.method in verbs:
+                    raise ValueError(f"{route.method} {path} is declared twice")
+                verbs[route.method] = route
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """The route and its parameters.
+
+        `HEAD` finds what `GET` does. Raises `ServiceError` NOT_FOUND for a path that nobody
+        declares and METHOD_NOT_ALLOWED, with the `Allow` header, for a verb that it lacks.
+        """
+        verbs, parameters = self._match(path)
+        if not verbs:
+            raise ServiceError("NOT_FOUND", "Not found")
+        route = verbs.get("GET" if method == "HEAD" else method)
+        if route is None:
+            allowed = sorted({*verbs, "OPTIONS", *(["HEAD"] if "GET" in verbs else [])})
+            raise ServiceError(
+                "METHOD_NOT_ALLOWED", "Method not allowed", headers={"Allow": ", ".join(allowed)}
+            )
+        return route, parameters
+
+    def _match(self, path: str) -> tuple[dict[str, Any], dict[str, str]]:
+        verbs = self._plain.get(path)
+        if verbs is not None:
+            return verbs, {}
+        segments = path.split("/")
+        for pattern, verbs in self._patterns.items():
+            parameters = _parameters(pattern, segments)
+            if parameters is not None:
+                return verbs, parameters
+        return {}, {}
+
+
+def _parameters(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
+    if len(pattern) != len(segments):
+        return None
+    found = {}
+    for expected, segment in zip(pattern, segments, strict=True):
+        if expected.startswith("{"):
+            if not segment:
+                return None
+            found[expected[1:-1]] = segment
+        elif expected != segment:
+            return None
+    return {name: decode_segment(segment) for name, segment in found.items()}

@@ -1,0 +1,89 @@
+"""Structured log lines, redacted before they leave the service."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from notification.ports.platform import Clock, Journal, Platform
+from notification.settings import Settings
+
+_LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40}
+_SENSITIVE = re.compile(
+    r"email|phone|password|token|api_?key|secret|webhook_?url|authorization|cookie|signature"
+    r"|ip_?address",
+    re.IGNORECASE,
+)
+_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
+
+
+def iso(ms: int) -> str:
+    """ISO-8601 UTC with milliseconds.
+
+    >>> iso(1736071200000)
+    '2025-01-05T10:00:00.000Z'
+    """
+    moment = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def _hide_url(match: re.Match[str]) -> str:
+    try:
+        parts = urlsplit(match[0])
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "***"
+    return f"{parts.scheme}://{host}{port}/***"
+
+
+def redact(value: Any, *, key: str = "") -> Any:
+    """Hide what must not be logged: values under telling keys, and everything of a URL but its
+    scheme and host."""
+    if isinstance(value, dict):
+        return {name: redact(item, key=name) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact(item, key=key) for item in value]
+    if value is not None and _SENSITIVE.search(key):
+        text = str(value)
+        return f"{text[:2]}***{text[-2:]}" if len(text) > 8 else "***"
+    return _URL.sub(_hide_url, value) if isinstance(value, str) else value
+
+
+class Log:
+    """Writes one JSON object a line, with the context that all lines of one invocation share."""
+
+    __slots__ = ("_clock", "_context", "_journal", "_least")
+
+    def __init__(
+        self, journal: Journal, clock: Clock, settings: Settings, **context: Any
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._least = _LEVELS[settings.log_level]
+        self._context = {"environment": settings.environment, **context}
+
+    @classmethod
+    def of(cls, platform: Platform, **context: Any) -> "Log":
+        """A log for one invocation on `platform`."""
+        return cls(
+            platform.journal,
+            platform.clock,
+            platform.settings,
+            versionId=platform.version.id,
+            **context,
+        )
+
+    def write(self, level: str, message: str, **fields: Any) -> None:
+        """One line, unless `level` is below the configured one."""
+        if _LEVELS[level] < self._least:
+            return
+        line = {
+            "timestamp": iso(self._clock.now_ms()),
+            "level": level,
+            "message": redact(message),
+            **redact(fields),
+            **self._context,
+        }
+        self._journal.write(level, json.dumps(line, ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,119 @@
+"""All ports of one invocation in one place."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from notification.ports.database import Database
+from notification.ports.outbound import OutboundHttp
+from notification.settings import Settings
+
+
+class Clock(Protocol):
+    """Time comes from here only, so that tests can move it."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+        ...
+
+
+class Randomness(Protocol):
+    """Randomness comes from here only; the real one is cryptographically secure."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """`count` random bytes."""
+        ...
+
+
+class Cache(Protocol):
+    """A key-value cache that may be stale for a minute; it decides nothing."""
+
+    async def get(self, key: str) -> str | None:
+        """The value, or None."""
+        ...
+
+    async def put(self, key: str, value: str, *, ttl_s: int) -> None:
+        """Keep `value` for `ttl_s` seconds (at least 60)."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Forget the key; an unknown one is no error."""
+        ...
+
+
+class QueueMessage(NamedTuple):
+    """A JSON object that becomes visible after `delay_s` seconds."""
+
+    body: Mapping[str, Any]
+    delay_s: int = 0
+
+
+class Queue(Protocol):
+    """A producer. A message may be lost, repeated or reordered: rows are the truth."""
+
+    async def send(self, messages: Sequence[QueueMessage]) -> None:
+        """Send up to 100 messages; raises `QueueError`."""
+        ...
+
+
+class QueueError(Exception):
+    """The queue did not take the messages."""
+
+
+class Aead(Protocol):
+    """AES-256-GCM with a 12-byte nonce and the 16-byte tag at the end of the ciphertext."""
+
+    async def seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        """Ciphertext and tag."""
+        ...
+
+    async def open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        """The plaintext; raises `ValueError` where key, nonce, tag or `aad` do not belong."""
+        ...
+
+
+class RateLimiter(Protocol):
+    """A counter of the platform, with its own limit and period."""
+
+    async def allows(self, key: str) -> bool:
+        """Count one call for `key`; False once the limit of the period is reached."""
+        ...
+
+
+class Journal(Protocol):
+    """Where log lines go."""
+
+    def write(self, level: str, line: str) -> None:
+        """One line of JSON; level is debug, info, warn or error."""
+        ...
+
+
+class VersionMetadata(NamedTuple):
+    """What the platform says about the running version; empty where it says nothing."""
+
+    id: str = ""
+    tag: str = ""
+    timestamp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything outside the service that one invocation may touch."""
+
+    settings: Settings
+    database: Database
+    cache: Cache
+    retry_queue: Queue
+    failed_queue: Queue
+    outbound: OutboundHttp
+    aead: Aead
+    clock: Clock
+    randomness: Randomness
+    journal: Journal
+    version: VersionMetadata
+    bound: frozenset[str]
+    """Names of the bindings that exist."""
+    address_limiter: RateLimiter | None
+    recipient_limiter: RateLimiter | None
+    keep_alive: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
+    """Start work that goes on when the client hangs up (the platform's `waitUntil`)."""

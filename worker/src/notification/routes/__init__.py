@@ -1,0 +1,1 @@
+"""What each route does between the checks and the answer."""

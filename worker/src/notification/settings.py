@@ -1,0 +1,101 @@
+"""The Worker's settings, read once per isolate from the bindings' texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_SAMPLE_SECRETS = frozenset(
+    {
+        "dev-secret",
+        "dev-secret-key-for-testing",
+        "dev-encrypt-key-32-chars-secure!",
+        "dev-encrypt-key-32-chars-exactly",
+        "test-password",
+        "grafana-password",
+    }
+)
+_SAMPLE_PREFIXES = ("your-secret-key", "PLACEHOLDER_")
+_LEVELS = ("debug", "info", "warn", "error")
+
+
+def _flag(environment: Mapping[str, str], name: str, default: bool) -> bool:
+    text = environment.get(name, "").strip().lower()
+    return default if text == "" else text in ("true", "on", "1", "yes")
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "").strip()
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else default
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Typed settings; sizes in bytes, limits per minute."""
+
+    environment: str
+    service_version: str
+    api_secret_key: str
+    api_secret_key_previous: str
+    encrypt_key: str
+    encrypt_key_previous: str
+    retry_queue_name: str
+    failed_queue_name: str
+    log_level: str
+    max_request_size: int
+    maintenance: bool
+    allowed_origins: tuple[str, ...]
+    allow_loopback_endpoints: bool
+    allow_http_webhooks: bool
+    accept_signature_v1: bool
+    rate_limit_per_minute: int
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Settings":
+        """Settings from the bindings' texts; what is missing or malformed takes its default."""
+        stage = environment.get("ENVIRONMENT") or "development"
+        level = environment.get("LOG_LEVEL", "").lower()
+        origins = environment.get("ALLOWED_ORIGINS", "").split(",")
+        return cls(
+            environment=stage,
+            service_version=environment.get("SERVICE_VERSION") or "0.0.0",
+            api_secret_key=environment.get("API_SECRET_KEY", ""),
+            api_secret_key_previous=environment.get("API_SECRET_KEY_PREVIOUS", ""),
+            encrypt_key=environment.get("ENCRYPT_KEY", ""),
+            encrypt_key_previous=environment.get("ENCRYPT_KEY_PREVIOUS", ""),
+            retry_queue_name=environment.get("RETRY_QUEUE_NAME") or "retry-queue",
+            failed_queue_name=environment.get("FAILED_QUEUE_NAME") or "failed-queue",
+            log_level=level if level in _LEVELS else ("info" if stage == "production" else "debug"),
+            max_request_size=_whole(environment, "MAX_REQUEST_SIZE", 1_048_576),
+            maintenance=_flag(environment, "MAINTENANCE_MODE", False),
+            allowed_origins=tuple(o.strip() for o in origins if o.strip() not in ("", "*")),
+            allow_loopback_endpoints=_flag(environment, "ALLOW_LOOPBACK_ENDPOINTS", False),
+            allow_http_webhooks=_flag(environment, "ALLOW_HTTP_WEBHOOKS", stage != "production"),
+            accept_signature_v1=_flag(environment, "SIGNATURE_V1", True),
+            rate_limit_per_minute=_whole(environment, "RATE_LIMIT_PER_MINUTE", 100),
+        )
+
+    @property
+    def production(self) -> bool:
+        """Whether the strict rules for secrets and endpoints hold."""
+        return self.environment == "production"
+
+    def secret_weakness(self) -> str | None:
+        """Why signed routes must be refused, without any part of a secret; None where all is well.
+
+        In production a sample value, an API secret below 32 characters or an encryption key of
+        another length than 32 ASCII characters is refused; elsewhere only a missing secret is.
+        """
+        for name, value in (
+            ("API_SECRET_KEY", self.api_secret_key),
+            ("ENCRYPT_KEY", self.encrypt_key),
+        ):
+            if not value:
+                return f"{name} is not set"
+            if not self.production:
+                continue
+            if value in _SAMPLE_SECRETS or value.startswith(_SAMPLE_PREFIXES):
+                return f"{name} is a published sample value"
+            if len(value) < 32:
+                return f"{name} is shorter than 32 characters"
+        if self.production and not (len(self.encrypt_key) == 32 and self.encrypt_key.isascii()):
+            return "ENCRYPT_KEY must be exactly 32 ASCII characters"
+        return None

@@ -1,0 +1,1 @@
+"""The service's SQL, one module per table."""

@@ -1,0 +1,27 @@
+"""A database that counts what an invocation costs."""
+
+from collections.abc import Sequence
+
+from notification.ports.database import Database, Result, Statement
+
+
+class MeteredDatabase:
+    """Passes batches on, counting round trips and rows written (index entries included)."""
+
+    __slots__ = ("_calls", "_inner", "_rows_written")
+
+    def __init__(self, inner: Database) -> None:
+        self._inner = inner
+        self._calls = 0
+        self._rows_written = 0
+
+    async def batch(self, statements: Sequence[Statement]) -> list[Result]:
+        """As `Database.batch`; a failed batch counts as a call, too."""
+        self._calls += 1
+        results = await self._inner.batch(statements)
+        self._rows_written += sum(result.rows_written for result in results)
+        return results
+
+    def usage(self) -> dict[str, int]:
+        """`d1_calls` and `rows_written` so far."""
+        return {"d1_calls": self._calls, "rows_written": self._rows_written}
