@@ -1,0 +1,5 @@
+"""The Pulumi program's entry: `pulumi up` runs this file."""
+
+from infra.program import run
+
+run()

@@ -1,0 +1,7 @@
+"""The program's component resources, one group of resources each."""
+
+from infra.components.service import Service, ServiceArgs
+from infra.components.stores import Stores, StoresArgs
+from infra.components.traffic import Traffic, TrafficArgs
+
+__all__ = ["Service", "ServiceArgs", "Stores", "StoresArgs", "Traffic", "TrafficArgs"]

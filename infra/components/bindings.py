@@ -1,0 +1,90 @@
+"""The bindings of a Worker version: everything that the code finds in its environment."""
+
+from collections.abc import Iterator
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+from pydantic import SecretStr
+
+from infra import SERVICE_VERSION
+from infra.components.stores import Stores
+from infra.names import Names
+from infra.settings import Secrets, Settings
+
+Binding = cloudflare.WorkerVersionBindingArgs
+
+CLOCK_SERVICE = "local-clock"
+"""The service under which the local cloud binds its clock; no account has one of this name."""
+
+_RATE_LIMIT_PERIOD_S = 60
+
+
+def worker_bindings(
+    *, settings: Settings, secrets: Secrets, names: Names, stores: Stores
+) -> list[Binding]:
+    """All bindings, sorted by name: Cloudflare answers in that order, and others would differ."""
+    bindings = [
+        *_stores(stores, names),
+        *_variables(settings, names),
+        *_secrets(secrets),
+        *_rate_limits(settings, names),
+        Binding(name="CF_VERSION_METADATA", type="version_metadata"),
+    ]
+    if settings.test_clock:
+        bindings.append(Binding(name="TEST_CLOCK", type="service", service=CLOCK_SERVICE))
+    return sorted(bindings, key=lambda binding: str(binding.name))
+
+
+def _stores(stores: Stores, names: Names) -> Iterator[Binding]:
+    yield Binding(name="DB", type="d1", id=stores.database.id)
+    yield Binding(name="CONFIG_CACHE", type="kv_namespace", namespace_id=stores.config_cache.id)
+    yield Binding(name="RETRY_QUEUE", type="queue", queue_name=names.retry_queue)
+    yield Binding(name="FAILED_QUEUE", type="queue", queue_name=names.failed_queue)
+
+
+def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
+    texts = {
+        "ENVIRONMENT": settings.environment,
+        "SERVICE_VERSION": SERVICE_VERSION,
+        "RETRY_QUEUE_NAME": names.retry_queue,
+        "FAILED_QUEUE_NAME": names.failed_queue,
+        "LOG_LEVEL": settings.log_level,
+        "MAX_REQUEST_SIZE": str(settings.max_request_size),
+        "MAINTENANCE_MODE": _word(settings.maintenance_mode),
+        "ALLOWED_ORIGINS": ",".join(settings.allowed_origins),
+        "ALLOW_LOOPBACK_ENDPOINTS": _word(settings.allow_loopback_endpoints),
+        "SIGNATURE_V1": "on" if settings.signature_v1 else "off",
+        "RATE_LIMIT_PER_MINUTE": str(settings.rate_limit_per_minute),
+    }
+    for name, text in texts.items():
+        yield Binding(name=name, type="plain_text", text=text)
+
+
+def _secrets(secrets: Secrets) -> Iterator[Binding]:
+    for name in type(secrets).model_fields:
+        secret: SecretStr | None = getattr(secrets, name)
+        if secret is not None:
+            text = pulumi.Output.secret(secret.get_secret_value())
+            yield Binding(name=name.upper(), type="secret_text", text=text)
+
+
+def _rate_limits(settings: Settings, names: Names) -> Iterator[Binding]:
+    if not settings.rate_limit_enabled:
+        return
+    limits = {
+        "RATE_LIMIT_ADDRESS": settings.rate_limit_address_per_minute,
+        "RATE_LIMIT_RECIPIENT": settings.rate_limit_per_minute,
+    }
+    for name, limit in limits.items():
+        yield Binding(
+            name=name,
+            type="ratelimit",
+            namespace_id=names.rate_limit_namespace(name),
+            simple=cloudflare.WorkerVersionBindingSimpleArgs(
+                limit=limit, period=_RATE_LIMIT_PERIOD_S
+            ),
+        )
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"

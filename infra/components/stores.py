@@ -1,0 +1,72 @@
+"""What a stack keeps: its database, its cache namespace and its two queues."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+from infra.names import Names
+
+
+@dataclass(frozen=True)
+class StoresArgs:
+    """What the stores need. `protect` refuses to delete or replace them.
+
+    `location` (a D1 location hint) and `jurisdiction` hold from the creation on: Cloudflare can't
+    move a database, so changing either would replace it.
+    """
+
+    account_id: str
+    names: Names
+    location: str | None
+    jurisdiction: str | None
+    protect: bool
+    child_opts: pulumi.ResourceOptions | None = None
+
+
+class Stores(pulumi.ComponentResource):
+    """The D1 database, the KV namespace, the retry queue and the failed queue."""
+
+    def __init__(
+        self, name: str, args: StoresArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("notification-system:index:Stores", name, None, opts)
+        child_opts = pulumi.ResourceOptions.merge(
+            pulumi.ResourceOptions(parent=self, protect=args.protect), args.child_opts
+        )
+        self.database = cloudflare.D1Database(
+            "database",
+            account_id=args.account_id,
+            name=args.names.database,
+            primary_location_hint=args.location,
+            jurisdiction=args.jurisdiction,
+            # Always sent: the provider answers a missing one with a 400 on the next change.
+            read_replication=cloudflare.D1DatabaseReadReplicationArgs(mode="disabled"),
+            opts=child_opts,
+        )
+        self.config_cache = cloudflare.WorkersKvNamespace(
+            "config-cache",
+            account_id=args.account_id,
+            title=args.names.config_cache,
+            opts=child_opts,
+        )
+        self.retry_queue = cloudflare.Queue(
+            "retry-queue",
+            account_id=args.account_id,
+            queue_name=args.names.retry_queue,
+            opts=child_opts,
+        )
+        self.failed_queue = cloudflare.Queue(
+            "failed-queue",
+            account_id=args.account_id,
+            queue_name=args.names.failed_queue,
+            opts=child_opts,
+        )
+        self.register_outputs(
+            {
+                "database_id": self.database.id,
+                "config_cache_id": self.config_cache.id,
+                "retry_queue_id": self.retry_queue.queue_id,
+                "failed_queue_id": self.failed_queue.queue_id,
+            }
+        )

@@ -1,0 +1,117 @@
+"""One D1 database over Cloudflare's v4 REST API.
+
+Source: Cloudflare API reference, "Query D1 Database": POST
+/accounts/{account_id}/d1/database/{database_id}/query with `batch`, which is one transaction.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable
+from infra.settings.values import is_loopback
+
+TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
+
+Row = Mapping[str, Any]
+
+_SQL_ERROR_CODE = 7500
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SQL statement with its parameters, which the API takes as strings only."""
+
+    sql: str
+    params: tuple[str, ...] = ()
+
+
+class D1Database:
+    """Runs batches of statements; each batch is carried out as a whole or not at all.
+
+    The API token is read from the environment at each call and never kept. Timeouts are in
+    seconds; D1 itself ends a query after 30.
+    """
+
+    def __init__(
+        self,
+        *,
+        account_id: str,
+        database_id: str,
+        base_url: str,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._path = f"{base_url}/accounts/{account_id}/d1/database/{database_id}/query"
+        # A proxy from the environment can't reach this machine's loopback address.
+        self._client = httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(60.0, connect=10.0),
+            trust_env=not is_loopback(base_url),
+        )
+
+    def __enter__(self) -> "D1Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def batch(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        """Run all statements in one transaction and return each one's rows.
+
+        Raise D1SqlError where the database refused one, D1Refused where the API refused the call,
+        D1Unavailable where nobody knows whether the batch was carried out.
+        """
+        token = os.environ.get(TOKEN_VARIABLE)
+        if not token:
+            raise D1Refused(
+                f"There is no API token: set the environment variable {TOKEN_VARIABLE}.", status=401
+            )
+        body = {"batch": [{"sql": s.sql, "params": list(s.params)} for s in statements]}
+        try:
+            response = self._client.post(
+                self._path, json=body, headers={"Authorization": f"Bearer {token}"}
+            )
+            answer = response.json()
+        except httpx.HTTPError as error:
+            raise D1Unavailable(
+                f"Cloudflare's API gave no answer ({type(error).__name__}). Try again."
+            ) from None
+        except ValueError:
+            raise _unavailable(response.status_code) from None
+        if response.status_code == 200 and isinstance(answer, dict) and answer.get("success"):
+            return [list(part["results"]) for part in answer["result"]]
+        raise _refusal(response.status_code, answer)
+
+
+def _refusal(status: int, answer: Any) -> Exception:
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    first = errors[0] if errors and isinstance(errors[0], dict) else {}
+    reason = _without_data(str(first.get("message", "")))
+    if first.get("code") == _SQL_ERROR_CODE:
+        return D1SqlError(reason)
+    if status == 429 or status >= 500 or not first:
+        return _unavailable(status)
+    advice = (
+        f"Check that {TOKEN_VARIABLE} may edit D1 in this account."
+        if status in (401, 403)
+        else "Compare the stack's database with the account's, by `pulumi refresh`."
+    )
+    return D1Refused(
+        f"Cloudflare refused the query: {reason} (HTTP {status}, code {first.get('code')}). "
+        f"{advice}",
+        status=status,
+    )
+
+
+def _unavailable(status: int) -> D1Unavailable:
+    return D1Unavailable(f"Cloudflare's API answered HTTP {status} and nothing else. Try again.")
+
+
+def _without_data(message: str) -> str:
+    """The database's reason without quoted text, which may be SQL or somebody's data."""
+    return _QUOTED.sub("…", message).strip().rstrip(".")[:200]

@@ -1,0 +1,47 @@
+"""What can go wrong while migrating.
+
+MigrationError
+├── D1SqlError        the database refused a statement; nothing of its batch is there
+├── D1Unavailable     no answer, or one that leaves open whether the batch was carried out
+├── D1Refused         the API refused the call (credentials, unknown database, bad request)
+├── ChangedMigration  a file differs from what was applied
+├── IncompatibleCode  the schema is newer than this code can run on
+├── MigrationFailed   a migration can't be applied; the database is as before it
+└── WriterBusy        another writer holds the lease
+"""
+
+
+class MigrationError(Exception):
+    """Base of all; each message is one sentence or two, without SQL, data or secrets."""
+
+
+class D1SqlError(MigrationError):
+    """The database refused a statement of a batch, and so the whole batch."""
+
+
+class D1Unavailable(MigrationError):
+    """The API gave no usable answer: whether the batch was carried out is unknown."""
+
+
+class D1Refused(MigrationError):
+    """The API refused the call; nothing was carried out. `status` is the HTTP status."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ChangedMigration(MigrationError):
+    """A migration file was changed after it had been applied."""
+
+
+class IncompatibleCode(MigrationError):
+    """The database's schema is newer than this code can run on."""
+
+
+class MigrationFailed(MigrationError):
+    """A migration was refused by the database, which is as it was before that migration."""
+
+
+class WriterBusy(MigrationError):
+    """Another writer migrates this database and hasn't finished in time."""

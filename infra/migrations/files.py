@@ -1,0 +1,118 @@
+"""The numbered migration files of the project: NNNN_name.sql with NNNN_name.down.sql beside it."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.migrations.statements import StatementError, split_statements
+
+_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_HEADER = re.compile(r"^-- (min-code|max-code): (\d{1,4})$", re.MULTILINE)
+
+
+class MigrationFileError(Exception):
+    """The migration files can't be used; the message says which one, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One migration: from level `level` - 1 to `level`, and back.
+
+    `sha256` is over the file's bytes with LF line ends. `min_code` and `max_code` bound the code
+    that runs on the schema at this level; a code's level is that of the newest migration it came
+    with. Files say otherwise by the comment lines `-- min-code: N` and `-- max-code: N`; by
+    default all earlier code runs (the migration only adds), and no later code.
+    """
+
+    level: int
+    name: str
+    sha256: str
+    statements: tuple[str, ...]
+    down_statements: tuple[str, ...]
+    min_code: int
+    max_code: int
+
+
+@dataclass(frozen=True)
+class MigrationSet:
+    """All migrations, in order, numbered from 1 without a gap."""
+
+    migrations: tuple[Migration, ...]
+
+    @classmethod
+    def read(cls, directory: Path) -> "MigrationSet":
+        """Read a folder of migrations; raise MigrationFileError for what doesn't fit."""
+        if not directory.is_dir():
+            raise MigrationFileError(
+                f"There is no folder {directory.parent.name}/{directory.name}. Restore it: "
+                "the database's schema comes from it."
+            )
+        names = sorted(path.name for path in directory.glob("*.sql"))
+        ups = [name for name in names if not name.endswith(".down.sql")]
+        migrations = tuple(_read(directory, level, name) for level, name in enumerate(ups, 1))
+        known = {_down_name(name) for name in ups}
+        for name in names:
+            if name.endswith(".down.sql") and name not in known:
+                raise MigrationFileError(f"{name} undoes nothing: its migration is missing.")
+        if not migrations:
+            raise MigrationFileError(f"{directory.name} has no migration. Restore the files.")
+        return cls(migrations)
+
+    @property
+    def level(self) -> int:
+        """The level of the newest migration: that of the code that came with these files."""
+        return self.migrations[-1].level
+
+    def __iter__(self) -> Iterator[Migration]:
+        return iter(self.migrations)
+
+
+def _down_name(name: str) -> str:
+    return name.removesuffix(".sql") + ".down.sql"
+
+
+def _read(directory: Path, level: int, name: str) -> Migration:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise MigrationFileError(
+            f"{name} is no name of a migration. Call it NNNN_what_it_does.sql, in small letters."
+        )
+    if int(match[1]) != level:
+        raise MigrationFileError(
+            f"{name} should have the number {level:04}. Number migrations from 0001 on, without "
+            "gaps and without two of the same number."
+        )
+    text = _text(directory / name)
+    header = {key: int(number) for key, number in _HEADER.findall(text)}
+    return Migration(
+        level=level,
+        name=name,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        statements=_statements(name, text),
+        down_statements=_statements(_down_name(name), _text(directory / _down_name(name))),
+        min_code=header.get("min-code", 0),
+        max_code=header.get("max-code", level),
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").replace("\r\n", "\n")
+    except FileNotFoundError:
+        raise MigrationFileError(
+            f"{path.name} is missing: each migration has its way back beside it. Write it."
+        ) from None
+    except UnicodeDecodeError:
+        raise MigrationFileError(f"{path.name} is not UTF-8. Save it as UTF-8.") from None
+
+
+def _statements(name: str, text: str) -> tuple[str, ...]:
+    try:
+        statements = split_statements(text)
+    except StatementError as error:
+        raise MigrationFileError(f"{name}: {error}. Correct the file.") from None
+    if not statements:
+        raise MigrationFileError(f"{name} has no statement. Write what it does.")
+    return statements

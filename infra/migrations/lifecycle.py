@@ -1,0 +1,89 @@
+"""What the provider of the resource `Migrations` does, as plain functions on plain properties.
+
+Inputs: account_id, database_id, base_url, migrations (a list of {name, sha256}), level. Outputs:
+the inputs, `applied` (the ledger as such a list) and `schema_level`. The SQL itself is in neither:
+it is read from the project's files when it runs, and has to have the hash that the inputs say.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from infra.migrations.d1 import D1Database
+from infra.migrations.errors import D1Refused, MigrationFailed
+from infra.migrations.files import MigrationSet
+from infra.migrations.ledger import Applied, Ledger
+from infra.migrations.location import MIGRATIONS, project_root
+from infra.migrations.migrator import Migrator
+
+Properties = Mapping[str, Any]
+
+
+def input_properties(migrations: MigrationSet) -> list[dict[str, str]]:
+    """The migrations as the resource's input: names and hashes, in order."""
+    return [{"name": m.name, "sha256": m.sha256} for m in migrations]
+
+
+def changed_files(old: Properties, new: Properties) -> list[str]:
+    """The names of migrations that were applied with another content than they have now."""
+    before = _hashes(old.get("migrations"))
+    after = _hashes(new.get("migrations"))
+    return [name for name, digest in after.items() if before.get(name, digest) != digest]
+
+
+def replaced_by(old: Properties, new: Properties) -> list[str]:
+    """The properties whose change means another database."""
+    return [key for key in ("account_id", "database_id") if old.get(key) != new.get(key)]
+
+
+def is_changed(old: Properties, new: Properties) -> bool:
+    """Whether there is something to apply, or other code than the schema was checked against."""
+    applied = _hashes(old.get("applied"))
+    wanted = _hashes(new.get("migrations"))
+    return old.get("level") != new.get("level") or any(name not in applied for name in wanted)
+
+
+def apply(properties: Properties) -> dict[str, Any]:
+    """Apply what is pending and return the outputs; raise a MigrationError."""
+    migrations = MigrationSet.read(project_root() / MIGRATIONS)
+    if input_properties(migrations) != list(properties["migrations"]):
+        raise MigrationFailed(
+            "The migration files changed while the deployment ran. Deploy again; nothing was "
+            "applied."
+        )
+    with _database(properties) as database:
+        return _outputs(properties, Migrator(database).apply(migrations))
+
+
+def read(properties: Properties) -> dict[str, Any] | None:
+    """The outputs as the database's ledger says now; None where the database is gone."""
+    with _database(properties) as database:
+        try:
+            return _outputs(properties, Ledger(database).applied())
+        except D1Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+
+def _database(properties: Properties) -> D1Database:
+    return D1Database(
+        account_id=properties["account_id"],
+        database_id=properties["database_id"],
+        base_url=properties["base_url"],
+    )
+
+
+def _outputs(properties: Properties, applied: Sequence[Applied]) -> dict[str, Any]:
+    kept = {
+        k: properties[k] for k in ("account_id", "database_id", "base_url", "migrations", "level")
+    }
+    # The schema's level is the ledger's: with older code than the schema it is the higher one.
+    schema_level = max((row.level for row in applied), default=0)
+    rows = [{"name": row.name, "sha256": row.sha256 or ""} for row in applied]
+    return {**kept, "schema_level": schema_level, "applied": rows}
+
+
+def _hashes(rows: Any) -> dict[str, str]:
+    if not isinstance(rows, Sequence) or isinstance(rows, str):
+        return {}
+    return {str(row["name"]): str(row["sha256"]) for row in rows}

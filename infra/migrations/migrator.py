@@ -1,0 +1,174 @@
+"""Applies migrations one by one, each with its ledger row in one transaction."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from infra.migrations.d1 import D1Database, Statement
+from infra.migrations.errors import (
+    ChangedMigration,
+    D1SqlError,
+    D1Unavailable,
+    IncompatibleCode,
+    MigrationFailed,
+    WriterBusy,
+)
+from infra.migrations.files import Migration, MigrationSet
+from infra.migrations.lease import WriterLease
+from infra.migrations.ledger import Applied, Ledger
+
+T = TypeVar("T")
+
+_ATTEMPTS = 5
+_PROBE = "migration_statement_probe"
+
+
+class Migrator:
+    """Brings one database to a level, up or down.
+
+    Safe at any crash: a migration and its ledger row are one transaction, so the ledger tells what
+    is there. `sleep` takes seconds.
+    """
+
+    def __init__(
+        self, database: D1Database, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._database = database
+        self._sleep = sleep
+        self._ledger = Ledger(database)
+        self._lease = WriterLease(database, sleep=sleep)
+
+    def apply(self, migrations: MigrationSet) -> tuple[Applied, ...]:
+        """Apply what is pending and return the ledger.
+
+        Raise ChangedMigration, IncompatibleCode, MigrationFailed, WriterBusy; D1Unavailable where
+        the API stays silent. All of them leave only whole migrations behind.
+        """
+        self._retrying(lambda: self._ledger.prepare([WriterLease.CREATE]))
+        pending = _pending(migrations, self._applied())
+        if pending:
+            self._retrying(self._lease.acquire)
+            try:
+                # Another writer may have finished some of them meanwhile.
+                for migration in _pending(migrations, self._applied()):
+                    self._step(migration, [*_up(migration), Ledger.record(migration)], done=True)
+            finally:
+                self._release()
+        return self._applied()
+
+    def roll_back(self, migrations: MigrationSet, *, to_level: int) -> tuple[Applied, ...]:
+        """Undo applied migrations above a level, newest first, by their down files."""
+        self._retrying(lambda: self._ledger.prepare([WriterLease.CREATE]))
+        self._retrying(self._lease.acquire)
+        try:
+            names = {row.name for row in self._applied()}
+            for migration in reversed(migrations.migrations):
+                if migration.name in names and migration.level > to_level:
+                    down = [Statement(sql) for sql in migration.down_statements]
+                    self._step(migration, [*down, Ledger.erase(migration)], done=False)
+        finally:
+            self._release()
+        return self._applied()
+
+    def _step(self, migration: Migration, statements: Sequence[Statement], *, done: bool) -> None:
+        """Run one migration's batch until the ledger says that it is done, or it is refused."""
+        batch = [self._lease.fence(), *statements]
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._database.batch(batch)
+                return
+            except D1SqlError as error:
+                if (migration.name in self._names()) == done:
+                    return
+                raise self._failure(migration, statements, error) from None
+            except D1Unavailable:
+                # Lost on the way there, or on the way back? The ledger knows.
+                self._sleep(min(2.0**attempt, 8.0))
+                if (migration.name in self._names()) == done:
+                    return
+                if attempt == _ATTEMPTS - 1:
+                    raise
+
+    def _failure(
+        self, migration: Migration, statements: Sequence[Statement], error: D1SqlError
+    ) -> Exception:
+        if WriterLease.was_lost(error):
+            return WriterBusy(
+                f"Another deployment took over before {migration.name} was applied. "
+                "Wait until it is done, and deploy again."
+            )
+        number = self._refused_statement(statements)
+        where = f"statement {number} of {len(statements) - 1}" if number else "the whole of it"
+        return MigrationFailed(
+            f"The migration {migration.name} failed at {where}: {error}. The database is as it was "
+            "before this migration, and the version that served still serves. Correct the file and "
+            "deploy again."
+        )
+
+    def _refused_statement(self, statements: Sequence[Statement]) -> int | None:
+        """The number of the first statement that fails, counted from 1; None if none does now.
+
+        D1 doesn't say it. So beginnings of the batch are run with a last statement that always
+        fails: nothing of them stays, and whose failure it was tells on which side to search.
+        """
+        probe = Statement(f"SELECT {_PROBE}()")
+        good, bad = 0, len(statements)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            if self._fails_before(probe, statements[:middle]):
+                bad = middle
+            else:
+                good = middle
+        return bad if bad < len(statements) else None
+
+    def _fails_before(self, probe: Statement, statements: Sequence[Statement]) -> bool:
+        try:
+            self._retrying(lambda: self._database.batch([*statements, probe]))
+        except D1SqlError as error:
+            return _PROBE not in str(error)
+        raise MigrationFailed("The database ran a function that doesn't exist.")
+
+    def _names(self) -> set[str]:
+        return {row.name for row in self._applied()}
+
+    def _applied(self) -> tuple[Applied, ...]:
+        return self._retrying(self._ledger.applied)
+
+    def _retrying(self, call: Callable[[], T]) -> T:
+        """Repeat a call that may be made twice, while the API gives no answer."""
+        for attempt in range(_ATTEMPTS - 1):
+            try:
+                return call()
+            except D1Unavailable:
+                self._sleep(min(2.0**attempt, 8.0))
+        return call()
+
+    def _release(self) -> None:
+        try:
+            self._lease.release()
+        except D1Unavailable:
+            return  # It lapses by itself.
+
+
+def _up(migration: Migration) -> list[Statement]:
+    return [Statement(sql) for sql in migration.statements]
+
+
+def _pending(migrations: MigrationSet, applied: Sequence[Applied]) -> list[Migration]:
+    """The migrations that aren't applied; refuse changed files and code that is too old."""
+    rows = {row.name: row for row in applied}
+    for migration in migrations:
+        row = rows.get(migration.name)
+        if row and row.sha256 and row.sha256 != migration.sha256:
+            raise ChangedMigration(
+                f"{migration.name} was changed after it had been applied. Restore the file, and "
+                "put the change into a new migration."
+            )
+    for row in applied:
+        if row.level > migrations.level < row.min_code:
+            raise IncompatibleCode(
+                f"The database has {row.name}, which needs code of level {row.min_code} or newer; "
+                f"this code is of level {migrations.level}. Deploy newer code, or undo that "
+                "migration first."
+            )
+    return [migration for migration in migrations if migration.name not in rows]

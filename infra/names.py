@@ -1,0 +1,65 @@
+"""Every name of a stack's resources, derived once from the stack's name."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+_STACK = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,32}[a-z0-9])?")
+_RESERVED = {"dev": "development", "preview": "development"}
+
+
+class StackNameError(ValueError):
+    """A stack name from which no lawful resource names follow."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one stack's resources in its Cloudflare account.
+
+    >>> Names.of_stack("production").retry_queue
+    'retry-queue'
+    >>> Names.of_stack("pr-7").config_cache
+    'CONFIG_CACHE-pr-7'
+    """
+
+    worker: str
+    database: str
+    config_cache: str
+    retry_queue: str
+    failed_queue: str
+
+    @classmethod
+    def of_stack(cls, stack: str) -> "Names":
+        """Derive the names; raise StackNameError where they would be unlawful or ambiguous.
+
+        A stack name has at most 34 characters, so that the preview host name
+        `<8 digits>-notification-system-<stack>` stays a DNS label of at most 63.
+        """
+        if stack in _RESERVED:
+            raise StackNameError(
+                f"The stack cannot be called {stack!r}: its resources would take the names of "
+                f"the stack {_RESERVED[stack]!r}. Choose another name."
+            )
+        if not _STACK.fullmatch(stack):
+            raise StackNameError(
+                f"The stack cannot be called {stack!r}: a name has 1 to 34 characters out of "
+                "a-z, 0-9 and '-', and begins and ends with a letter or a digit, such as 'pr-7'."
+            )
+        suffix = {"production": "", "development": "-dev"}.get(stack, f"-{stack}")
+        cache_suffix = "-preview" if stack == "development" else suffix
+        return cls(
+            worker=f"notification-system{suffix}",
+            database=f"notification-system{suffix}",
+            config_cache=f"CONFIG_CACHE{cache_suffix}",
+            retry_queue=f"retry-queue{suffix}",
+            failed_queue=f"failed-queue{suffix}",
+        )
+
+    def rate_limit_namespace(self, binding: str) -> str:
+        """The number, in decimal digits, that keeps one binding's counters apart in the account.
+
+        Cloudflare takes any positive integer; it comes from the names, so that two stacks of one
+        account never share counters.
+        """
+        digest = hashlib.sha256(f"{self.worker}/{binding}".encode()).digest()
+        return str(int.from_bytes(digest[:4], "big") | 1)

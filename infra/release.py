@@ -1,0 +1,53 @@
+"""The release manifest: what a later rollback, and a reader of the history, needs to know."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import asdict, dataclass
+
+from infra.settings import Secrets, Settings
+
+COMMIT_VARIABLE = "NOTIFICATION_COMMIT"
+"""Environment variable with the git commit; it reaches the stack's outputs and nothing else."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release as it stands in the stack's outputs (and so in Pulumi's history).
+
+    `commit` is empty where nobody gave it. `secret_fingerprints` tell whether a secret is today's
+    without telling the secret.
+    """
+
+    commit: str
+    bundle_sha256: str
+    version_id: str
+    schema_level: int
+    config_digest: str
+    secret_fingerprints: dict[str, str]
+
+    def document(self) -> dict[str, object]:
+        """The release as plain values, ready to be exported."""
+        return asdict(self)
+
+
+def config_digest(settings: Settings) -> str:
+    """SHA-256 over the ordinary settings, as 64 hexadecimal digits."""
+    document = settings.model_dump(mode="json", by_alias=True)
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def secret_fingerprints(secrets: Secrets, worker: str) -> dict[str, str]:
+    """16 hexadecimal digits per secret that is set, by its key.
+
+    HMAC-SHA256 with the secret as the key over Worker and key: equal secrets of two stacks, or
+    two secrets of one stack, have different fingerprints.
+    """
+    prints: dict[str, str] = {}
+    for name in type(secrets).model_fields:
+        secret = getattr(secrets, name)
+        if secret is not None:
+            text = f"fingerprint:{worker}:{name}".encode()
+            key = secret.get_secret_value().encode()
+            prints[name] = hmac.new(key, text, hashlib.sha256).hexdigest()[:16]
+    return prints

@@ -1,0 +1,138 @@
+"""Checking raw config values, wherever they come from, into typed settings."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from infra.settings.model import Secrets, Settings
+from infra.settings.problems import HIDDEN, MISSING, Problem, SettingsError
+from infra.settings.rules import ordinary_rules, secret_rules
+from infra.settings.values import Rule
+
+
+@dataclass(frozen=True)
+class Encrypted:
+    """A value that is there and encrypted, where nobody can decrypt it."""
+
+
+@dataclass(frozen=True)
+class RawConfig:
+    """Config values by key: the project's own without a namespace, others with theirs.
+
+    `secret_keys` are the keys whose values are stored encrypted.
+    """
+
+    source: str
+    stack: str
+    values: Mapping[str, object]
+    secret_keys: frozenset[str]
+
+
+class CheckedConfig:
+    """Typed values of a RawConfig, and every mistake in it."""
+
+    def __init__(self, raw: RawConfig) -> None:
+        self._raw = raw
+        self._fields = _fields(Settings)
+        self._secret_fields = _fields(Secrets)
+        self._missing: list[Problem] = []
+        wrong: list[Problem] = list(self._unknown())
+        self._values = self._valid(self._fields, wrong)
+        wrong += ordinary_rules(self._values, raw.stack)
+        self._secret_values = self._valid(self._secret_fields, wrong)
+        wrong += self._in_clear()
+        readable = {k: s for k, s in self._secret_values.items() if isinstance(s, SecretStr)}
+        wrong += secret_rules(readable, self._values.get("environment"))
+        self._wrong = wrong
+
+    def mistakes(self, *, template: bool = False) -> tuple[Problem, ...]:
+        """All mistakes; in a template, a file that is still to be filled in, what lacks is none."""
+        if not template:
+            return (*self._missing, *self._wrong)
+        return tuple(problem for problem in self._wrong if problem.value != MISSING)
+
+    def settings(self) -> Settings:
+        """The ordinary settings; raise SettingsError where there is any mistake."""
+        self._refuse()
+        return Settings.model_validate(self._values)
+
+    def secrets(self) -> Secrets:
+        """The decrypted secrets; raise SettingsError where there is any mistake."""
+        self._refuse()
+        return Secrets.model_validate(self._secret_values)
+
+    def _refuse(self) -> None:
+        if found := self.mistakes():
+            raise SettingsError(self._raw.source, found)
+
+    def _valid(self, fields: Mapping[str, FieldInfo], wrong: list[Problem]) -> dict[str, object]:
+        valid: dict[str, object] = {}
+        for key, field in fields.items():
+            value = self._raw.values.get(key)
+            rule = _rule(field)
+            if isinstance(value, Encrypted) and key in self._secret_fields:
+                valid[key] = value
+            elif value is not None:
+                try:
+                    valid[key] = _adapter(field).validate_python(value)
+                except (ValidationError, TypeError):
+                    shown = HIDDEN if key in self._secret_fields else _shown(value)
+                    wrong.append(Problem(key, shown, rule.text, rule.example))
+            elif field.is_required():
+                self._missing.append(Problem(key, MISSING, rule.text, rule.example))
+            elif key in self._fields:
+                valid[key] = field.default
+        return valid
+
+    def _unknown(self) -> Iterator[Problem]:
+        known = [*self._fields, *self._secret_fields]
+        for key in sorted(self._raw.values):
+            namespace = key.partition(":")[0] if ":" in key else ""
+            if key in known or namespace not in ("", "cloudflare"):
+                continue
+            near = difflib.get_close_matches(key, known, n=1)
+            rule = f"unknown key; did you mean {near[0]}?" if near else "unknown key."
+            if namespace:
+                rule += " Credentials come from the environment (CLOUDFLARE_API_TOKEN)."
+            yield Problem(key, HIDDEN, rule, "(remove the key)")
+
+    def _in_clear(self) -> Iterator[Problem]:
+        for key in self._secret_fields:
+            if key in self._raw.values and key not in self._raw.secret_keys:
+                yield Problem(
+                    key,
+                    HIDDEN,
+                    "it is stored in clear text.",
+                    f"`pulumi config set --secret {key}`, which asks for the value",
+                )
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+    annotation: Any = field.annotation
+    for item in field.metadata:
+        annotation = Annotated[annotation, item]
+    return TypeAdapter(annotation)
+
+
+def _rule(field: FieldInfo) -> Rule:
+    """The Rule in a field's metadata, also where the field may be None."""
+    queue: list[Any] = [*field.metadata, field.annotation]
+    while queue:
+        item = queue.pop(0)
+        if isinstance(item, Rule):
+            return item
+        queue += [*getattr(item, "__metadata__", ()), *get_args(item)]
+    raise TypeError("a setting's type carries no Rule")
+
+
+def _shown(value: object) -> str:
+    text = "an encrypted value" if isinstance(value, Encrypted) else repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"

@@ -1,0 +1,84 @@
+"""Rules that join several settings, each checked on whatever settings are valid by themselves."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pydantic import SecretStr
+
+from infra.settings.model import BASE_URL_KEY, CLOUDFLARE_API
+from infra.settings.problems import HIDDEN, MISSING, Problem
+from infra.settings.values import is_loopback
+
+_SAMPLES = ("dev-secret", "dev-encrypt-key", "your-secret-key", "PLACEHOLDER_", "test-password")
+_FORMS = {
+    "apiSecretKey": (
+        r"[0-9a-f]{64}",
+        "64 hexadecimal digits in lower case",
+        "openssl rand -hex 32",
+    ),
+    "encryptKey": (r"[A-Za-z0-9]{32}", "exactly 32 letters and digits", "openssl rand -hex 16"),
+}
+
+
+def ordinary_rules(values: Mapping[str, object], stack: str) -> Iterator[Problem]:
+    """Check the settings of `stack`; `values` has valid settings by key, defaults filled in."""
+    if not values.get("serviceUrl") and values.get("workersDevSubdomain", "") is None:
+        yield Problem(
+            "workersDevSubdomain",
+            MISSING,
+            "the service's URL needs it, unless serviceUrl is set.",
+            "my-team",
+        )
+    if values.get("d1Location") and values.get("d1Jurisdiction"):
+        yield Problem(
+            "d1Location",
+            str(values["d1Location"]),
+            "set it or d1Jurisdiction, not both: Cloudflare ignores it beside a jurisdiction.",
+            "(remove one)",
+        )
+    base_url = str(values.get(BASE_URL_KEY, CLOUDFLARE_API))
+    if values.get("testClock") and not is_loopback(base_url):
+        yield Problem(
+            "testClock",
+            "true",
+            f"only where {BASE_URL_KEY} is a loopback address, and it is {base_url}.",
+            "false",
+        )
+    environment = values.get("environment")
+    if values.get("allowLoopbackEndpoints") and environment in ("production", "staging"):
+        yield Problem(
+            "allowLoopbackEndpoints",
+            "true",
+            f"never in the environment {environment}.",
+            "false",
+        )
+    if environment and stack in ("production", "development") and environment != stack:
+        yield Problem(
+            "environment", str(environment), f"the stack {stack} is that environment.", stack
+        )
+
+
+def secret_rules(secrets: Mapping[str, SecretStr], environment: object) -> Iterator[Problem]:
+    """Check decrypted secrets by key; outside development each has the strict form.
+
+    In development the service's documented samples are allowed (an encryption key has 32
+    printable characters even there): they work without set-up and protect nothing.
+    """
+    for key, secret in secrets.items():
+        pattern, form, command = _FORMS[key.removesuffix("Previous")]
+        text = secret.get_secret_value()
+        example = f"the output of `{command}`"
+        if re.search(r"\s", text) or not text.isprintable():
+            yield Problem(key, HIDDEN, "it has a space, a newline or a control character.", example)
+        elif environment == "development":
+            if not text or (key.startswith("encryptKey") and len(text) != 32):
+                yield Problem(key, HIDDEN, f"{form}.", example)
+        elif text.startswith(_SAMPLES):
+            yield Problem(key, HIDDEN, "a published sample value protects nothing.", example)
+        elif not re.fullmatch(pattern, text):
+            yield Problem(key, HIDDEN, f"{form}.", example)
+    for key in _FORMS:
+        if key in secrets and secrets.get(f"{key}Previous") == secrets[key]:
+            yield Problem(
+                f"{key}Previous", HIDDEN, f"it has to differ from {key}.", "(remove the key)"
+            )

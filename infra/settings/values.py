@@ -1,0 +1,163 @@
+"""The named types of every setting; each carries its rule and an example."""
+
+import json
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated, Literal, NewType
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
+
+Seconds = NewType("Seconds", int)
+Milliseconds = NewType("Milliseconds", int)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a value must look like, in one sentence, and a value that does."""
+
+    text: str
+    example: str
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _switch(value: object) -> object:
+    words = {"true": True, "false": False}
+    found = words.get(value) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise ValueError("neither true nor false")
+    return found
+
+
+def _whole_number(value: object) -> object:
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,15}", str(value)):
+        raise ValueError("not a whole number")
+    return int(str(value))
+
+
+def _json_list(value: object) -> object:
+    # Pulumi hands lists to the program as JSON text; a stack file has them as YAML lists.
+    if isinstance(value, str):
+        return json.loads(value)
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(value))
+    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    if not (secure and parts.hostname and plain) or value.endswith("/"):
+        raise ValueError("not such a URL")
+    return value
+
+
+def _origin(value: str) -> str:
+    if urlsplit(_url(value)).path:
+        raise ValueError("an origin has no path")
+    return value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("the same value twice")
+    return values
+
+
+_URL_RULE = "an https URL without a trailing slash (http on the loopback address alone)."
+
+AccountId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-f]{32}$"),
+    Rule("32 hexadecimal digits in lower case.", "023e105f4ecef8ad9ca31a8372d0c353"),
+]
+Environment = Annotated[
+    Literal["production", "staging", "development"],
+    Rule("one of production, staging, development.", "development"),
+]
+Subdomain = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
+    Rule("the account's workers.dev subdomain alone: a-z, 0-9 and '-'.", "my-team"),
+]
+Url = Annotated[str, AfterValidator(_url), Rule(_URL_RULE, "https://notification.example.com")]
+ApiUrl = Annotated[
+    str, AfterValidator(_url), Rule(_URL_RULE, "https://api.cloudflare.com/client/v4")
+]
+D1Location = Annotated[
+    Literal["wnam", "enam", "weur", "eeur", "apac", "oc"],
+    Rule("one of wnam, enam, weur, eeur, apac, oc.", "weur"),
+]
+D1Jurisdiction = Annotated[Literal["eu", "fedramp"], Rule("one of eu, fedramp.", "eu")]
+Switch = Annotated[bool, BeforeValidator(_switch), Rule("true or false.", "true")]
+PerMinute = Annotated[
+    int,
+    BeforeValidator(_whole_number),
+    Field(ge=1, le=100_000),
+    Rule("a whole number of calls a minute from 1 to 100000.", "100"),
+]
+CronExpression = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z*,/#-]+( [0-9A-Z*,/#-]+){4}$")]
+Crons = Annotated[
+    tuple[CronExpression, ...],
+    BeforeValidator(_json_list),
+    AfterValidator(_distinct),
+    Field(max_length=5),
+    Rule("a list of at most 5 different cron expressions of five fields.", '["*/5 * * * *"]'),
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warn", "error"], Rule("one of debug, info, warn, error.", "info")
+]
+RequestBytes = Annotated[
+    int,
+    BeforeValidator(_whole_number),
+    Field(ge=1024, le=100 * 1024 * 1024),
+    Rule("a whole number of bytes from 1024 to 104857600.", "1048576"),
+]
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_origin)], ...],
+    BeforeValidator(_json_list),
+    AfterValidator(_distinct),
+    Rule("a list of different https origins; an empty list allows all.", '["https://a.example"]'),
+]
+BatchSize = Annotated[
+    int,
+    BeforeValidator(_whole_number),
+    Field(ge=1, le=100),
+    Rule("a whole number of messages from 1 to 100.", "10"),
+]
+BatchWait = Annotated[
+    Milliseconds,
+    BeforeValidator(_whole_number),
+    Field(ge=0, le=60_000),
+    Rule("a whole number of milliseconds from 0 to 60000.", "5000"),
+]
+MaxRetries = Annotated[
+    int,
+    BeforeValidator(_whole_number),
+    Field(ge=0, le=100),
+    Rule("a whole number of retries from 0 to 100.", "3"),
+]
+RetryDelay = Annotated[
+    Seconds,
+    BeforeValidator(_whole_number),
+    Field(ge=0, le=43_200),
+    Rule("a whole number of seconds from 0 to 43200.", "30"),
+]
+ApiSecretKey = Annotated[
+    SecretStr,
+    Rule("64 hexadecimal digits in lower case.", "`openssl rand -hex 32`"),
+]
+EncryptKey = Annotated[
+    SecretStr,
+    Rule("exactly 32 letters and digits.", "`openssl rand -hex 16`"),
+]

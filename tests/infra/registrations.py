@@ -1,0 +1,119 @@
+"""Runs the Pulumi program without an engine and keeps what it registers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc, set_mocks
+from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.sync_await import _sync_await
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the program registered it; `secret` are the inputs sent as secrets."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    secret: frozenset[str]
+    dependencies: frozenset[str]
+    parent: str
+    provider: str
+    protect: bool
+    retain_on_delete: bool
+
+
+@dataclass(frozen=True)
+class Declared:
+    """All registrations of one run, and the stack's outputs."""
+
+    registrations: Sequence[Registration]
+    outputs: Mapping[str, Any]
+    secret_outputs: frozenset[str]
+
+    def of_type(self, name: str) -> list[Registration]:
+        """The registrations whose type ends in `name`, such as 'Queue'."""
+        return [r for r in self.registrations if r.type.rpartition(":")[2] == name]
+
+    def one(self, name: str) -> Registration:
+        """The registration of that logical name."""
+        (found,) = [r for r in self.registrations if r.name == name]
+        return found
+
+    def depends_on(self, dependent: str, on: str) -> bool:
+        """Whether one logical name depends on another, directly or through others."""
+        by_urn = {r.urn: r for r in self.registrations}
+        target, seen, queue = self.one(on).urn, set(), [self.one(dependent).urn]
+        while queue:
+            urn = queue.pop()
+            if urn in seen or urn not in by_urn:
+                continue
+            seen.add(urn)
+            queue += by_urn[urn].dependencies
+        return target in seen and dependent != on
+
+
+class _Provider(mocks.Mocks):
+    """Stands for the cloud: answers the inputs, an id, and what the cloud would compute."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        computed = {
+            "Queue": {"queueId": f"{args.name}-id"},
+            "QueueConsumer": {"consumerId": f"{args.name}-id"},
+            "Migrations": {"schema_level": args.inputs.get("level")},
+        }
+        kind = args.typ.rpartition(":")[2]
+        return f"{args.name}-id", {**args.inputs, **computed.get(kind, {})}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program called {args.token}")
+
+
+class _Recorder(mocks.MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(_Provider())
+        self.registrations: list[Registration] = []
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        answer = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = rpc.deserialize_properties(request.object)
+            self.registrations.append(
+                Registration(
+                    urn=answer.urn,
+                    type=request.type,
+                    name=request.name,
+                    inputs={key: rpc.unwrap_rpc_secret(value) for key, value in inputs.items()},
+                    secret=frozenset(k for k, v in inputs.items() if rpc.is_rpc_secret(v)),
+                    dependencies=frozenset(request.dependencies),
+                    parent=request.parent,
+                    provider=request.provider,
+                    protect=bool(request.protect),
+                    retain_on_delete=bool(request.retainOnDelete),
+                )
+            )
+        return answer
+
+
+def declare_stack(program: Callable[[], Mapping[str, Any]], *, stack: str) -> Declared:
+    """Run `program`, which returns the stack's outputs, as the stack of that name."""
+    recorder = _Recorder()
+    set_mocks(recorder.mocks, project="notification-system", stack=stack, monitor=recorder)
+    outputs: dict[str, Any] = {}
+    secret: set[str] = set()
+
+    async def resolve(found: Mapping[str, Any]) -> None:
+        for name, value in found.items():
+            output = pulumi.Output.from_input(value)
+            outputs[name] = await output.future()
+            if await output.is_secret():
+                secret.add(name)
+
+    def run() -> None:
+        _sync_await(resolve(program()))
+
+    _sync_await(run_pulumi_func(run))
+    return Declared(tuple(recorder.registrations), outputs, frozenset(secret))
