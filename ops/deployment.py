@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from infra.release import COMMIT_VARIABLE
 from ops.bundle import BuiltBundle, BundleBuilder
 from ops.console import Reporter
 from ops.first_notification import FirstNotification
@@ -19,9 +20,6 @@ from ops.stacks.choice import choose_driver
 from ops.stacks.driver import Progress, StackUpdate
 from ops.stacks.settings_file import StackFile
 from ops.verification import Verification
-
-COMMIT_VARIABLE = "NOTIFICATION_COMMIT"
-"""The git commit, given to the program for the release manifest; never an input of the version."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class DeploymentReport:
             "service_url": self.update.outputs.get("service_url"),
             "version_id": self.update.outputs.get("version_id"),
             "sink_url": self.sink_url,
+            "engine_seconds": round(self.update.seconds, 3),
             "seconds": round(self.seconds, 3),
         }
 
@@ -101,6 +100,15 @@ class Deployment:
             start_local_cloud(self._project, self._reporter)
         with self._reporter.step(f"Preview of the stack {self._stack}") as step:
             result = choose_driver(self._project, self._stack).preview(self._show)
+            step.detail = describe(result.changes)
+        return result
+
+    def refresh(self) -> StackUpdate:
+        """Correct the state by what is really there."""
+        if self._is_local:
+            start_local_cloud(self._project, self._reporter)
+        with self._reporter.step(f"Refresh of the stack {self._stack}") as step:
+            result = choose_driver(self._project, self._stack).refresh(self._show)
             step.detail = describe(result.changes)
         return result
 

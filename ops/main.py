@@ -10,7 +10,19 @@ from typing import Annotated
 
 import typer
 
-from ops.commands import bundle, destroy, history, local, logs, outputs, preview, send, status, up
+from ops.commands import (
+    bundle,
+    destroy,
+    history,
+    local,
+    logs,
+    outputs,
+    preview,
+    refresh,
+    send,
+    status,
+    up,
+)
 from ops.errors import OperationError
 from ops.project import CONFIG_FILE_VARIABLE
 
@@ -58,6 +70,7 @@ def main(
 app.command("up")(up.up)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
+app.command("refresh")(refresh.refresh)
 app.command("outputs")(outputs.outputs)
 app.command("status")(status.status)
 app.command("send")(send.send)

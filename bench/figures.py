@@ -1,0 +1,85 @@
+"""What was measured, and on which machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure.
+
+    Attributes:
+        name: what was measured.
+        value: the figure itself.
+        unit: ``s``, ``ms``, ``/s``, ``MB``, ``ratio``, …
+        note: how it was measured, or what it is to be compared with.
+    """
+
+    name: str
+    value: float
+    unit: str
+    note: str = ""
+
+
+class Figures:
+    """Collects figures, prints each as it comes, and writes them to a file."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._found: list[Figure] = []
+
+    def add(self, name: str, value: float, unit: str, note: str = "") -> None:
+        """Keep one figure and print it."""
+        figure = Figure(name=name, value=round(value, 4), unit=unit, note=note)
+        self._found.append(figure)
+        self._console.print(f"  {name}: {figure.value:g} {unit}  [dim]{note}[/dim]")
+
+    def print(self) -> None:
+        """Print all of them as one table."""
+        table = Table("figure", "value", "unit", "note", box=None)
+        for figure in self._found:
+            table.add_row(figure.name, f"{figure.value:g}", figure.unit, figure.note)
+        self._console.print(table)
+
+    def write(self, path: Path) -> None:
+        """Write them as JSON, beside the machine's description."""
+        document = {
+            "machine": describe_machine(),
+            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "figures": [asdict(figure) for figure in self._found],
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return processor, cores, memory and versions of the machine."""
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "load_before": [round(value, 2) for value in os.getloadavg()],
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "node": node.stdout.strip(),
+    }

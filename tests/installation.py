@@ -1,0 +1,148 @@
+"""A whole installation of its own: local cloud, stack and sink in a folder and on free ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from ops.service import ServiceClient
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTIFYCTL = ROOT / ".venv" / "bin" / "notifyctl"
+LIMIT = 240
+"""Seconds after which a command is taken for hung."""
+
+
+class Installation:
+    """One local stack beside any other on this machine.
+
+    Args:
+        folder: an empty folder for everything that it keeps.
+        settings: settings that differ from ``Pulumi.local.yaml``, by their short names.
+        project: the checkout to deploy.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        project: Path = ROOT,
+    ) -> None:
+        self.project = project
+        self.home = folder / "home"
+        self.config_file = folder / "Pulumi.local.yaml"
+        control, edge, sink = free_ports(3)
+        self.control_url = f"http://127.0.0.1:{control}"
+        self.edge_url = f"http://127.0.0.1:{edge}"
+        self.sink_url = f"http://127.0.0.1:{sink}"
+        self.environment = {
+            **os.environ,
+            "NOTIFICATION_LOCAL_HOME": str(self.home),
+            "NOTIFICATION_LOCAL_CONTROL_PORT": str(control),
+            "NOTIFICATION_LOCAL_EDGE_PORT": str(edge),
+            "NOTIFICATION_LOCAL_SINK_PORT": str(sink),
+            "NOTIFYCTL_CONFIG_FILE": str(self.config_file),
+            "NOTIFYCTL_ENGINE": os.environ.get("NOTIFYCTL_ENGINE", ""),
+            "PYTHONPATH": str(project),
+        }
+        self.configure(settings or {})
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Write the settings file: the tracked one with ``settings`` over it."""
+        document = yaml.safe_load((self.project / "Pulumi.local.yaml").read_text())
+        for name, value in settings.items():
+            document["config"][f"notification-system:{name}"] = value
+        self.config_file.parent.mkdir(parents=True, exist_ok=True)
+        self.config_file.write_text(yaml.safe_dump(document))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start ``notifyctl`` with ``arguments`` and return the process."""
+        return subprocess.Popen(
+            [str(NOTIFYCTL), *arguments],
+            cwd=self.project,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``notifyctl`` to its end, whatever its exit code."""
+        process = self.start(*arguments)
+        try:
+            out, err = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def ctl_json(self, *arguments: str) -> Any:
+        """Run ``notifyctl`` with ``--json``, expect exit code 0, and return its document."""
+        result = self.ctl(*arguments, "--json")
+        assert result.returncode == 0, result.stderr + result.stdout
+        return json.loads(result.stdout)
+
+    def up(self) -> dict[str, Any]:
+        """Deploy the stack and return the report."""
+        report: dict[str, Any] = self.ctl_json("up", "--stack", "local")
+        return report
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, secrets in clear."""
+        found: dict[str, Any] = self.ctl_json("outputs", "--stack", "local", "--show-secrets")
+        return found
+
+    def service(self, *, signed: bool = True) -> ServiceClient:
+        """Return a client of the deployed service, on the installation's virtual clock."""
+        outputs = self.outputs()
+        key = outputs["api_secret_key"] if signed else None
+        return ServiceClient(outputs["service_url"], key, now=self.now)
+
+    def now(self) -> float:
+        """Return the virtual clock's time, in seconds since the epoch."""
+        return float(self.control("GET", "/local/clock").json()["now_ms"]) / 1000
+
+    def control(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Call the local cloud's control plane with its token."""
+        token = (self.home / "cloud" / "api-token").read_text().strip()
+        with httpx.Client(base_url=self.control_url, trust_env=False, timeout=60) as client:
+            return client.request(
+                method, path, headers={"Authorization": f"Bearer {token}"}, **options
+            )
+
+    def advance_clock(self, seconds: float) -> None:
+        """Move the installation's virtual clock forward."""
+        answer = self.control("POST", "/local/clock", json={"advance_ms": int(seconds * 1000)})
+        answer.raise_for_status()
+
+    def arrivals(self, path: str) -> list[dict[str, Any]]:
+        """Return what the sink has got under ``/hook/…``, oldest first."""
+        with httpx.Client(base_url=self.sink_url, trust_env=False, timeout=30) as sink:
+            answer = sink.get("/api/messages", params={"path": path, "limit": 1000})
+        messages: list[dict[str, Any]] = answer.raise_for_status().json()["messages"]
+        return sorted(messages, key=lambda message: int(message["id"]))
+
+    def close(self) -> None:
+        """Stop the local cloud; the folder is the caller's to remove."""
+        self.ctl("local", "stop")
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that were free a moment ago, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.installation import Installation
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One deployed installation with a virtual clock, shared by the tests that leave no trace."""
+    built = Installation(tmp_path_factory.mktemp("installation"), settings={"testClock": True})
+    built.up()
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation of the test's own; nothing is deployed yet."""
+    built = Installation(tmp_path_factory.mktemp("fresh"), settings={"testClock": True})
+    yield built
+    built.close()

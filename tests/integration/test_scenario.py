@@ -1,0 +1,93 @@
+"""A stack's life on the local cloud, from nothing to nothing."""
+
+from __future__ import annotations
+
+import random
+import signal
+
+import pytest
+
+from tests.eventually import eventually
+from tests.installation import Installation
+
+pytestmark = pytest.mark.workerd
+
+
+def test_a_stack_lives_from_up_to_an_empty_account(fresh: Installation) -> None:
+    first = fresh.up()
+    assert first["changes"].get("same", 0) == 0
+    assert first["changes"]["create"] > 10
+
+    again = fresh.up()
+    assert again["changed"] == 0
+    assert again["version_id"] == first["version_id"]
+
+    refreshed = fresh.ctl_json("refresh", "--stack", "local")
+    assert refreshed["changed"] == 0
+
+    fresh.configure({"testClock": True, "logLevel": "debug"})
+    planned = fresh.ctl_json("preview", "--stack", "local")
+    assert planned["changed"] > 0
+    changed = fresh.up()
+    assert changed["changes"] == planned["changes"]
+    assert changed["version_id"] != first["version_id"]
+
+    history = fresh.ctl_json("history", "--stack", "local")
+    assert [entry["kind"] for entry in history] == ["update", "refresh", "update", "update"]
+    assert {entry["result"] for entry in history} == {"succeeded"}
+
+    destroyed = fresh.ctl("destroy", "--stack", "local", "--yes")
+    assert destroyed.returncode == 0, destroyed.stderr
+    left = fresh.control("GET", "/local/state").json()
+    assert all(count == 0 for count in left.values()), left
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_an_up_that_is_killed_anywhere_is_finished_by_the_next(
+    fresh: Installation, seed: int
+) -> None:
+    moments = random.Random(seed)  # noqa: S311 a seeded choice of the moment, nothing secret
+    for _ in range(2):
+        process = fresh.start("up", "--stack", "local")
+        assert process.stdout is not None
+        for _ in range(moments.randrange(1, 24)):
+            if not process.stdout.readline():
+                break
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+    fresh.up()
+    assert fresh.up()["changed"] == 0
+
+
+def test_a_killed_local_cloud_comes_back_with_its_data(fresh: Installation) -> None:
+    fresh.up()
+    with fresh.service() as service:
+        before = service.result("GET", "/api/notification-logs")["data"]["total"]
+    pid = fresh.ctl_json("local", "status")["pid"]
+    import psutil
+
+    cloud = psutil.Process(pid)
+    cloud.kill()
+    eventually(lambda: not psutil.pid_exists(pid) or not cloud.is_running(), what="the kill")
+
+    again = fresh.up()
+
+    assert again["changed"] == 0
+    with fresh.service() as service:
+        after = service.result("GET", "/api/notification-logs")["data"]["total"]
+    assert after == before + 1
+
+
+def test_stopping_keeps_the_data_and_destroying_removes_it(fresh: Installation) -> None:
+    first = fresh.up()
+    assert fresh.ctl("local", "stop").returncode == 0
+    again = fresh.up()
+    assert (again["changed"], again["version_id"]) == (0, first["version_id"])
+
+    erased = fresh.ctl("destroy", "--stack", "local", "--yes", "--erase")
+
+    assert erased.returncode == 0, erased.stderr
+    assert not (fresh.home / "cloud").exists()
+    assert not (fresh.home / "pulumi").exists()
+    assert fresh.up()["changes"].get("same", 0) == 0
