@@ -1,0 +1,44 @@
+/**
+ * The way into a version for what isn't a request of a client: a batch of a queue, a cron firing.
+ * It calls the Python Worker's handlers and answers with what they decided.
+ */
+
+const bytes = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+
+const BODIES = {
+  json: (body) => ({ body: JSON.parse(new TextDecoder().decode(bytes(body))) }),
+  text: (body) => ({ body: new TextDecoder().decode(bytes(body)) }),
+  bytes: (body) => ({ body: bytes(body) }),
+  v8: (body) => ({ serializedBody: bytes(body) }),
+};
+
+const EVENTS = {
+  async "/queue"({ queue, messages }, worker) {
+    const batch = messages.map(({ id, timestampMs, attempts, contentType, body }) => ({
+      id,
+      timestamp: new Date(timestampMs),
+      attempts,
+      ...BODIES[contentType](body),
+    }));
+    const { outcome, ackAll, retryBatch, explicitAcks, retryMessages } = await worker.queue(
+      queue,
+      batch,
+    );
+    return { outcome, ackAll, retryBatch, explicitAcks, retryMessages };
+  },
+
+  async "/scheduled"({ cron, scheduledTimeMs }, worker) {
+    const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date(scheduledTimeMs) });
+    return { outcome };
+  },
+};
+
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (request.method === "GET") return new Response(null, { status: 204 });
+    const handle = EVENTS[pathname];
+    if (handle === undefined) return new Response(null, { status: 404 });
+    return Response.json(await handle(await request.json(), env.WORKER));
+  },
+};

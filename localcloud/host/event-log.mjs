@@ -1,0 +1,70 @@
+import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
+import path from "node:path";
+
+const MOST_BYTES = 8 * 1024 * 1024;
+const MOST_BEHIND_BYTES = 4 * 1024 * 1024;
+const MOST_LISTENERS = 32;
+
+/**
+ * What happens in the data plane, one JSON object per line: to a file in the state folder, and
+ * live to whoever listens.
+ *
+ * The file is renamed to `….1` at 8 MiB, so that no more than twice that is kept.
+ */
+export class EventLog {
+  #file;
+  #size;
+  #listeners = new Set();
+
+  /** @param {string} file made when missing, its folder too */
+  constructor(file) {
+    this.#file = file;
+    mkdirSync(path.dirname(file), { recursive: true });
+    this.#size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /**
+   * @param {{type: string}} event
+   * @throws {NodeJS.ErrnoException} never for a full disk: the line then reaches listeners only
+   */
+  write(event) {
+    const line = `${JSON.stringify(event)}\n`;
+    this.#append(line);
+    for (const listener of this.#listeners) {
+      // A listener that doesn't read would otherwise fill the memory.
+      if (listener.writableLength > MOST_BEHIND_BYTES) listener.destroy();
+      else listener.write(line);
+    }
+  }
+
+  /**
+   * Send every further event to a stream until it closes.
+   *
+   * @param {import("node:stream").Writable} stream
+   * @returns {boolean} false where too many listen already
+   */
+  attach(stream) {
+    if (this.#listeners.size >= MOST_LISTENERS) return false;
+    this.#listeners.add(stream);
+    stream.once("close", () => this.#listeners.delete(stream));
+    return true;
+  }
+
+  /** End every listener's stream. */
+  close() {
+    for (const listener of this.#listeners) listener.end();
+  }
+
+  #append(line) {
+    try {
+      if (this.#size > MOST_BYTES) {
+        renameSync(this.#file, `${this.#file}.1`);
+        this.#size = 0;
+      }
+      appendFileSync(this.#file, line, { mode: 0o600 });
+      this.#size += Buffer.byteLength(line);
+    } catch (error) {
+      if (error.code !== "ENOSPC") throw error;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import path from "node:path";
+
+const FILE = "snapshot.bin";
+/** One is about 31 MB. */
+const KEPT = 6;
+
+/**
+ * Python memory snapshots, one per bundle: the memory after the top-level imports.
+ *
+ * The key covers all that the memory depends on (modules, flags, runtime); variables, secrets and
+ * metadata are read at start and are no part of it.
+ */
+export class SnapshotCache {
+  #dir;
+
+  /** @param {string} dir made when missing; half-written snapshots in it are removed */
+  constructor(dir) {
+    this.#dir = dir;
+    mkdirSync(dir, { recursive: true });
+    for (const name of readdirSync(dir)) {
+      if (name.includes(".")) rmSync(path.join(dir, name), { recursive: true, force: true });
+    }
+  }
+
+  /**
+   * @param {{modules: {name: string, body: Buffer}[], runtime: string[]}} parts
+   * @returns {string} hex SHA-256
+   */
+  static key({ modules, runtime }) {
+    const hash = createHash("sha256").update(JSON.stringify(runtime));
+    for (const { name, body } of modules) hash.update(`\0${name}\0${body.length}\0`).update(body);
+    return hash.digest("hex");
+  }
+
+  /**
+   * The runtime's arguments for a start with this key: load the snapshot, or make it.
+   *
+   * @param {string} key
+   * @returns {{loaded: boolean, args: string[], keep: () => void, discard: () => void}} call
+   *   `keep` once the Worker runs, else `discard`
+   */
+  open(key) {
+    const folder = path.join(this.#dir, key);
+    if (exists(path.join(folder, FILE))) {
+      const now = new Date();
+      utimesSync(folder, now, now);
+      return {
+        loaded: true,
+        args: [`--python-snapshot-dir=${folder}`, `--python-load-snapshot=${FILE}`],
+        keep: () => {},
+        discard: () => rmSync(folder, { recursive: true, force: true }),
+      };
+    }
+    const draft = `${folder}.${randomBytes(4).toString("hex")}`;
+    mkdirSync(draft);
+    return {
+      loaded: false,
+      args: [`--python-snapshot-dir=${draft}`, "--python-save-snapshot"],
+      keep: () => this.#adopt(draft, folder),
+      discard: () => rmSync(draft, { recursive: true, force: true }),
+    };
+  }
+
+  #adopt(draft, folder) {
+    if (!exists(path.join(draft, FILE)) || exists(folder)) {
+      rmSync(draft, { recursive: true, force: true });
+      return;
+    }
+    renameSync(draft, folder);
+    const kept = readdirSync(this.#dir)
+      .filter((name) => !name.includes("."))
+      .map((name) => path.join(this.#dir, name))
+      .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    for (const old of kept.slice(KEPT)) rmSync(old, { recursive: true, force: true });
+  }
+}
+
+const exists = (file) => statSync(file, { throwIfNoEntry: false }) !== undefined;

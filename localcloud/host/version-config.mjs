@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { convertBindings } from "./bindings.mjs";
+import { workerdConfig } from "./capnp-text.mjs";
+import { workerdModules } from "./worker-modules.mjs";
+
+const source = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
+const DOOR = source("door.worker.mjs");
+const RATE_LIMIT = source("rate-limit.binding.mjs");
+
+/** Sockets of a version's process: requests go to `http`, events to `door`. */
+export const VERSION_SOCKETS = ["http", "door"];
+
+/**
+ * Production's flags plus those that select the runtime made by pyodide-bundle.mjs. The `no_`
+ * flags are needed because the highest-numbered runtime flag wins over the development one.
+ *
+ * @param {string[]} flags as declared for production
+ * @returns {string[]}
+ */
+export function localFlags(flags) {
+  if (!flags.includes("python_workers")) return flags;
+  return [
+    ...flags,
+    "python_workers_development",
+    "no_python_workers_20250116",
+    "no_python_workers_314",
+    "experimental",
+  ];
+}
+
+/**
+ * The config of a version's process, and the environment that carries its secrets.
+ *
+ * A Worker's own `fetch` reaches loopback addresses and no other: local means local.
+ *
+ * @param {object} spec what PUT /versions/{id} takes
+ * @param {{name: string, body: Buffer}[]} modules
+ * @param {{store: object, broker: object, clockUrl: string}} surroundings
+ * @returns {{config: (ports: Map<string, number>) => string, env: Record<string, string>}}
+ * @throws {import("./bindings.mjs").UnsupportedBinding}
+ */
+export function versionConfig(spec, modules, surroundings) {
+  const { bindings, services, env } = convertBindings(spec.bindings ?? [], {
+    ...surroundings,
+    metadata: spec.metadata ?? { id: "", tag: "", timestamp: "" },
+  });
+  const worker = {
+    modules: workerdModules(modules),
+    compatibilityDate: spec.compatibilityDate,
+    compatibilityFlags: localFlags(spec.compatibilityFlags ?? []),
+    globalOutbound: "loopback",
+    bindings,
+  };
+  const door = {
+    modules: [{ name: "door.js", esModule: DOOR }],
+    compatibilityDate: "2026-10-01",
+    compatibilityFlags: ["experimental", "service_binding_extra_handlers"],
+    globalOutbound: "nowhere",
+    bindings: [{ name: "WORKER", service: "worker" }],
+  };
+  const socket = (name, service, ports) => ({
+    name,
+    address: `127.0.0.1:${ports.get(name) ?? 0}`,
+    http: {},
+    service,
+  });
+  return {
+    env,
+    config: (ports) =>
+      workerdConfig({
+        services: [
+          { name: "worker", worker },
+          { name: "door", worker: door },
+          { name: "loopback", network: { allow: ["local"] } },
+          { name: "nowhere", network: { allow: [] } },
+          ...services,
+        ],
+        sockets: [socket("http", "worker", ports), socket("door", "door", ports)],
+        extensions: [
+          { modules: [{ name: "localcloud:rate-limit", internal: true, esModule: RATE_LIMIT }] },
+        ],
+      }),
+  };
+}

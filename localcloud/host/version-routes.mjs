@@ -1,0 +1,88 @@
+import { UnsupportedBinding } from "./bindings.mjs";
+import { BootError } from "./boot-error.mjs";
+import { ControlError } from "./control-channel.mjs";
+import { InvalidRoutes, RoutingTable } from "./routing-table.mjs";
+
+const ID = /^[0-9A-Za-z-]{1,64}$/;
+
+/**
+ * The control channel's routes to what runs: versions, their events, the routing table.
+ *
+ * @param {{versions: import("./versions.mjs").Versions, edge: import("./edge.mjs").Edge}} parts
+ * @returns {[string, RegExp, Function][]}
+ */
+export function versionRoutes({ versions, edge }) {
+  const one = /^\/versions\/([^/]+)$/;
+  return [
+    ["PUT", one, (call) => putVersion(versions, call)],
+    ["DELETE", one, (call) => deleteVersion(versions, call)],
+    ["POST", /^\/versions\/([^/]+)\/(queue|scheduled)$/, (call) => deliver(versions, call)],
+    ["PUT", /^\/routes$/, (call) => putRoutes(versions, edge, call)],
+  ];
+}
+
+async function putVersion(versions, { params: [id], json }) {
+  const spec = json();
+  const missing = ["script", "modulesDir", "mainModule", "compatibilityDate"].filter(
+    (member) => typeof spec[member] !== "string",
+  );
+  if (!ID.test(id) || missing.length > 0) {
+    const reason = missing.length > 0 ? `${missing.join(", ")} is missing` : "its id isn't one";
+    throw new ControlError(400, "invalid_version", `The version can't start: ${reason}.`);
+  }
+  try {
+    return await versions.put({ ...spec, id });
+  } catch (error) {
+    if (error instanceof BootError) throw new ControlError(422, "boot_failed", error.message);
+    if (error instanceof UnsupportedBinding) {
+      throw new ControlError(422, "unsupported_binding", error.message);
+    }
+    throw error;
+  }
+}
+
+async function deleteVersion(versions, { params: [id] }) {
+  if (!(await versions.delete(id))) throw notRunning(id);
+  return { ok: true };
+}
+
+async function deliver(versions, { params: [id, kind], json }) {
+  const version = versions.get(id);
+  if (version === undefined) throw notRunning(id);
+  if (version.state !== "ready") {
+    throw new ControlError(503, "version_restarting", `The version ${id} is starting again.`);
+  }
+  try {
+    return await version.deliver(kind, json());
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new ControlError(502, "delivery_lost", `The version ${id} ended while it worked.`);
+  }
+}
+
+function putRoutes(versions, edge, { json }) {
+  const document = json();
+  if (document.generation < edge.generation) {
+    throw new ControlError(
+      409,
+      "stale_generation",
+      `Generation ${document.generation} is older than ${edge.generation}, which is in force.`,
+    );
+  }
+  let table;
+  try {
+    table = new RoutingTable(document);
+  } catch (error) {
+    if (error instanceof InvalidRoutes) throw new ControlError(422, error.code, error.message);
+    throw error;
+  }
+  const absent = table.versionIds().filter((id) => versions.get(id) === undefined);
+  if (absent.length > 0) {
+    throw new ControlError(422, "version_not_running", `Not running: ${absent.join(", ")}.`);
+  }
+  edge.route(table);
+  return { ok: true, generation: table.generation };
+}
+
+const notRunning = (id) =>
+  new ControlError(404, "version_not_found", `No version ${id} runs here.`);

@@ -1,0 +1,175 @@
+import { bootError } from "./boot-error.mjs";
+import { SnapshotCache } from "./snapshot-cache.mjs";
+import { Supervisor } from "./supervisor.mjs";
+import { VERSION_SOCKETS, localFlags, versionConfig } from "./version-config.mjs";
+import { readModules } from "./worker-modules.mjs";
+import { WorkerdBootError } from "./workerd.mjs";
+
+const BOOT_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 30_000;
+const PROBE_TIMEOUT_MS = 5000;
+/** Longest wait for requests in flight; production ends a request's client wait at 100 s. */
+const DRAIN_TIMEOUT_MS = 100_000;
+
+/**
+ * One version of a Worker, running in its own process.
+ *
+ * `begin` and `end` count what is in flight, so that it can be drained before it is disposed.
+ */
+export class Version {
+  #runtime;
+  #inFlight = 0;
+  #lastActive = 0;
+  #idle = [];
+
+  /**
+   * @param {object} spec what PUT /versions/{id} takes, with `id`
+   * @param {{binary: string, runDir: string, ledger: object, bundle: {cacheDir: string,
+   *   fingerprint: string}, snapshots: SnapshotCache, surroundings: object}} runtime
+   */
+  constructor(spec, runtime) {
+    this.id = spec.id;
+    this.script = spec.script;
+    this.spec = spec;
+    this.#runtime = runtime;
+    this.supervisor = null;
+  }
+
+  get state() {
+    return this.supervisor?.state ?? "booting";
+  }
+
+  /** Port for requests; it may change when the process is replaced. */
+  get port() {
+    return this.supervisor?.port("http");
+  }
+
+  get pid() {
+    return this.supervisor?.pid ?? null;
+  }
+
+  /**
+   * Start the process and wait until the Worker answers a request.
+   *
+   * @param {(supervisor: Supervisor) => void} attach called before the start, to hear its events
+   * @returns {Promise<{bootMs: number, fromSnapshot: boolean}>}
+   * @throws {import("./boot-error.mjs").BootError} the Worker doesn't start
+   * @throws {import("./bindings.mjs").UnsupportedBinding}
+   */
+  async boot(attach) {
+    const startedAt = performance.now();
+    const { bundle, snapshots, surroundings, binary, runDir, ledger } = this.#runtime;
+    const modules = await readModules(this.spec.modulesDir, this.spec.mainModule);
+    const { config, env } = versionConfig(this.spec, modules, surroundings);
+    const flags = localFlags(this.spec.compatibilityFlags ?? []);
+    const key = SnapshotCache.key({
+      modules,
+      runtime: [bundle.fingerprint, binary, this.spec.compatibilityDate, ...flags],
+    });
+    let snapshot;
+    this.supervisor = new Supervisor({
+      name: `version-${this.id}`,
+      binary,
+      runDir,
+      ledger,
+      sockets: VERSION_SOCKETS,
+      timeoutMs: BOOT_TIMEOUT_MS,
+      plan: async (ports) => {
+        snapshot = snapshots.open(key);
+        const args = [`--pyodide-bundle-disk-cache-dir=${bundle.cacheDir}`, ...snapshot.args];
+        return { config: config(ports), args, env };
+      },
+      probe: () => this.#ask("door", "GET", "/", PROBE_TIMEOUT_MS),
+    });
+    attach(this.supervisor);
+    this.supervisor.on("ready", () => snapshot.keep());
+    await this.#firstStart(() => snapshot);
+    const fromSnapshot = snapshot.loaded;
+    await this.#firstAnswer();
+    return { bootMs: Math.round(performance.now() - startedAt), fromSnapshot };
+  }
+
+  async #firstStart(snapshot) {
+    try {
+      await this.supervisor.start();
+    } catch (error) {
+      snapshot()?.discard();
+      if (!(error instanceof WorkerdBootError)) throw error;
+      if (!snapshot().loaded) throw bootError(error.output, "The Worker ended while it started.");
+      // The snapshot itself may be damaged: what counts is a start without one.
+      await this.#firstStart(snapshot);
+    }
+  }
+
+  async #firstAnswer() {
+    try {
+      await this.#ask("http", "OPTIONS", "/", ANSWER_TIMEOUT_MS);
+    } catch {
+      await this.supervisor.stop(0);
+      throw bootError([], `The Worker didn't answer within ${ANSWER_TIMEOUT_MS / 1000} s.`);
+    }
+  }
+
+  async #ask(socket, method, target, timeoutMs) {
+    const response = await fetch(`http://127.0.0.1:${this.supervisor.port(socket)}${target}`, {
+      method,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    await response.arrayBuffer();
+  }
+
+  /**
+   * Hand an event to the Worker's `queue` or `scheduled` handler.
+   *
+   * @param {"queue" | "scheduled"} kind @param {object} event
+   * @returns {Promise<object>} what the handler decided
+   * @throws {TypeError} the process couldn't be reached, or ended while it worked
+   */
+  async deliver(kind, event) {
+    this.begin();
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.supervisor.port("door")}/${kind}`, {
+        method: "POST",
+        body: JSON.stringify(event),
+      });
+      if (!response.ok) throw new TypeError(`The runtime answered ${response.status}.`);
+      return await response.json();
+    } finally {
+      this.end();
+    }
+  }
+
+  /** Something begins that must end before the version is disposed. */
+  begin() {
+    this.#inFlight += 1;
+  }
+
+  end() {
+    this.#inFlight -= 1;
+    this.#lastActive = Date.now();
+    if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /**
+   * Wait until nothing is in flight, then give `waitUntil` work its time, then end the process.
+   *
+   * The runtime doesn't tell when such work is done, and drops it when it is stopped. Time that
+   * has passed since the last request counts, so an idle version ends at once.
+   *
+   * @param {{graceMs: number, timeoutMs?: number}} bounds
+   */
+  async dispose({ graceMs, timeoutMs = DRAIN_TIMEOUT_MS }) {
+    const deadline = Date.now() + timeoutMs;
+    while (this.#inFlight > 0 && Date.now() < deadline) {
+      await Promise.race([
+        new Promise((resolve) => this.#idle.push(resolve)),
+        new Promise((resolve) => setTimeout(resolve, deadline - Date.now()).unref()),
+      ]);
+    }
+    const pause = this.#lastActive + graceMs - Date.now();
+    if (pause > 0 && this.state === "ready") {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+    await this.supervisor?.stop();
+  }
+}

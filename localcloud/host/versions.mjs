@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import { EventEmitter } from "node:events";
+import { Version } from "./version.mjs";
+
+/**
+ * The versions that run, by id. Emits "log" and "restart", each with the version it is about.
+ */
+export class Versions extends EventEmitter {
+  #runtime;
+  #running = new Map();
+  #boots = new Map();
+
+  /** @param {object} runtime see Version */
+  constructor(runtime) {
+    super();
+    this.#runtime = runtime;
+  }
+
+  /** @param {string} id @returns {Version | undefined} */
+  get(id) {
+    return this.#running.get(id)?.version;
+  }
+
+  /** @returns {Version[]} those that run and those that boot */
+  all() {
+    const running = [...this.#running.values()];
+    const booting = [...this.#boots.values()];
+    return [...running, ...booting].map(({ version }) => version);
+  }
+
+  /**
+   * Make a version run. The same specification again answers what the first call did; another
+   * one under the same id boots beside the old process and then takes its place.
+   *
+   * @param {object} spec
+   * @returns {Promise<{bootMs: number, fromSnapshot: boolean}>}
+   * @throws {import("./boot-error.mjs").BootError | import("./bindings.mjs").UnsupportedBinding}
+   */
+  async put(spec) {
+    const print = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
+    const running = this.#running.get(spec.id);
+    if (running?.print === print) return running.booted;
+    const boot = this.#boots.get(spec.id);
+    if (boot?.print === print) return await boot.promise;
+    // Another specification is on its way: what it ends with decides nothing about this one.
+    await boot?.promise.catch(() => {});
+
+    const version = new Version(spec, this.#runtime);
+    const promise = version.boot((supervisor) => this.#listen(version, supervisor));
+    this.#boots.set(spec.id, { version, print, promise });
+    try {
+      const booted = await promise;
+      this.#running.set(spec.id, { version, print, booted });
+      if (running) void running.version.dispose({ graceMs: this.#runtime.graceMs });
+      return booted;
+    } finally {
+      this.#boots.delete(spec.id);
+    }
+  }
+
+  /**
+   * Drain a version and end it; it gets no new requests from now on.
+   *
+   * @param {string} id
+   * @returns {Promise<boolean>} false where no such version runs
+   */
+  async delete(id) {
+    await this.#boots.get(id)?.promise.catch(() => {});
+    const version = this.get(id);
+    if (version === undefined) return false;
+    this.#running.delete(id);
+    await version.dispose({ graceMs: this.#runtime.graceMs });
+    return true;
+  }
+
+  /** End all of them. @param {{graceMs: number, timeoutMs: number}} bounds */
+  async disposeAll(bounds) {
+    const all = this.all();
+    this.#running.clear();
+    await Promise.all(all.map((version) => version.dispose(bounds)));
+  }
+
+  #listen(version, supervisor) {
+    supervisor.on("log", (entry) => this.emit("log", version, entry));
+    supervisor.on("restart", (event) => this.emit("restart", version, event));
+  }
+}

@@ -1,0 +1,42 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+
+const KINDS = { ".py": "pythonModule", ".js": "esModule", ".mjs": "esModule" };
+
+/**
+ * Read a Worker's modules from its folder, sorted by name, the main module first.
+ *
+ * @param {string} dir the bundle's folder; each file is a module named by its relative path
+ * @param {string} mainModule
+ * @returns {Promise<{name: string, body: Buffer}[]>}
+ * @throws {Error} the folder or the main module is missing
+ */
+export async function readModules(dir, mainModule) {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(dir, path.join(entry.parentPath ?? entry.path, entry.name)))
+    .map((name) => name.split(path.sep).join("/"))
+    .filter((name) => !name.split("/").includes("__pycache__"))
+    .sort();
+  if (!names.includes(mainModule)) {
+    throw new Error(`The bundle has no main module ${mainModule}.`);
+  }
+  const ordered = [mainModule, ...names.filter((name) => name !== mainModule)];
+  return await Promise.all(
+    ordered.map(async (name) => ({ name, body: await readFile(path.join(dir, name)) })),
+  );
+}
+
+/**
+ * The modules in workerd's terms: Python and JavaScript as such, the rest as data.
+ *
+ * @param {{name: string, body: Buffer}[]} modules
+ * @returns {object[]}
+ */
+export function workerdModules(modules) {
+  return modules.map(({ name, body }) => {
+    const kind = KINDS[path.extname(name)];
+    return kind === undefined ? { name, data: body } : { name, [kind]: body.toString("utf8") };
+  });
+}
