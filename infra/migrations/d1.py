@@ -92,10 +92,10 @@ def _refusal(status: int, answer: Any) -> Exception:
     errors = answer.get("errors") if isinstance(answer, dict) else None
     first = errors[0] if errors and isinstance(errors[0], dict) else {}
     reason = _without_data(str(first.get("message", "")))
-    if first.get("code") == _SQL_ERROR_CODE:
-        return D1SqlError(reason)
     if status == 429 or status >= 500 or not first:
         return _unavailable(status)
+    if first.get("code") == _SQL_ERROR_CODE:
+        return D1SqlError(reason)
     advice = (
         f"Check that {TOKEN_VARIABLE} may edit D1 in this account."
         if status in (401, 403)

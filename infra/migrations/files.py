@@ -34,6 +34,11 @@ class Migration:
     min_code: int
     max_code: int
 
+    @property
+    def down_name(self) -> str:
+        """The name of the file that undoes it."""
+        return _down_name(self.name)
+
 
 @dataclass(frozen=True)
 class MigrationSet:
@@ -51,6 +56,8 @@ class MigrationSet:
             )
         names = sorted(path.name for path in directory.glob("*.sql"))
         ups = [name for name in names if not name.endswith(".down.sql")]
+        for level, name in enumerate(ups, 1):
+            _check_name(name, level)
         migrations = tuple(_read(directory, level, name) for level, name in enumerate(ups, 1))
         known = {_down_name(name) for name in ups}
         for name in names:
@@ -73,7 +80,7 @@ def _down_name(name: str) -> str:
     return name.removesuffix(".sql") + ".down.sql"
 
 
-def _read(directory: Path, level: int, name: str) -> Migration:
+def _check_name(name: str, level: int) -> None:
     match = _NAME.fullmatch(name)
     if match is None:
         raise MigrationFileError(
@@ -84,6 +91,9 @@ def _read(directory: Path, level: int, name: str) -> Migration:
             f"{name} should have the number {level:04}. Number migrations from 0001 on, without "
             "gaps and without two of the same number."
         )
+
+
+def _read(directory: Path, level: int, name: str) -> Migration:
     text = _text(directory / name)
     header = {key: int(number) for key, number in _HEADER.findall(text)}
     return Migration(

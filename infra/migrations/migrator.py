@@ -1,7 +1,8 @@
 """Applies migrations one by one, each with its ledger row in one transaction."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from infra.migrations.d1 import D1Database, Statement
@@ -51,7 +52,7 @@ class Migrator:
             try:
                 # Another writer may have finished some of them meanwhile.
                 for migration in _pending(migrations, self._applied()):
-                    self._step(migration, [*_up(migration), Ledger.record(migration)], done=True)
+                    self._take(_Step.up(migration))
             finally:
                 self._release()
         return self._applied()
@@ -64,45 +65,41 @@ class Migrator:
             names = {row.name for row in self._applied()}
             for migration in reversed(migrations.migrations):
                 if migration.name in names and migration.level > to_level:
-                    down = [Statement(sql) for sql in migration.down_statements]
-                    self._step(migration, [*down, Ledger.erase(migration)], done=False)
+                    self._take(_Step.down(migration))
         finally:
             self._release()
         return self._applied()
 
-    def _step(self, migration: Migration, statements: Sequence[Statement], *, done: bool) -> None:
-        """Run one migration's batch until the ledger says that it is done, or it is refused."""
-        batch = [self._lease.fence(), *statements]
+    def _take(self, step: "_Step") -> None:
+        """Run one step's batch until the ledger says that it is done, or it is refused."""
+        batch = [self._lease.fence(), *step.statements, step.entry]
         for attempt in range(_ATTEMPTS):
             try:
                 self._database.batch(batch)
                 return
             except D1SqlError as error:
-                if (migration.name in self._names()) == done:
+                if step.is_done(self._names()):
                     return
-                raise self._failure(migration, statements, error) from None
+                raise self._failure(step, error) from None
             except D1Unavailable:
                 # Lost on the way there, or on the way back? The ledger knows.
                 self._sleep(min(2.0**attempt, 8.0))
-                if (migration.name in self._names()) == done:
+                if step.is_done(self._names()):
                     return
                 if attempt == _ATTEMPTS - 1:
                     raise
 
-    def _failure(
-        self, migration: Migration, statements: Sequence[Statement], error: D1SqlError
-    ) -> Exception:
+    def _failure(self, step: "_Step", error: D1SqlError) -> Exception:
         if WriterLease.was_lost(error):
             return WriterBusy(
-                f"Another deployment took over before {migration.name} was applied. "
+                f"Another deployment took over before {step.file} was run. "
                 "Wait until it is done, and deploy again."
             )
-        number = self._refused_statement(statements)
-        where = f"statement {number} of {len(statements) - 1}" if number else "the whole of it"
+        number = self._refused_statement(step.statements)
+        where = f"statement {number} of {len(step.statements)}" if number else "the whole of it"
         return MigrationFailed(
-            f"The migration {migration.name} failed at {where}: {error}. The database is as it was "
-            "before this migration, and the version that served still serves. Correct the file and "
-            "deploy again."
+            f"{step.file} failed at {where}: {error}. The database is as it was before this file, "
+            "and the version that served still serves. Correct the file and deploy again."
         )
 
     def _refused_statement(self, statements: Sequence[Statement]) -> int | None:
@@ -112,14 +109,14 @@ class Migrator:
         fails: nothing of them stays, and whose failure it was tells on which side to search.
         """
         probe = Statement(f"SELECT {_PROBE}()")
-        good, bad = 0, len(statements)
+        good, bad = 0, len(statements) + 1
         while bad - good > 1:
             middle = (good + bad) // 2
             if self._fails_before(probe, statements[:middle]):
                 bad = middle
             else:
                 good = middle
-        return bad if bad < len(statements) else None
+        return bad if bad <= len(statements) else None
 
     def _fails_before(self, probe: Statement, statements: Sequence[Statement]) -> bool:
         try:
@@ -150,8 +147,29 @@ class Migrator:
             return  # It lapses by itself.
 
 
-def _up(migration: Migration) -> list[Statement]:
-    return [Statement(sql) for sql in migration.statements]
+@dataclass(frozen=True)
+class _Step:
+    """One migration in one direction: a file's statements, and what they do to the ledger."""
+
+    file: str
+    name: str
+    statements: tuple[Statement, ...]
+    entry: Statement
+    enters: bool
+
+    @classmethod
+    def up(cls, migration: Migration) -> "_Step":
+        statements = tuple(Statement(sql) for sql in migration.statements)
+        return cls(migration.name, migration.name, statements, Ledger.record(migration), True)
+
+    @classmethod
+    def down(cls, migration: Migration) -> "_Step":
+        statements = tuple(Statement(sql) for sql in migration.down_statements)
+        return cls(migration.down_name, migration.name, statements, Ledger.erase(migration), False)
+
+    def is_done(self, names: Collection[str]) -> bool:
+        """Whether a ledger with these names has the step behind it."""
+        return (self.name in names) == self.enters
 
 
 def _pending(migrations: MigrationSet, applied: Sequence[Applied]) -> list[Migration]:

@@ -60,7 +60,7 @@ class _Provider(mocks.Mocks):
     """Stands for the cloud: answers the inputs, an id, and what the cloud would compute."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        computed = {
+        computed: dict[str, dict[str, Any]] = {
             "Queue": {"queueId": f"{args.name}-id"},
             "QueueConsumer": {"consumerId": f"{args.name}-id"},
             "Migrations": {"schema_level": args.inputs.get("level")},
@@ -78,7 +78,7 @@ class _Recorder(mocks.MockMonitor):
         self.registrations: list[Registration] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        answer = super().RegisterResource(request)
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi has no types here
         if request.type != "pulumi:pulumi:Stack":
             inputs = rpc.deserialize_properties(request.object)
             self.registrations.append(

@@ -1,0 +1,95 @@
+"""Calls of D1's REST endpoint: what is sent, and which answer means what."""
+
+import json
+
+import httpx
+import pytest
+
+from infra.migrations.d1 import D1Database, Statement
+from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable
+
+TOKEN = "canary-token-0123456789-0123456789-abcdef"
+
+
+def database(answer: httpx.Response, seen: list[httpx.Request] | None = None) -> D1Database:
+    def handle(request: httpx.Request) -> httpx.Response:
+        if seen is not None:
+            seen.append(request)
+        return answer
+
+    return D1Database(
+        account_id="acc",
+        database_id="db",
+        base_url="https://api.example/client/v4",
+        transport=httpx.MockTransport(handle),
+    )
+
+
+def refusal(status: int, code: int, message: str) -> httpx.Response:
+    errors = [{"code": code, "message": message}]
+    return httpx.Response(status, json={"success": False, "errors": errors, "result": None})
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", TOKEN)
+
+
+def test_a_batch_is_one_call_with_the_token_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[httpx.Request] = []
+    rows = [{"success": True, "results": [{"n": 1}]}, {"success": True, "results": []}]
+    api = database(httpx.Response(200, json={"success": True, "result": rows}), seen)
+    assert api.batch([Statement("SELECT ?1", ("1",)), Statement("SELECT 2 WHERE 0")]) == [
+        [{"n": 1}],
+        [],
+    ]
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "another")
+    api.batch([])
+    assert str(seen[0].url) == "https://api.example/client/v4/accounts/acc/d1/database/db/query"
+    assert json.loads(seen[0].content) == {
+        "batch": [
+            {"sql": "SELECT ?1", "params": ["1"]},
+            {"sql": "SELECT 2 WHERE 0", "params": []},
+        ]
+    }
+    assert [request.headers["authorization"] for request in seen] == [
+        f"Bearer {TOKEN}",
+        "Bearer another",
+    ]
+
+
+def test_a_refused_statement_is_an_sql_error_without_quoted_text() -> None:
+    api = database(refusal(400, 7500, 'near "s3cret": syntax error at offset 7: SQLITE_ERROR'))
+    with pytest.raises(D1SqlError, match="syntax error at offset 7") as caught:
+        api.batch([])
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(500, 7500, "internal error"),
+        refusal(429, 10000, "slow down"),
+        httpx.Response(502, text="<html>"),
+        httpx.Response(200, text="not json"),
+        httpx.Response(200, json={"success": False, "errors": []}),
+        httpx.Response(400, json=["odd"]),
+    ],
+)
+def test_an_answer_that_says_nothing_sure_is_unavailable(answer: httpx.Response) -> None:
+    with pytest.raises(D1Unavailable, match="Try again"):
+        database(answer).batch([])
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (refusal(403, 10000, "Authentication error"), "may edit D1"),
+        (refusal(401, 10000, "Authentication error"), "may edit D1"),
+        (refusal(404, 7404, "The database could not be found"), "pulumi refresh"),
+    ],
+)
+def test_a_refused_call_says_what_to_check(answer: httpx.Response, words: str) -> None:
+    with pytest.raises(D1Refused, match=words) as caught:
+        database(answer).batch([])
+    assert TOKEN not in str(caught.value)

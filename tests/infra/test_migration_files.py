@@ -1,0 +1,83 @@
+"""Migration files: numbering, the way back, statements, and the range of code they allow."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.migrations.files import MigrationFileError, MigrationSet
+from infra.migrations.statements import StatementError, split_statements
+from tests.infra.stack_inputs import MIGRATIONS, write_migrations
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.mark.requirement("S0-18")
+def test_the_projects_migrations_are_numbered_and_each_has_its_way_back() -> None:
+    migrations = MigrationSet.read(PROJECT / "sql" / "migrations")
+    assert [m.level for m in migrations] == list(range(1, migrations.level + 1))
+
+
+def test_levels_hashes_and_ranges_come_from_the_files(tmp_path: Path) -> None:
+    first, second = MigrationSet.read(write_migrations(tmp_path))
+    assert (first.level, first.name, first.min_code, first.max_code) == (1, "0001_first.sql", 0, 1)
+    assert (second.min_code, second.max_code) == (1, 2)
+    assert second.down_name == "0002_second.down.sql"
+    assert len(first.statements) == 2
+    assert first.sha256 != second.sha256
+
+
+def test_line_ends_do_not_change_a_files_hash(tmp_path: Path) -> None:
+    unix = MigrationSet.read(write_migrations(tmp_path / "a"))
+    dos = {name: text.replace("\n", "\r\n") for name, text in MIGRATIONS.items()}
+    (tmp_path / "b").mkdir()
+    for name, text in dos.items():
+        (tmp_path / "b" / name).write_bytes(text.encode())
+    assert [m.sha256 for m in MigrationSet.read(tmp_path / "b")] == [m.sha256 for m in unix]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"0004_later.sql": "SELECT 1;"}, "should have the number 0003"),
+        ({"0002_other.sql": "SELECT 1;"}, "should have the number"),
+        ({"0003_Third.sql": "SELECT 1;"}, "no name of a migration"),
+        ({"0003_third.sql": "SELECT 1;"}, r"0003_third\.down\.sql is missing"),
+        ({"0009_gone.down.sql": "SELECT 1;"}, "its migration is missing"),
+        ({"0002_second.sql": "-- nothing\n"}, "has no statement"),
+        ({"0002_second.sql": "CREATE TABLE x(id"}, "statement 1 doesn't end with a semicolon"),
+        ({"0002_second.sql": "SELECT 1;\nBEGIN;\n"}, "statement 2 is transaction control"),
+        ({"0002_second.down.sql": "SAVEPOINT a;\n"}, r"0002_second\.down\.sql: statement 1"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused_by_name(
+    tmp_path: Path, change: dict[str, str], words: str
+) -> None:
+    write_migrations(tmp_path, {**MIGRATIONS, **change})
+    with pytest.raises(MigrationFileError, match=words):
+        MigrationSet.read(tmp_path)
+
+
+def test_a_missing_or_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MigrationFileError, match="There is no folder"):
+        MigrationSet.read(tmp_path / "nowhere")
+    with pytest.raises(MigrationFileError, match="has no migration"):
+        MigrationSet.read(tmp_path)
+
+
+def test_semicolons_in_strings_comments_and_triggers_end_nothing() -> None:
+    trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; SELECT 2; END;"
+    sql = f"-- a; b\nINSERT INTO a VALUES ('x;y', \"p;q\"); /* ; */\n{trigger}\n-- the end;\n"
+    assert split_statements(sql) == ("INSERT INTO a VALUES ('x;y', \"p;q\");", trigger)
+
+
+def test_an_unfinished_statement_is_refused_by_its_number() -> None:
+    with pytest.raises(StatementError, match="statement 2 doesn't end"):
+        split_statements("SELECT 1; SELECT ';")
+
+
+@given(st.lists(st.sampled_from(["SELECT 1", "SELECT ';'", 'SELECT "a;b"', "VALUES(1) -- x;\n"])))
+def test_joined_statements_are_split_into_the_same_ones(statements: list[str]) -> None:
+    sql = "\n".join(f"{statement};" for statement in statements)
+    assert split_statements(sql) == tuple(f"{statement};" for statement in statements)

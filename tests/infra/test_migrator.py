@@ -1,0 +1,239 @@
+"""Migrations against SQLite behind the REST API's shape: order, refusals, two writers."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.migrations.d1 import D1Database
+from infra.migrations.errors import (
+    ChangedMigration,
+    D1Refused,
+    D1Unavailable,
+    IncompatibleCode,
+    MigrationFailed,
+    WriterBusy,
+)
+from infra.migrations.files import MigrationSet
+from infra.migrations.migrator import Migrator
+from tests.infra.d1_api import ACCOUNT, BASE_URL, DATABASE, D1Api
+from tests.infra.stack_inputs import MIGRATIONS, write_migrations
+
+SECRET_DATA = "4929-1234-5678"
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "t" * 40)
+
+
+def migrator(api: D1Api) -> Migrator:
+    database = D1Database(
+        account_id=ACCOUNT, database_id=DATABASE, base_url=BASE_URL, transport=api
+    )
+    return Migrator(database, sleep=api.sleep)
+
+
+def files(folder: Path, **more: str) -> MigrationSet:
+    added = {f"{name}.sql": text for name, text in more.items()}
+    downs = {f"{name}.down.sql": "SELECT 1;" for name in more}
+    return MigrationSet.read(write_migrations(folder, {**MIGRATIONS, **downs, **added}))
+
+
+@pytest.mark.requirement("S0-18")
+def test_an_empty_database_gets_every_migration_and_a_full_one_nothing(tmp_path: Path) -> None:
+    api = D1Api()
+    migrator(api).apply(files(tmp_path))
+    assert api.ledger() == ["0001_first.sql", "0002_second.sql"]
+    before, calls = api.dump(), api.calls
+    migrator(api).apply(files(tmp_path))
+    assert api.dump() == before
+    assert api.calls - calls == 3  # prepare, read, read: no lease, no write
+    assert any("note TEXT" in line for line in before)
+
+
+def test_the_ledger_is_readable_by_wrangler_and_has_hash_level_and_range(tmp_path: Path) -> None:
+    api, migrations = D1Api(), files(tmp_path)
+    migrator(api).apply(migrations)
+    row = api.connection.execute("SELECT * FROM d1_migrations WHERE id = 2").fetchone()
+    assert row["name"] == "0002_second.sql"
+    assert row["applied_at"]
+    assert row["sha256"] == migrations.migrations[1].sha256
+    assert (row["level"], row["min_code"], row["max_code"]) == (2, 1, 2)
+
+
+def test_a_ledger_that_wrangler_wrote_is_taken_over(tmp_path: Path) -> None:
+    api = D1Api()
+    api.connection.executescript(
+        "CREATE TABLE d1_migrations(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE,"
+        " applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL);"
+        "INSERT INTO d1_migrations(name) VALUES ('0001_first.sql');"
+        "CREATE TABLE a(id INTEGER PRIMARY KEY); CREATE TABLE b(id INTEGER);"
+    )
+    applied = migrator(api).apply(files(tmp_path))
+    assert [(row.name, row.level) for row in applied] == [
+        ("0001_first.sql", 1),
+        ("0002_second.sql", 2),
+    ]
+
+
+def test_a_failing_migration_leaves_the_database_and_names_file_statement_and_reason(
+    tmp_path: Path,
+) -> None:
+    api = D1Api()
+    migrator(api).apply(files(tmp_path))
+    api.connection.execute("INSERT INTO a(id, note) VALUES (1, ?), (2, ?)", [SECRET_DATA] * 2)
+    before = api.dump()
+    third = (
+        "CREATE TABLE c(id INTEGER);\n"
+        "INSERT INTO c VALUES (7);\n"
+        "CREATE TABLE d(note TEXT UNIQUE);\n"
+        "INSERT INTO d SELECT note FROM a;\n"
+        "CREATE TABLE e(id INTEGER);\n"
+    )
+    migrations = files(tmp_path, **{"0003_third": third})
+    with pytest.raises(MigrationFailed) as caught:
+        migrator(api).apply(migrations)
+    message = str(caught.value)
+    assert "0003_third.sql failed at statement 4 of 5: UNIQUE constraint failed: d.note" in message
+    assert "deploy again" in message
+    assert SECRET_DATA not in message
+    assert "INSERT" not in message
+    assert api.dump() == before
+    assert api.ledger() == ["0001_first.sql", "0002_second.sql"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_the_refused_statement_is_found_wherever_it_is(tmp_path: Path, number: int) -> None:
+    statements = [f"CREATE TABLE t{n}(id INTEGER);" for n in range(1, 6)]
+    statements[number - 1] = "INSERT INTO nowhere VALUES ('x');"
+    api = D1Api()
+    with pytest.raises(MigrationFailed, match=rf"at statement {number} of 5: no such table"):
+        migrator(api).apply(files(tmp_path, **{"0003_third": "\n".join(statements)}))
+    assert not [line for line in api.dump() if "t1" in line]
+
+
+def test_after_the_file_is_corrected_the_same_deployment_succeeds(tmp_path: Path) -> None:
+    api = D1Api()
+    with pytest.raises(MigrationFailed):
+        migrator(api).apply(files(tmp_path, **{"0003_third": "CREATE TABLE c(id INTEGR, id X);"}))
+    migrator(api).apply(files(tmp_path, **{"0003_third": "CREATE TABLE c(id INTEGER);"}))
+    assert api.ledger()[-1] == "0003_third.sql"
+    assert api.now < 1_000_020  # the failed writer gave its lease back
+
+
+def test_a_file_that_changed_after_it_was_applied_is_refused(tmp_path: Path) -> None:
+    api = D1Api()
+    migrator(api).apply(files(tmp_path))
+    changed = {**MIGRATIONS, "0001_first.sql": "CREATE TABLE a(id INTEGER);\n"}
+    before = api.dump()
+    with pytest.raises(ChangedMigration, match=r"0001_first\.sql was changed"):
+        migrator(api).apply(MigrationSet.read(write_migrations(tmp_path, changed)))
+    assert api.dump() == before
+
+
+def test_older_code_runs_on_a_newer_schema_only_where_the_schema_allows_it(tmp_path: Path) -> None:
+    api = D1Api()
+    added = files(tmp_path / "added", **{"0003_third": "CREATE TABLE c(id INTEGER);"})
+    migrator(api).apply(added)
+    migrator(api).apply(files(tmp_path / "old"))  # an additive migration: older code still runs
+    contract = {"0003_third": "CREATE TABLE c(id INTEGER);", "0004_fourth": CONTRACT}
+    migrator(api).apply(files(tmp_path / "contract", **contract))
+    with pytest.raises(IncompatibleCode, match=r"0004_fourth\.sql, which needs code of level 3"):
+        migrator(api).apply(files(tmp_path / "old"))
+
+
+CONTRACT = "-- min-code: 3\nDROP TABLE b;\n"
+
+
+def test_down_and_up_again_gives_the_same_schema_and_keeps_older_data(tmp_path: Path) -> None:
+    api, migrations = D1Api(), files(tmp_path)
+    migrator(api).apply(migrations)
+    api.connection.execute("INSERT INTO a(id) VALUES (5)")
+    before = api.dump()
+    migrator(api).roll_back(migrations, to_level=1)
+    assert api.ledger() == ["0001_first.sql"]
+    assert not any("note TEXT" in line for line in api.dump())
+    migrator(api).apply(migrations)
+    assert api.dump() == before
+    migrator(api).roll_back(migrations, to_level=0)
+    assert api.ledger() == []
+    assert api.dump() == ["BEGIN TRANSACTION;", "COMMIT;"]
+
+
+def test_a_second_writer_waits_for_the_first_ones_lease_to_lapse(tmp_path: Path) -> None:
+    api, migrations = D1Api(), files(tmp_path)
+    migrator(api).apply(MigrationSet(migrations.migrations[:1]))
+    hold_lease(api, seconds=15)
+    migrator(api).apply(migrations)
+    assert api.now >= 1_000_015
+    assert api.ledger()[-1] == "0002_second.sql"
+
+
+def test_a_writer_whose_rival_never_ends_gives_up_with_advice(tmp_path: Path) -> None:
+    api, migrations = D1Api(), files(tmp_path)
+    migrator(api).apply(MigrationSet(migrations.migrations[:1]))
+    hold_lease(api, seconds=10_000)
+    with pytest.raises(WriterBusy, match="deploy again"):
+        migrator(api).apply(migrations)
+    assert api.ledger() == ["0001_first.sql"]
+
+
+def test_a_writer_that_lost_its_lease_applies_nothing_more(tmp_path: Path) -> None:
+    api, migrations = D1Api(), files(tmp_path)
+
+    def rival(statements: list[str]) -> None:
+        if any("ALTER TABLE a" in sql for sql in statements):
+            api.before = None
+            hold_lease(api, seconds=20)
+
+    api.before = rival
+    with pytest.raises(WriterBusy, match=r"0002_second\.sql"):
+        migrator(api).apply(migrations)
+    assert api.ledger() == ["0001_first.sql"]
+
+
+def test_a_migration_that_a_rival_finished_meanwhile_is_not_run_twice(tmp_path: Path) -> None:
+    api, migrations = D1Api(), files(tmp_path)
+
+    def rival(statements: list[str]) -> None:
+        if any("CREATE TABLE b" in sql for sql in statements):
+            api.before = None
+            api.sleep(60)  # the first writer stalls, its lease lapses
+            migrator(api).apply(migrations)
+
+    api.before = rival
+    migrator(api).apply(migrations)
+    assert api.ledger() == ["0001_first.sql", "0002_second.sql"]
+
+
+def test_a_lost_call_is_repeated_and_a_lost_answer_is_not(tmp_path: Path) -> None:
+    for fault in ("lost", "answer lost", "server error"):
+        for call in range(12):
+            api = D1Api()
+            api.faults[call] = fault
+            migrator(api).apply(files(tmp_path))
+            assert api.ledger() == ["0001_first.sql", "0002_second.sql"], (fault, call)
+
+
+def test_an_api_that_stays_silent_ends_in_one_sentence(tmp_path: Path) -> None:
+    api = D1Api()
+    api.faults = dict.fromkeys(range(1000), "lost")
+    with pytest.raises(D1Unavailable, match="no answer"):
+        migrator(api).apply(files(tmp_path))
+
+
+def test_without_a_token_nothing_is_asked_and_the_variable_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
+    api = D1Api()
+    with pytest.raises(D1Refused, match="CLOUDFLARE_API_TOKEN"):
+        migrator(api).apply(files(tmp_path))
+    assert api.calls == 0
+
+
+def hold_lease(api: D1Api, *, seconds: int) -> None:
+    api.connection.execute(
+        "INSERT OR REPLACE INTO d1_migrations_lease VALUES (1, 'rival', ?)",
+        [int(api.now) + seconds],
+    )

@@ -1,0 +1,125 @@
+"""The entry: config from Pulumi, inputs from the project folder, errors in one message."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime.config import set_all_config
+
+from infra import SERVICE_VERSION
+from infra.program import run
+from infra.release import config_digest, secret_fingerprints
+from infra.settings.pulumi_config import read_pulumi_config
+from tests.infra.registrations import Declared, declare_stack
+from tests.infra.stack_inputs import API_SECRET, CONFIG, checked_config, write_migrations
+from tests.infra.test_bundle_reader import written
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder with a bundle and migrations; the working directory is its program's."""
+    (tmp_path / "Pulumi.yaml").write_text("name: notification-system\n", encoding="utf-8")
+    (tmp_path / "infra").mkdir()
+    written(tmp_path / "dist" / "worker")
+    write_migrations(tmp_path / "sql" / "migrations")
+    monkeypatch.chdir(tmp_path / "infra")
+    return tmp_path
+
+
+def set_config(**changes: str) -> None:
+    values: dict[str, str] = {**CONFIG, **changes}
+    config = {f"notification-system:{k}" if ":" not in k else k: v for k, v in values.items()}
+    set_all_config(config, [key for key in config if "Key" in key])
+
+
+def run_program(stack: str = "production") -> tuple[Declared, dict[str, Any]]:
+    """Run the program itself, and return its registrations and what it exported."""
+
+    def program() -> dict[str, Any]:
+        run()
+        root = pulumi.runtime.get_root_resource()
+        assert isinstance(root, pulumi.runtime.stack.Stack)
+        return dict(root.outputs)
+
+    found = declare_stack(program, stack=stack)
+    return found, dict(found.outputs)
+
+
+def test_the_program_declares_the_stack_from_config_and_files(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFICATION_COMMIT", "c0ffee")
+    set_config(logLevel="warn")
+    found, outputs = run_program()
+    assert outputs["release"]["commit"] == "c0ffee"
+    assert outputs["schema_level"] == 2
+    texts = {b["name"]: b.get("text") for b in found.one("version").inputs["bindings"]}
+    assert texts["LOG_LEVEL"] == "warn"
+    assert str(project) not in repr(found)
+
+
+def test_config_is_read_whole_so_that_unknown_keys_are_seen() -> None:
+    set_config(maintenanceMod="true")
+    checked = read_pulumi_config(project="notification-system", stack="production")
+    (problem,) = checked.mistakes()
+    assert "did you mean maintenanceMode?" in str(problem)
+
+
+def test_a_secret_that_pulumi_holds_in_clear_is_refused() -> None:
+    set_all_config({f"notification-system:{k}": v for k, v in CONFIG.items()}, [])
+    checked = read_pulumi_config(project="notification-system", stack="production")
+    assert [problem.key for problem in checked.mistakes()] == ["apiSecretKey", "encryptKey"]
+    assert API_SECRET not in repr(checked.mistakes())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda root: set_config(accountId="x", logLevel="loud"), "has 2 mistakes"),
+        (lambda root: shutil.rmtree(root / "dist"), "notifyctl bundle"),
+        (lambda root: shutil.rmtree(root / "sql"), "There is no folder sql/migrations"),
+    ],
+)
+def test_a_mistake_in_the_inputs_registers_nothing_and_shows_no_trace(
+    project: Path, spoil: Any, words: str
+) -> None:
+    set_config()
+    spoil(project)
+    with pytest.raises(pulumi.RunError, match=words) as caught:
+        run_program()
+    assert caught.value.__suppress_context__
+    assert str(project) not in str(caught.value)
+
+
+def test_a_stack_name_without_lawful_names_is_refused(project: Path) -> None:
+    set_config(environment="development")
+    with pytest.raises(pulumi.RunError, match="cannot be called 'dev'"):
+        run_program("dev")
+
+
+def test_the_version_is_the_projects() -> None:
+    text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{SERVICE_VERSION}"' in text
+
+
+def test_fingerprints_tell_secrets_stacks_and_rotations_apart_and_no_secret() -> None:
+    secrets = checked_config(apiSecretKeyPrevious="b2" * 32).secrets()
+    here = secret_fingerprints(secrets, "notification-system")
+    there = secret_fingerprints(secrets, "notification-system-dev")
+    assert set(here) == {"api_secret_key", "encrypt_key", "api_secret_key_previous"}
+    assert len({*here.values(), *there.values()}) == 6
+    assert here == secret_fingerprints(secrets, "notification-system")
+    rotated = checked_config(apiSecretKey="c3" * 32).secrets()
+    assert (
+        secret_fingerprints(rotated, "notification-system")["api_secret_key"] not in here.values()
+    )
+
+
+def test_the_config_digest_changes_with_any_setting_and_with_no_secret() -> None:
+    digest = config_digest(checked_config().settings())
+    assert digest == config_digest(checked_config(apiSecretKey="c3" * 32).settings())
+    assert digest != config_digest(checked_config(logLevel="warn").settings())

@@ -1,0 +1,231 @@
+"""Settings of a stack: every mistake at once, named with key, value, rule and example."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.settings import Settings, SettingsError
+from infra.settings.stack_file import read_stack_file
+from tests.infra.stack_inputs import API_SECRET, CONFIG, ENCRYPT_KEY, checked_config
+
+PROJECT = Path(__file__).parents[2]
+SECURE = {"secure": "v1:abc:def"}
+
+
+def stack_file(folder: Path, stack: str = "production", **changes: Any) -> Path:
+    """A valid stack file with changed keys; None takes a key out."""
+    values = {**CONFIG, "apiSecretKey": SECURE, "encryptKey": SECURE, **changes}
+    config = {
+        key if ":" in key else f"notification-system:{key}": value
+        for key, value in values.items()
+        if value is not None
+    }
+    path = folder / f"Pulumi.{stack}.yaml"
+    path.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+    return path
+
+
+def mistakes(stack: str = "production", **changes: Any) -> dict[str, str]:
+    return {p.key: str(p) for p in checked_config(stack, **changes).mistakes()}
+
+
+def test_a_stack_file_with_three_mistakes_gets_three_messages_at_once(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, accountId="abc", retryBatchSize=101, logLevel="loud")
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_stack_file(path)
+    assert [problem.key for problem in caught.value.problems] == [
+        "accountId",
+        "logLevel",
+        "retryBatchSize",
+    ]
+    text = str(caught.value)
+    assert "Pulumi.production.yaml has 3 mistakes:" in text
+    assert "1. accountId = 'abc': 32 hexadecimal digits in lower case. Example: 023e1" in text
+    assert "2. logLevel = 'loud': one of debug, info, warn, error. Example: info" in text
+    assert "3. retryBatchSize = 101: a whole number of messages from 1 to 100. Example: 10" in text
+
+
+def test_a_valid_file_becomes_typed_settings(tmp_path: Path) -> None:
+    settings = Settings.from_stack_file(
+        stack_file(tmp_path, crons=["*/5 * * * *"], rateLimitPerMinute="7", protectStores=True)
+    )
+    assert settings.crons == ("*/5 * * * *",)
+    assert settings.rate_limit_per_minute == 7
+    assert settings.protect_stores is True
+    assert settings.retry_max_wait_ms == 5000
+    assert settings.public_url("w") == "https://w.my-team.workers.dev"
+
+
+@pytest.mark.requirement("S0-49")
+@pytest.mark.parametrize("path", sorted(PROJECT.glob("Pulumi.*.yaml")), ids=lambda p: p.name)
+def test_the_projects_stack_files_have_no_mistake_and_no_placeholder(path: Path) -> None:
+    assert read_stack_file(path).mistakes(template=True) == ()
+    assert "PLACEHOLDER" not in path.read_text(encoding="utf-8")
+
+
+def test_the_project_has_its_three_stacks() -> None:
+    names = {path.name for path in PROJECT.glob("Pulumi.*.yaml")}
+    assert names == {"Pulumi.local.yaml", "Pulumi.development.yaml", "Pulumi.production.yaml"}
+
+
+def test_the_local_template_lacks_its_secrets_only() -> None:
+    found = read_stack_file(PROJECT / "Pulumi.local.yaml").mistakes()
+    assert [problem.key for problem in found] == ["apiSecretKey", "encryptKey"]
+
+
+def test_an_unknown_key_is_a_mistake_that_names_the_nearest_known_one() -> None:
+    assert "did you mean retryBatchSize?" in mistakes(retryBatchsize="5")["retryBatchsize"]
+    assert "unknown key." in mistakes(zzz="5")["zzz"]
+    assert "CLOUDFLARE_API_TOKEN" in mistakes(**{"cloudflare:apiToken": "t"})["cloudflare:apiToken"]
+    assert mistakes(**{"github:baseUrl": "http://127.0.0.1:1/"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("accountId", "0123456789ABCDEF0123456789ABCDEF"),
+        ("accountId", 1),
+        ("environment", "prod"),
+        ("workersDevSubdomain", "my_team"),
+        ("serviceUrl", "http://notification.example.com"),
+        ("serviceUrl", "https://notification.example.com/"),
+        ("serviceUrl", "https://user:pw@notification.example.com"),
+        ("cloudflare:baseUrl", "http://10.0.0.1/client/v4"),
+        ("d1Location", "mars"),
+        ("d1Jurisdiction", "us"),
+        ("protectStores", "yes"),
+        ("rateLimitPerMinute", "0"),
+        ("rateLimitPerMinute", "1.5"),
+        ("crons", "*/5 * * * *"),
+        ("crons", '["*/5 * * *"]'),
+        ("crons", '["0 1 * * *", "0 1 * * *"]'),
+        ("maxRequestSize", "12"),
+        ("allowedOrigins", '["https://a.example/path"]'),
+        ("allowedOrigins", '["http://a.example"]'),
+        ("retryMaxWaitMs", "60001"),
+        ("retryMaxRetries", "-1"),
+        ("retryDelaySeconds", "43201"),
+        ("failedBatchSize", True),
+    ],
+)
+def test_a_value_outside_its_rule_is_one_mistake_with_an_example(key: str, value: Any) -> None:
+    found = mistakes(**{key: value})
+    assert set(found) == {key}
+    assert "Example: " in found[key]
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_stack_file(stack_file(tmp_path, accountId=None, encryptKey=None))
+    assert [p.key for p in caught.value.problems] == ["accountId", "encryptKey"]
+    assert "(missing)" in str(caught.value)
+
+
+def test_the_services_url_needs_a_subdomain_or_an_url() -> None:
+    assert set(mistakes(workersDevSubdomain=None)) == {"workersDevSubdomain"}
+    assert mistakes(workersDevSubdomain=None, serviceUrl="https://n.example.com") == {}
+
+
+def test_the_test_clock_is_refused_unless_the_api_is_on_this_machine() -> None:
+    assert set(mistakes(testClock="true")) == {"testClock"}
+    loopback = {"cloudflare:baseUrl": "http://127.0.0.1:8787/client/v4"}
+    assert mistakes(testClock="true", **loopback) == {}
+
+
+def test_loopback_endpoints_are_refused_outside_development() -> None:
+    assert set(mistakes(allowLoopbackEndpoints="true")) == {"allowLoopbackEndpoints"}
+    staging = mistakes("staging", environment="staging", allowLoopbackEndpoints="true")
+    assert set(staging) == {"allowLoopbackEndpoints"}
+    assert mistakes("local", environment="development", allowLoopbackEndpoints="true") == {}
+
+
+def test_location_and_jurisdiction_exclude_each_other() -> None:
+    assert set(mistakes(d1Location="weur", d1Jurisdiction="eu")) == {"d1Location"}
+
+
+def test_production_and_development_are_the_environments_of_their_stacks() -> None:
+    assert set(mistakes(environment="staging")) == {"environment"}
+    assert set(mistakes("development", environment="production")) == {"environment"}
+    assert mistakes("eu", environment="production") == {}
+
+
+@pytest.mark.requirement("S0-24", "S0-25", "S0-31")
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("apiSecretKey", "a1" * 31),
+        ("apiSecretKey", "A1" * 32),
+        ("apiSecretKey", "a1" * 32 + "\n"),
+        ("apiSecretKey", " " + "a1" * 32),
+        ("encryptKey", "a" * 31),
+        ("encryptKey", "a" * 33),
+        ("encryptKey", "a" * 31 + "-"),
+        ("apiSecretKeyPrevious", "short"),
+    ],
+)
+def test_a_secret_of_another_form_is_refused_without_showing_it(key: str, value: str) -> None:
+    found = mistakes(**{key: value})
+    assert set(found) == {key}
+    assert value.strip() not in found[key]
+    assert "(hidden)" in found[key]
+
+
+@pytest.mark.requirement("S0-23")
+@pytest.mark.parametrize("environment", ["production", "staging"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("apiSecretKey", "dev-secret"),
+        ("apiSecretKey", "dev-secret-key-for-testing"),
+        ("encryptKey", "dev-encrypt-key-32-chars-exactly"),
+        ("encryptKey", "dev-encrypt-key-32-chars-secure!"),
+    ],
+)
+def test_a_published_sample_secret_is_taken_in_development_only(
+    environment: str, key: str, value: str
+) -> None:
+    stack = environment
+    refused = mistakes(stack, environment=environment, **{key: value})
+    assert "published sample" in refused[key]
+    assert mistakes("development", environment="development", **{key: value}) == {}
+
+
+def test_a_previous_secret_differs_from_todays() -> None:
+    assert set(mistakes(apiSecretKeyPrevious=API_SECRET)) == {"apiSecretKeyPrevious"}
+    assert mistakes(apiSecretKeyPrevious="b2" * 32) == {}
+
+
+@pytest.mark.requirement("S0-50")
+def test_a_secret_in_clear_text_in_a_stack_file_is_refused_and_not_shown(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, apiSecretKey=API_SECRET)
+    with pytest.raises(SettingsError, match="stored in clear text") as caught:
+        Settings.from_stack_file(path)
+    assert API_SECRET not in str(caught.value)
+    assert "pulumi config set --secret apiSecretKey" in str(caught.value)
+
+
+def test_secrets_are_in_no_representation() -> None:
+    config = checked_config()
+    shown = repr(config.secrets()) + repr(config.settings())
+    assert API_SECRET not in shown
+    assert ENCRYPT_KEY not in shown
+
+
+def test_an_ordinary_setting_cannot_be_encrypted(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="logLevel = an encrypted value"):
+        Settings.from_stack_file(stack_file(tmp_path, logLevel=SECURE))
+
+
+@pytest.mark.parametrize("text", ["config: [", "config: 3", "- a", "config:\n  a: \x00"])
+def test_a_file_that_is_no_stack_file_is_one_clear_mistake(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"Pulumi\.x\.yaml has 1 mistake"):
+        read_stack_file(path)
+
+
+def test_a_missing_stack_file_is_one_clear_mistake(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no such file"):
+        Settings.from_stack_file(tmp_path / "Pulumi.nowhere.yaml")
