@@ -1,0 +1,1 @@
+"""Cloudflare's v4 API, one module per family of resources."""

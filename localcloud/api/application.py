@@ -1,0 +1,148 @@
+"""The HTTP application of the control plane: routes, authentication, and errors in the envelope."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from localcloud.api import (
+    accounts,
+    d1,
+    deployments,
+    kv,
+    queue_consumers,
+    queues,
+    schedules,
+    scripts,
+    versions,
+    workers,
+)
+from localcloud.api.authentication import require_account, require_token, unroutable
+from localcloud.api.envelope import ApiError, failure
+from localcloud.api.resources import Account, Family
+from localcloud.errors import LocalCloudError, RuntimeDown, is_disk_full
+from localcloud.host_client import HostError
+
+PREFIX = "/client/v4"
+FAMILIES: tuple[Family, ...] = (
+    accounts.routes,
+    d1.routes,
+    kv.routes,
+    queue_consumers.routes,
+    queues.routes,
+    workers.routes,
+    versions.routes,
+    deployments.routes,
+    schedules.routes,
+    scripts.routes,
+)
+_INTERNAL = 10002  # Cloudflare's "internal server error" of the Workers API
+
+log = logging.getLogger("localcloud.api")
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def application(account: Account, token: str, local_routes: Sequence[BaseRoute]) -> ASGIApp:
+    """The API below /client/v4 and the routes of the local cloud itself."""
+    below_account = [
+        Route(route.path, _of_account(route.endpoint), methods=list(route.methods or ()))
+        for family in FAMILIES
+        for route in family(account)
+    ]
+    app = Starlette(
+        routes=[
+            *local_routes,
+            Mount(
+                PREFIX,
+                routes=[
+                    *accounts.root_routes(account, token),
+                    Mount("/accounts/{account_id}", routes=below_account),
+                ],
+            ),
+        ],
+        exception_handlers={
+            ApiError: _api_error,
+            HTTPException: _http_error,
+            HostError: _host_error,
+            LocalCloudError: _runtime_down,
+            sqlite3.Error: _storage_error,
+            OSError: _storage_error,
+            Exception: _unexpected,
+        },
+    )
+    app.router.redirect_slashes = False
+    return _Guarded(app, token)
+
+
+class _Guarded:
+    """Asks for the token before the router looks at the path."""
+
+    def __init__(self, app: Starlette, token: str) -> None:
+        self._app = app
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            try:
+                require_token(Request(scope), self._token)
+            except ApiError as error:
+                await failure(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _of_account(endpoint: Endpoint) -> Endpoint:
+    async def checked(request: Request) -> Response:
+        require_account(request)
+        return await endpoint(request)
+
+    return checked
+
+
+async def _api_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101  narrowing: Starlette calls by type
+    return failure(error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  narrowing: Starlette calls by type
+    if error.status_code == 404:
+        return failure(unroutable(request))
+    if error.status_code == 405:
+        text = f"{request.method} method not allowed for this path"
+        return failure(ApiError(405, 10405, text))
+    return failure(ApiError(error.status_code, 10026, str(error.detail)))
+
+
+async def _host_error(_: Request, error: Exception) -> Response:
+    log.error("the runtime refused: %s", error)
+    return failure(ApiError(502, _INTERNAL, f"The local runtime could not do it: {error}"))
+
+
+async def _runtime_down(_: Request, error: Exception) -> Response:
+    status = 503 if isinstance(error, RuntimeDown) else 500
+    return failure(ApiError(status, _INTERNAL, str(error)))
+
+
+async def _storage_error(_: Request, error: Exception) -> Response:
+    if is_disk_full(error):
+        text = "The disk that holds the local cloud's state is full: free some space and try again."
+        return failure(ApiError(507, _INTERNAL, text))
+    log.error("storage failed", exc_info=error)
+    text = "The local cloud's storage failed: see control-plane.log in its log folder."
+    return failure(ApiError(500, _INTERNAL, text))
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    log.error("a request failed", exc_info=error)
+    text = "The local cloud failed at this request: see control-plane.log in its log folder."
+    return failure(ApiError(500, _INTERNAL, text))

@@ -1,0 +1,189 @@
+"""KV namespaces and their values."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import sqlite3
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.references import namespace_scripts
+from localcloud.api.resources import Account
+from localcloud.database import Row
+from localcloud.host_client import HostError
+
+# Codes: 10009 no such key, 10013 no such namespace, 10014 title taken, 10019 title required,
+# 10033 bad expiration, 10047 value too large, 10052 namespace is bound.
+MAX_VALUE_BYTES = 25 * 1024 * 1024
+MAX_KEY_BYTES = 512
+SHORTEST_TTL_SECONDS = 60
+
+
+class _Namespace(BaseModel):
+    title: str = Field(min_length=1, max_length=512)
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """/storage/kv/namespaces and below."""
+    database = account.database
+    path = "/storage/kv/namespaces"
+
+    def find(request: Request) -> Row:
+        identifier = request.path_params["id"]
+        row = database.row("SELECT * FROM kv_namespaces WHERE id = ?", identifier)
+        if row is None:
+            raise ApiError(404, 10013, "namespace not found")
+        return row
+
+    def store(sql: str, *parameters: str) -> None:
+        try:
+            database.execute(sql, *parameters)
+        except sqlite3.IntegrityError as error:
+            message = "a namespace with this account ID and title already exists"
+            raise ApiError(400, 10014, message) from error
+
+    async def create(request: Request) -> Response:
+        wanted = await body_model(request, _Namespace, code=10019)
+        identifier = account.ids()
+        store("INSERT INTO kv_namespaces VALUES (?, ?)", identifier, wanted.title)
+        try:
+            await account.desired.sync_stores()
+        except Exception:
+            database.execute("DELETE FROM kv_namespaces WHERE id = ?", identifier)
+            raise
+        return success(_shown(identifier, wanted.title))
+
+    async def listing(request: Request) -> Response:
+        rows = database.rows("SELECT * FROM kv_namespaces ORDER BY rowid")
+        return page(request, [_shown(row["id"], row["title"]) for row in rows])
+
+    async def read(request: Request) -> Response:
+        row = find(request)
+        return success(_shown(row["id"], row["title"]))
+
+    async def rename(request: Request) -> Response:
+        row = find(request)
+        wanted = await body_model(request, _Namespace, code=10019)
+        store("UPDATE kv_namespaces SET title = ? WHERE id = ?", wanted.title, row["id"])
+        return success(_shown(row["id"], wanted.title))
+
+    async def delete(request: Request) -> Response:
+        identifier = find(request)["id"]
+        if scripts := namespace_scripts(database, identifier):
+            names = ", ".join(scripts)
+            raise ApiError(
+                400, 10052, f"remove namespace: 'namespace has associated scripts: {names}'"
+            )
+        await account.desired.delete_store("kv", identifier)
+        database.execute("DELETE FROM kv_namespaces WHERE id = ?", identifier)
+        return success({})
+
+    async def get_value(request: Request) -> Response:
+        identifier = find(request)["id"]
+        client = await account.runtime.client()
+        try:
+            value = await client.get_value(identifier, _key(request))
+        except HostError as error:
+            if error.status == 404:
+                raise ApiError(404, 10009, "get: 'key not found'") from error
+            raise
+        return Response(value, media_type="application/octet-stream")
+
+    async def put_value(request: Request) -> Response:
+        identifier = find(request)["id"]
+        key = _key(request)
+        ttl = _expiration_ttl(request, account.clock.now_ms())
+        value = _value(request.headers.get("content-type", ""), await request.body())
+        client = await account.runtime.client()
+        await client.put_value(identifier, key, value, expiration_ttl=ttl)
+        return success({})
+
+    async def delete_value(request: Request) -> Response:
+        identifier = find(request)["id"]
+        client = await account.runtime.client()
+        await client.delete_value(identifier, _key(request))
+        return success({})
+
+    async def keys(request: Request) -> Response:
+        identifier = find(request)["id"]
+        asked = request.query_params
+        limit = asked.get("limit", "1000")
+        if not limit.isdecimal() or not 10 <= int(limit) <= 1000:
+            raise ApiError(400, 10026, "limit must be a whole number from 10 to 1000.")
+        query = urlencode(
+            {"prefix": asked.get("prefix", ""), "limit": limit, "cursor": asked.get("cursor", "")}
+        )
+        client = await account.runtime.client()
+        found = await client.list_keys(identifier, query)
+        names = found.get("keys", [])
+        return success(names, info={"count": len(names), "cursor": found.get("cursor") or ""})
+
+    return [
+        Route(path, create, methods=["POST"]),
+        Route(path, listing, methods=["GET"]),
+        Route(path + "/{id}", read, methods=["GET"]),
+        Route(path + "/{id}", rename, methods=["PUT"]),
+        Route(path + "/{id}", delete, methods=["DELETE"]),
+        Route(path + "/{id}/keys", keys, methods=["GET"]),
+        Route(path + "/{id}/values/{key:path}", get_value, methods=["GET"]),
+        Route(path + "/{id}/values/{key:path}", put_value, methods=["PUT"]),
+        Route(path + "/{id}/values/{key:path}", delete_value, methods=["DELETE"]),
+    ]
+
+
+def _shown(identifier: str, title: str) -> dict[str, object]:
+    return {"id": identifier, "title": title, "supports_url_encoding": True}
+
+
+def _key(request: Request) -> str:
+    key: str = request.path_params["key"]
+    if not key or len(key.encode()) > MAX_KEY_BYTES or key in {".", ".."}:
+        raise ApiError(400, 10030, f"A key has 1 to {MAX_KEY_BYTES} bytes and isn't '.' or '..'.")
+    return key
+
+
+def _expiration_ttl(request: Request, now_ms: int) -> int | None:
+    """The life in seconds, from `expiration_ttl` or from the moment in `expiration`."""
+    text = request.query_params.get("expiration_ttl")
+    moment = request.query_params.get("expiration")
+    if text is None and moment is None:
+        return None
+    given = text if text is not None else moment
+    if given is None or not given.isdecimal():
+        raise ApiError(400, 10033, f"Invalid expiration of {given}. Give whole seconds.")
+    seconds = int(given) if text is not None else int(given) - now_ms // 1000
+    if seconds < SHORTEST_TTL_SECONDS:
+        message = (
+            f"Invalid expiration_ttl of {seconds}. "
+            f"Expiration TTL must be at least {SHORTEST_TTL_SECONDS}."
+        )
+        raise ApiError(400, 10033, message)
+    return seconds
+
+
+def _value(content_type: str, body: bytes) -> bytes:
+    """The value itself: the raw body, or the part `value` of a form, as the SDKs send it."""
+    value = body
+    if content_type.lower().startswith("multipart/form-data"):
+        header = f"Content-Type: {content_type}\r\n\r\n".encode()
+        message = email.message_from_bytes(header + body, policy=email.policy.HTTP)
+        parts = {
+            part.get_param("name", header="content-disposition"): part.get_payload(decode=True)
+            for part in message.iter_parts()
+        }
+        found = parts.get("value")
+        if not isinstance(found, bytes):
+            raise ApiError(400, 10026, "The form has no part named value.")
+        if parts.get("metadata") not in {None, b"", b"{}", b"null"}:
+            raise ApiError(400, 10026, "Metadata of KV values isn't supported by the local cloud.")
+        value = found
+    if len(value) > MAX_VALUE_BYTES:
+        raise ApiError(413, 10047, f"A value has at most {MAX_VALUE_BYTES} bytes.")
+    return value

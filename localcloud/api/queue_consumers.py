@@ -1,0 +1,147 @@
+"""Consumers of queues: which Worker gets the messages, and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.resources import Account
+from localcloud.database import Row
+
+# Codes: 10007 no such Worker, 10026 malformed body, 11000 no such queue, 11004 consumer exists,
+# 11007 no such consumer.
+_MALFORMED = 10026
+
+
+class _Settings(BaseModel):
+    """Cloudflare's limits and defaults; delays in the units that their names say."""
+
+    batch_size: int = Field(default=10, ge=1, le=100)
+    max_concurrency: int | None = Field(default=None, ge=1, le=250)
+    max_retries: int = Field(default=3, ge=0, le=100)
+    max_wait_time_ms: int = Field(default=5000, ge=0, le=60_000)
+    retry_delay: int = Field(default=0, ge=0, le=86_400)
+
+
+class _Consumer(BaseModel):
+    type: Literal["worker"]
+    script_name: str = Field(min_length=1)
+    dead_letter_queue: str | None = None
+    settings: _Settings = _Settings()
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """/queues/{queue_id}/consumers and below."""
+    database = account.database
+    path = "/queues/{queue_id}/consumers"
+
+    def queue(request: Request) -> Row:
+        identifier = request.path_params["queue_id"]
+        row = database.row("SELECT * FROM queues WHERE queue_id = ?", identifier)
+        if row is None:
+            raise ApiError(404, 11000, f"Queue {identifier} does not exist.")
+        return row
+
+    def find(request: Request) -> dict[str, Any]:
+        for consumer in consumers_of(account, queue(request)):
+            if consumer["consumer_id"] == request.path_params["consumer_id"]:
+                return consumer
+        raise ApiError(404, 11007, "The queue has no such consumer.")
+
+    async def wanted_consumer(request: Request, target: Row) -> _Consumer:
+        wanted = await body_model(request, _Consumer, code=_MALFORMED)
+        if not database.value("SELECT 1 FROM workers WHERE name = ?", wanted.script_name):
+            raise ApiError(404, 10007, "This Worker does not exist on your account.")
+        letters = wanted.dead_letter_queue
+        if letters is not None:
+            if letters == target["queue_name"]:
+                raise ApiError(400, _MALFORMED, "A queue can't be its own dead letter queue.")
+            if not database.value("SELECT 1 FROM queues WHERE queue_name = ?", letters):
+                raise ApiError(400, 11000, f"Dead letter queue {letters!r} does not exist.")
+        return wanted
+
+    async def create(request: Request) -> Response:
+        target = queue(request)
+        wanted = await wanted_consumer(request, target)
+        if consumers_of(account, target):
+            raise ApiError(400, 11004, f"Queue {target['queue_name']!r} already has a consumer.")
+        database.execute(
+            "INSERT INTO queue_consumers VALUES (?, ?, ?, ?, ?, ?)",
+            account.ids(),
+            target["queue_id"],
+            wanted.script_name,
+            wanted.dead_letter_queue,
+            account.clock.timestamp(),
+            wanted.settings.model_dump_json(),
+        )
+        account.queues_changed()
+        return success(consumers_of(account, target)[0])
+
+    async def listing(request: Request) -> Response:
+        return page(request, consumers_of(account, queue(request)))
+
+    async def read(request: Request) -> Response:
+        return success(find(request))
+
+    async def change(request: Request) -> Response:
+        target = queue(request)
+        identifier = find(request)["consumer_id"]
+        wanted = await wanted_consumer(request, target)
+        database.execute(
+            "UPDATE queue_consumers SET script_name = ?, dead_letter_queue = ?, settings = ? "
+            "WHERE consumer_id = ?",
+            wanted.script_name,
+            wanted.dead_letter_queue,
+            wanted.settings.model_dump_json(),
+            identifier,
+        )
+        account.queues_changed()
+        return success(find(request))
+
+    async def delete(request: Request) -> Response:
+        identifier = find(request)["consumer_id"]
+        database.execute("DELETE FROM queue_consumers WHERE consumer_id = ?", identifier)
+        account.queues_changed()
+        return success(None)
+
+    return [
+        Route(path, create, methods=["POST"]),
+        Route(path, listing, methods=["GET"]),
+        Route(path + "/{consumer_id}", read, methods=["GET"]),
+        Route(path + "/{consumer_id}", change, methods=["PUT"]),
+        Route(path + "/{consumer_id}", delete, methods=["DELETE"]),
+    ]
+
+
+def consumers_of(account: Account, queue: Row) -> list[dict[str, Any]]:
+    """The consumers of a queue (at most one) in the shape of the API."""
+    rows = account.database.rows(
+        "SELECT * FROM queue_consumers WHERE queue_id = ?", queue["queue_id"]
+    )
+    return [_shown(row, queue["queue_name"]) for row in rows]
+
+
+def _shown(row: Row, queue_name: str) -> dict[str, Any]:
+    settings = json.loads(row["settings"])
+    if settings["max_concurrency"] is None:
+        del settings["max_concurrency"]  # null means automatic, and Cloudflare leaves it out
+    found = {
+        "consumer_id": row["consumer_id"],
+        "queue_id": row["queue_id"],
+        "queue_name": queue_name,
+        "type": "worker",
+        "script": row["script_name"],
+        "script_name": row["script_name"],
+        "created_on": row["created_on"],
+        "settings": settings,
+    }
+    if row["dead_letter_queue"]:
+        found["dead_letter_queue"] = row["dead_letter_queue"]
+    return found

@@ -1,0 +1,179 @@
+"""Queues."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.queue_consumers import consumers_of
+from localcloud.api.references import queue_scripts
+from localcloud.api.resources import Account
+from localcloud.database import Row
+
+# Codes: 10026 malformed body, 11000 unknown queue, 11003 bad name, 11005 in use, 11009 name taken.
+DEFAULT_RETENTION_SECONDS = 345_600  # four days
+NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+
+
+class _Settings(BaseModel):
+    delivery_delay: int = Field(default=0, ge=0, le=86_400)
+    delivery_paused: bool = False
+    message_retention_period: int = Field(default=DEFAULT_RETENTION_SECONDS, ge=60, le=1_209_600)
+
+
+class _ChangedSettings(BaseModel):
+    delivery_delay: int | None = Field(default=None, ge=0, le=86_400)
+    delivery_paused: bool | None = None
+    message_retention_period: int | None = Field(default=None, ge=60, le=1_209_600)
+
+
+class _NewQueue(BaseModel):
+    queue_name: str = Field(pattern=NAME)
+    settings: _Settings = _Settings()
+
+
+class _ChangedQueue(BaseModel):
+    queue_name: str | None = Field(default=None, pattern=NAME)
+    settings: _ChangedSettings = _ChangedSettings()
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """/queues and /queues/{queue_id}."""
+    database = account.database
+
+    async def create(request: Request) -> Response:
+        wanted = await body_model(request, _NewQueue, code=11003)
+        now = account.clock.timestamp()
+        identifier = account.ids()
+        settings = wanted.settings
+        try:
+            database.execute(
+                "INSERT INTO queues VALUES (?, ?, ?, ?, ?, ?, ?)",
+                identifier,
+                wanted.queue_name,
+                now,
+                now,
+                settings.delivery_delay,
+                settings.delivery_paused,
+                settings.message_retention_period,
+            )
+        except sqlite3.IntegrityError as error:
+            raise _taken(wanted.queue_name) from error
+        account.queues_changed()
+        return success(_shown(account, find_queue(account, identifier)))
+
+    async def listing(request: Request) -> Response:
+        rows = database.rows("SELECT * FROM queues ORDER BY rowid")
+        return page(request, [_shown(account, row) for row in rows])
+
+    async def read(request: Request) -> Response:
+        return success(_shown(account, find_queue(account, request.path_params["queue_id"])))
+
+    async def change(request: Request) -> Response:
+        row = find_queue(account, request.path_params["queue_id"])
+        wanted = await body_model(request, _ChangedQueue, code=11003)
+        new = {**dict(row), **wanted.settings.model_dump(exclude_none=True)}
+        name = wanted.queue_name or row["queue_name"]
+        try:
+            with database.transaction():
+                database.execute(
+                    "UPDATE queues SET queue_name = ?, modified_on = ?, delivery_delay = ?, "
+                    "delivery_paused = ?, message_retention_period = ? WHERE queue_id = ?",
+                    name,
+                    account.clock.timestamp(),
+                    new["delivery_delay"],
+                    new["delivery_paused"],
+                    new["message_retention_period"],
+                    row["queue_id"],
+                )
+                database.execute(
+                    "UPDATE queue_consumers SET dead_letter_queue = ? WHERE dead_letter_queue = ?",
+                    name,
+                    row["queue_name"],
+                )
+        except sqlite3.IntegrityError as error:
+            raise _taken(name) from error
+        account.queues_changed()
+        return success(_shown(account, find_queue(account, row["queue_id"])))
+
+    async def delete(request: Request) -> Response:
+        row = find_queue(account, request.path_params["queue_id"])
+        if consumers := consumers_of(account, row):
+            raise ApiError(
+                400,
+                11005,
+                f"Cannot delete queue {row['queue_name']!r}: the Worker "
+                f"{consumers[0]['script_name']!r} consumes it. Remove the consumer first.",
+            )
+        if scripts := queue_scripts(database, row["queue_id"]):
+            raise ApiError(
+                400,
+                11005,
+                f"Cannot delete queue {row['queue_name']!r}: it is still referenced by a binding "
+                f"in {', '.join(scripts)}. Remove the binding or the Worker first.",
+            )
+        if source := database.value(
+            "SELECT q.queue_name FROM queue_consumers c JOIN queues q USING (queue_id) "
+            "WHERE c.dead_letter_queue = ?",
+            row["queue_name"],
+        ):
+            raise ApiError(
+                400,
+                11005,
+                f"Cannot delete queue {row['queue_name']!r}: it is the dead letter queue of "
+                f"{source!r}. Remove that consumer first.",
+            )
+        account.queue_deleted(row["queue_id"])
+        database.execute("DELETE FROM queues WHERE queue_id = ?", row["queue_id"])
+        account.queues_changed()
+        return success(None)
+
+    return [
+        Route("/queues", create, methods=["POST"]),
+        Route("/queues", listing, methods=["GET"]),
+        Route("/queues/{queue_id}", read, methods=["GET"]),
+        Route("/queues/{queue_id}", change, methods=["PUT", "PATCH"]),
+        Route("/queues/{queue_id}", delete, methods=["DELETE"]),
+    ]
+
+
+def find_queue(account: Account, queue_id: str) -> Row:
+    """The row of a queue. Raises ApiError(404, 11000)."""
+    row = account.database.row("SELECT * FROM queues WHERE queue_id = ?", queue_id)
+    if row is None:
+        raise ApiError(404, 11000, f"Queue {queue_id} does not exist.")
+    return row
+
+
+def _shown(account: Account, row: Row) -> dict[str, Any]:
+    producers = [
+        {"type": "worker", "script": script}
+        for script in queue_scripts(account.database, row["queue_id"])
+    ]
+    consumers = consumers_of(account, row)
+    return {
+        "queue_id": row["queue_id"],
+        "queue_name": row["queue_name"],
+        "created_on": row["created_on"],
+        "modified_on": row["modified_on"],
+        "producers": producers,
+        "producers_total_count": len(producers),
+        "consumers": consumers,
+        "consumers_total_count": len(consumers),
+        "settings": {
+            "delivery_delay": row["delivery_delay"],
+            "message_retention_period": row["message_retention_period"],
+            "delivery_paused": bool(row["delivery_paused"]),
+        },
+    }
+
+
+def _taken(name: str) -> ApiError:
+    return ApiError(409, 11009, f"Queue name {name!r} is already taken.")

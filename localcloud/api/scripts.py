@@ -1,0 +1,134 @@
+"""The older face of a Worker, addressed by its name: list, settings, subdomain, delete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from localcloud.api.bindings import shown as shown_binding
+from localcloud.api.envelope import body_model, page, success
+from localcloud.api.resources import Account
+from localcloud.api.workers import delete_worker, find_worker
+from localcloud.database import Row
+
+_MALFORMED = 10026
+
+
+class _Subdomain(BaseModel):
+    enabled: bool
+    previews_enabled: bool | None = None
+
+
+class _Settings(BaseModel):
+    logpush: bool | None = None
+    observability: dict[str, Any] | None = None
+    tags: list[str] | None = None
+    tail_consumers: list[dict[str, str]] | None = None
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """/workers/scripts and what is below a script's name, but versions and deployments."""
+    path = "/workers/scripts"
+    database = account.database
+
+    def asked(request: Request) -> Row:
+        return find_worker(account, request.path_params["script_name"])
+
+    async def listing(request: Request) -> Response:
+        rows = database.rows("SELECT * FROM workers ORDER BY rowid")
+        return page(request, [_script(row) for row in rows])
+
+    async def delete(request: Request) -> Response:
+        await delete_worker(account, asked(request))
+        return success(None)
+
+    async def get_subdomain(request: Request) -> Response:
+        return success(json.loads(asked(request)["subdomain"]))
+
+    async def post_subdomain(request: Request) -> Response:
+        row = asked(request)
+        wanted = await body_model(request, _Subdomain, code=_MALFORMED)
+        previews = wanted.enabled if wanted.previews_enabled is None else wanted.previews_enabled
+        switch = {"enabled": wanted.enabled, "previews_enabled": previews}
+        database.execute(
+            "UPDATE workers SET subdomain = ? WHERE id = ?", json.dumps(switch), row["id"]
+        )
+        await account.desired.sync_routes()
+        return success(switch)
+
+    async def get_settings(request: Request) -> Response:
+        row = asked(request)
+        return success({**_settings(row), **_active_settings(account, row)})
+
+    async def get_script_settings(request: Request) -> Response:
+        return success(_settings(asked(request)))
+
+    async def patch_script_settings(request: Request) -> Response:
+        row = asked(request)
+        wanted = await body_model(request, _Settings, code=_MALFORMED)
+        new = {**_settings(row), **wanted.model_dump(exclude_none=True)}
+        database.execute(
+            "UPDATE workers SET logpush = ?, observability = ?, tags = ?, tail_consumers = ?, "
+            "updated_on = ? WHERE id = ?",
+            new["logpush"],
+            json.dumps(new["observability"]),
+            json.dumps(new["tags"]),
+            json.dumps(new["tail_consumers"]),
+            account.clock.timestamp(),
+            row["id"],
+        )
+        return success(new)
+
+    one = path + "/{script_name}"
+    return [
+        Route(path, listing, methods=["GET"]),
+        Route(one, delete, methods=["DELETE"]),
+        Route(one + "/subdomain", get_subdomain, methods=["GET"]),
+        Route(one + "/subdomain", post_subdomain, methods=["POST"]),
+        Route(one + "/settings", get_settings, methods=["GET"]),
+        Route(one + "/script-settings", get_script_settings, methods=["GET"]),
+        Route(one + "/script-settings", patch_script_settings, methods=["PATCH"]),
+    ]
+
+
+def _script(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["name"],
+        "tag": row["id"],
+        "created_on": row["created_on"],
+        "modified_on": row["updated_on"],
+        "logpush": bool(row["logpush"]),
+        "tail_consumers": json.loads(row["tail_consumers"]),
+        "usage_model": "standard",
+    }
+
+
+def _settings(row: Row) -> dict[str, Any]:
+    return {
+        "logpush": bool(row["logpush"]),
+        "observability": json.loads(row["observability"]),
+        "tags": json.loads(row["tags"]),
+        "tail_consumers": json.loads(row["tail_consumers"]),
+    }
+
+
+def _active_settings(account: Account, row: Row) -> dict[str, Any]:
+    """Bindings and compatibility of the version that is deployed, else of the newest one."""
+    split = account.desired.split(row["name"])
+    sql = "SELECT document FROM versions WHERE worker_id = ? ORDER BY number DESC LIMIT 1"
+    text = account.database.value(sql, row["id"])
+    if split:
+        text = account.database.value("SELECT document FROM versions WHERE id = ?", split[0][0])
+    document = json.loads(text or '{"bindings": []}')
+    return {
+        "bindings": [shown_binding(binding) for binding in document["bindings"]],
+        "compatibility_date": document.get("compatibility_date", ""),
+        "compatibility_flags": document.get("compatibility_flags", []),
+        "usage_model": document.get("usage_model", "standard"),
+    }

@@ -1,0 +1,77 @@
+"""Splitting one string of SQL into its statements, as D1's query endpoints do."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+
+_IGNORED = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))+", re.DOTALL)
+_FIRST_WORD = re.compile(r"[A-Za-z]+")
+_TRANSACTION_WORDS = {"BEGIN", "SAVEPOINT", "COMMIT", "END", "ROLLBACK", "RELEASE"}
+_TOKEN = re.compile(
+    r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]"
+    r"|(?P<mark>\?\d*|[:@$][A-Za-z_]\w*)",
+    re.DOTALL,
+)
+
+# workerd refuses these in storage code, with this text.
+TRANSACTION_REFUSED = (
+    "To execute a transaction, please use the state.storage.transaction() or "
+    "state.storage.transactionSync() APIs instead of the SQL BEGIN TRANSACTION or SAVEPOINT "
+    "statements. The JavaScript API is safer because it will automatically roll back on "
+    "exceptions, and because it interacts correctly with Durable Objects' automatic atomic write "
+    "coalescing."
+)
+
+
+class StatementError(ValueError):
+    """The string holds something that D1 refuses; the text is for the caller."""
+
+
+def split(sql: str) -> list[str]:
+    """The statements of `sql` in order, without their semicolons and without empty ones.
+
+    A semicolon ends a statement where SQLite itself says that the text so far is complete
+    (https://sqlite.org/c3ref/complete.html), so quotes, comments and trigger bodies are safe.
+    Raises StatementError for BEGIN, SAVEPOINT and their kin, and where nothing is left.
+    """
+    statements = []
+    start = 0
+    for position, letter in enumerate(sql):
+        if letter == ";" and sqlite3.complete_statement(sql[start : position + 1]):
+            statements.append(sql[start:position])
+            start = position + 1
+    statements.append(sql[start:])
+    kept = [text for statement in statements if (text := _trim(statement))]
+    if not kept:
+        raise StatementError("No SQL statements detected.")
+    for statement in kept:
+        first = _FIRST_WORD.match(statement)
+        if first and first.group().upper() in _TRANSACTION_WORDS:
+            raise StatementError(TRANSACTION_REFUSED)
+    return kept
+
+
+def placeholders(statement: str) -> int:
+    """How many values a statement takes.
+
+    Raises StatementError for named ones: D1 knows only `?` and `?1`.
+    """
+    anonymous = 0
+    highest = 0
+    for found in _TOKEN.finditer(statement):
+        mark = found.group("mark")
+        if mark is None:
+            continue
+        if mark[0] != "?":
+            raise StatementError(f"Named parameter {mark} isn't supported: use ? or ?1.")
+        if mark == "?":
+            anonymous += 1
+        else:
+            highest = max(highest, int(mark[1:]))
+    return max(anonymous, highest)
+
+
+def _trim(statement: str) -> str:
+    ignored = _IGNORED.match(statement)
+    return statement[ignored.end() if ignored else 0 :].rstrip()

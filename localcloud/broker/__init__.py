@@ -1,0 +1,1 @@
+"""The queues' broker: durable messages, producers and consumers."""

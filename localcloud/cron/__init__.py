@@ -1,0 +1,1 @@
+"""Cron triggers: the expressions and the clock that fires them."""

@@ -1,0 +1,80 @@
+"""What can go wrong with the local cloud as a whole.
+
+    LocalCloudError
+    ├── PortInUse        a port is taken
+    ├── NodeMissing      no Node, or one that is too old, or its packages are missing
+    ├── DiskFull         no space is left for the state
+    ├── StartFailed      the process ended, or never became healthy
+    └── RuntimeDown      the Node host doesn't answer at the moment
+
+Each text is one sentence for a person: what happened, where, what to do next.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from pathlib import Path
+
+
+class LocalCloudError(Exception):
+    """Base of all errors that this package raises for its callers."""
+
+    @property
+    def kind(self) -> str:
+        """The class name, used to carry an error across processes."""
+        return type(self).__name__
+
+
+class PortInUse(LocalCloudError):
+    """A port that the local cloud needs is taken by another process."""
+
+    @classmethod
+    def on(
+        cls, port: int, *, option: str, variable: str, pid: int | None, name: str | None
+    ) -> PortInUse:
+        """Build the sentence; `pid` and `name` are None where the owner can't be known."""
+        owner = f" by process {pid} ({name})" if pid is not None else ""
+        return cls(
+            f"Port {port} on 127.0.0.1 is taken{owner}: end that process, or choose another port "
+            f"with {option} or the environment variable {variable}."
+        )
+
+
+class NodeMissing(LocalCloudError):
+    """Node isn't there, is older than 20, or its packages aren't installed."""
+
+
+class DiskFull(LocalCloudError):
+    """The disk that holds the state has no space left."""
+
+    @classmethod
+    def at(cls, place: Path) -> DiskFull:
+        """Build the sentence for the folder `place`."""
+        return cls(
+            f"The disk that holds {place} is full: free some space and run the command again; "
+            "nothing that was stored before is lost."
+        )
+
+
+class StartFailed(LocalCloudError):
+    """The local cloud's process ended or never became healthy."""
+
+
+class RuntimeDown(LocalCloudError):
+    """The Node host isn't reachable: it is starting, restarting or has ended."""
+
+
+KINDS: dict[str, type[LocalCloudError]] = {
+    kind.__name__: kind for kind in (PortInUse, NodeMissing, DiskFull, StartFailed, RuntimeDown)
+}
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether `error` is the operating system's or SQLite's way to say "no space left".
+
+    SQLite reports SQLITE_FULL as an OperationalError (https://sqlite.org/rescode.html#full).
+    """
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return True
+    return isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)

@@ -1,0 +1,189 @@
+"""The control channel to the Node host, which owns processes and bytes but decides nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from localcloud.errors import RuntimeDown
+
+_CONNECT = 5.0
+_ANSWER = 60.0
+_BOOT = 120.0  # a cold boot takes 3 s; on a loaded machine several times that
+_DRAIN = 120.0
+_HANDLER = 15 * 60.0  # wall time that Cloudflare grants a queue consumer or a cron handler
+
+
+class HostError(Exception):
+    """The host answered with an error: `status`, its `code` and `message`."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class HostClient:
+    """Calls of the control channel. Every method raises HostError or RuntimeDown.
+
+    RuntimeDown means that the call didn't reach the host; `LostAnswer` that it did, and that the
+    connection broke before the answer.
+    """
+
+    def __init__(self, control_port: int, token: str) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{control_port}",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(_ANSWER, connect=_CONNECT),
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+            trust_env=False,
+        )
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json_body: Any = None,
+        content: bytes | None = None,
+        seconds: float = _ANSWER,
+    ) -> httpx.Response:
+        try:
+            response = await self._http.request(
+                method,
+                path,
+                json=json_body,
+                content=content,
+                timeout=httpx.Timeout(seconds, connect=_CONNECT),
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise RuntimeDown("The local runtime isn't reachable; it may be restarting.") from error
+        except httpx.HTTPError as error:
+            raise LostAnswer() from error
+        if response.status_code >= 400:
+            raise _host_error(response)
+        return response
+
+    async def health(self) -> dict[str, Any]:
+        """State of the host, its versions and its store."""
+        return _object(await self._call("GET", "/health"))
+
+    async def put_stores(self, d1: Sequence[str], kv: Sequence[str]) -> None:
+        """Tell which databases and namespaces exist."""
+        await self._call("PUT", "/stores", json_body={"d1": list(d1), "kv": list(kv)})
+
+    async def delete_store(self, kind: str, identifier: str) -> None:
+        """Remove a store (`kind` d1 or kv) with its data; one that isn't there is fine."""
+        try:
+            await self._call("DELETE", f"/stores/{kind}/{identifier}")
+        except HostError as error:
+            if error.status != 404:
+                raise
+
+    async def put_version(self, identifier: str, document: dict[str, Any]) -> dict[str, Any]:
+        """Boot a version; answers {bootMs, fromSnapshot}. A start-up error is `boot_failed`."""
+        path = f"/versions/{identifier}"
+        return _object(await self._call("PUT", path, json_body=document, seconds=_BOOT))
+
+    async def delete_version(self, identifier: str) -> None:
+        """Drain and dispose a version; one that isn't there is fine."""
+        try:
+            await self._call("DELETE", f"/versions/{identifier}", seconds=_DRAIN)
+        except HostError as error:
+            if error.status != 404:
+                raise
+
+    async def put_routes(self, document: dict[str, Any]) -> None:
+        """Swap the whole routing table; answers when the swap is done."""
+        await self._call("PUT", "/routes", json_body=document)
+
+    async def deliver(
+        self, version_id: str, queue: str, messages: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Run the queue handler of a version with one batch."""
+        body = {"queue": queue, "messages": messages}
+        path = f"/versions/{version_id}/queue"
+        return _object(await self._call("POST", path, json_body=body, seconds=_HANDLER))
+
+    async def fire(self, version_id: str, cron: str, scheduled_ms: int) -> dict[str, Any]:
+        """Run the scheduled handler of a version."""
+        body = {"cron": cron, "scheduledTimeMs": scheduled_ms}
+        path = f"/versions/{version_id}/scheduled"
+        return _object(await self._call("POST", path, json_body=body, seconds=_HANDLER))
+
+    async def query(
+        self, database_id: str, statements: list[dict[str, Any]], *, columns: bool = False
+    ) -> list[dict[str, Any]]:
+        """Run statements as one transaction; with `columns` the rows come as arrays."""
+        path = f"/d1/{database_id}/query"
+        if columns:
+            path += "?resultsFormat=ROWS_AND_COLUMNS"
+        found = _object(await self._call("POST", path, json_body=statements))
+        results: list[dict[str, Any]] = found["results"]
+        return results
+
+    async def get_value(self, namespace_id: str, key: str) -> bytes:
+        """The raw value of a key; HostError with status 404 where there is none."""
+        return (await self._call("GET", _value_path(namespace_id, key))).content
+
+    async def put_value(
+        self, namespace_id: str, key: str, value: bytes, *, expiration_ttl: int | None
+    ) -> None:
+        """Store a value; `expiration_ttl` is in seconds."""
+        path = _value_path(namespace_id, key)
+        if expiration_ttl is not None:
+            path += f"?expiration_ttl={expiration_ttl}"
+        await self._call("PUT", path, content=value)
+
+    async def delete_value(self, namespace_id: str, key: str) -> None:
+        """Remove a key; one that isn't there is fine."""
+        try:
+            await self._call("DELETE", _value_path(namespace_id, key))
+        except HostError as error:
+            if error.status != 404:
+                raise
+
+    async def list_keys(self, namespace_id: str, query: str) -> dict[str, Any]:
+        """Keys of a namespace; `query` is the encoded prefix, limit and cursor."""
+        return _object(await self._call("GET", f"/kv/{namespace_id}/keys?{query}"))
+
+    async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """Log lines and restarts as they happen, until the host ends."""
+        timeout = httpx.Timeout(None, connect=_CONNECT)
+        async with self._http.stream("GET", "/events", timeout=timeout) as response:
+            async for line in response.aiter_lines():
+                if line.strip():
+                    yield json.loads(line)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+
+class LostAnswer(HostError):
+    """The call reached the host, but the connection broke before it answered."""
+
+    def __init__(self) -> None:
+        super().__init__(502, "lost_answer", "The runtime ended before it answered.")
+
+
+def _value_path(namespace_id: str, key: str) -> str:
+    return f"/kv/{namespace_id}/values/{quote(key, safe='')}"
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    found: dict[str, Any] = response.json() if response.content else {}
+    return found
+
+
+def _host_error(response: httpx.Response) -> HostError:
+    try:
+        error = response.json()["error"]
+        return HostError(response.status_code, str(error["code"]), str(error["message"]))
+    except (ValueError, KeyError, TypeError):
+        return HostError(response.status_code, "unknown", "The runtime gave no reason.")

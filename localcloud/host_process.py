@@ -1,0 +1,198 @@
+"""Starting the Node host and speaking its one-line handshake."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from localcloud.endpoints import SWITCHES
+from localcloud.errors import NodeMissing, PortInUse, StartFailed
+
+LOWEST_NODE = 20
+_HANDSHAKE_SECONDS = 60.0
+_EXIT_SECONDS = 20.0
+_PORT_TAKEN = 3  # exit code of the host for a taken edge port
+_INSTALL = "install Node 20 or newer and run `make up` again"
+
+log = logging.getLogger("localcloud.host")
+
+
+@dataclass(frozen=True)
+class HostOrder:
+    """What the host is told on its standard input. `token` and `broker_token` are secrets."""
+
+    token: str
+    state_dir: Path
+    edge_port: int
+    broker_url: str
+    broker_token: str
+    clock_url: str
+    node_modules: Path | None = None
+
+    def line(self) -> bytes:
+        """The JSON line with the host's names of the fields."""
+        document: dict[str, Any] = {
+            "token": self.token,
+            "stateDir": str(self.state_dir),
+            "edgePort": self.edge_port,
+            "brokerUrl": self.broker_url,
+            "brokerToken": self.broker_token,
+            "clockUrl": self.clock_url,
+        }
+        if self.node_modules is not None:
+            document["nodeModules"] = str(self.node_modules)
+        return json.dumps(document).encode() + b"\n"
+
+
+class HostProcess(Protocol):
+    """A host that has said where it listens."""
+
+    control_port: int
+    edge_port: int
+    pid: int
+
+    async def wait(self) -> None:
+        """Return when the process has ended."""
+
+    async def stop(self) -> None:
+        """End it in an orderly way, by force where that takes too long."""
+
+
+class HostLauncher(Protocol):
+    """Something that starts a host."""
+
+    async def launch(self, order: HostOrder) -> HostProcess:
+        """Start it and wait for its handshake. Raises LocalCloudError."""
+
+
+class NodeHost:
+    """The launcher of the real host: `command` is the program and its first arguments."""
+
+    def __init__(self, command: list[str] | None = None) -> None:
+        self._command = command
+
+    async def launch(self, order: HostOrder) -> HostProcess:
+        """Start the process. Raises NodeMissing, PortInUse or StartFailed."""
+        command = self._command or await node_command()
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        running = _Running(process)
+        try:
+            await asyncio.wait_for(running.handshake(order), _HANDSHAKE_SECONDS)
+        except TimeoutError as error:
+            await running.stop()
+            raise StartFailed(
+                f"The runtime said nothing for {_HANDSHAKE_SECONDS:.0f} seconds: see host.log in "
+                "the cloud's log folder."
+            ) from error
+        except BaseException:
+            await running.stop()
+            raise
+        return running
+
+
+class _Running:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._last_error: dict[str, Any] = {}
+        self._diagnostics = asyncio.create_task(self._read_diagnostics())
+        self._output: asyncio.Task[None] | None = None
+        self.pid = process.pid
+        self.control_port = 0
+        self.edge_port = 0
+
+    async def handshake(self, order: HostOrder) -> None:
+        assert self._process.stdin is not None  # noqa: S101  narrowing: both were asked for as pipes
+        assert self._process.stdout is not None  # noqa: S101  narrowing, as above
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._process.stdin.write(order.line())
+            await self._process.stdin.drain()
+        line = await self._process.stdout.readline()
+        if not line:
+            await self._process.wait()
+            await self._diagnostics
+            raise self._reason(order)
+        ports = json.loads(line)
+        self.control_port = int(ports["controlPort"])
+        self.edge_port = int(ports["edgePort"])
+        self._output = asyncio.create_task(_discard(self._process.stdout))
+
+    def _reason(self, order: HostOrder) -> Exception:
+        if self._process.returncode == _PORT_TAKEN:
+            option, variable = SWITCHES["edge"]
+            port = int(self._last_error.get("port", order.edge_port))
+            return PortInUse.on(port, option=option, variable=variable, pid=None, name=None)
+        said = self._last_error.get("message") or self._last_error.get("error")
+        reason = f" ({said})" if said else ""
+        return StartFailed(
+            f"The runtime ended with code {self._process.returncode}{reason}: see host.log in the "
+            "cloud's log folder; missing packages come back with `npm ci`."
+        )
+
+    async def _read_diagnostics(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101  narrowing: asked for as a pipe
+        while line := await self._process.stderr.readline():
+            text = line.decode("utf-8", "replace").rstrip()
+            log.info("%s", text)
+            with contextlib.suppress(ValueError):
+                document = json.loads(text)
+                if isinstance(document, dict) and "error" in document:
+                    self._last_error = document
+
+    async def wait(self) -> None:
+        await self._process.wait()
+
+    async def stop(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()  # end of input asks the host to leave
+        for last_resort in (signal.SIGTERM, signal.SIGKILL, None):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), _EXIT_SECONDS)
+                break
+            if last_resort is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.send_signal(last_resort)
+        for task in (self._diagnostics, self._output):
+            if task is not None:
+                task.cancel()
+
+
+async def _discard(stream: asyncio.StreamReader) -> None:
+    while await stream.read(65536):
+        pass
+
+
+async def node_command() -> list[str]:
+    """The command that starts the host. Raises NodeMissing with the sentence for a person."""
+    node = shutil.which("node")
+    if node is None:
+        raise NodeMissing(f"Node isn't on the PATH: {_INSTALL}.")
+    process = await asyncio.create_subprocess_exec(
+        node, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    said = (await process.communicate())[0].decode("utf-8", "replace").strip()
+    major = said.removeprefix("v").split(".")[0]
+    if not major.isdecimal() or int(major) < LOWEST_NODE:
+        raise NodeMissing(
+            f"Node {said or 'of an unknown version'} at {node} is too old: {_INSTALL}."
+        )
+    script = Path(__file__).parent / "host" / "main.mjs"
+    if not (project_root() / "node_modules" / "miniflare").is_dir():
+        raise NodeMissing(f"The Node packages aren't installed: run `npm ci` in {project_root()}.")
+    return [node, str(script)]
+
+
+def project_root() -> Path:
+    """The folder that holds the package and `node_modules`."""
+    return Path(__file__).resolve().parent.parent

@@ -1,0 +1,56 @@
+"""Only loopback names in the Host header: a page that rebinds its name gets nothing."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_NAMES = {"127.0.0.1", "localhost", "[::1]"}
+
+
+class LoopbackGuard:
+    """ASGI middleware that answers 403 to any other Host, and 413 to a body above `max_body`."""
+
+    def __init__(self, app: ASGIApp, *, max_body: int) -> None:
+        self._app = app
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if not is_loopback_name(headers.get("host", "")):
+            text = "This server answers only to loopback names such as 127.0.0.1 or localhost.\n"
+            await PlainTextResponse(text, status_code=403)(scope, receive, send)
+            return
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self._max_body:
+            text = f"The body has more than {self._max_body} bytes.\n"
+            await PlainTextResponse(text, status_code=413)(scope, receive, send)
+            return
+        await self._app(scope, self._counted(receive), send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        """The same stream, ended with 413 where a body without a length grows too large."""
+        total = 0
+
+        async def counting() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > self._max_body:
+                raise HTTPException(413, f"The body has more than {self._max_body} bytes.")
+            return message
+
+        return counting
+
+
+def is_loopback_name(host: str) -> bool:
+    """Tell whether a Host header, with or without a port, names this machine's loopback."""
+    name = host.rsplit(":", 1)[0] if host.rsplit(":", 1)[-1].isdecimal() else host
+    name = name.lower().rstrip(".")
+    return name in _NAMES or name.endswith(".localhost")

@@ -1,0 +1,198 @@
+"""The serving process: the control plane, the broker, the cron clock, the sink, and the host."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from localcloud.api.application import application
+from localcloud.api.authentication import require_token
+from localcloud.api.resources import Account
+from localcloud.broker.broker import Broker
+from localcloud.broker.message_store import MessageStore
+from localcloud.broker.producer import Producer
+from localcloud.bundle_store import BundleStore
+from localcloud.clock import VirtualClock
+from localcloud.cron.cron_clock import CronClock
+from localcloud.database import Database
+from localcloud.desired_state import DesiredState
+from localcloud.endpoints import LOOPBACK, Ports
+from localcloud.home import CloudHome
+from localcloud.host_process import HostLauncher, HostOrder, NodeHost, project_root
+from localcloud.listening import listen
+from localcloud.local_api import routes as local_routes
+from localcloud.log_files import LogFiles
+from localcloud.loopback_guard import LoopbackGuard
+from localcloud.runtime import Runtime
+from localcloud.schema import CONTROL_PLANE
+from localcloud.sink.application import application as sink_application
+from localcloud.sink.message_log import MessageLog
+
+MAX_BODY_BYTES = 128 * 1024 * 1024  # the largest upload of modules, in base64
+MAX_HOOK_BYTES = 4 * 1024 * 1024
+_BROKER = "/local/broker"
+
+
+class CloudServer:
+    """Everything that serves, in one event loop. Call `start`, later `stop`."""
+
+    def __init__(self, home: CloudHome, ports: Ports, launcher: HostLauncher | None = None) -> None:
+        self._home = home
+        self._ports = ports
+        self._launcher = launcher or NodeHost()
+        self._closing = contextlib.AsyncExitStack()
+
+    @property
+    def runtime(self) -> Runtime:
+        """The supervised host."""
+        return self._runtime
+
+    async def start(self, on_step: Callable[[str], None] = lambda _: None) -> Ports:
+        """Listen, start the host and send it the whole state; returns the ports in use.
+
+        Raises LocalCloudError, and OSError or sqlite3.Error where the disk can't be written.
+        """
+        try:
+            return await self._start(on_step)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End in an orderly way: no new work, then the host, then the files."""
+        await self._closing.aclose()
+
+    async def _start(self, on_step: Callable[[str], None]) -> Ports:
+        on_step("opening the state")
+        control = listen("control", self._ports.control)
+        self._closing.callback(control.close)
+        sink = listen("sink", self._ports.sink)
+        self._closing.callback(sink.close)
+        self._home.create()
+        self._build(control.getsockname()[1])
+        self._serve(LoopbackGuard(self._control, max_body=MAX_BODY_BYTES), control)
+        self._serve(LoopbackGuard(self._sink, max_body=MAX_HOOK_BYTES), sink)
+        on_step("starting the runtime")
+        self._closing.push_async_callback(self._desired.settle)
+        self._closing.push_async_callback(self._runtime.stop)
+        await self._runtime.start()
+        self._closing.push_async_callback(self._broker.stop)
+        self._broker.start()
+        self._closing.push_async_callback(self._cron.stop)
+        self._closing.push_async_callback(_cancel, asyncio.create_task(self._cron.run()))
+        return Ports(control.getsockname()[1], self._runtime.edge_port, sink.getsockname()[1])
+
+    def _build(self, control_port: int) -> None:
+        home = self._home
+        token = home.api_token()
+        self._logs = LogFiles(home.logs)
+        self._logs.install()
+        self._database = Database(home.database, CONTROL_PLANE)
+        messages = MessageStore(home.broker_database)
+        used = self._database.rows("SELECT DISTINCT bundle FROM versions")
+        BundleStore(home.bundles).keep_only(row["bundle"] for row in used)
+        clock = VirtualClock(self._database)
+        received = MessageLog(home.sink_database, clock.now_ms)
+        for opened in (self._logs, self._database, messages, received):
+            self._closing.callback(opened.close)
+        self._desired = DesiredState(self._database, home)
+        control_url = f"http://{LOOPBACK}:{control_port}"
+        broker_token = secrets.token_urlsafe(32)
+        order = HostOrder(
+            token=secrets.token_urlsafe(32),
+            state_dir=home.runtime,
+            edge_port=self._ports.edge,
+            broker_url=control_url + _BROKER,
+            broker_token=broker_token,
+            clock_url=f"{control_url}/local/clock",
+            node_modules=project_root() / "node_modules",
+        )
+        self._runtime = Runtime(
+            self._launcher,
+            order,
+            on_ready=self._desired.send_everything,
+            on_event=self._logs.write,
+        )
+        self._desired.runtime = self._runtime
+        self._broker = Broker(self._database, messages, clock, self._desired)
+        self._cron = CronClock(self._database, clock, self._desired)
+        producer = Producer(self._broker, broker_token)
+        self._closing.callback(producer.close)
+        account = Account(
+            database=self._database,
+            clock=clock,
+            home=home,
+            desired=self._desired,
+            runtime=self._runtime,
+            queues_changed=self._broker.reload,
+            queue_deleted=self._broker.drop_queue,
+            schedules_changed=self._cron.look_again,
+        )
+
+        def check(request: Request) -> None:
+            require_token(request, token)
+
+        local = local_routes(
+            database=self._database,
+            runtime=self._runtime,
+            clock=clock,
+            broker=self._broker,
+            cron=self._cron,
+            logs=self._logs,
+            require_token=check,
+        )
+        self._control = _with_broker(application(account, token, local), producer)
+        self._sink = sink_application(received)
+
+    def _serve(self, app: ASGIApp, listening: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            timeout_keep_alive=60,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        self._closing.push_async_callback(_leave, server, serving)
+
+
+class _Server(uvicorn.Server):
+    """A server among several in one process: it leaves the signals to whoever owns them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+async def _leave(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    server.should_exit = True
+    await serving
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _with_broker(app: ASGIApp, producer: Producer) -> ASGIApp:
+    """Send the broker's paths past the router: a send is on the way of a user's request."""
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(_BROKER):
+            await producer(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return either
