@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from localcloud.daemon import Endpoints, LocalCloud, LocalCloudError, Ports
+from localcloud.daemon import LocalCloud
+from localcloud.endpoints import Endpoints
+from localcloud.errors import LocalCloudError
 from ops.console import Reporter
 from ops.errors import OperationError
 from ops.project import Project
+from ops.stacks.local_stack import ports_in_use
 
 
 def start_local_cloud(project: Project, reporter: Reporter) -> Endpoints:
@@ -54,4 +57,4 @@ def local_cloud_status(project: Project) -> dict[str, Any]:
 
 
 def _cloud(project: Project) -> LocalCloud:
-    return LocalCloud(project.home, Ports.from_environment())
+    return LocalCloud(project.home, ports_in_use())

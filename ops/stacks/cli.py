@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from pulumi import automation
 from ops.errors import StackFailed
 from ops.project import Project
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
-from ops.stacks.local_stack import LocalStack
+from ops.stacks.local_stack import LocalStack, is_credential
 
 
 class CliDriver:
@@ -37,6 +38,9 @@ class CliDriver:
     @classmethod
     def for_local(cls, project: Project, local: LocalStack) -> CliDriver:
         """Return the driver of a loopback stack: its own file backend, nothing of the account."""
+        for name in list(os.environ):
+            if is_credential(name):
+                del os.environ[name]
         environment = {
             **local.environment,
             "PULUMI_BACKEND_URL": f"file://{local.backend_dir}",

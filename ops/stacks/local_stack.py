@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
-from localcloud.daemon import LocalCloud, Ports
+from localcloud.endpoints import Ports
 from localcloud.engine import encrypt_config_value, new_encryption_salt
+from localcloud.home import CloudHome
 from ops.errors import UsageError
 from ops.project import Project
 from ops.stacks.settings_file import BASE_URL_KEYS, StackFile, is_loopback_url
@@ -51,7 +52,7 @@ class LocalStack:
             UsageError: the tracked file names an endpoint off this machine.
         """
         template = StackFile.read(project.stack_file(stack))
-        ports = Ports.from_environment()
+        ports = ports_in_use()
         config = dict(template.config)
         for key in BASE_URL_KEYS:
             value = config.get(key)
@@ -70,15 +71,33 @@ class LocalStack:
         kept: Mapping[str, Any] = {}
         if config_file.is_file() and not is_new:
             kept = StackFile.read(config_file).content
-        document = _with_secrets(config, kept, passphrase)
-        _write_private(config_file, yaml.safe_dump(document, sort_keys=True))
+        text = yaml.safe_dump(_with_secrets(config, kept, passphrase), sort_keys=True)
+        if not config_file.is_file() or config_file.read_text(encoding="utf-8") != text:
+            _write_private(config_file, text)
         return cls(
             stack=stack,
             backend_dir=project.backend_dir,
             config_file=config_file,
             passphrase=passphrase,
-            environment=_environment(LocalCloud(project.home, ports)),
+            environment=_environment(CloudHome(project.home)),
         )
+
+
+def is_credential(name: str) -> bool:
+    """Say whether an environment variable may hold a real account's credential."""
+    return name.upper().startswith(STRIPPED_PREFIXES)
+
+
+def ports_in_use() -> Ports:
+    """Return the ports of the local cloud.
+
+    Raises:
+        UsageError: an environment variable holds something that is no port.
+    """
+    try:
+        return Ports.from_environment()
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _with_secrets(
@@ -96,7 +115,8 @@ def _with_secrets(
         key = f"{NAMESPACE}:{name}"
         value = kept_config.get(key)
         if not (isinstance(value, dict) and "secure" in value):
-            value = {"secure": encrypt_config_value(_new_secret(name), salt, passphrase)}
+            secret = _new_secret(name)
+            value = {"secure": encrypt_config_value(secret, passphrase=passphrase, salt=salt)}
         document["config"][key] = value
     return document
 
@@ -117,15 +137,10 @@ def _passphrase(path: Path) -> tuple[str, bool]:
     return text, True
 
 
-def _environment(cloud: LocalCloud) -> dict[str, str]:
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.upper().startswith(STRIPPED_PREFIXES)
-    }
-    token = cloud.api_token()
-    if token is not None:
-        environment["CLOUDFLARE_API_TOKEN"] = token
+def _environment(cloud: CloudHome) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if not is_credential(name)}
+    if cloud.token_file.is_file():
+        environment["CLOUDFLARE_API_TOKEN"] = cloud.token_file.read_text(encoding="utf-8").strip()
     return environment
 
 

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from localcloud.engine.passphrase import PassphraseSecrets
+from ops.errors import UsageError
+from ops.project import Project
+from ops.stacks.local_stack import LocalStack
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    for variable in ("CONTROL", "EDGE", "SINK"):
+        monkeypatch.delenv(f"NOTIFICATION_LOCAL_{variable}_PORT", raising=False)
+    monkeypatch.delenv("NOTIFYCTL_CONFIG_FILE", raising=False)
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(ROOT / "Pulumi.local.yaml", root)
+    return Project(root=root, home=tmp_path / "home")
+
+
+def secrets_of(local: LocalStack) -> dict[str, str]:
+    document = yaml.safe_load(local.config_file.read_text())
+    opener = PassphraseSecrets(document["encryptionsalt"], local.passphrase)
+    return {
+        key.partition(":")[2]: opener.decrypt(value["secure"])
+        for key, value in document["config"].items()
+        if isinstance(value, dict)
+    }
+
+
+@pytest.mark.requirement("S0-24", "S0-25")
+def test_secrets_are_made_in_the_required_forms(project: Project) -> None:
+    found = secrets_of(LocalStack.prepare(project, "local"))
+
+    assert re.fullmatch(r"[0-9a-f]{64}", found["apiSecretKey"])
+    assert re.fullmatch(r"[A-Za-z0-9]{32}", found["encryptKey"])
+
+
+def test_a_second_preparation_changes_nothing(project: Project) -> None:
+    first = LocalStack.prepare(project, "local")
+    text = first.config_file.read_text()
+    second = LocalStack.prepare(project, "local")
+
+    assert second.config_file.read_text() == text
+    assert second.passphrase == first.passphrase
+
+
+def test_no_secret_is_written_in_clear_or_readable_by_others(project: Project) -> None:
+    local = LocalStack.prepare(project, "local")
+
+    text = local.config_file.read_text()
+    assert not any(secret in text for secret in secrets_of(local).values())
+    for path in (local.config_file, project.passphrase_file):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert local.passphrase not in repr(local)
+
+
+def test_ports_of_the_environment_reach_every_url(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFICATION_LOCAL_CONTROL_PORT", "1801")
+    monkeypatch.setenv("NOTIFICATION_LOCAL_EDGE_PORT", "1802")
+    config = yaml.safe_load(LocalStack.prepare(project, "local").config_file.read_text())["config"]
+
+    assert config["cloudflare:baseUrl"] == "http://127.0.0.1:1801/client/v4"
+    assert config["github:baseUrl"] == "http://127.0.0.1:1801/"
+    assert config["notification-system:serviceUrl"] == "http://127.0.0.1:1802"
+
+
+def test_a_port_that_is_none_is_refused_by_its_variable(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFICATION_LOCAL_EDGE_PORT", "eight")
+    with pytest.raises(UsageError, match="NOTIFICATION_LOCAL_EDGE_PORT"):
+        LocalStack.prepare(project, "local")
+
+
+@pytest.mark.parametrize("key", ["cloudflare:baseUrl", "github:baseUrl"])
+def test_an_endpoint_off_this_machine_is_refused(project: Project, key: str) -> None:
+    path = project.root / "Pulumi.local.yaml"
+    document = yaml.safe_load(path.read_text())
+    document["config"][key] = "https://api.cloudflare.com/client/v4"
+    path.write_text(yaml.safe_dump(document))
+
+    with pytest.raises(UsageError, match="isn't on this machine"):
+        LocalStack.prepare(project, "local")
+
+
+def test_no_credential_of_a_real_account_reaches_a_local_command(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = "real-credential"
+    for name in (
+        "CLOUDFLARE_API_TOKEN",
+        "CLOUDFLARE_API_KEY",
+        "CF_API_TOKEN",
+        "GITHUB_TOKEN",
+        "GH_TOKEN",
+        "PULUMI_ACCESS_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+    ):
+        monkeypatch.setenv(name, real)
+    project.home.joinpath("cloud").mkdir(parents=True)
+    project.home.joinpath("cloud", "api-token").write_text("local\n")
+
+    environment = LocalStack.prepare(project, "local").environment
+
+    assert real not in environment.values()
+    assert environment["CLOUDFLARE_API_TOKEN"] == "local"
