@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from infra.components.delivery import Delivery
 from infra.components.service import Service
 from infra.components.stores import Stores
 from infra.migrations.resource import Migrations
@@ -64,23 +65,13 @@ class Traffic(pulumi.ComponentResource):
         self.failed_consumer = self._consumer(
             "failed-consumer",
             args.stores.failed_queue,
-            cloudflare.QueueConsumerSettingsArgs(
-                batch_size=settings.failed_batch_size,
-                max_wait_time_ms=settings.failed_max_wait_ms,
-                max_retries=settings.failed_max_retries,
-                retry_delay=settings.failed_delay_seconds,
-            ),
+            Delivery.of_failures(settings),
             dead_letter_queue=None,
         )
         self.retry_consumer = self._consumer(
             "retry-consumer",
             args.stores.retry_queue,
-            cloudflare.QueueConsumerSettingsArgs(
-                batch_size=settings.retry_batch_size,
-                max_wait_time_ms=settings.retry_max_wait_ms,
-                max_retries=settings.retry_max_retries,
-                retry_delay=settings.retry_delay_seconds,
-            ),
+            Delivery.of_retries(settings),
             dead_letter_queue=args.stores.failed_queue.queue_name,
         )
         self.register_outputs({"deployment_id": self.deployment.id})
@@ -94,7 +85,7 @@ class Traffic(pulumi.ComponentResource):
         self,
         name: str,
         queue: cloudflare.Queue,
-        consumer_settings: cloudflare.QueueConsumerSettingsArgs,
+        delivery: Delivery,
         *,
         dead_letter_queue: pulumi.Input[str] | None,
     ) -> cloudflare.QueueConsumer:
@@ -105,6 +96,11 @@ class Traffic(pulumi.ComponentResource):
             type="worker",
             script_name=self._args.service.worker.name,
             dead_letter_queue=dead_letter_queue,
-            settings=consumer_settings,
+            settings=cloudflare.QueueConsumerSettingsArgs(
+                batch_size=delivery.batch_size,
+                max_wait_time_ms=delivery.max_wait,
+                max_retries=delivery.max_retries,
+                retry_delay=delivery.retry_delay,
+            ),
             opts=self._after(self.deployment),
         )

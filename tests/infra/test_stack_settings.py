@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.settings import Settings, SettingsError
+from infra.settings import Secrets, Settings, SettingsError
 from infra.settings.stack_file import read_stack_file
 from tests.infra.stack_inputs import API_SECRET, CONFIG, ENCRYPT_KEY, checked_config
 
@@ -229,3 +229,16 @@ def test_a_file_that_is_no_stack_file_is_one_clear_mistake(tmp_path: Path, text:
 def test_a_missing_stack_file_is_one_clear_mistake(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="there is no such file"):
         Settings.from_stack_file(tmp_path / "Pulumi.nowhere.yaml")
+
+
+def test_the_documentation_has_every_setting_with_its_default_and_rule() -> None:
+    text = (PROJECT / "docs" / "infrastructure.md").read_text(encoding="utf-8")
+    rows = {
+        line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| `")
+    }
+    for model in (Settings, Secrets):
+        for name, field in model.model_fields.items():
+            row = rows[f"`{field.alias or name}`"]
+            assert str(field.description) in row
+            if isinstance(field.default, int | str):
+                assert f"| {str(field.default).lower()} |" in row.lower()
