@@ -13,7 +13,8 @@ from localcloud.errors import PortInUse
 
 def listen(name: str, port: int) -> socket.socket:
     """A listening socket on 127.0.0.1 for the port called `name`. Raises PortInUse."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named, since asyncio sets TCP_NODELAY only where it is.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((LOOPBACK, port))

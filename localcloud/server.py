@@ -37,7 +37,7 @@ from localcloud.sink.message_log import MessageLog
 
 MAX_BODY_BYTES = 128 * 1024 * 1024  # the largest upload of modules, in base64
 MAX_HOOK_BYTES = 4 * 1024 * 1024
-_BROKER = "/local/broker"
+_BROKER_PATHS = {"/message", "/batch"}  # workerd's queue bindings know no prefix
 
 
 class CloudServer:
@@ -77,7 +77,7 @@ class CloudServer:
         self._closing.callback(sink.close)
         self._home.create()
         self._build(control.getsockname()[1])
-        self._serve(LoopbackGuard(self._control, max_body=MAX_BODY_BYTES), control)
+        self._serve(self._control, control)
         self._serve(LoopbackGuard(self._sink, max_body=MAX_HOOK_BYTES), sink)
         on_step("starting the runtime")
         self._closing.push_async_callback(self._desired.settle)
@@ -109,7 +109,7 @@ class CloudServer:
             token=secrets.token_urlsafe(32),
             state_dir=home.runtime,
             edge_port=self._ports.edge,
-            broker_url=control_url + _BROKER,
+            broker_url=control_url,
             broker_token=broker_token,
             clock_url=f"{control_url}/local/clock",
             node_modules=project_root() / "node_modules",
@@ -148,7 +148,8 @@ class CloudServer:
             logs=self._logs,
             require_token=check,
         )
-        self._control = _with_broker(application(account, token, local), producer)
+        api = LoopbackGuard(application(account, token, local), max_body=MAX_BODY_BYTES)
+        self._control = _with_broker(api, producer)
         self._sink = sink_application(received)
 
     def _serve(self, app: ASGIApp, listening: socket.socket) -> None:
@@ -187,10 +188,14 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 def _with_broker(app: ASGIApp, producer: Producer) -> ASGIApp:
-    """Send the broker's paths past the router: a send is on the way of a user's request."""
+    """Send the broker's paths past the guard and the router.
+
+    workerd's queue bindings name no real host, the broker has a token of its own, and a send is on
+    the way of a user's request.
+    """
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(_BROKER):
+        if scope["type"] == "http" and scope["path"] in _BROKER_PATHS:
             await producer(scope, receive, send)
         else:
             await app(scope, receive, send)

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hmac
 import json
+import logging
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -30,6 +31,8 @@ MAX_BATCH_BYTES = 256_000
 MAX_BATCH = 100
 MAX_DELAY_S = 86_400
 FORMATS = {"json", "text", "bytes", "v8"}
+
+log = logging.getLogger("localcloud.broker")
 
 
 class _Refused(Exception):
@@ -58,15 +61,16 @@ class Producer:
             body = await _read(request)
             if request.method != "POST":
                 raise _Refused(405, "Only POST is known here.")
-            if request.url.path.endswith("/message"):
+            if request.scope["path"] == "/message":
                 bodies = [_one(request.headers, body)]
-            elif request.url.path.endswith("/batch"):
+            elif request.scope["path"] == "/batch":
                 bodies = _many(request.headers, body)
             else:
                 raise _Refused(404, "The broker knows /message and /batch.")
             loop = asyncio.get_running_loop()
             backlog = await loop.run_in_executor(self._writer, self._broker.send, queue_id, bodies)
         except _Refused as error:
+            log.warning("a send was refused: %s", error)
             return JSONResponse({"error": str(error)}, status_code=error.status)
         except UnknownQueue:
             return JSONResponse({"error": "There is no such queue."}, status_code=404)
