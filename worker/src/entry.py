@@ -2,25 +2,27 @@
 
 from typing import Any
 
-from workers import WorkerEntrypoint
-
 from notification.cloudflare.runtime import Runtime
+from workers import WorkerEntrypoint
 
 # Empty at import, so that the memory snapshot freezes neither a secret nor a clock.
 _runtime = Runtime()
 
 
 class Default(WorkerEntrypoint):
-    """`fetch` answers HTTP, `queue` consumes both queues, `scheduled` is the five-minute cron."""
+    """`fetch` answers HTTP, `queue` consumes both queues, `scheduled` is the five-minute cron.
+
+    The runtime passes environment and context to the latter two; both are attributes here.
+    """
 
     async def fetch(self, request: Any) -> Any:
         """Answer one HTTP request; never raises."""
         return await _runtime.fetch(request.js_object, self.ctx)
 
-    async def queue(self, batch: Any) -> None:
+    async def queue(self, batch: Any, env: Any = None, ctx: Any = None) -> None:
         """Consume one batch; raises nothing that would make the platform repeat settled work."""
         await _runtime.queue(batch._binding, self.ctx)
 
-    async def scheduled(self, controller: Any) -> None:
+    async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
         """Run what is due; a failure is logged, then raised, so that the platform shows it."""
         await _runtime.scheduled(controller, self.ctx)

@@ -56,9 +56,7 @@ class Log:
 
     __slots__ = ("_clock", "_context", "_journal", "_least")
 
-    def __init__(
-        self, journal: Journal, clock: Clock, settings: Settings, **context: Any
-    ) -> None:
+    def __init__(self, journal: Journal, clock: Clock, settings: Settings, **context: Any) -> None:
         self._journal = journal
         self._clock = clock
         self._least = _LEVELS[settings.log_level]

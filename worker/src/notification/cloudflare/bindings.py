@@ -1,5 +1,6 @@
 """Cache, queues, rate limits, console and clock on their raw bindings."""
 
+import asyncio
 import json
 import os
 import time
@@ -97,6 +98,10 @@ class OffsetClock:
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""
         return time.time_ns() // 1_000_000 + self._offset_ms
+
+    async def sleep(self, ms: int) -> None:
+        """Let `ms` milliseconds of real time pass."""
+        await asyncio.sleep(ms / 1000)
 
 
 class SystemRandomness:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from collections.abc import Coroutine
 from typing import Any
 
@@ -21,12 +22,16 @@ from notification.cloudflare.bindings import (
 from notification.cloudflare.d1 import D1Database
 from notification.cloudflare.fetch import FetchHttp, read_bounded
 from notification.cloudflare.web_crypto import WebCryptoAead
+from notification.configuration.known_configs import KnownConfigs
+from notification.delivery.dispatch import dispatch
 from notification.http.application import Application
 from notification.http.request import Request
+from notification.journal import Log
 from notification.ports.platform import Platform, VersionMetadata
 from notification.ports.unbound import UnboundCache, UnboundDatabase, UnboundQueue
 from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
+from notification.tasks.cron import run_cron
 
 
 def _present(value: Any) -> bool:
@@ -60,6 +65,7 @@ class Isolate:
         self.journal = ConsoleJournal()
         self.randomness = SystemRandomness()
         self.version = self._version()
+        self.known_configs = KnownConfigs()
         self.application = Application()
 
     def _queue(self, name: str) -> CloudflareQueue | UnboundQueue:
@@ -110,8 +116,33 @@ class Isolate:
             bound=self.bound,
             address_limiter=self._limiter("RATE_LIMIT_ADDRESS"),
             recipient_limiter=self._limiter("RATE_LIMIT_RECIPIENT"),
+            known_configs=self.known_configs,
             keep_alive=keep_alive,
         )
+
+
+class RawMessage:
+    """A queue message of the runtime as the consumers see it."""
+
+    __slots__ = ("_raw", "attempts", "body")
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.attempts = int(raw.attempts or 0)
+        body = raw.body
+        text = body if isinstance(body, str) else js.JSON.stringify(body)
+        try:
+            self.body = json.loads(text)
+        except (TypeError, ValueError):
+            self.body = text
+
+    def acknowledge(self) -> None:
+        """Never deliver it again."""
+        self._raw.ack()
+
+    def retry(self, delay_s: int) -> None:
+        """Deliver it again after `delay_s` seconds."""
+        self._raw.retry(to_object({"delaySeconds": delay_s}))
 
 
 def _request(raw: Any) -> Request:
@@ -155,7 +186,13 @@ class Runtime:
 
     async def queue(self, batch: Any, context: Any) -> None:
         """One batch of the queue that it names."""
-        batch.retryAll()
+        platform = await self._ready().platform(context)
+        log = Log.of(platform, requestId=str(uuid.uuid4()))
+        messages = [RawMessage(message) for message in batch.messages]
+        await dispatch(batch.queue, messages, platform=platform, log=log)
 
     async def scheduled(self, controller: Any, context: Any) -> None:
         """The cron's work."""
+        platform = await self._ready().platform(context)
+        log = Log.of(platform, requestId=str(uuid.uuid4()))
+        await run_cron(platform, scheduled_ms=platform.clock.now_ms(), log=log)

@@ -8,6 +8,15 @@ from pyodide.ffi import JsException, to_js
 _NAME = "AES-GCM"
 
 
+def _subtle() -> Any:
+    """`crypto.subtle` of the object itself.
+
+    A runtime that is taking its memory snapshot hands out globals through proxies, on which this
+    accessor refuses to work; the property's descriptor holds the object.
+    """
+    return js.Object.getOwnPropertyDescriptor(js.globalThis, "crypto").value.subtle
+
+
 def _parameters(nonce: bytes, aad: bytes) -> Any:
     return js.Object.fromEntries(
         to_js([["name", _NAME], ["iv", to_js(nonce)], ["additionalData", to_js(aad)]])
@@ -25,7 +34,7 @@ class WebCryptoAead:
     async def _key(self, key: bytes) -> Any:
         imported = self._keys.get(key)
         if imported is None:
-            imported = await js.crypto.subtle.importKey(
+            imported = await _subtle().importKey(
                 "raw", to_js(key), _NAME, False, to_js(["encrypt", "decrypt"])
             )
             self._keys[key] = imported
@@ -34,16 +43,14 @@ class WebCryptoAead:
     async def seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
         """Ciphertext and tag."""
         handle = await self._key(key)
-        sealed = await js.crypto.subtle.encrypt(
-            _parameters(nonce, aad), handle, to_js(plaintext)
-        )
+        sealed = await _subtle().encrypt(_parameters(nonce, aad), handle, to_js(plaintext))
         return bytes(sealed.to_bytes())
 
     async def open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
         """The plaintext; raises `ValueError`."""
         handle = await self._key(key)
         try:
-            plain = await js.crypto.subtle.decrypt(_parameters(nonce, aad), handle, to_js(sealed))
+            plain = await _subtle().decrypt(_parameters(nonce, aad), handle, to_js(sealed))
         except JsException:
             raise ValueError("the ciphertext does not belong to this key and place") from None
         return bytes(plain.to_bytes())

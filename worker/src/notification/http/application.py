@@ -7,6 +7,7 @@ import uuid
 from notification.errors import ServiceError
 from notification.http.authentication import authenticate
 from notification.http.headers import complete
+from notification.http.limits import within_address_limit
 from notification.http.request import Request
 from notification.http.response import Response, failure
 from notification.http.router import Access, Call, Router
@@ -50,16 +51,14 @@ class Application:
             return Response(204)
         settings = platform.settings
         if settings.maintenance and not self._open_during_maintenance(request):
-            raise ServiceError(
-                "MAINTENANCE", "The service is under maintenance", retry_after=1800
-            )
+            raise ServiceError("MAINTENANCE", "The service is under maintenance", retry_after=1800)
         route, parameters = self._router.find(request.method, request.path)
         if request.method in _WITH_BODY:
             await request.read_body(settings.max_request_size)
         if route.access is Access.SIGNED:
             await _authenticated(request, platform)
         else:
-            await _within_address_limit(request, platform)
+            await within_address_limit(request, platform)
         return await route.handler(Call(platform, request, parameters))
 
     def _open_during_maintenance(self, request: Request) -> bool:
@@ -74,28 +73,8 @@ async def _authenticated(request: Request, platform: Platform) -> None:
         authenticate(request, platform.settings, platform.clock.now_ms())
     except ServiceError as error:
         if error.status == 401:
-            await _within_address_limit(request, platform)
+            await within_address_limit(request, platform)
         raise
-
-
-async def _within_address_limit(request: Request, platform: Platform) -> None:
-    limiter = platform.address_limiter
-    if limiter is not None and not await limiter.allows(request.address):
-        raise rate_limited(platform)
-
-
-def rate_limited(platform: Platform) -> ServiceError:
-    """The refusal of a caller who is over a limit of the platform's 60-second counters."""
-    return ServiceError(
-        "RATE_LIMIT_EXCEEDED",
-        "Rate limit exceeded. Please try again later.",
-        retry_after=60,
-        headers={
-            "X-RateLimit-Limit": str(platform.settings.rate_limit_per_minute),
-            "X-RateLimit-Remaining": "0",
-            "X-RateLimit-Reset": str(platform.clock.now_ms() // 1000 + 60),
-        },
-    )
 
 
 def _request_id(request: Request, platform: Platform) -> str:

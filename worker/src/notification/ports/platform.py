@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from notification.configuration.known_configs import KnownConfigs
 from notification.ports.database import Database
 from notification.ports.outbound import OutboundHttp
 from notification.settings import Settings
@@ -14,6 +15,10 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch, UTC."""
+        ...
+
+    async def sleep(self, ms: int) -> None:
+        """Let `ms` milliseconds pass."""
         ...
 
 
@@ -115,5 +120,7 @@ class Platform:
     """Names of the bindings that exist."""
     address_limiter: RateLimiter | None
     recipient_limiter: RateLimiter | None
+    known_configs: KnownConfigs
+    """What this isolate remembers between invocations; nothing depends on it."""
     keep_alive: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
     """Start work that goes on when the client hangs up (the platform's `waitUntil`)."""

@@ -1,0 +1,1 @@
+"""Channels: one module each, and the registry that names them."""

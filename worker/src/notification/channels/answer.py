@@ -1,0 +1,56 @@
+"""The rules for HTTP answers that all channels share."""
+
+import json
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from notification.channels.channel import Verdict
+from notification.ports.outbound import OutboundAnswer
+
+_LONGEST_WAIT_S = 3_600
+_MOST_ERROR_TEXT = 500
+_MOST_DETAILS = 2_048
+
+
+def judge_status(answer: OutboundAnswer, now_ms: int) -> Verdict | None:
+    """A verdict unless the status is 2xx, which the channel judges itself.
+
+    5xx and 429 are worth a retry, not before `Retry-After` (an hour at most). Everything else,
+    redirects included, stays as it is however often one asks.
+    """
+    if 200 <= answer.status < 300:
+        return None
+    retryable = answer.status >= 500 or answer.status == 429
+    return Verdict(
+        accepted=False,
+        retryable=retryable,
+        error=f"HTTP {answer.status}: {answer.body[:_MOST_ERROR_TEXT]}".rstrip(": "),
+        code="HTTP_ERROR",
+        retry_after_s=retry_after_seconds(answer, now_ms) if retryable else 0,
+    )
+
+
+def retry_after_seconds(answer: OutboundAnswer, now_ms: int) -> int:
+    """The `Retry-After` header (RFC 9110, 10.2.3: seconds or a date) as seconds from now."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(int(text[:9]), _LONGEST_WAIT_S)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return 0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    seconds = -(-(int(moment.timestamp() * 1000) - now_ms) // 1000)
+    return min(max(seconds, 0), _LONGEST_WAIT_S)
+
+
+def parsed_details(answer: OutboundAnswer) -> Any:
+    """The answer's JSON, or `{}` where it is none or longer than 2 KB."""
+    try:
+        value = json.loads(answer.body) if len(answer.body) <= _MOST_DETAILS else {}
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return {}
+    return value

@@ -1,0 +1,147 @@
+"""The webhook channel: an HTTP call to an endpoint of the recipient's own."""
+
+import hmac
+import json
+import re
+from typing import Any
+
+from notification.channels.answer import judge_status, parsed_details
+from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
+from notification.channels.endpoint import (
+    BlockedEndpoint,
+    EndpointPolicy,
+    MalformedUrl,
+    check_endpoint,
+)
+from notification.channels.text import outbound_text
+from notification.journal import iso
+from notification.ports.outbound import OutboundAnswer, OutboundRequest
+
+_METHODS = ("POST", "PUT", "PATCH")
+_MODES = ("envelope", "raw")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# The service's own headers and those that belong to the connection.
+_RESERVED = frozenset(
+    {"host", "content-length", "content-type", "connection", "transfer-encoding", "upgrade"}
+)
+_RESERVED_PREFIX = "x-notification-"
+MAX_CONTENT = 100_000
+MAX_SUBJECT = 1_000
+
+
+def sign_body(secret: str, timestamp: str, body: str) -> str:
+    """`sha256=` and the hex HMAC-SHA256 over the Unix time in seconds and the body."""
+    digest = hmac.digest(secret.encode(), (timestamp + body).encode(), "sha256")
+    return f"sha256={digest.hex()}"
+
+
+class WebhookChannel:
+    """Config: `webhook_url`, `headers`, `method`, `secret`, `timeout` (ms), `payload_mode`."""
+
+    name = "webhook"
+
+    def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
+        """As `Channel.check_config`."""
+        self._endpoint(config, policy)
+        headers = config.get("headers")
+        if headers is not None and not (
+            isinstance(headers, dict)
+            and all(_HEADER_NAME.fullmatch(n) and _sendable(v) for n, v in headers.items())
+        ):
+            raise ChannelRefusal("INVALID_CONFIG", "headers must be an object of strings")
+        if config.get("method", "POST") not in _METHODS:
+            raise ChannelRefusal("INVALID_CONFIG", "method must be POST, PUT or PATCH")
+        if config.get("payload_mode", "envelope") not in _MODES:
+            raise ChannelRefusal("INVALID_CONFIG", "payload_mode must be envelope or raw")
+        if not isinstance(config.get("secret", ""), str):
+            raise ChannelRefusal("INVALID_CONFIG", "secret must be a string")
+        timeout = config.get("timeout", 10_000)
+        if (
+            isinstance(timeout, bool)
+            or not isinstance(timeout, int)
+            or not 1_000 <= timeout <= 30_000
+        ):
+            raise ChannelRefusal("INVALID_CONFIG", "timeout must be 1000 to 30000 milliseconds")
+
+    def compose(
+        self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
+    ) -> OutboundRequest:
+        """As `Channel.compose`; a retry signs anew and keeps the message id."""
+        self.check_config(config, policy)
+        body = _body(message, config, now_ms)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Notification-System/1.0",
+            "X-Notification-Event": "notification.sent",
+            "X-Notification-MessageId": message.message_id,
+        }
+        if config.get("secret"):
+            timestamp = str(now_ms // 1000)
+            headers["X-Notification-Timestamp"] = timestamp
+            headers["X-Notification-Signature"] = sign_body(config["secret"], timestamp, body)
+        return OutboundRequest(
+            config.get("method", "POST"),
+            self._endpoint(config, policy),
+            headers | _custom_headers(config),
+            body,
+            timeout_of(config),
+        )
+
+    def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
+        """Any 2xx is accepted."""
+        refused = judge_status(answer, now_ms)
+        return refused or Verdict(accepted=True, details=parsed_details(answer))
+
+    def _endpoint(self, config: dict[str, Any], policy: EndpointPolicy) -> str:
+        url = config.get("webhook_url")
+        if url is None or url == "":
+            raise ChannelRefusal(
+                "MISSING_WEBHOOK_URL", "webhook_url is required for webhook channel"
+            )
+        try:
+            if not isinstance(url, str):
+                raise MalformedUrl
+            return check_endpoint(url.strip(), policy).url
+        except MalformedUrl:
+            raise ChannelRefusal(
+                "INVALID_WEBHOOK_URL", "webhook_url must be a valid HTTP(S) URL"
+            ) from None
+        except BlockedEndpoint as blocked:
+            raise ChannelRefusal("SSRF_BLOCKED", f"webhook_url is blocked: {blocked}") from None
+
+
+def _sendable(value: Any) -> bool:
+    """Whether an HTTP field can carry the text once its control characters are gone."""
+    return isinstance(value, str) and all(ord(character) < 256 for character in value)
+
+
+def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
+    """The recipient's headers, without those that would change what the call is."""
+    headers = {}
+    for name, value in (config.get("headers") or {}).items():
+        text = _CONTROL.sub("", value).strip()
+        folded = name.lower()
+        if text and folded not in _RESERVED and not folded.startswith(_RESERVED_PREFIX):
+            headers[name] = text
+    return headers
+
+
+def _body(message: Message, config: dict[str, Any], now_ms: int) -> str:
+    content = outbound_text(message.content, MAX_CONTENT)
+    if message.content_type == "json" and config.get("payload_mode") == "raw":
+        return content
+    metadata = {
+        "channel": "webhook",
+        "version": "1.0",
+        "message_id": message.message_id,
+        "content_type": message.content_type,
+    }
+    if message.template_key is not None:
+        metadata["template_key"] = message.template_key
+    payload: dict[str, Any] = {"content": content}
+    if message.subject:
+        payload["subject"] = outbound_text(message.subject, MAX_SUBJECT)
+    payload["timestamp"] = iso(now_ms)
+    payload["metadata"] = metadata
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""Recipients' channel configurations: sealing, masking, saving, remembering."""

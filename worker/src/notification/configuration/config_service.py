@@ -1,0 +1,175 @@
+"""The use cases on recipients' channel configurations."""
+
+import json
+from typing import Any
+
+from notification.channels.channel import ChannelRefusal
+from notification.channels.registry import CHANNELS
+from notification.configuration.channel_config import ChannelConfig
+from notification.configuration.config_reader import place, read_config
+from notification.configuration.key_ring import KeyRing
+from notification.configuration.masking import has_masked_values, unmask_config
+from notification.delivery.attempt import endpoint_policy
+from notification.errors import ServiceError
+from notification.journal import Log, iso
+from notification.ports.database import Row
+from notification.ports.platform import Platform
+from notification.storage.config_rows import ConfigRows
+
+MAX_CONFIG_BYTES = 16_384
+_CACHE_TTL_S = 300
+_TRIES = 5
+
+
+def _cache_key(user_id: str, channel: str) -> str:
+    return f"user_config:{user_id}:{channel}"
+
+
+class ConfigService:
+    """Saves, deletes and finds configurations. The cache holds their sealed form only."""
+
+    def __init__(self, platform: Platform, *, own_host: str, log: Log) -> None:
+        self._platform = platform
+        self._rows = ConfigRows(platform.database)
+        self._keys = KeyRing(platform)
+        self._own_host = own_host
+        self._log = log
+
+    async def save(
+        self, user_id: str, channel: str, config: dict[str, Any] | None, is_active: bool | None
+    ) -> tuple[ChannelConfig, bool]:
+        """Create or replace; the configuration and whether it is new.
+
+        Without `config` only `is_active` changes. A secret that comes back masked keeps what is
+        stored. Raises `ServiceError` VALIDATION_ERROR and MISSING_PARAMETER.
+        """
+        self._require_cache()
+        if config is None or has_masked_values(config):
+            row = await self._merge(user_id, channel, config, is_active)
+        else:
+            self._check(channel, config)
+            row = await self._rows.upsert(
+                user_id,
+                channel,
+                sealed=await self._seal(user_id, channel, config),
+                is_active=is_active is not False,
+                now=iso(self._platform.clock.now_ms()),
+            )
+        await self._forget(user_id, channel)
+        return await read_config(row, self._keys), row["revision"] == 1
+
+    async def delete(self, user_id: str, channel: str) -> None:
+        """Raises `ServiceError` NOT_FOUND."""
+        self._require_cache()
+        found = await self._rows.delete(user_id, channel)
+        await self._forget(user_id, channel)
+        if not found:
+            raise ServiceError("NOT_FOUND", "Configuration not found")
+
+    async def find(self, user_id: str, channel: str) -> ChannelConfig | None:
+        """One configuration, from the cache where it is there: it may be a minute old."""
+        self._require_cache()
+        row = await self._cached(user_id, channel)
+        if row is None:
+            row = await self._rows.find(user_id, channel)
+            if row is not None and row["is_active"]:
+                self._platform.keep_alive(self._remember(row))
+        return None if row is None else await read_config(row, self._keys)
+
+    async def list(
+        self, *, user_id: str | None, channel: str | None, limit: int, offset: int
+    ) -> tuple[list[ChannelConfig], int]:
+        """One page and how many there are in all."""
+        self._require_cache()
+        rows, total = await self._rows.list(
+            user_id=user_id, channel=channel, limit=limit, offset=offset
+        )
+        return [await read_config(row, self._keys) for row in rows], total
+
+    async def _merge(
+        self, user_id: str, channel: str, config: dict[str, Any] | None, is_active: bool | None
+    ) -> Row:
+        for _ in range(_TRIES):
+            row = await self._rows.find(user_id, channel)
+            if row is None:
+                if config is None:
+                    raise ServiceError(
+                        "MISSING_PARAMETER",
+                        "Missing required fields: user_id, channel_type, config_data",
+                    )
+                stored = None
+            else:
+                stored = (await read_config(row, self._keys)).config
+            merged = None if config is None else unmask_config(config, stored or {})
+            if merged is not None:
+                self._check(channel, merged)
+            written = await self._write_merged(row, user_id, channel, merged, is_active)
+            if written is not None:
+                return written
+        raise ServiceError("DB_ERROR", "The configuration keeps changing; please try again")
+
+    async def _write_merged(
+        self,
+        row: Row | None,
+        user_id: str,
+        channel: str,
+        merged: dict[str, Any] | None,
+        is_active: bool | None,
+    ) -> Row | None:
+        now = iso(self._platform.clock.now_ms())
+        if row is None:
+            sealed = await self._seal(user_id, channel, merged or {})
+            return await self._rows.upsert(
+                user_id, channel, sealed=sealed, is_active=is_active is not False, now=now
+            )
+        sealed = str(row["config_data"])
+        if merged is not None:
+            sealed = await self._seal(user_id, channel, merged)
+            active = is_active is not False
+        else:
+            active = bool(row["is_active"]) if is_active is None else is_active
+        return await self._rows.replace(
+            int(row["id"] or 0), int(row["revision"] or 0), sealed=sealed, is_active=active, now=now
+        )
+
+    def _check(self, channel: str, config: dict[str, Any]) -> None:
+        if len(json.dumps(config, ensure_ascii=False).encode()) > MAX_CONFIG_BYTES:
+            raise ServiceError(
+                "VALIDATION_ERROR", f"config_data must not exceed {MAX_CONFIG_BYTES} bytes"
+            )
+        try:
+            CHANNELS[channel].check_config(config, endpoint_policy(self._platform, self._own_host))
+        except ChannelRefusal as refusal:
+            raise ServiceError("VALIDATION_ERROR", refusal.text) from None
+
+    async def _seal(self, user_id: str, channel: str, config: dict[str, Any]) -> str:
+        text = json.dumps(config, ensure_ascii=False, separators=(",", ":"))
+        return await self._keys.seal(text, *place(user_id, channel))
+
+    def _require_cache(self) -> None:
+        if "CONFIG_CACHE" not in self._platform.bound:
+            raise ServiceError("KV_NOT_BOUND", "KV namespace not bound")
+
+    async def _cached(self, user_id: str, channel: str) -> Row | None:
+        try:
+            text = await self._platform.cache.get(_cache_key(user_id, channel))
+            row = json.loads(text) if text else None
+        except Exception as error:
+            self._log.write("warn", "Cache read failed", error=type(error).__name__)
+            return None
+        return row if isinstance(row, dict) else None
+
+    async def _remember(self, row: Row) -> None:
+        key = _cache_key(str(row["user_id"]), str(row["channel_type"]))
+        try:
+            await self._platform.cache.put(key, json.dumps(row), ttl_s=_CACHE_TTL_S)
+        except Exception as error:
+            self._log.write("warn", "Cache write failed", error=type(error).__name__)
+
+    async def _forget(self, user_id: str, channel: str) -> None:
+        """After the database was written, so that nothing older can come back for long."""
+        self._platform.known_configs.forget(user_id, [channel])
+        try:
+            await self._platform.cache.delete(_cache_key(user_id, channel))
+        except Exception as error:
+            self._log.write("warn", "Cache delete failed", error=type(error).__name__)

@@ -1,0 +1,85 @@
+"""Encryption at rest of what must not be readable in the database or its copies."""
+
+import base64
+import binascii
+import hashlib
+
+from notification.ports.platform import Aead, Platform
+
+_NONCE_BYTES = 12
+
+
+def derive_key(text: str) -> bytes:
+    """The 32-byte key that `ENCRYPT_KEY` means: its UTF-8 bytes, padded with `0` or cut.
+
+    Production refuses a text that needs either (see `Settings.secret_weakness`).
+    """
+    return text.encode()[:32].ljust(32, b"0")
+
+
+def key_id(key: bytes) -> str:
+    """Eight hex digits that name a key without telling it."""
+    return hashlib.sha256(b"key-id:" + key).hexdigest()[:8]
+
+
+class SealedTextError(Exception):
+    """The stored text can't be read with any of the keys."""
+
+
+class KeyRing:
+    """Seals with the current key; opens with the current and the previous one.
+
+    Sealed form: `enc:v2:<key id>:<base64 of nonce, ciphertext and tag>`, AES-256-GCM, bound to
+    its place (table, row key, column). `enc:v1:<base64>` (no key id, bound to nothing) and clear
+    JSON of older installations stay readable.
+    """
+
+    __slots__ = ("_aead", "_current", "_keys", "_randomness")
+
+    def __init__(self, platform: Platform) -> None:
+        settings = platform.settings
+        self._aead: Aead = platform.aead
+        self._randomness = platform.randomness
+        texts = [t for t in (settings.encrypt_key, settings.encrypt_key_previous) if t]
+        keys = [derive_key(text) for text in texts]
+        self._keys = {key_id(key): key for key in keys}
+        self._current = key_id(keys[0]) if keys else ""
+
+    async def seal(self, text: str, *place: str) -> str:
+        """The sealed form of `text` at `place`."""
+        nonce = self._randomness.token_bytes(_NONCE_BYTES)
+        key = self._keys[self._current]
+        sealed = await self._aead.seal(key, nonce, text.encode(), _bound_to(place))
+        return f"enc:v2:{self._current}:{base64.b64encode(nonce + sealed).decode()}"
+
+    async def open(self, stored: str, *place: str) -> str:
+        """The clear text; raises `SealedTextError`."""
+        if stored.startswith("{"):
+            return stored
+        prefix, _, rest = stored.partition(":")
+        version, _, rest = rest.partition(":")
+        if prefix == "enc" and version == "v1":
+            return await self._try_keys(list(self._keys.values()), rest, b"")
+        if prefix == "enc" and version == "v2":
+            kid, _, encoded = rest.partition(":")
+            if kid in self._keys:
+                return await self._try_keys([self._keys[kid]], encoded, _bound_to(place))
+            raise SealedTextError(f"no key with id {kid[:8]}")
+        raise SealedTextError("unknown form")
+
+    async def _try_keys(self, keys: list[bytes], encoded: str, aad: bytes) -> str:
+        try:
+            blob = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            raise SealedTextError("not base64") from None
+        nonce, sealed = blob[:_NONCE_BYTES], blob[_NONCE_BYTES:]
+        for key in keys:
+            try:
+                return (await self._aead.open(key, nonce, sealed, aad)).decode()
+            except ValueError:
+                continue
+        raise SealedTextError("no key opens it")
+
+
+def _bound_to(place: tuple[str, ...]) -> bytes:
+    return "\0".join(place).encode()

@@ -1,0 +1,95 @@
+"""One attempt to deliver one notification."""
+
+from typing import Any, NamedTuple
+
+from notification.channels.channel import ChannelRefusal, Verdict
+from notification.channels.endpoint import EndpointPolicy
+from notification.channels.registry import CHANNELS
+from notification.delivery.notification import Notification
+from notification.journal import Log
+from notification.ports.outbound import OutboundFailure, OutboundTimeout
+from notification.ports.platform import Platform
+
+
+class Outcome(NamedTuple):
+    """What came of an attempt. `http_status` is None where no answer arrived."""
+
+    verdict: Verdict
+    at_ms: int
+    duration_ms: int
+    http_status: int | None
+
+
+def endpoint_policy(platform: Platform, own_host: str = "") -> EndpointPolicy:
+    """The deployment's rules for endpoints; `own_host` is the service's host where known."""
+    settings = platform.settings
+    return EndpointPolicy(settings.allow_loopback_endpoints, settings.allow_http_webhooks, own_host)
+
+
+async def attempt(
+    notification: Notification,
+    config: dict[str, Any] | None,
+    *,
+    platform: Platform,
+    policy: EndpointPolicy,
+    log: Log,
+) -> Outcome:
+    """Try once; never raises. `config` is None where the stored one can't be read."""
+    started = platform.clock.now_ms()
+    verdict, status = await _try(notification, config, platform, policy)
+    duration = platform.clock.now_ms() - started
+    log.write(
+        "info" if verdict.accepted else "warn",
+        f"Attempt over {notification.channel}: {'accepted' if verdict.accepted else verdict.code}",
+        type="delivery_attempt",
+        messageId=notification.message.message_id,
+        logId=notification.id,
+        channel=notification.channel,
+        userId=notification.message.user_id,
+        retryCount=notification.retry_count,
+        accepted=verdict.accepted,
+        retryable=verdict.retryable,
+        code=verdict.code,
+        statusCode=status,
+        duration=duration,
+    )
+    return Outcome(verdict, started, duration, status)
+
+
+async def _try(
+    notification: Notification,
+    config: dict[str, Any] | None,
+    platform: Platform,
+    policy: EndpointPolicy,
+) -> tuple[Verdict, int | None]:
+    channel = CHANNELS.get(notification.channel)
+    if channel is None:
+        return _permanent(
+            "UNSUPPORTED_CHANNEL", f"Unsupported channel {notification.channel}"
+        ), None
+    if config is None:
+        return _permanent("INVALID_CONFIG", "The stored configuration can't be read"), None
+    try:
+        request = channel.compose(
+            notification.message, config, policy=policy, now_ms=platform.clock.now_ms()
+        )
+    except ChannelRefusal as refusal:
+        return _permanent(refusal.code, refusal.text), None
+    except Exception as error:
+        text = f"{channel.name} send failed: {type(error).__name__}"
+        return _permanent(f"{channel.name.upper()}_ERROR", text), None
+    try:
+        answer = await platform.outbound.send(request)
+    except OutboundTimeout:
+        return _transient("TIMEOUT_ERROR", "Request timeout"), None
+    except OutboundFailure as failure:
+        return _transient("NETWORK_ERROR", f"Network error: {failure}"), None
+    return channel.judge(answer, platform.clock.now_ms()), answer.status
+
+
+def _permanent(code: str, text: str) -> Verdict:
+    return Verdict(accepted=False, retryable=False, code=code, error=text)
+
+
+def _transient(code: str, text: str) -> Verdict:
+    return Verdict(accepted=False, retryable=True, code=code, error=text)

@@ -1,0 +1,45 @@
+"""A notification whose lease we hold."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from notification.channels.channel import Message
+from notification.ports.database import Row
+
+LEASE_MS = 60_000
+"""How long an attempt may hold a row; three times what one attempt can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What an attempt needs of a row of `notification_logs`."""
+
+    id: int
+    channel: str
+    message: Message
+    retry_count: int
+    attempts: list[dict[str, Any]]
+    lease_token: str
+    error: str | None = None
+
+    @classmethod
+    def from_row(cls, row: Row, lease_token: str) -> "Notification":
+        """The notification in a row that was just claimed with `lease_token`."""
+        attempts = json.loads(str(row["attempts"] or "[]"))
+        return cls(
+            id=int(row["id"] or 0),
+            channel=str(row["channel_type"]),
+            message=Message(
+                message_id=str(row["message_id"]),
+                user_id=str(row["user_id"]),
+                content=str(row["content"] or ""),
+                subject=None if row["subject"] is None else str(row["subject"]),
+                content_type=str(row["content_type"]),
+                template_key=None if row["template_key"] is None else str(row["template_key"]),
+            ),
+            retry_count=int(row["retry_count"] or 0),
+            attempts=attempts if isinstance(attempts, list) else [],
+            lease_token=lease_token,
+            error=None if row["error"] is None else str(row["error"]),
+        )

@@ -1,0 +1,67 @@
+"""Writing down what attempts came to, and setting the alarms that follow."""
+
+from collections.abc import Sequence
+
+from notification.delivery.alarm import Alarm, ring
+from notification.delivery.settlement import Settlement
+from notification.journal import Log
+from notification.ports.database import DatabaseError
+from notification.ports.platform import Platform
+
+_TRIES = 3
+_PAUSE_MS = 100
+
+
+async def record(settlements: Sequence[Settlement], *, platform: Platform, log: Log) -> None:
+    """Write all settlements in one batch, then ring for retries and dead letters.
+
+    A failing write is repeated. If it keeps failing, the deliveries that went out unrecorded are
+    logged one by one and the error is raised: their leases lapse and they are tried again.
+    """
+    changes = await _write(settlements, platform, log)
+    for settlement, changed in zip(settlements, changes, strict=True):
+        if not changed:
+            log.write(
+                "warn",
+                "Another attempt took this notification over",
+                type="lease_lost",
+                messageId=settlement.notification.message.message_id,
+                logId=settlement.notification.id,
+                outcome=settlement.status,
+            )
+    written = [s for s, changed in zip(settlements, changes, strict=True) if changed]
+    retries = [
+        Alarm(s.notification.id, s.retry_count, s.delay_ms) for s in written if s.status == "retry"
+    ]
+    dead = [Alarm(s.notification.id, s.retry_count) for s in written if s.exhausted]
+    if retries:
+        await ring(platform.retry_queue, retries, platform=platform, log=log)
+    if dead:
+        await ring(platform.failed_queue, dead, platform=platform, log=log)
+
+
+async def _write(settlements: Sequence[Settlement], platform: Platform, log: Log) -> list[int]:
+    statements = [settlement.statement() for settlement in settlements]
+    for left in range(_TRIES, 0, -1):
+        try:
+            results = await platform.database.batch(statements)
+            return [result.changes for result in results]
+        except DatabaseError as error:
+            log.write("warn", "Writing an outcome failed", triesLeft=left - 1, error=str(error))
+            if left == 1:
+                _report_unrecorded(settlements, log)
+                raise
+            await platform.clock.sleep(_PAUSE_MS)
+    raise AssertionError("the loop above returns or raises")
+
+
+def _report_unrecorded(settlements: Sequence[Settlement], log: Log) -> None:
+    for settlement in settlements:
+        if settlement.status == "sent":
+            log.write(
+                "error",
+                "Delivered, but the outcome could not be written",
+                type="delivery_unrecorded",
+                messageId=settlement.notification.message.message_id,
+                logId=settlement.notification.id,
+            )

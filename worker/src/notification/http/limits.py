@@ -1,0 +1,52 @@
+"""Limits on callers, counted by the platform."""
+
+from typing import Any
+
+from notification.errors import ServiceError
+from notification.http.request import Request
+from notification.ports.platform import Platform
+
+_PERIOD_S = 60
+
+
+def _refusal(platform: Platform) -> ServiceError:
+    return ServiceError(
+        "RATE_LIMIT_EXCEEDED",
+        "Rate limit exceeded. Please try again later.",
+        retry_after=_PERIOD_S,
+        headers={
+            "X-RateLimit-Limit": str(platform.settings.rate_limit_per_minute),
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": str(platform.clock.now_ms() // 1000 + _PERIOD_S),
+        },
+    )
+
+
+async def within_address_limit(request: Request, platform: Platform) -> None:
+    """Count a call that is not authenticated; raises `ServiceError` RATE_LIMIT_EXCEEDED."""
+    limiter = platform.address_limiter
+    if limiter is not None and not await limiter.allows(request.address):
+        raise _refusal(platform)
+
+
+async def within_recipient_limit(request: Request, platform: Platform) -> dict[str, str]:
+    """Count a signed call for its recipient, before its body is validated.
+
+    Returns the headers that tell the limit. The platform's counters don't tell what remains of
+    it. Raises `ServiceError` RATE_LIMIT_EXCEEDED.
+    """
+    limiter = platform.recipient_limiter
+    if limiter is None:
+        return {}
+    recipient = _recipient(request)
+    if recipient is not None and not await limiter.allows(recipient):
+        raise _refusal(platform)
+    return {"X-RateLimit-Limit": str(platform.settings.rate_limit_per_minute)}
+
+
+def _recipient(request: Request) -> str | None:
+    try:
+        user_id: Any = request.json_object().get("user_id")
+    except ServiceError:
+        return None
+    return user_id[:100] if isinstance(user_id, str) and user_id else None

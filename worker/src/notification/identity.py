@@ -1,0 +1,53 @@
+"""Message ids and the row ids that they name."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from notification.ports.platform import Randomness
+
+EPOCH_MS = 1_704_067_200_000
+"""2024-01-01T00:00:00Z: row ids count milliseconds from here, so they fit 53 bits until 2093."""
+
+_SLOTS = 4096
+_MESSAGE_ID = re.compile(r"ntf_([0-9]{13})_[a-z]{1,32}_([0-9a-f]{12})")
+
+
+class MessageKey(NamedTuple):
+    """A notification's row id and the message id that names it."""
+
+    row_id: int
+    message_id: str
+
+
+def first_row_id(moment_ms: int) -> int:
+    """The least row id of a notification that was accepted at `moment_ms` or later."""
+    return (moment_ms - EPOCH_MS) * _SLOTS
+
+
+def row_id_of(message_id: str) -> int | None:
+    """The row that a message id names; None for ids of another form.
+
+    >>> row_id_of("ntf_1704067200001_webhook_00a000000000")
+    4106
+    """
+    match = _MESSAGE_ID.fullmatch(message_id)
+    if match is None:
+        return None
+    return first_row_id(int(match[1])) + int(match[2][:3], 16)
+
+
+def new_keys(now_ms: int, channels: Sequence[str], randomness: Randomness) -> list[MessageKey]:
+    """One fresh key per channel: `ntf_<ms>_<channel>_<12 hex>`.
+
+    The keys of one call never collide. Two calls within one millisecond may (1 in 4096); the
+    database refuses the second, which then takes new keys.
+    """
+    first = int.from_bytes(randomness.token_bytes(2), "big")
+    keys = []
+    for offset, channel in enumerate(channels):
+        slot = (first + offset) % _SLOTS
+        tail = randomness.token_bytes(5).hex()[:9]
+        message_id = f"ntf_{now_ms:013d}_{channel}_{slot:03x}{tail}"
+        keys.append(MessageKey(first_row_id(now_ms) + slot, message_id))
+    return keys

@@ -1,0 +1,92 @@
+"""`/api/notification-logs`: what was sent, and what became of it."""
+
+import json
+from typing import Any
+
+from notification.channels.registry import CHANNELS
+from notification.errors import ServiceError
+from notification.http.parameters import moment, whole_number
+from notification.http.response import Response, success
+from notification.http.router import Call, Route
+from notification.ports.database import Row
+from notification.sending.result import shown_status
+from notification.storage.log_rows import COUNT_CAP, STATUSES, LogFilter, LogRows
+
+_JSON_COLUMNS = ("attempts", "variables", "metadata")
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    shown: dict[str, Any] = {**row, "status": shown_status(str(row["status"]))}
+    for column in _JSON_COLUMNS:
+        shown[column] = json.loads(str(row[column])) if row[column] else None
+    return shown
+
+
+def _status(query: dict[str, str]) -> str | None:
+    text = query.get("status") or None
+    if text == "retry_scheduled":
+        return "retry"
+    if text is not None and text not in STATUSES:
+        raise ServiceError("INVALID_PARAMETER", "Invalid status")
+    return text
+
+
+def _channel(query: dict[str, str]) -> str | None:
+    channel = query.get("channel") or query.get("channel_type") or None
+    if channel is not None and channel not in CHANNELS:
+        raise ServiceError(
+            "INVALID_CHANNEL_TYPE",
+            f"Invalid channel: {channel[:100]}. Valid channels are: {', '.join(CHANNELS)}",
+        )
+    return channel
+
+
+async def list_logs(call: Call) -> Response:
+    """Newest first; `total` stops at ten thousand and then says `total_capped`."""
+    query = call.request.query
+    chosen = LogFilter(
+        user_id=query.get("user_id") or None,
+        channel=_channel(query),
+        status=_status(query),
+        template_key=query.get("template_key") or None,
+        request_id=query.get("request_id") or None,
+        message_id=query.get("message_id") or None,
+        start=moment(query, "start_date"),
+        end=moment(query, "end_date", end=True),
+    )
+    limit = whole_number(query, "limit", default=50, most=1000)
+    offset = whole_number(query, "offset", default=0, least=0)
+    rows, counted = await LogRows(call.platform.database).list(chosen, limit=limit, offset=offset)
+    total = min(counted, COUNT_CAP)
+    data: dict[str, Any] = {
+        "logs": [_shown(row) for row in rows],
+        "total": total,
+        "limit": limit,
+        "offset": offset,
+    }
+    pagination: dict[str, Any] = {
+        "total": total,
+        "limit": limit,
+        "offset": offset,
+        "hasMore": offset + len(rows) < counted and len(rows) > 0,
+    }
+    if counted > COUNT_CAP:
+        data["total_capped"] = pagination["total_capped"] = True
+    return success(data=data, pagination=pagination)
+
+
+async def show_log(call: Call) -> Response:
+    """One notification with its attempts; 404 where there is none."""
+    text = call.parameters["id"]
+    row = None
+    if text.isascii() and text.isdigit() and len(text) <= 16:
+        row = await LogRows(call.platform.database).find(int(text))
+    if row is None:
+        raise ServiceError("NOT_FOUND", "Log not found")
+    return success(data=_shown(row))
+
+
+ROUTES = (
+    Route("GET", "/api/notification-logs", list_logs, aliases=("/api/logs",)),
+    Route("GET", "/api/notification-logs/{id}", show_log, aliases=("/api/logs/{id}",)),
+)

@@ -1,0 +1,39 @@
+"""`POST /api/notifications/send`."""
+
+from notification.channels.registry import CHANNELS
+from notification.http.limits import within_recipient_limit
+from notification.http.response import Response, success
+from notification.http.router import Call, Route
+from notification.journal import Log
+from notification.sending.command import parse_send
+from notification.sending.send import Sender
+
+
+async def send_notification(call: Call) -> Response:
+    """200 also when every channel failed: the status tells only that the request was processed."""
+    request, platform = call.request, call.platform
+    limits = await within_recipient_limit(request, platform)
+    command = parse_send(
+        request.json_object(),
+        known_channels=CHANNELS,
+        header_key=request.headers.get("idempotency-key"),
+    )
+    sender = Sender(
+        platform,
+        request_id=request.id,
+        own_host=request.host,
+        log=Log.of(platform, requestId=request.id),
+    )
+    result = await sender.send(command)
+    headers = {**limits, "Idempotent-Replayed": "true"} if result.replayed else limits
+    return success(headers=headers, request_id=request.id, results=result.results)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/api/notifications/send",
+        send_notification,
+        aliases=("/api/send-notification",),
+    ),
+)

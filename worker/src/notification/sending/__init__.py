@@ -1,0 +1,1 @@
+"""Accepting a notification: validation, idempotency, the outbox, the first attempt."""

@@ -1,0 +1,168 @@
+"""What a caller asks for, validated."""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from notification.errors import ServiceError
+from notification.sending.threats import find_threats
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TEMPLATE_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+MAX_USER_ID = 100
+MAX_CONTENT = 100_000
+MAX_SUBJECT = 1_000
+
+
+def clean_user_id(value: Any) -> str:
+    """A user id without control characters and outer spaces; raises `ServiceError`.
+
+    Too long an id is refused, never cut: a cut id is somebody else's.
+    """
+    if not isinstance(value, str) or not value:
+        raise ServiceError("INVALID_USER_ID", "user_id is required and must be a string")
+    cleaned = _CONTROL.sub("", value).strip("\ufeff \u00a0\u3000").strip()
+    if not cleaned:
+        raise ServiceError("INVALID_USER_ID", "user_id cannot be empty after sanitization")
+    if len(cleaned) > MAX_USER_ID:
+        raise ServiceError("INVALID_USER_ID", f"user_id must not exceed {MAX_USER_ID} characters")
+    return cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class SendCommand:
+    """One notification to one recipient over one to four channels."""
+
+    user_id: str
+    channels: tuple[str, ...]
+    """Distinct, in the caller's order."""
+    template_key: str | None
+    variables: dict[str, Any] | None
+    content: str | None
+    subject: str | None
+    idempotency_key: str | None
+    metadata: dict[str, Any] | None
+
+    def request_hash(self) -> str:
+        """SHA-256 over what makes two requests the same; metadata is no part of it."""
+        custom = None
+        if self.content is not None:
+            custom = {"content": self.content}
+            if self.subject is not None:
+                custom["subject"] = self.subject
+        identity = {
+            "user_id": self.user_id,
+            "channels": sorted(self.channels),
+            "template_key": self.template_key,
+            "variables": self.variables,
+            "custom_content": custom,
+        }
+        text = json.dumps(identity, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return sha256(text.encode()).hexdigest()
+
+
+def parse_send(
+    body: dict[str, Any], *, known_channels: Collection[str], header_key: str | None
+) -> SendCommand:
+    """The command in a request's body; raises `ServiceError` at the first mistake.
+
+    `header_key` is the `Idempotency-Key` header, used where the body names no key.
+    """
+    user_id = clean_user_id(body.get("user_id"))
+    channels = _channels(body.get("channels"), known_channels)
+    template_key = _template_key(body.get("template_key"))
+    variables = _object(body.get("variables"), "INVALID_VARIABLES", "variables", 65_536)
+    if variables is not None and len(variables) > 100:
+        raise ServiceError("INVALID_VARIABLES", "variables must not have more than 100 keys")
+    content, subject = _custom_content(body.get("custom_content"))
+    key = _idempotency_key(body.get("idempotency_key"), header_key)
+    metadata = _object(body.get("metadata"), "INVALID_METADATA", "metadata", 4_096)
+    if template_key is None and content is None:
+        raise ServiceError(
+            "MISSING_CONTENT", "Either template_key or custom_content must be provided"
+        )
+    _refuse_threats(content, "Content")
+    _refuse_threats(subject, "Subject")
+    return SendCommand(user_id, channels, template_key, variables, content, subject, key, metadata)
+
+
+def _channels(value: Any, known: Collection[str]) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ServiceError("INVALID_CHANNELS", "channels is required and must be a non-empty array")
+    for channel in value:
+        if not isinstance(channel, str) or channel not in known:
+            raise ServiceError(
+                "INVALID_CHANNEL_TYPE",
+                f"Invalid channel: {str(channel)[:100]}. Valid channels are: {', '.join(known)}",
+            )
+    return tuple(dict.fromkeys(value))
+
+
+def _template_key(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ServiceError("INVALID_TEMPLATE_KEY", "template_key must be a string")
+    if _TEMPLATE_KEY.fullmatch(value) is None:
+        raise ServiceError(
+            "INVALID_TEMPLATE_KEY",
+            "template_key must be 1 to 100 letters, digits, underscores or hyphens",
+        )
+    return value
+
+
+def _object(value: Any, code: str, name: str, most_bytes: int) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ServiceError(code, f"{name} must be an object")
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > most_bytes:
+        raise ServiceError(code, f"{name} must not exceed {most_bytes} bytes of JSON")
+    return value
+
+
+def _custom_content(value: Any) -> tuple[str | None, str | None]:
+    if value is None:
+        return None, None
+    if not isinstance(value, dict):
+        raise ServiceError("INVALID_CUSTOM_CONTENT", "custom_content must be an object")
+    content, subject = value.get("content"), value.get("subject")
+    if not isinstance(content, str) or not content:
+        raise ServiceError(
+            "INVALID_CONTENT", "custom_content.content is required and must be a string"
+        )
+    if len(content) > MAX_CONTENT:
+        raise ServiceError(
+            "INVALID_CONTENT", f"custom_content.content must not exceed {MAX_CONTENT} characters"
+        )
+    if subject is not None and not isinstance(subject, str):
+        raise ServiceError("INVALID_SUBJECT", "custom_content.subject must be a string")
+    if subject is not None and len(subject) > MAX_SUBJECT:
+        raise ServiceError(
+            "INVALID_SUBJECT", f"custom_content.subject must not exceed {MAX_SUBJECT} characters"
+        )
+    return content, subject
+
+
+def _idempotency_key(value: Any, header: str | None) -> str | None:
+    key = header if value is None else value
+    if key is None:
+        return None
+    if not isinstance(key, str):
+        raise ServiceError("INVALID_IDEMPOTENCY_KEY", "idempotency_key must be a string")
+    if not 1 <= len(key) <= 255:
+        raise ServiceError("INVALID_IDEMPOTENCY_KEY", "idempotency_key must be 1 to 255 characters")
+    return key
+
+
+def _refuse_threats(text: str | None, what: str) -> None:
+    threats = find_threats(text) if text else []
+    if threats:
+        raise ServiceError(
+            "SECURITY_THREAT_DETECTED",
+            f"{what} contains potential security threats: {', '.join(threats)}",
+        )

@@ -1,0 +1,87 @@
+"""The rows that a send is about to write."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from notification.channels.channel import Message
+from notification.configuration.channel_config import ChannelConfig
+from notification.delivery.notification import LEASE_MS, Notification
+from notification.identity import MessageKey
+from notification.journal import iso
+from notification.ports.database import Value
+from notification.sending.command import SendCommand
+
+
+class Draft(NamedTuple):
+    """One channel's row: to be attempted, or failed from the start for want of a configuration."""
+
+    key: MessageKey
+    channel: str
+    config: ChannelConfig | None
+    row: dict[str, Value]
+    notification: Notification
+
+
+def draft_rows(
+    command: SendCommand,
+    configs: Mapping[str, ChannelConfig],
+    keys: Sequence[MessageKey],
+    *,
+    now_ms: int,
+    lease_token: str,
+    request_id: str,
+) -> list[Draft]:
+    """One draft per channel in the command's order; the first attempt holds its lease at once."""
+    now = iso(now_ms)
+    common: dict[str, Value] = {
+        "user_id": command.user_id,
+        "template_key": command.template_key if command.content is None else None,
+        "subject": command.subject,
+        "content": command.content,
+        "content_type": "text",
+        "request_id": request_id,
+        "idempotency_key": command.idempotency_key,
+        "variables": _json(command.variables),
+        "metadata": _json(command.metadata),
+        "created_at": now,
+        "updated_at": now,
+    }
+    drafts = []
+    for channel, key in zip(command.channels, keys, strict=True):
+        config = configs.get(channel)
+        row = {"id": key.row_id, "message_id": key.message_id, "channel_type": channel, **common}
+        if config is None:
+            row["status"] = "failed"
+            row["error"] = f"No active configuration for channel {channel}"
+            row["last_error_code"] = "CHANNEL_NOT_CONFIGURED"
+        else:
+            row["status"] = "pending"
+            row["lease_token"] = lease_token
+            row["lease_until"] = iso(now_ms + LEASE_MS)
+        drafts.append(Draft(key, channel, config, row, _notification(row, lease_token)))
+    return drafts
+
+
+def _notification(row: dict[str, Value], lease_token: str) -> Notification:
+    return Notification(
+        id=int(row["id"] or 0),
+        channel=str(row["channel_type"]),
+        message=Message(
+            message_id=str(row["message_id"]),
+            user_id=str(row["user_id"]),
+            content=str(row["content"] or ""),
+            subject=None if row["subject"] is None else str(row["subject"]),
+            content_type=str(row["content_type"]),
+            template_key=None if row["template_key"] is None else str(row["template_key"]),
+        ),
+        retry_count=0,
+        attempts=[],
+        lease_token=lease_token,
+    )
+
+
+def _json(value: object) -> str | None:
+    if value is None:
+        return None
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

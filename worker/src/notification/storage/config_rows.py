@@ -1,0 +1,95 @@
+"""The SQL of `user_configs`."""
+
+import json
+from collections.abc import Sequence
+
+from notification.ports.database import Database, Row, Statement
+
+_COLUMNS = "id, user_id, channel_type, config_data, is_active, revision, created_at, updated_at"
+
+_ACTIVE = f"""
+SELECT {_COLUMNS} FROM user_configs
+WHERE user_id = ?1 AND is_active = 1 AND channel_type IN (SELECT value FROM json_each(?2))
+"""  # noqa: S608 - the columns are a constant of this module
+
+_UPSERT = f"""
+INSERT INTO user_configs
+  (user_id, channel_type, config_data, is_active, revision, created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5)
+ON CONFLICT (user_id, channel_type) DO UPDATE SET
+  config_data = excluded.config_data, is_active = excluded.is_active,
+  revision = revision + 1, updated_at = excluded.updated_at
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - the columns are a constant of this module
+
+_REPLACE = f"""
+UPDATE user_configs
+SET config_data = ?3, is_active = ?4, revision = revision + 1, updated_at = ?5
+WHERE id = ?1 AND revision = ?2
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - the columns are a constant of this module
+
+
+def active_configs(user_id: str, channels: Sequence[str]) -> Statement:
+    """Selects the active configurations of the named channels."""
+    return Statement(_ACTIVE, (user_id, json.dumps(list(channels))))
+
+
+class ConfigRows:
+    """Reads and writes configurations in their sealed form."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, user_id: str, channel: str) -> Row | None:
+        """The row, active or not."""
+        sql = f"SELECT {_COLUMNS} FROM user_configs WHERE user_id = ?1 AND channel_type = ?2"  # noqa: S608 - constant columns
+        [result] = await self._database.batch([Statement(sql, (user_id, channel))])
+        return result.rows[0] if result.rows else None
+
+    async def upsert(
+        self, user_id: str, channel: str, *, sealed: str, is_active: bool, now: str
+    ) -> Row:
+        """Create or replace in one statement; revision 1 in the answer means created."""
+        statement = Statement(_UPSERT, (user_id, channel, sealed, int(is_active), now))
+        [result] = await self._database.batch([statement])
+        return result.rows[0]
+
+    async def replace(
+        self, row_id: int, revision: int, *, sealed: str, is_active: bool, now: str
+    ) -> Row | None:
+        """Replace the very revision that was read; None if it has changed since."""
+        statement = Statement(_REPLACE, (row_id, revision, sealed, int(is_active), now))
+        [result] = await self._database.batch([statement])
+        return result.rows[0] if result.rows else None
+
+    async def delete(self, user_id: str, channel: str) -> bool:
+        """Whether there was one, active or not."""
+        sql = "DELETE FROM user_configs WHERE user_id = ?1 AND channel_type = ?2"
+        [result] = await self._database.batch([Statement(sql, (user_id, channel))])
+        return result.changes > 0
+
+    async def list(
+        self, *, user_id: str | None, channel: str | None, limit: int, offset: int
+    ) -> tuple[list[Row], int]:
+        """One page in order of id, inactive ones included, and how many there are in all."""
+        conditions, parameters = [], []
+        for column, value in (("user_id", user_id), ("channel_type", channel)):
+            if value is not None:
+                parameters.append(value)
+                conditions.append(f"{column} = ?{len(parameters)}")
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        page = (
+            f"SELECT {_COLUMNS} FROM user_configs {where} ORDER BY id"  # noqa: S608 - column names are constants, values are bound
+            f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
+        )
+        count = f"SELECT COUNT(*) AS total FROM user_configs {where}"  # noqa: S608 - as above
+        rows, total = await self._database.batch(
+            [
+                Statement(page, (*parameters, limit, offset)),
+                Statement(count, tuple(parameters)),
+            ]
+        )
+        return rows.rows, int(total.rows[0]["total"] or 0)

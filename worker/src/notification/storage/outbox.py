@@ -1,0 +1,139 @@
+"""The batch that accepts a send: idempotency record and pending rows, all or nothing."""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from notification.ports.database import Database, Row, Statement, Value
+
+# The configurations that were read, as [id, revision] pairs, are all still what they were.
+_GUARD = """
+(SELECT COUNT(*) FROM json_each(?1) AS read JOIN user_configs AS config
+   ON config.id = json_extract(read.value, '$[0]')
+  AND config.revision = json_extract(read.value, '$[1]') AND config.is_active = 1)
+ = json_array_length(?1)
+"""
+
+_RESERVE = f"""
+INSERT INTO idempotency_keys
+  (user_id, idempotency_key, message_ids, request_hash, status, lease_until, expires_at, created_at)
+SELECT ?2, ?3, ?4, ?5, 'in_progress', ?6, ?7, ?8 WHERE {_GUARD}
+ON CONFLICT (user_id, idempotency_key) DO UPDATE SET
+  message_ids = excluded.message_ids, request_hash = excluded.request_hash,
+  status = excluded.status, lease_until = excluded.lease_until, results = NULL,
+  expires_at = excluded.expires_at, created_at = excluded.created_at
+WHERE expires_at <= excluded.created_at
+   OR (status = 'in_progress' AND lease_until <= excluded.created_at
+       AND message_ids = excluded.message_ids)
+"""
+
+_FIELDS = (
+    "id",
+    "message_id",
+    "user_id",
+    "channel_type",
+    "template_key",
+    "subject",
+    "content",
+    "content_type",
+    "status",
+    "error",
+    "last_error_code",
+    "lease_token",
+    "lease_until",
+    "request_id",
+    "idempotency_key",
+    "variables",
+    "metadata",
+    "created_at",
+    "updated_at",
+)
+
+_INSERT = f"""
+INSERT INTO notification_logs ({", ".join(_FIELDS)})
+SELECT {", ".join(f"json_extract(value, '$.{field}')" for field in _FIELDS)} FROM json_each(?2)
+WHERE"""  # noqa: S608 - the fields are constants of this module
+
+_INSERT_UNKEYED = f"{_INSERT} {_GUARD}"
+
+_INSERT_KEYED = f"""{_INSERT} EXISTS (
+  SELECT 1 FROM idempotency_keys WHERE user_id = ?1 AND idempotency_key = ?3 AND message_ids = ?4
+   AND lease_until = ?5)
+"""  # noqa: S608 - the inner statement is a constant of this module
+
+
+class Reservation(NamedTuple):
+    """An idempotency record to be: one effect for this key and recipient until `expires_at`."""
+
+    user_id: str
+    idempotency_key: str
+    request_hash: str
+    message_ids: Sequence[str]
+    lease_until: str
+    expires_at: str
+    now: str
+
+
+async def accept(
+    database: Database,
+    rows: Sequence[dict[str, Value]],
+    *,
+    guard: Sequence[tuple[int, int]],
+    reservation: Reservation | None,
+) -> bool:
+    """Write all rows, in one transaction and one round trip; False if nothing was written.
+
+    Nothing is written when a configuration in `guard` (id, revision) has changed or when the key
+    is taken. Raises `DatabaseConflict` when a row id is taken, and `DatabaseError`.
+    """
+    read = json.dumps([list(pair) for pair in guard])
+    payload = json.dumps(rows, ensure_ascii=False)
+    if reservation is None:
+        [inserted] = await database.batch([Statement(_INSERT_UNKEYED, (read, payload))])
+        return inserted.changes == len(rows)
+    r = reservation
+    message_ids = json.dumps(list(r.message_ids))
+    reserve = Statement(
+        _RESERVE,
+        (
+            read,
+            r.user_id,
+            r.idempotency_key,
+            message_ids,
+            r.request_hash,
+            r.lease_until,
+            r.expires_at,
+            r.now,
+        ),
+    )
+    insert = Statement(
+        _INSERT_KEYED, (r.user_id, payload, r.idempotency_key, message_ids, r.lease_until)
+    )
+    _, inserted = await database.batch([reserve, insert])
+    return inserted.changes == len(rows)
+
+
+def find_record(user_id: str, idempotency_key: str, now: str) -> Statement:
+    """Selects the record that still holds at `now`."""
+    return Statement(
+        "SELECT message_ids, request_hash, status, lease_until, results FROM idempotency_keys"
+        " WHERE user_id = ?1 AND idempotency_key = ?2 AND expires_at > ?3",
+        (user_id, idempotency_key, now),
+    )
+
+
+async def rows_of(
+    database: Database, message_ids: Sequence[str], row_ids: Sequence[int]
+) -> list[Row]:
+    """What is left of the notifications with these message ids, in no particular order."""
+    [result] = await database.batch(
+        [
+            Statement(
+                "SELECT id, message_id, user_id, channel_type, status, error, last_error_code,"
+                " lease_until FROM notification_logs WHERE id IN (SELECT value FROM json_each(?1))",
+                (json.dumps(list(row_ids)),),
+            )
+        ]
+    )
+    wanted = set(message_ids)
+    return [row for row in result.rows if row["message_id"] in wanted]

@@ -1,0 +1,1 @@
+"""Scheduled work: the sweep that keeps the promise, and cleaning up."""

@@ -1,0 +1,86 @@
+"""The sweep: finds the notifications that neither a request nor the queue will finish."""
+
+from typing import NamedTuple
+
+from notification.delivery.alarm import Alarm, ring
+from notification.identity import first_row_id
+from notification.journal import Log, iso
+from notification.ports.database import Row, Statement
+from notification.ports.platform import Platform
+
+PAGE = 100
+_SETTLING_MS = 120_000
+"""Younger rows are left alone: their request may still be at work, or their alarm about to ring."""
+_GIVE_UP_MS = 24 * 3_600_000
+_EXPIRED = "Not delivered within 24 hours"
+
+# A first attempt that was interrupted becomes a retry that is due at once. The attempt is not
+# counted: nobody knows whether it was made.
+_REVIVE = """
+UPDATE notification_logs SET status = 'retry', next_retry_at = ?4, updated_at = ?4,
+  last_error_code = 'INTERRUPTED', error = 'The attempt was interrupted'
+WHERE id IN (
+  SELECT id FROM notification_logs
+  WHERE id >= ?1 AND id < ?2 AND status = 'pending'
+    AND (lease_until IS NULL OR lease_until <= ?4)
+  ORDER BY id LIMIT ?3)
+RETURNING id
+"""
+_OLDEST_PENDING = """
+SELECT id FROM notification_logs WHERE id >= ?1 AND id < ?2 AND status = 'pending'
+ORDER BY id LIMIT 1
+"""
+_GIVE_UP = """
+UPDATE notification_logs SET status = 'failed', next_retry_at = NULL, updated_at = ?3,
+  error = CASE WHEN error IS NULL THEN ?4 ELSE ?4 || '; last error: ' || error END,
+  last_error_code = 'EXPIRED'
+WHERE status = 'retry' AND next_retry_at <= ?1 AND id < ?2
+  AND (lease_until IS NULL OR lease_until <= ?3)
+RETURNING id, retry_count
+"""
+_DUE = """
+SELECT id, retry_count FROM notification_logs
+WHERE status = 'retry' AND next_retry_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?2)
+ORDER BY next_retry_at LIMIT ?3
+"""
+
+
+class SweepResult(NamedTuple):
+    """`swept_to` is the row id below which no pending row is left."""
+
+    revived: int
+    rung: int
+    expired: int
+    swept_to: int
+
+
+async def sweep(platform: Platform, log: Log, *, swept_to: int) -> SweepResult:
+    """One round trip to the database, then one call to each queue that has to ring.
+
+    Interrupted first attempts become retries, retries that are two minutes over their time ring
+    again, and what is older than 24 hours fails. Raises `DatabaseError`.
+    """
+    now_ms = platform.clock.now_ms()
+    now, settled = iso(now_ms), first_row_id(now_ms - _SETTLING_MS)
+    overdue = iso(now_ms - _SETTLING_MS)
+    revived, oldest, expired, due = await platform.database.batch(
+        [
+            Statement(_REVIVE, (swept_to, settled, PAGE, now)),
+            Statement(_OLDEST_PENDING, (swept_to, settled)),
+            Statement(_GIVE_UP, (now, first_row_id(now_ms - _GIVE_UP_MS), now, _EXPIRED)),
+            Statement(_DUE, (overdue, now, PAGE)),
+        ]
+    )
+    ids = [int(row["id"] or 0) for row in revived.rows]
+    alarms = [Alarm(i, 0) for i in ids] + [_alarm(row) for row in due.rows]
+    if alarms:
+        await ring(platform.retry_queue, alarms, platform=platform, log=log)
+    dead = [_alarm(row) for row in expired.rows]
+    if dead:
+        await ring(platform.failed_queue, dead, platform=platform, log=log)
+    left = int(oldest.rows[0]["id"] or 0) if oldest.rows else max(swept_to, settled)
+    return SweepResult(len(ids), len(due.rows), len(dead), left)
+
+
+def _alarm(row: Row) -> Alarm:
+    return Alarm(int(row["id"] or 0), int(row["retry_count"] or 0))

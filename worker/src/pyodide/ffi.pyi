@@ -1,0 +1,10 @@
+# Types for mypy alone: what is used of Pyodide's foreign function interface.
+from typing import Any
+
+class JsException(Exception):
+    name: str
+    message: str
+
+jsnull: Any
+
+def to_js(value: Any, /, **options: Any) -> Any: ...
