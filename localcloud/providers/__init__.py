@@ -1,0 +1,43 @@
+"""Stand-ins for Pulumi's Cloudflare and GitHub plugins, for this machine's cloud only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.engine.errors import EngineError, Unsupported
+from localcloud.engine.loopback import require_loopback
+from localcloud.engine.provider import Provider
+
+__all__ = ["stand_in"]
+
+
+def stand_in(package: str, inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Provider:
+    """The configured stand-in for ``package``; ``inputs`` are the provider resource's.
+
+    Raises ``NotLoopback`` where the endpoint is off this machine, ``Unsupported`` where there is
+    no stand-in, ``EngineError`` where there is no token.
+    """
+    if package == "cloudflare":
+        return _cloudflare(inputs, environment)
+    if package == "github":
+        base_url = str(inputs.get("baseUrl") or environment.get("GITHUB_BASE_URL") or "")
+        require_loopback(base_url, source="The GitHub provider's base URL")
+    raise Unsupported(f"the package {package!r}, for which it has no stand-in", where="The program")
+
+
+def _cloudflare(inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Provider:
+    from localcloud.providers.cloudflare_client import CloudflareClient
+    from localcloud.providers.cloudflare_table import CLOUDFLARE_TYPES
+    from localcloud.providers.stand_in_provider import StandInProvider
+
+    base_url = str(inputs.get("baseUrl") or environment.get("CLOUDFLARE_BASE_URL") or "")
+    require_loopback(base_url, source="The Cloudflare provider's base URL")
+    token = str(inputs.get("apiToken") or environment.get("CLOUDFLARE_API_TOKEN") or "")
+    if not token:
+        raise EngineError(
+            "The Cloudflare provider has no API token: give the local cloud's in the engine's "
+            "environment as CLOUDFLARE_API_TOKEN."
+        )
+    client = CloudflareClient(base_url=base_url, api_token=token)
+    return StandInProvider(CLOUDFLARE_TYPES, client, package="cloudflare")

@@ -1,0 +1,58 @@
+"""How the real provider sends a Worker's version and what it makes of the answer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import Any
+
+from localcloud.engine.property_value import UNKNOWN
+from localcloud.providers.resource_type import Properties
+
+
+def version_defaults(inputs: Properties) -> Properties:
+    """Inputs with the schema's one default (internal/services/worker_version/schema.go)."""
+    return {**inputs, "usageModel": inputs.get("usageModel", "standard")}
+
+
+def version_body(inputs: Properties) -> Properties:
+    """The request: bindings in the order of their names, which is how the API answers."""
+    body = dict(inputs)
+    if isinstance(body.get("bindings"), list):
+        body["bindings"] = sorted(body["bindings"], key=lambda binding: str(binding["name"]))
+    return body
+
+
+def version_shape(known: Properties, outputs: Properties) -> Properties:
+    """Outputs with each module's hash; after a read, modules and bindings as they are now.
+
+    Secret texts are never answered: they stay what the state says. The bindings keep the order
+    they have there, and new ones come last (custom.go).
+    """
+    answer = known.get("__answer") or {}
+    shaped = dict(outputs)
+    if isinstance(shaped.get("modules"), list):
+        contents = {item.get("name"): item for item in answer.get("modules") or []}
+        shaped["modules"] = [_module(item, contents) for item in shaped["modules"]]
+    if isinstance(shaped.get("bindings"), list) and "bindings" in answer:
+        shaped["bindings"] = _bindings(shaped["bindings"], answer["bindings"])
+    return shaped
+
+
+def _module(module: dict[str, Any], contents: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    live = contents.get(module.get("name")) or {}
+    content = live.get("contentBase64", module.get("contentBase64"))
+    if not isinstance(content, str) or content == UNKNOWN:
+        return module
+    try:
+        digest = hashlib.sha256(base64.b64decode(content)).hexdigest()
+    except binascii.Error:
+        return module
+    return {**module, "contentBase64": content, "contentSha256": digest}
+
+
+def _bindings(known: list[dict[str, Any]], answer: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    live = {item.get("name"): item for item in answer}
+    kept = [{**item, **live.pop(item.get("name"))} for item in known if item.get("name") in live]
+    return [*kept, *live.values()]
