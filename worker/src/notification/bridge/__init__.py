@@ -1,0 +1,1 @@
+"""The webhook bridge: calls of any form, turned into a notification."""

@@ -1,0 +1,53 @@
+"""Subject and content of a notification from what came over the bridge."""
+
+from typing import Any, NamedTuple
+
+from notification.markup.plain_text import trim, without_control_characters
+from notification.templates.json_text import json_text, scalar_text
+
+DEFAULT_SUBJECT = "Webhook Notification"
+CONTENT_LIMIT = 100_000
+"""Code points of a content; no channel takes more."""
+_SUBJECT_FIELDS = ("subject", "title", "summary", "alertname")
+_CONTENT_FIELDS = ("text", "message", "content", "description", "payload")
+_INDENT = 2
+
+
+class BridgeMessage(NamedTuple):
+    """What is sent as custom content."""
+
+    subject: str
+    content: str
+
+
+def bridge_message(parsed: Any) -> BridgeMessage | None:
+    """The message for a parsed body, or None where there is nothing to send.
+
+    An object gives its first non-empty subject and content field; without a content field the
+    whole object is the content, as indented JSON. Anything else is the content itself.
+    """
+    if not isinstance(parsed, dict):
+        content = _content(parsed)
+        return BridgeMessage(DEFAULT_SUBJECT, content) if content else None
+    subject = content = ""
+    for name in _SUBJECT_FIELDS:
+        subject = subject or _field(parsed.get(name), indent=0)
+    for name in _CONTENT_FIELDS:
+        content = content or _content(parsed.get(name))
+    content = content or _content(parsed)
+    return BridgeMessage(subject or DEFAULT_SUBJECT, content) if content else None
+
+
+def _content(value: Any) -> str:
+    return _field(value, indent=_INDENT)
+
+
+def _field(value: Any, *, indent: int) -> str:
+    """A field as text; empty for null, white space, and objects and lists without members."""
+    if isinstance(value, dict | list):
+        text = json_text(value, indent=indent, limit=CONTENT_LIMIT) if value else ""
+    elif value is None:
+        text = ""
+    else:
+        text = value if isinstance(value, str) else scalar_text(value)
+    return text if trim(without_control_characters(text)) else ""

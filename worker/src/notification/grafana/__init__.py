@@ -1,0 +1,1 @@
+"""Alerts from Grafana: what is accepted, and what becomes of it."""

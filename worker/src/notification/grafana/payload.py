@@ -1,0 +1,141 @@
+"""Grafana's alerting webhook (v9 and later), checked.
+
+Source: Grafana documentation, "Webhook notifier", body of the request.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from notification.errors import ServiceError
+
+ALERT_LIMIT = 100
+"""Alerts of one payload that are shown; the rest is counted."""
+_STATUSES = ("firing", "resolved")
+
+
+class Alert(NamedTuple):
+    """One alert. Texts are as received, and empty where Grafana sent none."""
+
+    status: str
+    fingerprint: str
+    labels: dict[str, Any]
+    annotations: dict[str, Any]
+    starts_at: str
+    ends_at: str
+    generator_url: str
+    values: dict[str, Any]
+
+
+class GrafanaPayload(NamedTuple):
+    """A group of alerts. `alerts` are all that came; `shown` are those that are presented."""
+
+    receiver: str
+    status: str
+    alerts: tuple[Alert, ...]
+    group_key: str
+    external_url: str
+    title: str
+    state: str
+    message: str
+    org_id: int | float | str | None
+    truncated_alerts: int
+    common_labels: dict[str, Any]
+    common_annotations: dict[str, Any]
+    group_labels: dict[str, Any]
+
+    @property
+    def shown(self) -> tuple[Alert, ...]:
+        """The first alerts, as many as are presented."""
+        return self.alerts[:ALERT_LIMIT]
+
+    @property
+    def name(self) -> str:
+        """The alerts' common name, or `Alert`."""
+        return text_field(self.common_labels, "alertname") or "Alert"
+
+    @property
+    def template_key(self) -> str | None:
+        """The label `notification_template`: the group's, else that of the first alert with it."""
+        for labels in (self.common_labels, *(alert.labels for alert in self.alerts)):
+            key = text_field(labels, "notification_template")
+            if key:
+                return key
+        return None
+
+
+def read_payload(body: object) -> GrafanaPayload:
+    """Check a parsed body.
+
+    Raises:
+        ServiceError: `INVALID_REQUEST` or `INVALID_PARAMETER`, naming the first field that
+            Grafana would not have sent so; alerts count from 0.
+    """
+    if not isinstance(body, dict):
+        raise ServiceError("INVALID_REQUEST", "Invalid payload format")
+    receiver = body.get("receiver")
+    if not isinstance(receiver, str) or not receiver.strip():
+        raise ServiceError("INVALID_PARAMETER", "Missing or invalid receiver field")
+    if not _is_status(body.get("status")):
+        raise ServiceError("INVALID_PARAMETER", "Missing or invalid status field")
+    alerts = body.get("alerts")
+    if not isinstance(alerts, list):
+        raise ServiceError("INVALID_PARAMETER", "Alerts must be an array")
+    if not alerts:
+        raise ServiceError("INVALID_PARAMETER", "Alerts must not be empty")
+    read = tuple(_alert(alert, index) for index, alert in enumerate(alerts))
+    return GrafanaPayload(
+        receiver=receiver,
+        status=body["status"],
+        alerts=read,
+        group_key=text_field(body, "groupKey"),
+        external_url=text_field(body, "externalURL"),
+        title=text_field(body, "title"),
+        state=text_field(body, "state"),
+        message=text_field(body, "message"),
+        org_id=_identifier(body.get("orgId")),
+        truncated_alerts=_count(body.get("truncatedAlerts")) + max(len(read) - ALERT_LIMIT, 0),
+        common_labels=_object(body.get("commonLabels")),
+        common_annotations=_object(body.get("commonAnnotations")),
+        group_labels=_object(body.get("groupLabels")),
+    )
+
+
+def text_field(fields: Mapping[str, Any], name: str) -> str:
+    """A field that should hold text; empty where it is absent or holds something else."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _alert(alert: object, index: int) -> Alert:
+    if not isinstance(alert, dict) or not _is_status(alert.get("status")):
+        raise ServiceError("INVALID_PARAMETER", f"Invalid status in alert {index}")
+    if not isinstance(alert.get("labels"), dict):
+        raise ServiceError("INVALID_PARAMETER", f"Missing labels in alert {index}")
+    return Alert(
+        status=alert["status"],
+        fingerprint=text_field(alert, "fingerprint"),
+        labels=alert["labels"],
+        annotations=_object(alert.get("annotations")),
+        starts_at=text_field(alert, "startsAt"),
+        ends_at=text_field(alert, "endsAt"),
+        generator_url=text_field(alert, "generatorURL"),
+        values=_object(alert.get("values")),
+    )
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, str) and value in _STATUSES
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _identifier(value: object) -> int | float | str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    return value
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

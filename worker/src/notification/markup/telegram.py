@@ -1,0 +1,125 @@
+"""Telegram's message text: subject and content in one parse mode, cut to its limit."""
+
+from typing import NamedTuple
+
+from notification.markup.entities import LINK, Tokens, telegram_tokens
+from notification.markup.escaping import HTML, telegram_escape, telegram_parse_mode
+from notification.markup.plain_text import ELLIPSIS, Cut, cut, pieces
+
+TEXT_LIMIT = 4096
+"""Code points of a message after entity parsing (Telegram Bot API, sendMessage)."""
+SUBJECT_LIMIT = 200
+SPLIT_LIMIT = 3
+"""Messages that one notification becomes at most where long texts are split."""
+_GAP = "\n\n"
+_ROOM = 2
+"""Kept free where markup is cut: the ellipsis, and a separator between two closing markers."""
+_SEPARATOR = "\u200b"
+
+
+class TelegramTexts(NamedTuple):
+    """One text per message, the parse mode they are written in, and whether an end is missing."""
+
+    texts: tuple[str, ...]
+    parse_mode: str
+    truncated: bool
+
+
+class _Place(NamedTuple):
+    """A place where markup can be cut: what closes there and what opens again behind it."""
+
+    offset: int
+    closers: tuple[str, ...]
+    openers: tuple[str, ...]
+
+
+def telegram_texts(
+    *,
+    subject: str | None,
+    content: str,
+    content_type: str,
+    parse_mode: str,
+    split: bool = False,
+) -> TelegramTexts:
+    """The texts for `sendMessage`.
+
+    `parse_mode` is the configured one; the answer has the one that the content needs. html and
+    markdown keep their markup; anything else is plain text and is escaped here. With `split`
+    a long text becomes up to three messages instead of being cut in the first.
+    """
+    mode = telegram_parse_mode(content_type, parse_mode)
+    count = SPLIT_LIMIT if split else 1
+    heading = cut(subject, SUBJECT_LIMIT) if subject else Cut("", truncated=False)
+    if content_type in ("html", "markdown"):
+        marked = _with_heading(heading.text, content, mode)
+        texts, truncated = _marked_pieces(marked, telegram_tokens(mode), count)
+    else:
+        texts, truncated = _plain_texts(heading.text, content, mode, count)
+    return TelegramTexts(tuple(texts), mode, truncated or heading.truncated)
+
+
+def _with_heading(heading: str, content: str, mode: str) -> str:
+    if not heading:
+        return content
+    return (f"<b>{heading}</b>" if mode == HTML else f"*{heading}*") + _GAP + content
+
+
+def _plain_texts(heading: str, content: str, mode: str, count: int) -> tuple[list[str], bool]:
+    escape = telegram_escape(mode)
+    room = TEXT_LIMIT - (len(heading) + len(_GAP) if heading else 0)
+    if count == 1:
+        body = cut(content, room)
+        return [_with_heading(escape(heading), escape(body.text), mode)], body.truncated
+    first, *_ = pieces(content, limit=room, count=2)[0] or [""]
+    rest = content[len(first) :].lstrip()
+    others, truncated = pieces(rest, limit=TEXT_LIMIT, count=count - 1) if rest else ([], False)
+    return [
+        _with_heading(escape(heading), escape(first), mode),
+        *(escape(other) for other in others),
+    ], truncated
+
+
+def _marked_pieces(text: str, tokens: Tokens, count: int) -> tuple[list[str], bool]:
+    found: list[str] = []
+    rest = text
+    while True:
+        place = _place(rest, tokens)
+        if place is None:
+            return [*found, rest], False
+        last = len(found) == count - 1 or place.offset <= len("".join(place.openers))
+        found.append(rest[: place.offset] + (ELLIPSIS if last else "") + _closed(place.closers))
+        if last:
+            return found, True
+        rest = "".join(place.openers) + rest[place.offset :]
+
+
+def _place(text: str, tokens: Tokens) -> _Place | None:
+    """Where to cut, or None where the whole text fits."""
+    if len(text) <= TEXT_LIMIT:
+        return None
+    closers: tuple[str, ...] = ()
+    openers: tuple[str, ...] = ()
+    place = _Place(0, (), ())
+    offset = width = 0
+    for token in tokens(text):
+        offset += len(token.raw)
+        width += token.width
+        if width > TEXT_LIMIT:
+            return place
+        if token.opens:
+            closers, openers = (token.opens, *closers), (*openers, token.raw)
+        elif token.closes:
+            closers, openers = closers[1:], openers[:-1]
+        if width <= TEXT_LIMIT - _ROOM and LINK not in closers:
+            place = _Place(offset, closers, openers)
+    return None
+
+
+def _closed(closers: tuple[str, ...]) -> str:
+    """The closers in a row; `_` and `__` side by side would be read as `__` and `_`."""
+    written = ""
+    for closer in closers:
+        if written.endswith("_") and closer.startswith("_"):
+            written += _SEPARATOR
+        written += closer
+    return written

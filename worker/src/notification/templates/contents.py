@@ -1,0 +1,87 @@
+"""A channel's subject and content from its template row."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from notification.markup.escaping import MARKDOWN_V2, subject_escape, value_escape
+from notification.templates.program import compile_template
+from notification.templates.rendering import render
+from notification.templates.syntax import read_structure
+
+
+class TemplateText(NamedTuple):
+    """What a row of `template_contents` says."""
+
+    content_type: str
+    content: str
+    subject: str | None = None
+
+
+class RenderedContents(NamedTuple):
+    """Subject and content with values put in.
+
+    `problem` says why the content can't be sent (a json content that is no JSON), or is empty.
+    `missing_variables` are the paths without a value, subject first, each once.
+    """
+
+    subject: str | None
+    content: str
+    missing_variables: tuple[str, ...]
+    truncated: bool
+    problem: str
+
+
+def render_contents(
+    text: TemplateText,
+    variables: Mapping[str, Any],
+    *,
+    channel: str,
+    parse_mode: str = MARKDOWN_V2,
+) -> RenderedContents:
+    """Render a row for a channel. `parse_mode` is the configured one and counts for Telegram."""
+    kind = text.content_type
+    content = render(
+        compile_template(text.content),
+        variables,
+        value_escape(kind, channel=channel, parse_mode=parse_mode),
+    )
+    missing, truncated = content.missing, content.truncated
+    subject = None
+    if text.subject is not None:
+        escape = subject_escape(kind, channel=channel, parse_mode=parse_mode)
+        rendered = render(compile_template(text.subject), variables, escape)
+        subject = rendered.text
+        missing = tuple(dict.fromkeys(rendered.missing + missing))
+        truncated = truncated or rendered.truncated
+    problem = _json_problem(content.text) if kind == "json" else ""
+    return RenderedContents(subject, content.text, missing, truncated, problem)
+
+
+def placeholders(text: TemplateText) -> tuple[str, ...]:
+    """The paths that a row reads, subject first, each once."""
+    subject = compile_template(text.subject).paths if text.subject else ()
+    return tuple(dict.fromkeys(subject + compile_template(text.content).paths))
+
+
+def syntax_problem(text: TemplateText) -> str:
+    """Why a row must not be saved, naming the field, line and column; empty if it may be."""
+    for field, source in (("subject", text.subject), ("content", text.content)):
+        problems = read_structure(source).problems if source else ()
+        if problems:
+            return f"Invalid template syntax: {problems[0]} of the {field}"
+    return ""
+
+
+def _json_problem(text: str) -> str:
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        return f"The rendered content is not JSON: {error}"
+    except (ValueError, RecursionError):
+        return "The rendered content is not JSON: a number is too large or nesting too deep"
+    return ""
+
+
+def _refuse(name: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{name} is not a JSON value", name, 0)

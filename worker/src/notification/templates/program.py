@@ -1,0 +1,91 @@
+"""Templates compiled to a flat list of steps."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from notification.templates.syntax import Tag, read_structure
+
+TEXT, VALUE, EACH, NEXT, IF, JUMP = range(6)
+"""What a step does. Its other fields: see `Step`."""
+
+
+class Step(NamedTuple):
+    """One step.
+
+    TEXT writes `text`. VALUE writes the value at `path`, or `text` where there is none. EACH
+    enters the list at `path` or goes on at `target`; NEXT goes back to `target` for the next
+    member. IF goes on at `target` unless the value is true; JUMP always does. `in_each` says that
+    `path` may begin at a list's member instead of the variables.
+    """
+
+    kind: int
+    text: str = ""
+    path: tuple[str, ...] = ()
+    in_each: bool = False
+    target: int = 0
+
+
+class Template(NamedTuple):
+    """A compiled template and the paths it reads, in order of appearance, each once."""
+
+    steps: tuple[Step, ...]
+    paths: tuple[str, ...]
+
+
+@lru_cache(maxsize=128)
+def compile_template(source: str) -> Template:
+    """Compile any text; tags that don't work are text (`read_structure` says which and why)."""
+    compiler = _Compiler(source)
+    for tag in read_structure(source).tags:
+        compiler.take(tag)
+    return compiler.finished()
+
+
+class _Compiler:
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._written = 0
+        self._steps: list[Step] = []
+        self._open: list[int] = []
+        self._loops = 0
+        self._paths: dict[str, None] = {}
+
+    def take(self, tag: Tag) -> None:
+        self._text_until(tag.start)
+        self._written = tag.end
+        if tag.path and tag.kind != "else":
+            self._paths[tag.path] = None
+        if tag.kind == "value":
+            self._add(VALUE, tag)
+        elif tag.kind in ("each", "if"):
+            self._open.append(len(self._steps))
+            self._add(EACH if tag.kind == "each" else IF, tag)
+            self._loops += tag.kind == "each"
+        elif tag.kind == "else":
+            condition = self._open.pop()
+            self._open.append(len(self._steps))
+            self._steps.append(Step(JUMP))
+            self._lands(condition)
+        else:
+            opening = self._open.pop()
+            if tag.kind == "/each":
+                self._loops -= 1
+                self._steps.append(Step(NEXT, target=opening + 1))
+            self._lands(opening)
+
+    def finished(self) -> Template:
+        self._text_until(len(self._source))
+        return Template(tuple(self._steps), tuple(self._paths))
+
+    def _text_until(self, end: int) -> None:
+        if end > self._written:
+            self._steps.append(Step(TEXT, self._source[self._written : end]))
+
+    def _add(self, kind: int, tag: Tag) -> None:
+        text = self._source[tag.start : tag.end]
+        path = tuple(tag.path.split("."))
+        in_each = self._loops > 0 or tag.path == "@index"
+        self._steps.append(Step(kind, text, path, in_each))
+
+    def _lands(self, index: int) -> None:
+        self._steps[index] = self._steps[index]._replace(target=len(self._steps))
