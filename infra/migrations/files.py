@@ -72,6 +72,10 @@ class MigrationSet:
         """The level of the newest migration: that of the code that came with these files."""
         return self.migrations[-1].level
 
+    def hashes(self) -> list[dict[str, str]]:
+        """Name and hash of each, in order: what a state keeps of them."""
+        return [{"name": m.name, "sha256": m.sha256} for m in self.migrations]
+
     def __iter__(self) -> Iterator[Migration]:
         return iter(self.migrations)
 

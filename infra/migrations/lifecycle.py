@@ -18,11 +18,6 @@ from infra.migrations.migrator import Migrator
 Properties = Mapping[str, Any]
 
 
-def input_properties(migrations: MigrationSet) -> list[dict[str, str]]:
-    """The migrations as the resource's input: names and hashes, in order."""
-    return [{"name": m.name, "sha256": m.sha256} for m in migrations]
-
-
 def changed_files(old: Properties, new: Properties) -> list[str]:
     """The names of migrations that were applied with another content than they have now."""
     before = _hashes(old.get("migrations"))
@@ -45,7 +40,7 @@ def is_changed(old: Properties, new: Properties) -> bool:
 def apply(properties: Properties) -> dict[str, Any]:
     """Apply what is pending and return the outputs; raise a MigrationError."""
     migrations = MigrationSet.read(project_root() / MIGRATIONS)
-    if input_properties(migrations) != list(properties["migrations"]):
+    if migrations.hashes() != list(properties["migrations"]):
         raise MigrationFailed(
             "The migration files changed while the deployment ran. Deploy again; nothing was "
             "applied."

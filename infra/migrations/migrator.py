@@ -72,7 +72,8 @@ class Migrator:
 
     def _take(self, step: "_Step") -> None:
         """Run one step's batch until the ledger says that it is done, or it is refused."""
-        batch = [self._lease.fence(), *step.statements, step.entry]
+        # Fenced at the end as well: a long step would otherwise leave a lease that has lapsed.
+        batch = [self._lease.fence(), *step.statements, step.entry, self._lease.fence()]
         for attempt in range(_ATTEMPTS):
             try:
                 self._database.batch(batch)

@@ -76,13 +76,11 @@ class Migrations(dynamic.Resource, module="d1", name="Migrations"):
     def __init__(
         self, name: str, args: MigrationsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        from infra.migrations.lifecycle import input_properties
-
         properties: dict[str, Any] = {
             "account_id": args.account_id,
             "database_id": args.database_id,
             "base_url": args.base_url,
-            "migrations": input_properties(args.migrations),
+            "migrations": args.migrations.hashes(),
             "level": args.migrations.level,
             "schema_level": None,
             "applied": None,

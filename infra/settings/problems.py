@@ -29,5 +29,7 @@ class SettingsError(Exception):
         count = len(self.problems)
         lines = [f"{source} has {count} mistake{'s' if count != 1 else ''}:"]
         lines += [f"  {number}. {problem}" for number, problem in enumerate(self.problems, 1)]
-        lines.append("Correct them in the stack file, or with `pulumi config set KEY VALUE`.")
+        lines.append(
+            f"Correct the {count} above in the stack file, or with `pulumi config set KEY VALUE`."
+        )
         super().__init__("\n".join(lines))

@@ -13,7 +13,6 @@ from tests.infra.stack_inputs import MIGRATIONS, write_migrations
 PROJECT = Path(__file__).parents[2]
 
 
-@pytest.mark.requirement("S0-18")
 def test_the_projects_migrations_are_numbered_and_each_has_its_way_back() -> None:
     migrations = MigrationSet.read(PROJECT / "sql" / "migrations")
     assert [m.level for m in migrations] == list(range(1, migrations.level + 1))

@@ -14,7 +14,6 @@ import pytest
 
 from infra.migrations.errors import ChangedMigration, MigrationFailed
 from infra.migrations.files import MigrationSet
-from infra.migrations.lifecycle import input_properties
 from infra.migrations.location import project_root
 from infra.migrations.resource import MigrationsProvider
 from infra.program import declare
@@ -40,7 +39,7 @@ class Cloud:
             "account_id": ACCOUNT,
             "database_id": DATABASE,
             "base_url": self.base_url,
-            "migrations": input_properties(migrations),
+            "migrations": migrations.hashes(),
             "level": migrations.level,
             **changes,
         }

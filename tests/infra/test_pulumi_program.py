@@ -42,7 +42,7 @@ def bindings(found: Declared) -> dict[str, dict[str, Any]]:
     return {binding["name"]: binding for binding in found.one("version").inputs["bindings"]}
 
 
-@pytest.mark.requirement("S0-01", "S0-08", "S0-14")
+@pytest.mark.requirement("S0-08", "S0-14")
 def test_the_stack_is_these_resources_and_no_others(declared: Callable[..., Declared]) -> None:
     found = declared()
     types = [r.type for r in found.registrations]

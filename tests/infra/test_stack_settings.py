@@ -172,7 +172,6 @@ def test_a_secret_of_another_form_is_refused_without_showing_it(key: str, value:
     assert "(hidden)" in found[key]
 
 
-@pytest.mark.requirement("S0-23")
 @pytest.mark.parametrize("environment", ["production", "staging"])
 @pytest.mark.parametrize(
     ("key", "value"),
