@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from rich.text import Text
+
+PIPE_WIDTH = 240
+"""Columns where output goes to a file or a pipe: wide enough that no table cuts an id."""
 
 
 class Reporter:
@@ -19,7 +23,10 @@ class Reporter:
     """
 
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
-        self.console = Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True)
+        console = Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True)
+        if not console.is_terminal:
+            console.width = PIPE_WIDTH
+        self.console = console
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
@@ -41,6 +48,13 @@ class Reporter:
         detail = f" [dim]{escape(step.detail)}[/dim]" if step.detail else ""
         seconds = time.monotonic() - started
         self.console.print(f"{mark} {escape(step.title)}{detail} [dim]({seconds:.1f} s)[/dim]")
+
+    def table(self, *columns: str, rows: Iterable[Sequence[str]]) -> None:
+        """Print rows under column headings; no cell is read as markup."""
+        table = Table(*columns, box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self.console.print(table)
 
     def line(self, text: str, *, style: str | None = None) -> None:
         """Print one line as it is: markup in ``text`` has no meaning."""

@@ -54,6 +54,7 @@ class Installation:
             "NOTIFYCTL_ENGINE": os.environ.get("NOTIFYCTL_ENGINE", ""),
             "PYTHONPATH": str(project),
         }
+        self._outputs: dict[str, Any] | None = None
         self.configure(settings or {})
 
     def configure(self, settings: Mapping[str, Any]) -> None:
@@ -93,13 +94,16 @@ class Installation:
 
     def up(self) -> dict[str, Any]:
         """Deploy the stack and return the report."""
+        self._outputs = None
         report: dict[str, Any] = self.ctl_json("up", "--stack", "local")
         return report
 
     def outputs(self) -> dict[str, Any]:
-        """Return the stack's outputs, secrets in clear."""
-        found: dict[str, Any] = self.ctl_json("outputs", "--stack", "local", "--show-secrets")
-        return found
+        """Return the outputs of the last ``up``, secrets in clear."""
+        if self._outputs is None:
+            found: dict[str, Any] = self.ctl_json("outputs", "--stack", "local", "--show-secrets")
+            self._outputs = found
+        return self._outputs
 
     def service(self, *, signed: bool = True) -> ServiceClient:
         """Return a client of the deployed service, on the installation's virtual clock."""

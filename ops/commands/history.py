@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ops.commands.options import JsonOption, StackOption
+from ops.stacks.driver import HistoryEntry
 
 
 def history(
@@ -18,8 +19,6 @@ def history(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 20,
 ) -> None:
     """List the stack's updates, newest first, as 'pulumi stack history' knows them."""
-    from rich.table import Table
-
     from ops.console import Reporter
     from ops.project import Project
     from ops.stacks.choice import choose_driver
@@ -28,12 +27,25 @@ def history(
     if json:
         typer.echo(json_text.dumps([asdict(entry) for entry in entries], indent=2))
         return
-    table = Table("update", "kind", "result", "when", "seconds", "changes", "message", box=None)
-    for entry in entries:
-        when = datetime.fromtimestamp(entry.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        changes = ", ".join(f"{count} {name}" for name, count in sorted(entry.changes.items()))
-        seconds = str(max(0, entry.ended - entry.started))
-        table.add_row(
-            str(entry.version), entry.kind, entry.result, when, seconds, changes, entry.message
-        )
-    Reporter().console.print(table)
+    Reporter().table(
+        "update",
+        "kind",
+        "result",
+        "when",
+        "seconds",
+        "changes",
+        "message",
+        rows=[_row(entry) for entry in entries],
+    )
+
+
+def _row(entry: HistoryEntry) -> tuple[str, ...]:
+    return (
+        str(entry.version),
+        entry.kind,
+        entry.result,
+        datetime.fromtimestamp(entry.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        str(max(0, entry.ended - entry.started)),
+        ", ".join(f"{count} {name}" for name, count in sorted(entry.changes.items())),
+        entry.message,
+    )

@@ -26,8 +26,6 @@ def logs(
     json: JsonOption = False,
 ) -> None:
     """List notifications and what became of them, newest first."""
-    from rich.table import Table
-
     from ops.console import Reporter
     from ops.stacks.endpoint import connect
 
@@ -41,15 +39,24 @@ def logs(
     if json:
         typer.echo(json_text.dumps(rows, indent=2))
         return
-    table = Table("time", "user", "channel", "status", "retries", "message id", "error", box=None)
-    for row in rows:
-        table.add_row(
-            row["created_at"],
-            row["user_id"],
-            row["channel_type"],
-            row["status"],
-            str(row["retry_count"]),
-            row["message_id"],
-            row.get("error") or "",
-        )
-    Reporter().console.print(table)
+    Reporter().table(
+        "time",
+        "user",
+        "channel",
+        "status",
+        "retries",
+        "message id",
+        "error",
+        rows=[
+            (
+                row["created_at"],
+                row["user_id"],
+                row["channel_type"],
+                row["status"],
+                str(row["retry_count"]),
+                row["message_id"],
+                row.get("error") or "",
+            )
+            for row in rows
+        ],
+    )

@@ -18,8 +18,6 @@ def outputs(
     ] = False,
 ) -> None:
     """Print the stack's outputs: URLs, ids, the version id, the release."""
-    from rich.table import Table
-
     from ops.console import Reporter
     from ops.errors import StackFailed
     from ops.project import Project
@@ -34,8 +32,12 @@ def outputs(
     if json:
         typer.echo(json_text.dumps(dict(found), indent=2, sort_keys=True))
         return
-    table = Table("output", "value", box=None, pad_edge=False)
-    for name in sorted(found):
-        value = found[name]
-        table.add_row(name, value if isinstance(value, str) else json_text.dumps(value))
-    Reporter().console.print(table)
+    Reporter().table(
+        "output",
+        "value",
+        rows=[(name, _text(found[name])) for name in sorted(found)],
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json_text.dumps(value)

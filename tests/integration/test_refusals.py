@@ -131,7 +131,7 @@ def test_a_wrong_verb_is_refused_with_the_verbs_that_work(caller: Caller) -> Non
 @pytest.mark.parametrize(
     ("field", "code", "text"),
     [
-        ({"user_id": ""}, "INVALID_USER_ID", "user_id cannot be empty after sanitization"),
+        ({"user_id": " \t"}, "INVALID_USER_ID", "user_id cannot be empty after sanitization"),
         ({"user_id": 7}, "INVALID_USER_ID", "user_id is required and must be a string"),
         (
             {"channels": []},

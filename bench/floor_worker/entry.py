@@ -1,0 +1,33 @@
+"""The floor: one insert, one outbound POST, one update, and nothing else.
+
+A Worker can't deliver a notification with less: the row before the attempt, the attempt, the
+outcome. It neither authenticates nor parses, and talks to the raw bindings.
+"""
+
+import js
+from pyodide.ffi import to_js
+from workers import Response, WorkerEntrypoint, import_from_javascript
+
+INSERT = """INSERT INTO notification_logs
+ (id, message_id, user_id, channel_type, subject, content, status, lease_token, lease_until)
+ VALUES (?1, ?2, 'floor', 'webhook', ?3, ?4, 'pending', ?5, ?6)"""
+UPDATE = """UPDATE notification_logs SET status = 'sent', sent_at = ?2, lease_token = NULL,
+ lease_until = NULL, updated_at = ?2 WHERE id = ?1 AND lease_token = ?3"""
+BODY = '{"content":"It works","subject":"Hello","metadata":{"channel":"webhook","version":"1.0"}}'
+TOKEN = "0123456789abcdef"  # noqa: S105 a lease of the measured row, nothing secret
+TIME = "2026-01-01T00:00:00.000Z"
+
+
+class Default(WorkerEntrypoint):
+    """Answers every request with one delivery."""
+
+    async def fetch(self, request):
+        env = import_from_javascript("cloudflare:workers").env
+        row = int(js.Math.random() * 2**52)
+        insert = env.DB.prepare(INSERT).bind(row, f"floor-{row}", "Hello", "It works", TOKEN, TIME)
+        await env.DB.batch(to_js([insert]))
+        options = to_js({"method": "POST", "body": BODY}, dict_converter=js.Object.fromEntries)
+        answer = await js.fetch(env.ENDPOINT, options)
+        await answer.text()
+        await env.DB.batch(to_js([env.DB.prepare(UPDATE).bind(row, TIME, TOKEN)]))
+        return Response("{}", headers={"Content-Type": "application/json"})
