@@ -41,7 +41,7 @@ class Application:
             refusal = ServiceError("DB_ERROR", "The database did not answer; please try again")
             response = failure(refusal, request.id)
         except Exception as error:
-            log.write("error", "Unexpected failure", error=_trace(error))
+            log.write("error", "Unexpected failure", error=_place(error))
             response = failure(ServiceError("INTERNAL_ERROR", "Internal server error"), request.id)
         _log_request(log, request, response, platform, started)
         return complete(response, request, platform.settings)
@@ -84,8 +84,17 @@ def _request_id(request: Request, platform: Platform) -> str:
     return str(uuid.UUID(bytes=platform.randomness.token_bytes(16), version=4))
 
 
-def _trace(error: Exception) -> str:
-    return "".join(traceback.format_exception(error))[-4000:]
+def _place(error: Exception) -> str:
+    """Kind, text and the innermost place of our own code: enough to find it, and no stack trace."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "notification" in frame.filename
+    ]
+    where = (
+        f" ({frames[-1].name}, line {frames[-1].lineno} of {frames[-1].filename})" if frames else ""
+    )
+    return f"{type(error).__name__}: {str(error)[:300]}{where}"
 
 
 def _log_request(
