@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -40,73 +41,79 @@ class _Firing(BaseModel):
     cron: str
 
 
-def routes(
-    *,
-    database: Database,
-    runtime: Runtime,
-    clock: VirtualClock,
-    broker: Broker,
-    cron: CronClock,
-    logs: LogFiles,
-    require_token: Callable[[Request], None],
-) -> Sequence[Route]:
+@dataclass(frozen=True)
+class LocalApi:
     """/local/…; only calls that change something need the token."""
 
-    async def health(_: Request) -> Response:
-        body = {"ok": runtime.up, "restarts": runtime.restarts, "runtime_pid": runtime.pid}
-        return JSONResponse(body, status_code=200 if runtime.up else 503)
+    database: Database
+    runtime: Runtime
+    clock: VirtualClock
+    broker: Broker
+    cron: CronClock
+    logs: LogFiles
+    require_token: Callable[[Request], None]
 
-    async def read_logs(request: Request) -> Response:
+    def routes(self) -> Sequence[Route]:
+        """All routes, from the root."""
+        return [
+            Route("/local/health", self._health, methods=["GET"]),
+            Route("/local/logs", self._read_logs, methods=["GET"]),
+            Route("/local/clock", self._read_clock, methods=["GET"]),
+            Route("/local/clock", self._advance, methods=["POST"]),
+            Route("/local/cron/run", self._run_cron, methods=["POST"]),
+            Route("/local/cron", self._firings, methods=["GET"]),
+            Route("/local/queues", self._queues, methods=["GET"]),
+            Route("/local/state", self._state, methods=["GET"]),
+        ]
+
+    async def _health(self, _: Request) -> Response:
+        body = {
+            "ok": self.runtime.up,
+            "restarts": self.runtime.restarts,
+            "runtime_pid": self.runtime.pid,
+        }
+        return JSONResponse(body, status_code=200 if self.runtime.up else 503)
+
+    async def _read_logs(self, request: Request) -> Response:
         limit = request.query_params.get("limit", "100")
         level = request.query_params.get("level", "debug").lower()
         if not limit.isdecimal() or not 1 <= int(limit) <= MOST_LINES:
             raise ApiError(400, _MALFORMED, f"limit must be from 1 to {MOST_LINES}.")
         if level not in LEVELS:
             raise ApiError(400, _MALFORMED, f"level must be one of {', '.join(sorted(LEVELS))}.")
-        return JSONResponse({"logs": logs.newest(limit=int(limit), level=level)})
+        return JSONResponse({"logs": self.logs.newest(limit=int(limit), level=level)})
 
-    async def read_clock(_: Request) -> Response:
-        return JSONResponse({"now_ms": clock.now_ms()})
+    async def _read_clock(self, _: Request) -> Response:
+        return JSONResponse({"now_ms": self.clock.now_ms()})
 
-    async def advance(request: Request) -> Response:
-        require_token(request)
+    async def _advance(self, request: Request) -> Response:
+        self.require_token(request)
         wanted = await body_model(request, _Advance, code=_MALFORMED)
-        return JSONResponse({"now_ms": clock.advance(wanted.advance_ms)})
+        return JSONResponse({"now_ms": self.clock.advance(wanted.advance_ms)})
 
-    async def run_cron(request: Request) -> Response:
-        require_token(request)
+    async def _run_cron(self, request: Request) -> Response:
+        self.require_token(request)
         wanted = await body_model(request, _Firing, code=_MALFORMED)
         try:
-            return JSONResponse(await cron.fire(wanted.script, wanted.cron))
+            return JSONResponse(await self.cron.fire(wanted.script, wanted.cron))
         except LookupError as error:
             raise ApiError(404, 10007, str(error.args[0])) from error
         except ValueError as error:
             raise ApiError(409, _MALFORMED, str(error)) from error
 
-    async def firings(_: Request) -> Response:
-        rows = database.rows(
+    async def _firings(self, _: Request) -> Response:
+        rows = self.database.rows(
             "SELECT * FROM cron_firings ORDER BY fired_ms DESC, rowid DESC LIMIT 100"
         )
         return JSONResponse({"firings": [dict(row) for row in rows]})
 
-    async def queues(_: Request) -> Response:
-        return JSONResponse({"queues": broker.backlogs()})
+    async def _queues(self, _: Request) -> Response:
+        return JSONResponse({"queues": self.broker.backlogs()})
 
-    async def state(_: Request) -> Response:
+    async def _state(self, _: Request) -> Response:
         found: dict[str, Any] = {
-            table: database.value(f"SELECT count(*) FROM {table}")  # noqa: S608  names from above
+            table: self.database.value(f"SELECT count(*) FROM {table}")  # noqa: S608  names from above
             for table in _COUNTED
         }
-        found["messages"] = sum(queue["backlog_count"] for queue in broker.backlogs())
+        found["messages"] = sum(queue["backlog_count"] for queue in self.broker.backlogs())
         return JSONResponse(found)
-
-    return [
-        Route("/local/health", health, methods=["GET"]),
-        Route("/local/logs", read_logs, methods=["GET"]),
-        Route("/local/clock", read_clock, methods=["GET"]),
-        Route("/local/clock", advance, methods=["POST"]),
-        Route("/local/cron/run", run_cron, methods=["POST"]),
-        Route("/local/cron", firings, methods=["GET"]),
-        Route("/local/queues", queues, methods=["GET"]),
-        Route("/local/state", state, methods=["GET"]),
-    ]

@@ -27,7 +27,7 @@ from localcloud.endpoints import LOOPBACK, Ports
 from localcloud.home import CloudHome
 from localcloud.host_process import HostLauncher, HostOrder, NodeHost, project_root
 from localcloud.listening import listen
-from localcloud.local_api import routes as local_routes
+from localcloud.local_api import LocalApi
 from localcloud.log_files import LogFiles
 from localcloud.loopback_guard import LoopbackGuard
 from localcloud.runtime import Runtime
@@ -139,7 +139,7 @@ class CloudServer:
         def check(request: Request) -> None:
             require_token(request, token)
 
-        local = local_routes(
+        local = LocalApi(
             database=self._database,
             runtime=self._runtime,
             clock=clock,
@@ -147,7 +147,7 @@ class CloudServer:
             cron=self._cron,
             logs=self._logs,
             require_token=check,
-        )
+        ).routes()
         api = LoopbackGuard(application(account, token, local), max_body=MAX_BODY_BYTES)
         self._control = _with_broker(api, producer)
         self._sink = sink_application(received)

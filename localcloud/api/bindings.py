@@ -89,11 +89,11 @@ def check(
         if documents and documents[-1]["name"] == binding.name:
             raise ApiError(400, INVALID, f"Binding name {binding.name!r} already in use.")
         document = binding.model_dump(exclude_none=True)
-        if isinstance(binding, _PlainText | _SecretText):
-            if len(binding.text.encode()) > MAX_TEXT_BYTES:
-                raise ApiError(
-                    400, 10054, f"Binding {binding.name!r} has more than {MAX_TEXT_BYTES} bytes."
-                )
+        text = document.get("text", "")
+        if len(text.encode()) > MAX_TEXT_BYTES:
+            raise ApiError(
+                400, 10054, f"Binding {binding.name!r} has more than {MAX_TEXT_BYTES} bytes."
+            )
         if isinstance(binding, _SecretText):
             secrets[binding.name] = document.pop("text")
         if isinstance(binding, _Queue):
@@ -134,6 +134,9 @@ def _check_target(binding: Binding, database: Database) -> None:
     elif isinstance(binding, _Namespace):
         if not database.value("SELECT 1 FROM kv_namespaces WHERE id = ?", binding.namespace_id):
             raise ApiError(400, 10041, f"KV namespace {binding.namespace_id!r} not found.")
-    elif isinstance(binding, _Service) and binding.service != LOCAL_CLOCK:
-        if not database.value("SELECT 1 FROM workers WHERE name = ?", binding.service):
+    elif isinstance(binding, _Service):
+        known = binding.service == LOCAL_CLOCK or database.value(
+            "SELECT 1 FROM workers WHERE name = ?", binding.service
+        )
+        if not known:
             raise ApiError(400, 10143, f"Service {binding.service!r} does not exist.")

@@ -51,26 +51,40 @@ class _Query(BaseModel):
     batch: list[_Statement] | None = None
 
 
-def routes(account: Account) -> Sequence[Route]:
-    """/d1/database and below."""
-    database = account.database
+class Databases:
+    """The D1 databases of an account."""
 
-    def find(request: Request) -> Row:
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def routes(self) -> Sequence[Route]:
+        """/d1/database and below."""
+        return [
+            Route("/d1/database", self._create, methods=["POST"]),
+            Route("/d1/database", self._listing, methods=["GET"]),
+            Route("/d1/database/{uuid}", self._read, methods=["GET"]),
+            Route("/d1/database/{uuid}", self._change, methods=["PUT", "PATCH"]),
+            Route("/d1/database/{uuid}", self._delete, methods=["DELETE"]),
+            Route("/d1/database/{uuid}/query", self._query, methods=["POST"]),
+            Route("/d1/database/{uuid}/raw", self._raw, methods=["POST"]),
+        ]
+
+    def _find(self, request: Request) -> Row:
         uuid = request.path_params["uuid"]
-        row = database.row("SELECT * FROM d1_databases WHERE uuid = ?", uuid)
+        row = self._account.database.row("SELECT * FROM d1_databases WHERE uuid = ?", uuid)
         if row is None:
             raise ApiError(404, 7404, f"The database {uuid} could not be found")
         return row
 
-    async def create(request: Request) -> Response:
+    async def _create(self, request: Request) -> Response:
         wanted = await body_model(request, _NewDatabase, code=_MALFORMED)
-        uuid = account.uuid()
+        uuid = self._account.uuid()
         try:
-            database.execute(
+            self._account.database.execute(
                 "INSERT INTO d1_databases VALUES (?, ?, ?, ?, ?, ?)",
                 uuid,
                 wanted.name,
-                account.clock.timestamp(),
+                self._account.clock.timestamp(),
                 wanted.read_replication.model_dump_json(),
                 wanted.primary_location_hint,
                 wanted.jurisdiction,
@@ -79,62 +93,52 @@ def routes(account: Account) -> Sequence[Route]:
             message = f"A database with the name {wanted.name!r} already exists"
             raise ApiError(400, 7502, message) from error
         try:
-            await account.desired.sync_stores()
+            await self._account.desired.sync_stores()
         except Exception:
-            database.execute("DELETE FROM d1_databases WHERE uuid = ?", uuid)
+            self._account.database.execute("DELETE FROM d1_databases WHERE uuid = ?", uuid)
             raise
-        return success(await _shown(account, _row(account, uuid)))
+        return success(await _shown(self._account, _row(self._account, uuid)))
 
-    async def listing(request: Request) -> Response:
+    async def _listing(self, request: Request) -> Response:
         name = request.query_params.get("name", "")
-        rows = database.rows(
+        rows = self._account.database.rows(
             "SELECT * FROM d1_databases WHERE instr(name, ?) OR ? = '' ORDER BY rowid", name, name
         )
         return page(request, [_brief(row) for row in rows], code=_MALFORMED)
 
-    async def read(request: Request) -> Response:
-        return success(await _shown(account, find(request)))
+    async def _read(self, request: Request) -> Response:
+        return success(await _shown(self._account, self._find(request)))
 
-    async def change(request: Request) -> Response:
-        uuid = find(request)["uuid"]
+    async def _change(self, request: Request) -> Response:
+        uuid = self._find(request)["uuid"]
         wanted = await body_model(request, _Change, code=_MALFORMED)
         replication = wanted.read_replication.model_dump_json()
-        database.execute(
+        self._account.database.execute(
             "UPDATE d1_databases SET read_replication = ? WHERE uuid = ?", replication, uuid
         )
-        return success(await _shown(account, _row(account, uuid)))
+        return success(await _shown(self._account, _row(self._account, uuid)))
 
-    async def delete(request: Request) -> Response:
-        uuid = find(request)["uuid"]
+    async def _delete(self, request: Request) -> Response:
+        uuid = self._find(request)["uuid"]
         # The data goes first: a kill in between leaves an empty database that can be deleted again.
-        await account.desired.delete_store("d1", uuid)
-        database.execute("DELETE FROM d1_databases WHERE uuid = ?", uuid)
+        await self._account.desired.delete_store("d1", uuid)
+        self._account.database.execute("DELETE FROM d1_databases WHERE uuid = ?", uuid)
         return success(None)
 
-    async def query(request: Request) -> Response:
-        return success(await run(request, columns=False))
+    async def _query(self, request: Request) -> Response:
+        return success(await self._run(request, columns=False))
 
-    async def raw(request: Request) -> Response:
-        return success(await run(request, columns=True))
+    async def _raw(self, request: Request) -> Response:
+        return success(await self._run(request, columns=True))
 
-    async def run(request: Request, *, columns: bool) -> list[dict[str, Any]]:
-        uuid = find(request)["uuid"]
+    async def _run(self, request: Request, *, columns: bool) -> list[dict[str, Any]]:
+        uuid = self._find(request)["uuid"]
         wanted = await body_model(request, _Query, code=_MALFORMED)
         try:
             statements = _statements(wanted)
         except StatementError as error:
             raise ApiError(400, 7500, str(error)) from error
-        return await _run(account, uuid, statements, columns=columns)
-
-    return [
-        Route("/d1/database", create, methods=["POST"]),
-        Route("/d1/database", listing, methods=["GET"]),
-        Route("/d1/database/{uuid}", read, methods=["GET"]),
-        Route("/d1/database/{uuid}", change, methods=["PUT", "PATCH"]),
-        Route("/d1/database/{uuid}", delete, methods=["DELETE"]),
-        Route("/d1/database/{uuid}/query", query, methods=["POST"]),
-        Route("/d1/database/{uuid}/raw", raw, methods=["POST"]),
-    ]
+        return await _run(self._account, uuid, statements, columns=columns)
 
 
 def _statements(wanted: _Query) -> list[dict[str, Any]]:
@@ -215,3 +219,8 @@ async def _shown(account: Account, row: Row) -> dict[str, Any]:
         "num_tables": tables,
         "read_replication": json.loads(row["read_replication"]),
     }
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """The family's routes, below the account."""
+    return Databases(account).routes()

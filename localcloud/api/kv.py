@@ -24,70 +24,86 @@ from localcloud.host_client import HostError
 MAX_VALUE_BYTES = 25 * 1024 * 1024
 MAX_KEY_BYTES = 512
 SHORTEST_TTL_SECONDS = 60
+_PATH = "/storage/kv/namespaces"
 
 
 class _Namespace(BaseModel):
     title: str = Field(min_length=1, max_length=512)
 
 
-def routes(account: Account) -> Sequence[Route]:
-    """/storage/kv/namespaces and below."""
-    database = account.database
-    path = "/storage/kv/namespaces"
+class Namespaces:
+    """The KV namespaces of an account."""
 
-    def find(request: Request) -> Row:
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def routes(self) -> Sequence[Route]:
+        """/storage/kv/namespaces and below."""
+        return [
+            Route(_PATH, self._create, methods=["POST"]),
+            Route(_PATH, self._listing, methods=["GET"]),
+            Route(_PATH + "/{id}", self._read, methods=["GET"]),
+            Route(_PATH + "/{id}", self._rename, methods=["PUT"]),
+            Route(_PATH + "/{id}", self._delete, methods=["DELETE"]),
+            Route(_PATH + "/{id}/keys", self._keys, methods=["GET"]),
+            Route(_PATH + "/{id}/values/{key:path}", self._get_value, methods=["GET"]),
+            Route(_PATH + "/{id}/values/{key:path}", self._put_value, methods=["PUT"]),
+            Route(_PATH + "/{id}/values/{key:path}", self._delete_value, methods=["DELETE"]),
+        ]
+
+    def _find(self, request: Request) -> Row:
         identifier = request.path_params["id"]
-        row = database.row("SELECT * FROM kv_namespaces WHERE id = ?", identifier)
+        row = self._account.database.row("SELECT * FROM kv_namespaces WHERE id = ?", identifier)
         if row is None:
             raise ApiError(404, 10013, "namespace not found")
         return row
 
-    def store(sql: str, *parameters: str) -> None:
+    def _store(self, sql: str, *parameters: str) -> None:
         try:
-            database.execute(sql, *parameters)
+            self._account.database.execute(sql, *parameters)
         except sqlite3.IntegrityError as error:
-            message = "a namespace with this account ID and title already exists"
+            message = "a namespace with this self._account ID and title already exists"
             raise ApiError(400, 10014, message) from error
 
-    async def create(request: Request) -> Response:
+    async def _create(self, request: Request) -> Response:
         wanted = await body_model(request, _Namespace, code=10019)
-        identifier = account.ids()
-        store("INSERT INTO kv_namespaces VALUES (?, ?)", identifier, wanted.title)
+        identifier = self._account.ids()
+        self._store("INSERT INTO kv_namespaces VALUES (?, ?)", identifier, wanted.title)
         try:
-            await account.desired.sync_stores()
+            await self._account.desired.sync_stores()
         except Exception:
-            database.execute("DELETE FROM kv_namespaces WHERE id = ?", identifier)
+            self._account.database.execute("DELETE FROM kv_namespaces WHERE id = ?", identifier)
             raise
         return success(_shown(identifier, wanted.title))
 
-    async def listing(request: Request) -> Response:
-        rows = database.rows("SELECT * FROM kv_namespaces ORDER BY rowid")
+    async def _listing(self, request: Request) -> Response:
+        rows = self._account.database.rows("SELECT * FROM kv_namespaces ORDER BY rowid")
         return page(request, [_shown(row["id"], row["title"]) for row in rows])
 
-    async def read(request: Request) -> Response:
-        row = find(request)
+    async def _read(self, request: Request) -> Response:
+        row = self._find(request)
         return success(_shown(row["id"], row["title"]))
 
-    async def rename(request: Request) -> Response:
-        row = find(request)
+    async def _rename(self, request: Request) -> Response:
+        row = self._find(request)
         wanted = await body_model(request, _Namespace, code=10019)
-        store("UPDATE kv_namespaces SET title = ? WHERE id = ?", wanted.title, row["id"])
+        self._store("UPDATE kv_namespaces SET title = ? WHERE id = ?", wanted.title, row["id"])
         return success(_shown(row["id"], wanted.title))
 
-    async def delete(request: Request) -> Response:
-        identifier = find(request)["id"]
-        if scripts := namespace_scripts(database, identifier):
+    async def _delete(self, request: Request) -> Response:
+        identifier = self._find(request)["id"]
+        if scripts := namespace_scripts(self._account.database, identifier):
             names = ", ".join(scripts)
             raise ApiError(
                 400, 10052, f"remove namespace: 'namespace has associated scripts: {names}'"
             )
-        await account.desired.delete_store("kv", identifier)
-        database.execute("DELETE FROM kv_namespaces WHERE id = ?", identifier)
+        await self._account.desired.delete_store("kv", identifier)
+        self._account.database.execute("DELETE FROM kv_namespaces WHERE id = ?", identifier)
         return success({})
 
-    async def get_value(request: Request) -> Response:
-        identifier = find(request)["id"]
-        client = await account.runtime.client()
+    async def _get_value(self, request: Request) -> Response:
+        identifier = self._find(request)["id"]
+        client = await self._account.runtime.client()
         try:
             value = await client.get_value(identifier, _key(request))
         except HostError as error:
@@ -96,23 +112,23 @@ def routes(account: Account) -> Sequence[Route]:
             raise
         return Response(value, media_type="application/octet-stream")
 
-    async def put_value(request: Request) -> Response:
-        identifier = find(request)["id"]
+    async def _put_value(self, request: Request) -> Response:
+        identifier = self._find(request)["id"]
         key = _key(request)
-        ttl = _expiration_ttl(request, account.clock.now_ms())
+        ttl = _expiration_ttl(request, self._account.clock.now_ms())
         value = _value(request.headers.get("content-type", ""), await request.body())
-        client = await account.runtime.client()
+        client = await self._account.runtime.client()
         await client.put_value(identifier, key, value, expiration_ttl=ttl)
         return success({})
 
-    async def delete_value(request: Request) -> Response:
-        identifier = find(request)["id"]
-        client = await account.runtime.client()
+    async def _delete_value(self, request: Request) -> Response:
+        identifier = self._find(request)["id"]
+        client = await self._account.runtime.client()
         await client.delete_value(identifier, _key(request))
         return success({})
 
-    async def keys(request: Request) -> Response:
-        identifier = find(request)["id"]
+    async def _keys(self, request: Request) -> Response:
+        identifier = self._find(request)["id"]
         asked = request.query_params
         limit = asked.get("limit", "1000")
         if not limit.isdecimal() or not 10 <= int(limit) <= 1000:
@@ -120,22 +136,10 @@ def routes(account: Account) -> Sequence[Route]:
         query = urlencode(
             {"prefix": asked.get("prefix", ""), "limit": limit, "cursor": asked.get("cursor", "")}
         )
-        client = await account.runtime.client()
+        client = await self._account.runtime.client()
         found = await client.list_keys(identifier, query)
         names = found.get("keys", [])
         return success(names, info={"count": len(names), "cursor": found.get("cursor") or ""})
-
-    return [
-        Route(path, create, methods=["POST"]),
-        Route(path, listing, methods=["GET"]),
-        Route(path + "/{id}", read, methods=["GET"]),
-        Route(path + "/{id}", rename, methods=["PUT"]),
-        Route(path + "/{id}", delete, methods=["DELETE"]),
-        Route(path + "/{id}/keys", keys, methods=["GET"]),
-        Route(path + "/{id}/values/{key:path}", get_value, methods=["GET"]),
-        Route(path + "/{id}/values/{key:path}", put_value, methods=["PUT"]),
-        Route(path + "/{id}/values/{key:path}", delete_value, methods=["DELETE"]),
-    ]
 
 
 def _shown(identifier: str, title: str) -> dict[str, object]:
@@ -187,3 +191,8 @@ def _value(content_type: str, body: bytes) -> bytes:
     if len(value) > MAX_VALUE_BYTES:
         raise ApiError(413, 10047, f"A value has at most {MAX_VALUE_BYTES} bytes.")
     return value
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """The family's routes, below the account."""
+    return Namespaces(account).routes()

@@ -18,6 +18,7 @@ from localcloud.database import Row
 # Codes: 10007 no such Worker, 10026 malformed body, 11000 no such queue, 11004 consumer exists,
 # 11007 no such consumer.
 _MALFORMED = 10026
+_PATH = "/queues/{queue_id}/consumers"
 
 
 class _Settings(BaseModel):
@@ -37,64 +38,79 @@ class _Consumer(BaseModel):
     settings: _Settings = _Settings()
 
 
-def routes(account: Account) -> Sequence[Route]:
-    """/queues/{queue_id}/consumers and below."""
-    database = account.database
-    path = "/queues/{queue_id}/consumers"
+class QueueConsumers:
+    """The consumers of an account's queues."""
 
-    def queue(request: Request) -> Row:
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def routes(self) -> Sequence[Route]:
+        """/queues/{queue_id}/consumers and below."""
+        return [
+            Route(_PATH, self._create, methods=["POST"]),
+            Route(_PATH, self._listing, methods=["GET"]),
+            Route(_PATH + "/{consumer_id}", self._read, methods=["GET"]),
+            Route(_PATH + "/{consumer_id}", self._change, methods=["PUT"]),
+            Route(_PATH + "/{consumer_id}", self._delete, methods=["DELETE"]),
+        ]
+
+    def _queue(self, request: Request) -> Row:
         identifier = request.path_params["queue_id"]
-        row = database.row("SELECT * FROM queues WHERE queue_id = ?", identifier)
+        row = self._account.database.row("SELECT * FROM queues WHERE queue_id = ?", identifier)
         if row is None:
             raise ApiError(404, 11000, f"Queue {identifier} does not exist.")
         return row
 
-    def find(request: Request) -> dict[str, Any]:
-        for consumer in consumers_of(account, queue(request)):
+    def _find(self, request: Request) -> dict[str, Any]:
+        for consumer in consumers_of(self._account, self._queue(request)):
             if consumer["consumer_id"] == request.path_params["consumer_id"]:
                 return consumer
         raise ApiError(404, 11007, "The queue has no such consumer.")
 
-    async def wanted_consumer(request: Request, target: Row) -> _Consumer:
+    async def _wanted_consumer(self, request: Request, target: Row) -> _Consumer:
         wanted = await body_model(request, _Consumer, code=_MALFORMED)
-        if not database.value("SELECT 1 FROM workers WHERE name = ?", wanted.script_name):
-            raise ApiError(404, 10007, "This Worker does not exist on your account.")
+        if not self._account.database.value(
+            "SELECT 1 FROM workers WHERE name = ?", wanted.script_name
+        ):
+            raise ApiError(404, 10007, "This Worker does not exist on your self._account.")
         letters = wanted.dead_letter_queue
         if letters is not None:
             if letters == target["queue_name"]:
                 raise ApiError(400, _MALFORMED, "A queue can't be its own dead letter queue.")
-            if not database.value("SELECT 1 FROM queues WHERE queue_name = ?", letters):
+            if not self._account.database.value(
+                "SELECT 1 FROM queues WHERE queue_name = ?", letters
+            ):
                 raise ApiError(400, 11000, f"Dead letter queue {letters!r} does not exist.")
         return wanted
 
-    async def create(request: Request) -> Response:
-        target = queue(request)
-        wanted = await wanted_consumer(request, target)
-        if consumers_of(account, target):
+    async def _create(self, request: Request) -> Response:
+        target = self._queue(request)
+        wanted = await self._wanted_consumer(request, target)
+        if consumers_of(self._account, target):
             raise ApiError(400, 11004, f"Queue {target['queue_name']!r} already has a consumer.")
-        database.execute(
+        self._account.database.execute(
             "INSERT INTO queue_consumers VALUES (?, ?, ?, ?, ?, ?)",
-            account.ids(),
+            self._account.ids(),
             target["queue_id"],
             wanted.script_name,
             wanted.dead_letter_queue,
-            account.clock.timestamp(),
+            self._account.clock.timestamp(),
             wanted.settings.model_dump_json(),
         )
-        account.queues_changed()
-        return success(consumers_of(account, target)[0])
+        self._account.queues_changed()
+        return success(consumers_of(self._account, target)[0])
 
-    async def listing(request: Request) -> Response:
-        return page(request, consumers_of(account, queue(request)))
+    async def _listing(self, request: Request) -> Response:
+        return page(request, consumers_of(self._account, self._queue(request)))
 
-    async def read(request: Request) -> Response:
-        return success(find(request))
+    async def _read(self, request: Request) -> Response:
+        return success(self._find(request))
 
-    async def change(request: Request) -> Response:
-        target = queue(request)
-        identifier = find(request)["consumer_id"]
-        wanted = await wanted_consumer(request, target)
-        database.execute(
+    async def _change(self, request: Request) -> Response:
+        target = self._queue(request)
+        identifier = self._find(request)["consumer_id"]
+        wanted = await self._wanted_consumer(request, target)
+        self._account.database.execute(
             "UPDATE queue_consumers SET script_name = ?, dead_letter_queue = ?, settings = ? "
             "WHERE consumer_id = ?",
             wanted.script_name,
@@ -102,22 +118,16 @@ def routes(account: Account) -> Sequence[Route]:
             wanted.settings.model_dump_json(),
             identifier,
         )
-        account.queues_changed()
-        return success(find(request))
+        self._account.queues_changed()
+        return success(self._find(request))
 
-    async def delete(request: Request) -> Response:
-        identifier = find(request)["consumer_id"]
-        database.execute("DELETE FROM queue_consumers WHERE consumer_id = ?", identifier)
-        account.queues_changed()
+    async def _delete(self, request: Request) -> Response:
+        identifier = self._find(request)["consumer_id"]
+        self._account.database.execute(
+            "DELETE FROM queue_consumers WHERE consumer_id = ?", identifier
+        )
+        self._account.queues_changed()
         return success(None)
-
-    return [
-        Route(path, create, methods=["POST"]),
-        Route(path, listing, methods=["GET"]),
-        Route(path + "/{consumer_id}", read, methods=["GET"]),
-        Route(path + "/{consumer_id}", change, methods=["PUT"]),
-        Route(path + "/{consumer_id}", delete, methods=["DELETE"]),
-    ]
 
 
 def consumers_of(account: Account, queue: Row) -> list[dict[str, Any]]:
@@ -145,3 +155,8 @@ def _shown(row: Row, queue_name: str) -> dict[str, Any]:
     if row["dead_letter_queue"]:
         found["dead_letter_queue"] = row["dead_letter_queue"]
     return found
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """The family's routes, below the account."""
+    return QueueConsumers(account).routes()

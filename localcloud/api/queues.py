@@ -44,17 +44,29 @@ class _ChangedQueue(BaseModel):
     settings: _ChangedSettings = _ChangedSettings()
 
 
-def routes(account: Account) -> Sequence[Route]:
-    """/queues and /queues/{queue_id}."""
-    database = account.database
+class Queues:
+    """The queues of an account."""
 
-    async def create(request: Request) -> Response:
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def routes(self) -> Sequence[Route]:
+        """/queues and /queues/{queue_id}."""
+        return [
+            Route("/queues", self._create, methods=["POST"]),
+            Route("/queues", self._listing, methods=["GET"]),
+            Route("/queues/{queue_id}", self._read, methods=["GET"]),
+            Route("/queues/{queue_id}", self._change, methods=["PUT", "PATCH"]),
+            Route("/queues/{queue_id}", self._delete, methods=["DELETE"]),
+        ]
+
+    async def _create(self, request: Request) -> Response:
         wanted = await body_model(request, _NewQueue, code=11003)
-        now = account.clock.timestamp()
-        identifier = account.ids()
+        now = self._account.clock.timestamp()
+        identifier = self._account.ids()
         settings = wanted.settings
         try:
-            database.execute(
+            self._account.database.execute(
                 "INSERT INTO queues VALUES (?, ?, ?, ?, ?, ?, ?)",
                 identifier,
                 wanted.queue_name,
@@ -66,60 +78,62 @@ def routes(account: Account) -> Sequence[Route]:
             )
         except sqlite3.IntegrityError as error:
             raise _taken(wanted.queue_name) from error
-        account.queues_changed()
-        return success(_shown(account, find_queue(account, identifier)))
+        self._account.queues_changed()
+        return success(_shown(self._account, find_queue(self._account, identifier)))
 
-    async def listing(request: Request) -> Response:
-        rows = database.rows("SELECT * FROM queues ORDER BY rowid")
-        return page(request, [_shown(account, row) for row in rows])
+    async def _listing(self, request: Request) -> Response:
+        rows = self._account.database.rows("SELECT * FROM queues ORDER BY rowid")
+        return page(request, [_shown(self._account, row) for row in rows])
 
-    async def read(request: Request) -> Response:
-        return success(_shown(account, find_queue(account, request.path_params["queue_id"])))
+    async def _read(self, request: Request) -> Response:
+        return success(
+            _shown(self._account, find_queue(self._account, request.path_params["queue_id"]))
+        )
 
-    async def change(request: Request) -> Response:
-        row = find_queue(account, request.path_params["queue_id"])
+    async def _change(self, request: Request) -> Response:
+        row = find_queue(self._account, request.path_params["queue_id"])
         wanted = await body_model(request, _ChangedQueue, code=11003)
         new = {**dict(row), **wanted.settings.model_dump(exclude_none=True)}
         name = wanted.queue_name or row["queue_name"]
         try:
-            with database.transaction():
-                database.execute(
+            with self._account.database.transaction():
+                self._account.database.execute(
                     "UPDATE queues SET queue_name = ?, modified_on = ?, delivery_delay = ?, "
                     "delivery_paused = ?, message_retention_period = ? WHERE queue_id = ?",
                     name,
-                    account.clock.timestamp(),
+                    self._account.clock.timestamp(),
                     new["delivery_delay"],
                     new["delivery_paused"],
                     new["message_retention_period"],
                     row["queue_id"],
                 )
-                database.execute(
+                self._account.database.execute(
                     "UPDATE queue_consumers SET dead_letter_queue = ? WHERE dead_letter_queue = ?",
                     name,
                     row["queue_name"],
                 )
         except sqlite3.IntegrityError as error:
             raise _taken(name) from error
-        account.queues_changed()
-        return success(_shown(account, find_queue(account, row["queue_id"])))
+        self._account.queues_changed()
+        return success(_shown(self._account, find_queue(self._account, row["queue_id"])))
 
-    async def delete(request: Request) -> Response:
-        row = find_queue(account, request.path_params["queue_id"])
-        if consumers := consumers_of(account, row):
+    async def _delete(self, request: Request) -> Response:
+        row = find_queue(self._account, request.path_params["queue_id"])
+        if consumers := consumers_of(self._account, row):
             raise ApiError(
                 400,
                 11005,
                 f"Cannot delete queue {row['queue_name']!r}: the Worker "
                 f"{consumers[0]['script_name']!r} consumes it. Remove the consumer first.",
             )
-        if scripts := queue_scripts(database, row["queue_id"]):
+        if scripts := queue_scripts(self._account.database, row["queue_id"]):
             raise ApiError(
                 400,
                 11005,
                 f"Cannot delete queue {row['queue_name']!r}: it is still referenced by a binding "
                 f"in {', '.join(scripts)}. Remove the binding or the Worker first.",
             )
-        if source := database.value(
+        if source := self._account.database.value(
             "SELECT q.queue_name FROM queue_consumers c JOIN queues q USING (queue_id) "
             "WHERE c.dead_letter_queue = ?",
             row["queue_name"],
@@ -130,18 +144,10 @@ def routes(account: Account) -> Sequence[Route]:
                 f"Cannot delete queue {row['queue_name']!r}: it is the dead letter queue of "
                 f"{source!r}. Remove that consumer first.",
             )
-        account.queue_deleted(row["queue_id"])
-        database.execute("DELETE FROM queues WHERE queue_id = ?", row["queue_id"])
-        account.queues_changed()
+        self._account.queue_deleted(row["queue_id"])
+        self._account.database.execute("DELETE FROM queues WHERE queue_id = ?", row["queue_id"])
+        self._account.queues_changed()
         return success(None)
-
-    return [
-        Route("/queues", create, methods=["POST"]),
-        Route("/queues", listing, methods=["GET"]),
-        Route("/queues/{queue_id}", read, methods=["GET"]),
-        Route("/queues/{queue_id}", change, methods=["PUT", "PATCH"]),
-        Route("/queues/{queue_id}", delete, methods=["DELETE"]),
-    ]
 
 
 def find_queue(account: Account, queue_id: str) -> Row:
@@ -177,3 +183,8 @@ def _shown(account: Account, row: Row) -> dict[str, Any]:
 
 def _taken(name: str) -> ApiError:
     return ApiError(409, 11009, f"Queue name {name!r} is already taken.")
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """The family's routes, below the account."""
+    return Queues(account).routes()

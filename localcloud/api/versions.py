@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.bindings import INVALID, Binding, check, shown
-from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.envelope import ApiError, body_json, page, parse, success
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.bundle_store import BundleStore, Module, UnsafeName
@@ -24,6 +24,7 @@ from localcloud.desired_state import host_document
 from localcloud.host_client import HostError
 
 # Codes: 10021 invalid upload or start-up error, 10027 too large, 100146 unknown version.
+_NOT_RUN = ("assets", "containers", "migrations", "package_dependencies")
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024  # Cloudflare's limit before compression
 
 
@@ -53,7 +54,9 @@ def routes(account: Account) -> Sequence[Route]:
 
     async def create(request: Request) -> Response:
         worker = find_worker(account, request.path_params["worker_id"])
-        wanted = await body_model(request, _Version, code=INVALID)
+        document = await body_json(request, code=INVALID)
+        _refuse_unknown_parts(document)
+        wanted = parse(_Version, document, code=INVALID)
         modules = _modules(wanted)
         documents, secrets = check(wanted.bindings, account.database)
         try:
@@ -105,6 +108,14 @@ def routes(account: Account) -> Sequence[Route]:
         Route(path + "/{version_id}", read, methods=["GET"]),
         Route("/workers/scripts/{script_name}/versions", script_listing, methods=["GET"]),
     ]
+
+
+def _refuse_unknown_parts(document: Any) -> None:
+    """What would be lost silently is refused by name."""
+    for name in _NOT_RUN:
+        if isinstance(document, dict) and document.get(name):
+            text = f"The local cloud doesn't run Workers with {name}: leave {name} out."
+            raise ApiError(400, INVALID, text)
 
 
 def _modules(wanted: _Version) -> list[Module]:

@@ -125,7 +125,8 @@ class MessageStore:
         with self._changing():
             for retry in retries:
                 self._database.execute(
-                    "UPDATE messages SET attempts = attempts + 1, visible_ms = ? WHERE sequence = ?",
+                    "UPDATE messages SET attempts = attempts + 1, visible_ms = ? "
+                    "WHERE sequence = ?",
                     retry.visible_ms,
                     retry.sequence,
                 )
@@ -140,8 +141,8 @@ class MessageStore:
         """Drop messages that are older than the queue's retention; returns how many."""
         with self._changing():
             expired = self._database.rows(
-                "SELECT * FROM messages WHERE queue_id = ? AND timestamp_ms < ? AND sequence NOT IN "
-                "(SELECT value FROM json_each(?))",
+                "SELECT * FROM messages WHERE queue_id = ? AND timestamp_ms < ? "
+                "AND sequence NOT IN (SELECT value FROM json_each(?))",
                 queue_id,
                 before_ms,
                 json.dumps(list(leased)),

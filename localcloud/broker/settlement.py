@@ -41,9 +41,9 @@ def settle(
     failed = answer.get("outcome") != "ok"
     result = Settlement([], [], [])
     for message in batch:
-        if message.id in acknowledged or (answer.get("ackAll") and message.id not in own_retries):
-            result.done.append(message)
-        elif message.id not in own_retries and not batch_retry.get("retry") and not failed:
+        asked_again = message.id in own_retries
+        said_done = message.id in acknowledged or (answer.get("ackAll") and not asked_again)
+        if said_done or not (asked_again or batch_retry.get("retry") or failed):
             result.done.append(message)
         elif message.attempts + 1 > max_retries:
             result.dead.append(message)

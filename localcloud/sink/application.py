@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -31,19 +32,35 @@ class _BadNumber(ValueError):
 
 
 def application(messages: MessageLog) -> ASGIApp:
-    """ANY /hook/{path}, GET and DELETE /api/messages, and the page at /.
+    """ANY /hook/{path}, GET and DELETE /api/messages, and the page at /."""
+    sink = _Sink(messages)
+    return Starlette(
+        routes=[
+            Route("/hook/{path:path}", sink.hook, methods=_METHODS),
+            Route("/api/messages", sink.listing, methods=["GET"]),
+            Route("/api/messages", sink.clear, methods=["DELETE"]),
+            Route("/", _file("index.html"), methods=["GET"]),
+            *(Route(f"/{name}", _file(name), methods=["GET"]) for name in ("sink.js", "sink.css")),
+        ],
+        exception_handlers={_BadNumber: _bad_number},
+    )
 
-    A hook's query chooses what it does: `status=` (its answer), `delay_ms=`, `retry_after=`
-    (seconds, sent with an error), and `fail_first=N`, which answers with `status` (500 if none is
-    given) for the first N requests of that path and with 200 afterwards.
-    """
 
-    async def hook(request: Request) -> Response:
+class _Sink:
+    def __init__(self, messages: MessageLog) -> None:
+        self._messages = messages
+
+    async def hook(self, request: Request) -> Response:
+        """Record the request and answer as its query says.
+
+        `status=` is the answer, `delay_ms=` its delay, `retry_after=` (seconds) goes with an error,
+        and `fail_first=N` answers with `status` (500 if none is given) for the first N requests of
+        that path and with 200 afterwards.
+        """
         status = _number(request, "status", 0, low=200, high=599)
         failing = _number(request, "fail_first", 0, high=1_000_000)
         delay_ms = _number(request, "delay_ms", 0, high=MAX_DELAY_MS)
         retry_after = _number(request, "retry_after", -1, high=86_400)
-        body = await request.body()
 
         def chosen(before: int) -> int:
             if failing:
@@ -51,16 +68,15 @@ def application(messages: MessageLog) -> ASGIApp:
             return status or 200
 
         identifier, answer = await asyncio.to_thread(
-            messages.add,
+            self._messages.add,
             method=request.method,
             path=request.url.path,
             query=request.url.query,
             headers=request.headers.items(),
-            body=body,
+            body=await request.body(),
             status_for=chosen,
         )
-        if delay_ms:
-            await asyncio.sleep(delay_ms / 1000)
+        await asyncio.sleep(delay_ms / 1000)
         headers = {}
         if retry_after >= 0 and answer >= 400:
             headers["Retry-After"] = str(retry_after)
@@ -69,36 +85,30 @@ def application(messages: MessageLog) -> ASGIApp:
         document = {"ok": answer < 400, "id": identifier}
         return JSONResponse(document, status_code=answer, headers=headers)
 
-    async def listing(request: Request) -> Response:
+    async def listing(self, request: Request) -> Response:
+        """The newest messages after `after_id`, of one path where `path` is given."""
         path = request.query_params.get("path")
         limit = _number(request, "limit", 100, low=1, high=MOST_SHOWN)
         after = _number(request, "after_id", 0, high=2**62)
-        found = messages.newest(path=path, after_id=after, limit=limit)
-        document = {"messages": found, "total": messages.total(path)}
+        found = self._messages.newest(path=path, after_id=after, limit=limit)
+        document = {"messages": found, "total": self._messages.total(path)}
         return JSONResponse(document, headers=_HEADERS)
 
-    async def clear(_: Request) -> Response:
-        messages.clear()
+    async def clear(self, _: Request) -> Response:
+        """Forget all messages."""
+        self._messages.clear()
         return JSONResponse({"ok": True})
 
-    async def bad_number(_: Request, error: Exception) -> Response:
-        return JSONResponse({"ok": False, "error": str(error)}, status_code=400)
 
-    def file(name: str) -> Route:
-        async def serve(_: Request) -> Response:
-            return FileResponse(_PAGE / name, headers=_HEADERS)
+async def _bad_number(_: Request, error: Exception) -> Response:
+    return JSONResponse({"ok": False, "error": str(error)}, status_code=400)
 
-        return Route("/" if name == "index.html" else f"/{name}", serve, methods=["GET"])
 
-    return Starlette(
-        routes=[
-            Route("/hook/{path:path}", hook, methods=_METHODS),
-            Route("/api/messages", listing, methods=["GET"]),
-            Route("/api/messages", clear, methods=["DELETE"]),
-            *(file(name) for name in ("index.html", "sink.js", "sink.css")),
-        ],
-        exception_handlers={_BadNumber: bad_number},
-    )
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(_: Request) -> Response:
+        return FileResponse(_PAGE / name, headers=_HEADERS)
+
+    return serve
 
 
 def _number(request: Request, name: str, default: int, *, low: int = 0, high: int) -> int:

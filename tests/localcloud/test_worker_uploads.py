@@ -1,0 +1,254 @@
+"""Workers, versions, deployments and schedules."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.localcloud.running_cloud import MODULE, RunningCloud, deploy, until, version_body
+
+SECRET = "canary-secret-value"
+
+
+@pytest.fixture
+def worker(cloud: RunningCloud) -> str:
+    """The path of a new Worker's versions."""
+    identifier = cloud.result("POST", "/workers/workers", json={"name": "w"})["id"]
+    return f"/workers/workers/{identifier}/versions"
+
+
+def shares(*parts: tuple[str, float]) -> dict[str, Any]:
+    """The body of a deployment."""
+    versions = [{"version_id": version, "percentage": percent} for version, percent in parts]
+    return {"strategy": "percentage", "versions": versions}
+
+
+def test_a_workers_name_is_unique_and_checked(cloud: RunningCloud, worker: str) -> None:
+    assert cloud.error("POST", "/workers/workers", json={"name": "w"}) == (409, 10040)
+    for name in ("W", "", "x" * 64, "a.b"):
+        assert cloud.error("POST", "/workers/workers", json={"name": name}) == (400, 10026)
+    assert cloud.error("GET", "/workers/workers/nope") == (404, 10007)
+
+
+def test_a_secret_is_given_to_the_runtime_and_never_shown(cloud: RunningCloud, worker: str) -> None:
+    binding = {"type": "secret_text", "name": "KEY", "text": SECRET}
+    version = cloud.result("POST", worker, json=version_body(bindings=[binding]))
+    assert cloud.host.versions[version["id"]]["bindings"] == [binding]
+    shown = [
+        cloud.account("GET", path).text
+        for path in (
+            worker,
+            f"{worker}/{version['id']}?include=modules",
+            "/workers/scripts/w/versions",
+            "/workers/scripts/w/settings",
+        )
+    ]
+    assert version["bindings"] == [{"type": "secret_text", "name": "KEY"}]
+    assert SECRET not in "".join(shown) + json.dumps(version)
+    logs = [path.read_text() for path in cloud.home.logs.iterdir()]
+    assert SECRET not in "".join(logs)
+
+
+def test_modules_come_back_in_order_and_unchanged(cloud: RunningCloud, worker: str) -> None:
+    data = {"name": "a/b.bin", "content_type": "application/octet-stream", "content_base64": "AP8="}
+    version = cloud.result("POST", worker, json=version_body(modules=[data, MODULE]))
+    assert "modules" not in version
+    found = cloud.result("GET", f"{worker}/{version['id']}?include=modules")
+    assert found["modules"] == [data, MODULE]
+
+
+def test_annotations_are_kept_and_the_tag_reaches_the_worker(
+    cloud: RunningCloud, worker: str
+) -> None:
+    notes = {"workers/message": "why", "workers/tag": "abc"}
+    version = cloud.result("POST", worker, json=version_body(annotations=notes))
+    assert version["annotations"] == {**notes, "workers/triggered_by": "upload"}
+    metadata = cloud.host.versions[version["id"]]["metadata"]
+    assert metadata == {"id": version["id"], "tag": "abc", "timestamp": version["created_on"]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"main_module": "missing.py"},
+        {"modules": []},
+        {"modules": [MODULE, MODULE]},
+        {"modules": [{**MODULE, "name": "../entry.py"}], "main_module": "../entry.py"},
+        {"modules": [{**MODULE, "name": "/entry.py"}], "main_module": "/entry.py"},
+        {"modules": [{**MODULE, "content_base64": "?"}]},
+        {"compatibility_date": "yesterday"},
+        {"bindings": [{"type": "plain_text", "name": "A", "text": "1"}] * 2},
+        {"bindings": [{"type": "plain_text", "name": "1A", "text": "1"}]},
+        {"bindings": [{"type": "r2_bucket", "name": "A"}]},
+        {"bindings": [{"type": "ratelimit", "name": "A", "namespace_id": "1"}]},
+        {"migrations": {"new_tag": "v1"}},
+    ],
+)
+def test_an_invalid_upload_is_refused_and_stores_nothing(
+    cloud: RunningCloud, worker: str, changes: dict[str, Any]
+) -> None:
+    assert cloud.error("POST", worker, json=version_body(**changes)) == (400, 10021)
+    assert cloud.local("GET", "/state")["versions"] == 0
+    assert cloud.host.booted == []
+
+
+@pytest.mark.parametrize(
+    ("binding", "code"),
+    [
+        ({"type": "d1", "name": "DB", "id": "nope"}, 10181),
+        ({"type": "kv_namespace", "name": "KV", "namespace_id": "nope"}, 10041),
+        ({"type": "queue", "name": "Q", "queue_name": "nope"}, 11000),
+        ({"type": "service", "name": "S", "service": "nope"}, 10143),
+        ({"type": "plain_text", "name": "T", "text": "x" * 5121}, 10054),
+    ],
+)
+def test_a_binding_to_what_is_not_there_is_refused(
+    cloud: RunningCloud, worker: str, binding: dict[str, str], code: int
+) -> None:
+    assert cloud.error("POST", worker, json=version_body(bindings=[binding])) == (400, code)
+
+
+def test_a_worker_that_does_not_start_is_refused_with_its_reason(
+    cloud: RunningCloud, worker: str
+) -> None:
+    reason = "NameError: name 'x' is not defined (entry.py, line 3)"
+    failed = {"error": {"code": "boot_failed", "message": reason}}
+    cloud.host.boot = lambda _, __: (422, failed)
+    response = cloud.account("POST", worker, json=version_body())
+    assert response.status_code == 400
+    assert response.json()["errors"] == [{"code": 10021, "message": reason}]
+    assert cloud.local("GET", "/state")["versions"] == 0
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [("{v1}", 99)],
+        [("{v1}", 60), ("{v2}", 60)],
+        [("{v1}", 50), ("{v1}", 50)],
+        [("{v1}", 50), ("{v2}", 25), ("{v3}", 25)],
+        [],
+        [("{v1}", -1), ("{v2}", 101)],
+    ],
+)
+def test_shares_that_make_no_whole_are_refused(
+    cloud: RunningCloud, worker: str, parts: list[tuple[str, float]]
+) -> None:
+    known = {
+        f"{{v{number}}}": cloud.result("POST", worker, json=version_body())["id"]
+        for number in (1, 2, 3)
+    }
+    body = shares(*((known[name], percent) for name, percent in parts))
+    assert cloud.error("POST", "/workers/scripts/w/deployments", json=body) == (400, 10026)
+    assert cloud.local("GET", "/state")["deployments"] == 0
+
+
+def test_an_unknown_version_is_not_deployed(cloud: RunningCloud, worker: str) -> None:
+    cloud.result("POST", "/workers/workers", json={"name": "other"})
+    foreign = cloud.result("POST", "/workers/workers/other/versions", json=version_body())["id"]
+    for version in ("00000000-0000-4000-8000-000000000000", foreign):
+        body = shares((version, 100))
+        assert cloud.error("POST", "/workers/scripts/w/deployments", json=body) == (400, 100146)
+
+
+def test_the_newest_deployment_is_first_and_in_force(cloud: RunningCloud, worker: str) -> None:
+    first, second = (cloud.result("POST", worker, json=version_body())["id"] for _ in "12")
+    path = "/workers/scripts/w/deployments"
+    one = cloud.result("POST", path, json=shares((first, 100)))
+    body = {**shares((first, 90), (second, 10)), "annotations": {"workers/message": "canary"}}
+    two = cloud.result("POST", path, json=body)
+    listed = cloud.result("GET", path)["deployments"]
+    assert [entry["id"] for entry in listed] == [two["id"], one["id"]]
+    assert two["annotations"]["workers/message"] == "canary"
+    assert cloud.result("GET", f"{path}/{one['id']}") == one
+    route = cloud.host.routes[-1]["routes"][0]
+    assert {part["id"]: part["percentage"] for part in route["versions"]} == {first: 90, second: 10}
+    assert cloud.error("GET", f"{path}/nope") == (404, 10336)
+
+
+def test_only_deployed_versions_and_the_newest_upload_keep_running(
+    cloud: RunningCloud, worker: str
+) -> None:
+    path = "/workers/scripts/w/deployments"
+    first, second, third = (cloud.result("POST", worker, json=version_body())["id"] for _ in "123")
+    until(lambda: set(cloud.host.versions) == {third})
+    # A rollback boots the old version before it swaps the route.
+    cloud.result("POST", path, json=shares((first, 100)))
+    until(lambda: set(cloud.host.versions) == {first, third})
+    cloud.result("POST", path, json=shares((second, 100)))
+    until(lambda: set(cloud.host.versions) == {second, third})
+    assert cloud.host.disposed.count(first) == 2
+
+
+def test_a_rollback_to_a_version_that_no_longer_starts_changes_nothing(
+    cloud: RunningCloud, worker: str
+) -> None:
+    old = cloud.result("POST", worker, json=version_body())["id"]
+    _, new = deploy(cloud)
+    until(lambda: set(cloud.host.versions) == {new})
+    failed = {"error": {"code": "boot_failed", "message": "ImportError: x (entry.py, line 1)"}}
+    cloud.host.boot = lambda _, __: (422, failed)
+    body = shares((old, 100))
+    assert cloud.error("POST", "/workers/scripts/w/deployments", json=body) == (400, 10021)
+    active = cloud.result("GET", "/workers/scripts/w/deployments")["deployments"][0]
+    assert active["versions"][0]["version_id"] == new
+
+
+def test_deleting_a_worker_takes_versions_routes_and_schedules_along(cloud: RunningCloud) -> None:
+    worker_id, version = deploy(cloud)
+    cloud.result("PUT", "/workers/scripts/w/schedules", json=[{"cron": "* * * * *"}])
+    cloud.result("DELETE", f"/workers/workers/{worker_id}")
+    assert cloud.host.routes[-1]["routes"] == []
+    until(lambda: version in cloud.host.disposed)
+    assert set(cloud.local("GET", "/state").values()) == {0}
+
+
+def test_a_worker_that_another_one_calls_cannot_go(cloud: RunningCloud) -> None:
+    called, _ = deploy(cloud, "called")
+    caller, _ = deploy(
+        cloud, "caller", bindings=[{"type": "service", "name": "S", "service": "called"}]
+    )
+    found = cloud.result("GET", f"/workers/workers/{called}")
+    assert [entry["name"] for entry in found["references"]["workers"]] == ["caller"]
+    assert cloud.error("DELETE", f"/workers/workers/{called}") == (400, 10069)
+    cloud.result("DELETE", f"/workers/workers/{caller}")
+    cloud.result("DELETE", f"/workers/workers/{called}")
+
+
+def test_a_switched_off_subdomain_takes_the_host_names_away(cloud: RunningCloud) -> None:
+    deploy(cloud)
+    assert cloud.host.routes[-1]["routes"][0]["hosts"] == ["w.localhost"]
+    assert cloud.host.routes[-1]["defaultScript"] == "w"
+    cloud.result("POST", "/workers/scripts/w/subdomain", json={"enabled": False})
+    assert cloud.host.routes[-1]["routes"][0]["hosts"] == []
+    assert cloud.host.routes[-1]["defaultScript"] is None
+
+
+def test_schedules_are_replaced_as_a_whole(cloud: RunningCloud, worker: str) -> None:
+    path = "/workers/scripts/w/schedules"
+    first = cloud.result("PUT", path, json=[{"cron": "*/5 * * * *"}, {"cron": "0 0 * * *"}])
+    second = cloud.result("PUT", path, json=[{"cron": "0 0 * * *"}])
+    assert second["schedules"] == [first["schedules"][1]]
+    assert cloud.result("PUT", path, json=[]) == {"schedules": []}
+    assert cloud.result("GET", path) == {"schedules": []}
+
+
+@pytest.mark.parametrize("cron", ["* * * *", "60 * * * *", "* * * * 0", "x * * * *", ""])
+def test_a_cron_that_cloudflare_refuses_is_refused(
+    cloud: RunningCloud, worker: str, cron: str
+) -> None:
+    body = [{"cron": cron}]
+    assert cloud.error("PUT", "/workers/scripts/w/schedules", json=body) == (400, 10100)
+
+
+def test_settings_show_the_deployed_version(cloud: RunningCloud) -> None:
+    binding = {"type": "plain_text", "name": "A", "text": "1"}
+    deploy(cloud, bindings=[binding])
+    settings = cloud.result("GET", "/workers/scripts/w/settings")
+    assert settings["bindings"] == [binding]
+    assert settings["compatibility_date"] == "2026-10-01"
+    changed = cloud.result("PATCH", "/workers/scripts/w/script-settings", json={"logpush": True})
+    assert changed["logpush"] is True
+    assert [entry["id"] for entry in cloud.result("GET", "/workers/scripts")] == ["w"]
