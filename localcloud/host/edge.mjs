@@ -145,9 +145,11 @@ export class Edge extends EventEmitter {
         response.once("close", abandon);
       });
       upstream.once("error", (error) => {
-        if (!sent && !response.destroyed) return settle(false);
+        if (response.destroyed) return settle(true);
+        if (!sent) return settle(false);
         if (response.headersSent) response.destroy();
         else refuse(response, 502, "error code: 1101");
+        if (error.code !== undefined) void version.supervisor.doubt();
         this.emit("cut", version, error.code ?? error.message);
         return settle(true);
       });

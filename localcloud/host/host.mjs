@@ -137,9 +137,14 @@ function health({ store, versions, edge }) {
   return {
     ok: store.supervisor.state === "ready",
     generation: edge.generation,
-    versions: versions
-      .all()
-      .map(({ id, script, state, pid, port }) => ({ id, script, state, pid, port: port ?? null })),
+    versions: versions.all().map(({ id, script, state, pid, port, inFlight }) => ({
+      id,
+      script,
+      state,
+      pid,
+      port: port ?? null,
+      inFlight,
+    })),
     store: { state: store.supervisor.state, pid: store.supervisor.pid },
   };
 }

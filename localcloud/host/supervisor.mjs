@@ -3,11 +3,13 @@ import { Workerd } from "./workerd.mjs";
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5000;
-/** A run this long counts as healthy: the next crash restarts without a pause. */
-const HEALTHY_MS = 10_000;
+/** After a run this long the next restart needs no pause: it isn't a crash at each start. */
+const HEALTHY_MS = 1000;
 const PROBE_EVERY_MS = 5000;
 /** Production ends a request after 30 s of CPU; a process that long silent hangs. */
 const SILENT_PROBES = 6;
+/** A killed process is gone within this time; one that still runs then is only slow. */
+const DOUBT_MS = 1000;
 
 /**
  * Keeps one workerd alive on the same ports.
@@ -84,6 +86,23 @@ export class Supervisor extends EventEmitter {
     });
   }
 
+  /**
+   * A connection to it broke: don't count on it until it has answered or has ended.
+   *
+   * A killed process takes connections for a while yet, and resets them all in the end.
+   */
+  async doubt() {
+    if (this.#state !== "ready") return;
+    const doubted = this.#process;
+    this.#become("booting");
+    try {
+      await this.#options.probe(this.#ports);
+    } catch {
+      await doubted.ended(DOUBT_MS);
+    }
+    if (doubted === this.#process && doubted.running && !this.#stopping) this.#become("ready");
+  }
+
   /** End the process for good. @param {number} [graceMs] before SIGKILL */
   async stop(graceMs) {
     this.#stopping = true;
@@ -98,18 +117,17 @@ export class Supervisor extends EventEmitter {
     const workerd = new Workerd({ name, binary, runDir, ledger });
     this.#process = workerd;
     workerd.on("log", (entry) => this.emit("log", entry));
-    const startedAt = Date.now();
+    let servingSince = Number.POSITIVE_INFINITY;
     let ended = false;
-    let serving = false;
     const again = () => {
-      if (!this.#stopping) void this.#restart(Date.now() - startedAt > HEALTHY_MS);
+      if (!this.#stopping) void this.#restart(Date.now() - servingSince > HEALTHY_MS);
     };
     workerd.once("exit", () => {
       ended = true;
-      if (serving) again();
+      if (Number.isFinite(servingSince)) again();
     });
     this.#ports = await workerd.start({ ...run, sockets, timeoutMs });
-    serving = true;
+    servingSince = Date.now();
     if (ended) return again();
     this.#become("ready");
     this.emit("ready");

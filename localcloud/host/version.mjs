@@ -48,6 +48,11 @@ export class Version {
     return this.supervisor?.pid ?? null;
   }
 
+  /** Number of requests and events that it works on. */
+  get inFlight() {
+    return this.#inFlight;
+  }
+
   /**
    * Start the process and wait until the Worker answers a request.
    *

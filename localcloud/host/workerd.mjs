@@ -93,6 +93,16 @@ export class Workerd extends EventEmitter {
     clearTimeout(timer);
   }
 
+  /** Wait for its end. @param {number} timeoutMs longest wait */
+  async ended(timeoutMs) {
+    let timer;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, timeoutMs).unref();
+    });
+    await Promise.race([this.#exited, late]);
+    clearTimeout(timer);
+  }
+
   /** SIGKILL, at once. */
   kill() {
     if (this.running) this.#child.kill("SIGKILL");
@@ -109,12 +119,8 @@ export class Workerd extends EventEmitter {
         if (missing.size === 0) resolve("listening");
       });
     });
-    let timer;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(() => resolve("late"), timeoutMs);
-    });
-    const outcome = await Promise.race([complete, late, this.#exited.then(() => "ended")]);
-    clearTimeout(timer);
+    const ended = this.ended(timeoutMs).then(() => (this.running ? "late" : "ended"));
+    const outcome = await Promise.race([complete, ended]);
     if (outcome === "listening") return ports;
     this.kill();
     await this.#exited;

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.host.running_host import RunningHost
+
+pytestmark = pytest.mark.workerd
+
+
+def test_method_body_and_headers_pass_through(host: RunningHost) -> None:
+    answer = host.edge("PATCH", "/echo", content=b"sent body", headers={"X-Given": "v a l u e"})
+    seen = answer.json()
+    assert (seen["method"], seen["body"]) == ("PATCH", "sent body")
+    assert seen["headers"]["x-given"] == "v a l u e"
+
+
+def test_a_body_of_unknown_length_passes_through(host: RunningHost) -> None:
+    answer = host.edge("POST", "/echo", content=iter([b"one ", b"two"]))
+    assert answer.json()["body"] == "one two"
+
+
+def test_a_client_can_not_forge_its_address(host: RunningHost) -> None:
+    forged = {"CF-Connecting-IP": "203.0.113.9", "CF-Ray": "forged"}
+    headers = host.edge("GET", "/echo", headers=forged).json()["headers"]
+    assert headers["cf-connecting-ip"] == "127.0.0.1"
+    assert headers["cf-ray"] != "forged"
+
+
+def test_an_answer_carries_its_ray(host: RunningHost) -> None:
+    first, second = (host.edge("GET", "/hello").headers["CF-Ray"] for _ in range(2))
+    assert first != second
+
+
+def test_the_control_channel_refuses_another_token(host: RunningHost) -> None:
+    url = str(host.raw("GET", "/health").url)
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        answer = httpx.get(url, headers=headers)
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("POST", "/routes", 405), ("PUT", "/routes", 400)],
+)
+def test_a_call_that_makes_no_sense_is_refused(
+    host: RunningHost, method: str, path: str, status: int
+) -> None:
+    assert host.raw(method, path, b"{").status_code == status
