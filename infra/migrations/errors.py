@@ -1,13 +1,14 @@
 """What can go wrong while migrating.
 
 MigrationError
-├── D1SqlError        the database refused a statement; nothing of its batch is there
-├── D1Unavailable     no answer, or one that leaves open whether the batch was carried out
-├── D1Refused         the API refused the call (credentials, unknown database, bad request)
-├── ChangedMigration  a file differs from what was applied
-├── IncompatibleCode  the schema is newer than this code can run on
-├── MigrationFailed   a migration can't be applied; the database is as before it
-└── WriterBusy        another writer holds the lease
+├── D1SqlError           the database refused a statement; nothing of its batch is there
+├── D1Unavailable        no answer, or one that leaves open whether the batch was carried out
+├── D1Refused            the API refused the call (credentials, unknown database, bad request)
+├── ChangedMigration     a file differs from what was applied
+├── MisorderedMigration  a new file has a number that was passed already
+├── IncompatibleCode     the schema is newer than this code can run on
+├── MigrationFailed      a migration can't be applied; the database is as before it
+└── WriterBusy           another writer holds the lease
 """
 
 
@@ -33,6 +34,10 @@ class D1Refused(MigrationError):
 
 class ChangedMigration(MigrationError):
     """A migration file was changed after it had been applied."""
+
+
+class MisorderedMigration(MigrationError):
+    """A pending migration's number isn't above that of every applied one."""
 
 
 class IncompatibleCode(MigrationError):

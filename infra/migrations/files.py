@@ -18,7 +18,7 @@ class MigrationFileError(Exception):
 
 @dataclass(frozen=True)
 class Migration:
-    """One migration: from level `level` - 1 to `level`, and back.
+    """One migration: from the level before it to `level`, its number, and back.
 
     `sha256` is over the file's bytes with LF line ends. `min_code` and `max_code` bound the code
     that runs on the schema at this level; a code's level is that of the newest migration it came
@@ -42,7 +42,7 @@ class Migration:
 
 @dataclass(frozen=True)
 class MigrationSet:
-    """All migrations, in order, numbered from 1 without a gap."""
+    """All migrations in the order of their numbers, each number once."""
 
     migrations: tuple[Migration, ...]
 
@@ -56,9 +56,13 @@ class MigrationSet:
             )
         names = sorted(path.name for path in directory.glob("*.sql"))
         ups = [name for name in names if not name.endswith(".down.sql")]
-        for level, name in enumerate(ups, 1):
-            _check_name(name, level)
-        migrations = tuple(_read(directory, level, name) for level, name in enumerate(ups, 1))
+        levels = [_level(name) for name in ups]
+        for name, level, before in zip(ups[1:], levels[1:], ups, strict=False):
+            if level == _level(before):
+                raise MigrationFileError(
+                    f"{before} and {name} have the same number. Give the newer one the next number."
+                )
+        migrations = tuple(map(_read, [directory] * len(ups), levels, ups))
         known = {_down_name(name) for name in ups}
         for name in names:
             if name.endswith(".down.sql") and name not in known:
@@ -84,17 +88,14 @@ def _down_name(name: str) -> str:
     return name.removesuffix(".sql") + ".down.sql"
 
 
-def _check_name(name: str, level: int) -> None:
+def _level(name: str) -> int:
     match = _NAME.fullmatch(name)
-    if match is None:
+    if match is None or int(match[1]) == 0:
         raise MigrationFileError(
-            f"{name} is no name of a migration. Call it NNNN_what_it_does.sql, in small letters."
+            f"{name} is no name of a migration. Call it NNNN_what_it_does.sql, in small letters "
+            "and numbered from 0001 on."
         )
-    if int(match[1]) != level:
-        raise MigrationFileError(
-            f"{name} should have the number {level:04}. Number migrations from 0001 on, without "
-            "gaps and without two of the same number."
-        )
+    return int(match[1])
 
 
 def _read(directory: Path, level: int, name: str) -> Migration:

@@ -12,6 +12,7 @@ from infra.migrations.errors import (
     D1Unavailable,
     IncompatibleCode,
     MigrationFailed,
+    MisorderedMigration,
     WriterBusy,
 )
 from infra.migrations.files import Migration, MigrationSet
@@ -42,8 +43,8 @@ class Migrator:
     def apply(self, migrations: MigrationSet) -> tuple[Applied, ...]:
         """Apply what is pending and return the ledger.
 
-        Raise ChangedMigration, IncompatibleCode, MigrationFailed, WriterBusy; D1Unavailable where
-        the API stays silent. All of them leave only whole migrations behind.
+        Raise ChangedMigration, MisorderedMigration, IncompatibleCode, MigrationFailed, WriterBusy;
+        D1Unavailable where the API stays silent. All of them leave only whole migrations behind.
         """
         self._retrying(lambda: self._ledger.prepare([WriterLease.CREATE]))
         pending = _pending(migrations, self._applied())
@@ -174,7 +175,7 @@ class _Step:
 
 
 def _pending(migrations: MigrationSet, applied: Sequence[Applied]) -> list[Migration]:
-    """The migrations that aren't applied; refuse changed files and code that is too old."""
+    """The migrations that aren't applied; refuse files that don't fit it and old code."""
     rows = {row.name: row for row in applied}
     for migration in migrations:
         row = rows.get(migration.name)
@@ -190,4 +191,11 @@ def _pending(migrations: MigrationSet, applied: Sequence[Applied]) -> list[Migra
                 f"this code is of level {migrations.level}. Deploy newer code, or undo that "
                 "migration first."
             )
-    return [migration for migration in migrations if migration.name not in rows]
+    pending = [migration for migration in migrations if migration.name not in rows]
+    last = max(applied, key=lambda row: row.level, default=None)
+    if pending and last and pending[0].level <= last.level:
+        raise MisorderedMigration(
+            f"{pending[0].name} comes too late: {last.name} is applied already. Give the new file "
+            "the next number after it."
+        )
+    return pending

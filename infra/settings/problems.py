@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+PROJECT = "notification-system"
 HIDDEN = "(hidden)"
 MISSING = "(missing)"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: the key, its value (never a secret's), the rule, and a value that passes."""
+    """One mistake: the key, its value (never a secret's), the rule, and a value that passes.
+
+    The project's own keys are here without their namespace.
+    """
 
     key: str
     value: str
@@ -17,7 +21,8 @@ class Problem:
     example: str
 
     def __str__(self) -> str:
-        return f"{self.key} = {self.value}: {self.rule} Example: {self.example}"
+        key = self.key if ":" in self.key else f"{PROJECT}:{self.key}"
+        return f"{key} = {self.value}: {self.rule} Example: {self.example}"
 
 
 class SettingsError(Exception):

@@ -6,9 +6,7 @@ from typing import Any
 import yaml
 
 from infra.settings.check import CheckedConfig, Encrypted, RawConfig
-from infra.settings.problems import Problem, SettingsError
-
-PROJECT = "notification-system"
+from infra.settings.problems import PROJECT, Problem, SettingsError
 
 
 def read_stack_file(path: Path) -> CheckedConfig:

@@ -16,6 +16,7 @@ PROJECT = Path(__file__).parents[2]
 def test_the_projects_migrations_are_numbered_and_each_has_its_way_back() -> None:
     migrations = MigrationSet.read(PROJECT / "sql" / "migrations")
     assert [m.level for m in migrations] == list(range(1, migrations.level + 1))
+    assert all(m.down_statements for m in migrations)
 
 
 def test_levels_hashes_and_ranges_come_from_the_files(tmp_path: Path) -> None:
@@ -39,8 +40,11 @@ def test_line_ends_do_not_change_a_files_hash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"0004_later.sql": "SELECT 1;"}, "should have the number 0003"),
-        ({"0002_other.sql": "SELECT 1;"}, "should have the number"),
+        (
+            {"0002_other.sql": "SELECT 1;"},
+            "0002_other.sql and 0002_second.sql have the same number",
+        ),
+        ({"0000_zero.sql": "SELECT 1;"}, "numbered from 0001 on"),
         ({"0003_Third.sql": "SELECT 1;"}, "no name of a migration"),
         ({"0003_third.sql": "SELECT 1;"}, r"0003_third\.down\.sql is missing"),
         ({"0009_gone.down.sql": "SELECT 1;"}, "its migration is missing"),

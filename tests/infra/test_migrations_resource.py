@@ -1,7 +1,9 @@
 """The resource `Migrations`: its provider as Pulumi gets it, against an API over real HTTP."""
 
 import base64
+import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +13,7 @@ from typing import Any
 import dill  # type: ignore[import-untyped]  # it ships no types
 import httpx
 import pytest
+from pulumi import dynamic
 
 from infra.migrations.errors import ChangedMigration, MigrationFailed
 from infra.migrations.files import MigrationSet
@@ -173,6 +176,22 @@ def test_the_pickled_provider_is_small_and_works_after_its_way_through_the_state
     assert "__provider" in found.secret
     provider = dill.loads(pickled)  # noqa: S301 - the test's own bytes
     assert (provider.create(cloud.properties()).outs or {})["schema_level"] == 2
+
+
+def test_an_error_reaches_pulumi_without_a_stack_trace(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
+    provider = MigrationsProvider()
+    provider.configure(dynamic.ConfigureRequest(dynamic.Config({}, "notification-system")))
+    broken = {**MIGRATIONS, "0002_second.sql": "ALTER TABLE nowhere ADD COLUMN x;"}
+    write_migrations(cloud.root / "sql" / "migrations", broken)
+    try:
+        provider.create(cloud.properties())
+    except MigrationFailed:
+        told = traceback.format_exc()  # as Pulumi's own servicer does
+    assert told.startswith("infra.migrations.errors.MigrationFailed: 0002_second.sql failed at")
+    assert "File " not in told
 
 
 def test_the_project_is_found_from_the_programs_folder(cloud: Cloud) -> None:

@@ -11,6 +11,7 @@ from infra.migrations.errors import (
     D1Unavailable,
     IncompatibleCode,
     MigrationFailed,
+    MisorderedMigration,
     WriterBusy,
 )
 from infra.migrations.files import MigrationSet
@@ -18,6 +19,7 @@ from infra.migrations.migrator import Migrator
 from tests.infra.d1_api import ACCOUNT, BASE_URL, DATABASE, D1Api
 from tests.infra.stack_inputs import MIGRATIONS, write_migrations
 
+PROJECT = Path(__file__).parents[2]
 SECRET_DATA = "4929-1234-5678"
 
 
@@ -142,6 +144,30 @@ def test_older_code_runs_on_a_newer_schema_only_where_the_schema_allows_it(tmp_p
 
 
 CONTRACT = "-- min-code: 3\nDROP TABLE b;\n"
+
+
+def test_a_new_file_with_a_number_that_was_passed_is_refused(tmp_path: Path) -> None:
+    api = D1Api()
+    migrator(api).apply(files(tmp_path / "one", **{"0004_d": "CREATE TABLE d(id INTEGER);"}))
+    before = api.dump()
+    for name in ("0003_c", "0004_other"):
+        late = files(tmp_path / name, **{name: "CREATE TABLE c(id INTEGER);"})
+        with pytest.raises(MisorderedMigration, match=rf"{name}\.sql comes too late: 0004_d\.sql"):
+            migrator(api).apply(late)
+    assert api.dump() == before
+
+
+def test_the_projects_migrations_go_up_down_and_up_to_the_same_schema() -> None:
+    api, migrations = D1Api(), MigrationSet.read(PROJECT / "sql" / "migrations")
+    migrator(api).apply(migrations)
+    schema = api.dump()
+    assert any("notification_logs" in line for line in schema)
+    for level in range(migrations.level - 1, -1, -1):
+        migrator(api).roll_back(migrations, to_level=level)
+        migrator(api).apply(migrations)
+        assert api.dump() == schema, f"down to {level} and up again"
+    migrator(api).roll_back(migrations, to_level=0)
+    assert api.dump() == ["BEGIN TRANSACTION;", "COMMIT;"]
 
 
 def test_down_and_up_again_gives_the_same_schema_and_keeps_older_data(tmp_path: Path) -> None:

@@ -42,9 +42,14 @@ def test_a_stack_file_with_three_mistakes_gets_three_messages_at_once(tmp_path: 
     ]
     text = str(caught.value)
     assert "Pulumi.production.yaml has 3 mistakes:" in text
-    assert "1. accountId = 'abc': 32 hexadecimal digits in lower case. Example: 023e1" in text
-    assert "2. logLevel = 'loud': one of debug, info, warn, error. Example: info" in text
-    assert "3. retryBatchSize = 101: a whole number of messages from 1 to 100. Example: 10" in text
+    assert (
+        "1. notification-system:accountId = 'abc': 32 hexadecimal digits in lower case. Exa" in text
+    )
+    assert (
+        "2. notification-system:logLevel = 'loud': one of debug, info, warn, error. Example: info"
+        in text
+    )
+    assert "3. notification-system:retryBatchSize = 101: a whole number of messages from 1 " in text
 
 
 def test_a_valid_file_becomes_typed_settings(tmp_path: Path) -> None:

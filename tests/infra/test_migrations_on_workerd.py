@@ -1,0 +1,101 @@
+"""Migrations on the real edge runtime's D1, through the local cloud's REST API."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.migrations.d1 import D1Database, Statement
+from infra.migrations.errors import D1SqlError, MigrationFailed
+from infra.migrations.files import MigrationSet
+from infra.migrations.lease import WriterLease
+from infra.migrations.migrator import Migrator
+from localcloud.daemon import LocalCloud
+from localcloud.endpoints import Ports
+from tests.infra.stack_inputs import MIGRATIONS, write_migrations
+
+pytestmark = pytest.mark.workerd
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], D1Database]]:
+    """Makes an empty D1 database in a local cloud of these tests' own."""
+    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), Ports(*_free_ports(3)))
+    endpoints = cloud.start()
+
+    def create(name: str) -> D1Database:
+        answer = httpx.post(
+            f"{endpoints.control_url}/accounts/{endpoints.account_id}/d1/database",
+            json={"name": name, "read_replication": {"mode": "disabled"}},
+            headers={"Authorization": f"Bearer {endpoints.api_token}"},
+            trust_env=False,
+        ).raise_for_status()
+        return D1Database(
+            account_id=endpoints.account_id,
+            database_id=answer.json()["result"]["uuid"],
+            base_url=endpoints.control_url,
+        )
+
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CLOUDFLARE_API_TOKEN", endpoints.api_token)
+            yield create
+    finally:
+        cloud.erase()
+
+
+def tables(database: D1Database) -> set[str]:
+    rows = database.batch([Statement("SELECT name FROM sqlite_master WHERE type = 'table'")])[0]
+    return {str(row["name"]) for row in rows if not str(row["name"]).startswith(("_cf", "sqlite"))}
+
+
+def test_the_projects_migrations_go_up_and_down(
+    new_database: Callable[[str], D1Database],
+) -> None:
+    database, migrations = (
+        new_database("project"),
+        MigrationSet.read(PROJECT / "sql" / "migrations"),
+    )
+    applied = Migrator(database).apply(migrations)
+    assert [row.name for row in applied] == [m.name for m in migrations]
+    assert {"notification_logs", "user_configs"} < tables(database)
+    assert Migrator(database).roll_back(migrations, to_level=0) == ()
+    assert tables(database) == {"d1_migrations", "d1_migrations_lease"}
+
+
+def test_a_migration_that_fails_half_way_leaves_nothing_of_itself(
+    tmp_path: Path, new_database: Callable[[str], D1Database]
+) -> None:
+    broken = (
+        "CREATE TABLE c(id INTEGER);\nINSERT INTO c VALUES (1);\n"
+        "INSERT INTO nowhere VALUES (2);\nCREATE TABLE d(id INTEGER);\n"
+    )
+    files = {**MIGRATIONS, "0003_c.sql": broken, "0003_c.down.sql": "DROP TABLE c;\n"}
+    database = new_database("broken")
+    with pytest.raises(MigrationFailed, match=r"0003_c\.sql failed at statement 3 of 4"):
+        Migrator(database).apply(MigrationSet.read(write_migrations(tmp_path, files)))
+    assert tables(database) == {"a", "b", "d1_migrations", "d1_migrations_lease"}
+
+
+def test_a_lost_lease_fails_the_whole_batch(new_database: Callable[[str], D1Database]) -> None:
+    database = new_database("lease")
+    database.batch([WriterLease.CREATE])
+    WriterLease(database).acquire()
+    with pytest.raises(D1SqlError) as caught:
+        database.batch([WriterLease(database).fence(), Statement("CREATE TABLE x(id INTEGER)")])
+    assert WriterLease.was_lost(caught.value)
+    assert tables(database) == {"d1_migrations_lease"}
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
