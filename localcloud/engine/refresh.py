@@ -60,7 +60,6 @@ class Refresh:
                 self._snapshot.amend(
                     state, replace(state, id=live.id, outputs=outputs, modified=modified)
                 )
-                self._snapshot.changed = True
 
     def _drifted(self, provider: Provider, state: ResourceState, known: Known, live: Live) -> bool:
         now = Known(known.inputs, unwrap(live.outputs))

@@ -138,12 +138,12 @@ class Registrar:
             found = provider.diff(target, known, unwrap(inputs), goal.ignore_changes)
         if found.changed is None:
             compared = _compare(old.inputs, inputs)
-            changed = compared.changed or bool(found.replaces)
-            found = replace(found, changed=changed, keys=(*found.keys, *compared.keys))
-        if found.changed:
-            forced = tuple(key for key in found.keys if matches_any(key, goal.replace_on_changes))
-            found = replace(found, replaces=tuple(dict.fromkeys((*found.replaces, *forced))))
-        return found
+            keys = (*found.keys, *compared.keys)
+            found = replace(found, changed=compared.changed, keys=keys)
+        if not found.changed:
+            return replace(found, replaces=())
+        forced = tuple(key for key in found.keys if matches_any(key, goal.replace_on_changes))
+        return replace(found, replaces=tuple(dict.fromkeys((*found.replaces, *forced))))
 
 
 def _compare(old: Properties, new: Properties) -> Difference:

@@ -102,7 +102,8 @@ class Session:
         work = _Work(self._operation, base, snapshot, registry, factory)
         outputs = self._guarded(lambda: work.run(program), registry)
         self._set_stack_outputs(snapshot, outputs)
-        if self._write and (snapshot.changed or text is None):
+        if self._write:
+            # Unchanged resources too: their options and inputs may be new.
             snapshot.write()
         return self._finish(snapshot, message, began)
 
@@ -146,7 +147,6 @@ class Session:
             outputs = {**stack.outputs, **outputs}
         if outputs != stack.outputs:
             snapshot.amend(stack, replace(stack, outputs=outputs))
-            snapshot.changed = True
 
     def _finish(self, snapshot: Snapshot, message: str, began: float) -> UpdateResult:
         failure = self._operation.failure

@@ -30,7 +30,6 @@ class Snapshot:
         self._old = list(base.resources)
         self._new: list[ResourceState] = []
         self._pending: list[PendingOperation] = []
-        self.changed = bool(base.pending)
 
     @property
     def old(self) -> list[ResourceState]:
@@ -76,13 +75,11 @@ class Snapshot:
         with self._lock:
             self._remove(gone)
             self._old = [_without(state, gone.urn) for state in self._old]
-            self.changed = True
 
     def adopt(self, state: ResourceState) -> None:
         """Add a resource that was found to exist to the old states."""
         with self._lock:
             self._old.append(state)
-            self.changed = True
 
     @contextlib.contextmanager
     def operation(self, kind: str, state: ResourceState) -> Iterator[None]:
@@ -107,12 +104,10 @@ class Snapshot:
         with self._lock:
             self._old = [_renamed(state, old_urn, new_urn) for state in self._old]
             self._new = [_renamed(state, old_urn, new_urn) for state in self._new]
-            self.changed = True
 
     def write(self) -> None:
         """Write the checkpoint now."""
         with self._lock:
-            self.changed = True
             if self._backend is not None:
                 self._backend.write(self.text())
 

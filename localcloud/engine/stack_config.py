@@ -1,14 +1,13 @@
 """``Pulumi.yaml`` and a stack's config file.
 
-Scalars keep the text they have in the file (``0123``, ``2026-10-01`` and ``1.10`` stay as they
-are); objects and lists are passed to the program as JSON text. ``secure`` values are decrypted;
-one inside an object makes the whole key secret.
+Numbers and booleans become texts as the CLI writes them (an unquoted ``0012`` is a number), dates
+stay texts; objects and lists are passed to the program as JSON text. ``secure`` values are
+decrypted; one inside an object makes the whole key secret.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,17 +71,19 @@ class StackConfig:
                 f"{file} imports an environment, which only Pulumi Cloud serves: "
                 "write its values into the file."
             )
-        own = {_qualify(key, project.name): value for key, value in _items(document)}
-        return cls(salt, {**project.defaults, **own}, file)
+        given = {**project.defaults}
+        for key, value in (document.get("config") or {}).items():
+            given[_qualify(key, project.name)] = value
+        raw = {
+            key: value if isinstance(value, dict | list) else _text(value)
+            for key, value in given.items()
+        }
+        return cls(salt, raw, file)
 
     def decrypted(self, secrets: PassphraseSecrets) -> tuple[dict[str, str], frozenset[str]]:
         """The values as the program gets them, and the keys among them that are secret."""
         values = {key: _text(_open(value, secrets)) for key, value in self.raw.items()}
         return values, frozenset(key for key, value in self.raw.items() if _is_secure(value))
-
-
-def _items(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield from (document.get("config") or {}).items()
 
 
 def _qualify(key: str, project: str) -> str:
@@ -114,7 +115,11 @@ def _open(value: Any, secrets: PassphraseSecrets) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}" if value.is_integer() else repr(value)
+    return "" if value is None else str(value)
 
 
 class _Loader(yaml.SafeLoader):
@@ -127,29 +132,9 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-class _ConfigLoader(_Loader):
-    """The same, where the scalars right under ``config`` keep their text."""
-
-    def compose_document(self) -> yaml.Node | None:
-        """Compose the document and retag the scalars that stand directly under ``config``."""
-        root = super().compose_document()
-        for _, value in _pairs(_child(root, "config")):
-            if isinstance(value, yaml.ScalarNode):
-                value.tag = "tag:yaml.org,2002:str"
-        return root
-
-
-def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
-    return list(node.value) if isinstance(node, yaml.MappingNode) else []
-
-
-def _child(node: yaml.Node | None, name: str) -> yaml.Node | None:
-    return next((value for key, value in _pairs(node) if key.value == name), None)
-
-
 def _load(file: Path) -> dict[str, Any]:
     try:
-        document = yaml.load(file.read_text(), Loader=_ConfigLoader)  # noqa: S506 - a SafeLoader
+        document = yaml.load(file.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         raise StateUnreadable(f"{file} is not there: run from the project's folder.") from None
     except yaml.YAMLError as error:
