@@ -13,7 +13,7 @@ SPLIT_LIMIT = 3
 """Messages that one notification becomes at most where long texts are split."""
 _GAP = "\n\n"
 _ROOM = 2
-"""Kept free where markup is cut: the ellipsis, and a separator between two closing markers."""
+"""Kept free where markup is cut: for the ellipsis, and for separators between markers."""
 _SEPARATOR = "\u200b"
 
 
@@ -40,21 +40,23 @@ def telegram_texts(
     content_type: str,
     parse_mode: str,
     split: bool = False,
+    limit: int = TEXT_LIMIT,
 ) -> TelegramTexts:
     """The texts for `sendMessage`.
 
     `parse_mode` is the configured one; the answer has the one that the content needs. html and
     markdown keep their markup; anything else is plain text and is escaped here. With `split`
-    a long text becomes up to three messages instead of being cut in the first.
+    a long text becomes up to three messages instead of being cut in the first. `limit` counts
+    code points after entity parsing, the subject among them.
     """
     mode = telegram_parse_mode(content_type, parse_mode)
     count = SPLIT_LIMIT if split else 1
-    heading = cut(subject, SUBJECT_LIMIT) if subject else Cut("", truncated=False)
+    heading = cut(subject, min(SUBJECT_LIMIT, limit // 2)) if subject else Cut("", truncated=False)
     if content_type in ("html", "markdown"):
         marked = _with_heading(heading.text, content, mode)
-        texts, truncated = _marked_pieces(marked, telegram_tokens(mode), count)
+        texts, truncated = _marked_pieces(marked, telegram_tokens(mode), limit=limit, count=count)
     else:
-        texts, truncated = _plain_texts(heading.text, content, mode, count)
+        texts, truncated = _plain_texts(heading.text, content, mode, limit=limit, count=count)
     return TelegramTexts(tuple(texts), mode, truncated or heading.truncated)
 
 
@@ -64,38 +66,42 @@ def _with_heading(heading: str, content: str, mode: str) -> str:
     return (f"<b>{heading}</b>" if mode == HTML else f"*{heading}*") + _GAP + content
 
 
-def _plain_texts(heading: str, content: str, mode: str, count: int) -> tuple[list[str], bool]:
+def _plain_texts(
+    heading: str, content: str, mode: str, *, limit: int, count: int
+) -> tuple[list[str], bool]:
     escape = telegram_escape(mode)
-    room = TEXT_LIMIT - (len(heading) + len(_GAP) if heading else 0)
+    room = limit - (len(heading) + len(_GAP) if heading else 0)
     if count == 1:
         body = cut(content, room)
         return [_with_heading(escape(heading), escape(body.text), mode)], body.truncated
     first, *_ = pieces(content, limit=room, count=2)[0] or [""]
     rest = content[len(first) :].lstrip()
-    others, truncated = pieces(rest, limit=TEXT_LIMIT, count=count - 1) if rest else ([], False)
+    others, truncated = pieces(rest, limit=limit, count=count - 1) if rest else ([], False)
     return [
         _with_heading(escape(heading), escape(first), mode),
         *(escape(other) for other in others),
     ], truncated
 
 
-def _marked_pieces(text: str, tokens: Tokens, count: int) -> tuple[list[str], bool]:
+def _marked_pieces(text: str, tokens: Tokens, *, limit: int, count: int) -> tuple[list[str], bool]:
     found: list[str] = []
     rest = text
     while True:
-        place = _place(rest, tokens)
+        place = _place(rest, tokens, limit)
         if place is None:
             return [*found, rest], False
-        last = len(found) == count - 1 or place.offset <= len("".join(place.openers))
-        found.append(rest[: place.offset] + (ELLIPSIS if last else "") + _closed(place.closers))
+        opened = _joined(*place.openers)
+        last = len(found) == count - 1 or place.offset <= len(opened)
+        mark = ELLIPSIS if last else ""
+        found.append(_joined(rest[: place.offset] + mark, *place.closers))
         if last:
             return found, True
-        rest = "".join(place.openers) + rest[place.offset :]
+        rest = _joined(opened, rest[place.offset :])
 
 
-def _place(text: str, tokens: Tokens) -> _Place | None:
+def _place(text: str, tokens: Tokens, limit: int) -> _Place | None:
     """Where to cut, or None where the whole text fits."""
-    if len(text) <= TEXT_LIMIT:
+    if len(text) <= limit:
         return None
     closers: tuple[str, ...] = ()
     openers: tuple[str, ...] = ()
@@ -104,22 +110,22 @@ def _place(text: str, tokens: Tokens) -> _Place | None:
     for token in tokens(text):
         offset += len(token.raw)
         width += token.width
-        if width > TEXT_LIMIT:
+        if width > limit:
             return place
         if token.opens:
             closers, openers = (token.opens, *closers), (*openers, token.raw)
         elif token.closes:
             closers, openers = closers[1:], openers[:-1]
-        if width <= TEXT_LIMIT - _ROOM and LINK not in closers:
+        if width <= limit - _ROOM and LINK not in closers:
             place = _Place(offset, closers, openers)
     return None
 
 
-def _closed(closers: tuple[str, ...]) -> str:
-    """The closers in a row; `_` and `__` side by side would be read as `__` and `_`."""
+def _joined(*pieces: str) -> str:
+    """The pieces in a row; `_` and `__` side by side would always be read as `__` and `_`."""
     written = ""
-    for closer in closers:
-        if written.endswith("_") and closer.startswith("_"):
+    for piece in pieces:
+        if written.endswith("_") and piece.startswith("_"):
             written += _SEPARATOR
-        written += closer
+        written += piece
     return written

@@ -1,0 +1,148 @@
+"""Variables and custom content of a Grafana call."""
+
+import pytest
+
+from notification.grafana.dates import readable_date
+from notification.grafana.message import alert_message
+from notification.grafana.payload import read_payload
+from notification.grafana.variables import alert_variables
+from tests.worker.grafana.calls import alert, call
+
+
+def test_the_contracts_example_as_custom_content() -> None:
+    message = alert_message(read_payload(call()))
+    assert message.subject == "🚨 ALERT: HighCPU"
+    assert message.content.split("\n") == [
+        "**Status**: FIRING",
+        "**Alert Count**: 1",
+        "",
+        "**Common Labels**:",
+        "- alertname: HighCPU",
+        "",
+        "**Alerts**:",
+        "",
+        "1. **HighCPU**",
+        "   Status: firing",
+        "   Started: 2025-01-05 10:00:00 UTC",
+        "   Summary: CPU high",
+        "   Severity: critical",
+        "   Instance: server-01",
+        "   Values:",
+        "   - B: 95.2",
+        "   [View in Grafana](http://grafana.example.com/x)",
+        "",
+        "[Alert Manager](http://grafana.example.com)",
+    ]
+
+
+def test_a_resolved_group_of_several_alerts() -> None:
+    labels = {"pod": "p", "namespace": "n", "job": "j"}
+    second = alert(
+        status="resolved",
+        labels=labels,
+        annotations={"description": "d", "summary": "s"},
+        endsAt="2025-01-05T12:30:00+02:00",
+        values=None,
+        generatorURL="",
+    )
+    payload = read_payload(
+        call(status="resolved", commonLabels={}, externalURL="", alerts=[alert(), second])
+    )
+    message = alert_message(payload)
+    assert message.subject == "✅ RESOLVED: 2 alerts (Alert)"
+    lines = message.content.split("\n")
+    assert lines[:5] == ["**Status**: RESOLVED", "**Alert Count**: 2", "", "**Alerts**:", ""]
+    assert lines[lines.index("2. **Alert**") :] == [
+        "2. **Alert**",
+        "   Status: resolved",
+        "   Started: 2025-01-05 10:00:00 UTC",
+        "   Ended: 2025-01-05 10:30:00 UTC",
+        "   Summary: s",
+        "   Description: d",
+        "   Job: j",
+        "   Namespace: n",
+        "   Pod: p",
+    ]
+
+
+@pytest.mark.requirement("B-46")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025-01-05T10:00:00Z", "2025-01-05 10:00:00 UTC"),
+        ("2025-01-05T18:00:00.123456789+08:00", "2025-01-05 10:00:00 UTC"),
+        ("2025-01-05T23:30:00.5-01:00", "2025-01-06 00:30:00 UTC"),
+        ("2025-01-05", "2025-01-05 00:00:00 UTC"),
+        ("2025-01-05T10:00", "2025-01-05 10:00:00 UTC"),
+        ("0999-12-31T00:00:00Z", "0999-12-31 00:00:00 UTC"),
+        ("0001-01-01T00:00:00Z", "N/A"),
+        ("0001-01-01T00:00:00+08:00", "N/A"),
+        ("", "N/A"),
+        ("9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59-01:00"),
+        ("2025-02-30T10:00:00Z", "2025-02-30T10:00:00Z"),
+        ("2025-01-05T10:00:00+99:00", "2025-01-05T10:00:00+99:00"),
+        ("1/5/2025, 10:00:00 AM", "1/5/2025, 10:00:00 AM"),
+        ("٢٠٢٥-01-05", "٢٠٢٥-01-05"),
+    ],
+)
+def test_dates_read_the_same_everywhere(text: str, expected: str) -> None:
+    assert readable_date(text) == expected
+
+
+def test_the_contracts_example_as_variables() -> None:
+    payload = read_payload(call(orgId=3, title="CPU is high", state="alerting", message="m"))
+    one = {
+        "status": "firing",
+        "fingerprint": "abc",
+        "labels": {"alertname": "HighCPU", "severity": "critical", "instance": "server-01"},
+        "annotations": {"summary": "CPU high"},
+        "startsAt": "2025-01-05T10:00:00Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "http://grafana.example.com/x",
+        "values": {"B": 95.2},
+        "alertname": "HighCPU",
+        "severity": "critical",
+        "summary": "CPU high",
+        "description": "",
+    }
+    assert alert_variables(payload) == {
+        "status": "firing",
+        "alertCount": 1,
+        "groupKey": '{}:{alertname="HighCPU"}',
+        "externalURL": "http://grafana.example.com",
+        "title": "CPU is high",
+        "state": "alerting",
+        "message": "m",
+        "orgId": 3,
+        "truncatedAlerts": 0,
+        "commonLabels": {"alertname": "HighCPU"},
+        "commonAnnotations": {},
+        "groupLabels": {},
+        "alertname": "HighCPU",
+        "severity": "critical",
+        "summary": "CPU high",
+        "description": "",
+        "service": "",
+        "instance": "server-01",
+        "runbook_url": "",
+        "B": 95.2,
+        "alerts": [one],
+    }
+
+
+def test_what_is_absent_has_its_default() -> None:
+    variables = alert_variables(read_payload(call(alerts=[alert(labels={})], commonLabels=None)))
+    assert (variables["alertname"], variables["severity"]) == ("Unknown", "info")
+    assert (variables["title"], variables["state"], variables["orgId"]) == ("Alert", "firing", None)
+
+
+@pytest.mark.requirement("B-46")
+def test_measured_values_never_shadow_a_variable() -> None:
+    taken = {"alertname": 1, "status": 2, "alerts": 3, "runbook_url": 4, "title": 5, "C": 6}
+    variables = alert_variables(read_payload(call(alerts=[alert(values=taken)])))
+    assert variables["C"] == 6
+    assert variables["alertname"] == "HighCPU"
+    assert variables["status"] == "firing"
+    assert variables["title"] == "HighCPU"
+    assert variables["runbook_url"] == ""
+    assert isinstance(variables["alerts"], list)

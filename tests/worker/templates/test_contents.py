@@ -1,0 +1,101 @@
+"""A channel's row, rendered: escaping by content type and channel, missing variables, JSON."""
+
+import json
+
+import pytest
+
+from notification.templates.contents import (
+    RenderedContents,
+    TemplateText,
+    placeholders,
+    render_contents,
+)
+
+CHANNELS = ("webhook", "telegram", "lark", "slack")
+ORDER = {"orderId": "A-1", "customer": "Li & Co"}
+
+
+def content(
+    content_type: str, value: object, *, channel: str, parse_mode: str = "MarkdownV2"
+) -> str:
+    text = TemplateText(content_type, "*{{v}}*")
+    return render_contents(text, {"v": value}, channel=channel, parse_mode=parse_mode).content
+
+
+def test_the_contracts_vectors_of_text_html_and_json() -> None:
+    source = "Order {{orderId}} for {{customer}} {{missing}}"
+    for channel in CHANNELS:
+        plain = render_contents(TemplateText("text", source), ORDER, channel=channel)
+        assert plain.content == "Order A-1 for Li & Co {{missing}}"
+        html = render_contents(TemplateText("html", source), ORDER, channel=channel)
+        assert html.content == "Order A-1 for Li &amp; Co {{missing}}"
+        row = TemplateText("json", '{"id":"{{orderId}}"}')
+        as_json = render_contents(row, {"orderId": 'A"1'}, channel=channel)
+        assert as_json == RenderedContents(None, '{"id":"A\\"1"}', (), truncated=False, problem="")
+
+
+@pytest.mark.requirement("B-12")
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("content_type", ["text", "html", "json"])
+def test_a_url_stays_a_url(channel: str, content_type: str) -> None:
+    assert content(content_type, "https://x/y", channel=channel) == "*https://x/y*"
+
+
+@pytest.mark.requirement("B-13")
+@pytest.mark.parametrize(
+    ("channel", "parse_mode", "expected"),
+    [
+        ("telegram", "MarkdownV2", r"*a\_b\*c \(d\)\!*"),
+        ("telegram", "Markdown", r"*a\_b\*c (d)!*"),
+        ("telegram", "HTML", r"*a\_b\*c \(d\)\!*"),
+        ("lark", "MarkdownV2", r"*a\_b\*c \(d\)!*"),
+        ("slack", "MarkdownV2", "*a_b*c (d)!*"),
+        ("webhook", "MarkdownV2", "*a_b*c (d)!*"),
+    ],
+)
+def test_markdown_values_are_escaped_for_the_channel_and_its_template_is_not(
+    channel: str, parse_mode: str, expected: str
+) -> None:
+    assert content("markdown", "a_b*c (d)!", channel=channel, parse_mode=parse_mode) == expected
+
+
+@pytest.mark.requirement("B-16")
+def test_slack_values_get_entities_and_no_backslash() -> None:
+    assert content("markdown", "a<b>&*c*", channel="slack") == "*a&lt;b&gt;&amp;*c**"
+
+
+@pytest.mark.requirement("B-13")
+@pytest.mark.parametrize("value", ['A"1', "back\\slash", "two\nlines", "\u2028", {"a": 'q"'}])
+def test_a_json_content_parses_whatever_its_values_hold(value: object) -> None:
+    row = TemplateText("json", '{"v":"{{v}}"}')
+    result = render_contents(row, {"v": value}, channel="webhook")
+    assert result.problem == ""
+    shown = json.loads(result.content)["v"]
+    assert shown == (value if isinstance(value, str) and value.strip() else shown)
+    assert '"' in shown or not isinstance(value, dict)
+
+
+@pytest.mark.parametrize(
+    "source", ['{"a":{{missing}}}', "{", "", '{"a":NaN}', "[" * 60_000, '{"a":1e999}x']
+)
+def test_a_json_content_that_does_not_parse_has_a_problem(source: str) -> None:
+    result = render_contents(TemplateText("json", source), {}, channel="lark")
+    assert result.problem.startswith("The rendered content is not JSON")
+
+
+def test_the_subject_of_a_json_content_is_no_json() -> None:
+    row = TemplateText("json", '{"v":"{{v}}"}', 'Say "{{v}}"')
+    result = render_contents(row, {"v": 'A"1'}, channel="lark")
+    assert (result.subject, result.content) == ('Say "A"1"', '{"v":"A\\"1"}')
+
+
+def test_missing_variables_are_those_of_subject_and_content() -> None:
+    row = TemplateText("text", "{{a}} {{b}} {{a}}{{#each c}}{{/each}}", "{{d}} {{a}}")
+    result = render_contents(row, {"b": None}, channel="slack")
+    assert result.missing_variables == ("d", "a", "c")
+    assert (result.subject, result.content) == ("{{d}} {{a}}", "{{a}}  {{a}}")
+
+
+def test_placeholders_are_every_path_that_a_row_reads() -> None:
+    row = TemplateText("text", "{{#each a.b}}{{this.c}}{{@index}}{{/each}}{{x}}{{#nope}}", "{{x}}")
+    assert placeholders(row) == ("x", "a.b", "this.c", "@index")

@@ -1,0 +1,164 @@
+"""What templates become of variables."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from notification.markup.escaping import escape_html, unescaped
+from notification.templates.program import compile_template
+from notification.templates.rendering import Rendered, render
+
+
+def rendered(source: str, variables: Mapping[str, object]) -> Rendered:
+    return render(compile_template(source), variables, unescaped)
+
+
+def text(source: str, variables: Mapping[str, object]) -> str:
+    return rendered(source, variables).text
+
+
+def test_the_contracts_vector_of_a_text_template() -> None:
+    source = "Hi {{name}} {{missing}} {{n}} {{ok}} {{nil}}"
+    variables = {"name": "A&B", "n": 1, "ok": True, "nil": None}
+    assert rendered(source, variables) == Rendered(
+        "Hi A&B {{missing}} 1 true ", ("missing",), truncated=False
+    )
+
+
+@pytest.mark.requirement("B-19")
+@pytest.mark.parametrize(
+    "path",
+    ["constructor", "toString", "__class__", "__proto__", "items", "name.length", "list.length"],
+)
+def test_only_an_objects_own_keys_are_found(path: str) -> None:
+    placeholder = "{{" + path + "}}"
+    assert text(placeholder, {"name": "x", "list": [1]}) == placeholder
+
+
+def test_braces_in_values_are_never_read_as_a_template() -> None:
+    variables = {"a": "{{b}}", "b": "{{#if a}}{{a}}{{/if}}", "open": "{{", "close": "b}}"}
+    assert text("{{a}} {{b}} {{open}}{{close}}", variables) == ("{{b}} {{#if a}}{{a}}{{/if}} {{b}}")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{{name}}}", "{Li}"),
+        ("{{ name }}", "Li"),
+        ("{{\tname }}", "Li"),
+        ("{{na me}} {{näme}} {{na-me}} {{}} {{name} {name}}", None),
+        ("{{name", None),
+        ("{{name.first}}", None),
+        ("{{ìf}}{{> part}}{{^x}}{{!note}}", None),
+    ],
+)
+def test_only_a_well_formed_placeholder_is_replaced(source: str, expected: str | None) -> None:
+    assert text(source, {"name": "Li"}) == (source if expected is None else expected)
+
+
+@pytest.mark.requirement("D-15")
+def test_dotted_paths_lead_through_objects_and_lists() -> None:
+    variables = {"user": {"name": "Li"}, "alerts": [{"summary": "hot"}]}
+    assert text("{{user.name}} {{alerts.0.summary}}", variables) == "Li hot"
+    for path in ("alerts.1.summary", "alerts.00.summary", "alerts.-1", "user.name.x", "user.no"):
+        assert text("{{" + path + "}}", variables) == "{{" + path + "}}"
+
+
+@pytest.mark.requirement("D-15")
+def test_each_visits_the_members_of_a_list() -> None:
+    source = "{{#each alerts}}{{@index}}:{{this.name}}={{this.values.B}} of {{total}};{{/each}}"
+    variables = {
+        "alerts": [{"name": "a", "values": {"B": 95.2}}, {"name": "b", "values": {}}],
+        "total": 2,
+    }
+    assert rendered(source, variables) == Rendered(
+        "0:a=95.2 of 2;1:b={{this.values.B}} of 2;", ("this.values.B",), truncated=False
+    )
+
+
+def test_each_over_scalars_and_nested_lists() -> None:
+    source = "{{#each rows}}[{{#each this.cells}}{{@index}}{{this}}{{/each}}]{{@index}}{{/each}}"
+    assert text(source, {"rows": [{"cells": ["x", 2]}, {"cells": []}]}) == "[0x12]0[]1"
+
+
+@pytest.mark.parametrize("value", [None, "abc", 7, {"a": 1}, [], True])
+def test_each_over_anything_but_a_list_with_members_writes_nothing(value: object) -> None:
+    assert rendered("<{{#each a}}x{{/each}}>", {"a": value}) == Rendered("<>", (), truncated=False)
+
+
+def test_this_and_index_outside_each_are_ordinary_names() -> None:
+    assert text("{{this}} {{this.a}} {{@index}}", {"this": {"a": 1}}) == '{"a":1} 1 {{@index}}'
+
+
+@pytest.mark.parametrize("value", [None, False, 0, 0.0, "", []])
+def test_if_takes_the_else_side_of_a_falsy_value(value: object) -> None:
+    assert text("{{#if x}}yes{{else}}no{{/if}}", {"x": value}) == "no"
+
+
+@pytest.mark.parametrize("value", [True, 1, -0.5, "0", "false", " ", [0], {}, {"a": None}])
+def test_if_takes_the_first_side_of_any_other_value(value: object) -> None:
+    assert text("{{#if x}}yes{{else}}no{{/if}}", {"x": value}) == "yes"
+
+
+def test_if_of_a_missing_path_is_false_and_no_missing_variable() -> None:
+    source = "{{#if a.b}}yes{{else}}no{{/if}}{{#if a}}yes{{/if}}"
+    assert rendered(source, {}) == Rendered("no", (), truncated=False)
+
+
+def test_an_index_tells_the_first_member_from_the_others() -> None:
+    source = "{{#each a}}{{#if @index}}, {{/if}}{{this}}{{/each}}"
+    assert text(source, {"a": ["x", "y", "z"]}) == "x, y, z"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{#unless x}}a{{/unless}}",
+        "{{#if x}}a",
+        "a{{/if}}",
+        "{{else}}",
+        "{{#each x}}a{{else}}b",
+        "{{#if x}}a{{else}}b{{else}}c",
+        "{{#each x}}a{{/if}}",
+        "{{#if}}a{{/if}}",
+        "{{# each x}}a",
+    ],
+)
+def test_stored_blocks_that_do_not_work_are_left_as_written(source: str) -> None:
+    assert text(source, {"x": [1, 2]}) == source
+
+
+def test_placeholders_inside_a_broken_block_are_still_replaced() -> None:
+    assert text("{{#unless y}}{{x}}{{/unless}}", {"x": 1}) == "{{#unless y}}1{{/unless}}"
+
+
+def test_a_stored_block_beyond_the_fifth_level_is_left_as_written() -> None:
+    source = "{{#if x}}" * 6 + "{{x}}" + "{{/if}}" * 6
+    assert text(source, {"x": 1}) == "{{#if x}}1{{/if}}"
+
+
+def test_a_rendering_visits_a_thousand_members_at_most() -> None:
+    variables: dict[str, object] = {"a": list(range(600)), "b": [1]}
+    result = rendered("{{#each a}}.{{/each}}{{#each a}}:{{/each}}!", variables)
+    assert result == Rendered("." * 600 + ":" * 400 + "!", (), truncated=True)
+    assert not rendered("{{#each a}}.{{/each}}{{#each b}}.{{/each}}", variables).truncated
+
+
+def test_the_output_ends_at_its_limit() -> None:
+    variables: dict[str, object] = {"a": "x" * 5000, "list": list(range(1000))}
+    result = rendered("{{#each list}}{{a}}{{/each}}", variables)
+    assert result.text == "x" * 100_000
+    assert result.truncated
+    exact = rendered("{{a}}" * 20, variables)
+    assert (len(exact.text), exact.truncated) == (100_000, False)
+
+
+def test_loops_that_write_nothing_end_too() -> None:
+    source = "{{#each list}}" + "{{empty}}" * 10_000 + "{{/each}}"
+    result = rendered(source, {"list": list(range(1000)), "empty": ""})
+    assert result == Rendered("", (), truncated=True)
+
+
+def test_values_are_cut_before_they_are_escaped() -> None:
+    source = compile_template("{{a}}")
+    assert render(source, {"a": "&" * 6000}, escape_html).text == "&amp;" * 5000
