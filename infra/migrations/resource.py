@@ -1,6 +1,7 @@
 """The resource `Migrations`: the database's schema, brought up to the code's level by `pulumi up`.
 
-Pulumi pickles the provider; it stays tiny and delegates by import path to `lifecycle`.
+Pulumi pickles the provider; it stays tiny and delegates by import path to `lifecycle`, which is
+imported only where a method runs: the program itself needs no HTTP client.
 """
 
 import sys

@@ -87,6 +87,7 @@ class Settings(BaseModel):
 
         Secrets are encrypted there: that each is present and encrypted is checked, and no more.
         """
+        # Imported here: reading a file needs this very class.
         from infra.settings.stack_file import read_stack_file
 
         return read_stack_file(path).settings()

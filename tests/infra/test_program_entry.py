@@ -1,6 +1,7 @@
 """The entry: config from Pulumi, inputs from the project folder, errors in one message."""
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,26 @@ def test_the_program_declares_the_stack_from_config_and_files(
     texts = {b["name"]: b.get("text") for b in found.one("version").inputs["bindings"]}
     assert texts["LOG_LEVEL"] == "warn"
     assert str(project) not in repr(found)
+
+
+def test_the_program_opens_the_bundle_and_the_migrations_and_nothing_else(project: Path) -> None:
+    set_config()
+    run_program()  # whatever Python loads late is loaded now
+    seen: list[tuple[str, str]] = []
+    watching = True
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if watching and event in ("open", "socket.connect", "subprocess.Popen", "os.system"):
+            seen.append((event, str(arguments[0])))
+
+    sys.addaudithook(watch)
+    run_program()
+    watching = False
+    opened = {Path(path) for event, path in seen if event == "open"}
+    folders = {path.relative_to(project).parts[:2] for path in opened}
+    assert folders == {("dist", "worker"), ("sql", "migrations")}
+    assert len(opened) == 3 + 4
+    assert {event for event, _ in seen} == {"open"}
 
 
 def test_config_is_read_whole_so_that_unknown_keys_are_seen() -> None:
