@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import shutil
 import subprocess
@@ -10,8 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import httpx
+from urllib.parse import urlsplit
 
 from localcloud.endpoints import SWITCHES, Endpoints, Ports
 from localcloud.errors import KINDS, DiskFull, LocalCloudError, StartFailed, is_disk_full
@@ -224,8 +224,12 @@ def _open_errors(path: Path) -> Any:
 
 
 def _is_healthy(endpoints: Endpoints) -> bool:
-    url = endpoints.control_url.removesuffix("/client/v4") + "/local/health"
+    address = urlsplit(endpoints.control_url).netloc
+    connection = http.client.HTTPConnection(address, timeout=5)
     try:
-        return httpx.get(url, timeout=5, trust_env=False).status_code == 200
-    except httpx.HTTPError:
+        connection.request("GET", "/local/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
@@ -77,8 +76,13 @@ class CloudServer:
         self._closing.callback(sink.close)
         self._home.create()
         self._build(control.getsockname()[1])
-        self._serve(self._control, control)
-        self._serve(LoopbackGuard(self._sink, max_body=MAX_HOOK_BYTES), sink)
+        sink_app = LoopbackGuard(self._sink, max_body=MAX_HOOK_BYTES)
+        servers = [_server(self._control), _server(sink_app)]
+        serving = [
+            asyncio.create_task(server.serve(sockets=[listening]))
+            for server, listening in zip(servers, (control, sink), strict=True)
+        ]
+        self._closing.push_async_callback(_leave, servers, serving)
         on_step("starting the runtime")
         self._closing.push_async_callback(self._desired.settle)
         self._closing.push_async_callback(self._runtime.stop)
@@ -152,21 +156,6 @@ class CloudServer:
         self._control = _with_broker(api, producer)
         self._sink = sink_application(received)
 
-    def _serve(self, app: ASGIApp, listening: socket.socket) -> None:
-        config = uvicorn.Config(
-            app,
-            http="h11",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-            timeout_keep_alive=60,
-        )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        self._closing.push_async_callback(_leave, server, serving)
-
 
 class _Server(uvicorn.Server):
     """A server among several in one process: it leaves the signals to whoever owns them."""
@@ -177,9 +166,24 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _leave(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
-    server.should_exit = True
-    await serving
+def _server(app: ASGIApp) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=60,
+    )
+    return _Server(config)
+
+
+async def _leave(servers: list[uvicorn.Server], serving: list[asyncio.Task[None]]) -> None:
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*serving)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
