@@ -59,8 +59,7 @@ CREATE INDEX idx_notification_user ON notification_logs (user_id);
 
 CREATE INDEX idx_notification_due ON notification_logs (next_retry_at) WHERE status = 'retry';
 
-CREATE INDEX idx_notification_undelivered ON notification_logs (status)
-  WHERE status IN ('failed', 'cancelled');
+CREATE INDEX idx_notification_failed ON notification_logs (id) WHERE status = 'failed';
 
 CREATE TABLE idempotency_keys (
   user_id TEXT NOT NULL,

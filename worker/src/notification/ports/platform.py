@@ -1,6 +1,7 @@
 """All ports of one invocation in one place."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from asyncio import Task
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -122,5 +123,5 @@ class Platform:
     recipient_limiter: RateLimiter | None
     known_configs: KnownConfigs
     """What this isolate remembers between invocations; nothing depends on it."""
-    keep_alive: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
+    keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
     """Start work that goes on when the client hangs up (the platform's `waitUntil`)."""

@@ -74,8 +74,8 @@ def _in_order(
                     message_id=message_id,
                     user_id=command.user_id,
                     log_id=int(row["id"] or 0),
-                    error=row["error"],
-                    code=row["last_error_code"],
+                    error=row.get("error"),
+                    code=row.get("last_error_code"),
                 )
             )
     return results

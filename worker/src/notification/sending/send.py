@@ -1,5 +1,6 @@
 """The use case: accept a notification, attempt it, tell what came of it."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -136,7 +137,8 @@ class Sender:
 
     async def _deliver(self, drafts: Sequence[Draft]) -> SendResult:
         work = deliver(drafts, platform=self._platform, own_host=self._own_host, log=self._log)
-        return SendResult(await self._platform.keep_alive(work), replayed=False)
+        # A caller who hangs up ends the waiting, not the work.
+        return SendResult(await asyncio.shield(self._platform.keep_alive(work)), replayed=False)
 
 
 def _by_channel(configs: Sequence[ChannelConfig]) -> Mapping[str, ChannelConfig]:

@@ -6,7 +6,7 @@ _PATTERNS = (
     re.compile(r"<script", re.IGNORECASE),
     re.compile(r"javascript:", re.IGNORECASE),
     # Event handlers count inside a tag only: `connections = 5` is innocent.
-    re.compile(r"<[^<>]*\bon[a-z]+\s*=", re.IGNORECASE),
+    re.compile(r"<[^>]*\bon[a-z0-9_]+\s*=", re.IGNORECASE),
     re.compile(r"<(?:iframe|object|embed)", re.IGNORECASE),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

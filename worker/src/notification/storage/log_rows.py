@@ -13,6 +13,7 @@ _COLUMNS = (
     " sent_at, error, last_error_code, retry_count, redrives, attempts, next_retry_at, request_id,"
     " idempotency_key, variables, metadata, created_at, updated_at"
 )
+_LEAST_ID = 1 - 2**53
 # Status texts stand in the SQL as literals, because a partial index serves no bound value.
 STATUSES = ("pending", "sent", "failed", "retry", "cancelled")
 
@@ -31,37 +32,38 @@ class LogFilter(NamedTuple):
 
     def where(self) -> tuple[str, list[Value]]:
         """The condition and its parameters; a range of times is a range of ids."""
-        conditions: list[str] = []
-        parameters: list[Value] = []
-
-        def add(condition: str, value: Value) -> None:
-            parameters.append(value)
-            conditions.append(condition.format(f"?{len(parameters)}"))
-
-        for column, value in (
-            ("user_id", self.user_id),
-            ("channel_type", self.channel),
-            ("template_key", self.template_key),
-            ("request_id", self.request_id),
-            ("message_id", self.message_id),
-        ):
-            if value is not None:
-                add(column + " = {}", value)
-        if self.message_id is not None:
-            row_id = row_id_of(self.message_id)
-            if row_id is None:
-                conditions.append("substr(message_id, 1, 4) <> 'ntf_'")
-            else:
-                add("id = {}", row_id)
+        bounds = [*self._equalities(), *self._range()]
+        conditions = [text.format(f"?{n}") for n, (text, _) in enumerate(bounds, start=1)]
         if self.status is not None:
             if self.status not in STATUSES:
                 raise ValueError(self.status)
             conditions.append(f"status = '{self.status}'")
+        if self.message_id is not None and row_id_of(self.message_id) is None:
+            conditions.append("substr(message_id, 1, 4) <> 'ntf_'")
+        return " AND ".join(conditions), [value for _, value in bounds]
+
+    def _equalities(self) -> list[tuple[str, Value]]:
+        row_id = None if self.message_id is None else row_id_of(self.message_id)
+        values = (
+            ("user_id = {}", self.user_id),
+            ("channel_type = {}", self.channel),
+            ("template_key = {}", self.template_key),
+            ("request_id = {}", self.request_id),
+            ("message_id = {}", self.message_id),
+            ("id = {}", row_id),
+        )
+        return [(text, value) for text, value in values if value is not None]
+
+    def _range(self) -> list[tuple[str, Value]]:
+        bounds: list[tuple[str, Value]] = []
         if self.start is not None:
-            add("id >= {}", first_row_id(_ms(self.start)))
+            bounds.append(("id >= {}", first_row_id(_ms(self.start))))
+        elif self.user_id is None and self.message_id is None:
+            # Newest first from the end of the primary key, as far as the page needs.
+            bounds.append(("id > {}", _LEAST_ID))
         if self.end is not None:
-            add("id < {}", first_row_id(_ms(self.end) + 1))
-        return " AND ".join(conditions) or "id > -9007199254740992", parameters
+            bounds.append(("id < {}", first_row_id(_ms(self.end) + 1)))
+        return bounds
 
 
 def _ms(text: str) -> int:

@@ -1,0 +1,68 @@
+"""Health."""
+
+from __future__ import annotations
+
+import pytest
+
+from notification.ports.database import DatabaseError
+from notification.ports.unbound import UnboundCache, UnboundDatabase
+from tests.worker.world import BOUND, World
+
+
+@pytest.mark.requirement("S0-42")
+@pytest.mark.parametrize("path", ["/health", "/api/health"])
+def test_a_sound_installation_is_healthy_by_both_shapes(world: World, path: str) -> None:
+    answer = world.request("GET", path, signed=False)
+    assert answer.status == 200
+    body = answer.json
+    assert body["status"] == "healthy"
+    assert (body["database"], body["cache"], body["queues"]) == ("connected",) * 3
+    assert body["services"] == {"database": True, "queue": True, "cache": True}
+    assert body["environment"] == "production"
+    assert body["version"] == "9.8.7"
+    assert body["timestamp"] == "2026-01-01T00:00:00.000Z"
+    assert body["deployment"] == {"version_id": "version-1", "tag": "tag-1"}
+    assert answer.headers["Cache-Control"] == "no-cache, no-store, must-revalidate"
+
+
+@pytest.mark.requirement("B-41")
+def test_health_writes_nothing(world: World) -> None:
+    world.request("GET", "/health", signed=False)
+    assert world.cache.values == {}
+    assert world.journal.of_type("api_request")[-1]["rows_written"] == 0
+
+
+@pytest.mark.requirement("S4-27")
+def test_a_missing_database_is_named(world: World) -> None:
+    world.database = UnboundDatabase()
+    health = world.request("GET", "/health", signed=False)
+    assert health.status == 503
+    assert health.json["database"] == "not_bound"
+    assert health.json["errors"] == [{"code": "D1_NOT_BOUND", "message": "D1 database not bound"}]
+    answer = world.request("GET", "/api/logs")
+    assert (answer.status, answer.code) == (502, "D1_NOT_BOUND")
+
+
+@pytest.mark.requirement("S4-29")
+def test_a_missing_namespace_is_named(world: World) -> None:
+    world.cache = UnboundCache()
+    world.bound = BOUND - {"CONFIG_CACHE"}
+    assert world.request("GET", "/health", signed=False).json["cache"] == "not_bound"
+    answer = world.request("GET", "/api/user-configs")
+    assert (answer.status, answer.code) == (502, "KV_NOT_BOUND")
+    assert answer.json["error"] == "KV namespace not bound"
+
+
+def test_missing_queues_and_a_failing_database_are_unhealthy(world: World) -> None:
+    world.bound = BOUND - {"FAILED_QUEUE"}
+
+    def fail(statements: object) -> None:
+        raise DatabaseError("down")
+
+    world.database.before_batch = fail
+    body = world.request("GET", "/health", signed=False).json
+    assert (body["status"], body["queues"], body["database"]) == (
+        "unhealthy",
+        "not_bound",
+        "disconnected",
+    )

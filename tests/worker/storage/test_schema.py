@@ -1,0 +1,178 @@
+"""The migrations, the generated schema, the constraints and the query plans."""
+
+from __future__ import annotations
+
+import importlib.util
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from notification.identity import first_row_id, new_keys, row_id_of
+from notification.ports.database import Statement
+from notification.storage.log_rows import LogFilter, list_statements
+from tests.worker.sqlite_database import SCHEMA, SqliteDatabase
+from tests.worker.world import SeededRandomness, World
+
+MIGRATIONS = SCHEMA.parent / "migrations"
+
+
+def _generator() -> object:
+    spec = importlib.util.spec_from_file_location(
+        "generate_schema", SCHEMA.parent / "generate_schema.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _forward() -> list[Path]:
+    return sorted(p for p in MIGRATIONS.glob("*.sql") if not p.name.endswith(".down.sql"))
+
+
+def _objects(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    return connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+    ).fetchall()
+
+
+def test_the_schema_file_is_what_the_migrations_lead_to() -> None:
+    generator = _generator()
+    assert SCHEMA.read_text() == generator.generate(MIGRATIONS)  # type: ignore[attr-defined]
+
+
+def test_every_migration_has_a_way_back_that_restores_what_was_before() -> None:
+    connection = sqlite3.connect(":memory:")
+    for path in _forward():
+        before = _objects(connection)
+        connection.executescript(path.read_text())
+        after = _objects(connection)
+        assert after != before or "INSERT" in path.read_text()
+        back = path.with_name(path.stem + ".down.sql")
+        connection.executescript(back.read_text())
+        assert _objects(connection) == before, back.name
+        connection.executescript(path.read_text())
+        assert _objects(connection) == after, path.name
+
+
+def _row(**changes: object) -> tuple[str, list[object]]:
+    [key] = new_keys(1_767_225_600_000, ["webhook"], SeededRandomness())
+    values: dict[str, object] = {
+        "id": key.row_id,
+        "message_id": key.message_id,
+        "user_id": "u1",
+        "channel_type": "webhook",
+        **changes,
+    }
+    marks = ", ".join("?" for _ in values)
+    columns = ", ".join(values)
+    sql = f"INSERT INTO notification_logs ({columns}) VALUES ({marks})"  # noqa: S608 - test's own names
+    return sql, list(values.values())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "lost"},
+        {"status": "sent"},
+        {"status": "retry"},
+        {"retry_count": -1},
+        {"user_id": ""},
+        {"user_id": "x" * 101},
+        {"user_id": None},
+        {"attempts": "not json"},
+        {"variables": "not json"},
+        {"content_type": "pdf"},
+        {"id": 5},
+        {"message_id": "ntf_1767225600001_webhook_000000000000"},
+    ],
+)
+def test_the_database_refuses_a_notification_that_makes_no_sense(
+    changes: dict[str, object],
+) -> None:
+    database = SqliteDatabase()
+    sql, values = _row(**changes)
+    with pytest.raises(sqlite3.IntegrityError):
+        database.connection.execute(sql, values)
+
+
+def test_the_database_refuses_a_message_id_twice_of_either_form() -> None:
+    database = SqliteDatabase()
+    sql, values = _row()
+    database.connection.execute(sql, values)
+    with pytest.raises(sqlite3.IntegrityError):
+        database.connection.execute(sql, values)
+    old, row = _row(id=1, message_id="mwqwk1vd-74an9xd8ht4")
+    database.connection.execute(old, row)
+    again, row = _row(id=2, message_id="mwqwk1vd-74an9xd8ht4")
+    with pytest.raises(sqlite3.IntegrityError):
+        database.connection.execute(again, row)
+
+
+def test_message_ids_name_their_rows_in_order_of_time() -> None:
+    randomness = SeededRandomness()
+    early = new_keys(1_767_225_600_000, ["webhook", "slack", "lark", "telegram"], randomness)
+    late = new_keys(1_767_225_600_001, ["webhook"], randomness)
+    assert len({key.row_id for key in early}) == 4
+    assert max(early).row_id < late[0].row_id < 2**53
+    for key in early + late:
+        assert row_id_of(key.message_id) == key.row_id
+    assert all(key.row_id >= first_row_id(1_767_225_600_000) for key in early)
+    assert late[0].row_id >= first_row_id(1_767_225_600_001)
+    for other in ("", "mwqwk1vd-74an9xd8ht4", "ntf_1_webhook_000000000000", "ntf_x"):
+        assert row_id_of(other) is None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "index"),
+    [
+        (LogFilter(), "INTEGER PRIMARY KEY"),
+        (LogFilter(user_id="u"), "idx_notification_user"),
+        (LogFilter(user_id="u", status="failed"), "idx_notification_"),
+        (LogFilter(user_id="u", start="2026-01-01T00:00:00.000Z"), "idx_notification_user"),
+        (LogFilter(status="failed"), "idx_notification_failed"),
+        (LogFilter(status="sent"), "INTEGER PRIMARY KEY"),
+        (LogFilter(start="2026-01-01T00:00:00.000Z"), "INTEGER PRIMARY KEY"),
+        (LogFilter(message_id="ntf_1767225600000_webhook_000000000000"), "INTEGER PRIMARY KEY"),
+        (LogFilter(message_id="legacy"), "notification_logs_message_id_unique"),
+    ],
+)
+def test_no_query_of_the_logs_scans_the_table_or_sorts(chosen: LogFilter, index: str) -> None:
+    database = SqliteDatabase()
+    page, count = list_statements(chosen, limit=50, offset=0)
+    steps = database.plan(page)
+    assert any(index in step for step in steps), steps
+    for step in steps + database.plan(count):
+        assert not step.startswith("SCAN notification_logs"), step
+        assert "TEMP B-TREE" not in step, step
+
+
+def test_no_statement_of_the_routes_and_tasks_scans_a_table(world: World) -> None:
+    from tests.worker.world import answer
+
+    world.configure()
+    world.send(idempotency_key="k")
+    world.endpoints.behave = lambda request: answer(500)
+    world.send(idempotency_key="l")
+    world.clock.ms += 20_000
+    world.deliver_queues()
+    world.request("GET", "/api/user-configs?user_id=u1")
+    world.request("GET", "/api/user-configs?user_id=u1&channel_type=webhook")
+    world.request("GET", f"/api/notification-logs/{world.logs()[0]['id']}")
+    world.clock.ms += 600_000
+    world.cron()
+    seen: dict[str, Statement] = {s.sql: s for s in world.database.statements}
+    assert len(seen) > 15
+    # Hourly, and cheaper than an index that each key would have to pay for.
+    accepted = "SELECT user_id, idempotency_key FROM idempotency_keys WHERE expires_at"
+    for sql, statement in seen.items():
+        if accepted in sql:
+            continue
+        for step in world.database.plan(statement):
+            assert not step.startswith(("SCAN notification_logs", "SCAN user_configs")), (sql, step)
+            assert not step.startswith(("SCAN idempotency_keys", "SCAN config", "SCAN log")), (
+                sql,
+                step,
+            )

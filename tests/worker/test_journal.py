@@ -1,0 +1,52 @@
+"""Structured log lines."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notification.journal import Log, iso, redact
+from tests.worker.world import World
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"bot_token": "123456:ABCDEFG"}, {"bot_token": "12***FG"}),
+        ({"webhook_url": "https://x.example/secret/path"}, {"webhook_url": "ht***th"}),
+        ({"secret": "short"}, {"secret": "***"}),
+        (
+            {"nested": [{"Authorization": "Bearer abcdef"}]},
+            {"nested": [{"Authorization": "Be***ef"}]},
+        ),
+        (
+            {"error": "at https://h.example:8/a?b=c now"},
+            {"error": "at https://h.example:8/*** now"},
+        ),
+        ({"error": "https://user:pw@h.example/x"}, {"error": "https://h.example/***"}),
+        ({"duration": 5, "path": "/api/logs"}, {"duration": 5, "path": "/api/logs"}),
+        ({"token": None}, {"token": None}),
+    ],
+)
+def test_what_is_secret_is_hidden(fields: dict[str, object], shown: dict[str, object]) -> None:
+    assert redact(fields) == shown
+
+
+@given(st.text(min_size=9, max_size=50), st.sampled_from(["password", "api_key", "X-Signature"]))
+def test_no_secret_value_survives_whole(value: str, key: str) -> None:
+    assert value not in str(redact({key: value})[key])
+
+
+def test_lines_below_the_configured_level_are_not_written(world: World) -> None:
+    world.environment["LOG_LEVEL"] = "warn"
+    log = Log.of(world.platform(), requestId="r")
+    log.write("info", "quiet")
+    log.write("error", "loud")
+    [line] = world.journal.lines
+    assert (line["message"], line["level"], line["requestId"]) == ("loud", "error", "r")
+    assert (line["environment"], line["versionId"]) == ("production", "version-1")
+
+
+def test_times_have_milliseconds_and_a_z() -> None:
+    assert iso(1_736_071_200_007) == "2025-01-05T10:00:00.007Z"
