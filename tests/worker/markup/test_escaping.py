@@ -85,19 +85,6 @@ def test_escaped_text_shows_as_itself(
 
 @settings(deadline=None)
 @given(text=TEXT)
-@pytest.mark.parametrize(("escape", "read"), PAIRS[:4])
-def test_escaped_text_shows_as_itself_inside_telegrams_bold(
-    escape: Escape, read: Callable[[str], str], text: str
-) -> None:
-    # The older Markdown reads no escape inside an entity: there the subject goes around it.
-    if read is read_markdown_v2:
-        assert read(f"*{escape(text)}*") == text
-    elif read is read_telegram_html:
-        assert read(f"<b>{escape(text)}</b>") == text
-
-
-@settings(deadline=None)
-@given(text=TEXT)
 def test_escaped_text_is_the_inside_of_a_json_string(text: str) -> None:
     assert json.loads(f'"{escape_json_string(text)}"') == text
 

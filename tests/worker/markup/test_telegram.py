@@ -53,14 +53,36 @@ def test_the_markup_of_a_template_is_kept() -> None:
     assert html == TelegramTexts(("<b><u>s</u></b>\n\n<i>x</i>",), "HTML", truncated=False)
 
 
+@settings(deadline=None)
+@given(st.text(st.sampled_from("ab*_`[]\\.<&🙂")), st.text(st.sampled_from("ab*_`[]\\.<&")))
+@pytest.mark.parametrize("mode", READERS)
+def test_plain_subject_and_content_show_as_themselves(
+    mode: str, subject: str, content: str
+) -> None:
+    (text,) = texts(content, subject=subject, mode=mode).texts
+    assert READERS[mode](text) == (f"{subject}\n\n{content}" if subject else content)
+
+
+def test_a_subject_in_the_older_markdown_is_bold_around_its_escapes() -> None:
+    assert texts("x", subject="disk_usage [a]", mode="Markdown").texts == (
+        "*disk*\\_*usage *\\[*a*\\]\n\nx",
+    )
+    marked = texts("*x*", subject="disk\\_usage", kind="markdown", mode="Markdown")
+    assert marked.texts == ("disk\\_usage\n\n*x*",)
+
+
+@pytest.mark.requirement("B-15")
+def test_a_subject_with_markup_is_not_cut_inside_an_entity() -> None:
+    result = texts("x", subject="<i>" + "&lt;" * 300 + "</i>", kind="html")
+    assert result.texts == ("<b><i>" + "&lt;" * 198 + "…</i></b>\n\nx",)
+    assert result.truncated
+
+
 @pytest.mark.requirement("B-15")
 @pytest.mark.parametrize("mode", READERS)
 def test_plain_text_is_cut_so_that_what_telegram_counts_fits(mode: str) -> None:
     result = texts("." * 5000, subject="s" * 300, mode=mode)
     assert result.truncated
-    if mode == "Markdown":
-        assert len(result.texts[0]) == TEXT_LIMIT + len("**")
-        return
     shown = READERS[mode](result.texts[0])
     assert len(shown) == TEXT_LIMIT
     assert shown == "s" * 199 + "…\n\n" + "." * 3893 + "…"

@@ -1,10 +1,11 @@
 """Telegram's message text: subject and content in one parse mode, cut to its limit."""
 
+import re
 from typing import NamedTuple
 
 from notification.markup.entities import LINK, Tokens, telegram_tokens
-from notification.markup.escaping import HTML, telegram_escape, telegram_parse_mode
-from notification.markup.plain_text import ELLIPSIS, Cut, cut, pieces
+from notification.markup.escaping import HTML, MARKDOWN, telegram_escape, telegram_parse_mode
+from notification.markup.plain_text import ELLIPSIS, cut, pieces
 
 TEXT_LIMIT = 4096
 """Code points of a message after entity parsing (Telegram Bot API, sendMessage)."""
@@ -14,6 +15,7 @@ SPLIT_LIMIT = 3
 _GAP = "\n\n"
 _ROOM = 2
 """Kept free where markup is cut: for the ellipsis, and for separators between markers."""
+_MARKDOWN_SPECIAL = re.compile(r"([*_`\[\]]+)")
 _SEPARATOR = "\u200b"
 
 
@@ -51,36 +53,51 @@ def telegram_texts(
     """
     mode = telegram_parse_mode(content_type, parse_mode)
     count = SPLIT_LIMIT if split else 1
-    heading = cut(subject, min(SUBJECT_LIMIT, limit // 2)) if subject else Cut("", truncated=False)
+    heading_limit = min(SUBJECT_LIMIT, limit // 2)
     if content_type in ("html", "markdown"):
-        marked = _with_heading(heading.text, content, mode)
-        texts, truncated = _marked_pieces(marked, telegram_tokens(mode), limit=limit, count=count)
+        tokens = telegram_tokens(mode)
+        (heading,), shortened = _marked_pieces(subject or "", tokens, limit=heading_limit, count=1)
+        marked = _marked_heading(heading, mode) + content
+        texts, truncated = _marked_pieces(marked, tokens, limit=limit, count=count)
     else:
-        texts, truncated = _plain_texts(heading.text, content, mode, limit=limit, count=count)
-    return TelegramTexts(tuple(texts), mode, truncated or heading.truncated)
+        heading, shortened = cut(subject or "", heading_limit)
+        texts, truncated = _plain_texts(heading, content, mode, limit=limit, count=count)
+    return TelegramTexts(tuple(texts), mode, truncated or shortened)
 
 
-def _with_heading(heading: str, content: str, mode: str) -> str:
+def _marked_heading(heading: str, mode: str) -> str:
+    """A subject with markup; the older Markdown reads no escape inside bold, so it has none."""
     if not heading:
-        return content
-    return (f"<b>{heading}</b>" if mode == HTML else f"*{heading}*") + _GAP + content
+        return ""
+    return {HTML: f"<b>{heading}</b>", MARKDOWN: heading}.get(mode, f"*{heading}*") + _GAP
+
+
+def _plain_heading(heading: str, mode: str) -> str:
+    """A plain subject in bold; the older Markdown closes bold around what must be escaped."""
+    if not heading:
+        return ""
+    escape = telegram_escape(mode)
+    if mode == MARKDOWN:
+        runs = _MARKDOWN_SPECIAL.split(heading)
+        # Text and what was split at take turns, beginning with text.
+        bold = (escape(run) if index % 2 else f"*{run}*" for index, run in enumerate(runs) if run)
+        return "".join(bold) + _GAP
+    return _marked_heading(escape(heading), mode)
 
 
 def _plain_texts(
     heading: str, content: str, mode: str, *, limit: int, count: int
 ) -> tuple[list[str], bool]:
     escape = telegram_escape(mode)
+    written = _plain_heading(heading, mode)
     room = limit - (len(heading) + len(_GAP) if heading else 0)
     if count == 1:
         body = cut(content, room)
-        return [_with_heading(escape(heading), escape(body.text), mode)], body.truncated
+        return [written + escape(body.text)], body.truncated
     first, *_ = pieces(content, limit=room, count=2)[0] or [""]
     rest = content[len(first) :].lstrip()
     others, truncated = pieces(rest, limit=limit, count=count - 1) if rest else ([], False)
-    return [
-        _with_heading(escape(heading), escape(first), mode),
-        *(escape(other) for other in others),
-    ], truncated
+    return [written + escape(first), *(escape(other) for other in others)], truncated
 
 
 def _marked_pieces(text: str, tokens: Tokens, *, limit: int, count: int) -> tuple[list[str], bool]:

@@ -9,6 +9,10 @@ TEXT, VALUE, EACH, NEXT, IF, JUMP = range(6)
 """What a step does. Its other fields: see `Step`."""
 
 
+REMEMBERED_LENGTH = 4_000
+"""Code points of a template that is remembered: 64 of the worst of these take 20 MB."""
+
+
 class Step(NamedTuple):
     """One step.
 
@@ -32,13 +36,22 @@ class Template(NamedTuple):
     paths: tuple[str, ...]
 
 
-@lru_cache(maxsize=128)
 def compile_template(source: str) -> Template:
-    """Compile any text; tags that don't work are text (`read_structure` says which and why)."""
+    """Compile any text; tags that don't work are text (`read_structure` says which and why).
+
+    Templates of ordinary length are compiled once and remembered.
+    """
+    return _remembered(source) if len(source) <= REMEMBERED_LENGTH else _compile(source)
+
+
+def _compile(source: str) -> Template:
     compiler = _Compiler(source)
     for tag in read_structure(source).tags:
         compiler.take(tag)
     return compiler.finished()
+
+
+_remembered = lru_cache(maxsize=64)(_compile)
 
 
 class _Compiler:
