@@ -91,9 +91,10 @@ class Goal:
             provider=request.provider,
             providers=dict(request.providers),
             version=request.version,
-            dependencies=tuple(request.dependencies),
+            dependencies=tuple(sorted(request.dependencies)),
             property_dependencies={
-                key: tuple(value.urns) for key, value in request.propertyDependencies.items()
+                key: tuple(sorted(value.urns))
+                for key, value in request.propertyDependencies.items()
             },
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
             ignore_changes=tuple(request.ignoreChanges),

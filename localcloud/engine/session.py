@@ -104,6 +104,7 @@ class Session:
         self._set_stack_outputs(snapshot, outputs)
         if self._write:
             # Unchanged resources too: their options and inputs may be new.
+            snapshot.settle()
             snapshot.write()
         return self._finish(snapshot, message, began)
 

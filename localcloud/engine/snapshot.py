@@ -11,6 +11,7 @@ from dataclasses import replace
 from localcloud.engine.deployment_codec import Deployment, DeploymentCodec
 from localcloud.engine.file_backend import FileBackend
 from localcloud.engine.resource_state import PendingOperation, ResourceState, provider_urn
+from localcloud.engine.state_order import settled
 
 
 class Snapshot:
@@ -28,6 +29,7 @@ class Snapshot:
         self._backend = backend
         self._lock = threading.RLock()
         self._old = list(base.resources)
+        self._before = [state.urn for state in base.resources]
         self._new: list[ResourceState] = []
         self._pending: list[PendingOperation] = []
 
@@ -110,6 +112,12 @@ class Snapshot:
         with self._lock:
             if self._backend is not None:
                 self._backend.write(self.text())
+
+    def settle(self) -> None:
+        """Put the resources into their lasting order, once all steps are over."""
+        with self._lock:
+            ordered = settled(self.resources, self._before)
+            self._new, self._old = ordered, []
 
     def text(self) -> str:
         """The checkpoint's text."""
