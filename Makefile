@@ -33,6 +33,7 @@ check: install ## Lint and type-check
 	@.venv/bin/mypy $(CODE)
 
 unit: install
+	@scripts/install-browser
 	@$(PY) -m pytest -m "not soak"
 
 soak: install ## Run the full counts of what is long

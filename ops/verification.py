@@ -88,8 +88,13 @@ class Verification:
 
     def _answers_signed(self) -> None:
         answer = self._service.call("GET", "/api/notification-logs", query={"limit": "1"})
+        if answer.status_code == 401:
+            raise VerificationFailed(
+                "A signed GET /api/notification-logs was answered with 401: the service's "
+                "API_SECRET_KEY isn't the stack's. Run 'notifyctl up' again."
+            )
         if answer.status_code != 200:
             raise VerificationFailed(
-                f"A signed GET /api/notification-logs was answered with {answer.status_code}. "
-                "The service's API_SECRET_KEY isn't the stack's: run 'notifyctl up' again."
+                f"A signed GET /api/notification-logs was answered with {answer.status_code}: "
+                f"{answer.text[:200]}. 'notifyctl history' shows the updates to go back to."
             )

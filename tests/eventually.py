@@ -11,7 +11,7 @@ PATIENCE = 60.0
 """Seconds: far more than anything here takes, so that only a hang reaches it."""
 
 
-def eventually(look: Callable[[], Seen], *, what: str) -> Seen:
+def eventually(look: Callable[[], Seen | None], *, what: str) -> Seen:
     """Return the first truthy value of ``look``.
 
     Raises:

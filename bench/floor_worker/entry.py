@@ -4,6 +4,8 @@ A Worker can't deliver a notification with less: the row before the attempt, the
 outcome. It neither authenticates nor parses, and talks to the raw bindings.
 """
 
+from typing import Any
+
 import js
 from pyodide.ffi import to_js
 from workers import Response, WorkerEntrypoint, import_from_javascript
@@ -21,7 +23,7 @@ TIME = "2026-01-01T00:00:00.000Z"
 class Default(WorkerEntrypoint):
     """Answers every request with one delivery."""
 
-    async def fetch(self, request):
+    async def fetch(self, _request: Any) -> Response:
         env = import_from_javascript("cloudflare:workers").env
         row = int(js.Math.random() * 2**52)
         insert = env.DB.prepare(INSERT).bind(row, f"floor-{row}", "Hello", "It works", TOKEN, TIME)

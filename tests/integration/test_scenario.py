@@ -25,7 +25,7 @@ def test_a_stack_lives_from_up_to_an_empty_account(fresh: Installation) -> None:
     refreshed = fresh.ctl_json("refresh", "--stack", "local")
     assert refreshed["changed"] == 0
 
-    fresh.configure({"testClock": True, "logLevel": "debug"})
+    fresh.configure({"testClock": True, "logLevel": "warn"})
     planned = fresh.ctl_json("preview", "--stack", "local")
     assert planned["changed"] > 0
     changed = fresh.up()
