@@ -17,7 +17,6 @@ from localcloud.engine.replacement import Replacement
 from localcloud.engine.resource_state import ResourceState
 from localcloud.engine.snapshot import Snapshot, timestamp
 from localcloud.engine.step import Step, target_of
-from localcloud.engine.urn import label
 
 
 class Registrar:
@@ -119,10 +118,9 @@ class Registrar:
         with self._operation.step("check", goal.urn, shown=False):
             checked = provider.check(target, unwrap(olds), unwrap(goal.inputs))
             if checked.failures:
-                told = "; ".join(
-                    f"{name}: {why}" if name else why for name, why in checked.failures
+                raise ProviderError(
+                    "; ".join(f"{name}: {why}" if name else why for name, why in checked.failures)
                 )
-                raise ProviderError(f"{label(goal.urn)} has inputs that are refused: {told}.")
         inputs = mark_like(checked.inputs, goal.inputs)
         self._operation.redaction.learn(inputs)
         return inputs

@@ -26,7 +26,7 @@ provider = pulumi.ProviderResource(
 
 
 class Resource(pulumi.CustomResource):
-    queueName: pulumi.Output[str]
+    queueName: pulumi.Output[str]  # noqa: N815 - Pulumi's own name of the property
 
     def __init__(self, kind: str, name: str, props: dict[str, Any], **options: Any) -> None:
         outputs = {"uuid": None, "queueId": None, "queueName": None}
