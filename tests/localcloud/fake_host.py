@@ -32,6 +32,7 @@ class FakeHost:
         self.versions: dict[str, dict[str, Any]] = {}
         self.booted: list[str] = []
         self.disposed: list[str] = []
+        self.refused_paths: set[str] = set()
         self.routes: list[dict[str, Any]] = []
         self.batches: list[tuple[str, dict[str, Any]]] = []
         self.firings: list[tuple[str, dict[str, Any]]] = []
@@ -50,9 +51,11 @@ class FakeHost:
         url = urlsplit(target)
         parts = [unquote(part) for part in url.path.strip("/").split("/")]
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if url.path in self.refused_paths:
+            return 500, {"error": {"code": "refused", "message": "The test refuses this path."}}
         if parts[0] == "kv":
             return self._kv(method, parts, query, body)
-        document = json.loads(body) if body else None
+        document: Any = json.loads(body) if body else None
         if parts[0] == "versions":
             return self._version(method, parts[1:], document)
         match (method, *parts):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from tests.localcloud.fake_host import FakeHost
-from tests.localcloud.running_cloud import FakeLauncher, RunningCloud
+from tests.localcloud.running_cloud import RunningCloud
 
 
 @pytest.fixture
@@ -116,17 +114,9 @@ def test_deleting_removes_the_data_and_frees_the_name(cloud: RunningCloud, datab
     cloud.result("POST", "/d1/database", json={"name": "db"})
 
 
-def test_a_database_that_the_runtime_refuses_is_not_stored(tmp_path: Any) -> None:
-    def refuse(host: FakeHost) -> None:
-        call = host.call
-
-        def failing(method: str, target: str, body: bytes) -> tuple[int, Any]:
-            if target == "/stores" and json.loads(body)["d1"]:
-                return 500, {"error": {"code": "broken", "message": "no room"}}
-            return call(method, target, body)
-
-        host.call = failing  # type: ignore[method-assign]  the fake fails on purpose
-
-    with RunningCloud(tmp_path / "home", FakeLauncher(refuse)) as cloud:
-        assert cloud.error("POST", "/d1/database", json={"name": "db"}) == (502, 10002)
-        assert cloud.local("GET", "/state")["d1_databases"] == 0
+def test_a_database_that_the_runtime_refuses_is_not_stored(cloud: RunningCloud) -> None:
+    cloud.host.refused_paths.add("/stores")
+    assert cloud.error("POST", "/d1/database", json={"name": "db"}) == (502, 10002)
+    assert cloud.local("GET", "/state")["d1_databases"] == 0
+    cloud.host.refused_paths.clear()
+    cloud.result("POST", "/d1/database", json={"name": "db"})
