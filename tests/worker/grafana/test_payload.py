@@ -109,7 +109,7 @@ CALL = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(CALL)
 def test_any_body_is_refused_or_has_variables_and_a_message(body: dict[str, Any]) -> None:
     try:

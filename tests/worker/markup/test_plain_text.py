@@ -10,6 +10,10 @@ def test_outgoing_text_has_no_outer_space_and_no_control_characters() -> None:
     assert clean(" \ufeff\x00a\x1b[0m\tb\r\nc\x85 \x07 ") == "a[0m\tb\r\nc"
 
 
+def test_a_lone_surrogate_becomes_the_replacement_character() -> None:
+    assert clean("a\ud800b \udfff") == "a\ufffdb \ufffd"
+
+
 @settings(deadline=None)
 @given(st.text(st.characters(codec=None)))
 def test_clean_text_is_utf_8_and_stays_as_it_is(text: str) -> None:
