@@ -5,7 +5,7 @@ import { ControlChannel, ControlError } from "./control-channel.mjs";
 import { Edge } from "./edge.mjs";
 import { EventLog } from "./event-log.mjs";
 import { ProcessLedger } from "./process-ledger.mjs";
-import { writePyodideBundle } from "./pyodide-bundle.mjs";
+import { havePyodideBundle } from "./pyodide-bundle.mjs";
 import { SnapshotCache } from "./snapshot-cache.mjs";
 import { Store } from "./store.mjs";
 import { storeRoutes } from "./store-routes.mjs";
@@ -35,8 +35,8 @@ export class Host {
 
   /**
    * @param {{token: string, stateDir: string, edgePort: number, brokerUrl: string,
-   *   brokerToken: string, clockUrl: string, nodeModules?: string, graceMs?: number,
-   *   holdMs?: number}} order
+   *   brokerToken: string, clockUrl: string, nodeModules?: string, cacheDir?: string,
+   *   graceMs?: number, holdMs?: number}} order
    */
   constructor(order) {
     this.#order = order;
@@ -63,10 +63,10 @@ export class Host {
     for (const { pid, role } of leftovers) events.write(hostEvent(`Ended ${role}, process ${pid}`));
     const modules = this.#order.nodeModules ?? defaultNodeModules();
     const binary = runtimeBinary(modules);
-    const bundle = await writePyodideBundle({
-      pyodideDir: path.join(modules, "pyodide"),
-      cacheDir: path.join(stateDir, "pyodide"),
-    });
+    // Not part of the state: made from the packages alone, and shared by all hosts that use them.
+    const cache = this.#order.cacheDir ?? path.join(modules, ".cache", "local-edge");
+    const pyodideDir = path.join(modules, "pyodide");
+    const bundle = await havePyodideBundle({ pyodideDir, root: cache });
     const store = new Store({ dir: path.join(stateDir, "store"), binary, runDir, ledger });
     const versions = new Versions({
       binary,
@@ -74,7 +74,7 @@ export class Host {
       ledger,
       bundle,
       graceMs,
-      snapshots: new SnapshotCache(path.join(stateDir, "snapshots")),
+      snapshots: new SnapshotCache(path.join(cache, "snapshots")),
       surroundings: { store, broker: { url: brokerUrl, token: brokerToken }, clockUrl },
     });
     const edge = new Edge({ versions, holdMs });

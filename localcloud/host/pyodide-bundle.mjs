@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { encodeBundle } from "./capnp-bundle.mjs";
 
@@ -73,13 +74,16 @@ export function adaptForWorkerd(source) {
 }
 
 /**
- * Write the bundle into `cacheDir` unless the one there was made from the same files.
+ * Have the bundle in a folder of its own below `root`, named by what it was made from.
  *
- * @param {{pyodideDir: string, cacheDir: string}} places the npm package; workerd's cache folder
- * @returns {Promise<{cacheDir: string, fingerprint: string}>} SHA-256 over inputs and adaptations
+ * Several hosts may do so at once: the folder appears whole, by a rename.
+ *
+ * @param {{pyodideDir: string, root: string}} places the npm package; the cache, made when missing
+ * @returns {Promise<{cacheDir: string, fingerprint: string}>} workerd's cache folder; SHA-256 over
+ *   the package's files and the adaptations
  * @throws {Error} a file of the package is missing, or `adaptForWorkerd` refuses it
  */
-export async function writePyodideBundle({ pyodideDir, cacheDir }) {
+export async function havePyodideBundle({ pyodideDir, root }) {
   const [script, wasm, library] = await Promise.all(
     ["pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"].map((name) =>
       readFile(path.join(pyodideDir, name)),
@@ -88,11 +92,8 @@ export async function writePyodideBundle({ pyodideDir, cacheDir }) {
   const hash = createHash("sha256").update(JSON.stringify(ADAPTATIONS));
   for (const part of [script, wasm, library]) hash.update(part);
   const fingerprint = hash.digest("hex");
-
-  const file = path.join(cacheDir, FILE_NAME);
-  const mark = `${file}.sha256`;
-  const written = await readFile(mark, "utf8").catch(() => "");
-  if (written === fingerprint) return { cacheDir, fingerprint };
+  const cacheDir = path.join(root, `pyodide-${fingerprint.slice(0, 16)}`);
+  if (existsSync(path.join(cacheDir, FILE_NAME))) return { cacheDir, fingerprint };
 
   const message = encodeBundle([
     {
@@ -103,11 +104,15 @@ export async function writePyodideBundle({ pyodideDir, cacheDir }) {
     { name: "pyodideRuntime-internal:pyodide.asm.wasm", kind: "wasm", body: wasm },
     { name: "pyodideRuntime-internal:python_stdlib.zip", kind: "data", body: library },
   ]);
-  await mkdir(cacheDir, { recursive: true });
-  // The mark comes last: a torn write leaves a bundle without one, and it is made again.
-  for (const [target, content] of [[file, message], [mark, fingerprint]]) {
-    await writeFile(`${target}.new`, content);
-    await rename(`${target}.new`, target);
+  await mkdir(root, { recursive: true });
+  const draft = await mkdtemp(path.join(root, "draft-"));
+  await writeFile(path.join(draft, FILE_NAME), message);
+  try {
+    await rename(draft, cacheDir);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    // Another host was faster: what it wrote is the same.
+    if (!existsSync(path.join(cacheDir, FILE_NAME))) throw error;
   }
   return { cacheDir, fingerprint };
 }

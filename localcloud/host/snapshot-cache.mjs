@@ -1,26 +1,29 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import path from "node:path";
 
 const FILE = "snapshot.bin";
 /** One is about 31 MB. */
-const KEPT = 6;
+const KEPT = 8;
+const DRAFT = "draft-";
+/** No boot takes this long: what is older was left by a host that was killed. */
+const STALE_MS = 60 * 60 * 1000;
 
 /**
  * Python memory snapshots, one per bundle: the memory after the top-level imports.
  *
  * The key covers all that the memory depends on (modules, flags, runtime); variables, secrets and
- * metadata are read at start and are no part of it.
+ * metadata are read at start and are no part of it. Several hosts may share one folder.
  */
 export class SnapshotCache {
   #dir;
 
-  /** @param {string} dir made when missing; half-written snapshots in it are removed */
+  /** @param {string} dir made when missing; what killed hosts left half-written is removed */
   constructor(dir) {
     this.#dir = dir;
     mkdirSync(dir, { recursive: true });
-    for (const name of readdirSync(dir)) {
-      if (name.includes(".")) rmSync(path.join(dir, name), { recursive: true, force: true });
+    for (const draft of this.#folders((name) => name.startsWith(DRAFT))) {
+      if (Date.now() - lastUse(draft) > STALE_MS) rmSync(draft, { recursive: true, force: true });
     }
   }
 
@@ -53,8 +56,7 @@ export class SnapshotCache {
         discard: () => rmSync(folder, { recursive: true, force: true }),
       };
     }
-    const draft = `${folder}.${randomBytes(4).toString("hex")}`;
-    mkdirSync(draft);
+    const draft = mkdtempSync(path.join(this.#dir, DRAFT));
     return {
       loaded: false,
       args: [`--python-snapshot-dir=${draft}`, "--python-save-snapshot"],
@@ -69,12 +71,19 @@ export class SnapshotCache {
       return;
     }
     renameSync(draft, folder);
-    const kept = readdirSync(this.#dir)
-      .filter((name) => !name.includes("."))
-      .map((name) => path.join(this.#dir, name))
-      .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    const kept = this.#folders((name) => !name.startsWith(DRAFT));
+    kept.sort((a, b) => lastUse(b) - lastUse(a));
     for (const old of kept.slice(KEPT)) rmSync(old, { recursive: true, force: true });
+  }
+
+  #folders(wanted) {
+    return readdirSync(this.#dir)
+      .filter(wanted)
+      .map((name) => path.join(this.#dir, name));
   }
 }
 
 const exists = (file) => statSync(file, { throwIfNoEntry: false }) !== undefined;
+
+/** When a folder was last used, in ms; 0 where another host has just removed it. */
+const lastUse = (folder) => statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;

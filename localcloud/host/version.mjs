@@ -5,7 +5,7 @@ import { VERSION_SOCKETS, localFlags, versionConfig } from "./version-config.mjs
 import { readModules } from "./worker-modules.mjs";
 import { WorkerdBootError } from "./workerd.mjs";
 
-const BOOT_TIMEOUT_MS = 60_000;
+const BOOT_TIMEOUT_MS = 100_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 5000;
 /** Longest wait for requests in flight; production ends a request's client wait at 100 s. */

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,11 +26,17 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all hosts keep their runtime and snapshots: only the first boot is a cold one."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
 def host(
-    tmp_path_factory: pytest.TempPathFactory, outside: RecordingServer, bundle: Path
+    tmp_path_factory: pytest.TempPathFactory, outside: RecordingServer, bundle: Path, cache: Path
 ) -> Iterator[RunningHost]:
     """A host that serves the version v-1 to everyone, for tests that leave it so."""
-    running = RunningHost(tmp_path_factory.mktemp("shared-host"), outside)
+    running = RunningHost(tmp_path_factory.mktemp("shared-host"), outside, cacheDir=str(cache))
     try:
         running.call("PUT", "/stores", {"d1": [D1_ID], "kv": [KV_ID]})
         booted = running.put("v-1", bundle)
@@ -44,17 +49,14 @@ def host(
 
 @pytest.fixture(scope="module")
 def start(
-    tmp_path_factory: pytest.TempPathFactory, host: RunningHost, outside: RecordingServer
+    tmp_path_factory: pytest.TempPathFactory, outside: RecordingServer, cache: Path
 ) -> Iterator[Starter]:
-    """Start hosts of the module's own; each begins with the shared host's snapshots, so that no
-    boot of the probe Worker is a cold one."""
+    """Start hosts of the module's own."""
     started: list[RunningHost] = []
 
     def start_one(state: Path | None = None, **order: object) -> RunningHost:
         folder = state or tmp_path_factory.mktemp("host") / "state"
-        for name in ("pyodide", "snapshots"):
-            shutil.copytree(host.state / name, folder / name, dirs_exist_ok=True)
-        running = RunningHost(folder, outside, **order)
+        running = RunningHost(folder, outside, cacheDir=str(cache), **order)
         started.append(running)
         declared = running.call("PUT", "/stores", {"d1": [D1_ID], "kv": [KV_ID]})
         assert declared.status == 200, declared

@@ -43,24 +43,22 @@ def test_a_version_killed_again_while_it_restarts_still_comes_back(serving: Runn
         if pid is not None and pid not in killed:
             os.kill(int(pid), signal.SIGKILL)
             killed.add(int(pid))
-        return len(killed) >= 4
+        return len(killed) >= 3
 
-    eventually(kill_another, what="four kills, most of them of a process that was starting")
+    eventually(kill_another, what="three kills, two of them of a process that was starting")
     assert serving.get("/hello") == "v-1"
 
 
-def test_kills_under_load_cut_only_what_was_in_flight(serving: RunningHost) -> None:
-    kills = 2
+def test_a_kill_under_load_cuts_only_what_was_in_flight(serving: RunningHost) -> None:
     with SteadyLoad(serving.edge_port, "/hello", clients=4) as load:
         eventually(lambda: load.bodies(), what="a first answer")
-        for _ in range(kills):
-            old = int(serving.versions()["v-1"]["pid"])
-            os.kill(old, signal.SIGKILL)
-            eventually(lambda: is_back(serving, old), what="the version")  # noqa: B023  awaited inside the loop
+        old = int(serving.versions()["v-1"]["pid"])
+        os.kill(old, signal.SIGKILL)
+        eventually(lambda: is_back(serving, old), what="the version")
     failed = load.failed()
     assert set(failed) <= {(502, "error code: 1101")}
-    # At most one request of each client was in flight at each kill.
-    assert sum(failed.values()) <= kills * load.clients
+    # At most one request of each client was in flight.
+    assert sum(failed.values()) <= load.clients
 
 
 def is_back(serving: RunningHost, old: int) -> bool:

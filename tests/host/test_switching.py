@@ -28,19 +28,19 @@ def test_switching_versions_under_load_fails_no_request(serving: RunningHost, bu
 
 
 def test_a_version_ends_only_after_its_last_request(serving: RunningHost, bundle: Path) -> None:
-    assert serving.put("v-old", bundle).status == 200
+    assert serving.put("v-3", bundle).status == 200
     assert serving.put("v-new", bundle).status == 200
-    assert serving.route(10, v_old=100).status == 200
+    assert serving.route(10, v_3=100).status == 200
     with SteadyLoad(serving.edge_port, "/slow?seconds=1.5", clients=1) as load:
-        eventually(lambda: in_flight(serving, "v-old"), what="a request in flight")
+        eventually(lambda: in_flight(serving, "v-3"), what="a request in flight")
         serving.route(11, v_new=100)
-        removal = threading.Thread(target=serving.call, args=("DELETE", "/versions/v-old"))
+        removal = threading.Thread(target=serving.call, args=("DELETE", "/versions/v-3"))
         removal.start()
         eventually(lambda: '"v-new"' in load.bodies(), what="an answer of the new version")
         removal.join()
     assert load.failed() == {}
-    assert load.answers[(200, '"v-old"')] >= 1
-    assert "v-old" not in serving.versions()
+    assert load.answers[(200, '"v-3"')] >= 1
+    assert "v-3" not in serving.versions()
 
 
 def in_flight(serving: RunningHost, version: str) -> bool:

@@ -10,19 +10,20 @@ from tests.host.probe_worker import write_bundle
 from tests.host.running_host import BINDINGS, RunningHost
 
 pytestmark = pytest.mark.workerd
+SECOND = "0123abcd-second"
 
 
 @pytest.fixture(scope="module")
 def second(host: RunningHost, bundle: Path) -> Iterator[str]:
-    """A version v-2 of the same bundle with a greeting of its own."""
+    """Another version of the same bundle, with a greeting of its own."""
     other = [b for b in BINDINGS if b["name"] != "GREETING"]
     other.append({"type": "plain_text", "name": "GREETING", "text": "other"})
-    booted = host.put("v-2", bundle, bindings=other)
+    booted = host.put(SECOND, bundle, bindings=other)
     assert booted.status == 200, booted
     assert booted.body["fromSnapshot"] is True
-    yield "v-2"
-    host.route(1, v_1=100)
-    assert host.call("DELETE", "/versions/v-2").status == 200
+    yield SECOND
+    assert host.call("DELETE", f"/versions/{SECOND}").status == 200
+    assert SECOND not in host.versions()
 
 
 @pytest.fixture(autouse=True)
@@ -44,20 +45,20 @@ def test_the_same_version_again_is_no_second_boot(host: RunningHost, bundle: Pat
 
 
 def test_a_version_from_a_snapshot_reads_its_own_variables(host: RunningHost, second: str) -> None:
-    host.route(1, v_2=100)
+    host.route(1, **{second: 100})
     assert host.get("/settings")[0] == "other"
     assert host.get("/hello") == second
 
 
 def test_a_split_sends_each_version_about_its_share(host: RunningHost, second: str) -> None:
-    host.route(1, v_1=80, v_2=20)
+    host.route(1, v_1=80, **{second: 20})
     answers = [host.get("/hello") for _ in range(200)]
     # 40 expected; 5 standard deviations of a binomial(200, 0.2) are 28.
     assert 12 <= answers.count(second) <= 68
 
 
 def test_an_affinity_key_always_reaches_the_same_version(host: RunningHost, second: str) -> None:
-    host.route(1, v_1=50, v_2=50)
+    host.route(1, v_1=50, **{second: 50})
     header = "Cloudflare-Workers-Version-Key"
     reached = [{host.get("/hello", **{header: f"user-{n}"}) for _ in range(5)} for n in range(12)]
     assert all(len(versions) == 1 for versions in reached)
@@ -67,25 +68,23 @@ def test_an_affinity_key_always_reaches_the_same_version(host: RunningHost, seco
 @pytest.mark.parametrize(
     ("header", "reached"),
     [
-        ('probe="v-2"', "v-2"),
-        ('other="v-1", probe="v-2"', "v-2"),
-        ('other="v-2"', "v-1"),
+        (f'probe="{SECOND}"', SECOND),
+        (f'other="v-1", probe="{SECOND}"', SECOND),
+        (f'other="{SECOND}"', "v-1"),
         ('probe="absent"', "v-1"),
     ],
 )
 def test_an_override_holds_for_this_worker_and_a_version_of_the_deployment(
     host: RunningHost, second: str, header: str, reached: str
 ) -> None:
-    host.route(1, v_1=100, v_2=0)
+    host.route(1, v_1=100, **{second: 0})
     name = "Cloudflare-Workers-Version-Overrides"
     assert host.get("/hello", **{name: header}) == reached
 
 
-def test_a_preview_host_reaches_a_version_without_traffic(host: RunningHost, bundle: Path) -> None:
-    assert host.put("0123abcd-preview", bundle).status == 200
-    assert host.get("/hello", Host="0123abcd-probe.localhost:8788") == "0123abcd-preview"
-    assert host.call("DELETE", "/versions/0123abcd-preview").status == 200
-    assert host.edge("GET", "/", headers={"Host": "0123abcd-probe.localhost"}).status_code == 404
+def test_a_preview_host_reaches_a_version_without_traffic(host: RunningHost, second: str) -> None:
+    assert host.get("/hello", Host="0123abcd-probe.localhost:8788") == second
+    assert host.edge("GET", "/", headers={"Host": "9999abcd-probe.localhost"}).status_code == 404
 
 
 @pytest.mark.parametrize(
