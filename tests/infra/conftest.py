@@ -1,7 +1,36 @@
-"""Keeps the SDK's warnings about its own deprecated names out of the tests' output."""
+"""What the tests of the Pulumi program share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from infra.program import Inputs
+    from tests.infra.registrations import Declared
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Keep the SDK's warnings about its own deprecated names out of the tests' output."""
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi_cloudflare")
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> Callable[..., "Declared"]:
+    """Declare a stack with changed settings; `edit` changes what the program reads."""
+    # Imported here: at this module's import the filter above doesn't hold yet.
+    from infra.program import declare
+    from tests.infra.registrations import declare_stack
+    from tests.infra.stack_inputs import stack_inputs
+
+    def run(
+        stack: str = "production",
+        *,
+        edit: Callable[["Inputs"], "Inputs"] = lambda i: i,
+        **changes: Any,
+    ) -> "Declared":
+        inputs = edit(stack_inputs(tmp_path, stack, **changes))
+        return declare_stack(lambda: declare(inputs), stack=stack)
+
+    return run

@@ -43,6 +43,10 @@ class Declared:
         (found,) = [r for r in self.registrations if r.name == name]
         return found
 
+    def bindings(self) -> dict[str, dict[str, Any]]:
+        """The Worker version's bindings by name."""
+        return {binding["name"]: binding for binding in self.one("version").inputs["bindings"]}
+
     def depends_on(self, dependent: str, on: str) -> bool:
         """Whether one logical name depends on another, directly or through others."""
         by_urn = {r.urn: r for r in self.registrations}

@@ -12,7 +12,6 @@ from infra.migrations.errors import (
     IncompatibleCode,
     MigrationFailed,
     MisorderedMigration,
-    WriterBusy,
 )
 from infra.migrations.files import MigrationSet
 from infra.migrations.migrator import Migrator
@@ -185,52 +184,6 @@ def test_down_and_up_again_gives_the_same_schema_and_keeps_older_data(tmp_path: 
     assert api.dump() == ["BEGIN TRANSACTION;", "COMMIT;"]
 
 
-def test_a_second_writer_waits_for_the_first_ones_lease_to_lapse(tmp_path: Path) -> None:
-    api, migrations = D1Api(), files(tmp_path)
-    migrator(api).apply(MigrationSet(migrations.migrations[:1]))
-    hold_lease(api, seconds=15)
-    migrator(api).apply(migrations)
-    assert api.now >= 1_000_015
-    assert api.ledger()[-1] == "0002_second.sql"
-
-
-def test_a_writer_whose_rival_never_ends_gives_up_with_advice(tmp_path: Path) -> None:
-    api, migrations = D1Api(), files(tmp_path)
-    migrator(api).apply(MigrationSet(migrations.migrations[:1]))
-    hold_lease(api, seconds=10_000)
-    with pytest.raises(WriterBusy, match="deploy again"):
-        migrator(api).apply(migrations)
-    assert api.ledger() == ["0001_first.sql"]
-
-
-def test_a_writer_that_lost_its_lease_applies_nothing_more(tmp_path: Path) -> None:
-    api, migrations = D1Api(), files(tmp_path)
-
-    def rival(statements: list[str]) -> None:
-        if any("ALTER TABLE a" in sql for sql in statements):
-            api.before = None
-            hold_lease(api, seconds=20)
-
-    api.before = rival
-    with pytest.raises(WriterBusy, match=r"0002_second\.sql"):
-        migrator(api).apply(migrations)
-    assert api.ledger() == ["0001_first.sql"]
-
-
-def test_a_migration_that_a_rival_finished_meanwhile_is_not_run_twice(tmp_path: Path) -> None:
-    api, migrations = D1Api(), files(tmp_path)
-
-    def rival(statements: list[str]) -> None:
-        if any("CREATE TABLE b" in sql for sql in statements):
-            api.before = None
-            api.sleep(60)  # the first writer stalls, its lease lapses
-            migrator(api).apply(migrations)
-
-    api.before = rival
-    migrator(api).apply(migrations)
-    assert api.ledger() == ["0001_first.sql", "0002_second.sql"]
-
-
 def test_a_lost_call_is_repeated_and_a_lost_answer_is_not(tmp_path: Path) -> None:
     for fault in ("lost", "answer lost", "server error"):
         for call in range(12):
@@ -255,10 +208,3 @@ def test_without_a_token_nothing_is_asked_and_the_variable_is_named(
     with pytest.raises(D1Refused, match="CLOUDFLARE_API_TOKEN"):
         migrator(api).apply(files(tmp_path))
     assert api.calls == 0
-
-
-def hold_lease(api: D1Api, *, seconds: int) -> None:
-    api.connection.execute(
-        "INSERT OR REPLACE INTO d1_migrations_lease VALUES (1, 'rival', ?)",
-        [int(api.now) + seconds],
-    )

@@ -1,0 +1,100 @@
+"""What the Worker finds in its environment: stores, settings as text, secrets, limits."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.infra.registrations import Declared
+from tests.infra.stack_inputs import API_SECRET
+
+
+@pytest.mark.requirement("S0-13", "S0-19")
+def test_the_worker_is_bound_to_its_stores(declared: Callable[..., Declared]) -> None:
+    found = declared().bindings()
+    assert found["DB"] == {"name": "DB", "type": "d1", "id": "database-id"}
+    assert found["CONFIG_CACHE"]["namespaceId"] == "config-cache-id"
+    assert found["RETRY_QUEUE"] == {
+        "name": "RETRY_QUEUE",
+        "type": "queue",
+        "queueName": "retry-queue",
+    }
+    assert found["FAILED_QUEUE"]["queueName"] == "failed-queue"
+    assert found["CF_VERSION_METADATA"]["type"] == "version_metadata"
+
+
+def test_bindings_are_sorted_by_name_and_unique(declared: Callable[..., Declared]) -> None:
+    names = [binding["name"] for binding in declared().one("version").inputs["bindings"]]
+    assert names == sorted(set(names))
+    assert len(names) == 20
+
+
+def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) -> None:
+    found = declared(
+        maintenanceMode="true",
+        signatureV1="false",
+        allowedOrigins='["https://a.example", "https://b.example"]',
+        logLevel="warn",
+        maxRequestSize="2048",
+        rateLimitPerMinute="7",
+    ).bindings()
+    texts = {name: binding.get("text") for name, binding in found.items()}
+    assert texts["ENVIRONMENT"] == "production"
+    assert texts["MAINTENANCE_MODE"] == "true"
+    assert texts["SIGNATURE_V1"] == "off"
+    assert texts["ALLOWED_ORIGINS"] == "https://a.example,https://b.example"
+    assert texts["LOG_LEVEL"] == "warn"
+    assert texts["MAX_REQUEST_SIZE"] == "2048"
+    assert texts["ALLOW_LOOPBACK_ENDPOINTS"] == "false"
+    assert texts["RATE_LIMIT_PER_MINUTE"] == "7"
+    assert texts["SERVICE_VERSION"] == "0.1.0"
+
+
+@pytest.mark.requirement("S0-50")
+def test_secrets_are_secret_bindings_and_encrypted_in_the_state(
+    declared: Callable[..., Declared],
+) -> None:
+    found = declared(apiSecretKeyPrevious="b2" * 32)
+    by_name = found.bindings()
+    secret = {name for name, binding in by_name.items() if binding["type"] == "secret_text"}
+    assert secret == {"API_SECRET_KEY", "API_SECRET_KEY_PREVIOUS", "ENCRYPT_KEY"}
+    assert by_name["API_SECRET_KEY"]["text"] == API_SECRET
+    assert "bindings" in found.one("version").secret
+    for registration in found.registrations:
+        clear = {k: v for k, v in registration.inputs.items() if k not in registration.secret}
+        assert API_SECRET not in repr(clear)
+    open_outputs = {k: v for k, v in found.outputs.items() if k not in found.secret_outputs}
+    assert API_SECRET not in repr(open_outputs)
+    assert found.outputs["api_secret_key"] == API_SECRET
+
+
+def test_rate_limits_are_bound_where_they_are_on_with_numbers_of_the_stack(
+    declared: Callable[..., Declared],
+) -> None:
+    limits = {
+        stack: {n: b for n, b in found.bindings().items() if b["type"] == "ratelimit"}
+        for stack, found in {
+            "production": declared(rateLimitPerMinute=60),
+            "staging": declared("staging", environment="staging"),
+        }.items()
+    }
+    assert set(limits["production"]) == {"RATE_LIMIT_ADDRESS", "RATE_LIMIT_RECIPIENT"}
+    assert limits["production"]["RATE_LIMIT_RECIPIENT"]["simple"] == {"limit": 60, "period": 60}
+    ids = [b["namespaceId"] for found in limits.values() for b in found.values()]
+    assert len(set(ids)) == 4
+    assert all(int(number) > 0 for number in ids)
+    assert not [
+        b for b in declared(rateLimitEnabled=False).bindings() if b.startswith("RATE_LIMIT_A")
+    ]
+
+
+def test_the_test_clock_is_bound_only_where_it_is_asked_for(
+    declared: Callable[..., Declared],
+) -> None:
+    assert "TEST_CLOCK" not in declared().bindings()
+    local = declared(
+        "local",
+        environment="development",
+        testClock=True,
+        **{"cloudflare:baseUrl": "http://127.0.0.1:1/client/v4"},
+    )
+    assert local.bindings()["TEST_CLOCK"]["service"] == "local-clock"
