@@ -14,6 +14,7 @@ _SAMPLE_SECRETS = frozenset(
     }
 )
 _SAMPLE_PREFIXES = ("your-secret-key", "PLACEHOLDER_")
+_TELEGRAM_API = "https://api.telegram.org"
 _LEVELS = ("debug", "info", "warn", "error")
 
 
@@ -47,6 +48,7 @@ class Settings:
     allow_http_webhooks: bool
     accept_signature_v1: bool
     rate_limit_per_minute: int
+    telegram_api: str
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -71,6 +73,7 @@ class Settings:
             allow_http_webhooks=_flag(environment, "ALLOW_HTTP_WEBHOOKS", stage != "production"),
             accept_signature_v1=_flag(environment, "SIGNATURE_V1", True),
             rate_limit_per_minute=_whole(environment, "RATE_LIMIT_PER_MINUTE", 100),
+            telegram_api=(environment.get("TELEGRAM_API_URL") or _TELEGRAM_API).rstrip("/"),
         )
 
     @property

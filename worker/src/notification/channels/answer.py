@@ -46,11 +46,18 @@ def retry_after_seconds(answer: OutboundAnswer, now_ms: int) -> int:
     return min(max(seconds, 0), _LONGEST_WAIT_S)
 
 
-def parsed_details(answer: OutboundAnswer) -> Any:
-    """The answer's JSON, or `{}` where it is none or longer than 2 KB."""
+def parsed_details(answer: OutboundAnswer, *, limit: int | None = _MOST_DETAILS) -> Any:
+    """The answer's JSON, or `{}` where it is none, or longer than `limit` characters."""
     try:
-        value = json.loads(answer.body) if len(answer.body) <= _MOST_DETAILS else {}
+        if limit is not None and len(answer.body) > limit:
+            return {}
+        value = json.loads(answer.body)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return {}
     return value
+
+
+def short(details: Any) -> Any:
+    """`details`, or `{}` where its JSON is longer than 2 KB."""
+    return details if len(json.dumps(details, ensure_ascii=False)) <= _MOST_DETAILS else {}

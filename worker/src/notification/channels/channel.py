@@ -3,7 +3,10 @@
 from typing import Any, NamedTuple, Protocol
 
 from notification.channels.endpoint import EndpointPolicy
+from notification.channels.refusal import ChannelRefusal
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
+
+__all__ = ["Channel", "ChannelRefusal", "Message", "Verdict", "timeout_of"]
 
 DEFAULT_TIMEOUT_MS = 10_000
 LONGEST_TIMEOUT_MS = 20_000
@@ -31,15 +34,6 @@ class Verdict(NamedTuple):
     retry_after_s: int = 0
 
 
-class ChannelRefusal(Exception):
-    """A configuration or message with which the channel can't work; repeating won't help."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-
-
 class Channel(Protocol):
     """One way to reach a recipient. Implementations keep no state."""
 
@@ -51,8 +45,11 @@ class Channel(Protocol):
 
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
-    ) -> OutboundRequest:
-        """The call that delivers `message`; raises `ChannelRefusal`."""
+    ) -> list[OutboundRequest]:
+        """The calls that deliver `message`, usually one; raises `ChannelRefusal`.
+
+        They are made in order, each after the one before was accepted.
+        """
         ...
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:

@@ -8,7 +8,9 @@ full-width or otherwise compatible characters that map to ASCII.
 import re
 import unicodedata
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from notification.channels.refusal import ChannelRefusal
 
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#\[\]@:\\]+)(?::(?P<port>[0-9]{1,5}))?"
@@ -55,11 +57,17 @@ _TEREDO = IPv6Network("2001::/32")
 
 
 class EndpointPolicy(NamedTuple):
-    """What the deployment allows. `own_host` is the service's host and port, if known."""
+    """What the deployment allows.
+
+    `own_host` is the service's host and port, if known; `strict_tokens` refuses bot tokens that
+    are made up for tests; `telegram_api` is where bots are called, without a slash at its end.
+    """
 
     allow_loopback: bool
     allow_http: bool
     own_host: str = ""
+    strict_tokens: bool = False
+    telegram_api: str = "https://api.telegram.org"
 
 
 class Endpoint(NamedTuple):
@@ -68,6 +76,7 @@ class Endpoint(NamedTuple):
     url: str
     host: str
     path: str
+    loopback: bool
 
 
 class MalformedUrl(Exception):
@@ -99,7 +108,51 @@ def check_endpoint(url: str, policy: EndpointPolicy) -> Endpoint:
         f"{scheme}://{host}{port}{rest if rest.startswith('/') else '/' + rest}",
         host,
         rest.partition("?")[0] or "/",
+        loopback,
     )
+
+
+def check_url_field(config: dict[str, Any], channel: str, policy: EndpointPolicy) -> Endpoint:
+    """The endpoint in a configuration's `webhook_url`; raises `ChannelRefusal`."""
+    url = config.get("webhook_url")
+    if url is None or url == "":
+        raise ChannelRefusal(
+            "MISSING_WEBHOOK_URL", f"webhook_url is required for {channel} channel"
+        )
+    try:
+        if not isinstance(url, str):
+            raise MalformedUrl
+        return check_endpoint(url.strip(), policy)
+    except MalformedUrl:
+        text = (
+            "webhook_url must be a valid HTTP(S) URL"
+            if channel == "webhook"
+            else f"Invalid {channel} webhook URL"
+        )
+        raise ChannelRefusal("INVALID_WEBHOOK_URL", text) from None
+    except BlockedEndpoint as blocked:
+        raise ChannelRefusal("SSRF_BLOCKED", f"webhook_url is blocked: {blocked}") from None
+
+
+def check_provider_url(
+    config: dict[str, Any],
+    channel: str,
+    policy: EndpointPolicy,
+    *,
+    hosts: tuple[str, ...],
+    path: str,
+) -> str:
+    """The URL of a chat provider's hook: one of its hosts, below `path`, over https.
+
+    A loopback endpoint may have any path: stacks that allow it have stand-ins there.
+    Raises `ChannelRefusal`.
+    """
+    endpoint = check_url_field(config, channel, policy)
+    secure = endpoint.url.startswith("https://")
+    below = endpoint.path.startswith(path) and len(endpoint.path) > len(path)
+    if endpoint.loopback or (secure and endpoint.host in hosts and below):
+        return endpoint.url
+    raise ChannelRefusal("INVALID_WEBHOOK_URL", f"Invalid {channel} webhook URL")
 
 
 def _ascii_host(written: str) -> str:

@@ -7,14 +7,9 @@ from typing import Any
 
 from notification.channels.answer import judge_status, parsed_details
 from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
-from notification.channels.endpoint import (
-    BlockedEndpoint,
-    EndpointPolicy,
-    MalformedUrl,
-    check_endpoint,
-)
-from notification.channels.text import outbound_text
+from notification.channels.endpoint import EndpointPolicy, check_url_field
 from notification.journal import iso
+from notification.markup.plain_text import clean, cut
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
 _METHODS = ("POST", "PUT", "PATCH")
@@ -43,7 +38,7 @@ class WebhookChannel:
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """As `Channel.check_config`."""
-        self._endpoint(config, policy)
+        check_url_field(config, self.name, policy)
         headers = config.get("headers")
         if headers is not None and not (
             isinstance(headers, dict)
@@ -66,7 +61,7 @@ class WebhookChannel:
 
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
-    ) -> OutboundRequest:
+    ) -> list[OutboundRequest]:
         """As `Channel.compose`; a retry signs anew and keeps the message id."""
         self.check_config(config, policy)
         body = _body(message, config, now_ms)
@@ -80,35 +75,20 @@ class WebhookChannel:
             timestamp = str(now_ms // 1000)
             headers["X-Notification-Timestamp"] = timestamp
             headers["X-Notification-Signature"] = sign_body(config["secret"], timestamp, body)
-        return OutboundRequest(
-            config.get("method", "POST"),
-            self._endpoint(config, policy),
-            headers | _custom_headers(config),
-            body,
-            timeout_of(config),
-        )
+        return [
+            OutboundRequest(
+                config.get("method", "POST"),
+                check_url_field(config, self.name, policy).url,
+                headers | _custom_headers(config),
+                body,
+                timeout_of(config),
+            )
+        ]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
         """Any 2xx is accepted."""
         refused = judge_status(answer, now_ms)
         return refused or Verdict(accepted=True, details=parsed_details(answer))
-
-    def _endpoint(self, config: dict[str, Any], policy: EndpointPolicy) -> str:
-        url = config.get("webhook_url")
-        if url is None or url == "":
-            raise ChannelRefusal(
-                "MISSING_WEBHOOK_URL", "webhook_url is required for webhook channel"
-            )
-        try:
-            if not isinstance(url, str):
-                raise MalformedUrl
-            return check_endpoint(url.strip(), policy).url
-        except MalformedUrl:
-            raise ChannelRefusal(
-                "INVALID_WEBHOOK_URL", "webhook_url must be a valid HTTP(S) URL"
-            ) from None
-        except BlockedEndpoint as blocked:
-            raise ChannelRefusal("SSRF_BLOCKED", f"webhook_url is blocked: {blocked}") from None
 
 
 def _sendable(value: Any) -> bool:
@@ -128,7 +108,7 @@ def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _body(message: Message, config: dict[str, Any], now_ms: int) -> str:
-    content = outbound_text(message.content, MAX_CONTENT)
+    content = cut(clean(message.content), MAX_CONTENT).text
     if message.content_type == "json" and config.get("payload_mode") == "raw":
         return content
     metadata = {
@@ -141,7 +121,7 @@ def _body(message: Message, config: dict[str, Any], now_ms: int) -> str:
         metadata["template_key"] = message.template_key
     payload: dict[str, Any] = {"content": content}
     if message.subject:
-        payload["subject"] = outbound_text(message.subject, MAX_SUBJECT)
+        payload["subject"] = cut(clean(message.subject), MAX_SUBJECT).text
     payload["timestamp"] = iso(now_ms)
     payload["metadata"] = metadata
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

@@ -1,13 +1,14 @@
 """One attempt to deliver one notification."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from notification.channels.channel import ChannelRefusal, Verdict
+from notification.channels.channel import Channel, ChannelRefusal, Verdict
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
 from notification.delivery.notification import Notification
-from notification.journal import Log
-from notification.ports.outbound import OutboundFailure, OutboundTimeout
+from notification.journal import Log, redact
+from notification.ports.outbound import OutboundFailure, OutboundRequest, OutboundTimeout
 from notification.ports.platform import Platform
 
 
@@ -23,7 +24,13 @@ class Outcome(NamedTuple):
 def endpoint_policy(platform: Platform, own_host: str = "") -> EndpointPolicy:
     """The deployment's rules for endpoints; `own_host` is the service's host where known."""
     settings = platform.settings
-    return EndpointPolicy(settings.allow_loopback_endpoints, settings.allow_http_webhooks, own_host)
+    return EndpointPolicy(
+        allow_loopback=settings.allow_loopback_endpoints,
+        allow_http=settings.allow_http_webhooks,
+        own_host=own_host,
+        strict_tokens=settings.production,
+        telegram_api=settings.telegram_api,
+    )
 
 
 async def attempt(
@@ -70,7 +77,7 @@ async def _try(
     if config is None:
         return _permanent("INVALID_CONFIG", "The stored configuration can't be read"), None
     try:
-        request = channel.compose(
+        requests = channel.compose(
             notification.message, config, policy=policy, now_ms=platform.clock.now_ms()
         )
     except ChannelRefusal as refusal:
@@ -78,13 +85,25 @@ async def _try(
     except Exception as error:
         text = f"{channel.name} send failed: {type(error).__name__}"
         return _permanent(f"{channel.name.upper()}_ERROR", text), None
-    try:
-        answer = await platform.outbound.send(request)
-    except OutboundTimeout:
-        return _transient("TIMEOUT_ERROR", "Request timeout"), None
-    except OutboundFailure as failure:
-        return _transient("NETWORK_ERROR", f"Network error: {failure}"), None
-    return channel.judge(answer, platform.clock.now_ms()), answer.status
+    return await _call(channel, requests, platform)
+
+
+async def _call(
+    channel: Channel, requests: Sequence[OutboundRequest], platform: Platform
+) -> tuple[Verdict, int | None]:
+    verdict, status = _permanent("INVALID_CONTENT", "There is nothing to send"), None
+    for request in requests:
+        try:
+            answer = await platform.outbound.send(request)
+        except OutboundTimeout:
+            return _transient("TIMEOUT_ERROR", "Request timeout"), None
+        except OutboundFailure as failure:
+            # What the runtime says of a failed call may hold its URL, and that a token.
+            return _transient("NETWORK_ERROR", f"Network error: {redact(str(failure))}"), None
+        verdict, status = channel.judge(answer, platform.clock.now_ms()), answer.status
+        if not verdict.accepted:
+            break
+    return verdict, status
 
 
 def _permanent(code: str, text: str) -> Verdict:

@@ -1,0 +1,136 @@
+"""The Lark (Feishu) channel: a custom bot's webhook.
+
+Source: open.larksuite.com, "Use bots in groups" (message types, signature, error codes).
+"""
+
+import base64
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any
+
+from notification.channels.answer import judge_status, parsed_details, short
+from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
+from notification.channels.endpoint import EndpointPolicy, check_provider_url
+from notification.markup.escaping import escape_lark_markdown
+from notification.markup.plain_text import clean, cut, cut_to_fit
+from notification.ports.outbound import OutboundAnswer, OutboundRequest
+
+CONTENT_LIMIT = 10_000
+SUBJECT_LIMIT = 200
+BODY_LIMIT = 20_000
+"""Bytes of a request's body that Lark takes, a little below its 20 KB."""
+_HOSTS = ("open.feishu.cn", "open.larksuite.com")
+_PATH = "/open-apis/bot/v2/hook/"
+# Bad hook, signature or time, address not allowed, keyword missing, malformed.
+_PERMANENT = (19001, 19021, 19022, 19024, 9499, 9408)
+
+
+def sign(secret: str, timestamp: str) -> str:
+    """Base64 HMAC-SHA256 of nothing, keyed with the Unix time in seconds, a newline, the secret."""
+    key = f"{timestamp}\n{secret}".encode()
+    return base64.b64encode(hmac.digest(key, b"", "sha256")).decode()
+
+
+class LarkChannel:
+    """Config: `webhook_url`, `secret`, `msg_type` (text, interactive, markdown), `timeout`."""
+
+    name = "lark"
+
+    def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
+        """As `Channel.check_config`."""
+        check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        if not isinstance(config.get("secret", ""), str):
+            raise ChannelRefusal("INVALID_CONFIG", "secret must be a string")
+
+    def compose(
+        self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
+    ) -> list[OutboundRequest]:
+        """As `Channel.compose`; a retry signs anew."""
+        url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        stamp = {}
+        if config.get("secret"):
+            timestamp = str(now_ms // 1000)
+            stamp = {"timestamp": timestamp, "sign": sign(config["secret"], timestamp)}
+        body = _body(message, config.get("msg_type"), stamp)
+        headers = {"Content-Type": "application/json"}
+        return [OutboundRequest("POST", url, headers, body, timeout_of(config))]
+
+    def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
+        """2xx and `code` 0; some codes can't be cured by asking again."""
+        refused = judge_status(answer, now_ms)
+        if refused is not None:
+            return refused
+        body = parsed_details(answer, limit=None)
+        body = body if isinstance(body, dict) else {}
+        code = body.get("code")
+        if code == 0 and not isinstance(code, bool):
+            return Verdict(accepted=True, details=short(body.get("data") or {"success": True}))
+        text = body.get("msg") or "the answer is not Lark's"
+        return Verdict(
+            accepted=False,
+            retryable=code not in _PERMANENT,
+            error=f"Lark API error: {str(text)[:500]}",
+            code="LARK_ERROR",
+        )
+
+
+def _body(message: Message, msg_type: Any, stamp: dict[str, str]) -> str:
+    subject = cut(clean(message.subject or ""), SUBJECT_LIMIT).text
+    content = clean(message.content)
+    if message.content_type == "json":
+        whole = _whole_message(content)
+        if whole is not None:
+            return _json({**whole, **stamp})
+    write = _writer(message.content_type, msg_type)
+    content = cut(content, CONTENT_LIMIT).text
+    fitting = cut_to_fit(
+        content, lambda text: len(_json({**write(subject, text), **stamp}).encode()) <= BODY_LIMIT
+    )
+    return _json({**write(subject, fitting.text), **stamp})
+
+
+def _whole_message(content: str) -> dict[str, Any] | None:
+    """A json content that is a message of Lark's own form."""
+    try:
+        parsed = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) and "msg_type" in parsed else None
+
+
+def _writer(content_type: str, msg_type: Any) -> Callable[[str, str], dict[str, Any]]:
+    if msg_type == "interactive":
+        return _plain_card
+    if msg_type == "markdown" and content_type != "markdown":
+        return lambda subject, text: _markdown_card(
+            escape_lark_markdown(subject), escape_lark_markdown(text)
+        )
+    if content_type == "markdown" and msg_type in (None, "markdown"):
+        return _markdown_card
+    return _text
+
+
+def _text(subject: str, text: str) -> dict[str, Any]:
+    whole = f"{subject}\n\n{text}" if subject else text
+    return {"msg_type": "text", "content": {"text": whole}}
+
+
+def _plain_card(subject: str, text: str) -> dict[str, Any]:
+    card: dict[str, Any] = {}
+    if subject:
+        card["header"] = {"title": {"tag": "plain_text", "content": subject}}
+    card["elements"] = [{"tag": "div", "text": {"tag": "plain_text", "content": text}}]
+    return {"msg_type": "interactive", "card": card}
+
+
+def _markdown_card(subject: str, text: str) -> dict[str, Any]:
+    whole = f"**{subject}**\n\n{text}" if subject else text
+    return {
+        "msg_type": "interactive",
+        "card": {"elements": [{"tag": "markdown", "content": whole}]},
+    }
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,112 @@
+"""The Slack channel: an incoming webhook (api.slack.com, "Sending messages using webhooks")."""
+
+import json
+import re
+from typing import Any
+
+from notification.channels.answer import judge_status, parsed_details
+from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
+from notification.channels.endpoint import EndpointPolicy, check_provider_url
+from notification.journal import iso
+from notification.markup.plain_text import clean
+from notification.markup.slack import (
+    HEADER_LIMIT,
+    TEXT_LIMIT,
+    slack_marked_text,
+    slack_plain_text,
+    slack_sections,
+)
+from notification.ports.outbound import OutboundAnswer, OutboundRequest
+
+_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
+_PATH = "/"
+_CHANNEL = re.compile(r"[#@].+")
+_MARKED = ("markdown", "html")
+"""Content types whose text is markup already, with its values escaped."""
+
+
+class SlackChannel:
+    """Config: `webhook_url`, `username`, `icon_emoji`, `channel`, `use_blocks`,
+    `use_attachments`, `color`, `thread_ts`, `timeout` (ms)."""
+
+    name = "slack"
+
+    def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
+        """As `Channel.check_config`."""
+        check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        for field in ("username", "icon_emoji", "channel", "color", "thread_ts"):
+            if not isinstance(config.get(field, ""), str):
+                raise ChannelRefusal("INVALID_CONFIG", f"{field} must be a string")
+
+    def compose(
+        self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
+    ) -> list[OutboundRequest]:
+        """As `Channel.compose`."""
+        self.check_config(config, policy)
+        url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        body = json.dumps(
+            _payload(message, config, now_ms), ensure_ascii=False, separators=(",", ":")
+        )
+        headers = {"Content-Type": "application/json"}
+        return [OutboundRequest("POST", url, headers, body, timeout_of(config))]
+
+    def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
+        """2xx with the body `ok` or `"ok": true`; any other text names a lasting mistake."""
+        refused = judge_status(answer, now_ms)
+        if refused is not None:
+            return refused
+        text = answer.body.strip()
+        body = parsed_details(answer, limit=None)
+        if text == "ok" or (isinstance(body, dict) and body.get("ok") is True):
+            return Verdict(accepted=True, details={"ok": True})
+        return Verdict(
+            accepted=False,
+            retryable=False,
+            error=f"Slack API error: {text[:500] or 'the answer is empty'}",
+            code="SLACK_ERROR",
+        )
+
+
+def _payload(message: Message, config: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    marked = message.content_type in _MARKED
+    write = slack_marked_text if marked else slack_plain_text
+    subject, content = clean(message.subject or ""), clean(message.content)
+    text = write(content, limit=TEXT_LIMIT).text
+    payload: dict[str, Any] = {
+        "text": text,
+        "username": config.get("username") or "Notification Bot",
+        "icon_emoji": config.get("icon_emoji") or ":bell:",
+    }
+    if _CHANNEL.fullmatch(config.get("channel") or ""):
+        payload["channel"] = config["channel"]
+    if config.get("thread_ts"):
+        payload["thread_ts"] = config["thread_ts"]
+    heading = write(subject, limit=HEADER_LIMIT).text if subject else ""
+    if subject and config.get("use_attachments") is True:
+        payload["text"] = heading
+        payload["attachments"] = [
+            {
+                "color": config.get("color") or "good",
+                "pretext": heading,
+                "text": text,
+                "ts": now_ms // 1000,
+            }
+        ]
+    elif subject or config.get("use_blocks") is True:
+        payload["text"] = heading or text
+        payload["blocks"] = _blocks(heading, text, now_ms)
+    return payload
+
+
+def _blocks(heading: str, text: str, now_ms: int) -> list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = []
+    if heading:
+        title = {"type": "plain_text", "text": heading, "emoji": True}
+        blocks.append({"type": "header", "text": title})
+    blocks += [
+        {"type": "section", "text": {"type": "mrkdwn", "text": section}}
+        for section in slack_sections(text).texts
+    ]
+    moment = f"<!date^{now_ms // 1000}^{{date_short_pretty}} {{time}}|{iso(now_ms)}>"
+    sent = {"type": "mrkdwn", "text": f"Sent at {moment}"}
+    return [*blocks, {"type": "context", "elements": [sent]}]
