@@ -1,6 +1,7 @@
 """What the tests of the Pulumi program share."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the SDK's warnings about its own deprecated names out of the tests' output."""
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi_cloudflare")
+
+
+@pytest.fixture(autouse=True)
+def event_loop_of_its_own() -> Iterator[None]:
+    """Pulumi's SDK wants a current event loop, and any test before may have taken it away."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture
