@@ -40,6 +40,7 @@ class LogFiles:
 
     def install(self) -> None:
         """Send this package's logging and the HTTP servers' errors to the files."""
+        logging.raiseExceptions = False  # a full disk must not fill standard error as well
         root = logging.getLogger("localcloud")
         root.setLevel(logging.INFO)
         root.propagate = False

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from localcloud.errors import LocalCloudError, RuntimeDown
-from localcloud.host_client import HostClient
+from localcloud.errors import RuntimeDown, StartFailed
+from localcloud.host_client import HostClient, HostError
 from localcloud.host_process import HostLauncher, HostOrder, HostProcess
 
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before each further restart, the last one repeats
@@ -60,7 +60,13 @@ class Runtime:
 
     async def start(self) -> None:
         """Launch the host, synchronise it, then watch over it. Raises LocalCloudError."""
-        await self._launch()
+        try:
+            await self._launch()
+        except HostError as error:
+            raise StartFailed(
+                f"The runtime refused the state that it should hold ({error}): see host.log in the "
+                "cloud's log folder."
+            ) from error
         self._tasks.append(asyncio.create_task(self._watch()))
 
     async def client(self) -> HostClient:
@@ -122,10 +128,10 @@ class Runtime:
             try:
                 await self._launch()
                 attempt = 0
-            except LocalCloudError as error:
+            except Exception as error:  # whatever it was, the next try may succeed
                 attempt += 1
                 self._process = None
-                log.error("%s", error)
+                log.error("the runtime doesn't start: %s", error)
 
     async def _forget(self) -> None:
         if self._client is not None:

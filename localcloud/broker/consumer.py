@@ -105,7 +105,11 @@ class QueueConsumer:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            pause = self._step()
+            try:
+                pause = self._step()
+            except sqlite3.Error as error:
+                log.error("queue %s can't be read: %s", self._settings.queue_name, error)
+                pause = _PAUSES[-1]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import sqlite3
 from typing import Any
 
 from localcloud.clock import VirtualClock
@@ -53,11 +54,13 @@ class CronClock:
         """Fire what is due, for ever."""
         while True:
             self._wake.clear()
-            if self._desired.runtime.up:
-                self.fire_due()
-                pause = (_MINUTE_MS - self._clock.now_ms() % _MINUTE_MS) / 1000
-            else:
-                pause = 1.0  # a firing now would be lost: wait until handlers can run
+            pause = 1.0
+            if self._desired.runtime.up:  # else a firing would be lost: wait for the runtime
+                try:
+                    self.fire_due()
+                    pause = (_MINUTE_MS - self._clock.now_ms() % _MINUTE_MS) / 1000
+                except sqlite3.Error as error:
+                    log.error("cron triggers can't be read: %s", error)
             try:
                 await asyncio.wait_for(self._wake.wait(), min(pause, _LONGEST_SLEEP))
             except TimeoutError:

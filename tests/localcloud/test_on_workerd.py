@@ -95,15 +95,21 @@ class Deployed:
         found: dict[str, Any] = response.json()
         return found
 
+    def seen(self) -> list[str]:
+        """What the Worker wrote into its table."""
+        body = {"sql": "SELECT what FROM seen ORDER BY rowid"}
+        (found,) = self.result("POST", f"/d1/database/{self.database}/query", body)
+        return [str(row["what"]) for row in found["results"]]
+
     def record(self) -> ProcessRecord:
         """Who runs the cloud."""
         found = ProcessRecord.read(self.home.record)
         assert found is not None
         return found
 
-    def create(self) -> None:
-        """Stores, queue, Worker, version, deployment, consumer."""
-        database = self.result("POST", "/d1/database", {"name": "db"})["uuid"]
+    def create(self, source: str, *, dead_letters: bool = False) -> None:
+        """Stores, queues, Worker, version, deployment, consumer."""
+        self.database = database = self.result("POST", "/d1/database", {"name": "db"})["uuid"]
         self.result(
             "POST", f"/d1/database/{database}/query", {"sql": "CREATE TABLE seen (what TEXT)"}
         )
@@ -120,11 +126,15 @@ class Deployed:
             {"type": "version_metadata", "name": "CF_VERSION_METADATA"},
             {"type": "service", "name": "TEST_CLOCK", "service": "local-clock"},
         ]
-        self.version = self.result("POST", self.versions, self.upload(WORKER))["id"]
+        self.version = self.result("POST", self.versions, self.upload(source))["id"]
         shares = [{"version_id": self.version, "percentage": 100}]
         body = {"strategy": "percentage", "versions": shares}
         self.result("POST", "/workers/scripts/w/deployments", body)
-        consumer = {"type": "worker", "script_name": "w", "settings": {"max_wait_time_ms": 0}}
+        settings = {"max_wait_time_ms": 0, "retry_delay": 1}
+        consumer = {"type": "worker", "script_name": "w", "settings": settings}
+        if dead_letters:
+            self.result("POST", "/queues", {"queue_name": "letters"})
+            consumer["dead_letter_queue"] = "letters"
         self.result("POST", f"/queues/{queue}/consumers", consumer)
 
     def upload(self, source: str) -> dict[str, Any]:
@@ -156,7 +166,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """One cloud for all tests of this file, ended afterwards."""
     found = Deployed(tmp_path_factory.mktemp("cloud") / "home")
     try:
-        found.create()
+        found.create(WORKER)
         yield found
     finally:
         found.cloud.erase()
