@@ -14,7 +14,7 @@ _DATE_TIME = re.compile(
 
 
 def whole_number(
-    query: dict[str, str], name: str, *, default: int, least: int = 1, most: int = 2**53 - 1
+    query: dict[str, str], name: str, *, default: int, least: int = 1, most: int = 2**52
 ) -> int:
     """A whole number within bounds; raises `ServiceError` INVALID_PARAMETER."""
     text = query.get(name)

@@ -13,7 +13,8 @@ _COLUMNS = (
     " sent_at, error, last_error_code, retry_count, redrives, attempts, next_retry_at, request_id,"
     " idempotency_key, variables, metadata, created_at, updated_at"
 )
-_LEAST_ID = 1 - 2**53
+# Half of what D1 takes as a number: at the very edge Pyodide makes a bigint, which D1 refuses.
+_LEAST_ID = -(2**52)
 # Status texts stand in the SQL as literals, because a partial index serves no bound value.
 STATUSES = ("pending", "sent", "failed", "retry", "cancelled")
 
