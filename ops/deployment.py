@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.release import COMMIT_VARIABLE
+from infra.settings import Settings, SettingsError
 from ops.bundle import BuiltBundle, BundleBuilder
 from ops.console import Reporter
+from ops.errors import UsageError
 from ops.first_notification import FirstNotification
 from ops.local_cloud import start_local_cloud
 from ops.project import Project
 from ops.service import ServiceClient
 from ops.stacks.choice import choose_driver
 from ops.stacks.driver import Progress, StackUpdate
+from ops.stacks.local_stack import LocalStack
 from ops.stacks.settings_file import StackFile
 from ops.verification import Verification
 
@@ -90,11 +93,15 @@ class Deployment:
         self._project = project
         self._stack = stack
         self._reporter = reporter
-        self._is_local = StackFile.read(project.stack_file(stack)).is_loopback
+        stack_file = StackFile.read(project.stack_file(stack))
+        self._is_local = stack_file.is_loopback
+        # Settings may also come from a Pulumi ESC environment, which only Pulumi can read.
+        self._settings_are_whole = "environment" not in stack_file.content
         os.environ.setdefault(COMMIT_VARIABLE, _git_commit(project))
 
     def preview(self) -> StackUpdate:
         """Plan the update; on a loopback stack the local cloud is started for it."""
+        self._check_settings()
         self._bundle()
         if self._is_local:
             start_local_cloud(self._project, self._reporter)
@@ -119,6 +126,7 @@ class Deployment:
             OperationError: a step failed; the version that served before still serves.
         """
         started = time.monotonic()
+        self._check_settings()
         self._bundle()
         sink_url = None
         if self._is_local:
@@ -146,6 +154,22 @@ class Deployment:
             ).run()
             if sink_url is not None:
                 FirstNotification(service, sink_url=sink_url, reporter=self._reporter).run()
+
+    def _check_settings(self) -> None:
+        """Refuse a settings file with mistakes before anything is started or built.
+
+        Raises:
+            UsageError: with all mistakes at once.
+        """
+        path = self._project.stack_file(self._stack)
+        if self._is_local:
+            path = LocalStack.prepare(self._project, self._stack).config_file
+        elif not self._settings_are_whole:
+            return
+        try:
+            Settings.from_stack_file(path)
+        except SettingsError as error:
+            raise UsageError(str(error)) from None
 
     def _bundle(self) -> None:
         with self._reporter.step("Bundle") as step:

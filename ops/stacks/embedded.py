@@ -84,10 +84,7 @@ class EmbeddedDriver:
         except EngineError as error:
             raise StackFailed(str(error)) from None
         if result.result == "failed":
-            raise StackFailed(
-                f"{result.message} What was done up to then is in the stack's state, and the "
-                "version that served before still serves: correct the cause and run it again."
-            )
+            raise StackFailed(result.message)
         return StackUpdate(
             kind=result.kind,
             changes=dict(result.changes),
