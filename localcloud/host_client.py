@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -153,13 +152,13 @@ class HostClient:
         """Keys of a namespace; `query` is the encoded prefix, limit and cursor."""
         return _object(await self._call("GET", f"/kv/{namespace_id}/keys?{query}"))
 
-    async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """Log lines and restarts as they happen, until the host ends."""
+    async def events(self) -> AsyncIterator[str]:
+        """Log lines and restarts as they happen, each one line of JSON, until the host ends."""
         timeout = httpx.Timeout(None, connect=_CONNECT)
         async with self._http.stream("GET", "/events", timeout=timeout) as response:
             async for line in response.aiter_lines():
                 if line.strip():
-                    yield json.loads(line)
+                    yield line
 
     async def close(self) -> None:
         """Close all connections."""

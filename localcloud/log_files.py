@@ -54,11 +54,9 @@ class LogFiles:
         servers.propagate = False
         servers.handlers[:] = [control]
 
-    def write(self, event: dict[str, Any]) -> None:
-        """Append what a Worker logged, or that its runtime restarted."""
-        line = json.dumps(event, ensure_ascii=False)
-        level = _LEVELS.get(str(event.get("level", "info")).lower(), 20)
-        self._worker.emit(logging.LogRecord("worker", level, "", 0, "%s", (line,), None))
+    def write(self, line: str) -> None:
+        """Append one event of the host as it came: it is on the way of every request's log line."""
+        self._worker.emit(logging.LogRecord("worker", logging.INFO, "", 0, line, None, None))
 
     def newest(self, *, limit: int, level: str = "debug") -> list[dict[str, Any]]:
         """The last `limit` lines (at most 1000) of the Workers, oldest first, from `level` up."""

@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 import httpx
 
@@ -30,7 +29,7 @@ class Runtime:
         order: HostOrder,
         *,
         on_ready: Callable[[HostClient], Awaitable[None]],
-        on_event: Callable[[dict[str, Any]], None],
+        on_event: Callable[[str], None],
     ) -> None:
         self._launcher = launcher
         self._order = order

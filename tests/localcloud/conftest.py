@@ -10,6 +10,14 @@ import pytest
 from tests.localcloud.running_cloud import RunningCloud
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """One control plane for all tests whose calls are refused, so that they store nothing."""
+    with RunningCloud(tmp_path_factory.mktemp("shared") / "home") as running:
+        running.result("POST", "/workers/workers", json={"name": "idle"})
+        yield running
+
+
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
     """A running control plane with nothing in its account."""

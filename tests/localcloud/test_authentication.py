@@ -14,24 +14,24 @@ def code_of(response: httpx.Response) -> tuple[int, int]:
     return response.status_code, response.json()["errors"][0]["code"]
 
 
-def test_the_token_verifies_itself(cloud: RunningCloud) -> None:
-    for path in ("/user/tokens/verify", f"/accounts/{cloud.endpoints.account_id}/tokens/verify"):
-        answer = cloud.http.get(path).json()
+def test_the_token_verifies_itself(shared: RunningCloud) -> None:
+    for path in ("/user/tokens/verify", f"/accounts/{shared.endpoints.account_id}/tokens/verify"):
+        answer = shared.http.get(path).json()
         assert answer["result"]["status"] == "active"
         assert answer["messages"][0]["message"] == "This API Token is valid and active"
 
 
-def test_a_wrong_token_is_refused_everywhere(cloud: RunningCloud) -> None:
+def test_a_wrong_token_is_refused_everywhere(shared: RunningCloud) -> None:
     wrong = {"Authorization": "Bearer " + "x" * 40}
-    get = cloud.http.get
+    get = shared.http.get
     assert code_of(get("/user/tokens/verify", headers=wrong)) == (401, 1000)
     assert code_of(get("/accounts", headers=wrong)) == (401, 10000)
     assert code_of(get("/nowhere", headers=wrong)) == (401, 10000)
     assert code_of(get("/accounts", headers={"Authorization": ""})) == (400, 9106)
 
 
-def test_local_calls_that_change_something_need_the_token(cloud: RunningCloud) -> None:
-    bare = httpx.Client(base_url=cloud.root_url, trust_env=False)
+def test_local_calls_that_change_something_need_the_token(shared: RunningCloud) -> None:
+    bare = httpx.Client(base_url=shared.root_url, trust_env=False)
     with bare:
         assert bare.get("/local/clock").status_code == 200
         assert code_of(bare.post("/local/clock", json={"advance_ms": 1})) == (400, 9106)
@@ -39,21 +39,23 @@ def test_local_calls_that_change_something_need_the_token(cloud: RunningCloud) -
         assert code_of(bare.post("/local/cron/run", json=firing)) == (400, 9106)
 
 
-def test_an_unknown_path_is_a_404_in_the_envelope(cloud: RunningCloud) -> None:
-    assert cloud.error("GET", "/nowhere") == (404, 7003)
-    assert code_of(cloud.http.get("/zones")) == (404, 7003)
-    assert cloud.error("PATCH", "/storage/kv/namespaces") == (405, 10405)
+def test_an_unknown_path_is_a_404_in_the_envelope(shared: RunningCloud) -> None:
+    assert shared.error("GET", "/nowhere") == (404, 7003)
+    assert code_of(shared.http.get("/zones")) == (404, 7003)
+    assert shared.error("PATCH", "/storage/kv/namespaces") == (405, 10405)
 
 
-def test_another_account_is_not_ours_and_a_malformed_one_leads_nowhere(cloud: RunningCloud) -> None:
-    assert code_of(cloud.http.get(f"/accounts/{'a' * 32}/queues")) == (403, 10000)
-    assert code_of(cloud.http.get("/accounts/abc/queues")) == (404, 7003)
-    assert code_of(cloud.http.get(f"/accounts/{'a' * 32}")) == (403, 9109)
+def test_another_account_is_not_ours_and_a_malformed_one_leads_nowhere(
+    shared: RunningCloud,
+) -> None:
+    assert code_of(shared.http.get(f"/accounts/{'a' * 32}/queues")) == (403, 10000)
+    assert code_of(shared.http.get("/accounts/abc/queues")) == (404, 7003)
+    assert code_of(shared.http.get(f"/accounts/{'a' * 32}")) == (403, 9109)
 
 
-def test_the_account_is_listed_with_its_page(cloud: RunningCloud) -> None:
-    answer = cloud.http.get("/accounts").json()
-    assert [account["id"] for account in answer["result"]] == [cloud.endpoints.account_id]
+def test_the_account_is_listed_with_its_page(shared: RunningCloud) -> None:
+    answer = shared.http.get("/accounts").json()
+    assert [account["id"] for account in answer["result"]] == [shared.endpoints.account_id]
     assert answer["result_info"] == {
         "page": 1,
         "per_page": 20,
@@ -63,16 +65,16 @@ def test_the_account_is_listed_with_its_page(cloud: RunningCloud) -> None:
     }
 
 
-def test_the_workers_subdomain_can_be_changed(cloud: RunningCloud) -> None:
-    assert cloud.result("GET", "/workers/subdomain") == {"subdomain": "local"}
-    cloud.result("PUT", "/workers/subdomain", json={"subdomain": "mine"})
-    assert cloud.result("GET", "/workers/subdomain") == {"subdomain": "mine"}
-    assert cloud.error("PUT", "/workers/subdomain", json={"subdomain": "-"}) == (400, 10026)
+def test_the_workers_subdomain_can_be_changed(shared: RunningCloud) -> None:
+    assert shared.result("GET", "/workers/subdomain") == {"subdomain": "local"}
+    shared.result("PUT", "/workers/subdomain", json={"subdomain": "mine"})
+    assert shared.result("GET", "/workers/subdomain") == {"subdomain": "mine"}
+    assert shared.error("PUT", "/workers/subdomain", json={"subdomain": "-"}) == (400, 10026)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "[::2]:80", ""])
-def test_a_host_that_is_not_loopback_gets_nothing(cloud: RunningCloud, host: str) -> None:
-    for url in (f"{cloud.root_url}/local/state", f"{cloud.endpoints.sink_url}/api/messages"):
+def test_a_host_that_is_not_loopback_gets_nothing(shared: RunningCloud, host: str) -> None:
+    for url in (f"{shared.root_url}/local/state", f"{shared.endpoints.sink_url}/api/messages"):
         response = httpx.get(url, headers={"Host": host}, trust_env=False)
         assert response.status_code in {400, 403}
 
@@ -84,6 +86,6 @@ def test_loopback_names_are_recognised_with_and_without_a_port() -> None:
     assert [name for name in wrong if is_loopback_name(name)] == []
 
 
-def test_a_body_that_is_no_json_names_the_body(cloud: RunningCloud) -> None:
+def test_a_body_that_is_no_json_names_the_body(shared: RunningCloud) -> None:
     for content in (b"{", b"\xff", b"[" * 100_000):
-        assert cloud.error("POST", "/queues", content=content) == (400, 11003)
+        assert shared.error("POST", "/queues", content=content) == (400, 11003)

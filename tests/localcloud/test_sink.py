@@ -18,9 +18,10 @@ PAGE = Path(sink_module.__file__).parent / "page"
 
 
 @pytest.fixture
-def sink(cloud: RunningCloud) -> Iterator[httpx.Client]:
-    """A client of the sink."""
-    with httpx.Client(base_url=cloud.endpoints.sink_url, trust_env=False, timeout=10) as client:
+def sink(shared: RunningCloud) -> Iterator[httpx.Client]:
+    """A client of an empty sink."""
+    with httpx.Client(base_url=shared.endpoints.sink_url, trust_env=False, timeout=10) as client:
+        client.delete("/api/messages")
         yield client
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.localcloud.running_cloud import MODULE, RunningCloud, deploy, until, version_body
 
 SECRET = "canary-secret-value"
+IDLE = "/workers/workers/idle/versions"  # of the shared control plane
 
 
 @pytest.fixture
@@ -87,11 +88,11 @@ def test_annotations_are_kept_and_the_tag_reaches_the_worker(
     ],
 )
 def test_an_invalid_upload_is_refused_and_stores_nothing(
-    cloud: RunningCloud, worker: str, changes: dict[str, Any]
+    shared: RunningCloud, changes: dict[str, Any]
 ) -> None:
-    assert cloud.error("POST", worker, json=version_body(**changes)) == (400, 10021)
-    assert cloud.local("GET", "/state")["versions"] == 0
-    assert cloud.host.booted == []
+    assert shared.error("POST", IDLE, json=version_body(**changes)) == (400, 10021)
+    assert shared.local("GET", "/state")["versions"] == 0
+    assert shared.host.booted == []
 
 
 @pytest.mark.parametrize(
@@ -105,9 +106,9 @@ def test_an_invalid_upload_is_refused_and_stores_nothing(
     ],
 )
 def test_a_binding_to_what_is_not_there_is_refused(
-    cloud: RunningCloud, worker: str, binding: dict[str, str], code: int
+    shared: RunningCloud, binding: dict[str, str], code: int
 ) -> None:
-    assert cloud.error("POST", worker, json=version_body(bindings=[binding])) == (400, code)
+    assert shared.error("POST", IDLE, json=version_body(bindings=[binding])) == (400, code)
 
 
 def test_a_worker_that_does_not_start_is_refused_with_its_reason(
@@ -236,11 +237,9 @@ def test_schedules_are_replaced_as_a_whole(cloud: RunningCloud, worker: str) -> 
 
 
 @pytest.mark.parametrize("cron", ["* * * *", "60 * * * *", "* * * * 0", "x * * * *", ""])
-def test_a_cron_that_cloudflare_refuses_is_refused(
-    cloud: RunningCloud, worker: str, cron: str
-) -> None:
+def test_a_cron_that_cloudflare_refuses_is_refused(shared: RunningCloud, cron: str) -> None:
     body = [{"cron": cron}]
-    assert cloud.error("PUT", "/workers/scripts/w/schedules", json=body) == (400, 10100)
+    assert shared.error("PUT", "/workers/scripts/idle/schedules", json=body) == (400, 10100)
 
 
 def test_settings_show_the_deployed_version(cloud: RunningCloud) -> None:
