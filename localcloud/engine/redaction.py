@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 
-from localcloud.engine.property_value import PropertyValue, Secret
+from localcloud.engine.property_value import PropertyValue, Secret, contains_secret
 
 #: Shorter texts ("on", "1") occur in any sentence by chance; hiding them would hide nothing.
 _SHORTEST = 6
@@ -20,12 +20,17 @@ class Redaction:
         self._texts: set[str] = set()
 
     def learn(self, value: PropertyValue, *, secret: bool = False) -> None:
-        """Remember all texts under ``Secret`` in ``value`` (all texts where ``secret``)."""
+        """Remember the secret texts in ``value`` (all texts where ``secret``).
+
+        Of a secret that holds secrets, those inside count: the rest is marked only because the
+        mark is on a whole property. What calls itself plain text is none.
+        """
         if isinstance(value, Secret):
-            self.learn(value.value, secret=True)
+            self.learn(value.value, secret=not contains_secret(value.value))
         elif isinstance(value, dict):
-            for item in value.values():
-                self.learn(item, secret=secret)
+            if value.get("type") != "plain_text":
+                for item in value.values():
+                    self.learn(item, secret=secret)
         elif isinstance(value, list):
             for item in value:
                 self.learn(item, secret=secret)

@@ -189,8 +189,10 @@ class StandInProvider:
         type_: ResourceType, wanted: Properties, answer: Properties
     ) -> tuple[str, Properties]:
         outputs = dict(wanted)
-        for key in type_.inputs | type_.computed:
-            if key in answer and key not in type_.verbatim:
+        # An answer says nothing about an optional input that the program left out.
+        told = type_.computed | type_.defaulted | (type_.optional & set(wanted))
+        for key in told - type_.verbatim:
+            if key in answer:
                 outputs[key] = _completed(outputs.get(key), answer[key])
         outputs = type_.shape(wanted, outputs)
         new_id = MISSING_ID if type_.id == MISSING_ID else str(outputs[type_.id])

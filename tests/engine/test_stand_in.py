@@ -1,0 +1,151 @@
+"""The stand-ins send what the real provider was recorded to send."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.engine.property_value import UNKNOWN, Secret, unwrap
+from localcloud.engine.provider import Known, Target
+from localcloud.providers.cloudflare_table import CLOUDFLARE_TYPES
+from localcloud.providers.stand_in_provider import StandInProvider
+
+ACCOUNT = "a" * 32
+_RECORDING = Path(__file__).parents[1] / "localcloud" / "provider-calls.jsonl"
+_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}")
+
+INPUTS: dict[str, dict[str, Any]] = {
+    "D1Database": {"name": "notification-system-dev", "readReplication": {"mode": "disabled"}},
+    "WorkersKvNamespace": {"title": "CONFIG_CACHE-preview"},
+    "Queue": {"queueName": "retry-queue-dev"},
+    "Worker": {
+        "name": "notification-system-dev",
+        "observability": {"enabled": True},
+        "subdomain": {"enabled": True, "previewsEnabled": True},
+    },
+    "WorkersDeployment": {
+        "scriptName": "notification-system-dev",
+        "strategy": "percentage",
+        "versions": [{"percentage": 100, "versionId": "afbe72d9-f670-476f-a4a8-972aaf89044e"}],
+    },
+    "WorkersCronTrigger": {
+        "scriptName": "notification-system-dev",
+        "schedules": [{"cron": "*/5 * * * *"}],
+    },
+    "QueueConsumer": {
+        "queueId": "b" * 32,
+        "type": "worker",
+        "scriptName": "notification-system-dev",
+        "deadLetterQueue": "failed-queue-dev",
+        "settings": {"batchSize": 10, "maxRetries": 3, "maxWaitTimeMs": 5000, "retryDelay": 10},
+    },
+}
+
+
+class Recorded:
+    """Answers as the recording does and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        lines = _RECORDING.read_text().splitlines()
+        self._calls = [json.loads(line) for line in lines]
+        self.asked: tuple[str, str, Any] = ("", "", None)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        self.asked = (method, path, body)
+        return self._find(method, path)["answer"]["result"]
+
+    def call_if_there(self, method: str, path: str) -> Any:
+        return self.call(method, path)
+
+    def pages(self, path: str, items: str = "") -> Any:
+        return []
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def expected(self) -> Any:
+        return self._find(*self.asked[:2])["body"]
+
+    def _find(self, method: str, path: str) -> Any:
+        wanted = _ID.sub("ID", path.replace(ACCOUNT, "{account}"))
+        for call in self._calls:
+            recorded = _ID.sub("ID", call["path"].removeprefix("/client/v4"))
+            if (call["method"], recorded) == (method, wanted):
+                return call
+        raise AssertionError(f"the real provider was never seen to send {method} {wanted}")
+
+
+def provider() -> tuple[StandInProvider, Recorded]:
+    api = Recorded()
+    return StandInProvider(CLOUDFLARE_TYPES, api, package="cloudflare"), api
+
+
+def target(name: str, id_: str = "") -> Target:
+    token = next(token for token in CLOUDFLARE_TYPES if token.endswith(f":{name}"))
+    return Target(f"urn:pulumi:dev::probe::{token}::x", token, "x", id_)
+
+
+@pytest.mark.parametrize("name", sorted(INPUTS))
+def test_a_create_is_the_real_providers(name: str) -> None:
+    stand_in, api = provider()
+    inputs = {"accountId": ACCOUNT, **INPUTS[name]}
+    id_, outputs = stand_in.create(target(name), inputs, preview=False)
+    assert api.asked[2] == api.expected()
+    assert id_
+    assert outputs["__meta"] == '{"schema_version":"500"}'
+    found = stand_in.diff(target(name, id_), Known(inputs, unwrap(outputs)), inputs, ())
+    assert found.changed is False
+    live = stand_in.read(target(name, id_), Known(inputs, unwrap(outputs)))
+    assert live is not None
+    assert unwrap(live.outputs) == unwrap(outputs)
+
+
+def version_inputs(texts: list[str]) -> dict[str, Any]:
+    bindings = [{"name": f"B{n}", "type": "plain_text", "text": t} for n, t in enumerate(texts)]
+    return {
+        "accountId": ACCOUNT,
+        "workerId": "b" * 32,
+        "mainModule": "entry.py",
+        "modules": [{"name": "entry.py", "contentType": "text/x-python", "contentBase64": "eD0x"}],
+        "bindings": bindings,
+    }
+
+
+def test_a_versions_texts_are_sensitive_and_any_change_replaces_it() -> None:
+    stand_in, _ = provider()
+    inputs = version_inputs(["one", "two"])
+    checked = stand_in.check(target("WorkerVersion"), {}, inputs)
+    assert [item["text"] for item in checked.inputs["bindings"]] == [Secret("one"), Secret("two")]
+    _, outputs = stand_in.create(target("WorkerVersion"), inputs, preview=False)
+    known = Known(inputs, unwrap(outputs))
+    changed = stand_in.diff(target("WorkerVersion", "id"), known, version_inputs(["one", "2"]), ())
+    assert changed.replaces == ("bindings",)
+    reordered = {**inputs, "bindings": list(reversed(inputs["bindings"]))}
+    found = stand_in.diff(target("WorkerVersion", "id"), known, reordered, ())
+    assert (found.changed, found.replaces) == (True, ())
+
+
+def test_unknown_inputs_count_as_changes() -> None:
+    stand_in, _ = provider()
+    inputs = version_inputs(["one"])
+    _, outputs = stand_in.create(target("WorkerVersion"), inputs, preview=False)
+    news = {**inputs, "bindings": UNKNOWN}
+    found = stand_in.diff(target("WorkerVersion", "id"), Known(inputs, unwrap(outputs)), news, ())
+    assert found.replaces == ("bindings",)
+
+
+@pytest.mark.parametrize("name", ["WorkerVersion", "WorkersDeployment", "WorkersCronTrigger"])
+def test_types_that_the_real_provider_never_deletes_make_no_call(name: str) -> None:
+    stand_in, api = provider()
+    stand_in.delete(target(name, "id"), Known({"accountId": ACCOUNT}, {}))
+    assert api.asked == ("", "", None)
+
+
+def test_what_is_not_served_is_refused_by_name() -> None:
+    stand_in, _ = provider()
+    inputs = {**version_inputs(["one"]), "assets": {"directory": "x"}, "colour": "red"}
+    refused = dict(stand_in.check(target("WorkerVersion"), {}, inputs).failures)
+    assert "install the pulumi CLI" in refused["assets"]
+    assert refused["colour"] == "there is no such input"
