@@ -40,7 +40,7 @@ CREATE TABLE notification_logs (
   variables TEXT CHECK (variables IS NULL OR json_valid(variables)),
   metadata TEXT CHECK (metadata IS NULL OR json_valid(metadata)),
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), channel_options TEXT,
   CONSTRAINT sent_has_time CHECK (status <> 'sent' OR sent_at IS NOT NULL),
   CONSTRAINT retry_has_time CHECK (status <> 'retry' OR next_retry_at IS NOT NULL),
   CONSTRAINT message_id_names_row CHECK (
@@ -89,4 +89,51 @@ CREATE TABLE scheduled_tasks (
   lease_until TEXT,
   last_run_at TEXT,
   state TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(state))
+) WITHOUT ROWID;
+
+CREATE TABLE notification_templates_v2 (
+  template_key TEXT PRIMARY KEY CHECK (length(template_key) BETWEEN 1 AND 100),
+  template_name TEXT NOT NULL CHECK (length(template_name) BETWEEN 1 AND 200),
+  description TEXT,
+  variables TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(variables)),
+  is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+  -- Goes up with every change of the template or of one of its contents.
+  revision INTEGER NOT NULL DEFAULT 1 CHECK (revision >= 1),
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) WITHOUT ROWID;
+
+CREATE TABLE template_contents (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  template_key TEXT NOT NULL
+    REFERENCES notification_templates_v2 (template_key) ON DELETE CASCADE,
+  channel_type TEXT NOT NULL CHECK (length(channel_type) BETWEEN 1 AND 32),
+  content_type TEXT NOT NULL DEFAULT 'text'
+    CHECK (content_type IN ('text', 'html', 'markdown', 'json')),
+  subject_template TEXT,
+  content_template TEXT NOT NULL,
+  extra_config TEXT CHECK (extra_config IS NULL OR json_valid(extra_config)),
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+  CONSTRAINT template_channel_unique UNIQUE (template_key, channel_type)
+);
+
+CREATE TABLE notification_rollups (
+  step TEXT NOT NULL CHECK (step IN ('hour', 'day')),
+  period_start TEXT NOT NULL,
+  channel_type TEXT NOT NULL,
+  accepted INTEGER NOT NULL CHECK (accepted >= 0),
+  sent INTEGER NOT NULL CHECK (sent >= 0),
+  failed INTEGER NOT NULL CHECK (failed >= 0),
+  cancelled INTEGER NOT NULL CHECK (cancelled >= 0),
+  unsettled INTEGER NOT NULL CHECK (unsettled >= 0),
+  retries INTEGER NOT NULL CHECK (retries >= 0),
+  redrives INTEGER NOT NULL CHECK (redrives >= 0),
+  -- From acceptance to delivery in milliseconds: the sum, and how many lie in each class.
+  delivery_ms INTEGER NOT NULL CHECK (delivery_ms >= 0),
+  deliveries TEXT NOT NULL CHECK (json_valid(deliveries)),
+  -- Failed attempts by error code.
+  errors TEXT NOT NULL CHECK (json_valid(errors)),
+  PRIMARY KEY (step, period_start, channel_type),
+  CONSTRAINT every_one_counted_once CHECK (accepted = sent + failed + cancelled + unsettled)
 ) WITHOUT ROWID;

@@ -9,6 +9,7 @@ from pathlib import Path
 from notification.ports.database import DatabaseConflict, DatabaseError, Result, Statement
 
 SCHEMA = Path(__file__).parents[2] / "sql" / "schema.sql"
+DEFAULTS = SCHEMA.parent / "migrations" / "0003_default_templates.sql"
 
 
 class SqliteDatabase:
@@ -24,7 +25,7 @@ class SqliteDatabase:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA foreign_keys = ON")
-        self.connection.executescript(SCHEMA.read_text())
+        self.connection.executescript(SCHEMA.read_text() + DEFAULTS.read_text())
         self.calls = 0
         self.statements: list[Statement] = []
         self.before_batch: Callable[[Sequence[Statement]], None] | None = None

@@ -27,9 +27,11 @@ from notification.ports.platform import (
     RateLimiter,
     VersionMetadata,
 )
+from notification.recollection import Recollection
 from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
 from notification.tasks.cron import run_cron
+from notification.templates.stored_template import StoredTemplate
 from tests.worker.sqlite_database import SqliteDatabase
 
 T = TypeVar("T")
@@ -260,6 +262,7 @@ class World:
         self.journal = MemoryJournal()
         self.randomness = SeededRandomness()
         self.known_configs = KnownConfigs()
+        self.known_templates: Recollection[str, StoredTemplate] = Recollection()
         self.kept_alive: list[asyncio.Task[Any]] = []
         self.application = Application()
 
@@ -287,6 +290,7 @@ class World:
             address_limiter=self.address_limiter,
             recipient_limiter=self.recipient_limiter,
             known_configs=self.known_configs,
+            known_templates=self.known_templates,
             keep_alive=keep_alive,
         )
 

@@ -176,3 +176,14 @@ def test_no_statement_of_the_routes_and_tasks_scans_a_table(world: World) -> Non
                 sql,
                 step,
             )
+
+
+def test_the_default_templates_migration_holds_the_files_of_today() -> None:
+    spec = importlib.util.spec_from_file_location(
+        "generate_default_templates", SCHEMA.parent / "generate_default_templates.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.MIGRATION.read_text() == module.generate(SCHEMA.parent / "templates")

@@ -48,6 +48,10 @@ class Settings:
     allow_http_webhooks: bool
     accept_signature_v1: bool
     rate_limit_per_minute: int
+    bridge_token: str
+    metrics_token: str
+    grafana_username: str
+    grafana_password: str
     telegram_api: str
 
     @classmethod
@@ -73,6 +77,10 @@ class Settings:
             allow_http_webhooks=_flag(environment, "ALLOW_HTTP_WEBHOOKS", stage != "production"),
             accept_signature_v1=_flag(environment, "SIGNATURE_V1", True),
             rate_limit_per_minute=_whole(environment, "RATE_LIMIT_PER_MINUTE", 100),
+            bridge_token=environment.get("BRIDGE_TOKEN", ""),
+            metrics_token=environment.get("METRICS_TOKEN", ""),
+            grafana_username=environment.get("GRAFANA_WEBHOOK_USERNAME", ""),
+            grafana_password=environment.get("GRAFANA_WEBHOOK_PASSWORD", ""),
             telegram_api=(environment.get("TELEGRAM_API_URL") or _TELEGRAM_API).rstrip("/"),
         )
 
@@ -101,4 +109,14 @@ class Settings:
                 return f"{name} is shorter than 32 characters"
         if self.production and not (len(self.encrypt_key) == 32 and self.encrypt_key.isascii()):
             return "ENCRYPT_KEY must be exactly 32 ASCII characters"
+        return self._sample_among_optional_secrets() if self.production else None
+
+    def _sample_among_optional_secrets(self) -> str | None:
+        for name, value in (
+            ("BRIDGE_TOKEN", self.bridge_token),
+            ("METRICS_TOKEN", self.metrics_token),
+            ("GRAFANA_WEBHOOK_PASSWORD", self.grafana_password),
+        ):
+            if value in _SAMPLE_SECRETS or value.startswith(_SAMPLE_PREFIXES):
+                return f"{name} is a published sample value"
         return None

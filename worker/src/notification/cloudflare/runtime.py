@@ -7,9 +7,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 import js
-from pyodide.ffi import jsnull
-from workers import import_from_javascript
-
 from notification.cloudflare.bindings import (
     CloudflareQueue,
     ConsoleJournal,
@@ -29,9 +26,13 @@ from notification.http.request import Request
 from notification.journal import Log
 from notification.ports.platform import Platform, VersionMetadata
 from notification.ports.unbound import UnboundCache, UnboundDatabase, UnboundQueue
+from notification.recollection import Recollection
 from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
 from notification.tasks.cron import run_cron
+from notification.templates.stored_template import StoredTemplate
+from pyodide.ffi import jsnull
+from workers import import_from_javascript
 
 
 def _present(value: Any) -> bool:
@@ -66,6 +67,7 @@ class Isolate:
         self.randomness = SystemRandomness()
         self.version = self._version()
         self.known_configs = KnownConfigs()
+        self.known_templates: Recollection[str, StoredTemplate] = Recollection()
         self.application = Application()
 
     def _queue(self, name: str) -> CloudflareQueue | UnboundQueue:
@@ -117,6 +119,7 @@ class Isolate:
             address_limiter=self._limiter("RATE_LIMIT_ADDRESS"),
             recipient_limiter=self._limiter("RATE_LIMIT_RECIPIENT"),
             known_configs=self.known_configs,
+            known_templates=self.known_templates,
             keep_alive=keep_alive,
         )
 

@@ -78,7 +78,10 @@ async def _try(
         return _permanent("INVALID_CONFIG", "The stored configuration can't be read"), None
     try:
         requests = channel.compose(
-            notification.message, config, policy=policy, now_ms=platform.clock.now_ms()
+            notification.message,
+            {**config, **notification.options},
+            policy=policy,
+            now_ms=platform.clock.now_ms(),
         )
     except ChannelRefusal as refusal:
         return _permanent(refusal.code, refusal.text), None

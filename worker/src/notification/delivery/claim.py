@@ -10,8 +10,8 @@ from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
 
 _COLUMNS = (
-    "id, message_id, user_id, channel_type, template_key, subject, content, content_type, status,"
-    " error, retry_count, attempts, lease_until, next_retry_at"
+    "id, message_id, user_id, channel_type, template_key, subject, content, content_type,"
+    " channel_options, status, error, retry_count, attempts, lease_until, next_retry_at"
 )
 _LOOK = f"SELECT {_COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
 _CLAIM = """

@@ -18,6 +18,8 @@ class Notification:
     id: int
     channel: str
     message: Message
+    options: dict[str, Any]
+    """What the template sets over the recipient's configuration."""
     retry_count: int
     attempts: list[dict[str, Any]]
     lease_token: str
@@ -27,6 +29,7 @@ class Notification:
     def from_row(cls, row: Row, lease_token: str) -> "Notification":
         """The notification in a row that was just claimed with `lease_token`."""
         attempts = json.loads(str(row["attempts"] or "[]"))
+        options = json.loads(str(row["channel_options"] or "{}"))
         return cls(
             id=int(row["id"] or 0),
             channel=str(row["channel_type"]),
@@ -38,6 +41,7 @@ class Notification:
                 content_type=str(row["content_type"]),
                 template_key=None if row["template_key"] is None else str(row["template_key"]),
             ),
+            options=options if isinstance(options, dict) else {},
             retry_count=int(row["retry_count"] or 0),
             attempts=attempts if isinstance(attempts, list) else [],
             lease_token=lease_token,

@@ -5,12 +5,11 @@ import traceback
 import uuid
 
 from notification.errors import ServiceError
-from notification.http.authentication import authenticate
+from notification.http.admission import admit
 from notification.http.headers import complete
-from notification.http.limits import within_address_limit
 from notification.http.request import Request
 from notification.http.response import Response, failure
-from notification.http.router import Access, Call, Router
+from notification.http.router import Call, Router
 from notification.journal import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
@@ -55,10 +54,7 @@ class Application:
         route, parameters = self._router.find(request.method, request.path)
         if request.method in _WITH_BODY:
             await request.read_body(settings.max_request_size)
-        if route.access is Access.SIGNED:
-            await _authenticated(request, platform)
-        else:
-            await within_address_limit(request, platform)
+        await admit(route.access, request, platform)
         return await route.handler(Call(platform, request, parameters))
 
     def _open_during_maintenance(self, request: Request) -> bool:
@@ -66,15 +62,6 @@ class Application:
             return self._router.find(request.method, request.path)[0].during_maintenance
         except ServiceError:
             return False
-
-
-async def _authenticated(request: Request, platform: Platform) -> None:
-    try:
-        authenticate(request, platform.settings, platform.clock.now_ms())
-    except ServiceError as error:
-        if error.status == 401:
-            await within_address_limit(request, platform)
-        raise
 
 
 def _request_id(request: Request, platform: Platform) -> str:

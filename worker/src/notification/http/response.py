@@ -43,13 +43,17 @@ def success(
     return bare({"success": True, **fields}, status=status, headers=headers)
 
 
-def failure(error: ServiceError, request_id: str) -> Response:
-    """The error envelope, with `Retry-After` where the error says when to come back."""
+def failure(error: ServiceError, request_id: str, **fields: Any) -> Response:
+    """The error envelope, with `Retry-After` where the error says when to come back.
+
+    `fields` are what one route's refusals carry beyond it.
+    """
     payload: dict[str, Any] = {
         "success": False,
         "error": error.text,
         "code": error.code,
         "request_id": request_id,
+        **fields,
     }
     headers = dict(error.headers)
     if error.details is not None:

@@ -16,6 +16,10 @@ class Access(Enum):
 
     PUBLIC = "public"
     SIGNED = "signed"
+    SCRAPER = "scraper"
+    """Signed, or with the scraper's bearer token."""
+    GRAFANA = "grafana"
+    """HTTP Basic with Grafana's credentials."""
 
 
 @dataclass(frozen=True, slots=True)

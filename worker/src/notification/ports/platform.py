@@ -8,7 +8,9 @@ from typing import Any, NamedTuple, Protocol
 from notification.configuration.known_configs import KnownConfigs
 from notification.ports.database import Database
 from notification.ports.outbound import OutboundHttp
+from notification.recollection import Recollection
 from notification.settings import Settings
+from notification.templates.stored_template import StoredTemplate
 
 
 class Clock(Protocol):
@@ -122,6 +124,7 @@ class Platform:
     address_limiter: RateLimiter | None
     recipient_limiter: RateLimiter | None
     known_configs: KnownConfigs
+    known_templates: Recollection[str, StoredTemplate]
     """What this isolate remembers between invocations; nothing depends on it."""
     keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
     """Start work that goes on when the client hangs up (the platform's `waitUntil`)."""

@@ -45,9 +45,14 @@ class SendCommand:
     subject: str | None
     idempotency_key: str | None
     metadata: dict[str, Any] | None
+    identity: str | None = None
+    """What makes two requests the same where their content does not: one sender's repetition of a
+    message may be worded differently."""
 
     def request_hash(self) -> str:
         """SHA-256 over what makes two requests the same; metadata is no part of it."""
+        if self.identity is not None:
+            return sha256(self.identity.encode()).hexdigest()
         custom = None
         if self.content is not None:
             custom = {"content": self.content}
@@ -101,12 +106,17 @@ def _channels(value: Any, known: Collection[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
+def is_template_key(text: str) -> bool:
+    """Whether a template can have this key."""
+    return _TEMPLATE_KEY.fullmatch(text) is not None
+
+
 def _template_key(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
         raise ServiceError("INVALID_TEMPLATE_KEY", "template_key must be a string")
-    if _TEMPLATE_KEY.fullmatch(value) is None:
+    if not is_template_key(value):
         raise ServiceError(
             "INVALID_TEMPLATE_KEY",
             "template_key must be 1 to 100 letters, digits, underscores or hyphens",

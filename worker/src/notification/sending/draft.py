@@ -10,11 +10,12 @@ from notification.delivery.notification import LEASE_MS, Notification
 from notification.identity import MessageKey
 from notification.journal import iso
 from notification.ports.database import Value
+from notification.sending.channel_text import ChannelText
 from notification.sending.command import SendCommand
 
 
 class Draft(NamedTuple):
-    """One channel's row: to be attempted, or failed from the start for want of a configuration."""
+    """One channel's row: to be attempted with `config`, or failed from the start without it."""
 
     key: MessageKey
     channel: str
@@ -26,6 +27,7 @@ class Draft(NamedTuple):
 def draft_rows(
     command: SendCommand,
     configs: Mapping[str, ChannelConfig],
+    texts: Mapping[str, ChannelText],
     keys: Sequence[MessageKey],
     *,
     now_ms: int,
@@ -37,9 +39,6 @@ def draft_rows(
     common: dict[str, Value] = {
         "user_id": command.user_id,
         "template_key": command.template_key if command.content is None else None,
-        "subject": command.subject,
-        "content": command.content,
-        "content_type": "text",
         "request_id": request_id,
         "idempotency_key": command.idempotency_key,
         "variables": _json(command.variables),
@@ -49,21 +48,33 @@ def draft_rows(
     }
     drafts = []
     for channel, key in zip(command.channels, keys, strict=True):
-        config = configs.get(channel)
-        row = {"id": key.row_id, "message_id": key.message_id, "channel_type": channel, **common}
+        config, text = configs.get(channel), texts[channel]
+        row: dict[str, Value] = {
+            "id": key.row_id,
+            "message_id": key.message_id,
+            "channel_type": channel,
+            "subject": text.subject,
+            "content": text.content,
+            "content_type": text.content_type,
+            "channel_options": _json(text.options or None),
+            **common,
+        }
         if config is None:
-            row["status"] = "failed"
-            row["error"] = f"No active configuration for channel {channel}"
-            row["last_error_code"] = "CHANNEL_NOT_CONFIGURED"
+            text = text._replace(
+                error=f"No active configuration for channel {channel}",
+                code="CHANNEL_NOT_CONFIGURED",
+            )
+        if text.error:
+            row |= {"status": "failed", "error": text.error, "last_error_code": text.code}
         else:
-            row["status"] = "pending"
-            row["lease_token"] = lease_token
-            row["lease_until"] = iso(now_ms + LEASE_MS)
-        drafts.append(Draft(key, channel, config, row, _notification(row, lease_token)))
+            until = iso(now_ms + LEASE_MS)
+            row |= {"status": "pending", "lease_token": lease_token, "lease_until": until}
+        notification = _notification(row, text, lease_token)
+        drafts.append(Draft(key, channel, None if text.error else config, row, notification))
     return drafts
 
 
-def _notification(row: dict[str, Value], lease_token: str) -> Notification:
+def _notification(row: dict[str, Value], text: ChannelText, lease_token: str) -> Notification:
     return Notification(
         id=int(row["id"] or 0),
         channel=str(row["channel_type"]),
@@ -75,6 +86,7 @@ def _notification(row: dict[str, Value], lease_token: str) -> Notification:
             content_type=str(row["content_type"]),
             template_key=None if row["template_key"] is None else str(row["template_key"]),
         ),
+        options=text.options,
         retry_count=0,
         attempts=[],
         lease_token=lease_token,

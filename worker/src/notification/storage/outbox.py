@@ -6,12 +6,16 @@ from typing import NamedTuple
 
 from notification.ports.database import Database, Row, Statement, Value
 
-# The configurations that were read, as [id, revision] pairs, are all still what they were.
+# What was read is still what it was: configurations as [id, revision], template as [key, revision].
 _GUARD = """
-(SELECT COUNT(*) FROM json_each(?1) AS read JOIN user_configs AS config
+(SELECT COUNT(*) FROM json_each(?1, '$.configs') AS read JOIN user_configs AS config
    ON config.id = json_extract(read.value, '$[0]')
   AND config.revision = json_extract(read.value, '$[1]') AND config.is_active = 1)
- = json_array_length(?1)
+ = json_array_length(?1, '$.configs')
+AND (json_type(?1, '$.template') = 'null' OR EXISTS (
+  SELECT 1 FROM notification_templates_v2
+  WHERE template_key = json_extract(?1, '$.template[0]')
+    AND revision = json_extract(?1, '$.template[1]') AND is_active = 1))
 """
 
 _RESERVE = f"""
@@ -45,6 +49,7 @@ _FIELDS = (
     "idempotency_key",
     "variables",
     "metadata",
+    "channel_options",
     "created_at",
     "updated_at",
 )
@@ -60,6 +65,14 @@ _INSERT_KEYED = f"""{_INSERT} EXISTS (
   SELECT 1 FROM idempotency_keys WHERE user_id = ?1 AND idempotency_key = ?3 AND message_ids = ?4
    AND lease_until = ?5)
 """  # noqa: S608 - the inner statement is a constant of this module
+
+
+class Guard(NamedTuple):
+    """What was read and must not have changed: (id, revision) of configurations, and (key,
+    revision) of the template where there is one."""
+
+    configs: Sequence[tuple[int, int]]
+    template: tuple[str, int] | None = None
 
 
 class Reservation(NamedTuple):
@@ -78,15 +91,15 @@ async def accept(
     database: Database,
     rows: Sequence[dict[str, Value]],
     *,
-    guard: Sequence[tuple[int, int]],
+    guard: Guard,
     reservation: Reservation | None,
 ) -> bool:
     """Write all rows, in one transaction and one round trip; False if nothing was written.
 
-    Nothing is written when a configuration in `guard` (id, revision) has changed or when the key
-    is taken. Raises `DatabaseConflict` when a row id is taken, and `DatabaseError`.
+    Nothing is written when something in `guard` has changed or when the key is taken. Raises
+    `DatabaseConflict` when a row id is taken, and `DatabaseError`.
     """
-    read = json.dumps([list(pair) for pair in guard])
+    read = json.dumps({"configs": guard.configs, "template": guard.template})
     payload = json.dumps(rows, ensure_ascii=False)
     if reservation is None:
         [inserted] = await database.batch([Statement(_INSERT_UNKEYED, (read, payload))])

@@ -1,0 +1,93 @@
+"""Counts over a period."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+BOUNDS_MS = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
+"""Upper bounds of the classes of delivery times; one more class is open above."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """Notifications that were accepted in a period, by what has become of them so far."""
+
+    accepted: int = 0
+    sent: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    unsettled: int = 0
+    """Pending, or waiting for a retry."""
+    retries: int = 0
+    redrives: int = 0
+    delivery_ms: int = 0
+    """From acceptance to delivery, summed over the sent ones."""
+    deliveries: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))
+    """Sent ones by class of delivery time."""
+    errors: dict[str, int] = field(default_factory=dict)
+    """Failed attempts by code."""
+
+    def add(self, other: "Figures") -> None:
+        """Add another period's or channel's counts."""
+        self.accepted += other.accepted
+        self.sent += other.sent
+        self.failed += other.failed
+        self.cancelled += other.cancelled
+        self.unsettled += other.unsettled
+        self.retries += other.retries
+        self.redrives += other.redrives
+        self.delivery_ms += other.delivery_ms
+        self.deliveries = [a + b for a, b in zip(self.deliveries, other.deliveries, strict=True)]
+        for code, count in other.errors.items():
+            self.errors[code] = self.errors.get(code, 0) + count
+
+    @property
+    def success_rate(self) -> float:
+        """Sent ones among the sent and failed ones in percent, to two decimals; 0 without any."""
+        settled = self.sent + self.failed
+        return round(self.sent / settled * 100, 2) if settled else 0
+
+    @property
+    def average_ms(self) -> int:
+        """Mean time from acceptance to delivery; 0 where nothing was delivered."""
+        return round(self.delivery_ms / self.sent) if self.sent else 0
+
+    def quantile_ms(self, share: float) -> int:
+        """The delivery time that `share` of the sent ones kept within, estimated.
+
+        Linear within its class, as Prometheus' `histogram_quantile` has it; what lies in the open
+        class counts as the highest bound. 0 where nothing was delivered.
+        """
+        total = sum(self.deliveries)
+        if not total:
+            return 0
+        rank, below, lower = share * total, 0, 0
+        for bound, count in zip(BOUNDS_MS, self.deliveries, strict=False):
+            if count and below + count >= rank:
+                return round(lower + (bound - lower) * (rank - below) / count)
+            below, lower = below + count, bound
+        return BOUNDS_MS[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodFigures:
+    """One channel's counts in the period that starts at `start_ms`."""
+
+    start_ms: int
+    channel: str
+    figures: Figures
+
+
+def by_channel(periods: Iterable[PeriodFigures]) -> dict[str, Figures]:
+    """The channels' sums over all periods."""
+    sums: dict[str, Figures] = {}
+    for period in periods:
+        sums.setdefault(period.channel, Figures()).add(period.figures)
+    return sums
+
+
+def total(periods: Iterable[PeriodFigures]) -> Figures:
+    """The sum over all periods and channels."""
+    result = Figures()
+    for period in periods:
+        result.add(period.figures)
+    return result

@@ -1,0 +1,59 @@
+"""Figures of any period: from the roll-ups as far as they go, from the notifications since."""
+
+from notification.metrics.figures import Figures, PeriodFigures
+from notification.ports.platform import Platform
+from notification.storage.counted_logs import HOUR_MS, count_statements, counted_periods
+from notification.storage.rollup_rows import NEWEST_HOUR, period, read_rollups, start_of
+
+DAY_MS = 24 * HOUR_MS
+HOURS_KEPT = 35 * 24
+"""How many hours the hourly figures go back."""
+
+
+async def read_figures(
+    platform: Platform, start_ms: int, end_ms: int, *, by_day: bool
+) -> list[PeriodFigures]:
+    """The figures of the periods that start from `start_ms` until before `end_ms`.
+
+    By hour; with `by_day` by day for the days that are over and by hour since. The newest hour of
+    the roll-up may be incomplete, so that hour and what came after it are counted afresh. Two
+    round trips. Raises `DatabaseError`.
+    """
+    [newest] = await platform.database.batch([NEWEST_HOUR])
+    text = newest.rows[0]["newest"]
+    fresh_ms = max(start_ms, start_of(text)) if text else start_ms
+    days_end = floor(fresh_ms, DAY_MS) if by_day else start_ms
+    days, hours, counts, errors = await platform.database.batch(
+        [
+            read_rollups("day", floor(start_ms, DAY_MS), min(days_end, end_ms)),
+            read_rollups("hour", max(days_end, start_ms), min(fresh_ms, end_ms)),
+            *count_statements(min(fresh_ms, end_ms), end_ms),
+        ]
+    )
+    rolled = [period(row) for row in (*(days.rows if by_day else ()), *hours.rows)]
+    return rolled + counted_periods(counts.rows, errors.rows)
+
+
+async def read_user_figures(
+    platform: Platform, user_id: str, start_ms: int, end_ms: int
+) -> list[PeriodFigures]:
+    """One recipient's figures by hour, counted from the notifications that are still kept."""
+    counts, errors = await platform.database.batch(count_statements(start_ms, end_ms, user_id))
+    return counted_periods(counts.rows, errors.rows)
+
+
+def floor(moment_ms: int, step_ms: int) -> int:
+    """The start of the step (an hour or a UTC day) that a moment lies in."""
+    return moment_ms - moment_ms % step_ms
+
+
+def by_step(
+    periods: list[PeriodFigures], start_ms: int, end_ms: int, step_ms: int
+) -> list[tuple[int, Figures]]:
+    """One sum per step from `start_ms` on, in order, with empty steps in between."""
+    sums = {start: Figures() for start in range(floor(start_ms, step_ms), end_ms, step_ms)}
+    for entry in periods:
+        start = floor(entry.start_ms, step_ms)
+        if start in sums:
+            sums[start].add(entry.figures)
+    return sorted(sums.items())

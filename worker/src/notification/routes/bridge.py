@@ -1,0 +1,158 @@
+"""`POST /web_hook/bridge/{user_id}/{channel_type}`: any webhook becomes a notification."""
+
+from typing import Any
+
+from notification.bridge.body import parse_body
+from notification.bridge.idempotency import call_identity
+from notification.bridge.message import CONTENT_LIMIT, BridgeMessage, bridge_message
+from notification.channels.registry import CHANNELS
+from notification.configuration.channel_config import ChannelConfig
+from notification.configuration.config_reader import read_config
+from notification.configuration.key_ring import KeyRing
+from notification.errors import ServiceError
+from notification.http.admission import equal
+from notification.http.response import Response, bare, failure
+from notification.http.router import Access, Call, Route
+from notification.journal import Log
+from notification.markup.plain_text import clean, cut
+from notification.sending.command import MAX_SUBJECT, SendCommand, clean_user_id
+from notification.sending.send import Sender
+from notification.storage.config_rows import ConfigRows
+
+
+async def forward(call: Call) -> Response:
+    """200 when the message was sent or is to be sent again; the caller need not repeat it."""
+    started = call.platform.clock.now_ms()
+    channel = call.parameters["channel_type"]
+    config = await _config(call, channel)
+    _check_token(call, config)
+    if channel not in CHANNELS:
+        raise ServiceError(
+            "INVALID_CHANNEL_TYPE",
+            f"Invalid channel type. Must be one of: {', '.join(CHANNELS)}",
+        )
+    user_id = clean_user_id(call.parameters["user_id"])
+    message = _message(call)
+    if config is None or not config.is_active:
+        return _not_found(call, channel)
+    call.platform.known_configs.remember([config], started)
+    return await _sent(call, user_id, channel, message, started)
+
+
+async def _config(call: Call, channel: str) -> ChannelConfig | None:
+    """Read afresh: a token that was taken back must not hold for as long as a cache lives."""
+    try:
+        user_id = clean_user_id(call.parameters["user_id"])
+    except ServiceError:
+        return None
+    row = await ConfigRows(call.platform.database).find(user_id, channel)
+    return None if row is None else await read_config(row, KeyRing(call.platform))
+
+
+def _check_token(call: Call, config: ChannelConfig | None) -> None:
+    """The recipient's own token, else the deployment's; in production there has to be one.
+
+    The answer doesn't tell whether the recipient exists. Raises `ServiceError`.
+    """
+    settings = call.platform.settings
+    own = (config.config or {}).get("bridge_token") if config is not None else None
+    expected = own if isinstance(own, str) and own else settings.bridge_token
+    presented = call.request.headers.get("x-bridge-token") or call.request.query.get("token", "")
+    if not expected and not settings.production:
+        return
+    if expected and equal(presented, expected):
+        return
+    if settings.production and not settings.bridge_token:
+        raise ServiceError(
+            "FORBIDDEN",
+            "The bridge is closed: it needs BRIDGE_TOKEN, or bridge_token in the recipient's"
+            " configuration",
+        )
+    raise ServiceError("UNAUTHORIZED", "Invalid or missing bridge token")
+
+
+def _message(call: Call) -> BridgeMessage:
+    request = call.request
+    message = bridge_message(parse_body(request.body, request.headers.get("content-type", "")))
+    if message is None:
+        raise ServiceError(
+            "MISSING_CONTENT",
+            "No content to send",
+            details="Unable to extract content from webhook payload",
+        )
+    return BridgeMessage(
+        cut(clean(message.subject), MAX_SUBJECT).text,
+        cut(clean(message.content), CONTENT_LIMIT).text,
+    )
+
+
+async def _sent(
+    call: Call, user_id: str, channel: str, message: BridgeMessage, started: int
+) -> Response:
+    request, platform = call.request, call.platform
+    identity = call_identity(
+        user_id=user_id, channel=channel, headers=request.headers, body=request.body
+    )
+    command = SendCommand(
+        user_id=user_id,
+        channels=(channel,),
+        template_key=None,
+        variables=None,
+        content=message.content,
+        subject=message.subject,
+        idempotency_key=identity.key,
+        metadata=None,
+    )
+    sender = Sender(
+        platform,
+        request_id=request.id,
+        own_host=request.host,
+        log=Log.of(platform, requestId=request.id),
+        key_life_ms=identity.window_s * 1000,
+    )
+    try:
+        sent = await sender.send(command)
+    except ServiceError as error:
+        if error.code == "USER_NO_CHANNELS":
+            return _not_found(call, channel)
+        raise
+    duration = platform.clock.now_ms() - started
+    headers = {"Idempotent-Replayed": "true"} if sent.replayed else {}
+    # A repetition whose rows an operator has deleted meanwhile: it was forwarded, no more is known.
+    result = sent.results[0] if sent.results else {"status": "unknown", "messageId": None}
+    if result["status"] == "failed":
+        return _failed(call, result, user_id=user_id, channel=channel, duration=duration)
+    payload: dict[str, Any] = {
+        "success": True,
+        "message": "Notification forwarded successfully",
+        "message_id": result["messageId"],
+        "duration": duration,
+    }
+    if result["status"] != "sent":
+        payload["status"] = result["status"]
+    return bare(payload, headers=headers)
+
+
+def _not_found(call: Call, channel: str) -> Response:
+    error = ServiceError("NOT_FOUND", "User configuration not found")
+    return failure(error, call.request.id, errors=[f"{channel}: User config not found"])
+
+
+def _failed(
+    call: Call, result: dict[str, Any], *, user_id: str, channel: str, duration: int
+) -> Response:
+    text = str(result.get("error") or "The message was not accepted")
+    outcome = {
+        "channel": channel,
+        "success": False,
+        "error": text,
+        "message_id": result["messageId"],
+    }
+    details = {"user_id": user_id, "channel_type": channel, "results": [outcome]}
+    error = ServiceError("ADAPTER_ERROR", text, details=details)
+    return failure(error, call.request.id, errors=[f"{channel}: {text}"], duration=duration)
+
+
+ROUTES = (
+    Route("POST", "/web_hook/bridge/{user_id}/{channel_type}", forward, access=Access.PUBLIC),
+)

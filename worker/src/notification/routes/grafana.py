@@ -1,0 +1,146 @@
+"""`POST /api/webhooks/grafana`: a group of alerts becomes a notification to its receiver."""
+
+import json
+from typing import Any
+
+from notification.channels.registry import CHANNELS
+from notification.errors import ServiceError
+from notification.grafana.delivery import (
+    IDEMPOTENCY_WINDOW_S,
+    idempotency_key,
+    requested_channels,
+)
+from notification.grafana.message import alert_message
+from notification.grafana.payload import GrafanaPayload, read_payload
+from notification.grafana.variables import alert_variables
+from notification.http.request import Request
+from notification.http.response import Response, success
+from notification.http.router import Access, Call, Route
+from notification.journal import Log
+from notification.markup.plain_text import cut
+from notification.sending.command import (
+    MAX_CONTENT,
+    MAX_SUBJECT,
+    SendCommand,
+    clean_user_id,
+    is_template_key,
+)
+from notification.sending.send import Sender, SendResult
+
+_MOST_VARIABLES = 65_536
+"""Bytes of JSON, as for a send."""
+
+
+async def receive_alerts(call: Call) -> Response:
+    """200 once a channel has sent the notification or will try again: Grafana need not repeat."""
+    payload = read_payload(_parsed(call.request))
+    user_id = clean_user_id(payload.receiver)
+    channels = requested_channels(
+        call.request.headers.get("x-notification-channels"), tuple(CHANNELS)
+    )
+    sent = await _send(call, payload, user_id, channels)
+    if sent.results and all(result["status"] == "failed" for result in sent.results):
+        raise ServiceError("ADAPTER_ERROR", _joined_errors(sent))
+    data = {
+        "message_ids": [result["messageId"] for result in sent.results],
+        "processed_alerts": len(payload.shown),
+        "notification_status": [
+            {
+                "channelType": result["channelType"],
+                "status": result["status"],
+                "messageId": result["messageId"],
+                "error": result.get("error"),
+            }
+            for result in sent.results
+        ],
+    }
+    headers = {"Idempotent-Replayed": "true"} if sent.replayed else {}
+    return success(headers=headers, data=data)
+
+
+def _parsed(request: Request) -> Any:
+    try:
+        return request.json_object()
+    except ServiceError:
+        return None
+
+
+async def _send(
+    call: Call, payload: GrafanaPayload, user_id: str, channels: tuple[str, ...]
+) -> SendResult:
+    log = Log.of(call.platform, requestId=call.request.id)
+    sender = Sender(
+        call.platform,
+        request_id=call.request.id,
+        own_host=call.request.host,
+        log=log,
+        key_life_ms=IDEMPOTENCY_WINDOW_S * 1000,
+    )
+    key = idempotency_key(payload, channels)
+    template_key = payload.template_key
+    if template_key is not None and is_template_key(template_key):
+        try:
+            return await sender.send(
+                SendCommand(
+                    user_id=user_id,
+                    channels=channels,
+                    template_key=template_key,
+                    variables=_fitting_variables(payload),
+                    content=None,
+                    subject=None,
+                    idempotency_key=key,
+                    metadata=None,
+                    identity=key,
+                )
+            )
+        except ServiceError as error:
+            if error.code != "TEMPLATE_NOT_FOUND":
+                raise
+    if template_key is not None:
+        log.write(
+            "warn", "Alerts name an unknown template; sent as plain message", template=template_key
+        )
+    message = alert_message(payload)
+    return await sender.send(
+        SendCommand(
+            user_id=user_id,
+            channels=channels,
+            template_key=None,
+            variables=None,
+            content=cut(message.content, MAX_CONTENT).text,
+            subject=cut(message.subject, MAX_SUBJECT).text,
+            idempotency_key=key,
+            metadata=None,
+            identity=key,
+        )
+    )
+
+
+def _fitting_variables(payload: GrafanaPayload) -> dict[str, Any]:
+    """The variables, with as many alerts as a notification's variables may hold."""
+    while True:
+        variables = alert_variables(payload)
+        size = len(json.dumps(variables, ensure_ascii=False).encode())
+        if size <= _MOST_VARIABLES or len(payload.shown) == 1:
+            return variables
+        kept = len(payload.shown) // 2
+        dropped = len(payload.shown) - kept
+        payload = payload._replace(
+            alerts=payload.alerts[:kept], truncated_alerts=payload.truncated_alerts + dropped
+        )
+
+
+def _joined_errors(sent: SendResult) -> str:
+    texts = (f"{r['channelType']}: {r.get('error') or 'not accepted'}" for r in sent.results)
+    return "; ".join(texts)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/api/webhooks/grafana",
+        receive_alerts,
+        access=Access.GRAFANA,
+        aliases=("/api/grafana/webhook",),
+    ),
+)

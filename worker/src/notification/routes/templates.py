@@ -1,0 +1,194 @@
+"""`/api/templates`: templates, their contents, and what they would look like."""
+
+import json
+from typing import Any
+
+from notification.channels.registry import CHANNELS
+from notification.errors import ServiceError
+from notification.http.parameters import whole_number
+from notification.http.response import Response, success
+from notification.http.router import Call, Route
+from notification.journal import iso
+from notification.ports.database import Row
+from notification.storage.template_rows import TemplateRows
+from notification.templates.contents import TemplateText, render_contents
+from notification.templates.template_document import (
+    check_key,
+    read_content,
+    read_template_document,
+)
+
+
+def _rows(call: Call) -> TemplateRows:
+    return TemplateRows(call.platform.database)
+
+
+def _now(call: Call) -> str:
+    return iso(call.platform.clock.now_ms())
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    shown: dict[str, Any] = {**row}
+    shown["variables"] = json.loads(str(row["variables"]))
+    shown["is_active"] = bool(row["is_active"])
+    if "channels" in shown:
+        shown["supported_channels"] = json.loads(str(shown.pop("channels")))
+    return shown
+
+
+def _shown_content(row: Row) -> dict[str, Any]:
+    extra = json.loads(str(row["extra_config"])) if row["extra_config"] else None
+    return {**row, "extra_config": extra}
+
+
+def _missing() -> ServiceError:
+    return ServiceError("NOT_FOUND", "Template not found")
+
+
+async def _found(call: Call, key: str) -> tuple[Row, list[Row]]:
+    found = await _rows(call).find(key)
+    if found is None:
+        raise _missing()
+    return found
+
+
+def _key(call: Call, body: dict[str, Any] | None = None) -> str:
+    named = call.parameters.get("key") or call.request.query.get("key")
+    if not named and body is not None:
+        named = body.get("template_key") or body.get("key")
+    return check_key(named)
+
+
+async def list_templates(call: Call) -> Response:
+    """A page of templates, or the one that `?key=` names."""
+    query = call.request.query
+    if query.get("key"):
+        return await show_template(call)
+    active: bool | None = True
+    if query.get("include_inactive") == "true":
+        active = None
+    if query.get("is_active") in ("true", "false"):
+        active = query["is_active"] == "true"
+    limit = whole_number(query, "limit", default=50, most=200)
+    offset = whole_number(query, "offset", default=0, least=0)
+    rows, total = await _rows(call).list(
+        is_active=active, channel=query.get("channel") or None, limit=limit, offset=offset
+    )
+    pagination = {
+        "total": total,
+        "limit": limit,
+        "offset": offset,
+        "hasMore": offset + len(rows) < total,
+    }
+    return success(data=[_shown(row) for row in rows], pagination=pagination)
+
+
+async def show_template(call: Call) -> Response:
+    """The template's fields with its contents, and once more under `template`."""
+    row, contents = await _found(call, _key(call))
+    template = _shown(row)
+    shown = [_shown_content(content) for content in contents]
+    return success(data={**template, "contents": shown, "template": template})
+
+
+async def save_template(call: Call) -> Response:
+    """Create or change; saving makes it active again unless it says otherwise."""
+    try:
+        body = call.request.json_object()
+    except ServiceError:
+        raise ServiceError("INVALID_REQUEST", "Invalid JSON in request body") from None
+    key = _key(call, body)
+    document = read_template_document(body, CHANNELS)
+    await _rows(call).save(
+        key,
+        name=document.name,
+        description=document.description,
+        variables=document.variables,
+        is_active=document.is_active,
+        contents=document.contents,
+        now=_now(call),
+    )
+    call.platform.known_templates.forget(key)
+    return success(message="Template saved successfully", data={"template_key": key})
+
+
+async def delete_template(call: Call) -> Response:
+    """Switch it off; its contents stay."""
+    key = _key(call)
+    if not await _rows(call).switch_off(key, _now(call)):
+        raise _missing()
+    call.platform.known_templates.forget(key)
+    return success(message="Template deleted successfully")
+
+
+async def list_contents(call: Call) -> Response:
+    """The contents of one template."""
+    _, contents = await _found(call, _key(call))
+    return success(data=[_shown_content(content) for content in contents])
+
+
+async def save_content(call: Call) -> Response:
+    """Create or replace one channel's content."""
+    key = _key(call)
+    content = read_content(call.parameters["channel"], call.request.json_object(), CHANNELS)
+    if not await _rows(call).save_content(key, content, _now(call)):
+        raise _missing()
+    call.platform.known_templates.forget(key)
+    data = {"template_key": key, "channel_type": content.channel}
+    return success(message="Template content saved successfully", data=data)
+
+
+async def delete_content(call: Call) -> Response:
+    """Remove one channel's content."""
+    key = _key(call)
+    if not await _rows(call).delete_content(key, call.parameters["channel"], _now(call)):
+        raise ServiceError("NOT_FOUND", "Template content not found")
+    call.platform.known_templates.forget(key)
+    return success(message="Template content deleted successfully")
+
+
+async def preview_template(call: Call) -> Response:
+    """What each channel, or the one named, would get; nothing is sent."""
+    body = call.request.json_object()
+    variables, channel = body.get("variables", {}), body.get("channel")
+    if not isinstance(variables, dict):
+        raise ServiceError("INVALID_VARIABLES", "variables must be an object")
+    _, contents = await _found(call, _key(call))
+    data = {}
+    for row in contents:
+        if channel is None or row["channel_type"] == channel:
+            data[str(row["channel_type"])] = _previewed(row, variables)
+    return success(data=data)
+
+
+def _previewed(row: Row, variables: dict[str, Any]) -> dict[str, Any]:
+    subject = row["subject_template"]
+    text = TemplateText(
+        str(row["content_type"]),
+        str(row["content_template"]),
+        None if subject is None else str(subject),
+    )
+    rendered = render_contents(text, variables, channel=str(row["channel_type"]))
+    shown: dict[str, Any] = {
+        "subject": rendered.subject,
+        "content": rendered.content,
+        "content_type": text.content_type,
+        "missing_variables": list(rendered.missing_variables),
+    }
+    return {**shown, "error": rendered.problem} if rendered.problem else shown
+
+
+_ONE = "/api/templates/{key}"
+
+ROUTES = (
+    Route("GET", "/api/templates", list_templates),
+    Route("POST", "/api/templates", save_template, aliases=(_ONE,)),
+    Route("PUT", "/api/templates", save_template, aliases=(_ONE,)),
+    Route("DELETE", "/api/templates", delete_template, aliases=(_ONE,)),
+    Route("GET", _ONE, show_template),
+    Route("GET", f"{_ONE}/contents", list_contents),
+    Route("POST", f"{_ONE}/contents/{{channel}}", save_content),
+    Route("PUT", f"{_ONE}/contents/{{channel}}", save_content),
+    Route("DELETE", f"{_ONE}/contents/{{channel}}", delete_content),
+    Route("POST", f"{_ONE}/preview", preview_template),
+)

@@ -1,0 +1,70 @@
+"""The text that a channel is to carry."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from notification.configuration.channel_config import ChannelConfig
+from notification.markup.escaping import MARKDOWN_V2
+from notification.sending.command import SendCommand
+from notification.templates.contents import render_contents
+from notification.templates.stored_template import StoredTemplate
+
+
+class ChannelText(NamedTuple):
+    """Rendered text; with an `error` (and its `code`) it can't be sent."""
+
+    subject: str | None
+    content: str | None
+    content_type: str
+    options: dict[str, Any]
+    error: str = ""
+    code: str = ""
+
+
+def write_texts(
+    command: SendCommand,
+    template: StoredTemplate | None,
+    configs: Mapping[str, ChannelConfig],
+) -> dict[str, ChannelText]:
+    """Each channel's text: custom content as it is, or the template's content for that channel.
+
+    There is no falling back from one channel's content to another's.
+    """
+    if command.content is not None or template is None:
+        custom = ChannelText(command.subject, command.content, "text", {})
+        return dict.fromkeys(command.channels, custom)
+    return {
+        channel: _rendered(command, template, channel, configs.get(channel))
+        for channel in command.channels
+    }
+
+
+def _rendered(
+    command: SendCommand, template: StoredTemplate, channel: str, config: ChannelConfig | None
+) -> ChannelText:
+    content = template.contents.get(channel)
+    if content is None:
+        return ChannelText(
+            None,
+            None,
+            "text",
+            {},
+            f"Template {template.key} has no content for channel {channel}",
+            "TEMPLATE_CONTENT_NOT_FOUND",
+        )
+    settings = {**((config.config if config else None) or {}), **content.options}
+    mode = settings.get("parse_mode")
+    rendered = render_contents(
+        content.text,
+        command.variables or {},
+        channel=channel,
+        parse_mode=mode if isinstance(mode, str) else MARKDOWN_V2,
+    )
+    return ChannelText(
+        rendered.subject,
+        rendered.content,
+        content.text.content_type,
+        content.options,
+        rendered.problem,
+        "INVALID_CONTENT" if rendered.problem else "",
+    )

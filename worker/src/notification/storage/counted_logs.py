@@ -1,0 +1,84 @@
+"""Counting notifications by hour and channel."""
+
+from collections.abc import Iterable
+
+from notification.identity import EPOCH_MS, first_row_id
+from notification.metrics.figures import BOUNDS_MS, Figures, PeriodFigures
+from notification.ports.database import Row, Statement, Value
+
+HOUR_MS = 3_600_000
+# The epoch of the row ids is the start of an hour.
+_HOUR = f"id / {first_row_id(EPOCH_MS + HOUR_MS)}"
+_CLASS = " ".join(f"WHEN ms <= {bound} THEN {n}" for n, bound in enumerate(BOUNDS_MS))
+
+_COUNT = f"""
+SELECT hour, channel_type, status, class, COUNT(*) AS count, SUM(retry_count) AS retries,
+  SUM(redrives) AS redrives, SUM(ms) AS delivery_ms
+FROM (
+  SELECT hour, channel_type, status, retry_count, redrives, ms,
+    CASE WHEN ms IS NULL THEN NULL {_CLASS} ELSE {len(BOUNDS_MS)} END AS class
+  FROM (
+    SELECT {_HOUR} AS hour, channel_type, status, retry_count, redrives,
+      CASE WHEN status = 'sent' THEN MAX(0, CAST(ROUND(
+        (julianday(sent_at) - julianday(created_at)) * 86400000) AS INTEGER)) END AS ms
+    FROM notification_logs WHERE {{where}}))
+GROUP BY hour, channel_type, status, class
+"""  # noqa: S608 - built from numbers of this module
+# An attempt that failed has a code. What failed before any attempt has one on its row.
+_ERRORS = f"""
+SELECT hour, channel_type, code, COUNT(*) AS count
+FROM (
+  SELECT {_HOUR} AS hour, channel_type,
+    COALESCE(json_extract(attempt.value, '$.code'),
+      CASE WHEN log.attempts = '[]' AND status = 'failed' THEN last_error_code END) AS code
+  FROM notification_logs AS log,
+    json_each(CASE WHEN log.attempts = '[]' THEN '[{{{{}}}}]' ELSE log.attempts END) AS attempt
+  WHERE {{where}} AND (status <> 'sent' OR retry_count > 0 OR redrives > 0))
+WHERE code IS NOT NULL
+GROUP BY hour, channel_type, code
+"""  # noqa: S608 - built from numbers of this module
+_ALL = "log.id >= ?1 AND log.id < ?2"
+_OF_USER = f"log.user_id = ?3 AND {_ALL}"
+
+
+def count_statements(
+    start_ms: int, end_ms: int, user_id: str | None = None
+) -> tuple[Statement, Statement]:
+    """Count what was accepted from `start_ms` until before `end_ms`, and its failed attempts."""
+    bounds: tuple[Value, ...] = (first_row_id(start_ms), first_row_id(end_ms))
+    where = _ALL
+    if user_id is not None:
+        where, bounds = _OF_USER, (*bounds, user_id)
+    return (
+        Statement(_COUNT.format(where=where.replace("log.", "")), bounds),
+        Statement(_ERRORS.format(where=where), bounds),
+    )
+
+
+def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[PeriodFigures]:
+    """The hours that the two statements found, in no particular order."""
+    found: dict[tuple[int, str], Figures] = {}
+    for row in counts:
+        figures = found.setdefault(_key(row), Figures())
+        count, status = int(row["count"] or 0), str(row["status"])
+        figures.accepted += count
+        figures.retries += int(row["retries"] or 0)
+        figures.redrives += int(row["redrives"] or 0)
+        if status == "sent":
+            figures.sent += count
+            figures.delivery_ms += int(row["delivery_ms"] or 0)
+            figures.deliveries[int(row["class"] or 0)] += count
+        elif status == "failed":
+            figures.failed += count
+        elif status == "cancelled":
+            figures.cancelled += count
+        else:
+            figures.unsettled += count
+    for row in errors:
+        figures = found.setdefault(_key(row), Figures())
+        figures.errors[str(row["code"])] = int(row["count"] or 0)
+    return [PeriodFigures(start, channel, f) for (start, channel), f in found.items()]
+
+
+def _key(row: Row) -> tuple[int, str]:
+    return EPOCH_MS + int(row["hour"] or 0) * HOUR_MS, str(row["channel_type"])

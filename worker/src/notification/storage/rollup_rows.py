@@ -1,0 +1,86 @@
+"""The SQL of `notification_rollups`: figures by hour and by day."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from notification.journal import iso
+from notification.metrics.figures import Figures, PeriodFigures
+from notification.ports.database import Row, Statement
+
+_COUNTS = (
+    "accepted",
+    "sent",
+    "failed",
+    "cancelled",
+    "unsettled",
+    "retries",
+    "redrives",
+    "delivery_ms",
+    "deliveries",
+    "errors",
+)
+_COLUMNS = ", ".join(_COUNTS)
+_SET = ", ".join(f"{column} = excluded.{column}" for column in _COUNTS)
+_CHANGED = " OR ".join(f"excluded.{column} <> {column}" for column in _COUNTS)
+# Fewer than there were means that rows have been deleted: what was counted stays. An unchanged
+# row is not written, because D1 bills every write.
+_WRITE = f"""
+INSERT INTO notification_rollups (step, period_start, channel_type, {_COLUMNS})
+SELECT ?1, json_extract(value, '$.period_start'), json_extract(value, '$.channel_type'),
+  {", ".join(f"json_extract(value, '$.{column}')" for column in _COUNTS)}
+FROM json_each(?2) WHERE true
+ON CONFLICT (step, period_start, channel_type) DO UPDATE SET {_SET}
+WHERE excluded.accepted >= accepted AND ({_CHANGED})
+"""  # noqa: S608 - the columns are constants of this module
+_READ = f"""
+SELECT period_start, channel_type, {_COLUMNS} FROM notification_rollups
+WHERE step = ?1 AND period_start >= ?2 AND period_start < ?3
+"""  # noqa: S608 - the columns are constants of this module
+
+NEWEST_HOUR = Statement(
+    "SELECT MAX(period_start) AS newest FROM notification_rollups WHERE step = 'hour'"
+)
+
+
+def write_rollups(step: str, periods: Iterable[PeriodFigures]) -> Statement:
+    """Writes what has changed of the periods of `step`, which is `hour` or `day`."""
+    rows = [
+        {
+            "period_start": iso(period.start_ms),
+            "channel_type": period.channel,
+            **{column: getattr(period.figures, column) for column in _COUNTS},
+            "deliveries": json.dumps(period.figures.deliveries, separators=(",", ":")),
+            "errors": json.dumps(period.figures.errors, sort_keys=True, separators=(",", ":")),
+        }
+        for period in periods
+    ]
+    return Statement(_WRITE, (step, json.dumps(rows)))
+
+
+def read_rollups(step: str, start_ms: int, end_ms: int) -> Statement:
+    """Selects the periods of `step` that start in the range; the end is no part of it."""
+    return Statement(_READ, (step, iso(max(start_ms, 0)), iso(max(end_ms, 0))))
+
+
+def delete_hours_before(moment_ms: int) -> Statement:
+    """Deletes the hours that start earlier; the days that sum them up stay."""
+    return Statement(
+        "DELETE FROM notification_rollups WHERE step = 'hour' AND period_start < ?1",
+        (iso(moment_ms),),
+    )
+
+
+def period(row: Row) -> PeriodFigures:
+    """The figures in a row that `read_rollups` found."""
+    figures = Figures(
+        **{column: int(row[column] or 0) for column in _COUNTS[:-2]},  # type: ignore[arg-type]  # the last two are no numbers
+        deliveries=json.loads(str(row["deliveries"])),
+        errors=json.loads(str(row["errors"])),
+    )
+    return PeriodFigures(start_of(row["period_start"]), str(row["channel_type"]), figures)
+
+
+def start_of(text: object) -> int:
+    """A stored time in milliseconds."""
+    return round(datetime.fromisoformat(str(text)).timestamp() * 1000)

@@ -1,0 +1,140 @@
+"""The SQL of templates and their contents."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from notification.ports.database import Database, Row, Statement, Value
+
+_TEMPLATE = "template_key, template_name, description, variables, is_active, created_at, updated_at"
+_CONTENT = (
+    "id, template_key, channel_type, content_type, subject_template, content_template,"
+    " extra_config, created_at, updated_at"
+)
+_FIND = f"SELECT {_TEMPLATE} FROM notification_templates_v2 WHERE template_key = ?1"  # noqa: S608 - constant columns
+_CONTENTS = f"SELECT {_CONTENT} FROM template_contents WHERE template_key = ?1 ORDER BY id"  # noqa: S608 - constant columns
+_HAS_CONTENT = (
+    "EXISTS (SELECT 1 FROM template_contents AS content"
+    " WHERE content.template_key = template.template_key AND content.channel_type"
+)
+_SAVE = """
+INSERT INTO notification_templates_v2
+  (template_key, template_name, description, variables, is_active, created_at, updated_at)
+VALUES (?1, COALESCE(?2, ?1), ?3, COALESCE(?4, '[]'), ?5, ?6, ?6)
+ON CONFLICT (template_key) DO UPDATE SET
+  template_name = COALESCE(?2, template_name), description = COALESCE(?3, description),
+  variables = COALESCE(?4, variables), is_active = ?5, revision = revision + 1, updated_at = ?6
+"""
+_SAVE_CONTENT = """
+INSERT INTO template_contents
+  (template_key, channel_type, content_type, subject_template, content_template, extra_config,
+   created_at, updated_at)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7
+WHERE EXISTS (SELECT 1 FROM notification_templates_v2 WHERE template_key = ?1)
+ON CONFLICT (template_key, channel_type) DO UPDATE SET
+  content_type = excluded.content_type, subject_template = excluded.subject_template,
+  content_template = excluded.content_template, extra_config = excluded.extra_config,
+  updated_at = excluded.updated_at
+"""
+_TOUCH = """
+UPDATE notification_templates_v2 SET revision = revision + 1, updated_at = ?2
+WHERE template_key = ?1
+"""
+_SWITCH_OFF = """
+UPDATE notification_templates_v2 SET is_active = 0, revision = revision + 1, updated_at = ?2
+WHERE template_key = ?1 AND is_active = 1
+"""
+
+
+class ContentRow(NamedTuple):
+    """One channel's content to be stored."""
+
+    channel: str
+    content_type: str
+    subject: str | None
+    content: str
+    extra_config: dict[str, Any] | None
+
+    def statement(self, key: str, now: str) -> Statement:
+        """Writes it, provided that the template exists."""
+        extra = None if self.extra_config is None else json.dumps(self.extra_config)
+        return Statement(
+            _SAVE_CONTENT,
+            (key, self.channel, self.content_type, self.subject, self.content, extra, now),
+        )
+
+
+class TemplateRows:
+    """Reads and writes templates; every save is one batch."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, key: str) -> tuple[Row, list[Row]] | None:
+        """The template, active or not, and its contents."""
+        template, contents = await self._database.batch(
+            [Statement(_FIND, (key,)), Statement(_CONTENTS, (key,))]
+        )
+        return (template.rows[0], contents.rows) if template.rows else None
+
+    async def list(
+        self, *, is_active: bool | None, channel: str | None, limit: int, offset: int
+    ) -> tuple[list[Row], int]:
+        """One page in order of keys, `channels` being a JSON array; and how many there are."""
+        conditions, parameters = [], list[Value]()
+        if is_active is not None:
+            parameters.append(int(is_active))
+            conditions.append(f"is_active = ?{len(parameters)}")
+        if channel is not None:
+            parameters.append(channel)
+            conditions.append(f"{_HAS_CONTENT} = ?{len(parameters)})")
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        page = (
+            f"SELECT {_TEMPLATE}, (SELECT json_group_array(channel_type) FROM template_contents"  # noqa: S608 - built from constants, values are bound
+            f" AS content WHERE content.template_key = template.template_key) AS channels"
+            f" FROM notification_templates_v2 AS template {where} ORDER BY template_key"
+            f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
+        )
+        count = f"SELECT COUNT(*) AS total FROM notification_templates_v2 AS template {where}"  # noqa: S608 - as above
+        rows, total = await self._database.batch(
+            [Statement(page, (*parameters, limit, offset)), Statement(count, tuple(parameters))]
+        )
+        return rows.rows, int(total.rows[0]["total"] or 0)
+
+    async def save(
+        self,
+        key: str,
+        *,
+        name: str | None,
+        description: str | None,
+        variables: Sequence[str] | None,
+        is_active: bool,
+        contents: Sequence[ContentRow],
+        now: str,
+    ) -> None:
+        """Create or change; what is None, and channels that aren't listed, keep their value."""
+        listed = None if variables is None else json.dumps(list(variables), ensure_ascii=False)
+        save = Statement(_SAVE, (key, name, description, listed, int(is_active), now))
+        await self._database.batch([save, *(content.statement(key, now) for content in contents)])
+
+    async def save_content(self, key: str, content: ContentRow, now: str) -> bool:
+        """Create or replace one channel's content; False where there is no such template."""
+        touched, _ = await self._database.batch(
+            [Statement(_TOUCH, (key, now)), content.statement(key, now)]
+        )
+        return touched.changes > 0
+
+    async def delete_content(self, key: str, channel: str, now: str) -> bool:
+        """Whether there was one."""
+        delete = "DELETE FROM template_contents WHERE template_key = ?1 AND channel_type = ?2"
+        deleted, _ = await self._database.batch(
+            [Statement(delete, (key, channel)), Statement(_TOUCH, (key, now))]
+        )
+        return deleted.changes > 0
+
+    async def switch_off(self, key: str, now: str) -> bool:
+        """Make it inactive, keeping its contents; False where none was active."""
+        [result] = await self._database.batch([Statement(_SWITCH_OFF, (key, now))])
+        return result.changes > 0

@@ -1,0 +1,63 @@
+"""Keeping the hourly and daily figures up."""
+
+from typing import Any
+
+from notification.metrics.figures import Figures, PeriodFigures
+from notification.metrics.reading import DAY_MS, HOURS_KEPT, floor
+from notification.ports.platform import Platform
+from notification.storage.counted_logs import HOUR_MS, count_statements, counted_periods
+from notification.storage.rollup_rows import (
+    delete_hours_before,
+    period,
+    read_rollups,
+    write_rollups,
+)
+from notification.storage.system_settings import retention_hours
+
+_MOST_AT_ONCE_MS = 26 * HOUR_MS
+_SETTLING_MS = 25 * HOUR_MS
+"""What is older is settled: the sweep gives up after 24 hours."""
+
+
+async def roll_up(platform: Platform, state: dict[str, Any], *, hourly: bool) -> int:
+    """Count the newest two hours anew, and with `hourly` all that may still have changed.
+
+    The send path writes nothing for this. `state["rolled_to"]` is the hour from which the next
+    run goes on; what was missed is caught up by at most 26 hours a run. Returns how many rows
+    were written. Raises `DatabaseError`.
+    """
+    now_ms = platform.clock.now_ms()
+    rolled_to = int(state.get("rolled_to") or 0)
+    if not rolled_to:
+        rolled_to = floor(now_ms - await retention_hours(platform) * HOUR_MS, HOUR_MS)
+    back = _SETTLING_MS if hourly else HOUR_MS
+    start_ms = min(rolled_to, floor(now_ms - back, HOUR_MS))
+    end_ms = min(start_ms + _MOST_AT_ONCE_MS, now_ms + 1)
+    counts, errors = await platform.database.batch(count_statements(start_ms, end_ms))
+    hours = counted_periods(counts.rows, errors.rows)
+    written = await _write(platform, hours, start_ms, end_ms)
+    if hourly:
+        cut = delete_hours_before(floor(now_ms - HOURS_KEPT * HOUR_MS, HOUR_MS))
+        await platform.database.batch([cut])
+    state["rolled_to"] = max(rolled_to, floor(end_ms - 1, HOUR_MS))
+    return written
+
+
+async def _write(
+    platform: Platform, hours: list[PeriodFigures], start_ms: int, end_ms: int
+) -> int:
+    if not hours:
+        return 0
+    first_day = floor(start_ms, DAY_MS)
+    changed, kept = await platform.database.batch(
+        [
+            write_rollups("hour", hours),
+            read_rollups("hour", first_day, floor(end_ms - 1, DAY_MS) + DAY_MS),
+        ]
+    )
+    days: dict[tuple[int, str], Figures] = {}
+    for hour in map(period, kept.rows):
+        days.setdefault((floor(hour.start_ms, DAY_MS), hour.channel), Figures()).add(hour.figures)
+    sums = [PeriodFigures(start, channel, figures) for (start, channel), figures in days.items()]
+    [summed] = await platform.database.batch([write_rollups("day", sums)])
+    return changed.changes + summed.changes

@@ -1,0 +1,65 @@
+"""A template as a send needs it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from notification.ports.database import Row, Statement
+from notification.templates.contents import TemplateText
+
+# What a template may set over the recipient's configuration.
+_OPTIONS = ("parse_mode", "disable_notification", "disable_web_page_preview", "msg_type")
+
+_ACTIVE = """
+SELECT template.template_key, template.revision, content.channel_type, content.content_type,
+  content.subject_template, content.content_template, content.extra_config
+FROM notification_templates_v2 AS template
+LEFT JOIN template_contents AS content ON content.template_key = template.template_key
+WHERE template.template_key = ?1 AND template.is_active = 1
+"""
+
+
+class ChannelTemplate(NamedTuple):
+    """One channel's text, and what it sets over the recipient's configuration."""
+
+    text: TemplateText
+    options: dict[str, Any]
+
+
+class StoredTemplate(NamedTuple):
+    """An active template; `contents` by channel."""
+
+    key: str
+    revision: int
+    contents: Mapping[str, ChannelTemplate]
+
+
+def active_template(key: str) -> Statement:
+    """Selects an active template with all its contents, in one JOIN."""
+    return Statement(_ACTIVE, (key,))
+
+
+def read_template(rows: Sequence[Row]) -> StoredTemplate | None:
+    """The template in the rows of `active_template`; None where there were none."""
+    if not rows:
+        return None
+    contents = {
+        str(row["channel_type"]): ChannelTemplate(
+            TemplateText(
+                str(row["content_type"]),
+                str(row["content_template"]),
+                None if row["subject_template"] is None else str(row["subject_template"]),
+            ),
+            _options(row["extra_config"]),
+        )
+        for row in rows
+        if row["channel_type"] is not None
+    }
+    return StoredTemplate(str(rows[0]["template_key"]), int(rows[0]["revision"] or 0), contents)
+
+
+def _options(text: object) -> dict[str, Any]:
+    extra = json.loads(str(text)) if text else {}
+    if not isinstance(extra, dict):
+        return {}
+    return {name: extra[name] for name in _OPTIONS if name in extra}

@@ -1,0 +1,133 @@
+"""A template as callers write it, checked."""
+
+import json
+import re
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from notification.errors import ServiceError
+from notification.storage.template_rows import ContentRow
+from notification.templates.contents import TemplateText, syntax_problem
+
+RESERVED_CHANNELS = ("email", "sms")
+"""Names that templates may have contents for, though nothing is ever sent over them."""
+
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_CONTENT_TYPES = ("text", "html", "markdown", "json")
+_MOST_CONTENT = 100_000
+_MOST_NAME = 200
+_MOST_DESCRIPTION = 1_000
+
+
+class TemplateDocument(NamedTuple):
+    """What a save changes; None keeps what is stored."""
+
+    name: str | None
+    description: str | None
+    variables: list[str] | None
+    is_active: bool
+    contents: list[ContentRow]
+
+
+def _wrong(text: str) -> ServiceError:
+    return ServiceError("VALIDATION_ERROR", text)
+
+
+def check_key(key: Any) -> str:
+    """A template key; raises `ServiceError`."""
+    if not isinstance(key, str) or not key:
+        raise ServiceError("MISSING_PARAMETER", "Template key is required")
+    if _KEY.fullmatch(key) is None:
+        raise ServiceError(
+            "INVALID_TEMPLATE_KEY",
+            "Template key must contain only alphanumeric characters, underscores, and hyphens",
+        )
+    if len(key) > 100:
+        raise ServiceError("INVALID_TEMPLATE_KEY", "Template key must not exceed 100 characters")
+    return key
+
+
+def read_template_document(
+    body: dict[str, Any], known_channels: Collection[str]
+) -> TemplateDocument:
+    """The document in a request's body; raises `ServiceError` at the first mistake.
+
+    Both forms of contents are read: `contents` by channel, and `channels` as a list.
+    """
+    is_active = body.get("is_active", True)
+    if not isinstance(is_active, bool):
+        raise _wrong("is_active must be a boolean")
+    return TemplateDocument(
+        name=_text(body.get("template_name", body.get("name")), "template_name", _MOST_NAME),
+        description=_text(body.get("description"), "description", _MOST_DESCRIPTION),
+        variables=_variables(body.get("variables")),
+        is_active=is_active,
+        contents=[
+            read_content(channel, content, known_channels)
+            for channel, content in _listed(body).items()
+        ],
+    )
+
+
+def read_content(channel: str, content: Any, known_channels: Collection[str]) -> ContentRow:
+    """One channel's content; raises `ServiceError`."""
+    allowed = (*known_channels, *RESERVED_CHANNELS)
+    if channel not in allowed:
+        raise ServiceError(
+            "INVALID_CHANNEL_TYPE",
+            f"Invalid channel: {channel[:100]}. Valid channels are: {', '.join(allowed)}",
+        )
+    if not isinstance(content, dict):
+        raise _wrong(f"Content of {channel} must be an object")
+    text, kind = content.get("content_template"), content.get("content_type", "text")
+    if isinstance(text, dict | list):
+        text, kind = json.dumps(text, ensure_ascii=False), "json"
+    if not isinstance(text, str) or not text:
+        raise _wrong(f"content_template is required for channel {channel}")
+    if len(text) > _MOST_CONTENT:
+        raise _wrong(f"content_template must not exceed {_MOST_CONTENT} characters")
+    if kind not in _CONTENT_TYPES:
+        raise _wrong(f"content_type must be one of: {', '.join(_CONTENT_TYPES)}")
+    subject = _text(content.get("subject_template"), "subject_template", _MOST_DESCRIPTION)
+    extra = content.get("extra_config")
+    if extra is not None and not isinstance(extra, dict):
+        raise _wrong("extra_config must be an object")
+    problem = syntax_problem(TemplateText(kind, text, subject))
+    if problem:
+        raise _wrong(problem)
+    return ContentRow(channel, kind, subject, text, extra)
+
+
+def _text(value: Any, name: str, most: int) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _wrong(f"{name} must be a string")
+    if len(value) > most:
+        raise _wrong(f"{name} must not exceed {most} characters")
+    return value or None
+
+
+def _variables(value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _wrong("Variables must be an array")
+    return value
+
+
+def _listed(body: dict[str, Any]) -> dict[str, Any]:
+    contents = body.get("contents")
+    channels = body.get("channels")
+    if contents is None and isinstance(channels, list):
+        contents = {}
+        for item in channels:
+            name = item.get("channel_type", item.get("type")) if isinstance(item, dict) else None
+            if not isinstance(name, str):
+                raise _wrong("Each of channels must have a channel_type")
+            contents[name] = item
+    if contents is None:
+        return {}
+    if not isinstance(contents, dict):
+        raise _wrong("Contents must be an object")
+    return contents
