@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sqlite3
@@ -21,6 +22,8 @@ from localcloud.server import CloudServer
 
 _OTHER_SERVER_SECONDS = 5.0
 _OLD_HOST_SECONDS = 20.0
+
+log = logging.getLogger("localcloud.serving")
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -84,6 +87,7 @@ class Serving:
         remember(server.runtime.pid)
         server.runtime.on_launch = remember
         public = Endpoints.on(ports, api_token="").public()
+        log.info("serving at %s", public)
         self.report({"ready": public})
         await leaving.wait()
         asked.cancel()

@@ -93,7 +93,9 @@ class Queues:
     async def _change(self, request: Request) -> Response:
         row = find_queue(self._account, request.path_params["queue_id"])
         wanted = await body_model(request, _ChangedQueue, code=11003)
-        new = {**dict(row), **wanted.settings.model_dump(exclude_none=True)}
+        # PUT overwrites the settings as a whole, PATCH changes those that are given.
+        before = _Settings().model_dump() if request.method == "PUT" else dict(row)
+        new = {**before, **wanted.settings.model_dump(exclude_none=True)}
         name = wanted.queue_name or row["queue_name"]
         try:
             with self._account.database.transaction():

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.envelope import ApiError, body_json, body_model, page, parse, success
 from localcloud.api.references import service_scripts
 from localcloud.api.resources import Account
 from localcloud.database import Row
@@ -77,7 +77,10 @@ def routes(account: Account) -> Sequence[Route]:
 
     async def change(request: Request) -> Response:
         row = _asked(account, request)
-        wanted = await body_model(request, _Worker, code=_MALFORMED)
+        document = await body_json(request, code=_MALFORMED)
+        if request.method == "PATCH" and isinstance(document, dict):
+            document = {**shown(account, row), **document}
+        wanted = parse(_Worker, document, code=_MALFORMED)
         try:
             with database.transaction():
                 database.execute(

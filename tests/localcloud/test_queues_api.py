@@ -30,8 +30,12 @@ def test_a_name_is_unique_and_checked(cloud: RunningCloud, queue: str) -> None:
 def test_settings_are_filled_in_and_changed_one_by_one(cloud: RunningCloud, queue: str) -> None:
     default = {"delivery_delay": 0, "message_retention_period": 345600, "delivery_paused": False}
     assert cloud.result("GET", queue)["settings"] == default
-    changed = cloud.result("PUT", queue, json={"settings": {"delivery_delay": 5}})
+    changed = cloud.result("PATCH", queue, json={"settings": {"delivery_delay": 5}})
     assert changed["settings"] == {**default, "delivery_delay": 5}
+    kept = cloud.result("PATCH", queue, json={"settings": {"message_retention_period": 60}})
+    assert (kept["settings"]["delivery_delay"], kept["queue_name"]) == (5, "jobs")
+    overwritten = cloud.result("PUT", queue, json={"queue_name": "jobs"})
+    assert overwritten["settings"] == default
     assert cloud.error("PUT", queue, json={"settings": {"delivery_delay": -1}}) == (400, 11003)
 
 

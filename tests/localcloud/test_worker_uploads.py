@@ -33,6 +33,16 @@ def test_a_workers_name_is_unique_and_checked(cloud: RunningCloud, worker: str) 
     assert cloud.error("GET", "/workers/workers/nope") == (404, 10007)
 
 
+def test_put_replaces_a_worker_and_patch_changes_what_is_given(cloud: RunningCloud) -> None:
+    body = {"name": "w", "logpush": True, "tags": ["a"], "subdomain": {"enabled": True}}
+    path = f"/workers/workers/{cloud.result('POST', '/workers/workers', json=body)['id']}"
+    patched = cloud.result("PATCH", path, json={"tags": ["b"]})
+    assert (patched["tags"], patched["logpush"], patched["name"]) == (["b"], True, "w")
+    replaced = cloud.result("PUT", path, json={"name": "v"})
+    assert (replaced["tags"], replaced["logpush"], replaced["name"]) == ([], False, "v")
+    assert replaced["subdomain"] == {"enabled": False, "previews_enabled": False}
+
+
 def test_a_secret_is_given_to_the_runtime_and_never_shown(cloud: RunningCloud, worker: str) -> None:
     binding = {"type": "secret_text", "name": "KEY", "text": SECRET}
     version = cloud.result("POST", worker, json=version_body(bindings=[binding]))
