@@ -4,7 +4,7 @@
  */
 import kv from "./kv.js";
 
-export { D1Database, default as D1 } from "./d1.js";
+export { D1Database } from "./d1.js";
 export { KVNamespace } from "./kv.js";
 
 /** Ids that exist: from the config at start, then by PUT /stores. */
@@ -18,8 +18,8 @@ export default {
     if (store === null) return await manage(request, env);
     if (!known.has(store)) return refuse(404, `No store ${store} exists.`);
     const [kind, id] = store.split("/");
-    if (kind === "d1") return await ctx.exports.D1({ props: { database: id } }).fetch(request);
-    const { waitUntil } = { waitUntil: (work) => ctx.waitUntil(work) };
+    if (kind === "d1") return await query(request, env.DATABASE.get(env.DATABASE.idFromName(id)));
+    const waitUntil = (work) => ctx.waitUntil(work);
     return await kv.fetch(request, env, { props: { namespace: id }, waitUntil });
   },
 };
@@ -28,6 +28,37 @@ const index = ({ d1, kv: namespaces }) =>
   new Set([...d1.map((id) => `d1/${id}`), ...namespaces.map((id) => `kv/${id}`)]);
 
 const refuse = (status, error) => Response.json({ success: false, error }, { status });
+
+/**
+ * What D1's binding sends: one {sql, params}, or a list of them as one transaction.
+ *
+ * It calls the database object itself: through the entrypoint of `/workerd/d1.js`, whose answers
+ * these are, each call costs a third more CPU (0.77 against 0.58 ms for a read).
+ */
+async function query(request, database) {
+  const { pathname, searchParams } = new URL(request.url);
+  if (request.method !== "POST" || !["/query", "/execute"].includes(pathname)) {
+    return refuse(404, "Not found");
+  }
+  const shape = searchParams.get("resultsFormat") === "ROWS_AND_COLUMNS" ? asColumns : asObjects;
+  try {
+    const { results } = await database.run([await request.json()].flat(), false);
+    return Response.json(
+      results.map(({ columns, rows, meta }) => ({
+        success: true,
+        results: shape(columns, rows),
+        meta,
+      })),
+    );
+  } catch (error) {
+    return Response.json({ success: false, error: String(error.message ?? error) });
+  }
+}
+
+const asColumns = (columns, rows) => ({ columns, rows });
+
+const asObjects = (columns, rows) =>
+  rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at]])));
 
 /** PUT /stores replaces the list; GET /files/<kind>/<id> tells the name of a store's files. */
 async function manage(request, env) {
