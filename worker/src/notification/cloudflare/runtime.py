@@ -24,12 +24,12 @@ from notification.delivery.dispatch import dispatch
 from notification.http.application import Application
 from notification.http.request import Request
 from notification.journal import Log
+from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.platform import Platform, VersionMetadata
 from notification.ports.unbound import UnboundCache, UnboundDatabase, UnboundQueue
 from notification.recollection import Recollection
 from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
-from notification.tasks.cron import run_cron
 from notification.templates.stored_template import StoredTemplate
 from pyodide.ffi import jsnull
 from workers import import_from_javascript
@@ -68,6 +68,7 @@ class Isolate:
         self.version = self._version()
         self.known_configs = KnownConfigs()
         self.known_templates: Recollection[str, StoredTemplate] = Recollection()
+        self.counters = IsolateCounters()
         self.application = Application()
 
     def _queue(self, name: str) -> CloudflareQueue | UnboundQueue:
@@ -120,6 +121,7 @@ class Isolate:
             recipient_limiter=self._limiter("RATE_LIMIT_RECIPIENT"),
             known_configs=self.known_configs,
             known_templates=self.known_templates,
+            counters=self.counters,
             keep_alive=keep_alive,
         )
 
@@ -195,7 +197,9 @@ class Runtime:
         await dispatch(batch.queue, messages, platform=platform, log=log)
 
     async def scheduled(self, controller: Any, context: Any) -> None:
-        """The cron's work."""
+        """The cron's work. Its modules are imported here: most isolates never need them."""
+        from notification.tasks.cron import run_cron
+
         platform = await self._ready().platform(context)
         log = Log.of(platform, requestId=str(uuid.uuid4()))
         await run_cron(platform, scheduled_ms=platform.clock.now_ms(), log=log)

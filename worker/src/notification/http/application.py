@@ -13,7 +13,7 @@ from notification.http.router import Call, Router
 from notification.journal import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
-from notification.routes.table import ROUTES
+from notification.routes.table import MODULES, ROUTES
 from notification.storage.metered import MeteredDatabase
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -24,7 +24,7 @@ class Application:
     """Answers requests. It keeps no state of its own: all of it is in the platform."""
 
     def __init__(self) -> None:
-        self._router = Router(ROUTES)
+        self._router = Router(ROUTES, MODULES)
 
     async def answer(self, request: Request, platform: Platform) -> Response:
         """The response with all its headers; every refusal and failure becomes one, too."""
@@ -88,6 +88,7 @@ def _log_request(
     log: Log, request: Request, response: Response, platform: Platform, started: int
 ) -> None:
     duration = platform.clock.now_ms() - started
+    platform.counters.request(response.status, duration)
     level = "error" if response.status >= 500 else "warn" if response.status >= 400 else "info"
     usage = {}
     if isinstance(platform.database, MeteredDatabase):

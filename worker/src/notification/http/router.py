@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from importlib import import_module
 from typing import Any
 
 from notification.errors import ServiceError
@@ -47,12 +48,33 @@ class Route:
     aliases: tuple[str, ...] = field(default=())
 
 
-class Router:
-    """Finds routes by path and verb; later routes with parameters never hide plain paths."""
+@dataclass(frozen=True, slots=True)
+class RouteModule:
+    """A module with `ROUTES` that is imported when a path first begins with one of `prefixes`."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    name: str
+    prefixes: tuple[str, ...]
+
+    def load(self) -> tuple[Route, ...]:
+        """Its routes."""
+        routes: tuple[Route, ...] = import_module(self.name).ROUTES
+        return routes
+
+
+class Router:
+    """Finds routes by path and verb; routes with parameters never hide plain paths.
+
+    Routes that are rarely called may come in modules, so that a starting isolate does not pay for
+    importing them.
+    """
+
+    def __init__(self, routes: Sequence[Route], modules: Sequence[RouteModule] = ()) -> None:
         self._plain: dict[str, dict[str, Route]] = {}
         self._patterns: dict[tuple[str, ...], dict[str, Route]] = {}
+        self._unloaded = list(modules)
+        self._add(routes)
+
+    def _add(self, routes: Sequence[Route]) -> None:
         for route in routes:
             for path in (route.path, *route.aliases):
                 verbs = (
@@ -70,6 +92,9 @@ class Router:
         `HEAD` finds what `GET` does. Raises `ServiceError` NOT_FOUND for a path that nobody
         declares and METHOD_NOT_ALLOWED, with the `Allow` header, for a verb that it lacks.
         """
+        for module in [m for m in self._unloaded if path.startswith(m.prefixes)]:
+            self._unloaded.remove(module)
+            self._add(module.load())
         verbs, parameters = self._match(path)
         if not verbs:
             raise ServiceError("NOT_FOUND", "Not found")

@@ -1,13 +1,19 @@
 """Every route of the service, in one list."""
 
-from notification.routes import bridge, grafana, health, logs, send, templates, user_configs
+from notification.http.router import Route, RouteModule
+from notification.routes import health, logs, send, user_configs
 
-ROUTES = (
-    *health.ROUTES,
-    *send.ROUTES,
-    *user_configs.ROUTES,
-    *templates.ROUTES,
-    *logs.ROUTES,
-    *grafana.ROUTES,
-    *bridge.ROUTES,
+ROUTES = (*health.ROUTES, *send.ROUTES, *user_configs.ROUTES, *logs.ROUTES)
+"""What every isolate serves from its start."""
+
+MODULES = (
+    RouteModule("notification.routes.templates", ("/api/templates",)),
+    RouteModule("notification.routes.grafana", ("/api/webhooks/grafana", "/api/grafana/")),
+    RouteModule("notification.routes.bridge", ("/web_hook/bridge/",)),
 )
+"""What is imported when it is first called."""
+
+
+def all_routes() -> tuple[Route, ...]:
+    """Every route, the modules' included."""
+    return (*ROUTES, *(route for module in MODULES for route in module.load()))
