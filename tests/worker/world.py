@@ -19,6 +19,7 @@ from notification.delivery.dispatch import dispatch
 from notification.http.application import Application
 from notification.http.request import Request
 from notification.journal import Log
+from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.outbound import OutboundAnswer, OutboundRequest, OutboundTimeout
 from notification.ports.platform import (
     Platform,
@@ -263,6 +264,7 @@ class World:
         self.randomness = SeededRandomness()
         self.known_configs = KnownConfigs()
         self.known_templates: Recollection[str, StoredTemplate] = Recollection()
+        self.counters = IsolateCounters()
         self.kept_alive: list[asyncio.Task[Any]] = []
         self.application = Application()
 
@@ -291,6 +293,7 @@ class World:
             recipient_limiter=self.recipient_limiter,
             known_configs=self.known_configs,
             known_templates=self.known_templates,
+            counters=self.counters,
             keep_alive=keep_alive,
         )
 

@@ -1,5 +1,7 @@
 """Figures of any period: from the roll-ups as far as they go, from the notifications since."""
 
+from collections.abc import Iterable
+
 from notification.metrics.figures import Figures, PeriodFigures
 from notification.ports.platform import Platform
 from notification.storage.counted_logs import HOUR_MS, count_statements, counted_periods
@@ -15,23 +17,40 @@ async def read_figures(
 ) -> list[PeriodFigures]:
     """The figures of the periods that start from `start_ms` until before `end_ms`.
 
+    `start_ms` is the start of an hour, or of a day where `by_day` is set.
+
     By hour; with `by_day` by day for the days that are over and by hour since. The newest hour of
     the roll-up may be incomplete, so that hour and what came after it are counted afresh. Two
     round trips. Raises `DatabaseError`.
     """
     [newest] = await platform.database.batch([NEWEST_HOUR])
     text = newest.rows[0]["newest"]
-    fresh_ms = max(start_ms, start_of(text)) if text else start_ms
+    fresh_ms = min(max(start_ms, start_of(text)) if text else start_ms, end_ms)
     days_end = floor(fresh_ms, DAY_MS) if by_day else start_ms
     days, hours, counts, errors = await platform.database.batch(
         [
-            read_rollups("day", floor(start_ms, DAY_MS), min(days_end, end_ms)),
-            read_rollups("hour", max(days_end, start_ms), min(fresh_ms, end_ms)),
-            *count_statements(min(fresh_ms, end_ms), end_ms),
+            read_rollups("day", start_ms, days_end),
+            read_rollups("hour", max(days_end, start_ms), end_ms),
+            *count_statements(fresh_ms, end_ms),
         ]
     )
-    rolled = [period(row) for row in (*(days.rows if by_day else ()), *hours.rows)]
-    return rolled + counted_periods(counts.rows, errors.rows)
+    rolled = map(period, hours.rows)
+    return [
+        *map(period, days.rows),
+        *_fuller(rolled, counted_periods(counts.rows, errors.rows)),
+    ]
+
+
+def _fuller(
+    rolled: Iterable[PeriodFigures], counted: Iterable[PeriodFigures]
+) -> Iterable[PeriodFigures]:
+    """What was counted afresh, except where fewer are left by now than were rolled up."""
+    best = {(entry.start_ms, entry.channel): entry for entry in rolled}
+    for entry in counted:
+        known = best.get((entry.start_ms, entry.channel))
+        if known is None or entry.figures.accepted >= known.figures.accepted:
+            best[entry.start_ms, entry.channel] = entry
+    return best.values()
 
 
 async def read_user_figures(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from notification.configuration.known_configs import KnownConfigs
+from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import Database
 from notification.ports.outbound import OutboundHttp
 from notification.recollection import Recollection
@@ -126,5 +127,6 @@ class Platform:
     known_configs: KnownConfigs
     known_templates: Recollection[str, StoredTemplate]
     """What this isolate remembers between invocations; nothing depends on it."""
+    counters: IsolateCounters
     keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
     """Start work that goes on when the client hangs up (the platform's `waitUntil`)."""

@@ -10,6 +10,7 @@ MODULES = (
     RouteModule("notification.routes.templates", ("/api/templates",)),
     RouteModule("notification.routes.grafana", ("/api/webhooks/grafana", "/api/grafana/")),
     RouteModule("notification.routes.bridge", ("/web_hook/bridge/",)),
+    RouteModule("notification.routes.metrics", ("/metrics", "/api/metrics", "/api/stats/")),
 )
 """What is imported when it is first called."""
 

@@ -43,6 +43,7 @@ def recall(command: SendCommand, platform: Platform) -> Reading | None:
     """The reading from memory, if all of it is there."""
     now_ms = platform.clock.now_ms()
     configs = platform.known_configs.recall(command.user_id, command.channels, now_ms)
+    platform.counters.recalled(configs is not None)
     key = _template_key(command)
     template = None if key is None else platform.known_templates.recall(key, now_ms)
     if configs is None or (key is not None and template is None):

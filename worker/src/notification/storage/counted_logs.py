@@ -8,7 +8,7 @@ from notification.ports.database import Row, Statement, Value
 
 HOUR_MS = 3_600_000
 # The epoch of the row ids is the start of an hour.
-_HOUR = f"id / {first_row_id(EPOCH_MS + HOUR_MS)}"
+_HOUR = f"log.id / {first_row_id(EPOCH_MS + HOUR_MS)}"
 _CLASS = " ".join(f"WHEN ms <= {bound} THEN {n}" for n, bound in enumerate(BOUNDS_MS))
 
 _COUNT = f"""
@@ -21,7 +21,7 @@ FROM (
     SELECT {_HOUR} AS hour, channel_type, status, retry_count, redrives,
       CASE WHEN status = 'sent' THEN MAX(0, CAST(ROUND(
         (julianday(sent_at) - julianday(created_at)) * 86400000) AS INTEGER)) END AS ms
-    FROM notification_logs WHERE {{where}}))
+    FROM notification_logs AS log WHERE {{where}}))
 GROUP BY hour, channel_type, status, class
 """  # noqa: S608 - built from numbers of this module
 # An attempt that failed has a code. What failed before any attempt has one on its row.
@@ -50,9 +50,21 @@ def count_statements(
     if user_id is not None:
         where, bounds = _OF_USER, (*bounds, user_id)
     return (
-        Statement(_COUNT.format(where=where.replace("log.", "")), bounds),
+        Statement(_COUNT.format(where=where), bounds),
         Statement(_ERRORS.format(where=where), bounds),
     )
+
+
+def oldest_from(moment_ms: int) -> Statement:
+    """Selects the id of the oldest notification that was accepted since, as `oldest`."""
+    return Statement(
+        "SELECT MIN(id) AS oldest FROM notification_logs WHERE id >= ?1", (first_row_id(moment_ms),)
+    )
+
+
+def moment_of(row_id: int) -> int:
+    """When the notification with this id was accepted, in milliseconds."""
+    return EPOCH_MS + row_id // first_row_id(EPOCH_MS + 1)
 
 
 def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[PeriodFigures]:

@@ -3,6 +3,7 @@
 from notification.journal import Log
 from notification.ports.platform import Platform
 from notification.tasks.clean_up import clean_up
+from notification.tasks.roll_up import roll_up
 from notification.tasks.run_lock import RunLock
 from notification.tasks.sweep import sweep
 
@@ -31,6 +32,12 @@ async def run_cron(platform: Platform, *, scheduled_ms: int, log: Log) -> None:
     except Exception as error:
         failures.append(error)
     hour = scheduled_ms // _HOUR_MS
+    try:
+        # Before anything is cleaned up, so that it is counted while it is there.
+        figures["rolledUp"] = await roll_up(platform, state, hourly=state.get("rolled_hour") != hour)
+        state["rolled_hour"] = hour
+    except Exception as error:
+        failures.append(error)
     try:
         cleaned = await clean_up(platform, keys_too=state.get("keys_hour") != hour)
         state["keys_hour"] = hour

@@ -5,14 +5,19 @@ from typing import Any
 from notification.metrics.figures import Figures, PeriodFigures
 from notification.metrics.reading import DAY_MS, HOURS_KEPT, floor
 from notification.ports.platform import Platform
-from notification.storage.counted_logs import HOUR_MS, count_statements, counted_periods
+from notification.storage.counted_logs import (
+    HOUR_MS,
+    count_statements,
+    counted_periods,
+    moment_of,
+    oldest_from,
+)
 from notification.storage.rollup_rows import (
     delete_hours_before,
     period,
     read_rollups,
     write_rollups,
 )
-from notification.storage.system_settings import retention_hours
 
 _MOST_AT_ONCE_MS = 26 * HOUR_MS
 _SETTLING_MS = 25 * HOUR_MS
@@ -27,20 +32,26 @@ async def roll_up(platform: Platform, state: dict[str, Any], *, hourly: bool) ->
     were written. Raises `DatabaseError`.
     """
     now_ms = platform.clock.now_ms()
-    rolled_to = int(state.get("rolled_to") or 0)
-    if not rolled_to:
-        rolled_to = floor(now_ms - await retention_hours(platform) * HOUR_MS, HOUR_MS)
+    rolled_to = int(state.get("rolled_to") or 0) or await _oldest_hour(platform, now_ms)
     back = _SETTLING_MS if hourly else HOUR_MS
     start_ms = min(rolled_to, floor(now_ms - back, HOUR_MS))
     end_ms = min(start_ms + _MOST_AT_ONCE_MS, now_ms + 1)
-    counts, errors = await platform.database.batch(count_statements(start_ms, end_ms))
+    statements = [*count_statements(start_ms, end_ms)]
+    if hourly:
+        statements.append(delete_hours_before(floor(now_ms - HOURS_KEPT * HOUR_MS, HOUR_MS)))
+    counts, errors, *_ = await platform.database.batch(statements)
     hours = counted_periods(counts.rows, errors.rows)
     written = await _write(platform, hours, start_ms, end_ms)
-    if hourly:
-        cut = delete_hours_before(floor(now_ms - HOURS_KEPT * HOUR_MS, HOUR_MS))
-        await platform.database.batch([cut])
     state["rolled_to"] = max(rolled_to, floor(end_ms - 1, HOUR_MS))
     return written
+
+
+async def _oldest_hour(platform: Platform, now_ms: int) -> int:
+    """Where the first run begins: at the oldest notification that hourly figures can be about."""
+    least_ms = floor(now_ms - HOURS_KEPT * HOUR_MS, HOUR_MS)
+    [oldest] = await platform.database.batch([oldest_from(least_ms)])
+    row_id = oldest.rows[0]["oldest"]
+    return floor(now_ms if row_id is None else moment_of(int(row_id)), HOUR_MS)
 
 
 async def _write(
