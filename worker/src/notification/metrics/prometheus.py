@@ -76,9 +76,7 @@ def _isolate(counters: IsolateCounters) -> Iterator[str]:
     name = "api_request_duration_seconds"
     yield f"# HELP {name} Time to answer a request"
     yield f"# TYPE {name} histogram"
-    yield from _histogram(
-        name, _ISOLATE, REQUEST_BOUNDS_S, counters.requests, counters.request_ms
-    )
+    yield from _histogram(name, _ISOLATE, REQUEST_BOUNDS_S, counters.requests, counters.request_ms)
 
 
 def _gauge(name: str, text: str) -> Iterator[str]:

@@ -74,7 +74,7 @@ def delete_hours_before(moment_ms: int) -> Statement:
 def period(row: Row) -> PeriodFigures:
     """The figures in a row that `read_rollups` found."""
     figures = Figures(
-        **{column: int(row[column] or 0) for column in _COUNTS[:-2]},  # type: ignore[arg-type]  # the last two are no numbers
+        **{column: int(row[column] or 0) for column in _COUNTS[:-2]},
         deliveries=json.loads(str(row["deliveries"])),
         errors=json.loads(str(row["errors"])),
     )

@@ -54,9 +54,7 @@ async def _oldest_hour(platform: Platform, now_ms: int) -> int:
     return floor(now_ms if row_id is None else moment_of(int(row_id)), HOUR_MS)
 
 
-async def _write(
-    platform: Platform, hours: list[PeriodFigures], start_ms: int, end_ms: int
-) -> int:
+async def _write(platform: Platform, hours: list[PeriodFigures], start_ms: int, end_ms: int) -> int:
     if not hours:
         return 0
     first_day = floor(start_ms, DAY_MS)

@@ -1,0 +1,235 @@
+"""The webhook bridge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.worker.world import Answer, CountingLimiter, World, answer
+
+PATH = "/web_hook/bridge/u1/webhook"
+TOKEN = "a-bridge-token-of-forty-characters-or-so"
+
+
+@pytest.fixture
+def bridge(world: World) -> World:
+    """An installation with a bridge token and one recipient."""
+    world.environment["BRIDGE_TOKEN"] = TOKEN
+    world.configure()
+    return world
+
+
+def _call(
+    world: World,
+    body: Any = None,
+    *,
+    path: str = PATH,
+    token: str = TOKEN,
+    raw: bytes | None = None,
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    sent = {"content-type": "application/json", **(headers or {})}
+    if token:
+        sent["x-bridge-token"] = token
+    return world.request("POST", path, body, raw=raw, signed=False, headers=sent)
+
+
+def test_a_call_becomes_a_notification(bridge: World) -> None:
+    forwarded = _call(bridge, {"subject": "Server alarm", "message": "CPU above 90%"})
+    assert forwarded.status == 200
+    assert forwarded.json["message"] == "Notification forwarded successfully"
+    assert isinstance(forwarded.json["duration"], int)
+    [row] = bridge.logs()
+    assert row["message_id"] == forwarded.json["message_id"]
+    assert row["status"] == "sent"
+    [body] = bridge.endpoints.bodies
+    assert (body["subject"], body["content"]) == ("Server alarm", "CPU above 90%")
+
+
+def test_an_object_without_content_fields_is_sent_as_indented_json(bridge: World) -> None:
+    _call(bridge, {"severity": "high", "n": 1})
+    [body] = bridge.endpoints.bodies
+    assert body["subject"] == "Webhook Notification"
+    assert body["content"] == '{\n  "severity": "high",\n  "n": 1\n}'
+
+
+@pytest.mark.requirement("D-19")
+def test_form_fields_and_plain_text_are_understood(bridge: World) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    _call(bridge, raw=b"title=Disk&text=95%25+used", headers=form)
+    _call(bridge, raw=b"just text", headers={"content-type": "text/plain"})
+    first, second = bridge.endpoints.bodies
+    assert (first["subject"], first["content"]) == ("Disk", "95% used")
+    assert second["content"] == "just text"
+
+
+@pytest.mark.requirement("S0-21", "B-40")
+def test_in_production_the_bridge_is_closed_without_a_token(world: World) -> None:
+    world.configure()
+    for path in (PATH, "/web_hook/bridge/nobody/webhook", "/web_hook/bridge/u1/pigeon"):
+        refused = _call(world, {"text": "x"}, path=path, token="")
+        assert (refused.status, refused.code) == (403, "FORBIDDEN")
+    assert world.endpoints.received == []
+
+
+def test_outside_production_the_bridge_is_open_unless_a_token_is_set(world: World) -> None:
+    world.environment["ENVIRONMENT"] = "staging"
+    world.configure()
+    assert _call(world, {"text": "open"}, token="").status == 200
+    world.environment["BRIDGE_TOKEN"] = TOKEN
+    assert _call(world, {"text": "shut"}, token="").status == 401
+
+
+@pytest.mark.parametrize("path", [PATH, "/web_hook/bridge/nobody/webhook"])
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN + "x", "\udcff"])
+def test_a_wrong_token_is_refused_whether_or_not_the_recipient_exists(
+    bridge: World, path: str, token: str
+) -> None:
+    refused = _call(bridge, {"text": "x"}, path=path, token=token)
+    assert (refused.status, refused.code) == (401, "UNAUTHORIZED")
+    assert refused.json["error"] == "Invalid or missing bridge token"
+
+
+def test_the_token_may_stand_in_the_query(bridge: World) -> None:
+    assert _call(bridge, {"text": "x"}, path=f"{PATH}?token={TOKEN}", token="").status == 200
+
+
+@pytest.mark.requirement("S0-21")
+def test_a_recipients_own_token_takes_the_place_of_the_general_one(world: World) -> None:
+    own = "the-recipients-own-token"
+    world.configure(webhook_url="https://hooks.example.com/in", bridge_token=own)
+    assert _call(world, {"text": "x"}, token="other").code == "FORBIDDEN"
+    assert _call(world, {"text": "x"}, token=own).status == 200
+    world.environment["BRIDGE_TOKEN"] = TOKEN
+    assert _call(world, {"text": "y"}, token=TOKEN).status == 401
+    assert _call(world, {"text": "y"}, token=own).status == 200
+
+
+def test_a_token_that_was_taken_back_no_longer_opens(world: World) -> None:
+    world.configure(webhook_url="https://hooks.example.com/in", bridge_token="first-token")
+    assert _call(world, {"text": "x"}, token="first-token").status == 200
+    row = world.database.rows("SELECT config_data FROM user_configs")
+    world.configure(webhook_url="https://hooks.example.com/in", bridge_token="second-token")
+    assert world.database.rows("SELECT config_data FROM user_configs") != row
+    assert _call(world, {"text": "y"}, token="first-token").code == "FORBIDDEN"
+
+
+@pytest.mark.requirement("S0-14")
+def test_an_unknown_or_inactive_recipient_is_404(bridge: World) -> None:
+    for prepare in (None, {"user_id": "u1", "channel_type": "webhook", "is_active": False}):
+        path = PATH if prepare else "/web_hook/bridge/nobody/webhook"
+        if prepare:
+            bridge.request("POST", "/api/user-configs", prepare)
+        missing = _call(bridge, {"text": "x"}, path=path)
+        assert (missing.status, missing.code) == (404, "NOT_FOUND")
+        assert missing.json["error"] == "User configuration not found"
+        assert missing.json["errors"] == ["webhook: User config not found"]
+    assert bridge.logs() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "text"),
+    [
+        (
+            "/web_hook/bridge/u1/pigeon",
+            "INVALID_CHANNEL_TYPE",
+            "Invalid channel type. Must be one of: webhook",
+        ),
+        ("/web_hook/bridge/%00/webhook", "INVALID_USER_ID", "user_id cannot be empty"),
+        (f"/web_hook/bridge/{'x' * 101}/webhook", "INVALID_USER_ID", "must not exceed 100"),
+        ("/web_hook/bridge/%ff/webhook", "INVALID_PARAMETER", "Invalid percent-encoding"),
+    ],
+)
+def test_a_wrong_path_is_400(bridge: World, path: str, code: str, text: str) -> None:
+    refused = _call(bridge, {"text": "x"}, path=path)
+    assert (refused.status, refused.code) == (400, code)
+    assert text in refused.json["error"]
+
+
+def test_the_recipients_name_is_percent_decoded(bridge: World) -> None:
+    bridge.configure("张三 a")
+    assert _call(bridge, {"text": "x"}, path="/web_hook/bridge/%E5%BC%A0%E4%B8%89%20a/webhook")
+    assert [row["user_id"] for row in bridge.logs()] == ["张三 a"]
+
+
+@pytest.mark.parametrize("raw", [b"", b"  \n", b"{}", b"[]", b"null"])
+def test_a_body_without_content_is_400(bridge: World, raw: bytes) -> None:
+    refused = _call(bridge, raw=raw)
+    assert refused.status == 400
+    assert refused.json["error"] == "No content to send"
+    assert refused.json["details"] == "Unable to extract content from webhook payload"
+
+
+@pytest.mark.requirement("B-11")
+def test_what_is_scheduled_for_retry_counts_as_forwarded(bridge: World) -> None:
+    bridge.endpoints.behave = lambda request: answer(500)
+    forwarded = _call(bridge, {"text": "x"})
+    assert (forwarded.status, forwarded.json["status"]) == (200, "retry_scheduled")
+
+
+def test_a_permanent_failure_is_500_with_its_reason(bridge: World) -> None:
+    bridge.endpoints.behave = lambda request: answer(404, "gone")
+    failed = _call(bridge, {"text": "x"})
+    assert (failed.status, failed.code) == (500, "ADAPTER_ERROR")
+    assert failed.json["error"].startswith("HTTP 404")
+    assert failed.json["errors"] == [f"webhook: {failed.json['error']}"]
+    [result] = failed.json["details"]["results"]
+    assert result["channel"] == "webhook"
+    assert result["success"] is False
+    assert result["message_id"] == bridge.logs()[0]["message_id"]
+
+
+@pytest.mark.requirement("B-11")
+def test_the_same_body_within_ten_seconds_is_sent_once(bridge: World) -> None:
+    first = _call(bridge, {"text": "x"})
+    again = _call(bridge, {"text": "x"})
+    assert again.json["message_id"] == first.json["message_id"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    _call(bridge, {"text": "other"})
+    bridge.clock.ms += 10_001
+    _call(bridge, {"text": "x"})
+    assert [body["content"] for body in bridge.endpoints.bodies] == ["x", "other", "x"]
+
+
+@pytest.mark.parametrize("header", ["idempotency-key", "x-github-delivery", "x-request-id"])
+def test_a_delivery_id_holds_for_a_day(bridge: World, header: str) -> None:
+    for _ in range(2):
+        assert _call(bridge, {"text": "x"}, headers={header: "delivery-1"}).status == 200
+        bridge.clock.ms += 3_600_000
+    assert len(bridge.endpoints.received) == 1
+    assert _call(bridge, {"text": "x"}, headers={header: "delivery-2"}).status == 200
+    assert len(bridge.endpoints.received) == 2
+
+
+def test_what_utf_8_cannot_carry_does_no_harm(bridge: World) -> None:
+    raw = b'{"subject": "\\ud800 a", "text": "b \\udfff \\u0000 c"}'
+    assert _call(bridge, raw=raw).status == 200
+    [body] = bridge.endpoints.bodies
+    assert (body["subject"], body["content"]) == ("\ufffd a", "b \ufffd  c")
+
+
+def test_a_long_text_is_cut_to_what_a_notification_holds(bridge: World) -> None:
+    assert _call(bridge, raw=b"x" * 1_000_000, headers={"content-type": "text/plain"}).status == 200
+    assert len(str(bridge.logs()[0]["content"])) == 100_000
+
+
+@pytest.mark.requirement("S0-3")
+def test_the_bridge_counts_for_its_callers_address(bridge: World) -> None:
+    bridge.address_limiter = CountingLimiter(1)
+    assert _call(bridge, {"text": "x"}).status == 200
+    assert _call(bridge, {"text": "y"}).status == 429
+
+
+def test_a_text_that_looks_like_script_passes(bridge: World) -> None:
+    assert _call(bridge, {"text": "<script>alert(1)</script>"}).status == 200
+
+
+def test_an_outage_of_the_database_sends_nothing(bridge: World) -> None:
+    from notification.ports.database import DatabaseError
+
+    def fail(statements: object) -> None:
+        raise DatabaseError("down")
+
+    bridge.database.before_batch = fail
+    assert (_call(bridge, {"text": "x"}).status, bridge.endpoints.received) == (503, [])

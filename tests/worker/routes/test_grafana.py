@@ -1,0 +1,194 @@
+"""The webhook for Grafana's alerts."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.worker.grafana.calls import alert, call
+from tests.worker.world import Answer, CountingLimiter, World, answer
+
+PATH = "/api/webhooks/grafana"
+USER, PASSWORD = "grafana", "pässword:with a colon"
+
+
+def basic(user: str = USER, password: str = PASSWORD) -> str:
+    """An `Authorization` header."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture
+def grafana(world: World) -> World:
+    """An installation with credentials for Grafana and one recipient."""
+    world.environment["GRAFANA_WEBHOOK_USERNAME"] = USER
+    world.environment["GRAFANA_WEBHOOK_PASSWORD"] = PASSWORD
+    world.configure("ops-team")
+    return world
+
+
+def _post(world: World, body: Any = None, *, path: str = PATH, **headers: str) -> Answer:
+    sent = {"authorization": basic()}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return world.request("POST", path, body or call(), signed=False, headers=sent)
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/grafana/webhook"])
+def test_alerts_become_a_notification_to_the_receiver(grafana: World, path: str) -> None:
+    received = _post(grafana, path=path)
+    assert received.status == 200
+    [row] = grafana.logs()
+    assert received.json["data"] == {
+        "message_ids": [row["message_id"]],
+        "processed_alerts": 1,
+        "notification_status": [
+            {
+                "channelType": "webhook",
+                "status": "sent",
+                "messageId": row["message_id"],
+                "error": None,
+            }
+        ],
+    }
+    assert row["user_id"] == "ops-team"
+    [body] = grafana.endpoints.bodies
+    assert body["subject"] == "🚨 ALERT: HighCPU"
+    assert "Started: 2025-01-05 10:00:00 UTC" in body["content"]
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("", "Missing Authorization header"),
+        ("Bearer abc", "Invalid authorization type, expected Basic"),
+        ("Basic", "Invalid credentials format"),
+        ("Basic ***", "Invalid base64 encoding in Authorization header"),
+        ("Basic Z3JhZmFuYQ", "Invalid base64 encoding in Authorization header"),
+        ("Basic Z3JhZmFuYQ==", "Invalid credentials format"),
+        ("Basic /zr/", "Invalid credentials format"),
+        (basic(password="wrong"), "Invalid username or password"),
+        (basic(user="other"), "Invalid username or password"),
+        (basic(password=PASSWORD + "x"), "Invalid username or password"),
+    ],
+)
+@pytest.mark.requirement("B-53")
+def test_wrong_credentials_are_challenged(grafana: World, header: str, text: str) -> None:
+    refused = _post(grafana, authorization=header)
+    assert (refused.status, refused.code, refused.json["error"]) == (401, "UNAUTHORIZED", text)
+    assert refused.headers["WWW-Authenticate"] == 'Basic realm="Grafana Webhook"'
+    assert grafana.endpoints.received == []
+
+
+def test_the_scheme_is_case_insensitive(grafana: World) -> None:
+    assert _post(grafana, authorization=basic().replace("Basic", "bASIC")).status == 200
+
+
+@pytest.mark.parametrize("missing", ["GRAFANA_WEBHOOK_USERNAME", "GRAFANA_WEBHOOK_PASSWORD"])
+def test_without_credentials_of_its_own_the_service_refuses(grafana: World, missing: str) -> None:
+    grafana.environment[missing] = ""
+    refused = _post(grafana, authorization=basic(user="", password=""))
+    assert (refused.status, refused.json["error"]) == (401, "Server authentication not configured")
+
+
+def test_a_published_sample_password_stops_production(grafana: World) -> None:
+    grafana.environment["GRAFANA_WEBHOOK_PASSWORD"] = "test-password"
+    refused = _post(grafana, authorization=basic(password="test-password"))
+    assert (refused.status, refused.code) == (503, "WEAK_SECRET")
+
+
+def test_failed_attempts_count_for_their_address_and_good_ones_do_not(grafana: World) -> None:
+    grafana.address_limiter = CountingLimiter(2)
+    codes = [_post(grafana, authorization=basic(user="x")).status for _ in range(3)]
+    assert codes == [401, 401, 429]
+    assert _post(grafana).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ([], "Invalid payload format"),
+        (call(receiver=""), "Missing or invalid receiver field"),
+        (call(status="ok"), "Missing or invalid status field"),
+        (call(alerts={}), "Alerts must be an array"),
+        (call(alerts=[]), "Alerts must not be empty"),
+        (call(alerts=[alert(), alert(status="x")]), "Invalid status in alert 1"),
+        (call(alerts=[alert(labels=None)]), "Missing labels in alert 0"),
+    ],
+)
+def test_a_payload_that_grafana_would_not_send_is_400(grafana: World, body: Any, text: str) -> None:
+    refused = grafana.request("POST", PATH, body, signed=False, headers={"authorization": basic()})
+    assert (refused.status, refused.json["error"]) == (400, text)
+
+
+@pytest.mark.requirement("B-46")
+def test_alerts_without_annotations_are_accepted(grafana: World) -> None:
+    bare = alert()
+    del bare["annotations"]
+    assert _post(grafana, call(alerts=[bare])).status == 200
+
+
+def test_a_receiver_without_channels_is_400(grafana: World) -> None:
+    refused = _post(grafana, call(receiver="nobody"))
+    assert (refused.status, refused.code) == (400, "USER_NO_CHANNELS")
+    assert refused.json["error"] == "User nobody has no configured channels"
+
+
+@pytest.mark.requirement("B-10")
+def test_what_is_scheduled_for_retry_is_accepted(grafana: World) -> None:
+    grafana.endpoints.behave = lambda request: answer(500, "boom")
+    received = _post(grafana)
+    assert received.status == 200
+    [status] = received.json["data"]["notification_status"]
+    assert status["status"] == "retry_scheduled"
+    assert status["error"].startswith("HTTP 500")
+
+
+@pytest.mark.requirement("B-10")
+def test_grafanas_own_repetition_is_absorbed_for_five_minutes(grafana: World) -> None:
+    first = _post(grafana)
+    grafana.clock.ms += 299_000
+    reworded = call(alerts=[alert(values={"B": 97.5}, annotations={"summary": "still high"})])
+    again = _post(grafana, reworded)
+    assert again.json == first.json
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(grafana.endpoints.received) == 1
+    grafana.clock.ms += 1_001
+    assert _post(grafana).json != first.json
+    assert len(grafana.endpoints.received) == 2
+
+
+def test_another_state_is_another_notification(grafana: World) -> None:
+    _post(grafana)
+    _post(grafana, call(status="resolved", alerts=[alert(status="resolved")]))
+    assert [b["subject"] for b in grafana.endpoints.bodies] == [
+        "🚨 ALERT: HighCPU",
+        "✅ RESOLVED: HighCPU",
+    ]
+
+
+def test_when_every_channel_refuses_the_answer_is_500_with_the_reasons(grafana: World) -> None:
+    grafana.endpoints.behave = lambda request: answer(404, "no such hook")
+    failed = _post(grafana)
+    assert (failed.status, failed.code) == (500, "ADAPTER_ERROR")
+    assert failed.json["error"].startswith("webhook: HTTP 404")
+
+
+def test_unknown_channels_in_the_header_are_dropped(grafana: World) -> None:
+    received = _post(grafana, x_notification_channels=" pigeon , WebHook,webhook")
+    assert [s["channelType"] for s in received.json["data"]["notification_status"]] == ["webhook"]
+
+
+@pytest.mark.parametrize("key", ["missing-template", "no key at all!"])
+def test_an_unknown_template_falls_back_to_the_plain_message(grafana: World, key: str) -> None:
+    labels = {"alertname": "HighCPU", "notification_template": key}
+    assert _post(grafana, call(commonLabels=labels)).status == 200
+    assert grafana.endpoints.bodies[0]["subject"] == "🚨 ALERT: HighCPU"
+    assert any(line.get("template") == key for line in grafana.journal.lines)
+
+
+def test_more_alerts_than_are_shown_are_counted(grafana: World) -> None:
+    alerts = [alert(fingerprint=str(n)) for n in range(130)]
+    received = _post(grafana, call(alerts=alerts))
+    assert received.json["data"]["processed_alerts"] == 100
+    assert "30 more alerts are not shown." in grafana.endpoints.bodies[0]["content"]

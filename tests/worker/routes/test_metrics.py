@@ -1,0 +1,246 @@
+"""Figures of now and over time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.worker.traffic import keep_busy, send_some
+from tests.worker.world import World, answer
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+
+
+def _metrics(world: World, query: str = "") -> dict[str, object]:
+    shown = world.request("GET", f"/metrics{query}")
+    assert shown.status == 200, shown.text
+    body: dict[str, object] = shown.json
+    return body
+
+
+def _series(world: World, query: str) -> list[tuple[str, float]]:
+    shown = world.request("GET", f"/api/stats/series?{query}")
+    assert shown.status == 200, shown.text
+    return [(p["time"][5:13], p["value"]) for p in shown.json["data"]["points"] if p["value"]]
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """Three sent within 400 ms, one failed, one waiting for a retry."""
+    return keep_busy(world)
+
+
+def test_the_contracts_figures(busy: World) -> None:
+    assert _metrics(busy) == {
+        "success": True,
+        "totalSent": 3,
+        "totalFailed": 1,
+        "totalRetries": 1,
+        "successRate": 75.0,
+        "avgResponseTime": 400,
+        "channelBreakdown": {
+            name: {"sent": 3, "failed": 1, "retries": 1}
+            if name == "webhook"
+            else {"sent": 0, "failed": 0, "retries": 0}
+            for name in ("webhook", "telegram", "lark", "slack")
+        },
+        "data": {
+            "notifications": {"total_sent": 3, "total_failed": 1, "pending": 1},
+            "channels": {"webhook": 5, "telegram": 0, "lark": 0, "slack": 0},
+            "performance": {"avg_processing_time_ms": 400, "p95_processing_time_ms": 488},
+        },
+    }
+
+
+def test_nothing_sent_is_nought_throughout(world: World) -> None:
+    body = _metrics(world)
+    assert (body["totalSent"], body["successRate"], body["avgResponseTime"]) == (0, 0, 0)
+
+
+def test_a_cache_may_keep_the_answer_for_its_caller_only(busy: World) -> None:
+    for path in ("/metrics", "/api/metrics"):
+        headers = busy.request("GET", path).headers
+        assert headers["Cache-Control"] == "private, max-age=60"
+
+
+def test_one_recipients_figures(busy: World) -> None:
+    busy.configure("u2")
+    busy.endpoints.behave = lambda request: answer(200)
+    busy.send("u2")
+    assert _metrics(busy, "?user_id=u2")["totalSent"] == 1
+    assert _metrics(busy, "?user_id=u1")["totalSent"] == 3
+    assert _metrics(busy, "?user_id=nobody")["totalSent"] == 0
+    assert _metrics(busy)["totalSent"] == 4
+
+
+@pytest.mark.parametrize("days", ["0", "91", "x", "-1", "1.5"])
+@pytest.mark.requirement("B-28")
+def test_days_out_of_bounds_are_400(world: World, days: str) -> None:
+    for path in (f"/metrics?days={days}", f"/metrics?user_id=u1&days={days}"):
+        refused = world.request("GET", path)
+        assert (refused.status, refused.code) == (400, "INVALID_PARAMETER")
+
+
+@pytest.mark.requirement("S0-17")
+def test_figures_are_the_same_before_and_after_they_are_rolled_up(busy: World) -> None:
+    before = _metrics(busy)
+    busy.cron()
+    assert _metrics(busy) == before
+    send_some(busy, 2)
+    assert _metrics(busy)["totalSent"] == 5
+    busy.clock.ms += 300_000
+    busy.cron()
+    assert _metrics(busy)["totalSent"] == 5
+
+
+@pytest.mark.requirement("S0-17")
+def test_figures_outlive_the_notifications_that_they_count(busy: World) -> None:
+    busy.cron()
+    for _ in range(9):
+        busy.clock.ms += DAY
+        busy.cron()
+    assert busy.logs() == []
+    assert _metrics(busy, "?days=8")["totalSent"] == 0
+    for days in (10, 35, 36, 90):
+        assert _metrics(busy, f"?days={days}")["totalSent"] == 3, days
+
+
+@pytest.mark.requirement("S0-17")
+def test_a_retry_that_succeeds_hours_later_changes_the_hour_it_was_accepted_in(
+    world: World,
+) -> None:
+    world.configure()
+    send_some(world, 1, 500)
+    world.cron()
+    assert _metrics(world)["totalSent"] == 0
+    world.endpoints.behave = lambda request: answer(200)
+    world.clock.ms += 5 * HOUR
+    world.deliver_queues()
+    world.cron()
+    assert world.logs()[0]["status"] == "sent"
+    assert _metrics(world)["totalSent"] == 1
+    assert _series(world, "metric=sent") == [("01-01T00", 1)]
+
+
+def test_a_deleted_notification_stays_counted(busy: World) -> None:
+    busy.cron()
+    busy.database.connection.execute("DELETE FROM notification_logs WHERE status = 'sent'")
+    busy.clock.ms += 300_000
+    busy.cron()
+    busy.clock.ms += HOUR
+    send_some(busy, 1)
+    busy.cron()
+    assert _metrics(busy)["totalSent"] == 4
+
+
+def test_what_the_cron_missed_is_caught_up(world: World) -> None:
+    world.configure()
+    for _ in range(4):
+        send_some(world, 2)
+        world.clock.ms += DAY
+    for _ in range(5):
+        world.cron()
+        world.clock.ms += 300_000
+    rows = world.database.rows(
+        "SELECT period_start, sent FROM notification_rollups WHERE step = 'day' ORDER BY 1"
+    )
+    assert [row["sent"] for row in rows] == [2, 2, 2, 2]
+    assert _metrics(world)["totalSent"] == 8
+
+
+@pytest.mark.requirement("S4-7")
+def test_an_idle_cron_writes_no_figures_and_a_send_none_at_all(busy: World) -> None:
+    busy.cron()
+    before = busy.database.rows("SELECT * FROM notification_rollups")
+    busy.clock.ms += 300_000
+    busy.cron()
+    [line] = [x for x in busy.journal.of_type("scheduled_task") if x.get("rolledUp") == 0]
+    assert line["taskStatus"] == "completed"
+    assert busy.database.rows("SELECT * FROM notification_rollups") == before
+    busy.database.statements.clear()
+    send_some(busy, 1)
+    assert not [s for s in busy.database.statements if "rollup" in s.sql]
+
+
+@pytest.mark.requirement("S0-17")
+def test_a_series_by_hour_and_by_day(world: World) -> None:
+    world.configure()
+    for hour in range(30):
+        send_some(world, 1 if hour % 2 else 2)
+        if hour % 3 == 0:
+            world.cron()
+        world.clock.ms += HOUR
+    hours = _series(world, "metric=sent&step=hour&from=2026-01-01")
+    assert len(hours) == 30
+    assert hours[:3] == [("01-01T00", 2), ("01-01T01", 1), ("01-01T02", 2)]
+    assert _series(world, "metric=sent&step=day&from=2026-01-01") == [
+        ("01-01T00", 36),
+        ("01-02T00", 9),
+    ]
+    part = _series(world, "metric=sent&from=2026-01-01T04:00:00Z&to=2026-01-01T05:30:00Z")
+    assert part == [("01-01T04", 2), ("01-01T05", 1)]
+    assert _series(world, "metric=sent&channel=slack") == []
+    assert sum(v for _, v in _series(world, "metric=accepted&channel=webhook")) == 36
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("accepted", 5),
+        ("sent", 3),
+        ("failed", 1),
+        ("pending", 1),
+        ("retries", 1),
+        ("errors", 2),
+        ("success_rate", 75.0),
+        ("avg_response_time", 400),
+        ("p95_response_time", 488),
+    ],
+)
+def test_every_metric_has_its_series(busy: World, metric: str, value: float) -> None:
+    for _ in range(2):
+        assert _series(busy, f"metric={metric}") == [("01-01T00", value)]
+        busy.cron()
+
+
+def test_a_series_without_traffic_has_its_steps_all_the_same(world: World) -> None:
+    data = world.request("GET", "/api/stats/series?metric=sent").json["data"]
+    assert [p["value"] for p in data["points"]] == [0] * 25
+    assert data["step"] == "hour"
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("", "metric must be one of: accepted, sent"),
+        ("metric=lost", "metric must be one of"),
+        ("metric=sent&channel=pigeon", "Invalid channel: pigeon"),
+        ("metric=sent&step=week", "step must be hour or day"),
+        ("metric=sent&from=never", "Invalid date string"),
+        ("metric=sent&from=2026-01-02&to=2026-01-01", "from must be before to"),
+        ("metric=sent&from=2030-01-01", "from must be before to"),
+        ("metric=sent&step=hour&from=2025-10-01", "step=hour goes back 35 days"),
+        ("metric=sent&step=day&from=2001-01-01", "more than 1000 points"),
+    ],
+)
+def test_a_series_that_makes_no_sense_is_400(world: World, query: str, text: str) -> None:
+    refused = world.request("GET", f"/api/stats/series?{query}")
+    assert refused.status == 400
+    assert text in refused.json["error"]
+
+
+def test_no_statement_about_figures_scans_the_notifications(busy: World) -> None:
+    busy.cron()
+    busy.database.statements.clear()
+    _metrics(busy)
+    _metrics(busy, "?days=90")
+    _metrics(busy, "?user_id=u1")
+    busy.request("GET", "/metrics?format=prometheus")
+    busy.clock.ms += HOUR
+    busy.cron()
+    for statement in busy.database.statements:
+        for step in busy.database.plan(statement):
+            assert not step.startswith(("SCAN notification_logs", "SCAN log ")) or (
+                "USING COVERING INDEX" in step or "USING INDEX idx_notification_" in step
+            ), (statement.sql, step)
+            assert not step.startswith("SCAN notification_rollups"), (statement.sql, step)
