@@ -22,8 +22,8 @@ class LocalCloudError(Exception):
 
     @property
     def kind(self) -> str:
-        """The class name, used to carry an error across processes."""
-        return type(self).__name__
+        """The name of the public class, used to carry an error across processes."""
+        return next(kind.__name__ for kind in type(self).__mro__ if kind.__name__ in KINDS)
 
 
 class PortInUse(LocalCloudError):
@@ -66,7 +66,8 @@ class RuntimeDown(LocalCloudError):
 
 
 KINDS: dict[str, type[LocalCloudError]] = {
-    kind.__name__: kind for kind in (PortInUse, NodeMissing, DiskFull, StartFailed, RuntimeDown)
+    kind.__name__: kind
+    for kind in (LocalCloudError, PortInUse, NodeMissing, DiskFull, StartFailed, RuntimeDown)
 }
 
 

@@ -18,7 +18,12 @@ from localcloud.errors import NodeMissing, PortInUse, StartFailed
 LOWEST_NODE = 20
 _HANDSHAKE_SECONDS = 60.0
 _EXIT_SECONDS = 20.0
-_PORT_TAKEN = 3  # exit code of the host for a taken edge port
+_HANDOVER_SECONDS = 30.0
+_HANDOVER_PAUSE = 0.5
+_LONGEST_LINE = 1024 * 1024
+# Exit codes of the host.
+_PORT_TAKEN = 3
+_STATE_HELD = 4
 _INSTALL = "install Node 20 or newer and run `make up` again"
 
 log = logging.getLogger("localcloud.host")
@@ -72,6 +77,10 @@ class HostLauncher(Protocol):
         """Start it and wait for its handshake. Raises LocalCloudError."""
 
 
+class _StateHeld(StartFailed):
+    """Another host still works on the state folder."""
+
+
 class NodeHost:
     """The launcher of the real host: `command` is the program and its first arguments."""
 
@@ -79,13 +88,27 @@ class NodeHost:
         self._command = command
 
     async def launch(self, order: HostOrder) -> HostProcess:
-        """Start the process. Raises NodeMissing, PortInUse or StartFailed."""
+        """Start the process. Raises NodeMissing, PortInUse or StartFailed.
+
+        A host that lost its server needs a moment to leave: while it holds the state, wait.
+        """
         command = self._command or await node_command()
+        deadline = asyncio.get_running_loop().time() + _HANDOVER_SECONDS
+        while True:
+            try:
+                return await self._launch(command, order)
+            except _StateHeld:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(_HANDOVER_PAUSE)
+
+    async def _launch(self, command: list[str], order: HostOrder) -> HostProcess:
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
         )
         running = _Running(process)
         try:
@@ -135,14 +158,15 @@ class _Running:
             return PortInUse.on(port, option=option, variable=variable, pid=None, name=None)
         said = self._last_error.get("message") or self._last_error.get("error")
         reason = f" ({said})" if said else ""
-        return StartFailed(
+        kind = _StateHeld if self._process.returncode == _STATE_HELD else StartFailed
+        return kind(
             f"The runtime ended with code {self._process.returncode}{reason}: see host.log in the "
             "cloud's log folder; missing packages come back with `npm ci`."
         )
 
     async def _read_diagnostics(self) -> None:
         assert self._process.stderr is not None  # noqa: S101  narrowing: asked for as a pipe
-        while line := await self._process.stderr.readline():
+        while line := await _line(self._process.stderr):
             text = line.decode("utf-8", "replace").rstrip()
             log.info("%s", text)
             with contextlib.suppress(ValueError):
@@ -166,6 +190,15 @@ class _Running:
         for task in (self._diagnostics, self._output):
             if task is not None:
                 task.cancel()
+
+
+async def _line(stream: asyncio.StreamReader) -> bytes:
+    """The next line; one that is longer than the limit is left out, never left unread."""
+    while True:
+        try:
+            return await stream.readline()
+        except ValueError:
+            continue
 
 
 async def _discard(stream: asyncio.StreamReader) -> None:

@@ -30,17 +30,18 @@ class Runtime:
         *,
         on_ready: Callable[[HostClient], Awaitable[None]],
         on_event: Callable[[str], None],
+        on_launch: Callable[[int], None],
     ) -> None:
         self._launcher = launcher
         self._order = order
         self._on_ready = on_ready
         self._on_event = on_event
+        self._on_launch = on_launch
         self._process: HostProcess | None = None
         self._client: HostClient | None = None
         self._ready = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.restarts = 0
-        self.on_launch: Callable[[int | None], None] = lambda _: None
 
     @property
     def edge_port(self) -> int:
@@ -101,7 +102,7 @@ class Runtime:
         self._process = await self._launcher.launch(self._order)
         # A port that the system chose stays the same for all restarts of the host.
         self._order = replace(self._order, edge_port=self._process.edge_port)
-        self.on_launch(self._process.pid)
+        self._on_launch(self._process.pid)
         client = HostClient(self._process.control_port, self._order.token)
         self._client = client
         try:

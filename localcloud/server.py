@@ -42,16 +42,20 @@ _BROKER_PATHS = {"/message", "/batch"}  # workerd's queue bindings know no prefi
 class CloudServer:
     """Everything that serves, in one event loop. Call `start`, later `stop`."""
 
-    def __init__(self, home: CloudHome, ports: Ports, launcher: HostLauncher | None = None) -> None:
+    def __init__(
+        self,
+        home: CloudHome,
+        ports: Ports,
+        launcher: HostLauncher | None = None,
+        *,
+        on_launch: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`on_launch` hears the process id of each host that is started."""
         self._home = home
+        self._on_launch = on_launch
         self._ports = ports
         self._launcher = launcher or NodeHost()
         self._closing = contextlib.AsyncExitStack()
-
-    @property
-    def runtime(self) -> Runtime:
-        """The supervised host."""
-        return self._runtime
 
     async def start(self, on_step: Callable[[str], None] = lambda _: None) -> Ports:
         """Listen, start the host and send it the whole state; returns the ports in use.
@@ -123,6 +127,7 @@ class CloudServer:
             order,
             on_ready=self._desired.send_everything,
             on_event=self._logs.write,
+            on_launch=self._on_launch,
         )
         self._desired.runtime = self._runtime
         self._broker = Broker(self._database, messages, clock, self._desired)

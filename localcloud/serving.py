@@ -9,7 +9,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from localcloud.endpoints import Endpoints, Ports
@@ -65,8 +65,15 @@ class Serving:
             await asyncio.to_thread(end, before.host, grace_s=_OLD_HOST_SECONDS, ask=False)
         me = Identity.of(os.getpid())
         assert me is not None  # noqa: S101  narrowing: this process lives
-        ProcessRecord("starting", me, self.ports).write(self.home.record)
-        server = CloudServer(self.home, self.ports, self.launcher)
+        record = ProcessRecord("starting", me, self.ports)
+        record.write(self.home.record)
+
+        def remember(pid: int) -> None:
+            nonlocal record
+            record = replace(record, host=Identity.of(pid))
+            record.write(self.home.record)
+
+        server = CloudServer(self.home, self.ports, self.launcher, on_launch=remember)
         starting = asyncio.create_task(
             server.start(on_step=lambda text: self.report({"step": text}))
         )
@@ -80,12 +87,8 @@ class Serving:
             self.home.record.unlink(missing_ok=True)
             return 0
 
-        def remember(pid: int | None) -> None:
-            host = Identity.of(pid) if pid is not None else None
-            ProcessRecord("ready", me, ports, host).write(self.home.record)
-
-        remember(server.runtime.pid)
-        server.runtime.on_launch = remember
+        record = replace(record, state="ready", ports=ports)
+        record.write(self.home.record)
         public = Endpoints.on(ports, api_token="").public()
         log.info("serving at %s", public)
         self.report({"ready": public})

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.localcloud.fake_host import body_of
+from tests.localcloud.queue_calls import advance, backlog, consume, delivered, queue
 from tests.localcloud.running_cloud import (
     FakeLauncher,
     RunningCloud,
@@ -18,49 +17,6 @@ from tests.localcloud.running_cloud import (
     until,
     version_body,
 )
-
-
-def queue(cloud: RunningCloud, name: str, **settings: Any) -> str:
-    """The id of a new queue."""
-    body = {"queue_name": name, "settings": settings}
-    found: str = cloud.result("POST", "/queues", json=body)["queue_id"]
-    return found
-
-
-def consume(cloud: RunningCloud, queue_id: str, *, letters: str | None = None, **set_: Any) -> None:
-    """Let the Worker `w` consume a queue; batches don't wait unless the test says so."""
-    settings = {"max_wait_time_ms": 0, **set_}
-    body = {"type": "worker", "script_name": "w", "settings": settings}
-    if letters:
-        body["dead_letter_queue"] = letters
-    cloud.result("POST", f"/queues/{queue_id}/consumers", json=body)
-
-
-def backlog(cloud: RunningCloud, queue_id: str) -> dict[str, Any]:
-    """What lies in a queue."""
-    (found,) = (
-        entry for entry in cloud.local("GET", "/queues")["queues"] if entry["queue_id"] == queue_id
-    )
-    return dict(found)
-
-
-def delivered(cloud: RunningCloud) -> list[list[bytes]]:
-    """The bodies of all batches so far."""
-    return [[body_of(message) for message in batch["messages"]] for _, batch in cloud.host.batches]
-
-
-def advance(cloud: RunningCloud, seconds: float) -> None:
-    """Move the virtual clock."""
-    cloud.local("POST", "/clock", json={"advance_ms": int(seconds * 1000)})
-
-
-def test_a_send_is_answered_with_the_backlog(cloud: RunningCloud) -> None:
-    jobs = queue(cloud, "jobs")
-    cloud.send(jobs, b"12")
-    metrics = cloud.send(jobs, b"345").json()["metadata"]["metrics"]
-    assert (metrics["backlogCount"], metrics["backlogBytes"]) == (2, 5)
-    now = cloud.local("GET", "/clock")["now_ms"]
-    assert 0 <= now - metrics["oldestMessageTimestamp"] < 60_000
 
 
 def test_a_message_reaches_the_consumer_as_it_was_sent(cloud: RunningCloud) -> None:
@@ -78,47 +34,6 @@ def test_a_message_reaches_the_consumer_as_it_was_sent(cloud: RunningCloud) -> N
         1,
     )
     until(lambda: backlog(cloud, jobs)["backlog_count"] == 0)
-
-
-def test_a_batch_of_messages_keeps_formats_and_delays(cloud: RunningCloud) -> None:
-    jobs = queue(cloud, "jobs")
-    deploy(cloud)
-    consume(cloud, jobs)
-    late = {"body": base64.b64encode(b"late").decode(), "contentType": "text", "delaySecs": 50}
-    soon = {"body": base64.b64encode(b"\x00").decode(), "contentType": "bytes"}
-    token = cloud.launcher.orders[-1].broker_token
-    response = httpx.post(
-        f"{cloud.root_url}/batch",
-        json={"messages": [late, soon]},
-        headers={"Authorization": f"Bearer {token}", "X-Queue-Id": jobs},
-        trust_env=False,
-    )
-    assert response.json()["metadata"]["metrics"]["backlogCount"] == 2
-    until(lambda: delivered(cloud) == [[b"\x00"]])
-    advance(cloud, 49)
-    until(lambda: backlog(cloud, jobs)["in_flight"] == 0)
-    assert delivered(cloud) == [[b"\x00"]]
-    advance(cloud, 2)
-    until(lambda: delivered(cloud) == [[b"\x00"], [b"late"]])
-
-
-@pytest.mark.parametrize(
-    ("headers", "body", "status"),
-    [
-        ({"X_Msg_Fmt": "xml"}, b"1", 400),
-        ({"X_Msg_Delay_Secs": "86401"}, b"1", 400),
-        ({"X_Msg_Delay_Secs": "-1"}, b"1", 400),
-        ({}, b"x" * 128_001, 413),
-        ({"Authorization": "Bearer wrong"}, b"1", 401),
-        ({"X_Queue_Id": "nope"}, b"1", 404),
-    ],
-)
-def test_a_send_that_production_would_refuse_is_refused(
-    cloud: RunningCloud, headers: dict[str, str], body: bytes, status: int
-) -> None:
-    jobs = queue(cloud, "jobs")
-    assert cloud.send(jobs, body, **headers).status_code == status
-    assert backlog(cloud, jobs)["backlog_count"] == 0
 
 
 def test_a_batch_waits_until_it_is_full_or_its_time_is_up(cloud: RunningCloud) -> None:
