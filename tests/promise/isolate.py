@@ -1,0 +1,165 @@
+"""One process that runs the Worker, and its sudden end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from notification.ports.database import Database, Result, Statement
+from notification.ports.outbound import OutboundAnswer, OutboundHttp, OutboundRequest
+from notification.ports.platform import Clock, Journal, Queue, QueueMessage
+from notification.settings import Settings
+
+T = TypeVar("T")
+
+HERE: ContextVar[Isolate] = ContextVar("HERE")
+"""The isolate in which the running task belongs."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """End the process at its `call`-th await of a port from now, counting from 1.
+
+    `after` lets the call take effect first; only its answer is lost then.
+    """
+
+    call: int
+    after: bool
+
+
+@dataclass
+class Isolate:
+    """Tasks and memory that end together.
+
+    A real process that is killed runs no `except` and no `finally`: from that moment none of its
+    port calls has an effect, and none returns.
+
+    Attributes:
+        settings: what the version was uploaded with.
+        memory: what it remembers between invocations, by the platform's field.
+        died_at: the port call at which it ended, for reports.
+    """
+
+    settings: Settings
+    memory: dict[str, Any]
+    cut: Cut | None = None
+    alive: bool = True
+    died_at: str = ""
+    last_call: str = "idle"
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run `work` in this process."""
+        context = copy_context()
+        context.run(HERE.set, self)
+        return asyncio.get_running_loop().create_task(work, context=context)
+
+    def adopt(self, task: asyncio.Task[Any]) -> None:
+        """Let `task` end with this process."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def kill(self, at: str = "") -> None:
+        """SIGKILL."""
+        self.alive, self.died_at = False, at or self.last_call
+        for task in list(self._tasks):
+            task.cancel()
+
+    async def call(self, name: str, effect: Callable[[], Awaitable[T]]) -> T:
+        """One await of a port."""
+        if not self.alive:
+            raise asyncio.CancelledError
+        self.last_call = name
+        dies = False
+        if self.cut is not None:
+            self.cut = Cut(self.cut.call - 1, self.cut.after)
+            dies = self.cut.call <= 0
+        if dies and self.cut is not None and not self.cut.after:
+            self._die(f"before {name}")
+        result = await effect()
+        if dies:
+            self._die(f"after {name}")
+        return result
+
+    def _die(self, at: str) -> None:
+        self.kill(at)
+        raise asyncio.CancelledError
+
+
+def _stage(statements: Sequence[Statement]) -> str:
+    """What a batch does, as a person would name it."""
+    text = " ".join(s.sql for s in statements)
+    for mark, name in (
+        ("INSERT INTO notification_logs", "accepting"),
+        ("SET\n  status", "recording the outcome"),
+        ("SET lease_token", "claiming"),
+        ("INTERRUPTED", "sweeping"),
+        ("scheduled_tasks", "the run lock"),
+        ("moved to DLQ", "marking a dead letter"),
+    ):
+        if mark in text:
+            return f"D1: {name}"
+    return "D1: reading"
+
+
+class IsolatedDatabase:
+    """A database whose calls are awaits of their isolate."""
+
+    def __init__(self, inner: Database, isolate: Isolate) -> None:
+        self._inner, self._isolate = inner, isolate
+
+    async def batch(self, statements: Sequence[Statement]) -> list[Result]:
+        """As the port says."""
+        return await self._isolate.call(_stage(statements), lambda: self._inner.batch(statements))
+
+
+class IsolatedQueue:
+    """A queue likewise."""
+
+    def __init__(self, inner: Queue, isolate: Isolate) -> None:
+        self._inner, self._isolate = inner, isolate
+
+    async def send(self, messages: Sequence[QueueMessage]) -> None:
+        """As the port says."""
+        await self._isolate.call("queue: sending", lambda: self._inner.send(messages))
+
+
+class IsolatedOutbound:
+    """The outbound port likewise."""
+
+    def __init__(self, inner: OutboundHttp, isolate: Isolate) -> None:
+        self._inner, self._isolate = inner, isolate
+
+    async def send(self, request: OutboundRequest) -> OutboundAnswer:
+        """As the port says."""
+        return await self._isolate.call("endpoint", lambda: self._inner.send(request))
+
+
+class IsolatedClock:
+    """A clock whose `sleep` is an await likewise."""
+
+    def __init__(self, inner: Clock, isolate: Isolate) -> None:
+        self._inner, self._isolate = inner, isolate
+
+    def now_ms(self) -> int:
+        """As the port says."""
+        return self._inner.now_ms()
+
+    async def sleep(self, ms: int) -> None:
+        """As the port says."""
+        await self._isolate.call("sleeping", lambda: self._inner.sleep(ms))
+
+
+class IsolatedJournal:
+    """A journal to which a dead process writes nothing."""
+
+    def __init__(self, inner: Journal, isolate: Isolate) -> None:
+        self._inner, self._isolate = inner, isolate
+
+    def write(self, level: str, line: str) -> None:
+        """As the port says."""
+        if self._isolate.alive:
+            self._inner.write(level, line)

@@ -1,0 +1,85 @@
+"""Every endpoint of the world: who is down when, and what arrived."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from notification.ports.outbound import (
+    OutboundAnswer,
+    OutboundFailure,
+    OutboundRequest,
+    OutboundTimeout,
+)
+from tests.worker.world import answer
+
+MARK = re.compile(r"push(\d+)end")
+"""How a text names its notification, so that any channel's payload shows it."""
+UNREACHABLE = 0
+"""The status of an endpoint that takes no connection."""
+
+
+class Arrival(NamedTuple):
+    """One call: `at` is seconds after the start, `status` what the endpoint decided."""
+
+    at: float
+    endpoint: str
+    mark: int
+    status: int
+    request: OutboundRequest
+
+
+@dataclass(frozen=True)
+class Spell:
+    """From second `start` until `end` an endpoint answers with `status` after `takes` seconds."""
+
+    start: float
+    end: float
+    status: int = 200
+    takes: float = 0.0
+    retry_after: str | None = None
+
+
+class SimulatedEndpoints:
+    """The outbound port. An endpoint is named by host and path; the newest fitting spell counts.
+
+    A call counts from its arrival: what the caller learns of it is another matter.
+    """
+
+    def __init__(self) -> None:
+        self.arrivals: list[Arrival] = []
+        self._spells: dict[str, list[Spell]] = {}
+
+    def plan(self, endpoint: str, spell: Spell) -> None:
+        """Let an endpoint behave like this for a while."""
+        self._spells.setdefault(endpoint, []).append(spell)
+
+    def _spell(self, endpoint: str, now: float) -> Spell:
+        for spell in reversed(self._spells.get(endpoint, [])):
+            if spell.start <= now < spell.end:
+                return spell
+        return Spell(0, float("inf"))
+
+    async def send(self, request: OutboundRequest) -> OutboundAnswer:
+        """As the port says."""
+        now = asyncio.get_running_loop().time()
+        parts = urlsplit(request.url)
+        endpoint = f"{parts.hostname}{parts.path}"
+        spell = self._spell(endpoint, now)
+        mark = MARK.search(request.body)
+        if spell.status != UNREACHABLE:
+            self.arrivals.append(
+                Arrival(now, endpoint, int(mark[1]) if mark else -1, spell.status, request)
+            )
+        if spell.takes * 1000 > request.timeout_ms:
+            await asyncio.sleep(request.timeout_ms / 1000)
+            raise OutboundTimeout
+        await asyncio.sleep(spell.takes)
+        if spell.status == UNREACHABLE:
+            raise OutboundFailure("connection refused")
+        headers = {"retry-after": spell.retry_after} if spell.retry_after is not None else {}
+        body = "ok" if endpoint.startswith("hooks.slack.com") else '{"ok":true}'
+        return answer(spell.status, body if spell.status < 300 else "said so", **headers)

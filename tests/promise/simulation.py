@@ -1,0 +1,226 @@
+"""The whole service on virtual time: isolates that can be killed, queues, cron, endpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, fields, replace
+from types import TracebackType
+from typing import Any
+
+from notification.delivery.dispatch import dispatch
+from notification.journal import Log
+from notification.ports.platform import Platform
+from notification.settings import Settings
+from notification.tasks.cron import run_cron
+from tests.promise.isolate import (
+    HERE,
+    Isolate,
+    IsolatedClock,
+    IsolatedDatabase,
+    IsolatedJournal,
+    IsolatedOutbound,
+    IsolatedQueue,
+)
+from tests.promise.simulated_database import SimulatedDatabase
+from tests.promise.simulated_endpoints import SimulatedEndpoints
+from tests.promise.simulated_queue import Delivered, SimulatedQueue
+from tests.promise.virtual_time import LoopClock, VirtualTimeLoop
+from tests.worker.world import Answer, SeededRandomness, World
+
+CRON_S = 300
+
+
+@dataclass
+class Request:
+    """A call to the service; `answer` is None until it came, and for ever where it was lost."""
+
+    task: asyncio.Task[Answer]
+    isolate: Isolate
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the caller got."""
+        if not self.task.done() or self.task.cancelled():
+            return None
+        return self.task.result()
+
+
+class Simulation(World):
+    """A world whose time is an event loop's. Everything in it happens on that loop.
+
+    Attributes:
+        deaths: for each killed process, the await at which it ended.
+        cron_runs: whether the cron fires.
+    """
+
+    def __init__(self, seed: int = 1) -> None:
+        self.loop = VirtualTimeLoop()
+        self.loop.set_task_factory(_adopting)
+        self.chance = random.Random(seed)  # noqa: S311 - histories must be repeatable
+        super().__init__()
+        self.clock: Any = LoopClock(self.loop)
+        self.randomness = SeededRandomness(seed)
+        self.sqlite = self.database
+        self.database = SimulatedDatabase(self.sqlite, self.chance)
+        self.endpoints: Any = SimulatedEndpoints()
+        self.failed_queue: Any = SimulatedQueue("failed-queue", self._consume, self.chance)
+        self.retry_queue: Any = SimulatedQueue(
+            "retry-queue", self._consume, self.chance, dead=self.failed_queue
+        )
+        self.deaths: list[str] = []
+        self.cron_runs = True
+        self.isolates = [self.new_isolate(), self.new_isolate()]
+        self._background = [
+            self.loop.create_task(work)
+            for work in (self.retry_queue.run(), self.failed_queue.run(), self._cron_clock())
+        ]
+
+    def new_isolate(self) -> Isolate:
+        """A process that remembers nothing, with the secrets of now."""
+        plain = super().platform()
+        empty = {
+            f.name: type(getattr(plain, f.name))()
+            for f in fields(Platform)
+            if f.name.startswith("known_")
+        }
+        return Isolate(Settings.read(self.environment), empty)
+
+    def platform(self) -> Platform:
+        """The ports, as the isolate of the running task has them."""
+        isolate = HERE.get()
+
+        def keep_alive(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+            return isolate.start(work)
+
+        return replace(
+            super().platform(),
+            settings=isolate.settings,
+            database=IsolatedDatabase(self.database, isolate),
+            retry_queue=IsolatedQueue(self.retry_queue, isolate),
+            failed_queue=IsolatedQueue(self.failed_queue, isolate),
+            outbound=IsolatedOutbound(self.endpoints, isolate),
+            clock=IsolatedClock(self.clock, isolate),
+            journal=IsolatedJournal(self.journal, isolate),
+            keep_alive=keep_alive,
+            **isolate.memory,
+        )
+
+    def living(self) -> Isolate:
+        """One of the processes; the platform replaces those that ended."""
+        for index, isolate in enumerate(self.isolates):
+            if not isolate.alive:
+                self.deaths.append(isolate.died_at)
+                self.isolates[index] = self.new_isolate()
+        return self.chance.choice(self.isolates)
+
+    def begin(
+        self, method: str, target: str, body: Any, *, headers: dict[str, str] | None = None
+    ) -> Request:
+        """Start a signed request; it goes on while time passes."""
+        isolate = self.living()
+        key = isolate.settings.api_secret_key
+
+        async def call() -> Answer:
+            return await self.answer_to(method, target, body, key=key, headers=headers)
+
+        return Request(_start_on(self.loop, isolate, call()), isolate)
+
+    def request(self, method: str, target: str, body: Any = None, **options: Any) -> Answer:
+        """One signed request from its start to its answer."""
+        begun = self.begin(method, target, body)
+        self.loop.run_until_complete(asyncio.wait([begun.task]))
+        assert begun.answer is not None, "the process ended before it answered"
+        return begun.answer
+
+    def hang_up(self, request: Request) -> None:
+        """The caller goes away: its handler ends, and what it keeps alive goes on."""
+        if not request.task.done():
+            request.task.cancel()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let queues, cron and requests work for that long."""
+        self.loop.run_until_complete(asyncio.sleep(seconds))
+
+    @property
+    def now(self) -> float:
+        """Seconds since the start."""
+        return self.loop.time()
+
+    async def _consume(self, queue: str, batch: Sequence[Delivered]) -> bool:
+        isolate = self.living()
+
+        async def consume() -> None:
+            log = Log.of(self.platform(), requestId="queue")
+            await dispatch(queue, batch, platform=self.platform(), log=log)
+
+        [done], _ = await asyncio.wait([isolate.start(consume())])
+        return isolate.alive and not done.cancelled() and done.exception() is None
+
+    async def _cron_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CRON_S - self.loop.time() % CRON_S)
+            if self.cron_runs:
+                await self.run_cron_once()
+
+    async def run_cron_once(self) -> None:
+        """One firing; its failure is the platform's to show."""
+
+        async def handle() -> None:
+            platform = self.platform()
+            log = Log.of(platform, requestId="cron")
+            await run_cron(platform, scheduled_ms=self.clock.ms, log=log)
+
+        [done], _ = await asyncio.wait([self.living().start(handle())])
+        if not done.cancelled():
+            done.exception()
+
+    def logs(self) -> list[dict[str, Any]]:
+        """All notification rows, oldest first."""
+        rows: list[dict[str, Any]] = self.sqlite.rows("SELECT * FROM notification_logs ORDER BY id")
+        return rows
+
+    def keys(self) -> list[dict[str, Any]]:
+        """All idempotency records, with their message ids as a list."""
+        rows = self.sqlite.rows("SELECT * FROM idempotency_keys")
+        return [{**row, "message_ids": json.loads(row["message_ids"])} for row in rows]
+
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for isolate in self.isolates:
+            isolate.kill("the end of the test")
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.close()
+        self.sqlite.connection.close()
+
+
+def _adopting(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+    context = options.get("context")
+    isolate = HERE.get(None) if context is None else context.get(HERE)
+    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **options)
+    if isolate is not None:
+        isolate.adopt(task)
+    return task
+
+
+def _start_on(
+    loop: VirtualTimeLoop, isolate: Isolate, work: Coroutine[Any, Any, Answer]
+) -> asyncio.Task[Answer]:
+    """`Isolate.start` from outside the running loop."""
+
+    async def start() -> asyncio.Task[Answer]:
+        return isolate.start(work)
+
+    return loop.run_until_complete(start())
