@@ -1,6 +1,7 @@
 import { UnsupportedBinding } from "./bindings.mjs";
 import { BootError } from "./boot-error.mjs";
 import { ControlError } from "./control-channel.mjs";
+import { DeliveryLost } from "./door.mjs";
 import { InvalidRoutes, RoutingTable } from "./routing-table.mjs";
 
 const ID = /^[0-9A-Za-z-]{1,64}$/;
@@ -53,10 +54,13 @@ async function deliver(versions, { params: [id, kind], json }) {
     throw new ControlError(503, "version_restarting", `The version ${id} is starting again.`);
   }
   try {
-    return await version.deliver(kind, json());
+    const decided = await version.deliver(kind, json());
+    // The runtime logs uncaught exceptions of requests only.
+    if (decided.outcome !== "ok") versions.tell(version, `${kind}() ended: ${decided.outcome}`);
+    return decided;
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new ControlError(502, "delivery_lost", `The version ${id} ended while it worked.`);
+    if (!(error instanceof DeliveryLost)) throw error;
+    throw new ControlError(502, "delivery_lost", error.message);
   }
 }
 

@@ -1,4 +1,5 @@
 import { bootError } from "./boot-error.mjs";
+import { Door } from "./door.mjs";
 import { SnapshotCache } from "./snapshot-cache.mjs";
 import { Supervisor } from "./supervisor.mjs";
 import { VERSION_SOCKETS, localFlags, versionConfig } from "./version-config.mjs";
@@ -7,7 +8,6 @@ import { WorkerdBootError } from "./workerd.mjs";
 
 const BOOT_TIMEOUT_MS = 100_000;
 const ANSWER_TIMEOUT_MS = 30_000;
-const PROBE_TIMEOUT_MS = 5000;
 /** Longest wait for requests in flight; production ends a request's client wait at 100 s. */
 const DRAIN_TIMEOUT_MS = 100_000;
 
@@ -21,6 +21,7 @@ export class Version {
   #inFlight = 0;
   #lastActive = 0;
   #idle = [];
+  #door = new Door(() => this.supervisor.port("door"));
 
   /**
    * @param {object} spec what PUT /versions/{id} takes, with `id`
@@ -84,7 +85,7 @@ export class Version {
         const args = [`--pyodide-bundle-disk-cache-dir=${bundle.cacheDir}`, ...snapshot.args];
         return { config: config(ports), args, env };
       },
-      probe: () => this.#ask("door", "GET", "/", PROBE_TIMEOUT_MS),
+      probe: () => this.#door.probe(),
     });
     attach(this.supervisor);
     this.supervisor.on("ready", () => snapshot.keep());
@@ -108,19 +109,15 @@ export class Version {
 
   async #firstAnswer() {
     try {
-      await this.#ask("http", "OPTIONS", "/", ANSWER_TIMEOUT_MS);
+      const response = await fetch(`http://127.0.0.1:${this.port}/`, {
+        method: "OPTIONS",
+        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      });
+      await response.arrayBuffer();
     } catch {
       await this.supervisor.stop(0);
       throw bootError([], `The Worker didn't answer within ${ANSWER_TIMEOUT_MS / 1000} s.`);
     }
-  }
-
-  async #ask(socket, method, target, timeoutMs) {
-    const response = await fetch(`http://127.0.0.1:${this.supervisor.port(socket)}${target}`, {
-      method,
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    await response.arrayBuffer();
   }
 
   /**
@@ -128,17 +125,15 @@ export class Version {
    *
    * @param {"queue" | "scheduled"} kind @param {object} event
    * @returns {Promise<object>} what the handler decided
-   * @throws {TypeError} the process couldn't be reached, or ended while it worked
+   * @throws {import("./door.mjs").DeliveryLost}
    */
   async deliver(kind, event) {
     this.begin();
     try {
-      const response = await fetch(`http://127.0.0.1:${this.supervisor.port("door")}/${kind}`, {
-        method: "POST",
-        body: JSON.stringify(event),
-      });
-      if (!response.ok) throw new TypeError(`The runtime answered ${response.status}.`);
-      return await response.json();
+      return await this.#door.deliver(kind, event);
+    } catch (error) {
+      void this.supervisor.doubt();
+      throw error;
     } finally {
       this.end();
     }

@@ -73,6 +73,11 @@ export class Versions extends EventEmitter {
     return true;
   }
 
+  /** Put a line of the host's own into a version's log. @param {string} message */
+  tell(version, message) {
+    this.emit("log", version, { level: "error", message, timestampMs: Date.now() });
+  }
+
   /** End all of them. @param {{graceMs: number, timeoutMs: number}} bounds */
   async disposeAll(bounds) {
     const all = this.all();

@@ -91,6 +91,8 @@ class Default(WorkerEntrypoint):
             raise RuntimeError("the third message is one too many")
 
     async def scheduled(self, controller, env=None, ctx=None):
+        if controller.cron == "hang":
+            await asyncio.sleep(600)
         await self.insert(None, {"what": f"{controller.cron} {int(controller.scheduledTime)}"})
 """
 

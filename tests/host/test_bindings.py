@@ -114,6 +114,8 @@ def test_a_handler_that_raises_is_told_as_an_exception(host: RunningHost) -> Non
     decided = host.call("POST", "/versions/v-1/queue", {"queue": "retries", "messages": messages})
     assert decided.body["outcome"] == "exception"
     assert decided.body["explicitAcks"] == ["a"]
+    told = [e["message"] for e in host.events() if e["type"] == "log" and e["level"] == "error"]
+    assert "queue() ended: exception" in told
 
 
 def test_a_cron_firing_reaches_the_handler(host: RunningHost) -> None:

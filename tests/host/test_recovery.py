@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -172,3 +173,14 @@ def test_a_taken_port_is_told_with_its_number(tmp_path: Path, outside: Recording
     told = f"exit code 3.*'error': 'port_in_use', 'port': {outside.port}"
     with pytest.raises(AssertionError, match=told):
         RunningHost(tmp_path / "other", outside, edgePort=outside.port)
+
+
+def test_an_event_whose_process_is_killed_is_told_as_lost(serving: RunningHost) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        event = {"cron": "hang", "scheduledTimeMs": 0}
+        fired = pool.submit(serving.call, "POST", "/versions/v-1/scheduled", event)
+        eventually(lambda: serving.versions()["v-1"]["inFlight"] == 1, what="the firing")
+        old = int(serving.versions()["v-1"]["pid"])
+        os.kill(old, signal.SIGKILL)
+        assert (fired.result().status, fired.result().code) == (502, "delivery_lost")
+    eventually(lambda: is_back(serving, old), what="the version")

@@ -1,0 +1,65 @@
+import http from "node:http";
+
+/** The wall time that production grants a queue or cron handler. */
+const HANDLER_TIMEOUT_MS = 15 * 60 * 1000;
+const PROBE_TIMEOUT_MS = 5000;
+
+/** The event may have reached the handler, but what became of it isn't known. */
+export class DeliveryLost extends Error {
+  constructor(reason) {
+    super(`The runtime ended or gave no answer while the handler worked: ${reason}`);
+    this.name = "DeliveryLost";
+  }
+}
+
+/**
+ * The host's side of door.worker.mjs: hands events to a version's handlers.
+ *
+ * Each event has a connection of its own. The runtime closes idle ones, and an event that meets
+ * such an end could not be told from one that the handler had begun with.
+ */
+export class Door {
+  #port;
+
+  /** @param {() => number} port asked before each call: a restart may change it */
+  constructor(port) {
+    this.#port = port;
+  }
+
+  /**
+   * @param {"queue" | "scheduled"} kind @param {object} event
+   * @returns {Promise<object>} what the handler decided
+   * @throws {DeliveryLost}
+   */
+  async deliver(kind, event) {
+    const { status, text } = await this.#call("POST", `/${kind}`, {
+      body: JSON.stringify(event),
+      timeoutMs: HANDLER_TIMEOUT_MS,
+    });
+    if (status !== 200) throw new DeliveryLost(`status ${status}`);
+    return JSON.parse(text);
+  }
+
+  /** Ask whether the process answers at all. @throws {DeliveryLost} */
+  async probe() {
+    await this.#call("GET", "/", { timeoutMs: PROBE_TIMEOUT_MS });
+  }
+
+  #call(method, path, { body, timeoutMs }) {
+    return new Promise((resolve, reject) => {
+      const lost = (error) => reject(new DeliveryLost(error.code ?? error.message));
+      const options = { agent: false, host: "127.0.0.1", port: this.#port(), method, path };
+      const request = http.request(options, (response) => {
+        const chunks = [];
+        response.on("data", (chunk) => chunks.push(chunk));
+        response.once("error", lost);
+        response.once("end", () =>
+          resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString("utf8") }),
+        );
+      });
+      request.setTimeout(timeoutMs, () => request.destroy(new Error(`${timeoutMs} ms`)));
+      request.once("error", lost);
+      request.end(body);
+    });
+  }
+}
