@@ -115,7 +115,13 @@ def _progress(event: EngineEvent) -> Progress | None:
     if event.kind == "diagnostic":
         return Progress(event.message, severity=event.severity or "info")
     if event.kind == "step_failed":
-        return Progress(f"✗ {event.type} {event.name}: {event.message}", severity="error")
+        return Progress(f"✗ {_short(event.type)} {event.name}: {event.message}", severity="error")
     if event.kind == "step_done" and event.op in SIGNS:
-        return Progress(f"{SIGNS[event.op]} {event.type} {event.name}")
+        return Progress(f"{SIGNS[event.op]} {_short(event.type)} {event.name}")
     return None
+
+
+def _short(type_token: str) -> str:
+    """Return ``package:Type`` of ``package:module/member:Type``, as a person would say it."""
+    package, _, rest = type_token.partition(":")
+    return f"{package}:{rest.rpartition(':')[2]}"
