@@ -48,6 +48,7 @@ class Settings:
     allow_http_webhooks: bool
     accept_signature_v1: bool
     rate_limit_per_minute: int
+    admin_api_key: str
     bridge_token: str
     metrics_token: str
     grafana_username: str
@@ -77,6 +78,7 @@ class Settings:
             allow_http_webhooks=_flag(environment, "ALLOW_HTTP_WEBHOOKS", stage != "production"),
             accept_signature_v1=_flag(environment, "SIGNATURE_V1", True),
             rate_limit_per_minute=_whole(environment, "RATE_LIMIT_PER_MINUTE", 100),
+            admin_api_key=environment.get("ADMIN_API_KEY", ""),
             bridge_token=environment.get("BRIDGE_TOKEN", ""),
             metrics_token=environment.get("METRICS_TOKEN", ""),
             grafana_username=environment.get("GRAFANA_WEBHOOK_USERNAME", ""),
@@ -113,6 +115,7 @@ class Settings:
 
     def _sample_among_optional_secrets(self) -> str | None:
         for name, value in (
+            ("ADMIN_API_KEY", self.admin_api_key),
             ("BRIDGE_TOKEN", self.bridge_token),
             ("METRICS_TOKEN", self.metrics_token),
             ("GRAFANA_WEBHOOK_PASSWORD", self.grafana_password),

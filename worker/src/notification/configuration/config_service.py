@@ -21,7 +21,8 @@ _CACHE_TTL_S = 300
 _TRIES = 5
 
 
-def _cache_key(user_id: str, channel: str) -> str:
+def cache_key(user_id: str, channel: str) -> str:
+    """Where the cache keeps a configuration."""
     return f"user_config:{user_id}:{channel}"
 
 
@@ -152,7 +153,7 @@ class ConfigService:
 
     async def _cached(self, user_id: str, channel: str) -> Row | None:
         try:
-            text = await self._platform.cache.get(_cache_key(user_id, channel))
+            text = await self._platform.cache.get(cache_key(user_id, channel))
             row = json.loads(text) if text else None
         except Exception as error:
             self._log.write("warn", "Cache read failed", error=type(error).__name__)
@@ -160,7 +161,7 @@ class ConfigService:
         return row if isinstance(row, dict) else None
 
     async def _remember(self, row: Row) -> None:
-        key = _cache_key(str(row["user_id"]), str(row["channel_type"]))
+        key = cache_key(str(row["user_id"]), str(row["channel_type"]))
         try:
             await self._platform.cache.put(key, json.dumps(row), ttl_s=_CACHE_TTL_S)
         except Exception as error:
@@ -170,6 +171,6 @@ class ConfigService:
         """After the database was written, so that nothing older can come back for long."""
         self._platform.known_configs.forget(user_id, [channel])
         try:
-            await self._platform.cache.delete(_cache_key(user_id, channel))
+            await self._platform.cache.delete(cache_key(user_id, channel))
         except Exception as error:
             self._log.write("warn", "Cache delete failed", error=type(error).__name__)

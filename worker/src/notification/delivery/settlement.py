@@ -117,5 +117,6 @@ def _attempt_entry(outcome: Outcome) -> dict[str, Any]:
     }
     if not outcome.verdict.accepted:
         entry["code"] = outcome.verdict.code
+        entry["retryable"] = outcome.verdict.retryable
         entry["error"] = outcome.verdict.error[:_MOST_ATTEMPT_ERROR]
     return entry

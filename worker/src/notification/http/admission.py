@@ -40,7 +40,17 @@ def _authenticate(access: Access, request: Request, platform: Platform) -> None:
         if scheme.lower() == "bearer":
             check_metrics_token(token.strip(), settings)
             return
+    if access is Access.ADMIN_KEY and "x-api-key" in request.headers:
+        check_admin_key(request.headers["x-api-key"], settings)
+        return
     authenticate(request, settings, platform.clock.now_ms())
+
+
+def check_admin_key(key: str, settings: Settings) -> None:
+    """Compare with ADMIN_API_KEY, or the API secret where there is none; raises `ServiceError`."""
+    _refuse_weak_secrets(settings)
+    if not equal(key, settings.admin_api_key or settings.api_secret_key):
+        raise ServiceError("UNAUTHORIZED", "Invalid API key")
 
 
 def check_metrics_token(token: str, settings: Settings) -> None:

@@ -21,6 +21,8 @@ class Access(Enum):
     """Signed, or with the scraper's bearer token."""
     GRAFANA = "grafana"
     """HTTP Basic with Grafana's credentials."""
+    ADMIN_KEY = "admin-key"
+    """Signed, or with the administrator's key in `X-API-Key`."""
 
 
 @dataclass(frozen=True, slots=True)

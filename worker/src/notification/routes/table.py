@@ -1,15 +1,20 @@
 """Every route of the service, in one list."""
 
 from notification.http.router import Route, RouteModule
-from notification.routes import health, logs, send, user_configs
+from notification.routes import health, log_removal, logs, send, user_configs
 
-ROUTES = (*health.ROUTES, *send.ROUTES, *user_configs.ROUTES, *logs.ROUTES)
+ROUTES = (*health.ROUTES, *send.ROUTES, *user_configs.ROUTES, *logs.ROUTES, *log_removal.ROUTES)
 """What every isolate serves from its start."""
 
 MODULES = (
+    RouteModule(
+        "notification.routes.queue",
+        ("/api/queue/", "/api/notifications/retry", "/api/trigger-retry"),
+    ),
     RouteModule("notification.routes.templates", ("/api/templates",)),
     RouteModule("notification.routes.grafana", ("/api/webhooks/grafana", "/api/grafana/")),
     RouteModule("notification.routes.bridge", ("/web_hook/bridge/",)),
+    RouteModule("notification.routes.persons", ("/api/users/",)),
     RouteModule("notification.routes.metrics", ("/metrics", "/api/metrics", "/api/stats/")),
 )
 """What is imported when it is first called."""

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from notification.ports.database import Database, Row, Statement
 
-_COLUMNS = "id, user_id, channel_type, config_data, is_active, revision, created_at, updated_at"
+COLUMNS = "id, user_id, channel_type, config_data, is_active, revision, created_at, updated_at"
 
 _ACTIVE = f"""
-SELECT {_COLUMNS} FROM user_configs
+SELECT {COLUMNS} FROM user_configs
 WHERE user_id = ?1 AND is_active = 1 AND channel_type IN (SELECT value FROM json_each(?2))
 """  # noqa: S608 - the columns are a constant of this module
 
@@ -19,14 +19,14 @@ VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5)
 ON CONFLICT (user_id, channel_type) DO UPDATE SET
   config_data = excluded.config_data, is_active = excluded.is_active,
   revision = revision + 1, updated_at = excluded.updated_at
-RETURNING {_COLUMNS}
+RETURNING {COLUMNS}
 """  # noqa: S608 - the columns are a constant of this module
 
 _REPLACE = f"""
 UPDATE user_configs
 SET config_data = ?3, is_active = ?4, revision = revision + 1, updated_at = ?5
 WHERE id = ?1 AND revision = ?2
-RETURNING {_COLUMNS}
+RETURNING {COLUMNS}
 """  # noqa: S608 - the columns are a constant of this module
 
 
@@ -45,7 +45,7 @@ class ConfigRows:
 
     async def find(self, user_id: str, channel: str) -> Row | None:
         """The row, active or not."""
-        sql = f"SELECT {_COLUMNS} FROM user_configs WHERE user_id = ?1 AND channel_type = ?2"  # noqa: S608 - constant columns
+        sql = f"SELECT {COLUMNS} FROM user_configs WHERE user_id = ?1 AND channel_type = ?2"  # noqa: S608 - constant columns
         [result] = await self._database.batch([Statement(sql, (user_id, channel))])
         return result.rows[0] if result.rows else None
 
@@ -82,7 +82,7 @@ class ConfigRows:
                 conditions.append(f"{column} = ?{len(parameters)}")
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         page = (
-            f"SELECT {_COLUMNS} FROM user_configs {where} ORDER BY id"  # noqa: S608 - column names are constants, values are bound
+            f"SELECT {COLUMNS} FROM user_configs {where} ORDER BY id"  # noqa: S608 - column names are constants, values are bound
             f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
         )
         count = f"SELECT COUNT(*) AS total FROM user_configs {where}"  # noqa: S608 - as above

@@ -8,7 +8,7 @@ from notification.ports.database import Database, Row, Statement, Value
 
 COUNT_CAP = 10_000
 
-_COLUMNS = (
+COLUMNS = (
     "id, message_id, user_id, channel_type, template_key, subject, content, content_type, status,"
     " sent_at, error, last_error_code, retry_count, redrives, attempts, next_retry_at, request_id,"
     " idempotency_key, variables, metadata, created_at, updated_at"
@@ -58,16 +58,17 @@ class LogFilter(NamedTuple):
     def _range(self) -> list[tuple[str, Value]]:
         bounds: list[tuple[str, Value]] = []
         if self.start is not None:
-            bounds.append(("id >= {}", first_row_id(_ms(self.start))))
+            bounds.append(("id >= {}", first_row_id(moment_ms(self.start))))
         elif self.user_id is None and self.message_id is None:
             # Newest first from the end of the primary key, as far as the page needs.
             bounds.append(("id > {}", _LEAST_ID))
         if self.end is not None:
-            bounds.append(("id < {}", first_row_id(_ms(self.end) + 1)))
+            bounds.append(("id < {}", first_row_id(moment_ms(self.end) + 1)))
         return bounds
 
 
-def _ms(text: str) -> int:
+def moment_ms(text: str) -> int:
+    """An ISO text as milliseconds."""
     return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
@@ -87,7 +88,7 @@ class LogRows:
 
     async def find(self, row_id: int) -> Row | None:
         """The notification with this log id."""
-        sql = f"SELECT {_COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
+        sql = f"SELECT {COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
         [result] = await self._database.batch([Statement(sql, (row_id,))])
         return result.rows[0] if result.rows else None
 
@@ -96,7 +97,7 @@ def list_statements(chosen: LogFilter, *, limit: int, offset: int) -> tuple[Stat
     """The page's and the count's statement."""
     where, parameters = chosen.where()
     page = (
-        f"SELECT {_COLUMNS} FROM notification_logs WHERE {where} ORDER BY id DESC"  # noqa: S608 - built from constants, values are bound
+        f"SELECT {COLUMNS} FROM notification_logs WHERE {where} ORDER BY id DESC"  # noqa: S608 - built from constants, values are bound
         f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
     )
     count = (

@@ -6,6 +6,7 @@ from notification.identity import first_row_id
 from notification.journal import iso
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
+from notification.storage.log_removal import removal
 from notification.storage.system_settings import retention_hours
 
 PAGE = 1_000
@@ -15,20 +16,6 @@ _OLD = """
 SELECT id FROM notification_logs
 WHERE id < ?1 AND status IN ('sent', 'failed', 'cancelled') ORDER BY id LIMIT ?2
 """
-# A key outlives its rows where little is kept: the record then keeps their outcome, for replays.
-_KEEP_OUTCOMES = f"""
-UPDATE idempotency_keys SET status = 'completed', results = json_patch(
-  COALESCE(results, '{{}}'),
-  (SELECT json_group_object(message_id, json_object('id', id, 'channel_type', channel_type,
-     'status', status, 'error', error, 'last_error_code', last_error_code))
-   FROM notification_logs AS log
-   WHERE log.id IN ({_OLD}) AND log.user_id = idempotency_keys.user_id
-     AND log.idempotency_key = idempotency_keys.idempotency_key))
-WHERE expires_at > ?3 AND (user_id, idempotency_key) IN (
-  SELECT user_id, idempotency_key FROM notification_logs
-  WHERE id IN ({_OLD}) AND idempotency_key IS NOT NULL)
-"""  # noqa: S608 - the inner statement is a constant of this module
-_DELETE_OLD = f"DELETE FROM notification_logs WHERE id IN ({_OLD})"  # noqa: S608 - as above
 _DELETE_KEYS = """
 DELETE FROM idempotency_keys WHERE (user_id, idempotency_key) IN (
   SELECT user_id, idempotency_key FROM idempotency_keys WHERE expires_at <= ?1 LIMIT ?2)
@@ -51,12 +38,7 @@ async def clean_up(platform: Platform, *, keys_too: bool) -> CleanUpResult:
     cut = first_row_id(now_ms - await retention_hours(platform) * 3_600_000)
     notifications = keys = 0
     for _ in range(_MOST_PAGES):
-        _, deleted = await platform.database.batch(
-            [
-                Statement(_KEEP_OUTCOMES, (cut, PAGE, iso(now_ms))),
-                Statement(_DELETE_OLD, (cut, PAGE)),
-            ]
-        )
+        _, deleted = await platform.database.batch(removal(_OLD, (cut, PAGE), iso(now_ms)))
         notifications += deleted.changes
         if deleted.changes < PAGE:
             break

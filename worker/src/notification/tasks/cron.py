@@ -34,7 +34,8 @@ async def run_cron(platform: Platform, *, scheduled_ms: int, log: Log) -> None:
     hour = scheduled_ms // _HOUR_MS
     try:
         # Before anything is cleaned up, so that it is counted while it is there.
-        figures["rolledUp"] = await roll_up(platform, state, hourly=state.get("rolled_hour") != hour)
+        first = state.get("rolled_hour") != hour
+        figures["rolledUp"] = await roll_up(platform, state, hourly=first)
         state["rolled_hour"] = hour
     except Exception as error:
         failures.append(error)

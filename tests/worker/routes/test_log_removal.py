@@ -1,0 +1,108 @@
+"""Deleting notifications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.worker.world import API_KEY, World, answer
+
+PATH = "/api/notification-logs"
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def old(world: World) -> World:
+    """One sent and one retrying notification of 40 days ago, and a sent one of today."""
+    world.configure()
+    world.send(idempotency_key="k")
+    world.endpoints.behave = lambda request: answer(500)
+    world.send()
+    world.endpoints.behave = lambda request: answer()
+    world.clock.ms += 40 * DAY_MS
+    world.send()
+    return world
+
+
+def test_one_is_deleted_by_its_id(old: World) -> None:
+    row = old.logs()[-1]
+    deleted = old.request("DELETE", f"{PATH}/{row['id']}")
+    assert deleted.json["deletedLog"] == {k: row[k] for k in ("id", "user_id", "created_at")}
+    assert deleted.json["message"] == "Log deleted successfully"
+    again = old.request("DELETE", f"{PATH}/{row['id']}")
+    assert (again.status, again.json["error"]) == (404, "Log not found")
+
+
+def test_one_in_flight_needs_force(old: World) -> None:
+    [row] = [r for r in old.logs() if r["status"] == "retry"]
+    refused = old.request("DELETE", f"{PATH}/{row['id']}")
+    assert (refused.status, refused.code) == (409, "LOG_IN_FLIGHT")
+    assert old.request("DELETE", f"{PATH}/{row['id']}?force=true").status == 200
+
+
+def test_a_replay_still_tells_what_became_of_a_deleted_one(world: World) -> None:
+    world.configure()
+    first = world.send(idempotency_key="k").json["results"][0]
+    world.request("DELETE", f"{PATH}/{first['logId']}")
+    again = world.send(idempotency_key="k")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json["results"][0]["status"] == "sent"
+    assert len(world.endpoints.received) == 1
+
+
+@pytest.mark.requirement("B-26")
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [
+        ("DELETE", f"{PATH}/cleanup?days=30", None),
+        ("DELETE", f"{PATH}/cleanup?before=2026-02-01", None),
+        ("DELETE", f"{PATH}/cleanup", {"days": 39}),
+        ("DELETE", f"{PATH}/cleanup?days=30", {"days": 365}),
+        ("POST", "/api/cleanup-logs", {"before_date": "2026-01-15T00:00:00Z"}),
+        ("POST", "/api/cleanup-logs", None),
+    ],
+)
+def test_settled_ones_before_the_date_go_and_open_ones_stay(
+    old: World, method: str, target: str, body: dict[str, Any] | None
+) -> None:
+    done = old.request(method, target, body)
+    assert done.json["data"]["deleted_count"] == 1
+    assert sorted(row["status"] for row in old.logs()) == ["retry", "sent"]
+    assert "No logs found" in old.request(method, target, body).json["message"]
+
+
+def test_a_status_narrows_what_goes(old: World) -> None:
+    done = old.request("DELETE", f"{PATH}/cleanup?days=1&status=failed")
+    assert done.json["data"]["deleted_count"] == 0
+    assert done.json["data"]["before"] == "2026-02-09T00:00:00.000Z"
+
+
+@pytest.mark.requirement("B-30")
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("", "Missing required parameter: before or days"),
+        ("?days=0", "days must be a positive integer"),
+        ("?days=abc", "days must be a positive integer"),
+        ("?days=366", "Cannot delete logs older than 365 days"),
+        ("?before=soon", "Invalid date string"),
+        ("?days=1&status=retry", "Invalid status"),
+    ],
+)
+def test_wrong_parameters_are_400(world: World, target: str, text: str) -> None:
+    refused = world.request("DELETE", f"{PATH}/cleanup{target}")
+    assert (refused.status, refused.json["error"]) == (400, text)
+
+
+def test_the_administrators_key_opens_the_clean_up_and_nothing_else(world: World) -> None:
+    def call(path: str, key: str) -> int:
+        return world.request("POST", path, signed=False, headers={"X-API-Key": key}).status
+
+    assert call("/api/cleanup-logs", API_KEY) == 200
+    assert call("/api/cleanup-logs", "wrong") == 401
+    assert call("/api/notifications/retry", API_KEY) == 401
+    world.environment["ADMIN_API_KEY"] = "the-key-of-the-administrator-1234567890"
+    assert call("/api/cleanup-logs", API_KEY) == 401
+    assert call("/api/cleanup-logs", world.environment["ADMIN_API_KEY"]) == 200
+    assert world.request("POST", "/api/cleanup-logs").status == 200

@@ -1,0 +1,166 @@
+"""Manual retries and queue management."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.worker.world import World, answer
+
+RETRY = "/api/notifications/retry"
+
+
+def _failed(world: World, status: int = 500, user: str = "u1") -> dict[str, Any]:
+    """A notification that has failed for good."""
+    world.configure(user)
+    world.endpoints.behave = lambda request: answer(status)
+    world.send(user)
+    for _ in range(2):
+        world.clock.ms += 40_000
+        world.deliver_queues()
+    world.endpoints.behave = lambda request: answer()
+    [row] = [r for r in world.logs() if r["user_id"] == user][-1:]
+    assert row["status"] == "failed"
+    return row
+
+
+@pytest.mark.parametrize("path", [RETRY, "/api/trigger-retry"])
+def test_exhausted_notifications_are_sent_again_under_the_same_id(world: World, path: str) -> None:
+    row = _failed(world)
+    done = world.request("POST", path)
+    assert done.json["data"] == {
+        "total_failed": 1,
+        "queued": 1,
+        "message": "Queued 1 notifications for retry",
+    }
+    world.deliver_queues()
+    [now] = world.logs()
+    assert (now["status"], now["retry_count"], now["redrives"]) == ("sent", 0, 1)
+    assert now["message_id"] == row["message_id"]
+
+
+@pytest.mark.requirement("B-05")
+def test_two_callers_cannot_queue_a_notification_twice(world: World) -> None:
+    row = _failed(world)
+    first = world.request("POST", RETRY, {"log_id": row["id"]})
+    second = world.request("POST", RETRY, {"log_id": row["id"]})
+    assert first.json["data"]["queued"] == 1
+    assert (second.status, second.code) == (409, "LOG_IN_FLIGHT")
+    assert len(world.retry_queue.waiting) == 1
+
+
+def test_a_permanent_failure_is_retried_only_by_name(world: World) -> None:
+    row = _failed(world, 404)
+    none = world.request("POST", RETRY, {})
+    assert none.json["data"] == {"queued": 0, "message": "No failed notifications to retry"}
+    named = world.request("POST", RETRY, {"notification_id": row["message_id"]})
+    assert named.json["data"]["queued"] == 1
+    world.deliver_queues()
+    assert world.request("POST", RETRY, {"log_id": row["id"]}).json["data"]["queued"] == 0
+
+
+def test_filters_choose_what_is_retried(world: World) -> None:
+    _failed(world, user="u1")
+    _failed(world, user="u2")
+    assert world.request("POST", RETRY, {"user_id": "u9"}).json["data"]["queued"] == 0
+    assert world.request("POST", RETRY, {"user_id": "u2"}).json["data"]["queued"] == 1
+    world.clock.ms += 25 * 3_600_000
+    assert world.request("POST", RETRY, {}).json["data"]["queued"] == 0
+    again = world.request("POST", RETRY, {"max_age_hours": 48, "channel": "webhook", "limit": 1})
+    assert again.json["data"]["queued"] == 1
+
+
+@pytest.mark.parametrize(
+    "body", [{"limit": 0}, {"limit": 101}, {"log_id": "1"}, {"max_age_hours": -1}, {"channel": "x"}]
+)
+def test_a_wrong_filter_is_400(world: World, body: dict[str, Any]) -> None:
+    assert world.request("POST", RETRY, body).status == 400
+
+
+def test_an_unknown_notification_is_404(world: World) -> None:
+    for body in ({"log_id": 5}, {"message_id": "ntf_1767225600000_webhook_000000000000"}):
+        assert world.request("POST", RETRY, body).status == 404
+
+
+def test_the_status_counts_what_waits_and_what_was_given_up(world: World) -> None:
+    _failed(world, user="u1")
+    world.configure("u2")
+    world.endpoints.behave = lambda request: answer(500)
+    world.send("u2")
+    data = world.request("GET", "/api/queue/status").json["data"]
+    assert data["queues"] == [
+        {"name": "retry-queue", "size": 1},
+        {"name": "failed-queue", "size": 1},
+    ]
+    [item] = data["pendingRetries"]["items"]
+    assert (item["user_id"], item["channel"], item["retry_count"]) == ("u2", "webhook", 1)
+    assert item["error_message"].startswith("HTTP 500")
+    assert data["processingRate"] == 0
+
+
+@pytest.mark.requirement("B-04")
+@pytest.mark.parametrize(
+    ("body", "status", "error", "message"),
+    [
+        ({}, "failed", "Bulk marked as failed", "All retry tasks have been cleared"),
+        ({"markAsFailed": False}, "cancelled", "Bulk cancelled", "All retry tasks have been"),
+        ({"taskIds": ["id"]}, "failed", "Manually marked as failed", "Updated 1 retry tasks"),
+    ],
+)
+def test_cleared_retries_are_never_sent(
+    world: World, body: dict[str, Any], status: str, error: str, message: str
+) -> None:
+    world.configure()
+    world.endpoints.behave = lambda request: answer(500)
+    world.send()
+    body = {**body, **({"taskIds": [world.logs()[0]["id"]]} if "taskIds" in body else {})}
+    cleared = world.request("POST", "/api/queue/clear-retries", body)
+    assert message in cleared.json["message"]
+    assert cleared.json["data"] == {"updated": 1}
+    world.clock.ms += 60_000
+    world.deliver_queues()
+    assert len(world.endpoints.received) == 1
+    assert (world.logs()[0]["status"], world.logs()[0]["error"]) == (status, error)
+
+
+@pytest.mark.requirement("B-49")
+def test_a_thousand_ids_fit_into_one_call_and_more_are_refused(world: World) -> None:
+    ids = list(range(1_000))
+    assert world.request("POST", "/api/queue/clear-retries", {"taskIds": ids}).status == 200
+    ids.append(1)
+    assert world.request("POST", "/api/queue/clear-retries", {"taskIds": ids}).status == 400
+
+
+def test_a_dead_letter_can_be_discarded(world: World) -> None:
+    row = _failed(world)
+    done = world.request("POST", "/api/queue/discard-failed", {"taskIds": [row["id"]]})
+    assert done.json["data"] == {"updated": 1}
+    assert world.logs()[0]["status"] == "cancelled"
+    assert world.logs()[0]["error"] == "Discarded by operator"
+    sizes = world.request("GET", "/api/queue/status").json["data"]["queues"]
+    assert [queue["size"] for queue in sizes] == [0, 0]
+
+
+@pytest.mark.requirement("B-54")
+def test_only_test_users_are_purged(world: World) -> None:
+    path = "/api/queue/purge-test-data"
+    for user in ("test-user", "test-7", "real"):
+        world.configure(user)
+        world.send(user)
+    dry = world.request("POST", path, {"dryRun": True})
+    assert (dry.json["dryRun"], dry.json["message"]) == (True, "Would delete 1 test records")
+    assert world.request("POST", path, {"testUserIds": ["real"]}).status == 400
+    done = world.request("POST", path, {"testUserIds": ["test-user", "test-7"]})
+    assert done.json["data"] == {"count": 2}
+    assert done.json["affectedUserIds"] == ["test-user", "test-7"]
+    world.request("POST", path, {"testUserIds": ["real"], "force": True})
+    assert world.logs() == []
+
+
+def test_a_queue_cannot_be_purged_and_says_so(world: World) -> None:
+    path = "/api/queue/clear-messages"
+    missing = world.request("POST", path, {})
+    assert (missing.status, missing.json["error"]) == (400, "Queue name is required")
+    refused = world.request("POST", path, {"queueName": "retry-queue"})
+    assert (refused.status, refused.code) == (501, "NOT_SUPPORTED")

@@ -1,0 +1,122 @@
+"""`/api/users/{user_id}`: what is kept about a person, given out and erased."""
+
+import json
+from typing import Any
+
+from notification.channels.registry import CHANNELS
+from notification.configuration.config_reader import read_config
+from notification.configuration.config_service import cache_key
+from notification.configuration.key_ring import KeyRing
+from notification.configuration.masking import mask_config
+from notification.errors import ServiceError
+from notification.http.parameters import whole_number
+from notification.http.response import Response, success
+from notification.http.router import Call, Route
+from notification.journal import Log, iso
+from notification.ports.database import Row
+from notification.sending.command import clean_user_id
+from notification.storage.person_rows import (
+    PAGE,
+    close_person,
+    delete_logs_page,
+    read_person,
+)
+
+_MOST_PAGES = 20
+"""Pages of notifications that one request deletes: it must stay within the platform's bounds."""
+_JSON_COLUMNS = ("attempts", "variables", "metadata", "channel_options", "message_ids", "results")
+
+
+async def export_person(call: Call) -> Response:
+    """Everything about one person; secrets of configurations stay masked.
+
+    Notifications come oldest first; where there are more, `next_after` is what the next request
+    passes as `after`.
+    """
+    user_id = clean_user_id(call.parameters["user_id"])
+    limit = whole_number(call.request.query, "limit", default=PAGE, most=PAGE)
+    after = whole_number(call.request.query, "after", default=0, least=0)
+    platform = call.platform
+    person = await read_person(platform.database, user_id, after=after, limit=limit)
+    if not (person.configs or person.logs or person.keys) and not after:
+        raise ServiceError("NOT_FOUND", "Nothing is kept about this user")
+    keys = KeyRing(platform)
+    configs = [await read_config(row, keys) for row in person.configs]
+    full = len(person.logs) == limit
+    data = {
+        "user_id": user_id,
+        "exported_at": iso(platform.clock.now_ms()),
+        "configs": [
+            {
+                "id": config.id,
+                "channel_type": config.channel,
+                "config_data": None if config.config is None else mask_config(config.config),
+                "is_active": config.is_active,
+                "created_at": config.created_at,
+                "updated_at": config.updated_at,
+            }
+            for config in configs
+        ],
+        "notifications": [_shown(row) for row in person.logs],
+        "idempotency_keys": [_shown(row) for row in person.keys],
+        "next_after": person.logs[-1]["id"] if full else None,
+    }
+    return success(data=data)
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    shown: dict[str, Any] = dict(row)
+    for column in _JSON_COLUMNS:
+        if row.get(column):
+            shown[column] = json.loads(str(row[column]))
+    return shown
+
+
+async def erase_person(call: Call) -> Response:
+    """Configurations, notifications and idempotency keys; the figures name nobody and stay.
+
+    409 while a notification is pending or waiting for a retry, unless `force=true`, which ends
+    those too. 404 where there is nothing.
+    """
+    user_id = clean_user_id(call.parameters["user_id"])
+    force = call.request.query.get("force") == "true"
+    platform = call.platform
+    in_flight, channels, keys = await close_person(platform.database, user_id, force=force)
+    if in_flight and not force:
+        raise ServiceError(
+            "LOG_IN_FLIGHT",
+            f"{in_flight} notifications of this user are still being delivered;"
+            " wait, or pass force=true",
+        )
+    await _forget(call, user_id)
+    deleted, complete = 0, False
+    for _ in range(_MOST_PAGES):
+        page = await delete_logs_page(platform.database, user_id)
+        deleted += page
+        complete = page < PAGE
+        if complete:
+            break
+    if not (channels or keys or deleted):
+        raise ServiceError("NOT_FOUND", "Nothing is kept about this user")
+    counts = {"configs": len(channels), "notifications": deleted, "idempotency_keys": keys}
+    message = "User erased" if complete else "Erased in part; repeat the request for the rest"
+    return success(
+        message=message, data={"user_id": user_id, "deleted": counts, "complete": complete}
+    )
+
+
+async def _forget(call: Call, user_id: str) -> None:
+    """Cached configurations, too: also of channels that had been deleted before."""
+    call.platform.known_configs.forget(user_id, list(CHANNELS))
+    for channel in CHANNELS:
+        try:
+            await call.platform.cache.delete(cache_key(user_id, channel))
+        except Exception as error:
+            log = Log.of(call.platform, requestId=call.request.id)
+            log.write("warn", "Cache delete failed", error=type(error).__name__)
+
+
+ROUTES = (
+    Route("GET", "/api/users/{user_id}/export", export_person),
+    Route("DELETE", "/api/users/{user_id}", erase_person),
+)

@@ -1,0 +1,178 @@
+"""`/api/queue` and manual retries: what waits, what failed, and what an operator does about it."""
+
+import json
+import re
+from typing import Any
+
+from notification.channels.registry import CHANNELS
+from notification.delivery.redrive import (
+    MOST,
+    Redrive,
+    RedriveFilter,
+    discard_failed,
+    settle_retries,
+)
+from notification.errors import ServiceError
+from notification.http.fields import flag_field, ids_field, text_field, whole_field
+from notification.http.request import Request
+from notification.http.response import Response, failure, success
+from notification.http.router import Call, Route
+from notification.identity import first_row_id
+from notification.journal import Log, iso
+from notification.ports.database import Statement
+from notification.storage.log_removal import removal
+from notification.storage.queue_depths import queue_depths
+
+_TEST_USERS = ["test-user", "demo-user"]
+_TEST_USER = re.compile(r"(test|demo|perf|batch|sdk|integration|github-actions)[-_].*")
+_PAGE = 1_000
+_WAITING = """
+SELECT id, user_id, channel_type AS channel, retry_count, created_at, error AS error_message,
+  next_retry_at
+FROM notification_logs WHERE status = 'retry' ORDER BY next_retry_at LIMIT 100
+"""
+_SENT_LATELY = """
+SELECT COUNT(*) AS sent FROM notification_logs WHERE id >= ?1 AND status = 'sent'
+"""
+_OF_USERS = """
+SELECT id FROM notification_logs
+WHERE user_id IN (SELECT value FROM json_each(?1)) AND status NOT IN ('pending', 'retry')
+ORDER BY id LIMIT ?2
+"""
+_COUNT_OF_USERS = """
+SELECT COUNT(*) AS found FROM notification_logs
+WHERE user_id IN (SELECT value FROM json_each(?1)) AND status NOT IN ('pending', 'retry')
+"""
+
+
+def _optional_body(request: Request) -> dict[str, Any]:
+    return request.json_object() if request.body.strip() else {}
+
+
+async def retry_failed(call: Call) -> Response:
+    """Take failed notifications up again: one by its id, or those that a filter chooses."""
+    body = _optional_body(call.request)
+    redrive = Redrive(call.platform, Log.of(call.platform, requestId=call.request.id))
+    log_id = whole_field(body, "log_id")
+    message_id = text_field(body, "message_id", "notification_id")
+    if log_id is not None or message_id is not None:
+        queued = await redrive.one(log_id=log_id, message_id=message_id)
+    else:
+        channel = text_field(body, "channel")
+        if channel is not None and channel not in CHANNELS:
+            raise ServiceError("INVALID_CHANNEL_TYPE", f"Invalid channel: {channel[:100]}")
+        queued = await redrive.many(
+            RedriveFilter(
+                user_id=text_field(body, "user_id"),
+                channel=channel,
+                limit=whole_field(body, "limit", default=MOST, most=MOST) or MOST,
+                max_age_hours=whole_field(body, "max_age_hours", default=24, most=8_760) or 24,
+            )
+        )
+    if not queued:
+        return success(data={"queued": 0, "message": "No failed notifications to retry"})
+    text = f"Queued {queued} notifications for retry"
+    return success(data={"total_failed": queued, "queued": queued, "message": text})
+
+
+async def show_status(call: Call) -> Response:
+    """Both queues by the rows that they ring for, and the retries that come next."""
+    platform = call.platform
+    depths = await queue_depths(platform)
+    hour_ago = platform.clock.now_ms() - 3_600_000
+    waiting, sent = await platform.database.batch(
+        [Statement(_WAITING), Statement(_SENT_LATELY, (first_row_id(hour_ago),))]
+    )
+    retrying = depths[platform.settings.retry_queue_name]
+    return success(
+        data={
+            "queues": [{"name": name, "size": size} for name, size in depths.items()],
+            "pendingRetries": {"count": retrying, "items": waiting.rows},
+            "processingRate": int(sent.rows[0]["sent"] or 0),
+            "note": "Sizes are counts of notifications: the platform's queues don't tell theirs",
+        }
+    )
+
+
+async def clear_retries(call: Call) -> Response:
+    """End waiting retries; messages that are still queued for them are dropped on arrival."""
+    body = _optional_body(call.request)
+    ids = ids_field(body, "taskIds")
+    as_failed = flag_field(body, "markAsFailed", default=True)
+    manner = "Bulk" if ids is None else "Manually"
+    error = f"{manner} {'marked as failed' if as_failed else 'cancelled'}"
+    updated = await settle_retries(call.platform, ids, as_failed=as_failed, error=error)
+    text = "All retry tasks have been cleared" if ids is None else f"Updated {updated} retry tasks"
+    return success(message=text, data={"updated": updated})
+
+
+async def discard(call: Call) -> Response:
+    """Acknowledge dead letters by their log ids."""
+    ids = ids_field(call.request.json_object(), "taskIds")
+    if not ids:
+        raise ServiceError("MISSING_PARAMETER", "Missing required parameter: taskIds")
+    discarded = await discard_failed(call.platform, ids)
+    return success(
+        message=f"Discarded {discarded} failed notifications", data={"updated": discarded}
+    )
+
+
+async def purge_test_data(call: Call) -> Response:
+    """Delete the settled notifications of test users; others only with `force`."""
+    body = _optional_body(call.request)
+    users = body.get("testUserIds", _TEST_USERS)
+    if not isinstance(users, list) or not all(isinstance(user, str) for user in users):
+        raise ServiceError("INVALID_PARAMETER", "testUserIds must be an array of strings")
+    if not flag_field(body, "force", default=False):
+        foreign = [u for u in users if u not in _TEST_USERS and not _TEST_USER.fullmatch(u)]
+        if foreign:
+            raise ServiceError(
+                "INVALID_PARAMETER", f"Not a test user: {foreign[0][:100]}. Use force to delete"
+            )
+    chosen, database = json.dumps(users), call.platform.database
+    if flag_field(body, "dryRun", default=False):
+        [counted] = await database.batch([Statement(_COUNT_OF_USERS, (chosen,))])
+        found = int(counted.rows[0]["found"] or 0)
+        return success(
+            dryRun=True,
+            message=f"Would delete {found} test records",
+            affectedUserIds=users,
+            data={"count": found},
+        )
+    deleted = await _remove_all(call, chosen)
+    return success(
+        message="Test data has been purged", affectedUserIds=users, data={"count": deleted}
+    )
+
+
+async def _remove_all(call: Call, chosen: str) -> int:
+    deleted = 0
+    now = iso(call.platform.clock.now_ms())
+    for _ in range(20):
+        _, gone = await call.platform.database.batch(removal(_OF_USERS, (chosen, _PAGE), now))
+        deleted += gone.changes
+        if gone.changes < _PAGE:
+            break
+    return deleted
+
+
+async def clear_messages(call: Call) -> Response:
+    """The platform gives a Worker no way to purge a queue; the rows are what can be settled."""
+    if not text_field(_optional_body(call.request), "queueName"):
+        raise ServiceError("MISSING_PARAMETER", "Queue name is required")
+    error = ServiceError(
+        "NOT_SUPPORTED",
+        "Queues can't be purged from within the service; use /api/queue/clear-retries to end"
+        " waiting retries",
+    )
+    return failure(error, call.request.id)
+
+
+ROUTES = (
+    Route("POST", "/api/notifications/retry", retry_failed, aliases=("/api/trigger-retry",)),
+    Route("GET", "/api/queue/status", show_status),
+    Route("POST", "/api/queue/clear-retries", clear_retries),
+    Route("POST", "/api/queue/discard-failed", discard),
+    Route("POST", "/api/queue/purge-test-data", purge_test_data),
+    Route("POST", "/api/queue/clear-messages", clear_messages),
+)

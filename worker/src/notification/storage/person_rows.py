@@ -1,0 +1,82 @@
+"""The SQL of everything that is kept about one recipient."""
+
+from typing import NamedTuple
+
+from notification.ports.database import Database, Row, Statement
+from notification.storage.config_rows import COLUMNS as CONFIG_COLUMNS
+from notification.storage.log_rows import COLUMNS as LOG_COLUMNS
+
+PAGE = 1_000
+
+_CONFIGS = f"SELECT {CONFIG_COLUMNS} FROM user_configs WHERE user_id = ?1 ORDER BY id"  # noqa: S608 - constant columns
+_LOGS = f"""
+SELECT {LOG_COLUMNS} FROM notification_logs WHERE user_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3
+"""  # noqa: S608 - constant columns
+_KEYS = """
+SELECT idempotency_key, message_ids, status, results, expires_at, created_at FROM idempotency_keys
+WHERE user_id = ?1 ORDER BY idempotency_key LIMIT ?2
+"""
+_IN_FLIGHT = """
+SELECT COUNT(*) AS count FROM notification_logs
+WHERE user_id = ?1 AND status IN ('pending', 'retry')
+"""
+_SETTLED_ONLY = """
+NOT EXISTS (SELECT 1 FROM notification_logs WHERE user_id = ?1 AND status IN ('pending', 'retry'))
+"""
+# Without its configurations nothing more can be accepted for the recipient: a send is conditional
+# on the configurations that it has read.
+_DELETE_CONFIGS = f"""
+DELETE FROM user_configs WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY}) RETURNING channel_type
+"""  # noqa: S608 - the condition is a constant of this module
+_DELETE_KEYS = f"""
+DELETE FROM idempotency_keys WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})
+"""  # noqa: S608 - as above
+_DELETE_LOGS = """
+DELETE FROM notification_logs
+WHERE id IN (SELECT id FROM notification_logs WHERE user_id = ?1 ORDER BY id LIMIT ?2)
+"""
+
+
+class PersonRows(NamedTuple):
+    """Configurations (sealed), one page of notifications, and idempotency keys."""
+
+    configs: list[Row]
+    logs: list[Row]
+    keys: list[Row]
+
+
+async def read_person(database: Database, user_id: str, *, after: int, limit: int) -> PersonRows:
+    """All configurations, the notifications above the log id `after`, at most `PAGE` keys."""
+    configs, logs, keys = await database.batch(
+        [
+            Statement(_CONFIGS, (user_id,)),
+            Statement(_LOGS, (user_id, after, limit)),
+            Statement(_KEYS, (user_id, PAGE)),
+        ]
+    )
+    return PersonRows(configs.rows, logs.rows, keys.rows)
+
+
+async def close_person(
+    database: Database, user_id: str, *, force: bool
+) -> tuple[int, list[str], int]:
+    """Delete configurations and keys unless something is in flight and `force` is not set.
+
+    Returns how many notifications are in flight, the channels whose configuration was deleted,
+    and how many keys were. One transaction.
+    """
+    flying, configs, keys = await database.batch(
+        [
+            Statement(_IN_FLIGHT, (user_id,)),
+            Statement(_DELETE_CONFIGS, (user_id, int(force))),
+            Statement(_DELETE_KEYS, (user_id, int(force))),
+        ]
+    )
+    channels = [str(row["channel_type"]) for row in configs.rows]
+    return int(flying.rows[0]["count"] or 0), channels, keys.changes
+
+
+async def delete_logs_page(database: Database, user_id: str) -> int:
+    """Delete up to `PAGE` notifications; how many there were."""
+    [deleted] = await database.batch([Statement(_DELETE_LOGS, (user_id, PAGE))])
+    return deleted.changes
