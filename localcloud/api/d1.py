@@ -70,11 +70,7 @@ class Databases:
         ]
 
     def _find(self, request: Request) -> Row:
-        uuid = request.path_params["uuid"]
-        row = self._account.database.row("SELECT * FROM d1_databases WHERE uuid = ?", uuid)
-        if row is None:
-            raise ApiError(404, 7404, f"The database {uuid} could not be found")
-        return row
+        return _row(self._account, request.path_params["uuid"])
 
     async def _create(self, request: Request) -> Response:
         wanted = await body_model(request, _NewDatabase, code=_MALFORMED)

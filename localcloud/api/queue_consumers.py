@@ -55,11 +55,7 @@ class QueueConsumers:
         ]
 
     def _queue(self, request: Request) -> Row:
-        identifier = request.path_params["queue_id"]
-        row = self._account.database.row("SELECT * FROM queues WHERE queue_id = ?", identifier)
-        if row is None:
-            raise ApiError(404, 11000, f"Queue {identifier} does not exist.")
-        return row
+        return find_queue(self._account, request.path_params["queue_id"])
 
     def _find(self, request: Request) -> dict[str, Any]:
         for consumer in consumers_of(self._account, self._queue(request)):
@@ -128,6 +124,14 @@ class QueueConsumers:
         )
         self._account.queues_changed()
         return success(None)
+
+
+def find_queue(account: Account, queue_id: str) -> Row:
+    """The row of a queue. Raises ApiError(404, 11000)."""
+    row = account.database.row("SELECT * FROM queues WHERE queue_id = ?", queue_id)
+    if row is None:
+        raise ApiError(404, 11000, f"Queue {queue_id} does not exist.")
+    return row
 
 
 def consumers_of(account: Account, queue: Row) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model, page, success
-from localcloud.api.queue_consumers import consumers_of
+from localcloud.api.queue_consumers import consumers_of, find_queue
 from localcloud.api.references import queue_scripts
 from localcloud.api.resources import Account
 from localcloud.database import Row
@@ -150,14 +150,6 @@ class Queues:
         self._account.database.execute("DELETE FROM queues WHERE queue_id = ?", row["queue_id"])
         self._account.queues_changed()
         return success(None)
-
-
-def find_queue(account: Account, queue_id: str) -> Row:
-    """The row of a queue. Raises ApiError(404, 11000)."""
-    row = account.database.row("SELECT * FROM queues WHERE queue_id = ?", queue_id)
-    if row is None:
-        raise ApiError(404, 11000, f"Queue {queue_id} does not exist.")
-    return row
 
 
 def _shown(account: Account, row: Row) -> dict[str, Any]:
