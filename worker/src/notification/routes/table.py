@@ -14,6 +14,7 @@ MODULES = (
     RouteModule("notification.routes.templates", ("/api/templates",)),
     RouteModule("notification.routes.grafana", ("/api/webhooks/grafana", "/api/grafana/")),
     RouteModule("notification.routes.bridge", ("/web_hook/bridge/",)),
+    RouteModule("notification.routes.database", ("/api/db/",)),
     RouteModule("notification.routes.persons", ("/api/users/",)),
     RouteModule("notification.routes.metrics", ("/metrics", "/api/metrics", "/api/stats/")),
 )

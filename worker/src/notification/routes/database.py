@@ -1,0 +1,79 @@
+"""`/api/db`: the state of the schema, and pending migrations outside production."""
+
+from typing import Any
+
+from notification.errors import ServiceError
+from notification.http.response import Response, failure, success
+from notification.http.router import Call, Route
+from notification.journal import Log
+from notification.schema.ledger import MigrationFailure, apply_pending, expected_tables, read_state
+from notification.schema.migration_files import MIGRATIONS
+
+_NOTE = "In production the deployment applies migrations; the service never does"
+
+
+async def show_schema(call: Call) -> Response:
+    """From the ledger and the tables that are there; changes nothing."""
+    state = await read_state(call.platform.database, MIGRATIONS)
+    missing = [name for name in expected_tables(MIGRATIONS) if name not in state.tables]
+    data = {
+        "isValid": not missing and not state.pending,
+        "missingTables": missing,
+        "environment": call.platform.settings.environment,
+        "autoMigrateEnabled": False,
+        "tables": state.tables,
+        "appliedMigrations": state.applied,
+        "pendingMigrations": [migration.name for migration in state.pending],
+        "schemaVersion": state.applied[-1] if state.applied else None,
+    }
+    return success(data=data)
+
+
+async def migrate(call: Call) -> Response:
+    """Apply what is pending; 403 in production, 500 with what was applied where one fails."""
+    body = call.request.json_object() if call.request.body.strip() else {}
+    dry_run, force = _flag(body, "dryRun"), _flag(body, "force")
+    platform = call.platform
+    if platform.settings.production:
+        text = _NOTE if force else "Manual migration in production requires force=true"
+        return failure(ServiceError("FORBIDDEN", text), call.request.id, note=_NOTE)
+    state = await read_state(platform.database, MIGRATIONS)
+    names = [migration.name for migration in state.pending]
+    if not dry_run:
+        try:
+            names = await apply_pending(platform.database, state.pending)
+        except MigrationFailure as failed:
+            Log.of(platform, requestId=call.request.id).write(
+                "error", "Migration failed", migration=failed.name
+            )
+            error = ServiceError(
+                "INTERNAL_ERROR",
+                f"Migration {failed.name} failed; the database is as it was before it",
+            )
+            return failure(error, call.request.id, migrationsRun=failed.done)
+    data = {
+        "migrationsRun": names,
+        "dryRun": dry_run,
+        "environment": platform.settings.environment,
+        "note": _note(dry_run, names),
+    }
+    return success(data=data)
+
+
+def _flag(body: dict[str, Any], name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise ServiceError("INVALID_PARAMETER", f"{name} must be a boolean")
+    return value
+
+
+def _note(dry_run: bool, names: list[str]) -> str:
+    if not names:
+        return "Nothing is pending"
+    return "Nothing was changed: these would run" if dry_run else "Applied in this order"
+
+
+ROUTES = (
+    Route("GET", "/api/db/schema", show_schema),
+    Route("POST", "/api/db/migrate", migrate),
+)

@@ -1,0 +1,1 @@
+"""The database's schema: the migrations that came with this version, and which are applied."""

@@ -1,0 +1,99 @@
+"""The ledger of applied migrations: wrangler's table `d1_migrations`, with columns of our own."""
+
+import re
+from typing import NamedTuple
+
+from notification.ports.database import Database, DatabaseError, Statement
+from notification.schema.migration import Migration
+
+_TABLES = Statement(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+    " AND name NOT LIKE '~_cf~_%' ESCAPE '~' ORDER BY name"
+)
+_APPLIED = Statement("SELECT name FROM d1_migrations ORDER BY id")
+_COLUMNS = Statement("SELECT name FROM pragma_table_info('d1_migrations')")
+_CREATE = Statement(
+    "CREATE TABLE IF NOT EXISTS d1_migrations("
+    "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, "
+    "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL, "
+    "sha256 TEXT, level INTEGER, min_code INTEGER, max_code INTEGER)"
+)
+_OWN_COLUMNS = {"sha256": "TEXT", "level": "INTEGER", "min_code": "INTEGER", "max_code": "INTEGER"}
+_RECORD = (
+    "INSERT INTO d1_migrations (name, sha256, level, min_code, max_code)"
+    " VALUES (?1, ?2, ?3, ?4, ?5)"
+)
+_CREATED = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?\"?(\w+)", re.IGNORECASE)
+_DROPPED = re.compile(r"DROP TABLE (?:IF EXISTS )?\"?(\w+)", re.IGNORECASE)
+LEDGER = "d1_migrations"
+
+
+class SchemaState(NamedTuple):
+    """Tables that exist, and names of the migrations that are applied and that are not."""
+
+    tables: list[str]
+    applied: list[str]
+    pending: list[Migration]
+
+
+class MigrationFailure(Exception):
+    """A migration was refused by the database, which is as it was before it."""
+
+    def __init__(self, name: str, done: list[str]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.done = done
+
+
+def expected_tables(migrations: tuple[Migration, ...]) -> list[str]:
+    """The tables that are there once all migrations are applied."""
+    tables: dict[str, None] = {}
+    for statement in (s for migration in migrations for s in migration.statements):
+        created, dropped = _CREATED.match(statement), _DROPPED.match(statement)
+        if created:
+            tables[created[1]] = None
+        elif dropped:
+            tables.pop(dropped[1], None)
+    return sorted(tables)
+
+
+async def read_state(database: Database, migrations: tuple[Migration, ...]) -> SchemaState:
+    """Raises `DatabaseError`."""
+    [found] = await database.batch([_TABLES])
+    tables = [str(row["name"]) for row in found.rows]
+    applied: list[str] = []
+    if LEDGER in tables:
+        [rows] = await database.batch([_APPLIED])
+        applied = [str(row["name"]) for row in rows.rows]
+    pending = [migration for migration in migrations if migration.name not in applied]
+    return SchemaState([name for name in tables if name != LEDGER], applied, pending)
+
+
+async def apply_pending(database: Database, pending: list[Migration]) -> list[str]:
+    """Apply each in a transaction of its own, entered in the ledger with it; their names.
+
+    Raises `MigrationFailure`; what was applied before stays.
+    """
+    await _prepare(database)
+    done: list[str] = []
+    for migration in pending:
+        m = migration
+        record = Statement(_RECORD, (m.name, m.sha256, m.level, m.min_code, m.max_code))
+        try:
+            await database.batch([*map(Statement, migration.statements), record])
+        except DatabaseError:
+            raise MigrationFailure(migration.name, done) from None
+        done.append(migration.name)
+    return done
+
+
+async def _prepare(database: Database) -> None:
+    _, columns = await database.batch([_CREATE, _COLUMNS])
+    present = {row["name"] for row in columns.rows}
+    missing = [
+        Statement(f"ALTER TABLE d1_migrations ADD COLUMN {name} {kind}")
+        for name, kind in _OWN_COLUMNS.items()
+        if name not in present
+    ]
+    if missing:
+        await database.batch(missing)
