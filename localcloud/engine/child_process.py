@@ -47,11 +47,13 @@ class ChildProcess:
         """Start it. ``folder`` is its working directory; ``on_line`` gets each line of output and
         the stream's name (``stdout`` or ``stderr``) from a thread of its own."""
         inherited = {k: v for k, v in os.environ.items() if k not in _NEVER_INHERITED}
+        # gRPC would send even calls to this machine through a proxy.
+        direct = ",".join(filter(None, (os.environ.get("no_proxy"), "127.0.0.1,localhost")))
         command = [sys.executable, "-P", "-u", str(Path(__file__).with_name(script))]
         self._process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**inherited, **environment, "GRPC_VERBOSITY": "ERROR"},
+            env={**inherited, **environment, "GRPC_VERBOSITY": "ERROR", "no_proxy": direct},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -142,7 +142,8 @@ class DeploymentCodec:
         if isinstance(value, Secret):
             return {SIGNATURE: SECRET, "ciphertext": self._ciphertext(value, owner, path)}
         if isinstance(value, dict):
-            return {key: self._seal(item, owner, (*path, key)) for key, item in value.items()}
+            # Go writes maps sorted; the wire gives them in any order.
+            return {k: self._seal(item, owner, (*path, k)) for k, item in sorted(value.items())}
         if isinstance(value, list):
             return [self._seal(item, owner, (*path, n)) for n, item in enumerate(value)]
         return value

@@ -51,3 +51,9 @@ class ProviderFactory:
                 say=lambda line: self._operation.say(line),
             )
         return self._dynamic
+
+    def close(self) -> None:
+        """End the dynamic provider's process, used or not."""
+        if self._dynamic is not None:
+            self._dynamic.close()
+            self._dynamic = None

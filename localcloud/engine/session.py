@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -22,10 +23,10 @@ from localcloud.engine.stack_lock import StackLock
 from localcloud.engine.urn import ROOT_STACK_TYPE
 
 if TYPE_CHECKING:
-    from localcloud.engine.deployment_codec import Deployment
-    from localcloud.engine.provider_factory import ProviderFactory
-    from localcloud.engine.provider_registry import ProviderRegistry
     from localcloud.engine.snapshot import Snapshot
+
+
+_log = logging.getLogger(__name__)
 
 
 class Session:
@@ -51,7 +52,9 @@ class Session:
 
     def cancel(self) -> None:
         """Let no new step begin; what runs is finished and kept."""
-        self._operation.fail("The operation was cancelled; what was done is kept.")
+        self._operation.fail(
+            "The operation was cancelled. What was done before that is kept; run it again to go on."
+        )
 
     def run(self, message: str) -> UpdateResult:
         """Run the operation to its end; raises ``EngineError`` where it can't begin."""
@@ -78,9 +81,7 @@ class Session:
         from localcloud.engine.provider_factory import ProviderFactory
         from localcloud.engine.provider_registry import ProviderRegistry
         from localcloud.engine.snapshot import Snapshot
-
-        if program is not None:
-            import localcloud.engine.monitor  # noqa: F401 - warms it up beside the derivation
+        from localcloud.engine.work import Work
 
         text = self._backend.read()
         deriving.join()
@@ -99,8 +100,12 @@ class Session:
         registry = ProviderRegistry(self._operation, snapshot, factory)
         if self._write:
             self._backend.keep_backup()
-        work = _Work(self._operation, base, snapshot, registry, factory)
-        outputs = self._guarded(lambda: work.run(program), registry)
+        work = Work(self._operation, base, snapshot, registry, factory)
+        try:
+            outputs = self._guarded(lambda: work.run(program), program)
+        finally:
+            registry.close()
+            factory.close()
         self._set_stack_outputs(snapshot, outputs)
         if self._write:
             # Unchanged resources too: their options and inputs may be new.
@@ -123,21 +128,33 @@ class Session:
         )
 
     def _guarded(
-        self, body: Callable[[], Properties | None], registry: ProviderRegistry
+        self, body: Callable[[], Properties | None], program: Program | None
     ) -> Properties | None:
-        """Run the work; a Ctrl-C ends it in order: steps that run are finished and kept."""
-        try:
-            return body()
-        except Stopped:
-            pass
-        except EngineError as error:
-            self._operation.fail(str(error))
-        except KeyboardInterrupt:
-            self.cancel()
-        finally:
-            self._operation.wait_for_steps()
-            registry.close()
-        return None
+        """Run the work in a thread of its own, so that a Ctrl-C never cuts a step in two: what
+        runs is finished and kept, nothing new begins, and the program is ended."""
+        done: list[Properties | None] = []
+
+        def work() -> None:
+            try:
+                done.append(body())
+            except Stopped:
+                pass
+            except Exception as error:
+                _log.debug("the operation failed", exc_info=error)
+                told = "" if isinstance(error, EngineError) else f"{type(error).__name__}: "
+                self._operation.fail(f"{told}{error}")
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        while thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt:
+                self.cancel()
+                if program is not None:
+                    program.end()
+        self._operation.wait_for_steps()
+        return done[0] if done else None
 
     def _set_stack_outputs(self, snapshot: Snapshot, outputs: Properties | None) -> None:
         """A failed run merges the new outputs over the old ones: some may not exist yet."""
@@ -181,60 +198,3 @@ class Session:
             )
         )
         return result
-
-
-class _Work:
-    """What the operation's kind asks for."""
-
-    def __init__(
-        self,
-        operation: Operation,
-        base: Deployment,
-        snapshot: Snapshot,
-        registry: ProviderRegistry,
-        factory: ProviderFactory,
-    ) -> None:
-        self._operation = operation
-        self._base = base
-        self._snapshot = snapshot
-        self._registry = registry
-        self._factory = factory
-
-    def run(self, program: Program | None) -> Properties | None:
-        """Do it; returns the stack's outputs where a program said them."""
-        from localcloud.engine.delete_phase import DeletePhase
-        from localcloud.engine.recovery import Recovery
-        from localcloud.engine.refresh import Refresh
-
-        if any(state.type.startswith("pulumi-python:") for state in self._base.resources):
-            self._factory.dynamic().start()
-        if not self._operation.dry_run:
-            Recovery(self._operation, self._snapshot, self._registry).run(self._base.pending)
-        if program is not None:
-            return self._run_program(program)
-        if self._operation.circumstances.kind == "refresh":
-            Refresh(self._operation, self._snapshot, self._registry).run()
-        else:
-            DeletePhase(self._operation, self._snapshot, self._registry).run()
-        return None
-
-    def _run_program(self, program: Program) -> Properties | None:
-        from localcloud.engine.delete_phase import DeletePhase
-        from localcloud.engine.monitor import Monitor
-        from localcloud.engine.registrar import Registrar
-
-        registrar = Registrar(self._operation, self._snapshot, self._registry)
-        monitor = Monitor(self._operation, self._snapshot, self._registry, registrar)
-        monitor.start()
-        try:
-            program.run(monitor)
-            self._operation.wait_for_steps()
-            if self._operation.failure is None:
-                DeletePhase(self._operation, self._snapshot, self._registry).run()
-                program.finish(monitor)
-        except EngineError as error:
-            if not isinstance(error, Stopped):
-                self._operation.fail(str(error))
-        finally:
-            monitor.stop()
-        return monitor.stack_outputs

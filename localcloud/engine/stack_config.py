@@ -44,6 +44,8 @@ class Project:
             for key, value in (document.get("config") or {}).items()
         }
         program = (root / (document.get("main") or ".")).resolve()
+        if not program.exists():
+            raise StateUnreadable(f"The program {program}, which {file} names, is not there.")
         known = {key: value for key, value in defaults.items() if value is not None}
         return cls(str(document["name"]), root, program, known)
 

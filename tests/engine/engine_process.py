@@ -3,9 +3,16 @@
 import sys
 from pathlib import Path
 
+import psutil
+
 from localcloud.engine import EmbeddedEngine
 from tests.engine.fake_cloudflare import TOKEN
 from tests.engine.workspace import PASSPHRASE
+
+
+def lives(process: psutil.Process) -> bool:
+    """True for a process that is neither gone nor only waiting to be reaped."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def main(folder: str, operation: str = "up") -> None:

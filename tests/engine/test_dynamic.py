@@ -1,13 +1,15 @@
 """Resources whose provider is the program's own code."""
 
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
+from tests.engine.engine_process import lives
 from tests.engine.test_lifecycle import names
 from tests.engine.workspace import CANARY, Workspace
+from tests.eventually import eventually
 
 
 def calls(workspace: Workspace) -> list[str]:
@@ -88,33 +90,22 @@ def test_secrets_are_marked_in_inputs_and_outputs(records: Workspace) -> None:
     assert CANARY not in records.everything_written()
 
 
-@pytest.mark.parametrize("when", ["during a create"])
-def test_the_children_die_with_the_engine(records: Workspace, when: str) -> None:
-    import subprocess
-    import sys
-
+def test_the_children_die_with_the_engine(records: Workspace) -> None:
     outside = Path(records.config["folder"])
     (outside / "wait-in-create").touch()
     records.write_config()
     command = [sys.executable, "-m", "tests.engine.engine_process", str(records.folder)]
     engine = subprocess.Popen(command, cwd=Path(__file__).parents[2])
     journal = outside / "calls.txt"
-    _until(lambda: journal.exists() and "waiting" in journal.read_text())
+    eventually(lambda: journal.exists() and "waiting" in journal.read_text(), what="the create")
     children = psutil.Process(engine.pid).children(recursive=True)
-    assert len(children) == 2, when
+    assert len(children) == 2
     engine.kill()
     engine.wait()
-    _until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
+    eventually(lambda: not any(map(lives, children)), what="the children's end")
     (outside / "wait-in-create").unlink()
     again = records.engine().up()
     assert again.result == "succeeded", again.message
     assert "pending_operations" not in records.state()
     assert "Removed the lock" in records.said()
     assert "was being created when an earlier run was killed" in records.said()
-
-
-def _until(condition: "object", seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)

@@ -5,10 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.engine.engine_process import lives
 from tests.engine.fake_cloudflare import FakeCloudflare
+from tests.engine.test_lifecycle import names
 from tests.engine.workspace import Workspace
+from tests.eventually import eventually
 
 _ROOT = Path(__file__).parents[2]
 
@@ -76,3 +80,28 @@ def test_a_killed_destroy_is_finished(workspace: Workspace, api: FakeCloudflare)
     assert workspace.engine().destroy().result == "succeeded"
     assert api.listing() == []
     assert "resources" not in workspace.state()
+
+
+def test_ctrl_c_finishes_the_running_step_and_gives_the_lock_back(
+    workspace: Workspace, api: FakeCloudflare
+) -> None:
+    workspace.program("stores")
+    workspace.write_config()
+    command = [sys.executable, "-m", "tests.engine.engine_process", str(workspace.folder)]
+    process: subprocess.Popen[bytes] | None = None
+
+    def interrupt(verb: str, path: str) -> None:
+        if verb == "POST" and path.endswith("workers") and process is not None:
+            programs = psutil.Process(process.pid).children()
+            process.send_signal(signal.SIGINT)
+            eventually(lambda: not any(map(lives, programs)), what="the program's end")
+
+    api.before_answer = interrupt
+    process = subprocess.Popen(command, cwd=_ROOT)
+    assert process.wait(60) == 0
+    api.before_answer = lambda verb, path: None
+    assert workspace.resource("w")["id"]
+    assert "pending_operations" not in workspace.state()
+    assert list((workspace.backend / ".pulumi/locks").rglob("*.json")) == []
+    assert workspace.engine().history()[0]["result"] == "failed"
+    assert names(workspace.up().steps) == [("create", "qc")]

@@ -20,7 +20,7 @@ def test_a_changed_name_of_a_queue_is_an_update_in_place(
 ) -> None:
     id_ = stores.resource("rq")["id"]
     stores.edit('"retry-queue"', '"other-queue"')
-    assert names(stores.up().steps) == [("update", "rq")]
+    assert names(stores.up().steps) == [("update", "rq"), ("update", "qc")]
     assert stores.resource("rq")["id"] == id_
     assert api.objects["queues"][id_]["queue_name"] == "other-queue"
 
