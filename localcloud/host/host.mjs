@@ -62,7 +62,7 @@ export class Host {
     const events = new EventLog(path.join(stateDir, "logs", "host.ndjson"));
     for (const { pid, role } of leftovers) events.write(hostEvent(`Ended ${role}, process ${pid}`));
     const modules = this.#order.nodeModules ?? defaultNodeModules();
-    const binary = runtimeBinary(modules);
+    const { binary, release } = installedRuntime(modules);
     // Not part of the state: made from the packages alone, and shared by all hosts that use them.
     const cache = this.#order.cacheDir ?? path.join(modules, ".cache", "local-edge");
     const pyodideDir = path.join(modules, "pyodide");
@@ -70,6 +70,7 @@ export class Host {
     const store = new Store({ dir: path.join(stateDir, "store"), binary, runDir, ledger });
     const versions = new Versions({
       binary,
+      release,
       runDir,
       ledger,
       bundle,
@@ -165,12 +166,14 @@ const hostEvent = (message, level = "info") => ({
 
 const defaultNodeModules = () => new URL("../../node_modules", import.meta.url).pathname;
 
-/** The executable of the npm package `workerd`, which lies in a package per platform. */
-function runtimeBinary(nodeModules) {
-  const require = createRequire(path.join(nodeModules, "workerd", "package.json"));
-  const names = { linux: "linux", darwin: "darwin" };
+/** workerd's executable, which lies in an npm package per platform, and what it is exactly. */
+function installedRuntime(nodeModules) {
+  const manifest = path.join(nodeModules, "workerd", "package.json");
+  const require = createRequire(manifest);
   const cpu = process.arch === "x64" ? "64" : process.arch;
-  return require.resolve(
-    `@cloudflare/workerd-${names[process.platform]}-${cpu}/bin/workerd`,
-  );
+  const platform = `${process.platform}-${cpu}`;
+  return {
+    binary: require.resolve(`@cloudflare/workerd-${platform}/bin/workerd`),
+    release: `${require(manifest).version} ${platform}`,
+  };
 }

@@ -25,7 +25,7 @@ export class Version {
 
   /**
    * @param {object} spec what PUT /versions/{id} takes, with `id`
-   * @param {{binary: string, runDir: string, ledger: object, bundle: {cacheDir: string,
+   * @param {{binary: string, release: string, runDir: string, ledger: object, bundle: {cacheDir: string,
    *   fingerprint: string}, snapshots: SnapshotCache, surroundings: object}} runtime
    */
   constructor(spec, runtime) {
@@ -64,15 +64,16 @@ export class Version {
    */
   async boot(attach) {
     const startedAt = performance.now();
-    const { bundle, snapshots, surroundings, binary, runDir, ledger } = this.#runtime;
+    const { bundle, snapshots, surroundings, binary, release, runDir, ledger } = this.#runtime;
     const modules = await readModules(this.spec.modulesDir, this.spec.mainModule);
     const { config, env } = versionConfig(this.spec, modules, surroundings);
     const flags = localFlags(this.spec.compatibilityFlags ?? []);
     const key = SnapshotCache.key({
       modules,
-      runtime: [bundle.fingerprint, binary, this.spec.compatibilityDate, ...flags],
+      runtime: [bundle.fingerprint, release, this.spec.compatibilityDate, ...flags],
     });
     let snapshot;
+    let failures = 0;
     this.supervisor = new Supervisor({
       name: `version-${this.id}`,
       binary,
@@ -81,6 +82,9 @@ export class Version {
       sockets: VERSION_SOCKETS,
       timeoutMs: BOOT_TIMEOUT_MS,
       plan: async (ports) => {
+        // Once may be a kill in the middle; twice, and the snapshot itself is to be doubted.
+        if (failures >= 2) snapshot.discard();
+        failures += 1;
         snapshot = snapshots.open(key);
         const args = [`--pyodide-bundle-disk-cache-dir=${bundle.cacheDir}`, ...snapshot.args];
         return { config: config(ports), args, env };
@@ -88,7 +92,10 @@ export class Version {
       probe: () => this.#door.probe(),
     });
     attach(this.supervisor);
-    this.supervisor.on("ready", () => snapshot.keep());
+    this.supervisor.on("ready", () => {
+      failures = 0;
+      snapshot.keep();
+    });
     await this.#firstStart(() => snapshot);
     const fromSnapshot = snapshot.loaded;
     await this.#firstAnswer();

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { BootError } from "./boot-error.mjs";
 
 const KINDS = { ".py": "pythonModule", ".js": "esModule", ".mjs": "esModule" };
 
@@ -9,10 +10,13 @@ const KINDS = { ".py": "pythonModule", ".js": "esModule", ".mjs": "esModule" };
  * @param {string} dir the bundle's folder; each file is a module named by its relative path
  * @param {string} mainModule
  * @returns {Promise<{name: string, body: Buffer}[]>}
- * @throws {Error} the folder or the main module is missing
+ * @throws {BootError} the main module is missing, or the folder
  */
 export async function readModules(dir, mainModule) {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error) => {
+    if (error.code === "ENOENT") throw new BootError("The version's modules are missing.");
+    throw error;
+  });
   const names = entries
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(dir, path.join(entry.parentPath ?? entry.path, entry.name)))
@@ -20,7 +24,7 @@ export async function readModules(dir, mainModule) {
     .filter((name) => !name.split("/").includes("__pycache__"))
     .sort();
   if (!names.includes(mainModule)) {
-    throw new Error(`The bundle has no main module ${mainModule}.`);
+    throw new BootError(`The version has no main module ${mainModule}.`);
   }
   const ordered = [mainModule, ...names.filter((name) => name !== mainModule)];
   return await Promise.all(

@@ -109,6 +109,16 @@ def test_a_worker_that_does_not_start_is_told_by_its_last_line_and_place(
     assert host.get("/hello") == "v-1"
 
 
+@pytest.mark.parametrize(("folder", "main"), [("absent", "entry.py"), (".", "absent.py")])
+def test_a_version_without_its_main_module_is_refused(
+    host: RunningHost, bundle: Path, folder: str, main: str
+) -> None:
+    refused = host.put("v-bare", bundle / folder, mainModule=main)
+    assert (refused.status, refused.code) == (422, "boot_failed")
+    assert "missing" in refused.message or main in refused.message
+    assert str(bundle) not in refused.message
+
+
 def test_a_binding_of_an_unknown_type_is_refused_by_name(host: RunningHost, bundle: Path) -> None:
     bindings = [{"type": "hyperdrive", "name": "POSTGRES", "id": "x"}]
     refused = host.put("v-odd", bundle, bindings=bindings)
