@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 CTL := .venv/bin/notifyctl
-CODE := infra ops localcloud worker/src sql tests bench
+CODE := __main__.py infra ops localcloud worker/src sql tests bench
 
 .PHONY: help install bundle up down destroy test check unit soak bench lock
 

@@ -13,7 +13,16 @@ from tests.installation import ROOT, Installation
 pytestmark = pytest.mark.workerd
 
 LINKED = (".venv", "node_modules", "build")
-COPIED = ("infra", "localcloud", "ops", "sql", "worker", "Pulumi.yaml", "Pulumi.local.yaml")
+COPIED = (
+    "__main__.py",
+    "infra",
+    "localcloud",
+    "ops",
+    "sql",
+    "worker",
+    "Pulumi.yaml",
+    "Pulumi.local.yaml",
+)
 
 
 @pytest.fixture
