@@ -92,6 +92,9 @@ class MemoryCache:
     async def delete(self, key: str) -> None:
         self.values.pop(key, None)
 
+    async def count(self) -> int:
+        return len(self.values)
+
 
 @dataclass
 class Waiting:

@@ -154,7 +154,11 @@ def test_an_idle_cron_writes_no_figures_and_a_send_none_at_all(busy: World) -> N
     before = busy.database.rows("SELECT * FROM notification_rollups")
     busy.clock.ms += 300_000
     busy.cron()
-    [line] = [x for x in busy.journal.of_type("scheduled_task") if x.get("rolledUp") == 0]
+    [line] = [
+        x
+        for x in busy.journal.of_type("scheduled_task")
+        if x.get("result", {}).get("rolledUp") == 0
+    ]
     assert line["taskStatus"] == "completed"
     assert busy.database.rows("SELECT * FROM notification_rollups") == before
     busy.database.statements.clear()

@@ -68,7 +68,7 @@ def test_two_runs_do_not_overlap(world: World) -> None:
     lock = RunLock(world.platform(), "data_cleanup")
     assert world.run(lock.take()) == {}
     world.cron()
-    assert world.journal.lines[-1]["message"] == "Skipped: another run is at work"
+    assert "Skipped: another run is at work" in [line["message"] for line in world.journal.lines]
     world.clock.ms += 240_000
     world.cron()
     assert world.journal.lines[-1]["message"] == "Completed"
@@ -120,8 +120,15 @@ def test_one_failing_step_stops_no_other_and_is_raised_in_the_end(world: World) 
     with pytest.raises(DatabaseError, match="sweep failed"):
         world.cron()
     assert world.logs() == []
-    [started, finished] = world.journal.of_type("scheduled_task")
-    assert (started["taskStatus"], finished["taskStatus"]) == ("started", "failed")
+    runs = [
+        (line["taskName"], line["taskStatus"]) for line in world.journal.of_type("scheduled_task")
+    ]
+    assert runs == [
+        ("data_cleanup", "started"),
+        ("data_cleanup", "failed"),
+        ("monitoring", "started"),
+        ("monitoring", "completed"),
+    ]
     world.database.before_batch = None
     world.cron()
 
@@ -131,4 +138,4 @@ def test_a_quiet_run_costs_few_round_trips(world: World) -> None:
     before = world.database.calls
     world.clock.ms += 300_000
     world.cron()
-    assert world.database.calls - before <= 6
+    assert world.database.calls - before <= 7

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import js
-from pyodide.ffi import JsException, jsnull
-
 from notification.ports.platform import QueueError, QueueMessage
+from pyodide.ffi import JsException, jsnull
 
 
 def to_object(value: Any) -> Any:
@@ -38,6 +37,18 @@ class KvCache:
     async def delete(self, key: str) -> None:
         """Forget the key."""
         await self._binding.delete(key)
+
+    async def count(self) -> int:
+        """How many keys there are, following the listing's cursor up to ten pages."""
+        counted = 0
+        options: dict[str, str] = {}
+        for _ in range(10):
+            page = json.loads(js.JSON.stringify(await self._binding.list(to_object(options))))
+            counted += len(page["keys"])
+            if page["list_complete"]:
+                break
+            options = {"cursor": page["cursor"]}
+        return counted
 
 
 class CloudflareQueue:

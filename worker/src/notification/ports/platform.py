@@ -49,6 +49,10 @@ class Cache(Protocol):
         """Forget the key; an unknown one is no error."""
         ...
 
+    async def count(self) -> int:
+        """How many keys there are; counting stops at ten thousand."""
+        ...
+
 
 class QueueMessage(NamedTuple):
     """A JSON object that becomes visible after `delay_s` seconds."""

@@ -35,6 +35,10 @@ class UnboundCache:
         """Raises `ServiceError`."""
         _no_cache()
 
+    async def count(self) -> int:
+        """Raises `ServiceError`."""
+        _no_cache()
+
 
 class UnboundQueue:
     """Fails like a queue that is down: the sweep finds the rows later."""

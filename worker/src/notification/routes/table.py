@@ -8,6 +8,10 @@ ROUTES = (*health.ROUTES, *send.ROUTES, *user_configs.ROUTES, *logs.ROUTES, *log
 
 MODULES = (
     RouteModule(
+        "notification.routes.scheduled_tasks",
+        ("/health/scheduled-tasks", "/api/task-execution-records", "/api/scheduled-tasks/"),
+    ),
+    RouteModule(
         "notification.routes.queue",
         ("/api/queue/", "/api/notifications/retry", "/api/trigger-retry"),
     ),

@@ -80,4 +80,15 @@ MIGRATIONS = (
             "CREATE TABLE notification_rollups (\n  step TEXT NOT NULL CHECK (step IN ('hour', 'day')),\n  period_start TEXT NOT NULL,\n  channel_type TEXT NOT NULL,\n  accepted INTEGER NOT NULL CHECK (accepted >= 0),\n  sent INTEGER NOT NULL CHECK (sent >= 0),\n  failed INTEGER NOT NULL CHECK (failed >= 0),\n  cancelled INTEGER NOT NULL CHECK (cancelled >= 0),\n  unsettled INTEGER NOT NULL CHECK (unsettled >= 0),\n  retries INTEGER NOT NULL CHECK (retries >= 0),\n  redrives INTEGER NOT NULL CHECK (redrives >= 0),\n  -- From acceptance to delivery in milliseconds: the sum, and how many lie in each class.\n  delivery_ms INTEGER NOT NULL CHECK (delivery_ms >= 0),\n  deliveries TEXT NOT NULL CHECK (json_valid(deliveries)),\n  -- Failed attempts by error code.\n  errors TEXT NOT NULL CHECK (json_valid(errors)),\n  PRIMARY KEY (step, period_start, channel_type),\n  CONSTRAINT every_one_counted_once CHECK (accepted = sent + failed + cancelled + unsettled)\n) WITHOUT ROWID;",
         ),
     ),
+    Migration(
+        '0005_task_records.sql',
+        5,
+        'ab45b09518271cd26f2c6b6bc50bb47e88fc41902303eecc4b807605bec971c2',
+        0,
+        5,
+        (
+            'CREATE TABLE task_execution_records (\n  id INTEGER PRIMARY KEY AUTOINCREMENT,\n  task_name TEXT NOT NULL CHECK (length(task_name) BETWEEN 1 AND 64),\n  execution_time TEXT NOT NULL,\n  status TEXT NOT NULL DEFAULT \'completed\' CHECK (status IN (\'completed\', \'failed\')),\n  -- The run\'s result as JSON, or {"error": …}: the name of the column is older than its use.\n  error TEXT,\n  duration_ms INTEGER CHECK (duration_ms IS NULL OR duration_ms >= 0),\n  created_at TEXT NOT NULL DEFAULT (strftime(\'%Y-%m-%dT%H:%M:%fZ\', \'now\'))\n);',
+            'CREATE INDEX idx_task_records_name ON task_execution_records (task_name);',
+        ),
+    ),
 )

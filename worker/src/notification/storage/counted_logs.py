@@ -45,7 +45,7 @@ def count_statements(
     start_ms: int, end_ms: int, user_id: str | None = None
 ) -> tuple[Statement, Statement]:
     """Count what was accepted from `start_ms` until before `end_ms`, and its failed attempts."""
-    bounds: tuple[Value, ...] = (first_row_id(start_ms), first_row_id(end_ms))
+    bounds: tuple[Value, ...] = (first_row_id(max(start_ms, EPOCH_MS)), first_row_id(end_ms))
     where = _ALL
     if user_id is not None:
         where, bounds = _OF_USER, (*bounds, user_id)

@@ -7,12 +7,17 @@ from notification.ports.platform import Platform
 DEFAULT_RETENTION_HOURS = 168
 
 
-async def read_setting(platform: Platform, key: str, default: int) -> int:
-    """A whole number from `system_configs`; the default where it is missing or malformed."""
+async def read_text(platform: Platform, key: str) -> str:
+    """A text from `system_configs`; empty where it is missing."""
     [result] = await platform.database.batch(
         [Statement("SELECT config_value FROM system_configs WHERE config_key = ?1", (key,))]
     )
-    text = str(result.rows[0]["config_value"]).strip() if result.rows else ""
+    return str(result.rows[0]["config_value"]).strip() if result.rows else ""
+
+
+async def read_setting(platform: Platform, key: str, default: int) -> int:
+    """A whole number from `system_configs`; the default where it is missing or malformed."""
+    text = await read_text(platform, key)
     return int(text) if text.isascii() and text.isdigit() else default
 
 

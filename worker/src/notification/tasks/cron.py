@@ -1,59 +1,90 @@
-"""What the five-minute cron does."""
+"""What one firing of the cron does, and one run of a task."""
 
-from notification.journal import Log
+import json
+from datetime import datetime
+from typing import Any
+
+from notification.journal import Log, iso
+from notification.ports.database import Statement
 from notification.ports.platform import Platform
-from notification.tasks.clean_up import clean_up
-from notification.tasks.roll_up import roll_up
+from notification.tasks.registry import TASKS
 from notification.tasks.run_lock import RunLock
-from notification.tasks.sweep import sweep
+from notification.tasks.task import Task, TaskFailure
 
-TASK = "data_cleanup"
-_HOUR_MS = 3_600_000
+_LAST_RUNS = Statement("SELECT task_name, last_run_at FROM scheduled_tasks")
 
 
 async def run_cron(platform: Platform, *, scheduled_ms: int, log: Log) -> None:
-    """Sweep, then clean up; the hourly part in the first run of an hour.
-
-    Skipped while another run is at work. One failing step does not stop the other; the first
-    failure is raised in the end, so that the platform shows it.
-    """
-    lock = RunLock(platform, TASK)
-    state = await lock.take()
-    if state is None:
-        log.write("warn", "Skipped: another run is at work", type="scheduled_task", taskName=TASK)
-        return
-    log.write("info", "Started", type="scheduled_task", taskName=TASK, taskStatus="started")
+    """Run the tasks that are due, each on its own; raises the first failure in the end, so that
+    the platform shows it."""
+    [result] = await platform.database.batch([_LAST_RUNS])
+    last = {str(row["task_name"]): _ms(row["last_run_at"]) for row in result.rows}
     failures: list[Exception] = []
-    figures: dict[str, int] = {}
-    try:
-        swept = await sweep(platform, log, swept_to=int(state.get("swept_to", 0)))
-        state["swept_to"] = swept.swept_to
-        figures.update(revived=swept.revived, rung=swept.rung, expired=swept.expired)
-    except Exception as error:
-        failures.append(error)
-    hour = scheduled_ms // _HOUR_MS
-    try:
-        # Before anything is cleaned up, so that it is counted while it is there.
-        first = state.get("rolled_hour") != hour
-        figures["rolledUp"] = await roll_up(platform, state, hourly=first)
-        state["rolled_hour"] = hour
-    except Exception as error:
-        failures.append(error)
-    try:
-        cleaned = await clean_up(platform, keys_too=state.get("keys_hour") != hour)
-        state["keys_hour"] = hour
-        figures.update(cleanedLogs=cleaned.notifications, cleanedKeys=cleaned.keys)
-    except Exception as error:
-        failures.append(error)
-    await lock.release(state)
-    log.write(
-        "error" if failures else "info",
-        "Failed" if failures else "Completed",
-        type="scheduled_task",
-        taskName=TASK,
-        taskStatus="failed" if failures else "completed",
-        errors=[f"{type(f).__name__}: {f}" for f in failures],
-        **figures,
-    )
+    for task in TASKS:
+        if task.is_due(last.get(task.name), scheduled_ms):
+            try:
+                await run_task(task, platform, log)
+            except Exception as error:
+                failures.append(error)
     if failures:
         raise failures[0]
+
+
+def _ms(text: object) -> int | None:
+    return None if text is None else round(datetime.fromisoformat(str(text)).timestamp() * 1000)
+
+
+async def run_task(task: Task, platform: Platform, log: Log) -> dict[str, Any] | None:
+    """One run under the task's lock, with its record; None while another run is at work.
+
+    Raises what made the run fail, after it was recorded.
+    """
+    lock = RunLock(platform, task.name)
+    state = await lock.take()
+    if state is None:
+        log.write(
+            "warn", "Skipped: another run is at work", type="scheduled_task", taskName=task.name
+        )
+        return None
+    log.write("info", "Started", type="scheduled_task", taskName=task.name, taskStatus="started")
+    started = platform.clock.now_ms()
+    failure: Exception | None = None
+    try:
+        result = await task.run(platform, state, log)
+    except TaskFailure as error:
+        failure, result = error.cause, error.result
+    except Exception as error:
+        failure, result = error, {"error": f"{type(error).__name__}: {error}"}
+    status = "failed" if failure else "completed"
+    duration = platform.clock.now_ms() - started
+    await lock.release(state, _record(task.name, started, status, result, duration))
+    log.write(
+        "error" if failure else "info",
+        status.capitalize(),
+        type="scheduled_task",
+        taskName=task.name,
+        taskStatus=status,
+        duration=duration,
+        result=result,
+    )
+    if failure:
+        raise failure
+    return result
+
+
+def _record(
+    name: str, started: int, status: str, result: dict[str, Any], duration: int
+) -> Statement:
+    return Statement(
+        "INSERT INTO task_execution_records"
+        " (task_name, execution_time, status, error, duration_ms, created_at)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (
+            name,
+            iso(started),
+            status,
+            json.dumps(result, ensure_ascii=False)[:20_000],
+            duration,
+            iso(started + duration),
+        ),
+    )

@@ -41,9 +41,8 @@ class RunLock:
         state = json.loads(str(taken.rows[0]["state"]))
         return state if isinstance(state, dict) else {}
 
-    async def release(self, state: dict[str, Any]) -> None:
-        """Free the lock and leave `state` for the next run."""
+    async def release(self, state: dict[str, Any], *more: Statement) -> None:
+        """Free the lock and leave `state` for the next run; `more` joins the same batch."""
         now = iso(self._platform.clock.now_ms())
-        await self._platform.database.batch(
-            [Statement(_RELEASE, (self._task_name, self._token, now, json.dumps(state)))]
-        )
+        release = Statement(_RELEASE, (self._task_name, self._token, now, json.dumps(state)))
+        await self._platform.database.batch([release, *more])

@@ -1,0 +1,157 @@
+"""The schemas that operations share, and short forms to write them with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from notification.openapi.operation import Parameter, Schema
+
+TEXT: Schema = {"type": "string"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+WHOLE: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
+FLAG: Schema = {"type": "boolean"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
+ANY_OBJECT: Schema = {"type": "object", "additionalProperties": True}
+ANY_OBJECT_OR_NULL: Schema = {"type": ["object", "null"], "additionalProperties": True}
+ANYTHING: Schema = {}
+TRUE: Schema = {"const": True}
+
+
+def choice(*values: str) -> Schema:
+    """One of some texts."""
+    return {"type": "string", "enum": list(values)}
+
+
+def array(of: Schema) -> Schema:
+    """A list."""
+    return {"type": "array", "items": of}
+
+
+def map_of(values: Schema) -> Schema:
+    """An object with any names."""
+    return {"type": "object", "additionalProperties": values}
+
+
+def record(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+    """An object with the fields that it has always, and those that it may have."""
+    schema: dict[str, Any] = {"type": "object", "properties": {**required, **(optional or {})}}
+    if required:
+        schema["required"] = list(required)
+    return schema
+
+
+def shared(name: str) -> Schema:
+    """A schema of `COMPONENTS`."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def succeeded(
+    required: Mapping[str, Schema] | None = None, optional: Mapping[str, Schema] | None = None
+) -> Schema:
+    """The envelope of a success with these fields."""
+    return record({"success": TRUE, **(required or {})}, optional)
+
+
+LIMIT = Parameter("limit", {"type": "integer", "minimum": 1}, "How many at most")
+OFFSET = Parameter("offset", {"type": "integer", "minimum": 0, "default": 0}, "How many to skip")
+CHANNEL = choice("webhook", "telegram", "lark", "slack")
+CONTENT_TYPE = choice("text", "html", "markdown", "json")
+ROW_STATUS = choice("pending", "sent", "failed", "retry_scheduled", "cancelled")
+
+PAGINATION = record(
+    {"total": WHOLE, "limit": WHOLE, "offset": WHOLE, "hasMore": FLAG}, {"total_capped": FLAG}
+)
+
+_NOTIFICATION = {
+    "id": WHOLE,
+    "message_id": TEXT,
+    "user_id": TEXT,
+    "channel_type": TEXT,
+    "template_key": TEXT_OR_NULL,
+    "subject": TEXT_OR_NULL,
+    "content": TEXT_OR_NULL,
+    "content_type": CONTENT_TYPE,
+    "status": choice("pending", "sent", "failed", "retry", "retry_scheduled", "cancelled"),
+    "sent_at": TIME_OR_NULL,
+    "error": TEXT_OR_NULL,
+    "last_error_code": TEXT_OR_NULL,
+    "retry_count": WHOLE,
+    "redrives": WHOLE,
+    "attempts": array(
+        record(
+            {"at": TIME, "status_code": {"type": ["integer", "null"]}, "duration_ms": WHOLE},
+            {"code": TEXT, "error": TEXT},
+        )
+    ),
+    "next_retry_at": TIME_OR_NULL,
+    "request_id": TEXT_OR_NULL,
+    "idempotency_key": TEXT_OR_NULL,
+    "variables": ANY_OBJECT_OR_NULL,
+    "metadata": ANY_OBJECT_OR_NULL,
+    "created_at": TIME,
+    "updated_at": TIME,
+}
+
+_TEMPLATE = {
+    "template_key": TEXT,
+    "template_name": TEXT,
+    "description": TEXT_OR_NULL,
+    "variables": array(TEXT),
+    "is_active": FLAG,
+    "created_at": TIME,
+    "updated_at": TIME,
+}
+
+COMPONENTS: dict[str, Schema] = {
+    "Error": record(
+        {"success": {"const": False}, "error": TEXT, "code": TEXT, "request_id": TEXT},
+        {"details": ANYTHING, "retryAfter": WHOLE},
+    ),
+    "Pagination": PAGINATION,
+    "Notification": record(_NOTIFICATION),
+    "SendResult": record(
+        {
+            "channelType": TEXT,
+            "status": ROW_STATUS,
+            "messageId": TEXT,
+            "userId": TEXT,
+            "logId": WHOLE,
+        },
+        {"details": ANYTHING, "error": TEXT, "code": TEXT},
+    ),
+    "Configuration": record(
+        {
+            "id": WHOLE,
+            "user_id": TEXT,
+            "channel_type": CHANNEL,
+            "config_data": ANY_OBJECT_OR_NULL,
+            "is_active": FLAG,
+            "created_at": TIME,
+            "updated_at": TIME,
+        },
+        {"config_error": choice("INVALID_CONFIG")},
+    ),
+    "Template": record(_TEMPLATE, {"revision": WHOLE, "supported_channels": array(TEXT)}),
+    "TemplateContent": record(
+        {
+            "id": WHOLE,
+            "template_key": TEXT,
+            "channel_type": TEXT,
+            "content_type": CONTENT_TYPE,
+            "subject_template": TEXT_OR_NULL,
+            "content_template": TEXT,
+            "extra_config": ANY_OBJECT_OR_NULL,
+            "created_at": TIME,
+            "updated_at": TIME,
+        }
+    ),
+    "TemplateWithContents": record(
+        {
+            **_TEMPLATE,
+            "contents": array(shared("TemplateContent")),
+            "template": shared("Template"),
+        },
+        {"revision": WHOLE, "supported_channels": array(TEXT)},
+    ),
+}

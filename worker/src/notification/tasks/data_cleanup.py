@@ -1,0 +1,77 @@
+"""Every five minutes: finish what was interrupted, keep figures up, delete what is old."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from notification.journal import Log, iso
+from notification.ports.platform import Platform
+from notification.tasks.clean_up import clean_up
+from notification.tasks.roll_up import roll_up
+from notification.tasks.sweep import sweep
+from notification.tasks.task import State, TaskFailure
+
+_HOUR_MS = 3_600_000
+
+Step = Callable[[], Awaitable[dict[str, int]]]
+
+
+class DataCleanup:
+    """The steps are independent: one that fails stops no other, and fails the run in the end."""
+
+    name = "data_cleanup"
+    interval_ms = 300_000
+
+    def is_due(self, last_run_ms: int | None, scheduled_ms: int) -> bool:
+        """At every firing."""
+        return True
+
+    async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
+        """As `Task.run`; the hourly parts run in the first run of an hour."""
+        started = platform.clock.now_ms()
+        hour = started // _HOUR_MS
+        first = state.get("hour") != hour
+
+        async def swept() -> dict[str, int]:
+            done = await sweep(platform, log, swept_to=int(state.get("swept_to", 0)))
+            state["swept_to"] = done.swept_to
+            return {"requeued": done.revived + done.rung, "expired": done.expired}
+
+        async def rolled() -> dict[str, int]:
+            return {"rolledUp": await roll_up(platform, state, hourly=first)}
+
+        async def cleaned() -> dict[str, int]:
+            done = await clean_up(platform, hourly=first)
+            state["pending"] = {"logs": done.logs_left, "keys": done.keys_left, "taskRecords": 0}
+            return {
+                "cleanedLogs": done.notifications,
+                "cleanedKeys": done.keys,
+                "cleanedTaskRecords": done.task_records,
+            }
+
+        # Figures are counted before anything is deleted.
+        figures, failures = await _all((swept, rolled, cleaned))
+        if not failures:
+            state["hour"] = hour
+        result = {
+            "timestamp": iso(started),
+            "cleanedLogs": 0,
+            "cleanedKeys": 0,
+            "cleanedCache": 0,
+            **figures,
+            "duration": platform.clock.now_ms() - started,
+            "errors": [f"{type(f).__name__}: {f}" for f in failures],
+        }
+        if failures:
+            raise TaskFailure(result, failures[0])
+        return result
+
+
+async def _all(steps: tuple[Step, ...]) -> tuple[dict[str, int], list[Exception]]:
+    figures: dict[str, int] = {}
+    failures: list[Exception] = []
+    for step in steps:
+        try:
+            figures |= await step()
+        except Exception as error:
+            failures.append(error)
+    return figures, failures

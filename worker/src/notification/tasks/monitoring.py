@@ -1,0 +1,121 @@
+"""Every hour: look at a day's figures, and raise alarm where they are bad."""
+
+from typing import Any
+
+from notification.channels.registry import CHANNELS
+from notification.errors import ServiceError
+from notification.journal import Log, iso
+from notification.metrics.figures import Figures, total
+from notification.metrics.reading import floor, read_figures
+from notification.ports.database import Statement
+from notification.ports.platform import Platform
+from notification.sending.command import SendCommand
+from notification.sending.send import Sender
+from notification.storage.counted_logs import HOUR_MS
+from notification.storage.queue_depths import queue_depths
+from notification.storage.system_settings import read_text
+from notification.tasks.alert_rules import Alert, raise_alerts
+from notification.tasks.task import State
+
+_DAY_MS = 24 * HOUR_MS
+_KEYS = """
+SELECT COUNT(*) AS total, COALESCE(SUM(expires_at <= ?1), 0) AS expired FROM idempotency_keys
+"""
+
+
+class Monitoring:
+    """Alerts go to the log, and to `alert_user_id` over `alert_channels` where they are set."""
+
+    name = "monitoring"
+    interval_ms = HOUR_MS
+
+    def is_due(self, last_run_ms: int | None, scheduled_ms: int) -> bool:
+        """At the first firing of an hour."""
+        return last_run_ms is None or last_run_ms // HOUR_MS != scheduled_ms // HOUR_MS
+
+    async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
+        """As `Task.run`."""
+        now_ms = platform.clock.now_ms()
+        metrics = await _metrics(platform, now_ms)
+        alerts = raise_alerts(metrics)
+        for alert in alerts:
+            log.write("warn", alert.text, type="alert", rule=alert.rule)
+        await _tell(alerts, platform, state, log)
+        return {
+            "timestamp": iso(now_ms),
+            "metrics": metrics,
+            "alerts": [alert.text for alert in alerts],
+        }
+
+
+async def _metrics(platform: Platform, now_ms: int) -> dict[str, Any]:
+    start_ms = floor(now_ms - _DAY_MS, HOUR_MS)
+    periods = await read_figures(platform, start_ms, now_ms + 1, by_day=False)
+    day = total(periods)
+    lately = total(p for p in periods if p.start_ms >= floor(now_ms, HOUR_MS) - HOUR_MS)
+    depths = await queue_depths(platform)
+    retrying = depths[platform.settings.retry_queue_name]
+    [keys] = await platform.database.batch([Statement(_KEYS, (iso(now_ms),))])
+    total_keys, expired = int(keys.rows[0]["total"] or 0), int(keys.rows[0]["expired"] or 0)
+    return {
+        "notifications": _notifications(day, retrying),
+        "queues": {
+            "retryQueueSize": retrying,
+            "dlqSize": depths[platform.settings.failed_queue_name],
+            "processingRate": lately.sent,
+        },
+        "idempotency": {
+            "totalKeys": total_keys,
+            "expiredKeys": expired,
+            "activeKeys": total_keys - expired,
+        },
+        "cache": {"estimatedSize": 0, "keyCount": await _cached_keys(platform)},
+        "performance": {"avgResponseTime": day.average_ms, "successRate": day.success_rate},
+    }
+
+
+def _notifications(day: Figures, retrying: int) -> dict[str, int]:
+    retry = min(retrying, day.unsettled)
+    return {
+        "total": day.accepted,
+        "pending": day.unsettled - retry,
+        "sent": day.sent,
+        "failed": day.failed,
+        "retry": retry,
+    }
+
+
+async def _cached_keys(platform: Platform) -> int:
+    try:
+        return await platform.cache.count()
+    except Exception:
+        return 0
+
+
+async def _tell(alerts: list[Alert], platform: Platform, state: State, log: Log) -> None:
+    """Send what is new: each rule at most once an hour."""
+    now_ms = platform.clock.now_ms()
+    told: dict[str, int] = {
+        rule: ms for rule, ms in state.get("told", {}).items() if now_ms - ms < HOUR_MS
+    }
+    fresh = [alert for alert in alerts if alert.rule not in told]
+    recipient = await read_text(platform, "alert_user_id") if fresh else None
+    if recipient:
+        chosen = (await read_text(platform, "alert_channels") or "webhook").split(",")
+        channels = tuple(dict.fromkeys(c.strip() for c in chosen if c.strip() in CHANNELS))
+        command = SendCommand(
+            user_id=recipient,
+            channels=channels or ("webhook",),
+            template_key=None,
+            variables=None,
+            content="\n".join(alert.text for alert in fresh),
+            subject=f"Notification system ({platform.settings.environment}): alert",
+            idempotency_key=f"monitoring:{now_ms // HOUR_MS}",
+            metadata=None,
+        )
+        try:
+            sender = Sender(platform, request_id="monitoring", own_host="", log=log)
+            await sender.send(command)
+        except ServiceError as error:
+            log.write("error", "Alerts could not be sent", code=error.code, error=error.text)
+    state["told"] = told | {alert.rule: now_ms for alert in fresh}
