@@ -132,10 +132,12 @@ class _Failures:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, automation.CommandError):
-            said = [line.strip() for line in str(error).splitlines() if "error:" in line]
-            reason = " ".join(dict.fromkeys(said)) or str(error).strip().splitlines()[-1]
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            # The diagnostics' own lines; a line of the progress display repeats them.
+            said = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+            reasons = [line for line in dict.fromkeys(said) if line != "update failed"]
             raise StackFailed(
-                f"'pulumi {self._action}' failed: {reason} "
+                f"'pulumi {self._action}' failed: {' '.join(reasons) or lines[-1]} "
                 "What was done up to then is in the stack's state; correct the cause and repeat."
             ) from None
 
