@@ -8,6 +8,7 @@ from typing import Any
 from notification.channels.answer import judge_status, parsed_details
 from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_url_field
+from notification.channels.standard_webhooks import SCHEME, signing_keys, standard_headers
 from notification.journal import iso
 from notification.markup.plain_text import clean, cut
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
@@ -20,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _RESERVED = frozenset(
     {"host", "content-length", "content-type", "connection", "transfer-encoding", "upgrade"}
 )
-_RESERVED_PREFIX = "x-notification-"
+_RESERVED_PREFIXES = ("x-notification-", "webhook-")
 MAX_CONTENT = 100_000
 MAX_SUBJECT = 1_000
 
@@ -32,7 +33,8 @@ def sign_body(secret: str, timestamp: str, body: str) -> str:
 
 
 class WebhookChannel:
-    """Config: `webhook_url`, `headers`, `method`, `secret`, `timeout` (ms), `payload_mode`."""
+    """Config: `webhook_url`, `headers`, `method`, `secret`, `timeout` (ms), `payload_mode`,
+    `signing` (`standard-webhooks`) with `signing_secret`."""
 
     name = "webhook"
 
@@ -49,6 +51,10 @@ class WebhookChannel:
             raise ChannelRefusal("INVALID_CONFIG", "method must be POST, PUT or PATCH")
         if config.get("payload_mode", "envelope") not in _MODES:
             raise ChannelRefusal("INVALID_CONFIG", "payload_mode must be envelope or raw")
+        if config.get("signing") == SCHEME:
+            signing_keys(config)
+        elif config.get("signing") is not None:
+            raise ChannelRefusal("INVALID_CONFIG", f"signing must be {SCHEME}")
         if not isinstance(config.get("secret", ""), str):
             raise ChannelRefusal("INVALID_CONFIG", "secret must be a string")
         timeout = config.get("timeout", 10_000)
@@ -75,6 +81,9 @@ class WebhookChannel:
             timestamp = str(now_ms // 1000)
             headers["X-Notification-Timestamp"] = timestamp
             headers["X-Notification-Signature"] = sign_body(config["secret"], timestamp, body)
+        if config.get("signing") == SCHEME:
+            keys = signing_keys(config)
+            headers |= standard_headers(message.message_id, now_ms // 1000, body, keys)
         return [
             OutboundRequest(
                 config.get("method", "POST"),
@@ -102,7 +111,7 @@ def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
     for name, value in (config.get("headers") or {}).items():
         text = _CONTROL.sub("", value).strip()
         folded = name.lower()
-        if text and folded not in _RESERVED and not folded.startswith(_RESERVED_PREFIX):
+        if text and folded not in _RESERVED and not folded.startswith(_RESERVED_PREFIXES):
             headers[name] = text
     return headers
 
