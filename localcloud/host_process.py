@@ -221,7 +221,7 @@ async def node_command() -> list[str]:
             f"Node {said or 'of an unknown version'} at {node} is too old: {_INSTALL}."
         )
     script = Path(__file__).parent / "host" / "main.mjs"
-    if not (project_root() / "node_modules" / "miniflare").is_dir():
+    if not (project_root() / "node_modules" / "workerd").is_dir():
         raise NodeMissing(f"The Node packages aren't installed: run `npm ci` in {project_root()}.")
     return [node, str(script)]
 
