@@ -12,8 +12,10 @@ _TRIES = 3
 _PAUSE_MS = 100
 
 
-async def record(settlements: Sequence[Settlement], *, platform: Platform, log: Log) -> None:
+async def record(settlements: Sequence[Settlement], *, platform: Platform, log: Log) -> list[bool]:
     """Write all settlements in one batch, then ring for retries and dead letters.
+
+    Returns which of them were written: one whose lease another attempt has taken over is not.
 
     A failing write is repeated. If it keeps failing, the deliveries that went out unrecorded are
     logged one by one and the error is raised: their leases lapse and they are tried again.
@@ -38,6 +40,7 @@ async def record(settlements: Sequence[Settlement], *, platform: Platform, log: 
         await ring(platform.retry_queue, retries, platform=platform, log=log)
     if dead:
         await ring(platform.failed_queue, dead, platform=platform, log=log)
+    return [changed > 0 for changed in changes]
 
 
 async def _write(settlements: Sequence[Settlement], platform: Platform, log: Log) -> list[int]:

@@ -16,7 +16,7 @@ DISCARDED = "Discarded by operator"
 # The row changes before anything is queued, so that two callers can't queue it twice.
 _REDRIVE = """
 UPDATE notification_logs SET status = 'retry', retry_count = 0, redrives = redrives + 1,
-  next_retry_at = ?1, lease_until = NULL, updated_at = ?1
+  next_retry_at = ?1, lease_token = NULL, lease_until = NULL, updated_at = ?1
 WHERE id IN ({chosen}) AND status = 'failed'
 RETURNING id
 """
@@ -28,8 +28,10 @@ WHERE status = 'failed' AND id >= ?2 AND (?3 IS NULL OR user_id = ?3)
 ORDER BY id LIMIT ?5
 """
 _FIND = "SELECT id, status FROM notification_logs WHERE {condition}"
+# The token goes: an attempt that overstayed its lease must not revive what was ended.
 _SETTLE_RETRIES = """
-UPDATE notification_logs SET status = ?1, error = ?2, next_retry_at = NULL, updated_at = ?3
+UPDATE notification_logs SET status = ?1, error = ?2, next_retry_at = NULL, lease_token = NULL,
+  updated_at = ?3
 WHERE status = 'retry' AND (lease_until IS NULL OR lease_until <= ?3)
   AND (?4 IS NULL OR id IN (SELECT value FROM json_each(?4)))
 """

@@ -25,8 +25,8 @@ async def deliver(
 ) -> list[dict[str, Any]]:
     """Attempt every draft that has a configuration; the results in the drafts' order.
 
-    Goes on when the caller hangs up. An outcome that can't be written is shown as `pending`: the
-    row says so too, and its lease lapses.
+    Goes on when the caller hangs up. An outcome that isn't written is shown as `pending`: the row
+    is not settled by it, because the database failed or another attempt has taken it over.
     """
     shown = {d.channel: _unattempted(d) for d in drafts if d.config is None}
     running = {
@@ -42,8 +42,8 @@ async def deliver(
         outcomes = [(running[task], *task.result()) for task in done]
         settlements = [settlement for _, settlement, _ in outcomes]
         written = await _recorded(settlements, platform, log)
-        for draft, settlement, details in outcomes:
-            shown[draft.channel] = _attempted(settlement, details, written)
+        for (draft, settlement, details), done_so in zip(outcomes, written, strict=True):
+            shown[draft.channel] = _attempted(settlement, details, done_so)
     return [shown[draft.channel] for draft in drafts]
 
 
@@ -77,12 +77,11 @@ async def _max_retries(platform: Platform) -> int:
         return DEFAULT_MAX_RETRIES
 
 
-async def _recorded(settlements: list[Settlement], platform: Platform, log: Log) -> bool:
+async def _recorded(settlements: list[Settlement], platform: Platform, log: Log) -> list[bool]:
     try:
-        await record(settlements, platform=platform, log=log)
+        return await record(settlements, platform=platform, log=log)
     except DatabaseError:
-        return False
-    return True
+        return [False] * len(settlements)
 
 
 def _attempted(settlement: Settlement, details: Any, written: bool) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from notification.journal import Log, iso
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
 
-PAGE = 100
+PAGE = 500
+"""Rows of each kind in one run: after an outage a day's backlog must not take a day to ring for."""
 _SETTLING_MS = 120_000
 """Younger rows are left alone: their request may still be at work, or their alarm about to ring."""
 _GIVE_UP_MS = 24 * 3_600_000
@@ -30,12 +31,15 @@ _OLDEST_PENDING = """
 SELECT id FROM notification_logs WHERE id >= ?1 AND id < ?2 AND status = 'pending'
 ORDER BY id LIMIT 1
 """
+# By the time that it has been due, not by its age: a redriven notification is old from the start.
 _GIVE_UP = """
-UPDATE notification_logs SET status = 'failed', next_retry_at = NULL, updated_at = ?3,
-  error = CASE WHEN error IS NULL THEN ?4 ELSE ?4 || '; last error: ' || error END,
-  last_error_code = 'EXPIRED'
-WHERE status = 'retry' AND next_retry_at <= ?1 AND id < ?2
-  AND (lease_until IS NULL OR lease_until <= ?3)
+UPDATE notification_logs SET status = 'failed', next_retry_at = NULL, lease_token = NULL,
+  updated_at = ?2, last_error_code = 'EXPIRED',
+  error = CASE WHEN error IS NULL THEN ?3 ELSE ?3 || '; last error: ' || error END
+WHERE id IN (
+  SELECT id FROM notification_logs
+  WHERE status = 'retry' AND next_retry_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?2)
+  ORDER BY next_retry_at LIMIT ?4)
 RETURNING id, retry_count
 """
 _DUE = """
@@ -58,7 +62,7 @@ async def sweep(platform: Platform, log: Log, *, swept_to: int) -> SweepResult:
     """One round trip to the database, then one call to each queue that has to ring.
 
     Interrupted first attempts become retries, retries that are two minutes over their time ring
-    again, and what is older than 24 hours fails. Raises `DatabaseError`.
+    again, and what has been due for 24 hours fails. Raises `DatabaseError`.
     """
     now_ms = platform.clock.now_ms()
     now, settled = iso(now_ms), first_row_id(now_ms - _SETTLING_MS)
@@ -67,7 +71,7 @@ async def sweep(platform: Platform, log: Log, *, swept_to: int) -> SweepResult:
         [
             Statement(_REVIVE, (swept_to, settled, PAGE, now)),
             Statement(_OLDEST_PENDING, (swept_to, settled)),
-            Statement(_GIVE_UP, (now, first_row_id(now_ms - _GIVE_UP_MS), now, _EXPIRED)),
+            Statement(_GIVE_UP, (iso(now_ms - _GIVE_UP_MS), now, _EXPIRED, PAGE)),
             Statement(_DUE, (overdue, now, PAGE)),
         ]
     )
