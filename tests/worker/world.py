@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from notification.configuration.known_configs import KnownConfigs
 from notification.delivery.dispatch import dispatch
 from notification.http.application import Application
-from notification.http.request import Request
 from notification.journal import Log
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.outbound import OutboundAnswer, OutboundRequest, OutboundTimeout
@@ -33,6 +32,8 @@ from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
 from notification.tasks.cron import run_cron
 from notification.templates.stored_template import StoredTemplate
+from tests.worker.openapi.conformity import check_answer, check_query
+from tests.worker.openapi.watched_request import WatchedRequest
 from tests.worker.sqlite_database import SqliteDatabase
 
 T = TypeVar("T")
@@ -341,10 +342,13 @@ class World:
         async def read(limit: int) -> bytes:
             return content[: limit + 1]
 
-        request = Request(
+        request = WatchedRequest(
             method=method, host="service.example.com", target=target, headers=sent, read=read
         )
         response = await self.application.answer(request, self.platform())
+        kind = response.headers.get("Content-Type", "")
+        check_answer(method, target, response.status, kind, response.body)
+        check_query(method, request.path, request.read_names)
         return Answer(response.status, response.headers, response.body)
 
     def configure(

@@ -19,6 +19,7 @@ MODULES = (
     RouteModule("notification.routes.grafana", ("/api/webhooks/grafana", "/api/grafana/")),
     RouteModule("notification.routes.bridge", ("/web_hook/bridge/",)),
     RouteModule("notification.routes.database", ("/api/db/",)),
+    RouteModule("notification.routes.openapi", ("/openapi.json",)),
     RouteModule("notification.routes.persons", ("/api/users/",)),
     RouteModule("notification.routes.metrics", ("/metrics", "/api/metrics", "/api/stats/")),
 )

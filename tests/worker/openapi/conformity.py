@@ -1,0 +1,63 @@
+"""Holds what the service does against what its document says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from notification.http.router import Router
+from notification.routes.openapi import document_text
+from notification.routes.table import all_routes
+from tests.worker.openapi.json_schema import problems
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    """The parsed document."""
+    parsed: dict[str, Any] = json.loads(document_text("1.2.3"))
+    return parsed
+
+
+@lru_cache(maxsize=1)
+def _router() -> Router:
+    return Router(all_routes())
+
+
+def operation_of(method: str, path: str) -> Mapping[str, Any] | None:
+    """What is documented of a request; None where no route takes it."""
+    try:
+        route, parameters = _router().find(method, path)
+    except Exception:
+        return None
+    for declared in (route.path, *route.aliases):
+        if len(declared.split("/")) == len(path.split("/")) and declared.count("{") == len(
+            parameters
+        ):
+            operation: Mapping[str, Any] = document()["paths"][declared][route.method.lower()]
+            return operation
+    raise AssertionError(f"{method} {path} is not documented")
+
+
+def check_answer(method: str, target: str, status: int, kind: str, text: str) -> None:
+    """Fails where an answer has a status, a code or a field that isn't documented."""
+    operation = operation_of(method, target.partition("?")[0])
+    if operation is None or method in ("OPTIONS", "HEAD"):
+        return
+    what = f"{method} {target} {status}"
+    assert str(status) in operation["responses"], f"{what} is not documented: {text[:300]}"
+    content = operation["responses"][str(status)]["content"]
+    assert kind in content, f"{what} has an undocumented media type {kind}"
+    if kind == "application/json":
+        found = list(problems(json.loads(text), content[kind]["schema"], document()))
+        assert not found, f"{what}: {found}\n{text[:600]}"
+
+
+def check_query(method: str, path: str, names: set[str]) -> None:
+    """Fails where a handler reads query parameters that aren't documented."""
+    operation = operation_of(method, path)
+    if operation is None:
+        return
+    declared = {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
+    assert names <= declared, f"{method} {path} reads {names - declared}"

@@ -1,0 +1,40 @@
+"""The database's schema."""
+
+from notification.openapi.operation import Operation
+from notification.openapi.schemas import (
+    FLAG,
+    TEXT,
+    TEXT_OR_NULL,
+    array,
+    record,
+    succeeded,
+)
+from notification.routes import database
+
+_SCHEMA = record(
+    {
+        "isValid": FLAG,
+        "missingTables": array(TEXT),
+        "environment": TEXT,
+        "autoMigrateEnabled": FLAG,
+        "tables": array(TEXT),
+        "appliedMigrations": array(TEXT),
+        "pendingMigrations": array(TEXT),
+        "schemaVersion": TEXT_OR_NULL,
+    }
+)
+_MIGRATED = record(
+    {"migrationsRun": array(TEXT), "dryRun": FLAG, "environment": TEXT, "note": TEXT}
+)
+
+OPERATIONS = {
+    database.show_schema: Operation(tag="Database", answers={200: succeeded({"data": _SCHEMA})}),
+    database.migrate: Operation(
+        tag="Database",
+        body=record({}, {"dryRun": FLAG, "force": FLAG}),
+        body_required=False,
+        answers={200: succeeded({"data": _MIGRATED})},
+        errors=("INVALID_PARAMETER", "FORBIDDEN"),
+        failure_fields={"note": TEXT, "migrationsRun": array(TEXT)},
+    ),
+}

@@ -1,0 +1,121 @@
+"""Recipients: where they are reached, and what is kept about them."""
+
+from notification.openapi.operation import Operation, Parameter
+from notification.openapi.schemas import (
+    ANY_OBJECT,
+    ANY_OBJECT_OR_NULL,
+    ANYTHING,
+    CHANNEL,
+    FLAG,
+    LIMIT,
+    OFFSET,
+    TEXT,
+    TIME,
+    WHOLE,
+    array,
+    choice,
+    record,
+    shared,
+    succeeded,
+)
+from notification.routes import persons, user_configs
+
+_USER = Parameter("user_id", TEXT)
+_CHANNEL = Parameter("channel_type", CHANNEL)
+_CHANNEL_TOO = Parameter("channel", CHANNEL, "Another name of channel_type")
+_SAVE = record(
+    {},
+    {
+        "user_id": {"type": "string", "minLength": 1, "maxLength": 100},
+        "channel_type": CHANNEL,
+        "channel": CHANNEL,
+        "config_data": ANY_OBJECT,
+        "config": ANY_OBJECT,
+        "is_active": FLAG,
+    },
+)
+_EXPORTED_CONFIG = record(
+    {
+        "id": WHOLE,
+        "channel_type": TEXT,
+        "config_data": ANY_OBJECT_OR_NULL,
+        "is_active": FLAG,
+        "created_at": TIME,
+        "updated_at": TIME,
+    }
+)
+_EXPORTED_KEY = record(
+    {
+        "idempotency_key": TEXT,
+        "message_ids": array(TEXT),
+        "status": choice("in_progress", "completed"),
+        "results": ANYTHING,
+        "expires_at": TIME,
+        "created_at": TIME,
+    }
+)
+_EXPORT = record(
+    {
+        "user_id": TEXT,
+        "exported_at": TIME,
+        "configs": array(_EXPORTED_CONFIG),
+        "notifications": array(shared("Notification")),
+        "idempotency_keys": array(_EXPORTED_KEY),
+        "next_after": {"type": ["integer", "null"]},
+    }
+)
+_ERASED = record(
+    {
+        "user_id": TEXT,
+        "deleted": record({"configs": WHOLE, "notifications": WHOLE, "idempotency_keys": WHOLE}),
+        "complete": FLAG,
+    }
+)
+_ONE = succeeded({"message": TEXT, "data": shared("Configuration")})
+
+OPERATIONS = {
+    user_configs.list_configs: Operation(
+        tag="Recipients",
+        parameters=(
+            _USER,
+            _CHANNEL,
+            _CHANNEL_TOO,
+            LIMIT,
+            OFFSET,
+            Parameter("mask", choice("true", "false"), "Show both ends of secrets"),
+        ),
+        answers={
+            200: succeeded(
+                {"data": array(shared("Configuration"))}, {"meta": record({"total": WHOLE})}
+            )
+        },
+        errors=("VALIDATION_ERROR",),
+    ),
+    user_configs.save_config: Operation(
+        tag="Recipients",
+        body=_SAVE,
+        answers={200: _ONE, 201: _ONE},
+        errors=("MISSING_PARAMETER", "VALIDATION_ERROR", "INVALID_USER_ID"),
+    ),
+    user_configs.delete_config: Operation(
+        tag="Recipients",
+        parameters=(_USER, _CHANNEL, _CHANNEL_TOO),
+        answers={200: succeeded({"message": TEXT})},
+        errors=("MISSING_PARAMETER", "VALIDATION_ERROR", "NOT_FOUND"),
+    ),
+    persons.export_person: Operation(
+        tag="Recipients",
+        parameters=(
+            LIMIT,
+            Parameter("after", {"type": "integer", "minimum": 0}, "A page's `next_after`"),
+        ),
+        answers={200: succeeded({"data": _EXPORT})},
+        errors=("INVALID_USER_ID", "NOT_FOUND"),
+    ),
+    persons.erase_person: Operation(
+        tag="Recipients",
+        parameters=(Parameter("force", choice("true", "false")),),
+        answers={200: succeeded({"message": TEXT, "data": _ERASED})},
+        errors=("INVALID_USER_ID", "NOT_FOUND", "LOG_IN_FLIGHT"),
+    ),
+}

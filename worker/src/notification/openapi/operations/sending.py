@@ -1,0 +1,90 @@
+"""Sending, and taking failed notifications up again."""
+
+from notification.openapi.operation import Operation, Parameter
+from notification.openapi.schemas import (
+    ANY_OBJECT,
+    CHANNEL,
+    TEXT,
+    WHOLE,
+    array,
+    record,
+    shared,
+    succeeded,
+)
+from notification.routes import queue, send
+
+_CUSTOM = record(
+    {"content": {"type": "string", "minLength": 1, "maxLength": 100_000}},
+    {"subject": {"type": "string", "maxLength": 1_000}},
+)
+_SEND = record(
+    {
+        "user_id": {"type": "string", "minLength": 1, "maxLength": 100},
+        "channels": {"type": "array", "items": CHANNEL, "minItems": 1},
+    },
+    {
+        "template_key": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$"},
+        "custom_content": _CUSTOM,
+        "variables": {"type": "object", "additionalProperties": True, "maxProperties": 100},
+        "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255},
+        "metadata": ANY_OBJECT,
+    },
+)
+_RETRY = record(
+    {},
+    {
+        "log_id": WHOLE,
+        "message_id": TEXT,
+        "notification_id": TEXT,
+        "user_id": TEXT,
+        "channel": CHANNEL,
+        "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 100},
+        "max_age_hours": {"type": "integer", "minimum": 1, "maximum": 8_760, "default": 24},
+    },
+)
+
+OPERATIONS = {
+    send.send_notification: Operation(
+        tag="Sending",
+        parameters=(
+            Parameter("Idempotency-Key", TEXT, "Used where the body has no key", "header"),
+        ),
+        body=_SEND,
+        answers={200: succeeded({"request_id": TEXT, "results": array(shared("SendResult"))})},
+        errors=(
+            "INVALID_USER_ID",
+            "INVALID_CHANNELS",
+            "INVALID_CHANNEL_TYPE",
+            "INVALID_TEMPLATE_KEY",
+            "INVALID_VARIABLES",
+            "INVALID_CUSTOM_CONTENT",
+            "INVALID_CONTENT",
+            "INVALID_SUBJECT",
+            "INVALID_METADATA",
+            "MISSING_CONTENT",
+            "INVALID_IDEMPOTENCY_KEY",
+            "SECURITY_THREAT_DETECTED",
+            "TEMPLATE_NOT_FOUND",
+            "USER_NO_CHANNELS",
+            "IDEMPOTENCY_IN_PROGRESS",
+            "IDEMPOTENCY_KEY_REUSED",
+        ),
+    ),
+    queue.retry_failed: Operation(
+        tag="Sending",
+        body=_RETRY,
+        body_required=False,
+        answers={
+            200: succeeded(
+                {"data": record({"queued": WHOLE, "message": TEXT}, {"total_failed": WHOLE})}
+            )
+        },
+        errors=(
+            "INVALID_PARAMETER",
+            "INVALID_CHANNEL_TYPE",
+            "NOT_FOUND",
+            "LOG_IN_FLIGHT",
+            "QUEUE_ERROR",
+        ),
+    ),
+}

@@ -1,0 +1,31 @@
+"""All operations by handler."""
+
+from notification.http.router import Handler
+from notification.openapi.operation import Operation
+from notification.openapi.operations import (
+    database,
+    inbound,
+    insight,
+    notifications,
+    queues,
+    recipients,
+    sending,
+    tasks,
+    templates,
+)
+
+
+def all_operations() -> dict[Handler, Operation]:
+    """Every handler's operation."""
+    groups = (
+        sending,
+        inbound,
+        recipients,
+        templates,
+        notifications,
+        queues,
+        insight,
+        tasks,
+        database,
+    )
+    return {handler: o for group in groups for handler, o in group.OPERATIONS.items()}
