@@ -6,6 +6,7 @@ program's process has been started, so that both start at the same time.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -97,8 +98,6 @@ class EmbeddedEngine:
 
     def export(self) -> dict[str, Any]:
         """The deployment as ``pulumi stack export`` gives it: secrets stay ciphertexts."""
-        import json
-
         text = self._backend(self._project()).read()
         latest = json.loads(text)["checkpoint"].get("latest") if text else None
         return {"version": 3, "deployment": latest or {}}

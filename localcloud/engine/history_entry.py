@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from typing import Any
@@ -38,8 +39,6 @@ def history_entry(
 
 def _entry(value: Any) -> Any:
     """A secret is ``{"secure": …}``, an object ``{"object": …}``; a text stands for itself."""
-    import json
-
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and set(value) == {"secure"}:

@@ -1,5 +1,8 @@
 """Runs that fail, and what is left after them."""
 
+import pytest
+
+from localcloud.engine.errors import WrongPassphrase
 from tests.engine.fake_cloudflare import FakeCloudflare, Refusal
 from tests.engine.test_lifecycle import names
 from tests.engine.workspace import CANARY, Workspace
@@ -83,3 +86,16 @@ def test_drift_is_found_by_a_refresh_and_put_right_by_the_next_up(
     assert workspace.engine().refresh().changes == {"same": 6, "update": 1}
     assert names(workspace.up().steps) == [("update", "rq")]
     assert api.names("queues") == ["retry-queue"]
+
+
+def test_a_wrong_passphrase_is_refused_before_the_program_registers_anything(
+    workspace: Workspace,
+) -> None:
+    workspace.program("stores")
+    workspace.up()
+    calls = len(workspace.api.calls)
+    with pytest.raises(WrongPassphrase, match="give the passphrase"):
+        workspace.engine(passphrase="another").up()
+    assert len(workspace.api.calls) == calls
+    assert list((workspace.backend / ".pulumi/locks").rglob("*.json")) == []
+    assert workspace.up().changes == {"same": 7}
