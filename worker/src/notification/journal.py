@@ -1,11 +1,12 @@
 """Structured log lines, redacted before they leave the service."""
 
-import json
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from notification.compact_json import compact_json
 from notification.ports.platform import Clock, Journal, Platform
 from notification.settings import Settings
 
@@ -24,8 +25,12 @@ def iso(ms: int) -> str:
     >>> iso(1736071200000)
     '2025-01-05T10:00:00.000Z'
     """
-    moment = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _hide_url(match: re.Match[str]) -> str:
@@ -45,10 +50,17 @@ def redact(value: Any, *, key: str = "") -> Any:
         return {name: redact(item, key=name) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [redact(item, key=key) for item in value]
-    if value is not None and _SENSITIVE.search(key):
+    if value is not None and _is_sensitive(key):
         text = str(value)
         return f"{text[:2]}***{text[-2:]}" if len(text) > 8 else "***"
-    return _URL.sub(_hide_url, value) if isinstance(value, str) else value
+    if isinstance(value, str) and "://" in value:
+        return _URL.sub(_hide_url, value)
+    return value
+
+
+@lru_cache(maxsize=256)
+def _is_sensitive(key: str) -> bool:
+    return _SENSITIVE.search(key) is not None
 
 
 class Log:
@@ -84,4 +96,4 @@ class Log:
             **redact(fields),
             **self._context,
         }
-        self._journal.write(level, json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+        self._journal.write(level, compact_json(line))

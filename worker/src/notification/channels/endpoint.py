@@ -7,6 +7,7 @@ full-width or otherwise compatible characters that map to ASCII.
 
 import re
 import unicodedata
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, NamedTuple
 
@@ -87,6 +88,7 @@ class BlockedEndpoint(Exception):
     """A URL that this deployment must not call. The message names the rule, not the address."""
 
 
+@lru_cache(maxsize=512)
 def check_endpoint(url: str, policy: EndpointPolicy) -> Endpoint:
     """The endpoint to fetch; raises `MalformedUrl` or `BlockedEndpoint`."""
     match = _URL.fullmatch(url) if len(url) <= 2048 and not _UNSAFE.search(url) else None

@@ -12,6 +12,7 @@ from typing import Any
 from notification.channels.answer import judge_status, parsed_details, short
 from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
+from notification.compact_json import compact_json
 from notification.markup.escaping import escape_lark_markdown
 from notification.markup.plain_text import clean, cut, cut_to_fit
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
@@ -133,4 +134,4 @@ def _markdown_card(subject: str, text: str) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return compact_json(value)

@@ -1,12 +1,12 @@
 """The Slack channel: an incoming webhook (api.slack.com, "Sending messages using webhooks")."""
 
-import json
 import re
 from typing import Any
 
 from notification.channels.answer import judge_status, parsed_details
 from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
+from notification.compact_json import compact_json
 from notification.journal import iso
 from notification.markup.plain_text import clean
 from notification.markup.slack import (
@@ -44,9 +44,7 @@ class SlackChannel:
         """As `Channel.compose`."""
         self.check_config(config, policy)
         url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
-        body = json.dumps(
-            _payload(message, config, now_ms), ensure_ascii=False, separators=(",", ":")
-        )
+        body = compact_json(_payload(message, config, now_ms))
         headers = {"Content-Type": "application/json"}
         return [OutboundRequest("POST", url, headers, body, timeout_of(config))]
 

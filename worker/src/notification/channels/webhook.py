@@ -1,7 +1,6 @@
 """The webhook channel: an HTTP call to an endpoint of the recipient's own."""
 
 import hmac
-import json
 import re
 from typing import Any
 
@@ -9,6 +8,7 @@ from notification.channels.answer import judge_status, parsed_details
 from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_url_field
 from notification.channels.standard_webhooks import SCHEME, signing_keys, standard_headers
+from notification.compact_json import compact_json
 from notification.journal import iso
 from notification.markup.plain_text import clean, cut
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
@@ -133,4 +133,4 @@ def _body(message: Message, config: dict[str, Any], now_ms: int) -> str:
         payload["subject"] = cut(clean(message.subject), MAX_SUBJECT).text
     payload["timestamp"] = iso(now_ms)
     payload["metadata"] = metadata
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return compact_json(payload)

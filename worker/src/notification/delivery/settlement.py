@@ -1,8 +1,8 @@
 """What an outcome makes of a row."""
 
-import json
 from typing import Any, NamedTuple
 
+from notification.compact_json import compact_json
 from notification.delivery.attempt import Outcome
 from notification.delivery.notification import Notification
 from notification.delivery.schedule import retry_delay_ms
@@ -52,7 +52,7 @@ class Settlement(NamedTuple):
                 self.sent_at,
                 self.error,
                 self.code,
-                json.dumps(self.attempts, ensure_ascii=False, separators=(",", ":")),
+                compact_json(self.attempts),
                 self.now,
             ),
         )

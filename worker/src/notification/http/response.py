@@ -1,9 +1,9 @@
 """One HTTP response and the service's JSON envelope."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from notification.compact_json import compact_json
 from notification.errors import ServiceError
 
 
@@ -22,7 +22,7 @@ class Response:
 
 def to_json(value: Any) -> str:
     """Compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return compact_json(value)
 
 
 def bare(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from notification.compact_json import compact_json
 from notification.errors import ServiceError
 from notification.sending.threats import find_threats
 
@@ -129,7 +130,7 @@ def _object(value: Any, code: str, name: str, most_bytes: int) -> dict[str, Any]
         return None
     if not isinstance(value, dict):
         raise ServiceError(code, f"{name} must be an object")
-    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    size = len(compact_json(value).encode())
     if size > most_bytes:
         raise ServiceError(code, f"{name} must not exceed {most_bytes} bytes of JSON")
     return value

@@ -1,10 +1,10 @@
 """The rows that a send is about to write."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from notification.channels.channel import Message
+from notification.compact_json import compact_json
 from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.notification import LEASE_MS, Notification
 from notification.identity import MessageKey
@@ -96,4 +96,4 @@ def _notification(row: dict[str, Value], text: ChannelText, lease_token: str) ->
 def _json(value: object) -> str | None:
     if value is None:
         return None
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return compact_json(value)

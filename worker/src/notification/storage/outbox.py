@@ -1,9 +1,9 @@
 """The batch that accepts a send: idempotency record and pending rows, all or nothing."""
 
-import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from notification.compact_json import compact_json
 from notification.ports.database import Database, Row, Statement, Value
 
 # What was read is still what it was: configurations as [id, revision], template as [key, revision].
@@ -99,13 +99,13 @@ async def accept(
     Nothing is written when something in `guard` has changed or when the key is taken. Raises
     `DatabaseConflict` when a row id is taken, and `DatabaseError`.
     """
-    read = json.dumps({"configs": guard.configs, "template": guard.template})
-    payload = json.dumps(rows, ensure_ascii=False)
+    read = compact_json({"configs": guard.configs, "template": guard.template})
+    payload = compact_json(rows)
     if reservation is None:
         [inserted] = await database.batch([Statement(_INSERT_UNKEYED, (read, payload))])
         return inserted.changes == len(rows)
     r = reservation
-    message_ids = json.dumps(list(r.message_ids))
+    message_ids = compact_json(list(r.message_ids))
     reserve = Statement(
         _RESERVE,
         (
@@ -144,7 +144,7 @@ async def rows_of(
             Statement(
                 "SELECT id, message_id, user_id, channel_type, status, error, last_error_code,"
                 " lease_until FROM notification_logs WHERE id IN (SELECT value FROM json_each(?1))",
-                (json.dumps(list(row_ids)),),
+                (compact_json(list(row_ids)),),
             )
         ]
     )
