@@ -161,7 +161,7 @@ class _Running:
         kind = _StateHeld if self._process.returncode == _STATE_HELD else StartFailed
         return kind(
             f"The runtime ended with code {self._process.returncode}{reason}: see host.log in the "
-            "cloud's log folder; missing packages come back with `npm ci`."
+            "cloud's log folder; missing packages come back with `make install`."
         )
 
     async def _read_diagnostics(self) -> None:
