@@ -41,13 +41,16 @@ class Isolate:
         settings: what the version was uploaded with.
         memory: what it remembers between invocations, by the platform's field.
         died_at: the port call at which it ended, for reports.
+        died: the second at which it ended; None while it lives.
     """
 
+    loop: asyncio.AbstractEventLoop
     settings: Settings
     memory: dict[str, Any]
     cut: Cut | None = None
     alive: bool = True
     died_at: str = ""
+    died: float | None = None
     last_call: str = "idle"
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -55,7 +58,7 @@ class Isolate:
         """Run `work` in this process."""
         context = copy_context()
         context.run(HERE.set, self)
-        return asyncio.get_running_loop().create_task(work, context=context)
+        return self.loop.create_task(work, context=context)
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
         """Let `task` end with this process."""
@@ -64,7 +67,10 @@ class Isolate:
 
     def kill(self, at: str = "") -> None:
         """SIGKILL."""
+        if not self.alive:
+            return
         self.alive, self.died_at = False, at or self.last_call
+        self.died = self.loop.time()
         for task in list(self._tasks):
             task.cancel()
 

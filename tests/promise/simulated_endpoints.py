@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from notification.ports.outbound import (
@@ -14,6 +13,7 @@ from notification.ports.outbound import (
     OutboundRequest,
     OutboundTimeout,
 )
+from tests.promise.isolate import HERE, Isolate
 from tests.worker.world import answer
 
 MARK = re.compile(r"push(\d+)end")
@@ -22,14 +22,22 @@ UNREACHABLE = 0
 """The status of an endpoint that takes no connection."""
 
 
-class Arrival(NamedTuple):
-    """One call: `at` is seconds after the start, `status` what the endpoint decided."""
+@dataclass
+class Arrival:
+    """One call: `at` is seconds after the start, `status` what the endpoint decided.
+
+    Attributes:
+        caller: the process that called.
+        told: whether the caller, still alive, got the answer.
+    """
 
     at: float
     endpoint: str
     mark: int
     status: int
     request: OutboundRequest
+    caller: Isolate
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,16 +78,18 @@ class SimulatedEndpoints:
         endpoint = f"{parts.hostname}{parts.path}"
         spell = self._spell(endpoint, now)
         mark = MARK.search(request.body)
+        arrival = Arrival(
+            now, endpoint, int(mark[1]) if mark else -1, spell.status, request, HERE.get()
+        )
         if spell.status != UNREACHABLE:
-            self.arrivals.append(
-                Arrival(now, endpoint, int(mark[1]) if mark else -1, spell.status, request)
-            )
+            self.arrivals.append(arrival)
         if spell.takes * 1000 > request.timeout_ms:
             await asyncio.sleep(request.timeout_ms / 1000)
             raise OutboundTimeout
         await asyncio.sleep(spell.takes)
         if spell.status == UNREACHABLE:
             raise OutboundFailure("connection refused")
+        arrival.told = True
         headers = {"retry-after": spell.retry_after} if spell.retry_after is not None else {}
         body = "ok" if endpoint.startswith("hooks.slack.com") else '{"ok":true}'
         return answer(spell.status, body if spell.status < 300 else "said so", **headers)

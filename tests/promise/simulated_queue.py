@@ -66,6 +66,7 @@ class SimulatedQueue:
     """
 
     name: str
+    loop: asyncio.AbstractEventLoop
     consumer: Consumer
     chance: random.Random
     dead: SimulatedQueue | None = None
@@ -88,7 +89,7 @@ class SimulatedQueue:
             raise QueueError("the connection broke")
 
     def _take(self, body: Any, delay_s: float) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self.loop.time()
         if self.chance.random() < self.faults.lose:
             return
         copies = 2 if self.chance.random() < self.faults.duplicate else 1
@@ -98,19 +99,19 @@ class SimulatedQueue:
 
     def put(self, body: Any) -> None:
         """Somebody else's message, due at once."""
-        self.waiting.append(Waiting(body, asyncio.get_running_loop().time()))
+        self.waiting.append(Waiting(body, self.loop.time()))
         self._woken.set()
 
     async def run(self) -> None:
         """Deliver for ever; every batch on its own, so that none waits for another."""
         while True:
             self._woken.clear()
-            now = asyncio.get_running_loop().time()
+            now = self.loop.time()
             due = [w for w in self.waiting if w.due <= now][:BATCH] if self.delivering else []
             if due:
                 for waiting in due:
                     self.waiting.remove(waiting)
-                task = asyncio.create_task(self._deliver(due))
+                task = self.loop.create_task(self._deliver(due))
                 self._batches.add(task)
                 task.add_done_callback(self._batches.discard)
                 continue
@@ -128,7 +129,7 @@ class SimulatedQueue:
     async def _deliver(self, due: Sequence[Waiting]) -> None:
         batch = [Delivered(waiting) for waiting in due]
         lived = await self.consumer(self.name, batch)
-        now = asyncio.get_running_loop().time()
+        now = self.loop.time()
         for waiting, delivered in zip(due, batch, strict=True):
             # What a handler decided counts only once the handler has ended.
             delay = 30.0 if not lived else delivered.outcome

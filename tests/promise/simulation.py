@@ -66,9 +66,11 @@ class Simulation(World):
         self.sqlite = self.database
         self.database = SimulatedDatabase(self.sqlite, self.chance)
         self.endpoints: Any = SimulatedEndpoints()
-        self.failed_queue: Any = SimulatedQueue("failed-queue", self._consume, self.chance)
+        self.failed_queue: Any = SimulatedQueue(
+            "failed-queue", self.loop, self._consume, self.chance
+        )
         self.retry_queue: Any = SimulatedQueue(
-            "retry-queue", self._consume, self.chance, dead=self.failed_queue
+            "retry-queue", self.loop, self._consume, self.chance, dead=self.failed_queue
         )
         self.deaths: list[str] = []
         self.cron_runs = True
@@ -86,7 +88,7 @@ class Simulation(World):
             for f in fields(Platform)
             if f.name.startswith("known_")
         }
-        return Isolate(Settings.read(self.environment), empty)
+        return Isolate(self.loop, Settings.read(self.environment), empty)
 
     def platform(self) -> Platform:
         """The ports, as the isolate of the running task has them."""
@@ -126,7 +128,7 @@ class Simulation(World):
         async def call() -> Answer:
             return await self.answer_to(method, target, body, key=key, headers=headers)
 
-        return Request(_start_on(self.loop, isolate, call()), isolate)
+        return Request(isolate.start(call()), isolate)
 
     def request(self, method: str, target: str, body: Any = None, **options: Any) -> Answer:
         """One signed request from its start to its answer."""
@@ -213,14 +215,3 @@ def _adopting(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asy
     if isolate is not None:
         isolate.adopt(task)
     return task
-
-
-def _start_on(
-    loop: VirtualTimeLoop, isolate: Isolate, work: Coroutine[Any, Any, Answer]
-) -> asyncio.Task[Answer]:
-    """`Isolate.start` from outside the running loop."""
-
-    async def start() -> asyncio.Task[Answer]:
-        return isolate.start(work)
-
-    return loop.run_until_complete(start())

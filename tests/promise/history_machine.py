@@ -1,0 +1,238 @@
+"""Histories: requests, faults and time in any order, drawn by Hypothesis."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.promise.isolate import Cut
+from tests.promise.promise_check import PromiseCheck, Push
+from tests.promise.simulated_database import Failure
+from tests.promise.simulated_endpoints import UNREACHABLE, Spell
+from tests.promise.simulated_queue import QueueFaults
+from tests.promise.simulated_timeline import SimulatedTimeline, address
+from tests.promise.simulation import Simulation
+
+USERS = ("ann", "bob")
+CHANNELS = ("webhook", "slack")
+HEALING_S = 4_200
+"""An hour for the longest delays and jumps of the clock, two sweeps, and the last retries."""
+MOST_JUMPED_MS = 12 * 3_600_000
+
+
+class HistoryMachine(RuleBasedStateMachine):
+    """One installation with two isolates, two users and two channels each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.simulation = Simulation()
+        line = SimulatedTimeline(self.simulation)
+        for user in USERS:
+            for channel in CHANNELS:
+                line.configure(user, channel)
+        self.check = PromiseCheck(self.simulation)
+        self.rotations = 0
+
+    @rule(
+        user=st.sampled_from(USERS),
+        channels=st.sampled_from([("webhook",), ("slack",), ("webhook", "slack")]),
+        keyed=st.booleans(),
+    )
+    def push(self, user: str, channels: tuple[str, ...], keyed: bool) -> None:
+        """A new notification."""
+        mark = len(self.check.pushes) + 1
+        self.check.pushes.append(Push(mark, user, channels, f"key-{mark}" if keyed else None))
+        self._request(self.check.pushes[-1])
+
+    @precondition(lambda self: any(p.key for p in self.check.pushes))
+    @rule(choice=st.integers(0, 50), times=st.integers(1, 3))
+    def repeat(self, choice: int, times: int) -> None:
+        """A caller repeats itself under the same key."""
+        keyed = [p for p in self.check.pushes if p.key]
+        for _ in range(times):
+            self._request(keyed[choice % len(keyed)])
+
+    def _request(self, push: Push) -> None:
+        push.requests.append(self.simulation.begin("POST", "/api/notifications/send", push.body()))
+
+    @rule(seconds=st.sampled_from([0.01, 0.03, 0.05, 0.1, 0.3, 1, 5, 12, 40, 70, 130, 310]))
+    def time_passes(self, seconds: float) -> None:
+        self.simulation.pass_time(seconds)
+
+    @rule(which=st.integers(0, 1))
+    def kill(self, which: int) -> None:
+        """SIGKILL at whatever moment it is."""
+        self.simulation.isolates[which].kill()
+
+    @rule(which=st.integers(0, 1), call=st.integers(1, 12), after=st.booleans())
+    def cut(self, which: int, call: int, after: bool) -> None:
+        """The process will end at its n-th await."""
+        self.simulation.isolates[which].cut = Cut(call, after)
+
+    @precondition(lambda self: self.check.pushes)
+    @rule(choice=st.integers(0, 50))
+    def hang_up(self, choice: int) -> None:
+        """A caller goes away."""
+        push = self.check.pushes[choice % len(self.check.pushes)]
+        self.simulation.hang_up(push.requests[-1])
+        self.check.interruptions += 1
+
+    @rule(
+        call=st.integers(1, 8),
+        committed=st.booleans(),
+        repeat=st.integers(1, 4),
+        statement=st.integers(0, 3),
+    )
+    def database_fails(self, call: int, committed: bool, repeat: int, statement: int) -> None:
+        """D1 fails in or after the n-th batch."""
+        self.simulation.database.failure = Failure(call, committed, repeat, statement)
+        self.check.lost_answers |= committed
+        self.check.interruptions += repeat
+
+    @rule(
+        user=st.sampled_from(USERS),
+        channel=st.sampled_from(CHANNELS),
+        status=st.sampled_from([200, 200, 500, 429, 404, UNREACHABLE]),
+        takes=st.sampled_from([0, 0.2, 3, 12]),
+        lasting=st.sampled_from([3, 15, 60, 400]),
+        retry_after=st.sampled_from([None, "2", "90"]),
+    )
+    def endpoint_changes(
+        self,
+        user: str,
+        channel: str,
+        status: int,
+        takes: float,
+        lasting: float,
+        retry_after: str | None,
+    ) -> None:
+        """An endpoint fails, is slow, or is well."""
+        now = self.simulation.now
+        spell = Spell(now, now + lasting, status, takes, retry_after)
+        self.simulation.endpoints.plan(address(user, channel), spell)
+
+    @rule(
+        lose=st.sampled_from([0.0, 0.3, 1.0]),
+        duplicate=st.sampled_from([0.0, 0.5]),
+        delay=st.sampled_from([0.0, 0.5]),
+        down=st.booleans(),
+        answer_lost=st.booleans(),
+    )
+    def queues_change(
+        self, lose: float, duplicate: float, delay: float, down: bool, answer_lost: bool
+    ) -> None:
+        """Messages get lost, repeated, late, or are refused."""
+        for queue in (self.simulation.retry_queue, self.simulation.failed_queue):
+            queue.faults = QueueFaults(lose, duplicate, delay)
+            queue.down, queue.answer_lost = down, answer_lost
+
+    @rule(
+        user=st.sampled_from(USERS),
+        channel=st.sampled_from(CHANNELS),
+        status=st.sampled_from([200, 500]),
+        takes=st.sampled_from([8, 12]),
+        more=st.sampled_from([0, 0, 12]),
+    )
+    def push_to_a_slow_endpoint(
+        self, user: str, channel: str, status: int, takes: float, more: float
+    ) -> None:
+        """An attempt is under way after this: the first, or (`more`) probably the second."""
+        now = self.simulation.now
+        if more:
+            self.endpoint_changes(user, channel, 500, 0, 3, None)
+        else:
+            self.endpoint_changes(user, channel, status, takes, 2, None)
+        self.push(user, (channel,), keyed=True)
+        self.simulation.pass_time(0.5)
+        if more:
+            spell = Spell(now + 5, now + 15, status, takes)
+            self.simulation.endpoints.plan(address(user, channel), spell)
+            self.simulation.pass_time(more)
+
+    @precondition(lambda self: self.simulation.logs())
+    @rule(
+        back=st.integers(0, 5),
+        off=st.sampled_from([0, 0, 0, 0, 1, -1]),
+        dead=st.sampled_from([False, False, True]),
+        times=st.integers(1, 2),
+    )
+    def stray_message(self, back: int, off: int, dead: bool, times: int) -> None:
+        """A message that was repeated, overtaken or invented."""
+        rows = self.simulation.logs()
+        row = rows[-1 - back % len(rows)]
+        body = {
+            "v": 1,
+            "type": "retry_notification",
+            "logId": row["id"],
+            "retryCount": max(row["retry_count"] + off, 0),
+        }
+        queue = self.simulation.failed_queue if dead else self.simulation.retry_queue
+        for _ in range(times):
+            queue.put(dict(body))
+        self.simulation.pass_time(0.5)
+
+    @rule(seconds=st.sampled_from([-20, -3, 5, 61, 125, 125, 700, 3_600]), cron=st.booleans())
+    def clock_jumps(self, seconds: int, cron: bool) -> None:
+        """The service's clock is set, while the world goes on as before."""
+        clock = self.simulation.clock
+        if clock.jumped_ms + seconds * 1000 in range(-60_000, MOST_JUMPED_MS):
+            clock.jumped_ms += seconds * 1000
+            self.check.interruptions += 1
+            self.check.stalled |= seconds > 30
+        if cron:
+            self.cron_fires()
+            self.simulation.pass_time(0.5)
+
+    @precondition(lambda self: any(r["status"] == "failed" for r in self.simulation.logs()))
+    @rule(choice=st.integers(0, 50), discard=st.booleans(), all_of_them=st.booleans())
+    def operator_deals_with_a_failure(self, choice: int, discard: bool, all_of_them: bool) -> None:
+        """A person redrives failed notifications, or discards one."""
+        failed = [r["id"] for r in self.simulation.logs() if r["status"] == "failed"]
+        chosen = failed[choice % len(failed)]
+        if discard:
+            self.check.discarded.add(chosen)
+            self.simulation.begin("POST", "/api/queue/discard-failed", {"taskIds": [chosen]})
+        else:
+            body = {} if all_of_them else {"log_id": chosen}
+            self.simulation.begin("POST", "/api/notifications/retry", body)
+
+    @precondition(lambda self: any(r["status"] == "retry" for r in self.simulation.logs()))
+    @rule(as_failed=st.booleans())
+    def operator_clears_the_queue(self, as_failed: bool) -> None:
+        """A person ends what waits."""
+        self.simulation.begin("POST", "/api/queue/clear-retries", {"markAsFailed": as_failed})
+
+    @rule(which=st.integers(0, 1))
+    def keys_rotate(self, which: int) -> None:
+        """A version with new secrets takes a share of the traffic; the old one runs beside it."""
+        self.rotations += 1
+        environment = self.simulation.environment
+        for name, length in (("API_SECRET_KEY", 40), ("ENCRYPT_KEY", 32)):
+            environment[f"{name}_PREVIOUS"] = environment[name]
+            environment[name] = f"{name}-{self.rotations}-".ljust(length, "x")[:length]
+        self.simulation.isolates[which].kill("replaced by a new version")
+
+    @rule()
+    def cron_fires(self) -> None:
+        """One run more than the schedule has, beside whatever runs."""
+        self.simulation.loop.create_task(self.simulation.run_cron_once())
+
+    @invariant()
+    def what_holds_always(self) -> None:
+        self.check.at_any_moment()
+
+    def teardown(self) -> None:
+        """The faults end; within an hour or so everything has to come to its end."""
+        with self.simulation as simulation:
+            for isolate in simulation.isolates:
+                isolate.cut = None
+            simulation.database.failure = None
+            for queue in (simulation.retry_queue, simulation.failed_queue):
+                queue.faults, queue.down, queue.answer_lost = QueueFaults(), False, False
+                queue.wake()
+            simulation.chance = random.Random(0)  # noqa: S311 - as in the simulation
+            simulation.pass_time(HEALING_S)
+            self.check.at_any_moment()
+            self.check.at_the_end()

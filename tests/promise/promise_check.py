@@ -1,0 +1,162 @@
+"""What must be true of any history, in terms that know nothing of the implementation."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.promise.simulated_endpoints import MARK, Arrival
+from tests.promise.simulation import Request, Simulation
+
+ENDED = ("sent", "failed", "cancelled")
+MOST_ATTEMPTS = 3
+
+
+@dataclass
+class Push:
+    """One notification that a caller wants, and every request that was made for it."""
+
+    mark: int
+    user: str
+    channels: tuple[str, ...]
+    key: str | None
+    requests: list[Request] = field(default_factory=list)
+
+    def body(self) -> dict[str, Any]:
+        """The request's body, the same each time."""
+        body: dict[str, Any] = {
+            "user_id": self.user,
+            "channels": list(self.channels),
+            "custom_content": {"content": f"Shipped push{self.mark}end"},
+        }
+        if self.key is not None:
+            body["idempotency_key"] = self.key
+        return body
+
+
+@dataclass
+class PromiseCheck:
+    """The invariants.
+
+    Attributes:
+        interruptions: hang-ups and failures of database and clock that the history injected; each
+            may leave one attempt uncounted on its row.
+        stalled: whether time went by under a process as if it had stood still, so that a lease may
+            have lapsed under an attempt.
+        discarded: rows that an operator was about to discard.
+        lost_answers: whether a committed batch was reported as failed.
+        duplicates: deliveries after a confirmed one, each inside the stated window.
+    """
+
+    simulation: Simulation
+    pushes: list[Push] = field(default_factory=list)
+    interruptions: int = 0
+    stalled: bool = False
+    discarded: set[int] = field(default_factory=set)
+    lost_answers: bool = False
+    duplicates: int = 0
+    _ended: dict[int, tuple[str, int]] = field(default_factory=dict)
+
+    def at_any_moment(self) -> None:
+        """What has ended stays as it ended, and one key has one row per channel."""
+        rows = self.simulation.logs()
+        for row in rows:
+            before, now = self._ended.get(row["id"]), (row["status"], row["redrives"])
+            if before is not None and not self._an_operators(row, before):
+                assert before == now, f"{before} became {now}"
+            if row["status"] in ENDED:
+                self._ended[row["id"]] = now
+        keyed = [
+            (row["user_id"], row["idempotency_key"], row["channel_type"])
+            for row in rows
+            if row["idempotency_key"] is not None
+        ]
+        assert len(keyed) == len(set(keyed)), "one key had two effects"
+
+    def _an_operators(self, row: dict[str, Any], before: tuple[str, int]) -> bool:
+        """Whether a person took up or discarded what had failed."""
+        if before[0] != "failed":
+            return False
+        return row["redrives"] > before[1] or (
+            row["status"] == "cancelled" and row["id"] in self.discarded
+        )
+
+    def at_the_end(self) -> None:
+        """Everything that was accepted was delivered, or has failed for all to see."""
+        rows = {row["message_id"]: row for row in self.simulation.logs()}
+        for row in rows.values():
+            assert row["status"] in ENDED, f"a row is left as {row['status']}"
+            assert row["status"] == "sent" or row["error"], "it failed without a reason"
+        overtaken = self.simulation.journal.of_type("lease_lost")
+        assert self.stalled or not overtaken, "two attempts at once"
+        for push in self.pushes:
+            self._answers(push, rows)
+        for (mark, endpoint), calls in self._calls().items():
+            self._attempts(mark, endpoint, calls, rows)
+
+    def _answers(self, push: Push, rows: dict[str, dict[str, Any]]) -> None:
+        first: list[str] | None = None
+        refused = True
+        for request in push.requests:
+            answer = request.answer
+            if answer is None or answer.status != 503:
+                refused = False
+            if answer is None or answer.status != 200:
+                assert answer is None or answer.status in (401, 409, 503), answer
+                continue
+            results = answer.json["results"]
+            ids = [result["messageId"] for result in results]
+            assert [result["channelType"] for result in results] == list(push.channels)
+            assert push.key is None or first in (None, ids), "one key got two answers"
+            first = ids
+            for result in results:
+                row = rows[result["messageId"]]
+                assert f"push{push.mark}end" in row["content"]
+                touched = row["redrives"] or row["id"] in self.discarded
+                if result["status"] == "sent" or (result["status"] in ENDED and not touched):
+                    assert row["status"] == result["status"]
+        if refused and push.requests and not self.lost_answers:
+            marks = {int(m[1]) for row in rows.values() if (m := MARK.search(row["content"]))}
+            assert push.mark not in marks, "refused, and yet it was taken"
+
+    def _calls(self) -> dict[tuple[int, str], list[Arrival]]:
+        calls: dict[tuple[int, str], list[Arrival]] = defaultdict(list)
+        for arrival in self.simulation.endpoints.arrivals:
+            calls[arrival.mark, arrival.endpoint].append(arrival)
+        return calls
+
+    def _attempts(
+        self, mark: int, endpoint: str, calls: list[Arrival], rows: dict[str, dict[str, Any]]
+    ) -> None:
+        channel = "slack" if "slack" in endpoint else "webhook"
+        of_mark = [
+            row
+            for row in rows.values()
+            if f"push{mark}end" in row["content"] and row["channel_type"] == channel
+        ]
+        assert of_mark, "something was sent that no row knows of"
+        ids = {row["message_id"] for row in of_mark}
+        unexcused = 0
+        for call, following in itertools.pairwise(calls):
+            if not 200 <= call.status < 300 or len(of_mark) > 1:
+                continue
+            self.duplicates += 1
+            died = call.caller.died
+            if call.told and not (died is not None and call.at <= died <= following.at):
+                unexcused += 1
+        assert unexcused <= self._told_in_the_log(ids), "sent again after a confirmed success"
+        rounds = sum(1 + row["redrives"] for row in of_mark)
+        most = MOST_ATTEMPTS * rounds + self.interruptions + self._deaths(calls)
+        assert len(calls) <= most, f"{len(calls)} attempts where {most} are the most"
+
+    def _told_in_the_log(self, ids: set[str]) -> int:
+        """Confirmed deliveries that could not be written, each said in the log."""
+        journal = self.simulation.journal
+        lost = [line for line in journal.of_type("lease_lost") if line["outcome"] == "sent"]
+        lines = [*lost, *journal.of_type("delivery_unrecorded")]
+        return sum(line["messageId"] in ids for line in lines)
+
+    def _deaths(self, calls: list[Arrival]) -> int:
+        return sum(call.caller.died is not None for call in calls)

@@ -1,0 +1,49 @@
+"""The promise over generated histories.
+
+A failing history is printed step by step, with a line that replays it. PROMISE_SEED chooses the
+seed; `make soak` takes 10,000 histories in parcels, each with the seed in its name.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.promise.history_machine import HistoryMachine
+
+SEED = int(os.environ.get("PROMISE_SEED", "20260101"))
+
+
+def run(number: int, histories: int, *, shrink: bool = True) -> None:
+    """Run as many histories from one seed. Raises what the first broken one raises."""
+    chosen: type[HistoryMachine] = type(f"Histories{number}", (HistoryMachine,), {})
+    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+    run_state_machine_as_test(
+        seed(number)(chosen),
+        settings=settings(
+            max_examples=histories,
+            stateful_step_count=25,
+            deadline=None,
+            database=None,
+            phases=phases,
+            print_blob=True,
+            report_multiple_bugs=False,
+            verbosity=Verbosity.normal if shrink else Verbosity.quiet,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_two_hundred_histories_keep_the_promise() -> None:
+    print(f"PROMISE_SEED={SEED}")  # noqa: T201 - shown with a failure, to replay it
+    run(SEED, 200)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("parcel", range(20))
+def test_ten_thousand_histories_keep_the_promise(parcel: int) -> None:
+    print(f"PROMISE_SEED={SEED + parcel}")  # noqa: T201 - as above
+    run(SEED + parcel, 500)

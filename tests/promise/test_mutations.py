@@ -1,0 +1,58 @@
+"""Tests of the tests: with one safeguard taken out, the histories find a broken promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from notification.delivery import claim, settlement
+from notification.storage import outbox
+from notification.tasks import data_cleanup
+from notification.tasks.sweep import SweepResult
+from tests.promise.test_histories import run
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+MOST = 400
+"""Histories in which the mutation has to show."""
+
+
+def _without(module: Any, name: str, text: str, instead: str) -> Patch:
+    def patch(patched: pytest.MonkeyPatch) -> None:
+        statement = getattr(module, name)
+        assert text in statement, f"{name} says it otherwise by now: change the mutation"
+        patched.setattr(module, name, statement.replace(text, instead))
+
+    return patch
+
+
+def _without_sweep(patched: pytest.MonkeyPatch) -> None:
+    async def idle(platform: object, log: object, *, swept_to: int) -> SweepResult:
+        return SweepResult(0, 0, 0, swept_to)
+
+    patched.setattr(data_cleanup, "sweep", idle)
+
+
+MUTATIONS = {
+    "outcomes are written whoever holds the lease": _without(
+        settlement, "_SETTLE", "AND lease_token = ?2", "AND ?2 IS NOT NULL"
+    ),
+    "rows are claimed under another's lease": _without(
+        claim, "_CLAIM", "(lease_until IS NULL OR lease_until <= ?5)", "TRUE"
+    ),
+    "messages that were overtaken are acted upon": _without(
+        claim, "_CLAIM", "status IN ('pending', 'retry') AND retry_count = ?4", "?4 IS NOT NULL"
+    ),
+    "a key that is taken is taken again": _without(
+        outbox, "_RESERVE", "WHERE expires_at <= excluded.created_at", "WHERE TRUE"
+    ),
+    "nobody sweeps": _without_sweep,
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_the_histories_notice_when(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    MUTATIONS[mutation](monkeypatch)
+    with pytest.raises(AssertionError):
+        run(2, MOST, shrink=False)
