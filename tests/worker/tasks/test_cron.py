@@ -128,6 +128,8 @@ def test_one_failing_step_stops_no_other_and_is_raised_in_the_end(world: World) 
         ("data_cleanup", "failed"),
         ("monitoring", "started"),
         ("monitoring", "completed"),
+        ("key_rotation", "started"),
+        ("key_rotation", "completed"),
     ]
     world.database.before_batch = None
     world.cron()

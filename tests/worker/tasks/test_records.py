@@ -23,8 +23,8 @@ def _setting(world: World, key: str, value: str) -> None:
 def test_every_run_leaves_a_record_with_its_result(world: World) -> None:
     world.cron()
     page = world.request("GET", "/api/task-execution-records?limit=5").json["data"]
-    assert page["pagination"] == {"total": 2, "limit": 5, "offset": 0, "hasMore": False}
-    monitoring, cleanup = page["records"]
+    assert page["pagination"] == {"total": 3, "limit": 5, "offset": 0, "hasMore": False}
+    _, monitoring, cleanup = page["records"]
     assert (cleanup["task_name"], cleanup["status"]) == ("data_cleanup", "completed")
     assert cleanup["result"]["cleanedLogs"] == 0
     assert json.loads(cleanup["error"]) == cleanup["result"]
@@ -60,7 +60,7 @@ def test_records_go_after_thirty_days(world: World) -> None:
     world.clock.ms += HOUR_MS
     world.cron()
     rows = world.database.rows("SELECT execution_time FROM task_execution_records")
-    assert len(rows) == 4
+    assert len(rows) == 6
     assert all(str(row["execution_time"]) > "2026-01-31" for row in rows)
 
 

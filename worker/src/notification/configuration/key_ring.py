@@ -45,12 +45,22 @@ class KeyRing:
         self._keys = {key_id(key): key for key in keys}
         self._current = key_id(keys[0]) if keys else ""
 
+    @property
+    def current(self) -> str:
+        """The id of the key that seals."""
+        return self._current
+
+    @property
+    def prefix(self) -> str:
+        """How everything that the current key has sealed begins."""
+        return f"enc:v2:{self._current}:"
+
     async def seal(self, text: str, *place: str) -> str:
         """The sealed form of `text` at `place`."""
         nonce = self._randomness.token_bytes(_NONCE_BYTES)
         key = self._keys[self._current]
         sealed = await self._aead.seal(key, nonce, text.encode(), _bound_to(place))
-        return f"enc:v2:{self._current}:{base64.b64encode(nonce + sealed).decode()}"
+        return f"{self.prefix}{base64.b64encode(nonce + sealed).decode()}"
 
     async def open(self, stored: str, *place: str) -> str:
         """The clear text; raises `SealedTextError`."""

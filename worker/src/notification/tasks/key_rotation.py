@@ -1,0 +1,83 @@
+"""Every hour: reseal what is stored under an older key, or not sealed at all."""
+
+import json
+from typing import Any
+
+from notification.configuration.config_reader import place
+from notification.configuration.key_ring import KeyRing, SealedTextError
+from notification.journal import Log, iso
+from notification.ports.database import Row, Statement
+from notification.ports.platform import Platform
+from notification.tasks.task import State
+
+_HOUR_MS = 3_600_000
+PAGE = 50
+_MOST_PAGES = 10
+
+_OTHERS = """
+SELECT id, user_id, channel_type, config_data FROM user_configs
+WHERE id > ?1 AND substr(config_data, 1, length(?2)) <> ?2 ORDER BY id LIMIT ?3
+"""
+# The clear text stays the same, so the revision does. A row that was saved meanwhile is left.
+_RESEAL = "UPDATE user_configs SET config_data = ?3 WHERE id = ?1 AND config_data = ?2"
+_LEFT = """
+SELECT CASE WHEN substr(config_data, 1, 7) = 'enc:v2:' THEN substr(config_data, 8, 8)
+  WHEN substr(config_data, 1, 7) = 'enc:v1:' THEN 'v1' ELSE 'clear' END AS key_id,
+  COUNT(*) AS rows_left
+FROM user_configs GROUP BY key_id ORDER BY key_id
+"""
+
+
+class KeyRotation:
+    """Goes on where the last run stopped; what no key opens is left as it is and counted."""
+
+    name = "key_rotation"
+    interval_ms = _HOUR_MS
+
+    def is_due(self, last_run_ms: int | None, scheduled_ms: int) -> bool:
+        """At the first firing of an hour."""
+        return last_run_ms is None or last_run_ms // _HOUR_MS != scheduled_ms // _HOUR_MS
+
+    async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
+        """As `Task.run`; at most 500 rows. The result counts the rows by the id of their key."""
+        keys = KeyRing(platform)
+        resealed = unreadable = 0
+        for _ in range(_MOST_PAGES):
+            after = int(state.get("after", 0))
+            page = Statement(_OTHERS, (after, keys.prefix, PAGE))
+            [others] = await platform.database.batch([page])
+            statements = []
+            for row in others.rows:
+                statement = await _resealed(row, keys)
+                if statement is None:
+                    unreadable += 1
+                else:
+                    statements.append(statement)
+            if statements:
+                results = await platform.database.batch(statements)
+                resealed += sum(result.changes for result in results)
+            # Once through: the next run begins again, for rows that an older version has written.
+            done = len(others.rows) < PAGE
+            state["after"] = 0 if done else int(others.rows[-1]["id"] or 0)
+            if done:
+                break
+        [left] = await platform.database.batch([Statement(_LEFT)])
+        by_key = {str(row["key_id"]): int(row["rows_left"] or 0) for row in left.rows}
+        return {
+            "timestamp": iso(platform.clock.now_ms()),
+            "currentKey": keys.current,
+            "resealed": resealed,
+            "unreadable": unreadable,
+            "rowsByKey": by_key,
+        }
+
+
+async def _resealed(row: Row, keys: KeyRing) -> Statement | None:
+    where = place(str(row["user_id"]), str(row["channel_type"]))
+    stored = str(row["config_data"])
+    try:
+        clear = await keys.open(stored, *where)
+        json.loads(clear)
+    except (SealedTextError, ValueError):
+        return None
+    return Statement(_RESEAL, (row["id"], stored, await keys.seal(clear, *where)))
