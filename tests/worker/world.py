@@ -32,7 +32,7 @@ from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
 from notification.tasks.cron import run_cron
 from notification.templates.stored_template import StoredTemplate
-from tests.worker.openapi.conformity import check_answer, check_query
+from tests.worker.openapi.conformity import check_accepted_body, check_answer, check_query
 from tests.worker.openapi.watched_request import WatchedRequest
 from tests.worker.sqlite_database import SqliteDatabase
 
@@ -349,6 +349,7 @@ class World:
         kind = response.headers.get("Content-Type", "")
         check_answer(method, target, response.status, kind, response.body)
         check_query(method, request.path, request.read_names)
+        check_accepted_body(method, request.path, response.status, content)
         return Answer(response.status, response.headers, response.body)
 
     def configure(

@@ -61,3 +61,15 @@ def check_query(method: str, path: str, names: set[str]) -> None:
         return
     declared = {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
     assert names <= declared, f"{method} {path} reads {names - declared}"
+
+
+def check_accepted_body(method: str, path: str, status: int, body: bytes) -> None:
+    """Fails where the service took a JSON body that isn't documented."""
+    operation = operation_of(method, path)
+    if operation is None or not 200 <= status < 300 or not body.strip():
+        return
+    content = operation.get("requestBody", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema")
+    if schema:
+        found = list(problems(json.loads(body), schema, document()))
+        assert not found, f"{method} {path} took {found}: {body[:300]!r}"

@@ -54,7 +54,6 @@ def test_an_object_without_content_fields_is_sent_as_indented_json(bridge: World
     assert body["content"] == '{\n  "severity": "high",\n  "n": 1\n}'
 
 
-@pytest.mark.requirement("D-19")
 def test_form_fields_and_plain_text_are_understood(bridge: World) -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
     _call(bridge, raw=b"title=Disk&text=95%25+used", headers=form)

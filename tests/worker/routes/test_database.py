@@ -108,6 +108,12 @@ def test_wranglers_ledger_is_taken_over(empty: World) -> None:
     assert applied["migrationsRun"] == NAMES[1:]
 
 
+def test_tables_of_a_deployments_own_are_not_shown(empty: World) -> None:
+    empty.request("POST", "/api/db/migrate")
+    empty.database.connection.execute("CREATE TABLE d1_migrations_lease (holder TEXT)")
+    assert set(_schema(empty)["tables"]) == set(expected_tables(MIGRATIONS))  # type: ignore[call-overload]
+
+
 def test_a_dry_run_changes_nothing(empty: World) -> None:
     told = empty.request("POST", "/api/db/migrate", {"dryRun": True}).json["data"]
     assert (told["migrationsRun"], told["dryRun"]) == (NAMES, True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
 
+from notification.schema.migration_files import MIGRATIONS
 from tests.worker.grafana.calls import alert, call
 from tests.worker.world import Answer, CountingLimiter, World, answer
 
@@ -185,6 +187,49 @@ def test_an_unknown_template_falls_back_to_the_plain_message(grafana: World, key
     assert _post(grafana, call(commonLabels=labels)).status == 200
     assert grafana.endpoints.bodies[0]["subject"] == "🚨 ALERT: HighCPU"
     assert any(line.get("template") == key for line in grafana.journal.lines)
+
+
+def test_a_template_that_the_alerts_name_is_used(grafana: World) -> None:
+    template = {
+        "contents": {
+            "webhook": {
+                "subject_template": "{{alertname}} on {{instance}} ({{alertCount}})",
+                "content_template": "{{#each alerts}}{{this.summary}}: {{B}}{{/each}} {{state}}",
+            }
+        }
+    }
+    grafana.request("POST", "/api/templates/ours", template)
+    labels = {"alertname": "HighCPU", "notification_template": "ours"}
+    assert _post(grafana, call(alerts=[alert(labels=alert()["labels"] | labels)])).status == 200
+    [body] = grafana.endpoints.bodies
+    assert body["subject"] == "HighCPU on server-01 (1)"
+    assert body["content"].endswith("firing")
+    assert grafana.logs()[0]["template_key"] == "ours"
+
+
+@pytest.mark.parametrize("key", ["grafana-alert", "grafana-alert-critical"])
+def test_the_default_templates_show_an_alert(grafana: World, key: str) -> None:
+    if not grafana.database.rows("SELECT 1 FROM notification_templates_v2"):
+        defaults = next(m for m in MIGRATIONS if m.name.endswith("default_templates.sql"))
+        grafana.database.connection.executescript("".join(defaults.statements))
+    labels = {"alertname": "HighCPU", "notification_template": key}
+    assert _post(grafana, call(commonLabels=labels)).status == 200
+    assert grafana.logs()[0]["template_key"] == key
+    assert "HighCPU" in json.dumps(grafana.endpoints.bodies[0])
+
+
+def test_a_template_gets_as_many_alerts_as_variables_may_hold(grafana: World) -> None:
+    template = {"contents": {"webhook": {"content_template": "{{alertCount}}+{{truncatedAlerts}}"}}}
+    grafana.request("POST", "/api/templates/ours", template)
+    alerts = [
+        alert(fingerprint=str(n), annotations={"description": "x" * 2_000}) for n in range(130)
+    ]
+    labels = {"notification_template": "ours"}
+    assert _post(grafana, call(commonLabels=labels, alerts=alerts)).status == 200
+    shown, left_out = map(int, grafana.endpoints.bodies[0]["content"].split("+"))
+    assert 0 < shown < 100
+    assert shown + left_out == 130
+    assert len(str(grafana.logs()[0]["variables"])) < 66_000
 
 
 def test_more_alerts_than_are_shown_are_counted(grafana: World) -> None:

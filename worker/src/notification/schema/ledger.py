@@ -66,7 +66,9 @@ async def read_state(database: Database, migrations: tuple[Migration, ...]) -> S
         [rows] = await database.batch([_APPLIED])
         applied = [str(row["name"]) for row in rows.rows]
     pending = [migration for migration in migrations if migration.name not in applied]
-    return SchemaState([name for name in tables if name != LEDGER], applied, pending)
+    # The ledger, and the lease that a deployment holds beside it, are its own.
+    shown = [name for name in tables if not name.startswith(LEDGER)]
+    return SchemaState(shown, applied, pending)
 
 
 async def apply_pending(database: Database, pending: list[Migration]) -> list[str]:

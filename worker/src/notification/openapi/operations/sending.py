@@ -2,7 +2,7 @@
 
 from notification.openapi.operation import Operation, Parameter
 from notification.openapi.schemas import (
-    ANY_OBJECT,
+    ANY_OBJECT_OR_NULL,
     CHANNEL,
     TEXT,
     WHOLE,
@@ -15,7 +15,7 @@ from notification.routes import queue, send
 
 _CUSTOM = record(
     {"content": {"type": "string", "minLength": 1, "maxLength": 100_000}},
-    {"subject": {"type": "string", "maxLength": 1_000}},
+    {"subject": {"type": ["string", "null"], "maxLength": 1_000}},
 )
 _SEND = record(
     {
@@ -23,11 +23,11 @@ _SEND = record(
         "channels": {"type": "array", "items": CHANNEL, "minItems": 1},
     },
     {
-        "template_key": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$"},
-        "custom_content": _CUSTOM,
-        "variables": {"type": "object", "additionalProperties": True, "maxProperties": 100},
-        "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255},
-        "metadata": ANY_OBJECT,
+        "template_key": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9_-]{1,100}$"},
+        "custom_content": {"anyOf": [_CUSTOM, {"type": "null"}]},
+        "variables": {**ANY_OBJECT_OR_NULL, "maxProperties": 100},
+        "idempotency_key": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
+        "metadata": ANY_OBJECT_OR_NULL,
     },
 )
 _RETRY = record(
