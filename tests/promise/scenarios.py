@@ -24,9 +24,9 @@ def a_dead_endpoint_gets_three_requests_and_its_row_ends_failed(timeline: Timeli
 
 
 def an_endpoint_that_comes_back_gets_it_once(timeline: Timeline) -> None:
-    timeline.endpoint("ann").down(between=(0, 15))
+    timeline.endpoint("ann").down(between=(0, 25))
     timeline.at(0).push("order", to="ann")
-    timeline.at(14).expect("order", attempts=2, status="retry")
+    timeline.at(22).expect("order", attempts=2, status="retry")
     timeline.at(70).expect("order", attempts=3, status="sent")
     timeline.expect_attempts("order", at=(0, 10, 40))
 
@@ -51,15 +51,20 @@ def one_slow_endpoint_in_a_batch_of_retries_delays_no_other(timeline: Timeline) 
     timeline.at(0)
     for user in users:
         timeline.push(user, to=user)
+    for user in users:
+        timeline.expect_reply(user, 200, results=["retry_scheduled"])
     timeline.at(20)
     for user in ("bea", "cid", "dan"):
         timeline.expect(user, attempts=2, status="sent")
     timeline.at(40).expect("slo", attempts=2, status="sent")
+    others = [timeline.row(user)["sent_at"] for user in ("bea", "cid", "dan")]
+    assert max(others) < timeline.row("slo")["sent_at"]
 
 
 def what_the_queue_forgets_the_sweep_finds(timeline: Timeline) -> None:
     timeline.endpoint("ann").down(between=(0, 5))
-    timeline.at(0).push("order", to="ann").expect("order", status="retry")
+    timeline.at(0).push("order", to="ann")
+    timeline.expect_reply("order", 200, results=["retry_scheduled"])
     timeline.queue_forgets()
     timeline.at(60).expect("order", attempts=1, status="retry")
     timeline.at(620).expect("order", attempts=2, status="sent")

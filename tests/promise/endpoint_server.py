@@ -1,0 +1,126 @@
+"""Endpoints on this machine, for Workers on the real runtime."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+
+from tests.promise.simulated_endpoints import MARK, UNREACHABLE, Spell
+
+
+@dataclass
+class Call:
+    """One call: `at` on the virtual clock, `real` on `time.monotonic`, both seconds.
+
+    Attributes:
+        answered: when the answer was handed to the network; None until then.
+    """
+
+    at: float
+    real: float
+    channel: str
+    user: str
+    mark: int
+    status: int
+    message_id: str | None
+    answered: float | None = None
+
+
+class EndpointServer:
+    """`POST /CHANNEL/USER`; the newest fitting spell of an address counts, else 200 at once.
+
+    Args:
+        now: the virtual seconds that spells are about.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self.calls: list[Call] = []
+        self._spells: dict[tuple[str, str], list[Spell]] = {}
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def url(self, channel: str, user: str) -> str:
+        """The address of a user's endpoint."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/{channel}/{user}"
+
+    def plan(self, channel: str, user: str, spell: Spell) -> None:
+        """Let an endpoint behave like this for a while."""
+        with self._lock:
+            self._spells.setdefault((channel, user), []).append(spell)
+
+    def receive(self, path: str, body: str, message_id: str | None) -> tuple[Call, Spell]:
+        """Note a call and decide on its answer."""
+        _, channel, user = path.split("/")
+        now, mark = self.now(), MARK.search(body)
+        with self._lock:
+            fitting = [s for s in self._spells.get((channel, user), []) if s.start <= now < s.end]
+            spell = fitting[-1] if fitting else Spell(0, float("inf"))
+            call = Call(
+                now,
+                time.monotonic(),
+                channel,
+                user,
+                int(mark[1]) if mark else -1,
+                spell.status,
+                message_id,
+            )
+            if spell.status != UNREACHABLE:
+                self.calls.append(call)
+        return call, spell
+
+    def __enter__(self) -> EndpointServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _handler(server: EndpointServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", "0"))
+            body = self.rfile.read(length).decode()
+            call, spell = server.receive(
+                self.path, body, self.headers.get("X-Notification-MessageId")
+            )
+            time.sleep(spell.takes)
+            if spell.status == UNREACHABLE:
+                self.close_connection = True
+                return
+            answer = b"ok" if call.channel == "slack" else b'{"ok":true}'
+            self.send_response(spell.status)
+            self.send_header("Content-Length", str(len(answer)))
+            if spell.retry_after is not None:
+                self.send_header("Retry-After", spell.retry_after)
+            self.end_headers()
+            self.wfile.write(answer)
+            call.answered = time.monotonic()
+
+        def handle(self) -> None:
+            """A caller that was killed is no news."""
+            try:
+                super().handle()
+            except ConnectionError:
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            return
+
+    return Handler

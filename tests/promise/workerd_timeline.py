@@ -1,0 +1,152 @@
+"""The timeline's words on the real runtime: the deployed bundle on workerd, on a moved clock."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import httpx
+
+from ops.errors import ServiceError
+from tests.eventually import eventually
+from tests.promise.endpoint_server import EndpointServer
+from tests.promise.real_installation import RealInstallation
+from tests.promise.simulated_endpoints import Spell
+from tests.promise.timeline import Attempt, Endpoint, Reply, Timeline
+
+STEP_S = (5.0, 30.0)
+"""How far the clock moves at once: less than any wait that a scenario is about, and longer steps
+only while nothing but the cron is waited for."""
+_QUIET_S = 0.4
+
+
+class WorkerdTimeline(Timeline):
+    """Time goes on by itself as well: only what came too early can be told from the clock.
+
+    Users are the timeline's own, so that several can share one installation.
+    """
+
+    def __init__(self, real: RealInstallation) -> None:
+        super().__init__()
+        self.real = real
+        self._start = real.now()
+        self._prefix = secrets.token_hex(4)
+        self.endpoints = EndpointServer(lambda: real.now() - self._start)
+        self._pool = ThreadPoolExecutor(8)
+        self._replies: dict[str, Future[Reply]] = {}
+
+    def at(self, second: float) -> WorkerdTimeline:
+        """As `Timeline.at`."""
+        while (left := second - (self.real.now() - self._start)) > 0:
+            self.real.advance(min(max(left / 20, STEP_S[0]), STEP_S[1], left))
+            self._let_the_queues_work()
+        return self
+
+    def _let_the_queues_work(self) -> None:
+        """Until no consumer is at work for a moment; a slow endpoint is not waited for."""
+        deadline = time.monotonic() + _QUIET_S
+        time.sleep(0.05)
+        while not self.real.queues_are_idle() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def configure(self, user: str, channel: str = "webhook") -> None:
+        """As `Timeline.configure`."""
+        name = f"{self._prefix}-{user}"
+        body = {
+            "user_id": name,
+            "channel_type": channel,
+            "config_data": {"webhook_url": self.endpoints.url(channel, name)},
+        }
+        with self.real.service() as service:
+            service.result("POST", "/api/user-configs", body=body)
+
+    def endpoint(self, user: str, channel: str = "webhook") -> Endpoint:
+        """As `Timeline.endpoint`."""
+
+        def plan(spell: Spell) -> None:
+            self.endpoints.plan(channel, f"{self._prefix}-{user}", spell)
+
+        return Endpoint(plan)
+
+    def begin(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        body: dict[str, Any],
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """As `Timeline.begin`."""
+        assert headers is None, "this driver signs every request"
+        if "user_id" in body:
+            body = {**body, "user_id": f"{self._prefix}-{body['user_id']}"}
+        self._replies[name] = self._pool.submit(self._call, method, path, body)
+
+    def _call(self, method: str, path: str, body: dict[str, Any]) -> Reply:
+        try:
+            with self.real.service() as service:
+                answer = service.call(method, path, body=body)
+        except (ServiceError, httpx.HTTPError):
+            return Reply(0, {}, {})
+        is_json = answer.headers.get("content-type", "").startswith("application/json")
+        return Reply(answer.status_code, answer.json() if is_json else {}, dict(answer.headers))
+
+    def reply(self, name: str) -> Reply:
+        """As `Timeline.reply`."""
+        return self._replies[name].result(60)
+
+    def attempts(self) -> list[Attempt]:
+        """As `Timeline.attempts`."""
+        cut = len(self._prefix) + 1
+        return [
+            Attempt(call.at, call.user[cut:], call.channel, call.mark, call.status, call.message_id)
+            for call in list(self.endpoints.calls)
+        ]
+
+    def rows(self, user: str) -> list[dict[str, Any]]:
+        """As `Timeline.rows`."""
+        return self.real.query(
+            "SELECT * FROM notification_logs WHERE user_id = ?1 ORDER BY id",
+            f"{self._prefix}-{user}",
+        )
+
+    def queue_forgets(self) -> WorkerdTimeline:
+        """As `Timeline.queue_forgets`."""
+        self.real.forget_messages()
+        return self
+
+    def kill(self) -> WorkerdTimeline:
+        """As `Timeline.kill`."""
+        for process in self.real.victims("version"):
+            process.kill()
+            process.wait(10)
+        eventually(self.real.serves, what="the version to serve again")
+        return self
+
+    def see(self, check: Callable[[], None]) -> None:
+        """As `Timeline.see`."""
+        failed: list[AssertionError] = []
+
+        def holds() -> bool:
+            try:
+                check()
+            except AssertionError as error:
+                failed.append(error)
+                return False
+            return True
+
+        try:
+            eventually(holds, what="an expectation")
+        except AssertionError:
+            raise failed[-1] from None
+
+    def __enter__(self) -> WorkerdTimeline:
+        self.endpoints.__enter__()
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        self._pool.shutdown(wait=True)
+        self.endpoints.__exit__(*details)
