@@ -4,14 +4,13 @@ import json
 from typing import Any
 
 import js
-from pyodide.ffi import JsException
-
 from notification.ports.outbound import (
     OutboundAnswer,
     OutboundFailure,
     OutboundRequest,
     OutboundTimeout,
 )
+from pyodide.ffi import JsException
 
 MAX_ANSWER_BYTES = 65_536
 
@@ -49,13 +48,18 @@ class FetchHttp:
         options.signal = js.AbortSignal.timeout(request.timeout_ms)
         try:
             answer = await js.fetch(request.url, options)
-            headers = json.loads(js.JSON.stringify(js.Object.fromEntries(answer.headers)))
+            headers = self._headers(answer.headers)
             body = await self._body(answer, headers)
         except JsException as error:
             if error.name in ("TimeoutError", "AbortError"):
                 raise OutboundTimeout from None
             raise OutboundFailure(str(error.message)[:300]) from None
         return OutboundAnswer(answer.status, headers, body)
+
+    def _headers(self, raw: Any) -> dict[str, str]:
+        """The few that somebody reads: each costs a crossing of the language border."""
+        values = ((name, raw.get(name)) for name in ("content-length", "retry-after"))
+        return {name: str(value) for name, value in values if isinstance(value, str)}
 
     async def _body(self, answer: Any, headers: dict[str, str]) -> str:
         length = headers.get("content-length", "")

@@ -14,7 +14,8 @@ class OutboundRequest(NamedTuple):
 
 
 class OutboundAnswer(NamedTuple):
-    """Status, headers with lower-case names, and the body cut at the adapter's limit."""
+    """Status, the headers that matter (`retry-after`, by lower-case name), and the body cut at
+    the adapter's limit."""
 
     status: int
     headers: dict[str, str]

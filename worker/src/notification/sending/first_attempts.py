@@ -29,10 +29,23 @@ async def deliver(
     is not settled by it, because the database failed or another attempt has taken it over.
     """
     shown = {d.channel: _unattempted(d) for d in drafts if d.config is None}
+    attempted = [d for d in drafts if d.config is not None]
+    if len(attempted) == 1:
+        # The usual case, without tasks and timers: each is a crossing of the language border.
+        settlement, details = await _attempt(attempted[0], platform, own_host, log)
+        [written] = await _recorded([settlement], platform, log)
+        shown[attempted[0].channel] = _attempted(settlement, details, written)
+    else:
+        shown |= await _together(attempted, platform, own_host, log)
+    return [shown[draft.channel] for draft in drafts]
+
+
+async def _together(
+    drafts: Sequence[Draft], platform: Platform, own_host: str, log: Log
+) -> dict[str, dict[str, Any]]:
+    shown: dict[str, dict[str, Any]] = {}
     running = {
-        asyncio.ensure_future(_attempt(d, platform, own_host, log)): d
-        for d in drafts
-        if d.config is not None
+        asyncio.ensure_future(_attempt(draft, platform, own_host, log)): draft for draft in drafts
     }
     waiting = set(running)
     while waiting:
@@ -44,7 +57,7 @@ async def deliver(
         written = await _recorded(settlements, platform, log)
         for (draft, settlement, details), done_so in zip(outcomes, written, strict=True):
             shown[draft.channel] = _attempted(settlement, details, done_so)
-    return [shown[draft.channel] for draft in drafts]
+    return shown
 
 
 async def _attempt(
