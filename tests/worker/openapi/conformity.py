@@ -50,7 +50,7 @@ def check_answer(method: str, target: str, status: int, kind: str, text: str) ->
     content = operation["responses"][str(status)]["content"]
     assert kind in content, f"{what} has an undocumented media type {kind}"
     if kind == "application/json":
-        found = list(problems(json.loads(text), content[kind]["schema"], document()))
+        found = problems(json.loads(text), content[kind]["schema"], document())
         assert not found, f"{what}: {found}\n{text[:600]}"
 
 
@@ -71,5 +71,5 @@ def check_accepted_body(method: str, path: str, status: int, body: bytes) -> Non
     content = operation.get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema")
     if schema:
-        found = list(problems(json.loads(body), schema, document()))
+        found = problems(json.loads(body), schema, document())
         assert not found, f"{method} {path} took {found}: {body[:300]!r}"

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from notification.errors import STATUS
 from notification.http.router import Access
 from notification.openapi.registry import all_operations
 from notification.routes.table import all_routes
 from tests.worker.openapi.conformity import check_answer, check_query, document
-from tests.worker.openapi.json_schema import KEYWORDS, problems
+from tests.worker.openapi.json_schema import problems
 from tests.worker.world import World
 
 
@@ -76,28 +77,8 @@ def test_error_answers_list_codes_of_the_services_table() -> None:
     assert set(STATUS) - seen == {"METHOD_NOT_ALLOWED"}
 
 
-def _schemas(node: Any, key: str = "") -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        if key in ("schema", "items") or (key == "" and "type" in node):
-            yield node
-        for name, child in node.items():
-            yield from _schemas(child, name)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _schemas(child, "schema" if key in ("anyOf", "allOf") else "-")
-
-
-def test_every_schema_is_well_formed_and_every_reference_leads_somewhere() -> None:
-    components = document()["components"]["schemas"]
-    found = [*_schemas(document()["paths"]), *_schemas(components)]
-    assert len(found) > 200
-    for schema in found:
-        assert set(schema) <= KEYWORDS, schema
-        if "$ref" in schema:
-            assert schema["$ref"].removeprefix("#/components/schemas/") in components
-        assert set(schema.get("required", [])) <= set(schema.get("properties", {})) or (
-            "allOf" in schema
-        )
+def test_the_document_is_valid() -> None:
+    assert [error.message for error in OpenAPIV31SpecValidator(document()).iter_errors()] == []
 
 
 @pytest.mark.parametrize(
@@ -116,7 +97,7 @@ def test_every_schema_is_well_formed_and_every_reference_leads_somewhere() -> No
     ],
 )
 def test_the_check_of_answers_finds_what_does_not_fit(value: Any, schema: dict[str, Any]) -> None:
-    assert list(problems(value, schema, {}))
+    assert problems(value, schema, {})
 
 
 def test_the_check_of_answers_refuses_undocumented_ones() -> None:
