@@ -1,20 +1,15 @@
 """Cache, queues, rate limits, console and clock on their raw bindings."""
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import js
+from notification.cloudflare.border import from_object, to_object
 from notification.ports.platform import QueueError, QueueMessage
 from pyodide.ffi import JsException, jsnull
-
-
-def to_object(value: Any) -> Any:
-    """A JavaScript value from JSON-compatible Python, in one crossing of the border."""
-    return js.JSON.parse(json.dumps(value))
 
 
 class KvCache:
@@ -43,7 +38,7 @@ class KvCache:
         counted = 0
         options: dict[str, str] = {}
         for _ in range(10):
-            page = json.loads(js.JSON.stringify(await self._binding.list(to_object(options))))
+            page = from_object(await self._binding.list(to_object(options)))
             counted += len(page["keys"])
             if page["list_complete"]:
                 break
@@ -88,14 +83,20 @@ class RateLimitBinding:
         return bool(outcome.success)
 
 
+LEVELS = ("debug", "info", "warn", "error")
+
+
 class ConsoleJournal:
     """Log lines on the console, which the platform collects."""
 
-    __slots__ = ()
+    __slots__ = ("_writers",)
+
+    def __init__(self) -> None:
+        self._writers = {level: getattr(js.console, level) for level in LEVELS}
 
     def write(self, level: str, line: str) -> None:
         """One line at the console's level of the same name."""
-        getattr(js.console, level)(line)
+        self._writers[level](line)
 
 
 class OffsetClock:

@@ -5,14 +5,12 @@ with None as JavaScript's null (a plain None would arrive as `undefined`), and e
 returns comes back as one JSON text, which is cheaper than reading properties one by one.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-import js
-from pyodide.ffi import JsException, jsnull, to_js
-
+from notification.cloudflare.border import from_object
 from notification.ports.database import DatabaseConflict, DatabaseError, Result, Statement
+from pyodide.ffi import JsException, jsnull, to_js
 
 
 class D1Database:
@@ -38,7 +36,7 @@ class D1Database:
         """As the port says. D1 runs a batch as one transaction."""
         try:
             answer = await self._binding.batch(to_js([self._bound(s) for s in statements]))
-            results = json.loads(js.JSON.stringify(answer))
+            results = from_object(answer)
         except JsException as error:
             text = str(error)
             if "UNIQUE constraint failed" in text:

@@ -1,9 +1,9 @@
 """The outbound HTTP port on the runtime's `fetch`."""
 
-import json
 from typing import Any
 
 import js
+from notification.cloudflare.border import to_object
 from notification.ports.outbound import (
     OutboundAnswer,
     OutboundFailure,
@@ -35,15 +35,13 @@ class FetchHttp:
 
     async def send(self, request: OutboundRequest) -> OutboundAnswer:
         """As the port says."""
-        options = js.JSON.parse(
-            json.dumps(
-                {
-                    "method": request.method,
-                    "headers": request.headers,
-                    "body": request.body,
-                    "redirect": "manual",
-                }
-            )
+        options = to_object(
+            {
+                "method": request.method,
+                "headers": request.headers,
+                "body": request.body,
+                "redirect": "manual",
+            }
         )
         options.signal = js.AbortSignal.timeout(request.timeout_ms)
         try:

@@ -14,8 +14,8 @@ from notification.cloudflare.bindings import (
     OffsetClock,
     RateLimitBinding,
     SystemRandomness,
-    to_object,
 )
+from notification.cloudflare.border import from_entries, from_object, to_object
 from notification.cloudflare.d1 import D1Database
 from notification.cloudflare.fetch import FetchHttp, read_bounded
 from notification.cloudflare.web_crypto import WebCryptoAead
@@ -83,7 +83,7 @@ class Isolate:
         binding = self.bindings.get("CF_VERSION_METADATA")
         if not binding:
             return VersionMetadata()
-        known = json.loads(js.JSON.stringify(binding))
+        known = from_object(binding)
         return VersionMetadata(
             known.get("id") or "", known.get("tag") or "", known.get("timestamp") or ""
         )
@@ -151,7 +151,7 @@ class RawMessage:
 
 
 def _request(raw: Any) -> Request:
-    headers = json.loads(js.JSON.stringify(js.Object.fromEntries(raw.headers)))
+    headers = from_entries(raw.headers)
     origin, _, rest = raw.url.partition("://")[2].partition("/")
 
     async def read(limit: int) -> bytes:
