@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ops.stacks.driver import Progress
+
 PIPE_WIDTH = 240
 """Columns where output goes to a file or a pipe: wide enough that no table cuts an id."""
 
@@ -55,6 +57,11 @@ class Reporter:
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         self.console.print(table)
+
+    def progress(self, progress: Progress) -> None:
+        """Print one event of a stack operation, indented under its step."""
+        style = {"warning": "yellow", "error": "red"}.get(progress.severity)
+        self.line(f"  {progress.text}", style=style)
 
     def line(self, text: str, *, style: str | None = None) -> None:
         """Print one line as it is: markup in ``text`` has no meaning."""

@@ -19,7 +19,7 @@ from ops.local_cloud import start_local_cloud
 from ops.project import Project
 from ops.service import ServiceClient
 from ops.stacks.choice import choose_driver
-from ops.stacks.driver import Progress, StackUpdate
+from ops.stacks.driver import StackUpdate
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.settings_file import StackFile
 from ops.verification import Verification
@@ -106,7 +106,7 @@ class Deployment:
         if self._is_local:
             start_local_cloud(self._project, self._reporter)
         with self._reporter.step(f"Preview of the stack {self._stack}") as step:
-            result = choose_driver(self._project, self._stack).preview(self._show)
+            result = choose_driver(self._project, self._stack).preview(self._reporter.progress)
             step.detail = describe(result.changes)
         return result
 
@@ -115,7 +115,7 @@ class Deployment:
         if self._is_local:
             start_local_cloud(self._project, self._reporter)
         with self._reporter.step(f"Refresh of the stack {self._stack}") as step:
-            result = choose_driver(self._project, self._stack).refresh(self._show)
+            result = choose_driver(self._project, self._stack).refresh(self._reporter.progress)
             step.detail = describe(result.changes)
         return result
 
@@ -132,7 +132,9 @@ class Deployment:
         if self._is_local:
             sink_url = start_local_cloud(self._project, self._reporter).sink_url
         with self._reporter.step(f"Stack {self._stack}") as step:
-            update = choose_driver(self._project, self._stack).up(self._show, message=message)
+            update = choose_driver(self._project, self._stack).up(
+                self._reporter.progress, message=message
+            )
             step.detail = describe(update.changes)
         if verify:
             self._verify(update.outputs, sink_url)
@@ -175,10 +177,6 @@ class Deployment:
         with self._reporter.step("Bundle") as step:
             built = build_bundle(self._project)
             step.detail = f"{built.modules} modules, sha256 {built.sha256[:12]}"
-
-    def _show(self, progress: Progress) -> None:
-        style = {"warning": "yellow", "error": "red"}.get(progress.severity)
-        self._reporter.line(f"  {progress.text}", style=style)
 
 
 def build_bundle(project: Project) -> BuiltBundle:

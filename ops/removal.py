@@ -8,7 +8,6 @@ from ops.errors import OperationError, UsageError
 from ops.local_cloud import erase_local_state, start_local_cloud
 from ops.project import Project
 from ops.stacks.choice import choose_driver
-from ops.stacks.driver import Progress
 from ops.stacks.settings_file import StackFile
 
 
@@ -52,14 +51,10 @@ class Removal:
             if self._is_local:
                 start_local_cloud(self._project, self._reporter)
             with self._reporter.step(f"Stack {self._stack} destroyed") as step:
-                result = choose_driver(self._project, self._stack).destroy(self._show)
+                result = choose_driver(self._project, self._stack).destroy(self._reporter.progress)
                 step.detail = describe(result.changes)
         except OperationError as error:
             if not tolerate:
                 raise
             self._reporter.line(f"The resources couldn't be destroyed one by one: {error}")
             self._reporter.line("All local data is removed instead, and they with it.")
-
-    def _show(self, progress: Progress) -> None:
-        style = {"warning": "yellow", "error": "red"}.get(progress.severity)
-        self._reporter.line(f"  {progress.text}", style=style)
