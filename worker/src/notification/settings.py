@@ -15,6 +15,7 @@ _SAMPLE_SECRETS = frozenset(
 )
 _SAMPLE_PREFIXES = ("your-secret-key", "PLACEHOLDER_")
 _TELEGRAM_API = "https://api.telegram.org"
+_SHORTEST_CACHE_S = 60
 _LEVELS = ("debug", "info", "warn", "error")
 
 
@@ -26,6 +27,16 @@ def _flag(environment: Mapping[str, str], name: str, default: bool) -> bool:
 def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else default
+
+
+def _disabled_channels(environment: Mapping[str, str]) -> frozenset[str]:
+    """The channels that a variable `FEATURE_<CHANNEL>_ENABLED` switches off."""
+    names = (
+        (name, name.removeprefix("FEATURE_").removesuffix("_ENABLED").lower())
+        for name in environment
+        if name.startswith("FEATURE_") and name.endswith("_ENABLED")
+    )
+    return frozenset(channel for name, channel in names if not _flag(environment, name, True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,10 @@ class Settings:
     grafana_username: str
     grafana_password: str
     telegram_api: str
+    disabled_channels: frozenset[str]
+    retries_enabled: bool
+    cache_enabled: bool
+    cache_ttl_s: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -84,6 +99,10 @@ class Settings:
             grafana_username=environment.get("GRAFANA_WEBHOOK_USERNAME", ""),
             grafana_password=environment.get("GRAFANA_WEBHOOK_PASSWORD", ""),
             telegram_api=(environment.get("TELEGRAM_API_URL") or _TELEGRAM_API).rstrip("/"),
+            disabled_channels=_disabled_channels(environment),
+            retries_enabled=_flag(environment, "FEATURE_RETRY_ENABLED", True),
+            cache_enabled=_flag(environment, "FEATURE_CACHE_ENABLED", True),
+            cache_ttl_s=max(_whole(environment, "CACHE_TTL", 300), _SHORTEST_CACHE_S),
         )
 
     @property

@@ -17,7 +17,6 @@ from notification.ports.platform import Platform
 from notification.storage.config_rows import ConfigRows
 
 MAX_CONFIG_BYTES = 16_384
-_CACHE_TTL_S = 300
 _TRIES = 5
 
 
@@ -73,7 +72,7 @@ class ConfigService:
         row = await self._cached(user_id, channel)
         if row is None:
             row = await self._rows.find(user_id, channel)
-            if row is not None and row["is_active"]:
+            if row is not None and row["is_active"] and self._platform.settings.cache_enabled:
                 self._platform.keep_alive(self._remember(row))
         return None if row is None else await read_config(row, self._keys)
 
@@ -152,6 +151,8 @@ class ConfigService:
             raise ServiceError("KV_NOT_BOUND", "KV namespace not bound")
 
     async def _cached(self, user_id: str, channel: str) -> Row | None:
+        if not self._platform.settings.cache_enabled:
+            return None
         try:
             text = await self._platform.cache.get(cache_key(user_id, channel))
             row = json.loads(text) if text else None
@@ -163,7 +164,9 @@ class ConfigService:
     async def _remember(self, row: Row) -> None:
         key = cache_key(str(row["user_id"]), str(row["channel_type"]))
         try:
-            await self._platform.cache.put(key, json.dumps(row), ttl_s=_CACHE_TTL_S)
+            await self._platform.cache.put(
+                key, json.dumps(row), ttl_s=self._platform.settings.cache_ttl_s
+            )
         except Exception as error:
             self._log.write("warn", "Cache write failed", error=type(error).__name__)
 

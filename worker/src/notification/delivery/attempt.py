@@ -74,6 +74,8 @@ async def _try(
         return _permanent(
             "UNSUPPORTED_CHANNEL", f"Unsupported channel {notification.channel}"
         ), None
+    if channel.name in platform.settings.disabled_channels:
+        return _permanent("UNSUPPORTED_CHANNEL", f"Channel {channel.name} is switched off"), None
     if config is None:
         return _permanent("INVALID_CONFIG", "The stored configuration can't be read"), None
     try:

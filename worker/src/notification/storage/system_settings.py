@@ -23,6 +23,8 @@ async def read_setting(platform: Platform, key: str, default: int) -> int:
 
 async def max_retries(platform: Platform) -> int:
     """How often a notification is retried. Asked only after a failure, so it costs no delivery."""
+    if not platform.settings.retries_enabled:
+        return 0
     value = await read_setting(platform, "max_retry_attempts", DEFAULT_MAX_RETRIES)
     return min(value, len(DELAYS_MS))
 
