@@ -52,9 +52,13 @@ class WorkerdTimeline(Timeline):
         while not self.real.queues_are_idle() and time.monotonic() < deadline:
             time.sleep(0.05)
 
+    def user(self, user: str) -> str:
+        """The name by which the installation knows a user of this timeline."""
+        return f"{self._prefix}-{user}"
+
     def configure(self, user: str, channel: str = "webhook") -> None:
         """As `Timeline.configure`."""
-        name = f"{self._prefix}-{user}"
+        name = self.user(user)
         body = {
             "user_id": name,
             "channel_type": channel,
@@ -67,7 +71,7 @@ class WorkerdTimeline(Timeline):
         """As `Timeline.endpoint`."""
 
         def plan(spell: Spell) -> None:
-            self.endpoints.plan(channel, f"{self._prefix}-{user}", spell)
+            self.endpoints.plan(channel, self.user(user), spell)
 
         return Endpoint(plan)
 
@@ -82,7 +86,7 @@ class WorkerdTimeline(Timeline):
         """As `Timeline.begin`."""
         assert headers is None, "this driver signs every request"
         if "user_id" in body:
-            body = {**body, "user_id": f"{self._prefix}-{body['user_id']}"}
+            body = {**body, "user_id": self.user(body["user_id"])}
         self._replies[name] = self._pool.submit(self._call, method, path, body)
 
     def _call(self, method: str, path: str, body: dict[str, Any]) -> Reply:
@@ -110,7 +114,7 @@ class WorkerdTimeline(Timeline):
         """As `Timeline.rows`."""
         return self.real.query(
             "SELECT * FROM notification_logs WHERE user_id = ?1 ORDER BY id",
-            f"{self._prefix}-{user}",
+            self.user(user),
         )
 
     def queue_forgets(self) -> WorkerdTimeline:

@@ -1,0 +1,258 @@
+"""Killing the real runtime with sends in flight, and counting what became of every one."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops.errors import ServiceError
+from tests.eventually import eventually
+from tests.promise.endpoint_server import Call, EndpointServer
+from tests.promise.real_installation import RealInstallation
+from tests.promise.simulated_endpoints import Spell
+
+USERS = 6
+SENDS = 10
+"""Sends in flight around each kill."""
+LONGEST_WAIT_S = 0.8
+WINDOW_S = 5.0
+"""The stated window, with room for a loaded machine: an answer waits for its write no longer."""
+
+
+@dataclass
+class Sent:
+    """One notification that a caller asked for."""
+
+    mark: int
+    user: str
+    key: str | None
+    reply: Future[dict[str, Any] | None]
+
+
+@dataclass
+class KillReport:
+    """What a run came to.
+
+    Attributes:
+        stages: per kill kind, how many notifications each kill met in which stage.
+        duplicates: confirmed deliveries beyond the first, of one notification.
+        outside: of those, the ones that no kill explains.
+    """
+
+    kills: Counter[str] = field(default_factory=Counter)
+    stages: Counter[tuple[str, str]] = field(default_factory=Counter)
+    accepted: int = 0
+    refused: int = 0
+    messages_lost_by_the_queue: int = 0
+    lost: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    duplicates: int = 0
+    outside: list[str] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    def text(self) -> str:
+        """For people."""
+        kills = ", ".join(f"{count} of {kind}" for kind, count in sorted(self.kills.items()))
+        lines = [
+            f"{sum(self.kills.values())} kills: {kills}",
+            f"{self.accepted} notifications accepted, {self.refused} calls without success",
+            f"{self.messages_lost_by_the_queue} queue messages thrown away",
+            f"rows at the end: {dict(self.statuses)}",
+            f"accepted and lost: {len(self.lost)}; left open: {len(self.open)}",
+            f"delivered again after a confirmation: {self.duplicates}",
+            f"of these outside the window of a kill: {len(self.outside)}",
+            "what the kills met (notifications):",
+        ]
+        for (kind, stage), count in sorted(self.stages.items()):
+            lines.append(f"  {kind:8} {stage:45} {count}")
+        return "\n".join(lines)
+
+
+class KillRun:
+    """Sends, kills, waits, and in the end compares rows, answers and deliveries."""
+
+    def __init__(self, real: RealInstallation, seed: int) -> None:
+        self.real = real
+        self.report = KillReport()
+        self._chance = random.Random(seed)  # noqa: S311 - a run must be repeatable
+        self._name = f"kill{seed}-{int(time.time())}"
+        self._start = real.now()
+        self._endpoints = EndpointServer(lambda: real.now() - self._start)
+        self._sent: list[Sent] = []
+        self._killed_at: list[float] = []
+
+    def run(self, kinds: list[str]) -> KillReport:
+        """One kill per entry."""
+        with self._endpoints, ThreadPoolExecutor(SENDS) as pool:
+            self._configure()
+            for number, kind in enumerate(kinds, start=1):
+                self._one(kind, pool)
+                if number % 25 == 0:
+                    self._settle()
+            self._settle()
+            self._judge()
+        return self.report
+
+    def _user(self, number: int) -> str:
+        return f"{self._name}-{number % USERS}"
+
+    def _configure(self) -> None:
+        with self.real.service() as service:
+            for number in range(USERS):
+                user = self._user(number)
+                config = {"webhook_url": self._endpoints.url("webhook", user)}
+                body = {"user_id": user, "channel_type": "webhook", "config_data": config}
+                service.result("POST", "/api/user-configs", body=body)
+
+    def _one(self, kind: str, pool: ThreadPoolExecutor) -> None:
+        now = self.real.now() - self._start
+        for number in range(USERS):
+            spell = Spell(
+                now,
+                now + 30,
+                status=500 if number == 0 else 200,
+                takes=self._chance.choice([0, 0.05, 0.2, 0.4]),
+            )
+            self._endpoints.plan("webhook", self._user(number), spell)
+        batch = [self._send(pool) for _ in range(SENDS)]
+        self._wait_for_a_moment()
+        for process in self.real.victims(kind):
+            process.kill()
+        killed = time.monotonic()
+        self._killed_at.append(killed)
+        self.report.kills[kind] += 1
+        if kind == "cloud":
+            server = self.real.server()
+            eventually(lambda: server.process() is None, what="the end of the local cloud")
+            self.report.messages_lost_by_the_queue += self.real.forget_messages()
+            started = self.real.installation.ctl("local", "start")
+            assert started.returncode == 0, started.stderr
+        for sent in batch:
+            sent.reply.result(120)
+        eventually(self.real.serves, what=f"the service after a kill of {kind}")
+        self.report.messages_lost_by_the_queue += self.real.forget_messages()
+        self._note_stages(kind, batch, killed)
+
+    def _wait_for_a_moment(self) -> None:
+        """Any time, or soon after some endpoint was called: most of a send's stages are there."""
+        called = len(self._endpoints.calls)
+        wanted = self._chance.choice([0, 0, 1, 2, 3, 4])
+        deadline = time.monotonic() + LONGEST_WAIT_S * 3
+        while len(self._endpoints.calls) < called + wanted and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(self._chance.uniform(0, 0.4 if wanted else LONGEST_WAIT_S))
+
+    def _send(self, pool: ThreadPoolExecutor) -> Sent:
+        mark = len(self._sent) + 1
+        user = self._user(self._chance.randrange(USERS))
+        key = f"{self._name}-{mark}" if self._chance.random() < 0.5 else None
+        body: dict[str, Any] = {
+            "user_id": user,
+            "channels": ["webhook"],
+            "custom_content": {"content": f"push{mark}end of {self._name}"},
+        }
+        if key is not None:
+            body["idempotency_key"] = key
+        sent = Sent(mark, user, key, pool.submit(self._call, body))
+        self._sent.append(sent)
+        return sent
+
+    def _call(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            with self.real.service() as service:
+                answer = service.call("POST", "/api/notifications/send", body=body)
+        except ServiceError:
+            return None
+        if answer.status_code != 200:
+            return None
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def _rows(self) -> dict[int, list[dict[str, Any]]]:
+        rows = self.real.query(
+            "SELECT id, message_id, status, retry_count, error, content FROM notification_logs"
+            " WHERE user_id LIKE ?1",
+            f"{self._name}-%",
+        )
+        found: dict[int, list[dict[str, Any]]] = {}
+        for row in rows:
+            mark = int(str(row["content"]).split("end")[0].removeprefix("push"))
+            found.setdefault(mark, []).append(row)
+        return found
+
+    def _calls(self, mark: int) -> list[Call]:
+        return [call for call in list(self._endpoints.calls) if call.mark == mark]
+
+    def _note_stages(self, kind: str, batch: list[Sent], killed: float) -> None:
+        rows = self._rows()
+        for sent in batch:
+            calls = [call for call in self._calls(sent.mark) if call.real <= killed]
+            stage = _stage(rows.get(sent.mark, []), calls, killed, answered=sent.reply.result())
+            self.report.stages[kind, stage] += 1
+
+    def _settle(self) -> None:
+        """Let leases lapse, the sweep ring, and retries come to their end."""
+
+        def ended() -> bool:
+            self.real.advance(150)
+            rows = [row for found in self._rows().values() for row in found]
+            return not any(row["status"] in ("pending", "retry") for row in rows)
+
+        eventually(ended, what="the end of every notification")
+
+    def _judge(self) -> None:
+        report, rows = self.report, self._rows()
+        report.statuses.update(row["status"] for found in rows.values() for row in found)
+        for sent in self._sent:
+            answer, found = sent.reply.result(), rows.get(sent.mark, [])
+            name = f"push {sent.mark} of {sent.user}"
+            if answer is None:
+                report.refused += 1
+            else:
+                report.accepted += 1
+                wanted = answer["results"][0]["messageId"]
+                if wanted not in [row["message_id"] for row in found]:
+                    report.lost.append(name)
+            if len(found) > 1:
+                report.lost.append(f"{name} has {len(found)} rows")
+            for row in found:
+                delivered = any(200 <= c.status < 300 for c in self._calls(sent.mark))
+                if row["status"] not in ("sent", "failed"):
+                    report.open.append(f"{name} is {row['status']}")
+                elif row["status"] == "sent" and not delivered:
+                    report.lost.append(f"{name} says sent")
+            self._count_duplicates(sent, name)
+
+    def _count_duplicates(self, sent: Sent, name: str) -> None:
+        confirmed = [c for c in self._calls(sent.mark) if 200 <= c.status < 300]
+        for call in confirmed[:-1]:
+            self.report.duplicates += 1
+            if not any(call.real <= kill <= call.real + WINDOW_S for kill in self._killed_at):
+                self.report.outside.append(name)
+
+
+def _stage(
+    rows: list[dict[str, Any]],
+    calls: list[Call],
+    killed: float,
+    *,
+    answered: dict[str, Any] | None,
+) -> str:
+    """Where the notification was when the process ended, as far as one can see from outside."""
+    if not rows:
+        return "1 before it was accepted"
+    if not calls and answered is not None:
+        return "0 held in front, served by the next process"
+    if not calls:
+        return "2 accepted, endpoint not called before the kill"
+    settled = rows[0]["status"] != "pending"
+    if settled:
+        return "5 outcome written" if answered is None else "6 answered"
+    last = calls[-1]
+    if last.answered is None or last.answered > killed:
+        return "3 at the endpoint"
+    return "4 endpoint had answered, outcome not written"

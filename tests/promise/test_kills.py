@@ -1,0 +1,48 @@
+"""The promise on the real runtime while its processes are killed.
+
+`-s` shows the report: what was killed, which stage each notification was in, what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.promise.kill_run import KillReport, KillRun
+from tests.promise.real_installation import RealInstallation
+
+pytestmark = pytest.mark.workerd
+
+SEED = int(os.environ.get("PROMISE_SEED", "20260101"))
+SOAK = int(os.environ.get("PROMISE_KILLS", "200"))
+BUILD = Path(__file__).resolve().parents[2] / "build"
+
+
+def kinds(count: int) -> list[str]:
+    """Mostly the version's process, sometimes the store, sometimes everything."""
+    chance = random.Random(SEED)  # noqa: S311 - a run must be repeatable
+    return chance.choices(["version", "store", "cloud"], weights=[6, 2, 2], k=count)
+
+
+def show(report: KillReport) -> None:
+    """Print the report and keep it in build/."""
+    print(report.text())  # noqa: T201 - the run's result
+    BUILD.mkdir(exist_ok=True)
+    stages = {f"{kind}: {stage}": count for (kind, stage), count in report.stages.items()}
+    document = {**vars(report), "stages": stages}
+    (BUILD / "kills.json").write_text(json.dumps(document, indent=2) + "\n")
+
+
+@pytest.mark.parametrize("kills", [10, pytest.param(SOAK, marks=pytest.mark.soak)])
+def test_no_kill_loses_a_notification_that_was_accepted(real: RealInstallation, kills: int) -> None:
+    report = KillRun(real, SEED + kills).run(kinds(kills))
+    show(report)
+    assert sum(report.kills.values()) == kills
+    assert report.accepted > kills
+    assert not report.lost
+    assert not report.open
+    assert not report.outside
