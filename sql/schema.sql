@@ -150,3 +150,5 @@ CREATE TABLE task_execution_records (
 );
 
 CREATE INDEX idx_task_records_name ON task_execution_records (task_name);
+
+CREATE INDEX idx_notification_redriven ON notification_logs (updated_at) WHERE redrives > 0;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from notification.storage.counted_logs import redriven_hours
 from tests.worker.traffic import keep_busy, send_some
 from tests.worker.world import World, answer
 
@@ -122,6 +123,27 @@ def test_a_retry_that_succeeds_hours_later_changes_the_hour_it_was_accepted_in(
     assert _series(world, "metric=sent") == [("01-01T00", 1)]
 
 
+def test_a_manual_retry_days_later_changes_the_hour_it_was_accepted_in(world: World) -> None:
+    world.configure()
+    send_some(world, 1, 404)
+    world.cron()
+    for _ in range(3):
+        world.clock.ms += DAY
+        world.cron()
+    log_id = world.logs()[0]["id"]
+    assert world.request("POST", "/api/notifications/retry", {"log_id": log_id}).status == 200
+    world.endpoints.behave = lambda request: answer(200)
+    world.clock.ms += 60_000
+    world.deliver_queues()
+    assert world.logs()[0]["status"] == "sent"
+    world.clock.ms += HOUR
+    world.cron()
+    body = _metrics(world)
+    assert (body["totalSent"], body["totalFailed"]) == (1, 0)
+    days = world.database.rows("SELECT sent FROM notification_rollups WHERE step = 'day'")
+    assert [day["sent"] for day in days] == [1]
+
+
 def test_a_deleted_notification_stays_counted(busy: World) -> None:
     busy.cron()
     busy.database.connection.execute("DELETE FROM notification_logs WHERE status = 'sent'")
@@ -231,6 +253,11 @@ def test_a_series_that_makes_no_sense_is_400(world: World, query: str, text: str
     refused = world.request("GET", f"/api/stats/series?{query}")
     assert refused.status == 400
     assert text in refused.json["error"]
+
+
+def test_redriven_notifications_are_found_by_their_own_index(world: World) -> None:
+    steps = world.database.plan(redriven_hours("2026-01-01T00:00:00.000Z", world.clock.ms))
+    assert "idx_notification_redriven" in steps[0]
 
 
 def test_no_statement_about_figures_scans_the_notifications(busy: World) -> None:

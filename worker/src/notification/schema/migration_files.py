@@ -91,4 +91,14 @@ MIGRATIONS = (
             'CREATE INDEX idx_task_records_name ON task_execution_records (task_name);',
         ),
     ),
+    Migration(
+        '0006_redriven.sql',
+        6,
+        '30c5521ddfc34a542bbd6f4d694e451be17d769d7956ba9a2eec574445963dfe',
+        0,
+        6,
+        (
+            'CREATE INDEX idx_notification_redriven ON notification_logs (updated_at) WHERE redrives > 0;',
+        ),
+    ),
 )

@@ -55,6 +55,22 @@ def count_statements(
     )
 
 
+def redriven_hours(since: str, before_ms: int) -> Statement:
+    """Selects, as `hour`, the hours before `before_ms` with manual retries changed since."""
+    # Written out for the partial index: it serves no bound value.
+    return Statement(
+        f"SELECT DISTINCT {_HOUR} AS hour FROM notification_logs AS log"  # noqa: S608 - a number of this module
+        " WHERE log.redrives > 0 AND log.updated_at >= ?1 AND log.id < ?2"
+        " ORDER BY hour DESC LIMIT 24",
+        (since, first_row_id(before_ms)),
+    )
+
+
+def start_of_hour(row: Row) -> int:
+    """The start of a row's `hour`, in milliseconds."""
+    return EPOCH_MS + int(row["hour"] or 0) * HOUR_MS
+
+
 def oldest_from(moment_ms: int) -> Statement:
     """Selects the id of the oldest notification that was accepted since, as `oldest`."""
     return Statement(
@@ -93,4 +109,4 @@ def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[Period
 
 
 def _key(row: Row) -> tuple[int, str]:
-    return EPOCH_MS + int(row["hour"] or 0) * HOUR_MS, str(row["channel_type"])
+    return start_of_hour(row), str(row["channel_type"])

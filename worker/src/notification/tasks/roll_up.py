@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from notification.journal import iso
 from notification.metrics.figures import Figures, PeriodFigures
 from notification.metrics.reading import DAY_MS, HOURS_KEPT, floor
 from notification.ports.platform import Platform
@@ -11,6 +12,8 @@ from notification.storage.counted_logs import (
     counted_periods,
     moment_of,
     oldest_from,
+    redriven_hours,
+    start_of_hour,
 )
 from notification.storage.rollup_rows import (
     delete_hours_before,
@@ -43,6 +46,24 @@ async def roll_up(platform: Platform, state: dict[str, Any], *, hourly: bool) ->
     hours = counted_periods(counts.rows, errors.rows)
     written = await _write(platform, hours, start_ms, end_ms)
     state["rolled_to"] = max(rolled_to, floor(end_ms - 1, HOUR_MS))
+    if hourly:
+        written += await _recount_redriven(platform, state, before_ms=start_ms, now_ms=now_ms)
+    return written
+
+
+async def _recount_redriven(
+    platform: Platform, state: dict[str, Any], *, before_ms: int, now_ms: int
+) -> int:
+    """Hours that are long over, of which a notification was retried by hand since the last run."""
+    since = str(state.get("redriven_to") or iso(now_ms - DAY_MS))
+    [found] = await platform.database.batch([redriven_hours(since, before_ms)])
+    written = 0
+    for start_ms in map(start_of_hour, found.rows):
+        statements = count_statements(start_ms, start_ms + HOUR_MS)
+        counts, errors = await platform.database.batch(statements)
+        hours = counted_periods(counts.rows, errors.rows)
+        written += await _write(platform, hours, start_ms, start_ms + HOUR_MS)
+    state["redriven_to"] = iso(now_ms)
     return written
 
 
