@@ -11,6 +11,9 @@ from notification.journal import Log, redact
 from notification.ports.outbound import OutboundFailure, OutboundRequest, OutboundTimeout
 from notification.ports.platform import Platform
 
+MOST_MS = 25_000
+"""What an attempt may take with all its calls: after a hang-up the platform keeps work for 30 s."""
+
 
 class Outcome(NamedTuple):
     """What came of an attempt. `http_status` is None where no answer arrived."""
@@ -97,9 +100,15 @@ async def _call(
     channel: Channel, requests: Sequence[OutboundRequest], platform: Platform
 ) -> tuple[Verdict, int | None]:
     verdict, status = _permanent("INVALID_CONTENT", "There is nothing to send"), None
+    until = platform.clock.now_ms() + MOST_MS
     for request in requests:
+        left = until - platform.clock.now_ms()
         try:
-            answer = await platform.outbound.send(request)
+            if left <= 0:
+                raise OutboundTimeout
+            answer = await platform.outbound.send(
+                request._replace(timeout_ms=min(request.timeout_ms, left))
+            )
         except OutboundTimeout:
             return _transient("TIMEOUT_ERROR", "Request timeout"), None
         except OutboundFailure as failure:
