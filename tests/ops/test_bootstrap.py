@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("sh", "dirname", "cat", "cksum", "df", "awk", "mktemp", "rm")
+NEEDED = ("sh", "dirname", "cat", "cksum", "df", "awk", "mktemp", "mkdir", "rm")
 
 
 class Machine:
@@ -107,16 +107,14 @@ def test_a_full_disk_is_said_before_anything_is_installed(machine: Machine) -> N
 def test_what_is_installed_already_is_not_installed_again(machine: Machine) -> None:
     calls = machine.checkout / "calls"
     machine.add("npm", f"echo npm >> {calls}; exit 0")
-    venv = (
-        'if [ "$2" = venv ]; then d="$4"; [ -d "$d" ] || mkdir -p .venv/bin; '
-        "printf '#!/bin/sh\\nexit 0\\n' > .venv/bin/python; fi; exit 0"
+    machine.add(
+        "python3.11",
+        '[ "$2" = venv ] || exit 0; mkdir -p .venv/bin; '
+        "printf '#!/bin/sh\\nexit 0\\n' > .venv/bin/python; chmod +x .venv/bin/python",
     )
-    machine.add("python3.11", venv)
-    for name in ("mkdir", "chmod"):
-        found = shutil.which(name)
-        assert found is not None
-        (machine.bin / name).symlink_to(found)
-    machine.add("python3.11", venv.replace("; fi;", "; chmod +x .venv/bin/python; fi;"))
+    chmod = shutil.which("chmod")
+    assert chmod is not None
+    (machine.bin / "chmod").symlink_to(chmod)
 
     first, second = machine.bootstrap(), machine.bootstrap()
 
