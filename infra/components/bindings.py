@@ -55,6 +55,7 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
         "ALLOW_LOOPBACK_ENDPOINTS": _word(settings.allow_loopback_endpoints),
         "SIGNATURE_V1": "on" if settings.signature_v1 else "off",
         "RATE_LIMIT_PER_MINUTE": str(settings.rate_limit_per_minute),
+        "TELEGRAM_API_URL": settings.telegram_api_url,
     }
     for name, text in texts.items():
         yield Binding(name=name, type="plain_text", text=text)

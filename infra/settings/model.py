@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 from infra.settings import values as v
 
 CLOUDFLARE_API = "https://api.cloudflare.com/client/v4"
+TELEGRAM_API = "https://api.telegram.org"
 BASE_URL_KEY = "cloudflare:baseUrl"
 
 
@@ -57,6 +58,10 @@ class Settings(BaseModel):
     allowed_origins: v.Origins = Field((), description="origins of browsers; empty means any")
     maintenance_mode: v.Switch = Field(False, description="answer 503 to everything but health")
     signature_v1: v.Switch = Field(True, description="accept signatures of version 1")
+    telegram_api_url: v.TelegramUrl = Field(
+        TELEGRAM_API,
+        description="where bots are called: Telegram, or a Bot API server of one's own",
+    )
     retry_batch_size: v.BatchSize = Field(10, description="messages of one retry batch")
     retry_max_wait_ms: v.BatchWait = Field(
         v.Milliseconds(5_000), description="milliseconds until a retry batch is delivered"
@@ -111,4 +116,17 @@ class Secrets(BaseModel):
     )
     encrypt_key_previous: v.EncryptKey | None = Field(
         None, description="encryption key before the last rotation; only decrypts"
+    )
+    admin_api_key: v.Token | None = Field(
+        None, description="opens the clean-up of logs; without it the signing key does"
+    )
+    bridge_token: v.Token | None = Field(
+        None, description="opens the bridge; in production it is closed without one"
+    )
+    metrics_token: v.Token | None = Field(None, description="bearer token of a metrics scraper")
+    grafana_webhook_username: v.BasicName | None = Field(
+        None, description="user name that Grafana's contact point presents"
+    )
+    grafana_webhook_password: v.Token | None = Field(
+        None, description="password that Grafana's contact point presents"
     )

@@ -5,11 +5,20 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
-from infra.settings.model import BASE_URL_KEY, CLOUDFLARE_API
+from infra.settings.model import BASE_URL_KEY, CLOUDFLARE_API, TELEGRAM_API
 from infra.settings.problems import HIDDEN, MISSING, Problem
 from infra.settings.values import is_loopback
 
-_SAMPLES = ("dev-secret", "dev-encrypt-key", "your-secret-key", "PLACEHOLDER_", "test-password")
+_SAMPLES = (
+    "dev-secret",
+    "dev-encrypt-key",
+    "your-secret-key",
+    "PLACEHOLDER_",
+    "test-password",
+    "grafana-password",
+)
+_TOKEN_FORM = (r".{32,}", "at least 32 printable characters", "openssl rand -hex 32")
+_PAIR = ("grafanaWebhookUsername", "grafanaWebhookPassword")
 _FORMS = {
     "apiSecretKey": (
         r"[0-9a-f]{64}",
@@ -17,7 +26,17 @@ _FORMS = {
         "openssl rand -hex 32",
     ),
     "encryptKey": (r"[A-Za-z0-9]{32}", "exactly 32 letters and digits", "openssl rand -hex 16"),
+    "adminApiKey": _TOKEN_FORM,
+    "bridgeToken": _TOKEN_FORM,
+    "metricsToken": _TOKEN_FORM,
+    "grafanaWebhookUsername": (
+        r"[^:]{1,100}",
+        "1 to 100 characters without a colon",
+        "echo grafana",
+    ),
+    "grafanaWebhookPassword": _TOKEN_FORM,
 }
+"""Pattern, its form in words, and a command that makes such a value."""
 
 
 def ordinary_rules(values: Mapping[str, object], stack: str) -> Iterator[Problem]:
@@ -45,6 +64,14 @@ def ordinary_rules(values: Mapping[str, object], stack: str) -> Iterator[Problem
             "false",
         )
     environment = values.get("environment")
+    telegram = str(values.get("telegramApiUrl", ""))
+    if is_loopback(telegram) and environment in ("production", "staging"):
+        yield Problem(
+            "telegramApiUrl",
+            telegram,
+            f"no loopback address in the environment {environment}.",
+            TELEGRAM_API,
+        )
     if values.get("allowLoopbackEndpoints") and environment in ("production", "staging"):
         yield Problem(
             "allowLoopbackEndpoints",
@@ -77,8 +104,17 @@ def secret_rules(secrets: Mapping[str, SecretStr], environment: object) -> Itera
             yield Problem(key, HIDDEN, "a published sample value protects nothing.", example)
         elif not re.fullmatch(pattern, text):
             yield Problem(key, HIDDEN, f"{form}.", example)
+    yield from _unpaired(secrets)
     for key in _FORMS:
         if key in secrets and secrets.get(f"{key}Previous") == secrets[key]:
             yield Problem(
                 f"{key}Previous", HIDDEN, f"it has to differ from {key}.", "(remove the key)"
+            )
+
+
+def _unpaired(secrets: Mapping[str, SecretStr]) -> Iterator[Problem]:
+    for key, other in (_PAIR, _PAIR[::-1]):
+        if key in secrets and other not in secrets:
+            yield Problem(
+                other, MISSING, f"it belongs to {key}; Grafana presents both.", "(set it, too)"
             )

@@ -94,6 +94,7 @@ Url = Annotated[str, AfterValidator(_url), Rule(_URL_RULE, "https://notification
 ApiUrl = Annotated[
     str, AfterValidator(_url), Rule(_URL_RULE, "https://api.cloudflare.com/client/v4")
 ]
+TelegramUrl = Annotated[str, AfterValidator(_url), Rule(_URL_RULE, "https://api.telegram.org")]
 D1Location = Annotated[
     Literal["wnam", "enam", "weur", "eeur", "apac", "oc"],
     Rule("one of wnam, enam, weur, eeur, apac, oc.", "weur"),
@@ -160,4 +161,12 @@ ApiSecretKey = Annotated[
 EncryptKey = Annotated[
     SecretStr,
     Rule("exactly 32 letters and digits.", "`openssl rand -hex 16`"),
+]
+Token = Annotated[
+    SecretStr,
+    Rule("at least 32 printable characters without a space.", "`openssl rand -hex 32`"),
+]
+BasicName = Annotated[
+    SecretStr,
+    Rule("1 to 100 printable characters without a space or a colon.", "grafana"),
 ]

@@ -1,5 +1,6 @@
 """Inputs of the Pulumi program for tests: a small bundle, two migrations, valid settings."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from infra.settings.check import CheckedConfig, RawConfig
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 API_SECRET = "a1" * 32
 ENCRYPT_KEY = "Ab3" * 10 + "Zz"
+SECRET_NAME = re.compile("Key|Token$|^grafanaWebhook")
 CONFIG = {
     "accountId": ACCOUNT,
     "environment": "production",
@@ -30,7 +32,7 @@ MIGRATIONS = {
 def checked_config(stack: str = "production", **changes: Any) -> CheckedConfig:
     """Valid settings with changes; a change to None takes the key out."""
     values = {k: v for k, v in {**CONFIG, **changes}.items() if v is not None}
-    secret = frozenset(k for k in values if "Key" in k)
+    secret = frozenset(k for k in values if SECRET_NAME.search(k))
     return CheckedConfig(RawConfig("the test's configuration", stack, values, secret))
 
 

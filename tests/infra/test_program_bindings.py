@@ -25,7 +25,7 @@ def test_the_worker_is_bound_to_its_stores(declared: Callable[..., Declared]) ->
 def test_bindings_are_sorted_by_name_and_unique(declared: Callable[..., Declared]) -> None:
     names = [binding["name"] for binding in declared().one("version").inputs["bindings"]]
     assert names == sorted(set(names))
-    assert len(names) == 20
+    assert len(names) == 21
 
 
 def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) -> None:
@@ -47,6 +47,34 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
     assert texts["ALLOW_LOOPBACK_ENDPOINTS"] == "false"
     assert texts["RATE_LIMIT_PER_MINUTE"] == "7"
     assert texts["SERVICE_VERSION"] == "0.1.0"
+    assert texts["TELEGRAM_API_URL"] == "https://api.telegram.org"
+
+
+def test_optional_secrets_are_bound_under_the_names_that_the_worker_reads(
+    declared: Callable[..., Declared],
+) -> None:
+    optional = {
+        "adminApiKey": "d" * 32,
+        "bridgeToken": "e" * 32,
+        "metricsToken": "f" * 32,
+        "grafanaWebhookUsername": "grafana",
+        "grafanaWebhookPassword": "0" * 32,
+    }
+    found = declared(**optional)
+    by_name = found.bindings()
+    names = {
+        "ADMIN_API_KEY": "adminApiKey",
+        "BRIDGE_TOKEN": "bridgeToken",
+        "METRICS_TOKEN": "metricsToken",
+        "GRAFANA_WEBHOOK_USERNAME": "grafanaWebhookUsername",
+        "GRAFANA_WEBHOOK_PASSWORD": "grafanaWebhookPassword",
+    }
+    for binding, key in names.items():
+        assert (by_name[binding]["type"], by_name[binding]["text"]) == (
+            "secret_text",
+            optional[key],
+        )
+    assert not names.keys() & declared().bindings().keys()
 
 
 @pytest.mark.requirement("S0-50")

@@ -146,6 +146,21 @@ def test_loopback_endpoints_are_refused_outside_development() -> None:
     assert mistakes("local", environment="development", allowLoopbackEndpoints="true") == {}
 
 
+def test_bots_are_called_on_this_machine_in_development_only() -> None:
+    local = "http://127.0.0.1:9000"
+    assert set(mistakes(telegramApiUrl=local)) == {"telegramApiUrl"}
+    assert mistakes("local", environment="development", telegramApiUrl=local) == {}
+    assert mistakes(telegramApiUrl="https://bots.example.com") == {}
+
+
+def test_grafanas_name_and_password_come_together() -> None:
+    assert set(mistakes(grafanaWebhookUsername="g")) == {"grafanaWebhookPassword"}
+    assert set(mistakes(grafanaWebhookPassword="p" * 32)) == {"grafanaWebhookUsername"}
+    assert mistakes(grafanaWebhookUsername="g", grafanaWebhookPassword="p" * 32) == {}
+    both = mistakes(grafanaWebhookUsername="a:b", grafanaWebhookPassword="p" * 32)
+    assert set(both) == {"grafanaWebhookUsername"}
+
+
 def test_location_and_jurisdiction_exclude_each_other() -> None:
     assert set(mistakes(d1Location="weur", d1Jurisdiction="eu")) == {"d1Location"}
 
@@ -168,6 +183,9 @@ def test_production_and_development_are_the_environments_of_their_stacks() -> No
         ("encryptKey", "a" * 33),
         ("encryptKey", "a" * 31 + "-"),
         ("apiSecretKeyPrevious", "short"),
+        ("adminApiKey", "short"),
+        ("bridgeToken", "a" * 31),
+        ("metricsToken", "a" * 32 + " "),
     ],
 )
 def test_a_secret_of_another_form_is_refused_without_showing_it(key: str, value: str) -> None:
