@@ -4,7 +4,8 @@ import asyncio
 import json
 import uuid
 from collections.abc import Coroutine
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import js
 from notification.cloudflare.bindings import (
@@ -15,12 +16,17 @@ from notification.cloudflare.bindings import (
     RateLimitBinding,
     SystemRandomness,
 )
-from notification.cloudflare.border import from_entries, from_object, to_object
+from notification.cloudflare.border import (
+    from_entries,
+    from_object,
+    promise_with_resolvers,
+    to_object,
+)
 from notification.cloudflare.d1 import D1Database
 from notification.cloudflare.fetch import FetchHttp, read_bounded
+from notification.cloudflare.response_factory import ResponseFactory
 from notification.cloudflare.web_crypto import WebCryptoAead
 from notification.configuration.known_configs import KnownConfigs
-from notification.delivery.dispatch import dispatch
 from notification.http.application import Application
 from notification.http.request import Request
 from notification.journal import Log
@@ -33,6 +39,9 @@ from notification.storage.metered import MeteredDatabase
 from notification.templates.stored_template import StoredTemplate
 from pyodide.ffi import jsnull
 from workers import import_from_javascript
+
+
+T = TypeVar("T")
 
 
 def _present(value: Any) -> bool:
@@ -70,6 +79,7 @@ class Isolate:
         self.known_templates: Recollection[str, StoredTemplate] = Recollection()
         self.counters = IsolateCounters()
         self.application = Application()
+        self.answers = ResponseFactory()
 
     def _queue(self, name: str) -> CloudflareQueue | UnboundQueue:
         binding = self.bindings.get(name)
@@ -96,7 +106,7 @@ class Isolate:
         now_ms = json.loads(await answer.text())["now_ms"]
         return OffsetClock(now_ms - OffsetClock().now_ms())
 
-    async def platform(self, context: Any) -> Platform:
+    async def platform(self, context: Any) -> "Invocation":
         """The ports of one invocation."""
 
         def keep_alive(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -104,7 +114,7 @@ class Isolate:
             context.waitUntil(task)
             return task
 
-        return Platform(
+        return Invocation(
             settings=self.settings,
             database=MeteredDatabase(self.database),
             cache=self.cache,
@@ -123,7 +133,25 @@ class Isolate:
             known_templates=self.known_templates,
             counters=self.counters,
             keep_alive=keep_alive,
+            context=context,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation(Platform):
+    """The platform's ports with the runtime's context of one event."""
+
+    context: Any
+
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """As the port says. The runtime cancels no task: it has only to be kept from dropping the
+        event, which takes a promise, and neither a task nor a timer."""
+        held = promise_with_resolvers()
+        self.context.waitUntil(held.promise)
+        try:
+            return await work
+        finally:
+            held.resolve()
 
 
 class RawMessage:
@@ -186,11 +214,12 @@ class Runtime:
         isolate = self._ready()
         platform = await isolate.platform(context)
         response = await isolate.application.answer(_request(raw), platform)
-        options = to_object({"status": response.status, "headers": response.headers})
-        return js.Response.new(response.body if response.body else jsnull, options)
+        return isolate.answers.new(response)
 
     async def queue(self, batch: Any, context: Any) -> None:
-        """One batch of the queue that it names."""
+        """One batch of the queue that it names; its modules are imported here, as the cron's."""
+        from notification.delivery.dispatch import dispatch
+
         platform = await self._ready().platform(context)
         log = Log.of(platform, requestId=str(uuid.uuid4()))
         messages = [RawMessage(message) for message in batch.messages]

@@ -1,12 +1,18 @@
 """Every route of the service, in one list."""
 
 from notification.http.router import Route, RouteModule
-from notification.routes import health, log_removal, logs, send, user_configs
+from notification.routes import health, send
 
-ROUTES = (*health.ROUTES, *send.ROUTES, *user_configs.ROUTES, *logs.ROUTES, *log_removal.ROUTES)
+ROUTES = (*health.ROUTES, *send.ROUTES)
 """What every isolate serves from its start."""
 
 MODULES = (
+    RouteModule("notification.routes.user_configs", ("/api/user-configs", "/api/users/")),
+    RouteModule("notification.routes.logs", ("/api/notification-logs", "/api/logs")),
+    RouteModule(
+        "notification.routes.log_removal",
+        ("/api/notification-logs", "/api/logs", "/api/cleanup-logs"),
+    ),
     RouteModule(
         "notification.routes.scheduled_tasks",
         ("/health/scheduled-tasks", "/api/task-execution-records", "/api/scheduled-tasks/"),
