@@ -52,7 +52,8 @@ class Isolate:
     died_at: str = ""
     died: float | None = None
     last_call: str = "idle"
-    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    # In the order of their start, so that a history is the same each time.
+    _tasks: dict[asyncio.Task[Any], None] = field(default_factory=dict)
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` in this process."""
@@ -62,8 +63,8 @@ class Isolate:
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
         """Let `task` end with this process."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     def kill(self, at: str = "") -> None:
         """SIGKILL."""
