@@ -210,3 +210,13 @@ def test_an_outcome_that_is_hard_to_write_is_written_or_told_and_tried_again(
     unrecorded = timeline.logged("delivery_unrecorded")
     assert len(timeline.attempts_of("order")) == 1 + unrecorded
     assert unrecorded == (1 if failures == 3 else 0)
+
+
+def test_a_database_that_fails_between_an_attempt_and_its_record_hides_no_attempt(
+    timeline: SimulatedTimeline,
+) -> None:
+    timeline.endpoint("ann").down()
+    timeline.at(0).push("order").at(8)
+    timeline.database_fails(2)  # after the claim: the question how many retries there are
+    timeline.at(70).expect("order", attempts=3, status="failed")
+    timeline.expect_attempts("order", at=(0, 10, 40))

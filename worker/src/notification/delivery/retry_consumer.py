@@ -13,11 +13,11 @@ from notification.delivery.claim import Claim, claim
 from notification.delivery.incoming import IncomingMessage
 from notification.delivery.notification import Notification
 from notification.delivery.recorder import record
+from notification.delivery.retry_limit import retry_limit
 from notification.delivery.settlement import settle
 from notification.journal import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
-from notification.storage.system_settings import max_retries
 
 REPEAT_AFTER_S = 30
 
@@ -103,7 +103,7 @@ class RetryConsumer:
         settlement = settle(
             notification,
             outcome,
-            max_retries=await max_retries(platform) if outcome.verdict.retryable else 0,
+            max_retries=await retry_limit(platform) if outcome.verdict.retryable else 0,
             now_ms=platform.clock.now_ms(),
             randomness=platform.randomness,
         )

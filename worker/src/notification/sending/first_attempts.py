@@ -6,14 +6,13 @@ from typing import Any
 
 from notification.delivery.attempt import attempt, endpoint_policy
 from notification.delivery.recorder import record
-from notification.delivery.schedule import DEFAULT_MAX_RETRIES
+from notification.delivery.retry_limit import retry_limit
 from notification.delivery.settlement import Settlement, settle
 from notification.journal import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 from notification.sending.draft import Draft
 from notification.sending.result import shown_result
-from notification.storage.system_settings import max_retries
 
 _GATHER_S = 1.0
 """Outcomes that come within this time of each other share a write; a slow channel holds up the
@@ -72,7 +71,7 @@ async def _attempt(
     )
     most = 0
     if outcome.verdict.retryable:
-        most = await _max_retries(platform)
+        most = await retry_limit(platform)
     settlement = settle(
         draft.notification,
         outcome,
@@ -81,13 +80,6 @@ async def _attempt(
         randomness=platform.randomness,
     )
     return settlement, outcome.verdict.details
-
-
-async def _max_retries(platform: Platform) -> int:
-    try:
-        return await max_retries(platform)
-    except DatabaseError:
-        return DEFAULT_MAX_RETRIES
 
 
 async def _recorded(settlements: list[Settlement], platform: Platform, log: Log) -> list[bool]:
