@@ -16,6 +16,7 @@ _SENSITIVE = re.compile(
     r"|ip_?address",
     re.IGNORECASE,
 )
+_SCALARS = (str, int, float)
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 
 
@@ -46,11 +47,18 @@ def _hide_url(match: re.Match[str]) -> str:
 def redact(value: Any, *, key: str = "") -> Any:
     """Hide what must not be logged: values under telling keys, and everything of a URL but its
     scheme and host."""
-    if isinstance(value, dict):
-        return {name: redact(item, key=name) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [redact(item, key=key) for item in value]
-    if value is not None and _is_sensitive(key):
+    return _redact(value, key)
+
+
+def _redact(value: Any, key: str) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, _SCALARS):
+        if isinstance(value, dict):
+            return {name: _redact(item, name) for name, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [_redact(item, key) for item in value]
+    if _is_sensitive(key):
         text = str(value)
         return f"{text[:2]}***{text[-2:]}" if len(text) > 8 else "***"
     if isinstance(value, str) and "://" in value:
@@ -92,8 +100,8 @@ class Log:
         line = {
             "timestamp": iso(self._clock.now_ms()),
             "level": level,
-            "message": redact(message),
-            **redact(fields),
+            "message": _redact(message, ""),
+            **_redact(fields, ""),
             **self._context,
         }
         self._journal.write(level, compact_json(line))

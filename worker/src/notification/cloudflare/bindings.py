@@ -117,10 +117,18 @@ class OffsetClock:
 
 
 class SystemRandomness:
-    """The runtime's cryptographic random numbers."""
+    """The runtime's cryptographic random numbers, fetched in advance: each byte is used once."""
 
-    __slots__ = ()
+    __slots__ = ("_at", "_pool")
+
+    def __init__(self) -> None:
+        self._pool = b""
+        self._at = 0
 
     def token_bytes(self, count: int) -> bytes:
         """`count` random bytes."""
-        return os.urandom(count)
+        if self._at + count > len(self._pool):
+            self._pool = os.urandom(max(count, 4096))
+            self._at = 0
+        self._at += count
+        return self._pool[self._at - count : self._at]

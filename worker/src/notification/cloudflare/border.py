@@ -17,6 +17,22 @@ def _functions() -> tuple[Any, Any, Any]:
     return js.JSON.parse, js.JSON.stringify, js.Object.fromEntries
 
 
+@lru_cache(maxsize=1)
+def outbound_functions() -> tuple[Any, Any]:
+    """`fetch` and `AbortSignal.timeout`."""
+    return js.fetch, js.AbortSignal.timeout
+
+
+@lru_cache(maxsize=1)
+def _with_resolvers() -> Any:
+    return js.Promise.withResolvers
+
+
+def promise_with_resolvers() -> Any:
+    """A promise and the two functions that settle it."""
+    return _with_resolvers()()
+
+
 def to_object(value: Any) -> Any:
     """A JavaScript value from JSON-compatible Python."""
     return _functions()[0](compact_json(value))

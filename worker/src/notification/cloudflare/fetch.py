@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import js
-from notification.cloudflare.border import to_object
+from notification.cloudflare.border import outbound_functions, to_object
 from notification.ports.outbound import (
     OutboundAnswer,
     OutboundFailure,
@@ -43,20 +42,23 @@ class FetchHttp:
                 "redirect": "manual",
             }
         )
-        options.signal = js.AbortSignal.timeout(request.timeout_ms)
+        fetch, timeout = outbound_functions()
+        options.signal = timeout(request.timeout_ms)
         try:
-            answer = await js.fetch(request.url, options)
-            headers = self._headers(answer.headers)
+            answer = await fetch(request.url, options)
+            status = int(answer.status)
+            headers = self._headers(answer.headers, accepted=200 <= status < 300)
             body = await self._body(answer, headers)
         except JsException as error:
             if error.name in ("TimeoutError", "AbortError"):
                 raise OutboundTimeout from None
             raise OutboundFailure(str(error.message)[:300]) from None
-        return OutboundAnswer(answer.status, headers, body)
+        return OutboundAnswer(status, headers, body)
 
-    def _headers(self, raw: Any) -> dict[str, str]:
+    def _headers(self, raw: Any, *, accepted: bool) -> dict[str, str]:
         """The few that somebody reads: each costs a crossing of the language border."""
-        values = ((name, raw.get(name)) for name in ("content-length", "retry-after"))
+        names = ("content-length",) if accepted else ("content-length", "retry-after")
+        values = ((name, raw.get(name)) for name in names)
         return {name: str(value) for name, value in values if isinstance(value, str)}
 
     async def _body(self, answer: Any, headers: dict[str, str]) -> str:

@@ -40,7 +40,6 @@ from notification.templates.stored_template import StoredTemplate
 from pyodide.ffi import jsnull
 from workers import import_from_javascript
 
-
 T = TypeVar("T")
 
 

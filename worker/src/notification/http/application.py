@@ -2,7 +2,6 @@
 
 import re
 import traceback
-import uuid
 
 from notification.errors import ServiceError
 from notification.http.admission import admit
@@ -68,7 +67,9 @@ def _request_id(request: Request, platform: Platform) -> str:
     presented = request.headers.get("x-request-id", "")
     if _REQUEST_ID.fullmatch(presented):
         return presented
-    return str(uuid.UUID(bytes=platform.randomness.token_bytes(16), version=4))
+    digits = platform.randomness.token_bytes(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def _place(error: Exception) -> str:

@@ -1,9 +1,9 @@
 """All ports of one invocation in one place."""
 
-from asyncio import Task
+from asyncio import Task, shield
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from notification.configuration.known_configs import KnownConfigs
 from notification.metrics.isolate_counters import IsolateCounters
@@ -12,6 +12,8 @@ from notification.ports.outbound import OutboundHttp
 from notification.recollection import Recollection
 from notification.settings import Settings
 from notification.templates.stored_template import StoredTemplate
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -134,3 +136,8 @@ class Platform:
     counters: IsolateCounters
     keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
     """Start work that goes on when the client hangs up (the platform's `waitUntil`)."""
+
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of work that goes on when the client hangs up."""
+        result: T = await shield(self.keep_alive(work))
+        return result

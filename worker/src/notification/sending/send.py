@@ -1,6 +1,5 @@
 """The use case: accept a notification, attempt it, tell what came of it."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -132,7 +131,7 @@ class Sender:
     async def _deliver(self, drafts: Sequence[Draft]) -> SendResult:
         work = deliver(drafts, platform=self._platform, own_host=self._own_host, log=self._log)
         # A caller who hangs up ends the waiting, not the work.
-        return SendResult(await asyncio.shield(self._platform.keep_alive(work)), replayed=False)
+        return SendResult(await self._platform.see_through(work), replayed=False)
 
 
 def _refuse_unsendable(command: SendCommand, reading: Reading) -> None:
