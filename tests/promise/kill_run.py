@@ -40,7 +40,8 @@ class KillReport:
     Attributes:
         stages: per kill kind, how many notifications each kill met in which stage.
         duplicates: confirmed deliveries beyond the first, of one notification.
-        outside: of those, the ones that no kill explains.
+        unwritten: of those, the ones whose outcome met a database that was away.
+        outside: of those, the ones that nothing explains.
     """
 
     kills: Counter[str] = field(default_factory=Counter)
@@ -51,6 +52,7 @@ class KillReport:
     lost: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     duplicates: int = 0
+    unwritten: int = 0
     outside: list[str] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
 
@@ -64,7 +66,8 @@ class KillReport:
             f"rows at the end: {dict(self.statuses)}",
             f"accepted and lost: {len(self.lost)}; left open: {len(self.open)}",
             f"delivered again after a confirmation: {self.duplicates}",
-            f"of these outside the window of a kill: {len(self.outside)}",
+            f"of these because the store was away for the outcome: {self.unwritten}",
+            f"of these outside the stated window: {len(self.outside)}",
             "what the kills met (notifications):",
         ]
         for (kind, stage), count in sorted(self.stages.items()):
@@ -84,6 +87,7 @@ class KillRun:
         self._endpoints = EndpointServer(lambda: real.now() - self._start)
         self._sent: list[Sent] = []
         self._killed_at: list[float] = []
+        self._store_away: list[tuple[float, float]] = []
 
     def run(self, kinds: list[str]) -> KillReport:
         """One kill per entry."""
@@ -135,6 +139,8 @@ class KillRun:
             sent.reply.result(120)
         eventually(self.real.serves, what=f"the service after a kill of {kind}")
         self.report.messages_lost_by_the_queue += self.real.forget_messages()
+        if kind == "store":
+            self._store_away.append((killed, time.monotonic()))
         self._note_stages(kind, batch, killed)
 
     def _wait_for_a_moment(self) -> None:
@@ -231,7 +237,9 @@ class KillRun:
         confirmed = [c for c in self._calls(sent.mark) if 200 <= c.status < 300]
         for call in confirmed[:-1]:
             self.report.duplicates += 1
-            if not any(call.real <= kill <= call.real + WINDOW_S for kill in self._killed_at):
+            if any(left - WINDOW_S <= call.real <= back for left, back in self._store_away):
+                self.report.unwritten += 1
+            elif not any(call.real <= kill <= call.real + WINDOW_S for kill in self._killed_at):
                 self.report.outside.append(name)
 
 

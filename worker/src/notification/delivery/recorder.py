@@ -8,8 +8,8 @@ from notification.journal import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 
-_TRIES = 3
-_PAUSE_MS = 100
+_PAUSES_MS = (100, 400, 1_500)
+"""Before each repetition of a failed write: a database that moves is away for a second or two."""
 
 
 async def record(settlements: Sequence[Settlement], *, platform: Platform, log: Log) -> list[bool]:
@@ -45,16 +45,17 @@ async def record(settlements: Sequence[Settlement], *, platform: Platform, log: 
 
 async def _write(settlements: Sequence[Settlement], platform: Platform, log: Log) -> list[int]:
     statements = [settlement.statement() for settlement in settlements]
-    for left in range(_TRIES, 0, -1):
+    for number, pause_ms in enumerate((*_PAUSES_MS, None)):
         try:
             results = await platform.database.batch(statements)
             return [result.changes for result in results]
         except DatabaseError as error:
-            log.write("warn", "Writing an outcome failed", triesLeft=left - 1, error=str(error))
-            if left == 1:
+            left = len(_PAUSES_MS) - number
+            log.write("warn", "Writing an outcome failed", triesLeft=left, error=str(error))
+            if pause_ms is None:
                 _report_unrecorded(settlements, log)
                 raise
-            await platform.clock.sleep(_PAUSE_MS)
+            await platform.clock.sleep(pause_ms)
     raise AssertionError("the loop above returns or raises")
 
 
