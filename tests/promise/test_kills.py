@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.promise.kill_run import KillReport, KillRun
+from tests.promise.kill_report import KillReport
+from tests.promise.kill_run import KillRun
 from tests.promise.real_installation import RealInstallation
 
 pytestmark = pytest.mark.workerd
