@@ -222,7 +222,9 @@ async def node_command() -> list[str]:
         )
     script = Path(__file__).parent / "host" / "main.mjs"
     if not (project_root() / "node_modules" / "workerd").is_dir():
-        raise NodeMissing(f"The Node packages aren't installed: run `make install` in {project_root()}.")
+        raise NodeMissing(
+            f"The Node packages aren't installed: run `make install` in {project_root()}."
+        )
     return [node, str(script)]
 
 

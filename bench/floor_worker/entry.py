@@ -8,7 +8,7 @@ from typing import Any
 
 import js
 from pyodide.ffi import to_js
-from workers import Response, WorkerEntrypoint, import_from_javascript
+from workers import WorkerEntrypoint, import_from_javascript
 
 INSERT = """INSERT INTO notification_logs
  (id, message_id, user_id, channel_type, subject, content, status, lease_token, lease_until)
@@ -23,7 +23,7 @@ TIME = "2026-01-01T00:00:00.000Z"
 class Default(WorkerEntrypoint):
     """Answers every request with one delivery."""
 
-    async def fetch(self, _request: Any) -> Response:
+    async def fetch(self, _request: Any) -> Any:
         env = import_from_javascript("cloudflare:workers").env
         row = int(js.Math.random() * 2**52)
         insert = env.DB.prepare(INSERT).bind(row, f"floor-{row}", "Hello", "It works", TOKEN, TIME)
@@ -32,4 +32,4 @@ class Default(WorkerEntrypoint):
         answer = await js.fetch(env.ENDPOINT, options)
         await answer.text()
         await env.DB.batch(to_js([env.DB.prepare(UPDATE).bind(row, TIME, TOKEN)]))
-        return Response("{}", headers={"Content-Type": "application/json"})
+        return js.Response.new("{}")
