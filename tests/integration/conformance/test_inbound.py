@@ -1,0 +1,122 @@
+"""Grafana's webhook and the bridge on the deployed service."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.conformance.deployed import SECRETS, Deployed, basic, expect
+
+GRAFANA = basic(SECRETS["grafanaWebhookUsername"], SECRETS["grafanaWebhookPassword"])
+
+
+def alerts(receiver: str, **more: Any) -> dict[str, Any]:
+    alert = {
+        "status": "firing",
+        "labels": {"alertname": "HighCPU", "severity": "critical"},
+        "startsAt": "2025-01-05T10:00:00Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "fingerprint": "abc",
+        "values": {"B": 95.2, "severity": "shadow"},
+    }
+    return {"receiver": receiver, "status": "firing", "alerts": [alert], **more}
+
+
+def receive(service: Deployed, body: dict[str, Any], **headers: str) -> httpx.Response:
+    return service.open("POST", "/api/webhooks/grafana", json=body, headers=GRAFANA | headers)
+
+
+@pytest.mark.requirement("C-8.1", "B-46")
+def test_alerts_become_one_notification_however_often_they_come(
+    service: Deployed, hooked: str
+) -> None:
+    channels = {"X-Notification-Channels": "WEBHOOK , fax"}
+    first = receive(service, alerts(hooked), **channels).json()["data"]
+    again = receive(service, alerts(hooked), **channels).json()["data"]
+    assert first["processed_alerts"] == 1
+    assert first["message_ids"] == again["message_ids"]
+    [status] = first["notification_status"]
+    assert (status["channelType"], status["status"], status["error"]) == ("webhook", "sent", None)
+    [arrival] = service.installation.arrivals(f"/hook/{hooked}")
+    body = json.loads(arrival["body"])
+    assert body["subject"] == "🚨 ALERT: Alert"
+    assert "   Started: 2025-01-05 10:00:00 UTC" in body["content"]
+
+
+@pytest.mark.requirement("C-8.1", "B-10")
+def test_a_delivery_that_was_put_off_counts_as_accepted(service: Deployed, user: str) -> None:
+    service.configure(user, "webhook", webhook_url=service.hook(user, "?status=500"))
+    answer = receive(service, alerts(user))
+    assert answer.status_code == 200
+    assert answer.json()["data"]["notification_status"][0]["status"] == "retry_scheduled"
+    service.configure(user, "webhook", webhook_url=service.hook(user, "?status=404"))
+    failed = receive(service, alerts(user, groupKey="other"))
+    expect(failed, 500, "ADAPTER_ERROR")
+
+
+@pytest.mark.requirement("C-8.1", "B-46")
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ([], "Invalid payload format"),
+        ({}, "Missing or invalid receiver field"),
+        ({"receiver": "a"}, "Missing or invalid status field"),
+        ({"receiver": "a", "status": "firing"}, "Alerts must be an array"),
+        (
+            {"receiver": "a", "status": "firing", "alerts": [{"status": "odd"}]},
+            "Invalid status in alert 0",
+        ),
+        (
+            {"receiver": "a", "status": "firing", "alerts": [{"status": "firing"}]},
+            "Missing labels in alert 0",
+        ),
+    ],
+)
+def test_a_payload_with_a_mistake_is_refused(service: Deployed, body: Any, text: str) -> None:
+    answer = receive(service, body)
+    assert (answer.status_code, answer.json()["error"]) == (400, text)
+
+
+@pytest.mark.requirement("C-8.2", "B-11", "D-19")
+def test_the_bridge_takes_json_forms_and_text(service: Deployed, hooked: str) -> None:
+    path = f"/web_hook/bridge/{hooked}/webhook"
+    calls: list[tuple[bytes, str]] = [
+        (b'{"title":"Disk","message":{"used":95}}', "application/json"),
+        (b"summary=Disk&text=95%25", "application/x-www-form-urlencoded"),
+        (b"plain text", "text/plain"),
+    ]
+    for content, kind in calls:
+        answer = service.open("POST", path, content=content, headers={"Content-Type": kind})
+        assert answer.json()["message"] == "Notification forwarded successfully"
+    again = service.open(
+        "POST", path, content=b"plain text", headers={"Content-Type": "text/plain"}
+    )
+    assert again.headers["idempotent-replayed"] == "true"
+    bodies = [json.loads(a["body"]) for a in service.installation.arrivals(f"/hook/{hooked}")]
+    assert [body["subject"] for body in bodies] == ["Disk", "Disk", "Webhook Notification"]
+    assert [body["content"] for body in bodies] == ['{\n  "used": 95\n}', "95%", "plain text"]
+
+
+@pytest.mark.requirement("C-8.2", "C-0.14")
+def test_the_bridges_refusals_have_the_contracts_texts(service: Deployed, hooked: str) -> None:
+    wrong = service.open("POST", f"/web_hook/bridge/{hooked}/fax", content=b"x")
+    text = "Invalid channel type. Must be one of: webhook, telegram, lark, slack"
+    expect(wrong, 400, "INVALID_CHANNEL_TYPE", text)
+    empty = service.open("POST", f"/web_hook/bridge/{hooked}/webhook", content=b"")
+    expect(empty, 400, "MISSING_CONTENT", "No content to send")
+    nobody = service.open("POST", "/web_hook/bridge/nobody/telegram", content=b"x")
+    expect(nobody, 404, "NOT_FOUND", "User configuration not found")
+    assert nobody.json()["errors"] == ["telegram: User config not found"]
+
+
+@pytest.mark.requirement("C-8.2", "C-0.21", "B-40")
+def test_a_recipients_own_token_closes_the_bridge_to_others(service: Deployed, user: str) -> None:
+    service.configure(user, "webhook", webhook_url=service.hook(user), bridge_token="my-own-token")
+    path = f"/web_hook/bridge/{user}/webhook"
+    expect(service.open("POST", path, content=b"x"), 401, "UNAUTHORIZED")
+    assert service.open("POST", f"{path}?token=my-own-token", content=b"x").status_code == 200
+    header = {"X-Bridge-Token": "my-own-token"}
+    assert service.open("POST", path, content=b"y", headers=header).status_code == 200
