@@ -42,3 +42,11 @@ def test_every_explained_requirement_is_shown_by_a_test() -> None:
 
 def test_every_explanation_is_a_sentence() -> None:
     assert [name for name, text in explained().items() if not text.endswith(".")] == []
+
+
+def test_every_requirement_of_the_contract_is_explained_and_shown() -> None:
+    contract: dict[str, list[str]] = yaml.safe_load((TESTS / "contract.yaml").read_text())
+    listed = {name for group in contract.values() for name in group}
+    assert len(listed) > 100
+    assert sorted(listed - explained().keys()) == []
+    assert sorted(listed - marked().keys()) == []

@@ -121,6 +121,7 @@ def test_a_value_outside_its_rule_is_one_mistake_with_an_example(key: str, value
     assert "Example: " in found[key]
 
 
+@pytest.mark.requirement("S0-21")
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_stack_file(stack_file(tmp_path, accountId=None, encryptKey=None))

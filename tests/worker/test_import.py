@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SOURCES = Path(__file__).parents[2] / "worker" / "src"
 PROBE = """
 import json, os, random, sys, time, uuid
@@ -31,6 +33,7 @@ print("imported")
 """
 
 
+@pytest.mark.requirement("C-0.25")
 def test_importing_reads_neither_clock_nor_randomness_nor_environment() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROBE],

@@ -29,6 +29,7 @@ from tests.worker.world import World
         ({"token": None}, {"token": None}),
     ],
 )
+@pytest.mark.requirement("C-12.1", "B-39")
 def test_what_is_secret_is_hidden(fields: dict[str, object], shown: dict[str, object]) -> None:
     assert redact(fields) == shown
 
@@ -38,6 +39,7 @@ def test_no_secret_value_survives_whole(value: str, key: str) -> None:
     assert value not in str(redact({key: value})[key])
 
 
+@pytest.mark.requirement("C-12.1")
 def test_lines_below_the_configured_level_are_not_written(world: World) -> None:
     world.environment["LOG_LEVEL"] = "warn"
     log = Log.of(world.platform(), requestId="r")

@@ -10,6 +10,7 @@ from tests.worker.world import World
 
 
 @pytest.mark.parametrize("text", ["", "abc", "-5", "0", "٣", "1.5"])
+@pytest.mark.requirement("C-11")
 def test_a_malformed_number_takes_its_default(text: str) -> None:
     assert Settings.read({"MAX_REQUEST_SIZE": text}).max_request_size == 1_048_576
 
@@ -22,6 +23,7 @@ def test_switches_have_the_usual_spellings(text: str, value: bool) -> None:
     assert Settings.read({"SIGNATURE_V1": text}).accept_signature_v1 is value
 
 
+@pytest.mark.requirement("C-11")
 def test_nothing_set_means_a_cautious_development_stack() -> None:
     settings = Settings.read({})
     assert settings.environment == "development"
@@ -30,6 +32,7 @@ def test_nothing_set_means_a_cautious_development_stack() -> None:
     assert settings.secret_weakness() == "API_SECRET_KEY is not set"
 
 
+@pytest.mark.requirement("C-11")
 def test_a_channel_that_is_switched_off_is_not_called(world: World) -> None:
     world.configure()
     world.environment["FEATURE_WEBHOOK_ENABLED"] = "false"

@@ -20,6 +20,7 @@ OLD_SEALED = (
 )
 
 
+@pytest.mark.requirement("C-16", "C-3.9")
 def test_the_golden_vector_opens(world: World) -> None:
     world.environment["ENCRYPT_KEY"] = OLD_KEY
     opened = world.run(KeyRing(world.platform()).open(OLD_SEALED, *PLACE))
@@ -60,6 +61,7 @@ def test_two_seals_of_one_text_differ(world: World) -> None:
         ("other", "u1", "webhook", "config_data"),
     ],
 )
+@pytest.mark.requirement("C-0.11")
 def test_a_sealed_text_opens_in_its_place_only(world: World, place: tuple[str, ...]) -> None:
     keys = KeyRing(world.platform())
     sealed = world.run(keys.seal("{}", *PLACE))
@@ -94,6 +96,7 @@ def test_neither_the_database_nor_the_cache_holds_a_secret_in_clear(world: World
     assert ENDPOINT not in stored
 
 
+@pytest.mark.requirement("C-0.28", "C-0.11")
 def test_clear_text_of_an_older_installation_works_and_is_sealed_at_the_next_write(
     world: World,
 ) -> None:

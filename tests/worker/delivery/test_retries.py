@@ -80,6 +80,7 @@ def test_retry_after_is_honoured(timeline: Timeline) -> None:
     timeline.at(125).expect(attempts=2, status="sent")
 
 
+@pytest.mark.requirement("C-0.8", "C-3.5")
 def test_more_retries_where_they_are_configured(timeline: Timeline) -> None:
     timeline.world.database.connection.execute(
         "INSERT INTO system_configs (config_key, config_value) VALUES ('max_retry_attempts', '4')"
@@ -189,6 +190,7 @@ def test_a_poison_message_is_logged_and_blocks_nobody(timeline: Timeline, body: 
     assert len(world.journal.of_type("queue_message")) == 2
 
 
+@pytest.mark.requirement("C-0.28")
 def test_messages_of_the_older_format_are_read(timeline: Timeline) -> None:
     timeline.queues_deliver = False
     timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
@@ -268,6 +270,7 @@ def test_a_retry_without_a_configuration_fails_visibly(timeline: Timeline) -> No
     assert row["last_error_code"] == "CHANNEL_NOT_CONFIGURED"
 
 
+@pytest.mark.requirement("C-0.4")
 def test_a_dead_letter_of_a_row_that_is_not_exhausted_is_left_to_the_sweep(
     timeline: Timeline,
 ) -> None:

@@ -69,6 +69,7 @@ def test_options_answers_before_any_check(world: World) -> None:
     assert answer.headers["Access-Control-Max-Age"] == "86400"
 
 
+@pytest.mark.requirement("C-0.2", "C-11")
 def test_maintenance_comes_before_all_and_spares_health(world: World) -> None:
     world.environment["MAINTENANCE_MODE"] = "true"
     for path in (SEND, "/nothing"):
@@ -115,6 +116,7 @@ def test_what_is_no_json_object_is_400(world: World, raw: bytes) -> None:
     assert answer.json["error"] == "Invalid request body"
 
 
+@pytest.mark.requirement("C-0.3", "C-1.10")
 def test_failed_authentication_counts_against_the_address(world: World) -> None:
     world.address_limiter = CountingLimiter(2)
     codes = [world.request("GET", "/api/logs", signed=False).code for _ in range(3)]
@@ -132,6 +134,7 @@ def test_health_counts_against_the_address(world: World) -> None:
     assert answer.headers["Retry-After"] == "60"
 
 
+@pytest.mark.requirement("C-0.3", "C-1.10")
 def test_recipients_are_limited_before_their_request_is_validated(world: World) -> None:
     limiter = CountingLimiter(1)
     world.recipient_limiter = limiter
@@ -158,6 +161,7 @@ def test_every_answer_carries_the_security_headers(world: World, path: str) -> N
     assert headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.requirement("C-1.5")
 def test_only_listed_origins_are_allowed_where_there_is_a_list(world: World) -> None:
     world.environment["ALLOWED_ORIGINS"] = "https://a.example, https://b.example"
     listed = world.request("GET", "/health", signed=False, headers={"Origin": "https://b.example"})
@@ -211,6 +215,7 @@ def test_an_unexpected_failure_is_500_without_its_words(world: World) -> None:
     assert any("RuntimeError" in str(line) for line in world.journal.lines)
 
 
+@pytest.mark.requirement("C-12.1")
 def test_one_line_per_request_tells_what_it_cost(world: World) -> None:
     world.configure()
     world.send()

@@ -71,6 +71,7 @@ def _signed(method: str, target: str, timestamp: str, body: bytes = b"") -> str:
         ),
     ],
 )
+@pytest.mark.requirement("C-16", "C-1.6")
 def test_version_1_matches_the_golden_vectors(
     method: str, target: str, timestamp: str, body: bytes, expected: str
 ) -> None:
@@ -83,6 +84,7 @@ def test_both_versions_are_accepted(world: World, version: int, method: str) -> 
     assert world.request(method, PATH, version=version).status == 200
 
 
+@pytest.mark.requirement("C-1.6", "D-01", "D-04")
 def test_seconds_and_upper_case_hex_are_accepted(world: World) -> None:
     headers = signature("GET", PATH, b"", now_ms=world.clock.ms // 1000)
     headers["x-signature"] = headers["x-signature"].upper()
@@ -107,6 +109,7 @@ def test_an_unreadable_timestamp_is_401_and_never_500(world: World, timestamp: s
 
 @pytest.mark.parametrize(("shift_ms", "status"), [(0, 200), (1, 401)])
 @pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.requirement("C-1.6")
 def test_the_window_is_five_minutes_both_ways(
     world: World, shift_ms: int, status: int, sign: int
 ) -> None:
@@ -116,6 +119,7 @@ def test_the_window_is_five_minutes_both_ways(
     assert status == 200 or answer.code == "REQUEST_EXPIRED"
 
 
+@pytest.mark.requirement("C-1.6")
 def test_the_window_is_checked_before_the_signature(world: World) -> None:
     headers = {"X-Timestamp": "1", "X-Signature": "nonsense"}
     assert world.request("GET", PATH, signed=False, headers=headers).code == "REQUEST_EXPIRED"
@@ -130,6 +134,7 @@ def test_a_wrong_signature_of_any_shape_is_refused(world: World, forged: str) ->
     assert (answer.status, answer.code) == (401, "INVALID_SIGNATURE")
 
 
+@pytest.mark.requirement("C-1.6")
 def test_the_previous_key_works_while_it_is_set(world: World) -> None:
     old = "the-secret-of-last-quarter-is-as-long-as-this"
     assert world.request("GET", PATH, key=old).status == 401
@@ -138,6 +143,7 @@ def test_the_previous_key_works_while_it_is_set(world: World) -> None:
     assert world.request("GET", PATH, key=API_KEY).status == 200
 
 
+@pytest.mark.requirement("C-0.13")
 def test_version_1_can_be_switched_off(world: World) -> None:
     world.environment["SIGNATURE_V1"] = "off"
     assert world.request("GET", PATH, version=1).code == "INVALID_SIGNATURE"
@@ -181,6 +187,7 @@ def test_what_is_signed_by_the_key_is_accepted_whatever_its_bytes(tail: str, bod
     assert answer.status == 400
 
 
+@pytest.mark.requirement("B-39")
 def test_no_refusal_tells_anything_of_a_secret_or_a_signature(world: World) -> None:
     headers = {"X-Timestamp": str(world.clock.ms), "X-Signature": "1" * 64}
     answer = world.request("GET", PATH, signed=False, headers=headers)
@@ -200,6 +207,7 @@ def test_no_refusal_tells_anything_of_a_secret_or_a_signature(world: World) -> N
         ("ENCRYPT_KEY", "x" * 33, "ENCRYPT_KEY must be exactly 32 ASCII characters"),
     ],
 )
+@pytest.mark.requirement("C-11")
 def test_production_refuses_weak_secrets(world: World, name: str, value: str, reason: str) -> None:
     world.environment[name] = value
     answer = world.request("GET", PATH)
@@ -210,6 +218,7 @@ def test_production_refuses_weak_secrets(world: World, name: str, value: str, re
     assert health.json["errors"][0]["code"] == "WEAK_SECRET"
 
 
+@pytest.mark.requirement("C-11")
 def test_development_takes_sample_secrets(world: World) -> None:
     world.environment |= {
         "ENVIRONMENT": "development",

@@ -30,7 +30,7 @@ def test_every_route_and_alias_has_its_operation_and_nothing_else_has_one() -> N
     assert set(all_operations()) == {route.handler for route in all_routes()}
 
 
-@pytest.mark.requirement("S0-19")
+@pytest.mark.requirement("C-0.19")
 def test_the_document_is_public_and_names_its_version(world: World) -> None:
     served = world.request("GET", "/openapi.json", signed=False)
     assert served.status == 200

@@ -63,7 +63,7 @@ def test_form_fields_and_plain_text_are_understood(bridge: World) -> None:
     assert second["content"] == "just text"
 
 
-@pytest.mark.requirement("S0-21", "B-40")
+@pytest.mark.requirement("C-0.21", "B-40")
 def test_in_production_the_bridge_is_closed_without_a_token(world: World) -> None:
     world.configure()
     for path in (PATH, "/web_hook/bridge/nobody/webhook", "/web_hook/bridge/u1/pigeon"):
@@ -94,7 +94,7 @@ def test_the_token_may_stand_in_the_query(bridge: World) -> None:
     assert _call(bridge, {"text": "x"}, path=f"{PATH}?token={TOKEN}", token="").status == 200
 
 
-@pytest.mark.requirement("S0-21")
+@pytest.mark.requirement("C-0.21")
 def test_a_recipients_own_token_takes_the_place_of_the_general_one(world: World) -> None:
     own = "the-recipients-own-token"
     world.configure(webhook_url="https://hooks.example.com/in", bridge_token=own)
@@ -114,7 +114,7 @@ def test_a_token_that_was_taken_back_no_longer_opens(world: World) -> None:
     assert _call(world, {"text": "y"}, token="first-token").code == "FORBIDDEN"
 
 
-@pytest.mark.requirement("S0-14")
+@pytest.mark.requirement("C-0.14")
 def test_an_unknown_or_inactive_recipient_is_404(bridge: World) -> None:
     for prepare in (None, {"user_id": "u1", "channel_type": "webhook", "is_active": False}):
         path = PATH if prepare else "/web_hook/bridge/nobody/webhook"
@@ -213,7 +213,7 @@ def test_a_long_text_is_cut_to_what_a_notification_holds(bridge: World) -> None:
     assert len(str(bridge.logs()[0]["content"])) == 100_000
 
 
-@pytest.mark.requirement("S0-3")
+@pytest.mark.requirement("C-0.3")
 def test_the_bridge_counts_for_its_callers_address(bridge: World) -> None:
     bridge.address_limiter = CountingLimiter(1)
     assert _call(bridge, {"text": "x"}).status == 200

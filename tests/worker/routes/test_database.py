@@ -57,7 +57,7 @@ def test_the_bundle_carries_the_migrations_as_they_are() -> None:
     ]
 
 
-@pytest.mark.requirement("S0-15")
+@pytest.mark.requirement("C-0.15")
 def test_pending_migrations_are_applied_outside_production(empty: World) -> None:
     before = _schema(empty)
     assert (before["isValid"], before["appliedMigrations"]) == (False, [])
@@ -120,7 +120,7 @@ def test_a_dry_run_changes_nothing(empty: World) -> None:
     assert _schema(empty)["tables"] == []
 
 
-@pytest.mark.requirement("S0-15")
+@pytest.mark.requirement("C-0.15")
 def test_production_is_migrated_by_the_deployment_alone(world: World) -> None:
     for body, text in (
         ({}, NO_LIMIT),

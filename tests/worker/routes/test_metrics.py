@@ -82,7 +82,7 @@ def test_days_out_of_bounds_are_400(world: World, days: str) -> None:
         assert (refused.status, refused.code) == (400, "INVALID_PARAMETER")
 
 
-@pytest.mark.requirement("S0-17")
+@pytest.mark.requirement("C-0.17")
 def test_figures_are_the_same_before_and_after_they_are_rolled_up(busy: World) -> None:
     before = _metrics(busy)
     busy.cron()
@@ -94,7 +94,7 @@ def test_figures_are_the_same_before_and_after_they_are_rolled_up(busy: World) -
     assert _metrics(busy)["totalSent"] == 5
 
 
-@pytest.mark.requirement("S0-17")
+@pytest.mark.requirement("C-0.17")
 def test_figures_outlive_the_notifications_that_they_count(busy: World) -> None:
     busy.cron()
     for _ in range(9):
@@ -106,7 +106,7 @@ def test_figures_outlive_the_notifications_that_they_count(busy: World) -> None:
         assert _metrics(busy, f"?days={days}")["totalSent"] == 3, days
 
 
-@pytest.mark.requirement("S0-17")
+@pytest.mark.requirement("C-0.17")
 def test_a_retry_that_succeeds_hours_later_changes_the_hour_it_was_accepted_in(
     world: World,
 ) -> None:
@@ -170,7 +170,7 @@ def test_what_the_cron_missed_is_caught_up(world: World) -> None:
     assert _metrics(world)["totalSent"] == 8
 
 
-@pytest.mark.requirement("S4-7")
+@pytest.mark.requirement("C-0.17")
 def test_an_idle_cron_writes_no_figures_and_a_send_none_at_all(busy: World) -> None:
     busy.cron()
     before = busy.database.rows("SELECT * FROM notification_rollups")
@@ -188,7 +188,7 @@ def test_an_idle_cron_writes_no_figures_and_a_send_none_at_all(busy: World) -> N
     assert not [s for s in busy.database.statements if "rollup" in s.sql]
 
 
-@pytest.mark.requirement("S0-17")
+@pytest.mark.requirement("C-0.17")
 def test_a_series_by_hour_and_by_day(world: World) -> None:
     world.configure()
     for hour in range(30):

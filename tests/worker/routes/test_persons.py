@@ -22,7 +22,7 @@ def ada(world: World) -> World:
     return world
 
 
-@pytest.mark.requirement("S0-22")
+@pytest.mark.requirement("C-0.22")
 def test_the_export_holds_everything_about_one_person_only(ada: World) -> None:
     exported = ada.request("GET", f"{PATH}/export")
     assert exported.status == 200
@@ -54,7 +54,7 @@ def test_a_long_export_comes_in_pages(ada: World) -> None:
     assert third["next_after"] is None
 
 
-@pytest.mark.requirement("S0-22")
+@pytest.mark.requirement("C-0.22")
 def test_erasure_leaves_nothing_and_touches_nobody_else(ada: World) -> None:
     ada.request("GET", "/api/user-configs?user_id=ada&channel_type=webhook")
     assert [key for key in ada.cache.values if ":ada:" in key]
@@ -77,7 +77,7 @@ def test_a_name_of_any_letters_is_erased(world: World) -> None:
     assert world.request("DELETE", "/api/users/%E5%BC%A0%E4%B8%89%20a").status == 200
 
 
-@pytest.mark.requirement("S0-22", "S0-14")
+@pytest.mark.requirement("C-0.22", "C-0.14")
 def test_what_is_in_flight_stops_an_erasure_unless_it_is_forced(ada: World) -> None:
     ada.endpoints.behave = lambda request: answer(500)
     ada.send("ada")

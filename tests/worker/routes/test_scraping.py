@@ -24,7 +24,7 @@ def _scrape(world: World, token: str = TOKEN, path: str = "/metrics?format=prome
     return world.request("GET", path, signed=False, headers=headers)
 
 
-@pytest.mark.requirement("S0-20")
+@pytest.mark.requirement("C-0.20")
 def test_a_scraper_comes_with_its_token(busy: World) -> None:
     assert _scrape(busy).code == "METRICS_UNAUTHORIZED"
     busy.environment["METRICS_TOKEN"] = TOKEN

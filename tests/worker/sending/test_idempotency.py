@@ -122,6 +122,7 @@ def test_a_replay_tells_the_statuses_of_now(world: World) -> None:
     assert len(world.endpoints.received) == 2
 
 
+@pytest.mark.requirement("C-3.6")
 def test_a_key_lives_for_twenty_four_hours_and_is_taken_over_after(world: World) -> None:
     world.configure()
     world.send(idempotency_key="k")
@@ -135,6 +136,7 @@ def test_a_key_lives_for_twenty_four_hours_and_is_taken_over_after(world: World)
     assert len(world.database.rows("SELECT * FROM idempotency_keys")) == 1
 
 
+@pytest.mark.requirement("C-0.9")
 def test_a_refused_request_reserves_nothing(world: World) -> None:
     assert world.send(idempotency_key="k").code == "USER_NO_CHANNELS"
     world.configure()

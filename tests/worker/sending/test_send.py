@@ -36,6 +36,7 @@ def test_the_alias_sends_too(world: World) -> None:
 
 
 @pytest.mark.requirement("B-02")
+@pytest.mark.requirement("C-0.4")
 def test_the_row_is_pending_and_leased_before_the_first_attempt(world: World) -> None:
     world.configure()
     seen: list[dict[str, Any]] = []
@@ -77,6 +78,7 @@ def test_three_round_trips_cold_and_two_warm(world: World) -> None:
     assert counts == [3, 2, 2]
 
 
+@pytest.mark.requirement("C-0.10", "C-5.5")
 def test_a_changed_configuration_is_noticed_in_the_writing_batch(world: World) -> None:
     world.configure()
     world.send()
@@ -92,6 +94,7 @@ def test_a_changed_configuration_is_noticed_in_the_writing_batch(world: World) -
 
 
 @pytest.mark.parametrize("change", ["delete", "deactivate"])
+@pytest.mark.requirement("C-0.10")
 def test_a_configuration_that_is_gone_is_never_used_from_memory(world: World, change: str) -> None:
     world.configure()
     world.send()

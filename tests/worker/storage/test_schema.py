@@ -43,6 +43,7 @@ def test_the_schema_file_is_what_the_migrations_lead_to() -> None:
     assert SCHEMA.read_text() == generator.generate(MIGRATIONS)  # type: ignore[attr-defined]
 
 
+@pytest.mark.requirement("C-3.8")
 def test_every_migration_has_a_way_back_that_restores_what_was_before() -> None:
     connection = sqlite3.connect(":memory:")
     for path in _forward():
@@ -89,6 +90,7 @@ def _row(**changes: object) -> tuple[str, list[object]]:
         {"message_id": "ntf_1767225600001_webhook_000000000000"},
     ],
 )
+@pytest.mark.requirement("C-3.4")
 def test_the_database_refuses_a_notification_that_makes_no_sense(
     changes: dict[str, object],
 ) -> None:
@@ -139,6 +141,7 @@ def test_message_ids_name_their_rows_in_order_of_time() -> None:
         (LogFilter(message_id="legacy"), "notification_logs_message_id_unique"),
     ],
 )
+@pytest.mark.requirement("C-0.16")
 def test_no_query_of_the_logs_scans_the_table_or_sorts(chosen: LogFilter, index: str) -> None:
     database = SqliteDatabase()
     page, count = list_statements(chosen, limit=50, offset=0)
@@ -149,6 +152,7 @@ def test_no_query_of_the_logs_scans_the_table_or_sorts(chosen: LogFilter, index:
         assert "TEMP B-TREE" not in step, step
 
 
+@pytest.mark.requirement("C-0.16", "B-48")
 def test_no_statement_of_the_routes_and_tasks_scans_a_table(world: World) -> None:
     world.configure()
     world.send(idempotency_key="k")

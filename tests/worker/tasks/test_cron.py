@@ -64,6 +64,7 @@ def test_a_row_under_a_living_lease_is_left_alone_and_found_later(world: World) 
     assert world.logs()[0]["status"] == "sent"
 
 
+@pytest.mark.requirement("C-0.26")
 def test_two_runs_do_not_overlap(world: World) -> None:
     lock = RunLock(world.platform(), "data_cleanup")
     assert world.run(lock.take()) == {}
@@ -75,6 +76,7 @@ def test_two_runs_do_not_overlap(world: World) -> None:
 
 
 @pytest.mark.requirement("B-26")
+@pytest.mark.requirement("C-3.8", "C-3.5")
 def test_settled_rows_go_after_their_retention_and_open_ones_stay(world: World) -> None:
     world.configure()
     world.send(idempotency_key="k")
@@ -96,6 +98,7 @@ def test_settled_rows_go_after_their_retention_and_open_ones_stay(world: World) 
     assert world.database.rows("SELECT * FROM idempotency_keys") == []
 
 
+@pytest.mark.requirement("C-3.6")
 def test_expired_keys_are_deleted_hourly(world: World) -> None:
     world.configure()
     world.send(idempotency_key="k")

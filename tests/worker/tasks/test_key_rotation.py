@@ -36,6 +36,7 @@ def stored(world: World) -> World:
     return world
 
 
+@pytest.mark.requirement("C-0.11")
 def test_old_keys_and_clear_text_give_way_to_the_current_key(stored: World) -> None:
     _rotate(stored)
     result = _run(stored)
@@ -64,6 +65,7 @@ def test_resealing_changes_nothing_for_a_send_that_knows_the_configuration(store
     assert stored.database.calls - calls == 2
 
 
+@pytest.mark.requirement("C-0.11")
 def test_a_run_that_does_not_finish_is_gone_on_with(world: World) -> None:
     for number in range(520):
         world.database.connection.execute(

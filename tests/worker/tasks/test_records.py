@@ -53,6 +53,7 @@ def test_monitoring_runs_once_an_hour(world: World) -> None:
     assert names.count("monitoring") == 4
 
 
+@pytest.mark.requirement("C-3.8")
 def test_records_go_after_thirty_days(world: World) -> None:
     world.cron()
     world.clock.ms += 31 * 24 * HOUR_MS
@@ -136,10 +137,12 @@ def _metrics(**changes: float) -> dict[str, dict[str, float]]:
         ({"ms": 5001}, ["High average response time: 5001ms"]),
     ],
 )
+@pytest.mark.requirement("C-12.3")
 def test_each_threshold_has_its_alert(changes: dict[str, float], texts: list[str]) -> None:
     assert [alert.text for alert in raise_alerts(_metrics(**changes))] == texts
 
 
+@pytest.mark.requirement("C-3.5", "C-12.3")
 def test_alerts_go_to_the_configured_recipient_once_an_hour(world: World) -> None:
     world.configure("u1")
     world.configure("ops", webhook_url="https://ops.example.com/alerts")
