@@ -56,13 +56,14 @@ def promised(expected: Any, found: Any) -> bool:
 
 def test_every_request_of_the_document_is_answered_as_it_says(installation: Installation) -> None:
     examples = read_examples(DOCUMENT, sink=f"{installation.sink_url}/hook/docs")
-    assert len(examples) >= 6
+    assert len(examples) >= 12
     with installation.service() as service:
         for example in examples:
             answer = service.call(example.method, example.target, body=example.body).json()
             assert promised(example.answer, answer), (example.target, answer)
 
-    [arrival] = installation.arrivals("/hook/docs")
+    arrival, from_template = installation.arrivals("/hook/docs")
+    assert json.loads(from_template["body"])["content"] == "0: lamp has shipped"
     assert json.loads(arrival["body"])["content"] == "Order 1 has shipped"
     headers = {name.lower(): value for name, value in dict(arrival["headers"]).items()}
     assert headers["x-notification-signature"].startswith("sha256=")
