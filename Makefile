@@ -3,6 +3,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 CTL := .venv/bin/notifyctl
+# Test processes side by side; each that tests the real runtime holds a local cloud of about 0.7 GB.
+WORKERS ?= 2
 CODE := __main__.py infra ops localcloud worker/src sql tests bench
 
 .PHONY: help install bundle up down destroy test check unit soak bench lock
@@ -34,7 +36,7 @@ check: install ## Lint and type-check
 
 unit: install
 	@scripts/install-browser
-	@$(PY) -m pytest -m "not soak"
+	@$(PY) -m pytest -m "not soak" -n $(WORKERS) --dist loadfile
 
 soak: install ## Run the full counts of what is long
 	@$(PY) -m pytest -m soak
