@@ -24,9 +24,10 @@ BUILD = Path(__file__).resolve().parents[2] / "build"
 
 
 def kinds(count: int) -> list[str]:
-    """Mostly the version's process, sometimes the store, sometimes everything."""
+    """Each kind once; then mostly the version's process, sometimes the store or everything."""
     chance = random.Random(SEED)  # noqa: S311 - a run must be repeatable
-    return chance.choices(["version", "store", "cloud"], weights=[6, 2, 2], k=count)
+    each = ["version", "store", "cloud"]
+    return each + chance.choices(each, weights=[6, 2, 2], k=count - len(each))
 
 
 def show(report: KillReport) -> None:
