@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from notification.channels.registry import CHANNELS
 from notification.openapi.operation import Parameter, Schema
 
 TEXT: Schema = {"type": "string"}
@@ -55,7 +56,7 @@ def succeeded(
 
 LIMIT = Parameter("limit", {"type": "integer", "minimum": 1}, "How many at most")
 OFFSET = Parameter("offset", {"type": "integer", "minimum": 0, "default": 0}, "How many to skip")
-CHANNEL = choice("webhook", "telegram", "lark", "slack")
+CHANNEL = choice(*CHANNELS)
 CONTENT_TYPE = choice("text", "html", "markdown", "json")
 ROW_STATUS = choice("pending", "sent", "failed", "retry_scheduled", "cancelled")
 

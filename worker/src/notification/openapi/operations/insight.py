@@ -4,6 +4,7 @@ from notification.metrics.prometheus import CONTENT_TYPE
 from notification.openapi.operation import Operation, Parameter
 from notification.openapi.schemas import (
     ANY_OBJECT,
+    CHANNEL,
     FLAG,
     NUMBER,
     TEXT,
@@ -86,7 +87,7 @@ OPERATIONS = {
         tag="Insight",
         parameters=(
             Parameter("metric", choice(*metrics.METRICS)),
-            Parameter("channel", choice("webhook", "telegram", "lark", "slack")),
+            Parameter("channel", CHANNEL),
             Parameter("from", _DATE, "ISO-8601 date or date-time; by default a day before `to`"),
             Parameter("to", _DATE, "ISO-8601 date or date-time; by default now"),
             Parameter("step", choice("hour", "day")),
