@@ -18,7 +18,7 @@ from ops.service import sign
 from tests.integration.conformance.deployed import SECRETS, Deployed, basic
 from tests.worker.openapi.conformity import check_answer, document
 
-EXAMPLES = int(os.environ.get("NOTIFICATION_GENERATED_CALLS", "2"))
+EXAMPLES = int(os.environ.get("NOTIFICATION_GENERATED_CALLS", "3"))
 """Calls of each operation in each mode."""
 GRAFANA = basic(SECRETS["grafanaWebhookUsername"], SECRETS["grafanaWebhookPassword"])
 FOUND = [
