@@ -112,7 +112,8 @@ class NodeHost:
         )
         running = _Running(process)
         try:
-            await asyncio.wait_for(running.handshake(order), _HANDSHAKE_SECONDS)
+            async with asyncio.timeout(_HANDSHAKE_SECONDS):
+                await running.handshake(order)
         except TimeoutError as error:
             await running.stop()
             raise StartFailed(
@@ -182,7 +183,8 @@ class _Running:
             self._process.stdin.close()  # end of input asks the host to leave
         for last_resort in (signal.SIGTERM, signal.SIGKILL, None):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), _EXIT_SECONDS)
+                async with asyncio.timeout(_EXIT_SECONDS):
+                    await self._process.wait()
                 break
             if last_resort is not None:
                 with contextlib.suppress(ProcessLookupError):

@@ -72,7 +72,8 @@ class Runtime:
     async def client(self) -> HostClient:
         """The host to call, waiting while it restarts. Raises RuntimeDown after a minute."""
         try:
-            await asyncio.wait_for(self._ready.wait(), _READY_SECONDS)
+            async with asyncio.timeout(_READY_SECONDS):
+                await self._ready.wait()
         except TimeoutError as error:
             raise RuntimeDown(
                 "The local runtime doesn't start: see host.log in the cloud's log folder, then run "

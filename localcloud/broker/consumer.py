@@ -111,7 +111,9 @@ class QueueConsumer:
                 log.error("queue %s can't be read: %s", self._settings.queue_name, error)
                 pause = _PAUSES[-1]
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                # Not wait_for: before Python 3.12 it can swallow a cancellation.
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     def _step(self) -> float:
         """Start what can be started; return the real seconds until something may change."""

@@ -62,7 +62,9 @@ class CronClock:
                 except sqlite3.Error as error:
                     log.error("cron triggers can't be read: %s", error)
             try:
-                await asyncio.wait_for(self._wake.wait(), min(pause, _LONGEST_SLEEP))
+                # Not wait_for: before Python 3.12 it can swallow a cancellation.
+                async with asyncio.timeout(min(pause, _LONGEST_SLEEP)):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 

@@ -129,6 +129,7 @@ def test_a_slow_queue_blocks_no_other(cloud: RunningCloud) -> None:
     until(lambda: backlog(cloud, slow)["in_flight"] == 2)
     cloud.send(fast, b"f")
     until(lambda: backlog(cloud, fast)["backlog_count"] == 0)
+    until(lambda: [batch["queue"] for _, batch in cloud.host.batches].count("slow") >= 2)
     assert [batch["queue"] for _, batch in cloud.host.batches].count("slow") == 2
     release.set()
     until(lambda: backlog(cloud, slow)["backlog_count"] == 0)
