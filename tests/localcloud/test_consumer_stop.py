@@ -26,7 +26,7 @@ def test_a_consumer_that_is_woken_and_stopped_at_once_ends(tmp_path: Path) -> No
             MessageStore(tmp_path / "broker.sqlite3"),
             VirtualClock(Database(tmp_path / "clock.sqlite3", CONTROL_PLANE)),
             cast("DesiredState", None),  # asked for a deployment, and this queue has no consumer
-            random.Random(1),
+            random.Random(1),  # noqa: S311 it shares out traffic, no secret
             on_dead_letter=lambda _: None,
         )
         await asyncio.sleep(0)  # the loop runs up to its wait
