@@ -109,7 +109,8 @@ class CliDriver:
             entries = self._stack.history(show_secrets=False)
         return [
             HistoryEntry(
-                version=int(entry.version or 0),
+                # File and S3 backends number no update; the list is newest first.
+                version=int(entry.version or 0) or len(entries) - index,
                 kind=str(entry.kind),
                 started=int(entry.start_time.timestamp()),
                 ended=int(entry.end_time.timestamp()) if entry.end_time else 0,
@@ -117,7 +118,7 @@ class CliDriver:
                 message=entry.message,
                 changes=_changes(entry),
             )
-            for entry in entries
+            for index, entry in enumerate(entries)
         ]
 
 
