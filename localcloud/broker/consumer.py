@@ -162,7 +162,12 @@ class QueueConsumer:
         self._leased |= {message.sequence for message in batch}
         task = asyncio.create_task(self._deliver(batch, consumer))
         self._deliveries.add(task)
-        task.add_done_callback(self._deliveries.discard)
+        task.add_done_callback(self._delivered)
+
+    def _delivered(self, task: asyncio.Task[None]) -> None:
+        # Only now is its place free: a wake from inside the task would find none.
+        self._deliveries.discard(task)
+        self.wake()
 
     async def _deliver(self, batch: list[Message], consumer: Consumer) -> None:
         try:
@@ -197,7 +202,6 @@ class QueueConsumer:
             self._hold()  # it is delivered again: at least once
         finally:
             self._leased -= {message.sequence for message in batch}
-            self.wake()
 
     async def _call(self, batch: list[Message], consumer: Consumer) -> dict[str, Any] | None:
         """The consumer's answer, a failed one, or None where nothing was delivered."""
