@@ -18,8 +18,6 @@ from ops.stacks.local_stack import LocalStack, is_credential
 class CliDriver:
     """A :class:`ops.stacks.driver.StackDriver` on the Pulumi CLI."""
 
-    engine = "cli"
-
     def __init__(self, stack: automation.Stack, *, config_file: Path | None) -> None:
         self._stack = stack
         self._config_file = str(config_file) if config_file else None

@@ -74,8 +74,6 @@ class StackDriver(Protocol):
     happened and what to do next.
     """
 
-    engine: str
-
     def preview(self, show: Callable[[Progress], None]) -> StackUpdate:
         """Say what an update would change; nothing is changed."""
 

@@ -26,8 +26,6 @@ SIGNS = {
 class EmbeddedDriver:
     """A :class:`ops.stacks.driver.StackDriver` on the embedded engine."""
 
-    engine = "embedded"
-
     def __init__(self, project: Project, local: LocalStack) -> None:
         self._project = project
         self._local = local

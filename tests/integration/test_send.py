@@ -40,6 +40,15 @@ def only_row(service: ServiceClient, user: str) -> dict[str, Any]:
     return found[0]
 
 
+def await_retry(installation: Installation, user: str, attempts: int) -> None:
+    """Move the clock past the next retry and wait until the endpoint has seen it."""
+    installation.advance_clock(40)
+    eventually(
+        lambda: len(installation.arrivals(f"/hook/{user}")) == attempts,
+        what=f"attempt {attempts}",
+    )
+
+
 def test_a_signed_notification_arrives_and_its_row_says_sent(
     installation: Installation, user: str
 ) -> None:
@@ -97,11 +106,7 @@ def test_a_failing_endpoint_is_tried_again_until_it_confirms(
         answer = send(service, user, url)
         assert answer["results"][0]["status"] == "retry_scheduled"
         for attempts in (2, 3):
-            installation.advance_clock(40)
-            eventually(
-                lambda n=attempts: len(installation.arrivals(f"/hook/{user}")) == n,  # type: ignore[misc]
-                what=f"attempt {attempts}",
-            )
+            await_retry(installation, user, attempts)
         row = eventually(
             lambda: next((r for r in rows(service, user) if r["status"] == "sent"), None),
             what="the row to say sent",
@@ -120,11 +125,7 @@ def test_an_endpoint_that_never_confirms_ends_as_failed_and_dead_letter(
     with installation.service() as service:
         send(service, user, url)
         for attempts in (2, 3):
-            installation.advance_clock(40)
-            eventually(
-                lambda n=attempts: len(installation.arrivals(f"/hook/{user}")) == n,  # type: ignore[misc]
-                what=f"attempt {attempts}",
-            )
+            await_retry(installation, user, attempts)
         row = eventually(
             lambda: next((r for r in rows(service, user) if r["status"] == "failed"), None),
             what="the row to say failed",
