@@ -56,7 +56,16 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
         "SIGNATURE_V1": "on" if settings.signature_v1 else "off",
         "RATE_LIMIT_PER_MINUTE": str(settings.rate_limit_per_minute),
         "TELEGRAM_API_URL": settings.telegram_api_url,
+        "FEATURE_WEBHOOK_ENABLED": _word(settings.feature_webhook_enabled),
+        "FEATURE_TELEGRAM_ENABLED": _word(settings.feature_telegram_enabled),
+        "FEATURE_LARK_ENABLED": _word(settings.feature_lark_enabled),
+        "FEATURE_SLACK_ENABLED": _word(settings.feature_slack_enabled),
+        "FEATURE_RETRY_ENABLED": _word(settings.feature_retry_enabled),
+        "FEATURE_CACHE_ENABLED": _word(settings.feature_cache_enabled),
+        "CACHE_TTL": str(settings.cache_ttl_seconds),
     }
+    if settings.allow_http_webhooks is not None:
+        texts["ALLOW_HTTP_WEBHOOKS"] = _word(settings.allow_http_webhooks)
     for name, text in texts.items():
         yield Binding(name=name, type="plain_text", text=text)
 

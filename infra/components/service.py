@@ -46,8 +46,13 @@ class Service(pulumi.ComponentResource):
             "worker",
             account_id=args.settings.account_id,
             name=args.names.worker,
-            observability=cloudflare.WorkerObservabilityArgs(enabled=True),
-            subdomain=cloudflare.WorkerSubdomainArgs(enabled=True, previews_enabled=True),
+            observability=cloudflare.WorkerObservabilityArgs(
+                enabled=args.settings.observability,
+                head_sampling_rate=args.settings.observability_sampling,
+            ),
+            subdomain=cloudflare.WorkerSubdomainArgs(
+                enabled=args.settings.workers_dev, previews_enabled=args.settings.preview_urls
+            ),
             opts=pulumi.ResourceOptions.merge(
                 child_opts,
                 pulumi.ResourceOptions(

@@ -1,6 +1,7 @@
 """The typed settings of a stack, read from Pulumi's config or from a stack file."""
 
-from infra.settings.model import Secrets, Settings
+from infra.settings.model import Settings
 from infra.settings.problems import Problem, SettingsError
+from infra.settings.secret_model import Secrets
 
 __all__ = ["Problem", "Secrets", "Settings", "SettingsError"]

@@ -8,9 +8,11 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from infra.settings.model import Secrets, Settings
+from infra.settings.model import Settings
 from infra.settings.problems import HIDDEN, MISSING, Problem, SettingsError
-from infra.settings.rules import ordinary_rules, secret_rules
+from infra.settings.rules import ordinary_rules
+from infra.settings.secret_model import Secrets
+from infra.settings.secret_rules import secret_rules
 from infra.settings.values import Rule
 
 
@@ -73,7 +75,7 @@ class CheckedConfig:
         valid: dict[str, object] = {}
         for key, field in fields.items():
             value = self._raw.values.get(key)
-            rule = _rule(field)
+            rule = rule_of(field)
             if isinstance(value, Encrypted) and key in self._secret_fields:
                 valid[key] = value
             elif value is not None:
@@ -122,7 +124,7 @@ def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)
 
 
-def _rule(field: FieldInfo) -> Rule:
+def rule_of(field: FieldInfo) -> Rule:
     """The Rule in a field's metadata, also where the field may be None."""
     queue: list[Any] = [*field.metadata, field.annotation]
     while queue:

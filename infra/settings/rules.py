@@ -1,53 +1,70 @@
 """Rules that join several settings, each checked on whatever settings are valid by themselves."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from pydantic import SecretStr
-
-from infra.settings.model import BASE_URL_KEY, CLOUDFLARE_API, TELEGRAM_API
-from infra.settings.problems import HIDDEN, MISSING, Problem
+from infra.settings.account import BASE_URL_KEY, CLOUDFLARE_API
+from infra.settings.problems import MISSING, Problem
 from infra.settings.values import is_loopback
+from infra.settings.worker import TELEGRAM_API
 
-_SAMPLES = (
-    "dev-secret",
-    "dev-encrypt-key",
-    "your-secret-key",
-    "PLACEHOLDER_",
-    "test-password",
-    "grafana-password",
-)
-_TOKEN_FORM = (r".{32,}", "at least 32 printable characters", "openssl rand -hex 32")
-_PAIR = ("grafanaWebhookUsername", "grafanaWebhookPassword")
-_FORMS = {
-    "apiSecretKey": (
-        r"[0-9a-f]{64}",
-        "64 hexadecimal digits in lower case",
-        "openssl rand -hex 32",
-    ),
-    "encryptKey": (r"[A-Za-z0-9]{32}", "exactly 32 letters and digits", "openssl rand -hex 16"),
-    "adminApiKey": _TOKEN_FORM,
-    "bridgeToken": _TOKEN_FORM,
-    "metricsToken": _TOKEN_FORM,
-    "grafanaWebhookUsername": (
-        r"[^:]{1,100}",
-        "1 to 100 characters without a colon",
-        "echo grafana",
-    ),
-    "grafanaWebhookPassword": _TOKEN_FORM,
-}
-"""Pattern, its form in words, and a command that makes such a value."""
+Values = Mapping[str, object]
+"""Valid settings by key, defaults filled in; what is invalid or missing lacks."""
+
+_REAL = ("production", "staging")
 
 
-def ordinary_rules(values: Mapping[str, object], stack: str) -> Iterator[Problem]:
-    """Check the settings of `stack`; `values` has valid settings by key, defaults filled in."""
-    if not values.get("serviceUrl") and values.get("workersDevSubdomain", "") is None:
+def ordinary_rules(values: Values, stack: str) -> Iterator[Problem]:
+    """Check the settings of `stack` against every rule of this module."""
+    for rule in _RULES:
+        yield from rule(values)
+    environment = values.get("environment")
+    if environment and stack in ("production", "development") and environment != stack:
+        yield Problem(
+            "environment", str(environment), f"the stack {stack} is that environment.", stack
+        )
+
+
+def _service_has_an_address(values: Values) -> Iterator[Problem]:
+    if values.get("serviceUrl") or values.get("customDomain"):
+        return
+    if values.get("workersDev") is False:
+        yield Problem(
+            "workersDev",
+            "false",
+            "the service answers nowhere: set customDomain, or serviceUrl to what your route "
+            "serves.",
+            "true",
+        )
+    elif values.get("workersDevSubdomain", "") is None:
         yield Problem(
             "workersDevSubdomain",
             MISSING,
-            "the service's URL needs it, unless serviceUrl is set.",
+            "the service's URL needs it, unless customDomain or serviceUrl is set.",
             "my-team",
         )
+
+
+def _domain_and_route_are_in_a_zone(values: Values) -> Iterator[Problem]:
+    zone = values.get("zoneName")
+    for key, host in (
+        ("customDomain", str(values.get("customDomain") or "")),
+        ("routePattern", _host(values.get("routePattern"))),
+    ):
+        if not host:
+            continue
+        if zone is None and values.get("zoneId", "") is None:
+            yield Problem("zoneName", MISSING, f"{key} needs its zone, or zoneId.", "example.com")
+        elif zone and host != zone and not host.endswith(f".{zone}"):
+            yield Problem(
+                key, str(values[key]), f"it is not in the zone {zone}.", f"notification.{zone}"
+            )
+
+
+def _host(pattern: object) -> str:
+    return str(pattern or "").partition("/")[0].removeprefix("*").removeprefix(".")
+
+
+def _place_is_one(values: Values) -> Iterator[Problem]:
     if values.get("d1Location") and values.get("d1Jurisdiction"):
         yield Problem(
             "d1Location",
@@ -55,6 +72,9 @@ def ordinary_rules(values: Mapping[str, object], stack: str) -> Iterator[Problem
             "set it or d1Jurisdiction, not both: Cloudflare ignores it beside a jurisdiction.",
             "(remove one)",
         )
+
+
+def _local_means_stay_local(values: Values) -> Iterator[Problem]:
     base_url = str(values.get(BASE_URL_KEY, CLOUDFLARE_API))
     if values.get("testClock") and not is_loopback(base_url):
         yield Problem(
@@ -65,56 +85,56 @@ def ordinary_rules(values: Mapping[str, object], stack: str) -> Iterator[Problem
         )
     environment = values.get("environment")
     telegram = str(values.get("telegramApiUrl", ""))
-    if is_loopback(telegram) and environment in ("production", "staging"):
+    if is_loopback(telegram) and environment in _REAL:
         yield Problem(
             "telegramApiUrl",
             telegram,
             f"no loopback address in the environment {environment}.",
             TELEGRAM_API,
         )
-    if values.get("allowLoopbackEndpoints") and environment in ("production", "staging"):
+    for key in ("allowLoopbackEndpoints", "allowHttpWebhooks"):
+        if values.get(key) and environment in _REAL:
+            yield Problem(key, "true", f"never in the environment {environment}.", "false")
+
+
+def _shared_traffic_has_a_base(values: Values) -> Iterator[Problem]:
+    traffic = values.get("traffic", 100)
+    if traffic != 100 and values.get("trafficBase", "") is None:
         yield Problem(
-            "allowLoopbackEndpoints",
-            "true",
-            f"never in the environment {environment}.",
-            "false",
+            "trafficBase",
+            MISSING,
+            f"traffic is {traffic}, so another version has to serve the rest.",
+            "18f97339-c287-4872-9bdd-e2135c07ec12",
         )
-    if environment and stack in ("production", "development") and environment != stack:
+
+
+def _access_knows_its_repository(values: Values) -> Iterator[Problem]:
+    if values.get("manageAccess"):
+        for key, example in (("githubOwner", "my-team"), ("githubRepository", "notifications")):
+            if values.get(key, "") is None:
+                yield Problem(key, MISSING, "manageAccess needs it.", example)
+
+
+def _two_gates_have_two_people(values: Values) -> Iterator[Problem]:
+    first, second = values.get("productionReviewers", ()), values.get("productionApprovers", ())
+    if not (isinstance(first, tuple) and isinstance(second, tuple)):
+        return
+    both = sorted({name.lower() for name in first} & {name.lower() for name in second})
+    if both:
         yield Problem(
-            "environment", str(environment), f"the stack {stack} is that environment.", stack
+            "productionApprovers",
+            ", ".join(both),
+            "nobody may stand in productionReviewers as well: two gates are for two people.",
+            '["grace"]',
         )
 
 
-def secret_rules(secrets: Mapping[str, SecretStr], environment: object) -> Iterator[Problem]:
-    """Check decrypted secrets by key; outside development each has the strict form.
-
-    In development the service's documented samples are allowed (an encryption key has 32
-    printable characters even there): they work without set-up and protect nothing.
-    """
-    for key, secret in secrets.items():
-        pattern, form, command = _FORMS[key.removesuffix("Previous")]
-        text = secret.get_secret_value()
-        example = f"the output of `{command}`"
-        if re.search(r"\s", text) or not text.isprintable():
-            yield Problem(key, HIDDEN, "it has a space, a newline or a control character.", example)
-        elif environment == "development":
-            if not text or (key.startswith("encryptKey") and len(text) != 32):
-                yield Problem(key, HIDDEN, f"{form}.", example)
-        elif text.startswith(_SAMPLES):
-            yield Problem(key, HIDDEN, "a published sample value protects nothing.", example)
-        elif not re.fullmatch(pattern, text):
-            yield Problem(key, HIDDEN, f"{form}.", example)
-    yield from _unpaired(secrets)
-    for key in _FORMS:
-        if key in secrets and secrets.get(f"{key}Previous") == secrets[key]:
-            yield Problem(
-                f"{key}Previous", HIDDEN, f"it has to differ from {key}.", "(remove the key)"
-            )
-
-
-def _unpaired(secrets: Mapping[str, SecretStr]) -> Iterator[Problem]:
-    for key, other in (_PAIR, _PAIR[::-1]):
-        if key in secrets and other not in secrets:
-            yield Problem(
-                other, MISSING, f"it belongs to {key}; Grafana presents both.", "(set it, too)"
-            )
+_RULES: tuple[Callable[[Values], Iterator[Problem]], ...] = (
+    _service_has_an_address,
+    _domain_and_route_are_in_a_zone,
+    _place_is_one,
+    _local_means_stay_local,
+    _shared_traffic_has_a_base,
+    _access_knows_its_repository,
+    _two_gates_have_two_people,
+)

@@ -40,14 +40,20 @@ def _switch(value: object) -> object:
     return found
 
 
-def _whole_number(value: object) -> object:
+def whole_number(value: object) -> object:
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,15}", str(value)):
         raise ValueError("not a whole number")
     return int(str(value))
 
 
-def _json_list(value: object) -> object:
-    # Pulumi hands lists to the program as JSON text; a stack file has them as YAML lists.
+def _number(value: object) -> object:
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", str(value)):
+        raise ValueError("not a number")
+    return float(str(value))
+
+
+def json_value(value: object) -> object:
+    """What Pulumi hands to the program as JSON text and a stack file has as a list or mapping."""
     if isinstance(value, str):
         return json.loads(value)
     return value
@@ -68,7 +74,7 @@ def _origin(value: str) -> str:
     return value
 
 
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(values)) != len(values):
         raise ValueError("the same value twice")
     return values
@@ -103,15 +109,15 @@ D1Jurisdiction = Annotated[Literal["eu", "fedramp"], Rule("one of eu, fedramp.",
 Switch = Annotated[bool, BeforeValidator(_switch), Rule("true or false.", "true")]
 PerMinute = Annotated[
     int,
-    BeforeValidator(_whole_number),
+    BeforeValidator(whole_number),
     Field(ge=1, le=100_000),
     Rule("a whole number of calls a minute from 1 to 100000.", "100"),
 ]
 CronExpression = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z*,/#-]+( [0-9A-Z*,/#-]+){4}$")]
 Crons = Annotated[
     tuple[CronExpression, ...],
-    BeforeValidator(_json_list),
-    AfterValidator(_distinct),
+    BeforeValidator(json_value),
+    AfterValidator(distinct),
     Field(max_length=5),
     Rule("a list of at most 5 different cron expressions of five fields.", '["*/5 * * * *"]'),
 ]
@@ -120,39 +126,51 @@ LogLevel = Annotated[
 ]
 RequestBytes = Annotated[
     int,
-    BeforeValidator(_whole_number),
+    BeforeValidator(whole_number),
     Field(ge=1024, le=100 * 1024 * 1024),
     Rule("a whole number of bytes from 1024 to 104857600.", "1048576"),
 ]
 Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_origin)], ...],
-    BeforeValidator(_json_list),
-    AfterValidator(_distinct),
+    BeforeValidator(json_value),
+    AfterValidator(distinct),
     Rule("a list of different https origins; an empty list allows all.", '["https://a.example"]'),
 ]
 BatchSize = Annotated[
     int,
-    BeforeValidator(_whole_number),
+    BeforeValidator(whole_number),
     Field(ge=1, le=100),
     Rule("a whole number of messages from 1 to 100.", "10"),
 ]
 BatchWait = Annotated[
     Milliseconds,
-    BeforeValidator(_whole_number),
+    BeforeValidator(whole_number),
     Field(ge=0, le=60_000),
     Rule("a whole number of milliseconds from 0 to 60000.", "5000"),
 ]
 MaxRetries = Annotated[
     int,
-    BeforeValidator(_whole_number),
+    BeforeValidator(whole_number),
     Field(ge=0, le=100),
     Rule("a whole number of retries from 0 to 100.", "3"),
 ]
 RetryDelay = Annotated[
     Seconds,
-    BeforeValidator(_whole_number),
+    BeforeValidator(whole_number),
     Field(ge=0, le=43_200),
     Rule("a whole number of seconds from 0 to 43200.", "30"),
+]
+CacheLife = Annotated[
+    Seconds,
+    BeforeValidator(whole_number),
+    Field(ge=60, le=86_400),
+    Rule("a whole number of seconds from 60 to 86400.", "300"),
+]
+Sampling = Annotated[
+    float,
+    BeforeValidator(_number),
+    Field(ge=0, le=1),
+    Rule("a number from 0 (none) to 1 (all).", "0.25"),
 ]
 ApiSecretKey = Annotated[
     SecretStr,

@@ -7,10 +7,12 @@ import pytest
 import yaml
 
 from infra.settings import Secrets, Settings, SettingsError
+from infra.settings.reference import settings_tables
 from infra.settings.stack_file import read_stack_file
 from tests.infra.stack_inputs import API_SECRET, CONFIG, ENCRYPT_KEY, checked_config
 
 PROJECT = Path(__file__).parents[2]
+VERSION = "18f97339-c287-4872-9bdd-e2135c07ec12"
 SECURE = {"secure": "v1:abc:def"}
 
 
@@ -113,6 +115,30 @@ def test_an_unknown_key_is_a_mistake_that_names_the_nearest_known_one() -> None:
         ("retryMaxRetries", "-1"),
         ("retryDelaySeconds", "43201"),
         ("failedBatchSize", True),
+        ("customDomain", "https://n.example.com"),
+        ("customDomain", "N.example.com"),
+        ("routePattern", "n.example.com"),
+        ("routePattern", "https://n.example.com/*"),
+        ("zoneId", "example.com"),
+        ("consoleBasePath", "console/"),
+        ("observabilitySampling", "1.5"),
+        ("cacheTtlSeconds", "59"),
+        ("featureRetryEnabled", "on"),
+        ("adoptDatabaseId", "prod"),
+        ("adoptWorkerId", "notification-system"),
+        ("traffic", "0"),
+        ("traffic", "0.5"),
+        ("trafficBase", "v1"),
+        ("pin", "{}"),
+        ("pin", {"version": VERSION, "insteadOf": "abc"}),
+        ("pin", {"version": VERSION, "insteadOf": "a" * 64, "because": "x"}),
+        ("githubOwner", "a b"),
+        ("productionReviewers", '["ada", "ada"]'),
+        ("productionApprovers", [f"user{n}" for n in range(7)]),
+        ("ciTokenExpiresOn", "tomorrow"),
+        ("ciTokenAllowedIps", ["192.0.2.1/24"]),
+        ("github:baseUrl", "http://api.github.com/"),
+        ("apiSecretKeySetOn", "2026-13-01"),
     ],
 )
 def test_a_value_outside_its_rule_is_one_mistake_with_an_example(key: str, value: Any) -> None:
@@ -132,6 +158,50 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 def test_the_services_url_needs_a_subdomain_or_an_url() -> None:
     assert set(mistakes(workersDevSubdomain=None)) == {"workersDevSubdomain"}
     assert mistakes(workersDevSubdomain=None, serviceUrl="https://n.example.com") == {}
+
+
+def test_a_domain_gives_the_services_url_and_is_in_its_zone() -> None:
+    domain = {"customDomain": "n.example.com", "zoneName": "example.com"}
+    found = checked_config(workersDevSubdomain=None, **domain).settings()
+    assert found.public_url("w") == "https://n.example.com"
+    assert set(mistakes(customDomain="n.example.com")) == {"zoneName"}
+    assert mistakes(customDomain="n.example.com", zoneId="a" * 32) == {}
+    assert set(mistakes(**{**domain, "zoneName": "example.org"})) == {"customDomain"}
+    assert set(mistakes(**{**domain, "customDomain": "nexample.com"})) == {"customDomain"}
+    assert set(mistakes(routePattern="*.a.org/x*", zoneName="example.org")) == {"routePattern"}
+    assert mistakes(routePattern="*.a.example.org/x*", zoneName="example.org") == {}
+
+
+def test_without_workers_dev_the_service_needs_another_address() -> None:
+    assert set(mistakes(workersDev="false")) == {"workersDev"}
+    assert mistakes(workersDev="false", serviceUrl="https://n.example.com") == {}
+
+
+def test_a_part_of_the_traffic_needs_a_version_for_the_rest() -> None:
+    assert set(mistakes(traffic="10")) == {"trafficBase"}
+    assert mistakes(traffic="10", trafficBase=VERSION) == {}
+
+
+def test_a_pin_holds_against_its_bundle_alone() -> None:
+    text = f'{{"version": "{VERSION}", "insteadOf": "{"a" * 64}", "reason": "errors"}}'
+    pin = checked_config(pin=text).settings().pin
+    assert pin is not None
+    assert (pin.version, pin.reason) == (VERSION, "errors")
+    assert pin.holds_against("a" * 64)
+    assert not pin.holds_against("b" * 64)
+
+
+def test_access_needs_its_repository_and_two_different_people() -> None:
+    assert set(mistakes(manageAccess="true")) == {"githubOwner", "githubRepository"}
+    same = mistakes(productionReviewers='["ada", "Grace"]', productionApprovers='["grace"]')
+    assert set(same) == {"productionApprovers"}
+    assert "grace" in same["productionApprovers"]
+    assert mistakes(productionReviewers='["ada"]', productionApprovers='["grace"]') == {}
+
+
+def test_plain_http_webhooks_are_refused_outside_development() -> None:
+    assert set(mistakes(allowHttpWebhooks="true")) == {"allowHttpWebhooks"}
+    assert mistakes("dev-2", environment="development", allowHttpWebhooks="true") == {}
 
 
 def test_the_test_clock_is_refused_unless_the_api_is_on_this_machine() -> None:
@@ -254,14 +324,10 @@ def test_a_missing_stack_file_is_one_clear_mistake(tmp_path: Path) -> None:
         Settings.from_stack_file(tmp_path / "Pulumi.nowhere.yaml")
 
 
-def test_the_documentation_has_every_setting_with_its_default_and_rule() -> None:
+def test_the_documentation_has_the_table_of_every_setting() -> None:
     text = (PROJECT / "docs" / "infrastructure.md").read_text(encoding="utf-8")
-    rows = {
-        line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| `")
-    }
+    tables = text.partition("settings table` -->\n")[2].partition("<!-- end: settings -->")[0]
+    assert tables == settings_tables(), "stale: run `notifyctl settings table`"
     for model in (Settings, Secrets):
         for name, field in model.model_fields.items():
-            row = rows[f"`{field.alias or name}`"]
-            assert str(field.description) in row
-            if isinstance(field.default, int | str):
-                assert f"| {str(field.default).lower()} |" in row.lower()
+            assert f"| `{field.alias or name}` |" in tables

@@ -1,0 +1,64 @@
+"""Settings of the component `access`, which an operator runs and CI never does."""
+
+from datetime import date
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
+
+from infra.settings import values as v
+
+
+def _network(value: str) -> str:
+    ip_network(value)
+    return value
+
+
+_OWNER = r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}$"
+
+GithubOwner = Annotated[
+    str, StringConstraints(pattern=_OWNER), v.Rule("a GitHub user or organisation.", "my-team")
+]
+GithubRepository = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$"),
+    v.Rule("a repository's name without its owner.", "notification-system"),
+]
+Reviewers = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=_OWNER)], ...],
+    BeforeValidator(v.json_value),
+    AfterValidator(v.distinct),
+    Field(max_length=6),
+    v.Rule("a list of at most 6 different GitHub user names.", '["ada", "grace"]'),
+]
+ExpiryDate = Annotated[date, v.Rule("a date as YYYY-MM-DD.", "2027-01-31")]
+Networks = Annotated[
+    tuple[Annotated[str, AfterValidator(_network)], ...],
+    BeforeValidator(v.json_value),
+    AfterValidator(v.distinct),
+    v.Rule("a list of different IP addresses or networks.", '["192.0.2.0/24"]'),
+]
+
+
+class AccessSettings(BaseModel):
+    """The CI token and the GitHub repository that deploys."""
+
+    manage_access: v.Switch = Field(
+        False, description="make the CI token and GitHub's environments; for operators, never CI"
+    )
+    github_owner: GithubOwner | None = Field(None, description="owner of the repository")
+    github_repository: GithubRepository | None = Field(
+        None, description="repository whose workflows deploy the stack"
+    )
+    production_reviewers: Reviewers = Field(
+        (), description="who may approve the first of production's two gates"
+    )
+    production_approvers: Reviewers = Field(
+        (), description="who may approve the second gate; nobody is in both lists"
+    )
+    ci_token_expires_on: ExpiryDate | None = Field(
+        None, description="day at whose start (UTC) the CI token ends; unset means never"
+    )
+    ci_token_allowed_ips: Networks = Field(
+        (), description="addresses from which the CI token works; empty means any"
+    )

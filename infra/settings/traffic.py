@@ -1,0 +1,64 @@
+"""Settings that say which version serves: all of the traffic, a part of it, or a pinned one."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from infra.settings import values as v
+
+VersionId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+    v.Rule("a version's id: a UUID in lower case.", "18f97339-c287-4872-9bdd-e2135c07ec12"),
+]
+Percentage = Annotated[
+    int,
+    BeforeValidator(v.whole_number),
+    Field(ge=1, le=100),
+    v.Rule("a whole number of percent from 1 to 100.", "10"),
+]
+
+
+class Pin(BaseModel):
+    """A version that serves in place of a bad bundle; it gives way to any other bundle.
+
+    `instead_of` is the SHA-256 of the bad bundle, as its release manifest has it.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    version: VersionId
+    instead_of: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    reason: Annotated[str, StringConstraints(max_length=500)] = ""
+
+    def holds_against(self, bundle_sha256: str) -> bool:
+        """Whether the bundle of that digest is the one that the pin keeps from serving."""
+        return self.instead_of == bundle_sha256
+
+
+PinnedVersion = Annotated[
+    Pin,
+    BeforeValidator(v.json_value),
+    v.Rule(
+        "a mapping with `version` (a UUID), `insteadOf` (a bundle's SHA-256) and, if wanted, "
+        "`reason`.",
+        '{"version": "18f97339-c287-4872-9bdd-e2135c07ec12", "insteadOf": "<64 hex digits>"}',
+    ),
+]
+
+
+class TrafficSettings(BaseModel):
+    """How the traffic is divided between this program's version and an earlier one."""
+
+    traffic: Percentage = Field(
+        100, description="percent of the requests that this program's version gets"
+    )
+    traffic_base: VersionId | None = Field(
+        None, description="version that gets the rest of the requests where `traffic` is below 100"
+    )
+    pin: PinnedVersion | None = Field(
+        None, description="version that serves as long as the bundle is `insteadOf`: a rollback"
+    )
