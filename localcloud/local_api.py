@@ -29,6 +29,9 @@ _COUNTED = (
     "versions",
     "deployments",
     "schedules",
+    "github_environments",
+    "github_secrets",
+    "github_variables",
 )
 
 

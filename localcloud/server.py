@@ -23,6 +23,8 @@ from localcloud.cron.cron_clock import CronClock
 from localcloud.database import Database
 from localcloud.desired_state import DesiredState
 from localcloud.endpoints import LOOPBACK, Ports
+from localcloud.github.application import github_api
+from localcloud.github.tables import GITHUB
 from localcloud.home import CloudHome
 from localcloud.host_process import HostLauncher, HostOrder, NodeHost, project_root
 from localcloud.listening import listen
@@ -102,7 +104,7 @@ class CloudServer:
         token = home.api_token()
         self._logs = LogFiles(home.logs)
         self._logs.install()
-        self._database = Database(home.database, CONTROL_PLANE)
+        self._database = Database(home.database, (*CONTROL_PLANE, *GITHUB))
         messages = MessageStore(home.broker_database)
         used = self._database.rows("SELECT DISTINCT bundle FROM versions")
         BundleStore(home.bundles).keep_only(row["bundle"] for row in used)
@@ -157,7 +159,8 @@ class CloudServer:
             logs=self._logs,
             require_token=check,
         ).routes()
-        api = LoopbackGuard(application(account, token, local), max_body=MAX_BODY_BYTES)
+        routes = [*local, github_api(self._database, clock, token)]
+        api = LoopbackGuard(application(account, token, routes), max_body=MAX_BODY_BYTES)
         self._control = _with_broker(api, producer)
         self._sink = sink_application(received)
 

@@ -1,0 +1,1 @@
+"""GitHub's REST API on this machine: what a repository's access settings and comments need."""

@@ -1,0 +1,93 @@
+"""The HTTP application under /api/v3, where clients of GitHub Enterprise look for the API."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import sqlite3
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from localcloud.clock import VirtualClock
+from localcloud.database import Database
+from localcloud.errors import is_disk_full
+from localcloud.github import directory
+from localcloud.github.actions_secrets import ActionsSecrets
+from localcloud.github.actions_variables import ActionsVariables
+from localcloud.github.branch_policies import BranchPolicies
+from localcloud.github.environments import Environments
+from localcloud.github.error import GithubError, not_found
+from localcloud.github.issue_comments import IssueComments
+from localcloud.github.site import Site
+
+PREFIX = "/api/v3"
+log = logging.getLogger("localcloud.github")
+
+
+def github_api(database: Database, clock: VirtualClock, token: str) -> Mount:
+    """The API as a mount; holders of `token` alone may call it."""
+    site = Site(database, clock)
+    app = Starlette(
+        routes=[
+            *directory.routes(),
+            *BranchPolicies(site).routes(),
+            *ActionsSecrets(site).routes(),
+            *ActionsVariables(site).routes(),
+            *Environments(site).routes(),
+            *IssueComments(site).routes(),
+        ],
+        exception_handlers={
+            GithubError: _github_error,
+            HTTPException: _http_error,
+            sqlite3.Error: _storage_error,
+            OSError: _storage_error,
+        },
+    )
+    app.router.redirect_slashes = False
+    return Mount(PREFIX, app=_Guarded(app, token))
+
+
+class _Guarded:
+    """Asks for the token before the router looks at the path."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        header = Request(scope).headers.get("authorization", "")
+        scheme, _, given = header.partition(" ")
+        right = hmac.compare_digest(given.strip().encode(), self._token)
+        if not header:
+            await GithubError(401, "Requires authentication").response()(scope, receive, send)
+        elif not right or scheme.lower() not in ("bearer", "token"):
+            await GithubError(401, "Bad credentials").response()(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+async def _github_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, GithubError)  # noqa: S101  narrowing: Starlette calls by type
+    return error.response()
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  narrowing: Starlette calls by type
+    if error.status_code in (404, 405):  # GitHub knows no 405: a verb without a route isn't there
+        return not_found().response()
+    return GithubError(error.status_code, str(error.detail)).response()
+
+
+async def _storage_error(_: Request, error: Exception) -> Response:
+    if is_disk_full(error):
+        text = "The disk that holds the local cloud's state is full: free some space and try again."
+        return GithubError(507, text).response()
+    log.error("storage failed", exc_info=error)
+    return GithubError(500, "The local cloud's storage failed: see control-plane.log.").response()
