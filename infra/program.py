@@ -17,6 +17,7 @@ from infra.names import Names, StackNameError
 from infra.release import COMMIT_VARIABLE, Release, config_digest, secret_fingerprints
 from infra.settings import Secrets, Settings, SettingsError
 from infra.settings.pulumi_config import read_pulumi_config
+from infra.smoke.resource import Smoke, SmokeArgs
 
 BUNDLE = Path("dist", "worker")
 
@@ -82,6 +83,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         ),
         opts,
     )
+    checked = _smoked(inputs, service)
     migrations = Migrations(
         "migrations",
         MigrationsArgs(
@@ -90,15 +92,16 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             base_url=settings.cloudflare_base_url,
             migrations=inputs.migrations,
         ),
-        # Between the upload and the deployment: code that can't be uploaded migrates nothing, and
-        # a migration that fails leaves the version that serves today.
-        pulumi.ResourceOptions(depends_on=[service.version]),
+        # Between the upload and the deployment: code that can't be uploaded or fails its smoke test
+        # migrates nothing, and a migration that fails leaves the version that serves today.
+        pulumi.ResourceOptions(depends_on=[checked]),
     )
     traffic = Traffic(
         "traffic",
         TrafficArgs(
             settings=settings,
             names=names,
+            bundle_sha256=inputs.bundle.sha256,
             stores=stores,
             service=service,
             migrations=migrations,
@@ -106,6 +109,29 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         opts,
     )
     return _outputs(inputs, stores, service, migrations, traffic)
+
+
+def _smoked(inputs: Inputs, service: Service) -> pulumi.Resource:
+    """Smoke the uploaded version at its preview URL; the last resource before the migrations."""
+    settings, names = inputs.settings, inputs.names
+    if not settings.preview_urls:
+        pulumi.log.warn(
+            "The version is not smoke-tested before it serves: previewUrls is false, and so it "
+            "has no URL of its own. What is wrong with it shows only in the verification."
+        )
+        return service.version
+    return Smoke(
+        "smoke",
+        SmokeArgs(
+            account_id=settings.account_id,
+            base_url=settings.cloudflare_base_url,
+            worker=names.worker,
+            subdomain=settings.workers_dev_subdomain,
+            service_url=settings.public_url(names.worker),
+            version_id=service.version.id,
+        ),
+        pulumi.ResourceOptions(depends_on=[service.version]),
+    )
 
 
 def _outputs(
@@ -128,6 +154,10 @@ def _outputs(
         "worker_name": names.worker,
         "worker_id": service.worker.id,
         "version_id": service.version.id,
+        "serving": traffic.shares.apply(lambda found: [share.document() for share in found]),
+        "serving_version_id": traffic.shares.apply(
+            lambda found: max(found, key=lambda share: share.percentage).version_id
+        ),
         "deployment_id": traffic.deployment.id,
         "d1_database_id": stores.database.id,
         "d1_database_name": names.database,

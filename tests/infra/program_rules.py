@@ -32,9 +32,11 @@ def retry_consumer_has_a_dead_letter_queue(found: Declared) -> Iterator[str]:
 
 
 def migrations_stand_between_upload_and_deployment(found: Declared) -> Iterator[str]:
-    """A failed upload migrates nothing; a failed migration deploys nothing."""
-    if not found.depends_on("migrations", "version"):
-        yield "the migrations don't wait for the upload"
+    """A failed upload or smoke test migrates nothing; a failed migration deploys nothing."""
+    if not found.depends_on("smoke", "version"):
+        yield "the smoke test doesn't wait for the upload"
+    if not found.depends_on("migrations", "smoke"):
+        yield "the migrations don't wait for the smoke test"
     if not found.depends_on("deployment", "migrations"):
         yield "the deployment doesn't wait for the migrations"
 

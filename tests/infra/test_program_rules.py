@@ -69,7 +69,11 @@ MUTATIONS: list[tuple[rules.Rule, Callable[[Declared], Declared]]] = [
     ),
     (
         rules.migrations_stand_between_upload_and_deployment,
-        lambda found: without_dependency(found, "migrations", "version"),
+        lambda found: without_dependency(found, "migrations", "smoke"),
+    ),
+    (
+        rules.migrations_stand_between_upload_and_deployment,
+        lambda found: without_dependency(found, "smoke", "version"),
     ),
     (
         rules.read_replication_is_sent,

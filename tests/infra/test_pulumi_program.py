@@ -36,6 +36,7 @@ def test_the_stack_is_these_resources_and_no_others(declared: Callable[..., Decl
         "notification-system:index:Stores",
         "notification-system:index:Traffic",
         "pulumi-python:dynamic/d1:Migrations",
+        "pulumi-python:dynamic/workers:Smoke",
         "pulumi:providers:cloudflare",
     ]
 
@@ -210,6 +211,8 @@ def test_the_outputs_have_every_id_url_and_the_release(declared: Callable[..., D
         "worker_name": "notification-system",
         "worker_id": "worker-id",
         "version_id": "version-id",
+        "serving": [{"version_id": "version-id", "percentage": 100}],
+        "serving_version_id": "version-id",
         "deployment_id": "deployment-id",
         "d1_database_id": "database-id",
         "d1_database_name": "notification-system",

@@ -1,0 +1,183 @@
+"""The smoke test of an uploaded version, against answers of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.smoke import lifecycle
+from infra.smoke.address import PreviewAddress
+from infra.smoke.checks import Smoke, SmokeFailed
+from tests.infra.registrations import Declared
+
+VERSION = "18f97339-c287-4872-9bdd-e2135c07ec12"
+HEALTHY = {
+    "status": "healthy",
+    "database": "connected",
+    "cache": "connected",
+    "queues": "connected",
+    "deployment": {"version_id": VERSION},
+}
+ADDRESS = PreviewAddress(url="https://18f97339-service.team.workers.dev")
+
+
+class Version:
+    """Answers the smoke test; every health check takes the next of `healths`, then the last."""
+
+    def __init__(self, *healths: httpx.Response, unsigned: httpx.Response) -> None:
+        self._healths = list(healths)
+        self._unsigned = unsigned
+        self.hosts: list[str] = []
+        self.slept: list[float] = []
+        self._clock = 0.0
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.hosts.append(request.headers["Host"])
+        if request.url.path == "/api/send-notification":
+            return self._unsigned
+        return self._healths.pop(0) if len(self._healths) > 1 else self._healths[0]
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._clock += seconds
+
+    def smoke(self, address: PreviewAddress = ADDRESS) -> list[str]:
+        return Smoke(
+            VERSION,
+            address,
+            transport=httpx.MockTransport(self.answer),
+            sleep=self.sleep,
+            now=lambda: self._clock,
+        ).run()
+
+
+def health(http: int = 200, /, **changes: Any) -> httpx.Response:
+    return httpx.Response(http, json={**HEALTHY, **changes})
+
+
+def refusal(status: int = 401, code: str = "MISSING_SIGNATURE") -> httpx.Response:
+    return httpx.Response(status, json={"success": False, "code": code})
+
+
+NOT_THERE = httpx.Response(404, text="error code: 1042")
+
+
+def test_a_good_version_passes_at_once() -> None:
+    version = Version(health(), unsigned=refusal())
+
+    assert version.smoke() == ["boot", "health", "unsigned call"]
+    assert version.slept == []
+
+
+def test_a_preview_url_that_isnt_known_yet_is_waited_for() -> None:
+    older = health(deployment={"version_id": "another"})
+    version = Version(NOT_THERE, older, health(), unsigned=refusal())
+
+    assert version.smoke()
+    assert len(version.slept) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (NOT_THERE, "HTTP 404 and not the service"),
+        (health(deployment={"version_id": "other"}), "answers as version other"),
+        (httpx.Response(200, json=["no", "object"]), "answers as version unknown"),
+    ],
+)
+def test_a_version_that_never_answers_is_given_up_in_bounded_time(
+    answer: httpx.Response, why: str
+) -> None:
+    version = Version(answer, unsigned=refusal())
+
+    with pytest.raises(SmokeFailed, match="step 'boot'") as caught:
+        version.smoke()
+
+    assert why in str(caught.value)
+    assert "what served before still serves" in str(caught.value)
+    assert 40 < sum(version.slept) < 60
+
+
+def test_an_unhealthy_version_is_refused_with_the_part_that_is_missing() -> None:
+    sick = health(503, status="unhealthy", cache="not_bound", errors=[{"code": "KV_NOT_BOUND"}])
+    version = Version(sick, unsigned=refusal())
+
+    with pytest.raises(SmokeFailed, match="step 'health'") as caught:
+        version.smoke()
+
+    assert "cache not_bound" in str(caught.value)
+    assert "KV_NOT_BOUND" in str(caught.value)
+
+
+def test_a_version_that_is_healthy_on_the_second_look_passes() -> None:
+    version = Version(health(503, status="unhealthy"), health(), unsigned=refusal())
+
+    assert version.smoke()
+
+
+@pytest.mark.requirement("S0-46")
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_a_version_that_lets_an_unsigned_call_in_is_refused(status: int) -> None:
+    version = Version(health(), unsigned=refusal(status, "ANY"))
+
+    with pytest.raises(SmokeFailed, match=f"answered with {status}, not 401"):
+        version.smoke()
+
+
+def test_maintenance_is_no_failure() -> None:
+    assert Version(health(), unsigned=refusal(503, "MAINTENANCE")).smoke()
+
+
+def test_the_preview_address_is_the_versions_own_host() -> None:
+    at_cloudflare = PreviewAddress.of_version(
+        version_id=VERSION, worker="service", subdomain="team", service_url="https://example.com"
+    )
+    here = PreviewAddress.of_version(
+        version_id=VERSION, worker="service", subdomain=None, service_url="http://127.0.0.1:8788"
+    )
+
+    assert at_cloudflare == ADDRESS
+    assert here == PreviewAddress("http://127.0.0.1:8788", "18f97339-service.localhost:8788")
+    version = Version(health(), unsigned=refusal())
+    version.smoke(here)
+    assert set(version.hosts) == {"18f97339-service.localhost:8788"}
+    with pytest.raises(ValueError, match="subdomain"):
+        PreviewAddress.of_version(
+            version_id=VERSION, worker="service", subdomain=None, service_url="https://example.com"
+        )
+
+
+def test_only_another_version_is_smoked_again() -> None:
+    known = {"version_id": VERSION, "service_url": "https://a.example"}
+
+    assert not lifecycle.is_changed(known, {**known, "service_url": "https://b.example"})
+    assert lifecycle.is_changed(known, {**known, "version_id": "new"})
+
+
+@pytest.mark.requirement("T-2")
+def test_the_smoke_is_after_the_upload_and_before_the_migrations(
+    declared: Callable[..., Declared],
+) -> None:
+    found = declared("production")
+
+    assert found.depends_on("smoke", "version")
+    assert found.depends_on("migrations", "smoke")
+    assert found.depends_on("deployment", "smoke")
+    assert found.one("smoke").inputs["version_id"] == "version-id"
+
+
+def test_without_preview_urls_there_is_no_smoke_and_the_program_says_so(
+    declared: Callable[..., Declared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", lambda text, *_: said.append(text))
+
+    found = declared("production", previewUrls=False)
+
+    assert found.of_type("Smoke") == []
+    assert found.depends_on("migrations", "version")
+    assert len(said) == 1
+    assert "previewUrls is false" in said[0]
