@@ -7,6 +7,7 @@ import pulumi_cloudflare as cloudflare
 
 from infra.components.delivery import Delivery
 from infra.components.service import Service
+from infra.components.shares import Share, shares
 from infra.components.stores import Stores
 from infra.migrations.resource import Migrations
 from infra.names import Names
@@ -15,10 +16,14 @@ from infra.settings import Settings
 
 @dataclass(frozen=True)
 class TrafficArgs:
-    """What the traffic needs; the schema has to be migrated before the version serves."""
+    """What the traffic needs; the schema has to be migrated before the version serves.
+
+    `bundle_sha256` decides whether a pin holds.
+    """
 
     settings: Settings
     names: Names
+    bundle_sha256: str
     stores: Stores
     service: Service
     migrations: Migrations
@@ -26,7 +31,7 @@ class TrafficArgs:
 
 
 class Traffic(pulumi.ComponentResource):
-    """The deployment of one version at 100 %, the cron trigger and both queue consumers.
+    """The deployment of one version or two, the cron trigger and both queue consumers.
 
     The cron trigger is there with an empty list too: the provider never removes a schedule by
     deleting the resource. Schedule and consumers need a Worker with a deployment.
@@ -41,16 +46,15 @@ class Traffic(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self), args.child_opts
         )
         settings, worker = args.settings, args.service.worker
+        self.shares = shares(
+            settings, bundle_sha256=args.bundle_sha256, version_id=args.service.version.id
+        )
         self.deployment = cloudflare.WorkersDeployment(
             "deployment",
             account_id=settings.account_id,
             script_name=worker.name,
             strategy="percentage",
-            versions=[
-                cloudflare.WorkersDeploymentVersionArgs(
-                    version_id=args.service.version.id, percentage=100
-                )
-            ],
+            versions=self.shares.apply(_versions),
             opts=self._after(args.migrations),
         )
         self.cron_trigger = cloudflare.WorkersCronTrigger(
@@ -104,3 +108,12 @@ class Traffic(pulumi.ComponentResource):
             ),
             opts=self._after(self.deployment),
         )
+
+
+def _versions(found: tuple[Share, ...]) -> list[cloudflare.WorkersDeploymentVersionArgs]:
+    return [
+        cloudflare.WorkersDeploymentVersionArgs(
+            version_id=share.version_id, percentage=share.percentage
+        )
+        for share in found
+    ]
