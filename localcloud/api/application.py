@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from localcloud.api import (
     accounts,
     d1,
+    d1_transfer,
     deployments,
     kv,
     queue_consumers,
@@ -35,6 +36,7 @@ PREFIX = "/client/v4"
 FAMILIES: tuple[Family, ...] = (
     accounts.routes,
     d1.routes,
+    d1_transfer.routes,
     kv.routes,
     queue_consumers.routes,
     queues.routes,
@@ -61,6 +63,7 @@ def application(account: Account, token: str, local_routes: Sequence[BaseRoute])
     app = Starlette(
         routes=[
             *local_routes,
+            *d1_transfer.link_routes(account),
             Mount(
                 PREFIX,
                 routes=[

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from localcloud.api import d1_transfer
 from localcloud.api.envelope import ApiError, body_model, page, success
 from localcloud.api.resources import Account
 from localcloud.api.sql_statements import StatementError, placeholders, split
@@ -119,6 +120,7 @@ class Databases:
         # The data goes first: a kill in between leaves an empty database that can be deleted again.
         await self._account.desired.delete_store("d1", uuid)
         self._account.database.execute("DELETE FROM d1_databases WHERE uuid = ?", uuid)
+        d1_transfer.forget(self._account, uuid)
         return success(None)
 
     async def _query(self, request: Request) -> Response:

@@ -1,0 +1,120 @@
+"""Export, import and time travel of D1 databases."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+
+import httpx
+import pytest
+
+from tests.localcloud.running_cloud import RunningCloud
+
+SCHEMA = (
+    "CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, picture BLOB, "
+    'weight REAL, "odd ""name" TEXT); CREATE INDEX by_name ON people (name);'
+    "CREATE TABLE notes (person INTEGER REFERENCES people (id), text TEXT)"
+)
+ROWS = (
+    "INSERT INTO people VALUES (7, 'O''Brien; -- x', x'00ff', 0.1, NULL), (9, 'ü', NULL, 2, 'y');"
+    "INSERT INTO notes VALUES (9, 'line\n;two')"
+)
+
+
+@pytest.fixture
+def database(cloud: RunningCloud) -> str:
+    """The path of a database with rows of every kind."""
+    path = f"/d1/database/{cloud.result('POST', '/d1/database', json={'name': 'db'})['uuid']}"
+    cloud.result("POST", f"{path}/query", json={"sql": f"{SCHEMA}; {ROWS}"})
+    return path
+
+
+def exported(cloud: RunningCloud, database: str, **options: object) -> str:
+    """The text behind the link that an export hands out."""
+    body = {"output_format": "polling", "dump_options": options}
+    found = cloud.result("POST", f"{database}/export", json=body)
+    assert (found["status"], found["success"]) == ("complete", True)
+    return httpx.get(found["result"]["signed_url"], trust_env=False).text
+
+
+def names(cloud: RunningCloud, database: str) -> list[str]:
+    """The people's names as the database has them."""
+    sql = "SELECT name FROM people ORDER BY id"
+    rows = cloud.result("POST", f"{database}/query", json={"sql": sql})[0]["results"]
+    return [row["name"] for row in rows]
+
+
+def test_an_export_loads_into_sqlite_as_the_same_database(
+    cloud: RunningCloud, database: str
+) -> None:
+    scratch = sqlite3.connect(":memory:")
+    scratch.executescript(exported(cloud, database))
+    people = scratch.execute("SELECT * FROM people ORDER BY id").fetchall()
+    assert people == [(7, "O'Brien; -- x", b"\x00\xff", 0.1, None), (9, "ü", None, 2.0, "y")]
+    assert scratch.execute("SELECT * FROM notes").fetchall() == [(9, "line\n;two")]
+    assert scratch.execute("SELECT seq FROM sqlite_sequence").fetchall() == [(9,)]
+    assert scratch.execute("PRAGMA index_list(people)").fetchall()[0][1] == "by_name"
+
+
+def test_an_export_leaves_out_what_is_asked_for(cloud: RunningCloud, database: str) -> None:
+    only_rows = exported(cloud, database, no_schema=True, tables=["notes"])
+    assert "CREATE" not in only_rows
+    assert "people" not in only_rows
+    assert "INSERT" not in exported(cloud, database, no_data=True)
+
+
+def test_an_import_runs_the_uploaded_file_as_a_whole(cloud: RunningCloud, database: str) -> None:
+    def ingest(text: str) -> httpx.Response:
+        etag = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        begun = cloud.result("POST", f"{database}/import", json={"action": "init", "etag": etag})
+        httpx.put(begun["upload_url"], content=text.encode(), trust_env=False).raise_for_status()
+        body = {"action": "ingest", "etag": etag, "filename": begun["filename"]}
+        return cloud.account("POST", f"{database}/import", json=body)
+
+    answer = ingest("DELETE FROM notes; INSERT INTO people (name) VALUES ('new');")
+    assert answer.json()["result"]["result"]["num_queries"] == 2
+    assert names(cloud, database) == ["O'Brien; -- x", "ü", "new"]
+    refused = ingest("INSERT INTO people (name) VALUES ('lost'); INSERT INTO missing VALUES (1);")
+    assert refused.json()["errors"][0]["code"] == 7500
+    assert "lost" not in names(cloud, database)
+
+
+def test_an_upload_that_differs_from_its_etag_is_refused(
+    cloud: RunningCloud, database: str
+) -> None:
+    begun = cloud.result("POST", f"{database}/import", json={"action": "init", "etag": "0" * 32})
+    httpx.put(begun["upload_url"], content=b"DELETE FROM people;", trust_env=False)
+    body = {"action": "ingest", "etag": "0" * 32, "filename": begun["filename"]}
+    assert cloud.error("POST", f"{database}/import", json=body) == (400, 7400)
+    assert len(names(cloud, database)) == 2
+
+
+def test_a_link_with_another_signature_opens_nothing(cloud: RunningCloud, database: str) -> None:
+    body = {"output_format": "polling"}
+    link = cloud.result("POST", f"{database}/export", json=body)["result"]["signed_url"]
+    assert httpx.get(link[:-1] + "x", trust_env=False).status_code == 403
+    assert httpx.put(link, content=b"", trust_env=False).status_code == 403
+    cloud.local("POST", "/clock", json={"advance_ms": 3_600_001})
+    assert httpx.get(link, trust_env=False).status_code == 403
+
+
+def test_a_bookmark_brings_back_what_was_there(cloud: RunningCloud, database: str) -> None:
+    bookmark = cloud.result("GET", f"{database}/time_travel/bookmark")["bookmark"]
+    cloud.result("POST", f"{database}/query", json={"sql": "DROP TABLE notes"})
+    cloud.result("POST", f"{database}/query", json={"sql": "DELETE FROM people WHERE id = 7"})
+    restored = cloud.result("POST", f"{database}/time_travel/restore?bookmark={bookmark}")
+    assert names(cloud, database) == ["O'Brien; -- x", "ü"]
+    undo = restored["previous_bookmark"]
+    cloud.result("POST", f"{database}/time_travel/restore?bookmark={undo}")
+    assert names(cloud, database) == ["ü"]
+
+
+def test_a_bookmark_is_found_by_time_and_an_unknown_one_refused(
+    cloud: RunningCloud, database: str
+) -> None:
+    bookmark = cloud.result("GET", f"{database}/time_travel/bookmark")["bookmark"]
+    found = cloud.result("GET", f"{database}/time_travel/bookmark?timestamp=2999-01-01T00:00:00Z")
+    assert found["bookmark"] == bookmark
+    early = f"{database}/time_travel/bookmark?timestamp=2001-01-01T00:00:00Z"
+    assert cloud.error("GET", early) == (400, 7400)
+    assert cloud.error("POST", f"{database}/time_travel/restore?bookmark=no") == (400, 7400)
