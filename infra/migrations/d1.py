@@ -34,8 +34,8 @@ class Statement:
 class D1Database:
     """Runs batches of statements; each batch is carried out as a whole or not at all.
 
-    The API token is read from the environment at each call and never kept. Timeouts are in
-    seconds; D1 itself ends a query after 30.
+    The API token is the one given, or else read from the environment at each call and never kept.
+    Timeouts are in seconds; D1 itself ends a query after 30.
     """
 
     def __init__(
@@ -44,8 +44,10 @@ class D1Database:
         account_id: str,
         database_id: str,
         base_url: str,
+        token: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        self._token = token
         self._path = f"{base_url}/accounts/{account_id}/d1/database/{database_id}/query"
         # A proxy from the environment can't reach this machine's loopback address.
         self._client = httpx.Client(
@@ -66,7 +68,7 @@ class D1Database:
         Raise D1SqlError where the database refused one, D1Refused where the API refused the call,
         D1Unavailable where nobody knows whether the batch was carried out.
         """
-        token = os.environ.get(TOKEN_VARIABLE)
+        token = self._token or os.environ.get(TOKEN_VARIABLE)
         if not token:
             raise D1Refused(
                 f"There is no API token: set the environment variable {TOKEN_VARIABLE}.", status=401

@@ -1,0 +1,141 @@
+"""The account that a stack lives in, ready to be called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from localcloud.home import CloudHome
+from ops.errors import OperationError, UsageError
+from ops.project import Project
+from ops.stacks.local_stack import ports_in_use
+from ops.stacks.settings_file import StackFile
+
+if TYPE_CHECKING:
+    from cloudflare import Cloudflare
+
+T = TypeVar("T")
+
+TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
+CLOUDFLARE_API = "https://api.cloudflare.com/client/v4"
+_TIMEOUT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class StackAccount:
+    """Cloudflare's API as one stack reaches it: the account's, or on a loopback stack ours.
+
+    A local stack's token is the local cloud's and no other: the environment isn't even read.
+
+    Attributes:
+        stack: the stack's name.
+        account_id: 32 hexadecimal digits.
+        base_url: the API's URL without a trailing slash.
+        is_local: whether that is on this machine.
+        token: the API token.
+    """
+
+    stack: str
+    account_id: str
+    base_url: str
+    is_local: bool
+    token: str = field(repr=False)
+
+    @classmethod
+    def of(cls, project: Project, stack: str) -> StackAccount:
+        """Read the stack's file and find the token that belongs to its API.
+
+        Raises:
+            UsageError: there is no such stack, no account id in its file, or no token.
+        """
+        file = StackFile.read(project.stack_file(stack))
+        account_id = file.config.get("notification-system:accountId")
+        if not isinstance(account_id, str):
+            raise UsageError(
+                f"{file.path.name} has no notification-system:accountId. Set it: the account's id "
+                "is on its overview page in Cloudflare's dashboard."
+            )
+        if file.is_loopback:
+            token_file = CloudHome(project.home).token_file
+            if not token_file.is_file():
+                raise UsageError(
+                    f"There is no local cloud yet. Run 'notifyctl up --stack {stack}' first."
+                )
+            token = token_file.read_text(encoding="ascii").strip()
+            base_url = f"http://127.0.0.1:{ports_in_use().control}/client/v4"
+        else:
+            token = os.environ.get(TOKEN_VARIABLE, "")
+            base_url = file.base_url or CLOUDFLARE_API
+            if not token:
+                raise UsageError(
+                    f"The stack '{stack}' lives in a Cloudflare account, and {TOKEN_VARIABLE} isn't "
+                    "set. Put an API token of that account into it."
+                )
+        return cls(stack, account_id, base_url, file.is_loopback, token)
+
+    @cached_property
+    def client(self) -> Cloudflare:
+        """Cloudflare's own client; imported late, since that takes half a second."""
+        import httpx
+        from cloudflare import Cloudflare
+
+        http = httpx.Client(
+            base_url=self.base_url,
+            timeout=_TIMEOUT_SECONDS,
+            # Neither a proxy nor a redirect may lead a local stack's call off this machine.
+            trust_env=not self.is_local,
+            follow_redirects=not self.is_local,
+        )
+        # Empty texts keep the client from looking for other credentials in the environment.
+        client = Cloudflare(
+            api_token=self.token,
+            api_key="",
+            api_email="",
+            user_service_key="",
+            base_url=self.base_url,
+            http_client=http,
+        )
+        client.api_key = client.api_email = client.user_service_key = None
+        return client
+
+    def ask(self, what: str, call: Callable[[Cloudflare], T]) -> T:
+        """Make a call through the client; ``what`` completes "Cloudflare refused to …".
+
+        Raises:
+            OperationError: the API refused the call, or gave no answer.
+        """
+        import cloudflare
+
+        try:
+            return call(self.client)
+        except cloudflare.APIStatusError as error:
+            raise OperationError(
+                f"Cloudflare refused to {what}: {_reason(error.body)} (HTTP {error.status_code}). "
+                f"{_advice(error.status_code, is_local=self.is_local)}"
+            ) from None
+        except cloudflare.APIConnectionError:
+            where = "Start the local cloud: notifyctl local start." if self.is_local else ""
+            raise OperationError(
+                f"{self.base_url} gave no answer when asked to {what}. {where or 'Try again.'}"
+            ) from None
+
+
+def _reason(body: object) -> str:
+    errors = body.get("errors") if isinstance(body, dict) else None
+    told = [
+        f"{item.get('message', 'no reason given')}, code {item.get('code')}"
+        for item in errors or []
+        if isinstance(item, dict)
+    ]
+    return "; ".join(told) or "no reason given"
+
+
+def _advice(status: int, *, is_local: bool) -> str:
+    if status in (401, 403) and not is_local:
+        return f"Check {TOKEN_VARIABLE} by 'notifyctl token check'."
+    if status == 404:
+        return "Compare the stack with the account: notifyctl drift."
+    return "Try again; 'notifyctl doctor' tells more."
