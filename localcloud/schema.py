@@ -38,4 +38,8 @@ CONTROL_PLANE = (
         script TEXT NOT NULL, cron TEXT NOT NULL, scheduled_ms INTEGER NOT NULL,
         fired_ms INTEGER NOT NULL, outcome TEXT, error TEXT,
         PRIMARY KEY (script, cron, scheduled_ms))""",
+    """CREATE TABLE IF NOT EXISTS account_tokens (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, policies TEXT NOT NULL, condition TEXT,
+        expires_on TEXT, not_before TEXT, status TEXT NOT NULL, issued_on TEXT NOT NULL,
+        modified_on TEXT NOT NULL, last_used_on TEXT, value_sha256 TEXT NOT NULL UNIQUE)""",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
@@ -16,7 +15,7 @@ from localcloud.endpoints import ACCOUNT_ID
 
 _SUBDOMAIN = "workers_subdomain"
 _DEFAULT_SUBDOMAIN = "local"
-_ACTIVE = {"code": 10000, "message": "This API Token is valid and active", "type": None}
+ACTIVE = {"code": 10000, "message": "This API Token is valid and active", "type": None}
 
 
 class _Subdomain(BaseModel):
@@ -45,8 +44,8 @@ def subdomain(account: Account) -> str:
     return account.database.setting(_SUBDOMAIN) or _DEFAULT_SUBDOMAIN
 
 
-def root_routes(account: Account, token: str) -> Sequence[Route]:
-    """/accounts, /accounts/{id} and the verify endpoints, below /client/v4."""
+def root_routes(account: Account) -> Sequence[Route]:
+    """/accounts, /accounts/{id} and the user's verify endpoint, below /client/v4."""
     created_on = account.database.setting("created_on") or account.clock.timestamp()
     account.database.set_setting("created_on", created_on)
     document = {
@@ -56,8 +55,6 @@ def root_routes(account: Account, token: str) -> Sequence[Route]:
         "settings": {"enforce_twofactor": False},
         "created_on": created_on,
     }
-    # Derived, so that it stays the same over restarts and tells nothing about the token.
-    token_id = hashlib.sha256(b"token id:" + token.encode()).hexdigest()[:32]
 
     async def accounts(request: Request) -> Response:
         name = request.query_params.get("name")
@@ -68,12 +65,12 @@ def root_routes(account: Account, token: str) -> Sequence[Route]:
             raise ApiError(403, 9109, "Unauthorized to access requested resource")
         return success(document)
 
-    async def verify(_: Request) -> Response:
-        return success({"id": token_id, "status": "active"}, messages=[_ACTIVE])
+    async def verify(request: Request) -> Response:
+        result = {"id": request.state.caller.id, "status": "active"}
+        return success(result, messages=[ACTIVE])
 
     return [
         Route("/user/tokens/verify", verify, methods=["GET"]),
         Route("/accounts", accounts, methods=["GET"]),
         Route("/accounts/{account_id}", one, methods=["GET"]),
-        Route("/accounts/{account_id}/tokens/verify", verify, methods=["GET"]),
     ]

@@ -26,13 +26,14 @@ from localcloud.api import (
     versions,
     workers,
 )
-from localcloud.api.authentication import require_account, require_token, unroutable
+from localcloud.api.authentication import require_account, unroutable
 from localcloud.api.envelope import ApiError, failure
 from localcloud.api.resources import Account, Family
+from localcloud.api.token_gate import PREFIX, TokenGate
+from localcloud.api.tokens import Tokens
 from localcloud.errors import LocalCloudError, RuntimeDown, is_disk_full
 from localcloud.host_client import HostError
 
-PREFIX = "/client/v4"
 FAMILIES: tuple[Family, ...] = (
     accounts.routes,
     d1.routes,
@@ -55,10 +56,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def application(account: Account, token: str, local_routes: Sequence[BaseRoute]) -> ASGIApp:
     """The API below /client/v4 and the routes of the local cloud itself."""
+    gate = TokenGate(account.database, account.clock, token)
+    families = [*(family(account) for family in FAMILIES), Tokens(account).routes(gate)]
     below_account = [
         Route(route.path, _of_account(route.endpoint), methods=list(route.methods or ()))
-        for family in FAMILIES
-        for route in family(account)
+        for family in families
+        for route in family
     ]
     app = Starlette(
         routes=[
@@ -67,7 +70,7 @@ def application(account: Account, token: str, local_routes: Sequence[BaseRoute])
             Mount(
                 PREFIX,
                 routes=[
-                    *accounts.root_routes(account, token),
+                    *accounts.root_routes(account),
                     Mount("/accounts/{account_id}", routes=below_account),
                 ],
             ),
@@ -83,20 +86,20 @@ def application(account: Account, token: str, local_routes: Sequence[BaseRoute])
         },
     )
     app.router.redirect_slashes = False
-    return _Guarded(app, token)
+    return _Guarded(app, gate)
 
 
 class _Guarded:
     """Asks for the token before the router looks at the path."""
 
-    def __init__(self, app: Starlette, token: str) -> None:
+    def __init__(self, app: Starlette, gate: TokenGate) -> None:
         self._app = app
-        self._token = token
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             try:
-                require_token(Request(scope), self._token)
+                scope.setdefault("state", {})["caller"] = self._gate.admit(Request(scope))
             except ApiError as error:
                 await failure(error)(scope, receive, send)
                 return

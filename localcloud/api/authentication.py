@@ -1,4 +1,4 @@
-"""Who may speak to the API: holders of the one local token."""
+"""Bearer tokens, the account in the path, and how wrong ones are answered."""
 
 from __future__ import annotations
 
@@ -9,25 +9,37 @@ from starlette.requests import Request
 from localcloud.api.envelope import ApiError
 from localcloud.endpoints import ACCOUNT_ID
 
-_VERIFY_SUFFIX = "/tokens/verify"
+VERIFY_SUFFIX = "/tokens/verify"
 
 
-def require_token(request: Request, token: str) -> None:
-    """Check the bearer token in constant time.
+def bearer_token(request: Request) -> str:
+    """The token that the request carries; empty where another scheme is used.
 
-    Raises ApiError: 400 with 9106 where no header was sent, else 401 with 10000, or with 1000 on
-    the verify endpoints, as Cloudflare does.
+    Raises ApiError: 400 with 9106 where no header was sent.
     """
     header = request.headers.get("authorization", "")
     if not header:
         raise ApiError(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
     scheme, _, given = header.partition(" ")
-    right = hmac.compare_digest(given.strip().encode(), token.encode())
-    if scheme.lower() == "bearer" and right:
-        return
-    if request.url.path.endswith(_VERIFY_SUFFIX):
-        raise ApiError(401, 1000, "Invalid API Token")
-    raise ApiError(401, 10000, "Authentication error")
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def is_token(given: str, token: str) -> bool:
+    """Compare two tokens in constant time."""
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def refused(request: Request) -> ApiError:
+    """The answer to a token that isn't valid: 401 with 10000, or 1000 on the verify endpoints."""
+    if request.url.path.endswith(VERIFY_SUFFIX):
+        return ApiError(401, 1000, "Invalid API Token")
+    return ApiError(401, 10000, "Authentication error")
+
+
+def require_token(request: Request, token: str) -> None:
+    """Check that the request carries this very token. Raises ApiError, see `refused`."""
+    if not is_token(bearer_token(request), token):
+        raise refused(request)
 
 
 def require_account(request: Request) -> None:
