@@ -10,11 +10,15 @@ import json
 import os
 import shutil
 import subprocess
+from typing import TYPE_CHECKING
 
 from ops.errors import ToolMissing, UsageError
 from ops.project import Project
 from ops.stacks.driver import StackDriver
 from ops.stacks.settings_file import StackFile
+
+if TYPE_CHECKING:
+    from ops.stacks.local_stack import LocalStack
 
 ENGINE_VARIABLE = "NOTIFYCTL_ENGINE"
 """``cli`` or ``embedded``: overrides the choice on loopback stacks."""
@@ -55,6 +59,27 @@ def choose_driver(project: Project, stack: str) -> StackDriver:
 
     local = LocalStack.prepare(project, stack)
     if wanted == "cli" or (wanted == "" and _cli_has_plugins()):
+        from ops.stacks.cli import CliDriver
+
+        return CliDriver.for_local(project, local)
+    from ops.stacks.embedded import EmbeddedDriver
+
+    return EmbeddedDriver(project, local)
+
+
+def throwaway_driver(project: Project, local: LocalStack) -> StackDriver:
+    """Return what plans a stack against a throw-away account: the embedded engine, which is on
+    every machine and the quicker one, unless ``NOTIFYCTL_ENGINE`` is ``cli``.
+
+    Raises:
+        ToolMissing: the CLI was asked for, and there is none.
+    """
+    if os.environ.get(ENGINE_VARIABLE) == "cli":
+        if shutil.which("pulumi") is None:
+            raise ToolMissing(
+                f"{ENGINE_VARIABLE} asks for the Pulumi CLI, and there is no 'pulumi' on PATH. "
+                f"{HOW_TO_INSTALL}"
+            )
         from ops.stacks.cli import CliDriver
 
         return CliDriver.for_local(project, local)

@@ -13,6 +13,7 @@ from ops.errors import StackFailed
 from ops.project import Project
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
 from ops.stacks.local_stack import LocalStack, is_credential
+from ops.stacks.new_state import create_stack_file
 
 
 class CliDriver:
@@ -46,7 +47,8 @@ class CliDriver:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
-        local.backend_dir.mkdir(parents=True, exist_ok=True)
+        # Made here: 'pulumi stack init' would write a salt into the tracked settings file.
+        create_stack_file(project.root, local)
         with _Failures("select the stack"):
             selected = automation.create_or_select_stack(
                 local.stack,

@@ -115,14 +115,15 @@ def _with_secrets(
         key = f"{NAMESPACE}:{name}"
         value = kept_config.get(key)
         if not (isinstance(value, dict) and "secure" in value):
-            secret = _new_secret(name)
+            secret = new_secret(name)
             value = {"secure": encrypt_config_value(secret, passphrase=passphrase, salt=salt)}
         document["config"][key] = value
     return document
 
 
-def _new_secret(name: str) -> str:
-    if name == "apiSecretKey":
+def new_secret(name: str) -> str:
+    """Return a random secret in the form that the setting ``name`` requires."""
+    if not name.startswith("encryptKey"):
         return secrets.token_hex(32)
     alphabet = string.ascii_letters + string.digits
     return "".join(secrets.choice(alphabet) for _ in range(32))

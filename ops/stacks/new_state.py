@@ -1,0 +1,28 @@
+"""The state file of a stack that has no resource yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from localcloud.engine.deployment_codec import DeploymentCodec
+from localcloud.engine.file_backend import FileBackend
+from localcloud.engine.passphrase import PassphraseSecrets
+from localcloud.engine.snapshot import timestamp
+from localcloud.engine.stack_config import Project, StackConfig
+from ops.stacks.local_stack import LocalStack
+
+
+def create_stack_file(root: Path, local: LocalStack) -> None:
+    """Make the stack in its file backend, empty, where it isn't there yet.
+
+    Raises:
+        EngineError: the backend's folder can't be written.
+    """
+    project = Project.load(root)
+    backend = FileBackend(local.backend_dir, project=project.name, stack=local.stack)
+    if backend.read() is not None:
+        return
+    config = StackConfig.load(local.config_file, project)
+    secrets = PassphraseSecrets(config.encryption_salt, local.passphrase)
+    codec = DeploymentCodec(f"organization/{project.name}/{local.stack}", secrets)
+    backend.write(codec.encode((), (), time=timestamp()))
