@@ -21,8 +21,7 @@ def stand_in(package: str, inputs: Mapping[str, Any], environment: Mapping[str, 
     if package == "cloudflare":
         return _cloudflare(inputs, environment)
     if package == "github":
-        base_url = str(inputs.get("baseUrl") or environment.get("GITHUB_BASE_URL") or "")
-        require_loopback(base_url, source="The GitHub provider's base URL")
+        return _github(inputs, environment)
     raise Unsupported(f"the package {package!r}, for which it has no stand-in", where="The program")
 
 
@@ -41,3 +40,20 @@ def _cloudflare(inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Pr
         )
     client = CloudflareClient(base_url=base_url, api_token=token)
     return StandInProvider(CLOUDFLARE_TYPES, client, package="cloudflare")
+
+
+def _github(inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Provider:
+    from localcloud.providers.github_client import GithubClient
+    from localcloud.providers.github_provider import GithubProvider
+
+    base_url = str(inputs.get("baseUrl") or environment.get("GITHUB_BASE_URL") or "")
+    require_loopback(base_url, source="The GitHub provider's base URL")
+    token = str(inputs.get("token") or environment.get("GITHUB_TOKEN") or "")
+    owner = str(inputs.get("owner") or environment.get("GITHUB_OWNER") or "")
+    for what, value in (("token", token), ("owner", owner)):
+        if not value:
+            raise EngineError(
+                f"The GitHub provider has no {what}: give the local cloud's in the engine's "
+                f"environment as GITHUB_{what.upper()}."
+            )
+    return GithubProvider(GithubClient(base_url=base_url, owner=owner, token=token))

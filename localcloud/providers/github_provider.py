@@ -1,0 +1,58 @@
+"""The stand-in for pulumi-github: the table, drift of secrets, and the look-up of users."""
+
+from __future__ import annotations
+
+from localcloud.engine.errors import ProviderError
+from localcloud.engine.property_value import Properties
+from localcloud.engine.provider import Checked, Difference, Known, Target
+from localcloud.providers.github_client import GithubClient
+from localcloud.providers.github_shapes import secret_drift
+from localcloud.providers.github_table import GITHUB_TYPES
+from localcloud.providers.property_naming import from_wire
+from localcloud.providers.stand_in_provider import StandInProvider
+
+_GET_USER = "github:index/getUser:getUser"
+_GROUPS = ("users", "teams")
+
+
+class GithubProvider(StandInProvider):
+    """Serves GITHUB_TYPES and the function getUser."""
+
+    def __init__(self, client: GithubClient) -> None:
+        super().__init__(GITHUB_TYPES, client, package="github")
+        self._github = client
+
+    def diff(
+        self, target: Target, known: Known, news: Properties, ignore: tuple[str, ...]
+    ) -> Difference:
+        """See ``Provider.diff``. A secret that somebody else has written is written again."""
+        as_sets = Known(_sorted(known.inputs), _sorted(known.outputs))
+        found = super().diff(target, as_sets, _sorted(news), ignore)
+        drift = secret_drift(known.outputs)
+        if not drift or found.replaces:
+            return found
+        return Difference(changed=True, keys=(*found.keys, *drift))
+
+    def invoke(self, token: str, args: Properties) -> Checked:
+        """See ``Provider.invoke``. Raises ``ProviderError`` for any function but getUser."""
+        if token != _GET_USER:
+            return super().invoke(token, args)
+        login = str(args.get("username", ""))
+        if not login:
+            raise ProviderError("getUser needs a username")
+        found = from_wire(self._github.user(login))
+        keys = {"gpgKeys": [], "sshKeys": [], "username": login}
+        return Checked({**found, **keys, "id": str(found["id"])})
+
+
+def _sorted(properties: Properties) -> Properties:
+    """Reviewers in one order, and no group without any: the provider takes them for sets."""
+    groups = properties.get("reviewers")
+    if not isinstance(groups, list) or not groups or not isinstance(groups[0], dict):
+        return properties
+    first = {
+        name: sorted(groups[0][name]) if isinstance(groups[0][name], list) else groups[0][name]
+        for name in _GROUPS
+        if groups[0].get(name)
+    }
+    return {**properties, "reviewers": [first]}
