@@ -64,7 +64,12 @@ def test_the_row_tells_the_outcome_and_the_attempt(world: World) -> None:
     assert row["sent_at"] == "2026-01-01T00:00:00.040Z"
     assert row["request_id"] == sent.headers["X-Request-Id"]
     assert json.loads(row["attempts"]) == [
-        {"at": "2026-01-01T00:00:00.000Z", "status_code": 200, "duration_ms": 40}
+        {
+            "at": "2026-01-01T00:00:00.000Z",
+            "status_code": 200,
+            "duration_ms": 40,
+            "version": "version-",
+        }
     ]
 
 

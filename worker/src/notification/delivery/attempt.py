@@ -16,12 +16,14 @@ MOST_MS = 25_000
 
 
 class Outcome(NamedTuple):
-    """What came of an attempt. `http_status` is None where no answer arrived."""
+    """What came of an attempt. `http_status` is None where no answer arrived; `version` is the
+    beginning of the id of the version that tried, empty where the platform says nothing."""
 
     verdict: Verdict
     at_ms: int
     duration_ms: int
     http_status: int | None
+    version: str = ""
 
 
 def endpoint_policy(platform: Platform, own_host: str = "") -> EndpointPolicy:
@@ -63,7 +65,7 @@ async def attempt(
         statusCode=status,
         duration=duration,
     )
-    return Outcome(verdict, started, duration, status)
+    return Outcome(verdict, started, duration, status, platform.version.short)
 
 
 async def _try(

@@ -115,6 +115,8 @@ def _attempt_entry(outcome: Outcome) -> dict[str, Any]:
         "status_code": outcome.http_status,
         "duration_ms": outcome.duration_ms,
     }
+    if outcome.version:
+        entry["version"] = outcome.version
     if not outcome.verdict.accepted:
         entry["code"] = outcome.verdict.code
         entry["retryable"] = outcome.verdict.retryable

@@ -13,6 +13,7 @@ from notification.journal import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 from notification.routes.table import MODULES, ROUTES
+from notification.storage.failed_requests import count_failure
 from notification.storage.metered import MeteredDatabase
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -34,13 +35,17 @@ class Application:
             response = await self._checked(request, platform)
         except ServiceError as error:
             response = failure(error, request.id)
+            if response.status >= 500 and error.code != "MAINTENANCE":
+                count_failure(platform)
         except DatabaseError as error:
             log.write("error", "Database failed", error=str(error))
             refusal = ServiceError("DB_ERROR", "The database did not answer; please try again")
             response = failure(refusal, request.id)
+            count_failure(platform)
         except Exception as error:
             log.write("error", "Unexpected failure", error=_place(error))
             response = failure(ServiceError("INTERNAL_ERROR", "Internal server error"), request.id)
+            count_failure(platform)
         _log_request(log, request, response, platform, started)
         return complete(response, request, platform.settings)
 

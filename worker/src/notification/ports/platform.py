@@ -110,6 +110,11 @@ class VersionMetadata(NamedTuple):
     tag: str = ""
     timestamp: str = ""
 
+    @property
+    def short(self) -> str:
+        """The first eight characters of the id, as they stand in a preview URL."""
+        return self.id[:8]
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
