@@ -152,3 +152,9 @@ CREATE TABLE task_execution_records (
 CREATE INDEX idx_task_records_name ON task_execution_records (task_name);
 
 CREATE INDEX idx_notification_redriven ON notification_logs (updated_at) WHERE redrives > 0;
+
+CREATE INDEX idx_config_channel ON user_configs (channel_type);
+
+CREATE INDEX idx_template_active ON notification_templates_v2 (is_active);
+
+CREATE INDEX idx_content_channel ON template_contents (channel_type, template_key);

@@ -25,6 +25,15 @@ def first_row_id(moment_ms: int) -> int:
     return (moment_ms - EPOCH_MS) * _SLOTS
 
 
+def moment_of(row_id: int) -> int:
+    """When the notification with this row id was accepted, in milliseconds.
+
+    >>> moment_of(4106)
+    1704067200001
+    """
+    return EPOCH_MS + row_id // _SLOTS
+
+
 def row_id_of(message_id: str) -> int | None:
     """The row that a message id names; None for ids of another form.
 

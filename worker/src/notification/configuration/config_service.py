@@ -79,7 +79,7 @@ class ConfigService:
     async def list(
         self, *, user_id: str | None, channel: str | None, limit: int, offset: int
     ) -> tuple[list[ChannelConfig], int]:
-        """One page and how many there are in all."""
+        """One page and how many there are; counting stops one above `COUNT_CAP`."""
         self._require_cache()
         rows, total = await self._rows.list(
             user_id=user_id, channel=channel, limit=limit, offset=offset

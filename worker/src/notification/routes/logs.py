@@ -5,12 +5,15 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
+from notification.http.pagination import pagination
 from notification.http.parameters import moment, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
+from notification.journal import iso
 from notification.ports.database import Row
 from notification.sending.result import shown_status
-from notification.storage.log_rows import COUNT_CAP, STATUSES, LogFilter, LogRows
+from notification.storage.capped_count import shown_total
+from notification.storage.log_rows import STATUSES, LogFilter, LogRows
 
 _JSON_COLUMNS = ("attempts", "variables", "metadata")
 
@@ -42,7 +45,12 @@ def _channel(query: dict[str, str]) -> str | None:
 
 
 async def list_logs(call: Call) -> Response:
-    """Newest first; `total` stops at ten thousand and then says `total_capped`."""
+    """Newest first; `total` stops at ten thousand and then says `total_capped`.
+
+    What neither a recipient nor a message id narrows down is sought among the newest twenty
+    thousand of the range; where it has older ones, `searched_from` is the time of the newest of
+    those, to go on from as `end_date`.
+    """
     query = call.request.query
     chosen = LogFilter(
         user_id=query.get("user_id") or None,
@@ -56,23 +64,17 @@ async def list_logs(call: Call) -> Response:
     )
     limit = whole_number(query, "limit", default=50, most=1000)
     offset = whole_number(query, "offset", default=0, least=0)
-    rows, counted = await LogRows(call.platform.database).list(chosen, limit=limit, offset=offset)
-    total = min(counted, COUNT_CAP)
+    found = await LogRows(call.platform.database).list(chosen, limit=limit, offset=offset)
     data: dict[str, Any] = {
-        "logs": [_shown(row) for row in rows],
-        "total": total,
+        "logs": [_shown(row) for row in found.rows],
+        **shown_total(found.counted),
         "limit": limit,
         "offset": offset,
     }
-    pagination: dict[str, Any] = {
-        "total": total,
-        "limit": limit,
-        "offset": offset,
-        "hasMore": offset + len(rows) < counted and len(rows) > 0,
-    }
-    if counted > COUNT_CAP:
-        data["total_capped"] = pagination["total_capped"] = True
-    return success(data=data, pagination=pagination)
+    if found.searched_from_ms is not None:
+        data["searched_from"] = iso(found.searched_from_ms)
+    paging = pagination(found.counted, limit=limit, offset=offset, rows=len(found.rows))
+    return success(data=data, pagination=paging)
 
 
 async def show_log(call: Call) -> Response:

@@ -6,11 +6,13 @@ from typing import Any
 
 from notification.errors import ServiceError
 from notification.http.fields import text_field
+from notification.http.pagination import pagination
 from notification.http.parameters import whole_number
 from notification.http.response import Response, bare, success
 from notification.http.router import Access, Call, Route
 from notification.journal import Log, iso
 from notification.ports.database import DatabaseError, Row, Statement
+from notification.storage.capped_count import capped_count
 from notification.tasks.cron import run_task
 from notification.tasks.registry import TASKS
 from notification.tasks.task import Task
@@ -22,7 +24,7 @@ SELECT {_COLUMNS} FROM task_execution_records WHERE task_name = ?1 ORDER BY id D
 """  # noqa: S608 - constants of this module
 _STATES = "SELECT task_name, lease_until, state FROM scheduled_tasks"
 _PAGE = f"SELECT {_COLUMNS} FROM task_execution_records ORDER BY id DESC LIMIT ?1 OFFSET ?2"  # noqa: S608 - constants of this module
-_COUNT = "SELECT COUNT(*) AS total FROM task_execution_records"
+_COUNT = capped_count("FROM task_execution_records")
 
 
 def _result(row: Row) -> Any:
@@ -40,16 +42,11 @@ async def list_records(call: Call) -> Response:
     rows, count = await call.platform.database.batch(
         [Statement(_PAGE, (limit, offset)), Statement(_COUNT)]
     )
-    total = int(count.rows[0]["total"] or 0)
+    counted, shown = int(count.rows[0]["total"] or 0), len(rows.rows)
     return success(
         data={
             "records": [{**row, "result": _result(row)} for row in rows.rows],
-            "pagination": {
-                "total": total,
-                "limit": limit,
-                "offset": offset,
-                "hasMore": offset + len(rows.rows) < total,
-            },
+            "pagination": pagination(counted, limit=limit, offset=offset, rows=shown),
         }
     )
 

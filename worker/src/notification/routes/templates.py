@@ -5,6 +5,7 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
+from notification.http.pagination import pagination
 from notification.http.parameters import whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
@@ -71,16 +72,11 @@ async def list_templates(call: Call) -> Response:
         active = query["is_active"] == "true"
     limit = whole_number(query, "limit", default=50, most=200)
     offset = whole_number(query, "offset", default=0, least=0)
-    rows, total = await _rows(call).list(
+    rows, counted = await _rows(call).list(
         is_active=active, channel=query.get("channel") or None, limit=limit, offset=offset
     )
-    pagination = {
-        "total": total,
-        "limit": limit,
-        "offset": offset,
-        "hasMore": offset + len(rows) < total,
-    }
-    return success(data=[_shown(row) for row in rows], pagination=pagination)
+    paging = pagination(counted, limit=limit, offset=offset, rows=len(rows))
+    return success(data=[_shown(row) for row in rows], pagination=paging)
 
 
 async def show_template(call: Call) -> Response:

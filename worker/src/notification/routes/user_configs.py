@@ -12,6 +12,7 @@ from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.journal import Log
 from notification.sending.command import clean_user_id
+from notification.storage.capped_count import shown_total
 
 _REQUIRED = "Missing required fields: user_id, channel_type, config_data"
 
@@ -64,7 +65,7 @@ async def list_configs(call: Call) -> Response:
         user_id=user_id, channel=channel, limit=limit, offset=offset
     )
     data = [_shown(config, both_ends=both_ends) for config in configs]
-    return success(data=data) if user_id else success(data=data, meta={"total": total})
+    return success(data=data) if user_id else success(data=data, meta=shown_total(total))
 
 
 async def save_config(call: Call) -> Response:

@@ -101,4 +101,16 @@ MIGRATIONS = (
             'CREATE INDEX idx_notification_redriven ON notification_logs (updated_at) WHERE redrives > 0;',
         ),
     ),
+    Migration(
+        '0007_list_indexes.sql',
+        7,
+        '7df266dd89944bb45ca8ee882b0023a5b03616f7e31905e98f0e13ffcf173add',
+        0,
+        7,
+        (
+            'CREATE INDEX idx_config_channel ON user_configs (channel_type);',
+            'CREATE INDEX idx_template_active ON notification_templates_v2 (is_active);',
+            'CREATE INDEX idx_content_channel ON template_contents (channel_type, template_key);',
+        ),
+    ),
 )

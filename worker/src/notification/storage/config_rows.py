@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from notification.ports.database import Database, Row, Statement
+from notification.storage.capped_count import capped_count
 
 COLUMNS = "id, user_id, channel_type, config_data, is_active, revision, created_at, updated_at"
 
@@ -74,7 +75,8 @@ class ConfigRows:
     async def list(
         self, *, user_id: str | None, channel: str | None, limit: int, offset: int
     ) -> tuple[list[Row], int]:
-        """One page in order of id, inactive ones included, and how many there are in all."""
+        """One page in order of id, inactive ones included, and how many there are: counting stops
+        one above `COUNT_CAP`."""
         conditions, parameters = [], []
         for column, value in (("user_id", user_id), ("channel_type", channel)):
             if value is not None:
@@ -85,11 +87,10 @@ class ConfigRows:
             f"SELECT {COLUMNS} FROM user_configs {where} ORDER BY id"  # noqa: S608 - column names are constants, values are bound
             f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
         )
-        count = f"SELECT COUNT(*) AS total FROM user_configs {where}"  # noqa: S608 - as above
         rows, total = await self._database.batch(
             [
                 Statement(page, (*parameters, limit, offset)),
-                Statement(count, tuple(parameters)),
+                Statement(capped_count(f"FROM user_configs {where}"), tuple(parameters)),
             ]
         )
         return rows.rows, int(total.rows[0]["total"] or 0)

@@ -78,11 +78,6 @@ def oldest_from(moment_ms: int) -> Statement:
     )
 
 
-def moment_of(row_id: int) -> int:
-    """When the notification with this id was accepted, in milliseconds."""
-    return EPOCH_MS + row_id // first_row_id(EPOCH_MS + 1)
-
-
 def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[PeriodFigures]:
     """The hours that the two statements found, in no particular order."""
     found: dict[tuple[int, str], Figures] = {}

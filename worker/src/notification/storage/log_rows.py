@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from notification.identity import first_row_id, row_id_of
+from notification.identity import first_row_id, moment_of, row_id_of
 from notification.ports.database import Database, Row, Statement, Value
+from notification.storage.capped_count import capped_count
 
-COUNT_CAP = 10_000
+WALK = 20_000
+"""Notifications that are looked at where no index finds the ones that are asked for."""
 
 COLUMNS = (
     "id, message_id, user_id, channel_type, template_key, subject, content, content_type, status,"
@@ -17,6 +19,7 @@ COLUMNS = (
 _LEAST_ID = -(2**52)
 # Status texts stand in the SQL as literals, because a partial index serves no bound value.
 STATUSES = ("pending", "sent", "failed", "retry", "cancelled")
+_INDEXED_STATUSES = ("failed", "retry")
 
 
 class LogFilter(NamedTuple):
@@ -30,6 +33,18 @@ class LogFilter(NamedTuple):
     message_id: str | None = None
     start: str | None = None
     end: str | None = None
+    after: int | None = None
+    """The newest id that a bounded walk doesn't reach."""
+
+    @property
+    def walks(self) -> bool:
+        """Whether rows are looked at one by one: a filter is set, and none has an index."""
+        if self.user_id is not None or self.message_id is not None:
+            return False
+        if self.status in _INDEXED_STATUSES:
+            return False
+        filters = (self.channel, self.status, self.template_key, self.request_id)
+        return any(value is not None for value in filters)
 
     def where(self) -> tuple[str, list[Value]]:
         """The condition and its parameters; a range of times is a range of ids."""
@@ -57,7 +72,9 @@ class LogFilter(NamedTuple):
 
     def _range(self) -> list[tuple[str, Value]]:
         bounds: list[tuple[str, Value]] = []
-        if self.start is not None:
+        if self.after is not None:
+            bounds.append(("id > {}", self.after))
+        elif self.start is not None:
             bounds.append(("id >= {}", first_row_id(moment_ms(self.start))))
         elif self.user_id is None and self.message_id is None:
             # Newest first from the end of the primary key, as far as the page needs.
@@ -72,6 +89,15 @@ def moment_ms(text: str) -> int:
     return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
+class LogPage(NamedTuple):
+    """A page; how many there are, counting stopping one above `COUNT_CAP`; and from when on they
+    were sought, where that isn't the whole range."""
+
+    rows: list[Row]
+    counted: int
+    searched_from_ms: int | None = None
+
+
 class LogRows:
     """Reads notifications, newest first."""
 
@@ -80,11 +106,18 @@ class LogRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list(self, chosen: LogFilter, *, limit: int, offset: int) -> tuple[list[Row], int]:
-        """One page, and how many there are: counting stops one above `COUNT_CAP`."""
-        page, count = list_statements(chosen, limit=limit, offset=offset)
+    async def list(self, chosen: LogFilter, *, limit: int, offset: int) -> LogPage:
+        """One page; one round trip more where the rows have to be looked at one by one."""
+        edge = await self._edge(chosen) if chosen.walks else None
+        page, count = list_statements(chosen._replace(after=edge), limit=limit, offset=offset)
         rows, total = await self._database.batch([page, count])
-        return rows.rows, int(total.rows[0]["total"] or 0)
+        searched = None if edge is None else moment_of(edge)
+        return LogPage(rows.rows, int(total.rows[0]["total"] or 0), searched)
+
+    async def _edge(self, chosen: LogFilter) -> int | None:
+        """The newest row that the walk doesn't reach; None where it reaches the range's end."""
+        [edge] = await self._database.batch([edge_statement(chosen)])
+        return int(edge.rows[0]["id"] or 0) if edge.rows else None
 
     async def find(self, row_id: int) -> Row | None:
         """The notification with this log id."""
@@ -96,12 +129,22 @@ class LogRows:
 def list_statements(chosen: LogFilter, *, limit: int, offset: int) -> tuple[Statement, Statement]:
     """The page's and the count's statement."""
     where, parameters = chosen.where()
+    table = "notification_logs"
+    if chosen.status == "retry" and chosen.user_id is None and chosen.message_id is None:
+        # The few that wait are found by their own index; the planner would rather walk than sort.
+        table += " INDEXED BY idx_notification_due"
     page = (
-        f"SELECT {COLUMNS} FROM notification_logs WHERE {where} ORDER BY id DESC"  # noqa: S608 - built from constants, values are bound
+        f"SELECT {COLUMNS} FROM {table} WHERE {where} ORDER BY id DESC"  # noqa: S608 - built from constants, values are bound
         f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
     )
-    count = (
-        f"SELECT COUNT(*) AS total FROM (SELECT 1 FROM notification_logs WHERE {where}"  # noqa: S608 - as above
-        f" LIMIT {COUNT_CAP + 1})"
-    )
+    count = capped_count(f"FROM {table} WHERE {where}")
     return Statement(page, (*parameters, limit, offset)), Statement(count, tuple(parameters))
+
+
+def edge_statement(chosen: LogFilter) -> Statement:
+    """Selects the newest notification of the range that a walk over `WALK` of them misses."""
+    where, parameters = LogFilter(start=chosen.start, end=chosen.end).where()
+    return Statement(
+        f"SELECT id FROM notification_logs WHERE {where} ORDER BY id DESC LIMIT 1 OFFSET {WALK}",  # noqa: S608 - built from constants, values are bound
+        tuple(parameters),
+    )

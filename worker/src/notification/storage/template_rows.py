@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from notification.ports.database import Database, Row, Statement, Value
+from notification.storage.capped_count import capped_count
 
 _TEMPLATE = "template_key, template_name, description, variables, is_active, created_at, updated_at"
 _CONTENT = (
@@ -13,10 +14,7 @@ _CONTENT = (
 )
 _FIND = f"SELECT {_TEMPLATE} FROM notification_templates_v2 WHERE template_key = ?1"  # noqa: S608 - constant columns
 _CONTENTS = f"SELECT {_CONTENT} FROM template_contents WHERE template_key = ?1 ORDER BY id"  # noqa: S608 - constant columns
-_HAS_CONTENT = (
-    "EXISTS (SELECT 1 FROM template_contents AS content"
-    " WHERE content.template_key = template.template_key AND content.channel_type"
-)
+_HAS_CONTENT = "template_key IN (SELECT template_key FROM template_contents WHERE channel_type"
 _SAVE = """
 INSERT INTO notification_templates_v2
   (template_key, template_name, description, variables, is_active, created_at, updated_at)
@@ -82,7 +80,8 @@ class TemplateRows:
     async def list(
         self, *, is_active: bool | None, channel: str | None, limit: int, offset: int
     ) -> tuple[list[Row], int]:
-        """One page in order of keys, `channels` being a JSON array; and how many there are."""
+        """One page in order of keys, `channels` being a JSON array; and how many there are:
+        counting stops one above `COUNT_CAP`."""
         conditions, parameters = [], list[Value]()
         if is_active is not None:
             parameters.append(int(is_active))
@@ -97,7 +96,7 @@ class TemplateRows:
             f" FROM notification_templates_v2 AS template {where} ORDER BY template_key"
             f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
         )
-        count = f"SELECT COUNT(*) AS total FROM notification_templates_v2 AS template {where}"  # noqa: S608 - as above
+        count = capped_count(f"FROM notification_templates_v2 {where}")
         rows, total = await self._database.batch(
             [Statement(page, (*parameters, limit, offset)), Statement(count, tuple(parameters))]
         )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from notification.identity import moment_of
 from notification.journal import iso
 from notification.metrics.figures import Figures, PeriodFigures
 from notification.metrics.reading import DAY_MS, HOURS_KEPT, floor
@@ -10,7 +11,6 @@ from notification.storage.counted_logs import (
     HOUR_MS,
     count_statements,
     counted_periods,
-    moment_of,
     oldest_from,
     redriven_hours,
     start_of_hour,

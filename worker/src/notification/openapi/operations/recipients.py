@@ -86,7 +86,8 @@ OPERATIONS = {
         ),
         answers={
             200: succeeded(
-                {"data": array(shared("Configuration"))}, {"meta": record({"total": WHOLE})}
+                {"data": array(shared("Configuration"))},
+                {"meta": record({"total": WHOLE}, {"total_capped": FLAG})},
             )
         },
         errors=("VALIDATION_ERROR",),
