@@ -5,7 +5,9 @@ OperationError (1)
 ├── ToolMissing (3)
 ├── StackFailed (4)
 ├── VerificationFailed (5)
-└── ServiceError (6)
+├── ServiceError (6)
+├── DriftFound (7)
+└── GateClosed (8)
 """
 
 from __future__ import annotations
@@ -59,3 +61,15 @@ class ServiceError(OperationError):
         super().__init__(message)
         self.status = status
         self.code = code
+
+
+class DriftFound(OperationError):
+    """What is really there isn't what the stack's state says."""
+
+    exit_code = 7
+
+
+class GateClosed(OperationError):
+    """A check forbids a step that people may regret; the message says what opens it."""
+
+    exit_code = 8
