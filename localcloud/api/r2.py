@@ -1,0 +1,196 @@
+"""R2 buckets and their objects, as far as the v4 API offers them (no S3 API).
+
+Source: Cloudflare API reference, R2: "Buckets" and "Objects". Codes: 10001 malformed, 10004 name
+taken, 10006 no such bucket, 10007 no such object, 10008 bucket not empty, 10012 too large.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.resources import Account
+from localcloud.database import Row
+
+MAX_OBJECT_BYTES = 300 * 1024 * 1024  # the upload limit of this endpoint
+_MALFORMED = 10001
+_LISTED = 1000
+
+
+class _NewBucket(BaseModel):
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
+    storageClass: Literal["Standard", "InfrequentAccess"] = "Standard"  # noqa: N815  the API's name
+
+
+class Buckets:
+    """The buckets of an account; an object's bytes lie in a file named by their SHA-256."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def routes(self) -> Sequence[Route]:
+        """/r2/buckets and below."""
+        objects = "/r2/buckets/{bucket}/objects"
+        return [
+            Route("/r2/buckets", self._create, methods=["POST"]),
+            Route("/r2/buckets", self._listing, methods=["GET"]),
+            Route("/r2/buckets/{bucket}", self._read, methods=["GET"]),
+            Route("/r2/buckets/{bucket}", self._delete, methods=["DELETE"]),
+            Route(objects, self._objects, methods=["GET"]),
+            Route(f"{objects}/{{key:path}}", self._upload, methods=["PUT"]),
+            Route(f"{objects}/{{key:path}}", self._download, methods=["GET"]),
+            Route(f"{objects}/{{key:path}}", self._remove, methods=["DELETE"]),
+        ]
+
+    async def _create(self, request: Request) -> Response:
+        wanted = await body_model(request, _NewBucket, code=_MALFORMED)
+        try:
+            self._account.database.execute(
+                "INSERT INTO r2_buckets VALUES (?, ?, ?)",
+                wanted.name,
+                self._account.clock.timestamp(),
+                wanted.storageClass,
+            )
+        except sqlite3.IntegrityError:
+            raise ApiError(409, 10004, "The bucket you tried to create already exists.") from None
+        return success(_shown(self._find(wanted.name)))
+
+    async def _listing(self, _: Request) -> Response:
+        rows = self._account.database.rows("SELECT * FROM r2_buckets ORDER BY name")
+        return success({"buckets": [_shown(row) for row in rows]})
+
+    async def _read(self, request: Request) -> Response:
+        return success(_shown(self._find(request.path_params["bucket"])))
+
+    async def _delete(self, request: Request) -> Response:
+        name = self._find(request.path_params["bucket"])["name"]
+        if self._account.database.row("SELECT 1 FROM r2_objects WHERE bucket = ?", name):
+            raise ApiError(409, 10008, "The bucket you tried to delete is not empty.")
+        self._account.database.execute("DELETE FROM r2_buckets WHERE name = ?", name)
+        return success({})
+
+    async def _objects(self, request: Request) -> Response:
+        bucket = self._find(request.path_params["bucket"])["name"]
+        prefix = request.query_params.get("prefix", "")
+        after = request.query_params.get("cursor", "")
+        rows = self._account.database.rows(
+            "SELECT * FROM r2_objects WHERE bucket = ? AND key > ? "
+            "AND substr(key, 1, length(?)) = ? ORDER BY key LIMIT ?",
+            bucket,
+            after,
+            prefix,
+            prefix,
+            _LISTED + 1,
+        )
+        cut = len(rows) > _LISTED
+        info = {"is_truncated": cut, "cursor": rows[_LISTED - 1]["key"] if cut else ""}
+        return success([_object(row) for row in rows[:_LISTED]], info=info)
+
+    async def _upload(self, request: Request) -> Response:
+        bucket = self._find(request.path_params["bucket"])["name"]
+        content = await request.body()
+        if len(content) > MAX_OBJECT_BYTES:
+            raise ApiError(413, 10012, "The object is larger than 300 MB.")
+        digest = hashlib.sha256(content).hexdigest()
+        path = self._files() / digest
+        if not path.is_file():
+            staged = path.with_suffix(".new")
+            staged.write_bytes(content)
+            staged.replace(path)
+        self._account.database.execute(
+            "INSERT OR REPLACE INTO r2_objects VALUES (?, ?, ?, ?, ?, ?, ?)",
+            bucket,
+            request.path_params["key"],
+            digest,
+            hashlib.md5(content, usedforsecurity=False).hexdigest(),
+            len(content),
+            self._account.clock.timestamp(),
+            self._account.uuid(),
+        )
+        row = self._object(request)
+        return success(
+            {
+                "key": row["key"],
+                "etag": row["etag"],
+                "size": str(row["size"]),
+                "uploaded": row["uploaded"],
+                "version": row["version"],
+                "storage_class": "Standard",
+            }
+        )
+
+    async def _download(self, request: Request) -> Response:
+        row = self._object(request)
+        return FileResponse(
+            self._files() / row["sha256"],
+            media_type="application/octet-stream",
+            headers={"ETag": f'"{row["etag"]}"'},
+        )
+
+    async def _remove(self, request: Request) -> Response:
+        row = self._object(request)
+        database = self._account.database
+        database.execute(
+            "DELETE FROM r2_objects WHERE bucket = ? AND key = ?", row["bucket"], row["key"]
+        )
+        if database.row("SELECT 1 FROM r2_objects WHERE sha256 = ?", row["sha256"]) is None:
+            (self._files() / row["sha256"]).unlink(missing_ok=True)
+        return success({})
+
+    def _find(self, name: str) -> Row:
+        row = self._account.database.row("SELECT * FROM r2_buckets WHERE name = ?", name)
+        if row is None:
+            raise ApiError(404, 10006, "The specified bucket does not exist.")
+        return row
+
+    def _object(self, request: Request) -> Row:
+        bucket = self._find(request.path_params["bucket"])["name"]
+        row = self._account.database.row(
+            "SELECT * FROM r2_objects WHERE bucket = ? AND key = ?",
+            bucket,
+            request.path_params["key"],
+        )
+        if row is None:
+            raise ApiError(404, 10007, "The specified key does not exist.")
+        return row
+
+    def _files(self) -> Path:
+        path = self._account.home.cloud / "r2"
+        path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    return {
+        "name": row["name"],
+        "creation_date": row["created_on"],
+        "storage_class": row["storage_class"],
+        "jurisdiction": "default",
+        "location": "WEUR",
+    }
+
+
+def _object(row: Row) -> dict[str, Any]:
+    return {
+        "key": row["key"],
+        "etag": row["etag"],
+        "size": row["size"],
+        "last_modified": row["uploaded"],
+        "custom_metadata": {},
+        "http_metadata": {"contentType": "application/octet-stream"},
+        "storage_class": "Standard",
+    }
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """The family's routes, below the account."""
+    return Buckets(account).routes()
