@@ -22,6 +22,14 @@ from ops.stacks.settings_file import BASE_URL_KEYS, StackFile, is_loopback_url
 
 NAMESPACE = "notification-system"
 SECRET_KEYS = ("apiSecretKey", "encryptKey")
+OPTIONAL_SECRET_KEYS = (
+    "adminApiKey",
+    "bridgeToken",
+    "metricsToken",
+    "grafanaWebhookUsername",
+    "grafanaWebhookPassword",
+)
+"""Secrets that a stack may do without; the local one has them, so that every route can be tried."""
 STRIPPED_PREFIXES = ("CLOUDFLARE_", "CF_", "GITHUB_", "GH_", "PULUMI_ACCESS", "AWS_")
 """Environment variables that may hold a real account's credentials: no local command sees them."""
 
@@ -103,7 +111,7 @@ def ports_in_use() -> Ports:
 def _with_secrets(
     config: Mapping[str, Any], kept: Mapping[str, Any], passphrase: str
 ) -> dict[str, Any]:
-    """Return the document with its salt and secrets, those of ``kept`` where it has them."""
+    """Return the document with its salt and secrets: ``config``'s own, else those of ``kept``."""
     kept_config = kept.get("config") or {}
     salt = kept.get("encryptionsalt")
     document: dict[str, Any] = {"config": dict(config)}
@@ -111,9 +119,9 @@ def _with_secrets(
         salt = new_encryption_salt(passphrase)
         kept_config = {}
     document["encryptionsalt"] = salt
-    for name in SECRET_KEYS:
+    for name in (*SECRET_KEYS, *OPTIONAL_SECRET_KEYS):
         key = f"{NAMESPACE}:{name}"
-        value = kept_config.get(key)
+        value = config.get(key, kept_config.get(key))
         if not (isinstance(value, dict) and "secure" in value):
             secret = new_secret(name)
             value = {"secure": encrypt_config_value(secret, passphrase=passphrase, salt=salt)}

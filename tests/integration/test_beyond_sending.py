@@ -46,7 +46,10 @@ def _bridge(installation: Installation, user: str, content: bytes, kind: str) ->
     answer = httpx.post(
         installation.outputs()["service_url"] + path,
         content=content,
-        headers={"content-type": kind},
+        headers={
+            "content-type": kind,
+            "x-bridge-token": installation.outputs()["bridge_token"],
+        },
         trust_env=False,
         timeout=60,
     )

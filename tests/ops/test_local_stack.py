@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from localcloud.engine import encrypt_config_value
 from localcloud.engine.passphrase import PassphraseSecrets
 from ops.errors import UsageError
 from ops.project import Project
-from ops.stacks.local_stack import LocalStack
+from ops.stacks.local_stack import OPTIONAL_SECRET_KEYS, LocalStack
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,6 +44,20 @@ def test_secrets_are_made_in_the_required_forms(project: Project) -> None:
 
     assert re.fullmatch(r"[0-9a-f]{64}", found["apiSecretKey"])
     assert re.fullmatch(r"[A-Za-z0-9]{32}", found["encryptKey"])
+    for name in OPTIONAL_SECRET_KEYS:
+        assert re.fullmatch(r"[0-9a-f]{64}", found[name])
+    assert len(set(found.values())) == len(found) == 7
+
+
+def test_a_secret_of_the_settings_file_stays_as_it_is(project: Project) -> None:
+    local = LocalStack.prepare(project, "local")
+    salt = yaml.safe_load(local.config_file.read_text())["encryptionsalt"]
+    sealed = encrypt_config_value("one-of-my-own", passphrase=local.passphrase, salt=salt)
+    document = yaml.safe_load(project.stack_file("local").read_text())
+    document["config"]["notification-system:bridgeToken"] = {"secure": sealed}
+    project.stack_file("local").write_text(yaml.safe_dump(document))
+
+    assert secrets_of(LocalStack.prepare(project, "local"))["bridgeToken"] == "one-of-my-own"
 
 
 def test_a_second_preparation_changes_nothing(project: Project) -> None:

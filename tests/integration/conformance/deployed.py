@@ -14,6 +14,7 @@ from tests.worker.openapi.conformity import check_answer
 
 SECRETS = {
     "adminApiKey": "an-administrators-key-of-forty-characters",
+    "bridgeToken": "a-token-of-the-bridge-of-32-characters-and-more",
     "metricsToken": "a-scrapers-token-of-more-than-32-characters",
     "grafanaWebhookUsername": "grafana",
     "grafanaWebhookPassword": "a-password:with-a-colon-of-forty-letters",

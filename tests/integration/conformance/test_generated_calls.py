@@ -20,7 +20,10 @@ from tests.worker.openapi.conformity import check_answer, document
 
 EXAMPLES = int(os.environ.get("NOTIFICATION_GENERATED_CALLS", "3"))
 """Calls of each operation in each mode."""
-GRAFANA = basic(SECRETS["grafanaWebhookUsername"], SECRETS["grafanaWebhookPassword"])
+CREDENTIALS = {
+    **basic(SECRETS["grafanaWebhookUsername"], SECRETS["grafanaWebhookPassword"]),
+    "X-Bridge-Token": SECRETS["bridgeToken"],
+}
 FOUND = [
     result.ok()
     for result in schemathesis.openapi.from_dict(document()).get_all_operations()
@@ -29,7 +32,7 @@ FOUND = [
 
 
 def signed(service: Deployed, now_ms: int, case: Any) -> httpx.Response:
-    """The call as generated, with a right signature, or Grafana's credentials where those count."""
+    """The call as generated, with a right signature and the credentials of other routes."""
     call = case.as_transport_kwargs(base_url="http://service")
     query = urlencode(call.get("params") or {}, doseq=True)
     target = str(case.formatted_path) + (f"?{query}" if query else "")
@@ -44,7 +47,7 @@ def signed(service: Deployed, now_ms: int, case: Any) -> httpx.Response:
         if name in dict(call["headers"]):
             headers["Content-Type"] = str(dict(call["headers"])[name])
     key = service.installation.outputs()["api_secret_key"]
-    headers |= GRAFANA | {
+    headers |= CREDENTIALS | {
         "X-Timestamp": str(now_ms),
         "X-Signature-Version": "2",
         "X-Signature": sign(key, str(now_ms), case.method, target, body),

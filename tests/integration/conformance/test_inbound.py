@@ -11,6 +11,7 @@ import pytest
 from tests.integration.conformance.deployed import SECRETS, Deployed, basic, expect
 
 GRAFANA = basic(SECRETS["grafanaWebhookUsername"], SECRETS["grafanaWebhookPassword"])
+TOKEN = {"X-Bridge-Token": SECRETS["bridgeToken"]}
 
 
 def alerts(receiver: str, **more: Any) -> dict[str, Any]:
@@ -89,10 +90,10 @@ def test_the_bridge_takes_json_forms_and_text(service: Deployed, hooked: str) ->
         (b"plain text", "text/plain"),
     ]
     for content, kind in calls:
-        answer = service.open("POST", path, content=content, headers={"Content-Type": kind})
+        answer = service.open("POST", path, content=content, headers=TOKEN | {"Content-Type": kind})
         assert answer.json()["message"] == "Notification forwarded successfully"
     again = service.open(
-        "POST", path, content=b"plain text", headers={"Content-Type": "text/plain"}
+        "POST", path, content=b"plain text", headers=TOKEN | {"Content-Type": "text/plain"}
     )
     assert again.headers["idempotent-replayed"] == "true"
     bodies = [json.loads(a["body"]) for a in service.installation.arrivals(f"/hook/{hooked}")]
@@ -102,12 +103,12 @@ def test_the_bridge_takes_json_forms_and_text(service: Deployed, hooked: str) ->
 
 @pytest.mark.requirement("C-8.2", "C-0.14")
 def test_the_bridges_refusals_have_the_contracts_texts(service: Deployed, hooked: str) -> None:
-    wrong = service.open("POST", f"/web_hook/bridge/{hooked}/fax", content=b"x")
+    wrong = service.open("POST", f"/web_hook/bridge/{hooked}/fax", content=b"x", headers=TOKEN)
     text = "Invalid channel type. Must be one of: webhook, telegram, lark, slack"
     expect(wrong, 400, "INVALID_CHANNEL_TYPE", text)
-    empty = service.open("POST", f"/web_hook/bridge/{hooked}/webhook", content=b"")
+    empty = service.open("POST", f"/web_hook/bridge/{hooked}/webhook", content=b"", headers=TOKEN)
     expect(empty, 400, "MISSING_CONTENT", "No content to send")
-    nobody = service.open("POST", "/web_hook/bridge/nobody/telegram", content=b"x")
+    nobody = service.open("POST", "/web_hook/bridge/nobody/telegram", content=b"x", headers=TOKEN)
     expect(nobody, 404, "NOT_FOUND", "User configuration not found")
     assert nobody.json()["errors"] == ["telegram: User config not found"]
 
@@ -116,7 +117,9 @@ def test_the_bridges_refusals_have_the_contracts_texts(service: Deployed, hooked
 def test_a_recipients_own_token_closes_the_bridge_to_others(service: Deployed, user: str) -> None:
     service.configure(user, "webhook", webhook_url=service.hook(user), bridge_token="my-own-token")
     path = f"/web_hook/bridge/{user}/webhook"
-    expect(service.open("POST", path, content=b"x"), 401, "UNAUTHORIZED")
+    for others in ({}, TOKEN, {"X-Bridge-Token": "guessed"}):
+        answer = service.open("POST", path, content=b"x", headers=others)
+        expect(answer, 401, "UNAUTHORIZED")
     assert service.open("POST", f"{path}?token=my-own-token", content=b"x").status_code == 200
     header = {"X-Bridge-Token": "my-own-token"}
     assert service.open("POST", path, content=b"y", headers=header).status_code == 200
