@@ -68,6 +68,7 @@ class _Provider(mocks.Mocks):
             "Queue": {"queueId": f"{args.name}-id"},
             "QueueConsumer": {"consumerId": f"{args.name}-id"},
             "Migrations": {"schema_level": args.inputs.get("level")},
+            "ReleaseLedger": {"releases": []},
         }
         kind = args.typ.rpartition(":")[2]
         return f"{args.name}-id", {**args.inputs, **computed.get(kind, {})}
