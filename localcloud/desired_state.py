@@ -16,6 +16,7 @@ from localcloud.host_client import HostClient, HostError
 from localcloud.runtime import Runtime
 
 _GENERATION = "routes_generation"
+_PATTERNS = "SELECT pattern, script FROM worker_routes ORDER BY pattern"
 
 log = logging.getLogger("localcloud.desired_state")
 
@@ -138,24 +139,42 @@ class DesiredState:
         self._database.set_setting(_GENERATION, str(generation))
         routes = []
         default = None
+        previews = []
         for row in self._database.rows("SELECT name, subdomain FROM workers ORDER BY rowid"):
+            switch = json.loads(row["subdomain"])
+            if switch["previews_enabled"]:
+                previews.append(row["name"])
             split = [part for part in self.split(row["name"]) if part[0] in self._running]
             if not split:
                 continue
             if len(split) == 1:
                 split = [(split[0][0], 100.0)]  # also where the other version doesn't start
-            enabled = json.loads(row["subdomain"])["enabled"]
+            enabled = switch["enabled"]
             default = default or (row["name"] if enabled else None)
             routes.append(
                 {
-                    "hosts": [f"{row['name']}.localhost"] if enabled else [],
+                    "hosts": self._hosts(row["name"], enabled=enabled),
                     "script": row["name"],
                     "versions": [{"id": v, "percentage": percent} for v, percent in split],
                 }
             )
         await client.put_routes(
-            {"generation": generation, "routes": routes, "defaultScript": default}
+            {
+                "generation": generation,
+                "routes": routes,
+                "defaultScript": default,
+                "previewScripts": previews,
+                "patterns": [dict(row) for row in self._database.rows(_PATTERNS)],
+            }
         )
+
+    def _hosts(self, script: str, *, enabled: bool) -> list[str]:
+        """The Worker's own host name, where it is switched on, and its custom domains."""
+        rows = self._database.rows(
+            "SELECT hostname FROM worker_domains WHERE service = ? ORDER BY hostname", script
+        )
+        own = [f"{script}.localhost"] if enabled else []
+        return [*own, *(row["hostname"] for row in rows)]
 
     def _wanted(self) -> set[str]:
         rows = self._database.rows("SELECT name FROM workers")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model
+from localcloud.api.zones import add_zone, remove_zone
 from localcloud.broker.broker import Broker
 from localcloud.clock import MAX_ADVANCE_MS, VirtualClock
 from localcloud.cron.cron_clock import CronClock
@@ -29,6 +32,9 @@ _COUNTED = (
     "versions",
     "deployments",
     "schedules",
+    "worker_domains",
+    "worker_routes",
+    "account_tokens",
     "github_environments",
     "github_secrets",
     "github_variables",
@@ -37,6 +43,12 @@ _COUNTED = (
 
 class _Advance(BaseModel):
     advance_ms: int = Field(ge=0, le=MAX_ADVANCE_MS)
+
+
+class _Zone(BaseModel):
+    name: str = Field(
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253
+    )
 
 
 class _Firing(BaseModel):
@@ -67,6 +79,8 @@ class LocalApi:
             Route("/local/cron", self._firings, methods=["GET"]),
             Route("/local/queues", self._queues, methods=["GET"]),
             Route("/local/state", self._state, methods=["GET"]),
+            Route("/local/zones", self._add_zone, methods=["POST"]),
+            Route("/local/zones/{name}", self._remove_zone, methods=["DELETE"]),
         ]
 
     async def _health(self, _: Request) -> Response:
@@ -120,3 +134,21 @@ class LocalApi:
         }
         found["messages"] = sum(queue["backlog_count"] for queue in self.broker.backlogs())
         return JSONResponse(found)
+
+    async def _add_zone(self, request: Request) -> Response:
+        """Give the account another domain, which at Cloudflare takes a registrar."""
+        self.require_token(request)
+        wanted = await body_model(request, _Zone, code=_MALFORMED)
+        identifier = uuid.uuid4().hex
+        try:
+            add_zone(self.database, self.clock, identifier, wanted.name)
+        except sqlite3.IntegrityError as error:
+            raise ApiError(409, 1061, f"{wanted.name} already exists.") from error
+        return JSONResponse({"id": identifier, "name": wanted.name})
+
+    async def _remove_zone(self, request: Request) -> Response:
+        self.require_token(request)
+        name = request.path_params["name"]
+        if not remove_zone(self.database, name):
+            raise ApiError(404, 1001, f"The account has no zone {name}.")
+        return JSONResponse({"name": name})

@@ -42,4 +42,19 @@ CONTROL_PLANE = (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, policies TEXT NOT NULL, condition TEXT,
         expires_on TEXT, not_before TEXT, status TEXT NOT NULL, issued_on TEXT NOT NULL,
         modified_on TEXT NOT NULL, last_used_on TEXT, value_sha256 TEXT NOT NULL UNIQUE)""",
+    """CREATE TABLE IF NOT EXISTS zones (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_on TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS worker_domains (
+        id TEXT PRIMARY KEY, hostname TEXT NOT NULL UNIQUE, service TEXT NOT NULL,
+        zone_id TEXT NOT NULL REFERENCES zones,
+        environment TEXT NOT NULL, cert_id TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS worker_routes (
+        id TEXT PRIMARY KEY, zone_id TEXT NOT NULL REFERENCES zones, pattern TEXT NOT NULL UNIQUE,
+        script TEXT)""",
+    """CREATE TABLE IF NOT EXISTS r2_buckets (
+        name TEXT PRIMARY KEY, created_on TEXT NOT NULL, storage_class TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS r2_objects (
+        bucket TEXT NOT NULL REFERENCES r2_buckets, key TEXT NOT NULL, sha256 TEXT NOT NULL,
+        etag TEXT NOT NULL, size INTEGER NOT NULL, uploaded TEXT NOT NULL, version TEXT NOT NULL,
+        PRIMARY KEY (bucket, key))""",
 )

@@ -21,9 +21,11 @@ from localcloud.api import (
     kv,
     queue_consumers,
     queues,
+    r2,
     schedules,
     scripts,
     versions,
+    worker_domains,
     workers,
 )
 from localcloud.api.authentication import require_account, unroutable
@@ -31,6 +33,8 @@ from localcloud.api.envelope import ApiError, failure
 from localcloud.api.resources import Account, Family
 from localcloud.api.token_gate import PREFIX, TokenGate
 from localcloud.api.tokens import Tokens
+from localcloud.api.worker_routes import WorkerRoutes
+from localcloud.api.zones import Zones
 from localcloud.errors import LocalCloudError, RuntimeDown, is_disk_full
 from localcloud.host_client import HostError
 
@@ -41,11 +45,13 @@ FAMILIES: tuple[Family, ...] = (
     kv.routes,
     queue_consumers.routes,
     queues.routes,
+    r2.routes,
     workers.routes,
     versions.routes,
     deployments.routes,
     schedules.routes,
     scripts.routes,
+    worker_domains.routes,
 )
 _INTERNAL = 10002  # Cloudflare's "internal server error" of the Workers API
 
@@ -71,6 +77,8 @@ def application(account: Account, token: str, local_routes: Sequence[BaseRoute])
                 PREFIX,
                 routes=[
                     *accounts.root_routes(account),
+                    *Zones(account).routes(),
+                    *WorkerRoutes(account).routes(),
                     Mount("/accounts/{account_id}", routes=below_account),
                 ],
             ),

@@ -62,6 +62,15 @@ def routes(account: Account) -> Sequence[Route]:
         await account.desired.sync_routes()
         return success(switch)
 
+    async def delete_subdomain(request: Request) -> Response:
+        row = asked(request)
+        switch = {"enabled": False, "previews_enabled": False}
+        database.execute(
+            "UPDATE workers SET subdomain = ? WHERE id = ?", json.dumps(switch), row["id"]
+        )
+        await account.desired.sync_routes()
+        return success(switch)
+
     async def get_settings(request: Request) -> Response:
         row = asked(request)
         return success({**_settings(row), **_active_settings(account, row)})
@@ -91,6 +100,7 @@ def routes(account: Account) -> Sequence[Route]:
         Route(one, delete, methods=["DELETE"]),
         Route(one + "/subdomain", get_subdomain, methods=["GET"]),
         Route(one + "/subdomain", post_subdomain, methods=["POST"]),
+        Route(one + "/subdomain", delete_subdomain, methods=["DELETE"]),
         Route(one + "/settings", get_settings, methods=["GET"]),
         Route(one + "/script-settings", get_script_settings, methods=["GET"]),
         Route(one + "/script-settings", patch_script_settings, methods=["PATCH"]),

@@ -23,6 +23,14 @@ _MALFORMED = 10026
 NAME = r"^[a-z0-9_][a-z0-9_-]{0,62}$"
 
 
+# What names a Worker follows it when it gets another name.
+_RENAMES = (
+    "UPDATE queue_consumers SET script_name = ? WHERE script_name = ?",
+    "UPDATE worker_domains SET service = ? WHERE service = ?",
+    "UPDATE worker_routes SET script = ? WHERE script = ?",
+)
+
+
 class _Subdomain(BaseModel):
     enabled: bool = False
     previews_enabled: bool = False
@@ -91,11 +99,8 @@ def routes(account: Account) -> Sequence[Route]:
                     *_columns(wanted),
                     row["id"],
                 )
-                database.execute(
-                    "UPDATE queue_consumers SET script_name = ? WHERE script_name = ?",
-                    wanted.name,
-                    row["name"],
-                )
+                for statement in _RENAMES:
+                    database.execute(statement, wanted.name, row["name"])
         except sqlite3.IntegrityError as error:
             raise _taken(wanted.name) from error
         await account.desired.sync_routes()
@@ -142,7 +147,11 @@ async def delete_worker(account: Account, row: Row) -> None:
             f"Cannot delete this Worker as {', '.join(callers)} calls it through a service "
             "binding. Remove the binding first, then retry.",
         )
-    account.database.execute("DELETE FROM workers WHERE id = ?", row["id"])
+    with account.database.transaction():
+        # A Worker takes its addresses along; a route without a Worker would pass requests on.
+        account.database.execute("DELETE FROM worker_domains WHERE service = ?", row["name"])
+        account.database.execute("DELETE FROM worker_routes WHERE script = ?", row["name"])
+        account.database.execute("DELETE FROM workers WHERE id = ?", row["id"])
     account.schedules_changed()
     await account.desired.sync_routes()
 
@@ -152,6 +161,11 @@ def shown(account: Account, row: Row) -> dict[str, Any]:
     queues = account.database.rows(
         "SELECT c.consumer_id, q.queue_id, q.queue_name FROM queue_consumers c "
         "JOIN queues q USING (queue_id) WHERE c.script_name = ? ORDER BY c.rowid",
+        row["name"],
+    )
+    domains = account.database.rows(
+        "SELECT d.id, d.hostname, d.zone_id, d.cert_id, z.name AS zone_name FROM worker_domains d "
+        "JOIN zones z ON z.id = d.zone_id WHERE d.service = ? ORDER BY d.hostname",
         row["name"],
     )
     callers = [
@@ -170,7 +184,7 @@ def shown(account: Account, row: Row) -> dict[str, Any]:
         "tail_consumers": json.loads(row["tail_consumers"]),
         "references": {
             "dispatch_namespace_outbounds": [],
-            "domains": [],
+            "domains": [_domain(domain) for domain in domains],
             "durable_objects": [],
             "queues": [
                 {
@@ -182,6 +196,16 @@ def shown(account: Account, row: Row) -> dict[str, Any]:
             ],
             "workers": [{"id": caller["id"], "name": caller["name"]} for caller in callers],
         },
+    }
+
+
+def _domain(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "hostname": row["hostname"],
+        "zone_id": row["zone_id"],
+        "zone_name": row["zone_name"],
+        "certificate_id": row["cert_id"],
     }
 
 

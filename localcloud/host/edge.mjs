@@ -81,6 +81,7 @@ export class Edge extends EventEmitter {
     const id = this.#table.choose(
       {
         host: headers.host,
+        path: request.url.replace(/[?#].*$/, ""),
         override: headers["cloudflare-workers-version-overrides"],
         key: headers["cloudflare-workers-version-key"],
       },

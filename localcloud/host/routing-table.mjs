@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { RoutePattern } from "./route-pattern.mjs";
 
 /** A routing table that can't be used; the one before it stays. */
 export class InvalidRoutes extends Error {
@@ -15,7 +16,7 @@ const PLAIN = new Set(["127.0.0.1", "localhost", "[::1]"]);
 const OVERRIDE = /(?:^|,)\s*([a-z*][a-z0-9_.*-]*)\s*=\s*"([^"\\]*)"/g;
 
 /**
- * Which version answers a request: by host, override, affinity key and percentage.
+ * Which version answers a request: by route pattern, host, override, affinity key and percentage.
  *
  * Immutable: a new deployment is a new table.
  */
@@ -23,15 +24,24 @@ export class RoutingTable {
   #byHost = new Map();
   #byScript = new Map();
   #defaultScript;
+  #previewScripts;
+  #patterns;
 
   /**
    * @param {{generation: number, routes: {hosts: string[], script: string,
-   *   versions: {id: string, percentage: number}[]}[], defaultScript: string | null}} document
+   *   versions: {id: string, percentage: number}[]}[], defaultScript: string | null,
+   *   previewScripts?: string[], patterns?: {pattern: string, script: string | null}[]}} document
+   *   without `previewScripts`, every Worker has preview hosts; a pattern without a script keeps
+   *   Workers away from its URLs
    * @throws {InvalidRoutes} a host twice, or percentages that don't add up to 100
    */
-  constructor({ generation, routes, defaultScript }) {
+  constructor({ generation, routes, defaultScript, previewScripts, patterns = [] }) {
     this.generation = generation;
     this.#defaultScript = defaultScript ?? null;
+    this.#previewScripts = previewScripts ? new Set(previewScripts) : null;
+    this.#patterns = patterns
+      .map(({ pattern, script }) => new RoutePattern(pattern, script ?? null))
+      .sort(RoutePattern.mostSpecificFirst);
     for (const { hosts, script, versions } of routes) {
       const sum = versions.reduce((total, { percentage }) => total + percentage, 0);
       if (Math.abs(sum - 100) > 0.01) {
@@ -56,19 +66,35 @@ export class RoutingTable {
   }
 
   /**
-   * @param {{host: string | undefined, override?: string, key?: string}} request the Host header,
-   *   `Cloudflare-Workers-Version-Overrides`, `Cloudflare-Workers-Version-Key`
+   * @param {{host: string | undefined, path?: string, override?: string, key?: string}} request
+   *   the Host header, the path without its query, `Cloudflare-Workers-Version-Overrides`,
+   *   `Cloudflare-Workers-Version-Key`
    * @param {{id: string, script: string}[]} running candidates for a preview host
    * @param {() => number} [random] in [0, 1)
    * @returns {string | null} a version's id; null: no Worker has this host
    */
-  choose({ host = "", override, key }, running, random = Math.random) {
+  choose({ host = "", path = "/", override, key }, running, random = Math.random) {
     const name = host.toLowerCase().replace(/:\d+$/, "");
-    const script = this.#byHost.get(name) ?? (PLAIN.has(name) ? this.#defaultScript : null);
-    if (script === null || script === undefined) return preview(name, running);
+    const script = this.#script(name, path);
+    if (script === null || script === undefined) return this.#preview(name, running);
     const versions = this.#byScript.get(script);
     if (versions === undefined) return null;
     return overridden(script, versions, override) ?? drawn(versions, key, random);
+  }
+
+  /** A route runs before the custom domain that is its origin. */
+  #script(name, path) {
+    const route = this.#patterns.find((pattern) => pattern.matches(name, path));
+    // The way past a route without a Worker leads to the origin: the custom domain, where one is.
+    if (route !== undefined && route.script !== null) return route.script;
+    return this.#byHost.get(name) ?? (PLAIN.has(name) ? this.#defaultScript : null);
+  }
+
+  #preview(name, running) {
+    const [, start, script] = PREVIEW.exec(name) ?? [];
+    if (this.#previewScripts !== null && !this.#previewScripts.has(script)) return null;
+    const found = running.find((version) => version.script === script && version.id.startsWith(start));
+    return found?.id ?? null;
   }
 }
 
@@ -92,9 +118,3 @@ function drawn(versions, key, random) {
 
 /** The same key always gives the same point in [0, 100). */
 const point = (key) => (createHash("sha256").update(key).digest().readUInt32BE() / 2 ** 32) * 100;
-
-function preview(name, running) {
-  const [, start, script] = PREVIEW.exec(name) ?? [];
-  const found = running.find((version) => version.script === script && version.id.startsWith(start));
-  return found?.id ?? null;
-}

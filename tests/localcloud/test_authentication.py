@@ -41,7 +41,7 @@ def test_local_calls_that_change_something_need_the_token(shared: RunningCloud) 
 
 def test_an_unknown_path_is_a_404_in_the_envelope(shared: RunningCloud) -> None:
     assert shared.error("GET", "/nowhere") == (404, 7003)
-    assert code_of(shared.http.get("/zones")) == (404, 7003)
+    assert code_of(shared.http.get("/radar")) == (404, 7003)
     assert shared.error("PATCH", "/storage/kv/namespaces") == (405, 10405)
 
 
