@@ -3,5 +3,6 @@
 from infra.settings.model import Settings
 from infra.settings.problems import Problem, SettingsError
 from infra.settings.secret_model import Secrets
+from infra.settings.workflow_secrets import WorkflowSecrets
 
-__all__ = ["Problem", "Secrets", "Settings", "SettingsError"]
+__all__ = ["Problem", "Secrets", "Settings", "SettingsError", "WorkflowSecrets"]

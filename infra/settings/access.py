@@ -31,6 +31,29 @@ Reviewers = Annotated[
     Field(max_length=6),
     v.Rule("a list of at most 6 different GitHub user names.", '["ada", "grace"]'),
 ]
+
+
+def _generations(value: tuple[int, ...]) -> tuple[int, ...]:
+    if list(value) != sorted(set(value)) or value[0] < 1:
+        raise ValueError("not ascending from 1")
+    return value
+
+
+Generations = Annotated[
+    tuple[int, ...],
+    BeforeValidator(v.json_value),
+    Field(min_length=1, max_length=2),
+    AfterValidator(_generations),
+    v.Rule("one whole number from 1, or two while one token replaces the other.", "[1, 2]"),
+]
+BackendUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^(https|s3|azblob|gs)://[^\s@]+$", max_length=500),
+    v.Rule(
+        "the URL of a state backend, as `pulumi login` takes it, without credentials.",
+        "s3://pulumi-state?endpoint=ACCOUNT.r2.cloudflarestorage.com&region=auto",
+    ),
+]
 ExpiryDate = Annotated[date, v.Rule("a date as YYYY-MM-DD.", "2027-01-31")]
 Networks = Annotated[
     tuple[Annotated[str, AfterValidator(_network)], ...],
@@ -56,9 +79,15 @@ class AccessSettings(BaseModel):
     production_approvers: Reviewers = Field(
         (), description="who may approve the second gate; nobody is in both lists"
     )
+    ci_token_generations: Generations = Field(
+        (1,), description="CI tokens that exist; workflows get the newest, a second one overlaps"
+    )
     ci_token_expires_on: ExpiryDate | None = Field(
         None, description="day at whose start (UTC) the CI token ends; unset means never"
     )
     ci_token_allowed_ips: Networks = Field(
         (), description="addresses from which the CI token works; empty means any"
+    )
+    pulumi_backend_url: BackendUrl | None = Field(
+        None, description="state backend that the workflows log in to; unset means Pulumi Cloud"
     )

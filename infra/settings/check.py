@@ -14,6 +14,7 @@ from infra.settings.rules import ordinary_rules
 from infra.settings.secret_model import Secrets
 from infra.settings.secret_rules import secret_rules
 from infra.settings.values import Rule
+from infra.settings.workflow_secrets import WorkflowSecrets
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,19 @@ class CheckedConfig:
     def __init__(self, raw: RawConfig) -> None:
         self._raw = raw
         self._fields = _fields(Settings)
-        self._secret_fields = _fields(Secrets)
+        self._service_fields = _fields(Secrets)
+        self._secret_fields = {**self._service_fields, **_fields(WorkflowSecrets)}
         self._missing: list[Problem] = []
         wrong: list[Problem] = list(self._unknown())
         self._values = self._valid(self._fields, wrong)
         wrong += ordinary_rules(self._values, raw.stack)
         self._secret_values = self._valid(self._secret_fields, wrong)
         wrong += self._in_clear()
-        readable = {k: s for k, s in self._secret_values.items() if isinstance(s, SecretStr)}
+        readable = {
+            key: secret
+            for key, secret in self._secret_values.items()
+            if isinstance(secret, SecretStr) and key in self._service_fields
+        }
         wrong += secret_rules(readable, self._values.get("environment"))
         self._wrong = wrong
 
@@ -65,7 +71,15 @@ class CheckedConfig:
     def secrets(self) -> Secrets:
         """The decrypted secrets; raise SettingsError where there is any mistake."""
         self._refuse()
-        return Secrets.model_validate(self._secret_values)
+        return Secrets.model_validate(self._only(self._service_fields))
+
+    def workflow_secrets(self) -> WorkflowSecrets:
+        """The decrypted secrets of the workflows; raise SettingsError on any mistake."""
+        self._refuse()
+        return WorkflowSecrets.model_validate(self._only(_fields(WorkflowSecrets)))
+
+    def _only(self, fields: Mapping[str, FieldInfo]) -> dict[str, object]:
+        return {key: value for key, value in self._secret_values.items() if key in fields}
 
     def _refuse(self) -> None:
         if found := self.mistakes():

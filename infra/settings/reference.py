@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from infra.settings.check import rule_of
 from infra.settings.model import GROUPS
 from infra.settings.secret_model import Secrets
+from infra.settings.workflow_secrets import WorkflowSecrets
 
 _HEAD = ("| key | default | rule | meaning |", "|---|---|---|---|")
 
@@ -17,7 +18,7 @@ _HEAD = ("| key | default | rule | meaning |", "|---|---|---|---|")
 def settings_tables() -> str:
     """Markdown with a table for each group of settings and one for the secrets."""
     parts: list[str] = []
-    for group in (*GROUPS, Secrets):
+    for group in (*GROUPS, Secrets, WorkflowSecrets):
         parts += ["", f"### {_title(group)}", "", *_HEAD, *_rows(group)]
     return "\n".join([*parts[1:], ""])
 

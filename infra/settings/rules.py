@@ -116,6 +116,13 @@ def _access_knows_its_repository(values: Values) -> Iterator[Problem]:
 
 
 def _two_gates_have_two_people(values: Values) -> Iterator[Problem]:
+    if values.get("manageAccess") and values.get("environment") == "production":
+        for key, example in (
+            ("productionReviewers", '["ada"]'),
+            ("productionApprovers", '["grace"]'),
+        ):
+            if values.get(key) == ():
+                yield Problem(key, "()", "each gate before production needs somebody.", example)
     first, second = values.get("productionReviewers", ()), values.get("productionApprovers", ())
     if not (isinstance(first, tuple) and isinstance(second, tuple)):
         return

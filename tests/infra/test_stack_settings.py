@@ -192,7 +192,8 @@ def test_a_pin_holds_against_its_bundle_alone() -> None:
 
 
 def test_access_needs_its_repository_and_two_different_people() -> None:
-    assert set(mistakes(manageAccess="true")) == {"githubOwner", "githubRepository"}
+    development = mistakes("development", environment="development", manageAccess="true")
+    assert set(development) == {"githubOwner", "githubRepository"}
     same = mistakes(productionReviewers='["ada", "Grace"]', productionApprovers='["grace"]')
     assert set(same) == {"productionApprovers"}
     assert "grace" in same["productionApprovers"]
