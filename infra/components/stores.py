@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from infra.components.adoption import Adoption
 from infra.names import Names
 
 
@@ -13,7 +14,7 @@ class StoresArgs:
     """What the stores need. `protect` refuses to delete or replace them.
 
     `location` (a D1 location hint) and `jurisdiction` hold from the creation on: Cloudflare can't
-    move a database, so changing either would replace it.
+    move a database, so changing either would replace it. `adoption` names what exists already.
     """
 
     account_id: str
@@ -21,6 +22,7 @@ class StoresArgs:
     location: str | None
     jurisdiction: str | None
     protect: bool
+    adoption: Adoption
     child_opts: pulumi.ResourceOptions | None = None
 
 
@@ -34,6 +36,7 @@ class Stores(pulumi.ComponentResource):
         child_opts = pulumi.ResourceOptions.merge(
             pulumi.ResourceOptions(parent=self, protect=args.protect), args.child_opts
         )
+        adoption = args.adoption
         self.database = cloudflare.D1Database(
             "database",
             account_id=args.account_id,
@@ -42,25 +45,25 @@ class Stores(pulumi.ComponentResource):
             jurisdiction=args.jurisdiction,
             # Always sent: the provider answers a missing one with a 400 on the next change.
             read_replication=cloudflare.D1DatabaseReadReplicationArgs(mode="disabled"),
-            opts=child_opts,
+            opts=adoption.options(child_opts, adoption.database_id),
         )
         self.config_cache = cloudflare.WorkersKvNamespace(
             "config-cache",
             account_id=args.account_id,
             title=args.names.config_cache,
-            opts=child_opts,
+            opts=adoption.options(child_opts, adoption.namespace_id),
         )
         self.retry_queue = cloudflare.Queue(
             "retry-queue",
             account_id=args.account_id,
             queue_name=args.names.retry_queue,
-            opts=child_opts,
+            opts=adoption.options(child_opts, adoption.retry_queue_id),
         )
         self.failed_queue = cloudflare.Queue(
             "failed-queue",
             account_id=args.account_id,
             queue_name=args.names.failed_queue,
-            opts=child_opts,
+            opts=adoption.options(child_opts, adoption.failed_queue_id),
         )
         self.register_outputs(
             {

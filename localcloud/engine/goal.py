@@ -48,6 +48,7 @@ class Goal:
     replace_on_changes: tuple[str, ...] = ()
     delete_before_replace: bool | None = None
     aliases: tuple[AliasSpec, ...] = ()
+    import_id: str = ""
 
     @property
     def is_stack(self) -> bool:
@@ -102,6 +103,7 @@ class Goal:
             delete_before_replace=(
                 request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None
             ),
+            import_id=request.importId if request.custom else "",
             aliases=tuple(_alias(item) for item in request.aliases)
             + tuple(AliasSpec(urn=urn) for urn in request.aliasURNs),
         )
@@ -134,6 +136,7 @@ class Goal:
             additional_secret_outputs=self.additional_secret_outputs,
             ignore_changes=self.ignore_changes,
             replace_on_changes=self.replace_on_changes,
+            import_id=self.import_id,
             **fields,
         )
 
@@ -163,7 +166,6 @@ def _refuse_unsupported(request: Any, where: str) -> None:
     hooks = request.hooks
     refused = {
         "a remote component": request.remote,
-        "an import": request.importId,
         "a parameterized package": request.packageRef,
         "transforms": len(request.transforms),
         "state migrations": len(request.state_migrations),

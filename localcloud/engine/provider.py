@@ -90,7 +90,11 @@ class Provider(Protocol):
         ...
 
     def read(self, target: Target, known: Known) -> Live | None:
-        """The resource as it is, None where it is gone."""
+        """The resource as it is, None where it is gone.
+
+        With nothing known, ``target.id`` is an import id, as the provider's documentation has it;
+        the answer's inputs are then those that a program would have to declare.
+        """
         ...
 
     def find(self, target: Target, inputs: Properties) -> Live | None:

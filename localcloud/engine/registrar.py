@@ -8,6 +8,7 @@ from dataclasses import replace
 from localcloud.engine.alias_resolution import AliasResolution
 from localcloud.engine.errors import EngineError, ProviderError
 from localcloud.engine.goal import Goal
+from localcloud.engine.import_step import Import, imports
 from localcloud.engine.operation import Operation
 from localcloud.engine.property_path import keep_ignored, matches_any
 from localcloud.engine.property_value import Properties, mark_like, unwrap
@@ -17,6 +18,7 @@ from localcloud.engine.replacement import Replacement
 from localcloud.engine.resource_state import ResourceState
 from localcloud.engine.snapshot import Snapshot, timestamp
 from localcloud.engine.step import Step, target_of
+from localcloud.engine.urn import label
 
 
 class Registrar:
@@ -30,6 +32,7 @@ class Registrar:
         self._snapshot = snapshot
         self._registry = registry
         self._step = Step(operation, snapshot)
+        self._importing = Import(operation, snapshot)
         self._replacement = Replacement(operation, snapshot, registry)
         circumstances = operation.circumstances
         self._aliases = AliasResolution(circumstances.stack, circumstances.project)
@@ -97,6 +100,8 @@ class Registrar:
         reference = self._registry.reference_for(goal)
         provider = self._registry.get(reference)
         goal = replace(goal, provider=reference, inputs=keep_ignored(goal, old))
+        if imports(goal, old):
+            return self._import(goal, provider)
         fresh = old is None or old.pending_replacement
         inputs = self._check(goal, provider, {} if fresh or old is None else old.inputs)
         if old is None:
@@ -110,6 +115,23 @@ class Registrar:
         if difference.changed:
             return self._step.update(goal, provider, old, inputs)
         return self._step.same(goal, old, inputs)
+
+    def _import(self, goal: Goal, provider: Provider | None) -> ResourceState:
+        """Take an existing resource over, then bring it to what the program declares."""
+        imported = self._importing.run(goal, provider)
+        goal = replace(goal, inputs=keep_ignored(goal, imported))
+        inputs = self._check(goal, provider, imported.inputs)
+        difference = self._difference(goal, provider, imported, inputs)
+        if difference.replaces:
+            keys = ", ".join(sorted(set(difference.replaces)))
+            raise EngineError(
+                f"{label(goal.urn)} can't be imported: {keys} of what exists differs from the "
+                "program's, which would replace it. Declare it as it is, or import another one."
+            )
+        if difference.changed:
+            return self._step.update(goal, provider, imported, inputs)
+        self._snapshot.complete(imported, imported)
+        return imported
 
     def _check(self, goal: Goal, provider: Provider | None, olds: Properties) -> Properties:
         if provider is None:

@@ -20,6 +20,7 @@ _PLAIN = {
     "created": "created",
     "modified": "modified",
     "customTimeouts": "custom_timeouts",
+    "importID": "import_id",
     "inputs": "inputs",
     "outputs": "outputs",
 }
@@ -36,7 +37,7 @@ _REFUSED = {"viewOf": "a resource view", "resourceHooks": "resource hooks"}
 _ORDER = (
     *("urn", "custom", "delete", "id", "type", "inputs", "outputs", "parent", "protect"),
     *("external", "dependencies", "provider", "propertyDependencies", "pendingReplacement"),
-    *("additionalSecretOutputs", "customTimeouts", "retainOnDelete", "deletedWith"),
+    *("additionalSecretOutputs", "customTimeouts", "importID", "retainOnDelete", "deletedWith"),
     *("created", "modified", "ignoreChanges", "replaceOnChanges"),
 )
 

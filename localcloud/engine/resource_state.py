@@ -39,6 +39,7 @@ class ResourceState:
     additional_secret_outputs: tuple[str, ...] = ()
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
+    import_id: str = ""
     custom_timeouts: dict[str, Any] = field(default_factory=dict)
     created: str = ""
     modified: str = ""

@@ -7,6 +7,8 @@ pulumi-cloudflare bridges. Adding a type is adding one entry.
 
 from __future__ import annotations
 
+from localcloud.providers.account_token_type import ACCOUNT_TOKEN_TYPE
+from localcloud.providers.cloudflare_address_types import ADDRESS_TYPES
 from localcloud.providers.resource_type import (
     MISSING_ID,
     Call,
@@ -54,6 +56,7 @@ _TYPES = (
         update=Call("PUT", f"{_ACCOUNT}/d1/database/{{id}}"),
         delete=Call("DELETE", f"{_ACCOUNT}/d1/database/{{id}}"),
         id="uuid",
+        imports=("accountId", "id"),
         optional=frozenset(
             {"accountId", "name", "jurisdiction", "primaryLocationHint", "readReplication"}
         ),
@@ -72,6 +75,7 @@ _TYPES = (
         update=Call("PUT", f"{_ACCOUNT}/storage/kv/namespaces/{{id}}"),
         delete=Call("DELETE", f"{_ACCOUNT}/storage/kv/namespaces/{{id}}"),
         id="id",
+        imports=("accountId", "id"),
         optional=frozenset({"accountId", "title"}),
         refused=frozenset({"jurisdiction", "mode"}),
         computed=frozenset({"id", "supportsUrlEncoding"}),
@@ -86,6 +90,7 @@ _TYPES = (
         update=Call("PUT", f"{_ACCOUNT}/queues/{{id}}"),
         delete=Call("DELETE", f"{_ACCOUNT}/queues/{{id}}"),
         id="queueId",
+        imports=("accountId", "id"),
         optional=frozenset({"accountId", "queueName"}),
         defaulted=frozenset({"settings"}),
         refused=frozenset({"jurisdiction"}),
@@ -124,6 +129,7 @@ _TYPES = (
         update=Call("PUT", f"{_ACCOUNT}/workers/workers/{{id}}"),
         delete=Call("DELETE", f"{_ACCOUNT}/workers/workers/{{id}}"),
         id="id",
+        imports=("accountId", "id"),
         optional=frozenset({"accountId", "name"}),
         defaulted=frozenset({"logpush", "observability", "subdomain", "tags", "tailConsumers"}),
         refused=frozenset({"force", "previewsBaseConfig"}),
@@ -210,4 +216,4 @@ _TYPES = (
     ),
 )
 
-CLOUDFLARE_TYPES = {type_.name: type_ for type_ in _TYPES}
+CLOUDFLARE_TYPES = {type_.name: type_ for type_ in (*_TYPES, *ADDRESS_TYPES, ACCOUNT_TOKEN_TYPE)}

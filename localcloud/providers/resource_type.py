@@ -72,6 +72,8 @@ class ResourceType:
     in_path: frozenset[str] = frozenset({"accountId"})
     unread: frozenset[str] = frozenset()
     verbatim: frozenset[str] = frozenset()
+    #: The properties that an import id names, in its order; empty where it can't be imported.
+    imports: tuple[str, ...] = ()
     #: Lists whose order means nothing, with the property that names an item (empty: the item).
     sets: dict[str, str] = field(default_factory=dict)
     #: RFC 3339 properties that the real provider keeps in whole seconds.

@@ -125,6 +125,9 @@ class StandInProvider:
     def read(self, target: Target, known: Known) -> Live | None:
         """See ``Provider.read``."""
         type_ = self._type(target.type)
+        is_import = not (known.inputs or known.outputs)
+        if is_import:
+            known = Known(outputs=_import_id(type_, target.id))
         path = _path(type_.read.path, {**known.inputs, **known.outputs})
         answer = self._api.call_if_there(type_.read.method, path)
         if answer is None:
@@ -136,7 +139,10 @@ class StandInProvider:
                 outputs[key] = found[key]
         outputs = type_.shape({**known.outputs, "__answer": found}, outputs)
         new_id = target.id if type_.id == MISSING_ID else str(outputs.get(type_.id, target.id))
-        return Live(new_id, known.inputs, _marked(type_, outputs))
+        inputs = known.inputs
+        if is_import:
+            inputs = {k: v for k in type_.inputs if (v := outputs.get(k)) is not None}
+        return Live(new_id, inputs, _marked(type_, outputs))
 
     def find(self, target: Target, inputs: Properties) -> Live | None:
         """See ``Provider.find``."""
@@ -206,6 +212,17 @@ def _answer(type_: ResourceType, answer: Any) -> Properties:
     for key in type_.times & set(found):
         found[key] = _FRACTION.sub("", str(found[key]))
     return found
+
+
+def _import_id(type_: ResourceType, import_id: str) -> Properties:
+    """The properties that an import id such as ``ACCOUNT/DATABASE`` names."""
+    parts = import_id.split("/")
+    if not type_.imports:
+        raise ProviderError(f"the provider can't import a {type_.name.rpartition(':')[2]}")
+    if len(parts) != len(type_.imports) or not all(parts):
+        form = "/".join(f"<{name}>" for name in type_.imports)
+        raise ProviderError(f"the import id has to be of the form {form}")
+    return dict(zip(type_.imports, parts, strict=True))
 
 
 def _completed(wanted: Any, answer: Any) -> Any:

@@ -144,7 +144,6 @@ def test_two_resources_of_one_name_are_refused(stores: Workspace) -> None:
 @pytest.mark.parametrize(
     ("option", "named"),
     [
-        ('import_="x"', "an import"),
         ("replacement_trigger=1", "a replacement trigger"),
         ('custom_timeouts=pulumi.CustomTimeouts(create="5m")', "custom timeouts"),
     ],
