@@ -27,8 +27,7 @@ def stand_in(package: str, inputs: Mapping[str, Any], environment: Mapping[str, 
 
 def _cloudflare(inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Provider:
     from localcloud.providers.cloudflare_client import CloudflareClient
-    from localcloud.providers.cloudflare_table import CLOUDFLARE_TYPES
-    from localcloud.providers.stand_in_provider import StandInProvider
+    from localcloud.providers.cloudflare_provider import CloudflareProvider
 
     base_url = str(inputs.get("baseUrl") or environment.get("CLOUDFLARE_BASE_URL") or "")
     require_loopback(base_url, source="The Cloudflare provider's base URL")
@@ -38,8 +37,7 @@ def _cloudflare(inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Pr
             "The Cloudflare provider has no API token: give the local cloud's in the engine's "
             "environment as CLOUDFLARE_API_TOKEN."
         )
-    client = CloudflareClient(base_url=base_url, api_token=token)
-    return StandInProvider(CLOUDFLARE_TYPES, client, package="cloudflare")
+    return CloudflareProvider(CloudflareClient(base_url=base_url, api_token=token))
 
 
 def _github(inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Provider:

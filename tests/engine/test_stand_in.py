@@ -17,6 +17,23 @@ _RECORDING = Path(__file__).parents[1] / "localcloud" / "provider-calls.jsonl"
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}")
 
 INPUTS: dict[str, dict[str, Any]] = {
+    "AccountToken": {
+        "name": "ci",
+        "policies": [
+            {
+                "effect": "allow",
+                "permissionGroups": [{"id": "6c66355fe9ef85ba9f46af63529a7bdb"}],
+                "resources": json.dumps(
+                    {f"com.cloudflare.api.account.{ACCOUNT}": "*"}, separators=(",", ":")
+                ),
+            }
+        ],
+    },
+    "WorkersCustomDomain": {
+        "hostname": "notification.example.com",
+        "service": "notification-system-dev",
+        "zoneId": "z" * 32,
+    },
     "D1Database": {"name": "notification-system-dev", "readReplication": {"mode": "disabled"}},
     "WorkersKvNamespace": {"title": "CONFIG_CACHE-preview"},
     "Queue": {"queueName": "retry-queue-dev"},
@@ -94,7 +111,8 @@ def test_a_create_is_the_real_providers(name: str) -> None:
     id_, outputs = stand_in.create(target(name), inputs, preview=False)
     assert api.asked[2] == api.expected()
     assert id_
-    assert outputs["__meta"] == '{"schema_version":"500"}'
+    version = 501 if name == "AccountToken" else 500
+    assert outputs["__meta"] == f'{{"schema_version":"{version}"}}'
     found = stand_in.diff(target(name, id_), Known(inputs, unwrap(outputs)), inputs, ())
     assert found.changed is False
     live = stand_in.read(target(name, id_), Known(inputs, unwrap(outputs)))

@@ -1,0 +1,146 @@
+"""Stand-ins against the control plane: addresses, tokens, look-ups, from creation to deletion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from localcloud.engine.errors import ProviderError
+from localcloud.engine.property_value import unwrap
+from localcloud.engine.provider import Known, Target
+from localcloud.providers.cloudflare_client import CloudflareClient
+from localcloud.providers.cloudflare_provider import CloudflareProvider
+from localcloud.providers.cloudflare_table import CLOUDFLARE_TYPES
+from tests.localcloud.running_cloud import RunningCloud, deploy
+
+ZONES = "cloudflare:index/getZones:getZones"
+ZONE = "cloudflare:index/getZone:getZone"
+GROUPS = (
+    "cloudflare:index/getAccountApiTokenPermissionGroupsList:getAccountApiTokenPermissionGroupsList"
+)
+
+
+@pytest.fixture
+def cloud(tmp_path: Any) -> Iterator[RunningCloud]:
+    """A control plane of the test's own."""
+    with RunningCloud(tmp_path / "home") as running:
+        yield running
+
+
+@pytest.fixture
+def provider(cloud: RunningCloud) -> Iterator[CloudflareProvider]:
+    """The stand-in with the local token."""
+    endpoints = cloud.endpoints
+    client = CloudflareClient(base_url=endpoints.control_url, api_token=endpoints.api_token)
+    stand_in = CloudflareProvider(client)
+    yield stand_in
+    stand_in.close()
+
+
+def target(name: str, id_: str = "") -> Target:
+    """A resource of the type with this name."""
+    token = next(token for token in CLOUDFLARE_TYPES if token.endswith(f":{name}"))
+    return Target(f"urn:pulumi:dev::probe::{token}::x", token, "x", id_)
+
+
+def lives(provider: CloudflareProvider, name: str, inputs: dict[str, Any]) -> tuple[str, Known]:
+    """Create it and see that neither a second look nor a refresh finds a change."""
+    id_, outputs = provider.create(target(name), inputs, preview=False)
+    known = Known(inputs, unwrap(outputs))
+    assert provider.diff(target(name, id_), known, inputs, ()).changed is False
+    live = provider.read(target(name, id_), known)
+    assert live is not None
+    assert unwrap(live.outputs) == known.outputs
+    return id_, known
+
+
+def zone_id(provider: CloudflareProvider) -> str:
+    """The id of the account's first zone."""
+    found = provider.invoke(ZONES, {"name": "example.test"}).inputs["results"]
+    return str(found[0]["id"])
+
+
+def test_zones_are_looked_up_by_name_or_by_id(provider: CloudflareProvider) -> None:
+    (zone,) = provider.invoke(ZONES, {"account": {"id": "0" * 31 + "1"}}).inputs["results"]
+    assert (zone["name"], zone["nameServers"][0][:3]) == ("example.test", "ada")
+    for args in ({"zoneId": zone["id"]}, {"filter": {"name": "example.test"}}):
+        assert provider.invoke(ZONE, args).inputs["zoneId"] == zone["id"]
+    assert provider.invoke(ZONES, {"name": "nope.test"}).inputs["results"] == []
+    with pytest.raises(ProviderError, match="exactly one"):
+        provider.invoke(ZONE, {"filter": {"name": "nope.test"}})
+    with pytest.raises(ProviderError, match="no function"):
+        provider.invoke("cloudflare:index/getUser:getUser", {})
+
+
+def test_a_domain_and_a_route_live_without_changes_until_they_go(
+    cloud: RunningCloud, provider: CloudflareProvider
+) -> None:
+    deploy(cloud)
+    zone = zone_id(provider)
+    account = cloud.endpoints.account_id
+    domain = {"accountId": account, "hostname": "n.example.test", "service": "w", "zoneId": zone}
+    id_, known = lives(provider, "WorkersCustomDomain", domain)
+    assert known.outputs["zoneName"] == "example.test"
+    other = {**domain, "hostname": "m.example.test"}
+    found = provider.diff(target("WorkersCustomDomain", id_), known, other, ())
+    assert found.replaces == ("hostname",)
+    route = {"zoneId": zone, "pattern": "example.test/*", "script": "w"}
+    route_id, known_route = lives(provider, "WorkersRoute", route)
+    changed = {**route, "pattern": "example.test/api/*"}
+    there = target("WorkersRoute", route_id)
+    difference = provider.diff(there, known_route, changed, ())
+    assert (difference.changed, difference.replaces) == (True, ())
+    outputs = unwrap(provider.update(there, known_route, changed, preview=False))
+    assert outputs["pattern"] == "example.test/api/*"
+    provider.delete(there, Known(changed, outputs))
+    provider.delete(target("WorkersCustomDomain", id_), known)
+    assert provider.read(there, Known(changed, outputs)) is None
+    assert provider.read(target("WorkersCustomDomain", id_), known) is None
+
+
+def test_a_token_keeps_its_value_through_changes(
+    cloud: RunningCloud, provider: CloudflareProvider
+) -> None:
+    account = cloud.endpoints.account_id
+    args = {"accountId": account, "name": "Workers Scripts Write"}
+    (group,) = provider.invoke(GROUPS, args).inputs["results"]
+    resources = json.dumps({f"com.cloudflare.api.account.{account}": "*"}, separators=(",", ":"))
+    policy = {"effect": "allow", "permissionGroups": [{"id": group["id"]}], "resources": resources}
+    inputs = {
+        "accountId": account,
+        "name": "ci",
+        "policies": [policy],
+        "condition": {"requestIp": {"ins": ["127.0.0.0/8"], "notIns": ["127.9.0.0/16"]}},
+        "expiresOn": "2099-01-01T00:00:00Z",
+    }
+    id_, known = lives(provider, "AccountToken", inputs)
+    value = known.outputs["value"]
+    assert len(value) == 40
+    changed = {**inputs, "name": "other"}
+    there = target("AccountToken", id_)
+    assert provider.diff(there, known, changed, ()).replaces == ()
+    outputs = unwrap(provider.update(there, known, changed, preview=False))
+    assert (outputs["name"], outputs["value"]) == ("other", value)
+    # Somebody else's change of the policies is drift.
+    groups = provider.invoke(GROUPS, {**args, "name": "D1 Read"}).inputs["results"]
+    body = {
+        "name": "other",
+        "policies": [
+            {
+                "effect": "allow",
+                "permission_groups": [{"id": groups[0]["id"]}],
+                "resources": json.loads(resources),
+            }
+        ],
+    }
+    cloud.result("PUT", f"/tokens/{id_}", json=body)
+    live = provider.read(there, Known(changed, outputs))
+    assert live is not None
+    drifted = Known(changed, unwrap(live.outputs))
+    assert provider.diff(there, drifted, changed, ()).changed is True
+    assert set(provider.diff(there, drifted, changed, ()).keys) >= {"policies", "condition"}
+    provider.delete(there, drifted)
+    assert provider.read(there, drifted) is None
