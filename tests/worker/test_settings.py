@@ -49,6 +49,72 @@ def test_without_retries_a_failure_is_final(world: World) -> None:
     timeline.at(600).expect(attempts=1, status="failed", retries=0)
 
 
+@pytest.mark.requirement("C-11")
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", 300), ("120", 120), ("10", 60), ("-1", 300), ("soon", 300)]
+)
+def test_the_cache_keeps_entries_for_its_time_a_minute_at_least(text: str, seconds: int) -> None:
+    assert Settings.read({"CACHE_TTL": text}).cache_ttl_s == seconds
+
+
+@pytest.mark.requirement("C-11", "C-4")
+@pytest.mark.parametrize(
+    ("environment", "allowed"),
+    [
+        ({"ENVIRONMENT": "production"}, False),
+        ({"ENVIRONMENT": "production", "ALLOW_HTTP_WEBHOOKS": "true"}, True),
+        ({"ENVIRONMENT": "staging"}, True),
+        ({"ENVIRONMENT": "development", "ALLOW_HTTP_WEBHOOKS": "false"}, False),
+    ],
+)
+def test_plain_http_is_for_whom_it_is_allowed(environment: dict[str, str], allowed: bool) -> None:
+    world = World()
+    world.environment |= {"ALLOW_HTTP_WEBHOOKS": "", **environment}
+    document = {
+        "user_id": "u1",
+        "channel_type": "webhook",
+        "config_data": {"webhook_url": "http://hooks.example.com/in"},
+    }
+    saved = world.request("POST", "/api/user-configs", document)
+    assert saved.status == (201 if allowed else 400), saved.text
+
+
+@pytest.mark.requirement("C-11", "B-38")
+@pytest.mark.parametrize(
+    ("name", "value", "weakness"),
+    [
+        ("API_SECRET_KEY_PREVIOUS", "dev-secret-key-for-testing", "is a published sample value"),
+        ("ENCRYPT_KEY_PREVIOUS", "dev-encrypt-key-32-chars-secure!", "is a published sample value"),
+        ("ADMIN_API_KEY", "PLACEHOLDER_" + "x" * 40, "is a published sample value"),
+        ("BRIDGE_TOKEN", "x" * 31, "is shorter than 32 characters"),
+        ("METRICS_TOKEN", "x" * 31, "is shorter than 32 characters"),
+        ("GRAFANA_WEBHOOK_PASSWORD", "test-password", "is a published sample value"),
+        ("ENCRYPT_KEY", "x" * 33, "must be exactly 32 ASCII characters"),
+    ],
+)
+def test_production_refuses_weak_secrets_those_of_a_rotation_included(
+    world: World, name: str, value: str, weakness: str
+) -> None:
+    world.environment[name] = value
+    refused = world.request("GET", "/api/user-configs")
+    assert (refused.status, refused.code) == (503, "WEAK_SECRET")
+    assert value not in refused.text
+    health = world.request("GET", "/health", signed=False)
+    assert health.json["errors"] == [{"code": "WEAK_SECRET", "message": f"{name} {weakness}"}]
+    world.environment["ENVIRONMENT"] = "staging"
+    assert world.request("GET", "/api/user-configs").status == 200
+
+
+@pytest.mark.requirement("C-3.9")
+def test_outside_production_a_short_key_is_padded_with_a_warning(world: World) -> None:
+    world.environment |= {"ENVIRONMENT": "development", "ENCRYPT_KEY": "a-short-key"}
+    world.configure()
+    warnings = [line["message"] for line in world.journal.lines if line["level"] == "warn"]
+    assert warnings == ["ENCRYPT_KEY has not 32 characters: it was padded or cut"]
+    [row] = world.request("GET", "/api/user-configs?user_id=u1").json["data"]
+    assert row["config_data"]["webhook_url"]
+
+
 def test_without_the_cache_nothing_is_kept_there(world: World) -> None:
     world.configure()
     world.environment["FEATURE_CACHE_ENABLED"] = "false"

@@ -13,7 +13,7 @@ from tests.worker.grafana.calls import alert, call
 from tests.worker.world import Answer, CountingLimiter, World, answer
 
 PATH = "/api/webhooks/grafana"
-USER, PASSWORD = "grafana", "pässword:with a colon"
+USER, PASSWORD = "grafana", "pässword:with a colon, of 32 letters"
 
 
 def basic(user: str = USER, password: str = PASSWORD) -> str:

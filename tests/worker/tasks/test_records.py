@@ -34,6 +34,7 @@ def test_every_run_leaves_a_record_with_its_result(world: World) -> None:
         "queues",
         "idempotency",
         "cache",
+        "security",
         "performance",
     }
 
@@ -116,10 +117,12 @@ def test_a_task_can_be_run_by_hand(world: World) -> None:
 
 
 def _metrics(**changes: float) -> dict[str, dict[str, float]]:
-    figures = {"failed": 0, "sent": 10, "retry": 0, "dlq": 0, "rate": 100.0, "ms": 1, **changes}
+    figures = {"failed": 0, "sent": 10, "retry": 0, "dlq": 0, "rate": 100.0, "ms": 1, "blocked": 0}
+    figures |= changes
     return {
         "notifications": {"failed": figures["failed"], "sent": figures["sent"]},
         "queues": {"retryQueueSize": figures["retry"], "dlqSize": figures["dlq"]},
+        "security": {"blockedEndpoints": figures["blocked"]},
         "performance": {"successRate": figures["rate"], "avgResponseTime": figures["ms"]},
     }
 
@@ -135,6 +138,8 @@ def _metrics(**changes: float) -> dict[str, dict[str, float]]:
         ({"rate": 94.9}, ["Low success rate: 94.90%"]),
         ({"rate": 0, "sent": 0}, []),
         ({"ms": 5001}, ["High average response time: 5001ms"]),
+        ({"blocked": 5}, []),
+        ({"blocked": 6}, ["Blocked endpoints: 6 in an hour"]),
     ],
 )
 @pytest.mark.requirement("C-12.3")

@@ -1,6 +1,7 @@
 """Structured log lines, redacted before they leave the service."""
 
 import re
+from copy import copy
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -92,6 +93,14 @@ class Log:
             versionId=platform.version.id,
             **context,
         )
+
+    def of_request(self, request_id: str | None) -> "Log":
+        """This log with lines that name another request; itself without one, or with its own."""
+        if request_id is None or request_id == self._context.get("requestId"):
+            return self
+        other = copy(self)
+        other._context = {**self._context, "requestId": request_id}
+        return other
 
     def write(self, level: str, message: str, **fields: Any) -> None:
         """One line, unless `level` is below the configured one."""

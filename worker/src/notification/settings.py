@@ -59,6 +59,7 @@ class Settings:
     allow_http_webhooks: bool
     accept_signature_v1: bool
     rate_limit_per_minute: int
+    rate_limit_max_requests: int
     admin_api_key: str
     bridge_token: str
     metrics_token: str
@@ -93,6 +94,7 @@ class Settings:
             allow_http_webhooks=_flag(environment, "ALLOW_HTTP_WEBHOOKS", stage != "production"),
             accept_signature_v1=_flag(environment, "SIGNATURE_V1", True),
             rate_limit_per_minute=_whole(environment, "RATE_LIMIT_PER_MINUTE", 100),
+            rate_limit_max_requests=_whole(environment, "RATE_LIMIT_MAX_REQUESTS", 100),
             admin_api_key=environment.get("ADMIN_API_KEY", ""),
             bridge_token=environment.get("BRIDGE_TOKEN", ""),
             metrics_token=environment.get("METRICS_TOKEN", ""),
@@ -113,8 +115,9 @@ class Settings:
     def secret_weakness(self) -> str | None:
         """Why signed routes must be refused, without any part of a secret; None where all is well.
 
-        In production a sample value, an API secret below 32 characters or an encryption key of
-        another length than 32 ASCII characters is refused; elsewhere only a missing secret is.
+        In production a sample value, a secret below 32 characters or an encryption key of another
+        length than 32 ASCII characters is refused, those that a rotation leaves behind included;
+        elsewhere only a missing secret is.
         """
         for name, value in (
             ("API_SECRET_KEY", self.api_secret_key),
@@ -122,18 +125,14 @@ class Settings:
         ):
             if not value:
                 return f"{name} is not set"
-            if not self.production:
-                continue
-            if value in _SAMPLE_SECRETS or value.startswith(_SAMPLE_PREFIXES):
-                return f"{name} is a published sample value"
-            if len(value) < 32:
-                return f"{name} is shorter than 32 characters"
-        if self.production and not (len(self.encrypt_key) == 32 and self.encrypt_key.isascii()):
-            return "ENCRYPT_KEY must be exactly 32 ASCII characters"
-        return self._sample_among_optional_secrets() if self.production else None
+        return self._weakness_in_production() if self.production else None
 
-    def _sample_among_optional_secrets(self) -> str | None:
+    def _weakness_in_production(self) -> str | None:
         for name, value in (
+            ("API_SECRET_KEY", self.api_secret_key),
+            ("ENCRYPT_KEY", self.encrypt_key),
+            ("API_SECRET_KEY_PREVIOUS", self.api_secret_key_previous),
+            ("ENCRYPT_KEY_PREVIOUS", self.encrypt_key_previous),
             ("ADMIN_API_KEY", self.admin_api_key),
             ("BRIDGE_TOKEN", self.bridge_token),
             ("METRICS_TOKEN", self.metrics_token),
@@ -141,4 +140,8 @@ class Settings:
         ):
             if value in _SAMPLE_SECRETS or value.startswith(_SAMPLE_PREFIXES):
                 return f"{name} is a published sample value"
+            if 0 < len(value) < 32:
+                return f"{name} is shorter than 32 characters"
+        if not (len(self.encrypt_key) == 32 and self.encrypt_key.isascii()):
+            return "ENCRYPT_KEY must be exactly 32 ASCII characters"
         return None

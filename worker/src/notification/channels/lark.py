@@ -53,9 +53,9 @@ class LarkChannel:
         if config.get("secret"):
             timestamp = str(now_ms // 1000)
             stamp = {"timestamp": timestamp, "sign": sign(config["secret"], timestamp)}
-        body = _body(message, config.get("msg_type"), stamp)
+        body, truncated = _body(message, config.get("msg_type"), stamp)
         headers = {"Content-Type": "application/json"}
-        return [OutboundRequest("POST", url, headers, body, timeout_of(config))]
+        return [OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
         """2xx and `code` 0; some codes can't be cured by asking again."""
@@ -76,19 +76,21 @@ class LarkChannel:
         )
 
 
-def _body(message: Message, msg_type: Any, stamp: dict[str, str]) -> str:
-    subject = cut(clean(message.subject or ""), SUBJECT_LIMIT).text
+def _body(message: Message, msg_type: Any, stamp: dict[str, str]) -> tuple[str, bool]:
+    """The message in Lark's form, and whether something of it was left out."""
+    subject, shortened = cut(clean(message.subject or ""), SUBJECT_LIMIT)
     content = clean(message.content)
     if message.content_type == "json":
         whole = _whole_message(content)
         if whole is not None:
-            return _json({**whole, **stamp})
+            return _json({**whole, **stamp}), False
     write = _writer(message.content_type, msg_type)
-    content = cut(content, CONTENT_LIMIT).text
+    content, truncated = cut(content, CONTENT_LIMIT)
     fitting = cut_to_fit(
         content, lambda text: len(_json({**write(subject, text), **stamp}).encode()) <= BODY_LIMIT
     )
-    return _json({**write(subject, fitting.text), **stamp})
+    whole_text = _json({**write(subject, fitting.text), **stamp})
+    return whole_text, shortened or truncated or fitting.truncated
 
 
 def _whole_message(content: str) -> dict[str, Any] | None:

@@ -44,9 +44,10 @@ class SlackChannel:
         """As `Channel.compose`."""
         self.check_config(config, policy)
         url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
-        body = compact_json(_payload(message, config, now_ms))
+        payload, truncated = _payload(message, config, now_ms)
+        body = compact_json(payload)
         headers = {"Content-Type": "application/json"}
-        return [OutboundRequest("POST", url, headers, body, timeout_of(config))]
+        return [OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
         """2xx with the body `ok` or `"ok": true`; any other text names a lasting mistake."""
@@ -65,11 +66,12 @@ class SlackChannel:
         )
 
 
-def _payload(message: Message, config: dict[str, Any], now_ms: int) -> dict[str, Any]:
+def _payload(message: Message, config: dict[str, Any], now_ms: int) -> tuple[dict[str, Any], bool]:
+    """The message in Slack's form, and whether something of it was left out."""
     marked = message.content_type in _MARKED
     write = slack_marked_text if marked else slack_plain_text
     subject, content = clean(message.subject or ""), clean(message.content)
-    text = write(content, limit=TEXT_LIMIT).text
+    text, truncated = write(content, limit=TEXT_LIMIT)
     payload: dict[str, Any] = {
         "text": text,
         "username": config.get("username") or "Notification Bot",
@@ -79,7 +81,7 @@ def _payload(message: Message, config: dict[str, Any], now_ms: int) -> dict[str,
         payload["channel"] = config["channel"]
     if config.get("thread_ts"):
         payload["thread_ts"] = config["thread_ts"]
-    heading = write(subject, limit=HEADER_LIMIT).text if subject else ""
+    heading, shortened = write(subject, limit=HEADER_LIMIT)
     if subject and config.get("use_attachments") is True:
         payload["text"] = heading
         payload["attachments"] = [
@@ -93,7 +95,7 @@ def _payload(message: Message, config: dict[str, Any], now_ms: int) -> dict[str,
     elif subject or config.get("use_blocks") is True:
         payload["text"] = heading or text
         payload["blocks"] = _blocks(heading, text, now_ms)
-    return payload
+    return payload, truncated or shortened
 
 
 def _blocks(heading: str, text: str, now_ms: int) -> list[dict[str, Any]]:

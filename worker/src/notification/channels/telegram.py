@@ -65,6 +65,7 @@ class TelegramChannel:
                     {"chat_id": config["chat_id"], "text": text, **common}, ensure_ascii=False
                 ),
                 timeout_of(config),
+                written.truncated,
             )
             for text in written.texts
         ]

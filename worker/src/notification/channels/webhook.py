@@ -70,7 +70,7 @@ class WebhookChannel:
     ) -> list[OutboundRequest]:
         """As `Channel.compose`; a retry signs anew and keeps the message id."""
         self.check_config(config, policy)
-        body = _body(message, config, now_ms)
+        body, truncated = _body(message, config, now_ms)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Notification-System/1.0",
@@ -91,6 +91,7 @@ class WebhookChannel:
                 headers | _custom_headers(config),
                 body,
                 timeout_of(config),
+                truncated,
             )
         ]
 
@@ -116,10 +117,11 @@ def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
     return headers
 
 
-def _body(message: Message, config: dict[str, Any], now_ms: int) -> str:
-    content = cut(clean(message.content), MAX_CONTENT).text
+def _body(message: Message, config: dict[str, Any], now_ms: int) -> tuple[str, bool]:
+    """The body, and whether something of the message was left out."""
+    content, truncated = cut(clean(message.content), MAX_CONTENT)
     if message.content_type == "json" and config.get("payload_mode") == "raw":
-        return content
+        return content, truncated
     metadata = {
         "channel": "webhook",
         "version": "1.0",
@@ -130,7 +132,8 @@ def _body(message: Message, config: dict[str, Any], now_ms: int) -> str:
         metadata["template_key"] = message.template_key
     payload: dict[str, Any] = {"content": content}
     if message.subject:
-        payload["subject"] = cut(clean(message.subject), MAX_SUBJECT).text
+        payload["subject"], shortened = cut(clean(message.subject), MAX_SUBJECT)
+        truncated = truncated or shortened
     payload["timestamp"] = iso(now_ms)
     payload["metadata"] = metadata
-    return compact_json(payload)
+    return compact_json(payload), truncated

@@ -7,7 +7,7 @@ from notification.channels.channel import ChannelRefusal
 from notification.channels.registry import CHANNELS
 from notification.configuration.channel_config import ChannelConfig
 from notification.configuration.config_reader import place, read_config
-from notification.configuration.key_ring import KeyRing
+from notification.configuration.key_ring import KEY_BYTES, KeyRing
 from notification.configuration.masking import has_masked_values, unmask_config
 from notification.delivery.attempt import endpoint_policy
 from notification.errors import ServiceError
@@ -143,6 +143,9 @@ class ConfigService:
             raise ServiceError("VALIDATION_ERROR", refusal.text) from None
 
     async def _seal(self, user_id: str, channel: str, config: dict[str, Any]) -> str:
+        if len(self._platform.settings.encrypt_key) != KEY_BYTES:
+            # Never in production: there such a key is refused before anything is sealed.
+            self._log.write("warn", "ENCRYPT_KEY has not 32 characters: it was padded or cut")
         text = json.dumps(config, ensure_ascii=False, separators=(",", ":"))
         return await self._keys.seal(text, *place(user_id, channel))
 

@@ -6,6 +6,7 @@ import hashlib
 
 from notification.ports.platform import Aead, Platform
 
+KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
@@ -14,7 +15,7 @@ def derive_key(text: str) -> bytes:
 
     Production refuses a text that needs either (see `Settings.secret_weakness`).
     """
-    return text.encode()[:32].ljust(32, b"0")
+    return text.encode()[:KEY_BYTES].ljust(KEY_BYTES, b"0")
 
 
 def key_id(key: bytes) -> str:

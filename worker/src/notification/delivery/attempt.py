@@ -26,6 +26,14 @@ class Outcome(NamedTuple):
     version: str = ""
 
 
+class _Tried(NamedTuple):
+    """How an attempt went; `truncated` says that the channel's limits cut the message."""
+
+    verdict: Verdict
+    http_status: int | None = None
+    truncated: bool = False
+
+
 def endpoint_policy(platform: Platform, own_host: str = "") -> EndpointPolicy:
     """The deployment's rules for endpoints; `own_host` is the service's host where known."""
     settings = platform.settings
@@ -46,11 +54,15 @@ async def attempt(
     policy: EndpointPolicy,
     log: Log,
 ) -> Outcome:
-    """Try once; never raises. `config` is None where the stored one can't be read."""
+    """Try once; never raises. `config` is None where the stored one can't be read.
+
+    The log line has the id of the request that the notification came with, also in a retry.
+    """
     started = platform.clock.now_ms()
-    verdict, status = await _try(notification, config, platform, policy)
+    verdict, status, truncated = await _try(notification, config, platform, policy)
     duration = platform.clock.now_ms() - started
-    log.write(
+    cut = {"truncated": True} if truncated else {}
+    log.of_request(notification.request_id).write(
         "info" if verdict.accepted else "warn",
         f"Attempt over {notification.channel}: {'accepted' if verdict.accepted else verdict.code}",
         type="delivery_attempt",
@@ -64,6 +76,7 @@ async def attempt(
         code=verdict.code,
         statusCode=status,
         duration=duration,
+        **cut,
     )
     return Outcome(verdict, started, duration, status, platform.version.short)
 
@@ -73,16 +86,14 @@ async def _try(
     config: dict[str, Any] | None,
     platform: Platform,
     policy: EndpointPolicy,
-) -> tuple[Verdict, int | None]:
+) -> _Tried:
     channel = CHANNELS.get(notification.channel)
     if channel is None:
-        return _permanent(
-            "UNSUPPORTED_CHANNEL", f"Unsupported channel {notification.channel}"
-        ), None
+        return _permanent("UNSUPPORTED_CHANNEL", f"Unsupported channel {notification.channel}")
     if channel.name in platform.settings.disabled_channels:
-        return _permanent("UNSUPPORTED_CHANNEL", f"Channel {channel.name} is switched off"), None
+        return _permanent("UNSUPPORTED_CHANNEL", f"Channel {channel.name} is switched off")
     if config is None:
-        return _permanent("INVALID_CONFIG", "The stored configuration can't be read"), None
+        return _permanent("INVALID_CONFIG", "The stored configuration can't be read")
     try:
         requests = channel.compose(
             notification.message,
@@ -91,17 +102,17 @@ async def _try(
             now_ms=platform.clock.now_ms(),
         )
     except ChannelRefusal as refusal:
-        return _permanent(refusal.code, refusal.text), None
+        return _permanent(refusal.code, refusal.text)
     except Exception as error:
         text = f"{channel.name} send failed: {type(error).__name__}"
-        return _permanent(f"{channel.name.upper()}_ERROR", text), None
+        return _permanent(f"{channel.name.upper()}_ERROR", text)
     return await _call(channel, requests, platform)
 
 
 async def _call(
     channel: Channel, requests: Sequence[OutboundRequest], platform: Platform
-) -> tuple[Verdict, int | None]:
-    verdict, status = _permanent("INVALID_CONTENT", "There is nothing to send"), None
+) -> _Tried:
+    tried = _permanent("INVALID_CONTENT", "There is nothing to send")
     until = platform.clock.now_ms() + MOST_MS
     for request in requests:
         left = until - platform.clock.now_ms()
@@ -112,19 +123,20 @@ async def _call(
                 request._replace(timeout_ms=min(request.timeout_ms, left))
             )
         except OutboundTimeout:
-            return _transient("TIMEOUT_ERROR", "Request timeout"), None
+            return _transient("TIMEOUT_ERROR", "Request timeout")
         except OutboundFailure as failure:
             # What the runtime says of a failed call may hold its URL, and that a token.
-            return _transient("NETWORK_ERROR", f"Network error: {redact(str(failure))}"), None
-        verdict, status = channel.judge(answer, platform.clock.now_ms()), answer.status
+            return _transient("NETWORK_ERROR", f"Network error: {redact(str(failure))}")
+        verdict = channel.judge(answer, platform.clock.now_ms())
+        tried = _Tried(verdict, answer.status, request.truncated)
         if not verdict.accepted:
             break
-    return verdict, status
+    return tried
 
 
-def _permanent(code: str, text: str) -> Verdict:
-    return Verdict(accepted=False, retryable=False, code=code, error=text)
+def _permanent(code: str, text: str) -> _Tried:
+    return _Tried(Verdict(accepted=False, retryable=False, code=code, error=text))
 
 
-def _transient(code: str, text: str) -> Verdict:
-    return Verdict(accepted=False, retryable=True, code=code, error=text)
+def _transient(code: str, text: str) -> _Tried:
+    return _Tried(Verdict(accepted=False, retryable=True, code=code, error=text))

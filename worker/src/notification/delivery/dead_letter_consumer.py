@@ -15,7 +15,7 @@ _REPEAT_AFTER_S = 30
 _MARK = """
 UPDATE notification_logs SET error = COALESCE(error, '') || ?3, updated_at = ?4
 WHERE id = ?1 AND status = 'failed' AND retry_count = ?2 AND COALESCE(error, '') NOT LIKE '%' || ?3
-RETURNING message_id, user_id, channel_type, error
+RETURNING message_id, user_id, channel_type, last_error_code, request_id
 """
 
 
@@ -43,7 +43,8 @@ class DeadLetterConsumer:
                 message.retry(_REPEAT_AFTER_S)
                 continue
             for row in result.rows:
-                self._log.write(
+                request_id = row["request_id"]
+                self._log.of_request(None if request_id is None else str(request_id)).write(
                     "error",
                     "Notification failed for good",
                     type="dead_letter",
@@ -51,6 +52,6 @@ class DeadLetterConsumer:
                     messageId=row["message_id"],
                     userId=row["user_id"],
                     channel=row["channel_type"],
-                    error=row["error"],
+                    code=row["last_error_code"],
                 )
             message.acknowledge()

@@ -24,6 +24,8 @@ class Notification:
     attempts: list[dict[str, Any]]
     lease_token: str
     error: str | None = None
+    request_id: str | None = None
+    """The id of the request that it came with."""
 
     @classmethod
     def from_row(cls, row: Row, lease_token: str) -> "Notification":
@@ -46,4 +48,5 @@ class Notification:
             attempts=attempts if isinstance(attempts, list) else [],
             lease_token=lease_token,
             error=None if row["error"] is None else str(row["error"]),
+            request_id=None if row["request_id"] is None else str(row["request_id"]),
         )

@@ -9,13 +9,13 @@ from notification.ports.platform import Platform
 _PERIOD_S = 60
 
 
-def _refusal(platform: Platform) -> ServiceError:
+def _refusal(limit: int, platform: Platform) -> ServiceError:
     return ServiceError(
         "RATE_LIMIT_EXCEEDED",
         "Rate limit exceeded. Please try again later.",
         retry_after=_PERIOD_S,
         headers={
-            "X-RateLimit-Limit": str(platform.settings.rate_limit_per_minute),
+            "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": "0",
             "X-RateLimit-Reset": str(platform.clock.now_ms() // 1000 + _PERIOD_S),
         },
@@ -26,7 +26,7 @@ async def within_address_limit(request: Request, platform: Platform) -> None:
     """Count a call that is not authenticated; raises `ServiceError` RATE_LIMIT_EXCEEDED."""
     limiter = platform.address_limiter
     if limiter is not None and not await limiter.allows(request.address):
-        raise _refusal(platform)
+        raise _refusal(platform.settings.rate_limit_max_requests, platform)
 
 
 async def within_recipient_limit(request: Request, platform: Platform) -> dict[str, str]:
@@ -38,10 +38,10 @@ async def within_recipient_limit(request: Request, platform: Platform) -> dict[s
     limiter = platform.recipient_limiter
     if limiter is None:
         return {}
-    recipient = _recipient(request)
+    recipient, limit = _recipient(request), platform.settings.rate_limit_per_minute
     if recipient is not None and not await limiter.allows(recipient):
-        raise _refusal(platform)
-    return {"X-RateLimit-Limit": str(platform.settings.rate_limit_per_minute)}
+        raise _refusal(limit, platform)
+    return {"X-RateLimit-Limit": str(limit)}
 
 
 def _recipient(request: Request) -> str | None:

@@ -4,13 +4,15 @@ from typing import NamedTuple, Protocol
 
 
 class OutboundRequest(NamedTuple):
-    """One call. `timeout_ms` covers connecting, sending and reading the answer's body."""
+    """One call. `timeout_ms` covers connecting, sending and reading the answer's body; `truncated`
+    says that some of the message did not fit in."""
 
     method: str
     url: str
     headers: dict[str, str]
     body: str
     timeout_ms: int
+    truncated: bool = False
 
 
 class OutboundAnswer(NamedTuple):

@@ -51,6 +51,7 @@ async def list_configs(call: Call) -> Response:
     """With a user: that user's; without: all, with `meta.total`. Inactive ones included."""
     query = call.request.query
     user_id = call.parameters.get("user_id") or query.get("user_id") or None
+    user_id = None if user_id is None else clean_user_id(user_id)
     channel = query.get("channel_type") or query.get("channel") or None
     if channel is not None:
         _known_channel(channel)
@@ -102,7 +103,7 @@ async def delete_config(call: Call) -> Response:
         raise ServiceError(
             "MISSING_PARAMETER", "Missing required parameters: user_id, channel_type"
         )
-    await _service(call).delete(user_id, _known_channel(channel))
+    await _service(call).delete(clean_user_id(user_id), _known_channel(channel))
     return success(message="User configuration deleted successfully")
 
 

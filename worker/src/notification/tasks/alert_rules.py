@@ -7,6 +7,7 @@ MOST_RETRIES = 1_000
 MOST_DEAD_LETTERS = 50
 LEAST_SUCCESS = 95
 SLOWEST_MS = 5_000
+MOST_BLOCKED = 5
 
 
 class Alert(NamedTuple):
@@ -47,6 +48,11 @@ def raise_alerts(metrics: dict[str, Any]) -> list[Alert]:
             performance["avgResponseTime"] > SLOWEST_MS,
             "response_time",
             f"High average response time: {performance['avgResponseTime']}ms",
+        ),
+        (
+            metrics["security"]["blockedEndpoints"] > MOST_BLOCKED,
+            "blocked_endpoints",
+            f"Blocked endpoints: {metrics['security']['blockedEndpoints']} in an hour",
         ),
     )
     return [Alert(rule, text) for broken, rule, text in checks if broken]

@@ -37,6 +37,16 @@ class Monitoring:
         """As `Task.run`."""
         now_ms = platform.clock.now_ms()
         metrics = await _metrics(platform, now_ms)
+        for group, figures in metrics.items():
+            for name, value in figures.items():
+                log.write(
+                    "info",
+                    f"{group}.{name}",
+                    type="metric",
+                    name=f"{group}.{name}",
+                    value=value,
+                    tags={},
+                )
         alerts = raise_alerts(metrics)
         for alert in alerts:
             log.write("warn", alert.text, type="alert", rule=alert.rule)
@@ -70,6 +80,7 @@ async def _metrics(platform: Platform, now_ms: int) -> dict[str, Any]:
             "activeKeys": total_keys - expired,
         },
         "cache": {"estimatedSize": 0, "keyCount": await _cached_keys(platform)},
+        "security": {"blockedEndpoints": lately.errors.get("SSRF_BLOCKED", 0)},
         "performance": {"avgResponseTime": day.average_ms, "successRate": day.success_rate},
     }
 

@@ -90,7 +90,7 @@ OPERATIONS = {
                 {"meta": record({"total": WHOLE}, {"total_capped": FLAG})},
             )
         },
-        errors=("VALIDATION_ERROR",),
+        errors=("VALIDATION_ERROR", "INVALID_USER_ID"),
     ),
     user_configs.save_config: Operation(
         tag="Recipients",
@@ -102,7 +102,7 @@ OPERATIONS = {
         tag="Recipients",
         parameters=(_USER, _CHANNEL, _CHANNEL_TOO),
         answers={200: succeeded({"message": TEXT})},
-        errors=("MISSING_PARAMETER", "VALIDATION_ERROR", "NOT_FOUND"),
+        errors=("MISSING_PARAMETER", "VALIDATION_ERROR", "INVALID_USER_ID", "NOT_FOUND"),
     ),
     persons.export_person: Operation(
         tag="Recipients",

@@ -1,0 +1,78 @@
+"""What the log says of attempts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.worker.timeline import Timeline
+from tests.worker.world import World, answer
+
+LARK = "https://open.larksuite.com/open-apis/bot/v2/hook/x"
+SLACK = "https://hooks.slack.com/services/T0/B0/x"
+CONFIGS: dict[str, dict[str, Any]] = {
+    "webhook": {"webhook_url": "https://hooks.example.com/in"},
+    "telegram": {"bot_token": "123456789:AAF_abcdefghijklmnopqrstuvwxyz-12345", "chat_id": 1},
+    "lark": {"webhook_url": LARK},
+    "slack": {"webhook_url": SLACK},
+}
+TOO_LONG = {"webhook": 100_000, "telegram": 4_096, "lark": 10_000, "slack": 40_000}
+
+
+def sent_line(world: World, channel: str, content: dict[str, str]) -> dict[str, Any]:
+    world.configure("u1", channel, **CONFIGS[channel])
+    world.send(channels=[channel], custom_content=content)
+    [line] = world.journal.of_type("delivery_attempt")
+    return line
+
+
+@pytest.mark.requirement("C-4", "B-15", "C-12.1")
+@pytest.mark.parametrize("channel", CONFIGS)
+def test_an_attempt_that_a_channels_limit_has_cut_says_so(world: World, channel: str) -> None:
+    most = min(TOO_LONG[channel], 99_999)
+    assert "truncated" not in sent_line(world, channel, {"content": "fits"})
+    world.journal.lines.clear()
+    # A webhook takes all that a send does, but a subject's limit is its own.
+    content = {"subject": "s" * 1_000, "content": "x" * (most + 1)}
+    line = sent_line(world, channel, content)
+    assert line.get("truncated", False) is (channel != "webhook")
+
+
+@pytest.mark.requirement("C-1.4", "C-12.1")
+def test_a_retry_is_logged_under_the_request_that_it_came_with(world: World) -> None:
+    world.configure()
+    timeline = Timeline(world).endpoint_answers(500).at(0)
+    world.request(
+        "POST",
+        "/api/notifications/send",
+        {"user_id": "u1", "channels": ["webhook"], "custom_content": {"content": "x"}},
+        headers={"X-Request-Id": "the-callers-own-id"},
+    )
+    timeline.at(120)
+    attempts = world.journal.of_type("delivery_attempt")
+    assert [line["requestId"] for line in attempts] == ["the-callers-own-id"] * 3
+    assert [line["retryCount"] for line in attempts] == [0, 1, 2]
+    [dead] = world.journal.of_type("dead_letter")
+    assert (dead["requestId"], dead["code"]) == ("the-callers-own-id", "HTTP_ERROR")
+
+
+@pytest.mark.requirement("B-39", "C-12.1")
+def test_no_line_has_what_an_endpoint_answered(world: World) -> None:
+    world.configure()
+    world.endpoints.behave = lambda request: answer(500, "the-endpoint-told-a-secret")
+    timeline = Timeline(world).at(0).send()
+    timeline.at(120).expect(status="failed", dead_letters=1)
+    assert "told-a-secret" in str(world.logs()[-1]["error"])
+    assert "told-a-secret" not in str(world.journal.lines)
+
+
+@pytest.mark.requirement("C-12.1")
+def test_the_monitoring_writes_a_line_per_figure(world: World) -> None:
+    world.configure()
+    world.send()
+    world.cron()
+    figures = {line["name"]: line["value"] for line in world.journal.of_type("metric")}
+    assert figures["notifications.sent"] == 1
+    assert figures["performance.successRate"] == 100
+    assert all(line["tags"] == {} for line in world.journal.of_type("metric"))
