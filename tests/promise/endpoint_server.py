@@ -30,6 +30,12 @@ class Call:
     answered: float | None = None
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+    """The default of 5 lets a burst wait seconds for the kernel's next try."""
+
+
 class EndpointServer:
     """`POST /CHANNEL/USER`; the newest fitting spell of an address counts, else 200 at once.
 
@@ -42,8 +48,7 @@ class EndpointServer:
         self.calls: list[Call] = []
         self._spells: dict[tuple[str, str], list[Spell]] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def url(self, channel: str, user: str) -> str:

@@ -19,6 +19,16 @@ HERE: ContextVar[Isolate] = ContextVar("HERE")
 """The isolate in which the running task belongs."""
 
 
+@dataclass
+class Subrequests:
+    """How often one invocation has called out: database, queues, endpoints."""
+
+    count: int = 0
+
+
+CALLS: ContextVar[Subrequests] = ContextVar("CALLS")
+
+
 @dataclass(frozen=True)
 class Cut:
     """End the process at its `call`-th await of a port from now, counting from 1.
@@ -55,10 +65,13 @@ class Isolate:
     # In the order of their start, so that a history is the same each time.
     _tasks: dict[asyncio.Task[Any], None] = field(default_factory=dict)
 
-    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run `work` in this process."""
+    def start(
+        self, work: Coroutine[Any, Any, T], calls: Subrequests | None = None
+    ) -> asyncio.Task[T]:
+        """Run `work` in this process: an invocation of its own unless `calls` says whose it is."""
         context = copy_context()
         context.run(HERE.set, self)
+        context.run(CALLS.set, calls or Subrequests())
         return self.loop.create_task(work, context=context)
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
@@ -80,6 +93,8 @@ class Isolate:
         if not self.alive:
             raise asyncio.CancelledError
         self.last_call = name
+        if name != "sleeping":
+            CALLS.get().count += 1
         dies = False
         if self.cut is not None:
             self.cut = Cut(self.cut.call - 1, self.cut.after)

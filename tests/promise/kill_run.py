@@ -13,16 +13,14 @@ from tests.eventually import eventually
 from tests.promise.endpoint_server import Call, EndpointServer
 from tests.promise.kill_report import KillReport, stage_of
 from tests.promise.real_installation import RealInstallation
+from tests.promise.repetition import Outage, repetitions
 from tests.promise.simulated_endpoints import Spell
 
 USERS = 6
 SENDS = 10
 """Sends in flight around each kill."""
 LONGEST_WAIT_S = 0.8
-READ_LATE_S = 1.0
-"""An endpoint may read a request this long after the process that sent it was killed."""
-WINDOW_S = 5.0
-"""The stated window, with room for a loaded machine: an answer waits for its write no longer."""
+TELLING = ("delivery_unrecorded", "lease_lost")
 
 
 @dataclass
@@ -46,19 +44,20 @@ class KillRun:
         self._start = real.now()
         self._endpoints = EndpointServer(lambda: real.now() - self._start)
         self._sent: list[Sent] = []
-        self._killed_at: list[float] = []
-        self._store_away: list[tuple[float, float]] = []
+        self._outages: list[Outage] = []
 
     def run(self, kinds: list[str]) -> KillReport:
         """One kill per entry."""
+        begun = time.monotonic()
         with self._endpoints, ThreadPoolExecutor(SENDS) as pool:
             self._configure()
             for number, kind in enumerate(kinds, start=1):
                 self._one(kind, pool)
-                if number % 25 == 0:
+                if number % 50 == 0:
                     self._settle()
             self._settle()
             self._judge()
+        self.report.seconds = time.monotonic() - begun
         return self.report
 
     def _user(self, number: int) -> str:
@@ -73,6 +72,8 @@ class KillRun:
                 service.result("POST", "/api/user-configs", body=body)
 
     def _one(self, kind: str, pool: ThreadPoolExecutor) -> None:
+        if self._chance.random() < 1 / 3:
+            self._let_earlier_ones_ring()
         now = self.real.now() - self._start
         for number in range(USERS):
             spell = Spell(
@@ -82,12 +83,15 @@ class KillRun:
                 takes=self._chance.choice([0, 0.05, 0.2, 0.4]),
             )
             self._endpoints.plan("webhook", self._user(number), spell)
+        before = self.real.pids()
         batch = [self._send(pool) for _ in range(SENDS)]
         self._wait_for_a_moment()
-        for process in self.real.victims(kind):
+        victims = self.real.victims(kind)
+        self.report.unplanned += len(before - self.real.pids())
+        start = time.monotonic()
+        for process in victims:
             process.kill()
         killed = time.monotonic()
-        self._killed_at.append(killed)
         self.report.kills[kind] += 1
         if kind == "cloud":
             server = self.real.server()
@@ -99,9 +103,16 @@ class KillRun:
             sent.reply.result(120)
         eventually(self.real.serves, what=f"the service after a kill of {kind}")
         self.report.messages_lost_by_the_queue += self.real.forget_messages()
-        if kind == "store":
-            self._store_away.append((killed, time.monotonic()))
+        self._outages.append(Outage(kind, start, killed, time.monotonic()))
+        self.report.away_s[kind] += time.monotonic() - killed
         self._note_stages(kind, batch, killed)
+
+    def _let_earlier_ones_ring(self) -> None:
+        """Let leases lapse and the sweep ring, so that the kill meets consumers at work, too."""
+        if not any(row["status"] in ("pending", "retry") for row in self._all_rows()):
+            return
+        eventually(self.real.queues_are_idle, what="the consumers")
+        self.real.ring_all()
 
     def _wait_for_a_moment(self) -> None:
         """Any time, or soon after some endpoint was called: most of a send's stages are there."""
@@ -138,14 +149,16 @@ class KillRun:
         document: dict[str, Any] = answer.json()
         return document
 
-    def _rows(self) -> dict[int, list[dict[str, Any]]]:
-        rows = self.real.query(
-            "SELECT id, message_id, status, retry_count, error, content FROM notification_logs"
-            " WHERE user_id LIKE ?1",
+    def _all_rows(self) -> list[dict[str, Any]]:
+        return self.real.query(
+            "SELECT id, message_id, status, retry_count, error, last_error_code, attempts, content"
+            " FROM notification_logs WHERE user_id LIKE ?1",
             f"{self._name}-%",
         )
+
+    def _rows(self) -> dict[int, list[dict[str, Any]]]:
         found: dict[int, list[dict[str, Any]]] = {}
-        for row in rows:
+        for row in self._all_rows():
             mark = int(str(row["content"]).split("end")[0].removeprefix("push"))
             found.setdefault(mark, []).append(row)
         return found
@@ -159,6 +172,10 @@ class KillRun:
             calls = [call for call in self._calls(sent.mark) if call.real <= killed]
             stage = stage_of(rows.get(sent.mark, []), calls, killed, answered=sent.reply.result())
             self.report.stages[kind, stage] += 1
+        first = batch[0].mark
+        for call in list(self._endpoints.calls):
+            if call.mark < first and call.real <= killed <= (call.answered or call.real + 1):
+                self.report.stages[kind, "8 consumer: waiting for the endpoint's answer"] += 1
 
     def _settle(self) -> None:
         """Let leases lapse, the sweep ring, and retries come to their end."""
@@ -169,13 +186,13 @@ class KillRun:
             self.real.advance(50)
             time.sleep(0.3)
             eventually(self.real.queues_are_idle, what="the consumers")
-            rows = [row for found in self._rows().values() for row in found]
-            return not any(row["status"] in ("pending", "retry") for row in rows)
+            return not any(row["status"] in ("pending", "retry") for row in self._all_rows())
 
         eventually(ended, what="the end of every notification")
 
     def _judge(self) -> None:
         report, rows = self.report, self._rows()
+        told = [line for line in self.real.worker_lines() if line.get("type") in TELLING]
         report.statuses.update(row["status"] for found in rows.values() for row in found)
         for sent in self._sent:
             answer, found = sent.reply.result(), rows.get(sent.mark, [])
@@ -195,15 +212,11 @@ class KillRun:
                     report.open.append(f"{name} is {row['status']}")
                 elif row["status"] == "sent" and not delivered:
                     report.lost.append(f"{name} says sent")
-            self._count_duplicates(sent, name)
-
-    def _count_duplicates(self, sent: Sent, name: str) -> None:
-        confirmed = [c for c in self._calls(sent.mark) if 200 <= c.status < 300]
-        for call in confirmed[:-1]:
-            self.report.duplicates += 1
-            if any(left - WINDOW_S <= call.real <= back for left, back in self._store_away):
-                self.report.unwritten += 1
-            elif not any(
-                call.real - READ_LATE_S <= kill <= call.real + WINDOW_S for kill in self._killed_at
-            ):
-                self.report.outside.append(name)
+                report.repetitions += repetitions(
+                    name,
+                    row,
+                    self._calls(sent.mark),
+                    self._outages,
+                    start=self._start,
+                    logged=[line for line in told if line.get("messageId") == row["message_id"]],
+                )

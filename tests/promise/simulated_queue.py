@@ -63,6 +63,9 @@ class SimulatedQueue:
     Attributes:
         down: makes `send` fail, with nothing taken.
         answer_lost: makes `send` fail although the messages were taken.
+        batch: how many messages a consumer gets at once.
+        concurrency: how many batches are delivered at once.
+        newer: how another version would write a message.
     """
 
     name: str
@@ -74,6 +77,9 @@ class SimulatedQueue:
     down: bool = False
     answer_lost: bool = False
     delivering: bool = True
+    batch: int = BATCH
+    concurrency: int = 250
+    newer: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     waiting: list[Waiting] = field(default_factory=list)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _batches: set[asyncio.Task[None]] = field(default_factory=set)
@@ -83,7 +89,8 @@ class SimulatedQueue:
         if self.down:
             raise QueueError("the queue is down")
         for message in messages:
-            self._take(json.loads(json.dumps(dict(message.body))), message.delay_s)
+            body = json.loads(json.dumps(dict(message.body)))
+            self._take(self.newer(body) if self.newer else body, message.delay_s)
         self._woken.set()
         if self.answer_lost:
             raise QueueError("the connection broke")
@@ -107,20 +114,25 @@ class SimulatedQueue:
         while True:
             self._woken.clear()
             now = self.loop.time()
-            due = [w for w in self.waiting if w.due <= now][:BATCH] if self.delivering else []
+            free = self.delivering and len(self._batches) < self.concurrency
+            due = [w for w in self.waiting if w.due <= now][: self.batch] if free else []
             if due:
                 for waiting in due:
                     self.waiting.remove(waiting)
                 task = self.loop.create_task(self._deliver(due))
                 self._batches.add(task)
-                task.add_done_callback(self._batches.discard)
+                task.add_done_callback(self._delivered)
                 continue
             pause = min((w.due - now for w in self.waiting), default=3600.0)
             try:
-                async with asyncio.timeout(max(pause, 0.001) if self.delivering else 3600.0):
+                async with asyncio.timeout(max(pause, 0.001) if free else 3600.0):
                     await self._woken.wait()
             except TimeoutError:
                 continue
+
+    def _delivered(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        self._woken.set()
 
     def wake(self) -> None:
         """Something outside has changed."""
@@ -140,4 +152,3 @@ class SimulatedQueue:
                     self.dead.put(waiting.body)
                 continue
             self.waiting.append(Waiting(waiting.body, now + delay, waiting.attempts + 1))
-        self._woken.set()

@@ -16,6 +16,7 @@ from notification.ports.platform import Platform
 from notification.settings import Settings
 from notification.tasks.cron import run_cron
 from tests.promise.isolate import (
+    CALLS,
     HERE,
     Isolate,
     IsolatedClock,
@@ -23,6 +24,7 @@ from tests.promise.isolate import (
     IsolatedJournal,
     IsolatedOutbound,
     IsolatedQueue,
+    Subrequests,
 )
 from tests.promise.simulated_database import SimulatedDatabase
 from tests.promise.simulated_endpoints import SimulatedEndpoints
@@ -54,6 +56,7 @@ class Simulation(World):
     Attributes:
         deaths: for each killed process, the await at which it ended.
         cron_runs: whether the cron fires.
+        subrequests: for each batch and firing ("cron") how often it called out.
     """
 
     def __init__(self, seed: int = 1) -> None:
@@ -74,6 +77,7 @@ class Simulation(World):
         )
         self.deaths: list[str] = []
         self.cron_runs = True
+        self.subrequests: list[tuple[str, int]] = []
         self.isolates = [self.new_isolate(), self.new_isolate()]
         self._background = [
             self.loop.create_task(work)
@@ -95,7 +99,7 @@ class Simulation(World):
         isolate = HERE.get()
 
         def keep_alive(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-            return isolate.start(work)
+            return isolate.start(work, CALLS.get())
 
         return replace(
             super().platform(),
@@ -158,7 +162,9 @@ class Simulation(World):
             log = Log.of(self.platform(), requestId="queue")
             await dispatch(queue, batch, platform=self.platform(), log=log)
 
-        [done], _ = await asyncio.wait([isolate.start(consume())])
+        calls = Subrequests()
+        [done], _ = await asyncio.wait([isolate.start(consume(), calls)])
+        self.subrequests.append((queue, calls.count))
         return isolate.alive and not done.cancelled() and done.exception() is None
 
     async def _cron_clock(self) -> None:
@@ -175,7 +181,9 @@ class Simulation(World):
             log = Log.of(platform, requestId="cron")
             await run_cron(platform, scheduled_ms=self.clock.ms, log=log)
 
-        [done], _ = await asyncio.wait([self.living().start(handle())])
+        calls = Subrequests()
+        [done], _ = await asyncio.wait([self.living().start(handle(), calls)])
+        self.subrequests.append(("cron", calls.count))
         if not done.cancelled():
             done.exception()
 

@@ -34,9 +34,7 @@ def show(report: KillReport) -> None:
     """Print the report and keep it in build/."""
     print(report.text())  # noqa: T201 - the run's result
     BUILD.mkdir(exist_ok=True)
-    stages = {f"{kind}: {stage}": count for (kind, stage), count in report.stages.items()}
-    document = {**vars(report), "stages": stages}
-    (BUILD / "kills.json").write_text(json.dumps(document, indent=2) + "\n")
+    (BUILD / "kills.json").write_text(json.dumps(report.document(), indent=2) + "\n")
 
 
 @pytest.mark.parametrize("kills", [10, pytest.param(SOAK, marks=pytest.mark.soak)])

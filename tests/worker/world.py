@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notification.configuration.known_configs import KnownConfigs
 from notification.delivery.dispatch import dispatch
+from notification.delivery.endpoint_pace import EndpointPaces
 from notification.http.application import Application
 from notification.journal import Log
 from notification.metrics.isolate_counters import IsolateCounters
@@ -270,6 +271,7 @@ class World:
         self.randomness = SeededRandomness()
         self.known_configs = KnownConfigs()
         self.known_templates: Recollection[str, StoredTemplate] = Recollection()
+        self.known_endpoints = EndpointPaces()
         self.counters = IsolateCounters()
         self.kept_alive: list[asyncio.Task[Any]] = []
         self.application = Application()
@@ -299,6 +301,7 @@ class World:
             recipient_limiter=self.recipient_limiter,
             known_configs=self.known_configs,
             known_templates=self.known_templates,
+            known_endpoints=self.known_endpoints,
             counters=self.counters,
             keep_alive=keep_alive,
         )

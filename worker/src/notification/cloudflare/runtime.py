@@ -27,6 +27,7 @@ from notification.cloudflare.fetch import FetchHttp, read_bounded
 from notification.cloudflare.response_factory import ResponseFactory
 from notification.cloudflare.web_crypto import WebCryptoAead
 from notification.configuration.known_configs import KnownConfigs
+from notification.delivery.endpoint_pace import EndpointPaces
 from notification.http.application import Application
 from notification.http.request import Request
 from notification.journal import Log
@@ -76,6 +77,7 @@ class Isolate:
         self.version = self._version()
         self.known_configs = KnownConfigs()
         self.known_templates: Recollection[str, StoredTemplate] = Recollection()
+        self.known_endpoints = EndpointPaces()
         self.counters = IsolateCounters()
         self.application = Application()
         self.answers = ResponseFactory()
@@ -130,6 +132,7 @@ class Isolate:
             recipient_limiter=self._limiter("RATE_LIMIT_RECIPIENT"),
             known_configs=self.known_configs,
             known_templates=self.known_templates,
+            known_endpoints=self.known_endpoints,
             counters=self.counters,
             keep_alive=keep_alive,
             context=context,

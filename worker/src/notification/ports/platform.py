@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from notification.configuration.known_configs import KnownConfigs
+from notification.delivery.endpoint_pace import EndpointPaces
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import Database
 from notification.ports.outbound import OutboundHttp
@@ -137,6 +138,7 @@ class Platform:
     recipient_limiter: RateLimiter | None
     known_configs: KnownConfigs
     known_templates: Recollection[str, StoredTemplate]
+    known_endpoints: EndpointPaces
     """What this isolate remembers between invocations; nothing depends on it."""
     counters: IsolateCounters
     keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]

@@ -1,0 +1,92 @@
+"""No invocation calls out more often than the platform's free plan lets it."""
+
+from __future__ import annotations
+
+import pytest
+
+from notification.delivery.retry_consumer import SUBREQUESTS
+from tests.promise.simulated_endpoints import Spell
+from tests.promise.simulated_timeline import SimulatedTimeline
+
+LARGEST = 100
+"""The largest batch that a queue's consumer can be set to."""
+KEY_PAGES = 10
+"""The pages of keys that the hourly figures count at most, in calls that no port here sees."""
+
+
+def most(timeline: SimulatedTimeline, invocation: str) -> int:
+    return max(n for name, n in timeline.simulation.subrequests if name == invocation)
+
+
+def all_due_at(timeline: SimulatedTimeline, second: float) -> None:
+    assert len(timeline.simulation.retry_queue.waiting) >= 10
+    for waiting in timeline.simulation.retry_queue.waiting:
+        waiting.due = second
+    timeline.simulation.retry_queue.wake()
+
+
+@pytest.mark.requirement("C-0.26")
+@pytest.mark.parametrize("batch", [10, LARGEST])
+def test_a_batch_of_failing_retries_stays_below_the_limit(
+    timeline: SimulatedTimeline, batch: int
+) -> None:
+    timeline.simulation.retry_queue.batch = timeline.simulation.failed_queue.batch = batch
+    users = [f"user{number}" for number in range(batch)]
+    for user in users:
+        timeline.configure(user)
+        timeline.endpoint(user).down()
+    timeline.at(30)
+    for user in users:
+        timeline.push(user, to=user)
+    timeline.at(35)
+    all_due_at(timeline, 42)
+    timeline.at(600)
+    for user in users:
+        timeline.expect(user, attempts=3, status="failed", error="moved to DLQ")
+    assert 3 * min(batch, 10) <= most(timeline, "retry-queue") <= SUBREQUESTS
+    assert most(timeline, "failed-queue") <= SUBREQUESTS
+
+
+@pytest.mark.requirement("C-0.26")
+def test_a_batch_of_long_texts_in_many_parts_stays_below_the_limit(
+    timeline: SimulatedTimeline,
+) -> None:
+    simulation = timeline.simulation
+    for number in range(10):
+        token = f"{number}23456:a-token-of-some-length-here"
+        config = {"bot_token": token, "chat_id": "42", "split_long": True}
+        body = {"user_id": f"u{number}", "channel_type": "telegram", "config_data": config}
+        assert simulation.request("POST", "/api/user-configs", body).status == 201
+        down = Spell(0, 35, status=500)
+        simulation.endpoints.plan(f"api.telegram.org/bot{token}/sendMessage", down)
+    timeline.at(30)
+    for number in range(10):
+        simulation.begin(
+            "POST",
+            "/api/notifications/send",
+            {
+                "user_id": f"u{number}",
+                "channels": ["telegram"],
+                "custom_content": {"content": f"push{number}end " + "word " * 5_000},
+            },
+        )
+    timeline.at(35)
+    all_due_at(timeline, 42)
+    timeline.at(600)
+    assert {row["status"] for row in simulation.logs()} == {"sent"}
+    assert len(simulation.endpoints.arrivals) >= 40
+    assert 15 <= most(timeline, "retry-queue") <= SUBREQUESTS
+
+
+@pytest.mark.requirement("C-0.26")
+def test_the_cron_after_an_outage_stays_below_the_limit(timeline: SimulatedTimeline) -> None:
+    timeline.endpoint("ann").down()
+    timeline.at(0).queue_is_down()
+    timeline.simulation.cron_runs = False
+    for number in range(1_100):
+        timeline.push(f"order-{number}")
+    timeline.at(10)
+    timeline.queue_is_down(False)
+    timeline.at(3_700)
+    timeline.simulation.loop.run_until_complete(timeline.simulation.run_cron_once())
+    assert 10 < most(timeline, "cron") <= SUBREQUESTS - KEY_PAGES
