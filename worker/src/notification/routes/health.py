@@ -1,5 +1,6 @@
 """`GET /health`: is the service able to do its work?"""
 
+from datetime import datetime
 from typing import Any
 
 from notification.errors import ServiceError
@@ -12,14 +13,34 @@ from notification.ports.platform import Platform
 _PROBE_KEY = "health_check"
 
 
-async def _database(platform: Platform) -> str:
+CRON_SILENT_MS = 3 * 300_000
+"""Three firings that did not come."""
+_SIGN_OF_LIFE = Statement("SELECT last_run_at FROM scheduled_tasks WHERE task_name = 'cron'")
+
+
+async def _database(platform: Platform) -> tuple[str, int | None]:
+    """The database's state, and when the cron fired last as far as it knows."""
     try:
-        await platform.database.batch([Statement("SELECT 1")])
+        [sign] = await platform.database.batch([_SIGN_OF_LIFE])
     except ServiceError:
-        return "not_bound"
+        return "not_bound", None
     except DatabaseError:
-        return "disconnected"
-    return "connected"
+        return "disconnected", None
+    last = sign.rows[0]["last_run_at"] if sign.rows else None
+    return "connected", None if last is None else _ms(str(last))
+
+
+def _ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def _cron_is_silent(platform: Platform, fired_ms: int | None) -> bool:
+    """Whether the cron has stopped. A stack where it never fired may have none, and a version gets
+    as long as any to fire: the one before it may be what was silent."""
+    since = fired_ms
+    if since is not None and platform.version.timestamp:
+        since = max(since, _ms(platform.version.timestamp))
+    return since is not None and platform.clock.now_ms() - since > CRON_SILENT_MS
 
 
 async def _cache(platform: Platform) -> str:
@@ -37,12 +58,17 @@ def _queues(platform: Platform) -> str:
     return "connected" if both else "not_bound"
 
 
-def _errors(platform: Platform, database: str, cache: str) -> list[dict[str, str]]:
+def _errors(
+    platform: Platform, database: str, cache: str, fired_ms: int | None
+) -> list[dict[str, str]]:
     errors = []
     if database == "not_bound":
         errors.append({"code": "D1_NOT_BOUND", "message": "D1 database not bound"})
     if cache == "not_bound":
         errors.append({"code": "KV_NOT_BOUND", "message": "KV namespace not bound"})
+    if fired_ms is not None and _cron_is_silent(platform, fired_ms):
+        text = f"The cron has not fired since {iso(fired_ms)}; it should every 5 minutes"
+        errors.append({"code": "CRON_STOPPED", "message": text})
     weakness = platform.settings.secret_weakness()
     if weakness is not None:
         errors.append({"code": "WEAK_SECRET", "message": weakness})
@@ -52,8 +78,9 @@ def _errors(platform: Platform, database: str, cache: str) -> list[dict[str, str
 async def show_health(call: Call) -> Response:
     """200 when everything is connected, else 503; reads only."""
     platform = call.platform
-    database, cache, queues = await _database(platform), await _cache(platform), _queues(platform)
-    errors = _errors(platform, database, cache)
+    database, fired_ms = await _database(platform)
+    cache, queues = await _cache(platform), _queues(platform)
+    errors = _errors(platform, database, cache, fired_ms)
     healthy = database == cache == queues == "connected" and not errors
     payload: dict[str, Any] = {
         "status": "healthy" if healthy else "unhealthy",

@@ -32,7 +32,12 @@ class DataCleanup:
         first = state.get("hour") != hour
 
         async def swept() -> dict[str, int]:
-            done = await sweep(platform, log, swept_to=int(state.get("swept_to", 0)))
+            done = await sweep(
+                platform,
+                log,
+                swept_to=int(state.get("swept_to", 0)),
+                look_back_ms=_look_back_ms(hour) if first else 0,
+            )
             state["swept_to"] = done.swept_to
             return {"requeued": done.revived + done.rung, "expired": done.expired}
 
@@ -64,6 +69,12 @@ class DataCleanup:
         if failures:
             raise TaskFailure(result, failures[0])
         return result
+
+
+def _look_back_ms(hour: int) -> int:
+    """How far the hour's first sweep goes back: three hours, and once a day all that isn't yet
+    given up."""
+    return (25 if hour % 24 == 0 else 3) * _HOUR_MS
 
 
 async def _all(steps: tuple[Step, ...]) -> tuple[dict[str, int], list[Exception]]:

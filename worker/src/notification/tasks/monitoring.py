@@ -2,19 +2,15 @@
 
 from typing import Any
 
-from notification.channels.registry import CHANNELS
-from notification.errors import ServiceError
 from notification.journal import Log, iso
 from notification.metrics.figures import Figures, total
 from notification.metrics.reading import floor, read_figures
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
-from notification.sending.command import SendCommand
-from notification.sending.send import Sender
 from notification.storage.counted_logs import HOUR_MS
 from notification.storage.queue_depths import queue_depths
-from notification.storage.system_settings import read_text
 from notification.tasks.alert_rules import Alert, raise_alerts
+from notification.tasks.operator_alert import alert_operators, alert_recipient
 from notification.tasks.task import State
 
 _DAY_MS = 24 * HOUR_MS
@@ -110,23 +106,9 @@ async def _tell(alerts: list[Alert], platform: Platform, state: State, log: Log)
         rule: ms for rule, ms in state.get("told", {}).items() if now_ms - ms < HOUR_MS
     }
     fresh = [alert for alert in alerts if alert.rule not in told]
-    recipient = await read_text(platform, "alert_user_id") if fresh else None
+    recipient = await alert_recipient(platform, log) if fresh else None
     if recipient:
-        chosen = (await read_text(platform, "alert_channels") or "webhook").split(",")
-        channels = tuple(dict.fromkeys(c.strip() for c in chosen if c.strip() in CHANNELS))
-        command = SendCommand(
-            user_id=recipient,
-            channels=channels or ("webhook",),
-            template_key=None,
-            variables=None,
-            content="\n".join(alert.text for alert in fresh),
-            subject=f"Notification system ({platform.settings.environment}): alert",
-            idempotency_key=f"monitoring:{now_ms // HOUR_MS}",
-            metadata=None,
-        )
-        try:
-            sender = Sender(platform, request_id="monitoring", own_host="", log=log)
-            await sender.send(command)
-        except ServiceError as error:
-            log.write("error", "Alerts could not be sent", code=error.code, error=error.text)
+        text = "\n".join(alert.text for alert in fresh)
+        key = f"monitoring:{now_ms // HOUR_MS}"
+        await alert_operators(recipient, text, key=key, platform=platform, log=log)
     state["told"] = told | {alert.rule: now_ms for alert in fresh}

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from notification.delivery.alarm import Alarm, ring
-from notification.identity import first_row_id
+from notification.identity import EPOCH_MS, first_row_id, moment_of
 from notification.journal import Log, iso
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
@@ -58,19 +58,28 @@ class SweepResult(NamedTuple):
     swept_to: int
 
 
-async def sweep(platform: Platform, log: Log, *, swept_to: int) -> SweepResult:
+async def sweep(
+    platform: Platform, log: Log, *, swept_to: int, look_back_ms: int = 0
+) -> SweepResult:
     """One round trip to the database, then one call to each queue that has to ring.
 
     Interrupted first attempts become retries, retries that are two minutes over their time ring
     again, and what has been due for 24 hours fails. Raises `DatabaseError`.
+
+    `swept_to` is what the last run returned. It never counts for more than the clock of now says,
+    and `look_back_ms` goes behind it: a clock that was set, or a process whose clock is late, may
+    have left a row there.
     """
     now_ms = platform.clock.now_ms()
     now, settled = iso(now_ms), first_row_id(now_ms - _SETTLING_MS)
+    begin = max(min(swept_to, settled), 0)
+    if look_back_ms and begin:
+        begin = first_row_id(max(moment_of(begin) - look_back_ms, EPOCH_MS))
     overdue = iso(now_ms - _SETTLING_MS)
     revived, oldest, expired, due = await platform.database.batch(
         [
-            Statement(_REVIVE, (swept_to, settled, PAGE, now)),
-            Statement(_OLDEST_PENDING, (swept_to, settled)),
+            Statement(_REVIVE, (begin, settled, PAGE, now)),
+            Statement(_OLDEST_PENDING, (begin, settled)),
             Statement(_GIVE_UP, (iso(now_ms - _GIVE_UP_MS), now, _EXPIRED, PAGE)),
             Statement(_DUE, (overdue, now, PAGE)),
         ]
@@ -82,7 +91,7 @@ async def sweep(platform: Platform, log: Log, *, swept_to: int) -> SweepResult:
     dead = [_alarm(row) for row in expired.rows]
     if dead:
         await ring(platform.failed_queue, dead, platform=platform, log=log)
-    left = int(oldest.rows[0]["id"] or 0) if oldest.rows else max(swept_to, settled)
+    left = int(oldest.rows[0]["id"] or 0) if oldest.rows else settled
     return SweepResult(len(ids), len(due.rows), len(dead), left)
 
 
