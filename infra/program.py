@@ -1,57 +1,32 @@
 """The whole stack: settings in, resources declared, outputs out. The same for every stack."""
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from infra.bundle import Bundle, BundleError
-from infra.components import Service, ServiceArgs, Stores, StoresArgs, Traffic, TrafficArgs
-from infra.migrations.files import MigrationFileError, MigrationSet
-from infra.migrations.location import MIGRATIONS, project_root
+from infra.components import (
+    Addresses,
+    AddressesArgs,
+    Service,
+    ServiceArgs,
+    Stores,
+    StoresArgs,
+    Traffic,
+    TrafficArgs,
+)
+from infra.components.adoption import Adoption
+from infra.inputs import Inputs
 from infra.migrations.resource import Migrations, MigrationsArgs
-from infra.names import Names, StackNameError
-from infra.release import COMMIT_VARIABLE, Release, config_digest, secret_fingerprints
-from infra.settings import Secrets, Settings, SettingsError
-from infra.settings.pulumi_config import read_pulumi_config
+from infra.outputs import Parts, release_output, serving_output, stack_outputs
+from infra.release_ledger.resource import ReleaseLedger, ReleaseLedgerArgs
 from infra.smoke.resource import Smoke, SmokeArgs
-
-BUNDLE = Path("dist", "worker")
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Everything that the program reads before it declares anything."""
-
-    names: Names
-    settings: Settings
-    secrets: Secrets
-    bundle: Bundle
-    migrations: MigrationSet
-    commit: str
+from infra.zone import zone_of
 
 
 def run() -> None:
     """Declare the stack that Pulumi asks for; a mistake in its inputs ends it in one message."""
-    stack = pulumi.get_stack()
-    try:
-        config = read_pulumi_config(project=pulumi.get_project(), stack=stack)
-        root = project_root()
-        inputs = Inputs(
-            names=Names.of_stack(stack),
-            settings=config.settings(),
-            secrets=config.secrets(),
-            bundle=Bundle.read(root / BUNDLE),
-            migrations=MigrationSet.read(root / MIGRATIONS),
-            commit=os.environ.get(COMMIT_VARIABLE, ""),
-        )
-    except (StackNameError, SettingsError, BundleError, MigrationFileError) as error:
-        # A RunError is the one kind that Pulumi shows without a stack trace.
-        raise pulumi.RunError(str(error)) from None
-    for name, value in declare(inputs).items():
+    for name, value in declare(Inputs.read()).items():
         pulumi.export(name, value)
 
 
@@ -61,6 +36,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
     # The token is no argument: the provider reads it from the environment, and state never has it.
     provider = cloudflare.Provider("cloudflare", base_url=settings.cloudflare_base_url)
     opts = pulumi.ResourceOptions(providers=[provider])
+    zone_id = zone_of(settings, provider)
     stores = Stores(
         "stores",
         StoresArgs(
@@ -69,6 +45,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             location=settings.d1_location,
             jurisdiction=settings.d1_jurisdiction,
             protect=settings.protect_stores,
+            adoption=Adoption.of_settings(settings),
         ),
         opts,
     )
@@ -79,6 +56,8 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             secrets=inputs.secrets,
             names=names,
             bundle=inputs.bundle,
+            assets=inputs.assets,
+            schema_level=inputs.migrations.level,
             stores=stores,
         ),
         opts,
@@ -108,7 +87,31 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         ),
         opts,
     )
-    return _outputs(inputs, stores, service, migrations, traffic)
+    addresses = None
+    if zone_id is not None:
+        addresses = Addresses(
+            "addresses",
+            AddressesArgs(
+                settings=settings, zone_id=zone_id, service=service, after=traffic.deployment
+            ),
+            opts,
+        )
+    releases = ReleaseLedger(
+        "releases",
+        ReleaseLedgerArgs(
+            release=release_output(inputs, service, migrations), serving=serving_output(traffic)
+        ),
+        # Last: a release that isn't complete is no target for a rollback.
+        pulumi.ResourceOptions(
+            depends_on=[
+                traffic.deployment,
+                traffic.cron_trigger,
+                traffic.retry_consumer,
+                traffic.failed_consumer,
+            ]
+        ),
+    )
+    return stack_outputs(inputs, Parts(stores, service, migrations, traffic, addresses, releases))
 
 
 def _smoked(inputs: Inputs, service: Service) -> pulumi.Resource:
@@ -132,43 +135,3 @@ def _smoked(inputs: Inputs, service: Service) -> pulumi.Resource:
         ),
         pulumi.ResourceOptions(depends_on=[service.version]),
     )
-
-
-def _outputs(
-    inputs: Inputs, stores: Stores, service: Service, migrations: Migrations, traffic: Traffic
-) -> Mapping[str, object]:
-    names, settings, secrets = inputs.names, inputs.settings, inputs.secrets
-    release = pulumi.Output.all(service.version.id, migrations.schema_level).apply(
-        lambda known: Release(
-            commit=inputs.commit,
-            bundle_sha256=inputs.bundle.sha256,
-            version_id=str(known[0]),
-            schema_level=int(known[1]),
-            config_digest=config_digest(settings),
-            secret_fingerprints=secret_fingerprints(secrets, names.worker),
-        ).document()
-    )
-    return {
-        "service_url": settings.public_url(names.worker),
-        "account_id": settings.account_id,
-        "worker_name": names.worker,
-        "worker_id": service.worker.id,
-        "version_id": service.version.id,
-        "serving": traffic.shares.apply(lambda found: [share.document() for share in found]),
-        "serving_version_id": traffic.shares.apply(
-            lambda found: max(found, key=lambda share: share.percentage).version_id
-        ),
-        "deployment_id": traffic.deployment.id,
-        "d1_database_id": stores.database.id,
-        "d1_database_name": names.database,
-        "kv_namespace_id": stores.config_cache.id,
-        "retry_queue_id": stores.retry_queue.queue_id,
-        "retry_queue_name": names.retry_queue,
-        "retry_consumer_id": traffic.retry_consumer.consumer_id,
-        "failed_queue_id": stores.failed_queue.queue_id,
-        "failed_queue_name": names.failed_queue,
-        "failed_consumer_id": traffic.failed_consumer.consumer_id,
-        "schema_level": migrations.schema_level,
-        "release": release,
-        "api_secret_key": pulumi.Output.secret(secrets.api_secret_key.get_secret_value()),
-    }

@@ -15,13 +15,15 @@ COMMIT_VARIABLE = "NOTIFICATION_COMMIT"
 class Release:
     """One release as it stands in the stack's outputs (and so in Pulumi's history).
 
-    `commit` is empty where nobody gave it. `secret_fingerprints` tell whether a secret is today's
-    without telling the secret.
+    `commit` is empty where nobody gave it, `assets_sha256` where there is no console.
+    `secret_fingerprints` tell whether a secret is today's without telling the secret.
     """
 
     commit: str
     bundle_sha256: str
+    assets_sha256: str
     version_id: str
+    code_level: int
     schema_level: int
     config_digest: str
     secret_fingerprints: dict[str, str]

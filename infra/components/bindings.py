@@ -1,6 +1,8 @@
 """The bindings of a Worker version: everything that the code finds in its environment."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_cloudflare as cloudflare
@@ -9,6 +11,7 @@ from pydantic import SecretStr
 from infra import SERVICE_VERSION
 from infra.components.stores import Stores
 from infra.names import Names
+from infra.release import secret_fingerprints
 from infra.settings import Secrets, Settings
 
 Binding = cloudflare.WorkerVersionBindingArgs
@@ -19,18 +22,31 @@ CLOCK_SERVICE = "local-clock"
 _RATE_LIMIT_PERIOD_S = 60
 
 
-def worker_bindings(
-    *, settings: Settings, secrets: Secrets, names: Names, stores: Stores
-) -> list[Binding]:
+@dataclass(frozen=True)
+class BindingArgs:
+    """What the bindings are made of."""
+
+    settings: Settings
+    secrets: Secrets
+    names: Names
+    stores: Stores
+    has_assets: bool
+    schema_level: int
+
+
+def worker_bindings(args: BindingArgs) -> list[Binding]:
     """All bindings, sorted by name: Cloudflare answers in that order, and others would differ."""
     bindings = [
-        *_stores(stores, names),
-        *_variables(settings, names),
-        *_secrets(secrets),
-        *_rate_limits(settings, names),
+        *_stores(args.stores, args.names),
+        *_variables(args.settings, args.names),
+        *_release(args),
+        *_secrets(args.secrets),
+        *_rate_limits(args.settings, args.names),
         Binding(name="CF_VERSION_METADATA", type="version_metadata"),
     ]
-    if settings.test_clock:
+    if args.has_assets:
+        bindings.append(Binding(name="ASSETS", type="assets"))
+    if args.settings.test_clock:
         bindings.append(Binding(name="TEST_CLOCK", type="service", service=CLOCK_SERVICE))
     return sorted(bindings, key=lambda binding: str(binding.name))
 
@@ -55,6 +71,7 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
         "ALLOW_LOOPBACK_ENDPOINTS": _word(settings.allow_loopback_endpoints),
         "SIGNATURE_V1": "on" if settings.signature_v1 else "off",
         "RATE_LIMIT_PER_MINUTE": str(settings.rate_limit_per_minute),
+        "RATE_LIMIT_MAX_REQUESTS": str(settings.rate_limit_address_per_minute),
         "TELEGRAM_API_URL": settings.telegram_api_url,
         "FEATURE_WEBHOOK_ENABLED": _word(settings.feature_webhook_enabled),
         "FEATURE_TELEGRAM_ENABLED": _word(settings.feature_telegram_enabled),
@@ -66,6 +83,20 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
     }
     if settings.allow_http_webhooks is not None:
         texts["ALLOW_HTTP_WEBHOOKS"] = _word(settings.allow_http_webhooks)
+    for name, text in texts.items():
+        yield Binding(name=name, type="plain_text", text=text)
+
+
+def _release(args: BindingArgs) -> Iterator[Binding]:
+    """What the service tells about its own release, to be compared with the stack's."""
+    prints = secret_fingerprints(args.secrets, args.names.worker)
+    texts = {
+        "SCHEMA_LEVEL": str(args.schema_level),
+        "SECRET_FINGERPRINTS": json.dumps(
+            {name.upper(): value for name, value in sorted(prints.items())}
+        ),
+        "WORKER_NAME": args.names.worker,
+    }
     for name, text in texts.items():
         yield Binding(name=name, type="plain_text", text=text)
 

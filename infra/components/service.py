@@ -5,24 +5,36 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from infra.bundle import Bundle
-from infra.components.bindings import worker_bindings
+from infra.assets import Assets
+from infra.bundle import Bundle, Module
+from infra.components.adoption import Adoption
+from infra.components.bindings import BindingArgs, worker_bindings
 from infra.components.stores import Stores
 from infra.names import Names
 from infra.settings import Secrets, Settings
 
 COMPATIBILITY_DATE = "2026-10-01"
 COMPATIBILITY_FLAGS = ("python_workers",)
+WORKER_FIRST = ("/api/*", "/health", "/health/*", "/metrics", "/openapi.json", "/web_hook/*")
+"""Paths that the Worker answers, whatever assets there are."""
+HEADERS_MODULE = "_headers"
+"""Cloudflare takes the rules for the assets' headers as a module of this name."""
 
 
 @dataclass(frozen=True)
 class ServiceArgs:
-    """What the Worker is made of. The git commit is no part of it: it would make new versions."""
+    """What the Worker is made of. The git commit is no part of it: it would make new versions.
+
+    `assets` belong to the version, so that code and console switch as one. `schema_level` is that
+    of the migrations which the code came with.
+    """
 
     settings: Settings
     secrets: Secrets
     names: Names
     bundle: Bundle
+    assets: Assets | None
+    schema_level: int
     stores: Stores
     child_opts: pulumi.ResourceOptions | None = None
 
@@ -42,6 +54,7 @@ class Service(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self), args.child_opts
         )
         stores = args.stores
+        adoption = Adoption.of_settings(args.settings)
         self.worker = cloudflare.Worker(
             "worker",
             account_id=args.settings.account_id,
@@ -54,7 +67,7 @@ class Service(pulumi.ComponentResource):
                 enabled=args.settings.workers_dev, previews_enabled=args.settings.preview_urls
             ),
             opts=pulumi.ResourceOptions.merge(
-                child_opts,
+                adoption.options(child_opts, adoption.worker_id),
                 pulumi.ResourceOptions(
                     depends_on=[
                         stores.database,
@@ -70,16 +83,17 @@ class Service(pulumi.ComponentResource):
             account_id=args.settings.account_id,
             worker_id=self.worker.id,
             main_module=args.bundle.main_module,
-            modules=[
-                cloudflare.WorkerVersionModuleArgs(
-                    name=module.name,
-                    content_type=module.content_type,
-                    content_base64=module.content_base64,
-                )
-                for module in args.bundle.modules
-            ],
+            modules=_modules(args),
+            assets=_assets(args.assets),
             bindings=worker_bindings(
-                settings=args.settings, secrets=args.secrets, names=args.names, stores=stores
+                BindingArgs(
+                    settings=args.settings,
+                    secrets=args.secrets,
+                    names=args.names,
+                    stores=stores,
+                    has_assets=args.assets is not None,
+                    schema_level=args.schema_level,
+                )
             ),
             compatibility_date=COMPATIBILITY_DATE,
             compatibility_flags=list(COMPATIBILITY_FLAGS),
@@ -87,3 +101,31 @@ class Service(pulumi.ComponentResource):
             opts=child_opts,
         )
         self.register_outputs({"worker_id": self.worker.id, "version_id": self.version.id})
+
+
+def _modules(args: ServiceArgs) -> list[cloudflare.WorkerVersionModuleArgs]:
+    modules = list(args.bundle.modules)
+    if args.assets is not None:
+        modules.append(Module(HEADERS_MODULE, "text/plain", args.assets.headers.encode()))
+    return [
+        cloudflare.WorkerVersionModuleArgs(
+            name=module.name,
+            content_type=module.content_type,
+            content_base64=module.content_base64,
+        )
+        for module in modules
+    ]
+
+
+def _assets(assets: Assets | None) -> cloudflare.WorkerVersionAssetsArgs | None:
+    if assets is None:
+        return None
+    return cloudflare.WorkerVersionAssetsArgs(
+        # Relative to the project's folder: no path of the machine gets into the state.
+        directory=assets.directory.as_posix(),
+        config=cloudflare.WorkerVersionAssetsConfigArgs(
+            html_handling="auto-trailing-slash",
+            not_found_handling="none",
+            run_worker_first=list(WORKER_FIRST),
+        ),
+    )

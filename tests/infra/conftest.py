@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from infra.program import Inputs
+    from infra.inputs import Inputs
     from tests.infra.registrations import Declared
 
 

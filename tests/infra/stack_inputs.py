@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from infra.assets import Assets
 from infra.bundle import Bundle, Module, bundle_sha256
+from infra.inputs import Inputs
 from infra.migrations.files import MigrationSet
 from infra.names import Names
-from infra.program import Inputs
 from infra.settings.check import CheckedConfig, RawConfig
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
@@ -45,6 +46,11 @@ def small_bundle(text: bytes = b"x = 1\n") -> Bundle:
     return Bundle("entry.py", bundle_sha256(modules), modules)
 
 
+def small_assets() -> Assets:
+    """Assets of one page."""
+    return Assets(Path("dist/assets"), "/", "e" * 64, {"/index.html": "f" * 64}, "/*\n  X-A: b\n")
+
+
 def write_migrations(folder: Path, files: dict[str, str] | None = None) -> Path:
     """Write migration files into a folder and return it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,11 +64,13 @@ def stack_inputs(
 ) -> Inputs:
     """Everything the program reads, with changed settings."""
     config = checked_config(stack, **changes)
+    settings = config.settings()
     return Inputs(
         names=Names.of_stack(stack),
-        settings=config.settings(),
+        settings=settings,
         secrets=config.secrets(),
         bundle=small_bundle(),
+        assets=small_assets() if settings.console else None,
         migrations=MigrationSet.read(write_migrations(folder / "migrations")),
         commit=commit,
     )

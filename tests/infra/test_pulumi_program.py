@@ -36,6 +36,7 @@ def test_the_stack_is_these_resources_and_no_others(declared: Callable[..., Decl
         "notification-system:index:Stores",
         "notification-system:index:Traffic",
         "pulumi-python:dynamic/d1:Migrations",
+        "pulumi-python:dynamic/releases:ReleaseLedger",
         "pulumi-python:dynamic/workers:Smoke",
         "pulumi:providers:cloudflare",
     ]
@@ -169,15 +170,17 @@ def test_the_version_is_tagged_with_the_bundles_hash_and_has_its_modules(
     assert "deploy" not in version
 
 
-def test_the_commit_is_in_the_outputs_and_in_no_resource(
+def test_the_commit_is_in_the_release_and_in_no_resource_of_the_cloud(
     declared: Callable[..., Declared],
 ) -> None:
+    def inputs(found: Declared) -> list[dict[str, Any]]:
+        ordered = sorted(found.registrations, key=lambda r: r.urn)
+        return [dict(r.inputs) for r in ordered if r.name != "releases"]
+
     one, other = declared(commit="c0ffee"), declared(commit="bada55")
     assert one.outputs["release"]["commit"] == "c0ffee"
     assert other.outputs["release"]["commit"] == "bada55"
-    assert [dict(r.inputs) for r in sorted(one.registrations, key=lambda r: r.urn)] == [
-        dict(r.inputs) for r in sorted(other.registrations, key=lambda r: r.urn)
-    ]
+    assert inputs(one) == inputs(other)
 
 
 def test_another_bundle_changes_the_version_and_the_release(
@@ -226,11 +229,13 @@ def test_the_outputs_have_every_id_url_and_the_release(declared: Callable[..., D
         "schema_level": 2,
     }
     assert {name: outputs[name] for name in expected} == expected
-    assert set(outputs) == {*expected, "release", "api_secret_key"}
+    assert set(outputs) == {*expected, "release", "releases", "api_secret_key"}
     assert set(outputs["release"]) == {
         "commit",
         "bundle_sha256",
+        "assets_sha256",
         "version_id",
+        "code_level",
         "schema_level",
         "config_digest",
         "secret_fingerprints",

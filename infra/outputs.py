@@ -1,0 +1,99 @@
+"""What a stack's outputs tell: every id, the URLs, the version that serves, the release."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.components import Addresses, Service, Stores, Traffic
+from infra.inputs import Inputs
+from infra.migrations.resource import Migrations
+from infra.release import Release, config_digest, secret_fingerprints
+from infra.release_ledger.resource import ReleaseLedger
+from infra.settings import Secrets
+
+_PRESENTED = (
+    "api_secret_key",
+    "admin_api_key",
+    "bridge_token",
+    "metrics_token",
+    "grafana_webhook_username",
+    "grafana_webhook_password",
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The declared resources that the outputs come from."""
+
+    stores: Stores
+    service: Service
+    migrations: Migrations
+    traffic: Traffic
+    addresses: Addresses | None
+    releases: ReleaseLedger
+
+
+def stack_outputs(inputs: Inputs, parts: Parts) -> Mapping[str, object]:
+    """The stack's outputs by name."""
+    names, settings = inputs.names, inputs.settings
+    stores, service, traffic = parts.stores, parts.service, parts.traffic
+    return {
+        "service_url": settings.public_url(names.worker),
+        "account_id": settings.account_id,
+        "worker_name": names.worker,
+        "worker_id": service.worker.id,
+        "version_id": service.version.id,
+        "serving": serving_output(traffic),
+        "serving_version_id": traffic.shares.apply(
+            lambda found: max(found, key=lambda share: share.percentage).version_id
+        ),
+        "deployment_id": traffic.deployment.id,
+        "d1_database_id": stores.database.id,
+        "d1_database_name": names.database,
+        "kv_namespace_id": stores.config_cache.id,
+        "retry_queue_id": stores.retry_queue.queue_id,
+        "retry_queue_name": names.retry_queue,
+        "retry_consumer_id": traffic.retry_consumer.consumer_id,
+        "failed_queue_id": stores.failed_queue.queue_id,
+        "failed_queue_name": names.failed_queue,
+        "failed_consumer_id": traffic.failed_consumer.consumer_id,
+        **(parts.addresses.outputs() if parts.addresses is not None else {}),
+        "schema_level": parts.migrations.schema_level,
+        "release": release_output(inputs, service, parts.migrations),
+        "releases": parts.releases.releases,
+        **_presented(inputs.secrets),
+    }
+
+
+def _presented(secrets: Secrets) -> dict[str, pulumi.Output[str]]:
+    """The secrets that are set and that callers present, as secret outputs."""
+    found = {name: getattr(secrets, name) for name in _PRESENTED}
+    return {
+        name: pulumi.Output.secret(secret.get_secret_value())
+        for name, secret in found.items()
+        if secret is not None
+    }
+
+
+def serving_output(traffic: Traffic) -> pulumi.Output[list[dict[str, object]]]:
+    """The versions that serve, with their shares in percent."""
+    return traffic.shares.apply(lambda found: [share.document() for share in found])
+
+
+def release_output(
+    inputs: Inputs, service: Service, migrations: Migrations
+) -> pulumi.Output[dict[str, object]]:
+    """The release manifest of this update."""
+    return pulumi.Output.all(service.version.id, migrations.schema_level).apply(
+        lambda known: Release(
+            commit=inputs.commit,
+            bundle_sha256=inputs.bundle.sha256,
+            assets_sha256=inputs.assets.sha256 if inputs.assets is not None else "",
+            version_id=str(known[0]),
+            code_level=inputs.migrations.level,
+            schema_level=int(known[1]),
+            config_digest=config_digest(inputs.settings),
+            secret_fingerprints=secret_fingerprints(inputs.secrets, inputs.names.worker),
+        ).document()
+    )
