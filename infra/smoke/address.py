@@ -31,7 +31,15 @@ class PreviewAddress:
         if is_loopback(service_url):
             port = urlsplit(service_url).port
             host = f"{label}.localhost" + (f":{port}" if port else "")
-            return cls(url=service_url.rstrip("/"), host=host)
+            return cls(url=_edge(service_url), host=host)
         if not subdomain:
             raise ValueError("the account's workers.dev subdomain is not known")
         return cls(url=f"https://{label}.{subdomain}.workers.dev")
+
+
+def _edge(service_url: str) -> str:
+    """The edge of this machine by its address: the service's own name may be one of those."""
+    parts = urlsplit(service_url)
+    if not (parts.hostname or "").endswith(".localhost"):
+        return service_url.rstrip("/")
+    return f"{parts.scheme}://127.0.0.1" + (f":{parts.port}" if parts.port else "")
