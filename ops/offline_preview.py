@@ -14,8 +14,9 @@ from typing import Any
 from infra.settings import Settings, SettingsError
 from localcloud.empty_account import EmptyAccount
 from localcloud.errors import LocalCloudError
+from ops.build import build_bundle
 from ops.console import Reporter
-from ops.deployment import build_bundle, describe
+from ops.deployment import describe
 from ops.errors import OperationError, UsageError
 from ops.project import Project
 from ops.stacks.choice import throwaway_driver
@@ -104,7 +105,7 @@ class OfflinePreview:
                 style="yellow",
             )
         with self._reporter.step("Bundle") as step:
-            step.detail = f"sha256 {build_bundle(self._project).sha256[:12]}"
+            step.detail = f"sha256 {build_bundle(self._project, self._stack).sha256[:12]}"
         try:
             with tempfile.TemporaryDirectory(prefix="notifyctl-plan-") as name:
                 return self._plan(Path(name), template, started)

@@ -51,6 +51,11 @@ class Project:
         return self.root / "dist" / "worker"
 
     @property
+    def assets_dir(self) -> Path:
+        """Folder that the console's assets are built into."""
+        return self.root / "dist" / "assets"
+
+    @property
     def backend_dir(self) -> Path:
         """Pulumi file backend of the local stack: this folder holds ``.pulumi``."""
         return self.home / "pulumi"
