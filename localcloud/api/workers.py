@@ -74,6 +74,8 @@ def routes(account: Account) -> Sequence[Route]:
             )
         except sqlite3.IntegrityError as error:
             raise _taken(wanted.name) from error
+        # Its versions have preview hosts before anything is deployed.
+        await account.desired.sync_routes()
         return success(shown(account, find_worker(account, identifier)))
 
     async def listing(request: Request) -> Response:

@@ -183,3 +183,9 @@ def test_the_switches_of_workers_dev_reach_the_edge(cloud: RunningCloud) -> None
     off = {"enabled": False, "previews_enabled": False}
     assert cloud.result("DELETE", path) == off
     assert cloud.result("GET", path) == off
+
+
+def test_the_previews_of_a_new_worker_are_open_before_it_is_deployed(cloud: RunningCloud) -> None:
+    switch = {"enabled": True, "previews_enabled": True}
+    cloud.result("POST", "/workers/workers", json={"name": "new", "subdomain": switch})
+    assert cloud.host.routes[-1]["previewScripts"] == ["new"]
