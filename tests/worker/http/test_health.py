@@ -66,3 +66,8 @@ def test_missing_queues_and_a_failing_database_are_unhealthy(world: World) -> No
         "not_bound",
         "disconnected",
     )
+
+
+def test_a_database_before_its_first_migration_is_connected(world: World) -> None:
+    world.database.connection.execute("DROP TABLE scheduled_tasks")
+    assert world.request("GET", "/health", signed=False).status == 200
