@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.release import COMMIT_VARIABLE
 from infra.settings import Settings, SettingsError
-from ops.bundle import BuiltBundle, BundleBuilder
+from ops.build import build_bundle
 from ops.console import Reporter
 from ops.errors import UsageError
 from ops.first_notification import FirstNotification
@@ -22,7 +22,7 @@ from ops.stacks.choice import choose_driver
 from ops.stacks.driver import StackUpdate
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.settings_file import StackFile
-from ops.verification import Verification
+from ops.verification import PAUSE, CheckResult, Verification
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class Deployment:
         self._is_local = stack_file.is_loopback
         # Settings may also come from a Pulumi ESC environment, which only Pulumi can read.
         self._settings_are_whole = "environment" not in stack_file.content
+        self._sink_url: str | None = None
         os.environ.setdefault(COMMIT_VARIABLE, _git_commit(project))
 
     def preview(self) -> StackUpdate:
@@ -119,6 +120,23 @@ class Deployment:
             step.detail = describe(result.changes)
         return result
 
+    @property
+    def is_local(self) -> bool:
+        """Whether every API that the stack talks to is on this machine."""
+        return self._is_local
+
+    def prepare(self) -> str | None:
+        """Check the settings, start the local cloud where the stack is on it, return its sink.
+
+        Raises:
+            UsageError: with all mistakes of the settings at once.
+        """
+        self._check_settings()
+        if not self._is_local:
+            return None
+        self._sink_url = start_local_cloud(self._project, self._reporter).sink_url
+        return self._sink_url
+
     def run(self, *, message: str, verify: bool) -> DeploymentReport:
         """Deploy and verify.
 
@@ -128,16 +146,10 @@ class Deployment:
         started = time.monotonic()
         self._check_settings()
         self._bundle()
-        sink_url = None
-        if self._is_local:
-            sink_url = start_local_cloud(self._project, self._reporter).sink_url
-        with self._reporter.step(f"Stack {self._stack}") as step:
-            update = choose_driver(self._project, self._stack).up(
-                self._reporter.progress, message=message
-            )
-            step.detail = describe(update.changes)
+        sink_url = self.prepare()
+        update = self.update(message)
         if verify:
-            self._verify(update.outputs, sink_url)
+            self.verify(update.outputs, first_notification=True)
         return DeploymentReport(
             stack=self._stack,
             update=update,
@@ -145,17 +157,51 @@ class Deployment:
             seconds=time.monotonic() - started,
         )
 
-    def _verify(self, outputs: Mapping[str, Any], sink_url: str | None) -> None:
+    def update(
+        self, message: str, project: Project | None = None, *, commit: str | None = None
+    ) -> StackUpdate:
+        """Run one update with the bundle that is built; ``project`` may be another checkout.
+
+        Args:
+            message: the update's message in the history.
+            project: the checkout that the program runs in.
+            commit: git commit of the bundle, where it isn't the checked-out one.
+        """
+        if commit is not None:
+            os.environ[COMMIT_VARIABLE] = commit
+        with self._reporter.step(f"Stack {self._stack}") as step:
+            update = choose_driver(project or self._project, self._stack).up(
+                self._reporter.progress, message=message
+            )
+            step.detail = describe(update.changes)
+        return update
+
+    def verify(
+        self,
+        outputs: Mapping[str, Any],
+        *,
+        version: str | None = None,
+        first_notification: bool = False,
+        pause: float = PAUSE,
+    ) -> list[CheckResult]:
+        """Verify from outside that ``version`` (default: what the outputs say) serves well.
+
+        Raises:
+            VerificationFailed: with the check that failed and what to do next.
+        """
         url, key = str(outputs["service_url"]), str(outputs["api_secret_key"])
+        serving = outputs.get("serving_version_id") or outputs["version_id"]
         with ServiceClient(url, key) as service, ServiceClient(url) as anonymous:
-            Verification(
+            results = Verification(
                 service,
                 anonymous,
-                version_id=str(outputs["version_id"]),
+                version_id=version or str(serving),
                 reporter=self._reporter,
+                pause=pause,
             ).run()
-            if sink_url is not None:
-                FirstNotification(service, sink_url=sink_url, reporter=self._reporter).run()
+            if first_notification and self._sink_url is not None:
+                FirstNotification(service, sink_url=self._sink_url, reporter=self._reporter).run()
+        return results
 
     def _check_settings(self) -> None:
         """Refuse a settings file with mistakes before anything is started or built.
@@ -175,17 +221,8 @@ class Deployment:
 
     def _bundle(self) -> None:
         with self._reporter.step("Bundle") as step:
-            built = build_bundle(self._project)
+            built = build_bundle(self._project, self._stack)
             step.detail = f"{built.modules} modules, sha256 {built.sha256[:12]}"
-
-
-def build_bundle(project: Project) -> BuiltBundle:
-    """Build the Worker's bundle into the project's ``dist/worker``."""
-    builder = BundleBuilder(
-        sources=project.root / "worker" / "src",
-        vendored=project.root / "build" / "python_modules",
-    )
-    return builder.build(project.bundle_dir)
 
 
 def describe(changes: Mapping[str, int]) -> str:

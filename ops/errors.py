@@ -42,9 +42,17 @@ class StackFailed(OperationError):
 
 
 class VerificationFailed(OperationError):
-    """The deployed service doesn't behave as a good release must."""
+    """The deployed service doesn't behave as a good release must.
+
+    Attributes:
+        check: name of the check that failed, or an empty text.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, *, check: str = "") -> None:
+        super().__init__(message)
+        self.check = check
 
 
 class ServiceError(OperationError):

@@ -1,0 +1,68 @@
+"""Sends notices; a target that doesn't take one is warned of and never stops anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import httpx
+
+from ops.console import Reporter
+from ops.notices.notice import Notice
+from ops.notices.targets import Target
+from ops.stacks.settings_file import is_loopback_url
+
+TIMEOUT = 5.0
+"""Seconds for one target."""
+
+
+class Notifier:
+    """Tells all targets.
+
+    Args:
+        targets: the receivers.
+        reporter: where a warning is shown.
+        local: a stack on this machine: then only receivers on this machine are called.
+        transport: stands for the network in tests.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        reporter: Reporter,
+        *,
+        local: bool,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._reporter = reporter
+        self._local = local
+        self._transport = transport
+        self._targets = [t for t in targets if not local or is_loopback_url(t.url)]
+        for target in targets:
+            if target not in self._targets:
+                self._warn(f"{target.name} isn't told: the stack is on this machine, and it isn't.")
+
+    def tell(self, notice: Notice) -> None:
+        """Send to every target, one after the other."""
+        for target in self._targets:
+            problem = self._post(target, notice)
+            if problem is not None:
+                self._warn(f"{target.name} didn't take the notice '{notice.event}': {problem}.")
+
+    def _post(self, target: Target, notice: Notice) -> str | None:
+        try:
+            with httpx.Client(
+                timeout=TIMEOUT, trust_env=not self._local, transport=self._transport
+            ) as client:
+                answer = client.post(target.url, json=dict(target.body(notice)))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return type(error).__name__
+        if answer.status_code >= 300:
+            return f"HTTP {answer.status_code}"
+        try:
+            content = answer.json()
+        except ValueError:
+            content = {}
+        return target.refusal(content) if isinstance(content, dict) else None
+
+    def _warn(self, text: str) -> None:
+        self._reporter.line(f"warning: {text}", style="yellow")

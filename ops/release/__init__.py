@@ -1,0 +1,1 @@
+"""The stack's releases: which there were, which serves, and what is known about each."""
