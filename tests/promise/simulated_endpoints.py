@@ -14,7 +14,7 @@ from notification.ports.outbound import (
     OutboundTimeout,
 )
 from tests.promise.isolate import HERE, Isolate
-from tests.worker.world import answer
+from tests.worker.endpoints import answer
 
 MARK = re.compile(r"push(\d+)end")
 """How a text names its notification, so that any channel's payload shows it."""

@@ -30,7 +30,9 @@ from tests.promise.simulated_database import SimulatedDatabase
 from tests.promise.simulated_endpoints import SimulatedEndpoints
 from tests.promise.simulated_queue import Delivered, SimulatedQueue
 from tests.promise.virtual_time import LoopClock, VirtualTimeLoop
-from tests.worker.world import Answer, SeededRandomness, World
+from tests.worker.caller import Answer
+from tests.worker.surroundings import SeededRandomness
+from tests.worker.world import World
 
 CRON_S = 300
 

@@ -6,7 +6,7 @@ import asyncio
 import selectors
 from typing import Any
 
-from tests.worker.world import START_MS
+from tests.worker.surroundings import START_MS
 
 
 class _Jumps(selectors.DefaultSelector):

@@ -1,0 +1,109 @@
+"""What a run of load came to."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look at the service; `at` is seconds after the load began.
+
+    Attributes:
+        memory: proportional set size of the Worker's process, MB.
+        store: the same of the database's process.
+        waiting: notifications that wait for a retry.
+        messages: messages on both queues.
+    """
+
+    at: float
+    memory: float
+    store: float
+    waiting: int
+    messages: int
+
+
+@dataclass
+class LoadReport:
+    """Figures of one run.
+
+    Attributes:
+        most_per_second: what the service answered at most, with as many callers as it took.
+        per_second: what it was then asked for.
+        latencies: seconds from the moment a call was due to its answer; `slow` ones are those to
+            the slow endpoint, whose answer they wait for.
+        lost: accepted notifications without a row, or sent without a delivery.
+        repeated: confirmed deliveries beyond the first.
+    """
+
+    seconds: float = 0.0
+    most_per_second: float = 0.0
+    per_second: float = 0.0
+    statuses: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    slow: list[float] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+    accepted: int = 0
+    lost: list[str] = field(default_factory=list)
+    repeated: int = 0
+    drained_s: float = 0.0
+
+    def memory(self) -> tuple[float, float]:
+        """The middle of the Worker's memory in the second and in the last quarter, MB."""
+        quarter = max(len(self.samples) // 4, 1)
+        second, last = self.samples[quarter : 2 * quarter], self.samples[-quarter:]
+        return _middle(second or self.samples), _middle(last)
+
+    def document(self) -> dict[str, Any]:
+        """For machines; latencies in ms."""
+        before, after = self.memory()
+        return {
+            "seconds": round(self.seconds),
+            "most_per_second": round(self.most_per_second, 1),
+            "per_second": round(self.per_second, 1),
+            "answers": {str(status): count for status, count in sorted(self.statuses.items())},
+            "p50_ms": _quantile(self.latencies, 50),
+            "p99_ms": _quantile(self.latencies, 99),
+            "slow_p99_ms": _quantile(self.slow, 99),
+            "memory_mb": [round(before, 1), round(after, 1)],
+            "most_waiting": max((s.waiting for s in self.samples), default=0),
+            "most_messages": max((s.messages for s in self.samples), default=0),
+            "rows": dict(self.rows),
+            "accepted": self.accepted,
+            "lost": self.lost,
+            "repeated": self.repeated,
+            "drained_s": round(self.drained_s, 1),
+            "samples": [asdict(sample) for sample in self.samples],
+        }
+
+    def text(self) -> str:
+        """For people."""
+        d = self.document()
+        return (
+            f"{d['seconds']} s at {d['per_second']}/s, 70 % of {d['most_per_second']}/s\n"
+            f"answers: {d['answers']}; accepted {d['accepted']}, lost {len(self.lost)},"
+            f" delivered again {self.repeated}\n"
+            f"p50 {d['p50_ms']} ms, p99 {d['p99_ms']} ms;"
+            f" to the slow endpoint p99 {d['slow_p99_ms']} ms\n"
+            f"memory of the Worker: {d['memory_mb'][0]} MB in the second quarter,"
+            f" {d['memory_mb'][1]} MB in the last\n"
+            f"most notifications waiting for a retry: {d['most_waiting']},"
+            f" most messages: {d['most_messages']}; all ended {d['drained_s']} s after the load\n"
+            f"rows at the end: {d['rows']}"
+        )
+
+
+def _middle(samples: Sequence[Sample]) -> float:
+    return statistics.median(s.memory for s in samples) if samples else 0.0
+
+
+def _quantile(seconds: Sequence[float], percent: int) -> int:
+    if not seconds:
+        return 0
+    ordered = sorted(seconds)
+    return round(1000 * ordered[min(len(ordered) * percent // 100, len(ordered) - 1)])
