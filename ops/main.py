@@ -19,6 +19,8 @@ from ops.commands import (
     outputs,
     preview,
     refresh,
+    releases,
+    rollback,
     send,
     status,
     up,
@@ -76,6 +78,8 @@ app.command("status")(status.status)
 app.command("send")(send.send)
 app.command("logs")(logs.logs)
 app.command("history")(history.history)
+app.command("releases")(releases.releases)
+app.add_typer(rollback.app, name="rollback")
 app.command("bundle")(bundle.bundle)
 app.add_typer(local.app, name="local")
 
