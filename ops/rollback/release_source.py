@@ -67,7 +67,7 @@ class ReleaseSource:
                 shutil.copy(self._project.stack_file(self._stack), root)
                 if not self._builds(project, release):
                     raise GateClosed(
-                        f"{why}, and neither does its commit {release.commit[:12]}: it was deployed "
+                        f"{why}, nor does its commit {release.commit[:12]}: it was deployed "
                         "with changes that weren't committed, or with another Worker SDK. Check "
                         "out what was deployed, or choose another release with --to."
                     )
