@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from localcloud.asset_store import MANIFEST, AssetStore
 from localcloud.database import Database
 from localcloud.errors import LocalCloudError, RuntimeDown
 from localcloud.home import CloudHome
@@ -190,32 +191,41 @@ class DesiredState:
         )
         if row is None:
             raise HostError(404, "unknown_version", f"Version {identifier} isn't stored.")
-        return host_document(dict(row), self._home)
+        return self.host_document(dict(row))
 
+    def host_document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The document that the host needs to run a version, secrets included.
 
-def host_document(row: Mapping[str, Any], home: CloudHome) -> dict[str, Any]:
-    """The document that the host needs to run a version, secrets included.
-
-    `row` has the columns of the table `versions`, and the Worker's name as `script`.
-    """
-    document = json.loads(row["document"])
-    annotations = document.get("annotations") or {}
-    secrets = json.loads(row["secrets"])
-    return {
-        "id": row["id"],
-        "script": row["script"],
-        "modulesDir": str(home.bundles / row["bundle"]),
-        "mainModule": document["main_module"],
-        "compatibilityDate": document.get("compatibility_date"),
-        "compatibilityFlags": document.get("compatibility_flags", []),
-        "bindings": [_host_binding(binding, secrets) for binding in document["bindings"]],
-        "metadata": {
+        `row` has the columns of the table `versions`, and the Worker's name as `script`.
+        """
+        document = json.loads(row["document"])
+        annotations = document.get("annotations") or {}
+        secrets = json.loads(row["secrets"])
+        return {
             "id": row["id"],
-            "tag": annotations.get("workers/tag", ""),
-            "timestamp": row["created_on"],
-        },
-        "assetsDir": None,
-    }
+            "script": row["script"],
+            "modulesDir": str(self._home.bundles / row["bundle"]),
+            "mainModule": document["main_module"],
+            "compatibilityDate": document.get("compatibility_date"),
+            "compatibilityFlags": document.get("compatibility_flags", []),
+            "bindings": [_host_binding(binding, secrets) for binding in document["bindings"]],
+            "metadata": {
+                "id": row["id"],
+                "tag": annotations.get("workers/tag", ""),
+                "timestamp": row["created_on"],
+            },
+            "assets": self._host_assets(document),
+        }
+
+    def _host_assets(self, document: dict[str, Any]) -> dict[str, Any] | None:
+        if "assets" not in document:
+            return None
+        store = AssetStore(self._home.assets, self._database)
+        return {
+            "dir": str(self._home.assets),
+            "files": store.served(document[MANIFEST]),
+            "config": document["assets"]["config"],
+        }
 
 
 def _host_binding(binding: dict[str, Any], secrets: dict[str, str]) -> dict[str, Any]:

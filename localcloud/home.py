@@ -44,6 +44,11 @@ class CloudHome:
         return self.cloud / "bundles"
 
     @property
+    def assets(self) -> Path:
+        """Static assets of versions, one file per hash."""
+        return self.cloud / "assets"
+
+    @property
     def runtime(self) -> Path:
         """The Node host's own state: the D1 and KV files, snapshots, pids."""
         return self.cloud / "runtime"
@@ -79,7 +84,7 @@ class CloudHome:
     def create(self) -> None:
         """Make the folders. Raises OSError."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for folder in (self.cloud, self.bundles, self.runtime, self.logs):
+        for folder in (self.cloud, self.bundles, self.assets, self.runtime, self.logs):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def api_token(self) -> str:

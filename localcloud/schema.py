@@ -57,4 +57,9 @@ CONTROL_PLANE = (
         bucket TEXT NOT NULL REFERENCES r2_buckets, key TEXT NOT NULL, sha256 TEXT NOT NULL,
         etag TEXT NOT NULL, size INTEGER NOT NULL, uploaded TEXT NOT NULL, version TEXT NOT NULL,
         PRIMARY KEY (bucket, key))""",
+    """CREATE TABLE IF NOT EXISTS assets (
+        hash TEXT PRIMARY KEY, content_type TEXT, size INTEGER NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS asset_sessions (
+        id TEXT PRIMARY KEY, script TEXT NOT NULL, manifest TEXT NOT NULL,
+        expires_ms INTEGER NOT NULL)""",
 )

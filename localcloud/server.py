@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from localcloud.api.application import application
 from localcloud.api.authentication import require_token
 from localcloud.api.resources import Account
+from localcloud.asset_store import AssetStore, used_hashes
 from localcloud.broker.broker import Broker
 from localcloud.broker.message_store import MessageStore
 from localcloud.broker.producer import Producer
@@ -109,6 +110,8 @@ class CloudServer:
         used = self._database.rows("SELECT DISTINCT bundle FROM versions")
         BundleStore(home.bundles).keep_only(row["bundle"] for row in used)
         clock = VirtualClock(self._database)
+        assets = AssetStore(home.assets, self._database)
+        assets.keep_only(used_hashes(self._database, clock.now_ms()))
         received = MessageLog(home.sink_database, clock.now_ms)
         for opened in (self._logs, self._database, messages, received):
             self._closing.callback(opened.close)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.api import (
     accounts,
+    assets,
     d1,
     d1_transfer,
     deployments,
@@ -40,6 +41,7 @@ from localcloud.host_client import HostError
 
 FAMILIES: tuple[Family, ...] = (
     accounts.routes,
+    assets.routes,
     d1.routes,
     d1_transfer.routes,
     kv.routes,

@@ -51,6 +51,10 @@ class _VersionMetadata(_Binding):
     type: Literal["version_metadata"]
 
 
+class _Assets(_Binding):
+    type: Literal["assets"]
+
+
 class _Limit(BaseModel):
     limit: int = Field(ge=1)
     period: Literal[10, 60]
@@ -70,13 +74,21 @@ class _Service(_Binding):
 
 
 Binding = Annotated[
-    _D1 | _Namespace | _Queue | _PlainText | _SecretText | _VersionMetadata | _RateLimit | _Service,
+    _D1
+    | _Namespace
+    | _Queue
+    | _PlainText
+    | _SecretText
+    | _VersionMetadata
+    | _RateLimit
+    | _Service
+    | _Assets,
     Field(discriminator="type"),
 ]
 
 
 def check(
-    bindings: list[Binding], database: Database
+    bindings: list[Binding], database: Database, *, has_assets: bool
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Check names and targets; return the bindings sorted by name, and the secrets apart.
 
@@ -96,6 +108,8 @@ def check(
             )
         if isinstance(binding, _SecretText):
             secrets[binding.name] = document.pop("text")
+        if isinstance(binding, _Assets) and not has_assets:
+            raise ApiError(400, INVALID, f"Binding {binding.name!r} needs assets, there are none.")
         if isinstance(binding, _Queue):
             document["queue_id"] = _queue_id(binding, database)
         _check_target(binding, database)

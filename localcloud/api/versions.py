@@ -14,17 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from localcloud.api.assets import Assets, VersionAssets
 from localcloud.api.bindings import INVALID, Binding, check, shown
 from localcloud.api.envelope import ApiError, body_json, page, parse, success
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
+from localcloud.asset_store import MANIFEST, Manifest
 from localcloud.bundle_store import BundleStore, Module, UnsafeName
 from localcloud.database import Row
-from localcloud.desired_state import host_document
 from localcloud.host_client import HostError
 
 # Codes: 10021 invalid upload or start-up error, 10027 too large, 100146 unknown version.
-_NOT_RUN = ("assets", "containers", "migrations", "package_dependencies")
+_NOT_RUN = ("containers", "migrations", "package_dependencies")
+_REDIRECTS = "_redirects"  # read by Cloudflare's asset server, not by this one
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024  # Cloudflare's limit before compression
 
 
@@ -45,12 +47,14 @@ class _Version(BaseModel):
     usage_model: Literal["standard", "bundled", "unbound"] = "standard"
     limits: dict[str, Any] | None = None
     placement: dict[str, Any] | None = None
+    assets: VersionAssets | None = None
 
 
 def routes(account: Account) -> Sequence[Route]:
     """/workers/workers/{worker_id}/versions, and the read-only list below the script's name."""
     path = "/workers/workers/{worker_id}/versions"
     bundles = BundleStore(account.home.bundles)
+    assets = Assets(account)
 
     async def create(request: Request) -> Response:
         worker = find_worker(account, request.path_params["worker_id"])
@@ -58,7 +62,9 @@ def routes(account: Account) -> Sequence[Route]:
         _refuse_unknown_parts(document)
         wanted = parse(_Version, document, code=INVALID)
         modules = _modules(wanted)
-        documents, secrets = check(wanted.bindings, account.database)
+        manifest = assets.completed(worker["name"], wanted.assets.jwt) if wanted.assets else None
+        has_assets = manifest is not None
+        documents, secrets = check(wanted.bindings, account.database, has_assets=has_assets)
         try:
             bundle = await asyncio.to_thread(bundles.put, modules)
         except UnsafeName as error:
@@ -68,7 +74,7 @@ def routes(account: Account) -> Sequence[Route]:
             "script": worker["name"],
             "created_on": account.clock.timestamp(),
             "bundle": bundle,
-            "document": json.dumps(_document(wanted, documents)),
+            "document": json.dumps(_document(wanted, documents, manifest)),
             "secrets": json.dumps(secrets),
         }
         with account.desired.holding([row["id"]]):
@@ -123,6 +129,9 @@ def _modules(wanted: _Version) -> list[Module]:
     for name in names:
         if names.count(name) > 1:
             raise ApiError(400, INVALID, f"Module {name[:80]!r} is there more than once.")
+    if _REDIRECTS in names:
+        text = f"The local cloud doesn't apply {_REDIRECTS}: leave it out."
+        raise ApiError(400, INVALID, text)
     if wanted.main_module not in names:
         raise ApiError(400, INVALID, f"Main module {wanted.main_module[:80]!r} is not in modules.")
     modules = []
@@ -138,7 +147,9 @@ def _modules(wanted: _Version) -> list[Module]:
     return modules
 
 
-def _document(wanted: _Version, bindings: list[dict[str, Any]]) -> dict[str, Any]:
+def _document(
+    wanted: _Version, bindings: list[dict[str, Any]], manifest: Manifest | None
+) -> dict[str, Any]:
     annotations = {**wanted.annotations, "workers/triggered_by": "upload"}
     document: dict[str, Any] = {
         "bindings": bindings,
@@ -147,6 +158,10 @@ def _document(wanted: _Version, bindings: list[dict[str, Any]]) -> dict[str, Any
         "usage_model": wanted.usage_model,
         "annotations": annotations,
     }
+    if wanted.assets is not None:
+        # The upload's token is spent, and nobody's business.
+        document["assets"] = {"config": wanted.assets.config.model_dump(exclude_none=True)}
+        document[MANIFEST] = manifest
     for name in ("compatibility_date", "limits", "placement"):
         value = getattr(wanted, name)
         if value is not None:
@@ -157,7 +172,7 @@ def _document(wanted: _Version, bindings: list[dict[str, Any]]) -> dict[str, Any
 async def _boot(account: Account, row: dict[str, Any]) -> int:
     """Run the top level of the Worker, as Cloudflare does at upload; milliseconds it took."""
     try:
-        return await account.desired.boot(host_document(row, account.home))
+        return await account.desired.boot(account.desired.host_document(row))
     except HostError as error:
         if error.code in {"boot_failed", "unsupported_binding"}:
             raise ApiError(400, INVALID, error.message) from error
@@ -199,6 +214,7 @@ def _find(account: Account, worker: Row, version_id: str) -> Row:
 
 def _shown(row: Row) -> dict[str, Any]:
     document = json.loads(row["document"])
+    document.pop(MANIFEST, None)
     return {
         **document,
         "bindings": [shown(binding) for binding in document["bindings"]],

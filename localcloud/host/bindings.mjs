@@ -70,6 +70,16 @@ const CONVERTERS = {
     };
   },
 
+  assets: ({ name }, { assets }) => {
+    if (assets.key === null) throw new UnsupportedBinding(name, "the version has no assets.");
+    const service = `assets:${name}`;
+    const headers = [{ name: "X-Asset-Site", value: assets.key }];
+    return {
+      services: [external(service, assets.address, headers)],
+      binding: { name, service },
+    };
+  },
+
   ratelimit: ({ name, namespace_id: id, simple: { limit, period } }) => ({
     binding: {
       name,
@@ -102,7 +112,8 @@ const CONVERTERS = {
  *
  * @param {object[]} bindings as the API takes them; queue bindings also carry `queue_id`
  * @param {{metadata: object, store: import("./store.mjs").Store,
- *   broker: {url: string, token: string}, clockUrl: string}} surroundings
+ *   broker: {url: string, token: string}, clockUrl: string,
+ *   assets: {address: string, key: string | null}}} surroundings
  * @returns {{bindings: object[], services: object[], env: Record<string, string>}} `env` holds
  *   the secrets
  * @throws {UnsupportedBinding} an unknown type, or a member that it needs is missing

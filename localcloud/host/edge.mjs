@@ -90,6 +90,9 @@ export class Edge extends EventEmitter {
     if (id === null) return refuse(response, 404, "error code: 1042");
     const version = this.#versions.get(id);
     if (version === undefined) return refuse(response, 503, "error code: 1104");
+    if (version.assets?.answers(request)) {
+      return version.assets.serve(request, response, { "CF-Ray": newRay() });
+    }
     version.begin();
     response.once("close", () => version.end());
     const deadline = Date.now() + this.#holdMs;
@@ -108,7 +111,7 @@ export class Edge extends EventEmitter {
   #forward(version, request, response) {
     return new Promise((resolve) => {
       let sent = false;
-      const ray = `${randomBytes(8).toString("hex")}-LCL`;
+      const ray = newRay();
       const upstream = http.request({
         agent: this.#agent,
         host: "127.0.0.1",
@@ -157,6 +160,8 @@ export class Edge extends EventEmitter {
     });
   }
 }
+
+const newRay = () => `${randomBytes(8).toString("hex")}-LCL`;
 
 const hasBody = ({ headers }) =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;

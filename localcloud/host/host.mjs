@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { AssetGateway } from "./asset-gateway.mjs";
 import { ControlChannel, ControlError } from "./control-channel.mjs";
 import { Edge } from "./edge.mjs";
 import { EventLog } from "./event-log.mjs";
@@ -68,6 +69,7 @@ export class Host {
     const pyodideDir = path.join(modules, "pyodide");
     const bundle = await havePyodideBundle({ pyodideDir, root: cache });
     const store = new Store({ dir: path.join(stateDir, "store"), binary, runDir, ledger });
+    const gateway = new AssetGateway();
     const versions = new Versions({
       binary,
       release,
@@ -75,6 +77,7 @@ export class Host {
       ledger,
       bundle,
       graceMs,
+      gateway,
       snapshots: new SnapshotCache(path.join(cache, "snapshots")),
       surroundings: { store, broker: { url: brokerUrl, token: brokerToken }, clockUrl },
     });
@@ -90,9 +93,10 @@ export class Host {
       ],
       onError: (error) => events.write(hostEvent(`${error.name}: ${error.message}`, "error")),
     });
-    this.#parts = { ledger, events, store, versions, edge, control };
+    this.#parts = { ledger, events, store, versions, edge, control, gateway };
     // The port first: where it is taken, nothing else has to be undone.
     const listening = await edge.listen(edgePort);
+    await gateway.start();
     await store.start();
     return { controlPort: await control.listen(), edgePort: listening };
   }
@@ -100,11 +104,12 @@ export class Host {
   /** End everything in order: no new requests, those in flight, versions, store. */
   async stop() {
     if (this.#parts === undefined) return;
-    const { ledger, events, store, versions, edge, control } = this.#parts;
+    const { ledger, events, store, versions, edge, control, gateway } = this.#parts;
     const graceMs = this.#order.graceMs ?? GRACE_MS;
     await edge.close(SHUTDOWN_MS);
     await versions.disposeAll({ graceMs, timeoutMs: SHUTDOWN_MS });
     await store.supervisor.stop();
+    gateway.stop();
     events.close();
     control.close();
     ledger.remove(process.pid);

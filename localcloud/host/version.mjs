@@ -1,9 +1,10 @@
+import { AssetSite } from "./asset-site.mjs";
 import { bootError } from "./boot-error.mjs";
 import { Door } from "./door.mjs";
 import { SnapshotCache } from "./snapshot-cache.mjs";
 import { Supervisor } from "./supervisor.mjs";
 import { VERSION_SOCKETS, localFlags, versionConfig } from "./version-config.mjs";
-import { readModules } from "./worker-modules.mjs";
+import { readHeaderRules, readModules } from "./worker-modules.mjs";
 import { WorkerdBootError } from "./workerd.mjs";
 
 const BOOT_TIMEOUT_MS = 100_000;
@@ -21,12 +22,14 @@ export class Version {
   #inFlight = 0;
   #lastActive = 0;
   #idle = [];
+  #assetKey = null;
   #door = new Door(() => this.supervisor.port("door"));
 
   /**
    * @param {object} spec what PUT /versions/{id} takes, with `id`
    * @param {{binary: string, release: string, runDir: string, ledger: object, bundle: {cacheDir: string,
-   *   fingerprint: string}, snapshots: SnapshotCache, surroundings: object}} runtime
+   *   fingerprint: string}, snapshots: SnapshotCache, surroundings: object,
+   *   gateway: import("./asset-gateway.mjs").AssetGateway}} runtime
    */
   constructor(spec, runtime) {
     this.id = spec.id;
@@ -34,6 +37,8 @@ export class Version {
     this.spec = spec;
     this.#runtime = runtime;
     this.supervisor = null;
+    /** Its static assets, or null. @type {AssetSite | null} */
+    this.assets = null;
   }
 
   get state() {
@@ -63,10 +68,21 @@ export class Version {
    * @throws {import("./bindings.mjs").UnsupportedBinding}
    */
   async boot(attach) {
+    try {
+      return await this.#boot(attach);
+    } catch (error) {
+      this.#runtime.gateway.remove(this.#assetKey);
+      throw error;
+    }
+  }
+
+  async #boot(attach) {
     const startedAt = performance.now();
     const { bundle, snapshots, surroundings, binary, release, runDir, ledger } = this.#runtime;
     const modules = await readModules(this.spec.modulesDir, this.spec.mainModule);
-    const { config, env } = versionConfig(this.spec, modules, surroundings);
+    await this.#openAssets();
+    const assets = { address: this.#runtime.gateway.address, key: this.#assetKey };
+    const { config, env } = versionConfig(this.spec, modules, { ...surroundings, assets });
     const flags = localFlags(this.spec.compatibilityFlags ?? []);
     const key = SnapshotCache.key({
       modules,
@@ -100,6 +116,13 @@ export class Version {
     const fromSnapshot = snapshot.loaded;
     await this.#firstAnswer();
     return { bootMs: Math.round(performance.now() - startedAt), fromSnapshot };
+  }
+
+  async #openAssets() {
+    if (!this.spec.assets) return;
+    const headers = await readHeaderRules(this.spec.modulesDir);
+    this.assets = new AssetSite(this.spec.assets, { ...this.spec, headers });
+    this.#assetKey = this.#runtime.gateway.add(this.assets);
   }
 
   async #firstStart(snapshot) {
@@ -178,5 +201,6 @@ export class Version {
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
     await this.supervisor?.stop();
+    this.#runtime.gateway.remove(this.#assetKey);
   }
 }

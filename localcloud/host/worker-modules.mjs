@@ -4,6 +4,9 @@ import { BootError } from "./boot-error.mjs";
 
 const KINDS = { ".py": "pythonModule", ".js": "esModule", ".mjs": "esModule" };
 
+/** Rules for the headers of static assets: uploaded with the modules, but none of them. */
+const HEADERS = "_headers";
+
 /**
  * Read a Worker's modules from its folder, sorted by name, the main module first.
  *
@@ -21,7 +24,7 @@ export async function readModules(dir, mainModule) {
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(dir, path.join(entry.parentPath ?? entry.path, entry.name)))
     .map((name) => name.split(path.sep).join("/"))
-    .filter((name) => !name.split("/").includes("__pycache__"))
+    .filter((name) => !name.split("/").includes("__pycache__") && name !== HEADERS)
     .sort();
   if (!names.includes(mainModule)) {
     throw new BootError(`The version has no main module ${mainModule}.`);
@@ -30,6 +33,14 @@ export async function readModules(dir, mainModule) {
   return await Promise.all(
     ordered.map(async (name) => ({ name, body: await readFile(path.join(dir, name)) })),
   );
+}
+
+/** The text of `_headers` in a Worker's folder, empty where there is none. @param {string} dir */
+export async function readHeaderRules(dir) {
+  return await readFile(path.join(dir, HEADERS), "utf8").catch((error) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
 }
 
 /**

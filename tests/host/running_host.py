@@ -122,7 +122,7 @@ class RunningHost:
             "compatibilityFlags": ["python_workers"],
             "bindings": BINDINGS,
             "metadata": {"id": version, "tag": "tagged", "timestamp": "2026-11-01T00:00:00Z"},
-            "assetsDir": None,
+            "assets": None,
         }
         return self.call("PUT", f"/versions/{version}", {**document, **changes})
 

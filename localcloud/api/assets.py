@@ -1,0 +1,183 @@
+"""Static assets: an upload session per version, and the upload of what isn't there yet."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import email
+import json
+from collections.abc import Iterator, Sequence
+from email.message import Message
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from localcloud.api.asset_tokens import LIFETIME_MS, AssetTokens, InvalidAssetToken
+from localcloud.api.authentication import bearer_token
+from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.resources import Account
+from localcloud.api.run_worker_first import check_rules
+from localcloud.api.workers import find_worker
+from localcloud.asset_store import AssetStore, Manifest
+
+# Codes: 10000 not this session's token, 10021 invalid upload.
+INVALID = 10021
+MAX_FILES = 20_000  # of a version, on the free plan
+MAX_FILE_BYTES = 25 * 1024 * 1024
+_BUCKET_FILES = 250  # how many files a client sends at once
+_NO_TYPE = "application/null"  # how a client says that a file has no content type
+
+
+class _Entry(BaseModel):
+    hash: str = Field(pattern=r"^[0-9a-f]{32}$")
+    size: int = Field(ge=0, le=MAX_FILE_BYTES)
+
+
+class _Session(BaseModel):
+    manifest: dict[str, _Entry] = Field(max_length=MAX_FILES)
+
+
+class AssetConfig(BaseModel):
+    """How the assets of a version are served; what is left out has Cloudflare's default."""
+
+    model_config = ConfigDict(extra="forbid")
+    html_handling: (
+        Literal["auto-trailing-slash", "force-trailing-slash", "drop-trailing-slash", "none"] | None
+    ) = None
+    not_found_handling: Literal["none", "404-page", "single-page-application"] | None = None
+    run_worker_first: bool | list[str] | None = None
+    base_path: Literal["/"] | None = None
+
+    _rules = field_validator("run_worker_first")(check_rules)
+
+
+class VersionAssets(BaseModel):
+    """The part `assets` of a version's upload."""
+
+    model_config = ConfigDict(extra="forbid")
+    jwt: str
+    config: AssetConfig = AssetConfig()
+
+
+class Assets:
+    """Sessions and files."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._database = account.database
+        self._tokens = AssetTokens(account.database, account.clock)
+        self.store = AssetStore(account.home.assets, account.database)
+
+    def routes(self) -> Sequence[Route]:
+        """/workers/scripts/{script_name}/assets-upload-session and /workers/assets/upload."""
+        session = "/workers/scripts/{script_name}/assets-upload-session"
+        return [
+            Route(session, self._begin, methods=["POST"]),
+            Route("/workers/assets/upload", self._upload, methods=["POST"]),
+        ]
+
+    def completed(self, script: str, token: str) -> Manifest:
+        """What the completion token of a session of this Worker stands for.
+
+        Raises ApiError(400): a token that isn't one, of another Worker, or expired.
+        """
+        try:
+            session = self._tokens.session(token, "complete")
+        except InvalidAssetToken as error:
+            raise ApiError(400, INVALID, str(error)) from error
+        row = self._database.row("SELECT * FROM asset_sessions WHERE id = ?", session)
+        if row is None or row["script"] != script:
+            raise ApiError(400, INVALID, "The assets token belongs to another Worker.")
+        manifest: Manifest = json.loads(row["manifest"])
+        if missing := self.store.missing(manifest):
+            text = f"{len(missing)} of the assets are not uploaded: start another upload session."
+            raise ApiError(400, INVALID, text)
+        return manifest
+
+    async def _begin(self, request: Request) -> Response:
+        worker = find_worker(self._account, request.path_params["script_name"])
+        wanted = await body_model(request, _Session, code=INVALID)
+        manifest = wanted.model_dump()["manifest"]
+        for path in manifest:
+            _check_path(path)
+        session, now_ms = self._account.ids(), self._account.clock.now_ms()
+        expires_ms = now_ms + LIFETIME_MS
+        with self._database.transaction():
+            self._database.execute("DELETE FROM asset_sessions WHERE expires_ms <= ?", now_ms)
+            self._database.execute(
+                "INSERT INTO asset_sessions VALUES (?, ?, ?, ?)",
+                session,
+                worker["name"],
+                json.dumps(manifest),
+                expires_ms,
+            )
+        missing = self.store.missing(manifest)
+        buckets = [missing[at : at + _BUCKET_FILES] for at in range(0, len(missing), _BUCKET_FILES)]
+        purpose: Literal["upload", "complete"] = "upload" if missing else "complete"
+        token = self._tokens.issue(session, purpose, expires_ms)
+        return success({"jwt": token, "buckets": buckets})
+
+    async def _upload(self, request: Request) -> Response:
+        try:
+            session = self._tokens.session(bearer_token(request), "upload")
+        except InvalidAssetToken as error:
+            raise ApiError(401, 10000, "Authentication error") from error
+        row = self._database.row("SELECT * FROM asset_sessions WHERE id = ?", session)
+        if row is None:
+            raise ApiError(401, 10000, "Authentication error")
+        if request.query_params.get("base64") != "true":
+            raise ApiError(400, INVALID, "Upload assets with base64=true.")
+        manifest: Manifest = json.loads(row["manifest"])
+        sizes = {entry["hash"]: entry["size"] for entry in manifest.values()}
+        content_type = request.headers.get("content-type", "")
+        for name, content, kind in _parts(content_type, await request.body()):
+            if name not in sizes:
+                raise ApiError(400, INVALID, f"The hash {name[:64]!r} isn't in the manifest.")
+            if len(content) != sizes[name]:
+                text = f"The file {name} has {len(content)} bytes, its manifest says {sizes[name]}."
+                raise ApiError(400, INVALID, text)
+            await asyncio.to_thread(self.store.put, name, content, kind)
+        if self.store.missing(manifest):
+            return success({"jwt": None}, status=202)
+        token = self._tokens.issue(session, "complete", row["expires_ms"])
+        return success({"jwt": token}, status=201)
+
+
+def _check_path(path: str) -> None:
+    plain = path.startswith("/") and "\\" not in path and path.isprintable() and len(path) <= 1024
+    if not plain or ".." in path.split("/"):
+        raise ApiError(400, INVALID, f"The asset path {path[:80]!r} isn't an absolute URL path.")
+
+
+def _parts(content_type: str, body: bytes) -> Iterator[tuple[str, bytes, str | None]]:
+    """(hash, content, content type) of each file. Raises ApiError(400)."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    message = email.message_from_bytes(head + body)
+    if message.get_content_type() != "multipart/form-data" or not message.is_multipart():
+        raise ApiError(400, INVALID, "The upload isn't multipart/form-data.")
+    for part in message.get_payload():
+        assert isinstance(part, Message)  # noqa: S101  narrowing: it is multipart
+        name = part.get_param("name", "", header="content-disposition")
+        yield str(name), _content(part), _type(part)
+
+
+def _content(part: Message) -> bytes:
+    text: Any = part.get_payload()
+    try:
+        return base64.b64decode("".join(str(text).split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ApiError(400, INVALID, "A file of the upload isn't base64.") from error
+
+
+def _type(part: Message) -> str | None:
+    found = str(part.get("content-type", "")).strip()
+    return None if found in {"", _NO_TYPE} else found
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """The family's routes, below the account."""
+    return Assets(account).routes()
