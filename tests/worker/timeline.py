@@ -12,7 +12,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.worker.world import START_MS, Answer, Delivered, World, answer
+from tests.worker.caller import Answer
+from tests.worker.endpoints import answer
+from tests.worker.queues import Delivered
+from tests.worker.surroundings import START_MS
+from tests.worker.world import World
 
 CRON_MS = 300_000
 STEP_MS = 1_000

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.worker.world import World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 
 def send_some(world: World, count: int, status: int = 200, *, takes_ms: int = 0) -> None:

@@ -1,18 +1,12 @@
-"""The service with everything around it replaced: database, clock, queues, endpoints."""
+"""One installation of the service, with everything around it replaced."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
-import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notification.configuration.known_configs import KnownConfigs
 from notification.delivery.dispatch import dispatch
@@ -20,220 +14,29 @@ from notification.delivery.endpoint_pace import EndpointPaces
 from notification.http.application import Application
 from notification.journal import Log
 from notification.metrics.isolate_counters import IsolateCounters
-from notification.ports.outbound import OutboundAnswer, OutboundRequest, OutboundTimeout
-from notification.ports.platform import (
-    Platform,
-    QueueError,
-    QueueMessage,
-    RateLimiter,
-    VersionMetadata,
-)
+from notification.ports.platform import Platform, RateLimiter, VersionMetadata
 from notification.recollection import Recollection
 from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
 from notification.tasks.cron import run_cron
 from notification.templates.stored_template import StoredTemplate
+from tests.worker.caller import API_KEY, Answer, signature
+from tests.worker.endpoints import Endpoints
 from tests.worker.openapi.conformity import check_accepted_body, check_answer, check_query
 from tests.worker.openapi.watched_request import WatchedRequest
+from tests.worker.queues import Delivered, MemoryQueue, Waiting
 from tests.worker.sqlite_database import SqliteDatabase
+from tests.worker.surroundings import (
+    MemoryCache,
+    MemoryJournal,
+    PythonAead,
+    SeededRandomness,
+    VirtualClock,
+)
 
 T = TypeVar("T")
-START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
-API_KEY = "an-api-secret-of-forty-characters-or-so!"
 ENDPOINT = "https://hooks.example.com/in"
 BOUND = frozenset({"DB", "CONFIG_CACHE", "RETRY_QUEUE", "FAILED_QUEUE"})
-
-
-class VirtualClock:
-    """Stands still until it is moved; sleeping moves it."""
-
-    def __init__(self) -> None:
-        self.ms = START_MS
-
-    def now_ms(self) -> int:
-        return self.ms
-
-    async def sleep(self, ms: int) -> None:
-        self.ms += ms
-        await asyncio.sleep(0)
-
-
-class SeededRandomness:
-    """The same in every run of a test."""
-
-    def __init__(self, seed: int = 1) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - tests must be repeatable
-
-    def token_bytes(self, count: int) -> bytes:
-        return self._random.randbytes(count)
-
-
-class PythonAead:
-    """AES-GCM of the library `cryptography`."""
-
-    async def seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
-        return AESGCM(key).encrypt(nonce, plaintext, aad)
-
-    async def open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
-        try:
-            return AESGCM(key).decrypt(nonce, sealed, aad)
-        except InvalidTag:
-            raise ValueError("does not belong") from None
-
-
-class MemoryCache:
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-
-    async def get(self, key: str) -> str | None:
-        return self.values.get(key)
-
-    async def put(self, key: str, value: str, *, ttl_s: int) -> None:
-        self.values[key] = value
-
-    async def delete(self, key: str) -> None:
-        self.values.pop(key, None)
-
-    async def count(self) -> int:
-        return len(self.values)
-
-
-@dataclass
-class Waiting:
-    """A message on a queue, not to be delivered before `due_ms`."""
-
-    body: Any
-    due_ms: int
-    attempts: int = 1
-
-
-class MemoryQueue:
-    """Attributes: `waiting`, and `down`, which makes `send` fail."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self.waiting: list[Waiting] = []
-        self.down = False
-
-    async def send(self, messages: Sequence[QueueMessage]) -> None:
-        if self.down:
-            raise QueueError("the queue is down")
-        for message in messages:
-            body = json.loads(json.dumps(dict(message.body)))
-            self.waiting.append(Waiting(body, self._clock.ms + message.delay_s * 1000))
-
-    def take_due(self, most: int = 10) -> list[Waiting]:
-        due = [w for w in self.waiting if w.due_ms <= self._clock.ms][:most]
-        for waiting in due:
-            self.waiting.remove(waiting)
-        return due
-
-
-class Delivered:
-    """A message in a consumer's hands, and what became of it."""
-
-    def __init__(self, waiting: Waiting) -> None:
-        self.body = waiting.body
-        self.attempts = waiting.attempts
-        self.outcome: str | int | None = None
-
-    def acknowledge(self) -> None:
-        assert self.outcome is None
-        self.outcome = "acknowledged"
-
-    def retry(self, delay_s: int) -> None:
-        assert self.outcome is None
-        self.outcome = delay_s
-
-
-Behaviour = Callable[[OutboundRequest], OutboundAnswer | Exception]
-
-
-def answer(status: int = 200, body: str = '{"ok":true}', **headers: str) -> OutboundAnswer:
-    """An endpoint's answer; `retry_after="5"` becomes the header `retry-after`."""
-    return OutboundAnswer(status, {k.replace("_", "-"): v for k, v in headers.items()}, body)
-
-
-class Endpoints:
-    """Every endpoint at once.
-
-    Attributes:
-        received: all calls in order, with the time at which they arrived.
-        behave: what they answer; 200 unless a test says otherwise.
-        takes_ms: how long an answer takes.
-        gate: what every call waits for, where there is one.
-        reached: set by the first call.
-    """
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self.received: list[tuple[int, OutboundRequest]] = []
-        self.behave: Behaviour = lambda request: answer()
-        self.takes_ms = 0
-        self.gate: asyncio.Event | None = None
-        self.reached = asyncio.Event()
-
-    async def send(self, request: OutboundRequest) -> OutboundAnswer:
-        self.received.append((self._clock.ms, request))
-        self.reached.set()
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.takes_ms > request.timeout_ms:
-            await self._clock.sleep(request.timeout_ms)
-            raise OutboundTimeout
-        await self._clock.sleep(self.takes_ms)
-        result = self.behave(request)
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    @property
-    def bodies(self) -> list[Any]:
-        """The calls' parsed bodies."""
-        return [json.loads(request.body) for _, request in self.received]
-
-
-class MemoryJournal:
-    def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = []
-
-    def write(self, level: str, line: str) -> None:
-        self.lines.append(json.loads(line))
-
-    def of_type(self, kind: str) -> list[dict[str, Any]]:
-        """The lines of one type."""
-        return [line for line in self.lines if line.get("type") == kind]
-
-
-class CountingLimiter:
-    """Lets `most` calls per key pass."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.counts: dict[str, int] = {}
-
-    async def allows(self, key: str) -> bool:
-        self.counts[key] = self.counts.get(key, 0) + 1
-        return self.counts[key] <= self.most
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the service answered."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        """The parsed body."""
-        return json.loads(self.text)
-
-    @property
-    def code(self) -> str:
-        """The error code."""
-        return str(self.json["code"])
 
 
 def default_environment() -> dict[str, str]:
@@ -416,20 +219,3 @@ class World:
             "SELECT * FROM notification_logs ORDER BY id"
         )
         return rows
-
-
-def signature(
-    method: str, target: str, body: bytes, *, now_ms: int, key: str = API_KEY, version: int = 1
-) -> dict[str, str]:
-    """The headers of a signed request, worked out independently of the service."""
-    timestamp = str(now_ms)
-    if version == 2:
-        digest = hashlib.sha256(body).hexdigest()
-        text = "\n".join([timestamp, method, target, digest]).encode()
-    elif method in ("GET", "HEAD", "DELETE"):
-        text = (timestamp + target).encode()
-    else:
-        text = timestamp.encode() + body
-    signed = hmac.new(key.encode(), text, hashlib.sha256).hexdigest()
-    headers = {"x-timestamp": timestamp, "x-signature": signed}
-    return headers | ({"x-signature-version": "2"} if version == 2 else {})

@@ -10,7 +10,8 @@ import pytest
 from notification.channels.channel import Message
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.lark import LarkChannel, sign
-from tests.worker.world import World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 HOOK = "https://open.feishu.cn/open-apis/bot/v2/hook/abc-def"
 OK = '{"code":0,"msg":"success","data":{}}'

@@ -10,7 +10,8 @@ import pytest
 from notification.channels.channel import Message
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.slack import SlackChannel
-from tests.worker.world import World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 HOOK = "https://hooks.slack.com/services/T0/B0/x"
 POLICY = EndpointPolicy(allow_loopback=False, allow_http=False)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from notification.ports.outbound import OutboundFailure
-from tests.worker.world import World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 TOKEN = "123456789:AAF_abcdefghijklmnopqrstuvwxyz-12345"
 CONFIG = {"bot_token": TOKEN, "chat_id": "-1001234567890"}

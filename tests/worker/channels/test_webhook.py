@@ -12,7 +12,8 @@ import pytest
 from notification.channels.answer import parsed_details, retry_after_seconds
 from notification.channels.webhook import sign_body
 from notification.ports.outbound import OutboundFailure
-from tests.worker.world import ENDPOINT, World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import ENDPOINT, World
 
 
 def test_the_outgoing_signature_matches_the_golden_vector() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.worker.endpoints import answer
 from tests.worker.timeline import Timeline
-from tests.worker.world import World, answer
+from tests.worker.world import World
 
 LARK = "https://open.larksuite.com/open-apis/bot/v2/hook/x"
 SLACK = "https://hooks.slack.com/services/T0/B0/x"

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.worker.endpoints import answer
 from tests.worker.timeline import Timeline
-from tests.worker.world import World, answer
+from tests.worker.world import World
 
 
 class Crash(BaseException):

@@ -10,8 +10,11 @@ import pytest
 
 from notification.delivery.schedule import retry_delay_ms
 from notification.ports.database import DatabaseError, Statement
+from tests.worker.endpoints import answer
+from tests.worker.queues import Delivered, Waiting
+from tests.worker.surroundings import SeededRandomness
 from tests.worker.timeline import Timeline
-from tests.worker.world import Delivered, SeededRandomness, Waiting, World, answer
+from tests.worker.world import World
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from notification.ports.database import DatabaseError
-from tests.worker.world import CountingLimiter, World
+from tests.worker.surroundings import CountingLimiter
+from tests.worker.world import World
 
 SEND = "/api/notifications/send"
 SIGNED_ROUTES = [

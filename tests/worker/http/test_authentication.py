@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from notification.http.authentication import string_to_sign
 from notification.http.request import Request
-from tests.worker.world import API_KEY, World, signature
+from tests.worker.caller import API_KEY, signature
+from tests.worker.world import World
 
 PATH = "/api/notification-logs"
 VECTOR_KEY = "dev-secret-key-for-testing"

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.worker.world import Answer, CountingLimiter, World, answer
+from tests.worker.caller import Answer
+from tests.worker.endpoints import answer
+from tests.worker.surroundings import CountingLimiter
+from tests.worker.world import World
 
 PATH = "/web_hook/bridge/u1/webhook"
 TOKEN = "a-bridge-token-of-forty-characters-or-so"

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from notification.schema.migration_files import MIGRATIONS
+from tests.worker.caller import Answer
+from tests.worker.endpoints import answer
 from tests.worker.grafana.calls import alert, call
-from tests.worker.world import Answer, CountingLimiter, World, answer
+from tests.worker.surroundings import CountingLimiter
+from tests.worker.world import World
 
 PATH = "/api/webhooks/grafana"
 USER, PASSWORD = "grafana", "pässword:with a colon, of 32 letters"

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.worker.world import API_KEY, World, answer
+from tests.worker.caller import API_KEY
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 PATH = "/api/notification-logs"
 DAY_MS = 86_400_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from notification.storage import log_rows
-from tests.worker.world import Answer, World
+from tests.worker.caller import Answer
+from tests.worker.world import World
 
 MANY = 10_002
 SEED = {

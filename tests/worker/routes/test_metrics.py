@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from notification.storage.counted_logs import redriven_hours
+from tests.worker.endpoints import answer
 from tests.worker.traffic import keep_busy, send_some
-from tests.worker.world import World, answer
+from tests.worker.world import World
 
 HOUR = 3_600_000
 DAY = 24 * HOUR

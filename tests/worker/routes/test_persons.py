@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from notification.identity import MessageKey, new_keys
-from tests.worker.world import World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 PATH = "/api/users/ada"
 

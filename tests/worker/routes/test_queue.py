@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.worker.world import World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 RETRY = "/api/notifications/retry"
 

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from tests.worker.caller import Answer
 from tests.worker.traffic import keep_busy, send_some
-from tests.worker.world import Answer, World
+from tests.worker.world import World
 
 TOKEN = "a-scrapers-token-of-forty-characters-ok!"
 DAY = 24 * 3_600_000

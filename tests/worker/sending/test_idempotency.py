@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.worker.world import World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 HOUR_MS = 3_600_000
 

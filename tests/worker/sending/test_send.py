@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from notification.ports.database import DatabaseError, Statement
-from tests.worker.world import ENDPOINT, World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import ENDPOINT, World
 
 
 def test_the_answer_has_the_contracts_shape(world: World) -> None:

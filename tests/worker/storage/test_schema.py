@@ -11,8 +11,10 @@ import pytest
 from notification.identity import first_row_id, new_keys, row_id_of
 from notification.ports.database import Statement
 from notification.storage.log_rows import LogFilter, list_statements
+from tests.worker.endpoints import answer
 from tests.worker.sqlite_database import SCHEMA, SqliteDatabase
-from tests.worker.world import SeededRandomness, World, answer
+from tests.worker.surroundings import SeededRandomness
+from tests.worker.world import World
 
 MIGRATIONS = SCHEMA.parent / "migrations"
 

@@ -8,7 +8,8 @@ import pytest
 
 from notification.ports.database import DatabaseError, Statement
 from notification.tasks.run_lock import RunLock
-from tests.worker.world import World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 HOUR_MS = 3_600_000
 

@@ -9,7 +9,8 @@ import pytest
 
 from notification.ports.database import DatabaseError, Statement
 from notification.tasks.alert_rules import raise_alerts
-from tests.worker.world import World, answer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 HOUR_MS = 3_600_000
 
