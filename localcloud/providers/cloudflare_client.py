@@ -39,6 +39,34 @@ class CloudflareClient:
         envelope = self._send(method, path, body)
         return envelope.get("result") if isinstance(envelope, dict) else None
 
+    def upload(self, path: str, files: dict[str, tuple[str, bytes, str]], token: str) -> Any:
+        """Send files, in base64, with the token of their upload session; the answer's result.
+
+        ``files`` maps a part's name to file name, content and content type. Raises
+        ``ProviderError``.
+        """
+        import cloudflare
+
+        client = self._connected()
+        try:
+            envelope: Any = client.post(
+                f"{path}?base64=true",
+                cast_to=object,
+                files=list(files.items()),
+                options={
+                    "max_retries": 0,
+                    "headers": {
+                        "Authorization": f"Bearer {token}",
+                        "Content-Type": "multipart/form-data",
+                    },
+                },
+            )
+        except cloudflare.APIStatusError as error:
+            raise ProviderError(_sentence("POST", path, error)) from None
+        except cloudflare.APIConnectionError:
+            raise self._silent("POST", path) from None
+        return envelope.get("result")
+
     def call_if_there(self, method: str, path: str) -> Any:
         """As ``call``, but None where the answer is that there is no such thing."""
         try:
@@ -82,10 +110,13 @@ class CloudflareClient:
         except cloudflare.APIStatusError as error:
             raise ProviderError(_sentence(method, path, error)) from None
         except cloudflare.APIConnectionError:
-            raise ProviderError(
-                f"the Cloudflare API at {self._base_url} did not answer {method} {path}: see "
-                "that the local cloud runs"
-            ) from None
+            raise self._silent(method, path) from None
+
+    def _silent(self, method: str, path: str) -> ProviderError:
+        return ProviderError(
+            f"the Cloudflare API at {self._base_url} did not answer {method} {path}: see that the "
+            "local cloud runs"
+        )
 
     def _connected(self) -> Cloudflare:
         """Made late: the client's module takes a quarter of a second to import."""

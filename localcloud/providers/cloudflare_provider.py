@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from localcloud.engine.property_value import Properties
-from localcloud.engine.provider import Checked
+from localcloud.engine.provider import Checked, Target
+from localcloud.providers.asset_upload import AssetApi, upload_assets
 from localcloud.providers.cloudflare_functions import CLOUDFLARE_FUNCTIONS
 from localcloud.providers.cloudflare_table import CLOUDFLARE_TYPES
 from localcloud.providers.stand_in_provider import Api, StandInProvider
+
+_VERSION = "cloudflare:index/workerVersion:WorkerVersion"
+
+
+class CloudflareApi(Api, AssetApi, Protocol):
+    """The calls of both."""
 
 
 class CloudflareProvider(StandInProvider):
     """Serves CLOUDFLARE_TYPES and CLOUDFLARE_FUNCTIONS."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: CloudflareApi) -> None:
         super().__init__(CLOUDFLARE_TYPES, api, package="cloudflare")
         self._cloudflare = api
+
+    def create(self, target: Target, news: Properties, *, preview: bool) -> tuple[str, Properties]:
+        """See ``Provider.create``. The assets of a version are uploaded before it."""
+        assets = news.get("assets") or {}
+        if preview or target.type != _VERSION or not assets.get("directory"):
+            return super().create(target, news, preview=preview)
+        token = upload_assets(
+            self._cloudflare,
+            str(news["accountId"]),
+            str(news["workerId"]),
+            str(assets["directory"]),
+        )
+        id_, outputs = super().create(
+            target, {**news, "assets": {**assets, "jwt": token}}, preview=False
+        )
+        # The token is spent, and the state never has it.
+        kept = {key: value for key, value in outputs["assets"].items() if key != "jwt"}
+        return id_, {**outputs, "assets": kept}
 
     def invoke(self, token: str, args: Properties) -> Checked:
         """See ``Provider.invoke``. Raises ``ProviderError`` for a function that isn't served."""

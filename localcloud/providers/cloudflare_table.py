@@ -151,13 +151,13 @@ _TYPES = (
         optional=frozenset(
             {
                 *("accountId", "workerId", "mainModule", "modules", "bindings"),
-                *("compatibilityDate", "placement"),
+                *("compatibilityDate", "placement", "assets"),
             }
         ),
         defaulted=frozenset({"usageModel", "compatibilityFlags", "annotations", "limits"}),
         refused=frozenset(
             {
-                *("assets", "cacheOptions", "containers", "deploy", "exports", "include"),
+                *("cacheOptions", "containers", "deploy", "exports", "include"),
                 *("migrations", "packageDependencies"),
             }
         ),
@@ -172,10 +172,11 @@ _TYPES = (
             {
                 *("accountId", "workerId", "mainModule", "modules", "bindings", "annotations"),
                 *("compatibilityDate", "compatibilityFlags", "placement", "usageModel", "limits"),
+                "assets",
             }
         ),
         in_path=frozenset({"accountId", "workerId"}),
-        verbatim=frozenset({"modules", "bindings"}),
+        verbatim=frozenset({"modules", "bindings", "assets"}),
         sets={"modules": "name", "compatibilityFlags": ""},
         times=frozenset({"createdOn"}),
         sensitive={"bindings": frozenset({"text", "keyBase64", "keyJwk"})},

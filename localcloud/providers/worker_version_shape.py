@@ -8,12 +8,24 @@ import hashlib
 from typing import Any
 
 from localcloud.engine.property_value import UNKNOWN
+from localcloud.providers.asset_upload import manifest_sha256
 from localcloud.providers.resource_type import Properties
+
+_SENT = ("config", "jwt")
 
 
 def version_defaults(inputs: Properties) -> Properties:
-    """Inputs with the schema's one default (internal/services/worker_version/schema.go)."""
-    return {**inputs, "usageModel": inputs.get("usageModel", "standard")}
+    """Inputs with the schema's one default (internal/services/worker_version/schema.go).
+
+    A directory of assets gets the hash of its manifest, so that a changed file is a change. Raises
+    ProviderError where it can't be read.
+    """
+    filled = {**inputs, "usageModel": inputs.get("usageModel", "standard")}
+    assets = inputs.get("assets")
+    if isinstance(assets, dict) and assets.get("directory") not in (None, UNKNOWN):
+        digest = manifest_sha256(str(assets["directory"]))
+        filled["assets"] = {**assets, "assetManifestSha256": digest}
+    return filled
 
 
 def version_body(inputs: Properties) -> Properties:
@@ -21,6 +33,9 @@ def version_body(inputs: Properties) -> Properties:
     body = dict(inputs)
     if isinstance(body.get("bindings"), list):
         body["bindings"] = sorted(body["bindings"], key=lambda binding: str(binding["name"]))
+    if isinstance(body.get("assets"), dict):
+        # Directory and hash are the provider's own.
+        body["assets"] = {key: body["assets"][key] for key in _SENT if key in body["assets"]}
     return body
 
 

@@ -163,7 +163,7 @@ def test_types_that_the_real_provider_never_deletes_make_no_call(name: str) -> N
 
 def test_what_is_not_served_is_refused_by_name() -> None:
     stand_in, _ = provider()
-    inputs = {**version_inputs(["one"]), "assets": {"directory": "x"}, "colour": "red"}
+    inputs = {**version_inputs(["one"]), "containers": [{}], "colour": "red"}
     refused = dict(stand_in.check(target("WorkerVersion"), {}, inputs).failures)
-    assert "install the pulumi CLI" in refused["assets"]
+    assert "install the pulumi CLI" in refused["containers"]
     assert refused["colour"] == "there is no such input"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from localcloud.engine.errors import ProviderError
 from localcloud.engine.property_value import unwrap
 from localcloud.engine.provider import Known, Target
+from localcloud.providers.asset_upload import manifest_sha256
 from localcloud.providers.cloudflare_client import CloudflareClient
 from localcloud.providers.cloudflare_provider import CloudflareProvider
 from localcloud.providers.cloudflare_table import CLOUDFLARE_TYPES
@@ -24,7 +27,7 @@ GROUPS = (
 
 
 @pytest.fixture
-def cloud(tmp_path: Any) -> Iterator[RunningCloud]:
+def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
     """A control plane of the test's own."""
     with RunningCloud(tmp_path / "home") as running:
         yield running
@@ -144,3 +147,49 @@ def test_a_token_keeps_its_value_through_changes(
     assert set(provider.diff(there, drifted, changed, ()).keys) >= {"policies", "condition"}
     provider.delete(there, drifted)
     assert provider.read(there, drifted) is None
+
+
+def test_the_assets_of_a_version_are_uploaded_once_and_a_changed_file_replaces_it(
+    cloud: RunningCloud, provider: CloudflareProvider, tmp_path: Path
+) -> None:
+    folder = tmp_path / "assets"
+    (folder / "js").mkdir(parents=True)
+    (folder / "index.html").write_text("<h1>hi</h1>")
+    (folder / "js" / "a&b.js").write_text("1")
+    account = cloud.endpoints.account_id
+    worker = cloud.result("POST", "/workers/workers", json={"name": "w"})["id"]
+    inputs = {
+        "accountId": account,
+        "workerId": worker,
+        "mainModule": "entry.py",
+        "modules": [{"name": "entry.py", "contentType": "text/x-python", "contentBase64": "eD0x"}],
+        "compatibilityDate": "2026-10-01",
+        "compatibilityFlags": ["python_workers"],
+        "bindings": [{"name": "ASSETS", "type": "assets"}],
+        "assets": {
+            "config": {"htmlHandling": "none", "runWorkerFirst": ["/api/*"]},
+            "directory": str(folder),
+        },
+    }
+    id_, known = lives(provider, "WorkerVersion", inputs)
+    assert set(known.outputs["assets"]) == {"config", "directory", "assetManifestSha256"}
+    told = cloud.host.versions[id_]["assets"]
+    assert told["config"] == {"html_handling": "none", "run_worker_first": ["/api/*"]}
+    assert sorted(told["files"]) == ["/index.html", "/js/a&b.js"]
+    assert told["files"]["/index.html"]["contentType"] == "text/html; charset=utf-8"
+    (folder / "index.html").write_text("<h1>ho</h1>")
+    difference = provider.diff(target("WorkerVersion", id_), known, inputs, ())
+    assert difference.replaces == ("assets",)
+    again, _ = provider.create(target("WorkerVersion"), inputs, preview=False)
+    assert again != id_
+    assert len(list(cloud.home.assets.iterdir())) == 3
+    missing = {**inputs, "assets": {"directory": str(tmp_path / "nowhere")}}
+    with pytest.raises(ProviderError, match="isn't there"):
+        provider.create(target("WorkerVersion"), missing, preview=False)
+
+
+def test_the_manifests_hash_is_that_of_the_json_that_go_writes(tmp_path: Path) -> None:
+    (tmp_path / "a&b.txt").write_text("x")
+    entry = f'{{"hash":"{hashlib.sha256(b"x").hexdigest()[:32]}","size":1}}'
+    text = '{"/a\\u0026b.txt":' + entry + "}"
+    assert manifest_sha256(str(tmp_path)) == hashlib.sha256(text.encode()).hexdigest()
