@@ -12,16 +12,19 @@ import typer
 
 from ops.commands import (
     bundle,
+    db,
     destroy,
     history,
     local,
     logs,
     outputs,
     preview,
+    pull_requests,
     refresh,
     releases,
     rollback,
     send,
+    settings,
     status,
     up,
 )
@@ -82,6 +85,9 @@ app.command("releases")(releases.releases)
 app.add_typer(rollback.app, name="rollback")
 app.command("bundle")(bundle.bundle)
 app.add_typer(local.app, name="local")
+app.add_typer(settings.app, name="settings")
+app.add_typer(pull_requests.app, name="pr")
+app.add_typer(db.app, name="db")
 
 
 def run() -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -40,12 +40,14 @@ class ServiceClient:
         host: str | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        headers = {"User-Agent": "notifyctl"} | ({"Host": host} if host else {})
         self.base_url = base_url.rstrip("/")
+        address, own_host = _address(self.base_url)
+        host = host or own_host
+        headers = {"User-Agent": "notifyctl"} | ({"Host": host} if host else {})
         self._key = api_secret_key
         self._now = now
         self._http = httpx.Client(
-            base_url=self.base_url, headers=headers, timeout=TIMEOUT, trust_env=False
+            base_url=address, headers=headers, timeout=TIMEOUT, trust_env=False
         )
 
     def __enter__(self) -> ServiceClient:
@@ -134,3 +136,16 @@ def sign(key: str, timestamp: str, method: str, target: str, body: bytes) -> str
     """Return version 2 of the service's signature as lower-case hex."""
     text = f"{timestamp}\n{method}\n{target}\n{hashlib.sha256(body).hexdigest()}"
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _address(base_url: str) -> tuple[str, str | None]:
+    """Return where to connect, and the ``Host`` header that goes along.
+
+    A Worker of the local cloud has a name under ``localhost`` (RFC 6761), which resolvers are not
+    sure to know: the connection goes to the loopback address.
+    """
+    parts = urlsplit(base_url)
+    if not (parts.hostname or "").endswith(".localhost"):
+        return base_url, None
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://127.0.0.1{port}", parts.netloc

@@ -94,6 +94,26 @@ class CliDriver:
             )
         return _update(result.summary, {})
 
+    def remove(self) -> None:
+        """See :meth:`StackDriver.remove`."""
+        with _Failures("stack rm"):
+            self._stack.workspace.remove_stack(self._stack.name)
+
+    def secret(self, name: str) -> str:
+        """Return one secret setting in clear.
+
+        Raises:
+            StackFailed: it isn't set, or can't be decrypted.
+        """
+        with _Failures("config get"):
+            return str(self._stack.get_config(name).value)
+
+    def set_secrets(self, secrets: Mapping[str, str]) -> None:
+        """Set secret settings, encrypted, in the stack's settings file."""
+        values = {name: automation.ConfigValue(text, secret=True) for name, text in secrets.items()}
+        with _Failures("config set"):
+            self._stack.set_all_config(values)
+
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """See :meth:`StackDriver.outputs`."""
         with _Failures("stack output"):
@@ -120,6 +140,17 @@ class CliDriver:
             )
             for index, entry in enumerate(entries)
         ]
+
+
+def account_stacks(project: Project) -> list[str]:
+    """Return the names of the project's stacks in the account's state backend, sorted.
+
+    Raises:
+        StackFailed: the CLI refuses (not logged in, …); its words are kept.
+    """
+    with _Failures("stack ls"):
+        listed = automation.LocalWorkspace(work_dir=str(project.root)).list_stacks()
+    return sorted(stack.name.rpartition("/")[2] for stack in listed)
 
 
 class _Failures:

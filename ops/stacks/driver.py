@@ -86,6 +86,9 @@ class StackDriver(Protocol):
     def destroy(self, show: Callable[[Progress], None]) -> StackUpdate:
         """Remove every resource of the stack; its history stays."""
 
+    def remove(self) -> None:
+        """Remove the stack itself, which has no resource any more, with its history."""
+
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """Return the stack's outputs; secrets read ``[secret]`` unless asked for."""
 

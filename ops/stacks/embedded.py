@@ -46,6 +46,13 @@ class EmbeddedDriver:
         """See :meth:`StackDriver.destroy`."""
         return self._run(show, lambda engine: engine.destroy())
 
+    def remove(self) -> None:
+        """See :meth:`StackDriver.remove`."""
+        try:
+            self._engine(lambda _: None).remove_stack()
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """See :meth:`StackDriver.outputs`."""
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from infra.names import Names, StackNameError
 from localcloud.endpoints import Ports
 from localcloud.engine import encrypt_config_value, new_encryption_salt
 from localcloud.home import CloudHome
@@ -72,10 +73,10 @@ class LocalStack:
                 )
         config[BASE_URL_KEYS[0]] = f"http://127.0.0.1:{ports.control}/client/v4"
         config[BASE_URL_KEYS[1]] = f"http://127.0.0.1:{ports.control}/"
-        config[f"{NAMESPACE}:serviceUrl"] = f"http://127.0.0.1:{ports.edge}"
+        config[f"{NAMESPACE}:serviceUrl"] = _service_url(stack, ports)
 
         passphrase, is_new = _passphrase(project.passphrase_file)
-        config_file = project.home / "stack" / f"Pulumi.{stack}.yaml"
+        config_file = rendered_file(project, stack)
         kept: Mapping[str, Any] = {}
         if config_file.is_file() and not is_new:
             kept = StackFile.read(config_file).content
@@ -89,6 +90,11 @@ class LocalStack:
             passphrase=passphrase,
             environment=_environment(CloudHome(project.home)),
         )
+
+
+def rendered_file(project: Project, stack: str) -> Path:
+    """Return where a local stack's settings lie once they are rendered, secrets included."""
+    return project.home / "stack" / f"Pulumi.{stack}.yaml"
 
 
 def is_credential(name: str) -> bool:
@@ -106,6 +112,17 @@ def ports_in_use() -> Ports:
         return Ports.from_environment()
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _service_url(stack: str, ports: Ports) -> str:
+    """Return where the edge answers for a stack: the plain address is the stack ``local``'s."""
+    if stack == "local":
+        return f"http://127.0.0.1:{ports.edge}"
+    try:
+        worker = Names.of_stack(stack).worker
+    except StackNameError as error:
+        raise UsageError(str(error)) from None
+    return f"http://{worker}.localhost:{ports.edge}"
 
 
 def _with_secrets(

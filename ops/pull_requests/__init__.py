@@ -1,0 +1,1 @@
+"""Stacks that live as long as their pull request."""
