@@ -57,3 +57,14 @@ class Delivered:
     def retry(self, delay_s: int) -> None:
         assert self.outcome is None
         self.outcome = delay_s
+
+
+def retry_message(row: dict[str, Any], **changes: Any) -> Delivered:
+    """The message that rings for a notification's row, as it is now."""
+    body = {
+        "v": 1,
+        "type": "retry_notification",
+        "logId": row["id"],
+        "retryCount": row["retry_count"],
+    }
+    return Delivered(Waiting({**body, **changes}, 0))

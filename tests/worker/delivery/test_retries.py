@@ -1,36 +1,14 @@
-"""Retries, dead letters and what the queue may do wrong."""
+"""When a notification is tried again, and how it ends."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from notification.delivery.schedule import retry_delay_ms
-from notification.ports.database import DatabaseError, Statement
-from tests.worker.endpoints import answer
-from tests.worker.queues import Delivered, Waiting
 from tests.worker.surroundings import SeededRandomness
 from tests.worker.timeline import Timeline
-from tests.worker.world import World
-
-
-@pytest.fixture
-def timeline(world: World) -> Timeline:
-    world.configure()
-    return Timeline(world)
-
-
-def _message(row: dict[str, Any], **changes: Any) -> Delivered:
-    body = {
-        "v": 1,
-        "type": "retry_notification",
-        "logId": row["id"],
-        "retryCount": row["retry_count"],
-    }
-    return Delivered(Waiting({**body, **changes}, 0))
 
 
 @pytest.mark.requirement("B-01")
@@ -116,147 +94,6 @@ def test_a_row_that_is_24_hours_old_fails_visibly(timeline: Timeline) -> None:
     )
 
 
-def test_a_repeated_message_is_delivered_once(timeline: Timeline) -> None:
-    world = timeline.world
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
-    [row] = world.logs()
-    twice = [_message(row), _message(row)]
-    world.consume("retry-queue", twice)
-    world.consume("retry-queue", [_message(row)])
-    timeline.expect(attempts=2, status="sent")
-    assert [d.outcome for d in twice] == ["acknowledged"] * 2
-
-
-@pytest.mark.requirement("B-04", "B-42")
-@pytest.mark.parametrize("status", ["failed", "cancelled", "sent"])
-def test_a_message_for_a_settled_row_is_acknowledged_unsent(
-    timeline: Timeline, status: str
-) -> None:
-    world = timeline.world
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().at(15)
-    world.database.connection.execute(
-        "UPDATE notification_logs SET status = ?, sent_at = created_at", (status,)
-    )
-    message = _message(world.logs()[0])
-    world.consume("retry-queue", [message])
-    assert message.outcome == "acknowledged"
-    timeline.expect(attempts=1, status=status)
-
-
-@pytest.mark.parametrize("changes", [{"retryCount": 0}, {"retryCount": 2}, {"logId": 12345}])
-def test_a_message_that_was_overtaken_is_acknowledged(
-    timeline: Timeline, changes: dict[str, int]
-) -> None:
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().at(15)
-    message = _message(timeline.world.logs()[0], **changes)
-    timeline.world.consume("retry-queue", [message])
-    assert message.outcome == "acknowledged"
-    timeline.expect(attempts=1, status="retry")
-
-
-def test_an_early_message_is_delivered_again_when_its_time_has_come(timeline: Timeline) -> None:
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().at(4)
-    message = _message(timeline.world.logs()[0])
-    timeline.world.consume("retry-queue", [message])
-    assert isinstance(message.outcome, int)
-    assert 5 <= message.outcome <= 8
-    timeline.expect(attempts=1)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        None,
-        5,
-        "text",
-        [],
-        {},
-        {"type": "other"},
-        {"type": "retry_notification"},
-        {"type": "retry_notification", "logId": "1", "retryCount": 1},
-        {"type": "retry_notification", "logId": True, "retryCount": 1},
-        {"type": "retry_notification", "logId": 1, "retryCount": -1},
-    ],
-)
-def test_a_poison_message_is_logged_and_blocks_nobody(timeline: Timeline, body: Any) -> None:
-    world = timeline.world
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
-    poison, good = Delivered(Waiting(body, 0)), _message(world.logs()[0])
-    world.consume("retry-queue", [poison, good])
-    assert (poison.outcome, good.outcome) == ("acknowledged", "acknowledged")
-    timeline.expect(attempts=2, status="sent")
-    assert len(world.journal.of_type("queue_message")) == 2
-
-
-@pytest.mark.requirement("C-0.28")
-def test_messages_of_the_older_format_are_read(timeline: Timeline) -> None:
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
-    message = _message(timeline.world.logs()[0], scheduledAt=1, expectedProcessAt=2)
-    del message.body["v"]
-    timeline.world.consume("retry-queue", [message])
-    timeline.expect(attempts=2, status="sent")
-
-
-@pytest.mark.requirement("B-03b", "B-03")
-def test_queues_are_known_by_name_and_an_unknown_one_is_never_acknowledged(
-    timeline: Timeline,
-) -> None:
-    world = timeline.world
-    for name in (
-        "retry-queue",
-        "retry-queue-dev",
-        "failed-queue",
-        "failed-queue-dev",
-        "failed-notifications-dlq",
-        "failed-notifications-dlq-dev",
-    ):
-        message = Delivered(Waiting({"type": "retry_notification", "logId": 1, "retryCount": 0}, 0))
-        world.consume(name, [message])
-        assert message.outcome == "acknowledged", name
-    message = Delivered(Waiting({}, 0))
-    world.consume("who-knows", [message])
-    assert message.outcome == 30
-
-
-def test_a_database_that_fails_makes_the_queue_repeat(timeline: Timeline) -> None:
-    world = timeline.world
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().at(15)
-
-    def fail(statements: Sequence[Statement]) -> None:
-        raise DatabaseError("down")
-
-    row = world.logs()[0]
-    world.database.before_batch = fail
-    for queue in ("retry-queue", "failed-queue"):
-        message = _message(row)
-        world.consume(queue, [message])
-        assert message.outcome == 30
-    timeline.expect(attempts=1)
-
-
-def test_an_outcome_that_cannot_be_written_is_never_acknowledged(timeline: Timeline) -> None:
-    world = timeline.world
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
-
-    def fail(statements: Sequence[Statement]) -> None:
-        if "SET\n  status" in statements[0].sql:
-            raise DatabaseError("down")
-
-    world.database.before_batch = fail
-    message = _message(world.logs()[0])
-    world.consume("retry-queue", [message])
-    assert message.outcome == 30
-    assert len(world.journal.of_type("delivery_unrecorded")) == 1
-
-
 def test_a_retry_uses_the_configuration_of_now(timeline: Timeline) -> None:
     timeline.endpoint_answers(500).at(0).send()
     timeline.world.configure(webhook_url="https://new.example.com/")
@@ -271,45 +108,3 @@ def test_a_retry_without_a_configuration_fails_visibly(timeline: Timeline) -> No
     row = timeline.world.logs()[0]
     assert row["error"] == "No active configuration for channel webhook"
     assert row["last_error_code"] == "CHANNEL_NOT_CONFIGURED"
-
-
-@pytest.mark.requirement("C-0.4")
-def test_a_dead_letter_of_a_row_that_is_not_exhausted_is_left_to_the_sweep(
-    timeline: Timeline,
-) -> None:
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send()
-    message = _message(timeline.world.logs()[0])
-    timeline.world.consume("failed-queue", [message])
-    assert message.outcome == "acknowledged"
-    timeline.expect(status="retry", dead_letters=0)
-
-
-def test_a_repeated_dead_letter_is_told_once(timeline: Timeline) -> None:
-    timeline.endpoint_answers(500).at(0).send().at(60)
-    row = timeline.world.logs()[0]
-    timeline.world.consume("failed-queue", [_message(row)])
-    timeline.expect(dead_letters=1)
-    assert str(timeline.world.logs()[0]["error"]).count("moved to DLQ") == 1
-
-
-@pytest.mark.requirement("B-45")
-def test_one_slow_endpoint_delays_no_other_retry_of_its_batch(timeline: Timeline) -> None:
-    world = timeline.world
-    timeline.queues_deliver = False
-    timeline.endpoint_answers(500)
-    for user in ("u1", "u2", "u3"):
-        world.configure(user)
-        timeline.send(user_id=user)
-    timeline.at(15)
-    settled: list[str] = []
-
-    def note(statements: Sequence[Statement]) -> None:
-        settled.extend(str(s.parameters[0]) for s in statements if "SET\n  status" in s.sql)
-
-    world.database.after_batch = note
-    world.endpoints.behave = lambda request: answer()
-    messages = [_message(row) for row in world.logs()]
-    world.consume("retry-queue", messages)
-    assert len(settled) == 3
-    assert {row["status"] for row in world.logs()} == {"sent"}

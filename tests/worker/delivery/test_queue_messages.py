@@ -1,0 +1,196 @@
+"""What the queues may do wrong: repeat, reorder, delay and invent messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from notification.ports.database import DatabaseError, Statement
+from tests.worker.endpoints import answer
+from tests.worker.queues import Delivered, Waiting, retry_message
+from tests.worker.timeline import Timeline
+
+
+def test_a_repeated_message_is_delivered_once(timeline: Timeline) -> None:
+    world = timeline.world
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
+    [row] = world.logs()
+    twice = [retry_message(row), retry_message(row)]
+    world.consume("retry-queue", twice)
+    world.consume("retry-queue", [retry_message(row)])
+    timeline.expect(attempts=2, status="sent")
+    assert [d.outcome for d in twice] == ["acknowledged"] * 2
+
+
+@pytest.mark.requirement("B-04", "B-42")
+@pytest.mark.parametrize("status", ["failed", "cancelled", "sent"])
+def test_a_message_for_a_settled_row_is_acknowledged_unsent(
+    timeline: Timeline, status: str
+) -> None:
+    world = timeline.world
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500).at(0).send().at(15)
+    world.database.connection.execute(
+        "UPDATE notification_logs SET status = ?, sent_at = created_at", (status,)
+    )
+    message = retry_message(world.logs()[0])
+    world.consume("retry-queue", [message])
+    assert message.outcome == "acknowledged"
+    timeline.expect(attempts=1, status=status)
+
+
+@pytest.mark.parametrize("changes", [{"retryCount": 0}, {"retryCount": 2}, {"logId": 12345}])
+def test_a_message_that_was_overtaken_is_acknowledged(
+    timeline: Timeline, changes: dict[str, int]
+) -> None:
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500).at(0).send().at(15)
+    message = retry_message(timeline.world.logs()[0], **changes)
+    timeline.world.consume("retry-queue", [message])
+    assert message.outcome == "acknowledged"
+    timeline.expect(attempts=1, status="retry")
+
+
+def test_an_early_message_is_delivered_again_when_its_time_has_come(timeline: Timeline) -> None:
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500).at(0).send().at(4)
+    message = retry_message(timeline.world.logs()[0])
+    timeline.world.consume("retry-queue", [message])
+    assert isinstance(message.outcome, int)
+    assert 5 <= message.outcome <= 8
+    timeline.expect(attempts=1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        5,
+        "text",
+        [],
+        {},
+        {"type": "other"},
+        {"type": "retry_notification"},
+        {"type": "retry_notification", "logId": "1", "retryCount": 1},
+        {"type": "retry_notification", "logId": True, "retryCount": 1},
+        {"type": "retry_notification", "logId": 1, "retryCount": -1},
+    ],
+)
+def test_a_poison_message_is_logged_and_blocks_nobody(timeline: Timeline, body: Any) -> None:
+    world = timeline.world
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
+    poison, good = Delivered(Waiting(body, 0)), retry_message(world.logs()[0])
+    world.consume("retry-queue", [poison, good])
+    assert (poison.outcome, good.outcome) == ("acknowledged", "acknowledged")
+    timeline.expect(attempts=2, status="sent")
+    assert len(world.journal.of_type("queue_message")) == 2
+
+
+@pytest.mark.requirement("C-0.28")
+def test_messages_of_the_older_format_are_read(timeline: Timeline) -> None:
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
+    message = retry_message(timeline.world.logs()[0], scheduledAt=1, expectedProcessAt=2)
+    del message.body["v"]
+    timeline.world.consume("retry-queue", [message])
+    timeline.expect(attempts=2, status="sent")
+
+
+@pytest.mark.requirement("B-03b", "B-03")
+def test_queues_are_known_by_name_and_an_unknown_one_is_never_acknowledged(
+    timeline: Timeline,
+) -> None:
+    world = timeline.world
+    for name in (
+        "retry-queue",
+        "retry-queue-dev",
+        "failed-queue",
+        "failed-queue-dev",
+        "failed-notifications-dlq",
+        "failed-notifications-dlq-dev",
+    ):
+        message = Delivered(Waiting({"type": "retry_notification", "logId": 1, "retryCount": 0}, 0))
+        world.consume(name, [message])
+        assert message.outcome == "acknowledged", name
+    message = Delivered(Waiting({}, 0))
+    world.consume("who-knows", [message])
+    assert message.outcome == 30
+
+
+def test_a_database_that_fails_makes_the_queue_repeat(timeline: Timeline) -> None:
+    world = timeline.world
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500).at(0).send().at(15)
+
+    def fail(statements: Sequence[Statement]) -> None:
+        raise DatabaseError("down")
+
+    row = world.logs()[0]
+    world.database.before_batch = fail
+    for queue in ("retry-queue", "failed-queue"):
+        message = retry_message(row)
+        world.consume(queue, [message])
+        assert message.outcome == 30
+    timeline.expect(attempts=1)
+
+
+def test_an_outcome_that_cannot_be_written_is_never_acknowledged(timeline: Timeline) -> None:
+    world = timeline.world
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
+
+    def fail(statements: Sequence[Statement]) -> None:
+        if "SET\n  status" in statements[0].sql:
+            raise DatabaseError("down")
+
+    world.database.before_batch = fail
+    message = retry_message(world.logs()[0])
+    world.consume("retry-queue", [message])
+    assert message.outcome == 30
+    assert len(world.journal.of_type("delivery_unrecorded")) == 1
+
+
+@pytest.mark.requirement("C-0.4")
+def test_a_dead_letter_of_a_row_that_is_not_exhausted_is_left_to_the_sweep(
+    timeline: Timeline,
+) -> None:
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500).at(0).send()
+    message = retry_message(timeline.world.logs()[0])
+    timeline.world.consume("failed-queue", [message])
+    assert message.outcome == "acknowledged"
+    timeline.expect(status="retry", dead_letters=0)
+
+
+def test_a_repeated_dead_letter_is_told_once(timeline: Timeline) -> None:
+    timeline.endpoint_answers(500).at(0).send().at(60)
+    row = timeline.world.logs()[0]
+    timeline.world.consume("failed-queue", [retry_message(row)])
+    timeline.expect(dead_letters=1)
+    assert str(timeline.world.logs()[0]["error"]).count("moved to DLQ") == 1
+
+
+@pytest.mark.requirement("B-45")
+def test_one_slow_endpoint_delays_no_other_retry_of_its_batch(timeline: Timeline) -> None:
+    world = timeline.world
+    timeline.queues_deliver = False
+    timeline.endpoint_answers(500)
+    for user in ("u1", "u2", "u3"):
+        world.configure(user)
+        timeline.send(user_id=user)
+    timeline.at(15)
+    settled: list[str] = []
+
+    def note(statements: Sequence[Statement]) -> None:
+        settled.extend(str(s.parameters[0]) for s in statements if "SET\n  status" in s.sql)
+
+    world.database.after_batch = note
+    world.endpoints.behave = lambda request: answer()
+    messages = [retry_message(row) for row in world.logs()]
+    world.consume("retry-queue", messages)
+    assert len(settled) == 3
+    assert {row["status"] for row in world.logs()} == {"sent"}
