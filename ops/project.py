@@ -78,7 +78,8 @@ class Project:
             return Path(named).resolve()
         path = self.root / f"Pulumi.{stack}.yaml"
         if not path.is_file():
-            known = sorted(p.name.split(".")[1] for p in self.root.glob("Pulumi.*.yaml"))
+            found = (p.name.split(".")[1:-1] for p in self.root.glob("Pulumi.*.yaml"))
+            known = sorted(parts[0] for parts in found if len(parts) == 1)
             raise UsageError(
                 f"There is no stack '{stack}': {path.name} doesn't exist. "
                 f"Known stacks: {', '.join(known)}."

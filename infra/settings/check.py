@@ -2,17 +2,23 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from infra.settings.account import BASE_URL_KEY
 from infra.settings.model import Settings
 from infra.settings.problems import HIDDEN, MISSING, Problem, SettingsError
 from infra.settings.rules import ordinary_rules
 from infra.settings.secret_model import Secrets
-from infra.settings.secret_rules import secret_rules
+from infra.settings.secret_rules import (
+    DEVELOPMENT_DEFAULTS,
+    are_samples_allowed,
+    print_rules,
+    secret_rules,
+)
 from infra.settings.values import Rule
 from infra.settings.workflow_secrets import WorkflowSecrets
 
@@ -47,6 +53,11 @@ class CheckedConfig:
         wrong: list[Problem] = list(self._unknown())
         self._values = self._valid(self._fields, wrong)
         wrong += ordinary_rules(self._values, raw.stack)
+        samples_allowed = are_samples_allowed(
+            self._values.get("environment"), self._values.get(BASE_URL_KEY)
+        )
+        if samples_allowed:
+            self._fill_in_samples()
         self._secret_values = self._valid(self._secret_fields, wrong)
         wrong += self._in_clear()
         readable = {
@@ -54,7 +65,8 @@ class CheckedConfig:
             for key, secret in self._secret_values.items()
             if isinstance(secret, SecretStr) and key in self._service_fields
         }
-        wrong += secret_rules(readable, self._values.get("environment"))
+        wrong += secret_rules(readable, samples_allowed=samples_allowed)
+        wrong += print_rules(readable, self._values.get("keyPrints"))
         self._wrong = wrong
 
     def mistakes(self, *, template: bool = False) -> tuple[Problem, ...]:
@@ -94,7 +106,7 @@ class CheckedConfig:
                 valid[key] = value
             elif value is not None:
                 try:
-                    valid[key] = _adapter(field).validate_python(value)
+                    valid[key] = adapter_of(field).validate_python(value)
                 except (ValidationError, TypeError):
                     shown = HIDDEN if key in self._secret_fields else _shown(value)
                     wrong.append(Problem(key, shown, rule.text, rule.example))
@@ -103,6 +115,17 @@ class CheckedConfig:
             elif key in self._fields:
                 valid[key] = field.default
         return valid
+
+    def _fill_in_samples(self) -> None:
+        """Let a stack on this machine work without set-up, where a secret isn't set."""
+        lacking = DEVELOPMENT_DEFAULTS.keys() - self._raw.values.keys()
+        if "grafanaWebhookUsername" not in lacking or "grafanaWebhookPassword" not in lacking:
+            lacking -= {"grafanaWebhookUsername", "grafanaWebhookPassword"}
+        self._raw = replace(
+            self._raw,
+            values={**self._raw.values, **{key: DEVELOPMENT_DEFAULTS[key] for key in lacking}},
+            secret_keys=self._raw.secret_keys | lacking,
+        )
 
     def _unknown(self) -> Iterator[Problem]:
         known = [*self._fields, *self._secret_fields]
@@ -131,9 +154,11 @@ def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+def adapter_of(field: FieldInfo) -> TypeAdapter[Any]:
+    """The type of one setting by itself, with its validators."""
     annotation: Any = field.annotation
-    for item in field.metadata:
+    # What turns text into a value goes outermost: then limits hold, and show, on the value itself.
+    for item in sorted(field.metadata, key=lambda item: isinstance(item, BeforeValidator)):
         annotation = Annotated[annotation, item]
     return TypeAdapter(annotation)
 

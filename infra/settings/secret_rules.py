@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
+from infra.settings.key_dates import key_print
 from infra.settings.problems import HIDDEN, MISSING, Problem
+from infra.settings.values import is_loopback
 
 _SAMPLES = (
     "dev-secret",
@@ -37,11 +39,25 @@ _FORMS = {
 """Pattern, its form in words, and a command that makes such a value."""
 
 
-def secret_rules(secrets: Mapping[str, SecretStr], environment: object) -> Iterator[Problem]:
-    """Check decrypted secrets by key; outside development each has the strict form.
+DEVELOPMENT_DEFAULTS = {
+    "apiSecretKey": "dev-secret",
+    "encryptKey": "dev-encrypt-key-32-chars-exactly",
+    "grafanaWebhookUsername": "grafana",
+    "grafanaWebhookPassword": "grafana-password",
+}
+"""What a stack on this machine takes where nothing is set: it works, and protects nothing."""
 
-    In development the service's documented samples are allowed (an encryption key has 32
-    printable characters even there): they work without set-up and protect nothing.
+
+def are_samples_allowed(environment: object, base_url: object) -> bool:
+    """Whether published samples may stand for secrets: in development, on this machine alone."""
+    return environment == "development" and is_loopback(str(base_url))
+
+
+def secret_rules(secrets: Mapping[str, SecretStr], *, samples_allowed: bool) -> Iterator[Problem]:
+    """Check decrypted secrets by key; each has the strict form.
+
+    Where the service's published samples are allowed, any printable text is (an encryption key has
+    32 characters even there).
     """
     for key, secret in secrets.items():
         pattern, form, command = _FORMS[key.removesuffix("Previous")]
@@ -49,7 +65,7 @@ def secret_rules(secrets: Mapping[str, SecretStr], environment: object) -> Itera
         example = f"the output of `{command}`"
         if re.search(r"\s", text) or not text.isprintable():
             yield Problem(key, HIDDEN, "it has a space, a newline or a control character.", example)
-        elif environment == "development":
+        elif samples_allowed:
             if not text or (key.startswith("encryptKey") and len(text) != 32):
                 yield Problem(key, HIDDEN, f"{form}.", example)
         elif text.startswith(_SAMPLES):
@@ -69,4 +85,19 @@ def _unpaired(secrets: Mapping[str, SecretStr]) -> Iterator[Problem]:
         if key in secrets and other not in secrets:
             yield Problem(
                 other, MISSING, f"it belongs to {key}; Grafana presents both.", "(set it, too)"
+            )
+
+
+def print_rules(secrets: Mapping[str, SecretStr], prints: object) -> Iterator[Problem]:
+    """Check that the recorded prints are those of today's secrets, so that the dates are, too."""
+    if not isinstance(prints, dict):
+        return
+    for key, secret in secrets.items():
+        recorded = prints.get(key)
+        if recorded is not None and recorded != key_print(key, secret.get_secret_value()):
+            yield Problem(
+                "keyPrints",
+                HIDDEN,
+                f"{key} isn't the secret that was recorded: it was changed without its date.",
+                "`notifyctl keys record`",
             )

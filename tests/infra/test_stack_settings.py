@@ -7,11 +7,13 @@ import pytest
 import yaml
 
 from infra.settings import Secrets, Settings, SettingsError
+from infra.settings.key_dates import key_print
 from infra.settings.reference import settings_tables
 from infra.settings.stack_file import read_stack_file
 from tests.infra.stack_inputs import API_SECRET, CONFIG, ENCRYPT_KEY, checked_config
 
 PROJECT = Path(__file__).parents[2]
+STACK_FILES = sorted(p for p in PROJECT.glob("Pulumi.*.yaml") if ".example" not in p.name)
 VERSION = "18f97339-c287-4872-9bdd-e2135c07ec12"
 SECURE = {"secure": "v1:abc:def"}
 
@@ -66,20 +68,40 @@ def test_a_valid_file_becomes_typed_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("S0-49")
-@pytest.mark.parametrize("path", sorted(PROJECT.glob("Pulumi.*.yaml")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", STACK_FILES, ids=lambda p: p.name)
 def test_the_projects_stack_files_have_no_mistake_and_no_placeholder(path: Path) -> None:
     assert read_stack_file(path).mistakes(template=True) == ()
     assert "PLACEHOLDER" not in path.read_text(encoding="utf-8")
 
 
 def test_the_project_has_its_three_stacks() -> None:
-    names = {path.name for path in PROJECT.glob("Pulumi.*.yaml")}
+    names = {path.name for path in STACK_FILES}
     assert names == {"Pulumi.local.yaml", "Pulumi.development.yaml", "Pulumi.production.yaml"}
 
 
-def test_the_local_template_lacks_its_secrets_only() -> None:
-    found = read_stack_file(PROJECT / "Pulumi.local.yaml").mistakes()
-    assert [problem.key for problem in found] == ["apiSecretKey", "encryptKey"]
+@pytest.mark.requirement("S0-23")
+def test_the_local_stack_works_with_no_secret_set() -> None:
+    found = read_stack_file(PROJECT / "Pulumi.local.yaml")
+    assert found.mistakes() == ()
+    secrets = found.secrets()
+    assert secrets.api_secret_key.get_secret_value() == "dev-secret"
+    assert secrets.encrypt_key.get_secret_value() == "dev-encrypt-key-32-chars-exactly"
+    assert secrets.grafana_webhook_username is not None
+    assert secrets.grafana_webhook_username.get_secret_value() == "grafana"
+
+
+@pytest.mark.requirement("S0-23")
+@pytest.mark.parametrize(
+    ("stack", "changes"),
+    [
+        ("development", {"environment": "development"}),
+        ("production", {"cloudflare:baseUrl": "http://127.0.0.1:1/client/v4"}),
+    ],
+)
+def test_no_other_stack_takes_a_development_default(stack: str, changes: dict[str, str]) -> None:
+    found = mistakes(stack, apiSecretKey=None, encryptKey=None, **changes)
+    assert set(found) == {"apiSecretKey", "encryptKey"}
+    assert "(missing)" in found["apiSecretKey"]
 
 
 def test_an_unknown_key_is_a_mistake_that_names_the_nearest_known_one() -> None:
@@ -267,7 +289,8 @@ def test_a_secret_of_another_form_is_refused_without_showing_it(key: str, value:
     assert "(hidden)" in found[key]
 
 
-@pytest.mark.parametrize("environment", ["production", "staging"])
+@pytest.mark.requirement("S0-23")
+@pytest.mark.parametrize("environment", ["production", "staging", "development"])
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -277,13 +300,31 @@ def test_a_secret_of_another_form_is_refused_without_showing_it(key: str, value:
         ("encryptKey", "dev-encrypt-key-32-chars-secure!"),
     ],
 )
-def test_a_published_sample_secret_is_taken_in_development_only(
+def test_a_published_sample_secret_is_taken_in_development_on_this_machine_only(
     environment: str, key: str, value: str
 ) -> None:
-    stack = environment
-    refused = mistakes(stack, environment=environment, **{key: value})
+    refused = mistakes(environment, environment=environment, **{key: value})
     assert "published sample" in refused[key]
-    assert mistakes("development", environment="development", **{key: value}) == {}
+    loopback = {"cloudflare:baseUrl": "http://127.0.0.1:1/client/v4"}
+    there = mistakes(environment, environment=environment, **{key: value}, **loopback)
+    assert bool(there) == (environment != "development")
+
+
+@pytest.mark.requirement("S0-28")
+def test_a_secret_that_is_not_the_recorded_one_is_found() -> None:
+    prints = {"apiSecretKey": key_print("apiSecretKey", API_SECRET)}
+    assert mistakes(keyPrints=prints) == {}
+    found = mistakes(keyPrints=prints, apiSecretKey="b2" * 32)
+    assert set(found) == {"keyPrints"}
+    assert "notifyctl keys record" in found["keyPrints"]
+
+
+@pytest.mark.requirement("S0-27")
+def test_a_print_tells_secrets_and_keys_apart_and_is_the_same_on_every_stack() -> None:
+    assert key_print("apiSecretKey", API_SECRET) == key_print("apiSecretKey", API_SECRET)
+    assert key_print("apiSecretKey", API_SECRET) != key_print("apiSecretKey", "b2" * 32)
+    assert key_print("apiSecretKey", API_SECRET) != key_print("adminApiKey", API_SECRET)
+    assert API_SECRET not in key_print("apiSecretKey", API_SECRET)
 
 
 def test_a_previous_secret_differs_from_todays() -> None:

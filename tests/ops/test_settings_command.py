@@ -1,0 +1,124 @@
+"""Stack files checked outside Pulumi, and the schema that editors check them by."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from infra.settings.schema import schema_text, stack_schema
+from ops.settings_report import check_files, stack_files
+from tests.infra.test_stack_settings import SECURE, VERSION, stack_file
+
+PROJECT = Path(__file__).parents[2]
+NOTIFYCTL = PROJECT / ".venv" / "bin" / "notifyctl"
+VALIDATOR = jsonschema_rs.validator_for(stack_schema())
+
+
+def settings(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(NOTIFYCTL), "settings", *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def problems(*paths: Path, template: bool = False) -> dict[str, list[str]]:
+    reports = check_files(paths, template=template)
+    return {report.file: [problem.key for problem in report.problems] for report in reports}
+
+
+@pytest.mark.requirement("S0-49")
+def test_the_projects_own_files_are_right_but_for_what_is_to_be_filled_in() -> None:
+    paths = stack_files(PROJECT)
+    assert len(paths) == 4
+    assert {key for keys in problems(*paths, template=True).values() for key in keys} == set()
+
+
+@pytest.mark.requirement("S0-49", "S0-107")
+def test_a_copied_example_names_each_placeholder_that_is_left(tmp_path: Path) -> None:
+    copy = tmp_path / "Pulumi.staging.yaml"
+    copy.write_text((PROJECT / "Pulumi.staging.example.yaml").read_text())
+    found = problems(copy)["Pulumi.staging.yaml"]
+    assert found == ["apiSecretKey", "encryptKey", "accountId", "workersDevSubdomain"]
+
+
+@pytest.mark.requirement("S0-49")
+def test_a_placeholder_in_a_free_text_is_found(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, githubRepository="your-repository")
+    assert problems(path) == {"Pulumi.production.yaml": ["githubRepository"]}
+
+
+@pytest.mark.requirement("S0-27")
+def test_two_stacks_with_the_same_secret_are_found_by_its_print(tmp_path: Path) -> None:
+    prints = {"apiSecretKey": "0123456789abcdef", "encryptKey": "aaaaaaaaaaaaaaaa"}
+    one = stack_file(tmp_path, keyPrints=prints)
+    other = stack_file(
+        tmp_path,
+        "development",
+        environment="development",
+        keyPrints={**prints, "encryptKey": "bbbbbbbbbbbbbbbb"},
+    )
+    assert problems(one, other) == {
+        "Pulumi.production.yaml": ["apiSecretKey"],
+        "Pulumi.development.yaml": ["apiSecretKey"],
+    }
+    assert problems(one) == {"Pulumi.production.yaml": []}
+
+
+def test_the_command_tells_all_mistakes_and_ends_with_two(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, accountId="x", logLevel="loud")
+    result = settings("check", str(path), "--json")
+    assert result.returncode == 2
+    document = json.loads(result.stdout)
+    assert document["mistakes"] == 2
+    assert [m["key"] for m in document["files"][0]["mistakes"]] == ["accountId", "logLevel"]
+    assert "2 mistakes in the stack files" in result.stderr
+    right = settings("check", str(stack_file(tmp_path)))
+    assert (right.returncode, right.stdout) == (0, "Pulumi.production.yaml: no mistakes\n")
+
+
+def test_the_schema_in_the_project_is_the_models() -> None:
+    text = (PROJECT / "infra" / "settings" / "stack.schema.json").read_text()
+    assert text == schema_text(), "stale: run `notifyctl settings schema --write`"
+
+
+@pytest.mark.parametrize("path", stack_files(PROJECT), ids=lambda path: path.name)
+def test_every_stack_file_names_the_schema_and_the_projects_own_keep_it(path: Path) -> None:
+    text = path.read_text()
+    assert text.startswith("# yaml-language-server: $schema=infra/settings/stack.schema.json\n")
+    assert VALIDATOR.is_valid(yaml.safe_load(text)) == (".example" not in path.name)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_valid"),
+    [
+        ({}, True),
+        ({"rateLimitPerMinute": "7", "protectStores": "true", "crons": '["* * * * *"]'}, True),
+        ({"crons": ["* * * * *"], "observabilitySampling": 0.5}, True),
+        ({"pin": {"version": VERSION, "insteadOf": "a" * 64}}, True),
+        ({"ciTokenExpiresOn": "2027-01-31"}, True),
+        ({"rateLimitPerMinute": 0}, False),
+        ({"protectStores": "yes"}, False),
+        ({"accountId": "abc"}, False),
+        ({"logLevel": "loud"}, False),
+        ({"pin": {"version": VERSION}}, False),
+        ({"unknownKey": "x"}, False),
+        ({"apiSecretKey": "in clear"}, False),
+        ({"logLevel": SECURE}, False),
+        ({"cloudflare:apiToken": SECURE}, False),
+        ({"github:owner": "my-team"}, True),
+    ],
+)
+def test_the_schema_takes_what_the_check_takes(
+    tmp_path: Path, change: dict[str, Any], is_valid: bool
+) -> None:
+    path = stack_file(tmp_path, **change)
+    assert VALIDATOR.is_valid(yaml.safe_load(path.read_text())) == is_valid
+    assert (problems(path)["Pulumi.production.yaml"] == []) == is_valid
