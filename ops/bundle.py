@@ -13,7 +13,7 @@ from ops.errors import OperationError
 
 MAIN_MODULE = "entry.py"
 VENDOR_PREFIX = "python_modules"
-CONTENT_TYPES = {".py": "text/x-python"}
+CONTENT_TYPES = {".py": "text/x-python", ".js": "application/javascript+module"}
 DATA_CONTENT_TYPE = "application/octet-stream"
 SKIPPED_FOLDERS = frozenset({"__pycache__", "bin", "tests"})
 

@@ -80,6 +80,12 @@ def test_the_manifest_names_every_module_with_its_hash(
     assert all(len(module["sha256"]) == 64 for module in manifest["modules"])
 
 
+def test_each_kind_of_module_has_the_type_that_the_upload_expects() -> None:
+    names = ("entry.py", "notification/border.js", "sql/0001.sql")
+    types = [BundleModule(name, b"").content_type for name in names]
+    assert types == ["text/x-python", "application/javascript+module", "application/octet-stream"]
+
+
 def test_a_rebuild_leaves_no_stale_module(sources: Path, vendored: Path, tmp_path: Path) -> None:
     target = tmp_path / "out" / "worker"
     (sources / "old.py").write_text("")

@@ -13,14 +13,8 @@ from notification.compact_json import compact_json
 
 
 @lru_cache(maxsize=1)
-def _functions() -> tuple[Any, Any, Any]:
-    return js.JSON.parse, js.JSON.stringify, js.Object.fromEntries
-
-
-@lru_cache(maxsize=1)
-def outbound_functions() -> tuple[Any, Any]:
-    """`fetch` and `AbortSignal.timeout`."""
-    return js.fetch, js.AbortSignal.timeout
+def _functions() -> tuple[Any, Any]:
+    return js.JSON.parse, js.JSON.stringify
 
 
 @lru_cache(maxsize=1)
@@ -41,9 +35,3 @@ def to_object(value: Any) -> Any:
 def from_object(value: Any) -> Any:
     """Python from a JavaScript value that JSON can express."""
     return json.loads(_functions()[1](value))
-
-
-def from_entries(entries: Any) -> Any:
-    """A dictionary from JavaScript entries, such as a `Headers`."""
-    _, stringify, collect = _functions()
-    return json.loads(stringify(collect(entries)))

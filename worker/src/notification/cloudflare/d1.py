@@ -1,52 +1,43 @@
 """The database port on a raw D1 binding.
 
-The one place where database values cross the language border: parameters go over one by one,
-with None as JavaScript's null (a plain None would arrive as `undefined`), and everything a batch
-returns comes back as one JSON text, which is cheaper than reading properties one by one.
+The one place where database values cross the language border: a batch goes over as one JSON text,
+in which a statement is a number, and everything that it returns comes back as another.
 """
 
+import json
 from collections.abc import Sequence
-from typing import Any
 
-from notification.cloudflare.border import from_object
+from notification.cloudflare.crossing import Crossing, Deed
+from notification.compact_json import compact_json
 from notification.ports.database import DatabaseConflict, DatabaseError, Result, Statement
-from pyodide.ffi import JsException, jsnull, to_js
+
+_MOST_KEPT = 200
 
 
 class D1Database:
     """Prepared statements are kept for the isolate's life: their texts are few and fixed."""
 
-    __slots__ = ("_binding", "_prepared")
+    __slots__ = ("_crossing", "_numbers")
 
-    def __init__(self, binding: Any) -> None:
-        self._binding = binding
-        self._prepared: dict[str, Any] = {}
+    def __init__(self, crossing: Crossing) -> None:
+        self._crossing = crossing
+        self._numbers: dict[str, int] = {}
 
-    def _bound(self, statement: Statement) -> Any:
-        prepared = self._prepared.get(statement.sql)
-        if prepared is None:
-            prepared = self._binding.prepare(statement.sql)
-            if len(self._prepared) < 200:
-                self._prepared[statement.sql] = prepared
-        if not statement.parameters:
-            return prepared
-        return prepared.bind(*[jsnull if p is None else p for p in statement.parameters])
+    def _named(self, sql: str) -> int | str:
+        """A statement's number, or beyond the kept ones its text."""
+        number = self._numbers.get(sql)
+        if number is None:
+            if len(self._numbers) >= _MOST_KEPT:
+                return sql
+            number = self._numbers[sql] = int(self._crossing.prepare(sql))
+        return number
 
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
         """As the port says. D1 runs a batch as one transaction."""
-        try:
-            answer = await self._binding.batch(to_js([self._bound(s) for s in statements]))
-            results = from_object(answer)
-        except JsException as error:
-            text = str(error)
-            if "UNIQUE constraint failed" in text:
-                raise DatabaseConflict(text) from None
-            raise DatabaseError(text) from None
-        return [
-            Result(
-                result.get("results") or [],
-                result["meta"].get("changes") or 0,
-                result["meta"].get("rows_written") or 0,
-            )
-            for result in results
-        ]
+        batch = [(self._named(sql), *parameters) for sql, parameters in statements]
+        results = json.loads(await Deed(self._crossing, f"batch {compact_json(batch)}"))
+        if isinstance(results, str):
+            if "UNIQUE constraint failed" in results:
+                raise DatabaseConflict(results)
+            raise DatabaseError(results)
+        return [Result(*result) for result in results]

@@ -1,11 +1,8 @@
-"""JavaScript responses, with their headers made once per isolate."""
+"""Responses as the texts that `border.js` makes JavaScript's of."""
 
-from typing import Any
-
-import js
-from notification.cloudflare.border import to_object
+from notification.cloudflare.crossing import Crossing
+from notification.compact_json import compact_json
 from notification.http.response import Response
-from pyodide.ffi import jsnull
 
 _MOST_KEPT = 64
 _OWN = "X-Request-Id"
@@ -15,28 +12,21 @@ class ResponseFactory:
     """Nearly all answers carry the same headers but for the request id. Handing them over one by
     one costs several times what the runtime's own copy does."""
 
-    __slots__ = ("_kept", "_new")
+    __slots__ = ("_crossing", "_kept")
 
-    def __init__(self) -> None:
-        self._new = js.Response.new
-        self._kept: dict[Any, tuple[Any, Any]] = {}
+    def __init__(self, crossing: Crossing) -> None:
+        self._crossing = crossing
+        self._kept: dict[tuple[object, ...], int] = {}
 
-    def new(self, response: Response) -> Any:
-        """A `Response` that shares nothing with the ones before it."""
-        shared = {name: value for name, value in response.headers.items() if name != _OWN}
-        options, headers = self._options(response.status, shared)
-        headers.set(_OWN, response.headers.get(_OWN, ""))
-        # The constructor copies the headers, so the next answer may change them.
-        return self._new(response.body or jsnull, options)
-
-    def _options(self, status: int, shared: dict[str, str]) -> tuple[Any, Any]:
-        key = (status, *shared.items())
+    def text(self, response: Response) -> str:
+        """The end of a run that `Crossing` drives."""
+        headers = dict(response.headers)
+        request_id = headers.pop(_OWN, "")
+        key = (response.status, *headers.items())
         kept = self._kept.get(key)
-        if kept is None:
-            headers = js.Headers.new(to_object(shared))
-            options = to_object({"status": status})
-            options.headers = headers
-            kept = (options, headers)
-            if len(self._kept) < _MOST_KEPT:
-                self._kept[key] = kept
-        return kept
+        if kept is not None:
+            return f"respond {kept}\n{request_id}\n{response.body}"
+        head = compact_json((response.status, headers))
+        if len(self._kept) < _MOST_KEPT:
+            self._kept[key] = int(self._crossing.keep(head))
+        return f"respond {head}\n{request_id}\n{response.body}"

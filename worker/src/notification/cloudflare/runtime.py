@@ -17,13 +17,13 @@ from notification.cloudflare.bindings import (
     SystemRandomness,
 )
 from notification.cloudflare.border import (
-    from_entries,
     from_object,
     promise_with_resolvers,
     to_object,
 )
+from notification.cloudflare.crossing import Crossing, Deed
 from notification.cloudflare.d1 import D1Database
-from notification.cloudflare.fetch import FetchHttp, read_bounded
+from notification.cloudflare.fetch import FetchHttp
 from notification.cloudflare.response_factory import ResponseFactory
 from notification.cloudflare.web_crypto import WebCryptoAead
 from notification.configuration.known_configs import KnownConfigs
@@ -42,6 +42,8 @@ from pyodide.ffi import jsnull
 from workers import import_from_javascript
 
 T = TypeVar("T")
+_BORDER = "notification/cloudflare/border.js"
+"""A module beside this one, by its name in the bundle."""
 
 
 def _present(value: Any) -> bool:
@@ -51,7 +53,7 @@ def _present(value: Any) -> bool:
 class Isolate:
     """What is read from the bindings once and kept for the isolate's life."""
 
-    def __init__(self) -> None:
+    def __init__(self, border: Any) -> None:
         self._environment = import_from_javascript("cloudflare:workers").env
         names = list(js.Object.keys(self._environment))
         bindings = {name: getattr(self._environment, name) for name in names}
@@ -65,12 +67,13 @@ class Isolate:
         }
         self.bound = frozenset(self.bindings)
         database = self.bindings.get("DB")
-        self.database = D1Database(database) if database else UnboundDatabase()
+        self.crossing = Crossing(border, database)
+        self.database = D1Database(self.crossing) if database else UnboundDatabase()
         cache = self.bindings.get("CONFIG_CACHE")
         self.cache = KvCache(cache) if cache else UnboundCache()
         self.retry_queue = self._queue("RETRY_QUEUE")
         self.failed_queue = self._queue("FAILED_QUEUE")
-        self.outbound = FetchHttp()
+        self.outbound = FetchHttp(self.crossing)
         self.aead = WebCryptoAead()
         self.journal = ConsoleJournal()
         self.randomness = SystemRandomness()
@@ -80,7 +83,7 @@ class Isolate:
         self.known_endpoints = EndpointPaces()
         self.counters = IsolateCounters()
         self.application = Application()
-        self.answers = ResponseFactory()
+        self.answers = ResponseFactory(self.crossing)
 
     def _queue(self, name: str) -> CloudflareQueue | UnboundQueue:
         binding = self.bindings.get(name)
@@ -136,6 +139,7 @@ class Isolate:
             counters=self.counters,
             keep_alive=keep_alive,
             context=context,
+            crossing=self.crossing,
         )
 
 
@@ -144,10 +148,14 @@ class Invocation(Platform):
     """The platform's ports with the runtime's context of one event."""
 
     context: Any
+    crossing: Crossing
 
     async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
         """As the port says. The runtime cancels no task: it has only to be kept from dropping the
         event, which takes a promise, and neither a task nor a timer."""
+        if self.crossing.driving:
+            await Deed(self.crossing, "hold ")
+            return await work
         held = promise_with_resolvers()
         self.context.waitUntil(held.promise)
         try:
@@ -180,19 +188,16 @@ class RawMessage:
         self._raw.retry(to_object({"delaySeconds": delay_s}))
 
 
-def _request(raw: Any) -> Request:
-    headers = from_entries(raw.headers)
-    origin, _, rest = raw.url.partition("://")[2].partition("/")
+def _request(described: str, crossing: Crossing) -> Request:
+    method, url, headers = json.loads(described)
+    origin, _, rest = url.partition("://")[2].partition("/")
 
     async def read(limit: int) -> bytes:
-        if not raw.body:
-            return b""
-        if headers.get("content-length", "").isdigit():
-            return bytes((await raw.arrayBuffer()).to_bytes())
-        return await read_bounded(raw.body, limit)
+        body = await Deed(crossing, f"body {limit}")
+        return body.encode() if isinstance(body, str) else bytes(body.to_bytes())
 
     return Request(
-        method=raw.method,
+        method=method,
         host=origin,
         target="/" + rest.partition("#")[0],
         headers=headers,
@@ -208,15 +213,24 @@ class Runtime:
 
     def _ready(self) -> Isolate:
         if self._isolate is None:
-            self._isolate = Isolate()
+            # Other events may come while the module is imported.
+            border = import_from_javascript(_BORDER)
+            if self._isolate is None:
+                self._isolate = Isolate(border)
         return self._isolate
 
     async def fetch(self, raw: Any, context: Any) -> Any:
         """A JavaScript `Response` for a JavaScript `Request`."""
         isolate = self._ready()
+
+        def begin(described: str) -> Coroutine[Any, Any, str]:
+            return self._answer(isolate, _request(described, isolate.crossing), context)
+
+        return await isolate.crossing.run(begin, raw)
+
+    async def _answer(self, isolate: Isolate, request: Request, context: Any) -> str:
         platform = await isolate.platform(context)
-        response = await isolate.application.answer(_request(raw), platform)
-        return isolate.answers.new(response)
+        return isolate.answers.text(await isolate.application.answer(request, platform))
 
     async def queue(self, batch: Any, context: Any) -> None:
         """One batch of the queue that it names; its modules are imported here, as the cron's."""

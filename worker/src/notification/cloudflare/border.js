@@ -1,0 +1,160 @@
+// The JavaScript half of the language border. A crossing costs as much as some hundred lines of
+// Python, an object that crosses costs several, and Pyodide's own `await` of a promise costs two
+// turns of an event loop made of timers. So Python only ever returns a text that says what to wait
+// for, this side waits, and the next text goes back.
+
+import { waitUntil } from "cloudflare:workers";
+
+const REQUEST_ID = "X-Request-Id";
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+
+let resume; // Python: (run's number, whether `value` is an error, value) => what to wait for
+let database;
+const statements = [];
+const heads = [];
+
+/** Take Python's half, and the database where there is one. */
+export function connect(python, binding) {
+  resume = python;
+  database = binding;
+}
+
+/** Drive Python's run `number` to its end; a promise of its `Response`. */
+export function run(number, request) {
+  const work = { request, promise: undefined };
+  work.promise = drive(number, work);
+  return work.promise;
+}
+
+async function drive(number, work) {
+  const { method, url, headers } = work.request;
+  let value = JSON.stringify([method, url, Object.fromEntries(headers)]);
+  let failed = false;
+  for (;;) {
+    const next = resume(number, failed, value);
+    failed = false;
+    try {
+      if (typeof next !== "string") value = await next;
+      else if (next.startsWith("respond")) return respond(next);
+      else value = await perform(next, work);
+    } catch (error) {
+      failed = true;
+      value = error;
+    }
+  }
+}
+
+/** Do what a text of Python's says: `<what> <argument>`. */
+export function perform(text, work) {
+  const at = text.indexOf(" ");
+  return DEEDS[text.slice(0, at)](text.slice(at + 1), work);
+}
+
+const DEEDS = {
+  batch,
+  call,
+  body: (limit, { request }) => body(request, Number(limit)),
+  // The run goes on when its client hangs up.
+  hold: (_, { promise }) => waitUntil(promise),
+};
+
+// At most `limit` + 1 bytes of the body: a string where they are UTF-8, else the bytes.
+async function body(request, limit) {
+  if (!request.body) return "";
+  const bytes = request.headers.has("content-length")
+    ? new Uint8Array(await request.arrayBuffer())
+    : await bounded(request.body, limit + 1);
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return bytes;
+  }
+}
+
+async function bounded(stream, most) {
+  const reader = stream.getReader();
+  const parts = [];
+  let size = 0;
+  while (size < most) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    size += value.length;
+  }
+  if (size >= most) await reader.cancel();
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes.subarray(0, most);
+}
+
+/** Keep a status and headers that many answers share; their number names them in an answer. */
+export function keep(text) {
+  return heads.push(head(text)) - 1;
+}
+
+function head(text) {
+  const [status, headers] = JSON.parse(text);
+  return { status, headers: new Headers(headers) };
+}
+
+// `respond <number of a kept head, or a head>\n<request id>\n<body>`.
+function respond(text) {
+  const first = text.indexOf("\n");
+  const second = text.indexOf("\n", first + 1);
+  const name = text.slice(text.indexOf(" ") + 1, first);
+  const options = name.startsWith("[") ? head(name) : heads[name];
+  options.headers.set(REQUEST_ID, text.slice(first + 1, second));
+  // The constructor copies the headers, so the next answer may change them.
+  return new Response(text.slice(second + 1) || null, options);
+}
+
+// One outbound call: [status, retry-after, body], or {name, message} of what went wrong.
+async function call(text) {
+  const [method, url, headers, body, timeout, limit] = JSON.parse(text);
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeout);
+  try {
+    const options = { method, headers, body, redirect: "manual", signal: abort.signal };
+    const answer = await fetch(url, options);
+    const length = answer.headers.get("content-length");
+    let read = "";
+    if (length !== null && Number(length) <= limit) read = await answer.text();
+    else if (answer.body) read = lenient.decode(await bounded(answer.body, limit));
+    return JSON.stringify([answer.status, answer.headers.get("retry-after"), read]);
+  } catch (error) {
+    return JSON.stringify({ name: error.name, message: String(error.message) });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Prepare a statement and keep it; its number names it in a batch. */
+export function prepare(sql) {
+  return statements.push(database.prepare(sql)) - 1;
+}
+
+// `[[statement's number or SQL, …parameters], …]` as one transaction: [rows, changes, rows written]
+// of each, or the error's text.
+async function batch(text) {
+  try {
+    const bound = JSON.parse(text).map(([name, ...parameters]) => {
+      const statement = typeof name === "string" ? database.prepare(name) : statements[name];
+      return parameters.length ? statement.bind(...parameters) : statement;
+    });
+    const results = await database.batch(bound);
+    return JSON.stringify(
+      results.map(({ results: rows, meta }) => [
+        rows ?? [],
+        meta.changes ?? 0,
+        meta.rows_written ?? 0,
+      ]),
+    );
+  } catch (error) {
+    return JSON.stringify(String(error));
+  }
+}
