@@ -10,7 +10,12 @@ import httpx
 
 
 class Endpoint:
-    """A process that answers 200 to everything; use it in a ``with`` block."""
+    """A process that answers 200 to everything; use it in a ``with`` block.
+
+    Attributes:
+        base: its URL without a path.
+        url: the URL that notifications go to.
+    """
 
     def __enter__(self) -> Endpoint:
         script = Path(__file__).with_name("endpoint.mjs")
@@ -18,7 +23,8 @@ class Endpoint:
             ["node", str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None  # noqa: S101 stdout=PIPE gives a stream
-        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}/hook"
+        self.base = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+        self.url = f"{self.base}/hook"
         return self
 
     def __exit__(

@@ -1,68 +1,31 @@
-"""Deploys the floor Worker beside the service, on the same database."""
+"""The floor Worker: what a send can't do without, deployed on the service's own database.
+
+It takes a request, inserts one row, makes one POST to the same endpoint, reads its answer, updates
+the row, and answers. It has neither authentication, parsing, validation, configuration, log lines
+nor response headers, and it uses the runtime as its documentation shows: raw bindings, one `await`
+per call. The service does all of that and the same two writes and one call, in the same runtime,
+under the same load client, in turn with the floor. Rows go into the service's own table, so both
+pay for the same indexes and constraints.
+"""
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
-from typing import Any
 
-from ops.bundle import BundleBuilder
-from tests.installation import ROOT, Installation
+from bench.side_worker import SideWorker
+from tests.installation import Installation
 
-ACCOUNT = "/client/v4/accounts/00000000000000000000000000000001"
 NAME = "bench-floor"
-HOST = f"{NAME}.localhost"
 
 
-def deploy_floor(installation: Installation, *, endpoint: str) -> None:
-    """Upload and deploy the floor Worker; it answers under the Host header ``HOST``."""
-    builder = BundleBuilder(
-        sources=Path(__file__).parent / "floor_worker",
-        vendored=ROOT / "build" / "python_modules",
+def deploy_floor(installation: Installation, *, endpoint: str) -> str:
+    """Deploy the floor Worker and return the Host header under which it answers."""
+    worker = SideWorker(installation, NAME)
+    worker.deploy(
+        Path(__file__).parent / "floor_worker",
+        [
+            {"name": "DB", "type": "d1", "id": installation.outputs()["d1_database_id"]},
+            {"name": "ENDPOINT", "type": "plain_text", "text": endpoint},
+        ],
     )
-    modules = [
-        {
-            "name": module.name,
-            "content_type": module.content_type,
-            "content_base64": base64.b64encode(module.content).decode(),
-        }
-        for module in builder.collect()
-    ]
-    worker = _call(
-        installation,
-        "POST",
-        "/workers/workers",
-        {"name": NAME, "subdomain": {"enabled": True, "previews_enabled": True}},
-    )
-    version = _call(
-        installation,
-        "POST",
-        f"/workers/workers/{worker['id']}/versions",
-        {
-            "main_module": "entry.py",
-            "modules": modules,
-            "bindings": [
-                {"name": "DB", "type": "d1", "id": installation.outputs()["d1_database_id"]},
-                {"name": "ENDPOINT", "type": "plain_text", "text": endpoint},
-            ],
-            "compatibility_date": "2026-10-01",
-            "compatibility_flags": ["python_workers"],
-        },
-    )
-    _call(
-        installation,
-        "POST",
-        f"/workers/scripts/{NAME}/deployments",
-        {
-            "strategy": "percentage",
-            "versions": [{"version_id": version["id"], "percentage": 100}],
-        },
-    )
-
-
-def _call(installation: Installation, method: str, path: str, body: dict[str, Any]) -> Any:
-    answer = installation.control(method, ACCOUNT + path, json=body)
-    document = answer.json()
-    if not document.get("success"):
-        raise RuntimeError(f"{method} {path} was refused: {document.get('errors')}")
-    return document["result"]
+    return worker.host

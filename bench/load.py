@@ -34,28 +34,37 @@ def load(
     url: str,
     *,
     clients: int,
-    seconds: int,
     body: str,
     headers: Mapping[str, str],
+    seconds: int | None = None,
+    amount: int | None = None,
 ) -> LoadResult:
-    """POST the same ``body`` from ``clients`` connections for ``seconds``.
+    """POST the same ``body`` from ``clients`` connections, for ``seconds`` or ``amount`` times.
 
     Raises:
         RuntimeError: autocannon itself failed.
+        ValueError: neither or both of ``seconds`` and ``amount`` are given.
     """
+    if (seconds is None) == (amount is None):
+        raise ValueError("give either seconds or amount")
+    length = ("--duration", str(seconds)) if amount is None else ("--amount", str(amount))
     command = [
         str(ROOT / "node_modules" / ".bin" / "autocannon"),
         "--json",
         "--no-progress",
         *("--connections", str(clients)),
-        *("--duration", str(seconds)),
+        *length,
         *("--method", "POST"),
         *("--body", body),
     ]
     for name, value in headers.items():
         command += ["--headers", f"{name}={value}"]
     done = subprocess.run(
-        [*command, url], capture_output=True, text=True, check=False, timeout=seconds + 60
+        [*command, url],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600 if seconds is None else seconds + 60,
     )
     if done.returncode != 0:
         raise RuntimeError(f"autocannon failed: {done.stderr.strip()[-300:]}")

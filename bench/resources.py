@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from bench.figures import Figures
-from bench.floor import ACCOUNT
+from bench.side_worker import ACCOUNT
 from ops.notification import Notification
 from tests.installation import Installation
 

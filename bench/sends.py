@@ -1,45 +1,39 @@
-"""A send's throughput and latency, beside the floor's, in one run."""
+"""A send's throughput and latency, beside the floor's, in one run.
+
+Both are loaded in turn, round by round, so that a slow moment of the machine meets both; the ratio
+is the median over the pairs. `bench.floor` says what the floor does and what it leaves out.
+"""
 
 from __future__ import annotations
 
-import json
 import statistics
-import time
 
 from bench.endpoint import Endpoint
 from bench.figures import Figures
-from bench.floor import HOST, deploy_floor
+from bench.floor import deploy_floor
 from bench.load import LoadResult, load
-from ops.service import sign
+from bench.send_load import SendLoad
 from tests.installation import Installation
 
 CLIENTS = (1, 10, 50)
 ROUNDS = 3
-SEND = "/api/notifications/send"
-USER = "bench"
 
 
-def measure_sends(figures: Figures, installation: Installation, *, seconds: int) -> None:
-    """Load the service and the floor in turn, so that a slow moment of the machine meets both."""
-    with Endpoint() as endpoint:
-        with installation.service() as service:
-            config = {"webhook_url": endpoint.url}
-            service.result(
-                "POST",
-                "/api/user-configs",
-                body={"user_id": USER, "channel_type": "webhook", "config_data": config},
-            )
-        deploy_floor(installation, endpoint=endpoint.url)
-        outputs = installation.outputs()
-        url, key = outputs["service_url"], outputs["api_secret_key"]
-        _send(url, key, clients=10, seconds=seconds)  # warms both caches and the interpreter
-        _floor(url, clients=10, seconds=seconds)
-        for clients in CLIENTS:
-            ours, floors = [], []
-            for _ in range(ROUNDS):
-                ours.append(_send(url, key, clients=clients, seconds=seconds))
-                floors.append(_floor(url, clients=clients, seconds=seconds))
-            _report(figures, clients, ours, floors)
+def measure_sends(
+    figures: Figures, installation: Installation, endpoint: Endpoint, *, seconds: int
+) -> None:
+    """Load the service and the floor with 1, 10 and 50 clients for ``seconds`` each time."""
+    sends = SendLoad(installation, user="bench", endpoint=endpoint.url)
+    host = deploy_floor(installation, endpoint=endpoint.url)
+    url = installation.outputs()["service_url"] + "/"
+    sends.run(clients=10, seconds=seconds)  # warms both caches and the interpreter
+    _floor(url, host, clients=10, seconds=seconds)
+    for clients in CLIENTS:
+        ours, floors = [], []
+        for _ in range(ROUNDS):
+            ours.append(sends.run(clients=clients, seconds=seconds))
+            floors.append(_floor(url, host, clients=clients, seconds=seconds))
+        _report(figures, clients, ours, floors)
 
 
 def _report(
@@ -61,29 +55,6 @@ def _report(
     figures.add(f"send / floor, {label}", statistics.median(ratios), "ratio", note)
 
 
-def _send(url: str, key: str, *, clients: int, seconds: int) -> LoadResult:
-    body = json.dumps(
-        {
-            "user_id": USER,
-            "channels": ["webhook"],
-            "custom_content": {"subject": "Hello", "content": "It works"},
-        }
-    )
-    timestamp = str(int(time.time() * 1000))
-    headers = {
-        "Content-Type": "application/json",
-        "X-Timestamp": timestamp,
-        "X-Signature-Version": "2",
-        "X-Signature": sign(key, timestamp, "POST", SEND, body.encode()),
-    }
-    return load(url + SEND, clients=clients, seconds=seconds, body=body, headers=headers)
-
-
-def _floor(url: str, *, clients: int, seconds: int) -> LoadResult:
-    return load(
-        url + "/",
-        clients=clients,
-        seconds=seconds,
-        body="{}",
-        headers={"Host": HOST, "Content-Type": "application/json"},
-    )
+def _floor(url: str, host: str, *, clients: int, seconds: int) -> LoadResult:
+    headers = {"Host": host, "Content-Type": "application/json"}
+    return load(url, clients=clients, seconds=seconds, body="{}", headers=headers)

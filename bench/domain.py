@@ -1,0 +1,78 @@
+"""Template rendering, signature checks and imports, each alone and inside the runtime.
+
+A Worker of the benchmark's own carries the service's modules unchanged and runs one of them as
+often as it is told (`bench/domain_worker`). Time doesn't pass inside the runtime while a Worker
+computes, so the processor time of its process is read from outside, before and after; what one
+call costs by itself is taken off by measuring a small count, too.
+
+An import starts from the modules that the runtime and the SDK have loaded anyway: everything that
+came after is dropped, standard library included, and imported and compiled anew, as in a starting
+isolate without a snapshot.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+
+import httpx
+
+from bench.figures import Figures
+from bench.processes import measure_cpu
+from bench.side_worker import SideWorker
+from tests.installation import ROOT, Installation
+
+NAME = "bench-domain"
+ROUNDS = 3
+RENDERINGS = 4_000
+CHECKS = 20_000
+IMPORTS = 10
+
+
+def measure_domain(figures: Figures, installation: Installation) -> None:
+    """Deploy the Worker, and report all four figures."""
+    worker = SideWorker(installation, NAME)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        sources = Path(folder) / "src"
+        shutil.copytree(ROOT / "worker" / "src", sources)
+        shutil.copy(Path(__file__).parent / "domain_worker" / "entry.py", sources)
+        worker.deploy(sources, [])
+    probe = _Probe(installation, worker.host)
+    note = "a second of processor time, in workerd"
+    seconds = probe.seconds_each("render", RENDERINGS, expect="The Shop &amp; Sons")
+    figures.add("template renderings", 1 / seconds, "/s", f"{note}: 13 placeholders, one loop")
+    seconds = probe.seconds_each("verify", CHECKS, expect="accepted")
+    figures.add("signature checks", 1 / seconds, "/s", f"{note}: version 2, body of 108 bytes")
+    note = f"processor time in workerd, median of {ROUNDS} times {IMPORTS}"
+    for what, goal in (("start", "goal: at most 150"), ("every", "routes and tasks included")):
+        seconds = probe.seconds_each(f"import/{what}", IMPORTS)
+        figures.add(f"import, {what}", seconds * 1000, "ms", f"{goal}; {note}")
+
+
+class _Probe:
+    def __init__(self, installation: Installation, host: str) -> None:
+        self._installation = installation
+        self._url = installation.outputs()["service_url"]
+        self._host = host
+
+    def seconds_each(self, what: str, count: int, *, expect: str = "") -> float:
+        """Processor seconds of one time, from ``count`` + 1 times less one time."""
+        self._call(what, max(count // 10, 1), expect)
+        found = []
+        for _ in range(ROUNDS):
+            once = measure_cpu(self._installation, lambda: self._call(what, 1, expect))
+            often = measure_cpu(self._installation, lambda: self._call(what, count + 1, expect))
+            found.append((often.seconds - once.seconds) / count)
+        return statistics.median(found)
+
+    def _call(self, what: str, count: int, expect: str) -> None:
+        answer = httpx.get(
+            f"{self._url}/{what}/{count}",
+            headers={"Host": self._host},
+            timeout=120,
+            trust_env=False,
+        )
+        if answer.status_code != 200 or expect not in answer.text:
+            raise RuntimeError(f"{what} answered {answer.status_code}: {answer.text[:200]}")

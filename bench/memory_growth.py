@@ -1,0 +1,51 @@
+"""Memory of the service's process over many sends.
+
+The service's own `workerd` process is found by its processor time during a first load. Then its
+proportional set size (`smaps_rollup`: shared pages count by share) is read each 5,000 sends. The
+first reading comes after a warm-up of as many sends: until then the interpreter's and the
+compiler's caches fill.
+"""
+
+from __future__ import annotations
+
+import psutil
+
+from bench.endpoint import Endpoint
+from bench.figures import Figures
+from bench.processes import measure_cpu
+from bench.send_load import SendLoad
+from tests.installation import Installation
+
+FULL = 50_000
+STEP = 5_000
+CLIENTS = 10
+
+
+def measure_memory_growth(
+    figures: Figures, installation: Installation, endpoint: Endpoint, *, sends: int
+) -> None:
+    """Send at least ``sends`` times in steps of 5,000, and report each reading and the growth.
+
+    Raises:
+        RuntimeError: a send failed, or the process was replaced on the way.
+    """
+    load = SendLoad(installation, user="bench-memory", endpoint=endpoint.url)
+    process = measure_cpu(installation, lambda: load.run(clients=CLIENTS, amount=STEP)).process
+    readings = [_megabytes(process)]
+    label = "" if sends >= FULL else f" (the full count is {FULL:,}: --sends {FULL})"
+    figures.add("memory of the service, warm", readings[0], "MB", f"after {STEP:,} sends")
+    for done in range(STEP, max(sends, STEP) + 1, STEP):
+        result = load.run(clients=CLIENTS, amount=STEP)
+        if result.failed:
+            raise RuntimeError(f"{result.failed} of {STEP} sends failed")
+        readings.append(_megabytes(process))
+        figures.add(f"memory of the service, +{done:,} sends", readings[-1], "MB")
+    growth = readings[-1] - readings[0]
+    note = f"over {(len(readings) - 1) * STEP:,} sends{label}; goal: flat"
+    figures.add("memory growth of the service", growth, "MB", note)
+
+
+def _megabytes(process: psutil.Process) -> float:
+    if not process.is_running():
+        raise RuntimeError("the service's process ended during the load: see 'notifyctl logs'")
+    return float(process.memory_full_info().pss) / 1e6
