@@ -12,7 +12,7 @@ from infra.migrations.files import MigrationFileError, MigrationSet
 from infra.migrations.location import MIGRATIONS, project_root
 from infra.names import Names, StackNameError
 from infra.release import COMMIT_VARIABLE
-from infra.settings import Secrets, Settings, SettingsError
+from infra.settings import Secrets, Settings, SettingsError, WorkflowSecrets
 from infra.settings.pulumi_config import read_pulumi_config
 
 BUNDLE = Path("dist", "worker")
@@ -29,6 +29,7 @@ class Inputs:
     names: Names
     settings: Settings
     secrets: Secrets
+    workflow_secrets: WorkflowSecrets
     bundle: Bundle
     assets: Assets | None
     migrations: MigrationSet
@@ -50,6 +51,7 @@ class Inputs:
                 names=Names.of_stack(stack),
                 settings=settings,
                 secrets=config.secrets(),
+                workflow_secrets=config.workflow_secrets(),
                 bundle=Bundle.read(root / BUNDLE),
                 assets=_assets(settings, root),
                 migrations=MigrationSet.read(root / MIGRATIONS),

@@ -1,6 +1,7 @@
 """The whole stack: settings in, resources declared, outputs out. The same for every stack."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_cloudflare as cloudflare
@@ -22,6 +23,9 @@ from infra.outputs import Parts, release_output, serving_output, stack_outputs
 from infra.release_ledger.resource import ReleaseLedger, ReleaseLedgerArgs
 from infra.smoke.resource import Smoke, SmokeArgs
 from infra.zone import zone_of
+
+if TYPE_CHECKING:
+    from infra.components.access import Access
 
 
 def run() -> None:
@@ -111,7 +115,40 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             ]
         ),
     )
-    return stack_outputs(inputs, Parts(stores, service, migrations, traffic, addresses, releases))
+    return stack_outputs(
+        inputs,
+        Parts(
+            stores,
+            service,
+            migrations,
+            traffic,
+            addresses,
+            releases,
+            access=_access(inputs, stores, zone_id, provider) if settings.manage_access else None,
+        ),
+    )
+
+
+def _access(
+    inputs: Inputs, stores: Stores, zone_id: str | None, provider: cloudflare.Provider
+) -> "Access":
+    # Imported late: GitHub's SDK is large, and most updates don't need it.
+    from infra.components.access import Access, AccessArgs, github_provider
+
+    return Access(
+        "access",
+        AccessArgs(
+            stack=pulumi.get_stack(),
+            settings=inputs.settings,
+            secrets=inputs.secrets,
+            workflow_secrets=inputs.workflow_secrets,
+            names=inputs.names,
+            zone_id=zone_id,
+            database_id=stores.database.id,
+            namespace_id=stores.config_cache.id,
+        ),
+        pulumi.ResourceOptions(providers=[provider, github_provider(inputs.settings)]),
+    )
 
 
 def _smoked(inputs: Inputs, service: Service) -> pulumi.Resource:

@@ -69,6 +69,7 @@ def stack_inputs(
         names=Names.of_stack(stack),
         settings=settings,
         secrets=config.secrets(),
+        workflow_secrets=config.workflow_secrets(),
         bundle=small_bundle(),
         assets=small_assets() if settings.console else None,
         migrations=MigrationSet.read(write_migrations(folder / "migrations")),

@@ -1,0 +1,64 @@
+"""Exactly what a stack's deployment needs, and the token policies that say so."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from infra.access.permission import Permission, Scope
+from infra.settings import Settings
+
+_ALWAYS = (
+    Permission.WORKERS_SCRIPTS_WRITE,
+    Permission.WORKERS_KV_STORAGE_WRITE,
+    Permission.D1_WRITE,
+    Permission.QUEUES_WRITE,
+    Permission.ACCOUNT_SETTINGS_READ,
+)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy of a token; `resources` is canonical JSON, the ids are sorted.
+
+    Order means nothing to Cloudflare, and any other order than before would be a change.
+    """
+
+    group_ids: tuple[str, ...]
+    resources: str
+
+
+def required_permissions(settings: Settings) -> tuple[Permission, ...]:
+    """The permissions that deploying with these settings needs, and no other.
+
+    A zone's come in with a custom domain or a route alone; the zone is read where its id has to be
+    found by its name.
+    """
+    needed = list(_ALWAYS)
+    if settings.custom_domain or settings.route_pattern:
+        needed.append(Permission.WORKERS_ROUTES_WRITE)
+        if settings.zone_id is None:
+            needed.append(Permission.ZONE_READ)
+    return tuple(needed)
+
+
+def token_policies(
+    permissions: Sequence[Permission],
+    ids: Mapping[Permission, str],
+    *,
+    account_id: str,
+    zone_id: str | None,
+) -> list[Policy]:
+    """A policy for the account and, where a zone's permission is asked for, one for that zone."""
+    resources = {Scope.ACCOUNT: account_id, Scope.ZONE: zone_id}
+    policies = []
+    for scope, identifier in resources.items():
+        groups = sorted(ids[item] for item in permissions if item.scope is scope)
+        if groups:
+            document = {f"{scope.value}.{identifier}": "*"}
+            policies.append(Policy(tuple(groups), canonical_json(document)))
+    return policies
+
+
+def canonical_json(document: Mapping[str, object]) -> str:
+    """JSON in the one form that equal documents share."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))

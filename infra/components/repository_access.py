@@ -1,0 +1,131 @@
+"""GitHub's gates before a deployment, and what its workflows may read behind them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_github as github
+
+from infra.access.workflow_values import PREFIXES, WorkflowValue
+
+PRODUCTION_BRANCH = "main"
+APPROVAL_SUFFIX = "-approval"
+
+
+@dataclass(frozen=True)
+class RepositoryAccessArgs:
+    """What the repository's settings need.
+
+    `reviewers` guard the first gate, `approvers` the second; logins, and nobody is in both.
+    `values` are the secrets and variables by their place in the table, None for what isn't set.
+    """
+
+    repository: str
+    environment: str
+    reviewers: tuple[str, ...]
+    approvers: tuple[str, ...]
+    values: Mapping[WorkflowValue, pulumi.Input[str] | None]
+    child_opts: pulumi.ResourceOptions | None = None
+
+
+class RepositoryAccess(pulumi.ComponentResource):
+    """The environment of the stack with everything that its jobs read; for production two gates.
+
+    GitHub asks one of an environment's reviewers, never two. So production is two environments for
+    two jobs, one after the other: the first holds nothing but its gate, the second the secrets.
+    """
+
+    approval: github.RepositoryEnvironment | None = None
+
+    def __init__(
+        self, name: str, args: RepositoryAccessArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("notification-system:index:RepositoryAccess", name, None, opts)
+        self._repository = args.repository
+        self._opts = pulumi.ResourceOptions.merge(
+            pulumi.ResourceOptions(parent=self), args.child_opts
+        )
+        if args.environment == "production":
+            self.approval = self._gate(args.environment + APPROVAL_SUFFIX, args.reviewers)
+            self.environment = self._gate(args.environment, args.approvers)
+        else:
+            self.environment = github.RepositoryEnvironment(
+                args.environment,
+                repository=args.repository,
+                environment=args.environment,
+                opts=self._opts,
+            )
+        prefix = PREFIXES[args.environment]
+        for value, content in args.values.items():
+            self._value(value, value.name.replace("PREFIX", prefix), content)
+        self.register_outputs({"environment": self.environment.environment})
+
+    def outputs(self) -> list[pulumi.Output[str]]:
+        """The environments' names, in the order in which a deployment passes them."""
+        gates = [self.approval, self.environment]
+        return [gate.environment for gate in gates if gate is not None]
+
+    def _gate(self, name: str, logins: tuple[str, ...]) -> github.RepositoryEnvironment:
+        """An environment that one of these people has to approve, for the production branch."""
+        environment = github.RepositoryEnvironment(
+            name,
+            repository=self._repository,
+            environment=name,
+            reviewers=[
+                github.RepositoryEnvironmentReviewerArgs(
+                    users=[self._user_id(login) for login in sorted(logins, key=str.lower)]
+                )
+            ],
+            prevent_self_review=True,
+            can_admins_bypass=False,
+            deployment_branch_policy=github.RepositoryEnvironmentDeploymentBranchPolicyArgs(
+                protected_branches=False, custom_branch_policies=True
+            ),
+            opts=self._opts,
+        )
+        github.RepositoryEnvironmentDeploymentPolicy(
+            f"{name}-branch",
+            repository=self._repository,
+            environment=environment.environment,
+            branch_pattern=PRODUCTION_BRANCH,
+            opts=self._opts,
+        )
+        return environment
+
+    def _user_id(self, login: str) -> int:
+        """Raise pulumi.RunError, which Pulumi shows without a stack trace, for nobody."""
+        try:
+            found = github.get_user(username=login, opts=pulumi.InvokeOptions(parent=self))
+        except Exception as error:
+            raise pulumi.RunError(
+                f"The GitHub user '{login}' could not be looked up: {error} Correct "
+                "productionReviewers or productionApprovers, and see that GITHUB_TOKEN is valid."
+            ) from None
+        return int(found.id)
+
+    def _value(self, value: WorkflowValue, name: str, content: pulumi.Input[str] | None) -> None:
+        if content is None:
+            pulumi.log.info(
+                f"GitHub gets no {'secret' if value.is_secret else 'variable'} {name} "
+                f"({value.meaning}): {value.source.replace('`', '')} is not set."
+            )
+            return
+        environment = self.environment.environment
+        if value.is_secret:
+            github.ActionsEnvironmentSecret(
+                f"secret-{name}",
+                repository=self._repository,
+                environment=environment,
+                secret_name=name,
+                value=content,
+                opts=self._opts,
+            )
+        else:
+            github.ActionsEnvironmentVariable(
+                f"variable-{name}",
+                repository=self._repository,
+                environment=environment,
+                variable_name=name,
+                value=content,
+                opts=self._opts,
+            )
