@@ -15,6 +15,7 @@ from ops.commands import (
     db,
     destroy,
     history,
+    keys,
     local,
     logs,
     outputs,
@@ -86,6 +87,7 @@ app.add_typer(rollback.app, name="rollback")
 app.command("bundle")(bundle.bundle)
 app.add_typer(local.app, name="local")
 app.add_typer(settings.app, name="settings")
+app.add_typer(keys.app, name="keys")
 app.add_typer(pull_requests.app, name="pr")
 app.add_typer(db.app, name="db")
 

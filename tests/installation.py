@@ -123,6 +123,16 @@ class Installation:
                 method, path, headers={"Authorization": f"Bearer {token}"}, **options
             )
 
+    def sql(self, statement: str) -> list[dict[str, Any]]:
+        """Run a statement in the deployed database and return its rows."""
+        outputs = self.outputs()
+        path = f"/client/v4/accounts/{outputs['account_id']}/d1/database"
+        answer = self.control(
+            "POST", f"{path}/{outputs['d1_database_id']}/query", json={"sql": statement}
+        )
+        rows: list[dict[str, Any]] = answer.raise_for_status().json()["result"][0]["results"]
+        return rows
+
     def advance_clock(self, seconds: float) -> None:
         """Move the installation's virtual clock forward."""
         answer = self.control("POST", "/local/clock", json={"advance_ms": int(seconds * 1000)})

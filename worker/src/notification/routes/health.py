@@ -16,7 +16,6 @@ _PROBE_KEY = "health_check"
 CRON_SILENT_MS = 3 * 300_000
 """Three firings that did not come."""
 _SIGN_OF_LIFE = Statement("SELECT last_run_at FROM scheduled_tasks WHERE task_name = 'cron'")
-_ANSWERS = Statement("SELECT 1")
 
 
 async def _database(platform: Platform) -> tuple[str, int | None]:

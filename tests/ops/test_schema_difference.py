@@ -1,0 +1,99 @@
+"""From one schema to another."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from infra.migrations.statements import split_statements
+from ops.data.schema_difference import SchemaDifference
+from ops.errors import UsageError
+
+SCHEMA = Path(__file__).resolve().parents[2] / "sql" / "schema.sql"
+BEFORE = [
+    "CREATE TABLE people (\n  id INTEGER PRIMARY KEY,\n  name TEXT NOT NULL CHECK (name <> '')\n)",
+    "CREATE INDEX by_name ON people (name)",
+]
+
+
+def applied(before: list[str], after: list[str], rows: str = "") -> sqlite3.Connection:
+    """A database of the old schema with rows, after the difference."""
+    database = sqlite3.connect(":memory:")
+    database.execute("PRAGMA foreign_keys=ON")
+    database.executescript(";".join([*before, rows]) + ";")
+    with database:
+        for statement in SchemaDifference.between(before, after).statements:
+            database.execute(statement)
+    return database
+
+
+def shape(database: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Names and plain SQL of everything in a database."""
+    rows = database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return sorted((name, "".join(sql.replace('"', "").split())) for name, sql in rows)
+
+
+def test_the_same_schema_in_another_layout_makes_no_difference() -> None:
+    other = [statement.replace("\n", " ") + " -- said otherwise" for statement in BEFORE]
+    assert SchemaDifference.between(BEFORE, other) == SchemaDifference((), ())
+
+
+def test_a_column_at_the_end_is_added_in_place() -> None:
+    after = [BEFORE[0].replace("\n)", ",\n  age INTEGER DEFAULT 0 CHECK (age >= 0)\n)"), BEFORE[1]]
+    found = SchemaDifference.between(BEFORE, after)
+    assert found.statements == (
+        "ALTER TABLE people ADD COLUMN age INTEGER DEFAULT 0 CHECK (age >= 0)",
+    )
+    assert applied(BEFORE, after, "INSERT INTO people VALUES (1, 'a')").execute(
+        "SELECT * FROM people"
+    ).fetchall() == [(1, "a", 0)]
+
+
+def test_a_changed_constraint_rebuilds_the_table_with_its_rows_and_indexes() -> None:
+    after = [BEFORE[0].replace("name <> ''", "length(name) < 9"), BEFORE[1]]
+    database = applied(BEFORE, after, "INSERT INTO people VALUES (1, 'a'), (2, 'b')")
+    assert database.execute("SELECT * FROM people ORDER BY id").fetchall() == [(1, "a"), (2, "b")]
+    assert shape(database) == shape(applied(after, after))
+
+
+def test_tables_and_indexes_come_and_go() -> None:
+    after = ["CREATE TABLE pets (id INTEGER PRIMARY KEY)", BEFORE[0]]
+    assert shape(applied(BEFORE, after)) == shape(applied(after, after))
+    assert SchemaDifference.between(after, BEFORE).loses_data == ("pets",)
+
+
+def test_a_dropped_column_is_named_as_lost() -> None:
+    after = ["CREATE TABLE people (id INTEGER PRIMARY KEY)"]
+    assert SchemaDifference.between(BEFORE, after).loses_data == ("people.name",)
+    assert shape(applied(BEFORE, after)) == shape(applied(after, after))
+
+
+def test_what_would_delete_rows_of_another_table_is_left_to_a_person() -> None:
+    child = "CREATE TABLE pets (owner INTEGER REFERENCES people (id) ON DELETE CASCADE)"
+    after = [BEFORE[0].replace("name <> ''", "length(name) < 9"), BEFORE[1], child]
+    with pytest.raises(UsageError, match="pets refers to it"):
+        SchemaDifference.between([*BEFORE, child], after)
+
+
+def test_a_column_that_existing_rows_cannot_have_is_refused() -> None:
+    after = ["CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL, age INT NOT NULL)"]
+    with pytest.raises(UsageError, match=r"people\.age is NOT NULL without a DEFAULT"):
+        SchemaDifference.between(BEFORE, after)
+
+
+def test_an_error_in_the_schema_is_told_with_its_place() -> None:
+    with pytest.raises(UsageError, match="CREATE TABEL"):
+        SchemaDifference.between(BEFORE, ["CREATE TABEL people (id)"])
+
+
+def test_there_and_back_leads_to_the_service_s_own_schema() -> None:
+    before = list(split_statements(SCHEMA.read_text(encoding="utf-8")))
+    after = [*before, "CREATE TABLE extra (\n  id INTEGER PRIMARY KEY\n)"]
+    after = [
+        sql.replace("state TEXT NOT NULL DEFAULT '{}'", "state TEXT NOT NULL DEFAULT '[]'")
+        for sql in after
+    ]
+    assert shape(applied(before, after)) == shape(applied(after, after))
+    assert shape(applied(after, before)) == shape(applied(before, before))
