@@ -166,7 +166,8 @@ def _passphrase(path: Path) -> tuple[str, bool]:
 def _environment(cloud: CloudHome) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if not is_credential(name)}
     if cloud.token_file.is_file():
-        environment["CLOUDFLARE_API_TOKEN"] = cloud.token_file.read_text(encoding="utf-8").strip()
+        token = cloud.token_file.read_text(encoding="utf-8").strip()
+        environment |= {"CLOUDFLARE_API_TOKEN": token, "GITHUB_TOKEN": token}
     return environment
 
 
