@@ -79,7 +79,7 @@ def test_plain_http_is_for_whom_it_is_allowed(environment: dict[str, str], allow
     assert saved.status == (201 if allowed else 400), saved.text
 
 
-@pytest.mark.requirement("C-11", "B-38")
+@pytest.mark.requirement("C-11")
 @pytest.mark.parametrize(
     ("name", "value", "weakness"),
     [

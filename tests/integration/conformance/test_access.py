@@ -92,7 +92,7 @@ def test_what_is_only_named_in_old_documents_is_not_found(service: Deployed, pat
     expect(service.call("GET", path), 404, "NOT_FOUND")
 
 
-@pytest.mark.requirement("C-1.7", "B-38", "B-53")
+@pytest.mark.requirement("C-1.7", "B-53")
 @pytest.mark.parametrize(
     ("headers", "text"),
     [

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from notification.bridge.body import parse_body
 from notification.bridge.message import bridge_message
 
+pytestmark = pytest.mark.requirement("C-8.2")
+
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from notification.bridge.idempotency import CallIdentity, call_identity
 
+pytestmark = pytest.mark.requirement("C-8.2")
+
 
 def identity(
     *,

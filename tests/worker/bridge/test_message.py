@@ -6,6 +6,8 @@ import pytest
 
 from notification.bridge.message import DEFAULT_SUBJECT, BridgeMessage, bridge_message
 
+pytestmark = pytest.mark.requirement("C-8.2")
+
 
 def test_the_contracts_example() -> None:
     body = {"subject": "Server alarm", "message": "CPU above 90%", "severity": "critical"}

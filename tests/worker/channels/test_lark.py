@@ -13,6 +13,8 @@ from notification.channels.lark import LarkChannel, sign
 from tests.worker.endpoints import answer
 from tests.worker.world import World
 
+pytestmark = pytest.mark.requirement("C-4.3")
+
 HOOK = "https://open.feishu.cn/open-apis/bot/v2/hook/abc-def"
 OK = '{"code":0,"msg":"success","data":{}}'
 POLICY = EndpointPolicy(allow_loopback=False, allow_http=False)

@@ -13,6 +13,8 @@ from notification.channels.slack import SlackChannel
 from tests.worker.endpoints import answer
 from tests.worker.world import World
 
+pytestmark = pytest.mark.requirement("C-4.4")
+
 HOOK = "https://hooks.slack.com/services/T0/B0/x"
 POLICY = EndpointPolicy(allow_loopback=False, allow_http=False)
 NOW_MS = 1_736_100_000_000

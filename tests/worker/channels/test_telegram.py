@@ -11,6 +11,8 @@ from notification.ports.outbound import OutboundFailure
 from tests.worker.endpoints import answer
 from tests.worker.world import World
 
+pytestmark = pytest.mark.requirement("C-4.2")
+
 TOKEN = "123456789:AAF_abcdefghijklmnopqrstuvwxyz-12345"
 CONFIG = {"bot_token": TOKEN, "chat_id": "-1001234567890"}
 OK = '{"ok":true,"result":{"message_id":77}}'

@@ -15,6 +15,8 @@ from notification.ports.outbound import OutboundFailure
 from tests.worker.endpoints import answer
 from tests.worker.world import ENDPOINT, World
 
+pytestmark = pytest.mark.requirement("C-4.1")
+
 
 def test_the_outgoing_signature_matches_the_golden_vector() -> None:
     body = (

@@ -8,6 +8,8 @@ from notification.grafana.delivery import idempotency_key, requested_channels
 from notification.grafana.payload import read_payload
 from tests.worker.grafana.calls import alert, call
 
+pytestmark = pytest.mark.requirement("C-8.1")
+
 KNOWN = ("webhook", "telegram", "lark", "slack")
 
 

@@ -8,6 +8,8 @@ from notification.grafana.payload import read_payload
 from notification.grafana.variables import alert_variables
 from tests.worker.grafana.calls import alert, call
 
+pytestmark = pytest.mark.requirement("C-8.1")
+
 
 def test_the_contracts_example_as_custom_content() -> None:
     message = alert_message(read_payload(call()))

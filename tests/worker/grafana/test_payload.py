@@ -12,6 +12,8 @@ from notification.grafana.payload import read_payload
 from notification.grafana.variables import alert_variables
 from tests.worker.grafana.calls import alert, call
 
+pytestmark = pytest.mark.requirement("C-8.1")
+
 
 def refusal(body: object) -> str:
     with pytest.raises(ServiceError) as refused:

@@ -27,6 +27,8 @@ from tests.worker.markup.parsers import (
     read_telegram_markdown,
 )
 
+pytestmark = pytest.mark.requirement("C-5.4")
+
 MARKS = "_*[]()~`>#+-=|{}.!\\&<>\"'/;: a9é🙂\n"
 TEXT = st.text(st.sampled_from(MARKS)) | st.text()
 PAIRS = [

@@ -11,6 +11,8 @@ from tests.worker.endpoints import answer
 from tests.worker.surroundings import CountingLimiter
 from tests.worker.world import World
 
+pytestmark = pytest.mark.requirement("C-8.2")
+
 PATH = "/web_hook/bridge/u1/webhook"
 TOKEN = "a-bridge-token-of-forty-characters-or-so"
 

@@ -15,6 +15,8 @@ from tests.worker.grafana.calls import alert, call
 from tests.worker.surroundings import CountingLimiter
 from tests.worker.world import World
 
+pytestmark = pytest.mark.requirement("C-8.1")
+
 PATH = "/api/webhooks/grafana"
 USER, PASSWORD = "grafana", "pässword:with a colon, of 32 letters"
 

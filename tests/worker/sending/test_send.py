@@ -84,7 +84,7 @@ def test_three_round_trips_cold_and_two_warm(world: World) -> None:
     assert counts == [3, 2, 2]
 
 
-@pytest.mark.requirement("C-0.10", "C-5.5")
+@pytest.mark.requirement("C-0.10")
 def test_a_changed_configuration_is_noticed_in_the_writing_batch(world: World) -> None:
     world.configure()
     world.send()
@@ -97,6 +97,25 @@ def test_a_changed_configuration_is_noticed_in_the_writing_batch(world: World) -
     assert world.endpoints.received[-1][1].url == ENDPOINT + "/new"
     assert world.database.calls - before == 4
     assert len(world.logs()) == 2
+
+
+@pytest.mark.requirement("C-0.10", "C-5.5")
+def test_a_template_that_was_changed_elsewhere_is_never_sent_in_its_old_form(world: World) -> None:
+    def write(where: World, text: str) -> None:
+        contents = {"contents": {"webhook": {"content_template": text}}}
+        assert where.request("POST", "/api/templates/t", contents).status == 200
+
+    world.configure()
+    write(world, "old")
+    world.send(custom_content=None, template_key="t")
+    other = World(environment=world.environment)
+    other.database, other.clock = world.database, world.clock
+    write(other, "new")
+    world.send(custom_content=None, template_key="t")
+    assert [body["content"] for body in world.endpoints.bodies] == ["old", "new"]
+    other.request("DELETE", "/api/templates/t")
+    refused = world.send(custom_content=None, template_key="t")
+    assert (refused.status, refused.code) == (400, "TEMPLATE_NOT_FOUND")
 
 
 @pytest.mark.parametrize("change", ["delete", "deactivate"])

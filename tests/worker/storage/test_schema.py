@@ -154,7 +154,7 @@ def test_no_query_of_the_logs_scans_the_table_or_sorts(chosen: LogFilter, index:
         assert "TEMP B-TREE" not in step, step
 
 
-@pytest.mark.requirement("C-0.16", "B-48")
+@pytest.mark.requirement("C-0.16")
 def test_no_statement_of_the_routes_and_tasks_scans_a_table(world: World) -> None:
     world.configure()
     world.send(idempotency_key="k")

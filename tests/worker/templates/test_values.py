@@ -7,6 +7,8 @@ import pytest
 from notification.templates.json_text import json_text, number_text
 from notification.templates.values import value_text
 
+pytestmark = pytest.mark.requirement("C-5.1")
+
 
 @pytest.mark.parametrize(
     ("value", "expected"),
