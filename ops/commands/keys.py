@@ -1,0 +1,184 @@
+"""``notifyctl keys``: make, rotate, date and compare a stack's secrets."""
+
+from __future__ import annotations
+
+import json as json_text
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.commands.options import JsonOption
+
+if TYPE_CHECKING:
+    from ops.keys.key_file import KeyFile
+
+app = typer.Typer(
+    no_args_is_help=True, help="Make secrets in the required form; say how old they are."
+)
+
+OptionalStack = Annotated[
+    str | None, typer.Option("--stack", "-s", help="The stack whose secrets these are.")
+]
+NeededStack = Annotated[
+    str, typer.Option("--stack", "-s", envvar="NOTIFYCTL_STACK", help="The stack.")
+]
+KeysArgument = Annotated[
+    list[str] | None, typer.Argument(help="The secrets' settings.  [apiSecretKey encryptKey]")
+]
+
+
+@app.command()
+def generate(
+    keys: KeysArgument = None,
+    stack: OptionalStack = None,
+    set_: Annotated[
+        bool, typer.Option("--set", help="Set them on the stack, encrypted, in place of printing.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Make random secrets: 64 hexadecimal digits, or 32 letters and digits for an encryption key.
+
+    With --set they go into the stack's file, encrypted with PULUMI_CONFIG_PASSPHRASE or by the
+    Pulumi CLI, together with the day and a print that tells whether two stacks share a secret.
+    A secret that is there is never overwritten: rotate it.
+    """
+    from ops.errors import UsageError
+    from ops.keys.generation import REQUIRED, generate
+
+    made = generate(keys or REQUIRED)
+    if not set_:
+        if stack is not None:
+            raise UsageError("--stack goes with --set: without it the secrets are only printed.")
+        lines = json_text.dumps(made, indent=2) if json else "\n".join(map("=".join, made.items()))
+        typer.echo(lines)
+        return
+    if stack is None:
+        raise UsageError("--set needs --stack: say whose secrets these are.")
+    file = _key_file(stack)
+    if there := [key for key in made if file.plain(key) is not None]:
+        raise UsageError(
+            f"{', '.join(there)} of '{stack}' is set already, and data may depend on it. "
+            f"Rotate it: notifyctl keys rotate --stack {stack} {' '.join(there)}."
+        )
+    _set(file, made)
+    _tell({"stack": stack, "set": sorted(made)}, f"Set on '{stack}': {', '.join(made)}.", json)
+
+
+@app.command()
+def rotate(stack: NeededStack, keys: KeysArgument = None, json: JsonOption = False) -> None:
+    """Replace secrets and keep each one's predecessor, which the service goes on to accept.
+
+    Afterwards deploy; clients take the new signing key, and the task that rewrites stored
+    configurations runs under the new encryption key. Then remove the settings that end in Previous
+    and deploy again.
+    """
+    from ops.errors import UsageError
+    from ops.keys.generation import REQUIRED, ROTATED, generate
+
+    chosen = tuple(keys or REQUIRED)
+    file = _key_file(stack)
+    for key in chosen:
+        if file.plain(key) is None:
+            raise UsageError(f"{key} of '{stack}' isn't set. Use 'notifyctl keys generate --set'.")
+        if key in ROTATED and file.plain(f"{key}Previous") is not None:
+            raise UsageError(
+                f"{key}Previous of '{stack}' is still set: a rotation is under way. Finish it: "
+                f"deploy, let clients and data change over, then remove {key}Previous."
+            )
+    made = generate(chosen)
+    for key in chosen:
+        if key in ROTATED:
+            file.copy(key, f"{key}Previous")
+    _set(file, made)
+    text = f"Rotated on '{stack}': {', '.join(made)}. Next: notifyctl up --stack {stack}"
+    _tell({"stack": stack, "rotated": sorted(made)}, text, json)
+
+
+@app.command()
+def record(
+    stack: NeededStack,
+    keys: KeysArgument = None,
+    set_on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day on which they were set.  [today]"),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Date secrets that were set by other means, and keep their prints. Values aren't shown."""
+    from ops.keys.generation import REQUIRED, record_of
+
+    file = _key_file(stack)
+    secrets = {key: file.read(key) for key in keys or REQUIRED}
+    day = set_on.date() if set_on else _today()
+    file.write({}, record_of(secrets, today=day, prints=file.plain("keyPrints")))
+    _tell({"stack": stack, "recorded": sorted(secrets)}, f"Recorded: {', '.join(secrets)}.", json)
+
+
+@app.command()
+def age(
+    stack: OptionalStack = None,
+    fail: Annotated[
+        bool, typer.Option("--fail", help="Exit with 8 where a secret is due.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Say how old each stack's secrets are, and warn of those older than 90 days."""
+    from ops.console import Reporter
+    from ops.errors import GateClosed
+    from ops.keys.age import ROTATE_AFTER_DAYS, key_ages
+    from ops.project import Project
+    from ops.settings_report import stack_files
+
+    project = Project.find()
+    files = [project.stack_file(stack)] if stack else stack_files(project.root)
+    ages = [entry for path in files for entry in key_ages(path, today=_today())]
+    due = [entry for entry in ages if entry.is_due]
+    if json:
+        typer.echo(json_text.dumps([entry.document() for entry in ages], indent=2))
+    else:
+        reporter = Reporter()
+        reporter.table(
+            "stack",
+            "secret",
+            "days",
+            rows=[(e.stack, e.key, "unknown" if e.days is None else str(e.days)) for e in ages],
+        )
+        for entry in due:
+            days = f"{entry.days} days old" if entry.days is not None else "of unknown age"
+            reporter.line(
+                f"warning: {entry.key} of '{entry.stack}' is {days}; rotate it every "
+                f"{ROTATE_AFTER_DAYS}: notifyctl keys rotate --stack {entry.stack} {entry.key}",
+                style="yellow",
+            )
+    if fail and due:
+        raise GateClosed(f"{len(due)} secrets are due for rotation. Rotate them and repeat.")
+
+
+def _key_file(stack: str) -> KeyFile:
+    from ops.errors import UsageError
+    from ops.keys.key_file import KeyFile
+    from ops.project import Project
+    from ops.stacks.settings_file import StackFile
+
+    path = Project.find().stack_file(stack)
+    if StackFile.read(path).is_loopback:
+        raise UsageError(
+            f"'{stack}' is a stack on this machine: its secrets are made with it and kept under "
+            ".local. Choose a stack of an account."
+        )
+    return KeyFile(path, stack)
+
+
+def _set(file: KeyFile, secrets: dict[str, str]) -> None:
+    from ops.keys.generation import record_of
+
+    file.write(secrets, record_of(secrets, today=_today(), prints=file.plain("keyPrints")))
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _tell(document: dict[str, object], text: str, json: bool) -> None:
+    typer.echo(json_text.dumps(document, indent=2) if json else text)
