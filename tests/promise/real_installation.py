@@ -19,6 +19,7 @@ from ops.service import ServiceClient
 from tests.eventually import eventually
 from tests.installation import Installation
 
+CRON = "*/5 * * * *"
 ACCOUNT = "00000000000000000000000000000001"
 
 
@@ -75,10 +76,18 @@ class RealInstallation:
         self.fire_cron()
         self.advance(6)
 
+    def set_schedules(self, *crons: str) -> None:
+        """Replace the Worker's cron triggers."""
+        path = f"/client/v4/accounts/{ACCOUNT}/workers/scripts/{self._worker()}/schedules"
+        body = [{"cron": cron} for cron in crons]
+        self.installation.control("PUT", path, json=body).raise_for_status()
+
+    def _worker(self) -> str:
+        return str(self.installation.outputs()["worker_name"])
+
     def fire_cron(self) -> None:
         """Fire, unless it has fired in this minute; returns when the handler has ended."""
-        outputs = self.installation.outputs()
-        body = {"script": outputs["worker_name"], "cron": "*/5 * * * *"}
+        body = {"script": self._worker(), "cron": CRON}
         answer = self.installation.control("POST", "/local/cron/run", json=body)
         assert answer.status_code in (200, 409), answer.text
 
@@ -96,6 +105,12 @@ class RealInstallation:
     def pids(self) -> set[int]:
         """The runtime's processes."""
         return {process.pid for process in self.runtimes().values()}
+
+    def messages_visible(self) -> list[float]:
+        """When each message on the queues may be delivered, virtual seconds since the epoch."""
+        with sqlite3.connect(self.home.broker_database, timeout=30) as broker:
+            rows = broker.execute("SELECT visible_ms FROM messages").fetchall()
+        return [row[0] / 1000 for row in rows]
 
     def server(self) -> Identity:
         """The local cloud's server."""

@@ -17,9 +17,11 @@ from tests.promise.real_installation import RealInstallation
 from tests.promise.simulated_endpoints import Spell
 from tests.promise.timeline import Attempt, Endpoint, Reply, Timeline
 
-STEP_S = (5.0, 30.0)
-"""How far the clock moves at once: less than any wait that a scenario is about, and longer steps
-only while nothing but the cron is waited for."""
+STEP_S = 5.0
+"""How far the clock moves at once while an attempt is under way: a jump would be a stall of it."""
+BATCHING_S = 5.0
+"""How long a queue gathers messages before it delivers."""
+CRON_S = 300.0
 _QUIET_S = 0.4
 
 
@@ -41,16 +43,29 @@ class WorkerdTimeline(Timeline):
     def at(self, second: float) -> WorkerdTimeline:
         """As `Timeline.at`."""
         while (left := second - (self.real.now() - self._start)) > 0:
-            self.real.advance(min(max(left / 20, STEP_S[0]), STEP_S[1], left))
+            busy = not all(reply.done() for reply in self._replies.values())
+            if busy or not self.real.queues_are_idle():
+                self.real.advance(min(STEP_S, left))
+            else:
+                self.real.advance(min(self._until_something_happens(), left))
             self._let_the_queues_work()
         return self
+
+    def _until_something_happens(self) -> float:
+        """Seconds to the next alarm or firing: nothing else needs a clock in between."""
+        now = self.real.now()
+        due = [visible + BATCHING_S for visible in self.real.messages_visible()]
+        moments = [CRON_S - now % CRON_S, *(moment - now for moment in due)]
+        return max(min(moments), 0) + 0.1
 
     def _let_the_queues_work(self) -> None:
         """Until no consumer is at work for a moment; a slow endpoint is not waited for."""
         deadline = time.monotonic() + _QUIET_S
-        time.sleep(0.05)
+        time.sleep(0.1)
         while not self.real.queues_are_idle() and time.monotonic() < deadline:
             time.sleep(0.05)
+        if self.real.now() % CRON_S < 1:
+            self.real.fire_cron()
 
     def user(self, user: str) -> str:
         """The name by which the installation knows a user of this timeline."""

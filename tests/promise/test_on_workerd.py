@@ -1,4 +1,7 @@
-"""Many callers at once on the real runtime."""
+"""On the real runtime, with the very bundle that is deployed: stories, callers at once, kills.
+
+One module, so that one installation serves all of it.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,14 @@ import httpx
 import pytest
 
 from ops.service import sign
-from tests.promise.real_installation import RealInstallation
+from tests.promise.real_installation import CRON, RealInstallation
+from tests.promise.scenarios import ON_BOTH, Scenario
+from tests.promise.test_kills import kill
 from tests.promise.workerd_timeline import WorkerdTimeline
 
 pytestmark = pytest.mark.workerd
+KILLED = ["version", "store", "cloud", *["version"] * 4, "store", *["version"] * 2]
+"""Ten; the whole cloud takes longest to come back."""
 PATH = "/api/notifications/send"
 
 
@@ -39,8 +46,34 @@ async def _all_at_once(
         return await asyncio.gather(*calls)
 
 
+@pytest.mark.parametrize("scenario", ON_BOTH, ids=lambda s: s.__name__)
+def test_the_deployed_bundle_keeps_the_promise(scenario: Scenario, real: RealInstallation) -> None:
+    with WorkerdTimeline(real) as timeline:
+        timeline.configure("ann")
+        scenario(timeline)
+
+
+@pytest.mark.requirement("C-2.6")
+def test_health_on_workerd_tells_a_cron_that_has_stopped(real: RealInstallation) -> None:
+    def health() -> tuple[int, list[str]]:
+        with real.service() as service:
+            answer = service.call("GET", "/health")
+        return answer.status_code, [error["code"] for error in answer.json().get("errors", [])]
+
+    real.ring_all()
+    assert health() == (200, [])
+    real.set_schedules()
+    try:
+        real.advance(1_000)
+        assert health() == (503, ["CRON_STOPPED"])
+    finally:
+        real.set_schedules(CRON)
+    real.ring_all()
+    assert health() == (200, [])
+
+
 @pytest.mark.requirement("B-06")
-@pytest.mark.parametrize(("count", "takes"), [(200, 0.0), (40, 9.0)], ids=["quick", "slow"])
+@pytest.mark.parametrize(("count", "takes"), [(200, 0.0), (200, 9.0)], ids=["quick", "slow"])
 def test_simultaneous_requests_with_one_key_have_one_effect(
     real: RealInstallation, count: int, takes: float
 ) -> None:
@@ -73,3 +106,7 @@ def test_simultaneous_requests_with_one_key_have_one_effect(
         else:
             assert answer.json()["code"] == "IDEMPOTENCY_IN_PROGRESS"
             assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_ten_kills_lose_no_notification_that_was_accepted(real: RealInstallation) -> None:
+    kill(real, KILLED)
