@@ -6,15 +6,16 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from infra.release import COMMIT_VARIABLE
 from infra.settings import Settings, SettingsError
 from ops.build import build_bundle
 from ops.console import Reporter
-from ops.errors import UsageError
+from ops.deployment_report import DeploymentReport
+from ops.errors import StackFailed, UsageError
 from ops.first_notification import FirstNotification
+from ops.integration_set import IntegrationSet
 from ops.local_cloud import start_local_cloud
 from ops.project import Project
 from ops.service import ServiceClient
@@ -23,61 +24,6 @@ from ops.stacks.driver import StackUpdate
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.settings_file import StackFile
 from ops.verification import PAUSE, CheckResult, Verification
-
-
-@dataclass(frozen=True)
-class DeploymentReport:
-    """What a deployment did.
-
-    Attributes:
-        stack: the stack's name.
-        update: the engine's result.
-        sink_url: the local cloud's webhook sink; ``None`` on stacks of a real account.
-        seconds: how long the whole took.
-    """
-
-    stack: str
-    update: StackUpdate
-    sink_url: str | None
-    seconds: float
-
-    def document(self) -> dict[str, Any]:
-        """Return the report without secrets, for ``--json``."""
-        return {
-            "stack": self.stack,
-            "changes": dict(self.update.changes),
-            "changed": self.update.changed,
-            "update": self.update.version,
-            "service_url": self.update.outputs.get("service_url"),
-            "version_id": self.update.outputs.get("version_id"),
-            "sink_url": self.sink_url,
-            "engine_seconds": round(self.update.seconds, 3),
-            "seconds": round(self.seconds, 3),
-        }
-
-    def summary(self) -> list[str]:
-        """Return the lines that end the command: where everything is, and what to do next."""
-        url = self.update.outputs.get("service_url")
-        changed = self.update.changed
-        lines = [
-            "",
-            f"{changed} change{'' if changed == 1 else 's'} in {self.seconds:.1f} s.",
-            "",
-            f"Service   {url}",
-        ]
-        if self.sink_url is None:
-            return [*lines, f"Look      notifyctl status --stack {self.stack}"]
-        tool = ".venv/bin/notifyctl"
-        return [
-            *lines,
-            f"Sink      {self.sink_url}   (open it: it shows what arrived)",
-            (
-                f"Send      {tool} send --user ada --channel webhook "
-                f"--url {self.sink_url}/hook/ada --message 'It works'"
-            ),
-            f"Logs      {tool} logs",
-            "Stop      make down      (keeps the data; make destroy removes everything)",
-        ]
 
 
 class Deployment:
@@ -121,6 +67,12 @@ class Deployment:
         return result
 
     @property
+    def environment(self) -> str:
+        """What the Worker reports itself to be; the stack's name where the file doesn't say."""
+        file = StackFile.read(self._project.stack_file(self._stack))
+        return str(file.config.get("notification-system:environment", self._stack))
+
+    @property
     def is_local(self) -> bool:
         """Whether every API that the stack talks to is on this machine."""
         return self._is_local
@@ -149,13 +101,20 @@ class Deployment:
         sink_url = self.prepare()
         update = self.update(message)
         if verify:
-            self.verify(update.outputs, first_notification=True)
+            self.verify(update.outputs)
+            self._first_notification(update.outputs)
         return DeploymentReport(
             stack=self._stack,
             update=update,
             sink_url=sink_url,
             seconds=time.monotonic() - started,
         )
+
+    def _first_notification(self, outputs: Mapping[str, Any]) -> None:
+        if self._sink_url is None:
+            return
+        with ServiceClient(str(outputs["service_url"]), str(outputs["api_secret_key"])) as service:
+            FirstNotification(service, sink_url=self._sink_url, reporter=self._reporter).run()
 
     def update(
         self, message: str, project: Project | None = None, *, commit: str | None = None
@@ -181,10 +140,17 @@ class Deployment:
         outputs: Mapping[str, Any],
         *,
         version: str | None = None,
-        first_notification: bool = False,
+        integration: bool | None = False,
         pause: float = PAUSE,
     ) -> list[CheckResult]:
         """Verify from outside that ``version`` (default: what the outputs say) serves well.
+
+        Args:
+            outputs: the stack's outputs, secrets in clear.
+            version: the version that must answer.
+            integration: also use the service as a client does; ``None``: in production and on
+                this machine.
+            pause: seconds between two attempts of the health check.
 
         Raises:
             VerificationFailed: with the check that failed and what to do next.
@@ -199,9 +165,28 @@ class Deployment:
                 reporter=self._reporter,
                 pause=pause,
             ).run()
-            if first_notification and self._sink_url is not None:
-                FirstNotification(service, sink_url=self._sink_url, reporter=self._reporter).run()
+            if integration is None:
+                integration = self._is_local or self.environment == "production"
+            if integration:
+                results += IntegrationSet(
+                    service, sink_url=self._sink_url, reporter=self._reporter
+                ).run()
         return results
+
+    def outputs(self) -> Mapping[str, Any]:
+        """Return the stack's outputs, secrets in clear; the local cloud is started for it.
+
+        Raises:
+            StackFailed: the stack isn't deployed.
+        """
+        self.prepare()
+        found = choose_driver(self._project, self._stack).outputs(show_secrets=True)
+        if "service_url" not in found or "api_secret_key" not in found:
+            raise StackFailed(
+                f"The stack '{self._stack}' isn't deployed: it has no service_url. "
+                f"Run 'notifyctl up --stack {self._stack}'."
+            )
+        return found
 
     def _check_settings(self) -> None:
         """Refuse a settings file with mistakes before anything is started or built.

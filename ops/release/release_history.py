@@ -59,6 +59,7 @@ class ReleaseHistory:
             )
         self.entries = [Release.of_entry(entry) for entry in entries]
         self.serving = str(outputs.get("serving_version_id") or outputs["version_id"])
+        self.shares = dict(self.entries[0].serving)
         newest: dict[str, Release] = {}
         for release in self.entries:
             newest.setdefault(release.version_id, release)

@@ -19,6 +19,7 @@ class RollbackPlan:
         stack: the stack.
         bad: the release that was deployed last.
         serves: the version that serves most of the requests now.
+        is_deployed: whether the target serves all of them already.
         target: what is gone back to, and how.
         refusals: what stands in the way.
         rotated: secrets that are others today than in the target.
@@ -27,6 +28,7 @@ class RollbackPlan:
     stack: str
     bad: Release
     serves: str
+    is_deployed: bool
     target: Target
     refusals: tuple[str, ...]
     rotated: tuple[str, ...]

@@ -43,6 +43,7 @@ class Rollback:
 
     def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
         self._started = time.monotonic()
+        self._serving = 0.0
         self._project = project
         self._stack = stack
         self._reporter = reporter
@@ -84,6 +85,7 @@ class Rollback:
             stack=self._stack,
             bad=history.newest,
             serves=active.main_version,
+            is_deployed=active.shares == {target.release.version_id: 100.0},
             target=target,
             refusals=result.refusals,
             rotated=result.rotated,
@@ -109,7 +111,6 @@ class Rollback:
         try:
             self._mark_bad(plan, reason, origin)
             version = self._switch(plan, reason)
-            serving = time.monotonic() - self._started
             self._deployment.verify(self._outputs, version=version, pause=pause)
         except OperationError as error:
             told = str(error).partition(". ")[0]
@@ -132,7 +133,7 @@ class Rollback:
             self._commit(draft, version)
         status = f"version {version[:8]} serves again and is verified"
         notifier.tell(replace(notice, event="rolled back", status=status, duration=seconds))
-        return RollbackReport(plan, version, serving, seconds, draft)
+        return RollbackReport(plan, version, self._serving, seconds, draft)
 
     def _notice(self, plan: RollbackPlan, origin: Origin) -> Notice:
         return Notice(
@@ -173,11 +174,13 @@ class Rollback:
     def _switch(self, plan: RollbackPlan, reason: str) -> str:
         """Bring the target to serve, and return the version that does."""
         release, way = plan.target.release, plan.target.way
-        if way == "deploy again":
+        if way in {"pin", "deploy again"} and not plan.is_deployed:
+            # At once, by the API alone: the update below then makes the state say the same.
             worker = str(self._outputs["worker_name"])
-            with self._reporter.step(f"Version {release.short} deployed again"):
+            with self._reporter.step(f"Version {release.short} serves"):
                 text = f"{MESSAGE} to {release.short}"
                 deploy_version(self._account, worker, release.version_id, message=text)
+                self._serving = time.monotonic() - self._started
         if way in {"nothing", "deploy again"}:
             return release.version_id
         source = ReleaseSource(self._project, self._stack, self._reporter)
@@ -198,6 +201,7 @@ class Rollback:
             update = self._deployment.update(
                 f"{MESSAGE} to {release.short} with today's secrets", project, commit=release.commit
             )
+        self._serving = time.monotonic() - self._started
         version = str(update.outputs["version_id"])
         build_bundle(project, self._stack)
         self._pin(plan, version, reason, project)

@@ -64,6 +64,10 @@ def choose_target(
     if pin is not None and held is not None and pin.instead_of == history.newest.bundle_sha256:
         reason = "it is pinned since an earlier rollback; name an older one to go further back"
         return Target(held.release, _way(held, history, active), reason)
+    current = history.of_version(active.main_version)
+    if current is not None and active.message.startswith(MESSAGE):
+        reason = "it was gone back to already; name an older one to go further back"
+        return Target(current.release, _way(current, history, active), reason)
     serving = history.of_version(history.serving)
     by_hand = active.main_version != history.serving
     is_bad = serving is not None and serving.record is not None and serving.record.is_bad
@@ -71,9 +75,6 @@ def choose_target(
         told = f"version {active.main_version[:8]} was deployed past Pulumi"
         way = _way(serving, history, active)
         return Target(serving.release, way, f"{told}; this is what the stack says serves")
-    if serving is not None and not is_bad and active.message.startswith(MESSAGE):
-        reason = "it was gone back to already; name an older one to go further back"
-        return Target(serving.release, _way(serving, history, active), reason)
     if last_update is not None and last_update.result == "failed" and not by_hand:
         raise GateClosed(
             f"The last update failed and changed nothing of what serves: version "
@@ -91,7 +92,7 @@ def choose_target(
 
 
 def _way(known: KnownRelease, history: ReleaseHistory, active: ActiveDeployment) -> Way:
-    version = known.release.version_id
-    if active.shares == {version: 100.0} and version == history.serving:
-        return "nothing"
-    return "deploy again" if version == history.serving else "pin"
+    alone = {known.release.version_id: 100.0}
+    if history.shares != alone:
+        return "pin"
+    return "nothing" if active.shares == alone else "deploy again"

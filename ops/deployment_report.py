@@ -1,0 +1,63 @@
+"""What a deployment did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ops.stacks.driver import StackUpdate
+
+
+@dataclass(frozen=True)
+class DeploymentReport:
+    """What a deployment did.
+
+    Attributes:
+        stack: the stack's name.
+        update: the engine's result.
+        sink_url: the local cloud's webhook sink; ``None`` on stacks of a real account.
+        seconds: how long the whole took.
+    """
+
+    stack: str
+    update: StackUpdate
+    sink_url: str | None
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """Return the report without secrets, for ``--json``."""
+        return {
+            "stack": self.stack,
+            "changes": dict(self.update.changes),
+            "changed": self.update.changed,
+            "update": self.update.version,
+            "service_url": self.update.outputs.get("service_url"),
+            "version_id": self.update.outputs.get("version_id"),
+            "sink_url": self.sink_url,
+            "engine_seconds": round(self.update.seconds, 3),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def summary(self) -> list[str]:
+        """Return the lines that end the command: where everything is, and what to do next."""
+        url = self.update.outputs.get("service_url")
+        changed = self.update.changed
+        lines = [
+            "",
+            f"{changed} change{'' if changed == 1 else 's'} in {self.seconds:.1f} s.",
+            "",
+            f"Service   {url}",
+        ]
+        if self.sink_url is None:
+            return [*lines, f"Look      notifyctl status --stack {self.stack}"]
+        tool = ".venv/bin/notifyctl"
+        return [
+            *lines,
+            f"Sink      {self.sink_url}   (open it: it shows what arrived)",
+            (
+                f"Send      {tool} send --user ada --channel webhook "
+                f"--url {self.sink_url}/hook/ada --message 'It works'"
+            ),
+            f"Logs      {tool} logs",
+            "Stop      make down      (keeps the data; make destroy removes everything)",
+        ]

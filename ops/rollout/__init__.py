@@ -1,0 +1,1 @@
+"""A deployment as a team does it: told, planned, approved, verified, reported."""
