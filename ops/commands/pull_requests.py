@@ -109,6 +109,34 @@ def sweep(
         raise StackFailed(f"{len(result.failed)} stacks remain. {name}: {reason}")
 
 
+@app.command()
+def comment(
+    number: NumberArgument,
+    plan: Annotated[
+        typer.FileText, typer.Argument(help="File with the plan, as 'preview' printed it.")
+    ],
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack that was planned.")],
+    base: BaseOption = "development",
+    json: JsonOption = False,
+) -> None:
+    """Show a plan in the pull request: one comment for each stack, updated every time."""
+    from ops.console import Reporter
+    from ops.origin import Origin
+    from ops.project import Project
+    from ops.pull_requests.plan_comment import PlanComment
+    from ops.pull_requests.repository import Repository
+    from ops.stacks.settings_file import StackFile
+
+    project = Project.find()
+    repository = Repository.of(project, StackFile.read(project.stack_file(base)))
+    with Reporter(json=json).step(f"Plan of '{stack}' in pull request {number}") as step:
+        commit = Origin.find(project.root).commit
+        address = PlanComment(repository, number, stack).put(plan.read(), commit=commit)
+        step.detail = address
+    if json:
+        typer.echo(json_text.dumps({"comment": address}))
+
+
 def _numbers(text: str) -> set[int]:
     from ops.errors import UsageError
 
