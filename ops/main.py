@@ -13,6 +13,7 @@ import typer
 from ops.commands import (
     bundle,
     db,
+    deploy,
     destroy,
     history,
     keys,
@@ -27,7 +28,9 @@ from ops.commands import (
     send,
     settings,
     status,
+    token,
     up,
+    verify,
 )
 from ops.errors import OperationError
 from ops.project import CONFIG_FILE_VARIABLE
@@ -74,6 +77,8 @@ def main(
 
 
 app.command("up")(up.up)
+app.command("deploy")(deploy.deploy)
+app.command("verify")(verify.verify)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
 app.command("refresh")(refresh.refresh)
@@ -88,6 +93,7 @@ app.command("bundle")(bundle.bundle)
 app.add_typer(local.app, name="local")
 app.add_typer(settings.app, name="settings")
 app.add_typer(keys.app, name="keys")
+app.add_typer(token.app, name="token")
 app.add_typer(pull_requests.app, name="pr")
 app.add_typer(db.app, name="db")
 
@@ -97,7 +103,7 @@ def run() -> None:
     try:
         app()
     except OperationError as error:
-        _say(str(error))
+        _say(_advised(str(error)))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         _say("interrupted; run the same command again to go on where it stopped.")
@@ -110,6 +116,16 @@ def run() -> None:
             raise
         _say("the disk is full. Free some room and run the same command again.")
         sys.exit(1)
+
+
+def _advised(message: str) -> str:
+    """The message, and where it tells of a call that a token may not make, the permission."""
+    if "403" not in message:
+        return message
+    from infra.access.calls import refusal_advice
+
+    advice = refusal_advice(message)
+    return f"{message}\n{advice}" if advice else message
 
 
 def _say(text: str) -> None:
