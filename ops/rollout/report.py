@@ -47,11 +47,7 @@ class RolloutReport:
     checks: Sequence[CheckResult] = ()
     canary: Sequence[StepResult] = ()
     seconds: float = 0.0
-    started: str = field(
-        default_factory=lambda: (
-            datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        )
-    )
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def document(self) -> dict[str, Any]:
         """Return the report without secrets."""
