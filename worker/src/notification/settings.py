@@ -1,7 +1,7 @@
 """The Worker's settings, read once per isolate from the bindings' texts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SAMPLE_SECRETS = frozenset(
     {
@@ -39,8 +39,7 @@ def _disabled_channels(environment: Mapping[str, str]) -> frozenset[str]:
     return frozenset(channel for name, channel in names if not _flag(environment, name, True))
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Typed settings; sizes in bytes, limits per minute."""
 
     environment: str
@@ -70,6 +69,9 @@ class Settings:
     retries_enabled: bool
     cache_enabled: bool
     cache_ttl_s: int
+    worker_name: str
+    schema_level: int
+    secret_fingerprints: str
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -105,6 +107,9 @@ class Settings:
             retries_enabled=_flag(environment, "FEATURE_RETRY_ENABLED", True),
             cache_enabled=_flag(environment, "FEATURE_CACHE_ENABLED", True),
             cache_ttl_s=max(_whole(environment, "CACHE_TTL", 300), _SHORTEST_CACHE_S),
+            worker_name=environment.get("WORKER_NAME", ""),
+            schema_level=_whole(environment, "SCHEMA_LEVEL", 0),
+            secret_fingerprints=environment.get("SECRET_FINGERPRINTS", ""),
         )
 
     @property

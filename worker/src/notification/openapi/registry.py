@@ -4,6 +4,7 @@ from notification.http.router import Handler
 from notification.openapi.operation import Operation
 from notification.openapi.operations import (
     database,
+    deployment,
     inbound,
     insight,
     notifications,
@@ -27,5 +28,6 @@ def all_operations() -> dict[Handler, Operation]:
         insight,
         tasks,
         database,
+        deployment,
     )
     return {handler: o for group in groups for handler, o in group.OPERATIONS.items()}

@@ -102,6 +102,8 @@ async def show_health(call: Call) -> Response:
             "version_id": platform.version.id,
             "tag": platform.version.tag,
         }
+        if platform.settings.schema_level:
+            payload["deployment"]["schema_level"] = platform.settings.schema_level
     if errors:
         payload["errors"] = errors
     return bare(

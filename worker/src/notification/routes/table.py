@@ -1,12 +1,13 @@
 """Every route of the service, in one list."""
 
 from notification.http.router import Route, RouteModule
-from notification.routes import health, send
+from notification.routes import send
 
-ROUTES = (*health.ROUTES, *send.ROUTES)
+ROUTES = send.ROUTES
 """What every isolate serves from its start."""
 
 MODULES = (
+    RouteModule("notification.routes.health", ("/health", "/api/health")),
     RouteModule("notification.routes.user_configs", ("/api/user-configs", "/api/users/")),
     RouteModule("notification.routes.logs", ("/api/notification-logs", "/api/logs")),
     RouteModule(
@@ -25,6 +26,7 @@ MODULES = (
     RouteModule("notification.routes.grafana", ("/api/webhooks/grafana", "/api/grafana/")),
     RouteModule("notification.routes.bridge", ("/web_hook/bridge/",)),
     RouteModule("notification.routes.database", ("/api/db/",)),
+    RouteModule("notification.routes.deployment", ("/api/deployment",)),
     RouteModule("notification.routes.openapi", ("/openapi.json",)),
     RouteModule("notification.routes.persons", ("/api/users/",)),
     RouteModule("notification.routes.metrics", ("/metrics", "/api/metrics", "/api/stats/")),

@@ -33,7 +33,7 @@ _HEALTH = record(
         "services": record({"database": FLAG, "queue": FLAG, "cache": FLAG}),
     },
     {
-        "deployment": record({"version_id": TEXT, "tag": TEXT}),
+        "deployment": record({"version_id": TEXT, "tag": TEXT}, {"schema_level": WHOLE}),
         "errors": array(record({"code": TEXT, "message": TEXT})),
     },
 )
