@@ -36,6 +36,11 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
         logLevel="warn",
         maxRequestSize="2048",
         rateLimitPerMinute="7",
+        rateLimitAddressPerMinute="9",
+        featureSlackEnabled="false",
+        featureRetryEnabled="false",
+        cacheTtlSeconds="120",
+        allowHttpWebhooks="false",
     ).bindings()
     texts = {name: binding.get("text") for name, binding in found.items()}
     assert texts["ENVIRONMENT"] == "production"
@@ -46,6 +51,10 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
     assert texts["MAX_REQUEST_SIZE"] == "2048"
     assert texts["ALLOW_LOOPBACK_ENDPOINTS"] == "false"
     assert texts["RATE_LIMIT_PER_MINUTE"] == "7"
+    assert texts["RATE_LIMIT_MAX_REQUESTS"] == "9"
+    assert (texts["FEATURE_SLACK_ENABLED"], texts["FEATURE_LARK_ENABLED"]) == ("false", "true")
+    assert (texts["FEATURE_RETRY_ENABLED"], texts["FEATURE_CACHE_ENABLED"]) == ("false", "true")
+    assert (texts["CACHE_TTL"], texts["ALLOW_HTTP_WEBHOOKS"]) == ("120", "false")
     assert texts["SERVICE_VERSION"] == "0.1.0"
     assert texts["TELEGRAM_API_URL"] == "https://api.telegram.org"
 
@@ -126,3 +135,17 @@ def test_the_test_clock_is_bound_only_where_it_is_asked_for(
         **{"cloudflare:baseUrl": "http://127.0.0.1:1/client/v4"},
     )
     assert local.bindings()["TEST_CLOCK"]["service"] == "local-clock"
+
+
+def test_unless_it_is_set_plain_http_is_the_environments_matter(
+    declared: Callable[..., Declared],
+) -> None:
+    assert "ALLOW_HTTP_WEBHOOKS" not in declared().bindings()
+
+
+def test_the_secrets_that_callers_present_are_secret_outputs(
+    declared: Callable[..., Declared],
+) -> None:
+    found = declared(bridgeToken="e" * 32, metricsToken="f" * 32).outputs
+    assert (found["bridge_token"], found["metrics_token"]) == ("e" * 32, "f" * 32)
+    assert not {"admin_api_key", "grafana_webhook_password", "encrypt_key"} & found.keys()

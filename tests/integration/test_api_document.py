@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.installation import ROOT, Installation
@@ -24,19 +27,35 @@ class Example:
 
     method: str
     target: str
+    headers: dict[str, str]
     body: dict[str, Any] | None
     answer: dict[str, Any]
 
 
-def read_examples(document: Path, *, sink: str) -> list[Example]:
-    text = document.read_text(encoding="utf-8").replace("{{sink}}", sink)
+def read_examples(document: Path, values: Mapping[str, str]) -> list[Example]:
+    text = document.read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace("{{" + name + "}}", value)
     examples = []
     for match in EXAMPLE.finditer(text):
-        first, _, rest = match["request"].partition("\n")
+        head, _, rest = match["request"].partition("\n\n")
+        first, *fields = head.strip().splitlines()
         method, target = first.split(" ", 1)
+        headers = dict(field.split(": ", 1) for field in fields)
         body = json.loads(rest) if rest.strip() else None
-        examples.append(Example(method, target, body, json.loads(match["answer"])))
+        examples.append(Example(method, target, headers, body, json.loads(match["answer"])))
     return examples
+
+
+def answered(installation: Installation, example: Example) -> Any:
+    """The answer to an example: signed, unless it brings a credential of its own."""
+    if not example.headers:
+        with installation.service() as service:
+            return service.call(example.method, example.target, body=example.body).json()
+    url = installation.outputs()["service_url"] + example.target
+    with httpx.Client(trust_env=False, timeout=60) as caller:
+        answer = caller.request(example.method, url, headers=example.headers, json=example.body)
+    return answer.json()
 
 
 def promised(expected: Any, found: Any) -> bool:
@@ -55,14 +74,22 @@ def promised(expected: Any, found: Any) -> bool:
 
 
 def test_every_request_of_the_document_is_answered_as_it_says(installation: Installation) -> None:
-    examples = read_examples(DOCUMENT, sink=f"{installation.sink_url}/hook/docs")
-    assert len(examples) >= 12
-    with installation.service() as service:
-        for example in examples:
-            answer = service.call(example.method, example.target, body=example.body).json()
-            assert promised(example.answer, answer), (example.target, answer)
+    outputs = installation.outputs()
+    grafana = f"{outputs['grafana_webhook_username']}:{outputs['grafana_webhook_password']}"
+    values = {
+        "sink": f"{installation.sink_url}/hook/docs",
+        "basic": base64.b64encode(grafana.encode()).decode(),
+        **{name: outputs[name] for name in ("bridge_token", "metrics_token", "admin_api_key")},
+    }
+    examples = read_examples(DOCUMENT, values)
+    assert len(examples) >= 16
+    for example in examples:
+        answer = answered(installation, example)
+        assert promised(example.answer, answer), (example.target, answer)
 
-    arrival, from_template = installation.arrivals("/hook/docs")
+    arrival, from_template, alert, bridged = installation.arrivals("/hook/docs")
+    assert json.loads(alert["body"])["subject"] == "🚨 ALERT: Alert"
+    assert json.loads(bridged["body"])["subject"] == "Disk"
     assert json.loads(from_template["body"])["content"] == "0: lamp has shipped"
     assert json.loads(arrival["body"])["content"] == "Order 1 has shipped"
     headers = {name.lower(): value for name, value in dict(arrival["headers"]).items()}

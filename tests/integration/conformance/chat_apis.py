@@ -135,6 +135,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(302, "", Location=f"{self.server.apis.url}/target")
         elif manner == "slow":
             self.server.apis.closing.wait(LONGEST_HANG_S)
+        elif manner == "dripping":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"{")
+            self.wfile.flush()
+            self.server.apis.closing.wait(LONGEST_HANG_S)
         elif manner == "broken":
             self.send_response(200)
             self.send_header("Content-Length", "1000")

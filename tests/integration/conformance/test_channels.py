@@ -138,6 +138,7 @@ def test_slacks_answers_are_judged(
     [
         ("redirect", "failed", "HTTP_ERROR"),
         ("slow", "retry_scheduled", "TIMEOUT_ERROR"),
+        ("dripping", "retry_scheduled", "TIMEOUT_ERROR"),
         ("broken", "retry_scheduled", "NETWORK_ERROR"),
         ("oversized", "retry_scheduled", "HTTP_ERROR"),
     ],

@@ -12,6 +12,11 @@ from tests.integration.conformance.deployed import SECRETS, Deployed, basic, exp
 
 GRAFANA = basic(SECRETS["grafanaWebhookUsername"], SECRETS["grafanaWebhookPassword"])
 TOKEN = {"X-Bridge-Token": SECRETS["bridgeToken"]}
+FORM = (
+    '--edge\r\nContent-Disposition: form-data; name="title"\r\n\r\nGröße\r\n'
+    '--edge\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nno\r\n'
+    '--edge\r\nContent-Disposition: form-data; name="message"\r\n\r\n95 %\r\n--edge--\r\n'
+).encode()
 
 
 def alerts(receiver: str, **more: Any) -> dict[str, Any]:
@@ -82,11 +87,12 @@ def test_a_payload_with_a_mistake_is_refused(service: Deployed, body: Any, text:
 
 
 @pytest.mark.requirement("C-8.2", "B-11", "D-19")
-def test_the_bridge_takes_json_forms_and_text(service: Deployed, hooked: str) -> None:
+def test_the_bridge_takes_json_forms_of_both_kinds_and_text(service: Deployed, hooked: str) -> None:
     path = f"/web_hook/bridge/{hooked}/webhook"
     calls: list[tuple[bytes, str]] = [
         (b'{"title":"Disk","message":{"used":95}}', "application/json"),
         (b"summary=Disk&text=95%25", "application/x-www-form-urlencoded"),
+        (FORM, "multipart/form-data; boundary=edge"),
         (b"plain text", "text/plain"),
     ]
     for content, kind in calls:
@@ -97,8 +103,10 @@ def test_the_bridge_takes_json_forms_and_text(service: Deployed, hooked: str) ->
     )
     assert again.headers["idempotent-replayed"] == "true"
     bodies = [json.loads(a["body"]) for a in service.installation.arrivals(f"/hook/{hooked}")]
-    assert [body["subject"] for body in bodies] == ["Disk", "Disk", "Webhook Notification"]
-    assert [body["content"] for body in bodies] == ['{\n  "used": 95\n}', "95%", "plain text"]
+    subjects = ["Disk", "Disk", "Größe", "Webhook Notification"]
+    assert [body["subject"] for body in bodies] == subjects
+    contents = ['{\n  "used": 95\n}', "95%", "95 %", "plain text"]
+    assert [body["content"] for body in bodies] == contents
 
 
 @pytest.mark.requirement("C-8.2", "C-0.14")
