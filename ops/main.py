@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ops.commands import (
+    adopt,
     bundle,
     db,
     deploy,
@@ -86,6 +87,7 @@ app.command("outputs")(outputs.outputs)
 app.command("status")(status.status)
 app.command("send")(send.send)
 app.command("logs")(logs.logs)
+app.command("adopt")(adopt.adopt)
 app.command("history")(history.history)
 app.command("releases")(releases.releases)
 app.add_typer(rollback.app, name="rollback")

@@ -1,0 +1,67 @@
+"""What a check of a token has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TokenReport:
+    """The outcome of a check; permissions are in the words of the dashboard's form.
+
+    Attributes:
+        status: ``active``, ``expired``, ``disabled``, ``invalid`` (unknown to Cloudflare) or
+            ``malformed`` (no token at all, by its form).
+        source: how the permissions were found: ``policies`` tells all of them, ``calls`` (the token
+            may not read itself, so that each permission was tried) only what was asked about.
+        granted: needed permissions that the token has.
+        missing: needed permissions that it lacks.
+        surplus: permissions that a deployment doesn't need.
+        expires_on: when it ends, RFC 3339, where that was told.
+    """
+
+    status: str
+    source: str = ""
+    granted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
+    expires_on: str | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a deployment can go on with it."""
+        return self.status == "active" and not self.missing
+
+    def document(self) -> dict[str, Any]:
+        """The report as JSON has it."""
+        return {
+            "status": self.status,
+            "expires_on": self.expires_on,
+            "source": self.source or None,
+            "granted": list(self.granted),
+            "missing": list(self.missing),
+            "surplus": list(self.surplus),
+        }
+
+    def verdict(self, *, allow_more: bool) -> str | None:
+        """Why the check fails, in a sentence or two with what to do next; None where it doesn't."""
+        advice = {
+            "malformed": "It isn't a token: paste it whole, without quotes, spaces or line breaks.",
+            "invalid": "Cloudflare doesn't know it. It was deleted, or belongs to another account.",
+            "expired": "Let an operator add a generation to ciTokenGenerations and run 'up'.",
+            "disabled": "Enable it in the dashboard under API Tokens, or use another one.",
+        }
+        if self.status != "active":
+            return f"The token is {self.status}. {advice.get(self.status, 'Use another one.')}"
+        if self.missing:
+            return (
+                f"The token lacks {'; '.join(self.missing)}. Add it in the dashboard under API "
+                "Tokens, or let an operator run 'up' with manageAccess."
+            )
+        if self.surplus and not allow_more:
+            return (
+                f"The token may do more than a deployment needs: {'; '.join(self.surplus)}. Take "
+                "that away, or say --allow-more for an operator's own token."
+            )
+        return None
