@@ -1,0 +1,127 @@
+"""Access, run by an operator on the local cloud: declared, changed, rotated, and gone again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from nacl.public import PrivateKey, SealedBox
+
+from tests.installation import Installation
+
+REPOSITORY = "/api/v3/repos/local/notification-system"
+SETTINGS: dict[str, Any] = {
+    "environment": "production",
+    "allowLoopbackEndpoints": "false",
+    "manageAccess": "true",
+    "githubOwner": "local",
+    "githubRepository": "notification-system",
+    "productionReviewers": ["reviewer-one"],
+    "productionApprovers": ["reviewer-two"],
+}
+CONTROL = ("up", "--stack", "local", "--skip-verify")
+
+
+@pytest.fixture(scope="module")
+def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A production-like stack on this machine, with access, deployed once."""
+    made = Installation(tmp_path_factory.mktemp("access"), settings=SETTINGS)
+    try:
+        report = made.ctl_json(*CONTROL)
+        assert report["changes"]["create"] > 30
+        yield made
+    finally:
+        made.close()
+
+
+def secret_of(installation: Installation, name: str) -> str:
+    """A secret as a job of the environment gets it: opened by GitHub's own key."""
+    database = sqlite3.connect(installation.home / "cloud" / "control-plane.sqlite3")
+    with database:
+        scope, sealed = database.execute(
+            "SELECT scope, sealed FROM github_secrets WHERE name = ?", (name,)
+        ).fetchone()
+        (key,) = database.execute(
+            "SELECT private_key FROM github_keys WHERE scope = ?", (scope,)
+        ).fetchone()
+    database.close()
+    return SealedBox(PrivateKey(key)).decrypt(sealed).decode()
+
+
+def status_of(installation: Installation, token: str) -> tuple[int, int]:
+    """What this token gets for verifying itself, and for listing the account's tokens."""
+    account = installation.outputs()["account_id"]
+    url = f"{installation.control_url}/client/v4/accounts/{account}/tokens"
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(headers=headers, trust_env=False) as client:
+        return client.get(f"{url}/verify").status_code, client.get(url).status_code
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("S0-20", "S0-21", "T-8")
+def test_access_is_declared_once_and_then_changes_nothing(operated: Installation) -> None:
+    assert operated.outputs()["github_environments"] == ["production-approval", "production"]
+    token = secret_of(operated, "CLOUDFLARE_API_TOKEN")
+    assert status_of(operated, token) == (200, 403)  # it works, and mints nothing
+    assert secret_of(operated, "PROD_DB_ID") == operated.outputs()["d1_database_id"]
+    assert secret_of(operated, "PROD_API_SECRET") == operated.outputs()["api_secret_key"]
+    again = operated.ctl_json(*CONTROL)
+    assert set(again["changes"]) == {"same"}, again["changes"]
+    refreshed = operated.ctl_json("refresh", "--stack", "local")
+    assert set(refreshed["changes"]) == {"same"}, refreshed["changes"]
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("S0-28", "D-13")
+def test_a_token_is_rotated_without_a_moment_without_one_and_a_reviewer_is_changed(
+    operated: Installation,
+) -> None:
+    old = secret_of(operated, "CLOUDFLARE_API_TOKEN")
+    change = {"ciTokenGenerations": [1, 2], "productionReviewers": ["reviewer-three"]}
+    operated.configure({**SETTINGS, **change})
+    overlap = operated.ctl_json(*CONTROL)["changes"]
+    assert overlap["create"] == 1
+    assert "delete" not in overlap, overlap
+    new = secret_of(operated, "CLOUDFLARE_API_TOKEN")
+    assert new != old
+    assert {status_of(operated, token) for token in (old, new)} == {(200, 403)}
+    environment = operated.control("GET", f"{REPOSITORY}/environments/production-approval").json()
+    reviewers = environment["protection_rules"][0]["reviewers"]
+    assert [entry["reviewer"]["login"] for entry in reviewers] == ["reviewer-three"]
+    operated.configure({**SETTINGS, **change, "ciTokenGenerations": [2]})
+    assert operated.ctl_json(*CONTROL)["changes"]["delete"] == 1
+    assert status_of(operated, old)[0] == 401
+    assert status_of(operated, new) == (200, 403)
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("S0-50")
+def test_the_tokens_value_is_nowhere_but_in_githubs_box_and_a_destroy_leaves_nothing(
+    operated: Installation,
+) -> None:
+    token = secret_of(operated, "CLOUDFLARE_API_TOKEN")
+    local = (operated.home / "cloud" / "api-token").read_text().strip()
+    shown = operated.ctl("preview", "--stack", "local")
+    assert shown.returncode == 0, shown.stderr
+    outputs = json.dumps(operated.ctl_json("outputs", "--stack", "local", "--show-secrets"))
+    destroyed = operated.ctl("destroy", "--stack", "local", "--yes")
+    assert destroyed.returncode == 0, destroyed.stderr
+    said = shown.stdout + shown.stderr + destroyed.stdout + destroyed.stderr + outputs
+    states = [file for file in (operated.home / "pulumi").rglob("*.json") if file.is_file()]
+    logs = [file for file in (operated.home / "cloud").rglob("*.log") if file.is_file()]
+    assert len(states) > 3
+    assert logs
+    for value in (token, local):
+        assert value not in said
+        assert [f.name for f in _holding(states + logs, value)] == []
+    left = operated.control("GET", "/local/state").json()
+    assert {name: count for name, count in left.items() if count} == {}
+
+
+def _holding(files: list[Path], value: str) -> list[Path]:
+    return [file for file in files if value.encode() in file.read_bytes()]
