@@ -35,7 +35,12 @@ class Release:
 
 def config_digest(settings: Settings) -> str:
     """SHA-256 over the ordinary settings, as 64 hexadecimal digits."""
-    document = settings.model_dump(mode="json", by_alias=True)
+    document = {
+        key: value
+        for key, value in settings.model_dump(mode="json", by_alias=True).items()
+        # What was adopted says where the resources come from, and nothing about the service.
+        if not key.startswith("adopt")
+    }
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 

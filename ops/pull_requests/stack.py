@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from ops.console import Reporter
-from ops.deployment import Deployment, DeploymentReport
+from ops.deployment import Deployment
+from ops.deployment_report import DeploymentReport
 from ops.project import CONFIG_FILE_VARIABLE, Project
 from ops.pull_requests.derived_settings import derived_settings
 from ops.removal import Removal

@@ -32,7 +32,9 @@ class CliDriver:
         """
         with _Failures("select the stack"):
             selected = automation.create_or_select_stack(stack, work_dir=str(project.root))
-        return cls(selected, config_file=None)
+        named = project.stack_file(stack)
+        usual = project.root / f"Pulumi.{stack}.yaml"
+        return cls(selected, config_file=None if named == usual else named)
 
     @classmethod
     def for_local(cls, project: Project, local: LocalStack) -> CliDriver:

@@ -19,6 +19,7 @@ SIGNS = {
     "delete": "-",
     "delete-replaced": "-",
     "read": ">",
+    "import": ">",
     "refresh": "~",
 }
 

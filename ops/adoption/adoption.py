@@ -1,0 +1,260 @@
+"""Brings what an account has already under a stack's management."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from infra.migrations.d1 import D1Database
+from infra.migrations.errors import MigrationError
+from infra.migrations.location import MIGRATIONS
+from infra.names import Names, StackNameError
+from ops.adoption.earlier_data import EarlierData
+from ops.adoption.existing import DATABASE, FAILED_QUEUE, RETRY_QUEUE, AccountListing, Existing
+from ops.adoption.plan import AdoptionPlan, ReplacedConsumer
+from ops.console import Reporter
+from ops.deployment import Deployment
+from ops.deployment_report import DeploymentReport
+from ops.errors import OperationError, UsageError
+from ops.local_cloud import start_local_cloud
+from ops.project import CONFIG_FILE_VARIABLE, Project
+from ops.service import ServiceClient
+from ops.stacks.account import TOKEN_VARIABLE, StackAccount
+from ops.stacks.choice import choose_driver
+from ops.stacks.local_stack import NAMESPACE
+from ops.stacks.settings_file import StackFile
+
+if TYPE_CHECKING:
+    from cloudflare import Cloudflare
+
+_ROTATION = {"taskName": "key_rotation"}
+_MOST_ROTATIONS = 1000
+
+
+@dataclass(frozen=True)
+class AdoptionReport:
+    """What an adoption did.
+
+    Attributes:
+        plan: what it had planned.
+        deployment: the deployment in which the resources were imported.
+        staying: earlier rows that this schema has no place for, by the table they stay in.
+        in_clear: configurations that could not be encrypted.
+    """
+
+    plan: AdoptionPlan
+    deployment: DeploymentReport
+    staying: Mapping[str, int]
+    in_clear: int
+
+    def document(self) -> dict[str, Any]:
+        """Return the report for ``--json``."""
+        return {
+            **self.plan.document(),
+            "deployment": self.deployment.document(),
+            "earlier_rows_left": dict(self.staying),
+            "configurations_in_clear": self.in_clear,
+        }
+
+
+class Adoption:
+    """Plans and carries out the adoption of one stack; safe to repeat after any failure.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        reporter: where the steps are shown.
+    """
+
+    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+        self._project = project
+        self._stack = stack
+        self._reporter = reporter
+        self._file = StackFile.read(project.stack_file(stack))
+
+    def plan(self) -> AdoptionPlan:
+        """Look at the account; nothing is changed.
+
+        Raises:
+            UsageError: an id is given and nothing has it, or a name can't be kept.
+            OperationError: the account can't be read.
+        """
+        if self._file.is_loopback:
+            start_local_cloud(self._project, self._reporter)
+        account = StackAccount.of(self._project, self._stack)
+        try:
+            names = Names.of_stack(self._stack)
+        except StackNameError as error:
+            raise UsageError(str(error)) from None
+        outputs = choose_driver(self._project, self._stack).outputs(show_secrets=False)
+        with self._reporter.step("Account") as step:
+            listing = AccountListing(account)
+            found = listing.find(names, self._stack, self._file.config)
+            managed = [item for item in found if outputs.get(item.kind.output) == item.id]
+            adopted = [item for item in found if item not in managed]
+            consumers = tuple(_consumers(listing, found, outputs))
+            database = next((item for item in found if item.kind is DATABASE), None)
+            earlier = None
+            if database is not None:
+                with _database(account, database.id) as data:
+                    earlier = self._data(data).look()
+            step.detail = f"{len(adopted)} to adopt, {len(managed)} managed"
+        self._refuse_location(adopted)
+        return AdoptionPlan(self._stack, tuple(adopted), tuple(managed), consumers, earlier)
+
+    def preview(self, plan: AdoptionPlan) -> None:
+        """Let the engine say what the deployment would do with the planned imports."""
+        with self._settings(plan):
+            Deployment(self._project, self._stack, self._reporter).preview()
+
+    def run(self, plan: AdoptionPlan, *, verify: bool) -> AdoptionReport:
+        """Carry the plan out.
+
+        Raises:
+            OperationError: a step failed; run the same command again to go on.
+        """
+        account = StackAccount.of(self._project, self._stack)
+        database_id = next(
+            (item.id for item in (*plan.adopted, *plan.managed) if item.kind is DATABASE), None
+        )
+        with self._settings(plan):
+            # Whatever the engine refuses shows here, before anything is changed.
+            Deployment(self._project, self._stack, self._reporter).preview()
+            if plan.earlier is not None and database_id is not None:
+                self._take_over(account, database_id)
+            self._remove_consumers(account, plan)
+            deployment = Deployment(self._project, self._stack, self._reporter).run(
+                message="Adoption of what exists", verify=verify
+            )
+        staying: Mapping[str, int] = {}
+        in_clear = 0
+        if plan.earlier is not None and database_id is not None:
+            staying, in_clear = self._finish(account, database_id, deployment)
+        return AdoptionReport(plan, deployment, staying, in_clear)
+
+    def _take_over(self, account: StackAccount, database_id: str) -> None:
+        with self._reporter.step("Rows of the earlier service") as step:
+            with _database(account, database_id) as data, _refusals():
+                self._data(data).take_over(lambda text: setattr(step, "detail", text))
+            step.detail = "copied"
+
+    def _finish(
+        self, account: StackAccount, database_id: str, deployment: DeploymentReport
+    ) -> tuple[Mapping[str, int], int]:
+        outputs = deployment.update.outputs
+        url, key = str(outputs["service_url"]), str(outputs["api_secret_key"])
+        with (
+            self._reporter.step("Configurations encrypted") as step,
+            _database(account, database_id) as data,
+            ServiceClient(url, key) as service,
+            _refusals(),
+        ):
+            earlier = self._data(data)
+            left = earlier.clear_text_left()
+            for _ in range(_MOST_ROTATIONS):
+                if not left:
+                    break
+                service.result("POST", "/api/scheduled-tasks/trigger", body=_ROTATION)
+                before, left = left, earlier.clear_text_left()
+                if left == before:
+                    break
+            step.detail = f"{left} left in clear" if left else ""
+            return earlier.finish(), left
+
+    def _remove_consumers(self, account: StackAccount, plan: AdoptionPlan) -> None:
+        for consumer in plan.consumers:
+            path = (
+                f"/accounts/{account.account_id}/queues/{consumer.queue_id}/consumers/"
+                f"{consumer.consumer_id}"
+            )
+            with self._reporter.step(f"Consumer of {consumer.queue} removed"):
+                account.ask(f"remove the consumer of {consumer.queue}", partial(_delete, path))
+
+    def _refuse_location(self, adopted: list[Existing]) -> None:
+        set_keys = [name for name in ("d1Location",) if f"{NAMESPACE}:{name}" in self._file.config]
+        if set_keys and any(item.kind is DATABASE for item in adopted):
+            raise UsageError(
+                f"{self._file.path.name} sets {set_keys[0]}, which holds only for a database that "
+                "is made: the one to adopt stays where it is. Take the setting out."
+            )
+
+    def _data(self, database: D1Database) -> EarlierData:
+        return EarlierData(database, self._project.root / MIGRATIONS)
+
+    @contextmanager
+    def _settings(self, plan: AdoptionPlan) -> Iterator[None]:
+        """The stack's settings with the ids to import, for as long as the block runs.
+
+        They are in no tracked file: after the import an id says nothing that the state doesn't.
+        """
+        kept = {
+            key: value
+            for key, value in self._file.config.items()
+            if not key.startswith(f"{NAMESPACE}:adopt")
+        }
+        ids = {f"{NAMESPACE}:{name}": value for name, value in plan.import_ids.items()}
+        document = {**self._file.content, "config": {**kept, **ids}}
+        before = os.environ.get(CONFIG_FILE_VARIABLE)
+        with tempfile.TemporaryDirectory(prefix="notifyctl-adopt-") as folder:
+            path = Path(folder) / f"Pulumi.{self._stack}.yaml"
+            path.write_text(yaml.safe_dump(document, sort_keys=True), encoding="utf-8")
+            os.environ[CONFIG_FILE_VARIABLE] = str(path)
+            try:
+                yield
+            finally:
+                if before is None:
+                    del os.environ[CONFIG_FILE_VARIABLE]
+                else:
+                    os.environ[CONFIG_FILE_VARIABLE] = before
+
+
+def _consumers(
+    listing: AccountListing, found: list[Existing], outputs: Mapping[str, Any]
+) -> Iterator[ReplacedConsumer]:
+    ours = {outputs.get("retry_consumer_id"), outputs.get("failed_consumer_id")}
+    for item in found:
+        if item.kind not in (RETRY_QUEUE, FAILED_QUEUE):
+            continue
+        for consumer in listing.items(f"queues/{item.id}/consumers"):
+            if consumer["consumer_id"] not in ours:
+                script = str(consumer.get("script_name") or consumer.get("script"))
+                yield ReplacedConsumer(item.id, item.name, consumer["consumer_id"], script)
+
+
+def _delete(path: str, client: Cloudflare) -> object:
+    return client.delete(path, cast_to=object)
+
+
+@contextmanager
+def _database(account: StackAccount, database_id: str) -> Iterator[D1Database]:
+    """The database over the REST API, with the token that belongs to the stack's account."""
+    before = os.environ.get(TOKEN_VARIABLE)
+    os.environ[TOKEN_VARIABLE] = account.token
+    try:
+        with D1Database(
+            account_id=account.account_id, database_id=database_id, base_url=account.base_url
+        ) as database:
+            yield database
+    finally:
+        if before is None:
+            del os.environ[TOKEN_VARIABLE]
+        else:
+            os.environ[TOKEN_VARIABLE] = before
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except MigrationError as error:
+        raise OperationError(
+            f"The takeover stopped: {error} Nothing is lost; run the same command again to go on."
+        ) from None

@@ -1,0 +1,166 @@
+"""What an account has already of what a stack would make."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from infra.names import Names
+from ops.errors import UsageError
+from ops.stacks.account import StackAccount
+from ops.stacks.local_stack import NAMESPACE
+
+if TYPE_CHECKING:
+    from cloudflare import Cloudflare
+
+_PER_PAGE = 50
+_MOST_PAGES = 200
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of resource that can be adopted.
+
+    Attributes:
+        title: what a person calls it.
+        path: its list, below the account.
+        id: the property with its id.
+        name: the property with its name.
+        setting: the setting that names an id.
+        output: the stack's output with the id, once it is managed.
+        renames: whether another name is changed by an update; else it would be replaced.
+    """
+
+    title: str
+    path: str
+    id: str
+    name: str
+    setting: str
+    output: str
+    renames: bool = False
+
+
+DATABASE = Kind("D1 database", "d1/database", "uuid", "name", "adoptDatabaseId", "d1_database_id")
+NAMESPACE_KIND = Kind(
+    "KV namespace",
+    "storage/kv/namespaces",
+    "id",
+    "title",
+    "adoptNamespaceId",
+    "kv_namespace_id",
+    renames=True,
+)
+RETRY_QUEUE = Kind(
+    "queue", "queues", "queue_id", "queue_name", "adoptRetryQueueId", "retry_queue_id"
+)
+FAILED_QUEUE = Kind(
+    "queue", "queues", "queue_id", "queue_name", "adoptFailedQueueId", "failed_queue_id"
+)
+WORKER = Kind("Worker", "workers/workers", "id", "name", "adoptWorkerId", "worker_id")
+
+ID_VARIABLES = {
+    ("production", DATABASE.setting): "PROD_DB_ID",
+    ("development", DATABASE.setting): "DEV_DB_ID",
+    ("production", NAMESPACE_KIND.setting): "PROD_KV_ID",
+    ("development", NAMESPACE_KIND.setting): "DEV_KV_ID",
+}
+"""Environment variables that name what a stack adopts (seed requirement S0-17)."""
+
+
+@dataclass(frozen=True)
+class Existing:
+    """One resource that is there.
+
+    Attributes:
+        kind: what it is.
+        id: its id in the account.
+        name: its name there.
+        wanted: the name that the stack gives it.
+        source: where the id comes from: a name that fits, a setting or a variable.
+    """
+
+    kind: Kind
+    id: str
+    name: str
+    wanted: str
+    source: str
+
+
+class AccountListing:
+    """Looks resources up by name or by id."""
+
+    def __init__(self, account: StackAccount) -> None:
+        self._account = account
+        self._lists: dict[str, list[dict[str, Any]]] = {}
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """Return a list below the account, all pages of it.
+
+        Raises:
+            OperationError: the API refused, or gave no answer.
+        """
+        if path not in self._lists:
+            self._lists[path] = list(self._pages(path))
+        return self._lists[path]
+
+    def find(self, names: Names, stack: str, settings: Mapping[str, Any]) -> list[Existing]:
+        """Return what is there of the stack's five adoptable resources.
+
+        Raises:
+            UsageError: an id is given and there is nothing of that id, or its name can't be kept.
+        """
+        wanted = (
+            (DATABASE, names.database),
+            (NAMESPACE_KIND, names.config_cache),
+            (RETRY_QUEUE, names.retry_queue),
+            (FAILED_QUEUE, names.failed_queue),
+            (WORKER, names.worker),
+        )
+        found = (self._one(kind, name, stack, settings) for kind, name in wanted)
+        return [item for item in found if item is not None]
+
+    def _one(
+        self, kind: Kind, wanted: str, stack: str, settings: Mapping[str, Any]
+    ) -> Existing | None:
+        given, source = _given_id(kind, stack, settings)
+        for item in self.items(kind.path):
+            if given is None and item[kind.name] == wanted:
+                return Existing(kind, item[kind.id], wanted, wanted, "its name")
+            if given is not None and item[kind.id] == given:
+                if item[kind.name] != wanted and not kind.renames:
+                    raise UsageError(
+                        f"{source} names the {kind.title} '{item[kind.name]}', and this stack's is "
+                        f"called '{wanted}': a {kind.title} can't get another name. Name the one "
+                        "that is called so, or leave the id out."
+                    )
+                return Existing(kind, given, item[kind.name], wanted, source)
+        if given is not None:
+            raise UsageError(
+                f"{source} is {given}, and the account has no {kind.title} of that id. Correct it."
+            )
+        return None
+
+    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+        for page in range(1, _MOST_PAGES + 1):
+            url = f"/accounts/{self._account.account_id}/{path}?page={page}&per_page={_PER_PAGE}"
+            answer: Any = self._account.ask(f"list {path}", partial(_get, url))
+            result = answer.get("result") or []
+            yield from result
+            info = answer.get("result_info") or {}
+            if len(result) < _PER_PAGE or page >= info.get("total_pages", page + 1):
+                return
+
+
+def _get(url: str, client: Cloudflare) -> object:
+    return client.get(url, cast_to=object)
+
+
+def _given_id(kind: Kind, stack: str, settings: Mapping[str, Any]) -> tuple[str | None, str]:
+    variable = ID_VARIABLES.get((stack, kind.setting))
+    if variable and (value := os.environ.get(variable)):
+        return value.strip(), variable
+    value = settings.get(f"{NAMESPACE}:{kind.setting}")
+    return (str(value), kind.setting) if value else (None, "")
