@@ -88,7 +88,10 @@ ON_BOTH = (
         marks=pytest.mark.requirement("B-01"),
     ),
     an_endpoint_that_comes_back_gets_it_once,
-    a_channel_that_has_confirmed_is_left_alone_when_another_is_tried_again,
+    pytest.param(
+        a_channel_that_has_confirmed_is_left_alone_when_another_is_tried_again,
+        marks=pytest.mark.requirement("C-6.2"),
+    ),
     pytest.param(
         one_slow_endpoint_in_a_batch_of_retries_delays_no_other,
         marks=pytest.mark.requirement("B-45"),

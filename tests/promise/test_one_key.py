@@ -68,6 +68,7 @@ def test_a_first_caller_whose_process_ends_is_taken_over_after_its_lease_and_not
 
 
 @pytest.mark.requirement("B-06")
+@pytest.mark.requirement("C-6.3")
 def test_a_lapsed_reservation_that_left_no_row_is_taken_over_by_one_of_two_hundred(
     timeline: SimulatedTimeline,
 ) -> None:

@@ -16,6 +16,7 @@ def redrive(timeline: SimulatedTimeline, name: str, *, times: int = 1) -> None:
         timeline.call("redrive", "POST", "/api/notifications/retry", body)
 
 
+@pytest.mark.requirement("C-6.4")
 def test_a_redriven_notification_gets_all_its_attempts_again(timeline: SimulatedTimeline) -> None:
     timeline.endpoint("ann").down(between=(0, 1010))
     timeline.at(0).push("order").at(60).expect("order", attempts=3, status="failed")
@@ -45,6 +46,7 @@ def test_a_redriven_notification_of_long_ago_is_tried_before_it_is_given_up(
     timeline.at(2 * DAY + 600).expect("order", status="sent")
 
 
+@pytest.mark.requirement("C-7")
 def test_what_nobody_could_deliver_for_a_day_fails_for_all_to_see(
     timeline: SimulatedTimeline,
 ) -> None:
@@ -52,6 +54,20 @@ def test_what_nobody_could_deliver_for_a_day_fails_for_all_to_see(
     timeline.at(0).queue_is_down().push("order")
     timeline.at(DAY - 600).expect("order", attempts=1, status="retry")
     timeline.at(DAY + 900).expect("order", status="failed", error="Not delivered within 24 hours")
+
+
+@pytest.mark.requirement("C-7")
+def test_a_first_attempt_that_nobody_finished_for_a_day_fails_for_all_to_see(
+    timeline: SimulatedTimeline,
+) -> None:
+    timeline.endpoint("ann").slow(5)
+    timeline.at(0).push("order").at(1).kill()
+    timeline.simulation.cron_runs = False
+    timeline.at(DAY + 300).expect("order", attempts=1, status="pending")
+    timeline.simulation.cron_runs = True
+    timeline.at(DAY + 1_300).expect("order", attempts=1, status="failed")
+    timeline.expect("order", error="Not delivered within 24 hours")
+    assert timeline.logged("dead_letter") == 1
 
 
 @pytest.mark.parametrize("as_failed", [True, False])

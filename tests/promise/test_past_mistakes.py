@@ -62,6 +62,7 @@ def test_a_process_that_ends_at_any_await_leaves_evidence_or_nothing(
 
 @pytest.mark.requirement("B-02")
 @pytest.mark.parametrize("hang_up_at", [0.001, 0.05, 0.1, 0.2, 3])
+@pytest.mark.requirement("C-6.1")
 def test_a_caller_who_hangs_up_loses_no_accepted_notification(
     timeline: SimulatedTimeline, hang_up_at: float
 ) -> None:
@@ -140,7 +141,7 @@ def test_a_key_stands_for_one_request_for_a_day(timeline: SimulatedTimeline) -> 
     timeline.expect_reply("next day", 200).expect("next day", attempts=1, status="sent")
 
 
-@pytest.mark.requirement("B-08")
+@pytest.mark.requirement("B-08", "C-6.2")
 def test_what_cannot_be_sent_is_refused_and_never_a_success_without_results(
     timeline: SimulatedTimeline,
 ) -> None:
@@ -184,6 +185,7 @@ def test_a_repeated_call_of_the_bridge_delivers_once(inbound: SimulatedTimeline)
     inbound.at(100).expect("alarm", attempts=2, status="sent")
 
 
+@pytest.mark.requirement("B-12")
 def test_a_text_arrives_as_it_was_written_in_every_attempt(timeline: SimulatedTimeline) -> None:
     text = 'Tom & "Jerry" <https://x.example/a?b=1&c=2> it\'s'
     timeline.endpoint("ann").down(between=(0, 5))
@@ -203,6 +205,7 @@ def test_a_queue_that_is_down_makes_no_failure_of_a_retry(timeline: SimulatedTim
 
 @pytest.mark.requirement("B-44")
 @pytest.mark.parametrize("failures", [1, 3, 4])
+@pytest.mark.requirement("C-6.8")
 def test_an_outcome_that_is_hard_to_write_is_written_or_told_and_tried_again(
     timeline: SimulatedTimeline, failures: int
 ) -> None:

@@ -162,6 +162,7 @@ def test_deleting_works_for_inactive_ones_and_is_404_the_second_time(world: Worl
 
 
 @pytest.mark.requirement("B-47")
+@pytest.mark.requirement("C-6.7")
 def test_the_cache_never_serves_what_was_changed_or_deleted(world: World) -> None:
     target = f"{PATH}?user_id=u1&channel_type=webhook"
     world.configure(webhook_url=ENDPOINT)

@@ -26,6 +26,7 @@ def _interrupt(world: World) -> None:
     world.database.before_batch = None
 
 
+@pytest.mark.requirement("C-7")
 def test_an_interrupted_first_attempt_is_made_again_after_its_lease(world: World) -> None:
     world.configure()
     _interrupt(world)
@@ -66,6 +67,7 @@ def test_a_row_under_a_living_lease_is_left_alone_and_found_later(world: World) 
 
 
 @pytest.mark.requirement("C-0.26")
+@pytest.mark.requirement("C-7")
 def test_two_runs_do_not_overlap(world: World) -> None:
     lock = RunLock(world.platform(), "data_cleanup")
     assert world.run(lock.take()) == {}

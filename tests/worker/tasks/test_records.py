@@ -21,6 +21,7 @@ def _setting(world: World, key: str, value: str) -> None:
     )
 
 
+@pytest.mark.requirement("C-7")
 def test_every_run_leaves_a_record_with_its_result(world: World) -> None:
     world.cron()
     page = world.request("GET", "/api/task-execution-records?limit=5").json["data"]

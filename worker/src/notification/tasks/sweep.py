@@ -42,6 +42,17 @@ WHERE id IN (
   ORDER BY next_retry_at LIMIT ?4)
 RETURNING id, retry_count
 """
+# Nobody knows whether the attempt was made; after a day it would come too late in any case.
+_GIVE_UP_PENDING = """
+UPDATE notification_logs SET status = 'failed', lease_token = NULL, updated_at = ?4,
+  last_error_code = 'EXPIRED', error = ?5
+WHERE id IN (
+  SELECT id FROM notification_logs
+  WHERE id >= ?1 AND id < ?2 AND status = 'pending'
+    AND (lease_until IS NULL OR lease_until <= ?4)
+  ORDER BY id LIMIT ?3)
+RETURNING id, retry_count
+"""
 _DUE = """
 SELECT id, retry_count FROM notification_logs
 WHERE status = 'retry' AND next_retry_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?2)
@@ -76,9 +87,11 @@ async def sweep(
     if look_back_ms and begin:
         begin = first_row_id(max(moment_of(begin) - look_back_ms, EPOCH_MS))
     overdue = iso(now_ms - _SETTLING_MS)
-    revived, oldest, expired, due = await platform.database.batch(
+    day_ago = first_row_id(now_ms - _GIVE_UP_MS)
+    revived, stale, oldest, expired, due = await platform.database.batch(
         [
-            Statement(_REVIVE, (begin, settled, PAGE, now)),
+            Statement(_REVIVE, (max(begin, day_ago), settled, PAGE, now)),
+            Statement(_GIVE_UP_PENDING, (begin, day_ago, PAGE, now, _EXPIRED)),
             Statement(_OLDEST_PENDING, (begin, settled)),
             Statement(_GIVE_UP, (iso(now_ms - _GIVE_UP_MS), now, _EXPIRED, PAGE)),
             Statement(_DUE, (overdue, now, PAGE)),
@@ -88,7 +101,7 @@ async def sweep(
     alarms = [Alarm(i, 0) for i in ids] + [_alarm(row) for row in due.rows]
     if alarms:
         await ring(platform.retry_queue, alarms, platform=platform, log=log)
-    dead = [_alarm(row) for row in expired.rows]
+    dead = [_alarm(row) for row in (*stale.rows, *expired.rows)]
     if dead:
         await ring(platform.failed_queue, dead, platform=platform, log=log)
     left = int(oldest.rows[0]["id"] or 0) if oldest.rows else settled
