@@ -4,7 +4,7 @@ Inputs: `release`, a manifest, and `serving`, the versions' shares. Outputs: the
 `releases`, the newest first: each manifest that was deployed, with `serving` and `at`, the time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ _NOT_COMPARED = ("commit",)
 def is_changed(old: Properties, new: Properties) -> bool:
     """Whether something else is deployed than the newest entry says."""
     entries = old.get("releases") or []
+    if not isinstance(new["release"], Mapping) or not isinstance(new["serving"], Sequence):
+        return True  # A preview doesn't know yet which version there will be.
     return not entries or _compared(entries[0]) != _compared(_entry(new))
 
 

@@ -50,6 +50,12 @@ def test_another_commit_of_the_same_release_changes_nothing() -> None:
     assert lifecycle.is_changed({}, deployed("v1"))
 
 
+def test_a_release_that_a_preview_cannot_know_yet_is_a_change() -> None:
+    unknown = {"release": object(), "serving": object()}
+
+    assert lifecycle.is_changed(after(deployed("v1")), unknown)
+
+
 def test_a_return_to_an_earlier_release_is_an_entry_of_its_own() -> None:
     known = after(deployed("v1"), deployed("v2"), deployed("v1"))
 
