@@ -28,7 +28,9 @@ def _without(module: Any, name: str, text: str, instead: str) -> Patch:
 
 
 def _without_sweep(patched: pytest.MonkeyPatch) -> None:
-    async def idle(platform: object, log: object, *, swept_to: int) -> SweepResult:
+    async def idle(
+        platform: object, log: object, *, swept_to: int, look_back_ms: int
+    ) -> SweepResult:
         return SweepResult(0, 0, 0, swept_to)
 
     patched.setattr(data_cleanup, "sweep", idle)
