@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,43 @@ import notification.tasks.cron
 print("imported")
 """
 
+START = """
+import json, sys, types
+
+# What the runtime provides; nothing of it is touched by an import.
+for name in ("js", "pyodide", "pyodide.ffi", "workers"):
+    module = types.ModuleType(name)
+    module.__getattr__ = lambda name: object
+    sys.modules[name] = module
+sys.modules["pyodide.ffi"].JsException = Exception
+import entry
+print(json.dumps(sorted(sys.modules)))
+"""
+
+# Imported when first needed: a starting isolate compiles what it imports, and has a limit for it.
+LATER = (
+    "notification.bridge",
+    "notification.channels.lark",
+    "notification.channels.slack",
+    "notification.channels.telegram",
+    "notification.delivery.dispatch",
+    "notification.grafana",
+    "notification.markup.entities",
+    "notification.markup.slack",
+    "notification.markup.telegram",
+    "notification.metrics.prometheus",
+    "notification.openapi",
+    "notification.schema",
+    "notification.tasks",
+    "notification.templates.contents",
+    "notification.templates.program",
+    "notification.templates.rendering",
+    "notification.templates.syntax",
+    "uuid",
+)
+ROUTES_AT_START = {"notification.routes.send", "notification.routes.table"}
+MOST_OWN_MODULES = 80
+
 
 @pytest.mark.requirement("C-0.25")
 def test_importing_reads_neither_clock_nor_randomness_nor_environment() -> None:
@@ -43,6 +81,24 @@ def test_importing_reads_neither_clock_nor_randomness_nor_environment() -> None:
         check=False,
     )
     assert done.stdout == "imported\n", done.stderr
+
+
+def test_a_starting_isolate_imports_what_a_send_needs_and_no_more() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", START],
+        env={"PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    imported = json.loads(done.stdout)
+    too_early = [name for name in imported if name.startswith(LATER)]
+    assert too_early == []
+    routes = {name for name in imported if name.startswith("notification.routes.")}
+    assert routes == ROUTES_AT_START
+    own = [name for name in imported if name.startswith("notification")]
+    assert len(own) <= MOST_OWN_MODULES
 
 
 def test_the_service_imports_nothing_but_the_standard_library_and_itself() -> None:

@@ -4,12 +4,8 @@ import json
 
 import pytest
 
-from notification.templates.contents import (
-    RenderedContents,
-    TemplateText,
-    placeholders,
-    render_contents,
-)
+from notification.templates.contents import RenderedContents, placeholders, render_contents
+from notification.templates.template_text import TemplateText
 
 CHANNELS = ("webhook", "telegram", "lark", "slack")
 ORDER = {"orderId": "A-1", "customer": "Li & Co"}

@@ -10,12 +10,14 @@ from notification.grafana.payload import read_payload
 from notification.grafana.variables import alert_variables
 from notification.templates.contents import (
     RenderedContents,
-    TemplateText,
     placeholders,
     render_contents,
     syntax_problem,
 )
+from notification.templates.template_text import TemplateText
 from tests.worker.markup.parsers import read_telegram_html
+
+pytestmark = pytest.mark.requirement("C-5.6")
 
 CHANNELS = {"webhook", "telegram", "lark", "slack"}
 FOLDER = Path(__file__).parents[3] / "sql" / "templates"

@@ -2,8 +2,11 @@
 
 import pytest
 
-from notification.templates.contents import TemplateText, syntax_problem
+from notification.templates.contents import syntax_problem
 from notification.templates.syntax import SyntaxProblem, read_structure
+from notification.templates.template_text import TemplateText
+
+pytestmark = pytest.mark.requirement("C-5.2")
 
 
 @pytest.mark.parametrize(

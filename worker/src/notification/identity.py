@@ -13,6 +13,13 @@ _SLOTS = 4096
 _MESSAGE_ID = re.compile(r"ntf_([0-9]{13})_[a-z]{1,32}_([0-9a-f]{12})")
 
 
+def new_request_id(randomness: Randomness) -> str:
+    """A random UUID (RFC 9562, version 4)."""
+    digits = randomness.token_bytes(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
 class MessageKey(NamedTuple):
     """A notification's row id and the message id that names it."""
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import uuid
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -30,6 +29,7 @@ from notification.configuration.known_configs import KnownConfigs
 from notification.delivery.endpoint_pace import EndpointPaces
 from notification.http.application import Application
 from notification.http.request import Request
+from notification.identity import new_request_id
 from notification.journal import Log
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.platform import Platform, VersionMetadata
@@ -143,7 +143,7 @@ class Isolate:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Invocation(Platform):
     """The platform's ports with the runtime's context of one event."""
 
@@ -237,7 +237,7 @@ class Runtime:
         from notification.delivery.dispatch import dispatch
 
         platform = await self._ready().platform(context)
-        log = Log.of(platform, requestId=str(uuid.uuid4()))
+        log = Log.of(platform, requestId=new_request_id(platform.randomness))
         messages = [RawMessage(message) for message in batch.messages]
         await dispatch(batch.queue, messages, platform=platform, log=log)
 
@@ -246,5 +246,5 @@ class Runtime:
         from notification.tasks.cron import run_cron
 
         platform = await self._ready().platform(context)
-        log = Log.of(platform, requestId=str(uuid.uuid4()))
+        log = Log.of(platform, requestId=new_request_id(platform.randomness))
         await run_cron(platform, scheduled_ms=platform.clock.now_ms(), log=log)

@@ -1,8 +1,7 @@
 """A notification whose lease we hold."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from notification.channels.channel import Message
 from notification.ports.database import Row
@@ -11,8 +10,7 @@ LEASE_MS = 60_000
 """How long an attempt may hold a row; three times what one attempt can take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """What an attempt needs of a row of `notification_logs`."""
 
     id: int

@@ -9,6 +9,7 @@ from notification.http.headers import complete
 from notification.http.request import Request
 from notification.http.response import Response, failure
 from notification.http.router import Call, Router
+from notification.identity import new_request_id
 from notification.journal import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
@@ -72,9 +73,7 @@ def _request_id(request: Request, platform: Platform) -> str:
     presented = request.headers.get("x-request-id", "")
     if _REQUEST_ID.fullmatch(presented):
         return presented
-    digits = platform.randomness.token_bytes(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    return new_request_id(platform.randomness)
 
 
 def _place(error: Exception) -> str:

@@ -1,10 +1,9 @@
 """Routes as data, and finding the one that a request means."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from notification.errors import ServiceError
 from notification.http.request import Request, decode_segment
@@ -25,8 +24,7 @@ class Access(Enum):
     """Signed, or with the administrator's key in `X-API-Key`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A routed request: what a handler gets."""
 
     platform: Platform
@@ -38,8 +36,7 @@ class Call:
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One verb on one path; `{name}` stands for one segment."""
 
     method: str
@@ -47,11 +44,10 @@ class Route:
     handler: Handler
     access: Access = Access.SIGNED
     during_maintenance: bool = False
-    aliases: tuple[str, ...] = field(default=())
+    aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RouteModule:
+class RouteModule(NamedTuple):
     """A module with `ROUTES` that is imported when a path first begins with one of `prefixes`."""
 
     name: str

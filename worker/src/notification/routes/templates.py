@@ -12,12 +12,13 @@ from notification.http.router import Call, Route
 from notification.journal import iso
 from notification.ports.database import Row
 from notification.storage.template_rows import TemplateRows
-from notification.templates.contents import TemplateText, render_contents
+from notification.templates.contents import render_contents
 from notification.templates.template_document import (
     check_key,
     read_content,
     read_template_document,
 )
+from notification.templates.template_text import TemplateText
 
 
 def _rows(call: Call) -> TemplateRows:

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from notification.configuration.channel_config import ChannelConfig
 from notification.markup.escaping import MARKDOWN_V2
 from notification.sending.command import SendCommand
-from notification.templates.contents import render_contents
 from notification.templates.stored_template import StoredTemplate
 
 
@@ -52,6 +51,9 @@ def _rendered(
             f"Template {template.key} has no content for channel {channel}",
             "TEMPLATE_CONTENT_NOT_FOUND",
         )
+    # Imported when a template is first sent.
+    from notification.templates.contents import render_contents
+
     settings = {**((config.config if config else None) or {}), **content.options}
     mode = settings.get("parse_mode")
     rendered = render_contents(

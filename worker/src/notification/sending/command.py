@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from notification.compact_json import compact_json
 from notification.errors import ServiceError
@@ -33,8 +32,7 @@ def clean_user_id(value: Any) -> str:
     return cleaned
 
 
-@dataclass(frozen=True, slots=True)
-class SendCommand:
+class SendCommand(NamedTuple):
     """One notification to one recipient over one to four channels."""
 
     user_id: str

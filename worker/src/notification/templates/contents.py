@@ -8,14 +8,7 @@ from notification.markup.escaping import MARKDOWN_V2, subject_escape, value_esca
 from notification.templates.program import compile_template
 from notification.templates.rendering import render
 from notification.templates.syntax import read_structure
-
-
-class TemplateText(NamedTuple):
-    """What a row of `template_contents` says."""
-
-    content_type: str
-    content: str
-    subject: str | None = None
+from notification.templates.template_text import TemplateText
 
 
 class RenderedContents(NamedTuple):

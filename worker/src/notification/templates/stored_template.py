@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from notification.ports.database import Row, Statement
-from notification.templates.contents import TemplateText
+from notification.templates.template_text import TemplateText
 
 # What a template may set over the recipient's configuration.
 _OPTIONS = ("parse_mode", "disable_notification", "disable_web_page_preview", "msg_type")
