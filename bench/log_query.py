@@ -44,14 +44,14 @@ _DELETE = "DELETE FROM notification_logs WHERE user_id LIKE 'bench-log-%'"
 def measure_log_query(figures: Figures, installation: Installation) -> None:
     """Seed 1,000 rows, measure every page, seed up to 100,000, measure again, and clean up."""
     medians: dict[str, list[float]] = {name: [] for name in PAGES}
-    seeded = 0
+    seeded, outputs = 0, installation.outputs()
     _sql(installation, "DELETE FROM notification_logs", [])
     try:
         for size in SIZES:
             for start in range(seeded, size, ROWS_A_STATEMENT):
                 _sql(installation, _SEED, [start, min(start + ROWS_A_STATEMENT, size)])
             seeded = size
-            with installation.service() as service:
+            with ServiceClient(outputs["service_url"], outputs["api_secret_key"]) as service:
                 for name, query in PAGES.items():
                     medians[name].append(_median_ms(service, query, size))
     finally:
