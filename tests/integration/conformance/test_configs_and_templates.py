@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from notification.channels.registry import CHANNELS
 from tests.integration.conformance.deployed import Deployed, expect
 
 
@@ -91,7 +92,7 @@ def test_incomplete_configurations_are_refused_with_the_contracts_texts(
     text = "Missing required fields: user_id, channel_type, config_data"
     expect(missing, 400, "MISSING_PARAMETER", text)
     body = {"user_id": user, "channel_type": "email", "config_data": {}}
-    text = "Invalid channel_type. Must be one of: webhook, telegram, lark, slack"
+    text = f"Invalid channel_type. Must be one of: {', '.join(CHANNELS)}"
     expect(service.call("POST", "/api/user-configs", body), 400, "VALIDATION_ERROR", text)
     text = "Missing required parameters: user_id, channel_type"
     expect(service.call("DELETE", "/api/user-configs"), 400, "MISSING_PARAMETER", text)

@@ -23,6 +23,7 @@ EXAMPLES = int(os.environ.get("NOTIFICATION_GENERATED_CALLS", "3"))
 CREDENTIALS = {
     **basic(SECRETS["grafanaWebhookUsername"], SECRETS["grafanaWebhookPassword"]),
     "X-Bridge-Token": SECRETS["bridgeToken"],
+    "X-API-Key": SECRETS["adminApiKey"],
 }
 FOUND = [
     result.ok()

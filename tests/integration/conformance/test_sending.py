@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from notification.channels.registry import CHANNELS
 from tests.integration.conformance.deployed import SEND, Deployed, expect
 
-VALID = "webhook, telegram, lark, slack"
+VALID = ", ".join(CHANNELS)
 
 
 @pytest.mark.requirement("C-1.3", "C-1.11", "C-2.1", "B-25", "B-30", "B-31")
