@@ -1,7 +1,6 @@
 """The whole stack: settings in, resources declared, outputs out. The same for every stack."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_cloudflare as cloudflare
@@ -21,16 +20,19 @@ from infra.inputs import Inputs
 from infra.migrations.resource import Migrations, MigrationsArgs
 from infra.outputs import Parts, release_output, serving_output, stack_outputs
 from infra.release_ledger.resource import ReleaseLedger, ReleaseLedgerArgs
+from infra.rules import Stack, check_rules, collect_declarations
 from infra.smoke.resource import Smoke, SmokeArgs
 from infra.zone import zone_of
-
-if TYPE_CHECKING:
-    from infra.components.access import Access
 
 
 def run() -> None:
     """Declare the stack that Pulumi asks for; a mistake in its inputs ends it in one message."""
-    for name, value in declare(Inputs.read()).items():
+    inputs = Inputs.read()
+    with collect_declarations() as declarations:
+        outputs = declare(inputs)
+        stack = Stack(inputs.settings, inputs.secrets, declarations)
+        declarations.check(lambda: check_rules(stack))
+    for name, value in outputs.items():
         pulumi.export(name, value)
 
 
@@ -41,6 +43,8 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
     provider = cloudflare.Provider("cloudflare", base_url=settings.cloudflare_base_url)
     opts = pulumi.ResourceOptions(providers=[provider])
     zone_id = zone_of(settings, provider)
+    if settings.manage_access:
+        return _access(inputs, zone_id, provider)
     stores = Stores(
         "stores",
         StoresArgs(
@@ -115,40 +119,30 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             ]
         ),
     )
-    return stack_outputs(
-        inputs,
-        Parts(
-            stores,
-            service,
-            migrations,
-            traffic,
-            addresses,
-            releases,
-            access=_access(inputs, stores, zone_id, provider) if settings.manage_access else None,
-        ),
-    )
+    return stack_outputs(inputs, Parts(stores, service, migrations, traffic, addresses, releases))
 
 
 def _access(
-    inputs: Inputs, stores: Stores, zone_id: str | None, provider: cloudflare.Provider
-) -> "Access":
-    # Imported late: GitHub's SDK is large, and most updates don't need it.
+    inputs: Inputs, zone_id: str | None, provider: cloudflare.Provider
+) -> Mapping[str, object]:
+    """Access alone, in a stack of its own.
+
+    In the service's state CI would have to plan it with a token that can't read it, or delete it.
+    """
+    # Imported late: GitHub's SDK is large, and no other stack needs it.
     from infra.components.access import Access, AccessArgs, github_provider
 
-    return Access(
+    access = Access(
         "access",
         AccessArgs(
-            stack=pulumi.get_stack(),
             settings=inputs.settings,
             secrets=inputs.secrets,
             workflow_secrets=inputs.workflow_secrets,
-            names=inputs.names,
             zone_id=zone_id,
-            database_id=stores.database.id,
-            namespace_id=stores.config_cache.id,
         ),
         pulumi.ResourceOptions(providers=[provider, github_provider(inputs.settings)]),
     )
+    return access.outputs()
 
 
 def _smoked(inputs: Inputs, service: Service) -> pulumi.Resource:

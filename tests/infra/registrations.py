@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks, rpc, set_mocks
+from pulumi.runtime.settings import SETTINGS, _get_rpc_manager
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
@@ -105,6 +106,9 @@ class _Recorder(mocks.MockMonitor):
 
 def declare_stack(program: Callable[[], Mapping[str, Any]], *, stack: str) -> Declared:
     """Run `program`, which returns the stack's outputs, as the stack of that name."""
+    # A run that failed leaves registrations behind that wait for ever.
+    _get_rpc_manager().clear()
+    SETTINGS.outputs.clear()
     recorder = _Recorder()
     set_mocks(recorder.mocks, project="notification-system", stack=stack, monitor=recorder)
     outputs: dict[str, Any] = {}

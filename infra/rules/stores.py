@@ -1,0 +1,28 @@
+"""Rules for what holds data."""
+
+from collections.abc import Iterator
+
+from infra.rules.declaration import Breach, Stack
+from infra.settings.values import is_loopback
+
+STORES = ("D1Database", "WorkersKvNamespace", "Queue")
+
+
+def real_stores_are_protected(stack: Stack) -> Iterator[Breach]:
+    """Production's stores at Cloudflare can't be deleted or replaced: the engine refuses."""
+    settings = stack.settings
+    if settings.environment != "production" or is_loopback(settings.cloudflare_base_url):
+        return
+    for store in stack.of_type(*STORES):
+        if not store.protect:
+            yield Breach(
+                store.name,
+                "it holds production's data and isn't protected. Set protectStores to true.",
+            )
+
+
+def stores_keep_their_options(stack: Stack) -> Iterator[Breach]:
+    """A database's replication is always said: the API refuses the next change of a missing one."""
+    for store in stack.of_type("D1Database"):
+        if store.properties.get("read_replication") is None:
+            yield Breach(store.name, "it doesn't say its read replication. Set its mode.")
