@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pulumi
 
@@ -12,9 +11,6 @@ from infra.migrations.resource import Migrations
 from infra.release import Release, config_digest, secret_fingerprints
 from infra.release_ledger.resource import ReleaseLedger
 from infra.settings import Secrets
-
-if TYPE_CHECKING:
-    from infra.components.access import Access
 
 _PRESENTED = (
     "api_secret_key",
@@ -36,7 +32,6 @@ class Parts:
     traffic: Traffic
     addresses: Addresses | None
     releases: ReleaseLedger
-    access: "Access | None"
 
 
 def stack_outputs(inputs: Inputs, parts: Parts) -> Mapping[str, object]:
@@ -64,7 +59,6 @@ def stack_outputs(inputs: Inputs, parts: Parts) -> Mapping[str, object]:
         "failed_queue_name": names.failed_queue,
         "failed_consumer_id": traffic.failed_consumer.consumer_id,
         **(parts.addresses.outputs() if parts.addresses is not None else {}),
-        **(parts.access.outputs() if parts.access is not None else {}),
         "schema_level": parts.migrations.schema_level,
         "release": release_output(inputs, service, parts.migrations),
         "releases": parts.releases.releases,

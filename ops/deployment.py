@@ -100,7 +100,8 @@ class Deployment:
         self._bundle()
         sink_url = self.prepare()
         update = self.update(message)
-        if verify:
+        # A stack of access alone has no service to verify.
+        if verify and "service_url" in update.outputs:
             self.verify(update.outputs)
             self._first_notification(update.outputs)
         return DeploymentReport(

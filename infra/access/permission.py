@@ -24,6 +24,9 @@ class Permission(Enum):
     ACCOUNT_SETTINGS_READ = ("Account Settings Read", Scope.ACCOUNT)
     WORKERS_ROUTES_WRITE = ("Workers Routes Write", Scope.ZONE)
     ZONE_READ = ("Zone Read", Scope.ZONE)
+    WORKERS_SCRIPTS_READ = ("Workers Scripts Read", Scope.ACCOUNT)
+    WORKERS_KV_STORAGE_READ = ("Workers KV Storage Read", Scope.ACCOUNT)
+    QUEUES_READ = ("Queues Read", Scope.ACCOUNT)
 
     @property
     def group(self) -> str:

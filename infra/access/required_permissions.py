@@ -14,6 +14,15 @@ _ALWAYS = (
     Permission.QUEUES_WRITE,
     Permission.ACCOUNT_SETTINGS_READ,
 )
+WATCHING = (
+    Permission.WORKERS_SCRIPTS_READ,
+    Permission.WORKERS_KV_STORAGE_READ,
+    Permission.QUEUES_READ,
+    # A query is a write to D1's API, whatever its SQL says: there is no permission to read alone.
+    Permission.D1_WRITE,
+    Permission.ACCOUNT_SETTINGS_READ,
+)
+"""What the nightly look at drift, data and backups needs; it deploys nothing."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ class WorkflowValue:
     """A secret or a variable of the workflows. `PREFIX` in the name stands for the environment's.
 
     `source` is what it is made from: a resource, or the setting that an operator sets.
+    `is_watching`: the nightly jobs, which no gate holds up, read it as well.
     """
 
     name: str
@@ -23,28 +24,44 @@ class WorkflowValue:
     source: str
     required: bool = False
     is_secret: bool = True
+    is_watching: bool = False
 
 
 VALUES: tuple[WorkflowValue, ...] = (
     WorkflowValue("CLOUDFLARE_API_TOKEN", "deploys", "the newest CI token", required=True),
     WorkflowValue("CLOUDFLARE_ACCOUNT_ID", "account to deploy to", "`accountId`", required=True),
-    WorkflowValue("PREFIX_DB_ID", "id of the database", "the database", required=True),
-    WorkflowValue("PREFIX_KV_ID", "id of the namespace", "the namespace", required=True),
+    WorkflowValue("PREFIX_DB_ID", "id of the database", "`adoptDatabaseId`"),
+    WorkflowValue("PREFIX_KV_ID", "id of the namespace", "`adoptNamespaceId`"),
     WorkflowValue("PREFIX_API_SECRET", "signs the checks' calls", "`apiSecretKey`", required=True),
-    WorkflowValue("PREFIX_ENCRYPT_KEY", "opens stored configurations", "`encryptKey`", True),
+    WorkflowValue("PREFIX_ENCRYPT_KEY", "opens configurations", "`encryptKey`", required=True),
     WorkflowValue("PREFIX_GRAFANA_USERNAME", "Grafana's name", "`grafanaWebhookUsername`"),
     WorkflowValue("PREFIX_GRAFANA_PASSWORD", "Grafana's password", "`grafanaWebhookPassword`"),
     WorkflowValue("CLOUDFLARE_SUBDOMAIN", "workers.dev subdomain", "`workersDevSubdomain`"),
     WorkflowValue("LARK_WEBHOOK_URL", "target of integration tests", "`larkWebhookUrl`"),
     WorkflowValue("LARK_WEBHOOK_SECRET", "signs what goes there", "`larkWebhookSecret`"),
     WorkflowValue("LARK_DEPLOY_WEBHOOK", "announces deployments", "`larkDeployWebhook`"),
-    WorkflowValue("PULUMI_CONFIG_PASSPHRASE", "opens the state", "`pulumiConfigPassphrase`"),
-    WorkflowValue("PULUMI_ACCESS_TOKEN", "logs in to Pulumi Cloud", "`pulumiAccessToken`"),
-    WorkflowValue("AWS_ACCESS_KEY_ID", "S3 backend's key id", "`awsAccessKeyId`"),
-    WorkflowValue("AWS_SECRET_ACCESS_KEY", "S3 backend's key", "`awsSecretAccessKey`"),
-    WorkflowValue("PULUMI_BACKEND_URL", "state backend", "`pulumiBackendUrl`", is_secret=False),
-    WorkflowValue("STACK", "stack to deploy", "the stack's name", True, is_secret=False),
-    WorkflowValue("SERVICE_URL", "service to verify", "the service's URL", True, is_secret=False),
+    *(
+        WorkflowValue(name, meaning, source, is_watching=True)
+        for name, meaning, source in (
+            ("PULUMI_CONFIG_PASSPHRASE", "opens the state", "`pulumiConfigPassphrase`"),
+            ("PULUMI_ACCESS_TOKEN", "logs in to Pulumi Cloud", "`pulumiAccessToken`"),
+            ("AWS_ACCESS_KEY_ID", "S3 backend's key id", "`awsAccessKeyId`"),
+            ("AWS_SECRET_ACCESS_KEY", "S3 backend's key", "`awsSecretAccessKey`"),
+            ("NOTIFYCTL_BACKUP_PASSPHRASE", "encrypts backups", "`notifyctlBackupPassphrase`"),
+        )
+    ),
+    *(
+        WorkflowValue(name, meaning, source, required, is_secret=False, is_watching=True)
+        for name, meaning, source, required in (
+            ("PULUMI_BACKEND_URL", "state backend", "`pulumiBackendUrl`", False),
+            ("BACKUP_BUCKET", "R2 bucket of the backups", "`backupBucket`", False),
+            ("STACK", "stack to deploy", "`environment`", True),
+        )
+    ),
+    WorkflowValue("SERVICE_URL", "service to verify", "its address", True, is_secret=False),
+)
+NIGHTLY_TOKEN = WorkflowValue(
+    "CLOUDFLARE_API_TOKEN", "watches", "the newest watch token", True, is_watching=True
 )
 
 
@@ -52,14 +69,11 @@ VALUES: tuple[WorkflowValue, ...] = (
 class Sources:
     """What the values are made from."""
 
-    stack: str
     settings: Settings
     secrets: Secrets
     workflow_secrets: WorkflowSecrets
     service_url: str
     ci_token: pulumi.Input[str]
-    database_id: pulumi.Input[str]
-    namespace_id: pulumi.Input[str]
 
 
 def workflow_values(sources: Sources) -> Mapping[WorkflowValue, pulumi.Input[str] | None]:
@@ -68,13 +82,14 @@ def workflow_values(sources: Sources) -> Mapping[WorkflowValue, pulumi.Input[str
     known: dict[str, pulumi.Input[str] | None] = {
         "CLOUDFLARE_API_TOKEN": sources.ci_token,
         "CLOUDFLARE_ACCOUNT_ID": settings.account_id,
-        "PREFIX_DB_ID": sources.database_id,
-        "PREFIX_KV_ID": sources.namespace_id,
+        "PREFIX_DB_ID": settings.adopt_database_id,
+        "PREFIX_KV_ID": settings.adopt_namespace_id,
         "PREFIX_API_SECRET": secrets.api_secret_key.get_secret_value(),
         "PREFIX_ENCRYPT_KEY": secrets.encrypt_key.get_secret_value(),
         "CLOUDFLARE_SUBDOMAIN": settings.workers_dev_subdomain,
         "PULUMI_BACKEND_URL": settings.pulumi_backend_url,
-        "STACK": sources.stack,
+        "STACK": settings.environment,
+        "BACKUP_BUCKET": settings.backup_bucket,
         "SERVICE_URL": sources.service_url,
     }
     for name, secret in (

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_github as github
 
-from infra.access.required_permissions import required_permissions
+from infra.access.permission import Permission
+from infra.access.required_permissions import WATCHING, required_permissions
 from infra.access.workflow_values import Sources, workflow_values
 from infra.components.ci_tokens import CiTokens, CiTokensArgs
 from infra.components.repository_access import RepositoryAccess, RepositoryAccessArgs
@@ -16,43 +17,36 @@ from infra.settings.values import is_loopback
 
 @dataclass(frozen=True)
 class AccessArgs:
-    """What access is made from: the stack's settings and secrets, and what it deploys to."""
+    """What access is made from. `zone_id` is None where no address is in a zone."""
 
-    stack: str
     settings: Settings
     secrets: Secrets
     workflow_secrets: WorkflowSecrets
-    names: Names
     zone_id: str | None
-    database_id: pulumi.Input[str]
-    namespace_id: pulumi.Input[str]
     child_opts: pulumi.ResourceOptions | None = None
 
 
 class Access(pulumi.ComponentResource):
-    """The CI tokens, and the repository's environments with what the workflows read."""
+    """The CI tokens, and the repository's environments with what the workflows read.
+
+    The service is the one whose stack has the name of the environment.
+    """
+
+    watch_tokens: CiTokens | None = None
 
     def __init__(
         self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("notification-system:index:Access", name, None, opts)
-        settings = args.settings
-        child_opts = pulumi.ResourceOptions.merge(
+        self._args = args
+        self._opts = pulumi.ResourceOptions.merge(
             pulumi.ResourceOptions(parent=self), args.child_opts
         )
-        self.tokens = CiTokens(
-            "ci-tokens",
-            CiTokensArgs(
-                account_id=settings.account_id,
-                worker=args.names.worker,
-                generations=settings.ci_token_generations,
-                permissions=required_permissions(settings),
-                zone_id=args.zone_id,
-                expires_on=settings.ci_token_expires_on,
-                allowed_ips=settings.ci_token_allowed_ips,
-            ),
-            child_opts,
-        )
+        settings = args.settings
+        service = Names.of_stack(settings.environment).worker
+        self.tokens = self._tokens("ci-tokens", f"{service} CI", required_permissions(settings))
+        if settings.environment == "production":
+            self.watch_tokens = self._tokens("watch-tokens", f"{service} watch", WATCHING)
         self.repository = RepositoryAccess(
             "repository",
             RepositoryAccessArgs(
@@ -62,27 +56,44 @@ class Access(pulumi.ComponentResource):
                 approvers=settings.production_approvers,
                 values=workflow_values(
                     Sources(
-                        stack=args.stack,
                         settings=settings,
                         secrets=args.secrets,
                         workflow_secrets=args.workflow_secrets,
-                        service_url=settings.public_url(args.names.worker),
+                        service_url=settings.public_url(service),
                         ci_token=self.tokens.newest.value,
-                        database_id=args.database_id,
-                        namespace_id=args.namespace_id,
                     )
                 ),
+                watch_token=self.watch_tokens.newest.value if self.watch_tokens else None,
             ),
-            child_opts,
+            self._opts,
         )
         self.register_outputs({"ci_token_id": self.tokens.newest.id})
 
     def outputs(self) -> dict[str, object]:
         """The ids and names of what is there, by the names of the stack's outputs."""
+        watch = {"watch_token_id": self.watch_tokens.newest.id} if self.watch_tokens else {}
         return {
+            "account_id": self._args.settings.account_id,
             "ci_token_id": self.tokens.newest.id,
+            **watch,
             "github_environments": self.repository.outputs(),
         }
+
+    def _tokens(self, name: str, label: str, permissions: tuple[Permission, ...]) -> CiTokens:
+        settings = self._args.settings
+        return CiTokens(
+            name,
+            CiTokensArgs(
+                account_id=settings.account_id,
+                label=label,
+                generations=settings.ci_token_generations,
+                permissions=permissions,
+                zone_id=self._args.zone_id,
+                expires_on=settings.ci_token_expires_on,
+                allowed_ips=settings.ci_token_allowed_ips,
+            ),
+            self._opts,
+        )
 
 
 def github_provider(settings: Settings) -> github.Provider:

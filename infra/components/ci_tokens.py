@@ -1,4 +1,4 @@
-"""The API tokens that CI deploys with: as many as overlap, each with exactly what it needs."""
+"""The API tokens that CI works with: as many as overlap, each with exactly what it needs."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,13 +15,13 @@ from infra.access.required_permissions import token_policies
 class CiTokensArgs:
     """What the tokens need.
 
-    `generations` are those that exist, the newest last: a new one is made before the old one goes,
-    so that a run which has begun with the old one ends with it. `zone_id` is None where no
-    permission is a zone's.
+    `label` is what their names in the account begin with. `generations` are those that exist, the
+    newest last: a new one is made before the old one goes, so that a run which has begun with the
+    old one ends with it. `zone_id` is None where no permission is a zone's.
     """
 
     account_id: str
-    worker: str
+    label: str
     generations: tuple[int, ...]
     permissions: tuple[Permission, ...]
     zone_id: str | None
@@ -56,9 +56,9 @@ class CiTokens(pulumi.ComponentResource):
         ]
         self.tokens = {
             generation: cloudflare.AccountToken(
-                f"ci-token-{generation}",
+                f"{name.removesuffix('s')}-{generation}",
                 account_id=args.account_id,
-                name=f"{args.worker} CI {generation}",
+                name=f"{args.label} {generation}",
                 policies=policies,
                 condition=_condition(args.allowed_ips),
                 expires_on=f"{args.expires_on}T00:00:00Z" if args.expires_on else None,

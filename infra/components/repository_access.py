@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_github as github
 
-from infra.access.workflow_values import PREFIXES, WorkflowValue
+from infra.access.workflow_values import NIGHTLY_TOKEN, PREFIXES, WorkflowValue
 
 PRODUCTION_BRANCH = "main"
 APPROVAL_SUFFIX = "-approval"
+NIGHTLY_SUFFIX = "-nightly"
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class RepositoryAccessArgs:
 
     `reviewers` guard the first gate, `approvers` the second; logins, and nobody is in both.
     `values` are the secrets and variables by their place in the table, None for what isn't set.
+    `watch_token` is for production's nightly jobs, for which no gate opens.
     """
 
     repository: str
@@ -25,6 +27,7 @@ class RepositoryAccessArgs:
     reviewers: tuple[str, ...]
     approvers: tuple[str, ...]
     values: Mapping[WorkflowValue, pulumi.Input[str] | None]
+    watch_token: pulumi.Input[str] | None
     child_opts: pulumi.ResourceOptions | None = None
 
 
@@ -36,6 +39,7 @@ class RepositoryAccess(pulumi.ComponentResource):
     """
 
     approval: github.RepositoryEnvironment | None = None
+    nightly: github.RepositoryEnvironment | None = None
 
     def __init__(
         self, name: str, args: RepositoryAccessArgs, opts: pulumi.ResourceOptions | None = None
@@ -46,8 +50,9 @@ class RepositoryAccess(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self), args.child_opts
         )
         if args.environment == "production":
-            self.approval = self._gate(args.environment + APPROVAL_SUFFIX, args.reviewers)
-            self.environment = self._gate(args.environment, args.approvers)
+            self.approval = self._guarded(args.environment + APPROVAL_SUFFIX, args.reviewers)
+            self.environment = self._guarded(args.environment, args.approvers)
+            self.nightly = self._guarded(args.environment + NIGHTLY_SUFFIX, ())
         else:
             self.environment = github.RepositoryEnvironment(
                 args.environment,
@@ -57,26 +62,34 @@ class RepositoryAccess(pulumi.ComponentResource):
             )
         prefix = PREFIXES[args.environment]
         for value, content in args.values.items():
-            self._value(value, value.name.replace("PREFIX", prefix), content)
+            name = value.name.replace("PREFIX", prefix)
+            if content is None:
+                _tell_missing(value, name)
+                continue
+            self._value(value, name, content, self.environment)
+            if self.nightly is not None and value.is_watching:
+                self._value(value, name, content, self.nightly, suffix=NIGHTLY_SUFFIX)
+        if self.nightly is not None and args.watch_token is not None:
+            token = pulumi.Output.secret(args.watch_token)
+            self._value(
+                NIGHTLY_TOKEN, NIGHTLY_TOKEN.name, token, self.nightly, suffix=NIGHTLY_SUFFIX
+            )
         self.register_outputs({"environment": self.environment.environment})
 
     def outputs(self) -> list[pulumi.Output[str]]:
-        """The environments' names, in the order in which a deployment passes them."""
-        gates = [self.approval, self.environment]
-        return [gate.environment for gate in gates if gate is not None]
+        """The environments' names: those that a deployment passes in their order, then others."""
+        found = [self.approval, self.environment, self.nightly]
+        return [environment.environment for environment in found if environment is not None]
 
-    def _gate(self, name: str, logins: tuple[str, ...]) -> github.RepositoryEnvironment:
-        """An environment that one of these people has to approve, for the production branch."""
+    def _guarded(self, name: str, logins: tuple[str, ...]) -> github.RepositoryEnvironment:
+        """An environment for the production branch that one of these people has to approve."""
+        people = [self._user_id(login) for login in sorted(logins, key=str.lower)]
         environment = github.RepositoryEnvironment(
             name,
             repository=self._repository,
             environment=name,
-            reviewers=[
-                github.RepositoryEnvironmentReviewerArgs(
-                    users=[self._user_id(login) for login in sorted(logins, key=str.lower)]
-                )
-            ],
-            prevent_self_review=True,
+            reviewers=[github.RepositoryEnvironmentReviewerArgs(users=people)] if people else None,
+            prevent_self_review=bool(people),
             can_admins_bypass=False,
             deployment_branch_policy=github.RepositoryEnvironmentDeploymentBranchPolicyArgs(
                 protected_branches=False, custom_branch_policies=True
@@ -103,29 +116,37 @@ class RepositoryAccess(pulumi.ComponentResource):
             ) from None
         return int(found.id)
 
-    def _value(self, value: WorkflowValue, name: str, content: pulumi.Input[str] | None) -> None:
-        if content is None:
-            pulumi.log.info(
-                f"GitHub gets no {'secret' if value.is_secret else 'variable'} {name} "
-                f"({value.meaning}): {value.source.replace('`', '')} is not set."
-            )
-            return
-        environment = self.environment.environment
+    def _value(
+        self,
+        value: WorkflowValue,
+        name: str,
+        content: pulumi.Input[str],
+        place: github.RepositoryEnvironment,
+        *,
+        suffix: str = "",
+    ) -> None:
         if value.is_secret:
             github.ActionsEnvironmentSecret(
-                f"secret-{name}",
+                f"secret-{name}{suffix}",
                 repository=self._repository,
-                environment=environment,
+                environment=place.environment,
                 secret_name=name,
                 value=content,
                 opts=self._opts,
             )
         else:
             github.ActionsEnvironmentVariable(
-                f"variable-{name}",
+                f"variable-{name}{suffix}",
                 repository=self._repository,
-                environment=environment,
+                environment=place.environment,
                 variable_name=name,
                 value=content,
                 opts=self._opts,
             )
+
+
+def _tell_missing(value: WorkflowValue, name: str) -> None:
+    pulumi.log.info(
+        f"GitHub gets no {'secret' if value.is_secret else 'variable'} {name} "
+        f"({value.meaning}): {value.source.replace('`', '')} is not set."
+    )

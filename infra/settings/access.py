@@ -51,8 +51,13 @@ BackendUrl = Annotated[
     StringConstraints(pattern=r"^(https|s3|azblob|gs)://[^\s@]+$", max_length=500),
     v.Rule(
         "the URL of a state backend, as `pulumi login` takes it, without credentials.",
-        "s3://pulumi-state?endpoint=ACCOUNT.r2.cloudflarestorage.com&region=auto",
+        "s3://pulumi-state?region=auto&endpoint=https://ACCOUNT.r2.cloudflarestorage.com",
     ),
+]
+Bucket = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"),
+    v.Rule("a bucket's name: 3 to 63 of a-z, 0-9 and '-'.", "notification-backups"),
 ]
 ExpiryDate = Annotated[date, v.Rule("a date as YYYY-MM-DD.", "2027-01-31")]
 Networks = Annotated[
@@ -67,7 +72,8 @@ class AccessSettings(BaseModel):
     """The CI token and the GitHub repository that deploys."""
 
     manage_access: v.Switch = Field(
-        False, description="make the CI token and GitHub's environments; for operators, never CI"
+        False,
+        description="declare the CI tokens and GitHub's environments instead of the service",
     )
     github_owner: GithubOwner | None = Field(None, description="owner of the repository")
     github_repository: GithubRepository | None = Field(
@@ -90,4 +96,7 @@ class AccessSettings(BaseModel):
     )
     pulumi_backend_url: BackendUrl | None = Field(
         None, description="state backend that the workflows log in to; unset means Pulumi Cloud"
+    )
+    backup_bucket: Bucket | None = Field(
+        None, description="R2 bucket that the nightly backup goes to; unset means no backup"
     )

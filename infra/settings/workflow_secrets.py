@@ -50,3 +50,6 @@ class WorkflowSecrets(BaseModel):
     lark_deploy_webhook: WorkflowSecret | None = Field(
         None, description="where a deployment's start and end are announced"
     )
+    notifyctl_backup_passphrase: WorkflowSecret | None = Field(
+        None, description="encrypts the backups that leave the account's database"
+    )

@@ -10,7 +10,6 @@ from pulumi.runtime import mocks
 
 from infra.access.permission import Permission
 from infra.components.access import Access, AccessArgs, github_provider
-from infra.names import Names
 from infra.settings.check import CheckedConfig, RawConfig
 from tests.infra import registrations
 from tests.infra.registrations import Declared, declare_stack
@@ -25,6 +24,7 @@ ACCESS = {
 }
 USERS = {"ada": "11", "Bob": "12", "grace": "13"}
 PASSPHRASE = "correct horse"
+DATABASE = "18f97339-c287-4872-9bdd-e2135c07ec12"
 CANARY = "canary-token-51c0"
 Groups = list[dict[str, Any]]
 
@@ -67,14 +67,10 @@ def access(**changes: Any) -> Declared:
         made = Access(
             "access",
             AccessArgs(
-                stack="production",
                 settings=settings,
                 secrets=config.secrets(),
                 workflow_secrets=config.workflow_secrets(),
-                names=Names.of_stack("production"),
                 zone_id=settings.zone_id,
-                database_id="database-id",
-                namespace_id="config-cache-id",
             ),
             pulumi.ResourceOptions(providers=[provider, github_provider(settings)]),
         )
@@ -146,24 +142,28 @@ def test_the_token_ends_and_is_bound_to_addresses_where_that_is_set(groups: Grou
 def test_two_tokens_overlap_and_the_workflows_get_the_newest(groups: Groups) -> None:
     def token_given(found: Declared) -> str:
         secret = found.one("secret-CLOUDFLARE_API_TOKEN")
-        urns = {r.urn: r.name for r in found.of_type("AccountToken")}
+        urns = {r.urn: r.name for r in found.of_type("AccountToken") if "ci-" in r.name}
         (name,) = {urns[urn] for urn in secret.dependencies & set(urns)}
         return name
 
     assert token_given(access()) == "ci-token-1"
     both = access(ciTokenGenerations="[1, 2]")
-    assert {r.name for r in both.of_type("AccountToken")} == {"ci-token-1", "ci-token-2"}
+    assert {r.name for r in both.of_type("AccountToken")} == {
+        *("ci-token-1", "ci-token-2", "watch-token-1", "watch-token-2"),
+    }
     assert token_given(both) == "ci-token-2"
     assert both.outputs["ci_token_id"] == "ci-token-2-id"
     after = access(ciTokenGenerations="[2]")
-    assert [r.name for r in after.of_type("AccountToken")] == ["ci-token-2"]
+    assert {r.name for r in after.of_type("AccountToken")} == {"ci-token-2", "watch-token-2"}
     assert after.one("ci-token-2").inputs == both.one("ci-token-2").inputs
 
 
 @pytest.mark.requirement("S4-32")
 def test_production_is_two_gates_whose_people_differ(groups: Groups) -> None:
     found = access()
-    assert found.outputs["github_environments"] == ["production-approval", "production"]
+    assert found.outputs["github_environments"] == [
+        *("production-approval", "production", "production-nightly"),
+    ]
     first, second = found.one("production-approval").inputs, found.one("production").inputs
     assert first["reviewers"] == [{"users": [11, 12]}]
     assert second["reviewers"] == [{"users": [13]}]
@@ -175,11 +175,32 @@ def test_production_is_two_gates_whose_people_differ(groups: Groups) -> None:
             "customBranchPolicies": True,
         }
     branches = found.of_type("RepositoryEnvironmentDeploymentPolicy")
-    assert {b.inputs["environment"] for b in branches} == {"production-approval", "production"}
+    assert {b.inputs["environment"] for b in branches} == {
+        *("production-approval", "production", "production-nightly"),
+    }
     assert {b.inputs["branchPattern"] for b in branches} == {"main"}
     # The first gate leads to nothing: the secrets are behind the second.
     secrets = found.of_type("ActionsEnvironmentSecret")
-    assert {secret.inputs["environment"] for secret in secrets} == {"production"}
+    places = {secret.inputs["environment"] for secret in secrets}
+    assert places == {"production", "production-nightly"}
+
+
+def test_what_no_gate_holds_up_deploys_nothing(groups: Groups) -> None:
+    found = access()
+    nightly = found.one("production-nightly").inputs
+    assert "reviewers" not in nightly
+    (policy,) = found.one("watch-token-1").inputs["policies"]
+    named = {group["id"]: group["name"] for group in groups}
+    names = {named[group["id"]] for group in policy["permissionGroups"]}
+    assert [name for name in names if name.endswith("Write")] == ["D1 Write"]
+    secrets = {
+        r.inputs["secretName"]
+        for r in found.of_type("ActionsEnvironmentSecret")
+        if r.inputs["environment"] == "production-nightly"
+    }
+    assert secrets == {"CLOUDFLARE_API_TOKEN", "PULUMI_CONFIG_PASSPHRASE"}
+    assert found.depends_on("secret-CLOUDFLARE_API_TOKEN-nightly", "watch-token-1")
+    assert not found.depends_on("secret-CLOUDFLARE_API_TOKEN-nightly", "ci-token-1")
 
 
 def test_a_reviewer_who_is_nobody_stops_the_plan(groups: Groups) -> None:
@@ -193,20 +214,20 @@ def test_the_workflows_get_every_value_that_is_set_and_a_notice_for_each_other(
 ) -> None:
     notices: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", lambda text, *_: notices.append(text))
-    found = access()
-    secrets = {r.inputs["secretName"]: r for r in found.of_type("ActionsEnvironmentSecret")}
+    found = access(adoptDatabaseId=DATABASE)
+    behind = [r for r in found.registrations if r.inputs.get("environment") == "production"]
+    secrets = {r.inputs["secretName"]: r for r in behind if "secretName" in r.inputs}
     assert set(secrets) == {
-        *("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "PROD_DB_ID", "PROD_KV_ID"),
+        *("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "PROD_DB_ID"),
         *("PROD_API_SECRET", "PROD_ENCRYPT_KEY", "CLOUDFLARE_SUBDOMAIN"),
         "PULUMI_CONFIG_PASSPHRASE",
     }
-    assert secrets["PROD_DB_ID"].inputs["value"] == "database-id"
-    assert secrets["PROD_KV_ID"].inputs["value"] == "config-cache-id"
+    assert secrets["PROD_DB_ID"].inputs["value"] == DATABASE
     assert secrets["PROD_API_SECRET"].inputs["value"] == API_SECRET
     assert secrets["PROD_ENCRYPT_KEY"].inputs["value"] == ENCRYPT_KEY
     assert secrets["PULUMI_CONFIG_PASSPHRASE"].inputs["value"] == PASSPHRASE
     assert all("value" in secret.secret for secret in secrets.values())
-    variables = {r.inputs["variableName"]: r for r in found.of_type("ActionsEnvironmentVariable")}
+    variables = {r.inputs["variableName"]: r for r in behind if "variableName" in r.inputs}
     assert {name: r.inputs["value"] for name, r in variables.items()} == {
         "STACK": "production",
         "SERVICE_URL": "https://notification-system.my-team.workers.dev",
@@ -214,7 +235,8 @@ def test_the_workflows_get_every_value_that_is_set_and_a_notice_for_each_other(
     skipped = {
         *("PROD_GRAFANA_USERNAME", "PROD_GRAFANA_PASSWORD", "LARK_WEBHOOK_URL"),
         *("LARK_WEBHOOK_SECRET", "LARK_DEPLOY_WEBHOOK", "PULUMI_ACCESS_TOKEN"),
-        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "PULUMI_BACKEND_URL"),
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "PULUMI_BACKEND_URL", "PROD_KV_ID"),
+        *("BACKUP_BUCKET", "NOTIFYCTL_BACKUP_PASSPHRASE"),
     }
     assert {name for name in skipped if any(f" {name} (" in text for text in notices)} == skipped
     assert len(notices) == len(skipped)
@@ -241,5 +263,5 @@ def test_every_resource_is_under_the_component_and_uses_an_explicit_provider(
     assert found.one("ci-tokens").parent == found.one("repository").parent
     assert found.one("repository").parent == found.one("access").urn
     ours = [r for r in found.registrations if r.type.startswith(("github:", "cloudflare:"))]
-    assert len(ours) >= 15
+    assert len(ours) > 15
     assert [r.name for r in ours if "default" in r.provider or not r.provider] == []
