@@ -15,6 +15,7 @@ from tests.worker.world import World
 
 CALLS: tuple[tuple[str, str, object], ...] = (
     ("GET", "/health", None),
+    ("GET", "/api/deployment", None),
     ("GET", "/health/scheduled-tasks", None),
     ("GET", "/openapi.json", None),
     ("POST", "/api/notifications/send", {"template_key": "t", "idempotency_key": "k"}),
