@@ -38,7 +38,10 @@ def edit_settings(
         document[SALT_KEY] = salt
         if SALT_KEY not in before.content:
             text = f"{text.rstrip()}\n{SALT_KEY}: {salt}\n"
-    found = yaml.safe_load(text) or {}
+    try:
+        found = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        found = None  # Added to a file that isn't a block, it is no document any more.
     if found != {**document, "config": wanted}:
         raise UsageError(
             f"{path.name} can't be changed in place: write its settings as a block under 'config:' "
