@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notification.delivery import claim, settlement
+from notification.delivery import claim, look, settlement
 from notification.storage import outbox
 from notification.tasks import data_cleanup
 from notification.tasks.sweep import SweepResult
@@ -27,6 +27,12 @@ def _without(module: Any, name: str, text: str, instead: str) -> Patch:
     return patch
 
 
+def _overtaken_too(patched: pytest.MonkeyPatch) -> None:
+    condition = "status IN ('pending', 'retry') AND retry_count = ?4"
+    _without(claim, "_CLAIM", condition, "?4 IS NOT NULL")(patched)
+    patched.setattr(look, "_waits_for", lambda row, alarm: True)
+
+
 def _without_sweep(patched: pytest.MonkeyPatch) -> None:
     async def idle(
         platform: object, log: object, *, swept_to: int, look_back_ms: int
@@ -43,9 +49,7 @@ MUTATIONS = {
     "rows are claimed under another's lease": _without(
         claim, "_CLAIM", "(lease_until IS NULL OR lease_until <= ?5)", "TRUE"
     ),
-    "messages that were overtaken are acted upon": _without(
-        claim, "_CLAIM", "status IN ('pending', 'retry') AND retry_count = ?4", "?4 IS NOT NULL"
-    ),
+    "messages that were overtaken are acted upon": _overtaken_too,
     "a key that is taken is taken again": _without(
         outbox, "_RESERVE", "WHERE expires_at <= excluded.created_at", "WHERE TRUE"
     ),

@@ -44,10 +44,14 @@ async def look(alarms: Sequence[Alarm], platform: Platform) -> tuple[dict[Alarm,
     return glances, retries_allowed(setting, platform)
 
 
+def _waits_for(row: Row, alarm: Alarm) -> bool:
+    return row["retry_count"] == alarm.retry_count and row["status"] in ("pending", "retry")
+
+
 def _glance(row: Row, alarm: Alarm, now: str) -> Glance:
-    status, due = row["status"], str(row["next_retry_at"] or "")
-    fits = row["retry_count"] == alarm.retry_count and status in ("pending", "retry")
-    early = fits and status == "retry" and due > now
+    due = str(row["next_retry_at"] or "")
+    fits = _waits_for(row, alarm)
+    early = fits and row["status"] == "retry" and due > now
     channel = str(row["channel_type"])
     size = int(row["size"] or 0)
     return Glance(
