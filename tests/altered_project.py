@@ -1,0 +1,64 @@
+"""A copy of the project in a git repository of its own, whose code a test may change and break."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("infra", "ops", "localcloud", "worker", "sql", "__main__.py", "Pulumi.yaml")
+SHARED = (".venv", "node_modules", "build")
+
+
+class AlteredProject:
+    """The project as it is checked out, copied into ``root``.
+
+    Args:
+        root: a folder that doesn't exist yet.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True)
+        skipped = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        for name in (*COPIED, *(path.name for path in ROOT.glob("Pulumi.*.yaml"))):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, root / name, ignore=skipped, dirs_exist_ok=True)
+            else:
+                shutil.copy(source, root / name)
+        for name in SHARED:
+            (root / name).symlink_to(ROOT / name)
+        (root / ".gitignore").write_text("/.venv\n/node_modules\n/build\n/dist\n__pycache__/\n")
+        self._git("init", "--quiet", "--initial-branch", "main")
+        self._git("config", "user.name", "Test Operator")
+        self._git("config", "user.email", "operator@example.invalid")
+        self.commit("First")
+
+    def commit(self, message: str) -> str:
+        """Commit everything that has changed, and return the commit."""
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--allow-empty", "-m", message)
+        return self._git("rev-parse", "HEAD")
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        """Replace a text that is in a file exactly once."""
+        text = (self.root / path).read_text()
+        assert text.count(old) == 1, f"{path} has {text.count(old)} times: {old}"
+        (self.root / path).write_text(text.replace(old, new))
+
+    def restore(self, commit: str = "HEAD") -> None:
+        """Bring the checked-out files to those of a commit."""
+        self._git("checkout", "--quiet", commit, "--", ".")
+        self._git("clean", "--quiet", "--force", "-d")
+
+    def log(self, *arguments: str) -> str:
+        """Return what ``git log`` says."""
+        return self._git("log", *arguments)
+
+    def _git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(self.root), *arguments], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()

@@ -1,0 +1,159 @@
+"""Which release a rollback chooses, from every situation that it may find."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.errors import GateClosed, StackFailed, UsageError
+from ops.release.records import ReleaseRecord
+from ops.release.release_history import ReleaseHistory
+from ops.release.serving import ActiveDeployment
+from ops.rollback.pin_file import Pin
+from ops.rollback.target import MESSAGE, Target, choose_target
+from ops.stacks.driver import HistoryEntry
+
+BAD = ReleaseRecord("rolled back")
+FAILED = ReleaseRecord("failed")
+GOOD = ReleaseRecord("verified")
+
+
+def entry(number: int, serving: str | None = None) -> dict[str, Any]:
+    version = f"{number:08d}-v"
+    return {
+        "version_id": version,
+        "bundle_sha256": f"b{number}",
+        "commit": f"c{number:08d}",
+        "schema_level": 1,
+        "at": f"2026-01-01T0{number}:00:30.500Z",
+        "serving": [{"version_id": serving or version, "percentage": 100}],
+    }
+
+
+def v(number: int) -> str:
+    return f"{number:08d}-v"
+
+
+def update(number: int, result: str = "succeeded") -> HistoryEntry:
+    started = 1_767_225_600 + number * 3600
+    return HistoryEntry(number, "update", started, started + 60, result, "", {})
+
+
+def history(
+    *numbers: int, records: dict[int, ReleaseRecord] | None = None, serving: int | None = None
+) -> ReleaseHistory:
+    newest = numbers[0]
+    entries = [entry(number) for number in numbers]
+    entries[0] = entry(newest, v(serving or newest))
+    return ReleaseHistory(
+        {
+            "releases": entries,
+            "version_id": v(newest),
+            "serving_version_id": v(serving or newest),
+        },
+        [update(number) for number in numbers],
+        {v(number): record for number, record in (records or {}).items()},
+    )
+
+
+def choose(
+    known: ReleaseHistory,
+    active: str | dict[str, float],
+    *,
+    message: str = "",
+    named: str | None = None,
+    pin: Pin | None = None,
+    last: HistoryEntry | None = None,
+) -> Target:
+    shares = active if isinstance(active, dict) else {active: 100.0}
+    deployment = ActiveDeployment(shares, message, "", "")
+    return choose_target(known, deployment, named=named, pin=pin, last_update=last)
+
+
+@pytest.mark.requirement("S4-07")
+def test_the_last_verified_release_is_chosen_before_a_newer_one_that_nobody_verified() -> None:
+    target = choose(history(4, 3, 2, 1, records={2: GOOD, 1: GOOD}), v(4))
+
+    assert (target.release.version_id, target.way) == (v(2), "pin")
+
+
+def test_releases_that_are_known_to_be_bad_are_passed_over() -> None:
+    target = choose(history(4, 3, 2, 1, records={3: FAILED, 2: BAD}), v(4))
+
+    assert target.release.version_id == v(1)
+    with pytest.raises(GateClosed, match="no earlier release"):
+        choose(history(2, 1, records={1: BAD}), v(2))
+    with pytest.raises(GateClosed, match="is the first"):
+        choose(history(1), v(1))
+
+
+@pytest.mark.parametrize("name", ["00000001-v", "00000001", "c00000001", "1"])
+def test_a_release_is_named_by_version_commit_or_update(name: str) -> None:
+    assert choose(history(3, 2, 1), v(3), named=name).release.version_id == v(1)
+    with pytest.raises(UsageError, match="no release"):
+        choose(history(3, 2, 1), v(3), named="0000")
+
+
+@pytest.mark.requirement("PD-01")
+def test_a_version_deployed_by_hand_gives_way_to_what_the_stack_says() -> None:
+    target = choose(history(3, 2, 1), "stranger")
+
+    assert (target.release.version_id, target.way) == (v(3), "deploy again")
+
+
+def test_a_bad_release_isnt_returned_to_from_a_version_deployed_by_hand() -> None:
+    target = choose(history(3, 2, 1, records={3: BAD}), "stranger")
+
+    assert (target.release.version_id, target.way) == (v(2), "pin")
+
+
+def test_a_rollback_that_was_killed_after_its_first_step_goes_on_to_the_same_release() -> None:
+    known = history(3, 2, 1, records={3: BAD})
+
+    target = choose(known, v(2), message=f"{MESSAGE} to 00000002")
+
+    assert (target.release.version_id, target.way) == (v(2), "pin")
+
+
+def test_a_pinned_release_stays_the_target_until_another_is_named() -> None:
+    known = history(3, 2, 1, records={3: BAD}, serving=2)
+    pin = Pin(v(2), "b3")
+
+    assert choose(known, v(2), pin=pin).way == "nothing"
+    assert choose(known, v(3), pin=pin).release.version_id == v(2)
+    assert choose(known, v(2), pin=pin, named=v(1)).way == "pin"
+
+
+def test_a_pin_against_an_older_bundle_decides_nothing() -> None:
+    assert choose(history(3, 2, 1), v(3), pin=Pin(v(1), "b2")).release.version_id == v(2)
+
+
+def test_a_canary_goes_back_by_an_update_so_that_the_state_says_the_same() -> None:
+    entries = [entry(2), entry(1)]
+    shares = [{"version_id": v(2), "percentage": 10}, {"version_id": v(1), "percentage": 90}]
+    entries[0]["serving"] = shares
+    outputs = {"releases": entries, "version_id": v(2), "serving_version_id": v(1)}
+    known = ReleaseHistory(outputs, [], {})
+
+    assert choose(known, {v(2): 10.0, v(1): 90.0}, named=v(1)).way == "pin"
+
+
+def test_after_an_update_that_changed_nothing_there_is_nothing_to_go_back_from() -> None:
+    with pytest.raises(GateClosed, match="changed nothing of what serves"):
+        choose(history(2, 1), v(2), last=update(3, "failed"))
+
+
+@pytest.mark.requirement("T-1")
+def test_updates_and_releases_are_joined_by_their_times() -> None:
+    known = history(3, 2, 1)
+
+    found = [release.update.version for release in known.releases if release.update]
+    assert found == [3, 2, 1]
+    alone = ReleaseHistory({"releases": [entry(9)], "version_id": v(9)}, [update(1)], {})
+    assert alone.releases[0].update is None
+
+
+def test_a_stack_without_a_list_of_releases_is_told_what_to_do() -> None:
+    with pytest.raises(StackFailed, match="notifyctl up"):
+        ReleaseHistory({}, [], {})

@@ -1,0 +1,157 @@
+"""How a canary is judged, on figures and a clock of the test's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.console import Reporter
+from ops.errors import StackFailed, UsageError, VerificationFailed
+from ops.project import Project
+from ops.rollout import canary as canary_module
+from ops.rollout.canary import Canary, CanaryPlan
+from ops.rollout.version_figures import VersionFigures, quantile
+from ops.stacks.driver import StackUpdate
+
+FINE = VersionFigures(1000, 1, 80.0)
+
+
+class World:
+    """Deployments, figures and time, without a cloud."""
+
+    def __init__(self, *new: VersionFigures, base: VersionFigures = FINE) -> None:
+        self.new = list(new)
+        self.base = base
+        self.updates: list[str] = []
+        self.seconds = 0.0
+        self.fails_at: int | None = None
+
+    def update(self, message: str) -> StackUpdate:
+        self.updates.append(message)
+        if self.fails_at == len(self.updates):
+            raise StackFailed("the update failed. Try again.")
+        return StackUpdate("update", {}, {"version_id": "new", "d1_database_id": "d"})
+
+    def of(self, version: str) -> VersionFigures:
+        if version == "base":
+            return self.base
+        return self.new.pop(0) if len(self.new) > 1 else self.new[0]
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.delenv("NOTIFYCTL_CONFIG_FILE", raising=False)
+    (tmp_path / "Pulumi.x.yaml").write_text("config:\n  notification-system:environment: staging\n")
+    return Project(root=tmp_path, home=tmp_path / "home")
+
+
+def run(world: World, project: Project, monkeypatch: pytest.MonkeyPatch, **plan: Any) -> Canary:
+    account: Any = type("Account", (), {"of": staticmethod(lambda *_: None)})
+    monkeypatch.setattr(canary_module, "StackAccount", account)
+    monkeypatch.setattr(canary_module, "FiguresSince", lambda *_: world)
+    deployment: Any = world
+    canary = Canary(
+        project,
+        "x",
+        deployment=deployment,
+        base="base",
+        plan=CanaryPlan(**plan),
+        reporter=Reporter(quiet=True),
+        now=lambda: world.seconds,
+        sleep=world.sleep,
+    )
+    canary.run("release")
+    return canary
+
+
+def test_a_good_version_goes_through_every_step(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(VersionFigures(20), VersionFigures(300, 1, 90.0))
+
+    canary = run(world, project, monkeypatch)
+
+    assert world.updates == ["release (10 %)", "release (50 %)", "release (100 %)"]
+    assert [result.percentage for result in canary.results] == [10, 50]
+
+
+@pytest.mark.requirement("S0-87", "S0-88")
+@pytest.mark.parametrize(
+    ("figures", "why"),
+    [
+        (VersionFigures(200, 5, 80.0), "5 of its 200 requests failed"),
+        (VersionFigures(5, 5, 80.0), "5 of its 5 requests failed"),
+        (VersionFigures(200, 0, 1500.0), "p99 is 1500 ms"),
+    ],
+)
+def test_a_bad_version_stops_the_canary(
+    project: Project, monkeypatch: pytest.MonkeyPatch, figures: VersionFigures, why: str
+) -> None:
+    world = World(figures)
+
+    with pytest.raises(VerificationFailed, match="stopped at 10 %") as caught:
+        run(world, project, monkeypatch)
+
+    assert why in str(caught.value)
+    assert caught.value.check == "canary"
+    assert world.updates == ["release (10 %)"]
+
+
+def test_what_meets_both_versions_stops_neither(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(VersionFigures(200, 50, 4000.0), base=VersionFigures(900, 200, 3000.0))
+
+    run(world, project, monkeypatch)
+
+    assert len(world.updates) == 3
+
+
+def test_too_few_requests_in_the_time_box_stop_it_too(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(VersionFigures(3))
+
+    with pytest.raises(VerificationFailed, match="too few to judge"):
+        run(world, project, monkeypatch, watch=60.0)
+
+    assert 60 <= world.seconds < 70
+
+
+def test_a_failed_update_after_the_first_step_stops_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(VersionFigures(300))
+    world.fails_at = 2
+    with pytest.raises(VerificationFailed, match="stopped before 50 %"):
+        run(world, project, monkeypatch)
+    world = World(VersionFigures(300))
+    world.fails_at = 1
+    with pytest.raises(StackFailed):
+        run(world, project, monkeypatch)
+
+
+@pytest.mark.parametrize("steps", ["", "a", "10,5,100", "10,50", "0,100", "50,100,100"])
+def test_steps_have_to_grow_to_a_hundred(steps: str) -> None:
+    with pytest.raises(UsageError, match="--steps"):
+        CanaryPlan.parse(steps, "5m", 200)
+
+
+@pytest.mark.parametrize(("watch", "seconds"), [("90s", 90), ("5m", 300), ("1h", 3600)])
+def test_the_time_box_has_a_unit(watch: str, seconds: int) -> None:
+    assert CanaryPlan.parse("100", watch, 0).watch == seconds
+    for wrong in ("5", "m", "0s", "five minutes"):
+        with pytest.raises(UsageError, match="--watch"):
+            CanaryPlan.parse("100", wrong, 0)
+
+
+def test_the_quantile_is_a_value_that_was_measured() -> None:
+    values = [float(n) for n in range(1, 101)]
+
+    assert (quantile(values, 0.99), quantile(values, 0.5), quantile(values, 1)) == (99, 50, 100)
+    assert (quantile([7.0], 0.99), quantile([], 0.99)) == (7, 0)

@@ -1,0 +1,83 @@
+"""Each check of the verification, broken in turn, is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from ops.console import Reporter
+from ops.errors import ServiceError, VerificationFailed
+from ops.verification import ATTEMPTS, PAUSE, Verification
+
+HEALTHY = {
+    "status": "healthy",
+    "database": "connected",
+    "cache": "connected",
+    "queues": "connected",
+    "deployment": {"version_id": "v1"},
+}
+
+
+class Service:
+    """Answers what it is told to: health from a list, the last of them again and again."""
+
+    def __init__(self, *healths: Any, unsigned: int = 401, signed: int = 200) -> None:
+        self.healths = list(healths) or [HEALTHY]
+        self.unsigned = unsigned
+        self.signed = signed
+        self.slept: list[float] = []
+
+    def call(self, method: str, path: str, **_: Any) -> httpx.Response:
+        if path == "/api/send-notification":
+            return httpx.Response(self.unsigned)
+        if path == "/api/notification-logs":
+            return httpx.Response(self.signed, text="no")
+        health = self.healths.pop(0) if len(self.healths) > 1 else self.healths[0]
+        if isinstance(health, Exception):
+            raise health
+        status = 200 if health.get("status") == "healthy" else 503
+        return httpx.Response(status, json=health)
+
+    def verify(self) -> list[dict[str, Any]]:
+        client: Any = self
+        reporter = Reporter(quiet=True)
+        verification = Verification(
+            client, client, version_id="v1", reporter=reporter, sleep=self.slept.append
+        )
+        return [result.document() for result in verification.run()]
+
+
+@pytest.mark.requirement("S0-38")
+def test_a_service_that_is_healthy_at_the_third_attempt_passes_after_ten_seconds_each() -> None:
+    service = Service(ServiceError("down."), {**HEALTHY, "status": "unhealthy"}, HEALTHY)
+
+    results = service.verify()
+
+    assert service.slept == [PAUSE, PAUSE] == [10.0, 10.0]
+    assert {result["result"] for result in results} == {"passed"}
+
+
+@pytest.mark.requirement("S0-38", "S0-39", "S0-44", "S4-26", "S4-28")
+@pytest.mark.parametrize(
+    ("service", "check"),
+    [
+        (Service(ServiceError("down.")), "worker"),
+        (Service({**HEALTHY, "status": "unhealthy"}), "worker"),
+        (Service({**HEALTHY, "status": "unhealthy", "database": "not_bound"}), "database"),
+        (Service({**HEALTHY, "status": "unhealthy", "cache": "disconnected"}), "cache"),
+        (Service({**HEALTHY, "status": "unhealthy", "queues": "not_bound"}), "queues"),
+        (Service({**HEALTHY, "deployment": {"version_id": "v0"}}), "version"),
+        (Service(unsigned=200), "unsigned"),
+        (Service(signed=401), "signed"),
+        (Service(signed=500), "signed"),
+    ],
+)
+def test_a_check_that_fails_is_named_and_ends_in_bounded_time(service: Service, check: str) -> None:
+    with pytest.raises(VerificationFailed) as caught:
+        service.verify()
+
+    assert caught.value.check == check
+    assert f"'{check}'" in str(caught.value)
+    assert len(service.slept) < ATTEMPTS

@@ -1,0 +1,131 @@
+"""A deployed project of a test's own, with what the tests of releases do to it again and again."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from ops.errors import ServiceError
+from ops.notification import Notification
+from tests.altered_project import AlteredProject
+from tests.installation import Installation
+
+LOGS = "worker/src/notification/routes/logs.py"
+
+
+class Stage:
+    """One local installation that is deployed from a copy of the project.
+
+    Args:
+        project: the copy.
+        folder: where everything else of it is kept.
+    """
+
+    def __init__(self, project: AlteredProject, folder: Path) -> None:
+        self.project = project
+        self.reviews = folder / "reviews"
+        self.installation = Installation(
+            folder / "installation", settings={"testClock": True}, project=project.root
+        )
+        self.installation.environment["NOTIFYCTL_POST_MORTEMS"] = str(self.reviews)
+        self.installation.environment["NOTIFYCTL_ENGINE"] = "embedded"
+        for name in ("CI", "GITHUB_ACTIONS"):
+            self.installation.environment.pop(name, None)
+
+    def ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on the stack ``local``, whatever its exit code."""
+        return self.installation.ctl(*arguments, "--stack", "local")
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command with ``--json`` and expect it to end well."""
+        return self.installation.ctl_json(*arguments, "--stack", "local")
+
+    def change(self, mark: str) -> str:
+        """Commit a harmless change of the Worker's code, and return the commit."""
+        path = self.project.root / LOGS
+        path.write_text(f"{path.read_text()}\n# {mark}\n")
+        return self.project.commit(mark)
+
+    def serving(self) -> dict[str, float]:
+        """Return the shares that Cloudflare's API says are in force."""
+        outputs = self.installation.ctl_json("outputs", "--stack", "local")
+        answer = self.installation.control(
+            "GET",
+            f"/client/v4/accounts/{outputs['account_id']}/workers/scripts"
+            f"/{outputs['worker_name']}/deployments",
+        )
+        newest = answer.json()["result"]["deployments"][0]
+        return {part["version_id"]: part["percentage"] for part in newest["versions"]}
+
+    def pin(self) -> dict[str, str] | None:
+        """Return the pin in the stack's file."""
+        config = yaml.safe_load(self.installation.config_file.read_text())["config"]
+        found: dict[str, str] | None = config.get("notification-system:pin")
+        return found
+
+    @contextmanager
+    def requests(self) -> Iterator[Counter[str]]:
+        """Ask for the service's health without a pause while the block runs."""
+        url = f"{self.installation.edge_url}/api/health"
+        with httpx.Client(trust_env=False, timeout=60) as client:
+
+            def ask() -> str:
+                return str(client.get(url).status_code)
+
+            with _repeated(ask) as counts:
+                yield counts
+
+    @contextmanager
+    def sends(self) -> Iterator[Counter[str]]:
+        """Send notifications to the sink without a pause while the block runs."""
+        url = f"{self.installation.sink_url}/hook/under-load"
+        with self.installation.service() as service:
+            config = {"webhook_url": url}
+            body = {"user_id": "under-load", "channel_type": "webhook", "config_data": config}
+            service.result("POST", "/api/user-configs", body=body)
+            notification = Notification(user="under-load", channels=("webhook",), message="x")
+
+            def send() -> str:
+                try:
+                    return str(notification.send(service)["results"][0]["status"])
+                except ServiceError as error:
+                    return error.code or str(error.status)
+
+            with _repeated(send) as counts:
+                yield counts
+
+
+@contextmanager
+def _repeated(call: Callable[[], str]) -> Iterator[Counter[str]]:
+    """Make the call in two threads until the block ends; count what came of each.
+
+    A request that gets no answer counts as ``no answer``.
+    """
+    counts: Counter[str] = Counter()
+    done = threading.Event()
+
+    def work() -> None:
+        while not done.is_set():
+            try:
+                counts[call()] += 1
+            except httpx.HTTPError:
+                counts["no answer"] += 1
+            done.wait(0.05)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield counts
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()

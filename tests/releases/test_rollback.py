@@ -1,0 +1,119 @@
+"""A rollback on the local cloud, by command, as an operator runs it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.releases.stage import Stage
+
+pytestmark = pytest.mark.workerd
+
+
+@pytest.mark.requirement(
+    "S0-78", "S0-79", "S0-80", "S4-07", "S4-11", "S4-14", "S4-15", "S4-38", "S0-109"
+)
+def test_a_rollback_serves_the_last_good_release_and_the_next_preview_is_empty(
+    stage: Stage,
+) -> None:
+    [first] = stage.serving()
+    stage.change("second release")
+    second = stage.installation.up()["version_id"]
+    listed = stage.json("releases")
+    assert [row["version_id"] for row in listed] == [second, first]
+    assert [row["update"] for row in listed] == [2, 1]
+    assert listed[0]["commit"] == stage.project.log("-1", "--format=%H")
+    assert [row["rollback_target"] for row in listed] == [False, True]
+
+    planned = stage.json("rollback", "--plan-only")
+    assert (planned["version_id"], planned["way"], planned["refusals"]) == (first, "pin", [])
+    assert stage.serving() == {second: 100}
+    unconfirmed = stage.ctl("rollback")
+    assert unconfirmed.returncode == 2
+    assert "--yes" in unconfirmed.stderr
+
+    with stage.requests() as counts:
+        report = stage.json("rollback", "--yes", "--reason", "sends are slow")
+
+    assert sum(counts.values()) > 20
+    assert set(counts) == {"200"}
+    assert report["version_id"] == first
+    assert stage.serving() == {first: 100}
+    bad = next(row for row in stage.json("releases") if row["version_id"] == second)
+    assert (bad["result"], bad["detail"]) == ("rolled back", "sends are slow")
+    assert stage.pin() == {
+        "version": first,
+        "insteadOf": bad["bundle_sha256"],
+        "reason": "sends are slow",
+    }
+    assert stage.ctl("preview", "--expect-no-changes").returncode == 0
+    [review] = stage.reviews.glob("*.md")
+    assert "## Gaps in the tests" in review.read_text()
+
+
+def test_the_same_command_again_goes_no_further_back(stage: Stage) -> None:
+    serving = stage.serving()
+
+    again = stage.json("rollback", "--yes")
+
+    assert again["way"] == "nothing"
+    assert stage.serving() == serving
+    assert len(list(stage.reviews.glob("*.md"))) == 1
+
+
+@pytest.mark.requirement("PD-01")
+def test_a_version_deployed_by_hand_is_seen_and_taken_back(stage: Stage) -> None:
+    [good] = stage.serving()
+    outputs = stage.json("outputs")
+    stranger = outputs["version_id"]
+    assert stranger != good
+    script = f"/client/v4/accounts/{outputs['account_id']}/workers/scripts/{outputs['worker_name']}"
+    answer = stage.installation.control(
+        "POST",
+        f"{script}/deployments",
+        json={
+            "strategy": "percentage",
+            "versions": [{"version_id": stranger, "percentage": 100}],
+        },
+    )
+    assert answer.status_code == 200, answer.text
+    assert stage.serving() == {stranger: 100}
+
+    report = stage.json("rollback", "--yes", "--reason", "made in the dashboard")
+
+    assert (report["version_id"], report["way"]) == (good, "deploy again")
+    assert stage.serving() == {good: 100}
+    assert stage.ctl("preview", "--expect-no-changes").returncode == 0
+
+
+@pytest.mark.requirement("S4-15")
+def test_the_pin_gives_way_to_the_next_fix_by_itself(stage: Stage) -> None:
+    [pinned] = stage.serving()
+    stage.change("the fix")
+
+    fixed = stage.json("deploy", "--message", "the fix")
+
+    assert fixed["version_id"] != pinned
+    assert stage.serving() == {fixed["version_id"]: 100}
+    assert stage.json("releases")[0]["result"] == "verified"
+
+
+@pytest.mark.requirement("S4-10")
+def test_a_rollback_without_a_stack_or_to_nowhere_is_refused(stage: Stage) -> None:
+    nameless = stage.installation.ctl("rollback", "--yes")
+    unknown = stage.ctl("rollback", "--to", "ffffffff", "--yes")
+
+    assert (nameless.returncode, unknown.returncode) == (2, 2)
+    assert "--stack" in nameless.stderr
+    assert "no release 'ffffffff'" in unknown.stderr
+
+
+@pytest.mark.requirement("S0-77")
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [("code", "rollback --stack local"), ("data", "db backup"), ("config", "preview")],
+)
+def test_each_kind_of_fault_has_its_way_back(stage: Stage, kind: str, command: str) -> None:
+    steps = stage.json("rollback", "plan", "--kind", kind)
+
+    assert any(command in step["command"] for step in steps)
+    assert stage.ctl("rollback", "plan", "--kind", "weather").returncode == 2
