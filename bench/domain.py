@@ -28,7 +28,7 @@ NAME = "bench-domain"
 ROUNDS = 3
 RENDERINGS = 4_000
 CHECKS = 20_000
-IMPORTS = 10
+IMPORTS = 4
 
 
 def measure_domain(figures: Figures, installation: Installation) -> None:
