@@ -19,9 +19,20 @@ from bench.log_query import measure_log_query
 from bench.memory_growth import FULL, measure_memory_growth
 from bench.resources import measure_boot, measure_bundle, measure_memory, measure_storage
 from bench.sends import measure_sends
+from bench.stack_operations import measure_stack_operations
 from tests.installation import ROOT, Installation
 
-PARTS = ("install", "engine", "sends", "channels", "domain", "logs", "resources", "growth")
+ON_THEIR_OWN = ("install", "operations")
+PARTS = (
+    *ON_THEIR_OWN,
+    "engine",
+    "sends",
+    "channels",
+    "domain",
+    "logs",
+    "resources",
+    "growth",
+)
 
 
 def main() -> None:
@@ -44,7 +55,10 @@ def main() -> None:
         if "install" in parts:
             console.print("make up in a fresh clone")
             measure_make_up(figures, Path(folder))
-        if set(parts) - {"install"}:
+        if "operations" in parts:
+            console.print("a stack's operations")
+            measure_stack_operations(figures, Path(folder))
+        if set(parts) - set(ON_THEIR_OWN):
             console.print("deploying an installation to measure")
             installation = Installation(
                 Path(folder) / "stack", settings={"telegramApiUrl": endpoint.base}

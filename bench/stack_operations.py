@@ -1,0 +1,69 @@
+"""What a stack's operations take on the local cloud, and how much of it is imports of the SDKs."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.figures import Figures
+from tests.installation import ROOT, Installation
+
+RUNS = 3
+IMPORTS = "import pulumi, pulumi_cloudflare"
+PROGRAM = "import infra.program"
+
+
+def measure_stack_operations(figures: Figures, folder: Path) -> None:
+    """Full up, preview and up without a change, a rollback, and destroy, as whole commands.
+
+    The imports are measured in between, so that a slow moment of the machine meets both.
+    """
+    installation = Installation(folder / "operations")
+    installation.environment["NOTIFYCTL_POST_MORTEMS"] = str(folder / "reviews")
+    try:
+        assert installation.ctl("local", "start").returncode == 0
+        _report(figures, "full up", [_seconds(installation, "up", "--skip-verify")])
+        imports, program, previews, ups = [], [], [], []
+        for _ in range(RUNS):
+            imports.append(_python_seconds(IMPORTS))
+            program.append(_python_seconds(PROGRAM))
+            previews.append(_seconds(installation, "preview", "--expect-no-changes"))
+            ups.append(_seconds(installation, "up", "--skip-verify"))
+        _report(figures, "preview, no change", previews)
+        _report(figures, "up, no change", ups)
+        _report(figures, "importing the SDKs", imports)
+        _report(figures, "importing the program, SDKs included", program)
+        share = statistics.median(imports) / statistics.median(ups)
+        figures.add("share of the SDKs' import in a no-change up", share, "ratio")
+        installation.configure({"logLevel": "warn"})
+        installation.up()
+        back = installation.ctl_json("rollback", "--stack", "local", "--yes", "--no-commit")
+        note = "goal: at most 10; from the command to the old version's first request"
+        figures.add("rollback, old version serves", back["serving_seconds"], "s", note)
+        figures.add("rollback, whole command", back["seconds"], "s", "verified, state updated")
+        _report(figures, "destroy", [_seconds(installation, "destroy", "--yes")])
+    finally:
+        installation.close()
+
+
+def _report(figures: Figures, name: str, seconds: Sequence[float]) -> None:
+    note = f"median of {len(seconds)}, whole command" if len(seconds) > 1 else "whole command"
+    figures.add(name, statistics.median(seconds), "s", note)
+
+
+def _seconds(installation: Installation, *arguments: str) -> float:
+    started = time.monotonic()
+    result = installation.ctl(*arguments, "--stack", "local")
+    if result.returncode != 0:
+        raise RuntimeError(f"notifyctl {arguments[0]} failed: {result.stderr[-300:]}")
+    return time.monotonic() - started
+
+
+def _python_seconds(code: str) -> float:
+    started = time.monotonic()
+    python = str(ROOT / ".venv" / "bin" / "python")
+    subprocess.run([python, "-c", code], check=True, cwd=ROOT)
+    return time.monotonic() - started
