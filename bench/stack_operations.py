@@ -24,7 +24,7 @@ def measure_stack_operations(figures: Figures, folder: Path) -> None:
     installation = Installation(folder / "operations")
     installation.environment["NOTIFYCTL_POST_MORTEMS"] = str(folder / "reviews")
     try:
-        assert installation.ctl("local", "start").returncode == 0
+        installation.ctl("local", "start")
         _report(figures, "full up", [_seconds(installation, "up", "--skip-verify")])
         imports, program, previews, ups = [], [], [], []
         for _ in range(RUNS):
