@@ -79,7 +79,7 @@ def access(**changes: Any) -> Declared:
     return declare_stack(program, stack="production")
 
 
-@pytest.mark.requirement("S0-05", "D-13")
+@pytest.mark.requirement("S0-05", "PD-13")
 def test_the_token_has_exactly_the_permissions_that_a_deployment_needs(groups: Groups) -> None:
     token = access().one("ci-token-1")
     (policy,) = token.inputs["policies"]
@@ -111,7 +111,7 @@ def test_a_zones_permission_comes_with_a_domain_and_for_that_zone_alone(groups: 
     assert len(ours) == 2
 
 
-@pytest.mark.requirement("D-13")
+@pytest.mark.requirement("PD-13")
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -138,7 +138,7 @@ def test_the_token_ends_and_is_bound_to_addresses_where_that_is_set(groups: Grou
     assert token.inputs["condition"] == {"requestIp": {"ins": ["192.0.1.1", "192.0.2.0/24"]}}
 
 
-@pytest.mark.requirement("S0-28", "D-13")
+@pytest.mark.requirement("S0-28", "PD-13")
 def test_two_tokens_overlap_and_the_workflows_get_the_newest(groups: Groups) -> None:
     def token_given(found: Declared) -> str:
         secret = found.one("secret-CLOUDFLARE_API_TOKEN")
