@@ -70,7 +70,8 @@ class _Guarded:
         elif not right or scheme.lower() not in ("bearer", "token"):
             await GithubError(401, "Bad credentials").response()(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            path = directory.path_by_name(scope["path"])
+            await self._app({**scope, "path": path}, receive, send)
 
 
 async def _github_error(_: Request, error: Exception) -> Response:

@@ -25,6 +25,16 @@ def repository_is(owner: str, name: str) -> bool:
     return (owner.lower(), name.lower()) == (OWNER, REPOSITORY)
 
 
+def path_by_name(path: str) -> str:
+    """The path with the repository's names where a client gives its id.
+
+    GitHub answers both, and pulumi-github writes the secrets of environments by the id.
+    """
+    by_id, by_name = f"/repositories/{REPOSITORY_ID}", f"/repos/{OWNER}/{REPOSITORY}"
+    before, found, after = path.partition(by_id)
+    return f"{before}{by_name}{after}" if found and after[:1] in {"", "/"} else path
+
+
 def person(login_or_id: str | int) -> dict[str, object] | None:
     """A user in the short form that answers embed, or None."""
     for login, number in _PEOPLE.items():

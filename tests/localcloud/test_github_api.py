@@ -65,6 +65,19 @@ def test_it_answers_bodies_as_github_does_where_nothing_is_found(shared: Running
     assert github("GET", "/users/reviewer-one").json()["id"] == 1002
 
 
+def test_the_repository_is_reached_by_its_number_too(github: Client) -> None:
+    number = github("GET", REPOSITORY).json()["id"]
+    by_number = f"/repositories/{number}"
+    assert github("GET", by_number).json()["full_name"] == "local/notification-system"
+    assert github("PUT", f"{by_number}/environments/e", {}).status_code == 200
+    key = f"{by_number}/environments/e/secrets/public-key"
+    assert (
+        github("GET", key).json()
+        == github("GET", f"{REPOSITORY}/environments/e/secrets/public-key").json()
+    )
+    assert github("GET", "/repositories/1").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -218,3 +231,17 @@ def test_what_is_stored_survives_a_restart(tmp_path: Path) -> None:
         assert found["protection_rules"][0]["wait_timer"] == 3
         # The key pair is the same, so a box that was sealed before is still good.
         assert github("PUT", f"{REPOSITORY}/actions/secrets/TOKEN", body).status_code == 204
+
+
+def test_the_repository_answers_by_its_id_as_by_its_name(github: Client) -> None:
+    number = github("GET", REPOSITORY).json()["id"]
+    by_id = f"/repositories/{number}"
+    assert github("GET", by_id).json()["full_name"] == "local/notification-system"
+    github("PUT", f"{REPOSITORY}/environments/e", {})
+    scope = "/environments/e"
+    body = github.sealed(scope, CANARY)
+    assert github("GET", f"{by_id}{scope}/secrets/public-key").json()["key_id"] == body["key_id"]
+    assert github("PUT", f"{by_id}{scope}/secrets/KEY", body).status_code == 201
+    assert github("GET", f"{REPOSITORY}{scope}/secrets/KEY").json()["name"] == "KEY"
+    assert github("GET", "/repositories/42001/environments/e").status_code == 404
+    assert github("GET", "/repositories/1").status_code == 404
