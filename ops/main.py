@@ -16,6 +16,7 @@ from ops.commands import (
     db,
     deploy,
     destroy,
+    drift,
     history,
     keys,
     local,
@@ -88,6 +89,7 @@ app.command("status")(status.status)
 app.command("send")(send.send)
 app.command("logs")(logs.logs)
 app.command("adopt")(adopt.adopt)
+app.command("drift")(drift.drift)
 app.command("history")(history.history)
 app.command("releases")(releases.releases)
 app.add_typer(rollback.app, name="rollback")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from ops.console import Reporter
 from ops.deployment import describe
+from ops.drift.cloudflare_probe import CloudflareProbe
+from ops.drift.managed import managed_resources
+from ops.drift.remains import require_gone, stop_schedules
 from ops.errors import OperationError, UsageError
 from ops.local_cloud import erase_local_state, start_local_cloud
 from ops.project import Project
+from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.settings_file import StackFile
 
@@ -50,8 +54,13 @@ class Removal:
         try:
             if self._is_local:
                 start_local_cloud(self._project, self._reporter)
+            driver = choose_driver(self._project, self._stack)
+            resources = managed_resources(driver.resources())
+            probe = CloudflareProbe(StackAccount.of(self._project, self._stack))
             with self._reporter.step(f"Stack {self._stack} destroyed") as step:
-                result = choose_driver(self._project, self._stack).destroy(self._reporter.progress)
+                stop_schedules(probe, resources)
+                result = driver.destroy(self._reporter.progress)
+                require_gone(probe, resources)
                 step.detail = describe(result.changes)
         except OperationError as error:
             if not tolerate:

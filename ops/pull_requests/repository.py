@@ -72,8 +72,26 @@ class Repository:
             OperationError: GitHub refused, or gave no answer.
         """
         full = f"/repos/{self.name}{path}"
+        answer = self._request(method, full, query, body)
+        if answer.status_code >= 300:
+            raise _refusal(method, full, answer.status_code)
+        return answer.json() if answer.content else None
+
+    def read(self, path: str) -> Any:
+        """As ``call`` with GET, but ``None`` where there is no such thing."""
+        full = f"/repos/{self.name}{path}"
+        answer = self._request("GET", full, None, None)
+        if answer.status_code == 404:
+            return None
+        if answer.status_code >= 300:
+            raise _refusal("GET", full, answer.status_code)
+        return answer.json()
+
+    def _request(
+        self, method: str, full: str, query: Mapping[str, str] | None, body: Any
+    ) -> httpx.Response:
         try:
-            answer = httpx.request(
+            return httpx.request(
                 method,
                 f"{self.url}{full}",
                 params=query,
@@ -89,12 +107,6 @@ class Repository:
             raise OperationError(
                 f"GitHub's API at {self.url} gave no answer ({type(error).__name__}). Try again."
             ) from None
-        if answer.status_code >= 300:
-            raise OperationError(
-                f"GitHub answered {method} {full} with {answer.status_code}. Check GITHUB_TOKEN "
-                "and the repository's name."
-            )
-        return answer.json() if answer.content else None
 
     def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
         """All items of a list, page after page. Raises as ``call`` does."""
@@ -104,6 +116,13 @@ class Repository:
             yield from listed
             if len(listed) < _PER_PAGE:
                 return
+
+
+def _refusal(method: str, full: str, status: int) -> OperationError:
+    return OperationError(
+        f"GitHub answered {method} {full} with {status}. Check GITHUB_TOKEN and the repository's "
+        "name."
+    )
 
 
 def _api(url: str) -> str:

@@ -116,6 +116,12 @@ class CliDriver:
         with _Failures("config set"):
             self._stack.set_all_config(values)
 
+    def resources(self) -> list[Mapping[str, Any]]:
+        """See :meth:`StackDriver.resources`."""
+        with _Failures("stack export"):
+            exported = self._stack.export_stack()
+        return list((exported.deployment or {}).get("resources") or [])
+
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """See :meth:`StackDriver.outputs`."""
         with _Failures("stack output"):

@@ -89,6 +89,9 @@ class StackDriver(Protocol):
     def remove(self) -> None:
         """Remove the stack itself, which has no resource any more, with its history."""
 
+    def resources(self) -> list[Mapping[str, Any]]:
+        """Return the resources in the stack's state as Pulumi exports them, secrets encrypted."""
+
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """Return the stack's outputs; secrets read ``[secret]`` unless asked for."""
 

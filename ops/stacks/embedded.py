@@ -54,6 +54,14 @@ class EmbeddedDriver:
         except EngineError as error:
             raise StackFailed(str(error)) from None
 
+    def resources(self) -> list[Mapping[str, Any]]:
+        """See :meth:`StackDriver.resources`."""
+        try:
+            exported = self._engine(lambda _: None).export()
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+        return list(exported["deployment"].get("resources") or [])
+
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """See :meth:`StackDriver.outputs`."""
         try:

@@ -1,0 +1,1 @@
+"""What is really there, compared with what the stack's state says."""

@@ -1,0 +1,157 @@
+"""The drift probe of one stack, and its repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.console import Reporter
+from ops.deployment import Deployment
+from ops.drift.cloudflare_probe import CloudflareProbe
+from ops.drift.finding import Finding, Repair
+from ops.drift.github_probe import GithubProbe
+from ops.drift.managed import Managed, managed_resources
+from ops.drift.repair import repair
+from ops.errors import ServiceError, StackFailed
+from ops.local_cloud import start_local_cloud
+from ops.project import Project
+from ops.pull_requests.repository import Repository
+from ops.service import ServiceClient
+from ops.stacks.account import StackAccount
+from ops.stacks.choice import choose_driver
+from ops.stacks.settings_file import StackFile
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """What a probe found.
+
+    Attributes:
+        stack: the stack's name.
+        checked: number of resources that were compared.
+        findings: what differs, in the state's order.
+    """
+
+    stack: str
+    checked: int
+    findings: tuple[Finding, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return the report for ``--json``."""
+        return {
+            "stack": self.stack,
+            "checked": self.checked,
+            "drifted": len(self.findings),
+            "findings": [finding.document() for finding in self.findings],
+        }
+
+
+class Drift:
+    """Probes one stack; the account, the repository and the running service are only read.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        reporter: where the steps are shown.
+    """
+
+    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+        self._project = project
+        self._stack = stack
+        self._reporter = reporter
+        self._file = StackFile.read(project.stack_file(stack))
+
+    def probe(self) -> DriftReport:
+        """Compare everything.
+
+        Raises:
+            StackFailed: the stack isn't deployed.
+            OperationError: an API refused, or gave no answer.
+        """
+        if self._file.is_loopback:
+            start_local_cloud(self._project, self._reporter)
+        with self._reporter.step(f"Drift of the stack {self._stack}") as step:
+            driver = choose_driver(self._project, self._stack)
+            resources = managed_resources(driver.resources())
+            outputs = driver.outputs(show_secrets=True)
+            if not resources or "service_url" not in outputs:
+                raise StackFailed(
+                    f"The stack '{self._stack}' isn't deployed, so nothing can have drifted. "
+                    f"Run 'notifyctl up --stack {self._stack}'."
+                )
+            findings = list(self._differences(resources))
+            findings += _secret_findings(outputs)
+            step.detail = f"{len(resources)} resources, {len(findings)} differences"
+        return DriftReport(self._stack, len(resources), tuple(findings))
+
+    def repair(self, report: DriftReport) -> None:
+        """Put right what the report found: explicit calls first, then a refresh and an update.
+
+        Raises:
+            OperationError: a call or the update failed; run the same command again to go on.
+        """
+        resources = {
+            resource.name: resource
+            for resource in managed_resources(choose_driver(self._project, self._stack).resources())
+        }
+        probe = self._cloudflare()
+        calls = [finding for finding in report.findings if finding.repair is Repair.CALL]
+        # One call puts a consumer's settings back, or all secrets, however many differ.
+        for finding in {(call.resource, call.kind): call for call in calls}.values():
+            with self._reporter.step(f"{finding.resource}: {finding.kind} put back"):
+                repair(probe, finding, resources[finding.resource])
+        if any(finding.repair is Repair.UPDATE for finding in report.findings):
+            deployment = Deployment(self._project, self._stack, self._reporter)
+            deployment.refresh()
+            deployment.run(message="Repair of drift", verify=False)
+
+    def _cloudflare(self) -> CloudflareProbe:
+        return CloudflareProbe(StackAccount.of(self._project, self._stack))
+
+    def _differences(self, resources: list[Managed]) -> Iterator[Finding]:
+        cloudflare = self._cloudflare()
+        github = None
+        if any(resource.type.startswith("github:") for resource in resources):
+            github = GithubProbe(Repository.of(self._project, self._file))
+        for resource in resources:
+            yield from cloudflare.findings(resource)
+            if github is not None:
+                yield from github.findings(resource)
+
+
+def _secret_findings(outputs: Mapping[str, Any]) -> list[Finding]:
+    """Compare the fingerprints that the running service reports with the release's.
+
+    A service that can't be reached, or refuses the key, is a difference: its signing key isn't
+    the stack's, or the version that answers isn't the stack's.
+    """
+    release = outputs.get("release") or {}
+    declared = {
+        str(name).lower(): value
+        for name, value in (release.get("secret_fingerprints") or {}).items()
+    }
+    url, key = str(outputs["service_url"]), str(outputs.get("api_secret_key") or "")
+    try:
+        with ServiceClient(url, key) as service:
+            answer = service.result("GET", "/api/deployment")
+    except ServiceError as error:
+        said = "the fingerprints of the release", f"no report: {error.code or error.status}"
+        return [Finding("secrets", _DEPLOYMENT, *said, Repair.CALL)]
+    reported = answer["data"]["secretFingerprints"]
+    actual = {str(name).lower(): value for name, value in reported.items()}
+    return [
+        Finding(
+            "secrets", _DEPLOYMENT, f"the release's {name}", _state(actual.get(name)), Repair.CALL
+        )
+        for name in sorted(declared.keys() | actual.keys())
+        if declared.get(name) != actual.get(name)
+    ]
+
+
+_DEPLOYMENT = "deployment"
+"""The resource of the program that says which version serves, and so with which secrets."""
+
+
+def _state(fingerprint: object) -> str:
+    return "another value" if fingerprint else "none"
