@@ -50,8 +50,7 @@ class Deployment:
         """Plan the update; on a loopback stack the local cloud is started for it."""
         self._check_settings()
         self._bundle()
-        if self._is_local:
-            start_local_cloud(self._project, self._reporter)
+        self.prepare()
         with self._reporter.step(f"Preview of the stack {self._stack}") as step:
             result = choose_driver(self._project, self._stack).preview(self._reporter.progress)
             step.detail = describe(result.changes)

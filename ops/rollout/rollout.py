@@ -27,7 +27,7 @@ from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.driver import StackUpdate
 from ops.stacks.settings_file import StackFile
-from ops.verification import PAUSE
+from ops.verification import PAUSE, WAY_BACK
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Rollout:
         report.result = "rolled back"
         report.serving_version_id = done.version_id
         return VerificationFailed(
-            f"{str(error).partition(' Go back')[0]} It was taken back: version "
+            f"{str(error).replace(WAY_BACK, '').strip()} It was taken back: version "
             f"{done.version_id[:8]} serves again, after {done.serving_seconds:.1f} s. The review's "
             f"draft is {done.post_mortem}.",
             check=error.check,

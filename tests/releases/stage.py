@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,24 @@ class Stage:
         config = yaml.safe_load(self.installation.config_file.read_text())["config"]
         found: dict[str, str] | None = config.get("notification-system:pin")
         return found
+
+    def sql(self, statement: str) -> list[dict[str, Any]]:
+        """Run one statement on the stack's database, past the service."""
+        outputs = self.installation.ctl_json("outputs", "--stack", "local")
+        answer = self.installation.control(
+            "POST",
+            f"/client/v4/accounts/{outputs['account_id']}/d1/database"
+            f"/{outputs['d1_database_id']}/query",
+            json={"sql": statement},
+        )
+        rows: list[dict[str, Any]] = answer.raise_for_status().json()["result"][0]["results"]
+        return rows
+
+    def forget_namespace(self, identifier: str) -> None:
+        """Lose a KV namespace that versions are bound to, which the API would refuse."""
+        path = self.installation.home / "cloud" / "control-plane.sqlite3"
+        with closing(sqlite3.connect(path, timeout=30)) as database, database:
+            database.execute("DELETE FROM kv_namespaces WHERE id = ?", (identifier,))
 
     @contextmanager
     def requests(self) -> Iterator[Counter[str]]:
