@@ -46,8 +46,10 @@ class DeploymentReport:
             "",
             f"{changed} change{'' if changed == 1 else 's'} in {self.seconds:.1f} s.",
             "",
-            f"Service   {url}",
         ]
+        if url is None:  # a stack of access alone
+            return [*lines, f"Look      notifyctl outputs --stack {self.stack}"]
+        lines.append(f"Service   {url}")
         if self.sink_url is None:
             return [*lines, f"Look      notifyctl status --stack {self.stack}"]
         tool = ".venv/bin/notifyctl"

@@ -26,8 +26,8 @@ class GithubProvider(StandInProvider):
         self, target: Target, known: Known, news: Properties, ignore: tuple[str, ...]
     ) -> Difference:
         """See ``Provider.diff``. A secret that somebody else has written is written again."""
-        as_sets = Known(_sorted(known.inputs), _sorted(known.outputs))
-        found = super().diff(target, as_sets, _sorted(news), ignore)
+        as_sets = Known(_comparable(known.inputs), _comparable(known.outputs))
+        found = super().diff(target, as_sets, _comparable(news), ignore)
         drift = secret_drift(known.outputs)
         if not drift or found.replaces:
             return found
@@ -45,14 +45,25 @@ class GithubProvider(StandInProvider):
         return Checked({**found, **keys, "id": str(found["id"])})
 
 
-def _sorted(properties: Properties) -> Properties:
-    """Reviewers in one order, and no group without any: the provider takes them for sets."""
-    groups = properties.get("reviewers")
-    if not isinstance(groups, list) or not groups or not isinstance(groups[0], dict):
-        return properties
+def _comparable(properties: Properties) -> Properties:
+    """Without what the provider takes for nothing: no wait, no reviewers, a group without any.
+
+    Reviewers are in one order, since the provider takes them for sets.
+    """
+    kept = {
+        key: value
+        for key, value in properties.items()
+        if not (key in ("waitTimer", "reviewers") and not value)
+    }
+    groups = kept.get("reviewers")
+    if not isinstance(groups, list) or not isinstance(groups[0], dict):
+        return kept
     first = {
         name: sorted(groups[0][name]) if isinstance(groups[0][name], list) else groups[0][name]
         for name in _GROUPS
         if groups[0].get(name)
     }
-    return {**properties, "reviewers": [first]}
+    kept["reviewers"] = [first]
+    if not first:
+        del kept["reviewers"]
+    return kept

@@ -10,6 +10,7 @@ from infra.settings import Settings, SettingsError
 from ops.errors import UsageError
 from ops.project import Project
 from ops.stacks.account import StackAccount
+from ops.stacks.local_stack import LocalStack
 from ops.token.token_api import TokenApi
 from ops.token.token_check import TokenCheck, is_token
 from ops.token.token_report import TokenReport
@@ -39,7 +40,10 @@ def check_stack_token(
     if not is_token(account.token):
         return TokenReport("malformed")
     try:
-        settings = Settings.from_stack_file(project.stack_file(stack))
+        # A local stack's secrets, which belong to valid settings, are in the rendered file.
+        local = LocalStack.prepare(project, stack) if account.is_local else None
+        file = local.config_file if local is not None else project.stack_file(stack)
+        settings = Settings.from_stack_file(file)
     except SettingsError as error:
         raise UsageError(str(error)) from None
     needed = required_permissions(settings)

@@ -139,6 +139,15 @@ def test_reviewers_are_a_set_and_another_reviewer_is_a_change_in_place(account: 
     assert account.provider.diff(where, known, renamed, ()).replaces == ("environment",)
 
 
+def test_what_the_real_provider_writes_for_nothing_is_no_change(account: Account) -> None:
+    bare = {**IN_ENVIRONMENT, "preventSelfReview": False}
+    where, known = account.make("RepositoryEnvironment", bare)
+    theirs = {**known.outputs, "waitTimer": 0, "reviewers": []}
+    assert account.provider.diff(where, Known(bare, theirs), bare, ()).changed is False
+    waiting = {**bare, "waitTimer": 5}
+    assert account.provider.diff(where, Known(bare, theirs), waiting, ()).keys == ("waitTimer",)
+
+
 def test_what_somebody_else_changed_shows_after_a_refresh_and_is_put_right(
     account: Account,
 ) -> None:

@@ -160,8 +160,8 @@ def test_the_command_tells_by_its_exit_code_and_never_shows_the_token(cloud: Run
     poor = mint(cloud, *NEEDED[1:])["value"]
     failed = command(cloud, poor)
     assert failed.returncode == 5
-    assert "lacks        Account → Workers Scripts → Edit" in failed.stdout
-    assert "The token lacks Account → Workers Scripts → Edit." in failed.stderr
+    assert f"lacks        {NEEDED[0].shown}" in failed.stdout
+    assert f"The token lacks {NEEDED[0].shown}." in failed.stderr
     said = "".join(part.stdout + part.stderr for part in (passed, failed))
     assert good not in said
     assert poor not in said
