@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from infra.settings import Settings
 from infra.settings.problems import PROJECT
 from ops.assets import AssetBuilder, BuiltAssets
 from ops.bundle import BuiltBundle, BundleBuilder
 from ops.project import Project
 from ops.stacks.settings_file import StackFile
 
-ROOT_PATH = "/"
+CONSOLE_PATH = str(Settings.model_fields["console_base_path"].default)
 
 
 def build_bundle(project: Project, stack: str | None = None) -> BuiltBundle:
@@ -20,7 +21,7 @@ def build_bundle(project: Project, stack: str | None = None) -> BuiltBundle:
         OperationError: a source is missing or can't be used.
         UsageError: there is no such stack.
     """
-    base_path = ROOT_PATH if stack is None else console_path(project, stack)
+    base_path = CONSOLE_PATH if stack is None else console_path(project, stack)
     build_assets(project, base_path=base_path)
     builder = BundleBuilder(
         sources=project.root / "worker" / "src",
@@ -30,7 +31,7 @@ def build_bundle(project: Project, stack: str | None = None) -> BuiltBundle:
 
 
 def build_assets(
-    project: Project, *, base_path: str = ROOT_PATH, folder: Path | None = None
+    project: Project, *, base_path: str = CONSOLE_PATH, folder: Path | None = None
 ) -> BuiltAssets:
     """Build the console's assets into ``folder`` (default: the project's ``dist/assets``)."""
     builder = AssetBuilder(sources=project.root / "worker" / "console", base_path=base_path)
@@ -40,4 +41,4 @@ def build_assets(
 def console_path(project: Project, stack: str) -> str:
     """Return the path that the stack serves its console under; the program judges its form."""
     config = StackFile.read(project.stack_file(stack)).config
-    return str(config.get(f"{PROJECT}:consoleBasePath", ROOT_PATH))
+    return str(config.get(f"{PROJECT}:consoleBasePath", CONSOLE_PATH))

@@ -7,6 +7,7 @@ MigrationError
 ├── ChangedMigration     a file differs from what was applied
 ├── MisorderedMigration  a new file has a number that was passed already
 ├── IncompatibleCode     the schema is newer than this code can run on
+├── PrematureContraction the release that serves still needs what a migration takes away
 ├── MigrationFailed      a migration can't be applied; the database is as before it
 └── WriterBusy           another writer holds the lease
 """
@@ -42,6 +43,10 @@ class MisorderedMigration(MigrationError):
 
 class IncompatibleCode(MigrationError):
     """The database's schema is newer than this code can run on."""
+
+
+class PrematureContraction(MigrationError):
+    """A migration takes away what the release that serves still needs."""
 
 
 class MigrationFailed(MigrationError):

@@ -37,8 +37,11 @@ def is_changed(old: Properties, new: Properties) -> bool:
     return old.get("level") != new.get("level") or any(name not in applied for name in wanted)
 
 
-def apply(properties: Properties) -> dict[str, Any]:
-    """Apply what is pending and return the outputs; raise a MigrationError."""
+def apply(properties: Properties, before: Properties | None = None) -> dict[str, Any]:
+    """Apply what is pending and return the outputs; raise a MigrationError.
+
+    `before` is what the last complete step left, None where there was none.
+    """
     migrations = MigrationSet.read(project_root() / MIGRATIONS)
     if migrations.hashes() != list(properties["migrations"]):
         raise MigrationFailed(
@@ -46,7 +49,9 @@ def apply(properties: Properties) -> dict[str, Any]:
             "applied."
         )
     with _database(properties) as database:
-        return _outputs(properties, Migrator(database).apply(migrations))
+        serving = None if before is None else int(before["level"])
+        applied = Migrator(database).apply(migrations, serving_level=serving)
+        return _outputs(properties, applied)
 
 
 def read(properties: Properties) -> dict[str, Any] | None:

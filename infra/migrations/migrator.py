@@ -13,6 +13,7 @@ from infra.migrations.errors import (
     IncompatibleCode,
     MigrationFailed,
     MisorderedMigration,
+    PrematureContraction,
     WriterBusy,
 )
 from infra.migrations.files import Migration, MigrationSet
@@ -40,14 +41,21 @@ class Migrator:
         self._ledger = Ledger(database)
         self._lease = WriterLease(database, sleep=sleep)
 
-    def apply(self, migrations: MigrationSet) -> tuple[Applied, ...]:
+    def apply(
+        self, migrations: MigrationSet, *, serving_level: int | None = None
+    ) -> tuple[Applied, ...]:
         """Apply what is pending and return the ledger.
 
-        Raise ChangedMigration, MisorderedMigration, IncompatibleCode, MigrationFailed, WriterBusy;
-        D1Unavailable where the API stays silent. All of them leave only whole migrations behind.
+        `serving_level` is the level of the code that serves, and that a rollback goes back to:
+        what takes something away from it waits for a later release.
+
+        Raise ChangedMigration, MisorderedMigration, IncompatibleCode, PrematureContraction,
+        MigrationFailed, WriterBusy; D1Unavailable where the API stays silent. All of them leave
+        only whole migrations behind.
         """
         self._retrying(lambda: self._ledger.prepare([WriterLease.CREATE]))
         pending = _pending(migrations, self._applied())
+        _check_contraction(pending, serving_level)
         if pending:
             self._retrying(self._lease.acquire)
             try:
@@ -199,3 +207,17 @@ def _pending(migrations: MigrationSet, applied: Sequence[Applied]) -> list[Migra
             "the next number after it."
         )
     return pending
+
+
+def _check_contraction(pending: Sequence[Migration], serving_level: int | None) -> None:
+    """Refuse to take away what the code that serves needs: expand first, contract a release later.
+
+    Nothing serves before the first release is complete, so nothing is refused then.
+    """
+    for migration in pending:
+        if serving_level is not None and migration.min_code > serving_level:
+            raise PrematureContraction(
+                f"{migration.name} needs code of level {migration.min_code} or newer, and the "
+                f"release that serves, to which a rollback would go, is of level {serving_level}. "
+                f"Deploy without {migration.name} first, and with it in a later release."
+            )

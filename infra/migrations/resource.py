@@ -50,7 +50,7 @@ class MigrationsProvider(dynamic.ResourceProvider):
     ) -> dynamic.UpdateResult:
         from infra.migrations import lifecycle
 
-        return dynamic.UpdateResult(lifecycle.apply(_news))
+        return dynamic.UpdateResult(lifecycle.apply(_news, _olds))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         from infra.migrations import lifecycle

@@ -22,8 +22,8 @@ def bundle(
     ] = None,
     base_path: Annotated[
         str,
-        typer.Option("--base-path", help="Path that the console is served under, as /console."),
-    ] = "/",
+        typer.Option("--base-path", help="Path that the console is served under; / is allowed."),
+    ] = "/console",
 ) -> None:
     """Build the Worker's bundle into dist/worker and the console's assets into dist/assets.
 

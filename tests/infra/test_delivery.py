@@ -35,6 +35,7 @@ def test_each_queue_has_its_own_limits() -> None:
         ("5", "5", 2),
     ],
 )
+@pytest.mark.requirement("PD-05")
 def test_the_type_checker_refuses_seconds_for_milliseconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: str, delay: str, errors: int
 ) -> None:

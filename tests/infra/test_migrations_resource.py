@@ -85,6 +85,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     server.server_close()
 
 
+@pytest.mark.requirement("PD-10", "S0-18")
 def test_create_applies_the_migrations_and_returns_the_schemas_level(cloud: Cloud) -> None:
     result = MigrationsProvider().create(cloud.properties())
     assert result.id == f"{DATABASE}/schema"
@@ -166,6 +167,7 @@ def test_delete_leaves_the_data_to_the_databases_own_deletion(cloud: Cloud) -> N
     assert cloud.api.ledger()
 
 
+@pytest.mark.requirement("T-3")
 def test_the_pickled_provider_is_small_and_works_after_its_way_through_the_state(
     cloud: Cloud, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -12,6 +12,7 @@ from infra.migrations.errors import (
     IncompatibleCode,
     MigrationFailed,
     MisorderedMigration,
+    PrematureContraction,
 )
 from infra.migrations.files import MigrationSet
 from infra.migrations.migrator import Migrator
@@ -51,6 +52,7 @@ def test_an_empty_database_gets_every_migration_and_a_full_one_nothing(tmp_path:
     assert any("note TEXT" in line for line in before)
 
 
+@pytest.mark.requirement("PD-11")
 def test_the_ledger_is_readable_by_wrangler_and_has_hash_level_and_range(tmp_path: Path) -> None:
     api, migrations = D1Api(), files(tmp_path)
     migrator(api).apply(migrations)
@@ -61,6 +63,7 @@ def test_the_ledger_is_readable_by_wrangler_and_has_hash_level_and_range(tmp_pat
     assert (row["level"], row["min_code"], row["max_code"]) == (2, 1, 2)
 
 
+@pytest.mark.requirement("PD-11")
 def test_a_ledger_that_wrangler_wrote_is_taken_over(tmp_path: Path) -> None:
     api = D1Api()
     api.connection.executescript(
@@ -121,6 +124,7 @@ def test_after_the_file_is_corrected_the_same_deployment_succeeds(tmp_path: Path
     assert api.now < 1_000_020  # the failed writer gave its lease back
 
 
+@pytest.mark.requirement("PD-11")
 def test_a_file_that_changed_after_it_was_applied_is_refused(tmp_path: Path) -> None:
     api = D1Api()
     migrator(api).apply(files(tmp_path))
@@ -145,6 +149,29 @@ def test_older_code_runs_on_a_newer_schema_only_where_the_schema_allows_it(tmp_p
 CONTRACT = "-- min-code: 3\nDROP TABLE b;\n"
 
 
+@pytest.mark.requirement("S4-24")
+def test_what_the_serving_release_needs_is_taken_away_a_release_later_only(tmp_path: Path) -> None:
+    api = D1Api()
+    migrator(api).apply(files(tmp_path / "old"))
+    both = {"0003_third": "CREATE TABLE c(id INTEGER);", "0004_fourth": CONTRACT}
+    before = api.dump()
+    with pytest.raises(PrematureContraction, match=r"without 0004_fourth\.sql first"):
+        migrator(api).apply(files(tmp_path / "both", **both), serving_level=2)
+    assert api.dump() == before
+    expand = {"0003_third": both["0003_third"]}
+    migrator(api).apply(files(tmp_path / "expand", **expand), serving_level=2)
+    migrator(api).apply(files(tmp_path / "contract", **both), serving_level=3)
+    assert len(api.ledger()) == 4
+
+
+@pytest.mark.requirement("S4-24")
+def test_a_first_deployment_applies_everything_at_once(tmp_path: Path) -> None:
+    api = D1Api()
+    both = {"0003_third": "CREATE TABLE c(id INTEGER);", "0004_fourth": CONTRACT}
+    migrator(api).apply(files(tmp_path, **both))
+    assert len(api.ledger()) == 4
+
+
 def test_a_new_file_with_a_number_that_was_passed_is_refused(tmp_path: Path) -> None:
     api = D1Api()
     migrator(api).apply(files(tmp_path / "one", **{"0004_d": "CREATE TABLE d(id INTEGER);"}))
@@ -156,6 +183,7 @@ def test_a_new_file_with_a_number_that_was_passed_is_refused(tmp_path: Path) -> 
     assert api.dump() == before
 
 
+@pytest.mark.requirement("S0-84")
 def test_the_projects_migrations_go_up_down_and_up_to_the_same_schema() -> None:
     api, migrations = D1Api(), MigrationSet.read(PROJECT / "sql" / "migrations")
     migrator(api).apply(migrations)
@@ -184,6 +212,7 @@ def default_templates(api: D1Api) -> list[tuple[str, ...]]:
     ).fetchall()
 
 
+@pytest.mark.requirement("S0-84")
 def test_down_and_up_again_gives_the_same_schema_and_keeps_older_data(tmp_path: Path) -> None:
     api, migrations = D1Api(), files(tmp_path)
     migrator(api).apply(migrations)

@@ -149,3 +149,17 @@ def test_the_secrets_that_callers_present_are_secret_outputs(
     found = declared(bridgeToken="e" * 32, metricsToken="f" * 32).outputs
     assert (found["bridge_token"], found["metrics_token"]) == ("e" * 32, "f" * 32)
     assert not {"admin_api_key", "grafana_webhook_password", "encrypt_key"} & found.keys()
+
+
+@pytest.mark.requirement("PD-17")
+def test_a_changed_secret_changes_the_version_and_no_other_resource(
+    declared: Callable[..., Declared],
+) -> None:
+    usual, changed = declared(), declared(apiSecretKey="b2" * 32)
+
+    def inputs(found: Declared) -> dict[str, object]:
+        return {r.name: dict(r.inputs) for r in found.registrations if r.name != "releases"}
+
+    before, after = inputs(usual), inputs(changed)
+    assert {name for name in before if before[name] != after[name]} == {"version"}
+    assert not [r for r in changed.registrations if "secret" in r.type.lower()]

@@ -106,6 +106,7 @@ def test_consumers_have_their_limits_units_and_dead_letter_link(
     assert {retry["scriptName"], failed["scriptName"]} == {"notification-system"}
 
 
+@pytest.mark.requirement("PD-03")
 def test_an_empty_list_of_schedules_is_sent_and_not_left_out(
     declared: Callable[..., Declared],
 ) -> None:

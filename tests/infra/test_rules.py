@@ -76,7 +76,7 @@ def test_every_declaration_is_seen_and_production_keeps_every_rule(production: S
     assert len(version.properties["bindings"]) == 33
 
 
-@pytest.mark.requirement("D-09", "T-7")
+@pytest.mark.requirement("PD-09", "T-7")
 def test_productions_stores_at_cloudflare_are_protected(tmp_path: Path) -> None:
     stack = collected(stack_inputs(tmp_path))
     assert breaches(stack) == [
@@ -87,7 +87,7 @@ def test_productions_stores_at_cloudflare_are_protected(tmp_path: Path) -> None:
     assert breaches(local) == []
 
 
-@pytest.mark.requirement("D-09")
+@pytest.mark.requirement("PD-09")
 def test_a_database_says_its_replication(production: Stack) -> None:
     broken = changed(production, "database", read_replication=None)
     assert breaches(broken) == ["stores_keep_their_options database"]
@@ -121,7 +121,7 @@ def test_nothing_that_looks_secret_is_a_plain_binding(
     assert breaches(broken) == [f"nothing_secret_is_in_plain_text {name}"]
 
 
-@pytest.mark.requirement("D-08")
+@pytest.mark.requirement("PD-08")
 def test_a_secret_binding_without_pulumis_mark_is_found(production: Stack) -> None:
     broken = with_binding(production, name="API_SECRET_KEY", type="secret_text", text=API_SECRET)
     assert breaches(broken) == ["secrets_are_marked API_SECRET_KEY"]
@@ -147,7 +147,7 @@ def token(account: str) -> Declaration:
     return Declaration("AccountToken", "ci-token-1", {"policies": [policy]}, protect=False)
 
 
-@pytest.mark.requirement("T-7", "D-13")
+@pytest.mark.requirement("T-7", "PD-13")
 def test_a_token_for_more_than_this_account_is_found(production: Stack) -> None:
     settings = production.settings.model_copy(update={"manage_access": True})
     operator = replace(production, settings=settings)

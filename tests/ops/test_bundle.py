@@ -39,6 +39,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.requirement("PD-14")
 def test_building_twice_gives_the_same_bytes(sources: Path, vendored: Path, tmp_path: Path) -> None:
     builder = BundleBuilder(sources=sources, vendored=vendored)
     first = builder.build(tmp_path / "one" / "worker")

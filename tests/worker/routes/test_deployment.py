@@ -33,7 +33,7 @@ def declared(world: World, **changes: str) -> dict[str, str]:
     return prints
 
 
-@pytest.mark.requirement("D-07")
+@pytest.mark.requirement("PD-07")
 def test_a_signed_caller_learns_the_release_and_its_secrets_fingerprints(world: World) -> None:
     prints = declared(world)
     answer = world.request("GET", "/api/deployment")
@@ -51,7 +51,7 @@ def test_a_signed_caller_learns_the_release_and_its_secrets_fingerprints(world: 
     assert ENCRYPT_KEY not in answer.text
 
 
-@pytest.mark.requirement("D-07")
+@pytest.mark.requirement("PD-07")
 def test_a_secret_that_was_changed_behind_the_releases_back_is_named(world: World) -> None:
     declared(world, ENCRYPT_KEY="f" * 32, METRICS_TOKEN="m" * 32)
     data = world.request("GET", "/api/deployment").json["data"]

@@ -1,0 +1,221 @@
+"""Every shape of a stack through its whole life, by the embedded engine, to an empty account."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.names import Names
+from localcloud.engine import (
+    EmbeddedEngine,
+    EngineEvent,
+    UpdateResult,
+    encrypt_config_value,
+    new_encryption_salt,
+)
+from ops.build import build_assets, build_bundle
+from ops.keys.generation import generate
+from ops.project import Project
+from tests.altered_project import AlteredProject
+from tests.localcloud.running_cloud import RunningCloud
+
+PROJECT = Path(__file__).parents[2]
+PASSPHRASE = "the passphrase of the test"
+CANARY = "c0ffee" * 10 + "beef"
+LISTINGS = ("/d1/database", "/storage/kv/namespaces", "/queues", "/workers/workers")
+# The fake host answers no preview URL, so nothing is smoked here; workerd's installations are.
+BASE: dict[str, Any] = {"previewUrls": False, "workersDevSubdomain": "my-team"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A stack and what is special about it; `resources` counts what it creates."""
+
+    stack: str
+    environment: str
+    resources: int
+    settings: Mapping[str, Any]
+
+
+SHAPES = {
+    "minimal": Shape(
+        "minimal", "development", 17, {"rateLimitEnabled": False, "crons": [], "console": False}
+    ),
+    "full": Shape(
+        "production",
+        "production",
+        20,
+        {
+            "protectStores": False,
+            "console": True,
+            "d1Location": "weur",
+            "customDomain": "notify.example.test",
+            "zoneName": "example.test",
+            "routePattern": "api.example.test/notify*",
+            "observabilitySampling": 0.5,
+        },
+    ),
+    "with-domain": Shape(
+        "development",
+        "development",
+        19,
+        {"customDomain": "dev.example.test", "zoneName": "example.test", "workersDev": False},
+    ),
+    "staging": Shape("staging", "staging", 17, {"d1Jurisdiction": "eu"}),
+    "pr-7": Shape("pr-7", "development", 17, {"console": True}),
+}
+
+
+class Life:
+    """One stack on one control plane, driven by the embedded engine."""
+
+    def __init__(self, folder: Path, cloud: RunningCloud, shape: Shape) -> None:
+        self.shape = shape
+        self.said: list[str] = []
+        self._salt = new_encryption_salt(PASSPHRASE)
+        self._secrets = {**generate(), "metricsToken": CANARY}
+        self._cloud = cloud
+        self._file = folder / f"Pulumi.{shape.stack}.yaml"
+        self.configure({})
+        self._backend = folder / "pulumi"
+        self.engine = self.engine_of(PROJECT)
+
+    def engine_of(self, project: Path) -> EmbeddedEngine:
+        """The engine that runs a checkout's program on this stack."""
+        return EmbeddedEngine(
+            project_dir=project,
+            backend_dir=self._backend,
+            stack=self.shape.stack,
+            config_file=self._file,
+            passphrase=PASSPHRASE,
+            environment={
+                **os.environ,
+                "CLOUDFLARE_API_TOKEN": self._cloud.home.api_token(),
+                "NOTIFICATION_COMMIT": "c0ffee",
+                "PYTHONPATH": str(project),
+            },
+            on_event=self._note,
+        )
+
+    def configure(self, changes: Mapping[str, Any]) -> None:
+        """Write the stack's file."""
+        settings = {
+            **BASE,
+            "accountId": self._cloud.endpoints.account_id,
+            "environment": self.shape.environment,
+            **self.shape.settings,
+            **changes,
+        }
+        config: dict[str, Any] = {f"notification-system:{k}": v for k, v in settings.items()}
+        config["cloudflare:baseUrl"] = self._cloud.endpoints.control_url
+        for key, value in self._secrets.items():
+            sealed = encrypt_config_value(value, passphrase=PASSPHRASE, salt=self._salt)
+            config[f"notification-system:{key}"] = {"secure": sealed}
+        document = {"config": config, "encryptionsalt": self._salt}
+        self._file.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    def changed(self, result: UpdateResult) -> dict[str, int]:
+        """What an operation that must succeed has changed."""
+        assert result.result == "succeeded", "\n".join(self.said[-20:])
+        return {op: count for op, count in result.changes.items() if op != "same" and count}
+
+    def left(self) -> dict[str, int]:
+        """How many of each kind of thing the account holds."""
+        found = {path: len(self._cloud.result("GET", path)) for path in LISTINGS}
+        return {**found, "domains": len(self._cloud.result("GET", "/workers/domains"))}
+
+    def _note(self, event: EngineEvent) -> None:
+        if event.message:
+            self.said.append(f"{event.kind} {event.name}: {event.message}")
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """One control plane for all shapes; the bundle is built once."""
+    project = Project(root=PROJECT, home=PROJECT / ".local")
+    build_bundle(project)
+    build_assets(project, base_path="/console")
+    with RunningCloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.mark.requirement("S0-08", "S0-15", "S0-66", "S0-67", "S0-107", "PD-06")
+@pytest.mark.parametrize("name", [name for name in SHAPES if name != "full"])
+def test_every_shape_is_made_once_and_leaves_an_empty_account(
+    tmp_path: Path, cloud: RunningCloud, name: str
+) -> None:
+    shape = SHAPES[name]
+    life = Life(tmp_path, cloud, shape)
+    assert life.changed(life.engine.up()) == {"create": shape.resources}
+    names, outputs = Names.of_stack(shape.stack), life.engine.outputs()
+    assert (outputs["worker_name"], outputs["d1_database_name"]) == (names.worker, names.database)
+    assert life.changed(life.engine.up()) == {}
+    life.changed(life.engine.destroy())
+    assert set(life.left().values()) == {0}, life.left()
+
+
+@pytest.mark.requirement("T-6")
+def test_a_renamed_component_with_its_alias_replaces_nothing(
+    tmp_path: Path, cloud: RunningCloud
+) -> None:
+    life = Life(tmp_path, cloud, SHAPES["minimal"])
+    life.changed(life.engine.up())
+    altered = AlteredProject(tmp_path / "altered")
+    shutil.copytree(PROJECT / "dist", altered.root / "dist")
+    altered.replace(
+        "infra/program.py", '"stores",\n        StoresArgs(', '"storage",\n        StoresArgs('
+    )
+    stores = "adoption=Adoption.of_settings(settings),\n        ),\n        opts,\n"
+    alias = 'pulumi.ResourceOptions(aliases=[pulumi.Alias(name="stores")])'
+    renamed = stores.replace(" opts,", f" pulumi.ResourceOptions.merge(opts, {alias}),")
+    assert life.changed(life.engine_of(altered.root).preview()) != {}
+    altered.replace("infra/program.py", stores, renamed)
+    assert life.changed(life.engine_of(altered.root).up()) == {}
+    kept = {entry["urn"] for entry in life.engine.export()["deployment"]["resources"]}
+    assert any(urn.endswith("::storage") for urn in kept)
+    life.changed(life.engine.destroy())
+    assert set(life.left().values()) == {0}
+
+
+def whole_life(folder: Path, cloud: RunningCloud, shape: Shape) -> None:
+    life = Life(folder, cloud, shape)
+    assert life.changed(life.engine.up()) == {"create": shape.resources}
+    outputs = life.engine.outputs()
+    assert life.changed(life.engine.up()) == {}
+    assert life.changed(life.engine.refresh()) == {}
+    assert life.changed(life.engine.preview()) == {}
+
+    schedules = f"/workers/scripts/{outputs['worker_name']}/schedules"
+    assert len(cloud.result("GET", schedules)["schedules"]) == len(shape.settings.get("crons", "1"))
+    life.configure({"logLevel": "warn", "crons": []})
+    change = life.changed(life.engine.up())
+    assert change["replace"] == 2, change  # the version and its deployment
+    assert set(life.engine.outputs()) == set(outputs)
+    assert cloud.result("GET", schedules)["schedules"] == []
+    assert life.engine.outputs()["version_id"] != outputs["version_id"]
+
+    kept = (folder / "pulumi").rglob("*")
+    texts = [path.read_text() for path in kept if path.is_file()] + life.said
+    assert len(texts) > 5
+    assert not [text for text in texts if CANARY in text]
+
+    life.changed(life.engine.destroy())
+    assert set(life.left().values()) == {0}, life.left()
+
+
+@pytest.mark.requirement("T-8", "T-5", "PD-02", "PD-03", "PD-06", "PD-08", "PD-16", "S0-105")
+def test_a_stack_lives_from_its_first_update_to_an_empty_account(
+    tmp_path: Path, cloud: RunningCloud
+) -> None:
+    whole_life(tmp_path, cloud, SHAPES["full"])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", [name for name in SHAPES if name != "full"])
+def test_every_shape_lives_its_whole_life(tmp_path: Path, cloud: RunningCloud, name: str) -> None:
+    whole_life(tmp_path, cloud, SHAPES[name])
