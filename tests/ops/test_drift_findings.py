@@ -167,7 +167,6 @@ def test_what_is_as_the_state_says_is_no_difference() -> None:
     assert kinds(THERE) == []
 
 
-@pytest.mark.requirement("S0-20", "S0-21")
 @pytest.mark.parametrize(("kind", "path", "answer"), EDITS)
 def test_each_kind_of_edit_is_one_difference(kind: str, path: str, answer: Any) -> None:
     assert kinds({**THERE, path: answer}) == [kind]

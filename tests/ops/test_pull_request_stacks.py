@@ -1,0 +1,118 @@
+"""The rule that a pull request's settings follow, and which pull requests are open."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from infra.settings.stack_file import read_stack_file
+from ops.errors import OperationError
+from ops.project import Project
+from ops.pull_requests.derived_settings import derived_settings
+from ops.pull_requests.open_numbers import open_pull_requests
+from ops.pull_requests.stack import pull_request_of, stack_of
+from ops.stacks.settings_file import StackFile
+
+P = "notification-system:"
+BASE = {
+    f"{P}accountId": "0" * 32,
+    f"{P}environment": "development",
+    f"{P}workersDevSubdomain": "my-team",
+    f"{P}logLevel": "debug",
+    f"{P}protectStores": True,
+    f"{P}crons": ["*/5 * * * *"],
+    f"{P}customDomain": "dev.example.com",
+    f"{P}zoneName": "example.com",
+    f"{P}adoptDatabaseId": "f174e90a-fafe-4643-bbbc-4a0ed4fc8415",
+    f"{P}pin": {"version": "18f97339-c287-4872-9bdd-e2135c07ec12", "insteadOf": "a" * 64},
+    f"{P}manageAccess": True,
+    f"{P}githubOwner": "team",
+    f"{P}githubRepository": "service",
+    f"{P}productionReviewers": ["ada"],
+    f"{P}encryptKeySetOn": "2026-10-01",
+    f"{P}apiSecretKey": {"secure": "v1:AAAA:BBBB"},
+    f"{P}encryptKey": {"secure": "v1:AAAA:CCCC"},
+}
+
+
+@pytest.mark.requirement("S0-67")
+def test_what_belongs_to_one_stack_alone_is_not_derived(tmp_path: Path) -> None:
+    derived = derived_settings(BASE)
+    assert derived == {
+        f"{P}accountId": "0" * 32,
+        f"{P}environment": "development",
+        f"{P}workersDevSubdomain": "my-team",
+        f"{P}logLevel": "debug",
+        f"{P}protectStores": False,
+        f"{P}crons": [],
+        f"{P}manageAccess": False,
+    }
+    secrets = {f"{P}{name}": {"secure": "v1:AAAA:BBBB"} for name in ("apiSecretKey", "encryptKey")}
+    file = tmp_path / "Pulumi.pr-7.yaml"
+    file.write_text(yaml.safe_dump({"config": {**derived, **secrets}}))
+    assert read_stack_file(file).mistakes() == ()
+
+
+def test_a_stacks_name_tells_its_pull_request_and_no_other_name_does() -> None:
+    assert pull_request_of(stack_of(12)) == 12
+    for name in ("production", "pr-", "pr-0", "pr-07", "pr-x", "my-pr-7"):
+        assert pull_request_of(name) is None
+
+
+class Pulls(BaseHTTPRequestHandler):
+    """Answers the list of open pull requests, 150 of them, as GitHub pages it."""
+
+    refuse = False
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        size, page = int(query["per_page"]), int(query["page"])
+        is_known = url.path == "/api/v3/repos/local/notification-system/pulls"
+        numbers = range(1, 151)[(page - 1) * size : page * size]
+        is_open = query["state"] == "open"
+        body = json.dumps([{"number": number} for number in numbers if is_open]).encode()
+        self.send_response(200 if is_known and not self.refuse else 403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Pulls]]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pulls)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("NOTIFICATION_LOCAL_CONTROL_PORT", str(server.server_port))
+    yield Pulls
+    Pulls.refuse = False
+    server.shutdown()
+    server.server_close()
+
+
+def local(tmp_path: Path) -> tuple[Project, StackFile]:
+    token = tmp_path / "home" / "cloud" / "api-token"
+    token.parent.mkdir(parents=True)
+    token.write_text("t" * 40)
+    file = tmp_path / "Pulumi.local.yaml"
+    file.write_text("config:\n  cloudflare:baseUrl: http://127.0.0.1:8787/client/v4\n")
+    return Project(root=tmp_path, home=tmp_path / "home"), StackFile.read(file)
+
+
+def test_all_pages_of_open_pull_requests_are_read(tmp_path: Path, github: type[Pulls]) -> None:
+    assert open_pull_requests(*local(tmp_path)) == set(range(1, 151))
+
+
+def test_a_refusal_sweeps_nothing_and_says_so(tmp_path: Path, github: type[Pulls]) -> None:
+    github.refuse = True
+    with pytest.raises(OperationError, match=r"403.*No stack was removed"):
+        open_pull_requests(*local(tmp_path))
