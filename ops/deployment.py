@@ -10,7 +10,8 @@ from typing import Any
 
 from infra.release import COMMIT_VARIABLE
 from infra.settings import Settings, SettingsError
-from ops.build import build_bundle
+from ops.asset_check import AssetCheck
+from ops.build import build_bundle, console_path
 from ops.console import Reporter
 from ops.deployment_report import DeploymentReport
 from ops.errors import StackFailed, UsageError
@@ -165,6 +166,13 @@ class Deployment:
                 reporter=self._reporter,
                 pause=pause,
             ).run()
+            results.append(
+                AssetCheck(
+                    anonymous,
+                    base_path=console_path(self._project, self._stack),
+                    reporter=self._reporter,
+                ).run(_assets_of(outputs, version or str(serving)))
+            )
             if integration is None:
                 integration = self._is_local or self.environment == "production"
             if integration:
@@ -208,6 +216,13 @@ class Deployment:
         with self._reporter.step("Bundle") as step:
             built = build_bundle(self._project, self._stack)
             step.detail = f"{built.modules} modules, sha256 {built.sha256[:12]}"
+
+
+def _assets_of(outputs: Mapping[str, Any], version: str) -> str:
+    """Return the digest of a version's console, as the stack's list of releases has it."""
+    entries = outputs.get("releases") or []
+    digests = (entry.get("assets_sha256") for entry in entries if entry["version_id"] == version)
+    return str(next(digests, None) or "")
 
 
 def describe(changes: Mapping[str, int]) -> str:
