@@ -110,6 +110,23 @@ class EmbeddedEngine:
             return 0
         return StackLock(self._backend(self._project()).lock_dir).break_all()
 
+    def unprotect(self) -> int:
+        """Take the protection off every resource in the state, as ``pulumi state unprotect --all``
+        does; the next update puts back what the program declares. Returns how many had it."""
+        backend = self._backend(self._project())
+        lock = StackLock(backend.lock_dir)
+        lock.acquire()
+        try:
+            document = json.loads(backend.read() or "{}")
+            latest = document.get("checkpoint", {}).get("latest") or {}
+            held = [entry for entry in latest.get("resources", ()) if entry.pop("protect", False)]
+            if held:
+                backend.keep_backup()
+                backend.write(json.dumps(document, indent=4))
+            return len(held)
+        finally:
+            lock.release()
+
     def remove_stack(self) -> None:
         """Remove the stack's files. Raises ``EngineError`` while it still has resources."""
         backend = self._backend(self._project())

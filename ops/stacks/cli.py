@@ -116,6 +116,15 @@ class CliDriver:
         with _Failures("config set"):
             self._stack.set_all_config(values)
 
+    def unprotect(self) -> None:
+        """See :meth:`StackDriver.unprotect`."""
+        with _Failures("stack export"):
+            exported = self._stack.export_stack()
+        for resource in (exported.deployment or {}).get("resources") or ():
+            resource.pop("protect", None)
+        with _Failures("stack import"):
+            self._stack.import_stack(exported)
+
     def resources(self) -> list[Mapping[str, Any]]:
         """See :meth:`StackDriver.resources`."""
         with _Failures("stack export"):

@@ -89,6 +89,9 @@ class StackDriver(Protocol):
     def remove(self) -> None:
         """Remove the stack itself, which has no resource any more, with its history."""
 
+    def unprotect(self) -> None:
+        """Take the protection off every resource of the state; the next update restores it."""
+
     def resources(self) -> list[Mapping[str, Any]]:
         """Return the resources in the stack's state as Pulumi exports them, secrets encrypted."""
 

@@ -54,6 +54,13 @@ class EmbeddedDriver:
         except EngineError as error:
             raise StackFailed(str(error)) from None
 
+    def unprotect(self) -> None:
+        """See :meth:`StackDriver.unprotect`."""
+        try:
+            self._engine(lambda _: None).unprotect()
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+
     def resources(self) -> list[Mapping[str, Any]]:
         """See :meth:`StackDriver.resources`."""
         try:

@@ -182,6 +182,22 @@ def test_a_renamed_component_with_its_alias_replaces_nothing(
     assert set(life.left().values()) == {0}
 
 
+@pytest.mark.requirement("PD-09", "T-7")
+def test_protected_stores_survive_a_destroy_until_they_are_unprotected(
+    tmp_path: Path, cloud: RunningCloud
+) -> None:
+    life = Life(tmp_path, cloud, SHAPES["minimal"])
+    life.configure({"protectStores": True})
+    life.changed(life.engine.up())
+    refused = life.engine.destroy()
+    assert refused.result == "failed"
+    assert {life.left()[path] for path in LISTINGS[:2]} == {1}
+    assert life.engine.unprotect() == 4
+    assert life.engine.unprotect() == 0
+    life.changed(life.engine.destroy())
+    assert set(life.left().values()) == {0}
+
+
 def whole_life(folder: Path, cloud: RunningCloud, shape: Shape) -> None:
     life = Life(folder, cloud, shape)
     assert life.changed(life.engine.up()) == {"create": shape.resources}

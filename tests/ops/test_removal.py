@@ -1,0 +1,84 @@
+"""Protected stores survive a destroy unless the stack's name is typed for them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ops import removal
+from ops.console import Reporter
+from ops.errors import GateClosed, UsageError
+from ops.main import app
+from ops.project import Project
+from ops.removal import Removal
+from ops.stacks.driver import StackUpdate
+
+PROJECT = Path(__file__).parents[2]
+URN = "urn:pulumi:production::notification-system::cloudflare:index/d1Database:D1Database::"
+
+
+class Driver:
+    """A stack with one protected resource; notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.state: list[Mapping[str, Any]] = [
+            {"urn": f"{URN}database", "type": "a:b:C", "custom": True, "protect": True},
+            {"urn": f"{URN}other", "type": "a:b:C", "custom": True},
+        ]
+
+    def resources(self) -> list[Mapping[str, Any]]:
+        return self.state
+
+    def unprotect(self) -> None:
+        self.asked.append("unprotect")
+
+    def destroy(self, _show: object) -> StackUpdate:
+        self.asked.append("destroy")
+        return StackUpdate(kind="destroy", changes={"delete": 2})
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
+    """The driver that the removal chooses; the account itself is outside of these tests."""
+    found = Driver()
+    monkeypatch.setattr(removal, "choose_driver", lambda *_: found)
+    monkeypatch.setattr(removal, "StackAccount", type("Account", (), {"of": lambda *_: None}))
+    for name in ("CloudflareProbe", "managed_resources"):
+        monkeypatch.setattr(removal, name, lambda *_: None)
+    for name in ("stop_schedules", "require_gone"):
+        monkeypatch.setattr(removal, name, lambda *_: None)
+    return found
+
+
+def run(**options: bool) -> None:
+    project = Project(root=PROJECT, home=PROJECT / ".local")
+    Removal(project, "production", Reporter(quiet=True)).run(erase=False, **options)
+
+
+@pytest.mark.requirement("PD-09")
+def test_a_protected_store_keeps_the_whole_stack_from_going(driver: Driver) -> None:
+    with pytest.raises(GateClosed, match="database of 'production' are protected") as refused:
+        run()
+    assert "--unprotect production" in str(refused.value)
+    assert driver.asked == []
+
+
+def test_it_goes_where_the_name_was_typed(driver: Driver) -> None:
+    run(unprotect=True)
+    assert driver.asked == ["unprotect", "destroy"]
+
+
+def test_what_is_not_protected_goes_without_more_ado(driver: Driver) -> None:
+    driver.state = driver.state[1:]
+    run()
+    assert driver.asked == ["destroy"]
+
+
+def test_another_name_than_the_stacks_removes_nothing(driver: Driver) -> None:
+    arguments = ["destroy", "--stack", "production", "--yes", "--unprotect", "development"]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, UsageError)
+    assert driver.asked == []
