@@ -9,7 +9,7 @@ import yaml
 
 from tests.releases.stage import Stage
 
-pytestmark = pytest.mark.workerd
+pytestmark = [pytest.mark.workerd, pytest.mark.soak]
 
 
 def rotate(stage: Stage, name: str) -> None:

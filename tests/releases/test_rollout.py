@@ -154,6 +154,55 @@ def test_a_good_canary_goes_through_all_steps_without_a_failed_request(stage: St
     assert set(counts) == {"sent"}
 
 
+@pytest.mark.soak
+@pytest.mark.requirement("PD-10")
+def test_a_migration_that_fails_changes_nothing_and_the_next_deployment_goes_on(
+    stage: Stage,
+) -> None:
+    serving = stage.serving()
+    stage.change("with a migration")
+    migration = stage.project.root / NEXT
+    way_back = stage.project.root / NEXT.replace(".sql", ".down.sql")
+    migration.write_text("CREATE TABLE next_a (id INTEGER);\nINSERT INTO nowhere VALUES (1);\n")
+    way_back.write_text("DROP TABLE next_a;\n")
+
+    failed = stage.ctl("deploy")
+
+    assert failed.returncode == 4, failed.stdout + failed.stderr
+    assert "0099_next.sql failed at statement 2 of 2" in failed.stderr
+    assert stage.serving() == serving
+    assert stage.sql("SELECT name FROM sqlite_master WHERE name = 'next_a'") == []
+    refused = stage.ctl("rollback", "--yes")
+    assert refused.returncode == 8
+    assert "changed nothing of what serves" in refused.stderr
+    migration.write_text("CREATE TABLE next_a (id INTEGER);\n")
+    report = stage.json("deploy")
+    assert stage.serving() == {report["version_id"]: 100}
+    migration.unlink()
+    way_back.unlink()
+    stage.sql("DROP TABLE next_a")
+    stage.sql("DELETE FROM d1_migrations WHERE name LIKE '0099%'")
+
+
+@pytest.mark.soak
+@pytest.mark.requirement("S4-29", "S0-57")
+def test_a_version_that_lost_its_cache_binding_never_serves(stage: Stage) -> None:
+    serving = stage.serving()
+    stage.project.replace(
+        "infra/components/bindings.py",
+        'Binding(name="CONFIG_CACHE", type="kv_namespace"',
+        'Binding(name="CACHE", type="kv_namespace"',
+    )
+
+    result = stage.ctl("deploy")
+
+    assert result.returncode == 4
+    assert "cache not_bound" in result.stderr
+    assert "KV_NOT_BOUND" in result.stderr
+    assert stage.serving() == serving
+
+
+@pytest.mark.soak
 @pytest.mark.requirement("S0-87", "S0-108")
 def test_a_bad_canary_stops_by_itself_and_all_requests_go_back(stage: Stage) -> None:
     [before] = stage.serving()
