@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +16,13 @@ from infra.access.permission import Permission, Scope
 from localcloud.api.permission_groups import PERMISSION_GROUPS
 from localcloud.api.permissions import permission_for
 from localcloud.endpoints import ACCOUNT_ID
+from localcloud.engine import EmbeddedEngine
 from localcloud.engine.errors import ProviderError
 from localcloud.engine.provider import Target
 from localcloud.providers.cloudflare_client import CloudflareClient
 from localcloud.providers.cloudflare_provider import CloudflareProvider
+from ops.project import Project
+from ops.stacks.local_stack import LocalStack
 from ops.token.token_api import TokenApi
 from ops.token.token_check import TokenCheck, is_token
 from ops.token.token_report import TokenReport
@@ -218,6 +222,45 @@ def test_a_deployments_refused_call_names_the_permission(
     advice = refusal_advice(str(refused.value))
     assert advice is not None
     assert lacking.shown in advice
+
+
+@pytest.mark.requirement("S0-05", "S0-54")
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        Permission.QUEUES_WRITE,
+        *(
+            pytest.param(item, marks=pytest.mark.soak)
+            for item in (
+                Permission.D1_WRITE,
+                Permission.WORKERS_KV_STORAGE_WRITE,
+                Permission.WORKERS_SCRIPTS_WRITE,
+            )
+        ),
+    ],
+)
+def test_an_up_without_a_permission_fails_and_names_it(
+    cloud: RunningCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: Permission
+) -> None:
+    port = cloud.endpoints.control_url.split(":")[2].split("/")[0]
+    monkeypatch.setenv("NOTIFICATION_LOCAL_HOME", str(tmp_path))
+    monkeypatch.setenv("NOTIFICATION_LOCAL_CONTROL_PORT", port)
+    local = LocalStack.prepare(Project.find(ROOT), "local")
+    token = mint(cloud, *(item for item in NEEDED if item is not lacking))["value"]
+    engine = EmbeddedEngine(
+        project_dir=ROOT,
+        backend_dir=local.backend_dir,
+        stack="local",
+        config_file=local.config_file,
+        passphrase=local.passphrase,
+        environment={**local.environment, "CLOUDFLARE_API_TOKEN": token},
+        on_event=lambda _: None,
+    )
+    result = engine.up()
+    assert result.result == "failed"
+    assert lacking.shown in str(refusal_advice(result.message))
+    assert token not in result.message
+    assert engine.destroy().result == "succeeded"
 
 
 @pytest.mark.parametrize(
