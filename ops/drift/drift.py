@@ -91,6 +91,14 @@ class Drift:
         Raises:
             OperationError: a call or the update failed; run the same command again to go on.
         """
+        if any(finding.kind == "database" for finding in report.findings):
+            # A refresh would forget the database, and an update make an empty one in its place.
+            raise StackFailed(
+                f"The database of '{self._stack}' is gone, so nothing was repaired: an update "
+                "would make an empty one. Ask Cloudflare's support to bring it back, or run "
+                f"'notifyctl refresh --stack {self._stack}' and 'notifyctl up --stack "
+                f"{self._stack}', then restore a backup with 'notifyctl db'."
+            )
         resources = {
             resource.name: resource
             for resource in managed_resources(choose_driver(self._project, self._stack).resources())

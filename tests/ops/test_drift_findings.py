@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.console import Reporter
 from ops.drift.cloudflare_probe import CloudflareProbe
+from ops.drift.drift import Drift, DriftReport
+from ops.drift.finding import Finding, Repair
 from ops.drift.github_probe import GithubProbe
 from ops.drift.managed import Managed, managed_resources
+from ops.errors import StackFailed
+from ops.project import Project
 from ops.pull_requests.repository import Repository
 from ops.stacks.account import StackAccount
 
@@ -193,3 +199,13 @@ def test_a_states_components_and_resources_to_delete_are_no_subject() -> None:
     assert (only.type, only.name, only.text("queueName")) == (
         *("cloudflare:Queue", "retry-queue", "retry-queue"),
     )
+
+
+def test_a_database_that_is_gone_is_never_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.local.yaml").write_text("config: {}\n")
+    project = Project(root=tmp_path, home=tmp_path / "home")
+    gone = Finding("database", "database", "db", "nothing", Repair.NONE)
+    other = Finding("route", "route", "a", "b", Repair.UPDATE)
+    drift = Drift(project, "local", Reporter(quiet=True))
+    with pytest.raises(StackFailed, match="nothing was repaired"):
+        drift.repair(DriftReport("local", 2, (gone, other)))
