@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from localcloud.engine.errors import ProviderError
 from localcloud.engine.property_value import Properties
 from localcloud.engine.provider import Checked, Difference, Known, Target
@@ -51,7 +53,7 @@ def _comparable(properties: Properties) -> Properties:
     Reviewers are in one order, since the provider takes them for sets.
     """
     kept = {
-        key: value
+        key: _without_notes(value)
         for key, value in properties.items()
         if not (key in ("waitTimer", "reviewers") and not value)
     }
@@ -67,3 +69,12 @@ def _comparable(properties: Properties) -> Properties:
     if not first:
         del kept["reviewers"]
     return kept
+
+
+def _without_notes(value: Any) -> Any:
+    """Without ``__defaults``, in which the real provider notes what it has filled in."""
+    if isinstance(value, dict):
+        return {k: _without_notes(item) for k, item in value.items() if k != "__defaults"}
+    if isinstance(value, list):
+        return [_without_notes(item) for item in value]
+    return value

@@ -144,6 +144,11 @@ def test_what_the_real_provider_writes_for_nothing_is_no_change(account: Account
     where, known = account.make("RepositoryEnvironment", bare)
     theirs = {**known.outputs, "waitTimer": 0, "reviewers": []}
     assert account.provider.diff(where, Known(bare, theirs), bare, ()).changed is False
+    policy = ENVIRONMENT["deploymentBranchPolicy"]
+    noted = {**bare, "__defaults": [], "deploymentBranchPolicy": {**policy, "__defaults": []}}
+    after = {**theirs, "deploymentBranchPolicy": policy}
+    news = {**bare, "deploymentBranchPolicy": policy}
+    assert account.provider.diff(where, Known(noted, after), news, ()).changed is False
     waiting = {**bare, "waitTimer": 5}
     assert account.provider.diff(where, Known(bare, theirs), waiting, ()).keys == ("waitTimer",)
 
