@@ -17,7 +17,10 @@ from ops.stacks.new_state import create_stack_file
 
 
 class CliDriver:
-    """A :class:`ops.stacks.driver.StackDriver` on the Pulumi CLI."""
+    """A :class:`ops.stacks.driver.StackDriver` on the Pulumi CLI.
+
+    The history is read without secrets: its settings may be encrypted under another file's salt.
+    """
 
     def __init__(self, stack: automation.Stack, *, config_file: Path | None) -> None:
         self._stack = stack
@@ -76,6 +79,7 @@ class CliDriver:
                 on_output=_lines(show),
                 color="never",
                 config_file=self._config_file,
+                show_secrets=False,
             )
         outputs = {name: output.value for name, output in result.outputs.items()}
         return _update(result.summary, outputs)
@@ -84,7 +88,10 @@ class CliDriver:
         """See :meth:`StackDriver.refresh`."""
         with _Failures("refresh"):
             result = self._stack.refresh(
-                on_output=_lines(show), color="never", config_file=self._config_file
+                on_output=_lines(show),
+                color="never",
+                config_file=self._config_file,
+                show_secrets=False,
             )
         return _update(result.summary, {})
 
@@ -92,7 +99,10 @@ class CliDriver:
         """See :meth:`StackDriver.destroy`."""
         with _Failures("destroy"):
             result = self._stack.destroy(
-                on_output=_lines(show), color="never", config_file=self._config_file
+                on_output=_lines(show),
+                color="never",
+                config_file=self._config_file,
+                show_secrets=False,
             )
         return _update(result.summary, {})
 
