@@ -59,8 +59,10 @@ class AddressSettings(BaseModel):
     zone_id: ZoneId | None = Field(
         None, description="that zone's id, where looking it up is not wanted"
     )
-    console: v.Switch = Field(False, description="serve the console page with the version")
-    console_base_path: BasePath = Field("/console", description="path under which the console is served")
+    console: v.Switch = Field(True, description="serve the console page with the version")
+    console_base_path: BasePath = Field(
+        "/console", description="path under which the console is served"
+    )
 
     def public_url(self, worker: str) -> str:
         """The service's URL: the one that is set, else the domain's, else that at workers.dev."""

@@ -32,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def set_config(**changes: str) -> None:
-    values: dict[str, str] = {**CONFIG, "protectStores": "true", **changes}
+    values: dict[str, str] = {**CONFIG, "protectStores": "true", "console": "false", **changes}
     config = {f"notification-system:{k}" if ":" not in k else k: v for k, v in values.items()}
     set_all_config(config, [key for key in config if "Key" in key])
 
