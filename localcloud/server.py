@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.requests import Request
@@ -36,6 +38,8 @@ from localcloud.runtime import Runtime
 from localcloud.schema import CONTROL_PLANE
 from localcloud.sink.application import application as sink_application
 from localcloud.sink.message_log import MessageLog
+from localcloud.tail.connection import TailConnection
+from localcloud.tail.tails import Tails
 
 MAX_BODY_BYTES = 128 * 1024 * 1024  # the largest upload of modules, in base64
 MAX_HOOK_BYTES = 4 * 1024 * 1024
@@ -84,7 +88,8 @@ class CloudServer:
         self._home.create()
         self._build(control.getsockname()[1])
         sink_app = LoopbackGuard(self._sink, max_body=MAX_HOOK_BYTES)
-        servers = [_server(self._control), _server(sink_app)]
+        tail = partial(TailConnection, self._tails)
+        servers = [_server(self._control, upgraded=tail), _server(sink_app)]
         serving = [
             asyncio.create_task(server.serve(sockets=[listening]))
             for server, listening in zip(servers, (control, sink), strict=True)
@@ -115,6 +120,7 @@ class CloudServer:
         received = MessageLog(home.sink_database, clock.now_ms)
         for opened in (self._logs, self._database, messages, received):
             self._closing.callback(opened.close)
+        self._tails = Tails(clock)
         self._desired = DesiredState(self._database, home)
         control_url = f"http://{LOOPBACK}:{control_port}"
         broker_token = secrets.token_urlsafe(32)
@@ -131,7 +137,7 @@ class CloudServer:
             self._launcher,
             order,
             on_ready=self._desired.send_everything,
-            on_event=self._logs.write,
+            on_event=self._on_event,
             on_launch=self._on_launch,
         )
         self._desired.runtime = self._runtime
@@ -145,6 +151,7 @@ class CloudServer:
             home=home,
             desired=self._desired,
             runtime=self._runtime,
+            tails=self._tails,
             queues_changed=self._broker.reload,
             queue_deleted=self._broker.drop_queue,
             schedules_changed=self._cron.look_again,
@@ -167,6 +174,10 @@ class CloudServer:
         self._control = _with_broker(api, producer)
         self._sink = sink_application(received)
 
+    def _on_event(self, line: str) -> None:
+        self._logs.write(line)
+        self._tails.publish(line)
+
 
 class _Server(uvicorn.Server):
     """A server among several in one process: it leaves the signals to whoever owns them."""
@@ -177,10 +188,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: ASGIApp) -> uvicorn.Server:
+def _server(
+    app: ASGIApp, *, upgraded: Callable[..., asyncio.Protocol] | None = None
+) -> uvicorn.Server:
+    """`upgraded` takes over the connections that ask for a WebSocket."""
     config = uvicorn.Config(
         app,
         http="h11",
+        # uvicorn calls it and nothing else, so that what isn't a class serves as well.
+        ws=cast("type[asyncio.Protocol]", upgraded) if upgraded else "none",
         lifespan="off",
         log_config=None,
         access_log=False,

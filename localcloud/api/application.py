@@ -25,6 +25,7 @@ from localcloud.api import (
     r2,
     schedules,
     scripts,
+    tails,
     versions,
     worker_domains,
     workers,
@@ -53,6 +54,7 @@ FAMILIES: tuple[Family, ...] = (
     deployments.routes,
     schedules.routes,
     scripts.routes,
+    tails.routes,
     worker_domains.routes,
 )
 _INTERNAL = 10002  # Cloudflare's "internal server error" of the Workers API

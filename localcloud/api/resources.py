@@ -13,6 +13,7 @@ from localcloud.database import Database
 from localcloud.desired_state import DesiredState
 from localcloud.home import CloudHome
 from localcloud.runtime import Runtime
+from localcloud.tail.tails import Tails
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Account:
     home: CloudHome
     desired: DesiredState
     runtime: Runtime
+    tails: Tails
     queues_changed: Callable[[], None]
     queue_deleted: Callable[[str], None]
     schedules_changed: Callable[[], None]

@@ -1,0 +1,58 @@
+"""Live tails of a Worker, as `wrangler tail` opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from localcloud.api.envelope import ApiError, success
+from localcloud.api.resources import Account
+from localcloud.api.workers import find_worker
+from localcloud.tail.connection import PATH
+from localcloud.tail.tails import Tail, TooManyTails
+
+_TOO_MANY, _UNKNOWN = 10057, 10007
+
+
+def routes(account: Account) -> Sequence[Route]:
+    """/workers/scripts/{script_name}/tails and what is below."""
+
+    def script(request: Request) -> str:
+        return str(find_worker(account, request.path_params["script_name"])["name"])
+
+    def shown(request: Request, tail: Tail) -> dict[str, Any]:
+        return {
+            "id": tail.id,
+            "url": f"ws://127.0.0.1:{request.url.port}{PATH}{tail.id}",
+            "expires_at": tail.expires_at,
+        }
+
+    async def create(request: Request) -> Response:
+        name = script(request)
+        text = (await request.body()).strip()
+        if text not in {b"", b"{}", b'{"filters":[]}'}:
+            # Filters choose among invocations, which the host doesn't know: see tail/trace.py.
+            raise ApiError(400, 10026, "The local cloud's tails take no filters.")
+        try:
+            return success(shown(request, account.tails.create(name)))
+        except TooManyTails as error:
+            raise ApiError(429, _TOO_MANY, f"Too many tails watch {name} already.") from error
+
+    async def listing(request: Request) -> Response:
+        return success([shown(request, tail) for tail in account.tails.of_script(script(request))])
+
+    async def delete(request: Request) -> Response:
+        if not account.tails.delete(script(request), request.path_params["id"]):
+            raise ApiError(404, _UNKNOWN, "The Worker has no such tail.")
+        return success(None)
+
+    path = "/workers/scripts/{script_name}/tails"
+    return [
+        Route(path, create, methods=["POST"]),
+        Route(path, listing, methods=["GET"]),
+        Route(path + "/{id}", delete, methods=["DELETE"]),
+    ]

@@ -1,0 +1,1 @@
+"""Live tails: what a Worker writes, sent to whoever watches it."""

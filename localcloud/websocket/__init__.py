@@ -1,0 +1,1 @@
+"""The framing of RFC 6455, for either end of a WebSocket."""
