@@ -16,6 +16,7 @@ from ops.commands import (
     db,
     deploy,
     destroy,
+    doctor,
     drift,
     history,
     keys,
@@ -30,6 +31,7 @@ from ops.commands import (
     send,
     settings,
     status,
+    tail,
     token,
     up,
     verify,
@@ -81,6 +83,7 @@ def main(
 app.command("up")(up.up)
 app.command("deploy")(deploy.deploy)
 app.command("verify")(verify.verify)
+app.command("doctor")(doctor.doctor)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
 app.command("refresh")(refresh.refresh)
@@ -88,6 +91,7 @@ app.command("outputs")(outputs.outputs)
 app.command("status")(status.status)
 app.command("send")(send.send)
 app.command("logs")(logs.logs)
+app.command("tail")(tail.tail)
 app.command("adopt")(adopt.adopt)
 app.command("drift")(drift.drift)
 app.command("history")(history.history)

@@ -1,0 +1,1 @@
+"""Following a Worker's log lines while they are written."""
