@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import installation
 from tests.altered_project import AlteredProject
 from tests.releases.stage import Stage
 
@@ -40,7 +41,7 @@ def pulumi(stage: Stage, *arguments: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -49,8 +50,9 @@ def pulumi(stage: Stage, *arguments: str) -> str:
 
 @pytest.mark.requirement("S4-06", "T-1")
 def test_a_pin_and_an_update_are_a_rollback_and_notifyctl_reads_the_clis_history(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(installation, "LIMIT", 900)  # The real plugin takes its time.
     stage = Stage(AlteredProject(tmp_path / "project"), tmp_path)
     stage.installation.environment["NOTIFYCTL_ENGINE"] = "cli"
     config = ("--config-file", str(stage.installation.home / "stack" / "Pulumi.local.yaml"))
