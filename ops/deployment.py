@@ -117,6 +117,18 @@ class Deployment:
         with ServiceClient(str(outputs["service_url"]), str(outputs["api_secret_key"])) as service:
             FirstNotification(service, sink_url=self._sink_url, reporter=self._reporter).run()
 
+    def warn_of_pin(self, outputs: Mapping[str, Any]) -> None:
+        """Say so where a pin keeps what was deployed from serving."""
+        serving, new = str(outputs.get("serving_version_id")), str(outputs.get("version_id"))
+        if serving == new or len(outputs.get("serving") or []) != 1:
+            return
+        self._reporter.line(
+            f"warning: version {serving[:8]} is pinned in place of this bundle, so that what you "
+            "deployed doesn't serve. The next bundle will; or remove notification-system:pin from "
+            "the stack's file.",
+            style="yellow",
+        )
+
     def update(
         self, message: str, project: Project | None = None, *, commit: str | None = None
     ) -> StackUpdate:

@@ -16,12 +16,13 @@ from ops.errors import GateClosed, OperationError
 from ops.notices.notice import Notice
 from ops.notices.notifier import Notifier
 from ops.notices.targets import targets_of_environment
-from ops.origin import Origin, git
+from ops.origin import Origin
 from ops.project import Project
 from ops.release.records import ReleaseRecord, ReleaseRecords, read_tolerantly
 from ops.release.release_history import ReleaseHistory
 from ops.release.serving import ActiveDeployment, deploy_version
 from ops.rollback.gate import Gate
+from ops.rollback.git_record import commit_files
 from ops.rollback.pin_file import Pin, remove_pin
 from ops.rollback.plan import RollbackPlan, RollbackReport
 from ops.rollback.post_mortem import PostMortem, post_mortem_folder
@@ -219,14 +220,10 @@ class Rollback:
         self._deployment.update(f"{MESSAGE} to {version[:8]}", project, commit=commit)
 
     def _commit(self, draft: Path, version: str) -> None:
-        """Commit the pin and the draft, where they lie in the repository."""
-        root = self._project.root
-        paths = [str(p) for p in (self._stack_file, draft) if p.resolve().is_relative_to(root)]
+        message = f"Roll {self._stack} back to version {version[:8]}"
         with self._reporter.step("Pin and draft committed") as step:
-            git(root, "add", "--", *paths)
-            message = f"Roll {self._stack} back to version {version[:8]}"
-            git(root, "commit", "--quiet", "-m", message, "--", *paths)
-            step.detail = git(root, "log", "-1", "--format=%h %s")
+            told = commit_files(self._project.root, [self._stack_file, draft], message)
+            step.detail = told or "nothing of them lies in the repository"
 
 
 def _use_bundle(source: Project, target: Project) -> None:

@@ -17,7 +17,6 @@ from ops.origin import Origin
 from ops.project import Project
 from ops.release.records import ReleaseRecord, ReleaseRecords
 from ops.release.serving import ActiveDeployment
-from ops.rollback.pin_file import Pin
 from ops.rollback.post_mortem import open_post_mortems, post_mortem_folder
 from ops.rollback.rollback import Rollback
 from ops.rollout.approval import approve
@@ -179,15 +178,7 @@ class Rollout:
         report.url = str(update.outputs["service_url"])
         report.version_id = str(update.outputs["version_id"])
         report.serving_version_id = str(update.outputs["serving_version_id"])
-        if report.serving_version_id != report.version_id:
-            pin = Pin.of_file(self._project.stack_file(self._stack))
-            why = f" ({pin.reason})" if pin is not None and pin.reason else ""
-            self._reporter.line(
-                f"warning: version {report.serving_version_id[:8]} is pinned in place of this "
-                f"bundle{why}: what you deployed doesn't serve. The next bundle will, or remove "
-                "the pin from the stack's file.",
-                style="yellow",
-            )
+        self._deployment.warn_of_pin(update.outputs)
 
     def _serving_now(self) -> str | None:
         """Return the version that serves; ``None`` before the first deployment."""
