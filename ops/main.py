@@ -48,7 +48,7 @@ app = typer.Typer(
         "Deploy, verify and look at the notification system. "
         "Exit codes: 0 done, 1 failed, 2 wrong use or settings, 3 a tool is missing, "
         "4 a Pulumi operation failed, 5 verification failed, 6 the service refused or didn't "
-        "answer, 130 interrupted."
+        "answer, 7 drift found, 8 refused by a gate, 130 interrupted."
     ),
 )
 
