@@ -46,6 +46,12 @@ class Reporter:
             raise
         self._finish("[green]✓[/green]", step, started)
 
+    @contextmanager
+    def waiting(self, title: str) -> Iterator[None]:
+        """Show on a terminal that ``title`` is being worked on; nothing is left of it."""
+        with self.console.status(Text(title)):
+            yield
+
     def _finish(self, mark: str, step: Step, started: float) -> None:
         detail = f" [dim]{escape(step.detail)}[/dim]" if step.detail else ""
         seconds = time.monotonic() - started

@@ -1,0 +1,1 @@
+"""Named checks and what they find, for the commands that run many of them."""

@@ -1,0 +1,1 @@
+"""What `notifyctl doctor` looks at."""
