@@ -40,6 +40,9 @@ VALUES: tuple[WorkflowValue, ...] = (
     WorkflowValue("LARK_WEBHOOK_URL", "target of integration tests", "`larkWebhookUrl`"),
     WorkflowValue("LARK_WEBHOOK_SECRET", "signs what goes there", "`larkWebhookSecret`"),
     WorkflowValue("LARK_DEPLOY_WEBHOOK", "announces deployments", "`larkDeployWebhook`"),
+    WorkflowValue("LARK_DEPLOY_SECRET", "signs announcements", "`larkDeploySecret`"),
+    WorkflowValue("SLACK_DEPLOY_WEBHOOK", "announces in Slack", "`slackDeployWebhook`"),
+    WorkflowValue("DEPLOY_WEBHOOK", "announces as JSON", "`deployWebhook`"),
     *(
         WorkflowValue(name, meaning, source, is_watching=True)
         for name, meaning, source in (

@@ -48,7 +48,16 @@ class WorkflowSecrets(BaseModel):
         None, description="signs what the integration tests send there"
     )
     lark_deploy_webhook: WorkflowSecret | None = Field(
-        None, description="where a deployment's start and end are announced"
+        None, description="Lark group where a deployment's start and end are announced"
+    )
+    lark_deploy_secret: WorkflowSecret | None = Field(
+        None, description="signs the announcements to that group"
+    )
+    slack_deploy_webhook: WorkflowSecret | None = Field(
+        None, description="Slack channel where deployments are announced"
+    )
+    deploy_webhook: WorkflowSecret | None = Field(
+        None, description="any other address where deployments are announced, as JSON"
     )
     notifyctl_backup_passphrase: WorkflowSecret | None = Field(
         None, description="encrypts the backups that leave the account's database"

@@ -236,7 +236,8 @@ def test_the_workflows_get_every_value_that_is_set_and_a_notice_for_each_other(
         *("PROD_GRAFANA_USERNAME", "PROD_GRAFANA_PASSWORD", "LARK_WEBHOOK_URL"),
         *("LARK_WEBHOOK_SECRET", "LARK_DEPLOY_WEBHOOK", "PULUMI_ACCESS_TOKEN"),
         *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "PULUMI_BACKEND_URL", "PROD_KV_ID"),
-        *("BACKUP_BUCKET", "NOTIFYCTL_BACKUP_PASSPHRASE"),
+        *("BACKUP_BUCKET", "NOTIFYCTL_BACKUP_PASSPHRASE", "LARK_DEPLOY_SECRET"),
+        *("SLACK_DEPLOY_WEBHOOK", "DEPLOY_WEBHOOK"),
     }
     assert {name for name in skipped if any(f" {name} (" in text for text in notices)} == skipped
     assert len(notices) == len(skipped)
