@@ -73,6 +73,11 @@ class HostClient:
         """State of the host, its versions and its store."""
         return _object(await self._call("GET", "/health"))
 
+    async def invocations(self) -> list[dict[str, Any]]:
+        """Requests by version and minute, with their failures and durations in milliseconds."""
+        found = _object(await self._call("GET", "/invocations"))
+        return list(found["invocations"])
+
     async def put_stores(self, d1: Sequence[str], kv: Sequence[str]) -> None:
         """Tell which databases and namespaces exist."""
         await self._call("PUT", "/stores", json_body={"d1": list(d1), "kv": list(kv)})

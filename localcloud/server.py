@@ -152,6 +152,7 @@ class CloudServer:
             desired=self._desired,
             runtime=self._runtime,
             tails=self._tails,
+            backlog=messages.backlog,
             queues_changed=self._broker.reload,
             queue_deleted=self._broker.drop_queue,
             schedules_changed=self._cron.look_again,

@@ -30,6 +30,7 @@ from localcloud.api import (
     worker_domains,
     workers,
 )
+from localcloud.api.analytics import Analytics
 from localcloud.api.authentication import require_account, unroutable
 from localcloud.api.envelope import ApiError, failure
 from localcloud.api.resources import Account, Family
@@ -81,6 +82,7 @@ def application(account: Account, token: str, local_routes: Sequence[BaseRoute])
                 PREFIX,
                 routes=[
                     *accounts.root_routes(account),
+                    *Analytics(account).routes(),
                     *Zones(account).routes(),
                     *WorkerRoutes(account).routes(),
                     Mount("/accounts/{account_id}", routes=below_account),

@@ -47,6 +47,8 @@ _SCRIPTS_READ = ("Workers Scripts Read",)
 # The first that fits counts, so the longer paths come first.
 PERMISSIONS: tuple[Permission, ...] = (
     _rule("/user/tokens/verify"),
+    # A query, though it is posted.
+    _rule("/graphql", write=["Account Analytics Read"]),
     _rule(f"{_ACCOUNT}/tokens/verify"),
     _rule(
         f"{_ACCOUNT}/tokens", read=["Account API Tokens Read"], write=["Account API Tokens Write"]

@@ -56,6 +56,7 @@ class Queues:
             Route("/queues", self._create, methods=["POST"]),
             Route("/queues", self._listing, methods=["GET"]),
             Route("/queues/{queue_id}", self._read, methods=["GET"]),
+            Route("/queues/{queue_id}/metrics", self._metrics, methods=["GET"]),
             Route("/queues/{queue_id}", self._change, methods=["PUT", "PATCH"]),
             Route("/queues/{queue_id}", self._delete, methods=["DELETE"]),
         ]
@@ -88,6 +89,17 @@ class Queues:
     async def _read(self, request: Request) -> Response:
         return success(
             _shown(self._account, find_queue(self._account, request.path_params["queue_id"]))
+        )
+
+    async def _metrics(self, request: Request) -> Response:
+        row = find_queue(self._account, request.path_params["queue_id"])
+        backlog = self._account.backlog(row["queue_id"])
+        return success(
+            {
+                "backlog_bytes": backlog.bytes,
+                "backlog_count": backlog.count,
+                "oldest_message_timestamp_ms": backlog.oldest_ms or 0,
+            }
         )
 
     async def _change(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from starlette.routing import Route
 
+from localcloud.broker.message_store import Backlog
 from localcloud.clock import VirtualClock
 from localcloud.database import Database
 from localcloud.desired_state import DesiredState
@@ -26,6 +27,7 @@ class Account:
     desired: DesiredState
     runtime: Runtime
     tails: Tails
+    backlog: Callable[[str], Backlog]
     queues_changed: Callable[[], None]
     queue_deleted: Callable[[str], None]
     schedules_changed: Callable[[], None]

@@ -112,7 +112,7 @@ class TokenGate:
         if line is None:
             return  # leads nowhere: the router says so
         parts = path.split("/")
-        if line.scope == ACCOUNT and (parts[1] != "accounts" or parts[2] != ACCOUNT_ID):
+        if line.scope == ACCOUNT and parts[1] == "accounts" and parts[2] != ACCOUNT_ID:
             return  # another account, which isn't there
         zone_id = parts[2] if parts[1] == "zones" and len(parts) > 2 else None
         needed = line.needed(method)

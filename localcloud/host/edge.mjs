@@ -94,7 +94,14 @@ export class Edge extends EventEmitter {
       return version.assets.serve(request, response, { "CF-Ray": newRay() });
     }
     version.begin();
-    response.once("close", () => version.end());
+    const began = performance.now();
+    response.once("close", () => {
+      version.end();
+      this.emit("answered", version, {
+        ms: performance.now() - began,
+        failed: FAILED.has(response),
+      });
+    });
     const deadline = Date.now() + this.#holdMs;
     do {
       if (version.state !== "ready") await version.supervisor.whenReady(deadline - Date.now());
@@ -128,6 +135,7 @@ export class Edge extends EventEmitter {
       };
       response.once("close", abandon);
       upstream.setTimeout(ANSWER_TIMEOUT_MS, () => {
+        FAILED.add(response);
         if (!response.headersSent) refuse(response, 524, "error code: 524");
         upstream.destroy();
       });
@@ -151,6 +159,7 @@ export class Edge extends EventEmitter {
       upstream.once("error", (error) => {
         if (response.destroyed) return settle(true);
         if (!sent) return settle(false);
+        FAILED.add(response);
         if (response.headersSent) response.destroy();
         else refuse(response, 502, "error code: 1101");
         if (error.code !== undefined) void version.supervisor.doubt();
@@ -160,6 +169,9 @@ export class Edge extends EventEmitter {
     });
   }
 }
+
+/** Answers that the Worker didn't give, or not to the end. */
+const FAILED = new WeakSet();
 
 const newRay = () => `${randomBytes(8).toString("hex")}-LCL`;
 

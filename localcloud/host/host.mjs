@@ -5,6 +5,7 @@ import { AssetGateway } from "./asset-gateway.mjs";
 import { ControlChannel, ControlError } from "./control-channel.mjs";
 import { Edge } from "./edge.mjs";
 import { EventLog } from "./event-log.mjs";
+import { InvocationCounts } from "./invocation-counts.mjs";
 import { ProcessLedger } from "./process-ledger.mjs";
 import { havePyodideBundle } from "./pyodide-bundle.mjs";
 import { SnapshotCache } from "./snapshot-cache.mjs";
@@ -83,11 +84,16 @@ export class Host {
     });
     const edge = new Edge({ versions, holdMs });
     this.#report(events, { store, versions, edge });
+    const invocations = new InvocationCounts();
+    edge.on("answered", ({ id, script }, { ms, failed }) =>
+      invocations.add({ version: id, script, ms, failed }),
+    );
     const control = new ControlChannel({
       token,
       routes: [
         ["GET", /^\/health$/, () => health({ store, versions, edge })],
         ["GET", /^\/events$/, ({ response }) => stream(events, response)],
+        ["GET", /^\/invocations$/, () => ({ invocations: invocations.list() })],
         ...storeRoutes(store),
         ...versionRoutes({ versions, edge }),
       ],

@@ -34,6 +34,7 @@ class FakeHost:
         self.disposed: list[str] = []
         self.refused_paths: set[str] = set()
         self.routes: list[dict[str, Any]] = []
+        self.invocations: list[dict[str, Any]] = []
         self.batches: list[tuple[str, dict[str, Any]]] = []
         self.firings: list[tuple[str, dict[str, Any]]] = []
         self.boot: Callable[[str, dict[str, Any]], Answer] = lambda _, __: (200, {"bootMs": 7})
@@ -61,6 +62,8 @@ class FakeHost:
         match (method, *parts):
             case ("GET", "health"):
                 return 200, {"ok": True}
+            case ("GET", "invocations"):
+                return 200, {"invocations": self.invocations}
             case ("PUT", "stores"):
                 self.stores = document
                 return 200, {"ok": True}

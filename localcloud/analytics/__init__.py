@@ -1,0 +1,1 @@
+"""Figures of the Workers, asked for in GraphQL as at Cloudflare."""

@@ -1,0 +1,65 @@
+"""The GraphQL Analytics API, as far as the figures of Workers go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from localcloud.analytics.query_document import Field, QueryError, parse_query
+from localcloud.analytics.worker_invocations import NAME, worker_invocations
+from localcloud.api.envelope import body_model
+from localcloud.api.resources import Account
+from localcloud.endpoints import ACCOUNT_ID
+
+_MALFORMED = 10026
+
+
+class _Query(BaseModel):
+    query: str
+    variables: dict[str, Any] = {}
+
+
+class Analytics:
+    """POST /graphql: `viewer { accounts { workersInvocationsAdaptive } }`.
+
+    The counts are the host's: requests that came through the edge in the last day, in real time
+    whatever the virtual clock says, since the host last started.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def routes(self) -> Sequence[Route]:
+        """The one route, below the root of the API."""
+        return [Route("/graphql", self._answer, methods=["POST"])]
+
+    async def _answer(self, request: Request) -> Response:
+        asked = await body_model(request, _Query, code=_MALFORMED)
+        try:
+            document = parse_query(asked.query, asked.variables)
+            minutes = await (await self._account.runtime.client()).invocations()
+            data = {"viewer": {"accounts": _accounts(document, minutes)}}
+        except QueryError as error:
+            # GraphQL tells of errors in an answer of status 200.
+            errors = [{"message": str(error), "path": None, "extensions": {"code": "parser"}}]
+            return JSONResponse({"data": None, "errors": errors})
+        return JSONResponse({"data": data, "errors": None})
+
+
+def _accounts(document: Field, minutes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    viewer = document.child("viewer")
+    accounts = viewer.child("accounts") if viewer else None
+    if accounts is None:
+        raise QueryError("only viewer { accounts } can be asked for")
+    wanted = (accounts.arguments.get("filter") or {}).get("accountTag")
+    if wanted != ACCOUNT_ID:
+        raise QueryError(f"no access to the account {wanted}")
+    for dataset in accounts.below:
+        if dataset.name != NAME:
+            raise QueryError(f'unknown field "{dataset.name}"')
+    return [{dataset.name: worker_invocations(dataset, minutes) for dataset in accounts.below}]

@@ -1,0 +1,116 @@
+"""The GraphQL Analytics API and the queues' figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from localcloud.endpoints import ACCOUNT_ID
+from tests.localcloud.running_cloud import RunningCloud
+from tests.localcloud.test_account_tokens import holder, mint, policy
+
+QUERY = """
+query Figures($account: string!, $script: string!, $since: Time!) { # as people write it
+  viewer { accounts(filter: {accountTag: $account}) {
+    workersInvocationsAdaptive(limit: 10, filter: {scriptName: $script, datetime_geq: $since}) {
+      dimensions { scriptVersion } sum { requests errors }
+      quantiles { cpuTimeP99, wallTimeP50, wallTimeP99 }
+    }
+  } }
+}
+"""
+HOUR = 1_795_315_200_000  # 2026-11-22T02:40:00Z
+
+
+def minute(version: str, start: int, **changes: Any) -> dict[str, Any]:
+    """What the host counts in one minute."""
+    counts = {"requests": 2, "errors": 0, "durations": [10.0, 30.0]}
+    return {"version": version, "script": "w", "start": start, **counts, **changes}
+
+
+def ask(cloud: RunningCloud, query: str = QUERY, **changes: Any) -> dict[str, Any]:
+    """Post a query and return the whole answer."""
+    variables = {"account": ACCOUNT_ID, "script": "w", "since": "2026-11-22T02:40:00Z", **changes}
+    answer = cloud.http.post("/graphql", json={"query": query, "variables": variables})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def groups(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The groups of the only account."""
+    assert answer["errors"] is None, answer
+    (account,) = answer["data"]["viewer"]["accounts"]
+    found: list[dict[str, Any]] = account["workersInvocationsAdaptive"]
+    return found
+
+
+def test_requests_are_summed_by_what_the_query_groups_them_by(cloud: RunningCloud) -> None:
+    cloud.host.invocations = [
+        minute("a", HOUR - 120_000, requests=90),
+        minute("a", HOUR),
+        minute("a", HOUR + 60_000, requests=3, errors=1, durations=[20.0, 40.0, 500.0]),
+        minute("b", HOUR),
+        minute("c", HOUR, script="other"),
+    ]
+    first, second = groups(ask(cloud))
+    assert first["dimensions"] == {"scriptVersion": "a"}
+    assert first["sum"] == {"requests": 5, "errors": 1}
+    quantiles = {"cpuTimeP99": None, "wallTimeP50": 30_000, "wallTimeP99": 500_000}
+    assert first["quantiles"] == quantiles
+    assert (second["dimensions"], second["sum"]["requests"]) == ({"scriptVersion": "b"}, 2)
+
+
+def test_no_requests_are_no_groups(cloud: RunningCloud) -> None:
+    assert groups(ask(cloud)) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("{ viewer { accounts", "ends too early"),
+        ("{ viewer { zones { x } } }", "only viewer"),
+        (QUERY.replace("requests", "profits"), 'unknown field "profits"'),
+        (QUERY.replace("scriptVersion", "coloCode"), 'unknown field "coloCode"'),
+        (QUERY.replace("workersInvocationsAdaptive", "d1Queries"), 'unknown field "d1Queries"'),
+        (QUERY.replace("datetime_geq", "date_geq"), 'unknown filter "date_geq"'),
+        (QUERY.replace("$since}", "$nobody}"), "$nobody has no value"),
+        (QUERY + "{ viewer }", "more than one"),
+        (QUERY + "\\", "can't be read"),
+    ],
+)
+def test_what_isnt_there_is_an_error_and_no_empty_answer(
+    cloud: RunningCloud, query: str, told: str
+) -> None:
+    answer = ask(cloud, query)
+    assert answer["data"] is None
+    assert told in answer["errors"][0]["message"]
+
+
+def test_other_accounts_and_wrong_times_are_refused(cloud: RunningCloud) -> None:
+    assert "no access" in ask(cloud, account="0" * 32)["errors"][0]["message"]
+    assert "no time" in ask(cloud, since="yesterday")["errors"][0]["message"]
+
+
+def test_a_token_needs_the_permission_for_analytics(cloud: RunningCloud) -> None:
+    variables = {"account": ACCOUNT_ID, "script": "w", "since": "2026-11-22T02:40:00Z"}
+    for group, status in (("Workers Scripts Read", 403), ("Account Analytics Read", 200)):
+        token = mint(cloud, policy(group))
+        with holder(cloud, token["value"]) as caller:
+            answer = caller.post(
+                f"{cloud.endpoints.control_url}/graphql",
+                json={"query": QUERY, "variables": variables},
+            )
+        assert answer.status_code == status, answer.text
+
+
+def test_a_queue_tells_what_waits_in_it(cloud: RunningCloud) -> None:
+    queue = cloud.result("POST", "/queues", json={"queue_name": "jobs"})["queue_id"]
+    empty = {"backlog_bytes": 0, "backlog_count": 0, "oldest_message_timestamp_ms": 0}
+    assert cloud.result("GET", f"/queues/{queue}/metrics") == empty
+    cloud.send(queue, b"12345").raise_for_status()
+    found = cloud.result("GET", f"/queues/{queue}/metrics")
+    assert (found["backlog_count"], found["backlog_bytes"]) == (1, 5)
+    assert found["oldest_message_timestamp_ms"] > 0
+    assert cloud.error("GET", "/queues/nope/metrics") == (404, 11000)
