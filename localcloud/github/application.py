@@ -23,6 +23,7 @@ from localcloud.github.branch_policies import BranchPolicies
 from localcloud.github.environments import Environments
 from localcloud.github.error import GithubError, not_found
 from localcloud.github.issue_comments import IssueComments
+from localcloud.github.pull_requests import PullRequests
 from localcloud.github.site import Site
 
 PREFIX = "/api/v3"
@@ -40,6 +41,7 @@ def github_api(database: Database, clock: VirtualClock, token: str) -> Mount:
             *ActionsVariables(site).routes(),
             *Environments(site).routes(),
             *IssueComments(site).routes(),
+            *PullRequests(site).routes(),
         ],
         exception_handlers={
             GithubError: _github_error,

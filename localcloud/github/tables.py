@@ -24,5 +24,8 @@ GITHUB = (
     """CREATE TABLE IF NOT EXISTS github_comments (
         id INTEGER PRIMARY KEY AUTOINCREMENT, issue INTEGER NOT NULL, body TEXT NOT NULL,
         created_at TEXT NOT NULL, updated_at TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS github_pull_requests (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, head TEXT NOT NULL,
+        base TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL)""",
 )
 """Only one repository exists, so no table names it."""
