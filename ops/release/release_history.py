@@ -21,7 +21,7 @@ class KnownRelease:
     """A release with the update that deployed it and what was found out about it.
 
     Attributes:
-        release: its newest entry in the stack's list.
+        release: its first entry in the stack's list.
         update: the entry of Pulumi's history; ``None`` where the history is shorter than the list.
         record: ``None`` where nothing is known.
     """
@@ -60,18 +60,20 @@ class ReleaseHistory:
         self.entries = [Release.of_entry(entry) for entry in entries]
         self.serving = str(outputs.get("serving_version_id") or outputs["version_id"])
         self.shares = dict(self.entries[0].serving)
-        newest: dict[str, Release] = {}
+        # A version keeps the place of its newest entry, and is told by its first one: that is the
+        # update that deployed it, and a later one may have been run without naming a commit.
+        first: dict[str, Release] = {}
         for release in self.entries:
-            newest.setdefault(release.version_id, release)
+            first[release.version_id] = release
         self.releases = [
             KnownRelease(release, _update_of(release, updates), records.get(release.version_id))
-            for release in newest.values()
+            for release in first.values()
         ]
 
     @property
     def newest(self) -> Release:
         """What was deployed last, whether or not it serves."""
-        return self.entries[0]
+        return self.releases[0].release
 
     def find(self, name: str) -> KnownRelease | None:
         """Return the release of that version id, its beginning, that commit, or update number."""

@@ -154,6 +154,17 @@ def test_updates_and_releases_are_joined_by_their_times() -> None:
     assert alone.releases[0].update is None
 
 
+def test_a_version_is_told_by_the_update_that_deployed_it_first() -> None:
+    nameless = {**entry(2), "commit": "", "at": "2026-01-01T03:00:30.000Z"}
+    outputs = {"releases": [nameless, entry(1), entry(2)], "version_id": v(2)}
+
+    known = ReleaseHistory(outputs, [update(3), update(2), update(1)], {})
+
+    assert [k.release.version_id for k in known.releases] == [v(2), v(1)]
+    assert known.newest.commit == "c00000002"
+    assert known.releases[0].update == update(2)
+
+
 def test_a_stack_without_a_list_of_releases_is_told_what_to_do() -> None:
     with pytest.raises(StackFailed, match="notifyctl up"):
         ReleaseHistory({}, [], {})
