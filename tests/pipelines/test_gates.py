@@ -1,0 +1,102 @@
+"""Which jobs run for whom: production's two gates, forks, dry runs, closed pull requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.pipelines.expression import evaluate, inserted
+from tests.pipelines.workflow import Workflow
+
+DEPLOY = Workflow.read("deploy")
+PULL_REQUEST = Workflow.read("pull-request")
+
+
+def needs(environment: str, *, test: str = "success", approval: str = "success") -> dict[str, Any]:
+    """What the deploying job sees of the jobs before it."""
+    outputs = {"environment": environment, "commit": "a" * 40}
+    return {"test": {"result": test, "outputs": outputs}, "approval": {"result": approval}}
+
+
+@pytest.mark.requirement("S0-33", "S0-36", "S0-66", "S0-115")
+@pytest.mark.parametrize(
+    ("ref", "chosen", "environment"),
+    [
+        ("refs/heads/main", None, "production"),
+        ("refs/heads/feature/x", None, "development"),
+        ("refs/heads/main", "development", "development"),
+        ("refs/heads/main", "production", "production"),
+    ],
+)
+def test_the_branch_or_the_choice_names_the_environment(
+    ref: str, chosen: str | None, environment: str
+) -> None:
+    contexts = {"github": {"ref": ref}, "inputs": {"environment": chosen}}
+    assert inserted(DEPLOY.content["env"]["ENVIRONMENT"], contexts) == environment
+    group = inserted(DEPLOY.content["concurrency"]["group"], contexts)
+    assert group == f"deploy-{environment}"
+
+
+@pytest.mark.requirement("S4-32")
+@pytest.mark.parametrize(
+    ("test", "approval", "deploys"),
+    [
+        ("success", "success", True),
+        ("success", "failure", False),
+        ("success", "skipped", False),
+        ("failure", "skipped", False),
+    ],
+)
+def test_production_is_deployed_behind_two_gates_alone(
+    test: str, approval: str, deploys: bool
+) -> None:
+    contexts = {
+        "needs": needs("production", test=test, approval=approval),
+        "inputs": {"dry_run": None},
+    }
+    assert DEPLOY.runs("approval", contexts)
+    assert DEPLOY.runs("deploy", contexts) is deploys
+    assert DEPLOY.environment_of("approval") == "production-approval"
+    assert DEPLOY.jobs["approval"]["needs"] == "test"
+    assert DEPLOY.jobs["deploy"]["needs"] == ["test", "approval"]
+    second = DEPLOY.environment_of("deploy")
+    assert second is not None
+    assert inserted(second, contexts) == "production"
+
+
+@pytest.mark.parametrize(("environment", "dry"), [("development", False), ("production", True)])
+def test_development_and_a_dry_run_skip_the_first_gate(environment: str, dry: bool) -> None:
+    contexts = {"needs": needs(environment, approval="skipped"), "inputs": {"dry_run": dry}}
+    assert not DEPLOY.runs("approval", contexts)
+    assert DEPLOY.runs("deploy", contexts)
+    assert not DEPLOY.runs("deploy", contexts, status="cancelled")
+
+
+@pytest.mark.requirement("S0-67")
+@pytest.mark.parametrize(
+    ("action", "head", "jobs"),
+    [
+        ("opened", "team/service", {"test", "offline-plan", "preview", "stack"}),
+        ("synchronize", "stranger/service", {"test", "offline-plan"}),
+        ("closed", "team/service", {"destroy"}),
+        ("closed", "stranger/service", set()),
+    ],
+)
+def test_a_fork_gets_tests_and_the_offline_plan(action: str, head: str, jobs: set[str]) -> None:
+    event = {"action": action, "pull_request": {"number": 7, "head": {"repo": {"full_name": head}}}}
+    contexts = {"github": {"event": event, "repository": "team/service"}}
+    assert {job for job in PULL_REQUEST.jobs if PULL_REQUEST.runs(job, contexts)} == jobs
+    for job in jobs if head != "team/service" else set():
+        assert PULL_REQUEST.environment_of(job) is None
+
+
+def test_expressions_are_read_as_github_reads_them() -> None:
+    contexts = {"inputs": {"a": "X", "no": None, "yes": True}}
+    assert evaluate("inputs.a == 'x' && 'left' || 'right'", contexts) == "left"
+    assert evaluate("!inputs.yes || (inputs.no == '')", contexts) is True
+    assert evaluate("failure() || success()", contexts, status="cancelled") is False
+    assert inserted("v-${{ inputs.yes }}-${{ inputs.no }}", contexts) == "v-true-"
+    for text in ("inputs.a = 'x'", "secret.a", "hashFiles()", "(inputs.a"):
+        with pytest.raises((ValueError, IndexError)):
+            evaluate(text, contexts)

@@ -1,0 +1,173 @@
+"""When the workflows start, with which rights, and what keeps them apart."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from infra.access.workflow_values import PREFIXES, VALUES
+from infra.components.repository_access import APPROVAL_SUFFIX, NIGHTLY_SUFFIX
+from tests.pipelines.workflow import NAMES, ROOT, Workflow
+
+PINNED = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<commit>[0-9a-f]{40}) # v\d+(\.\d+){0,2}\n")
+NOT_READ = {"CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_SUBDOMAIN"} | {
+    value.name for value in VALUES if value.name.startswith("PREFIX_")
+}
+"""Set for jobs that people add: the stack's file has the same values, and these jobs read that."""
+
+
+@pytest.fixture(params=NAMES)
+def workflow(request: pytest.FixtureRequest) -> Workflow:
+    return Workflow.read(request.param)
+
+
+@pytest.mark.requirement("S0-10", "S0-33", "S0-34", "S0-36", "S0-68")
+def test_main_and_a_dispatch_deploy() -> None:
+    deploy = Workflow.read("deploy")
+    assert deploy.content["name"] == "Deploy to Cloudflare Workers"
+    assert set(deploy.triggers) == {"push", "workflow_dispatch"}
+    assert deploy.triggers["push"]["branches"] == ["main", "feature/**"]
+    inputs = deploy.triggers["workflow_dispatch"]["inputs"]
+    assert inputs["environment"]["options"] == ["development", "production"]
+    assert inputs["dry_run"] | {"description": ""} == {
+        "description": "",
+        "type": "boolean",
+        "default": False,
+    }
+    assert inputs["version"]["type"] == "string"
+
+
+@pytest.mark.requirement("S4-06")
+def test_a_dispatch_rolls_back() -> None:
+    rollback = Workflow.read("rollback")
+    assert set(rollback.triggers) == {"workflow_dispatch"}
+    inputs = rollback.triggers["workflow_dispatch"]["inputs"]
+    assert set(inputs) == {"environment", "version", "reason", "plan_only"}
+    assert inputs["environment"]["options"] == ["production", "development"]
+
+
+@pytest.mark.requirement("S0-67")
+def test_a_pull_requests_whole_life_is_followed_and_nights_are_watched() -> None:
+    triggers = Workflow.read("pull-request").triggers
+    # Not pull_request_target: that would run a fork's code with the repository's secrets.
+    assert set(triggers) == {"pull_request"}
+    assert set(triggers["pull_request"]["types"]) == {
+        *("opened", "synchronize", "reopened", "closed")
+    }
+    assert set(Workflow.read("nightly").triggers) == {"schedule", "workflow_dispatch"}
+
+
+@pytest.mark.requirement("S0-35")
+def test_every_job_ends_in_time(workflow: Workflow) -> None:
+    limits = {job: content["timeout-minutes"] for job, content in workflow.jobs.items()}
+    assert all(0 < minutes <= 30 for minutes in limits.values()), limits
+    assert Workflow.read("deploy").jobs["deploy"]["timeout-minutes"] <= 20
+
+
+@pytest.mark.requirement("S0-04")
+def test_rights_are_the_least(workflow: Workflow) -> None:
+    assert workflow.content["permissions"] == {"contents": "read"}
+    more = {
+        (workflow.name, job): content["permissions"]
+        for job, content in workflow.jobs.items()
+        if "permissions" in content
+    }
+    allowed = {
+        ("pull-request", "preview"): {"contents": "read", "pull-requests": "write"},
+        ("nightly", "sweep"): {"contents": "read", "pull-requests": "read"},
+        ("rollback", "rollback"): {"contents": "write"},
+    }
+    assert more == {key: value for key, value in allowed.items() if key[0] == workflow.name}
+
+
+def test_the_checkouts_token_is_kept_only_where_something_is_pushed(workflow: Workflow) -> None:
+    kept = {
+        job
+        for job, step in workflow.steps()
+        if step.get("uses", "").startswith("actions/checkout@")
+        and step.get("with", {}).get("persist-credentials") is not False
+    }
+    assert kept == ({"rollback"} if workflow.name == "rollback" else set())
+
+
+def test_every_action_is_pinned_by_its_commit_with_its_version_beside() -> None:
+    files = [*(ROOT / ".github").rglob("*.yml")]
+    assert len(files) > 4
+    lines = [line for file in files for line in re.findall(r".*\buses:.*\n", file.read_text())]
+    loose = [line for line in lines if not PINNED.search(line) and "uses: ./.github/" not in line]
+    assert (loose, len(lines) > 10) == ([], True)
+    commits = {
+        (found["action"], found["commit"]) for line in lines if (found := PINNED.search(line))
+    }
+    assert len(commits) == len({action for action, _ in commits}), "one version of each action"
+
+
+def test_no_script_holds_what_github_would_insert(workflow: Workflow) -> None:
+    scripts = [step["run"] for _, step in workflow.steps() if "run" in step]
+    action = yaml.safe_load((ROOT / ".github/actions/setup/action.yml").read_text())
+    scripts += [step["run"] for step in action["runs"]["steps"] if "run" in step]
+    assert scripts
+    assert [script for script in scripts if "${{" in script] == []
+
+
+def test_no_script_prints_a_secret(workflow: Workflow) -> None:
+    secret = {value.name for value in VALUES if value.is_secret} | {"GITHUB_TOKEN"}
+    for job, step in workflow.steps():
+        script = step.get("run", "")
+        named = {name for name in secret if re.search(rf"\$\{{?{name}\b", script)}
+        assert named == set(), f"{job}: {step.get('name')}"
+        assert not re.search(r"\bset -\w*x|\benv\b *(\||$)|\bprintenv\b", script)
+
+
+def test_a_deployment_and_a_rollback_of_one_environment_wait_for_each_other() -> None:
+    deploy, rollback = (
+        Workflow.read(name).content["concurrency"] for name in ("deploy", "rollback")
+    )
+    assert deploy["group"].startswith("deploy-${{ inputs.environment || ")
+    assert rollback["group"] == "deploy-${{ inputs.environment }}"
+    pull_request = Workflow.read("pull-request").content["concurrency"]
+    assert "github.event.pull_request.number" in pull_request["group"]
+    # One that is cancelled half way leaves a lock on the state and half a deployment.
+    assert [each["cancel-in-progress"] for each in (deploy, rollback, pull_request)] == [False] * 3
+
+
+@pytest.mark.requirement("S0-21", "S0-22")
+def test_what_the_workflows_read_is_made_and_what_is_made_is_read() -> None:
+    read = set().union(*(Workflow.read(name).reads() for name in NAMES))
+    made = {("secrets" if value.is_secret else "vars", value.name) for value in VALUES}
+    assert read - made == set()
+    assert {name for _, name in made - read} == NOT_READ
+
+
+def test_the_environments_are_those_that_the_access_stack_makes(workflow: Workflow) -> None:
+    made = {*PREFIXES, f"production{APPROVAL_SUFFIX}", f"production{NIGHTLY_SUFFIX}"}
+    named = {name for job in workflow.jobs if (name := workflow.environment_of(job))}
+    matrix = {
+        environment
+        for job in workflow.jobs.values()
+        for environment in job.get("strategy", {}).get("matrix", {}).get("environment", [])
+    }
+    assert {name for name in named if "${{" not in name} | matrix <= made
+
+
+@pytest.mark.requirement("S0-114")
+def test_a_job_without_an_environment_reads_no_secret(workflow: Workflow) -> None:
+    for job, content in workflow.jobs.items():
+        if workflow.environment_of(job) is None:
+            assert "secrets." not in yaml.safe_dump(content), job
+    assert "secrets." not in yaml.safe_dump(workflow.content.get("env", {}))
+
+
+@pytest.mark.requirement("S0-101", "S0-29")
+def test_the_night_scans_packages_and_secrets() -> None:
+    scripts = "\n".join(
+        step.get("run", "") for step in Workflow.read("nightly").jobs["scan"]["steps"]
+    )
+    for command in ("pip_audit --require-hashes", "npm audit", "scripts/scan-secrets"):
+        assert command in scripts
+    locked = (ROOT / ".github" / "audit-requirements.txt").read_text()
+    assert re.search(r"^pip-audit==[\d.]+ ", locked, flags=re.MULTILINE)
+    pinned = re.findall(r"^\S+==\S+ \\\n +--hash=sha256:", locked, flags=re.MULTILINE)
+    assert len(pinned) == len(re.findall(r"^[\w.-]+==", locked, flags=re.MULTILINE))
