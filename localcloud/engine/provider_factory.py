@@ -33,7 +33,14 @@ class ProviderFactory:
         # Imported here: the package's table is only needed once a program uses a provider.
         from localcloud.providers import stand_in
 
-        return stand_in(package, inputs, self._operation.circumstances.environment)
+        circumstances = self._operation.circumstances
+        program = circumstances.program
+        return stand_in(
+            package,
+            inputs,
+            circumstances.environment,
+            folder=program if program.is_dir() else program.parent,
+        )
 
     def dynamic(self) -> DynamicProvider:
         """The provider of dynamic resources, made when first asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from localcloud.engine.errors import EngineError, Unsupported
@@ -12,20 +13,30 @@ from localcloud.engine.provider import Provider
 __all__ = ["stand_in"]
 
 
-def stand_in(package: str, inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Provider:
+def stand_in(
+    package: str,
+    inputs: Mapping[str, Any],
+    environment: Mapping[str, str],
+    *,
+    folder: Path = Path(),
+) -> Provider:
     """The configured stand-in for ``package``; ``inputs`` are the provider resource's.
+
+    ``folder`` is what relative paths begin at: plugins run in the program's folder.
 
     Raises ``NotLoopback`` where the endpoint is off this machine, ``Unsupported`` where there is
     no stand-in, ``EngineError`` where there is no token.
     """
     if package == "cloudflare":
-        return _cloudflare(inputs, environment)
+        return _cloudflare(inputs, environment, folder)
     if package == "github":
         return _github(inputs, environment)
     raise Unsupported(f"the package {package!r}, for which it has no stand-in", where="The program")
 
 
-def _cloudflare(inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Provider:
+def _cloudflare(
+    inputs: Mapping[str, Any], environment: Mapping[str, str], folder: Path
+) -> Provider:
     from localcloud.providers.cloudflare_client import CloudflareClient
     from localcloud.providers.cloudflare_provider import CloudflareProvider
 
@@ -37,7 +48,7 @@ def _cloudflare(inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Pr
             "The Cloudflare provider has no API token: give the local cloud's in the engine's "
             "environment as CLOUDFLARE_API_TOKEN."
         )
-    return CloudflareProvider(CloudflareClient(base_url=base_url, api_token=token))
+    return CloudflareProvider(CloudflareClient(base_url=base_url, api_token=token), folder=folder)
 
 
 def _github(inputs: Mapping[str, Any], environment: Mapping[str, str]) -> Provider:

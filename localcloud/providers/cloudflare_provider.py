@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from localcloud.engine.property_value import Properties
@@ -10,6 +13,7 @@ from localcloud.providers.asset_upload import AssetApi, upload_assets
 from localcloud.providers.cloudflare_functions import CLOUDFLARE_FUNCTIONS
 from localcloud.providers.cloudflare_table import CLOUDFLARE_TYPES
 from localcloud.providers.stand_in_provider import Api, StandInProvider
+from localcloud.providers.worker_version_shape import version_defaults
 
 _VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 
@@ -19,10 +23,15 @@ class CloudflareApi(Api, AssetApi, Protocol):
 
 
 class CloudflareProvider(StandInProvider):
-    """Serves CLOUDFLARE_TYPES and CLOUDFLARE_FUNCTIONS."""
+    """Serves CLOUDFLARE_TYPES and CLOUDFLARE_FUNCTIONS.
 
-    def __init__(self, api: CloudflareApi) -> None:
-        super().__init__(CLOUDFLARE_TYPES, api, package="cloudflare")
+    Directories of assets are relative to ``folder``, wherever this process was started.
+    """
+
+    def __init__(self, api: CloudflareApi, *, folder: Path = Path()) -> None:
+        version = replace(CLOUDFLARE_TYPES[_VERSION], fill=partial(version_defaults, folder=folder))
+        super().__init__({**CLOUDFLARE_TYPES, _VERSION: version}, api, package="cloudflare")
+        self._folder = folder
         self._cloudflare = api
 
     def create(self, target: Target, news: Properties, *, preview: bool) -> tuple[str, Properties]:
@@ -34,7 +43,7 @@ class CloudflareProvider(StandInProvider):
             self._cloudflare,
             str(news["accountId"]),
             str(news["workerId"]),
-            str(assets["directory"]),
+            str(self._folder / str(assets["directory"])),
         )
         id_, outputs = super().create(
             target, {**news, "assets": {**assets, "jwt": token}}, preview=False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from localcloud.engine.property_value import UNKNOWN
@@ -14,16 +15,16 @@ from localcloud.providers.resource_type import Properties
 _SENT = ("config", "jwt")
 
 
-def version_defaults(inputs: Properties) -> Properties:
+def version_defaults(inputs: Properties, *, folder: Path = Path()) -> Properties:
     """Inputs with the schema's one default (internal/services/worker_version/schema.go).
 
-    A directory of assets gets the hash of its manifest, so that a changed file is a change. Raises
-    ProviderError where it can't be read.
+    A directory of assets, relative to ``folder``, gets the hash of its manifest, so that a changed
+    file is a change. Raises ProviderError where it can't be read.
     """
     filled = {**inputs, "usageModel": inputs.get("usageModel", "standard")}
     assets = inputs.get("assets")
     if isinstance(assets, dict) and assets.get("directory") not in (None, UNKNOWN):
-        digest = manifest_sha256(str(assets["directory"]))
+        digest = manifest_sha256(str(folder / str(assets["directory"])))
         filled["assets"] = {**assets, "assetManifestSha256": digest}
     return filled
 

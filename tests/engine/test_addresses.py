@@ -30,7 +30,8 @@ def deployed(cloud: RunningCloud, workspace: Workspace) -> Workspace:
     (folder / "index.html").write_text("<h1>hi</h1>")
     workspace.base_url = cloud.endpoints.control_url
     workspace.environment["CLOUDFLARE_API_TOKEN"] = cloud.endpoints.api_token
-    workspace.config["assets"] = str(folder)
+    # Relative to the program's folder, where plugins run; the tests run elsewhere.
+    workspace.config["assets"] = "../assets"
     workspace.secret_config.clear()
     workspace.program("addresses")
     return workspace
@@ -43,7 +44,7 @@ def what_is_there(cloud: RunningCloud) -> dict[str, Any]:
 
 def change(workspace: Workspace) -> None:
     """Another asset, another pattern and another name of the token."""
-    (Path(workspace.config["assets"]) / "index.html").write_text("<h1>ho</h1>")
+    (workspace.folder / "assets" / "index.html").write_text("<h1>ho</h1>")
     workspace.edit(r'pattern="example.test/\*"', 'pattern="example.test/api/*"')
     workspace.edit('name="ci"', 'name="other"')
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,7 +66,7 @@ def test_the_real_plugin_writes_the_same_state_and_each_takes_over_from_the_othe
     assert what_is_there(cloud) == {}
     shutil.rmtree(deployed.backend)
     deployed.backend.mkdir()
-    (Path(deployed.config["assets"]) / "index.html").write_text("<h1>hi</h1>")
+    (deployed.folder / "assets" / "index.html").write_text("<h1>hi</h1>")
     deployed.program("addresses")
     assert deployed.up().changes == CREATED
     assert comparable(deployed) == theirs
