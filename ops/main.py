@@ -12,10 +12,15 @@ import typer
 
 from ops.commands import (
     adopt,
+    analyze,
     bundle,
+    check,
+    cleanup,
     db,
     deploy,
+    deployments,
     destroy,
+    diagnose,
     doctor,
     drift,
     history,
@@ -27,6 +32,7 @@ from ops.commands import (
     pull_requests,
     refresh,
     releases,
+    report,
     rollback,
     send,
     settings,
@@ -84,6 +90,7 @@ app.command("up")(up.up)
 app.command("deploy")(deploy.deploy)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
+app.command("check")(check.check)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
 app.command("refresh")(refresh.refresh)
@@ -92,6 +99,11 @@ app.command("status")(status.status)
 app.command("send")(send.send)
 app.command("logs")(logs.logs)
 app.command("tail")(tail.tail)
+app.command("analyze")(analyze.analyze)
+app.command("cleanup")(cleanup.cleanup)
+app.command("diagnose")(diagnose.diagnose)
+app.add_typer(report.app, name="report")
+app.add_typer(deployments.app, name="deployments")
 app.command("adopt")(adopt.adopt)
 app.command("drift")(drift.drift)
 app.command("history")(history.history)

@@ -9,6 +9,15 @@ from typing import Annotated
 
 import typer
 
+from ops.commands.check import (
+    ChangeKind,
+    ChecklistOption,
+    ConfirmOption,
+    KindOption,
+    OverrideOption,
+    SkipOption,
+    skipped_checks,
+)
 from ops.commands.options import JsonOption, StackOption
 
 
@@ -51,15 +60,22 @@ def deploy(
         Path | None,
         typer.Option(help="File of the report; default: reports/ below the local state's folder."),
     ] = None,
+    kind: KindOption = ChangeKind.ROUTINE,
+    override: OverrideOption = "",
+    confirm: ConfirmOption = None,
+    checklist: ChecklistOption = None,
+    skip: SkipOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Tell the team, preview, ask for approval, deploy, verify, tell, and write the report.
+    """Check, tell the team, preview, ask for approval, deploy, verify, tell, and write the report.
 
-    A version that doesn't boot or fails its smoke test never serves; one that fails the
-    verification is taken back (exit code 5). Notices go to LARK_DEPLOY_WEBHOOK (signed with
-    LARK_DEPLOY_SECRET), SLACK_DEPLOY_WEBHOOK and DEPLOY_WEBHOOK, where they are set.
+    First come the checks of 'notifyctl check': in production one that fails stops (exit code 8),
+    elsewhere it warns. A version that doesn't boot or fails its smoke test never serves; one that
+    fails the verification is taken back (exit code 5). Notices go to LARK_DEPLOY_WEBHOOK (signed
+    with LARK_DEPLOY_SECRET), SLACK_DEPLOY_WEBHOOK and DEPLOY_WEBHOOK, where they are set.
     """
     from ops.console import Reporter
+    from ops.preflight.preflight import PreflightOptions
     from ops.project import Project
     from ops.rollout.canary import CanaryPlan
     from ops.rollout.rollout import Rollout, RolloutOptions
@@ -77,6 +93,13 @@ def deploy(
         canary=plan,
         roll_back=roll_back,
         health_pause=health_pause,
+        preflight=PreflightOptions(
+            kind=kind.value,
+            override=override,
+            confirm=tuple(confirm or ()),
+            checklist=checklist,
+            skip=skipped_checks(skip or ()),
+        ),
     )
     done = Rollout(project, stack, reporter, report_file=path).run(options)
     if json:

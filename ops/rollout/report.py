@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ class RolloutReport:
         scope: what it touches.
         result: ``succeeded``, ``failed`` or ``rolled back``.
         detail: why it failed.
+        preflight: the checks before it, and what was left out or overridden.
     """
 
     stack: str
@@ -46,6 +47,7 @@ class RolloutReport:
     update: StackUpdate | None = None
     checks: Sequence[CheckResult] = ()
     canary: Sequence[StepResult] = ()
+    preflight: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -73,6 +75,7 @@ class RolloutReport:
             "changed": self.update.changed if self.update else 0,
             "update": self.update.version if self.update else None,
             "checks": [check.document() for check in self.checks],
+            "preflight": dict(self.preflight),
             "canary": [step.document() for step in self.canary],
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ops.console import Reporter
@@ -14,10 +14,11 @@ from ops.notices.notice import Notice
 from ops.notices.notifier import Notifier
 from ops.notices.targets import targets_of_environment
 from ops.origin import Origin
+from ops.preflight.gate import pass_gate
+from ops.preflight.preflight import PreflightOptions
 from ops.project import Project
 from ops.release.records import ReleaseRecord, ReleaseRecords
 from ops.release.serving import ActiveDeployment
-from ops.rollback.post_mortem import open_post_mortems, post_mortem_folder
 from ops.rollback.rollback import Rollback
 from ops.rollout.approval import approve
 from ops.rollout.canary import Canary, CanaryPlan
@@ -41,6 +42,7 @@ class RolloutOptions:
         canary: ``None`` deploys to all at once.
         roll_back: whether a release that fails its verification is taken back.
         health_pause: seconds between two health checks.
+        preflight: how the checks before it are made.
     """
 
     message: str = ""
@@ -50,6 +52,7 @@ class RolloutOptions:
     canary: CanaryPlan | None = None
     roll_back: bool = True
     health_pause: float = PAUSE
+    preflight: PreflightOptions = field(default_factory=PreflightOptions)
 
 
 class Rollout:
@@ -80,11 +83,13 @@ class Rollout:
         """Do everything; the report is written whatever happens once the plan is made.
 
         Raises:
-            GateClosed: approvals are missing.
+            GateClosed: a check before a deployment to production failed, or approvals are missing.
             StackFailed: the preview or the update failed; what served before still serves.
             VerificationFailed: the release is bad; it was taken back if there is another.
         """
-        self._warn_of_open_reviews()
+        checked = pass_gate(
+            self._project, self._stack, self._reporter, options.preflight, origin=self._origin
+        )
         planned = self._deployment.preview()
         before = self._serving_now()
         file = StackFile.read(self._project.stack_file(self._stack))
@@ -98,9 +103,10 @@ class Rollout:
                 origin=self._origin,
                 approvers=file.config.get("notification-system:approvers") or (),
             ),
-            window=options.window or "now",
+            window=_window(options),
             scope=options.scope or describe(planned.changes),
             previous_version_id=before or "",
+            preflight=checked,
         )
         notice = self._notice(report, before)
         self._notifier.tell(notice)
@@ -200,10 +206,6 @@ class Rollout:
         except OperationError as error:
             self._reporter.line(f"warning: the release isn't noted as verified: {error}")
 
-    def _warn_of_open_reviews(self) -> None:
-        for sentence in open_post_mortems(post_mortem_folder(self._project)):
-            self._reporter.line(f"warning: an open review: {sentence}", style="yellow")
-
     def _notice(self, report: RolloutReport, before: str | None) -> Notice:
         back = "none: it is the first deployment"
         if before is not None:
@@ -231,3 +233,10 @@ class Rollout:
         else:
             told = replace(notice, event="failed", status=str(error).partition(". ")[0])
         self._notifier.tell(replace(told, duration=report.seconds))
+
+
+def _window(options: RolloutOptions) -> str:
+    """Return the window for report and notices, an override of the team's rules included."""
+    window = options.window or "now"
+    override = options.preflight.override
+    return f"{window}; the deployment window is overridden: {override}" if override else window

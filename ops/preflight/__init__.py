@@ -1,0 +1,1 @@
+"""What `notifyctl check` looks at before a deployment."""

@@ -1,0 +1,204 @@
+"""Each check before a deployment passes where all is well, and fails where it isn't."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ops.checks.outcome import Outcome
+from ops.checks.stack_secrets import StackSecrets
+from ops.errors import UsageError
+from ops.preflight.code_checks import look_at_tests, look_at_types
+from ops.preflight.confirmations import CONFIRMATIONS, Confirmations
+from ops.preflight.dependencies import look_at_dependencies
+from ops.preflight.work_tree import look_at_work_tree
+from ops.project import Project
+from tests.infra.test_stack_settings import stack_file
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    names = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")
+    subprocess.run(["git", "-C", str(folder), *names, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with one commit that its remote has."""
+    git(tmp_path, "init", "--quiet", "--bare", "remote")
+    git(tmp_path, "clone", "--quiet", "remote", "clone")
+    folder = tmp_path / "clone"
+    (folder / "file").write_text("text")
+    git(folder, "add", "file")
+    git(folder, "commit", "--quiet", "-m", "First")
+    git(folder, "push", "--quiet", "origin", "HEAD")
+    return folder
+
+
+@pytest.mark.requirement("S0-64")
+def test_the_work_tree_is_clean_and_known_to_the_remote_or_it_is_said(clone: Path) -> None:
+    assert look_at_work_tree(clone).result == "ok"
+    git(clone, "commit", "--quiet", "--allow-empty", "-m", "Second")
+    unpushed = look_at_work_tree(clone)
+    assert (unpushed.result, "git push" in unpushed.advice) == ("warn", True)
+    (clone / "file").write_text("changed")
+    (clone / "new").write_text("x")
+    changed = look_at_work_tree(clone)
+    assert changed.result == "fail"
+    assert changed.found.endswith(": file, new")
+    assert look_at_work_tree(clone.parent).result == "fail"
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder whose installation is what its locks say."""
+    import httpx
+
+    for name in (".venv", "node_modules/left", "worker", "scripts"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "requirements.lock").write_text(
+        f"httpx=={httpx.__version__} \\\n    --hash=sha256:0\n"
+        "colorama==0.1 ; sys_platform == 'win32' \\\n    --hash=sha256:0\n"
+    )
+    packages = {
+        "": {},
+        "node_modules/left": {"version": "1.2.3"},
+        "node_modules/other": {"version": "1.0.0", "optional": True},
+    }
+    (tmp_path / "package-lock.json").write_text(json.dumps({"packages": packages}))
+    (tmp_path / "node_modules/left/package.json").write_text('{"version": "1.2.3"}')
+    for name in ("worker/requirements.txt", "scripts/bootstrap", "pyproject.toml"):
+        (tmp_path / name).write_text(name)
+    stamp(tmp_path)
+    return tmp_path
+
+
+def stamp(folder: Path) -> None:
+    """Write the stamp by the very lines of scripts/bootstrap."""
+    [line] = [
+        text
+        for text in (ROOT / "scripts/bootstrap").read_text().splitlines()
+        if text.startswith("fingerprint=")
+    ]
+    script = f'python=p; node_major=20; {line}; printf %s "$fingerprint" >.venv/.installed'
+    subprocess.run(["sh", "-c", script], cwd=folder, check=True)
+
+
+@pytest.mark.requirement("S0-64")
+def test_dependencies_are_those_of_the_locks_and_of_the_last_installation(installed: Path) -> None:
+    assert look_at_dependencies(installed) == Outcome.ok(
+        "dependencies", "every package has its locked version"
+    )
+    (installed / "pyproject.toml").write_text("changed")
+    assert "the locks have changed" in look_at_dependencies(installed).found
+    stamp(installed)
+    (installed / "node_modules/left/package.json").write_text('{"version": "1.2.4"}')
+    assert look_at_dependencies(installed).found == "left is 1.2.4, not 1.2.3"
+    lock = installed / "requirements.lock"
+    lock.write_text("httpx==0.0.1 \\\n    --hash=sha256:0\nabsent-package==1.0\n")
+    found = look_at_dependencies(installed)
+    assert found.result == "fail"
+    assert ", not 0.0.1; absent-package 1.0 isn't installed; left" in found.found
+    assert found.advice.endswith("make install")
+
+
+@pytest.mark.requirement("S0-64")
+def test_types_and_unit_tests_pass_or_fail_by_what_they_find(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text("number: int = 1\n")
+    (tmp_path / "test_it.py").write_text("def test_it():\n    assert True\n")
+    assert look_at_types(tmp_path, ["code.py"]).result == "ok"
+    passed = look_at_tests(tmp_path, ["test_it.py"])
+    assert (passed.result, "1 passed" in passed.found) == ("ok", True)
+    (tmp_path / "code.py").write_text("number: int = 'one'\n")
+    (tmp_path / "test_it.py").write_text("def test_it():\n    assert False\n")
+    types = look_at_types(tmp_path, ["code.py"])
+    assert (types.result, "code.py:1: error" in types.found) == ("fail", True)
+    tests = look_at_tests(tmp_path, ["test_it.py"])
+    assert (tests.result, "1 failed" in tests.found) == ("fail", True)
+    assert "test_it.py::test_it" in tests.found
+
+
+def test_the_quick_tests_are_there() -> None:
+    from ops.preflight.code_checks import QUICK_TESTS, TYPED
+
+    assert [name for name in (*QUICK_TESTS, *TYPED) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.requirement("S0-64", "S0-49")
+def test_settings_and_secrets_are_judged_each_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = stack_file(tmp_path)
+    monkeypatch.setenv("NOTIFYCTL_CONFIG_FILE", str(path))
+    project = Project(ROOT, tmp_path / "home")
+
+    def found() -> dict[str, Outcome]:
+        return {one.check: one for one in StackSecrets(project, "production").outcomes()}
+
+    assert found()["settings"].result == "ok"
+    stack_file(tmp_path, accountId="PLACEHOLDER_ACCOUNT", retryBatchSize=101)
+    wrong = found()["settings"]
+    assert wrong.result == "fail"
+    assert "accountId" in wrong.found
+    assert "retryBatchSize" in wrong.found
+    stack_file(tmp_path, encryptKey=None)
+    assert "encryptKey: exactly 32 letters and digits" in found()["secrets"].found
+
+
+@pytest.mark.requirement("S0-27")
+def test_a_secret_that_two_stacks_share_closes_the_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "infra").mkdir()
+    prints = {"apiSecretKey": "0123456789abcdef"}
+    path = stack_file(tmp_path, keyPrints=prints)
+    monkeypatch.setenv("NOTIFYCTL_CONFIG_FILE", str(path))
+    project = Project(tmp_path, tmp_path / "home")
+    [settings, secrets, _] = StackSecrets(project, "production").outcomes()
+    assert (settings.result, "the same secret" in secrets.found) == ("ok", False)
+    stack_file(tmp_path, "staging", keyPrints=prints)
+    [_, secrets, _] = StackSecrets(project, "production").outcomes()
+    assert secrets.result == "fail"
+    assert "apiSecretKey: the same secret as in Pulumi.staging.yaml" in secrets.found
+
+
+@pytest.mark.requirement("S0-65")
+def test_all_five_confirmations_are_asked_for(tmp_path: Path) -> None:
+    assert len(CONFIRMATIONS) == 5
+
+    def given(*names: str, file: Path | None = None) -> Outcome:
+        return Confirmations(names, file=file, root=tmp_path, commit=COMMIT).look()
+
+    assert given("all").result == "ok"
+    assert given(*CONFIRMATIONS).result == "ok"
+    for name in CONFIRMATIONS:
+        missing = given(*(other for other in CONFIRMATIONS if other != name))
+        assert missing.result == "fail"
+        assert missing.found.startswith(f"not confirmed: {name} (")
+    with pytest.raises(UsageError, match="doesn't know sober"):
+        given("sober")
+
+
+@pytest.mark.requirement("S0-65")
+def test_a_checklist_counts_for_the_commit_that_it_was_signed_for(tmp_path: Path) -> None:
+    file = tmp_path / "deployment-checklist.yaml"
+
+    def signed(commit: str, **changed: bool) -> Outcome:
+        answers = dict.fromkeys(CONFIRMATIONS, True) | changed
+        document = {"commit": commit, "signedOffBy": "Ann", **answers}
+        file.write_text(json.dumps(document))
+        return Confirmations((), file=None, root=tmp_path, commit=COMMIT).look()
+
+    assert signed(COMMIT[:12]).found == "all five are given in deployment-checklist.yaml by Ann"
+    assert "informed" in signed(COMMIT, informed=False).found
+    stale = signed("f" * 40)
+    assert stale.result == "fail"
+    assert "signed off for commit ffff" in stale.found
+    file.write_text("- no mapping")
+    with pytest.raises(UsageError, match="isn't a checklist"):
+        Confirmations((), file=file, root=tmp_path, commit=COMMIT).look()
