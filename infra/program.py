@@ -30,7 +30,7 @@ def run() -> None:
     inputs = Inputs.read()
     with collect_declarations() as declarations:
         outputs = declare(inputs)
-        stack = Stack(inputs.settings, inputs.secrets, declarations)
+        stack = Stack(inputs.settings, inputs.secrets, declarations, declarations.permission_groups)
         declarations.check(lambda: check_rules(stack))
     for name, value in outputs.items():
         pulumi.export(name, value)
@@ -89,6 +89,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             settings=settings,
             names=names,
             bundle_sha256=inputs.bundle.sha256,
+            assets_sha256=inputs.assets.sha256 if inputs.assets is not None else "",
             stores=stores,
             service=service,
             migrations=migrations,

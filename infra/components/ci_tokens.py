@@ -9,6 +9,7 @@ import pulumi_cloudflare as cloudflare
 from infra.access.permission import Permission
 from infra.access.permission_groups import Group, PermissionLookupError, ids_of
 from infra.access.required_permissions import token_policies
+from infra.rules import note_permission_groups
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def _permission_ids(args: CiTokensArgs, opts: pulumi.InvokeOptions) -> dict[Perm
             "operator's token with Account: API Tokens: Edit, never CI's. Set manageAccess to "
             "false where there is none."
         ) from None
-    groups = (Group(item.id, item.name, tuple(item.scopes)) for item in listed or ())
+    groups = [Group(item.id, item.name, tuple(item.scopes)) for item in listed or ()]
+    note_permission_groups(groups)
     try:
         return dict(ids_of(args.permissions, groups))
     except PermissionLookupError as error:

@@ -22,7 +22,11 @@ class Share:
 
 
 def shares(
-    settings: Settings, *, bundle_sha256: str, version_id: pulumi.Output[str]
+    settings: Settings,
+    *,
+    bundle_sha256: str,
+    assets_sha256: str,
+    version_id: pulumi.Output[str],
 ) -> pulumi.Output[tuple[Share, ...]]:
     """Who serves: the pinned version while its pin holds, else this version at `traffic` percent.
 
@@ -30,7 +34,9 @@ def shares(
     deployment names no version twice.
     """
     pin = settings.pin
-    if pin is not None and pin.holds_against(bundle_sha256):
+    if pin is not None and pin.holds_against(
+        bundle_sha256=bundle_sha256, assets_sha256=assets_sha256
+    ):
         return pulumi.Output.from_input((Share(pin.version, ALL),))
 
     def split(own: str) -> tuple[Share, ...]:

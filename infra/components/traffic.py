@@ -18,12 +18,13 @@ from infra.settings import Settings
 class TrafficArgs:
     """What the traffic needs; the schema has to be migrated before the version serves.
 
-    `bundle_sha256` decides whether a pin holds.
+    `bundle_sha256` and `assets_sha256`, empty without a console, decide whether a pin holds.
     """
 
     settings: Settings
     names: Names
     bundle_sha256: str
+    assets_sha256: str
     stores: Stores
     service: Service
     migrations: Migrations
@@ -47,7 +48,10 @@ class Traffic(pulumi.ComponentResource):
         )
         settings, worker = args.settings, args.service.worker
         self.shares = shares(
-            settings, bundle_sha256=args.bundle_sha256, version_id=args.service.version.id
+            settings,
+            bundle_sha256=args.bundle_sha256,
+            assets_sha256=args.assets_sha256,
+            version_id=args.service.version.id,
         )
         self.deployment = cloudflare.WorkersDeployment(
             "deployment",

@@ -9,7 +9,10 @@ from infra.rules.declaration import Breach, Stack
 from infra.rules.queues import every_consumer_has_a_dead_letter_queue
 from infra.rules.secrets_apart import nothing_secret_is_in_plain_text, secrets_are_marked
 from infra.rules.stores import real_stores_are_protected, stores_keep_their_options
-from infra.rules.tokens import tokens_reach_this_account_alone
+from infra.rules.tokens import (
+    tokens_have_listed_permissions_alone,
+    tokens_reach_this_account_alone,
+)
 
 Rule = Callable[[Stack], Iterator[Breach]]
 
@@ -21,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     secrets_are_marked,
     every_address_is_https,
     tokens_reach_this_account_alone,
+    tokens_have_listed_permissions_alone,
 )
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import pulumi
 
+from infra.access.permission_groups import Group
 from infra.rules.declaration import Declaration
 
 PROVIDERS = "pulumi:providers:"
@@ -21,6 +23,7 @@ class Declarations(list[Declaration]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.permission_groups: tuple[Group, ...] = ()
         self._is_closed = False
         self._loop = asyncio.get_event_loop()
         self._checked: asyncio.Future[bool] = self._loop.create_future()
@@ -78,6 +81,9 @@ class Declarations(list[Declaration]):
         )
 
 
+_collecting: ContextVar[Declarations | None] = ContextVar("collecting", default=None)
+
+
 @contextmanager
 def collect_declarations() -> Iterator[Declarations]:
     """Give a list that gets every resource declared within the block, those of components included.
@@ -86,7 +92,18 @@ def collect_declarations() -> Iterator[Declarations]:
     """
     found = Declarations()
     pulumi.runtime.register_stack_transformation(found.note)
+    token = _collecting.set(found)
     try:
         yield found
     finally:
+        _collecting.reset(token)
         found.close()
+
+
+def note_permission_groups(groups: Iterable[Group]) -> None:
+    """Keep the account's list of permission groups for the rules, where declarations are collected.
+
+    A function's answer passes no transformation, so whoever asks for the list hands it on.
+    """
+    if (collecting := _collecting.get()) is not None:
+        collecting.permission_groups = tuple(groups)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from infra.access.permission_groups import Group
 from infra.settings import Secrets, Settings
 
 
@@ -23,11 +24,15 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack's declarations with the settings and secrets that they were made from."""
+    """A stack's declarations with the settings and secrets that they were made from.
+
+    `permission_groups` is the account's list, where the program asked for it.
+    """
 
     settings: Settings
     secrets: Secrets
     declarations: Sequence[Declaration]
+    permission_groups: Sequence[Group] = ()
 
     def of_type(self, *types: str) -> list[Declaration]:
         """The declarations of these types."""

@@ -1,20 +1,20 @@
 """Rules for API tokens."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from infra.access.permission import Permission, Scope
-from infra.rules.declaration import Breach, Stack
+from infra.access.permission_groups import Group
+from infra.access.required_permissions import WATCHING, required_permissions
+from infra.rules.declaration import Breach, Declaration, Stack
 
 
 def tokens_reach_this_account_alone(stack: Stack) -> Iterator[Breach]:
-    """A token is for this account and one zone, with at most the permissions that are listed."""
+    """A token is for this account and one zone."""
     own = f"{Scope.ACCOUNT.value}.{stack.settings.account_id}"
-    for token in stack.of_type("AccountToken", "ApiToken"):
-        groups = 0
+    for token in _tokens(stack):
         for policy in token.properties.get("policies") or ():
-            groups += len(policy.permission_groups or ())
             for resource in _resources(policy.resources):
                 is_zone = resource.startswith(f"{Scope.ZONE.value}.")
                 if resource != own and (not is_zone or resource.endswith("*")):
@@ -22,15 +22,61 @@ def tokens_reach_this_account_alone(stack: Stack) -> Iterator[Breach]:
                         token.name,
                         f"it reaches {resource}. A token is for this account and one zone of it.",
                     )
-        if groups > len(Permission):
-            yield Breach(
-                token.name,
-                f"it has {groups} permissions, and CI's list has {len(Permission)}.",
-            )
         if not stack.settings.manage_access:
             yield Breach(
                 token.name, "tokens are made where manageAccess is true, and nowhere else."
             )
+
+
+def tokens_have_listed_permissions_alone(stack: Stack) -> Iterator[Breach]:
+    """Each permission of a token is one of its kind's list, in the scope of the list.
+
+    What an id stands for is told by the account's own list, not by what the token was made from.
+    """
+    groups = {group.id: group for group in stack.permission_groups}
+    for token in _tokens(stack):
+        allowed = _allowed(stack, token)
+        for policy in token.properties.get("policies") or ():
+            if policy.effect != "allow":
+                yield Breach(token.name, f"a policy says '{policy.effect}'. It must be 'allow'.")
+            resources = _resources(policy.resources)
+            for entry in policy.permission_groups or ():
+                group = groups.get(str(entry.id))
+                if group is None:
+                    yield Breach(
+                        token.name,
+                        f"it has the permission group {entry.id}, which the account doesn't list.",
+                    )
+                elif not _is_listed(group, allowed, resources):
+                    yield Breach(
+                        token.name,
+                        f"it has '{group.name}', which isn't on its list of permissions "
+                        "(infra/access/required_permissions.py).",
+                    )
+
+
+def _tokens(stack: Stack) -> list[Declaration]:
+    return stack.of_type("AccountToken", "ApiToken")
+
+
+def _allowed(stack: Stack, token: Declaration) -> tuple[Permission, ...]:
+    """The permissions that tokens of this name may have; none for a name that isn't known."""
+    if token.name.startswith("ci-token-"):
+        return required_permissions(stack.settings)
+    return WATCHING if token.name.startswith("watch-token-") else ()
+
+
+def _is_listed(group: Group, allowed: Collection[Permission], resources: Collection[str]) -> bool:
+    """Whether the group is an allowed permission, given for resources of that one's scope.
+
+    A zone's resource begins with the account's scope, too: the rest must be an id.
+    """
+    return any(
+        item.group == group.name
+        and item.scope.value in group.scopes
+        and all(resource.rpartition(".")[0] == item.scope.value for resource in resources)
+        for item in allowed
+    )
 
 
 def _resources(text: Any) -> list[str]:

@@ -20,10 +20,14 @@ Percentage = Annotated[
 ]
 
 
-class Pin(BaseModel):
-    """A version that serves in place of a bad bundle; it gives way to any other bundle.
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
-    `instead_of` is the SHA-256 of the bad bundle, as its release manifest has it.
+
+class Pin(BaseModel):
+    """A version that serves in place of a bad release; it gives way to any other code or console.
+
+    `instead_of` and `instead_of_assets` are the SHA-256 of the bad release's bundle and of its
+    console's assets, as its manifest has them. A pin that names no assets holds whatever they are.
     """
 
     model_config = ConfigDict(
@@ -31,12 +35,19 @@ class Pin(BaseModel):
     )
 
     version: VersionId
-    instead_of: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    instead_of: Digest
+    instead_of_assets: Digest | None = None
     reason: Annotated[str, StringConstraints(max_length=500)] = ""
 
-    def holds_against(self, bundle_sha256: str) -> bool:
-        """Whether the bundle of that digest is the one that the pin keeps from serving."""
-        return self.instead_of == bundle_sha256
+    def holds_against(self, *, bundle_sha256: str, assets_sha256: str) -> bool:
+        """Whether these are the code and console that the pin keeps from serving.
+
+        `assets_sha256` is empty where the stack serves no console: to switch it off during an
+        incident must not bring the bad code back.
+        """
+        known = self.instead_of_assets is not None and assets_sha256 != ""
+        same_assets = not known or self.instead_of_assets == assets_sha256
+        return self.instead_of == bundle_sha256 and same_assets
 
 
 PinnedVersion = Annotated[
@@ -44,7 +55,7 @@ PinnedVersion = Annotated[
     BeforeValidator(v.json_value),
     v.Rule(
         "a mapping with `version` (a UUID), `insteadOf` (a bundle's SHA-256) and, if wanted, "
-        "`reason`.",
+        "`insteadOfAssets` (the console's SHA-256) and `reason`.",
         '{"version": "18f97339-c287-4872-9bdd-e2135c07ec12", "insteadOf": "<64 hex digits>"}',
     ),
 ]
@@ -60,5 +71,5 @@ class TrafficSettings(BaseModel):
         None, description="version that gets the rest of the requests where `traffic` is below 100"
     )
     pin: PinnedVersion | None = Field(
-        None, description="version that serves as long as the bundle is `insteadOf`: a rollback"
+        None, description="version that serves in place of the release it names: a rollback"
     )

@@ -55,6 +55,7 @@ class ReleaseListing:
                 "version_id": known.release.version_id,
                 "commit": known.release.commit,
                 "bundle_sha256": known.release.bundle_sha256,
+                "assets_sha256": known.release.assets_sha256,
                 "code_level": known.release.code_level,
                 "schema_level": known.release.schema_level,
                 "result": known.result,

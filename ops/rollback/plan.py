@@ -62,6 +62,7 @@ class RollbackPlan:
             "stack": self.stack,
             "serves": self.serves,
             "instead_of": self.bad.bundle_sha256,
+            "instead_of_assets": self.bad.assets_sha256,
             "version_id": self.target.release.version_id,
             "commit": self.target.release.commit,
             "way": self.target.way,

@@ -212,7 +212,8 @@ class Rollback:
         if version == plan.bad.version_id:
             remove_pin(self._stack_file)  # The newest release serves without one.
         else:
-            Pin(version, plan.bad.bundle_sha256, reason).write(self._stack_file)
+            bad = plan.bad
+            Pin(version, bad.bundle_sha256, reason, bad.assets_sha256).write(self._stack_file)
         copy = project.root / self._stack_file.name
         if project.root != self._project.root and copy.exists():
             copy.write_bytes(self._stack_file.read_bytes())

@@ -61,7 +61,7 @@ def choose_target(
             )
         return Target(found.release, _way(found, history, active), "it was named")
     held = history.of_version(pin.version) if pin is not None else None
-    if pin is not None and held is not None and pin.instead_of == history.newest.bundle_sha256:
+    if pin is not None and held is not None and pin.holds_against(history.newest):
         reason = "it is pinned since an earlier rollback; name an older one to go further back"
         return Target(held.release, _way(held, history, active), reason)
     current = history.of_version(active.main_version)

@@ -138,31 +138,6 @@ def test_an_address_without_https_is_found(production: Stack) -> None:
     assert breaches(broken) == ["every_address_is_https binding TELEGRAM_API_URL"]
 
 
-def token(account: str) -> Declaration:
-    policy = cloudflare.AccountTokenPolicyArgs(
-        effect="allow",
-        permission_groups=[cloudflare.AccountTokenPolicyPermissionGroupArgs(id="1")],
-        resources=f'{{"com.cloudflare.api.account.{account}":"*"}}',
-    )
-    return Declaration("AccountToken", "ci-token-1", {"policies": [policy]}, protect=False)
-
-
-@pytest.mark.requirement("T-7", "PD-13")
-def test_a_token_for_more_than_this_account_is_found(production: Stack) -> None:
-    settings = production.settings.model_copy(update={"manage_access": True})
-    operator = replace(production, settings=settings)
-
-    def with_token(account: str, of: Stack = operator) -> list[str]:
-        return breaches(replace(of, declarations=[*of.declarations, token(account)]))
-
-    assert with_token(settings.account_id) == []
-    assert with_token("*") == ["tokens_reach_this_account_alone ci-token-1"]
-    assert with_token("f" * 32) == ["tokens_reach_this_account_alone ci-token-1"]
-    assert with_token(settings.account_id, production) == [
-        "tokens_reach_this_account_alone ci-token-1"
-    ]
-
-
 def test_all_breaches_are_told_at_once(production: Stack) -> None:
     broken = changed(production, "database", read_replication=None)
     broken = with_binding(broken, name="SMTP_PASSWORD", type="plain_text", text="x")

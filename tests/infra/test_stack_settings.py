@@ -183,8 +183,8 @@ def test_a_pin_holds_against_its_bundle_alone() -> None:
     pin = checked_config(pin=text).settings().pin
     assert pin is not None
     assert (pin.version, pin.reason) == (VERSION, "errors")
-    assert pin.holds_against("a" * 64)
-    assert not pin.holds_against("b" * 64)
+    assert pin.holds_against(bundle_sha256="a" * 64, assets_sha256="c" * 64)
+    assert not pin.holds_against(bundle_sha256="b" * 64, assets_sha256="c" * 64)
 
 
 def test_access_needs_its_repository_and_two_different_people() -> None:

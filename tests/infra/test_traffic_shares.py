@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.infra.registrations import Declared
-from tests.infra.stack_inputs import small_bundle
+from tests.infra.stack_inputs import small_assets, small_bundle
 
 OLD = "18f97339-c287-4872-9bdd-e2135c07ec12"
 NEW = "version-id"
@@ -72,6 +72,23 @@ def test_a_pinned_version_serves_in_place_of_the_bad_bundle(
 def test_a_pin_goes_before_a_part_of_the_traffic(declared: Callable[..., Declared]) -> None:
     found = declared(pin=PIN, traffic="10", trafficBase=OLD)
     assert versions(found) == [{"versionId": OLD, "percentage": 100}]
+
+
+@pytest.mark.parametrize(
+    ("console", "assets", "serving"),
+    [
+        (True, small_assets().sha256, OLD),
+        (True, "a" * 64, NEW),
+        (True, None, OLD),  # written before pins named assets
+        (False, "a" * 64, OLD),  # switched off: no fix of anything
+    ],
+)
+def test_a_pin_gives_way_to_another_console_as_well(
+    declared: Callable[..., Declared], console: bool, assets: str | None, serving: str
+) -> None:
+    pin = {**PIN, **({"insteadOfAssets": assets} if assets else {})}
+    found = declared(pin=pin, console=str(console).lower())
+    assert versions(found) == [{"versionId": serving, "percentage": 100}]
 
 
 def test_a_pin_gives_way_to_any_other_bundle(declared: Callable[..., Declared]) -> None:

@@ -67,9 +67,10 @@ def test_a_pin_and_an_update_are_a_rollback_and_notifyctl_reads_the_clis_history
         assert [entry["version_id"] for entry in releases] == [second, first]
 
         key = "notification-system:pin"
-        bad = releases[0]["bundle_sha256"]
+        bad, assets = releases[0]["bundle_sha256"], releases[0]["assets_sha256"]
         pulumi(stage, "config", "set", *config, "--path", f"{key}.version", first)
         pulumi(stage, "config", "set", *config, "--path", f"{key}.insteadOf", bad)
+        pulumi(stage, "config", "set", *config, "--path", f"{key}.insteadOfAssets", assets)
         pulumi(stage, "up", "--yes", "--skip-preview", *config)
 
         assert stage.serving() == {first: 100}

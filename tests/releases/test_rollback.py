@@ -43,6 +43,7 @@ def test_a_rollback_serves_the_last_good_release_and_the_next_preview_is_empty(
     assert stage.pin() == {
         "version": first,
         "insteadOf": bad["bundle_sha256"],
+        "insteadOfAssets": bad["assets_sha256"],
         "reason": "sends are slow",
     }
     assert stage.ctl("preview", "--expect-no-changes").returncode == 0

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from ops.errors import UsageError
+from ops.release.release import Release
 from ops.rollback.pin_file import KEY, Pin, remove_pin
 
 VERSION = "18f97339-c287-4872-9bdd-e2135c07ec12"
@@ -53,6 +54,21 @@ def test_another_pin_replaces_it_and_removing_it_gives_the_file_back(file: Path)
     assert file.read_text() == FILE
     remove_pin(file)
     assert file.read_text() == FILE
+
+
+@pytest.mark.parametrize(
+    ("pinned", "deployed", "holds"),
+    [("ef" * 32, "ef" * 32, True), ("ef" * 32, "01" * 32, False), ("", "01" * 32, True)],
+)
+def test_a_pin_with_assets_is_kept_and_holds_against_those_alone(
+    file: Path, pinned: str, deployed: str, holds: bool
+) -> None:
+    Pin(VERSION, "ab" * 32, "slow", pinned).write(file)
+    found = Pin.of_file(file)
+    assert found == Pin(VERSION, "ab" * 32, "slow", pinned)
+    release = {"version_id": "v", "bundle_sha256": "ab" * 32, "schema_level": 1}
+    assert found.holds_against(Release.of_entry({**release, "assets_sha256": deployed})) is holds
+    assert not found.holds_against(Release.of_entry({**release, "bundle_sha256": "cd" * 32}))
 
 
 def test_a_file_without_config_gets_one(tmp_path: Path) -> None:
