@@ -147,3 +147,32 @@ def test_saved_lines_are_chosen_and_shown_like_live_ones() -> None:
     assert json.loads(saved.stdout)["path"] == "/api/notifications/send"
     assert tail("--file", "nowhere.ndjson").returncode == 2
     assert tail("--file", str(RECORDED), "--level", "loud").returncode == 2
+
+
+@pytest.mark.requirement("S0-63", "S0-112")
+def test_saved_lines_are_counted_averaged_and_searched_for_errors() -> None:
+    def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(NOTIFYCTL), "analyze", str(RECORDED), *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    document = json.loads(analyze("--json").stdout)
+    assert document["levels"] == {"info": 2, "warn": 1, "error": 1}
+    assert document["durations"] == {
+        "count": 3,
+        "average_ms": 150.0,
+        "median_ms": 100.0,
+        "p95_ms": 346.0,
+        "max_ms": 346.0,
+    }
+    assert document["by_path"]["/nothing"]["average_ms"] == 4
+    only = analyze("--errors")
+    assert only.returncode == 0
+    assert [line.split("  ")[1] for line in only.stdout.splitlines()] == ["ERROR"]
+    empty = json.loads(analyze("--path", "/none", "--json").stdout)
+    assert empty["durations"]["average_ms"] is None

@@ -1,0 +1,1 @@
+"""What is known of how a service does, from itself and from its account."""
