@@ -1,0 +1,1 @@
+"""Finding out why a service doesn't do what it should."""

@@ -1,0 +1,1 @@
+"""The reports of a day, a week and a month."""
