@@ -20,6 +20,7 @@ from ops.commands import (
     deploy,
     deployments,
     destroy,
+    dev,
     diagnose,
     doctor,
     drift,
@@ -28,6 +29,7 @@ from ops.commands import (
     local,
     logs,
     outputs,
+    perf,
     preview,
     pull_requests,
     refresh,
@@ -102,6 +104,9 @@ app.command("tail")(tail.tail)
 app.command("analyze")(analyze.analyze)
 app.command("cleanup")(cleanup.cleanup)
 app.command("diagnose")(diagnose.diagnose)
+app.command("perf")(perf.perf)
+app.command("performance")(perf.perf)
+app.command("dev")(dev.dev)
 app.add_typer(report.app, name="report")
 app.add_typer(deployments.app, name="deployments")
 app.command("adopt")(adopt.adopt)

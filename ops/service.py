@@ -50,6 +50,11 @@ class ServiceClient:
             base_url=address, headers=headers, timeout=TIMEOUT, trust_env=False
         )
 
+    @property
+    def api_secret_key(self) -> str | None:
+        """The key that requests are signed with; never print it."""
+        return self._key
+
     def __enter__(self) -> ServiceClient:
         return self
 

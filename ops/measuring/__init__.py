@@ -1,0 +1,1 @@
+"""Measuring a service that runs, from where the command runs."""
