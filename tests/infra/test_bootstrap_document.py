@@ -39,4 +39,4 @@ def test_every_secret_and_variable_that_a_workflow_reads_is_made() -> None:
 
 def test_every_command_says_where_it_runs() -> None:
     fences = re.findall(r"^```(.*)$", TEXT, flags=re.MULTILINE)[::2]
-    assert set(fences) == {"console local", "console account"}
+    assert set(fences) == {"console local long", "console account"}
