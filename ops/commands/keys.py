@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,18 +66,69 @@ def generate(
     _tell({"stack": stack, "set": sorted(made)}, f"Set on '{stack}': {', '.join(made)}.", json)
 
 
+class KeyKind(StrEnum):
+    """Keys of which the service takes today's and the one before it."""
+
+    SIGNING = "signing"
+    ENCRYPTION = "encryption"
+
+
+_SETTING_OF = {KeyKind.SIGNING: "apiSecretKey", KeyKind.ENCRYPTION: "encryptKey"}
+
+
 @app.command()
-def rotate(stack: NeededStack, keys: KeysArgument = None, json: JsonOption = False) -> None:
-    """Replace secrets and keep each one's predecessor, which the service goes on to accept.
+def rotate(
+    stack: NeededStack,
+    keys: KeysArgument = None,
+    kind: Annotated[
+        KeyKind | None, typer.Option("--kind", help="Only this key, in place of naming settings.")
+    ] = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Retire the old keys: only the new ones hold then.")
+    ] = False,
+    settings_only: Annotated[
+        bool, typer.Option("--settings-only", help="Change the stack's file and deploy nothing.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Rotate keys without a failed call: old and new hold together until --finish.
 
-    Afterwards deploy; clients take the new signing key, and the task that rewrites stored
-    configurations runs under the new encryption key. Then remove the settings that end in Previous
-    and deploy again.
+    First new keys are made, the old ones kept as their predecessors and both deployed; what is
+    stored is rewritten under the new encryption key. Then give the new signing key to the clients,
+    and run it again with --finish. An interrupted rotation goes on with the same command. Exit
+    codes: 2 wrong use, 4 the deployment failed, 8 something stored needs the old key.
     """
+    from ops.console import Reporter
     from ops.errors import UsageError
-    from ops.keys.generation import REQUIRED, ROTATED, generate
+    from ops.keys.generation import REQUIRED
+    from ops.keys.rotation import Rotation
+    from ops.project import Project
 
-    chosen = tuple(keys or REQUIRED)
+    if kind is not None and keys:
+        raise UsageError("Give --kind or the settings' names, not both.")
+    chosen = (_SETTING_OF[kind],) if kind is not None else tuple(keys or REQUIRED)
+    if settings_only:
+        if finish:
+            raise UsageError("--finish deploys: it doesn't go with --settings-only.")
+        _rotate_settings(stack, chosen, json=json)
+        return
+    rotation = Rotation(Project.find(), stack, Reporter(json=json))
+    report = rotation.finish(chosen) if finish else rotation.begin(chosen)
+    again = f"notifyctl keys rotate --stack {stack} {' '.join(chosen)}"
+    _tell(
+        report.document(),
+        f"Retired on '{stack}': only the new {', '.join(chosen)} hold."
+        if finish
+        else f"Old and new hold on '{stack}': {', '.join(chosen)}. Give clients the new signing "
+        f"key, then: {again} --finish",
+        json,
+    )
+
+
+def _rotate_settings(stack: str, chosen: tuple[str, ...], *, json: bool) -> None:
+    from ops.errors import UsageError
+    from ops.keys.generation import ROTATED, generate
+
     file = _key_file(stack)
     for key in chosen:
         if file.plain(key) is None:
@@ -84,7 +136,7 @@ def rotate(stack: NeededStack, keys: KeysArgument = None, json: JsonOption = Fal
         if key in ROTATED and file.plain(f"{key}Previous") is not None:
             raise UsageError(
                 f"{key}Previous of '{stack}' is still set: a rotation is under way. Finish it: "
-                f"deploy, let clients and data change over, then remove {key}Previous."
+                f"notifyctl keys rotate --stack {stack} {key} --finish"
             )
     made = generate(chosen)
     for key in chosen:

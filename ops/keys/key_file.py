@@ -31,12 +31,13 @@ class KeyFile:
     Args:
         path: the stack's settings file.
         stack: the stack's name.
+        passphrase: what encrypts the file; ``None`` takes the environment's.
     """
 
-    def __init__(self, path: Path, stack: str) -> None:
+    def __init__(self, path: Path, stack: str, *, passphrase: str | None = None) -> None:
         self._path = path
         self._stack = stack
-        self._passphrase = _passphrase()
+        self._passphrase = passphrase or _passphrase()
 
     def plain(self, key: str) -> Any:
         """Return an ordinary setting, or the encrypted form of a secret; ``None`` where unset."""
@@ -91,6 +92,10 @@ class KeyFile:
     def copy(self, key: str, to: str) -> None:
         """Set ``to`` to the encrypted secret that ``key`` has; what was there is replaced."""
         edit_settings(self._path, {f"{PROJECT}:{to}": self.plain(key)})
+
+    def remove(self, *keys: str) -> None:
+        """Take settings out; those that aren't there are no mistake."""
+        edit_settings(self._path, {f"{PROJECT}:{key}": None for key in keys})
 
     def _salt(self) -> str | None:
         salt = StackFile.read(self._path).content.get(SALT_KEY)

@@ -31,6 +31,7 @@ OPTIONAL_SECRET_KEYS = (
     "grafanaWebhookPassword",
 )
 """Secrets that a stack may do without; the local one has them, so that every route can be tried."""
+PREVIOUS_KEYS = tuple(f"{name}Previous" for name in SECRET_KEYS)
 STRIPPED_PREFIXES = ("CLOUDFLARE_", "CF_", "GITHUB_", "GH_", "PULUMI_ACCESS", "AWS_")
 """Environment variables that may hold a real account's credentials: no local command sees them."""
 
@@ -143,6 +144,10 @@ def _with_secrets(
             secret = new_secret(name)
             value = {"secure": encrypt_config_value(secret, passphrase=passphrase, salt=salt)}
         document["config"][key] = value
+    for name in PREVIOUS_KEYS:  # There while a rotation is under way, and never made.
+        key = f"{NAMESPACE}:{name}"
+        if key in kept_config:
+            document["config"].setdefault(key, kept_config[key])
     return document
 
 

@@ -1,0 +1,94 @@
+"""A rotation of both keys while clients go on calling: no call fails, and all that is stored is
+readable throughout."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ops.errors import ServiceError
+from ops.service import ServiceClient
+from tests.installation import Installation
+
+USER = "rotated-user"
+
+
+class Caller:
+    """A client that sends without a pause; its key can be changed between two calls."""
+
+    def __init__(self, installation: Installation, key: str) -> None:
+        self.url = str(installation.outputs()["service_url"])
+        self.key = key
+        self.outcomes: Counter[str] = Counter()
+        self._done = threading.Event()
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """Call until the block ends."""
+        thread = threading.Thread(target=self._call)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._done.set()
+            thread.join()
+
+    def _call(self) -> None:
+        body = {"user_id": USER, "channels": ["webhook"], "custom_content": {"content": "x"}}
+        while not self._done.is_set():
+            with ServiceClient(self.url, self.key) as service:
+                try:
+                    answer = service.result("POST", "/api/notifications/send", body=body)
+                    self.outcomes[str(answer["results"][0]["status"])] += 1
+                except ServiceError as error:
+                    self.outcomes[str(error)] += 1
+            self._done.wait(0.05)
+
+
+def refused(installation: Installation, key: str) -> bool:
+    with ServiceClient(str(installation.outputs()["service_url"]), key) as service:
+        return service.call("GET", "/api/user-configs").status_code == 401
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("S0-28")
+def test_both_keys_rotate_end_to_end_while_no_call_fails(deployed: Installation) -> None:
+    old = dict(deployed.outputs())
+    config = {"webhook_url": f"{deployed.sink_url}/hook/rotation", "secret": "kept-as-it-is"}
+    body = {"user_id": USER, "channel_type": "webhook", "config_data": config}
+    with ServiceClient(old["service_url"], old["api_secret_key"]) as service:
+        service.result("POST", "/api/user-configs", body=body)
+    [stored] = deployed.sql(f"SELECT config_data FROM user_configs WHERE user_id = '{USER}'")  # noqa: S608 - a constant
+
+    caller = Caller(deployed, old["api_secret_key"])
+    with caller.calling():
+        begun = deployed.ctl("keys", "rotate", "--stack", "local", "--json")
+        assert begun.returncode == 0, begun.stderr
+        under_old_key = caller.outcomes.total()
+        deployed._outputs = None
+        new = dict(deployed.outputs())
+        assert new["api_secret_key"] != old["api_secret_key"]
+        assert not refused(deployed, old["api_secret_key"])
+        caller.key = new["api_secret_key"]
+        finished = deployed.ctl("keys", "rotate", "--stack", "local", "--finish", "--json")
+        assert finished.returncode == 0, finished.stderr
+
+    assert set(caller.outcomes) == {"sent"}, caller.outcomes
+    assert 0 < under_old_key < caller.outcomes.total()
+    report = json.loads(begun.stdout)
+    assert (report["stage"], report["made"]) == ("overlap", ["apiSecretKey", "encryptKey"])
+    assert report["resealed"] >= 1
+    assert json.loads(finished.stdout)["stage"] == "retired"
+    assert refused(deployed, old["api_secret_key"])
+    [rewritten] = deployed.sql(f"SELECT config_data FROM user_configs WHERE user_id = '{USER}'")  # noqa: S608 - a constant
+    assert rewritten != stored
+    shown = begun.stdout + begun.stderr + finished.stdout + finished.stderr
+    assert all(outputs["api_secret_key"] not in shown for outputs in (old, new))
+    again = deployed.ctl("keys", "rotate", "--stack", "local", "--finish")
+    assert again.returncode == 2
+    assert "No rotation" in again.stderr
