@@ -1,0 +1,67 @@
+"""No command is undocumented: each has its help, each option its own, and the docs name it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+
+from ops.command_reference import FILE, commands, reference
+from ops.main import app
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def undocumented(some_app: typer.Typer, pages: str) -> list[str]:
+    """What lacks a text: commands, options, and commands that no page names."""
+    found = []
+    for command in commands(some_app):
+        if not command.help.strip():
+            found.append(f"{command.name} has no help")
+        found += [
+            f"{command.name} {name} has no help"
+            for name, text in command.options.items()
+            if not text.strip()
+        ]
+        if f"notifyctl {command.name}" not in pages:
+            found.append(f"no page names {command.name}")
+    return found
+
+
+def test_every_command_and_every_option_has_its_text_and_a_page() -> None:
+    pages = [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"]
+    assert undocumented(app, "\n".join(page.read_text() for page in pages)) == []
+    names = {command.name for command in commands(app)}
+    assert {"doctor", "check", "keys rotate", "db status", "rollback", "deploy"} <= names
+
+
+def test_what_lacks_a_text_is_found() -> None:
+    bare, group = typer.Typer(), typer.Typer()
+
+    @bare.command()
+    def mute(_option: Annotated[bool, typer.Option("--quietly")] = False) -> None: ...
+
+    @group.command()
+    def told(_option: Annotated[bool, typer.Option("--well", help="Well.")] = False) -> None:
+        """Do it."""
+
+    bare.add_typer(group, name="group")
+    assert undocumented(bare, "Use notifyctl mute.") == [
+        "mute has no help",
+        "mute --quietly has no help",
+        "no page names group told",
+    ]
+
+
+def test_the_reference_is_the_apps() -> None:
+    assert (ROOT / FILE).read_text() == reference(app), "run: python -m ops.command_reference"
+
+
+@pytest.mark.parametrize("wanted", ["doctor", "check", "keys rotate"])
+def test_a_row_has_the_first_sentence_and_the_options(wanted: str) -> None:
+    [command] = [one for one in commands(app) if one.name == wanted]
+    assert command.row.startswith(f"| `notifyctl {wanted}` | ")
+    assert "`--json`" in command.row
+    assert command.help.partition(".")[0].partition("\n")[0][:30] in command.row
