@@ -134,6 +134,10 @@ class Life:
             self.said.append(f"{event.kind} {event.name}: {event.message}")
 
 
+SAMPLE = ("minimal", "pr-7")
+"""The shapes that every run tries beside the full one; the others differ by names and switches."""
+
+
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """One control plane for all shapes; the bundle is built once."""
@@ -145,7 +149,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
 
 
 @pytest.mark.requirement("S0-08", "S0-15", "S0-66", "S0-67", "S0-107", "PD-06")
-@pytest.mark.parametrize("name", [name for name in SHAPES if name != "full"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in SAMPLE else pytest.mark.soak)
+        for name in SHAPES
+        if name != "full"
+    ],
+)
 def test_every_shape_is_made_once_and_leaves_an_empty_account(
     tmp_path: Path, cloud: RunningCloud, name: str
 ) -> None:

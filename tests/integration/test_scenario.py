@@ -42,7 +42,9 @@ def test_a_stack_lives_from_up_to_an_empty_account(fresh: Installation) -> None:
     assert all(count == 0 for count in left.values()), left
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (2, 3, 4, 5))]
+)
 def test_an_up_that_is_killed_anywhere_is_finished_by_the_next(
     fresh: Installation, seed: int
 ) -> None:

@@ -267,6 +267,7 @@ def test_what_nobody_edited_is_no_drift_and_a_second_pull_request_up_changes_not
     assert made.ctl_json("pr", "destroy", "8", "--from", "local")["removed"] is True
 
 
+@pytest.mark.soak
 @pytest.mark.workerd
 @pytest.mark.requirement("S0-67", "S0-107")
 def test_a_pull_request_has_its_own_stack_until_it_is_swept(adopted: Adopted) -> None:
