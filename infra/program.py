@@ -78,6 +78,8 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             database_id=stores.database.id,
             base_url=settings.cloudflare_base_url,
             migrations=inputs.migrations,
+            worker=names.worker,
+            worker_id=service.worker.id,
         ),
         # Between the upload and the deployment: code that can't be uploaded or fails its smoke test
         # migrates nothing, and a migration that fails leaves the version that serves today.

@@ -1,6 +1,7 @@
 """What the provider of the resource `Migrations` does, as plain functions on plain properties.
 
-Inputs: account_id, database_id, base_url, migrations (a list of {name, sha256}), level. Outputs:
+Inputs: account_id, database_id, base_url, migrations (a list of {name, sha256}), level, worker (its
+name) and worker_id, by which it is asked what serves. Outputs:
 the inputs, `applied` (the ledger as such a list) and `schema_level`. The SQL itself is in neither:
 it is read from the project's files when it runs, and has to have the hash that the inputs say.
 """
@@ -14,6 +15,7 @@ from infra.migrations.files import MigrationSet
 from infra.migrations.ledger import Applied, Ledger
 from infra.migrations.location import MIGRATIONS, project_root
 from infra.migrations.migrator import Migrator
+from infra.migrations.serving_level import ServingLevel
 
 Properties = Mapping[str, Any]
 
@@ -40,7 +42,8 @@ def is_changed(old: Properties, new: Properties) -> bool:
 def apply(properties: Properties, before: Properties | None = None) -> dict[str, Any]:
     """Apply what is pending and return the outputs; raise a MigrationError.
 
-    `before` is what the last complete step left, None where there was none.
+    `before` is what the last complete step left, None where there was none: then nothing of this
+    stack serves yet.
     """
     migrations = MigrationSet.read(project_root() / MIGRATIONS)
     if migrations.hashes() != list(properties["migrations"]):
@@ -49,9 +52,21 @@ def apply(properties: Properties, before: Properties | None = None) -> dict[str,
             "applied."
         )
     with _database(properties) as database:
-        serving = None if before is None else int(before["level"])
+        serving = None if before is None else _serving_level(properties, before)
         applied = Migrator(database).apply(migrations, serving_level=serving)
         return _outputs(properties, applied)
+
+
+def _serving_level(properties: Properties, before: Properties) -> int | None:
+    """The serving code's level; that of the last step where a state is too old to say what serves.
+
+    A Worker of which nothing is deployed is asked like any other: what was migrated for a release
+    that never served binds nobody.
+    """
+    if not properties.get("worker_id"):
+        return int(before["level"])
+    asked = ServingLevel(account_id=properties["account_id"], base_url=properties["base_url"])
+    return asked.of(worker=properties["worker"], worker_id=properties["worker_id"])
 
 
 def read(properties: Properties) -> dict[str, Any] | None:

@@ -61,12 +61,14 @@ class MigrationsProvider(dynamic.ResourceProvider):
 
 @dataclass(frozen=True)
 class MigrationsArgs:
-    """Which database, over which API, gets which migrations."""
+    """Which database, over which API, gets which migrations; which Worker's code runs on it."""
 
     account_id: str
     database_id: pulumi.Input[str]
     base_url: str
     migrations: MigrationSet
+    worker: str
+    worker_id: pulumi.Input[str]
 
 
 class Migrations(dynamic.Resource, module="d1", name="Migrations"):
@@ -83,6 +85,8 @@ class Migrations(dynamic.Resource, module="d1", name="Migrations"):
             "base_url": args.base_url,
             "migrations": args.migrations.hashes(),
             "level": args.migrations.level,
+            "worker": args.worker,
+            "worker_id": args.worker_id,
             "schema_level": None,
             "applied": None,
         }

@@ -9,10 +9,11 @@ import pytest
 
 from infra.access.permission import Permission, Scope
 from infra.access.permission_groups import Group
-from infra.components import access as access_component
-from infra.rules import Declaration, Stack
+from infra.access.required_permissions import required_permissions
+from infra.rules import Declaration, Stack, collect_declarations
 from infra.rules.check import RULES
 from infra.settings import Settings
+from tests.infra.registrations import declare_stack
 from tests.infra.stack_inputs import ACCOUNT, checked_config, stack_inputs
 from tests.infra.test_access import ACCESS, Groups, access, groups  # noqa: F401  a fixture
 
@@ -105,24 +106,20 @@ def test_a_program_that_gives_ci_one_permission_more_declares_no_token(
     groups: Groups,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    usual = access_component.required_permissions
+    usual = required_permissions
     assert permissions_told(monkeypatch) == []
 
     def more(settings: Settings) -> tuple[Permission, ...]:
         return (*usual(settings), P.WORKERS_ROUTES_WRITE)
 
-    monkeypatch.setattr(access_component, "required_permissions", more)
+    monkeypatch.setattr("infra.components.access.required_permissions", more)
     [told] = permissions_told(monkeypatch, zoneId="9" * 32)
     assert told.startswith("ci-token-1: it has 'Workers Routes Write', which isn't on its list")
 
 
 def permissions_told(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> list[str]:
     """What the rules say of access as the program declares it, with all that it looked up."""
-    from infra.rules import collect_declarations
-    from tests.infra import test_access
-
     found: list[str] = []
-    declare = test_access.declare_stack
 
     def collecting(program: Any, *, stack: str) -> Any:
         def run() -> Any:
@@ -137,9 +134,9 @@ def permissions_told(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> list[st
             found.extend(str(breach) for rule in RULES for breach in rule(known))
             return outputs
 
-        return declare(run, stack=stack)
+        return declare_stack(run, stack=stack)
 
     with monkeypatch.context() as patch:
-        patch.setattr(test_access, "declare_stack", collecting)
+        patch.setattr("tests.infra.test_access.declare_stack", collecting)
         access(**changes)
     return found

@@ -1,0 +1,93 @@
+"""Which level the serving code is of: asked from the account, not remembered."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.migrations import lifecycle
+from infra.migrations.errors import D1Refused, D1Unavailable
+from infra.migrations.serving_level import ServingLevel
+
+BASE = "http://127.0.0.1:9/client/v4"
+BEFORE = {"level": 7}
+
+
+class Account:
+    """The active deployment and each version's level, as the API tells them."""
+
+    def __init__(self, **levels: int | None) -> None:
+        self.levels = levels
+        self.status = 200
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if self.status != 200:
+            return httpx.Response(self.status, json={"success": False, "errors": []})
+        if request.url.path.endswith("/workers/scripts/notifier/deployments"):
+            shares = [{"version_id": name, "percentage": 50} for name in self.levels]
+            active = [{"versions": shares}] if shares else []
+            older = [{"versions": [{"version_id": "older", "percentage": 100}]}]
+            return result({"deployments": [*active, *older] if shares else []})
+        found = re.search(r"/workers/workers/w1/versions/(\w+)$", request.url.path)
+        assert found is not None, request.url.path
+        level = self.levels[found[1]]
+        bindings = [{"name": "SCHEMA_LEVEL", "type": "plain_text", "text": str(level)}]
+        return result({"bindings": bindings if level is not None else []})
+
+    def level(self) -> int | None:
+        transport = httpx.MockTransport(self)
+        asked = ServingLevel(account_id="a", base_url=BASE, transport=transport)
+        return asked.of(worker="notifier", worker_id="w1")
+
+
+def result(document: dict[str, Any]) -> httpx.Response:
+    return httpx.Response(200, content=json.dumps({"success": True, "result": document}))
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [({"one": 6}, 6), ({"new": 7, "old": 6}, 6), ({"foreign": None}, None), ({}, None)],
+)
+def test_the_lowest_level_of_what_serves_counts(
+    levels: dict[str, int | None], expected: int | None
+) -> None:
+    assert Account(**levels).level() == expected
+
+
+def test_a_worker_that_is_not_there_serves_nothing() -> None:
+    account = Account(one=6)
+    account.status = 404
+    assert account.level() is None
+
+
+def test_an_api_that_does_not_tell_opens_no_gate() -> None:
+    account = Account(one=6)
+    account.status = 403
+    with pytest.raises(D1Refused, match="no migration was applied"):
+        account.level()
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no", request=request)
+
+    asked = ServingLevel(account_id="a", base_url=BASE, transport=httpx.MockTransport(silent))
+    with pytest.raises(D1Unavailable):
+        asked.of(worker="notifier", worker_id="w1")
+
+
+def test_a_migration_whose_release_was_never_deployed_does_not_raise_the_level(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The step before reached level 7 and its deployment failed: code of level 6 still serves."""
+    asked: list[dict[str, str]] = []
+
+    def of(_: ServingLevel, **names: str) -> int:
+        asked.append(names)
+        return 6
+
+    monkeypatch.setattr(ServingLevel, "of", of)
+    properties = {"account_id": "a", "base_url": BASE, "worker": "notifier", "worker_id": "w1"}
+    assert lifecycle._serving_level(properties, BEFORE) == 6
+    assert asked == [{"worker": "notifier", "worker_id": "w1"}]
+    assert lifecycle._serving_level({}, BEFORE) == 7
