@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_text
-import signal
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +36,7 @@ def dev(
     """
     from ops.console import Reporter
     from ops.development.development_run import DevelopmentRun
+    from ops.development.interruption import Interruption
     from ops.project import Project
     from ops.tail.log_line import LEVELS
 
@@ -56,8 +56,11 @@ def dev(
             style = {"error": "red", "warn": "yellow", "debug": "dim"}.get(line.level)
             reporter.line(line.shown(), style=style)
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interruption = Interruption()
+    interruption.listen()
     try:
-        DevelopmentRun(Project.find(), stack, port, debug, reporter, ready, show).run()
+        DevelopmentRun(
+            Project.find(), stack, port, debug, reporter, ready, show, interruption
+        ).run()
     except KeyboardInterrupt:
         reporter.line("ended; nothing is left of it")

@@ -17,6 +17,7 @@ from localcloud.errors import LocalCloudError
 from ops.build import build_bundle
 from ops.console import Reporter
 from ops.deployment import describe
+from ops.development.interruption import Interruption
 from ops.development.source_watch import SourceWatch
 from ops.errors import OperationError, UsageError
 from ops.project import Project
@@ -58,6 +59,7 @@ class DevelopmentRun:
         reporter: where steps are shown.
         on_ready: hears the address once the Worker answers.
         on_line: hears each line that the Worker writes.
+        interruption: who knows that the run is to end.
     """
 
     project: Project
@@ -67,6 +69,7 @@ class DevelopmentRun:
     reporter: Reporter
     on_ready: Callable[[Address], None]
     on_line: Callable[[LogLine], None]
+    interruption: Interruption
 
     def run(self) -> None:
         """Start, deploy, and go on until interrupted; nothing is left behind.
@@ -144,6 +147,11 @@ class DevelopmentRun:
     def _deploy(self, driver: StackDriver, title: str) -> dict[str, Any]:
         with self.reporter.step(title) as step:
             build_bundle(self.project, self.stack)
-            update = driver.up(lambda _: None, message=title)
+            try:
+                update = driver.up(lambda _: None, message=title)
+            except OperationError:
+                if self.interruption.seen:
+                    raise KeyboardInterrupt from None
+                raise
             step.detail = describe(update.changes)
         return dict(update.outputs)
