@@ -37,6 +37,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     built.environment["NOTIFYCTL_POST_MORTEMS"] = str(folder / "reviews")
     built.environment["NOTIFYCTL_BACKUPS"] = str(folder / "backups")
     built.environment["NOTIFYCTL_ENGINE"] = "embedded"
+    del built.environment["NOTIFYCTL_CONFIG_FILE"]  # the copy's own files are read, as by a person
     built.up()
     yield built
     built.close()
