@@ -21,6 +21,23 @@ def real_stores_are_protected(stack: Stack) -> Iterator[Breach]:
             )
 
 
+def unprotected_data(stack: Stack) -> str | None:
+    """A warning where staging's data at Cloudflare isn't protected; None where all is well.
+
+    No breach: staging is made anew at will, and its owner decides. Development and the stacks of
+    pull requests have nothing to lose.
+    """
+    settings = stack.settings
+    if settings.environment != "staging" or is_loopback(settings.cloudflare_base_url):
+        return None
+    if all(store.protect for store in stack.of_type(*STORES)):
+        return None
+    return (
+        "The stores of this staging stack aren't protected: a changed name or location replaces "
+        "them, with the loss of their data. Set protectStores to true if it matters."
+    )
+
+
 def stores_keep_their_options(stack: Stack) -> Iterator[Breach]:
     """A database's replication is always said: the API refuses the next change of a missing one."""
     for store in stack.of_type("D1Database"):

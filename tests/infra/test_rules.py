@@ -14,6 +14,7 @@ from infra.inputs import Inputs
 from infra.program import declare
 from infra.rules import Declaration, Stack, check_rules, collect_declarations
 from infra.rules.check import RULES
+from infra.rules.stores import unprotected_data
 from tests.infra.registrations import declare_stack
 from tests.infra.stack_inputs import API_SECRET, stack_inputs
 
@@ -85,6 +86,25 @@ def test_productions_stores_at_cloudflare_are_protected(tmp_path: Path) -> None:
     ]
     local = collected(stack_inputs(tmp_path / "local", **LOOPBACK))
     assert breaches(local) == []
+
+
+@pytest.mark.requirement("PD-09")
+@pytest.mark.parametrize(
+    ("environment", "changes", "is_told"),
+    [
+        ("staging", {}, True),
+        ("staging", {"protectStores": "true"}, False),
+        ("staging", LOOPBACK, False),
+        ("development", {}, False),
+    ],
+)
+def test_stagings_stores_may_be_unprotected_and_a_warning_says_so(
+    tmp_path: Path, environment: str, changes: dict[str, str], is_told: bool
+) -> None:
+    inputs = stack_inputs(tmp_path, environment, environment=environment, **changes)
+    stack = collected(inputs, environment)
+    assert breaches(stack) == []
+    assert (unprotected_data(stack) is not None) is is_told
 
 
 @pytest.mark.requirement("PD-09")
