@@ -24,7 +24,7 @@ def test_both_spellings_measure_reads_and_sends(installation: Installation, spel
     for result in document["results"]:
         assert (result["requests"], result["failed"], result["statuses"]) == (4, 0, {"200": 4})
         assert 0 < result["median_ms"] <= result["p95_ms"] <= result["max_ms"]
-    assert len(installation.arrivals(spelling)) == 4
+    assert len(installation.arrivals(f"/hook/{spelling}")) == 4
 
 
 def test_a_failed_request_is_counted_and_changes_the_exit_code(installation: Installation) -> None:
