@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from ops.commands.db import backups, inspection, schema, test_data
+from ops.commands.db.backups import backup, bookmark, restore, travel, verify
+from ops.commands.db.inspection import check, status, studio
+from ops.commands.db.schema import down, generate, migrate, push, reset
+from ops.commands.db.test_data import seed
 
 app = typer.Typer(
     name="db",
@@ -12,17 +15,17 @@ app = typer.Typer(
     help="Look at a stack's database, migrate it, back it up and bring it back.",
 )
 
-app.command("status")(inspection.status)
-app.command("check")(inspection.check)
-app.command("studio")(inspection.studio)
-app.command("migrate")(schema.migrate)
-app.command("down")(schema.down)
-app.command("generate")(schema.generate)
-app.command("push")(schema.push)
-app.command("reset")(schema.reset)
-app.command("seed")(test_data.seed)
-app.command("backup")(backups.backup)
-app.command("verify")(backups.verify)
-app.command("restore")(backups.restore)
-app.command("bookmark")(backups.bookmark)
-app.command("travel")(backups.travel)
+app.command("status")(status)
+app.command("check")(check)
+app.command("studio")(studio)
+app.command("migrate")(migrate)
+app.command("down")(down)
+app.command("generate")(generate)
+app.command("push")(push)
+app.command("reset")(reset)
+app.command("seed")(seed)
+app.command("backup")(backup)
+app.command("verify")(verify)
+app.command("restore")(restore)
+app.command("bookmark")(bookmark)
+app.command("travel")(travel)
