@@ -71,8 +71,8 @@ class StackAccount:
             base_url = file.base_url or CLOUDFLARE_API
             if not token:
                 raise UsageError(
-                    f"The stack '{stack}' lives in a Cloudflare account, and {TOKEN_VARIABLE} isn't "
-                    "set. Put an API token of that account into it."
+                    f"The stack '{stack}' lives in a Cloudflare account, and {TOKEN_VARIABLE} "
+                    "isn't set. Put an API token of that account into it."
                 )
         return cls(stack, account_id, base_url, file.is_loopback, token)
 
