@@ -95,6 +95,7 @@ def test_a_backup_is_named_by_its_time_verified_and_brings_everything_back(
         assert service.call("GET", "/health").status_code == 200
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S0-83")
 def test_a_sealed_backup_needs_its_passphrase(installation: Installation, folder: Path) -> None:
     installation.environment |= PASSPHRASE
@@ -109,6 +110,7 @@ def test_a_sealed_backup_needs_its_passphrase(installation: Installation, folder
     del installation.environment["NOTIFYCTL_BACKUP_PASSPHRASE"]
 
 
+@pytest.mark.soak
 def test_a_damaged_backup_is_neither_verified_nor_restored(
     installation: Installation, folder: Path
 ) -> None:
@@ -123,6 +125,7 @@ def test_a_damaged_backup_is_neither_verified_nor_restored(
     assert count(installation, "user_configs") == before
 
 
+@pytest.mark.soak
 def test_a_backup_goes_to_r2_and_comes_back_from_there(
     installation: Installation, folder: Path
 ) -> None:
@@ -156,6 +159,7 @@ def test_migrations_that_the_code_needs_are_not_undone(installation: Installatio
     assert installation.ctl_json("db", "migrate")["applied"] == []
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S0-97")
 def test_production_is_never_reset_without_a_fresh_backup(
     installation: Installation, folder: Path

@@ -17,7 +17,7 @@ import pytest
 from tests.altered_project import AlteredProject
 from tests.installation import LIMIT, NOTIFYCTL
 
-pytestmark = [pytest.mark.workerd, pytest.mark.requirement("S0-62")]
+pytestmark = [pytest.mark.workerd, pytest.mark.soak, pytest.mark.requirement("S0-62")]
 HEALTH = "worker/src/notification/routes/health.py"
 REAL = "t" * 40
 

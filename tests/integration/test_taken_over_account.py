@@ -122,6 +122,8 @@ def _newer_version(adopted: Adopted, change: Callable[[dict[str, Any]], None]) -
     version = adopted.call("GET", f"{path}/{serving}?include=modules")
     keep = ("modules", "main_module", "compatibility_date", "compatibility_flags", "bindings")
     body = {name: version[name] for name in keep}
+    # A version without files has no binding to them.
+    body["bindings"] = [one for one in body["bindings"] if one["type"] != "assets"]
     for binding in body["bindings"]:
         if binding["type"] == "secret_text":
             binding["text"] = "0" * 32 if binding["name"] == "ENCRYPT_KEY" else "0" * 64

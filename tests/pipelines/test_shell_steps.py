@@ -53,6 +53,7 @@ def succeeded(ran: Ran) -> Ran:
     return ran
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S0-41", "S0-66", "S0-69")
 def test_the_deploying_step_deploys_verifies_tells_and_leaves_the_report(
     stage: Stage, runner: Runner
@@ -166,6 +167,7 @@ def test_a_pull_request_without_a_stack_is_closed_and_swept_all_the_same(
     assert "0 removed" in succeeded(swept).text
 
 
+@pytest.mark.soak
 def test_the_night_checks_the_data_and_backs_it_up_encrypted(stage: Stage, runner: Runner) -> None:
     outputs = stage.json("outputs")
     buckets = f"/client/v4/accounts/{outputs['account_id']}/r2/buckets"
@@ -181,6 +183,7 @@ def test_the_night_checks_the_data_and_backs_it_up_encrypted(stage: Stage, runne
     assert runner.run(NIGHTLY, "watch", "Back up to R2", unset).code == 2
 
 
+@pytest.mark.soak
 def test_the_night_finds_drift(stage: Stage, runner: Runner) -> None:
     step = "Compare what is there with the state"
     succeeded(runner.run(NIGHTLY, "watch", step, values(stage)))

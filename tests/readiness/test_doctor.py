@@ -73,6 +73,7 @@ def test_a_database_that_is_gone_is_named_beside_those_that_are_listed(
     assert found["tables"]["result"] == "skipped"
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S0-56")
 def test_a_table_that_is_missing_is_named_with_the_command_that_makes_it(
     deployed: Installation,
@@ -87,6 +88,7 @@ def test_a_table_that_is_missing_is_named_with_the_command_that_makes_it(
     assert "notifyctl db migrate --stack local" in found["tables"]["advice"]
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S0-57", "S0-59")
 def test_what_is_gone_is_named_with_the_command_and_the_command_mends_it(
     deployed: Installation,

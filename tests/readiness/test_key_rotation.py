@@ -55,6 +55,7 @@ def refused(installation: Installation, key: str) -> bool:
         return service.call("GET", "/api/user-configs").status_code == 401
 
 
+@pytest.mark.soak
 @pytest.mark.workerd
 @pytest.mark.requirement("S0-28")
 def test_both_keys_rotate_end_to_end_while_no_call_fails(deployed: Installation) -> None:

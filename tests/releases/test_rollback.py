@@ -61,6 +61,7 @@ def test_the_same_command_again_goes_no_further_back(stage: Stage) -> None:
     assert len(list(stage.reviews.glob("*.md"))) == 1
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("PD-01")
 def test_a_version_deployed_by_hand_is_seen_and_taken_back(stage: Stage) -> None:
     [good] = stage.serving()
@@ -86,6 +87,7 @@ def test_a_version_deployed_by_hand_is_seen_and_taken_back(stage: Stage) -> None
     assert stage.ctl("preview", "--expect-no-changes").returncode == 0
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S4-15")
 def test_the_pin_gives_way_to_the_next_fix_by_itself(stage: Stage) -> None:
     [pinned] = stage.serving()

@@ -28,7 +28,7 @@ def notices(stage: Stage) -> Iterator[None]:
         "DEPLOY_WEBHOOK": f"{sink}/hook/team",
         "LARK_DEPLOY_WEBHOOK": f"{sink}/hook/lark-team",
         "LARK_DEPLOY_SECRET": "lark-secret",
-        "SLACK_DEPLOY_WEBHOOK": f"http://127.0.0.1:{dead}/services/T0/B0/token",
+        "SLACK_DEPLOY_WEBHOOK": f"http://127.0.0.1:{dead}/services/T0/B0/slack-path-secret",
     }
     stage.installation.environment.update(told)
     yield
@@ -90,7 +90,7 @@ def test_a_deployment_is_told_verified_and_reported(stage: Stage, tmp_path: Path
     assert before[:8] in last["rollback_plan"]
     assert {"environment", "branch", "commit", "status", "duration", "link"} <= last.keys()
     assert "Slack at 127.0.0.1 didn't take the notice 'succeeded'" in result.stderr
-    assert "token" not in result.stderr
+    assert "slack-path-secret" not in result.stderr
     assert all("sign" in notice for notice in told(stage, "/hook/lark-team"))
 
 
@@ -138,6 +138,7 @@ def test_a_version_that_fails_its_smoke_test_neither_migrates_nor_serves(stage: 
     assert stage.sql("SELECT name FROM d1_migrations WHERE name LIKE '0099%'") == []
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S0-108", "S0-109")
 def test_a_good_canary_goes_through_all_steps_without_a_failed_request(stage: Stage) -> None:
     stage.change("canary")
