@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -29,7 +30,9 @@ def test_one_screen_tells_versions_traffic_drift_and_figures(installation: Insta
     (version,) = document["versions"]
     assert (version["version_id"], version["percentage"]) == (outputs["version_id"], 100)
     assert version["requests"] > 0
-    assert document["drift"]["drifted"] == 0
+    # The installation is shared: another test may have changed it past Pulumi.
+    probed = json.loads(installation.ctl("drift", "--stack", "local", "--json").stdout)
+    assert document["drift"]["drifted"] == probed["drifted"]
     rate = figure(document, "failed requests")
     assert (rate["value"], rate["threshold"], rate["level"]) == (0, 1, "ok")
     assert figure(document, "response time, p99")["value"] > 0
