@@ -70,6 +70,7 @@ def test_the_deploying_step_deploys_verifies_tells_and_leaves_the_report(
     assert all("actions/runs/4711" in json.dumps(notice) for notice in told)
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S0-36")
 def test_a_dry_run_shows_the_plan_and_changes_nothing(stage: Stage, runner: Runner) -> None:
     serving = stage.serving()
@@ -121,6 +122,7 @@ def test_production_takes_only_what_main_has(stage: Stage, runner: Runner) -> No
     assert (allowed.code, allowed.outputs["environment"]) == (0, "development")
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S0-67")
 def test_a_pull_request_has_its_plan_in_one_comment(stage: Stage, runner: Runner) -> None:
     comments = "/api/v3/repos/local/notification-system/issues/7/comments"

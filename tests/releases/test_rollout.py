@@ -12,7 +12,7 @@ import pytest
 from tests.installation import free_ports
 from tests.releases.stage import LOGS, Stage
 
-pytestmark = pytest.mark.workerd
+pytestmark = [pytest.mark.workerd, pytest.mark.soak]
 
 HEALTH = "worker/src/notification/routes/health.py"
 SEND = "worker/src/notification/routes/send.py"
