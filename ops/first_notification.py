@@ -6,16 +6,13 @@ import secrets
 import time
 from collections.abc import Callable
 
-import httpx
-
 from ops.console import Reporter
 from ops.errors import VerificationFailed
 from ops.notification import Notification
 from ops.service import ServiceClient
+from ops.sink import PATIENCE, has_arrived
 
 USER = "first-notification"
-PATIENCE = 15.0
-"""Seconds to wait for the arrival; a delivery that works takes milliseconds."""
 
 
 class FirstNotification:
@@ -71,15 +68,9 @@ class FirstNotification:
         return message_id
 
     def _await_arrival(self, message_id: str) -> None:
-        deadline = self._now() + PATIENCE
-        with httpx.Client(base_url=self._sink_url, trust_env=False, timeout=5.0) as sink:
-            while True:
-                found = sink.get("/api/messages", params={"path": f"/hook/{USER}", "limit": 20})
-                if any(message_id in str(message["body"]) for message in found.json()["messages"]):
-                    return
-                if self._now() >= deadline:
-                    raise VerificationFailed(
-                        f"The service says that {message_id} was sent, and the sink at "
-                        f"{self._sink_url} hasn't seen it after {PATIENCE:.0f} s."
-                    )
-                self._sleep(0.1)
+        path = f"/hook/{USER}"
+        if not has_arrived(self._sink_url, path, message_id, now=self._now, sleep=self._sleep):
+            raise VerificationFailed(
+                f"The service says that {message_id} was sent, and the sink at "
+                f"{self._sink_url} hasn't seen it after {PATIENCE:.0f} s."
+            )

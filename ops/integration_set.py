@@ -7,19 +7,15 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
 
 from ops.console import Reporter
 from ops.errors import ServiceError, VerificationFailed
 from ops.service import ServiceClient
+from ops.sink import PATIENCE, has_arrived
 from ops.verification import WAY_BACK, CheckResult
 
 LARK_VARIABLE = "LARK_WEBHOOK_URL"
 LARK_SECRET_VARIABLE = "LARK_WEBHOOK_SECRET"  # noqa: S105 - the variable's name, not a secret
-PATIENCE = 15.0
-"""Seconds to wait for an arrival at the sink; a delivery that works takes milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -179,16 +175,9 @@ class IntegrationSet:
         return self._message_id
 
     def _await_arrival(self, sink_url: str) -> None:
-        deadline = self._now() + PATIENCE
-        query: dict[str, Any] = {"path": f"/hook/{self._user}", "limit": 20}
-        with httpx.Client(base_url=sink_url, trust_env=False, timeout=5.0) as sink:
-            while True:
-                messages = sink.get("/api/messages", params=query).json()["messages"]
-                if any("Verified: a real send" in str(message["body"]) for message in messages):
-                    return
-                if self._now() >= deadline:
-                    raise _Unexpected(f"it is 'sent', and hasn't arrived after {PATIENCE:.0f} s")
-                self._sleep(0.1)
+        path, text = f"/hook/{self._user}", "Verified: a real send"
+        if not has_arrived(sink_url, path, text, now=self._now, sleep=self._sleep):
+            raise _Unexpected(f"it is 'sent', and hasn't arrived after {PATIENCE:.0f} s")
 
     def _logs(self) -> str:
         found = self._service.result(

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from infra.migrations.d1 import D1Database
 from infra.migrations.errors import MigrationError
@@ -25,12 +20,13 @@ from ops.deployment import Deployment
 from ops.deployment_report import DeploymentReport
 from ops.errors import OperationError, UsageError
 from ops.local_cloud import start_local_cloud
-from ops.project import CONFIG_FILE_VARIABLE, Project
+from ops.project import Project
 from ops.service import ServiceClient
-from ops.stacks.account import TOKEN_VARIABLE, StackAccount
+from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.local_stack import NAMESPACE
 from ops.stacks.settings_file import StackFile
+from ops.stacks.temporary_settings import temporary_settings
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
@@ -202,18 +198,8 @@ class Adoption:
         }
         ids = {f"{NAMESPACE}:{name}": value for name, value in plan.import_ids.items()}
         document = {**self._file.content, "config": {**kept, **ids}}
-        before = os.environ.get(CONFIG_FILE_VARIABLE)
-        with tempfile.TemporaryDirectory(prefix="notifyctl-adopt-") as folder:
-            path = Path(folder) / f"Pulumi.{self._stack}.yaml"
-            path.write_text(yaml.safe_dump(document, sort_keys=True), encoding="utf-8")
-            os.environ[CONFIG_FILE_VARIABLE] = str(path)
-            try:
-                yield
-            finally:
-                if before is None:
-                    del os.environ[CONFIG_FILE_VARIABLE]
-                else:
-                    os.environ[CONFIG_FILE_VARIABLE] = before
+        with temporary_settings(self._stack, document):
+            yield
 
 
 def _consumers(
@@ -233,21 +219,14 @@ def _delete(path: str, client: Cloudflare) -> object:
     return client.delete(path, cast_to=object)
 
 
-@contextmanager
-def _database(account: StackAccount, database_id: str) -> Iterator[D1Database]:
+def _database(account: StackAccount, database_id: str) -> D1Database:
     """The database over the REST API, with the token that belongs to the stack's account."""
-    before = os.environ.get(TOKEN_VARIABLE)
-    os.environ[TOKEN_VARIABLE] = account.token
-    try:
-        with D1Database(
-            account_id=account.account_id, database_id=database_id, base_url=account.base_url
-        ) as database:
-            yield database
-    finally:
-        if before is None:
-            del os.environ[TOKEN_VARIABLE]
-        else:
-            os.environ[TOKEN_VARIABLE] = before
+    return D1Database(
+        account_id=account.account_id,
+        database_id=database_id,
+        base_url=account.base_url,
+        token=account.token,
+    )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from ops.data.backup_file import BackupFile, now
 from ops.data.d1_transfer import D1Transfer
 from ops.data.stack_database import StackDatabase
 from ops.data.table_sum import TableSum, sums_of_dump, sums_of_live
+from ops.data.tables import clearing
 from ops.errors import GateClosed, OperationError, VerificationFailed
 
 FRESH = timedelta(hours=1)
@@ -114,7 +115,8 @@ class Backups:
         if differing(backup.tables, sums_of_dump(sql)):
             raise VerificationFailed(f"{backup.path.name} is damaged. Use another backup.")
         transfer = D1Transfer(self.database.account, self.database.database_id)
-        transfer.ingest(_clearing(self.database) + sql)
+        cleared = "".join(f"{statement};\n" for statement in clearing(self.database))
+        transfer.ingest(cleared.encode() + sql)
         live = sums_of_live(self.database)
         if missing := sorted(backup.tables.keys() - live.keys()):
             raise VerificationFailed(
@@ -127,16 +129,6 @@ def differing(one: Mapping[str, TableSum], other: Mapping[str, TableSum]) -> tup
     """The tables that aren't the same in both, by name."""
     names = sorted(one.keys() | other.keys())
     return tuple(name for name in names if one.get(name) != other.get(name))
-
-
-def _clearing(database: StackDatabase) -> bytes:
-    """The statements that empty the database; an import runs them and the dump as a whole."""
-    rows = database.query(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-        "AND name NOT LIKE '_cf_%' ORDER BY rowid DESC"
-    )
-    drops = "".join('DROP TABLE "' + str(row["name"]).replace('"', '""') + '";\n' for row in rows)
-    return ("PRAGMA defer_foreign_keys=TRUE;\n" + drops).encode()
 
 
 def _level(sums: Mapping[str, TableSum], sql: bytes) -> int:

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.migrations.d1 import Statement
 from infra.migrations.files import MigrationSet
 from infra.migrations.location import MIGRATIONS
 from infra.migrations.migrator import Migrator
 from infra.migrations.statements import StatementError, split_statements
 from ops.data.schema_difference import SchemaDifference
 from ops.data.stack_database import StackDatabase, migrations
+from ops.data.tables import clearing
 from ops.errors import GateClosed, OperationError, UsageError
 from ops.project import Project
 
@@ -72,28 +72,21 @@ class SchemaChanges:
             Migrator(connected).roll_back(files, to_level=to_level)
         return tuple(m.name for m in undone if m.name in names)
 
-    def push(self) -> SchemaDifference:
-        """Bring the database to ``sql/schema.sql`` without a migration file; for trying things out.
+    def difference(self) -> SchemaDifference:
+        """What leads from the database as it is to ``sql/schema.sql``."""
+        return SchemaDifference.between(self._live(), wanted_schema(self.project))
+
+    def push(self, difference: SchemaDifference) -> None:
+        """Make a difference without a migration file; for trying things out.
 
         The statements run as one transaction. The ledger stays as it is.
         """
-        difference = SchemaDifference.between(self.live(), wanted_schema(self.project))
         if difference.statements:
             self.database.batch(difference.statements)
-        return difference
 
     def reset(self) -> tuple[str, ...]:
         """Drop every table and apply all migrations; everything in the database is lost."""
-        rows = self.database.query(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-            "AND name NOT LIKE '_cf_%' ORDER BY rowid DESC"
-        )
-        drops = ['DROP TABLE "' + str(row["name"]).replace('"', '""') + '"' for row in rows]
-        with self.database.connected() as connected:
-            if drops:
-                connected.batch(
-                    [Statement(sql) for sql in ("PRAGMA defer_foreign_keys=TRUE", *drops)]
-                )
+        self.database.batch(clearing(self.database))
         return self.migrate()
 
     def _names(self) -> set[str]:
@@ -102,7 +95,7 @@ class SchemaChanges:
         with self.database.connected() as connected:
             return {row.name for row in Ledger(connected).applied()}
 
-    def live(self) -> list[str]:
+    def _live(self) -> list[str]:
         """The statements that the database itself was made by, the ledger left out."""
         return [str(row["sql"]) for row in self.database.query(_OBJECTS)]
 

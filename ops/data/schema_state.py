@@ -10,12 +10,9 @@ from typing import Any
 from infra.migrations.files import MigrationSet
 from infra.migrations.ledger import Applied, Ledger
 from ops.data.stack_database import StackDatabase, migrations
+from ops.data.tables import quoted, table_names
 from ops.project import Project
 
-_TABLES = (
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-    "AND name NOT LIKE '_cf_%' ORDER BY name"
-)
 _CREATED = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
 
 
@@ -55,11 +52,11 @@ class SchemaState:
             OperationError: the account doesn't know the database, or it doesn't answer.
         """
         described = database.described()
-        names = [str(row["name"]) for row in database.query(_TABLES)]
+        names = table_names(database)
         counts = (
             database.batch(
                 # The names are the schema's own, quoted as SQLite wants them.
-                [f'SELECT count(*) AS n FROM "{name}"' for name in names]  # noqa: S608
+                [f"SELECT count(*) AS n FROM {quoted(name)}" for name in names]  # noqa: S608
             )
             if names
             else []

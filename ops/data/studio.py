@@ -16,14 +16,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from ops.data.stack_database import StackDatabase
+from ops.data.tables import quoted, table_names
 from ops.errors import OperationError, UsageError
 
 PAGE = 50
 _LONGEST = 200
-_TABLES = (
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-    "AND name NOT LIKE '_cf_%' ORDER BY name"
-)
 _HEADERS = {
     # No script, nothing from elsewhere, in no frame: what is shown is other people's data.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
@@ -85,10 +82,10 @@ class Studio:
     def _index(self, request: Request) -> Response:
         if not self._is_known(request):
             return PlainTextResponse("Not found", status_code=404)
-        names = self._tables()
+        names = table_names(self._database)
         counts = self._database.batch(
             # The names are the schema's own.
-            [f"SELECT count(*) AS n FROM {_quoted(name)}" for name in names]  # noqa: S608
+            [f"SELECT count(*) AS n FROM {quoted(name)}" for name in names]  # noqa: S608
         )
         rows = [
             {"table": name, "rows": found[0]["n"]}
@@ -99,12 +96,12 @@ class Studio:
 
     def _table(self, request: Request) -> Response:
         name = str(request.path_params["table"])
-        if not self._is_known(request) or name not in self._tables():
+        if not self._is_known(request) or name not in table_names(self._database):
             return PlainTextResponse("Not found", status_code=404)
         text = request.query_params.get("page", "1")
         page = int(text) if text.isdecimal() and 1 <= int(text) <= 10**6 else 1
         rows = self._database.query(
-            f"SELECT * FROM {_quoted(name)} ORDER BY 1 DESC "  # noqa: S608  a name of the schema
+            f"SELECT * FROM {quoted(name)} ORDER BY 1 DESC "  # noqa: S608  a name of the schema
             f"LIMIT {PAGE + 1} OFFSET {(page - 1) * PAGE}"
         )
         columns = list(rows[0]) if rows else []
@@ -122,9 +119,6 @@ class Studio:
     def _is_known(self, request: Request) -> bool:
         given = str(request.path_params["key"])
         return hmac.compare_digest(given.encode(), self._key.encode())
-
-    def _tables(self) -> list[str]:
-        return [str(row["name"]) for row in self._database.query(_TABLES)]
 
     def _page(self, title: str, body: str) -> Response:
         heading = escape(f"{title} · {self._database.stack}")
@@ -154,10 +148,6 @@ def _cell(value: Any, links: Mapping[str, str]) -> str:
     text = str(value)
     shown = escape(text if len(text) <= _LONGEST else text[:_LONGEST] + " …")
     return f'<a href="{escape(links[text])}">{shown}</a>' if text in links else shown
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _failed(_: Request, error: Exception) -> Response:

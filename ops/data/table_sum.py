@@ -9,12 +9,9 @@ from dataclasses import dataclass
 
 from infra.migrations.d1 import Row
 from ops.data.stack_database import StackDatabase
+from ops.data.tables import TABLES, quoted, table_names
 from ops.errors import OperationError
 
-_TABLES = (
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-    "AND name NOT LIKE '_cf_%' ORDER BY name"
-)
 _COLUMNS = "SELECT name FROM pragma_table_xinfo('{table}') WHERE hidden = 0 ORDER BY cid"
 _PAGE = 1000
 _MODULUS = 2**256
@@ -57,7 +54,7 @@ def sums_of_dump(sql: bytes) -> Mapping[str, TableSum]:
     scratch = sqlite3.connect(":memory:")
     try:
         scratch.executescript(sql.decode("utf-8"))
-        tables = [str(name) for (name,) in scratch.execute(_TABLES)]
+        tables = [str(name) for (name,) in scratch.execute(TABLES + "name")]
         return {table: _sum_in_scratch(scratch, table) for table in tables}
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise OperationError(
@@ -70,21 +67,20 @@ def sums_of_dump(sql: bytes) -> Mapping[str, TableSum]:
 
 def sums_of_live(database: StackDatabase) -> Mapping[str, TableSum]:
     """Sum every table of the deployed database, page by page; it may be written meanwhile."""
-    tables = [str(row["name"]) for row in database.query(_TABLES)]
-    return {table: TableSum.of(_live_rows(database, table)) for table in tables}
+    return {table: TableSum.of(_live_rows(database, table)) for table in table_names(database)}
 
 
 def _sum_in_scratch(scratch: sqlite3.Connection, table: str) -> TableSum:
     names = [str(name) for (name,) in scratch.execute(_COLUMNS.format(table=_literal(table)))]
-    values = ", ".join(f"quote({_quoted(name)})" for name in names)
+    values = ", ".join(f"quote({quoted(name)})" for name in names)
     return TableSum.of(
-        scratch.execute(f"SELECT {values} FROM {_quoted(table)}")  # noqa: S608  the schema's names
+        scratch.execute(f"SELECT {values} FROM {quoted(table)}")  # noqa: S608  the schema's names
     )
 
 
 def _live_rows(database: StackDatabase, table: str) -> Iterator[Sequence[str]]:
     names = [str(row["name"]) for row in database.query(_COLUMNS.format(table=_literal(table)))]
-    values = ", ".join(f"quote({_quoted(name)}) AS c{at}" for at, name in enumerate(names))
+    values = ", ".join(f"quote({quoted(name)}) AS c{at}" for at, name in enumerate(names))
     keyed = bool(
         database.query(
             "SELECT 1 AS found FROM sqlite_master WHERE name = ? AND sql LIKE '%WITHOUT ROWID%'",
@@ -98,7 +94,7 @@ def _live_rows(database: StackDatabase, table: str) -> Iterator[Sequence[str]]:
 
 def _by_rowid(database: StackDatabase, table: str, values: str) -> Iterator[Row]:
     sql = (
-        f"SELECT rowid AS _row, {values} FROM {_quoted(table)} "  # noqa: S608  the schema's names
+        f"SELECT rowid AS _row, {values} FROM {quoted(table)} "  # noqa: S608  the schema's names
         f"WHERE rowid > CAST(? AS INTEGER) ORDER BY rowid LIMIT {_PAGE}"
     )
     after = str(-(2**63))
@@ -109,17 +105,13 @@ def _by_rowid(database: StackDatabase, table: str, values: str) -> Iterator[Row]
 
 def _by_position(database: StackDatabase, table: str, values: str) -> Iterator[Row]:
     sql = (
-        f"SELECT {values} FROM {_quoted(table)} "  # noqa: S608  the schema's names
+        f"SELECT {values} FROM {quoted(table)} "  # noqa: S608  the schema's names
         f"ORDER BY 1, 2 LIMIT {_PAGE} OFFSET CAST(? AS INTEGER)"
     )
     at = 0
     while rows := database.query(sql, str(at)):
         yield from rows
         at += len(rows)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:

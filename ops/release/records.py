@@ -7,12 +7,11 @@ asked leaves a rollback with what the state knows.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from ops.errors import OperationError
-from ops.stacks.account import StackAccount
+from ops.stacks.account import Row, StackAccount
 
 KEY = "release."
 """Beginning of the key in `system_configs`; the version id follows."""
@@ -93,18 +92,9 @@ class ReleaseRecords:
         text = json.dumps({**asdict(record), "at": at}, sort_keys=True)
         self._query(_WRITE, KEY + version_id, text)
 
-    def _query(self, sql: str, *parameters: str) -> list[Mapping[str, object]]:
-        account = self._account
-        answer = account.ask(
-            "query the service's database",
-            lambda client: client.d1.database.query(
-                self._database_id, account_id=account.account_id, sql=sql, params=list(parameters)
-            ),
-        )
-        rows: list[Mapping[str, object]] = []
-        for part in answer.result or []:
-            rows += [row for row in part.results or [] if isinstance(row, dict)]
-        return rows
+    def _query(self, sql: str, *parameters: str) -> list[Row]:
+        what = "query the service's database"
+        return self._account.query(what, self._database_id, sql, *parameters)
 
 
 def read_tolerantly(records: ReleaseRecords) -> tuple[dict[str, ReleaseRecord], str | None]:

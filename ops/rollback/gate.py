@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.errors import OperationError
 from ops.release.release import Release
-from ops.stacks.account import StackAccount
+from ops.stacks.account import Row, StackAccount
 
 ENCRYPTION_KEYS = frozenset({"encrypt_key", "encrypt_key_previous"})
 """What is stored since a rotation can't be read with the keys before it: these never go back."""
@@ -129,12 +129,6 @@ class Gate:
             },
         )
 
-    def _query(self, sql: str) -> list[dict[str, Any]]:
-        account = self._account
-        answer = account.ask(
-            "read the ledger of migrations",
-            lambda client: client.d1.database.query(
-                str(self._outputs["d1_database_id"]), account_id=account.account_id, sql=sql
-            ),
-        )
-        return [dict(row) for part in answer.result for row in part.results or []]  # type: ignore[call-overload]  # the client types rows as objects
+    def _query(self, sql: str) -> list[Row]:
+        database_id = str(self._outputs["d1_database_id"])
+        return self._account.query("read the ledger of migrations", database_id, sql)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ops.project import CONFIG_FILE_VARIABLE, Project
+from ops.project import Project
 from ops.stacks.settings_file import StackFile
+from ops.stacks.temporary_settings import temporary_settings
 
 
 @contextmanager
@@ -21,16 +17,5 @@ def settings_override(project: Project, stack: str, settings: Mapping[str, Any])
     file = StackFile.read(project.stack_file(stack))
     config = dict(file.config)
     config |= {f"notification-system:{name}": value for name, value in settings.items()}
-    before = os.environ.get(CONFIG_FILE_VARIABLE)
-    with tempfile.TemporaryDirectory(prefix="notifyctl-settings-") as folder:
-        path = Path(folder) / f"Pulumi.{stack}.yaml"
-        path.write_text(yaml.safe_dump({**file.content, "config": config}), encoding="utf-8")
-        path.chmod(0o600)
-        os.environ[CONFIG_FILE_VARIABLE] = str(path)
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ[CONFIG_FILE_VARIABLE]
-            else:
-                os.environ[CONFIG_FILE_VARIABLE] = before
+    with temporary_settings(stack, {**file.content, "config": config}):
+        yield

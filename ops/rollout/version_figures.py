@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from ops.stacks.account import StackAccount
+from ops.stacks.account import Row, StackAccount
 
 PREFIX = 8
 """Characters of a version id that the rows carry."""
@@ -106,17 +106,9 @@ class FiguresSince:
             for row in self._query(_COUNTS)
         }
 
-    def _query(self, sql: str, *parameters: str) -> list[Mapping[str, Any]]:
-        account = self._account
-        answer = account.ask(
-            "read the service's figures",
-            lambda client: client.d1.database.query(
-                self._database_id, account_id=account.account_id, sql=sql, params=list(parameters)
-            ),
-        )
-        return [
-            row for part in answer.result for row in part.results or [] if isinstance(row, dict)
-        ]
+    def _query(self, sql: str, *parameters: str) -> list[Row]:
+        what = "read the service's figures"
+        return self._account.query(what, self._database_id, sql, *parameters)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

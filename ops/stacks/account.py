@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from localcloud.home import CloudHome
 from ops.errors import OperationError, UsageError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cloudflare import Cloudflare
 
 T = TypeVar("T")
+Row = Mapping[str, Any]
 
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
 CLOUDFLARE_API = "https://api.cloudflare.com/client/v4"
@@ -121,6 +122,24 @@ class StackAccount:
             raise OperationError(
                 f"{self.base_url} gave no answer when asked to {what}. {where or 'Try again.'}"
             ) from None
+
+    def query(self, what: str, database_id: str, sql: str, *parameters: str) -> list[Row]:
+        """Run SQL in one of the account's databases and return the rows of every statement.
+
+        ``what`` is as for ``ask``. Raises as it does.
+        """
+        answer = self.ask(
+            what,
+            lambda client: client.d1.database.query(
+                database_id, account_id=self.account_id, sql=sql, params=list(parameters)
+            ),
+        )
+        return [
+            row
+            for part in answer.result or []
+            for row in part.results or []
+            if isinstance(row, dict)
+        ]
 
 
 def _reason(body: object) -> str:

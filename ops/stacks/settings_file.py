@@ -58,6 +58,11 @@ class StackFile:
         return value if isinstance(value, str) else None
 
     @property
+    def is_development(self) -> bool:
+        """Whether the stack's environment is development, where data may be made up and lost."""
+        return self.config.get("notification-system:environment") == "development"
+
+    @property
     def is_loopback(self) -> bool:
         """Whether every API that the stack names is on this machine."""
         return self.base_url is not None and all(

@@ -84,18 +84,16 @@ def push(
     json: JsonOption = False,
 ) -> None:
     """Bring a development database to sql/schema.sql without a migration, to try things out."""
-    from ops.data.schema_changes import wanted_schema
-    from ops.data.schema_difference import SchemaDifference
     from ops.errors import GateClosed
 
     changes = _changes(stack)
     _require_development(stack, "push")
-    planned = SchemaDifference.between(changes.live(), wanted_schema(changes.project))
+    planned = changes.difference()
     if planned.loses_data and not yes:
         raise GateClosed(
             f"This would lose the content of {', '.join(planned.loses_data)}. Give --yes."
         )
-    changes.push()
+    changes.push(planned)
     if json:
         typer.echo(json_text.dumps({"statements": list(planned.statements)}, indent=2))
         return
@@ -143,7 +141,7 @@ def _is_development(stack: str) -> bool:
     from ops.stacks.settings_file import StackFile
 
     file = StackFile.read(Project.find().stack_file(stack))
-    return file.config.get("notification-system:environment") == "development"
+    return file.is_development
 
 
 def _require_development(stack: str, command: str) -> None:

@@ -30,7 +30,7 @@ def seed(
     from ops.stacks.settings_file import StackFile
 
     file = StackFile.read(Project.find().stack_file(stack))
-    if file.config.get("notification-system:environment") != "development":
+    if not file.is_development:
         raise GateClosed(f"'{stack}' isn't a development stack: test data has no place in it.")
     if endpoint is None and not file.is_loopback:
         raise UsageError("Give --endpoint: a webhook URL that may receive the test data.")
