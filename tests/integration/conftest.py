@@ -9,11 +9,13 @@ from tests.installation import Installation
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One deployed installation with a virtual clock, shared by the tests that leave no trace."""
+    """One deployed installation, shared by the tests that leave no trace and move no clock."""
     built = Installation(tmp_path_factory.mktemp("installation"), settings={"testClock": True})
-    built.up()
-    yield built
-    built.close()
+    try:
+        built.up()
+        yield built
+    finally:
+        built.close()
 
 
 @pytest.fixture

@@ -19,12 +19,7 @@ def timeline() -> Iterator[SimulatedTimeline]:
         yield line
 
 
-@pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealInstallation]:
-    """One deployed installation for all of these tests: what they break comes back by itself."""
-    built = Installation(tmp_path_factory.mktemp("promise"), settings={"testClock": True})
-    try:
-        built.up()
-        yield RealInstallation(built)
-    finally:
-        built.close()
+@pytest.fixture
+def real(moving: Installation) -> RealInstallation:
+    """The deployed installation; other tests may have moved its clock in between."""
+    return RealInstallation(moving)

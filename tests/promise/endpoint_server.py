@@ -46,6 +46,8 @@ class EndpointServer:
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
         self.calls: list[Call] = []
+        self.held = 0
+        """How many answers are being held back at this moment."""
         self._spells: dict[tuple[str, str], list[Spell]] = {}
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -80,6 +82,16 @@ class EndpointServer:
                 self.calls.append(call)
         return call, spell
 
+    def hold(self, seconds: float) -> None:
+        """Let a caller wait, and say so in `held` for as long."""
+        if not seconds:
+            return
+        with self._lock:
+            self.held += 1
+        time.sleep(seconds)
+        with self._lock:
+            self.held -= 1
+
     def __enter__(self) -> EndpointServer:
         self._thread.start()
         return self
@@ -105,7 +117,7 @@ def _handler(server: EndpointServer) -> type[BaseHTTPRequestHandler]:
             call, spell = server.receive(
                 self.path, body, self.headers.get("X-Notification-MessageId")
             )
-            time.sleep(spell.takes)
+            server.hold(spell.takes)
             if spell.status == UNREACHABLE:
                 self.close_connection = True
                 return

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.installation import Installation
+
+
+@pytest.fixture(scope="session")
+def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One deployed installation whose clock the tests move on, and that they may break for a while.
+
+    Commands sign with this machine's clock: they have no place here.
+    """
+    built = Installation(tmp_path_factory.mktemp("moving"), settings={"testClock": True})
+    try:
+        built.up()
+        yield built
+    finally:
+        built.close()
