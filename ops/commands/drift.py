@@ -22,11 +22,12 @@ def drift(
 
     Versions that serve and their shares, secrets by fingerprint, crons, queue consumers, domain,
     route, the workers.dev switch, stores, the CI token's permissions, environments, secrets and
-    variables on GitHub. Exit with 7 where anything differs.
+    variables on GitHub. Exit with 7 where anything differs; with 6 where nothing differs and
+    something couldn't be compared, such as the secrets of a service that doesn't answer.
     """
     from ops.console import Reporter
     from ops.drift.drift import Drift
-    from ops.errors import DriftFound
+    from ops.errors import DriftFound, ServiceError
     from ops.project import Project
 
     reporter = Reporter(json=json)
@@ -46,6 +47,10 @@ def drift(
             f"  {finding.kind} of {finding.resource}: {finding.found}, not {finding.expected}",
             style="yellow",
         )
+    for unknown in report.unknown:
+        reporter.line(
+            f"  {unknown.kind} of {unknown.resource}: unknown. {unknown.reason}", style="yellow"
+        )
     if report.findings:
         count = len(report.findings)
         advice = (
@@ -56,4 +61,10 @@ def drift(
         raise DriftFound(
             f"{count} difference{'' if count == 1 else 's'} between the state of '{stack}' and "
             f"what is there. {advice}"
+        )
+    if report.unknown:
+        kinds = ", ".join(unknown.kind for unknown in report.unknown)
+        raise ServiceError(
+            f"Nothing differs in what could be compared of '{stack}', but {kinds} couldn't be. "
+            f"'notifyctl diagnose --stack {stack}' looks for the reason; then probe again."
         )

@@ -98,6 +98,8 @@ def _drift(found: StackStatus) -> str:
     if found.drift is None:
         return "unknown" if "drift" in found.unknown else "not looked for"
     count = len(found.drift.findings)
-    if not count:
-        return f"none in {found.drift.checked} resources"
-    return f"{count} of {found.drift.checked} resources; see 'notifyctl drift'"
+    blind = ", ".join(unknown.kind for unknown in found.drift.unknown)
+    said = f"none in {found.drift.checked} resources"
+    if count:
+        said = f"{count} of {found.drift.checked} resources; see 'notifyctl drift'"
+    return f"{said}; unknown: {blind}" if blind else said

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ops.console import Reporter
 from ops.deployment import Deployment
 from ops.drift.cloudflare_probe import CloudflareProbe
-from ops.drift.finding import Finding, Repair
+from ops.drift.finding import Finding, Repair, Unknown
 from ops.drift.github_probe import GithubProbe
 from ops.drift.managed import Managed, managed_resources
 from ops.drift.repair import repair
-from ops.errors import ServiceError, StackFailed
+from ops.drift.secrets_probe import SecretsProbe
+from ops.errors import StackFailed
 from ops.local_cloud import start_local_cloud
 from ops.project import Project
 from ops.pull_requests.repository import Repository
-from ops.service import ServiceClient
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.settings_file import StackFile
@@ -31,11 +31,13 @@ class DriftReport:
         stack: the stack's name.
         checked: number of resources that were compared.
         findings: what differs, in the state's order.
+        unknown: what couldn't be compared.
     """
 
     stack: str
     checked: int
     findings: tuple[Finding, ...]
+    unknown: tuple[Unknown, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the report for ``--json``."""
@@ -44,6 +46,7 @@ class DriftReport:
             "checked": self.checked,
             "drifted": len(self.findings),
             "findings": [finding.document() for finding in self.findings],
+            "unknown": [unknown.document() for unknown in self.unknown],
         }
 
 
@@ -80,10 +83,12 @@ class Drift:
                     f"The stack '{self._stack}' isn't deployed, so nothing can have drifted. "
                     f"Run 'notifyctl up --stack {self._stack}'."
                 )
-            findings = list(self._differences(resources))
-            findings += _secret_findings(outputs)
+            secrets, unknown = SecretsProbe(outputs).look()
+            findings = (*self._differences(resources), *secrets)
             step.detail = f"{len(resources)} resources, {len(findings)} differences"
-        return DriftReport(self._stack, len(resources), tuple(findings))
+            if unknown:
+                step.detail += f", {len(unknown)} unknown"
+        return DriftReport(self._stack, len(resources), findings, tuple(unknown))
 
     def repair(self, report: DriftReport) -> None:
         """Put right what the report found: explicit calls first, then a refresh and an update.
@@ -126,40 +131,3 @@ class Drift:
             yield from cloudflare.findings(resource)
             if github is not None:
                 yield from github.findings(resource)
-
-
-def _secret_findings(outputs: Mapping[str, Any]) -> list[Finding]:
-    """Compare the fingerprints that the running service reports with the release's.
-
-    A service that can't be reached, or refuses the key, is a difference: its signing key isn't
-    the stack's, or the version that answers isn't the stack's.
-    """
-    release = outputs.get("release") or {}
-    declared = {
-        str(name).lower(): value
-        for name, value in (release.get("secret_fingerprints") or {}).items()
-    }
-    url, key = str(outputs["service_url"]), str(outputs.get("api_secret_key") or "")
-    try:
-        with ServiceClient(url, key) as service:
-            answer = service.result("GET", "/api/deployment")
-    except ServiceError as error:
-        said = "the fingerprints of the release", f"no report: {error.code or error.status}"
-        return [Finding("secrets", _DEPLOYMENT, *said, Repair.CALL)]
-    reported = answer["data"]["secretFingerprints"]
-    actual = {str(name).lower(): value for name, value in reported.items()}
-    return [
-        Finding(
-            "secrets", _DEPLOYMENT, f"the release's {name}", _state(actual.get(name)), Repair.CALL
-        )
-        for name in sorted(declared.keys() | actual.keys())
-        if declared.get(name) != actual.get(name)
-    ]
-
-
-_DEPLOYMENT = "deployment"
-"""The resource of the program that says which version serves, and so with which secrets."""
-
-
-def _state(fingerprint: object) -> str:
-    return "another value" if fingerprint else "none"

@@ -1,4 +1,4 @@
-"""One difference between the state and what is really there."""
+"""What a probe says: a difference between the state and what is there, or that it can't tell."""
 
 from __future__ import annotations
 
@@ -45,3 +45,22 @@ class Finding:
             "found": self.found,
             "repair": self.repair.value,
         }
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What couldn't be compared. It is no difference, and nothing repairs it.
+
+    Attributes:
+        kind: what may have drifted, such as ``secrets``.
+        resource: its name in the program.
+        reason: why it isn't known; whole sentences without any secret.
+    """
+
+    kind: str
+    resource: str
+    reason: str
+
+    def document(self) -> dict[str, str]:
+        """Return it for ``--json``."""
+        return {"kind": self.kind, "resource": self.resource, "reason": self.reason}

@@ -20,6 +20,10 @@ def security(project: Project, status: StackStatus) -> Section:
         count = len(status.drift.findings)
         section.lines.append(f"drift: {count} differences in {status.drift.checked} resources")
         section.figures["drifted"] = count
+        section.lines += [
+            f"drift of {unknown.kind} isn't known: {unknown.reason}"
+            for unknown in status.drift.unknown
+        ]
     else:
         section.lines.append(f"drift isn't known: {status.unknown.get('drift', 'not looked for')}")
     config = StackFile.read(project.stack_file(status.stack)).config

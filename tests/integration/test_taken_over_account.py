@@ -216,6 +216,12 @@ EDITS: dict[str, tuple[set[str], Callable[[Adopted], None]]] = {
     "no route": ({"route"}, _remove_route),
 }
 """Edits past Pulumi, each with the kinds of drift that it is."""
+BLIND = "workers.dev"
+"""The edit after which the service can't be asked for its secrets."""
+
+
+def unknown_kinds(found: dict[str, Any]) -> set[str]:
+    return {unknown["kind"] for unknown in found["unknown"]}
 
 
 @pytest.mark.workerd
@@ -225,18 +231,22 @@ def test_one_edit_of_each_kind_is_found_repaired_and_then_nothing_is_left(
 ) -> None:
     wanted: set[str] = set()
     for name, (kinds, edit) in EDITS.items():
-        if name not in ("another cron",):
+        if name not in ("another cron", BLIND):
             edit(adopted)
             wanted |= kinds
     code, found = adopted.drift()
     assert code == 7
     assert {finding["kind"] for finding in found["findings"]} == wanted
+    assert found["unknown"] == []
     secret = adopted.installation.outputs()["api_secret_key"]
     assert secret not in json.dumps(found)
 
+    kinds, edit = EDITS[BLIND]
+    edit(adopted)
     code, repaired = adopted.drift("--repair")
-    assert (code, repaired["findings"]) == (0, [])
-    assert {finding["kind"] for finding in repaired["repaired"]} == wanted
+    assert (code, repaired["findings"], repaired["unknown"]) == (0, [], [])
+    # What the service alone can tell is no difference while it can't be asked.
+    assert {finding["kind"] for finding in repaired["repaired"]} == wanted - {"secrets"} | kinds
 
 
 @pytest.mark.soak
@@ -250,6 +260,7 @@ def test_forty_seeded_edits_are_all_found_and_repaired(adopted: Adopted) -> None
         code, found = adopted.drift()
         assert code == 7, f"edit {number}: {name}"
         assert {finding["kind"] for finding in found["findings"]} == kinds, name
+        assert unknown_kinds(found) == ({"secrets"} if name == BLIND else set()), name
         code, repaired = adopted.drift("--repair")
         assert (code, repaired["findings"]) == (0, []), f"edit {number}: {name}"
 
@@ -261,7 +272,7 @@ def test_what_nobody_edited_is_no_drift_and_a_second_pull_request_up_changes_not
 ) -> None:
     for _ in range(3):
         code, clean = adopted.drift()
-        assert (code, clean["findings"]) == (0, []), "no false alarm"
+        assert (code, clean["findings"], clean["unknown"]) == (0, [], []), "no false alarm"
     made = adopted.installation
     for expected in ({"create"}, {"same"}):
         report = made.ctl_json("pr", "up", "8", "--from", "local", "--skip-verify")
