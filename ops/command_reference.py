@@ -70,7 +70,7 @@ def _options(command: object) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    from ops.main import app
+    from ops.main import command_line
     from ops.project import Project
 
-    (Project.find().root / FILE).write_text(reference(app), encoding="utf-8")
+    (Project.find().root / FILE).write_text(reference(command_line()), encoding="utf-8")

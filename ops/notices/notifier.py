@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
@@ -43,10 +44,29 @@ class Notifier:
 
     def tell(self, notice: Notice) -> None:
         """Send to every target, one after the other."""
-        for target in self._targets:
-            problem = self._post(target, notice)
-            if problem is not None:
-                self._warn(f"{target.name} didn't take the notice '{notice.event}': {problem}.")
+        for problem in self._problems(notice):
+            self._warn(problem)
+
+    def begin(self, notice: Notice) -> Callable[[], None]:
+        """Send beside what is more urgent; call the result to wait and to see the warnings."""
+        executor = ThreadPoolExecutor(max_workers=1)
+        problems = executor.submit(self._problems, notice)
+        executor.shutdown(wait=False)
+
+        def end() -> None:
+            for problem in problems.result():
+                self._warn(problem)
+
+        return end
+
+    def _problems(self, notice: Notice) -> list[str]:
+        """Send to every target; return a sentence for each that didn't take it."""
+        found = [(target.name, self._post(target, notice)) for target in self._targets]
+        return [
+            f"{name} didn't take the notice '{notice.event}': {problem}."
+            for name, problem in found
+            if problem is not None
+        ]
 
     def _post(self, target: Target, notice: Notice) -> str | None:
         try:

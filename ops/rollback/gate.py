@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ops.errors import OperationError
@@ -106,7 +107,7 @@ class Gate:
             path = f"/accounts/{account}/storage/kv/namespaces/{identifier}"
             return None if self._exists(path) else f"the KV namespace {identifier}"
         name = str(binding["queue_name"])
-        return None if name in self._queues() else f"the queue {name}"
+        return None if name in self._queues else f"the queue {name}"
 
     def _exists(self, path: str) -> bool:
         import cloudflare
@@ -120,6 +121,7 @@ class Gate:
 
         return self._account.ask("look for what the version is bound to", asked)
 
+    @cached_property
     def _queues(self) -> set[str]:
         account = self._account
         return account.ask(

@@ -108,14 +108,17 @@ class Rollback:
             targets_of_environment(), self._reporter, local=self._deployment.is_local
         )
         notice = self._notice(plan, origin)
-        notifier.tell(notice)
+        told = notifier.begin(notice)  # A receiver that hangs mustn't keep the bad version serving.
         try:
-            self._mark_bad(plan, reason, origin)
-            version = self._switch(plan, reason)
+            try:
+                self._mark_bad(plan, reason, origin)
+                version = self._switch(plan, reason)
+            finally:
+                told()
             self._deployment.verify(self._outputs, version=version, pause=pause)
         except OperationError as error:
-            told = str(error).partition(". ")[0]
-            notifier.tell(replace(notice, event="failed", status=f"the rollback failed: {told}."))
+            why = str(error).partition(". ")[0]
+            notifier.tell(replace(notice, event="failed", status=f"the rollback failed: {why}."))
             raise
         self._note(version, ReleaseRecord("verified", actor=origin.actor))
         seconds = time.monotonic() - self._started

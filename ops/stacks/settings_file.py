@@ -13,6 +13,7 @@ import yaml
 
 from ops.errors import UsageError
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # The same, ten times as fast.
 BASE_URL_KEYS = ("cloudflare:baseUrl", "github:baseUrl")
 
 
@@ -36,7 +37,7 @@ class StackFile:
             UsageError: it isn't YAML, or ``config`` isn't a mapping.
         """
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER) or {}  # noqa: S506
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f" in line {mark.line + 1}" if mark else ""

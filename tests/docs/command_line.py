@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from ops.main import app
+from ops.main import command_line
 
 OTHER_PROGRAMS = {
     *("pulumi", "git", "gh", "make", "openssl", "export", "unset", "read", "cd", "mkdir", "rm"),
@@ -43,6 +43,9 @@ def commands_of(text: str) -> list[list[str]]:
     return found
 
 
+_WHOLE = typer.main.get_command(command_line())
+
+
 def mistake_in(command: list[str]) -> str | None:
     """Return what is wrong with a command: an unknown program, command, option, or too little."""
     program = command[0].removeprefix(".venv/bin/")
@@ -52,7 +55,7 @@ def mistake_in(command: list[str]) -> str | None:
     for cut in (">", ">>", "<"):
         if cut in arguments:
             arguments = arguments[: arguments.index(cut)]
-    return _mistake(typer.main.get_command(app), "notifyctl", arguments)
+    return _mistake(_WHOLE, "notifyctl", arguments)
 
 
 def _mistake(command: Any, name: str, arguments: list[str]) -> str | None:

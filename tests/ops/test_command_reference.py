@@ -9,9 +9,12 @@ import pytest
 import typer
 
 from ops.command_reference import FILE, commands, reference
-from ops.main import app
+from ops.main import COMMANDS, called, command_line
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+WHOLE = command_line()
 
 
 def undocumented(some_app: typer.Typer, pages: str) -> list[str]:
@@ -32,8 +35,8 @@ def undocumented(some_app: typer.Typer, pages: str) -> list[str]:
 
 def test_every_command_and_every_option_has_its_text_and_a_page() -> None:
     pages = [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"]
-    assert undocumented(app, "\n".join(page.read_text() for page in pages)) == []
-    names = {command.name for command in commands(app)}
+    assert undocumented(WHOLE, "\n".join(page.read_text() for page in pages)) == []
+    names = {command.name for command in commands(WHOLE)}
     assert {"doctor", "check", "keys rotate", "db status", "rollback", "deploy"} <= names
 
 
@@ -56,12 +59,20 @@ def test_what_lacks_a_text_is_found() -> None:
 
 
 def test_the_reference_is_the_apps() -> None:
-    assert (ROOT / FILE).read_text() == reference(app), "run: python -m ops.command_reference"
+    assert (ROOT / FILE).read_text() == reference(WHOLE), "run: python -m ops.command_reference"
 
 
 @pytest.mark.parametrize("wanted", ["doctor", "check", "keys rotate"])
 def test_a_row_has_the_first_sentence_and_the_options(wanted: str) -> None:
-    [command] = [one for one in commands(app) if one.name == wanted]
+    [command] = [one for one in commands(WHOLE) if one.name == wanted]
     assert command.row.startswith(f"| `notifyctl {wanted}` | ")
     assert "`--json`" in command.row
     assert command.help.partition(".")[0].partition("\n")[0][:30] in command.row
+
+
+def test_a_start_builds_what_is_called_and_help_lists_everything() -> None:
+    only = commands(command_line(["rollback"]))
+    assert {command.name for command in only} == {"rollback", "rollback plan"}
+    assert called(["--config-file", "up", "rollback", "plan"]) == ["rollback"]
+    for arguments in ([], ["--help"], ["weather"], ["--config-file"]):
+        assert called(arguments) == list(COMMANDS)

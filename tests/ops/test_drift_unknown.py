@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from ops.drift.drift import Drift, DriftReport
 from ops.drift.finding import Finding, Repair, Unknown
 from ops.drift.secrets_probe import SecretsProbe
-from ops.main import app
+from ops.main import command_line
 
 DECLARED = {"API_SECRET_KEY": "a" * 16, "ENCRYPT_KEY": "b" * 16}
 REPORTED = {"success": True, "data": {"secretFingerprints": DECLARED}}
@@ -115,8 +115,8 @@ def test_only_a_difference_is_drift_and_what_is_unknown_is_told_beside_it(
     report = DriftReport("local", 21, findings, unknown)
     monkeypatch.setattr(Drift, "probe", lambda _: report)
 
-    shown = CliRunner().invoke(app, ["drift", "--stack", "local"])
-    document = CliRunner().invoke(app, ["drift", "--stack", "local", "--json"])
+    shown = CliRunner().invoke(command_line(), ["drift", "--stack", "local"])
+    document = CliRunner().invoke(command_line(), ["drift", "--stack", "local", "--json"])
 
     for result in (shown, document):
         error = result.exception

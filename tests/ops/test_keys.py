@@ -18,7 +18,7 @@ from ops.errors import OperationError, UsageError
 from ops.keys.age import key_ages
 from ops.keys.generation import GENERATED, generate
 from ops.keys.key_file import KeyFile
-from ops.main import app
+from ops.main import command_line
 from ops.settings_report import check_files
 from tests.infra.test_stack_settings import stack_file
 
@@ -43,7 +43,7 @@ def keys(*arguments: str, file: Path | None = None) -> Ended:
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "NOTIFYCTL_CONFIG_FILE": str(file) if file else None,
     }
-    result = CliRunner().invoke(app, ["keys", *arguments], env=environment)
+    result = CliRunner().invoke(command_line(), ["keys", *arguments], env=environment)
     if isinstance(result.exception, OperationError):
         return Ended(result.exception.exit_code, result.stdout, str(result.exception))
     return Ended(result.exit_code, result.stdout, result.stderr)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from ops import removal
 from ops.console import Reporter
 from ops.errors import GateClosed, UsageError
-from ops.main import app
+from ops.main import command_line
 from ops.project import Project
 from ops.removal import Removal
 from ops.stacks.driver import StackUpdate
@@ -79,6 +79,6 @@ def test_what_is_not_protected_goes_without_more_ado(driver: Driver) -> None:
 
 def test_another_name_than_the_stacks_removes_nothing(driver: Driver) -> None:
     arguments = ["destroy", "--stack", "production", "--yes", "--unprotect", "development"]
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(command_line(), arguments)
     assert isinstance(result.exception, UsageError)
     assert driver.asked == []

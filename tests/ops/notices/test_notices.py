@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import io
 import json
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -118,6 +119,29 @@ def test_a_target_that_takes_none_is_warned_of_without_its_path(
     assert "warning: Lark at lark.example didn't take the notice 'succeeded'" in shown
     assert why in shown
     assert "token" not in shown
+
+
+def test_what_is_urgent_doesnt_wait_for_a_receiver_that_hangs() -> None:
+    answers = threading.Event()
+
+    def hang(_: httpx.Request) -> httpx.Response:
+        assert answers.wait(60)
+        return httpx.Response(500)
+
+    reporter = Reporter()
+    shown = io.StringIO()
+    reporter.console = Console(file=shown, width=300)
+    transport = httpx.MockTransport(hang)
+    notifier = Notifier(
+        [WebhookTarget("https://a.example")], reporter, local=False, transport=transport
+    )
+
+    end = notifier.begin(NOTICE)
+
+    assert shown.getvalue() == ""
+    answers.set()
+    end()
+    assert "a.example didn't take the notice 'succeeded': HTTP 500" in shown.getvalue()
 
 
 def test_a_local_stack_tells_nobody_off_this_machine() -> None:
