@@ -47,27 +47,33 @@ class LiveTail:
         Closing the iterator ends the tail at Cloudflare as well.
 
         Raises:
-            OperationError: the API refused to open a tail.
+            OperationError: the API refused to open the first tail.
             ServiceError: the connection can't be had, or not again.
         """
-        failures = 0
+        failures, connected = 0, False
         while True:
             try:
                 for line in self._until_renewal():
-                    failures = 0
+                    failures, connected = 0, True
                     yield line
+                continue
             except ConnectionEnded as ended:
                 if ended.clean:
                     self.on_notice("Cloudflare ended the tail.")
                     return
-                if failures == len(_PAUSES):
-                    raise ServiceError(
-                        f"The live tail of {self.worker} can't be had: {ended}. "
-                        "Try again; 'notifyctl diagnose' says whether the service is there."
-                    ) from None
-                self.on_notice(f"The tail broke off ({ended}); connecting again.")
-                time.sleep(_PAUSES[failures])
-                failures += 1
+                why = str(ended)
+            except OperationError as error:
+                if not connected:
+                    raise  # Nothing is to be had back: the token or the name is wrong.
+                why = str(error).partition(". ")[0]
+            if failures == len(_PAUSES):
+                raise ServiceError(
+                    f"The live tail of {self.worker} can't be had: {why}. "
+                    "Try again; 'notifyctl diagnose' says whether the service is there."
+                )
+            self.on_notice(f"The tail broke off ({why}); connecting again.")
+            time.sleep(_PAUSES[failures])
+            failures += 1
 
     def _until_renewal(self) -> Generator[LogLine | None, None, None]:
         opened: Any = self.account.ask(

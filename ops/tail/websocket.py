@@ -51,6 +51,7 @@ class WebSocket:
     def __init__(self, url: str, *, protocol: str) -> None:
         self._reader = FrameReader(masked=False)
         self._pending: list[str] = []
+        self._closed_with: int | None = None
         self._heard = self._pinged = time.monotonic()
         try:
             self._socket = _connected(url)
@@ -80,6 +81,9 @@ class WebSocket:
         """
         deadline = time.monotonic() + timeout
         while not self._pending:
+            if self._closed_with is not None:
+                code = self._closed_with
+                raise ConnectionEnded(f"the server closed with {code}", clean=code == _NORMAL)
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
@@ -119,9 +123,9 @@ class WebSocket:
                 self._pending.append(message.payload.decode("utf-8", "replace"))
             elif message.opcode is Opcode.PING:
                 self._write(encode(Opcode.PONG, message.payload, masked=True))
-            elif message.opcode is Opcode.CLOSE and not self._pending:
-                code = message.close_code
-                raise ConnectionEnded(f"the server closed with {code}", clean=code == _NORMAL)
+            elif message.opcode is Opcode.CLOSE:
+                # Texts that came with it are handed out first.
+                self._closed_with = message.close_code
 
     def _keep_alive(self) -> None:
         now = time.monotonic()

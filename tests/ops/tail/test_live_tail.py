@@ -1,0 +1,125 @@
+"""A live tail goes on when its connection breaks or its time is over, and ends where it must."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from ops.errors import OperationError, ServiceError
+from ops.stacks.account import StackAccount
+from ops.tail import live_tail
+from ops.tail.live_tail import LiveTail
+from tests.ops.tail.tail_server import ACCOUNT, TailServer
+
+pytestmark = pytest.mark.requirement("S0-45", "S0-116")
+
+
+class Clock:
+    """Time as the tail sees it: it passes by pauses alone, and where a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(live_tail, "time", found)
+    return found
+
+
+@contextmanager
+def served(*connections: Sequence[str | int]) -> Iterator[TailServer]:
+    server = TailServer(connections)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def tail_of(server: TailServer, notices: list[str]) -> LiveTail:
+    account = StackAccount("local", ACCOUNT, server.base_url, True, "token")
+    return LiveTail(account, "w", notices.append)
+
+
+def texts(tail: LiveTail, most: int) -> list[str]:
+    lines = (line.message for line in tail.lines() if line is not None)
+    return list(itertools.islice(lines, most))
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [("cut", "the connection was cut"), (1011, "the server closed with 1011")],
+)
+def test_a_connection_that_breaks_is_made_again(clock: Clock, end: str | int, why: str) -> None:
+    notices: list[str] = []
+    with served(["before", end], ["after"]) as server:
+        assert texts(tail_of(server, notices), 2) == ["before", "after"]
+
+    watching = "Watching w; Ctrl-C ends it."
+    assert notices == [watching, f"The tail broke off ({why}); connecting again.", watching]
+    assert clock.pauses == [1.0]
+    assert server.opened == 2
+
+
+def test_an_account_that_is_away_for_a_while_is_asked_again(clock: Clock) -> None:
+    notices: list[str] = []
+    with served(["before", "cut"], ["down"], ["refused"], ["after"]) as server:
+        assert texts(tail_of(server, notices), 2) == ["before", "after"]
+
+    assert clock.pauses == [1.0, 2.0, 4.0]
+    assert "Cloudflare refused to open a tail of w: no, code 1 (HTTP 403)" in notices[2]
+    assert "the server answered 503" in notices[3]
+
+
+def test_it_gives_up_after_some_tries_and_says_what_to_do(clock: Clock) -> None:
+    notices: list[str] = []
+    with served(["before", "cut"], ["refused"]) as server:
+        lines = tail_of(server, notices).lines()
+        assert next(line.message for line in lines if line is not None) == "before"
+        with pytest.raises(ServiceError, match=r"can't be had: .*503.*notifyctl diagnose"):
+            next(lines)
+
+    assert clock.pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
+    assert server.opened == 6
+    assert sorted(server.ended) == [f"tail-{number}" for number in range(6)]
+
+
+def test_the_first_refusal_is_told_at_once(clock: Clock) -> None:
+    with served(["down"]) as server, pytest.raises(OperationError, match="open a tail of w"):
+        texts(tail_of(server, []), 1)
+    assert clock.pauses == []
+
+
+def test_a_polite_end_ends_the_tail(clock: Clock) -> None:
+    notices: list[str] = []
+    with served(["only", 1000]) as server:
+        assert texts(tail_of(server, notices), 5) == ["only"]
+    assert notices[-1] == "Cloudflare ended the tail."
+    assert (server.opened, clock.pauses) == (1, [])
+
+
+def test_the_next_tail_is_opened_before_the_last_ones_time_is_over(clock: Clock) -> None:
+    notices: list[str] = []
+    with served(["first"], ["second"]) as server:
+        lines = tail_of(server, notices).lines()
+        assert next(line.message for line in lines if line is not None) == "first"
+        # A hundred years, less the minute by which the next one comes before that.
+        clock.now += 101 * 366 * 86_400.0
+        assert next(line.message for line in lines if line is not None) == "second"
+        assert server.ended == ["tail-0"]
+        lines.close()
+
+    assert (server.ended, clock.pauses) == (["tail-0", "tail-1"], [])
+    assert notices == ["Watching w; Ctrl-C ends it."] * 2
