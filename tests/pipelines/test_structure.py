@@ -165,7 +165,7 @@ def test_the_night_scans_packages_and_secrets() -> None:
     scripts = "\n".join(
         step.get("run", "") for step in Workflow.read("nightly").jobs["scan"]["steps"]
     )
-    for command in ("pip_audit --require-hashes", "npm audit", "scripts/scan-secrets"):
+    for command in ("pip_audit --strict --require-hashes", "npm audit", "scripts/scan-secrets"):
         assert command in scripts
     locked = (ROOT / ".github" / "audit-requirements.txt").read_text()
     assert re.search(r"^pip-audit==[\d.]+ ", locked, flags=re.MULTILINE)
