@@ -83,6 +83,8 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
     }
     if settings.allow_http_webhooks is not None:
         texts["ALLOW_HTTP_WEBHOOKS"] = _word(settings.allow_http_webhooks)
+    if settings.allow_private_webhooks:
+        texts["ALLOW_PRIVATE_WEBHOOKS"] = "true"
     for name, text in texts.items():
         yield Binding(name=name, type="plain_text", text=text)
 

@@ -92,7 +92,7 @@ def _local_means_stay_local(values: Values) -> Iterator[Problem]:
             f"no loopback address in the environment {environment}.",
             TELEGRAM_API,
         )
-    for key in ("allowLoopbackEndpoints", "allowHttpWebhooks"):
+    for key in ("allowLoopbackEndpoints", "allowHttpWebhooks", "allowPrivateWebhooks"):
         if values.get(key) and environment in _REAL:
             yield Problem(key, "true", f"never in the environment {environment}.", "false")
 

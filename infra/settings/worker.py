@@ -23,6 +23,9 @@ class WorkerSettings(BaseModel):
     allow_http_webhooks: v.Switch | None = Field(
         None, description="deliver to http addresses too; unset means outside production only"
     )
+    allow_private_webhooks: v.Switch = Field(
+        False, description="deliver to private networks too; link-local and metadata never"
+    )
     test_clock: v.Switch = Field(
         False, description="bind the local cloud's clock; for tests against a loopback API alone"
     )

@@ -143,6 +143,14 @@ def test_unless_it_is_set_plain_http_is_the_environments_matter(
     assert "ALLOW_HTTP_WEBHOOKS" not in declared().bindings()
 
 
+def test_only_a_stack_that_opens_private_networks_says_so_to_its_worker(
+    declared: Callable[..., Declared],
+) -> None:
+    assert "ALLOW_PRIVATE_WEBHOOKS" not in declared().bindings()
+    found = declared("dev-2", environment="development", allowPrivateWebhooks=True).bindings()
+    assert found["ALLOW_PRIVATE_WEBHOOKS"]["text"] == "true"
+
+
 def test_the_secrets_that_callers_present_are_secret_outputs(
     declared: Callable[..., Declared],
 ) -> None:

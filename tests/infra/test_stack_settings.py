@@ -214,6 +214,13 @@ def test_loopback_endpoints_are_refused_outside_development() -> None:
     assert mistakes("local", environment="development", allowLoopbackEndpoints="true") == {}
 
 
+def test_private_networks_are_refused_outside_development() -> None:
+    assert set(mistakes(allowPrivateWebhooks="true")) == {"allowPrivateWebhooks"}
+    staging = mistakes("staging", environment="staging", allowPrivateWebhooks="true")
+    assert set(staging) == {"allowPrivateWebhooks"}
+    assert mistakes("dev-2", environment="development", allowPrivateWebhooks="true") == {}
+
+
 def test_bots_are_called_on_this_machine_in_development_only() -> None:
     local = "http://127.0.0.1:9000"
     assert set(mistakes(telegramApiUrl=local)) == {"telegramApiUrl"}

@@ -79,6 +79,32 @@ def test_plain_http_is_for_whom_it_is_allowed(environment: dict[str, str], allow
     assert saved.status == (201 if allowed else 400), saved.text
 
 
+@pytest.mark.requirement("C-11", "C-4")
+@pytest.mark.parametrize(
+    ("environment", "allowed"),
+    [
+        ({"ENVIRONMENT": "development"}, False),
+        ({"ENVIRONMENT": "development", "ALLOW_PRIVATE_WEBHOOKS": "true"}, True),
+        ({"ENVIRONMENT": "staging", "ALLOW_PRIVATE_WEBHOOKS": "true"}, False),
+        ({"ENVIRONMENT": "production", "ALLOW_PRIVATE_WEBHOOKS": "true"}, False),
+    ],
+)
+def test_private_networks_are_for_development_where_it_is_allowed(
+    environment: dict[str, str], allowed: bool
+) -> None:
+    world = World()
+    world.environment |= environment
+    document = {
+        "user_id": "u1",
+        "channel_type": "webhook",
+        "config_data": {"webhook_url": "https://10.1.2.3/in"},
+    }
+    saved = world.request("POST", "/api/user-configs", document)
+    assert saved.status == (201 if allowed else 400), saved.text
+    document["config_data"] = {"webhook_url": "https://169.254.169.254/latest/meta-data"}
+    assert world.request("POST", "/api/user-configs", document).status == 400
+
+
 @pytest.mark.requirement("C-11")
 @pytest.mark.parametrize(
     ("name", "value", "weakness"),

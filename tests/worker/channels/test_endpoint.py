@@ -18,6 +18,7 @@ from notification.channels.endpoint import (
 
 STRICT = EndpointPolicy(allow_loopback=False, allow_http=True)
 LOCAL = EndpointPolicy(allow_loopback=True, allow_http=True)
+OPEN = EndpointPolicy(allow_loopback=False, allow_http=True, allow_private=True)
 LOOPBACK = ["127.0.0.1", "127.0.0.2", "127.255.255.254"]
 PRIVATE = [
     "0.0.0.0",  # noqa: S104 - an address to refuse, nothing binds it
@@ -40,6 +41,11 @@ PRIVATE = [
     "240.0.0.1",
     "255.255.255.255",
 ]
+OWN_NETWORK = ["10.0.0.1", "100.64.0.1", "172.16.0.1", "192.168.0.1"]
+PRIVATE_PREFIXES = ("10.", "100.", "172.", "192.168.")
+METADATA = ["169.254.169.254", "169.254.170.2", "192.0.0.192", "100.100.100.200", "168.63.129.16"]
+METADATA_NAMES = ["metadata", "metadata.google.internal", "instance-data", "metadata.goog."]
+METADATA_V6 = ["fd00:ec2::254", "fd20:ce::254", "FD00:0EC2:0:0:0:0:0:254"]
 PRIVATE_V6 = ["::", "fc00::1", "fd12:3456::1", "fe80::1", "febf::1", "fec0::1", "ff02::1"]
 FULL_WIDTH = str.maketrans("0123456789.abcdefx", "０１２３４５６７８９．ａｂｃｄｅｆｘ")  # noqa: RUF001 - the very point
 CIRCLED = str.maketrans("123456789", "①②③④⑤⑥⑦⑧⑨")
@@ -87,9 +93,10 @@ NAMES = [
     "metadata",
 ]
 REFUSED = [
-    *[s for address in LOOPBACK + PRIVATE for s in spellings_of_v4(address)],
-    *[f"[{address}]" for address in ["::1", "0:0:0:0:0:0:0:1", *PRIVATE_V6]],
+    *[s for address in LOOPBACK + PRIVATE + METADATA for s in spellings_of_v4(address)],
+    *[f"[{address}]" for address in ["::1", "0:0:0:0:0:0:0:1", *PRIVATE_V6, *METADATA_V6]],
     *NAMES,
+    *METADATA_NAMES,
 ]
 
 
@@ -115,6 +122,27 @@ def test_allowing_loopback_allows_nothing_else_private() -> None:
     for host in [s for a in PRIVATE for s in spellings_of_v4(a)] + [f"[{a}]" for a in PRIVATE_V6]:
         try:
             passed.append(check_endpoint(f"http://{host}/", LOCAL))
+        except (BlockedEndpoint, MalformedUrl):
+            continue
+    assert passed == []
+
+
+@pytest.mark.requirement("C-11")
+def test_a_stack_may_open_private_networks() -> None:
+    spelled = [s for address in OWN_NETWORK for s in spellings_of_v4(address)]
+    for host in [*spelled, "[fc00::1]", "[fd12:3456::1]", "printer.local", "db.internal", "box"]:
+        assert check_endpoint(f"http://{host}:8080/hook", OPEN).loopback is False
+
+
+@pytest.mark.requirement("C-0.27")
+def test_open_private_networks_open_neither_loopback_nor_link_local_nor_metadata() -> None:
+    never = [address for address in PRIVATE if not address.startswith(PRIVATE_PREFIXES)]
+    hosts = [s for a in [*LOOPBACK, *METADATA, *never] for s in spellings_of_v4(a)]
+    hosts += [f"[{a}]" for a in [*METADATA_V6, "::1", "::", "fe80::1", "fec0::1", "ff02::1"]]
+    passed = []
+    for host in [*hosts, *METADATA_NAMES, "localhost", "api.localhost"]:
+        try:
+            passed.append(check_endpoint(f"http://{host}/", OPEN))
         except (BlockedEndpoint, MalformedUrl):
             continue
     assert passed == []

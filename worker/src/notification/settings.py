@@ -56,6 +56,7 @@ class Settings(NamedTuple):
     allowed_origins: tuple[str, ...]
     allow_loopback_endpoints: bool
     allow_http_webhooks: bool
+    allow_private_webhooks: bool
     accept_signature_v1: bool
     rate_limit_per_minute: int
     rate_limit_max_requests: int
@@ -94,6 +95,8 @@ class Settings(NamedTuple):
             allowed_origins=tuple(o.strip() for o in origins if o.strip() not in ("", "*")),
             allow_loopback_endpoints=_flag(environment, "ALLOW_LOOPBACK_ENDPOINTS", False),
             allow_http_webhooks=_flag(environment, "ALLOW_HTTP_WEBHOOKS", stage != "production"),
+            allow_private_webhooks=stage == "development"
+            and _flag(environment, "ALLOW_PRIVATE_WEBHOOKS", False),
             accept_signature_v1=_flag(environment, "SIGNATURE_V1", True),
             rate_limit_per_minute=_whole(environment, "RATE_LIMIT_PER_MINUTE", 100),
             rate_limit_max_requests=_whole(environment, "RATE_LIMIT_MAX_REQUESTS", 100),

@@ -40,6 +40,7 @@ def endpoint_policy(platform: Platform, own_host: str = "") -> EndpointPolicy:
     return EndpointPolicy(
         allow_loopback=settings.allow_loopback_endpoints,
         allow_http=settings.allow_http_webhooks,
+        allow_private=settings.allow_private_webhooks,
         own_host=own_host,
         strict_tokens=settings.production,
         telegram_api=settings.telegram_api,

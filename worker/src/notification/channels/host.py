@@ -1,0 +1,175 @@
+"""What kind of network a host of a URL belongs to.
+
+A host is judged in the form that the runtime connects to, as the WHATWG URL standard derives it:
+decimal, octal, hexadecimal and shortened IPv4 spellings, IPv6 that carries an IPv4 address, and
+full-width or otherwise compatible characters that map to ASCII.
+"""
+
+import re
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+# Characters that host names drop when they are mapped to ASCII (UTS #46).
+_IGNORED = dict.fromkeys(
+    [0xAD, 0x34F, 0x2060, 0xFEFF, *range(0x200B, 0x2010), *range(0xFE00, 0xFE10)]
+)
+_DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+_PRIVATE_SUFFIXES = ("local", "internal", "localdomain", "home.arpa", "lan", "intranet")
+# Where clouds tell a machine its own credentials: AWS, Google, Alibaba, Azure.
+_METADATA_NAMES = frozenset(
+    {
+        "instance-data",
+        "instance-data.ec2.internal",
+        "metadata",
+        "metadata.google.internal",
+        "metadata.goog",
+    }
+)
+_METADATA = frozenset({"100.100.100.200", "168.63.129.16", "fd00:ec2::254", "fd20:ce::254"})
+
+_LOOPBACK_V4 = IPv4Network("127.0.0.0/8")
+_PRIVATE_V4 = tuple(
+    IPv4Network(block)
+    for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+)
+# Nobody's own: this host, link-local, protocol assignments, benchmarks, multicast, reserved.
+_NEVER_V4 = tuple(
+    IPv4Network(block)
+    for block in (
+        "0.0.0.0/8",
+        "169.254.0.0/16",
+        "192.0.0.0/24",
+        "198.18.0.0/15",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+)
+_LOOPBACK_V6 = IPv6Address("::1")
+_PRIVATE_V6 = IPv6Network("fc00::/7")
+_NEVER_V6 = tuple(
+    IPv6Network(block)
+    for block in ("::/128", "fe80::/10", "fec0::/10", "ff00::/8", "64:ff9b:1::/48")
+)
+# Prefixes whose addresses lead to the IPv4 address in their last 32 bits.
+_CARRIES_V4 = tuple(
+    IPv6Network(block) for block in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
+)
+_SIX_TO_FOUR = IPv6Network("2002::/16")
+_TEREDO = IPv6Network("2001::/32")
+
+
+class HostKind(Enum):
+    """Kinds of hosts: NEVER are link-local, metadata and other addresses of no network's own."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    LOOPBACK = "loopback"
+    NEVER = "never"
+
+
+class MalformedHost(Exception):
+    """No host that the runtime could look up."""
+
+
+def ascii_host(written: str) -> str:
+    """The host as the runtime will look it up; raises `MalformedHost`."""
+    if "%" in written:
+        raise MalformedHost
+    host = written.lower()
+    if not host.isascii():
+        host = _mapped(host)
+    if host.startswith("["):
+        return host
+    bare = host.removesuffix(".")
+    if not bare or len(bare) > 253:
+        raise MalformedHost
+    labels = bare.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return str(_parse_v4(labels))
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        raise MalformedHost
+    return bare
+
+
+def kind_of_host(host: str) -> HostKind:
+    """The kind of a host as `ascii_host` returns it; raises `MalformedHost`."""
+    if host.startswith("["):
+        try:
+            return _kind_of_v6(IPv6Address(host[1:-1]))
+        except ValueError:
+            raise MalformedHost from None
+    if host[-1].isdigit() and _NUMBER.fullmatch(host.rpartition(".")[2]):
+        return _kind_of_v4(IPv4Address(host))
+    if host == "localhost" or host.endswith(".localhost"):
+        return HostKind.LOOPBACK
+    if host in _METADATA_NAMES:
+        return HostKind.NEVER
+    if "." not in host or any(host == s or host.endswith("." + s) for s in _PRIVATE_SUFFIXES):
+        return HostKind.PRIVATE
+    return HostKind.PUBLIC
+
+
+def _mapped(host: str) -> str:
+    # Few hosts need it, and it takes its time to load.
+    from unicodedata import normalize
+
+    mapped = normalize("NFKC", host.translate(_IGNORED).translate(_DOTS)).lower()
+    plain = mapped.translate(_IGNORED)
+    if plain.isascii():
+        return plain
+    try:
+        return plain.encode("idna").decode()
+    except UnicodeError:
+        raise MalformedHost from None
+
+
+def _parse_v4(labels: list[str]) -> IPv4Address:
+    """The WHATWG URL standard's IPv4 parser: one to four numbers, the last one fills up."""
+    if len(labels) > 4 or not all(_NUMBER.fullmatch(label) for label in labels):
+        raise MalformedHost
+    numbers = []
+    for label in labels:
+        digits, base = label, 10
+        if label.startswith("0x"):
+            digits, base = label[2:], 16
+        elif len(label) > 1 and label.startswith("0"):
+            digits, base = label[1:], 8
+        try:
+            numbers.append(int(digits, base) if digits else 0)
+        except ValueError:
+            raise MalformedHost from None
+    *leading, last = numbers
+    if any(n > 255 for n in leading) or last >= 256 ** (4 - len(leading)):
+        raise MalformedHost
+    return IPv4Address(sum(n << (24 - 8 * i) for i, n in enumerate(leading)) + last)
+
+
+def _kind_of_v4(address: IPv4Address) -> HostKind:
+    if address in _LOOPBACK_V4:
+        return HostKind.LOOPBACK
+    if str(address) in _METADATA or any(address in block for block in _NEVER_V4):
+        return HostKind.NEVER
+    if any(address in block for block in _PRIVATE_V4):
+        return HostKind.PRIVATE
+    return HostKind.PUBLIC
+
+
+def _kind_of_v6(address: IPv6Address) -> HostKind:
+    if address == _LOOPBACK_V6:
+        return HostKind.LOOPBACK
+    if str(address) in _METADATA or any(address in block for block in _NEVER_V6):
+        return HostKind.NEVER
+    if address in _PRIVATE_V6:
+        return HostKind.PRIVATE
+    value = int(address)
+    if any(address in block for block in _CARRIES_V4):
+        return _kind_of_v4(IPv4Address(value & 0xFFFFFFFF))
+    if address in _SIX_TO_FOUR:
+        return _kind_of_v4(IPv4Address((value >> 80) & 0xFFFFFFFF))
+    if address in _TEREDO:
+        server = _kind_of_v4(IPv4Address((value >> 64) & 0xFFFFFFFF))
+        client = _kind_of_v4(IPv4Address(~value & 0xFFFFFFFF))
+        return client if server is HostKind.PUBLIC else HostKind.NEVER
+    return HostKind.PUBLIC
