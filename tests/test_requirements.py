@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import yaml
 TESTS = Path(__file__).parent
 
 
+@functools.cache
 def marked() -> dict[str, set[str]]:
     """Return the test files by the requirement ids that their tests are marked with."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -26,6 +28,7 @@ def marked() -> dict[str, set[str]]:
     return found
 
 
+@functools.cache
 def explained() -> dict[str, str]:
     content: dict[str, str] = yaml.safe_load((TESTS / "requirements.yaml").read_text())
     return content

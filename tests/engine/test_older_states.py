@@ -58,8 +58,8 @@ def rewrite(workspace: Workspace, *changes: Callable[[Resource], None]) -> int:
 @pytest.mark.parametrize(
     ("changes", "at_least"),
     [
-        ((older_schema,), 9),
-        ((no_note,), 9),
+        pytest.param((older_schema,), 9, marks=pytest.mark.soak),
+        pytest.param((no_note,), 9, marks=pytest.mark.soak),
         ((older_schema, no_later_outputs, older_provider), 10),
     ],
 )

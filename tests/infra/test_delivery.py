@@ -1,5 +1,6 @@
 """A queue's delivery: seconds and milliseconds can't take each other's place."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -26,21 +27,23 @@ def test_each_queue_has_its_own_limits() -> None:
     assert Delivery.of_failures(settings).max_wait == 30_000
 
 
-@pytest.mark.parametrize(
-    ("wait", "delay", "errors"),
-    [
-        ("Milliseconds(5)", "Seconds(5)", 0),
-        ("Seconds(5)", "Seconds(5)", 1),
-        ("Milliseconds(5)", "Milliseconds(5)", 1),
-        ("5", "5", 2),
-    ],
-)
 @pytest.mark.requirement("PD-05")
 def test_the_type_checker_refuses_seconds_for_milliseconds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: str, delay: str, errors: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    snippet = tmp_path / "snippet.py"
-    snippet.write_text(SNIPPET.format(wait=wait, delay=delay), encoding="utf-8")
+    units = {
+        "right": ("Milliseconds(5)", "Seconds(5)", 0),
+        "seconds": ("Seconds(5)", "Seconds(5)", 1),
+        "milliseconds": ("Milliseconds(5)", "Milliseconds(5)", 1),
+        "bare": ("5", "5", 2),
+    }
+    for name, (wait, delay, _) in units.items():
+        text = SNIPPET.format(wait=wait, delay=delay)
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
     monkeypatch.chdir(PROJECT)
-    said, _, _ = api.run(["--config-file", "pyproject.toml", str(snippet)])
-    assert said.count("error: Argument") == errors, said
+    files = [str(tmp_path / f"{name}.py") for name in units]
+    said, _, _ = api.run(["--config-file", "pyproject.toml", *files])
+    found = Counter(
+        Path(line.partition(":")[0]).stem for line in said.splitlines() if "error: Argument" in line
+    )
+    assert found == Counter({name: errors for name, (_, _, errors) in units.items()}), said

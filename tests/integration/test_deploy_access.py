@@ -81,6 +81,7 @@ def test_access_is_declared_once_and_then_changes_nothing(operated: Installation
     assert set(refreshed["changes"]) == {"same"}, refreshed["changes"]
 
 
+@pytest.mark.soak
 @pytest.mark.requirement("S0-28", "PD-13")
 def test_a_token_is_rotated_without_a_moment_without_one_and_a_reviewer_is_changed(
     operated: Installation,
