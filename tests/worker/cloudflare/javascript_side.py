@@ -1,0 +1,78 @@
+"""The JavaScript half of the language border, played by asyncio: `border.js` in its order."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+import types
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+Perform = Callable[[str], Awaitable[Any]]
+
+
+class JavaScriptSide:
+    """Drives Python's runs as `drive` in border.js does.
+
+    Args:
+        perform: does what a text says, and returns or raises what became of it.
+    """
+
+    def __init__(self, perform: Perform) -> None:
+        self.perform = perform
+        self.statements: list[str] = []
+        self.resume: Callable[[int, bool, Any], Any]
+        self.database: object = None
+
+    def connect(self, resume: Callable[[int, bool, Any], Any], database: object) -> None:
+        """Take Python's half."""
+        self.resume, self.database = resume, database
+
+    def keep(self, head: str) -> int:
+        """Keep the start of an answer; no test asks for it again."""
+        return len(head)
+
+    def prepare(self, sql: str) -> int:
+        """Keep a statement and return its number."""
+        self.statements.append(sql)
+        return len(self.statements) - 1
+
+    def run(self, number: int, request: str) -> asyncio.Task[str]:
+        """Drive a run to its end; a task of the text that begins with `respond`."""
+        return asyncio.ensure_future(self._drive(number, request))
+
+    async def _drive(self, number: int, request: str) -> str:
+        value: Any = request
+        failed = False
+        while True:
+            following = self.resume(number, failed, value)
+            failed = False
+            try:
+                if not isinstance(following, str):
+                    value = await following
+                elif following.startswith("respond"):
+                    return following
+                else:
+                    value = await self.perform(following)
+            except Exception as error:
+                failed, value = True, error
+
+
+def load(monkeypatch: pytest.MonkeyPatch, name: str) -> Any:
+    """Import a module of `notification.cloudflare` with stand-ins for what the runtime provides."""
+    js, pyodide, ffi = (types.ModuleType(n) for n in ("js", "pyodide", "pyodide.ffi"))
+    js.__dict__["Promise"] = types.SimpleNamespace(withResolvers=_with_resolvers)
+    ffi.__dict__["create_proxy"] = lambda value: value
+    for module in (js, pyodide, ffi):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    for loaded in [n for n in sys.modules if n.startswith("notification.cloudflare.")]:
+        monkeypatch.delitem(sys.modules, loaded)
+    return importlib.import_module(f"notification.cloudflare.{name}")
+
+
+def _with_resolvers() -> Any:
+    promise = asyncio.get_running_loop().create_future()
+    return types.SimpleNamespace(promise=promise, resolve=lambda: promise.set_result(None))

@@ -1,0 +1,64 @@
+"""Batches of statements as they cross the language border."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from notification.ports.database import DatabaseConflict, DatabaseError, Result, Statement
+from tests.worker.cloudflare.javascript_side import JavaScriptSide, load
+
+INSERT = Statement("INSERT INTO t VALUES (?, ?)", ("a", None))
+SELECT = Statement("SELECT * FROM t", ())
+
+
+def batch(monkeypatch: pytest.MonkeyPatch, answer: object) -> tuple[list[Result], list[Any], Any]:
+    """Run INSERT and SELECT twice as one batch: the results, what crossed, and the statements."""
+    crossing_module, d1 = load(monkeypatch, "crossing"), load(monkeypatch, "d1")
+    crossed: list[Any] = []
+
+    async def perform(text: str) -> str:
+        word, _, document = text.partition(" ")
+        assert word == "batch"
+        crossed.append(json.loads(document))
+        return json.dumps(answer)
+
+    side = JavaScriptSide(perform)
+    crossing = crossing_module.Crossing(side, database=None)
+    database = d1.D1Database(crossing)
+
+    async def twice() -> list[Result]:
+        await database.batch([INSERT, SELECT])
+        results: list[Result] = await database.batch([SELECT, INSERT])
+        return results
+
+    return asyncio.run(asyncio.wait_for(twice(), 30)), crossed, side.statements
+
+
+def test_a_statement_crosses_once_as_text_and_then_as_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = [[[{"a": 1}], 0, 0], [[], 1, 2]]
+    results, crossed, statements = batch(monkeypatch, answer)
+    assert statements == [INSERT.sql, SELECT.sql]
+    assert crossed == [[[0, "a", None], [1]], [[1], [0, "a", None]]]
+    assert [tuple(result) for result in results] == [([{"a": 1}], 0, 0), ([], 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("Error: D1_ERROR: UNIQUE constraint failed: t.a", DatabaseConflict),
+        ("Error: D1_ERROR: no such table: t", DatabaseError),
+        ("Error: Network connection lost.", DatabaseError),
+    ],
+)
+def test_a_refused_batch_raises_what_it_was_refused_for(
+    monkeypatch: pytest.MonkeyPatch, text: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error) as raised:
+        batch(monkeypatch, text)
+    assert type(raised.value) is error
