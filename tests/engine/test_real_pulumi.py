@@ -35,7 +35,7 @@ class Cli:
         self._workspace = workspace
         workspace.backend.mkdir(exist_ok=True)
         workspace.write_config()
-        self._environment = {
+        self.environment = {
             **os.environ,
             "PULUMI_BACKEND_URL": f"file://{workspace.backend}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
@@ -50,7 +50,7 @@ class Cli:
         done = subprocess.run(
             command,
             cwd=self._workspace.folder,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=240,

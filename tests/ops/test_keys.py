@@ -37,10 +37,10 @@ class Ended:
     stderr: str
 
 
-def keys(*arguments: str, file: Path | None = None) -> Ended:
+def keys(*arguments: str, file: Path | None = None, passphrase: str | None = PASSPHRASE) -> Ended:
     """Run the command in this process, which is quicker; its exit code is the error's."""
     environment = {
-        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PULUMI_CONFIG_PASSPHRASE": passphrase,
         "NOTIFYCTL_CONFIG_FILE": str(file) if file else None,
     }
     result = CliRunner().invoke(command_line(), ["keys", *arguments], env=environment)

@@ -1,0 +1,66 @@
+"""The project's driver of the real CLI: what protects a resource is taken off in the state."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.errors import StackFailed
+from ops.project import Project
+from ops.stacks.cli import CliDriver
+from tests.engine.test_real_pulumi import Cli, comparable
+from tests.engine.workspace import Workspace
+
+pytestmark = [
+    pytest.mark.real_pulumi,
+    pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no pulumi on PATH"),
+]
+
+
+def protected(workspace: Workspace) -> list[str]:
+    resources = workspace.state()["resources"]
+    return [str(one["urn"]).rpartition("::")[2] for one in resources if one.get("protect")]
+
+
+def without_protection(workspace: Workspace) -> list[dict[str, Any]]:
+    """The state in clear, but for who is protected."""
+    return [{k: v for k, v in one.items() if k != "protect"} for one in comparable(workspace)]
+
+
+@pytest.mark.requirement("PD-09")
+def test_a_protected_resource_is_removed_after_unprotect_and_not_before(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = workspace.folder / "outside"
+    outside.mkdir()
+    workspace.config["folder"] = str(outside)
+    workspace.program("family")
+    shutil.copy(
+        Path(__file__).with_name("programs") / "records_provider.py", workspace.folder / "app"
+    )
+    cli = Cli(workspace)
+    cli("stack", "init")
+    assert cli.up() == {"create": 5}
+    for name, value in cli.environment.items():
+        monkeypatch.setenv(name, value)
+    project = Project(root=workspace.folder, home=workspace.folder / "local")
+    monkeypatch.setenv("NOTIFYCTL_CONFIG_FILE", str(workspace.config_file))
+    driver = CliDriver.for_account(project, "dev")
+    before = without_protection(workspace)
+
+    assert protected(workspace) == ["guarded"]
+    with pytest.raises(StackFailed, match=r"guarded.*cannot be deleted"):
+        driver.destroy(lambda _: None)
+    assert len(workspace.state()["resources"]) > 3
+
+    driver.unprotect()
+    assert protected(workspace) == []
+    # The secrets in it went through the export and back: encrypted, and still the same.
+    assert "canary" not in workspace.everything_written()
+    assert without_protection(workspace) == before
+
+    assert driver.destroy(lambda _: None).changes["delete"] == 5
+    assert "resources" not in workspace.state()

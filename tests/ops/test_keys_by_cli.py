@@ -1,0 +1,144 @@
+"""Secrets of a stack without a passphrase: the CLI encrypts them, given on its input alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.settings.key_dates import key_print
+from tests.ops.test_keys import config, keys, template
+
+# Notes its arguments and what it is given, and sets the key as the CLI does.
+STAND_IN = """\
+#!{python}
+import json, sys, pathlib
+given = sys.stdin.read()
+with open({calls!r}, "a") as calls:
+    calls.write(json.dumps([sys.argv[1:], given]) + "\\n")
+if {refuse}:
+    sys.exit("error: the key service can't be reached")
+file = pathlib.Path(sys.argv[sys.argv.index("--config-file") + 1])
+key = sys.argv[4]
+file.write_text(
+    file.read_text() + "  notification-system:%s:\\n    secure: c2VhbGVk\\n" % key
+)
+"""
+CLOUD = "secretsprovider: awskms://alias/notification\n"
+
+
+def without_passphrase(folder: Path, monkeypatch: pytest.MonkeyPatch, *, refuse: bool) -> Path:
+    """A file of a stack whose secrets a key service encrypts, and a CLI that can."""
+    bin_ = folder / "bin"
+    bin_.mkdir()
+    calls = folder / "calls"
+    calls.touch()
+    tool = bin_ / "pulumi"
+    tool.write_text(STAND_IN.format(python=sys.executable, calls=str(calls), refuse=refuse))
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(bin_))
+    path = template(folder)
+    path.write_text(f"{CLOUD}{path.read_text()}")
+    return path
+
+
+def calls(folder: Path) -> list[tuple[list[str], str]]:
+    lines = (folder / "calls").read_text().splitlines()
+    return [(arguments, given) for arguments, given in map(json.loads, lines)]
+
+
+@pytest.mark.requirement("S0-24", "S0-25", "S0-29")
+def test_the_cli_gets_each_secret_on_its_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = without_passphrase(tmp_path, monkeypatch, refuse=False)
+
+    result = keys("generate", "--stack", "production", "--set", file=path)
+
+    assert result.returncode == 0, result.stderr
+    (first, api), (second, encrypt) = calls(tmp_path)
+    assert [first[:4], second[:4]] == [
+        ["config", "set", "--secret", key] for key in ("apiSecretKey", "encryptKey")
+    ]
+    assert first[first.index("--stack") + 1] == "production"
+    assert re.fullmatch(r"[0-9a-f]{64}", api)
+    assert re.fullmatch(r"[A-Za-z0-9]{32}", encrypt)
+    shown = result.stdout + result.stderr + path.read_text() + json.dumps([first, second])
+    assert api not in shown
+    assert encrypt not in shown
+    found = config(path)
+    assert found["apiSecretKey"] == {"secure": "c2VhbGVk"}
+    assert found["keyPrints"] == {
+        "apiSecretKey": key_print("apiSecretKey", api),
+        "encryptKey": key_print("encryptKey", encrypt),
+    }
+    assert {"apiSecretKeySetOn", "encryptKeySetOn"} <= set(found)
+
+
+def test_a_cli_that_refuses_is_told_in_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = without_passphrase(tmp_path, monkeypatch, refuse=True)
+    before = path.read_text()
+    result = keys("generate", "--stack", "production", "--set", file=path)
+    assert result.returncode == 4
+    assert "the key service can't be reached" in result.stderr
+    assert calls(tmp_path)[0][1] not in result.stderr
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize("passphrase", [None, ""])
+def test_without_passphrase_and_without_the_cli_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passphrase: str | None
+) -> None:
+    path = template(tmp_path)
+    before = path.read_text()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = keys("generate", "--stack", "production", "--set", file=path, passphrase=passphrase)
+    assert result.returncode == 3
+    assert "PULUMI_CONFIG_PASSPHRASE" in result.stderr
+    assert path.read_text() == before
+
+
+@pytest.mark.real_pulumi
+@pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no pulumi on PATH")
+def test_the_real_cli_sets_what_it_reads_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # To the CLI an empty passphrase is one; the project leaves such a file to it.
+    (tmp_path / "state").mkdir()
+    for name, value in {
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_HOME": str(tmp_path / "home"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "Pulumi.yaml").write_text("name: notification-system\nruntime: python\n")
+    path = template(tmp_path)
+    pulumi("stack", "init", "production", folder=tmp_path)
+
+    result = keys("generate", "--stack", "production", "--set", file=path, passphrase="")
+
+    assert result.returncode == 0, result.stderr
+    api = pulumi("config", "get", "apiSecretKey", folder=tmp_path)
+    assert re.fullmatch(r"[0-9a-f]{64}", api)
+    assert config(path)["keyPrints"]["apiSecretKey"] == key_print("apiSecretKey", api)
+    assert set(yaml.safe_load(path.read_text())["config"]["notification-system:encryptKey"]) == {
+        "secure"
+    }
+    assert api not in path.read_text()
+
+
+def pulumi(*arguments: str, folder: Path) -> str:
+    command = ["pulumi", *arguments, "--non-interactive"]
+    if arguments[0] == "config":
+        command += ["--stack", "production"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
