@@ -126,11 +126,17 @@ def test_failed_authentication_counts_against_the_address(world: World) -> None:
     assert world.request("GET", "/api/logs").status == 200
 
 
+@pytest.mark.requirement("C-1.10")
 def test_health_counts_against_the_address(world: World) -> None:
+    assert "X-RateLimit-Limit" not in world.request("GET", "/health", signed=False).headers
     world.address_limiter = CountingLimiter(1)
-    assert world.request("GET", "/health", signed=False).status == 200
+    passed = world.request("GET", "/health", signed=False)
+    assert (passed.status, passed.headers["X-RateLimit-Limit"]) == (200, "100")
+    # What the platform's counter doesn't tell is left out.
+    assert not {"X-RateLimit-Remaining", "X-RateLimit-Reset"} & set(passed.headers)
     answer = world.request("GET", "/health", signed=False)
     assert answer.status == 429
+    assert int(answer.headers["X-RateLimit-Reset"]) == world.clock.now_ms() // 1000 + 60
     assert answer.json["retryAfter"] == 60
     assert answer.headers["Retry-After"] == "60"
 

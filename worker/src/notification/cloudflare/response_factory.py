@@ -6,6 +6,8 @@ from notification.http.response import Response
 
 _MOST_KEPT = 64
 _OWN = "X-Request-Id"
+# Differs from second to second: kept, such answers would soon be all that is.
+_FLEETING = "X-RateLimit-Reset"
 
 
 class ResponseFactory:
@@ -27,6 +29,6 @@ class ResponseFactory:
         if kept is not None:
             return f"respond {kept}\n{request_id}\n{response.body}"
         head = compact_json((response.status, headers))
-        if len(self._kept) < _MOST_KEPT:
+        if len(self._kept) < _MOST_KEPT and _FLEETING not in headers:
             self._kept[key] = int(self._crossing.keep(head))
         return f"respond {head}\n{request_id}\n{response.body}"

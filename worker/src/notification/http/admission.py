@@ -13,21 +13,21 @@ from notification.ports.platform import Platform
 from notification.settings import Settings
 
 
-async def admit(access: Access, request: Request, platform: Platform) -> None:
-    """Let the caller in, or raise `ServiceError`.
+async def admit(access: Access, request: Request, platform: Platform) -> dict[str, str]:
+    """Let the caller in and return headers for the answer, or raise `ServiceError`.
 
     Public calls, and those that fail to authenticate, count for their address; who is over its
     limit learns that instead of what was wrong.
     """
     if access is Access.PUBLIC:
-        await within_address_limit(request, platform)
-        return
+        return await within_address_limit(request, platform)
     try:
         _authenticate(access, request, platform)
     except ServiceError as error:
         if error.status == 401:
             await within_address_limit(request, platform)
         raise
+    return {}
 
 
 def _authenticate(access: Access, request: Request, platform: Platform) -> None:

@@ -59,8 +59,11 @@ class Application:
         route, parameters = self._router.find(request.method, request.path)
         if request.method in _WITH_BODY:
             await request.read_body(settings.max_request_size)
-        await admit(route.access, request, platform)
-        return await route.handler(Call(platform, request, parameters))
+        headers = await admit(route.access, request, platform)
+        response = await route.handler(Call(platform, request, parameters))
+        if headers:
+            response.headers = {**headers, **response.headers}
+        return response
 
     def _open_during_maintenance(self, request: Request) -> bool:
         try:

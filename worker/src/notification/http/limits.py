@@ -1,4 +1,8 @@
-"""Limits on callers, counted by the platform."""
+"""Limits on callers, counted by the platform.
+
+Its counters answer yes or no: what remains of a limit, and when it is whole again, is known only
+when it is used up.
+"""
 
 from typing import Any
 
@@ -22,18 +26,23 @@ def _refusal(limit: int, platform: Platform) -> ServiceError:
     )
 
 
-async def within_address_limit(request: Request, platform: Platform) -> None:
-    """Count a call that is not authenticated; raises `ServiceError` RATE_LIMIT_EXCEEDED."""
-    limiter = platform.address_limiter
-    if limiter is not None and not await limiter.allows(request.address):
-        raise _refusal(platform.settings.rate_limit_max_requests, platform)
+async def within_address_limit(request: Request, platform: Platform) -> dict[str, str]:
+    """Count a call that is not authenticated, and return the headers that tell its limit.
+
+    Raises `ServiceError` RATE_LIMIT_EXCEEDED.
+    """
+    limiter, limit = platform.address_limiter, platform.settings.rate_limit_max_requests
+    if limiter is None:
+        return {}
+    if not await limiter.allows(request.address):
+        raise _refusal(limit, platform)
+    return {"X-RateLimit-Limit": str(limit)}
 
 
 async def within_recipient_limit(request: Request, platform: Platform) -> dict[str, str]:
     """Count a signed call for its recipient, before its body is validated.
 
-    Returns the headers that tell the limit. The platform's counters don't tell what remains of
-    it. Raises `ServiceError` RATE_LIMIT_EXCEEDED.
+    Returns the headers that tell the limit. Raises `ServiceError` RATE_LIMIT_EXCEEDED.
     """
     limiter = platform.recipient_limiter
     if limiter is None:
