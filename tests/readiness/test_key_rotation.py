@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -55,15 +56,76 @@ def refused(installation: Installation, key: str) -> bool:
         return service.call("GET", "/api/user-configs").status_code == 401
 
 
+def configured(installation: Installation) -> None:
+    """A recipient whose configuration is stored under today's key."""
+    outputs = installation.outputs()
+    config = {"webhook_url": f"{installation.sink_url}/hook/rotation", "secret": "kept-as-it-is"}
+    body = {"user_id": USER, "channel_type": "webhook", "config_data": config}
+    with ServiceClient(outputs["service_url"], outputs["api_secret_key"]) as service:
+        service.result("POST", "/api/user-configs", body=body)
+
+
+def kill_at(installation: Installation, moment: str, *arguments: str) -> None:
+    """Start the rotation, and kill it when it has shown that line."""
+    process = installation.start("keys", "rotate", "--stack", "local", *arguments)
+    assert process.stdout is not None
+    line = ""
+    while moment not in line:
+        line = process.stdout.readline()
+        assert line, f"'{moment}' was never shown"
+    process.kill()
+    process.communicate()
+
+
+def rotate(installation: Installation, *arguments: str) -> dict[str, Any]:
+    """Run the rotation to its end."""
+    installation._outputs = None
+    report: dict[str, Any] = installation.ctl_json("keys", "rotate", "--stack", "local", *arguments)
+    return report
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("S0-28")
+@pytest.mark.parametrize(
+    ("begun", "retired"),
+    [
+        pytest.param("New keys beside the old ones", "Old keys taken out", id="before it deploys"),
+        pytest.param("WorkerVersion", "WorkerVersion", id="uploaded", marks=pytest.mark.soak),
+        pytest.param(
+            "WorkersDeployment", "WorkersDeployment", id="deployed", marks=pytest.mark.soak
+        ),
+        pytest.param(
+            "Stack local", "Stored configurations", id="verifying", marks=pytest.mark.soak
+        ),
+        pytest.param("A signed request", "Bundle", id="before the rewrap", marks=pytest.mark.soak),
+    ],
+)
+def test_a_rotation_that_is_killed_goes_on_with_the_same_command(
+    deployed: Installation, begun: str, retired: str
+) -> None:
+    configured(deployed)
+    old = dict(deployed.outputs())
+    caller = Caller(deployed, old["api_secret_key"])
+    with caller.calling():
+        kill_at(deployed, begun)
+        report = rotate(deployed)
+        assert (report["made"], report["stage"]) == ([], "overlap")
+        new = dict(deployed.outputs())
+        assert new["api_secret_key"] != old["api_secret_key"]
+        caller.key = new["api_secret_key"]
+        kill_at(deployed, retired, "--finish")
+        assert rotate(deployed, "--finish")["stage"] == "retired"
+
+    assert set(caller.outcomes) == {"sent"}, caller.outcomes
+    assert refused(deployed, old["api_secret_key"])
+
+
 @pytest.mark.soak
 @pytest.mark.workerd
 @pytest.mark.requirement("S0-28")
 def test_both_keys_rotate_end_to_end_while_no_call_fails(deployed: Installation) -> None:
     old = dict(deployed.outputs())
-    config = {"webhook_url": f"{deployed.sink_url}/hook/rotation", "secret": "kept-as-it-is"}
-    body = {"user_id": USER, "channel_type": "webhook", "config_data": config}
-    with ServiceClient(old["service_url"], old["api_secret_key"]) as service:
-        service.result("POST", "/api/user-configs", body=body)
+    configured(deployed)
     [stored] = deployed.sql(f"SELECT config_data FROM user_configs WHERE user_id = '{USER}'")  # noqa: S608 - a constant
 
     caller = Caller(deployed, old["api_secret_key"])
