@@ -88,6 +88,17 @@ def test_custom_headers_come_last_and_never_replace_the_services_own(world: Worl
     assert not {"Empty", "HOST", "content-type"} & set(headers)
 
 
+@pytest.mark.requirement("C-4.1")
+def test_a_header_is_sent_once_however_its_name_is_written(world: World) -> None:
+    world.configure(
+        headers={"user-agent": "Ours/2", "X-Team": "a", "x-team": "b"}, webhook_url=ENDPOINT
+    )
+    world.send()
+    headers = world.endpoints.received[0][1].headers
+    assert (headers["user-agent"], headers["x-team"]) == ("Ours/2", "b")
+    assert len({name.lower() for name in headers}) == len(headers)
+
+
 def test_method_and_timeout_are_the_recipients(world: World) -> None:
     world.configure(webhook_url=ENDPOINT, method="PUT", timeout=1500)
     world.send()

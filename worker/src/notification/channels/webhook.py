@@ -84,11 +84,15 @@ class WebhookChannel:
         if config.get("signing") == SCHEME:
             keys = signing_keys(config)
             headers |= standard_headers(message.message_id, now_ms // 1000, body, keys)
+        custom = _custom_headers(config)
+        # Two names that differ by case alone would go out as one header with both values.
+        replaced = {name.lower() for name in custom}
+        headers = {name: text for name, text in headers.items() if name.lower() not in replaced}
         return [
             OutboundRequest(
                 config.get("method", "POST"),
                 check_url_field(config, self.name, policy).url,
-                headers | _custom_headers(config),
+                headers | custom,
                 body,
                 timeout_of(config),
                 truncated,
@@ -108,13 +112,13 @@ def _sendable(value: Any) -> bool:
 
 def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
     """The recipient's headers, without those that would change what the call is."""
-    headers = {}
+    headers: dict[str, tuple[str, str]] = {}
     for name, value in (config.get("headers") or {}).items():
         text = _CONTROL.sub("", value).strip()
         folded = name.lower()
         if text and folded not in _RESERVED and not folded.startswith(_RESERVED_PREFIXES):
-            headers[name] = text
-    return headers
+            headers[folded] = (name, text)
+    return dict(headers.values())
 
 
 def _body(message: Message, config: dict[str, Any], now_ms: int) -> tuple[str, bool]:
