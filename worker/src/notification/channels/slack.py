@@ -12,6 +12,7 @@ from notification.markup.plain_text import clean
 from notification.markup.slack import (
     HEADER_LIMIT,
     TEXT_LIMIT,
+    slack_entities,
     slack_marked_text,
     slack_plain_text,
     slack_sections,
@@ -71,6 +72,8 @@ def _payload(message: Message, config: dict[str, Any], now_ms: int) -> tuple[dic
     marked = message.content_type in _MARKED
     write = slack_marked_text if marked else slack_plain_text
     subject, content = clean(message.subject or ""), clean(message.content)
+    if message.content_type == "html":
+        subject, content = slack_entities(subject), slack_entities(content)
     text, truncated = write(content, limit=TEXT_LIMIT)
     payload: dict[str, Any] = {
         "text": text,

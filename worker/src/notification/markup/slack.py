@@ -27,6 +27,12 @@ def slack_plain_text(text: str, *, limit: int = TEXT_LIMIT) -> Cut:
     return Cut(escape_slack(fitting.text), fitting.truncated)
 
 
+def slack_entities(text: str) -> str:
+    """HTML with its quotes' entities written out: Slack shows all but `&amp; &lt; &gt;` as they
+    stand."""
+    return text.replace("&quot;", '"').replace("&#x27;", "'")
+
+
 def slack_marked_text(text: str, *, limit: int = TEXT_LIMIT) -> Cut:
     """mrkdwn, cut before the entity or link that would not fit as a whole."""
     if len(text) <= limit:

@@ -1,0 +1,108 @@
+"""A template's value comes out of each channel's call as it went in, read as the channel does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notification.channels.channel import Message
+from notification.channels.endpoint import EndpointPolicy
+from notification.channels.registry import CHANNELS
+from notification.markup.escaping import MARKDOWN_V2
+from notification.markup.plain_text import clean
+from notification.templates.contents import render_contents
+from notification.templates.template_text import TemplateText
+from tests.worker.markup.parsers import (
+    read_lark_markdown,
+    read_markdown_v2,
+    read_slack,
+    read_telegram_html,
+    read_telegram_markdown,
+)
+
+POLICY = EndpointPolicy(allow_loopback=False, allow_http=False)
+CONFIGS: dict[str, dict[str, Any]] = {
+    "webhook": {"webhook_url": "https://example.com/hook"},
+    "telegram": {"bot_token": "123:token", "chat_id": 1},
+    "lark": {"webhook_url": "https://open.feishu.cn/open-apis/bot/v2/hook/id"},
+    "slack": {"webhook_url": "https://hooks.slack.com/services/a/b/c"},
+}
+MARKS = "_*[]()~`>#+-=|{}.!\\&<>\"'/;:@ a9é🙂"
+VALUES = (st.text(st.sampled_from(MARKS), max_size=60) | st.text(max_size=60)).filter(
+    lambda value: value != "" and clean(value) == value
+)
+
+
+class Case(NamedTuple):
+    """A content of a channel, and how the channel reads what it is sent."""
+
+    channel: str
+    content_type: str
+    read: Callable[[Any], str]
+    config: Mapping[str, Any] = MappingProxyType({})
+    content: str = "A {{v}} B"
+
+
+def telegram(content_type: str, mode: str, read: Callable[[str], str]) -> Case:
+    return Case("telegram", content_type, lambda body: read(body["text"]), {"parse_mode": mode})
+
+
+def lark_card(body: Any) -> str:
+    return read_lark_markdown(body["card"]["elements"][0]["content"])
+
+
+CASES = [
+    Case("webhook", "text", lambda body: str(body["content"])),
+    # Which Markdown a webhook's receiver reads is its own matter: values are left alone.
+    Case("webhook", "markdown", lambda body: str(body["content"])),
+    Case("webhook", "html", lambda body: read_telegram_html(body["content"])),
+    Case(
+        "webhook", "json", lambda body: str(body["x"]), {"payload_mode": "raw"}, '{"x":"A {{v}} B"}'
+    ),
+    telegram("text", "MarkdownV2", read_markdown_v2),
+    telegram("text", "Markdown", read_telegram_markdown),
+    telegram("text", "HTML", read_telegram_html),
+    telegram("markdown", "MarkdownV2", read_markdown_v2),
+    telegram("markdown", "Markdown", read_telegram_markdown),
+    telegram("html", "MarkdownV2", read_telegram_html),
+    Case("lark", "text", lambda body: str(body["content"]["text"])),
+    Case("lark", "text", lark_card, {"msg_type": "markdown"}),
+    Case("lark", "markdown", lark_card),
+    Case(
+        "lark",
+        "json",
+        lambda body: str(body["content"]["text"]),
+        content='{"msg_type":"text","content":{"text":"A {{v}} B"}}',
+    ),
+    Case("slack", "text", lambda body: read_slack(body["text"])),
+    Case("slack", "markdown", lambda body: read_slack(body["text"])),
+    Case("slack", "html", lambda body: read_slack(body["text"])),
+]
+
+
+@pytest.mark.requirement("C-5.4", "C-4", "B-12", "B-13")
+@pytest.mark.parametrize(
+    "case",
+    CASES,
+    ids=lambda case: "-".join([case.channel, case.content_type, *case.config.values()]),
+)
+@settings(deadline=None, max_examples=60)
+@given(value=VALUES)
+def test_a_value_is_read_as_it_was_given(case: Case, value: str) -> None:
+    config = {**CONFIGS[case.channel], **case.config}
+    rendered = render_contents(
+        TemplateText(case.content_type, case.content, None),
+        {"v": value},
+        channel=case.channel,
+        parse_mode=case.config.get("parse_mode", MARKDOWN_V2),
+    )
+    assert rendered.problem == ""
+    message = Message("ntf_1", "u1", rendered.content, None, case.content_type, "t")
+    [call] = CHANNELS[case.channel].compose(message, config, policy=POLICY, now_ms=0)
+    assert case.read(json.loads(call.body)) == f"A {value} B"
