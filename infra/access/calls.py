@@ -2,25 +2,39 @@
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 
 from infra.access.permission import Permission
 
 _ANY = "GET, POST, PUT, PATCH, DELETE"
 _REFUSED = re.compile(
     r"\b(?P<method>GET|POST|PUT|PATCH|DELETE)\s+\"?(?:https?://[^/\s\"]+)?(?:/client/v4)?"
-    r"(?P<path>/(?:accounts|zones)\b[^\s\"?:]*)[^\n]{0,40}?\b403\b"
+    r"(?P<path>/(?:accounts|zones|graphql)\b[^\s\"?:]*)[^\n]{0,40}?\b403\b"
 )
 """A refused call in the words of the real provider, of Cloudflare's clients and of the stand-in."""
 
 
+class Token(Enum):
+    """Whose token makes a call."""
+
+    DEPLOYING = "CI"
+    BACKUP = "CI and the nightly watch, with `backupBucket`"
+    OPERATOR = "operators"
+
+
 @dataclass(frozen=True)
 class Call:
-    """A family of calls: `path` begins below the API's root, `{…}` stands for one part of it."""
+    """A family of calls: `path` begins below the API's root, `{…}` stands for one part of it.
+
+    `reading` is what reads alone need, where that is less than `permission`.
+    """
 
     permission: Permission
     methods: str
     path: str
     purpose: str
+    reading: Permission | None = None
+    token: Token = Token.DEPLOYING
 
     def covers(self, method: str, path: str) -> bool:
         """Whether a call belongs to the family; what lies below the path does too."""
@@ -31,19 +45,33 @@ class Call:
 
 _ACCOUNT = "/accounts/{account_id}"
 CALLS: tuple[Call, ...] = (
-    Call(Permission.D1_WRITE, _ANY, f"{_ACCOUNT}/d1/database", "database and its migrations"),
+    Call(
+        Permission.D1_WRITE,
+        _ANY,
+        f"{_ACCOUNT}/d1/database",
+        "database and its migrations; a query is a write, whatever its SQL says",
+        Permission.D1_READ,
+    ),
     Call(
         Permission.WORKERS_KV_STORAGE_WRITE,
         _ANY,
         f"{_ACCOUNT}/storage/kv/namespaces",
         "cache namespace",
+        Permission.WORKERS_KV_STORAGE_READ,
     ),
-    Call(Permission.QUEUES_WRITE, _ANY, f"{_ACCOUNT}/queues", "queues and their consumers"),
+    Call(
+        Permission.QUEUES_WRITE,
+        _ANY,
+        f"{_ACCOUNT}/queues",
+        "queues and their consumers",
+        Permission.QUEUES_READ,
+    ),
     Call(
         Permission.WORKERS_SCRIPTS_WRITE,
         _ANY,
         f"{_ACCOUNT}/workers",
         "Worker, versions, assets, deployments, schedule, custom domain, logs",
+        Permission.WORKERS_SCRIPTS_READ,
     ),
     Call(
         Permission.ACCOUNT_SETTINGS_READ,
@@ -56,6 +84,7 @@ CALLS: tuple[Call, ...] = (
         _ANY,
         "/zones/{zone_id}/workers/routes",
         "route; only with a custom domain or a route",
+        Permission.WORKERS_ROUTES_READ,
     ),
     Call(
         Permission.ZONE_READ,
@@ -63,14 +92,39 @@ CALLS: tuple[Call, ...] = (
         "/zones",
         "the zone's id; only with `zoneName` and without `zoneId`",
     ),
+    Call(
+        Permission.WORKERS_R2_STORAGE_WRITE,
+        "GET, PUT",
+        f"{_ACCOUNT}/r2/buckets",
+        "backups in a bucket",
+        token=Token.BACKUP,
+    ),
+    Call(
+        Permission.ACCOUNT_ANALYTICS_READ,
+        "POST",
+        "/graphql",
+        "figures of `status`, `report` and `diagnose`; without it they are told as unknown",
+        token=Token.OPERATOR,
+    ),
+    Call(
+        Permission.ACCOUNT_API_TOKENS_WRITE,
+        _ANY,
+        f"{_ACCOUNT}/tokens",
+        "CI's tokens, in the access stack alone",
+        token=Token.OPERATOR,
+    ),
 )
 
 
-def permission_of(method: str, path: str) -> Permission | None:
-    """The permission that a call needs, or None for a call that no deployment makes."""
+def permission_of(method: str, path: str, *, least: bool = False) -> Permission | None:
+    """The permission that a call needs, or None for a call that is in no line of the table.
+
+    It is the one that deployments have for the whole family; with `least`, what this call alone
+    needs.
+    """
     for call in CALLS:
         if call.covers(method, path):
-            return call.permission
+            return call.reading if least and method == "GET" and call.reading else call.permission
     return None
 
 
@@ -89,10 +143,13 @@ def refusal_advice(message: str) -> str | None:
 
 def calls_table() -> str:
     """Markdown: each permission with the calls that need it."""
-    lines = ["| permission | in the API | calls | what for |", "|---|---|---|---|"]
+    lines = [
+        "| permission | in the API | calls | what for | whose token |",
+        "|---|---|---|---|---|",
+    ]
     lines += [
         f"| {call.permission.shown} | `{call.permission.group}` | {call.methods} `{call.path}` | "
-        f"{call.purpose} |"
+        f"{call.purpose} | {call.token.value} |"
         for call in CALLS
     ]
     return "\n".join([*lines, ""])

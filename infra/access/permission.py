@@ -27,6 +27,11 @@ class Permission(Enum):
     WORKERS_SCRIPTS_READ = ("Workers Scripts Read", Scope.ACCOUNT)
     WORKERS_KV_STORAGE_READ = ("Workers KV Storage Read", Scope.ACCOUNT)
     QUEUES_READ = ("Queues Read", Scope.ACCOUNT)
+    D1_READ = ("D1 Read", Scope.ACCOUNT)
+    WORKERS_ROUTES_READ = ("Workers Routes Read", Scope.ZONE)
+    WORKERS_R2_STORAGE_WRITE = ("Workers R2 Storage Write", Scope.ACCOUNT)
+    ACCOUNT_ANALYTICS_READ = ("Account Analytics Read", Scope.ACCOUNT)
+    ACCOUNT_API_TOKENS_WRITE = ("Account API Tokens Write", Scope.ACCOUNT)
 
     @property
     def group(self) -> str:

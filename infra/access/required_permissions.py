@@ -14,15 +14,13 @@ _ALWAYS = (
     Permission.QUEUES_WRITE,
     Permission.ACCOUNT_SETTINGS_READ,
 )
-WATCHING = (
+_WATCHING = (
     Permission.WORKERS_SCRIPTS_READ,
     Permission.WORKERS_KV_STORAGE_READ,
     Permission.QUEUES_READ,
     # A query is a write to D1's API, whatever its SQL says: there is no permission to read alone.
     Permission.D1_WRITE,
-    Permission.ACCOUNT_SETTINGS_READ,
 )
-"""What the nightly look at drift, data and backups needs; it deploys nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,23 @@ def required_permissions(settings: Settings) -> tuple[Permission, ...]:
         needed.append(Permission.WORKERS_ROUTES_WRITE)
         if settings.zone_id is None:
             needed.append(Permission.ZONE_READ)
+    # Production's nightly jobs have a token of their own; elsewhere they work with CI's.
+    if settings.backup_bucket and settings.environment != "production":
+        needed.append(Permission.WORKERS_R2_STORAGE_WRITE)
+    return tuple(needed)
+
+
+def watching_permissions(settings: Settings) -> tuple[Permission, ...]:
+    """What the nightly look at drift, data and backups needs with these settings.
+
+    It deploys nothing: it could write the database, whose API knows no reading query, and the
+    bucket of the backups.
+    """
+    needed = list(_WATCHING)
+    if settings.route_pattern:
+        needed.append(Permission.WORKERS_ROUTES_READ)
+    if settings.backup_bucket:
+        needed.append(Permission.WORKERS_R2_STORAGE_WRITE)
     return tuple(needed)
 
 

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_github as github
 
 from infra.access.permission import Permission
-from infra.access.required_permissions import WATCHING, required_permissions
+from infra.access.required_permissions import required_permissions, watching_permissions
 from infra.access.workflow_values import Sources, workflow_values
 from infra.components.ci_tokens import CiTokens, CiTokensArgs
 from infra.components.repository_access import RepositoryAccess, RepositoryAccessArgs
@@ -46,7 +46,8 @@ class Access(pulumi.ComponentResource):
         service = Names.of_stack(settings.environment).worker
         self.tokens = self._tokens("ci-tokens", f"{service} CI", required_permissions(settings))
         if settings.environment == "production":
-            self.watch_tokens = self._tokens("watch-tokens", f"{service} watch", WATCHING)
+            watching = watching_permissions(settings)
+            self.watch_tokens = self._tokens("watch-tokens", f"{service} watch", watching)
         self.repository = RepositoryAccess(
             "repository",
             RepositoryAccessArgs(

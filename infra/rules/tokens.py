@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.access.permission import Permission, Scope
 from infra.access.permission_groups import Group
-from infra.access.required_permissions import WATCHING, required_permissions
+from infra.access.required_permissions import required_permissions, watching_permissions
 from infra.rules.declaration import Breach, Declaration, Stack
 
 
@@ -63,7 +63,7 @@ def _allowed(stack: Stack, token: Declaration) -> tuple[Permission, ...]:
     """The permissions that tokens of this name may have; none for a name that isn't known."""
     if token.name.startswith("ci-token-"):
         return required_permissions(stack.settings)
-    return WATCHING if token.name.startswith("watch-token-") else ()
+    return watching_permissions(stack.settings) if token.name.startswith("watch-token-") else ()
 
 
 def _is_listed(group: Group, allowed: Collection[Permission], resources: Collection[str]) -> bool:

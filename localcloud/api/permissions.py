@@ -66,6 +66,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         write=["Workers Tail Read", "Workers Scripts Write"],
     ),
     _rule(f"{_ACCOUNT}/workers", read=_SCRIPTS_READ, write=_SCRIPTS),
+    _rule(f"{_ACCOUNT}/r2", read=["Workers R2 Storage Read"], write=["Workers R2 Storage Write"]),
     _rule(_ACCOUNT, read=["Account Settings Read"], write=["Account Settings Write"]),
     _rule(
         f"{_ZONE}/workers/routes",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from localcloud.home import CloudHome
 from ops.errors import OperationError, UsageError
@@ -15,6 +16,7 @@ from ops.stacks.local_stack import ports_in_use
 from ops.stacks.settings_file import StackFile
 
 if TYPE_CHECKING:
+    import cloudflare
     from cloudflare import Cloudflare
 
 T = TypeVar("T")
@@ -115,15 +117,23 @@ class StackAccount:
         try:
             return call(self.client)
         except cloudflare.APIStatusError as error:
+            lacking = self._lacking(error) if error.status_code == 403 else ""
             raise OperationError(
                 f"Cloudflare refused to {what}: {_reason(error.body)} (HTTP {error.status_code}). "
-                f"{_advice(error.status_code, is_local=self.is_local)}"
+                f"{lacking}{_advice(error.status_code, is_local=self.is_local)}"
             ) from None
         except cloudflare.APIConnectionError:
             where = "Start the local cloud: notifyctl local start." if self.is_local else ""
             raise OperationError(
                 f"{self.base_url} gave no answer when asked to {what}. {where or 'Try again.'}"
             ) from None
+
+    def _lacking(self, error: cloudflare.APIStatusError) -> str:
+        from infra.access.calls import permission_of
+
+        path = error.request.url.path.removeprefix(urlsplit(self.base_url).path)
+        needed = permission_of(error.request.method, path, least=True)
+        return f"The token seems to lack {needed.shown}. " if needed else ""
 
     def query(self, what: str, database_id: str, sql: str, *parameters: str) -> list[Row]:
         """Run SQL in one of the account's databases and return the rows of every statement.

@@ -89,6 +89,7 @@ class TokenCheck:
             Permission.ACCOUNT_SETTINGS_READ: ("GET", self._account),
             Permission.ZONE_READ: ("GET", f"/zones?name={self._zone_name or ''}"),
             Permission.WORKERS_ROUTES_WRITE: ("POST", f"/zones/{self._zone()}/workers/routes"),
+            Permission.WORKERS_R2_STORAGE_WRITE: ("POST", f"{self._account}/r2/buckets"),
         }[permission]
         method, path = call
         answer = self._api.ask(method, path, {} if method == "POST" else None)

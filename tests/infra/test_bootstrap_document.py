@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.access.calls import CALLS, calls_table
+from infra.access.commands import commands_table
 from infra.access.workflow_values import VALUES, values_table
 
 ROOT = Path(__file__).parents[2]
@@ -13,11 +14,14 @@ TEXT = (ROOT / "docs" / "bootstrap.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.requirement("S0-20", "S0-22")
-@pytest.mark.parametrize(("name", "table"), [("calls", calls_table()), ("values", values_table())])
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("calls", calls_table()), ("commands", commands_table()), ("values", values_table())],
+)
 def test_its_tables_are_those_of_the_program(name: str, table: str) -> None:
     between = TEXT.partition(f"<!-- begin: {name}, ")[2].partition(" -->\n")[2]
     assert between.partition(f"<!-- end: {name} -->")[0] == table
-    assert len(CALLS) == 7
+    assert len(CALLS) == 10
     assert len(VALUES) > 15
 
 

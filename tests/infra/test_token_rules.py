@@ -72,13 +72,13 @@ def test_a_token_for_more_than_this_account_is_found(operator: Stack) -> None:
         ("0" * 32, "ci-token-1"),  # the account doesn't know it
         (IDS[P.WORKERS_ROUTES_WRITE], "ci-token-1"),  # listed for stacks with an address
         (IDS[P.WORKERS_SCRIPTS_WRITE], "watch-token-1"),  # what watches deploys nothing
-        (IDS[P.D1_WRITE], "other-token"),  # no list for such a token
+        (IDS[P.QUEUES_WRITE], "other-token"),  # no list for such a token
     ],
 )
 def test_each_permission_that_is_not_on_the_tokens_list_is_found(
     operator: Stack, identifier: str, name: str
 ) -> None:
-    listed = IDS[P.ACCOUNT_SETTINGS_READ]
+    listed = IDS[P.D1_WRITE]
     one_wrong = [PERMISSIONS] if name != "other-token" else [PERMISSIONS] * 2
     assert breaches(operator, listed, identifier, name=name) == one_wrong
     assert breaches(operator, listed, name="watch-token-1") == []
@@ -140,3 +140,20 @@ def permissions_told(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> list[st
         patch.setattr("tests.infra.test_access.declare_stack", collecting)
         access(**changes)
     return found
+
+
+def test_a_bucket_for_backups_and_a_route_decide_what_may_be_asked_for_at_night(
+    operator: Stack,
+) -> None:
+    bucket, route = IDS[P.WORKERS_R2_STORAGE_WRITE], IDS[P.WORKERS_ROUTES_READ]
+    night = "watch-token-1"
+    assert breaches(operator, bucket, name=night) == [PERMISSIONS]
+    assert breaches(operator, route, name=night, resource=ZONE) == [PERMISSIONS]
+    changes = {"backup_bucket": "backups", "route_pattern": "api.example.com/*"}
+    more = replace(operator, settings=operator.settings.model_copy(update=changes))
+    assert breaches(more, bucket, name=night) == []
+    assert breaches(more, route, name=night, resource=ZONE) == []
+    # Production's own token makes no backups: those run at night.
+    assert breaches(more, bucket, name="ci-token-1") == [PERMISSIONS]
+    elsewhere = more.settings.model_copy(update={"environment": "development"})
+    assert breaches(replace(more, settings=elsewhere), bucket, name="ci-token-1") == []

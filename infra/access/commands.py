@@ -1,0 +1,70 @@
+"""Which command needs which permission, beside those by which a deployment changes the account."""
+
+from dataclasses import dataclass
+
+from infra.access.permission import Permission
+
+_SCRIPTS = Permission.WORKERS_SCRIPTS_READ
+_QUEUES = Permission.QUEUES_READ
+_FIGURES = (_SCRIPTS, _QUEUES, Permission.ACCOUNT_ANALYTICS_READ)
+_DRIFT_BUT_DATABASE = (
+    _SCRIPTS,
+    _QUEUES,
+    Permission.WORKERS_KV_STORAGE_READ,
+    Permission.WORKERS_ROUTES_READ,
+)
+_DRIFT = (*_DRIFT_BUT_DATABASE, Permission.D1_READ)
+
+
+@dataclass(frozen=True)
+class CommandNeeds:
+    """The least that a command asks of the account's API; `Edit` stands for `Read` as well."""
+
+    command: str
+    permissions: tuple[Permission, ...]
+    remark: str = ""
+
+
+COMMANDS: tuple[CommandNeeds, ...] = (
+    CommandNeeds("drift", _DRIFT, "Workers Routes with a route alone; runs every night"),
+    CommandNeeds("db check", (Permission.D1_WRITE,), "runs every night"),
+    CommandNeeds(
+        "db backup",
+        (Permission.D1_WRITE, Permission.WORKERS_R2_STORAGE_WRITE),
+        "R2 with `--r2` alone; runs every night",
+    ),
+    CommandNeeds("status", (*_DRIFT, Permission.ACCOUNT_ANALYTICS_READ)),
+    CommandNeeds("status --no-drift", _FIGURES),
+    CommandNeeds("report daily", (*_FIGURES, Permission.D1_WRITE)),
+    CommandNeeds("report weekly", (*_FIGURES, Permission.D1_WRITE)),
+    CommandNeeds(
+        "report monthly",
+        (*_DRIFT_BUT_DATABASE, Permission.D1_WRITE, Permission.ACCOUNT_ANALYTICS_READ),
+    ),
+    CommandNeeds("diagnose", (*_FIGURES, Permission.D1_WRITE)),
+    CommandNeeds("deployments list", (_SCRIPTS,)),
+    CommandNeeds("releases", (_SCRIPTS, Permission.D1_WRITE)),
+    CommandNeeds("check", (Permission.D1_WRITE,)),
+    CommandNeeds("outputs", (), "asks the state alone"),
+    CommandNeeds("verify", (), "asks the service alone"),
+)
+DEPLOYING = (
+    *("up", "deploy", "rollback", "preview", "refresh", "destroy", "adopt"),
+    *("pr up", "pr destroy", "pr sweep"),
+)
+"""Commands that need what CI's token has: the lines of the table of calls that say so."""
+WITHOUT_ACCOUNT = ("preview --offline", "pr comment")
+"""Commands of the workflows that ask nothing of the account."""
+
+
+def commands_table() -> str:
+    """Markdown: each command with the permissions that it needs."""
+    lines = ["| command | needs | remark |", "|---|---|---|"]
+    deploying = ", ".join(f"`{name}`" for name in DEPLOYING)
+    lines.append(f"| {deploying} | what the table above gives to CI | |")
+    lines += [
+        f"| `{needs.command}` | "
+        f"{', '.join(item.shown for item in needs.permissions) or 'nothing'} | {needs.remark} |"
+        for needs in COMMANDS
+    ]
+    return "\n".join([*lines, ""])
