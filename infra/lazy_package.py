@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+_EXPORT = re.compile(r"^from \.(\w+) import \*$", re.MULTILINE)
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIX = re.compile(r"(Args|ArgsDict|Result)$|_output$")
 
@@ -24,7 +25,7 @@ class LazyPackage(ModuleType):
 
     A name is looked for in the module that the generator would have put it into; where it isn't
     there, the package is imported as a whole after all. So a name that the package has is always
-    found, sooner or later.
+    found, sooner or later, and is the same that the package would have given.
     """
 
     @classmethod
@@ -53,9 +54,15 @@ class LazyPackage(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if (started := sys.modules.get(f"{self.__name__}.{name}")) is not None:
             return started  # it imports itself, and isn't an attribute before it has ended
-        for module in (name, *_homes(name), "_inputs"):
-            if name not in vars(self) and self._has(module):
+        exported = self._exported()
+        # The package imports the inputs last: theirs is the class where two have one name.
+        for module in ("_inputs", *_homes(name)):
+            if name not in vars(self) and module in exported:
                 self._import(module)
+        if name not in vars(self) and any(
+            Path(folder, f"{name}.py").is_file() for folder in self.__path__
+        ):
+            return importlib.import_module(f"{self.__name__}.{name}")
         if name not in vars(self):
             self._import_whole()
         try:
@@ -63,14 +70,21 @@ class LazyPackage(ModuleType):
         except KeyError:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
 
-    def _has(self, module: str) -> bool:
-        return any(Path(folder, f"{module}.py").is_file() for folder in self.__path__)
+    def _exported(self) -> frozenset[str]:
+        """The modules whose names are the package's own names."""
+        if "__exported_modules" not in vars(self):
+            source = Path(str(self.__file__)).read_text(encoding="utf-8")
+            vars(self)["__exported_modules"] = frozenset(_EXPORT.findall(source))
+        found: frozenset[str] = vars(self)["__exported_modules"]
+        return found
 
     def _import(self, module: str) -> None:
         """Import a module of the package, and take over its names as the package itself does."""
         found = importlib.import_module(f"{self.__name__}.{module}")
         for name in getattr(found, "__all__", ()):
-            setattr(self, name, getattr(found, name))
+            # A lookup's function is named as its module, which the import has put here.
+            if isinstance(vars(self).get(name), ModuleType | None):
+                setattr(self, name, getattr(found, name))
 
     def _import_whole(self) -> None:
         spec = self.__spec__

@@ -55,6 +55,11 @@ class Declarations(list[Declaration]):
             raise
         self._checked.set_result(True)
 
+    def fail(self, error: Exception) -> None:
+        """Let nothing be registered, because the program ended by `error`."""
+        if not self._checked.done():
+            self._stop(error)
+
     def close(self) -> None:
         """Take nothing down any more; without a check nothing is registered."""
         self._is_closed = True
@@ -95,6 +100,10 @@ def collect_declarations() -> Iterator[Declarations]:
     token = _collecting.set(found)
     try:
         yield found
+    except Exception as error:
+        # Without it the waiting registrations would fail first, and hide why.
+        found.fail(error)
+        raise
     finally:
         _collecting.reset(token)
         found.close()

@@ -38,6 +38,8 @@ def test_classes_arguments_and_lookups_come_from_their_own_modules() -> None:
         "Queue": "queue",
         "D1Database": "d1_database",
         "WorkersKvNamespace": "workers_kv_namespace",
+        "QueueConsumer": "queue_consumer",
+        "QueueConsumerArgs": "_inputs",
         "WorkerVersionArgs": "worker_version",
         "WorkerVersionBindingArgs": "_inputs",
         "get_zones": "get_zones",
@@ -50,6 +52,21 @@ def test_classes_arguments_and_lookups_come_from_their_own_modules() -> None:
     )
     assert homes == {name: f"pulumi_cloudflare.{home}" for name, home in names.items()}
     assert count < 20
+
+
+def test_every_name_is_the_one_that_the_package_itself_gives() -> None:
+    code = (
+        "cloudflare.outputs; "
+        "import infra.program, infra.components.access, infra.zone\n"
+        "found = {n: v for n, v in vars(cloudflare).items() if n[0].isupper()}\n"
+        "sys.modules.pop('pulumi_cloudflare')\n"
+        "import pulumi_cloudflare as whole\n"
+        "other = [n for n, v in found.items() if getattr(whole, n) is not v]\n"
+        "print(json.dumps([len(found), other]))"
+    )
+    count, other = answer(code)
+    assert count > 100
+    assert other == []
 
 
 def test_a_lookup_is_its_function_also_after_its_module_was_imported() -> None:

@@ -194,6 +194,20 @@ def test_a_renamed_component_with_its_alias_replaces_nothing(
     assert set(life.left().values()) == {0}
 
 
+def test_a_program_that_breaks_after_its_first_resources_says_why_and_registers_nothing(
+    tmp_path: Path, cloud: RunningCloud
+) -> None:
+    life = Life(tmp_path, cloud, SHAPES["minimal"])
+    altered = AlteredProject(tmp_path / "altered")
+    shutil.copytree(PROJECT / "dist", altered.root / "dist")
+    altered.replace("infra/components/service.py", "cloudflare.Worker(", "cloudflare.Worker(0, ")
+    planned = life.engine_of(altered.root).preview()
+    assert planned.result == "failed"
+    assert "TypeError" in str(planned.message)
+    assert "multiple values for argument" in str(planned.message)
+    assert not [urn for _, urn in planned.steps if "cloudflare:index" in urn]
+
+
 @pytest.mark.requirement("PD-09", "T-7")
 def test_protected_stores_survive_a_destroy_until_they_are_unprotected(
     tmp_path: Path, cloud: RunningCloud
