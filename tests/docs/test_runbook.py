@@ -37,7 +37,7 @@ def test_the_first_table_leads_to_every_section() -> None:
     assert {incident.lower().replace(" ", "-") for incident in INCIDENTS} <= listed
 
 
-@pytest.mark.requirement("S0-81", "S0-117")
+@pytest.mark.requirement("S0-81", "S0-117", "S4-01")
 def test_both_speeds_of_going_back_are_told_with_their_commands() -> None:
     told = section("Two speeds of going back")
     commands = "".join(fence.text for fence in RUNBOOK.fences)
@@ -57,7 +57,7 @@ def test_keys_are_backed_up_in_a_password_manager_and_nowhere_else() -> None:
         assert name in text
 
 
-@pytest.mark.requirement("S0-113")
+@pytest.mark.requirement("S0-113", "S0-48")
 def test_a_deployment_by_hand_is_called_the_exception() -> None:
     text = "\n".join(Document(ROOT / "docs" / "pipelines.md").prose)
     assert "The normal way of every change is a workflow" in text

@@ -41,6 +41,7 @@ def files(folder: Path, **more: str) -> MigrationSet:
     return MigrationSet.read(write_migrations(folder, {**MIGRATIONS, **downs, **added}))
 
 
+@pytest.mark.requirement("S0-37", "S0-51")
 def test_an_empty_database_gets_every_migration_and_a_full_one_nothing(tmp_path: Path) -> None:
     api = D1Api()
     migrator(api).apply(files(tmp_path))

@@ -29,7 +29,7 @@ def zones(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     return found
 
 
-@pytest.mark.requirement("S0-105")
+@pytest.mark.requirement("S0-105", "S0-43")
 def test_a_custom_domain_is_one_resource_in_the_zone_found_by_name(
     declared: Callable[..., Declared], zones: list[dict[str, str]]
 ) -> None:

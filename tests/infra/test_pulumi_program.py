@@ -157,6 +157,7 @@ def test_migrations_run_after_the_upload_and_before_the_deployment(
     assert "CREATE TABLE" not in repr(found.one("migrations").inputs)
 
 
+@pytest.mark.requirement("S4-08", "S4-09")
 def test_the_version_is_tagged_with_the_bundles_hash_and_has_its_modules(
     declared: Callable[..., Declared],
 ) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+import httpx
 import pytest
 
 from tests.installation import Installation
@@ -39,6 +42,25 @@ def test_deployments_are_listed_and_shown_with_their_versions(installation: Inst
     wrong = installation.ctl("deployments", "show", "ffffffff-0000", "--stack", "local")
     assert wrong.returncode == 1
     assert "names 0 deployments" in wrong.stderr
+
+
+@pytest.mark.requirement("S0-42", "S0-43")
+def test_health_answers_the_same_under_each_of_the_workers_names(
+    installation: Installation,
+) -> None:
+    outputs = installation.outputs()
+    port = urlsplit(installation.edge_url).port
+    for host in (f"127.0.0.1:{port}", f"{outputs['worker_name']}.localhost:{port}"):
+        for path in ("/health", "/api/health"):
+            answer = httpx.get(
+                f"{installation.edge_url}{path}",
+                headers={"Host": host},
+                trust_env=False,
+                timeout=60,
+            )
+            health = answer.json()
+            assert (answer.status_code, health["status"]) == (200, "healthy"), host
+            assert health["deployment"]["version_id"] == outputs["version_id"]
 
 
 @pytest.mark.requirement("S0-98")

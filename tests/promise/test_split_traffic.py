@@ -19,7 +19,7 @@ def of_a_newer_version(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "v": 2, "attemptKey": "k", "hints": {"lane": [1, 2]}, "scheduledAt": "soon"}
 
 
-@pytest.mark.requirement("C-6.6")
+@pytest.mark.requirement("C-6.6", "S4-31")
 @pytest.mark.parametrize("written", [of_an_older_version, of_a_newer_version])
 def test_messages_of_another_version_ring_as_well(
     timeline: SimulatedTimeline, written: Any

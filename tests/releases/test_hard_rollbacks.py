@@ -46,7 +46,7 @@ def test_rotated_secrets_make_a_version_of_the_old_code_with_todays_secrets(stag
     assert stage.ctl("verify").returncode == 0
 
 
-@pytest.mark.requirement("S4-30", "S4-24")
+@pytest.mark.requirement("S4-30", "S4-24", "S4-04")
 def test_code_that_is_older_than_the_schema_allows_is_refused(stage: Stage) -> None:
     serving = stage.serving()
     target = next(row for row in stage.json("releases") if row["version_id"] not in stage.serving())

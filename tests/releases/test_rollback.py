@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+
+import httpx
 import pytest
 
 from tests.releases.stage import Stage
@@ -9,17 +14,58 @@ from tests.releases.stage import Stage
 pytestmark = pytest.mark.workerd
 
 
+@pytest.fixture(scope="module")
+def first_console(stage: Stage) -> list[str]:
+    """The console of the release that the stage begins with."""
+    return console(stage)
+
+
+def told(stage: Stage) -> list[dict[str, Any]]:
+    """The notices that the team's webhook has got, oldest first."""
+    return [json.loads(message["body"]) for message in stage.installation.arrivals("/hook/team")]
+
+
+def console(stage: Stage) -> list[str]:
+    """The console's files as its page names them, under the hash of their content."""
+    page = httpx.get(f"{stage.installation.edge_url}/console/", trust_env=False, timeout=60)
+    assert page.status_code == 200
+    return sorted(re.findall(r"console\.[\w.-]+", page.text))
+
+
 @pytest.mark.requirement(
-    "S0-78", "S0-79", "S0-80", "S4-07", "S4-11", "S4-14", "S4-15", "S4-38", "S0-109"
+    "S0-48", "S0-52", "S0-70", "S0-72", "S0-73", "S4-09", "S4-33", "S4-34", "S4-35"
 )
-def test_a_rollback_serves_the_last_good_release_and_the_next_preview_is_empty(
-    stage: Stage,
+def test_a_deployment_tells_the_team_who_overrode_the_window_and_why(
+    stage: Stage, first_console: list[str]
 ) -> None:
-    [first] = stage.serving()
+    stage.installation.environment["DEPLOY_WEBHOOK"] = f"{stage.installation.sink_url}/hook/team"
+    style = stage.project.root / "worker" / "console" / "console.css"
+    style.write_text(f"{style.read_text()}\n/* second release */\n")
     stage.change("second release")
-    second = stage.installation.up()["version_id"]
+
+    report = stage.json("deploy", "--override", "the contract ends today", "--window", "Friday")
+
+    assert report["result"] == "succeeded"
+    assert console(stage) != first_console
+    assert report["preflight"]["override"] == "the contract ends today"
+    assert stage.serving() == {report["version_id"]: 100}
+    notices = told(stage)
+    assert [notice["event"] for notice in notices] == ["planned", "started", "succeeded"]
+    for notice in notices:
+        assert notice["by"] == "Test Operator"
+        assert notice["window"] == (
+            "Friday; the deployment window is overridden: the contract ends today"
+        )
+
+
+@pytest.mark.requirement("S0-78", "S0-79", "S0-80", "S0-109", "S4-01", "S4-02", "S4-03", "S4-07")
+@pytest.mark.requirement("S4-11", "S4-14", "S4-15", "S4-19", "S4-38", "S4-43")
+def test_a_rollback_serves_the_last_good_release_and_the_next_preview_is_empty(
+    stage: Stage, first_console: list[str]
+) -> None:
     listed = stage.json("releases")
-    assert [row["version_id"] for row in listed] == [second, first]
+    second, first = (row["version_id"] for row in listed)
+    assert stage.serving() == {second: 100}
     assert [row["update"] for row in listed] == [2, 1]
     assert listed[0]["commit"] == stage.project.log("-1", "--format=%H")
     assert [row["rollback_target"] for row in listed] == [False, True]
@@ -38,6 +84,7 @@ def test_a_rollback_serves_the_last_good_release_and_the_next_preview_is_empty(
     assert set(counts) == {"200"}
     assert report["version_id"] == first
     assert stage.serving() == {first: 100}
+    assert console(stage) == first_console
     bad = next(row for row in stage.json("releases") if row["version_id"] == second)
     assert (bad["result"], bad["detail"]) == ("rolled back", "sends are slow")
     assert stage.pin() == {
@@ -49,6 +96,9 @@ def test_a_rollback_serves_the_last_good_release_and_the_next_preview_is_empty(
     assert stage.ctl("preview", "--expect-no-changes").returncode == 0
     [review] = stage.reviews.glob("*.md")
     assert "## Gaps in the tests" in review.read_text()
+    begun, done = told(stage)[-2:]
+    assert (begun["event"], done["event"]) == ("started", "rolled back")
+    assert begun["rollback_plan"].endswith(f"--to {second[:8]}")
 
 
 def test_the_same_command_again_goes_no_further_back(stage: Stage) -> None:

@@ -19,7 +19,7 @@ DRAFT = PostMortem(
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
-@pytest.mark.requirement("S4-38", "S4-39", "S4-40", "S4-41", "S4-42")
+@pytest.mark.requirement("S4-05", "S4-38", "S4-39", "S4-40", "S4-41", "S4-42")
 def test_a_draft_has_the_facts_and_the_four_headings(tmp_path: Path) -> None:
     path = DRAFT.write(tmp_path / "reviews", now=NOON)
 

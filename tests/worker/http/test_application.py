@@ -205,7 +205,7 @@ def test_a_failing_database_is_503_without_its_words(world: World) -> None:
     assert "secret_table" not in answer.text
 
 
-@pytest.mark.requirement("B-33")
+@pytest.mark.requirement("B-33", "S4-13")
 def test_an_unexpected_failure_is_500_without_its_words(world: World) -> None:
     def fail(statements: object) -> None:
         raise RuntimeError("SELECT secret")
@@ -218,6 +218,8 @@ def test_an_unexpected_failure_is_500_without_its_words(world: World) -> None:
         "Internal server error",
     )
     assert "SELECT" not in answer.text
+    assert "Traceback" not in answer.text
+    assert answer.json["request_id"] == answer.headers["X-Request-Id"]
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert any("RuntimeError" in str(line) for line in world.journal.lines)
 
