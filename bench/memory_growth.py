@@ -33,7 +33,7 @@ def measure_memory_growth(
     load = SendLoad(installation, user="bench-memory", endpoint=endpoint.url)
     process = measure_cpu(installation, lambda: load.run(clients=CLIENTS, amount=WARM)).process
     readings = [_megabytes(process)]
-    label = "" if sends >= FULL else f" (the full count is {FULL:,}: --sends {FULL})"
+    label = "" if sends >= FULL else f" (the full count is {FULL:,}, the default)"
     figures.add("memory of the service, warm", readings[0], "MB", f"after {WARM:,} sends")
     for done in range(STEP, max(sends, STEP) + 1, STEP):
         result = load.run(clients=CLIENTS, amount=STEP)
