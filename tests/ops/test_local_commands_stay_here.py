@@ -15,6 +15,7 @@ from tests.ops.guarded_command import ROOT, GuardedCommand
 
 pytestmark = pytest.mark.workerd
 GUARD = Path(__file__).with_name("outgoing") / "guard.mjs"
+EVERY = ("up", "preview", "refresh", "destroy")
 ELSEWHERE = "https://api.cloudflare.com/client/v4"
 
 
@@ -57,16 +58,24 @@ def test_no_local_command_tries_to_leave_this_machine(command: GuardedCommand) -
         assert command.outgoing == [], arguments
 
 
-@pytest.mark.parametrize("key", ["cloudflare:baseUrl", "github:baseUrl"])
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("cloudflare:baseUrl", ("up",)),
+        ("github:baseUrl", ("preview",)),
+        pytest.param("cloudflare:baseUrl", EVERY, marks=pytest.mark.soak),
+        pytest.param("github:baseUrl", EVERY, marks=pytest.mark.soak),
+    ],
+)
 def test_an_address_elsewhere_is_refused_before_anything_is_asked(
-    command: GuardedCommand, tmp_path: Path, key: str
+    command: GuardedCommand, tmp_path: Path, key: str, names: tuple[str, ...]
 ) -> None:
     document = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
     document["config"][key] = ELSEWHERE
     settings = tmp_path / "Pulumi.local.yaml"
     settings.write_text(yaml.safe_dump(document))
     before = command.outgoing
-    for name in ("up", "preview", "refresh", "destroy"):
+    for name in names:
         extra = ("--yes",) if name == "destroy" else ()
         result = command.run("--config-file", str(settings), name, "--stack", "local", *extra)
         used = ELSEWHERE in _rendered(command)
