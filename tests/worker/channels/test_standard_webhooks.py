@@ -12,6 +12,8 @@ import pytest
 from notification.channels.standard_webhooks import signing_keys, standard_headers
 from tests.worker.world import ENDPOINT, World
 
+pytestmark = pytest.mark.requirement("C-0.23")
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from notification.http.authentication import string_to_sign
 from notification.http.request import Request
-from tests.worker.caller import API_KEY, signature
+from tests.worker.caller import API_KEY, Answer, signature
 from tests.worker.world import World
 
 PATH = "/api/notification-logs"
@@ -151,16 +151,24 @@ def test_version_1_can_be_switched_off(world: World) -> None:
     assert world.request("GET", PATH, version=2).status == 200
 
 
-@pytest.mark.requirement("B-36")
+@pytest.mark.requirement("B-36", "C-0.13")
 def test_version_2_covers_the_method_the_path_and_a_deletes_body(world: World) -> None:
-    headers = signature("DELETE", PATH, b"{}", now_ms=world.clock.ms, version=2)
+    path = "/api/user-configs?user_id=u1&channel_type=webhook"
+
+    def call(method: str, target: str, body: bytes) -> Answer:
+        return world.request(method, target, raw=body, signed=False, headers=headers)
+
+    world.configure()
+    headers = signature("DELETE", path, b"{}", now_ms=world.clock.ms, version=2)
     for method, target, body in (
-        ("DELETE", PATH + "?x=1", b"{}"),
-        ("GET", PATH, b"{}"),
+        ("DELETE", path.replace("u1", "u2"), b"{}"),
+        ("DELETE", path, b'{"force":true}'),
+        ("DELETE", "/api/templates?key=t", b"{}"),
+        ("GET", path, b"{}"),
         ("POST", "/api/notifications/send", b"{}"),
     ):
-        answer = world.request(method, target, raw=body, signed=False, headers=headers)
-        assert answer.status in (401, 405), (method, target)
+        assert call(method, target, body).code == "INVALID_SIGNATURE", (method, target, body)
+    assert call("DELETE", path, b"{}").status == 200
 
 
 @settings(deadline=None)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from notification.templates.json_text import json_text
 from notification.templates.program import compile_template
 from notification.templates.rendering import OUTPUT_LIMIT, render
 from notification.templates.syntax import read_structure
+
+pytestmark = pytest.mark.requirement("C-5.1", "C-5.2")
 
 NAMES = st.sampled_from(["a", "b", "c0", "this", "else", "constructor", "@index"])
 TEXT = st.text(st.characters(codec=None), max_size=12)
