@@ -31,19 +31,25 @@ def measure_memory_growth(
         RuntimeError: a send failed, or the process was replaced on the way.
     """
     load = SendLoad(installation, user="bench-memory", endpoint=endpoint.url)
-    process = measure_cpu(installation, lambda: load.run(clients=CLIENTS, amount=WARM)).process
+    process = measure_cpu(installation, lambda: _send(load, WARM)).process
     readings = [_megabytes(process)]
     label = "" if sends >= FULL else f" (the full count is {FULL:,}, the default)"
     figures.add("memory of the service, warm", readings[0], "MB", f"after {WARM:,} sends")
     for done in range(STEP, max(sends, STEP) + 1, STEP):
-        result = load.run(clients=CLIENTS, amount=STEP)
-        if result.failed:
-            raise RuntimeError(f"{result.failed} of {STEP} sends failed")
+        _send(load, STEP)
         readings.append(_megabytes(process))
         figures.add(f"memory of the service, +{done:,} sends", readings[-1], "MB")
     growth = readings[-1] - readings[0]
     note = f"over {(len(readings) - 1) * STEP:,} sends{label}; goal: flat"
     figures.add("memory growth of the service", growth, "MB", note)
+
+
+def _send(load: SendLoad, sends: int) -> None:
+    """Send in steps, since each load's signature holds for five minutes."""
+    for _ in range(0, sends, STEP):
+        result = load.run(clients=CLIENTS, amount=STEP)
+        if result.failed:
+            raise RuntimeError(f"{result.failed} of {STEP} sends failed")
 
 
 def _megabytes(process: psutil.Process) -> float:
