@@ -15,9 +15,17 @@ import httpx
 import pytest
 
 from tests.altered_project import AlteredProject
-from tests.installation import LIMIT, NOTIFYCTL
+from tests.installation import LIMIT, NOTIFYCTL, ROOT
 
-pytestmark = [pytest.mark.workerd, pytest.mark.soak, pytest.mark.requirement("S0-62")]
+pytestmark = pytest.mark.requirement("S0-62")
+
+
+def deployed(test: Callable[..., None]) -> Callable[..., None]:
+    """A test that has the Worker run: the soak's."""
+    marked: Callable[..., None] = pytest.mark.workerd(pytest.mark.soak(test))
+    return marked
+
+
 HEALTH = "worker/src/notification/routes/health.py"
 REAL = "t" * 40
 
@@ -80,6 +88,7 @@ def health(address: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+@deployed
 def test_the_settings_are_the_stacks_and_the_secrets_are_made_up(
     address: dict[str, Any], folder: Path
 ) -> None:
@@ -93,6 +102,7 @@ def test_the_settings_are_the_stacks_and_the_secrets_are_made_up(
     assert not any(REAL.encode() in text for text in texts)
 
 
+@deployed
 def test_a_change_is_deployed_and_a_broken_one_is_not(
     project: AlteredProject, address: dict[str, Any], folder: Path
 ) -> None:
@@ -114,17 +124,17 @@ def test_a_change_is_deployed_and_a_broken_one_is_not(
     assert "GET /health 200" in log.read_text()
 
 
+@deployed
 def test_an_interrupt_leaves_nothing_behind(run: subprocess.Popen[str], folder: Path) -> None:
     run.send_signal(signal.SIGINT)
     assert run.wait(LIMIT) == 0
     assert list(folder.glob("notifyctl-dev-*")) == []
 
 
-def test_an_unknown_stack_is_refused(project: AlteredProject) -> None:
+def test_an_unknown_stack_is_refused() -> None:
     done = subprocess.run(
         [str(NOTIFYCTL), "dev", "--stack", "nowhere"],
-        cwd=project.root,
-        env={**os.environ, "PYTHONPATH": str(project.root)},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=LIMIT,
