@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra import SERVICE_VERSION
 from notification.channels.registry import CHANNELS
 from tests.integration.conformance.deployed import Deployed, expect
 
@@ -143,7 +144,10 @@ def test_health_tells_services_version_and_environment(service: Deployed) -> Non
         assert document["environment"] == "development"
         assert document["services"] == {"database": True, "queue": True, "cache": True}
         version = service.installation.outputs()["version_id"]
+        assert document["version"] == SERVICE_VERSION
+        release = service.installation.outputs()["release"]
         assert document["deployment"]["version_id"] == version
+        assert document["deployment"]["tag"] == release["bundle_sha256"]
 
 
 @pytest.mark.requirement("C-2.7", "C-0.17", "C-12.2", "B-28")
@@ -160,8 +164,10 @@ def test_figures_come_as_json_series_and_for_scrapers(service: Deployed, hooked:
     text = service.call("GET", "/metrics?format=prometheus").text
     for name in (
         "notification_requests_total",
+        "notification_errors_total",
         "notification_duration_seconds_bucket",
         "queue_depth",
+        "cache_hit_ratio",
         "auth_failures_total",
         "rate_limit_hits_total",
         "api_request_duration_seconds",
