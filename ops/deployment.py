@@ -22,6 +22,7 @@ from ops.project import Project
 from ops.service import ServiceClient
 from ops.stacks.choice import choose_driver
 from ops.stacks.driver import StackUpdate
+from ops.stacks.kept_state import keep_state
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.settings_file import StackFile
 from ops.verification import PAUSE, CheckResult, Verification
@@ -58,12 +59,26 @@ class Deployment:
         return result
 
     def refresh(self) -> StackUpdate:
-        """Correct the state by what is really there."""
+        """Correct the state by what is really there; how it was before is kept in a file.
+
+        To a credential that sees nothing everything seems gone, and the state would forget it.
+        """
         if self._is_local:
             start_local_cloud(self._project, self._reporter)
+        driver = choose_driver(self._project, self._stack)
+        with self._reporter.step("State kept") as step:
+            kept = keep_state(self._project.home, self._stack, driver.export())
+            step.detail = str(kept)
         with self._reporter.step(f"Refresh of the stack {self._stack}") as step:
-            result = choose_driver(self._project, self._stack).refresh(self._reporter.progress)
+            result = driver.refresh(self._reporter.progress)
             step.detail = describe(result.changes)
+        if forgotten := result.changes.get("delete", 0):
+            self._reporter.line(
+                f"The account seems to have lost {forgotten} of the stack's resources. Where that "
+                f"isn't so, the credential was wrong: pulumi stack import --stack {self._stack} "
+                f"--file {kept}",
+                style="yellow",
+            )
         return result
 
     @property

@@ -92,6 +92,9 @@ class StackDriver(Protocol):
     def unprotect(self) -> None:
         """Take the protection off every resource of the state; the next update restores it."""
 
+    def export(self) -> Mapping[str, Any]:
+        """Return the state as ``pulumi stack export`` does, secrets encrypted."""
+
     def resources(self) -> list[Mapping[str, Any]]:
         """Return the resources in the stack's state as Pulumi exports them, secrets encrypted."""
 

@@ -61,13 +61,16 @@ class EmbeddedDriver:
         except EngineError as error:
             raise StackFailed(str(error)) from None
 
-    def resources(self) -> list[Mapping[str, Any]]:
-        """See :meth:`StackDriver.resources`."""
+    def export(self) -> Mapping[str, Any]:
+        """See :meth:`StackDriver.export`."""
         try:
-            exported = self._engine(lambda _: None).export()
+            return self._engine(lambda _: None).export()
         except EngineError as error:
             raise StackFailed(str(error)) from None
-        return list(exported["deployment"].get("resources") or [])
+
+    def resources(self) -> list[Mapping[str, Any]]:
+        """See :meth:`StackDriver.resources`."""
+        return list(self.export()["deployment"].get("resources") or [])
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """See :meth:`StackDriver.outputs`."""
@@ -126,6 +129,7 @@ class EmbeddedDriver:
             stack=self._local.stack,
             config_file=self._local.config_file,
             passphrase=self._local.passphrase,
+            key_file=self._local.key_file,
             environment=self._local.environment,
             on_event=on_event,
         )

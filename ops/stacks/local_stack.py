@@ -45,6 +45,7 @@ class LocalStack:
         backend_dir: the file backend.
         config_file: the rendered settings file, with the stack's secrets encrypted.
         passphrase: what encrypts them and the state.
+        key_file: keeps the key that is derived from the passphrase, which lies beside it.
         environment: variables for the program and the providers: no real credential among them.
     """
 
@@ -52,6 +53,7 @@ class LocalStack:
     backend_dir: Path
     config_file: Path
     passphrase: str = field(repr=False)
+    key_file: Path
     environment: Mapping[str, str] = field(repr=False)
 
     @classmethod
@@ -89,6 +91,7 @@ class LocalStack:
             backend_dir=project.backend_dir,
             config_file=config_file,
             passphrase=passphrase,
+            key_file=config_file.with_suffix(".key"),
             environment=_environment(CloudHome(project.home)),
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from ops.errors import StackFailed
 from ops.project import Project
 from ops.stacks.cli import CliDriver
 from tests.engine.test_real_pulumi import Cli, comparable
-from tests.engine.workspace import Workspace
+from tests.engine.workspace import CANARY, Workspace
 
 pytestmark = [
     pytest.mark.real_pulumi,
@@ -56,10 +58,17 @@ def test_a_protected_resource_is_removed_after_unprotect_and_not_before(
         driver.destroy(lambda _: None)
     assert len(workspace.state()["resources"]) > 3
 
+    temporary = workspace.folder / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))
     driver.unprotect()
+    assert CANARY not in json.dumps(driver.export())
+    # Nor has anything on the way left a secret behind in clear.
+    left = [file for file in workspace.folder.rglob("*") if file.is_file()]
+    assert [file for file in left if CANARY.encode() in file.read_bytes()] == []
     assert protected(workspace) == []
     # The secrets in it went through the export and back: encrypted, and still the same.
-    assert "canary" not in workspace.everything_written()
     assert without_protection(workspace) == before
 
     assert driver.destroy(lambda _: None).changes["delete"] == 5
