@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from infra.access.permission import Permission
 from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable
 from infra.settings.values import is_loopback
 
@@ -99,7 +100,7 @@ def _refusal(status: int, answer: Any) -> Exception:
     if first.get("code") == _SQL_ERROR_CODE:
         return D1SqlError(reason)
     advice = (
-        f"Check that {TOKEN_VARIABLE} may edit D1 in this account."
+        f"Check that {TOKEN_VARIABLE} may edit D1 in this account ({Permission.D1_WRITE.shown})."
         if status in (401, 403)
         else "Compare the stack's database with the account's, by `pulumi refresh`."
     )

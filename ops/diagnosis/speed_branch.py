@@ -19,6 +19,8 @@ def speed_branch(status: StackStatus, database: StackDatabase) -> Branch:
         if reading.figure.unit not in _UNITS:
             continue
         said = f"{reading.figure.name}: {reading.shown}"
+        if reading.figure.value is None:
+            said += f" ({reading.figure.source})"
         if reading.level in {Level.WARNING, Level.CRITICAL}:
             branch.ill(
                 f"{said}, above {reading.threshold:g} {reading.figure.unit}",

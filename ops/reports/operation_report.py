@@ -129,7 +129,8 @@ def _figures(status: StackStatus) -> Section:
             f"{reading.level.value}: {reading.figure.name} {reading.shown} "
             f"(threshold {reading.threshold:g} {reading.figure.unit}; {reading.figure.source})"
             for reading in status.readings
-        ],
+        ]
+        + [f"unknown: {name}: {reason}" for name, reason in status.unknown.items()],
         {"readings": readings},
     )
 

@@ -164,11 +164,13 @@ LACKING = [(needs, item) for needs in COMMANDS for item in needs.permissions]
 def test_a_command_names_the_permission_that_was_taken_away(
     routed: Asked, needs: CommandNeeds, lacking: Permission
 ) -> None:
-    rest = [item for item in needs.permissions if item is not lacking]
+    # A token has one permission at least: this one is asked for by none of these commands.
+    rest = [P.ACCOUNT_SETTINGS_READ, *(item for item in needs.permissions if item is not lacking)]
     routed.door.token = routed.token(rest)
     said = routed.run(needs.command)[1]
     assert routed.door.refused, "nothing was refused without it"
-    assert lacking.shown in said
+    # Where the first call that was refused only reads, that is what is named.
+    assert lacking.shown in said or lacking.shown.replace("Edit", "Read") in said
 
 
 def test_every_command_of_the_workflows_is_in_the_table() -> None:
