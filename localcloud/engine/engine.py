@@ -34,7 +34,8 @@ class EmbeddedEngine:
 
     ``project_dir`` holds ``Pulumi.yaml``; ``backend_dir`` holds (or will hold) ``.pulumi``;
     ``config_file`` is the stack's full config file. ``environment`` is added to the program's
-    and is the only place that credentials are taken from. ``on_event`` gets every
+    and is the only place that credentials are taken from. ``key_file`` may keep the key that is
+    derived from the passphrase. ``on_event`` gets every
     ``EngineEvent``, one at a time, from the engine's threads.
 
     Operations raise ``EngineError`` for what keeps them from starting (lock, passphrase, files,
@@ -49,6 +50,7 @@ class EmbeddedEngine:
         stack: str,
         config_file: Path,
         passphrase: str,
+        key_file: Path | None = None,
         environment: Mapping[str, str] | None = None,
         on_event: EventSink | None = None,
     ) -> None:
@@ -57,6 +59,7 @@ class EmbeddedEngine:
         self._stack = stack
         self._config_file = Path(config_file)
         self._passphrase = passphrase
+        self._key_file = key_file
         self._environment = dict(environment or {})
         self._on_event: EventSink = on_event or _ignore
         self._session: Session | None = None
@@ -162,6 +165,7 @@ class EmbeddedEngine:
             config=config,
             backend=self._backend(project),
             passphrase=self._passphrase,
+            key_file=self._key_file,
             write=write and kind != "preview",
         )
         self._session = session
@@ -184,7 +188,9 @@ class EmbeddedEngine:
         if text is None:
             return ()
         config = StackConfig.load(self._config_file, project)
-        secrets = PassphraseSecrets(config.encryption_salt, self._passphrase)
+        secrets = PassphraseSecrets(
+            config.encryption_salt, self._passphrase, key_file=self._key_file
+        )
         codec = DeploymentCodec(f"organization/{project.name}/{self._stack}", secrets)
         return codec.decode(text).resources
 

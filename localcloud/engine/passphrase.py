@@ -12,7 +12,11 @@ import base64
 import binascii
 import functools
 import hashlib
+import hmac
 import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 
 from localcloud.engine.errors import StateUnreadable, WrongPassphrase
 
@@ -24,10 +28,16 @@ class PassphraseSecrets:
     """Encrypts and decrypts with the key of one salt and one passphrase.
 
     Raises ``WrongPassphrase`` where the passphrase does not open the salt, ``StateUnreadable``
-    where the salt is not in Pulumi's form. Making one costs about 0.2 s of CPU, once per process.
+    where the salt is not in Pulumi's form. Making one costs about 0.4 s of CPU, once per process.
+
+    Args:
+        salt: the salt state, with its proof.
+        passphrase: what the key is derived from.
+        key_file: keeps the derived key for the next process. Only for a passphrase that lies
+            beside it in clear, since a key on disk opens as much as the passphrase does.
     """
 
-    def __init__(self, salt: str, passphrase: str) -> None:
+    def __init__(self, salt: str, passphrase: str, *, key_file: Path | None = None) -> None:
         parts = salt.split(":", 2)
         if len(parts) != 3 or parts[0] != "v1":
             raise StateUnreadable(
@@ -35,7 +45,11 @@ class PassphraseSecrets:
                 "set encryptionsalt in the config file to the one its secrets were made with."
             )
         self.salt = salt
-        self._key = _derive_key(_decode(parts[1]), passphrase)
+        self._key = (
+            _derive_key(_decode(parts[1]), passphrase)
+            if key_file is None
+            else _kept_key(_decode(parts[1]), passphrase, key_file)
+        )
         if self.decrypt(parts[2]) != _PROOF:
             raise WrongPassphrase("The passphrase does not belong to this stack.")
 
@@ -80,6 +94,28 @@ def encrypt_config_value(value: str, *, passphrase: str, salt: str) -> str:
 @functools.lru_cache(maxsize=8)
 def _derive_key(salt: bytes, passphrase: str) -> bytes:
     return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, _ROUNDS, 32)
+
+
+def _kept_key(salt: bytes, passphrase: str, file: Path) -> bytes:
+    """The key in ``file`` where it is this salt's and this passphrase's, else a derived one."""
+    with suppress(OSError, ValueError):
+        tag, _, kept = file.read_text(encoding="ascii").strip().partition(" ")
+        key = bytes.fromhex(kept)
+        if hmac.compare_digest(tag, _tag(salt, passphrase, key)):
+            return key
+    key = _derive_key(salt, passphrase)
+    with suppress(OSError):  # It is only kept: without a place for it the next process derives.
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, staged = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(f"{_tag(salt, passphrase, key)} {key.hex()}\n")
+        Path(staged).replace(file)
+    return key
+
+
+def _tag(salt: bytes, passphrase: str, key: bytes) -> str:
+    """What a kept key belongs to, and that it is whole."""
+    return hmac.new(key, salt + passphrase.encode(), hashlib.sha256).hexdigest()
 
 
 def _encrypt(key: bytes, plaintext: str) -> str:

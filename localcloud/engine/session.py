@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud.engine.errors import EngineError, Stopped
@@ -39,12 +40,14 @@ class Session:
         config: StackConfig,
         backend: FileBackend,
         passphrase: str,
+        key_file: Path | None,
         write: bool,
     ) -> None:
         self._operation = operation
         self._config = config
         self._backend = backend
         self._passphrase = passphrase
+        self._key_file = key_file
         self._write = write
         self._kind = operation.circumstances.kind
         self._secrets: PassphraseSecrets | None = None
@@ -115,7 +118,9 @@ class Session:
 
     def _derive(self) -> None:
         try:
-            self._secrets = PassphraseSecrets(self._config.encryption_salt, self._passphrase)
+            self._secrets = PassphraseSecrets(
+                self._config.encryption_salt, self._passphrase, key_file=self._key_file
+            )
         except EngineError as error:
             self._refusal = error
 

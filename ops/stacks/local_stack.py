@@ -45,7 +45,6 @@ class LocalStack:
         backend_dir: the file backend.
         config_file: the rendered settings file, with the stack's secrets encrypted.
         passphrase: what encrypts them and the state.
-        key_file: keeps the key that is derived from the passphrase, which lies beside it.
         environment: variables for the program and the providers: no real credential among them.
     """
 
@@ -53,8 +52,12 @@ class LocalStack:
     backend_dir: Path
     config_file: Path
     passphrase: str = field(repr=False)
-    key_file: Path
     environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def key_file(self) -> Path:
+        """Keeps the key derived from the passphrase, which lies in clear and as private nearby."""
+        return self.config_file.with_suffix(".key")
 
     @classmethod
     def prepare(cls, project: Project, stack: str) -> LocalStack:
@@ -91,7 +94,6 @@ class LocalStack:
             backend_dir=project.backend_dir,
             config_file=config_file,
             passphrase=passphrase,
-            key_file=config_file.with_suffix(".key"),
             environment=_environment(CloudHome(project.home)),
         )
 

@@ -133,3 +133,34 @@ def test_side_files_of_the_real_cli_do_not_outlive_a_write(workspace: Workspace)
     side.write_text("{}")
     workspace.up()
     assert not side.exists()
+
+
+def test_a_kept_key_opens_what_its_salt_and_passphrase_do_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "stack" / "dev.key"
+    sealed = PassphraseSecrets(SALT, PASSPHRASE, key_file=file).encrypt("text")
+    assert file.stat().st_mode & 0o777 == 0o600
+    kept = file.read_text()
+    assert PASSPHRASE not in kept
+    assert PassphraseSecrets(SALT, PASSPHRASE, key_file=file).decrypt(sealed) == "text"
+    with pytest.raises(WrongPassphrase):
+        PassphraseSecrets(SALT, "another", key_file=file)
+    for damaged in ("", "no key", kept[:-3], kept.replace(kept[-9:], "00000000\n")):
+        file.write_text(damaged)
+        assert PassphraseSecrets(SALT, PASSPHRASE, key_file=file).decrypt(sealed) == "text"
+        assert file.read_text() == kept
+    other = new_encryption_salt(PASSPHRASE)
+    PassphraseSecrets(other, PASSPHRASE, key_file=file)
+    assert PassphraseSecrets(SALT, PASSPHRASE).decrypt(sealed) == "text"
+
+
+def test_a_kept_key_spares_the_next_process_the_derivation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "dev.key"
+    PassphraseSecrets(SALT, PASSPHRASE, key_file=file)
+
+    def derive(*_: object) -> bytes:
+        raise AssertionError("it is derived again")
+
+    monkeypatch.setattr("localcloud.engine.passphrase._derive_key", derive)
+    PassphraseSecrets(SALT, PASSPHRASE, key_file=file)
