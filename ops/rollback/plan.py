@@ -33,6 +33,12 @@ class RollbackPlan:
     refusals: tuple[str, ...]
     rotated: tuple[str, ...]
 
+    @property
+    def taken_back(self) -> str:
+        """The version that is gone back from, also where an earlier run has switched already."""
+        back = self.target.release.version_id
+        return self.bad.version_id if self.serves == back else self.serves
+
     def lines(self) -> list[str]:
         """Return the plan for people."""
         release = self.target.release

@@ -126,7 +126,7 @@ class Rollback:
         if plan.target.way != "nothing":
             draft = PostMortem(
                 stack=self._stack,
-                bad_version=plan.serves,
+                bad_version=plan.taken_back,
                 good_version=version,
                 commit=plan.bad.commit,
                 reason=reason,
@@ -150,7 +150,7 @@ class Rollback:
             actor=origin.actor,
             link=origin.link,
             scope=f"all requests of {self._outputs['worker_name']}; its data stays",
-            rollback_plan=f"notifyctl rollback --stack {self._stack} --to {plan.serves[:8]}",
+            rollback_plan=f"notifyctl rollback --stack {self._stack} --to {plan.taken_back[:8]}",
         )
 
     def _mark_bad(self, plan: RollbackPlan, reason: str, origin: Origin) -> None:

@@ -6,8 +6,9 @@ import sqlite3
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,22 @@ class Stage:
         """Run a command with ``--json`` and expect it to end well."""
         return self.installation.ctl_json(*arguments, "--stack", "local")
 
+    @cached_property
+    def ids(self) -> dict[str, Any]:
+        """The outputs that no update changes: ids and names of the Worker and its database."""
+        found = self.json("outputs")
+        return {name: found[name] for name in ("account_id", "worker_name", "d1_database_id")}
+
+    def kill_after(self, moments: Sequence[str], *arguments: str) -> None:
+        """Start a command, and kill it when it has shown a line with each text, in that order."""
+        process = self.installation.start(*arguments, "--stack", "local")
+        assert process.stdout is not None
+        for moment in moments:
+            while moment not in (line := process.stdout.readline()):
+                assert line, f"'{moment}' was never shown"
+        process.kill()
+        process.communicate()
+
     def change(self, mark: str) -> str:
         """Commit a harmless change of the Worker's code, and return the commit."""
         path = self.project.root / LOGS
@@ -57,7 +74,7 @@ class Stage:
 
     def serving(self) -> dict[str, float]:
         """Return the shares that Cloudflare's API says are in force."""
-        outputs = self.installation.ctl_json("outputs", "--stack", "local")
+        outputs = self.ids
         answer = self.installation.control(
             "GET",
             f"/client/v4/accounts/{outputs['account_id']}/workers/scripts"
@@ -74,7 +91,7 @@ class Stage:
 
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Run one statement on the stack's database, past the service."""
-        outputs = self.installation.ctl_json("outputs", "--stack", "local")
+        outputs = self.ids
         answer = self.installation.control(
             "POST",
             f"/client/v4/accounts/{outputs['account_id']}/d1/database"

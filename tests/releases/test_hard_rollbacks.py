@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 import yaml
 
@@ -66,13 +64,8 @@ def test_a_rollback_that_is_killed_is_finished_by_the_same_command(stage: Stage)
     stage.change("third release")
     third = stage.installation.up()["version_id"]
     good = stage.json("rollback", "--plan-only")["version_id"]
-    process = stage.installation.start("rollback", "--stack", "local", "--yes")
-    assert process.stdout is not None
-    while line := process.stdout.readline():
-        if "serves (" in line or "deployment" in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    # The switch by the API is in the quick tests: here the update after it is cut short.
+    stage.kill_after(["serves (", "WorkersDeployment"], "rollback", "--yes")
 
     stage.json("rollback", "--yes")
 
@@ -83,13 +76,7 @@ def test_a_rollback_that_is_killed_is_finished_by_the_same_command(stage: Stage)
 
 def test_a_deployment_that_is_killed_is_finished_by_the_same_command(stage: Stage) -> None:
     stage.change("fourth release")
-    process = stage.installation.start("deploy", "--stack", "local")
-    assert process.stdout is not None
-    while line := process.stdout.readline():
-        if "WorkerVersion" in line and "Stack" not in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    stage.kill_after(["Preview of the stack", "WorkersDeployment"], "deploy")
 
     report = stage.json("deploy")
 
