@@ -119,7 +119,10 @@ class StackSecrets:
         content = StackFile.read(path).content
         passphrase = self._project.passphrase_file.read_text(encoding="utf-8").strip()
         secure = content["config"][f"{PROJECT}:{key}"]["secure"]
-        return PassphraseSecrets(str(content["encryptionsalt"]), passphrase).decrypt(secure)
+        secrets = PassphraseSecrets(
+            str(content["encryptionsalt"]), passphrase, key_file=path.with_suffix(".key")
+        )
+        return secrets.decrypt(secure)
 
 
 def _secret_keys(path: Path) -> set[str]:
