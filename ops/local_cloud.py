@@ -45,7 +45,7 @@ def erase_local_state(project: Project, reporter: Reporter) -> None:
             _cloud(project).erase()
         except LocalCloudError as error:
             raise OperationError(str(error)) from None
-        for name in ("pulumi", "stack"):
+        for name in ("pulumi", "stack", "states"):
             shutil.rmtree(project.home / name, ignore_errors=True)
         project.passphrase_file.unlink(missing_ok=True)
         step.detail = str(project.home)

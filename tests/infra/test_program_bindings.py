@@ -59,6 +59,7 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
     assert texts["TELEGRAM_API_URL"] == "https://api.telegram.org"
 
 
+@pytest.mark.requirement("S0-32")
 def test_optional_secrets_are_bound_under_the_names_that_the_worker_reads(
     declared: Callable[..., Declared],
 ) -> None:

@@ -117,6 +117,8 @@ def test_the_tokens_value_is_nowhere_but_in_githubs_box_and_a_destroy_leaves_not
     assert destroyed.returncode == 0, destroyed.stderr
     said = shown.stdout + shown.stderr + destroyed.stdout + destroyed.stderr + outputs
     states = [file for file in (operated.home / "pulumi").rglob("*.json") if file.is_file()]
+    # What a refresh found is kept, too.
+    states += [file for file in (operated.home / "states").rglob("*.json") if file.is_file()]
     logs = [file for file in (operated.home / "cloud").rglob("*.log") if file.is_file()]
     assert len(states) > 3
     assert logs

@@ -9,7 +9,7 @@ from notification.ports.unbound import UnboundCache, UnboundDatabase
 from tests.worker.world import BOUND, World
 
 
-@pytest.mark.requirement("S0-42")
+@pytest.mark.requirement("S0-42", "S0-11")
 @pytest.mark.parametrize("path", ["/health", "/api/health"])
 def test_a_sound_installation_is_healthy_by_both_shapes(world: World, path: str) -> None:
     answer = world.request("GET", path, signed=False)

@@ -64,6 +64,7 @@ def test_alerts_become_a_notification_to_the_receiver(grafana: World, path: str)
     assert "Started: 2025-01-05 10:00:00 UTC" in body["content"]
 
 
+@pytest.mark.requirement("S0-32")
 @pytest.mark.parametrize(
     ("header", "text"),
     [
