@@ -75,9 +75,14 @@ class EndpointPaces:
             pace.rest_until_ms = 0 if pace.quick else now_ms + min(took, LONGEST_REST_MS)
 
     def _make_room(self, now_ms: int) -> None:
-        if len(self._paces) >= _MOST_KNOWN:
-            self._paces = {
-                endpoint: pace
-                for endpoint, pace in self._paces.items()
-                if pace.running or pace.rest_until_ms > now_ms
-            }
+        """Forget the idle ones, and where that isn't enough the oldest."""
+        if len(self._paces) < _MOST_KNOWN:
+            return
+        self._paces = {
+            endpoint: pace
+            for endpoint, pace in self._paces.items()
+            if pace.rest_until_ms > now_ms
+            or any(now_ms - start < _LOST_MS for start in pace.running)
+        }
+        while len(self._paces) >= _MOST_KNOWN:
+            del self._paces[next(iter(self._paces))]
