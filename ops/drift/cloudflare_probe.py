@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from cloudflare import Cloudflare
 
 GONE = "nothing"
+_PER_PAGE = 100
+_MOST_PAGES = 50
 _STORES = {
     "cloudflare:D1Database": ("d1/database/{}", "database", Repair.NONE),
     "cloudflare:WorkersKvNamespace": ("storage/kv/namespaces/{}", "namespace", Repair.UPDATE),
@@ -61,6 +63,23 @@ class CloudflareProbe:
     def get(self, path: str) -> Any:
         """Return the result of a GET below the account (or from ``/`` on); ``None`` for a 404."""
         return self._account.ask(f"read {path}", partial(_get, self._url(path)))
+
+    def listed(self, path: str) -> list[dict[str, Any]]:
+        """Return all pages of a list below the account; an empty one for a 404."""
+        found: list[dict[str, Any]] = []
+        for number in range(1, _MOST_PAGES + 1):
+            items, pages = self.page(path, number)
+            found += items
+            if number >= pages:
+                break
+        return found
+
+    def page(self, path: str, number: int) -> tuple[list[dict[str, Any]], int]:
+        """Return one page of a list, and how many there are."""
+        url = f"{self._url(path)}?page={number}&per_page={_PER_PAGE}"
+        answer = self._account.ask(f"list {path}", partial(_document, url)) or {}
+        info = answer.get("result_info") or {}
+        return list(answer.get("result") or []), int(info.get("total_pages") or 1)
 
     def send(self, method: str, path: str, body: Any) -> None:
         """Make a call that changes something."""
@@ -113,7 +132,7 @@ class CloudflareProbe:
 
     def _consumer(self, resource: Managed) -> Iterator[Finding]:
         queue = resource.text("queueId")
-        there = self.get(f"queues/{queue}/consumers") or []
+        there = self.listed(f"queues/{queue}/consumers")
         identifier = resource.text("consumerId")
         for other in there:
             if other["consumer_id"] != identifier:
@@ -171,13 +190,17 @@ class CloudflareProbe:
 
 
 def _get(url: str, client: Cloudflare) -> Any:
+    return (_document(url, client) or {}).get("result")
+
+
+def _document(url: str, client: Cloudflare) -> dict[str, Any] | None:
     import cloudflare
 
     try:
         answer: Any = client.get(url, cast_to=object)
     except cloudflare.NotFoundError:
         return None
-    return answer.get("result") if isinstance(answer, dict) else None
+    return answer if isinstance(answer, dict) else None
 
 
 def _send(method: str, url: str, body: Any, client: Cloudflare) -> Any:

@@ -43,7 +43,7 @@ def _redeploy(probe: CloudflareProbe, resource: Managed) -> None:
 
 def _remove_others(probe: CloudflareProbe, resource: Managed) -> None:
     queue = resource.text("queueId")
-    for consumer in probe.get(f"queues/{queue}/consumers") or []:
+    for consumer in probe.listed(f"queues/{queue}/consumers"):
         if consumer["consumer_id"] != resource.text("consumerId"):
             probe.send("DELETE", f"queues/{queue}/consumers/{consumer['consumer_id']}", None)
 

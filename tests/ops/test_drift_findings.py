@@ -178,6 +178,22 @@ def test_each_kind_of_edit_is_one_difference(kind: str, path: str, answer: Any) 
     assert kinds({**THERE, path: answer}) == [kind]
 
 
+@pytest.mark.requirement("PD-04")
+@pytest.mark.parametrize(("pages", "found"), [(2, []), (1, ["consumer", "consumer"])])
+def test_a_consumer_is_looked_for_on_every_page(pages: int, found: list[str]) -> None:
+    mine = {"consumer_id": "mine", "script_name": "w"}
+    others = [{"consumer_id": f"other-{n}", "script_name": "x"} for n in range(pages % 2 * 2)]
+
+    class Paged(Account):
+        def page(self, path: str, number: int) -> tuple[list[dict[str, Any]], int]:
+            assert path == "queues/q/consumers"
+            return ([mine], 2) if number == 2 else (others, pages)
+
+    consumer = resource("cloudflare:QueueConsumer", "c", "c", queueId="q", consumerId="mine")
+    kinds = [finding.kind for finding in Paged({}).findings(consumer)]
+    assert kinds == found
+
+
 def test_seeded_sets_of_edits_are_found_whole() -> None:
     chosen = random.Random(7)  # noqa: S311 - which edits are made need not be secret
     for _ in range(40):
