@@ -15,6 +15,8 @@ class Sample:
 
     Attributes:
         memory: proportional set size of the Worker's process, MB.
+        interpreter: the interpreter's linear memory, MB.
+        alive: MB alive in V8's heap after each full collection so far.
         store: the same of the database's process.
         waiting: notifications that wait for a retry.
         messages: messages on both queues.
@@ -22,6 +24,8 @@ class Sample:
 
     at: float
     memory: float
+    interpreter: float
+    alive: tuple[float, ...]
     store: float
     waiting: int
     messages: int
@@ -55,13 +59,31 @@ class LoadReport:
 
     def memory(self) -> tuple[float, float]:
         """The middle of the Worker's memory in the second and in the last quarter, MB."""
+        second, last = self._quarters()
+        return _middle([s.memory for s in second]), _middle([s.memory for s in last])
+
+    def interpreter(self) -> tuple[float, float]:
+        """The interpreter's memory at the end of the second and of the last quarter, MB."""
+        second, last = self._quarters()
+        return max(s.interpreter for s in second), max(s.interpreter for s in last)
+
+    def alive(self) -> tuple[list[float], list[float]]:
+        """MB alive after each full collection of the first and of the second half of the load.
+
+        Those before the load count for its first half.
+        """
+        half = len(self.samples[len(self.samples) // 2].alive)
+        every = list(self.samples[-1].alive)
+        return every[:half], every[half:]
+
+    def _quarters(self) -> tuple[list[Sample], list[Sample]]:
         quarter = max(len(self.samples) // 4, 1)
-        second, last = self.samples[quarter : 2 * quarter], self.samples[-quarter:]
-        return _middle(second or self.samples), _middle(last)
+        return self.samples[quarter : 2 * quarter] or self.samples, self.samples[-quarter:]
 
     def document(self) -> dict[str, Any]:
         """For machines; latencies in ms."""
         before, after = self.memory()
+        earlier, later = self.alive()
         return {
             "seconds": round(self.seconds),
             "most_per_second": round(self.most_per_second, 1),
@@ -71,6 +93,8 @@ class LoadReport:
             "p99_ms": _quantile(self.latencies, 99),
             "slow_p99_ms": _quantile(self.slow, 99),
             "memory_mb": [round(before, 1), round(after, 1)],
+            "interpreter_mb": [round(size, 1) for size in self.interpreter()],
+            "alive_mb": [earlier, later],
             "most_waiting": max((s.waiting for s in self.samples), default=0),
             "most_messages": max((s.messages for s in self.samples), default=0),
             "rows": dict(self.rows),
@@ -78,7 +102,7 @@ class LoadReport:
             "lost": self.lost,
             "repeated": self.repeated,
             "drained_s": round(self.drained_s, 1),
-            "samples": [asdict(sample) for sample in self.samples],
+            "samples": [asdict(sample) | {"alive": len(sample.alive)} for sample in self.samples],
         }
 
     def text(self) -> str:
@@ -91,15 +115,17 @@ class LoadReport:
             f"p50 {d['p50_ms']} ms, p99 {d['p99_ms']} ms;"
             f" to the slow endpoint p99 {d['slow_p99_ms']} ms\n"
             f"memory of the Worker: {d['memory_mb'][0]} MB in the second quarter,"
-            f" {d['memory_mb'][1]} MB in the last\n"
+            f" {d['memory_mb'][1]} MB in the last; of it the interpreter"
+            f" {d['interpreter_mb'][0]} and {d['interpreter_mb'][1]} MB\n"
+            f"alive after full collections: {d['alive_mb'][0]}, then {d['alive_mb'][1]} MB\n"
             f"most notifications waiting for a retry: {d['most_waiting']},"
             f" most messages: {d['most_messages']}; all ended {d['drained_s']} s after the load\n"
             f"rows at the end: {d['rows']}"
         )
 
 
-def _middle(samples: Sequence[Sample]) -> float:
-    return statistics.median(s.memory for s in samples) if samples else 0.0
+def _middle(sizes: Sequence[float]) -> float:
+    return statistics.median(sizes) if sizes else 0.0
 
 
 def _quantile(seconds: Sequence[float], percent: int) -> int:

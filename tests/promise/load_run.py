@@ -7,15 +7,14 @@ import json
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import httpx
-import psutil
 
 from ops.service import sign
 from tests.eventually import eventually
 from tests.promise.endpoint_server import EndpointServer
 from tests.promise.load_report import LoadReport, Sample
+from tests.promise.process_memory import CollectionTrace, interpreter_megabytes, megabytes
 from tests.promise.real_installation import RealInstallation
 from tests.promise.simulated_endpoints import Spell
 
@@ -42,6 +41,7 @@ class LoadRun:
         self.report = LoadReport()
         self._name = f"load{int(time.time())}"
         self._start = real.now()
+        self._trace = CollectionTrace(real.home.logs)
         self._endpoints = EndpointServer(lambda: real.now() - self._start)
         self._accepted: dict[int, int] = {}
         self._marks = 0
@@ -153,13 +153,17 @@ class LoadRun:
     def _watch(self, over: threading.Event) -> None:
         begun = time.monotonic()
         while not over.wait(SAMPLE_S):
-            memory = {role: _pss(process) for role, process in self.real.runtimes().items()}
+            runtimes = self.real.runtimes()
+            versions = [process for role, process in runtimes.items() if role.startswith("version")]
+            stores = [process for role, process in runtimes.items() if role.startswith("store")]
             queues = self.real.installation.control("GET", "/local/queues").json()["queues"]
             self.report.samples.append(
                 Sample(
                     at=time.monotonic() - begun,
-                    memory=sum(mb for role, mb in memory.items() if role.startswith("version")),
-                    store=sum(mb for role, mb in memory.items() if role.startswith("store")),
+                    memory=sum(megabytes(process) for process in versions),
+                    interpreter=sum(interpreter_megabytes(process) for process in versions),
+                    store=sum(megabytes(process) for process in stores),
+                    alive=tuple(self._trace.collections()),
                     waiting=self._waiting(),
                     messages=sum(queue["backlog_count"] for queue in queues),
                 )
@@ -206,13 +210,3 @@ class LoadRun:
         report.repeated = confirmed.total() - len(confirmed)
         missing = [m for m, u in self._accepted.items() if u not in FAILING and not confirmed[m]]
         report.lost += [f"push {mark} was never delivered" for mark in missing[:20]]
-
-
-def _pss(process: psutil.Process) -> float:
-    """Proportional set size in MB; 0 where the process has just ended."""
-    try:
-        text = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0.0
-    [line] = [line for line in text.splitlines() if line.startswith("Pss:")]
-    return int(line.split()[1]) / 1024
