@@ -1,41 +1,16 @@
 """States that older versions of the provider wrote, under today's program and stand-ins.
 
-What an older version leaves in a state: its own number in the provider's resource, another schema
-version in each resource's private note or none, and no outputs that came later. The real plugin's
-own upgraders of such states are not part of the stand-ins and are not shown here.
+The real plugin's own upgraders of such states have their test beside a real plugin
+(test_real_older_states.py).
 """
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from tests.engine.older_states import ERAS, Era, Resource
 from tests.engine.workspace import Workspace
-
-Resource = dict[str, Any]
-
-
-def older_schema(resource: Resource) -> None:
-    if "__meta" in resource.get("outputs", {}):
-        resource["outputs"]["__meta"] = '{"schema_version":"0"}'
-
-
-def no_note(resource: Resource) -> None:
-    resource.get("outputs", {}).pop("__meta", None)
-    resource.get("outputs", {}).pop("__pulumi_raw_state_delta", None)
-
-
-def no_later_outputs(resource: Resource) -> None:
-    """Computed outputs that came with a later version."""
-    for name in ("modifiedOn", "createdOn", "number", "authorEmail", "fileSize", "numTables"):
-        resource.get("outputs", {}).pop(name, None)
-
-
-def older_provider(resource: Resource) -> None:
-    if resource["type"] == "pulumi:providers:cloudflare":
-        for part in ("inputs", "outputs"):
-            resource[part]["version"] = "6.17.0"
 
 
 def rewrite(workspace: Workspace, *changes: Callable[[Resource], None]) -> int:
@@ -56,24 +31,23 @@ def rewrite(workspace: Workspace, *changes: Callable[[Resource], None]) -> int:
 
 @pytest.mark.requirement("PD-15")
 @pytest.mark.parametrize(
-    ("changes", "at_least"),
-    [
-        pytest.param((older_schema,), 9, marks=pytest.mark.soak),
-        pytest.param((no_note,), 9, marks=pytest.mark.soak),
-        ((older_schema, no_later_outputs, older_provider), 10),
-    ],
+    "era",
+    [ERAS[0], *(pytest.param(era, marks=pytest.mark.soak) for era in ERAS[1:])],
+    ids=str,
 )
-def test_a_state_of_an_older_provider_plans_no_change_of_a_resource(
-    workspace: Workspace, changes: tuple[Callable[[Resource], None], ...], at_least: int
+def test_a_state_of_an_older_provider_plans_nothing_but_new_defaults(
+    workspace: Workspace, era: Era
 ) -> None:
     workspace.program("service")
     assert workspace.up().changes == {"create": 11}
-    assert rewrite(workspace, *changes) >= at_least
+    assert rewrite(workspace, era.rewrite) >= 7
     planned = workspace.engine().preview()
     assert planned.result == "succeeded", planned.message
-    # Another version may be a change of the provider's own entry, and of that alone.
-    touched = {urn for op, urn in planned.steps if op != "same"}
-    assert [urn for urn in touched if "pulumi:providers:cloudflare" not in urn] == []
+    assert planned.changes.keys() <= {"same", "update"}
+    # Another version may be a change of the provider's own entry, too.
+    changed = {urn for op, urn in planned.steps if op != "same"}
+    touched = [urn for urn in changed if "pulumi:providers:cloudflare" not in urn]
+    assert [urn.rpartition("::")[2] for urn in touched] == era.completed
     workspace.up()
     assert workspace.up().changes == {"same": 11}
     assert workspace.engine().refresh().changes == {"same": 11}
