@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,9 +20,7 @@ from ops.stacks.local_stack import LocalStack
 from ops.stacks.settings_file import StackFile
 
 ENCRYPTION = "encryptKey"
-_SNAKE = {"apiSecretKey": "api_secret_key", "encryptKey": "encrypt_key"}
-"""The keys as a release names them."""
-
+_CAPITAL = re.compile("(?=[A-Z])")
 _TASK = {"taskName": "key_rotation"}
 _MOST_RUNS = 2000
 """Runs of the service's task, of 500 rows each, before the rewrap is given up."""
@@ -120,7 +119,8 @@ class Rotation:
         """Return the keys whose predecessor is deployed: a run that was cut short left it so."""
         release = self._deployment.outputs().get("release") or {}
         prints = release.get("secret_fingerprints") or {}
-        return [key for key in keys if f"{_SNAKE.get(key, key)}_previous" in prints]
+        # A release names them as the Worker does: api_secret_key.
+        return [key for key in keys if f"{_CAPITAL.sub('_', key).lower()}_previous" in prints]
 
     def _make(self, keys: Sequence[str]) -> tuple[str, ...]:
         file = self._key_file()
