@@ -84,8 +84,8 @@ def tail(
                     break
                 if line is None or not wanted.passes(line):
                     continue
+                count += 1  # first: whoever has read it finds it counted
                 _show(line, shown, json=json)
-                count += 1
                 if count == limit:
                     break
     except KeyboardInterrupt:

@@ -19,8 +19,8 @@ PASSPHRASE = {"NOTIFYCTL_BACKUP_PASSPHRASE": "a passphrase of these tests"}
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A deployed service with test data in it."""
-    running = Installation(tmp_path_factory.mktemp("database"))
+    """A deployed service with test data in it; no cron writes between a backup and the next."""
+    running = Installation(tmp_path_factory.mktemp("database"), settings={"crons": []})
     running.up()
     running.ctl_json("db", "seed", "--users", "3", "--sends", "2")
     yield running
