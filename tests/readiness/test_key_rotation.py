@@ -86,18 +86,15 @@ def rotate(installation: Installation, *arguments: str) -> dict[str, Any]:
 
 @pytest.mark.workerd
 @pytest.mark.requirement("S0-28")
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("begun", "retired"),
     [
         pytest.param("New keys beside the old ones", "Old keys taken out", id="before it deploys"),
-        pytest.param("WorkerVersion", "WorkerVersion", id="uploaded", marks=pytest.mark.soak),
-        pytest.param(
-            "WorkersDeployment", "WorkersDeployment", id="deployed", marks=pytest.mark.soak
-        ),
-        pytest.param(
-            "Stack local", "Stored configurations", id="verifying", marks=pytest.mark.soak
-        ),
-        pytest.param("A signed request", "Bundle", id="before the rewrap", marks=pytest.mark.soak),
+        pytest.param("WorkerVersion", "WorkerVersion", id="uploaded"),
+        pytest.param("WorkersDeployment", "WorkersDeployment", id="deployed"),
+        pytest.param("Stack local", "Stored configurations", id="verifying"),
+        pytest.param("A signed request", "Bundle", id="before the rewrap"),
     ],
 )
 def test_a_rotation_that_is_killed_goes_on_with_the_same_command(
