@@ -4,7 +4,12 @@ import base64
 import json
 
 import pulumi
-import pulumi_cloudflare as cloudflare
+
+from infra.lazy_package import LazyPackage
+
+LazyPackage.install("pulumi_cloudflare")
+
+import pulumi_cloudflare as cloudflare  # noqa: E402  as the project's own program does it
 
 config = pulumi.Config()
 account = config.require("accountId")
