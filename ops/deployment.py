@@ -46,7 +46,7 @@ class Deployment:
         # Settings may also come from a Pulumi ESC environment, which only Pulumi can read.
         self._settings_are_whole = "environment" not in stack_file.content
         self._sink_url: str | None = None
-        os.environ.setdefault(COMMIT_VARIABLE, _git_commit(project))
+        os.environ[COMMIT_VARIABLE] = os.environ.get(COMMIT_VARIABLE) or _git_commit(project)
 
     def preview(self) -> StackUpdate:
         """Plan the update; on a loopback stack the local cloud is started for it."""

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import yaml
 
+from infra.release import COMMIT_VARIABLE
 from ops.service import ServiceClient
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +55,8 @@ class Installation:
             "NOTIFYCTL_ENGINE": os.environ.get("NOTIFYCTL_ENGINE", ""),
             "PYTHONPATH": str(project),
         }
+        # A command that ran inside this very process leaves its checkout's commit behind.
+        self.environment.pop(COMMIT_VARIABLE, None)
         self._outputs: dict[str, Any] | None = None
         self.configure(settings or {})
 
