@@ -4,7 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.distribution import ByInstallation
 from tests.installation import Installation
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstallation:
+    """Give several processes their tests; the command line's ``--dist`` only switches it on."""
+    return ByInstallation(config, log)
 
 
 @pytest.fixture(scope="session")

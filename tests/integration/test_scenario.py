@@ -62,6 +62,7 @@ def test_an_up_that_is_killed_anywhere_is_finished_by_the_next(
     assert fresh.up()["changed"] == 0
 
 
+@pytest.mark.soak
 def test_data_outlive_a_kill_and_a_stop_and_go_with_an_erasing_destroy(
     fresh: Installation,
 ) -> None:
