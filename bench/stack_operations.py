@@ -14,7 +14,8 @@ from bench.figures import Figures
 from tests.installation import ROOT, Installation
 
 RUNS = 3
-ROLLBACKS = 2
+LEVELS = ("warn", "error")
+"""Levels of the log, each of which makes another release to go back from."""
 IMPORTS = "import pulumi, pulumi_cloudflare"
 PROGRAM = (
     "from infra.lazy_package import LazyPackage as p; "
@@ -54,7 +55,7 @@ def _measure_rollbacks(figures: Figures, installation: Installation) -> None:
     """From the start of the command to the old version's first answer, as a client sees it."""
     good = installation.up()["version_id"]
     answers, wholes = [], []
-    for level in ("warn", "error")[:ROLLBACKS]:
+    for level in LEVELS:
         installation.configure({"logLevel": level})
         installation.up()
         started = time.monotonic()

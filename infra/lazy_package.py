@@ -11,6 +11,8 @@ import importlib
 import importlib.util
 import re
 import sys
+from functools import cached_property
+from importlib.abc import Loader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +30,8 @@ class LazyPackage(ModuleType):
     found, sooner or later, and is the same that the package would have given.
     """
 
+    _loader: Loader
+
     @classmethod
     def install(cls, name: str) -> None:
         """Let the next ``import name`` find the stand-in, unless the package is imported already.
@@ -42,7 +46,7 @@ class LazyPackage(ModuleType):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         package = cls(name)
         package.__spec__ = spec
-        package.__loader__ = spec.loader
+        package.__loader__ = package._loader = spec.loader
         package.__package__ = name
         package.__file__ = spec.origin
         package.__path__ = list(spec.submodule_search_locations)
@@ -54,43 +58,34 @@ class LazyPackage(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if (started := sys.modules.get(f"{self.__name__}.{name}")) is not None:
             return started  # it imports itself, and isn't an attribute before it has ended
-        exported = self._exported()
         # The package imports the inputs last: theirs is the class where two have one name.
         for module in ("_inputs", *_homes(name)):
-            if name not in vars(self) and module in exported:
-                self._import(module)
-        if name not in vars(self) and any(
-            Path(folder, f"{name}.py").is_file() for folder in self.__path__
-        ):
+            if module in self._exported and self._import(module, name):
+                return vars(self)[name]
+        if any(Path(folder, f"{name}.py").is_file() for folder in self.__path__):
             return importlib.import_module(f"{self.__name__}.{name}")
-        if name not in vars(self):
-            self._import_whole()
-        try:
-            return vars(self)[name]
-        except KeyError:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+        # From here on it is the package itself, and an unknown name an ordinary error.
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        self._loader.exec_module(self)
+        return getattr(self, name)
 
+    @cached_property
     def _exported(self) -> frozenset[str]:
         """The modules whose names are the package's own names."""
-        if "__exported_modules" not in vars(self):
-            source = Path(str(self.__file__)).read_text(encoding="utf-8")
-            vars(self)["__exported_modules"] = frozenset(_EXPORT.findall(source))
-        found: frozenset[str] = vars(self)["__exported_modules"]
-        return found
+        source = Path(str(self.__file__)).read_text(encoding="utf-8")
+        return frozenset(_EXPORT.findall(source))
 
-    def _import(self, module: str) -> None:
-        """Import a module of the package, and take over its names as the package itself does."""
+    def _import(self, module: str, name: str) -> bool:
+        """Import a module, and where it has the name take over all of its, as the package does."""
         found = importlib.import_module(f"{self.__name__}.{module}")
-        for name in getattr(found, "__all__", ()):
+        exported = getattr(found, "__all__", ())
+        if name not in exported:
+            return False
+        for each in exported:
             # A lookup's function is named as its module, which the import has put here.
-            if isinstance(vars(self).get(name), ModuleType | None):
-                setattr(self, name, getattr(found, name))
-
-    def _import_whole(self) -> None:
-        spec = self.__spec__
-        if spec is not None and spec.loader is not None and "__all_here" not in vars(self):
-            vars(self)["__all_here"] = True
-            spec.loader.exec_module(self)
+            if isinstance(vars(self).get(each), ModuleType | None):
+                setattr(self, each, getattr(found, each))
+        return True
 
 
 def _homes(name: str) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +17,7 @@ from ops.errors import StackFailed, UsageError
 from ops.first_notification import FirstNotification
 from ops.integration_set import IntegrationSet
 from ops.local_cloud import start_local_cloud
+from ops.origin import git
 from ops.project import Project
 from ops.service import ServiceClient
 from ops.stacks.choice import choose_driver
@@ -46,7 +46,9 @@ class Deployment:
         # Settings may also come from a Pulumi ESC environment, which only Pulumi can read.
         self._settings_are_whole = "environment" not in stack_file.content
         self._sink_url: str | None = None
-        os.environ[COMMIT_VARIABLE] = os.environ.get(COMMIT_VARIABLE) or _git_commit(project)
+        os.environ[COMMIT_VARIABLE] = os.environ.get(COMMIT_VARIABLE) or git(
+            project.root, "rev-parse", "HEAD"
+        )
 
     def preview(self) -> StackUpdate:
         """Plan the update; on a loopback stack the local cloud is started for it."""
@@ -258,18 +260,3 @@ def describe(changes: Mapping[str, int]) -> str:
     if not changed:
         return "0 changes"
     return ", ".join(f"{count} {name}" for name, count in changed.items())
-
-
-def _git_commit(project: Project) -> str:
-    """Return the checked-out commit, or an empty string outside a git checkout."""
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(project.root), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return found.stdout.strip() if found.returncode == 0 else ""

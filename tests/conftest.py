@@ -19,9 +19,7 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
     Commands sign with this machine's clock: they have no place here.
     """
-    built = Installation(tmp_path_factory.mktemp("moving"), settings={"testClock": True})
-    try:
-        built.up()
+    with Installation.deployed(
+        tmp_path_factory.mktemp("moving"), settings={"testClock": True}
+    ) as built:
         yield built
-    finally:
-        built.close()

@@ -6,7 +6,8 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,19 @@ class Installation:
         self.environment.pop(COMMIT_VARIABLE, None)
         self._outputs: dict[str, Any] | None = None
         self.configure(settings or {})
+
+    @classmethod
+    @contextmanager
+    def deployed(
+        cls, folder: Path, *, settings: Mapping[str, Any] | None = None
+    ) -> Iterator[Installation]:
+        """One that is deployed, until the end of the block."""
+        built = cls(folder, settings=settings)
+        try:
+            built.up()
+            yield built
+        finally:
+            built.close()
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Write the settings file: the tracked one with ``settings`` over it."""

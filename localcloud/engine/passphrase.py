@@ -14,11 +14,11 @@ import functools
 import hashlib
 import hmac
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from localcloud.engine.errors import StateUnreadable, WrongPassphrase
+from localcloud.home import write_private
 
 _ROUNDS = 1_000_000
 _PROOF = "pulumi"
@@ -106,10 +106,7 @@ def _kept_key(salt: bytes, passphrase: str, file: Path) -> bytes:
     key = _derive_key(salt, passphrase)
     with suppress(OSError):  # It is only kept: without a place for it the next process derives.
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, staged = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(f"{_tag(salt, passphrase, key)} {key.hex()}\n")
-        Path(staged).replace(file)
+        write_private(file, f"{_tag(salt, passphrase, key)} {key.hex()}\n")
     return key
 
 

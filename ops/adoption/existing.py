@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from infra.names import Names
@@ -15,9 +14,6 @@ from ops.stacks.local_stack import NAMESPACE
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
-
-_PER_PAGE = 50
-_MOST_PAGES = 200
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ class AccountListing:
             OperationError: the API refused, or gave no answer.
         """
         if path not in self._lists:
-            self._lists[path] = list(self._pages(path))
+            self._lists[path] = list(self._account.listed(path, _get))
         return self._lists[path]
 
     def find(self, names: Names, stack: str, settings: Mapping[str, Any]) -> list[Existing]:
@@ -143,18 +139,8 @@ class AccountListing:
             )
         return None
 
-    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
-        for page in range(1, _MOST_PAGES + 1):
-            url = f"/accounts/{self._account.account_id}/{path}?page={page}&per_page={_PER_PAGE}"
-            answer: Any = self._account.ask(f"list {path}", partial(_get, url))
-            result = answer.get("result") or []
-            yield from result
-            info = answer.get("result_info") or {}
-            if len(result) < _PER_PAGE or page >= info.get("total_pages", page + 1):
-                return
 
-
-def _get(url: str, client: Cloudflare) -> object:
+def _get(url: str, client: Cloudflare) -> Any:
     return client.get(url, cast_to=object)
 
 

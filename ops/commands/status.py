@@ -90,8 +90,8 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         if style := _STYLES.get(reading.level.value):
             text = f"{reading.level.value}: {reading.figure.name} is {reading.shown}"
             reporter.line(text, style=style)
-    for name, reason in found.unknown.items():
-        reporter.line(f"unknown: {name}: {reason}", style="yellow")
+    for line in found.unknown_lines:
+        reporter.line(line, style="yellow")
 
 
 def _drift(found: StackStatus) -> str:

@@ -40,7 +40,7 @@ def errors_branch(status: StackStatus, account: StackAccount, database: StackDat
             branch.ill(said, f"Watch them happen: {watch}.")
         else:
             branch.found.append(said)
-    branch.found += [f"unknown: {name}: {reason}" for name, reason in status.unknown.items()]
+    branch.found += status.unknown_lines
     _lines(branch, account, watch)
     _failures(branch, database)
     if branch.advice:

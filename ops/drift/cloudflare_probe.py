@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from cloudflare import Cloudflare
 
 GONE = "nothing"
-_PER_PAGE = 100
-_MOST_PAGES = 50
 _STORES = {
     "cloudflare:D1Database": ("d1/database/{}", "database", Repair.NONE),
     "cloudflare:WorkersKvNamespace": ("storage/kv/namespaces/{}", "namespace", Repair.UPDATE),
@@ -66,20 +64,7 @@ class CloudflareProbe:
 
     def listed(self, path: str) -> list[dict[str, Any]]:
         """Return all pages of a list below the account; an empty one for a 404."""
-        found: list[dict[str, Any]] = []
-        for number in range(1, _MOST_PAGES + 1):
-            items, pages = self.page(path, number)
-            found += items
-            if number >= pages:
-                break
-        return found
-
-    def page(self, path: str, number: int) -> tuple[list[dict[str, Any]], int]:
-        """Return one page of a list, and how many there are."""
-        url = f"{self._url(path)}?page={number}&per_page={_PER_PAGE}"
-        answer = self._account.ask(f"list {path}", partial(_document, url)) or {}
-        info = answer.get("result_info") or {}
-        return list(answer.get("result") or []), int(info.get("total_pages") or 1)
+        return list(self._account.listed(path, _document))
 
     def send(self, method: str, path: str, body: Any) -> None:
         """Make a call that changes something."""

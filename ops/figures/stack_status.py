@@ -45,6 +45,11 @@ class StackStatus:
     drift: DriftReport | None
     unknown: Mapping[str, str]
 
+    @property
+    def unknown_lines(self) -> list[str]:
+        """What couldn't be found out, a line each."""
+        return [f"unknown: {name}: {reason}" for name, reason in self.unknown.items()]
+
     @classmethod
     def of(
         cls, stack: str, reporter: Reporter, *, drift: bool, thresholds: Thresholds | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +19,6 @@ from ops.stacks.local_stack import LocalStack
 from ops.stacks.settings_file import StackFile
 
 ENCRYPTION = "encryptKey"
-_CAPITAL = re.compile("(?=[A-Z])")
 _TASK = {"taskName": "key_rotation"}
 _MOST_RUNS = 2000
 """Runs of the service's task, of 500 rows each, before the rewrap is given up."""
@@ -117,10 +115,12 @@ class Rotation:
 
     def _deployed_predecessors(self, keys: Sequence[str]) -> list[str]:
         """Return the keys whose predecessor is deployed: a run that was cut short left it so."""
+        from pydantic.alias_generators import to_snake
+
         release = self._deployment.outputs().get("release") or {}
         prints = release.get("secret_fingerprints") or {}
         # A release names them as the Worker does: api_secret_key.
-        return [key for key in keys if f"{_CAPITAL.sub('_', key).lower()}_previous" in prints]
+        return [key for key in keys if f"{to_snake(key)}_previous" in prints]
 
     def _make(self, keys: Sequence[str]) -> tuple[str, ...]:
         file = self._key_file()

@@ -130,7 +130,7 @@ def _figures(status: StackStatus) -> Section:
             f"(threshold {reading.threshold:g} {reading.figure.unit}; {reading.figure.source})"
             for reading in status.readings
         ]
-        + [f"unknown: {name}: {reason}" for name, reason in status.unknown.items()],
+        + status.unknown_lines,
         {"readings": readings},
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
+_PER_PAGE = 50
+_MOST_PAGES = 200
 
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
 CLOUDFLARE_API = "https://api.cloudflare.com/client/v4"
@@ -127,6 +129,22 @@ class StackAccount:
             raise OperationError(
                 f"{self.base_url} gave no answer when asked to {what}. {where or 'Try again.'}"
             ) from None
+
+    def listed(self, path: str, get: Callable[[str, Cloudflare], Any]) -> Iterator[dict[str, Any]]:
+        """Yield the items of every page of a list below the account.
+
+        ``get`` makes the call of one page and returns its answer, nothing for an empty list.
+        Raises as ``ask`` does.
+        """
+        for page in range(1, _MOST_PAGES + 1):
+            url = f"/accounts/{self.account_id}/{path}?page={page}&per_page={_PER_PAGE}"
+            answer = self.ask(f"list {path}", partial(get, url)) or {}
+            result = answer.get("result") or []
+            yield from result
+            # Not every list tells how many pages it has; a short one is the last then.
+            last = page if len(result) < _PER_PAGE else _MOST_PAGES
+            if page >= (answer.get("result_info") or {}).get("total_pages", last):
+                return
 
     def _lacking(self, error: cloudflare.APIStatusError) -> str:
         from infra.access.calls import permission_of

@@ -1,16 +1,14 @@
 """Resources that exist already come under management by the option ``import_``."""
 
-import shutil
 from typing import Any
 
 import pytest
 
 from tests.engine.fake_cloudflare import ACCOUNT, TOKEN, FakeCloudflare
 from tests.engine.older_plugin import fit_to_plugin
+from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.engine.test_real_pulumi import Cli
 from tests.engine.workspace import Workspace
-
-_TOOLS = ("pulumi", "pulumi-resource-cloudflare")
 
 
 @pytest.fixture
@@ -120,9 +118,7 @@ def test_another_resource_in_the_place_of_a_managed_one_is_refused(
 
 
 @pytest.mark.real_pulumi
-@pytest.mark.skipif(
-    not all(map(shutil.which, _TOOLS)), reason="there is no pulumi with its plugin on PATH"
-)
+@NEEDS_PLUGIN
 def test_the_real_cli_imports_the_same_and_takes_over(
     workspace: Workspace,
     api: FakeCloudflare,
@@ -140,9 +136,7 @@ def test_the_real_cli_imports_the_same_and_takes_over(
 
 
 @pytest.mark.real_pulumi
-@pytest.mark.skipif(
-    not all(map(shutil.which, _TOOLS)), reason="there is no pulumi with its plugin on PATH"
-)
+@NEEDS_PLUGIN
 def test_the_real_cli_accepts_what_this_engine_imported(
     workspace: Workspace, existing: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from localcloud.engine import UpdateResult
+from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.engine.test_addresses import (
     CREATED,
     change,
@@ -22,12 +23,9 @@ from tests.engine.test_real_pulumi import Cli
 from tests.engine.workspace import Workspace
 from tests.localcloud.running_cloud import RunningCloud
 
-_TOOLS = ("pulumi", "pulumi-resource-cloudflare")
 pytestmark = [
     pytest.mark.real_pulumi,
-    pytest.mark.skipif(
-        not all(map(shutil.which, _TOOLS)), reason="there is no pulumi with its plugin on PATH"
-    ),
+    NEEDS_PLUGIN,
 ]
 
 

@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 
 from tests.engine.fake_cloudflare import TOKEN, FakeCloudflare
+from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.engine.test_real_pulumi import Cli, comparable
 from tests.engine.workspace import Workspace
 
-_TOOLS = ("pulumi", "pulumi-resource-cloudflare")
 pytestmark = [
     pytest.mark.real_pulumi,
-    pytest.mark.skipif(
-        not all(map(shutil.which, _TOOLS)), reason="there is no pulumi with its plugin on PATH"
-    ),
+    NEEDS_PLUGIN,
 ]
 
 #: Notes of the plugin to itself: how nulls look, and the schema's version, which grew from 0.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -11,18 +10,15 @@ import pytest
 
 from tests.engine.fake_cloudflare import TOKEN, FakeCloudflare
 from tests.engine.older_states import ERAS, REFUSED, Resource
+from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.engine.test_older_states import rewrite
 from tests.engine.test_real_pulumi import Cli
 from tests.engine.workspace import Workspace
 
-_TOOLS = ("pulumi", "pulumi-resource-cloudflare")
-
 
 @pytest.mark.requirement("PD-15")
 @pytest.mark.real_pulumi
-@pytest.mark.skipif(
-    not all(map(shutil.which, _TOOLS)), reason="there is no pulumi with its plugin on PATH"
-)
+@NEEDS_PLUGIN
 def test_the_real_plugin_upgrades_the_states_of_its_elders_without_a_change(
     workspace: Workspace, api: FakeCloudflare, monkeypatch: pytest.MonkeyPatch
 ) -> None:

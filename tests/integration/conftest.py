@@ -10,12 +10,10 @@ from tests.installation import Installation
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One deployed installation, shared by the tests that leave no trace and move no clock."""
-    built = Installation(tmp_path_factory.mktemp("installation"), settings={"testClock": True})
-    try:
-        built.up()
+    with Installation.deployed(
+        tmp_path_factory.mktemp("installation"), settings={"testClock": True}
+    ) as built:
         yield built
-    finally:
-        built.close()
 
 
 @pytest.fixture

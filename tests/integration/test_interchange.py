@@ -11,16 +11,14 @@ import pytest
 
 from tests import installation
 from tests.engine.older_plugin import fit_to_plugin
+from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.installation import Installation
 from tests.integration.test_deploy_access import SETTINGS as ACCESS
 
-_TOOLS = ("pulumi", "pulumi-resource-cloudflare")
 pytestmark = [
     pytest.mark.real_pulumi,
     pytest.mark.workerd,
-    pytest.mark.skipif(
-        not all(map(shutil.which, _TOOLS)), reason="there is no pulumi with its plugin on PATH"
-    ),
+    NEEDS_PLUGIN,
 ]
 UP = ("up", "--stack", "local", "--skip-verify")
 LISTINGS = ("d1/database", "storage/kv/namespaces", "queues", "workers/workers", "workers/domains")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -184,13 +185,20 @@ def test_a_consumer_is_looked_for_on_every_page(pages: int, found: list[str]) ->
     mine = {"consumer_id": "mine", "script_name": "w"}
     others = [{"consumer_id": f"other-{n}", "script_name": "x"} for n in range(pages % 2 * 2)]
 
-    class Paged(Account):
-        def page(self, path: str, number: int) -> tuple[list[dict[str, Any]], int]:
-            assert path == "queues/q/consumers"
-            return ([mine], 2) if number == 2 else (others, pages)
+    class Client:
+        def get(self, url: str, *, cast_to: object) -> dict[str, Any]:
+            assert urlsplit(url).path == f"/accounts/{'0' * 32}/queues/q/consumers"
+            number = int(parse_qs(urlsplit(url).query)["page"][0])
+            items, of = ([mine], 2) if number == 2 else (others, pages)
+            return {"result": items, "result_info": {"total_pages": of}}
+
+    class Paged(StackAccount):
+        def ask(self, what: str, call: Callable[[Any], Any]) -> Any:
+            return call(Client())
 
     consumer = resource("cloudflare:QueueConsumer", "c", "c", queueId="q", consumerId="mine")
-    kinds = [finding.kind for finding in Paged({}).findings(consumer)]
+    probe = CloudflareProbe(Paged("production", "0" * 32, "http://127.0.0.1:9", True, "t"))
+    kinds = [finding.kind for finding in probe.findings(consumer)]
     assert kinds == found
 
 

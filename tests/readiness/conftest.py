@@ -12,9 +12,5 @@ from tests.installation import Installation
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A deployed stack on the real clock; each test leaves it as sound as it was."""
-    built = Installation(tmp_path_factory.mktemp("readiness"))
-    try:
-        built.up()
+    with Installation.deployed(tmp_path_factory.mktemp("readiness")) as built:
         yield built
-    finally:
-        built.close()

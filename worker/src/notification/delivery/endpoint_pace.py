@@ -26,6 +26,13 @@ class _Pace:
     quick: bool = False
     rest_until_ms: int = 0
 
+    def drop_lost(self, now_ms: int) -> None:
+        self.running = [start for start in self.running if now_ms - start < _LOST_MS]
+
+    def matters(self, now_ms: int) -> bool:
+        self.drop_lost(now_ms)
+        return bool(self.running) or self.rest_until_ms > now_ms
+
 
 class EndpointPaces:
     """What one isolate knows of the endpoints that it tried again lately.
@@ -49,7 +56,7 @@ class EndpointPaces:
         rest = pace.rest_until_ms - now_ms
         if rest > 0:
             return min(rest, LONGEST_REST_MS)
-        pace.running = [start for start in pace.running if now_ms - start < _LOST_MS]
+        pace.drop_lost(now_ms)
         if any(now_ms - start > QUICK_MS for start in pace.running):
             return _SLOW_MS
         most = MOST_WHILE_QUICK if pace.quick else MOST_OTHERWISE
@@ -79,10 +86,7 @@ class EndpointPaces:
         if len(self._paces) < _MOST_KNOWN:
             return
         self._paces = {
-            endpoint: pace
-            for endpoint, pace in self._paces.items()
-            if pace.rest_until_ms > now_ms
-            or any(now_ms - start < _LOST_MS for start in pace.running)
+            endpoint: pace for endpoint, pace in self._paces.items() if pace.matters(now_ms)
         }
         while len(self._paces) >= _MOST_KNOWN:
             del self._paces[next(iter(self._paces))]
