@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.built_folder import BuiltFolder
 from ops.errors import OperationError
 
 PAGE = "index.html"
@@ -86,21 +85,9 @@ class AssetBuilder:
         )
         text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
         manifest_file = folder.with_suffix(".json")
-        if _is_there(folder, files) and _text(manifest_file) == text:
-            return built
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=".assets-", dir=folder.parent))
-        try:
-            for name, content in files.items():
-                target = staged / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
-            staged.chmod(0o755)
-            shutil.rmtree(folder, ignore_errors=True)
-            staged.rename(folder)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
-        manifest_file.write_text(text, encoding="utf-8")
+        BuiltFolder(folder, files).write()
+        if not manifest_file.is_file() or manifest_file.read_text(encoding="utf-8") != text:
+            manifest_file.write_text(text, encoding="utf-8")
         return built
 
     def _collect(self) -> Mapping[str, bytes]:
@@ -150,17 +137,3 @@ class AssetBuilder:
             "headers": _HEADERS.replace("{base}", self._base_path.rstrip("/")),
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
         }
-
-
-def _is_there(folder: Path, files: Mapping[str, bytes]) -> bool:
-    """Whether the folder holds these files and no others: who reads them now isn't disturbed."""
-    found = {
-        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
-    }
-    return found.keys() == files.keys() and all(
-        found[name].read_bytes() == content for name, content in files.items()
-    )
-
-
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.built_folder import BuiltFolder
 from ops.errors import OperationError
 
 MAIN_MODULE = "entry.py"
@@ -64,37 +63,27 @@ class BundleBuilder:
         """Write the bundle to ``folder``; what was there before is replaced as a whole.
 
         Raises:
-            OperationError: a source folder or the main module is missing.
+            OperationError: a source folder or the main module is missing, or another command
+                keeps writing the folder.
         """
         modules = self.collect()
         digest = bundle_digest(modules)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=".bundle-", dir=folder.parent))
-        try:
-            for module in modules:
-                target = staged / module.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(module.content)
-            manifest = {
-                "main_module": MAIN_MODULE,
-                "sha256": digest,
-                "modules": [
-                    {
-                        "name": module.name,
-                        "content_type": module.content_type,
-                        "sha256": hashlib.sha256(module.content).hexdigest(),
-                        "size": len(module.content),
-                    }
-                    for module in modules
-                ],
-            }
-            text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-            (staged / "manifest.json").write_text(text, encoding="utf-8")
-            staged.chmod(0o755)
-            shutil.rmtree(folder, ignore_errors=True)
-            staged.rename(folder)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
+        manifest = {
+            "main_module": MAIN_MODULE,
+            "sha256": digest,
+            "modules": [
+                {
+                    "name": module.name,
+                    "content_type": module.content_type,
+                    "sha256": hashlib.sha256(module.content).hexdigest(),
+                    "size": len(module.content),
+                }
+                for module in modules
+            ],
+        }
+        text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+        contents = {module.name: module.content for module in modules}
+        BuiltFolder(folder, {**contents, "manifest.json": text.encode()}).write()
         size = sum(len(module.content) for module in modules)
         return BuiltBundle(folder=folder, sha256=digest, modules=len(modules), size=size)
 

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.distribution import ByInstallation
-from tests.installation import Installation
+# A red line in what tests share then tells its values, as one in a test does.
+pytest.register_assert_rewrite(
+    *(f"tests.{folder.name}" for folder in Path(__file__).parent.iterdir() if folder.is_dir())
+)
+
+from tests.distribution import ByInstallation  # noqa: E402
+from tests.installation import Installation  # noqa: E402
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstallation:

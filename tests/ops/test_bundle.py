@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,33 @@ def test_a_rebuild_leaves_no_stale_module(sources: Path, vendored: Path, tmp_pat
     builder.build(target)
 
     assert "old.py" not in snapshot(target)
+
+
+def test_commands_that_build_at_once_leave_one_whole_bundle(
+    sources: Path, vendored: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out" / "worker"
+    builder = BundleBuilder(sources=sources, vendored=vendored)
+    for round_ in range(20):
+        (sources / "entry.py").write_text(f"import notification  # {round_}\n")
+        with ThreadPoolExecutor(8) as pool:
+            under_way = [pool.submit(builder.build, target) for _ in range(8)]
+            built = {future.result() for future in under_way}
+        assert len(built) == 1
+        assert f"# {round_}\n".encode() in snapshot(target)["entry.py"]
+    assert [path.name for path in target.parent.iterdir() if path.is_dir()] == ["worker"]
+
+
+def test_an_unchanged_bundle_is_not_taken_away_from_who_reads_it(
+    sources: Path, vendored: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out" / "worker"
+    builder = BundleBuilder(sources=sources, vendored=vendored)
+    builder.build(target)
+    before = (target / "entry.py").stat().st_ino
+    builder.build(target)
+
+    assert (target / "entry.py").stat().st_ino == before
 
 
 def test_a_changed_source_changes_the_hash(sources: Path, vendored: Path, tmp_path: Path) -> None:

@@ -171,7 +171,26 @@ class WorkerdTimeline(Timeline):
         try:
             eventually(holds, what="an expectation")
         except AssertionError:
+            failed[-1].add_note(self._situation())
             raise failed[-1] from None
+
+    def _situation(self) -> str:
+        """What a reader needs who can't have this run again: clock, calls, queues, log lines."""
+        second = self.real.now() - self._start
+        waiting = [round(moment - self._start, 1) for moment in self.real.messages_visible()]
+        calls = [f"  {a.at:.1f} {a.user} {a.channel} {a.status}" for a in self.attempts()]
+        lines = [f"  {line}" for line in self.real.worker_lines() if self._prefix in str(line)]
+        rings = [f"  {line}" for line in self.real.worker_lines() if "outcome" in line]
+        return "\n".join(
+            [
+                f"second {second:.1f}; messages visible at {waiting}; calls:",
+                *calls,
+                "the Worker's lines of these users:",
+                *lines[-20:],
+                "what it made of messages:",
+                *rings[-20:],
+            ]
+        )
 
     def __enter__(self) -> WorkerdTimeline:
         self.endpoints.__enter__()
