@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from typing import Any
 
@@ -31,15 +32,22 @@ class RealInstallation:
         self.home = CloudHome(installation.home)
         self._database = str(installation.outputs()["d1_database_id"])
         self._offset_s = installation.now() - time.time()
+        self._moving = threading.Lock()
 
     def now(self) -> float:
-        """The virtual clock, seconds since the epoch, without asking for it."""
-        return time.time() + self._offset_s
+        """The virtual clock, seconds since the epoch, without asking for it.
+
+        Waits while the clock is being moved: the queues deliver as soon as it has, and an endpoint
+        that still read the old time would be down again, or see a retry come too early.
+        """
+        with self._moving:
+            return time.time() + self._offset_s
 
     def advance(self, seconds: float) -> None:
         """Move the virtual clock forward."""
-        self.installation.advance_clock(seconds)
-        self._offset_s += int(seconds * 1000) / 1000
+        with self._moving:
+            self.installation.advance_clock(seconds)
+            self._offset_s += int(seconds * 1000) / 1000
 
     def service(self) -> ServiceClient:
         """A client that signs on the virtual clock."""
