@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,26 @@ pytest.register_assert_rewrite(
     *(f"tests.{folder.name}" for folder in Path(__file__).parent.iterdir() if folder.is_dir())
 )
 
-from tests.distribution import ByInstallation  # noqa: E402
+from tests.distribution import ByInstallation, in_order  # noqa: E402
 from tests.installation import Installation  # noqa: E402
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstallation:
     """Give several processes their tests; the command line's ``--dist`` only switches it on."""
     return ByInstallation(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; several processes get them in this order."""
+    items[:] = in_order(items)
+
+
+def pytest_sessionstart() -> None:
+    """Let Ctrl-C reach the commands that tests start.
+
+    A shell starts what runs in its background with SIGINT ignored, and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,14 @@
-"""Which tests run in one process: those of a file, and those that share a deployed installation."""
+"""Which tests run in one process, and in what order the processes get them.
+
+Those of a file run together, and those of files that share a deployed installation. The longest
+come first, so that no process is alone with one when the others have nothing left to do.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 _OWN = "tests/integration/test_"
@@ -23,13 +30,48 @@ _SHARED = {
 }
 """By the beginning of a test's path. A file that is missing here costs a deployment, no more."""
 
+_LONGEST = (
+    "tests/releases/test_rollback.py",
+    "tests/promise/test_on_workerd.py",
+    "tests/integration/conformance/",
+    "tests/readiness/",
+    "tests/docs/test_commands_in_docs.py",
+    f"{_OWN}taken_over_account.py",
+    "tests/infra/test_stack_shapes.py",
+    f"{_OWN}database_commands.py",
+    f"{_OWN}api_document.py",
+    f"{_OWN}scenario.py",
+    "tests/ops/test_local_commands_stay_here.py",
+    f"{_OWN}deploy_access.py",
+    "tests/localcloud/test_on_workerd.py",
+    "tests/host/",
+    "tests/promise/",
+    "tests/engine/",
+    "tests/localcloud/",
+)
+"""By the beginning of a test's path, the longest first (`pytest --durations=0`)."""
+
+
+def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The tests, those of the longest files first, else as they were."""
+
+    def place(item: pytest.Item) -> int:
+        starts = enumerate(_LONGEST)
+        return next((at for at, path in starts if item.nodeid.startswith(path)), len(_LONGEST))
+
+    return sorted(items, key=place)
+
 
 class ByInstallation(LoadScopeScheduling):  # type: ignore[misc]
     """Hands out files to the processes that are free; files that share an installation together.
 
     An installation is deployed once per process that needs it, which takes most of a short file's
-    time.
+    time. They are handed out in the order of `in_order`, not by the number of their tests.
     """
+
+    def __init__(self, config: pytest.Config, log: object = None) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         """The name under which a test is handed out together with others."""

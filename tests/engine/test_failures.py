@@ -52,6 +52,30 @@ def test_nothing_is_deleted_where_the_program_fails(
     assert failed.outputs["database"] == workspace.resource("db")["id"]
 
 
+def test_a_failing_program_is_told_with_its_own_line_where_an_installed_package_raised(
+    workspace: Workspace,
+) -> None:
+    workspace.program("stores")
+    package = workspace.folder / "app/.venv/lib/site-packages/careless.py"
+    package.parent.mkdir(parents=True)
+    package.write_text("def load(key):\n    raise KeyError(key)\n")
+    (workspace.folder / "app/parts.py").write_text(
+        "import sys\n"
+        f"sys.path.append({str(package.parent)!r})\n"
+        "import careless\n"
+        "def load(key):\n"
+        "    careless.load(key)\n"
+    )
+    broken = 'import parts\\nparts.load(config.require("apiKey"))'
+    workspace.edit(r"(?s)consumer = .*# edit: end", broken)
+    failed = workspace.engine().preview()
+    assert failed.message.startswith(
+        "The Pulumi program failed: KeyError: '[secret]' (app/parts.py:5). "
+    )
+    assert "Traceback" not in workspace.said()
+    assert CANARY not in workspace.everything_written()
+
+
 def test_an_unreachable_api_is_told_in_one_sentence(workspace: Workspace) -> None:
     workspace.program("stores")
     workspace.api.close()

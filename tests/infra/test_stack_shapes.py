@@ -205,6 +205,7 @@ def test_a_program_that_breaks_after_its_first_resources_says_why_and_registers_
     assert planned.result == "failed"
     assert "TypeError" in str(planned.message)
     assert "multiple values for argument" in str(planned.message)
+    assert "(infra/components/service.py:" in str(planned.message)
     assert not [urn for _, urn in planned.steps if "cloudflare:index" in urn]
 
 

@@ -4,89 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from infra.access.commands import COMMANDS, DEPLOYING, WITHOUT_ACCOUNT, CommandNeeds
-from infra.access.permission import Permission, Scope
-from localcloud.api.permission_groups import PERMISSION_GROUPS
-from localcloud.api.permissions import permission_for
-from localcloud.endpoints import Ports
-from ops.main import command_line
+from infra.access.commands import COMMANDS, DEPLOYING, JUDGING, WITHOUT_ACCOUNT, CommandNeeds
+from infra.access.permission import Permission
+from infra.access.required_permissions import required_permissions, watching_permissions
+from infra.settings import Settings
+from ops.project import Project
+from ops.stacks.local_stack import rendered_file
+from tests.infra.stack_inputs import checked_config
 from tests.installation import ROOT, Installation
-from tests.integration.scoped_door import ScopedDoor, scoped_door
+from tests.integration.asked_account import AskedAccount
 
 P = Permission
-IDS = {(group.name, group.scope): group.id for group in PERMISSION_GROUPS}
 ROUTED = {
     "testClock": True,
     "zoneName": "example.test",
     "routePattern": "api.example.test/notify*",
     "backupBucket": "backups",
 }
-OPTIONS = {"db backup": ("--r2", "backups", "--encrypt")}
-
-
-@dataclass
-class Asked:
-    """An installation whose account is asked through a door."""
-
-    installation: Installation
-    door: ScopedDoor
-
-    def run(self, command: str) -> tuple[int, str]:
-        """Run a command; return its exit code and all that it said."""
-        self.door.forget()
-        arguments = [*command.split(), "--stack", "local", *OPTIONS.get(command, ())]
-        name = command.partition(" ")[0]
-        result = CliRunner().invoke(command_line(sorted({name, "outputs"})), arguments)
-        code = getattr(result.exception, "exit_code", result.exit_code)
-        return code, " ".join(f"{result.output} {result.exception or ''}".split())
-
-    def groups(self) -> set[frozenset[str]]:
-        """For each call that was made, the groups of which one is enough."""
-        lines = [(method, permission_for(path)) for method, path in self.door.calls]
-        return {line.needed(method) for method, line in lines if line is not None}
-
-    def token(self, permissions: Iterable[Permission]) -> str:
-        """A new token of the account with these permissions."""
-        account = str(self.installation.outputs()["account_id"])
-        zone = str(self.installation.outputs().get("zone_id", ""))
-        owner = {Scope.ACCOUNT: account, Scope.ZONE: zone}
-        policies = [
-            {
-                "effect": "allow",
-                "permission_groups": [{"id": IDS[item.group, item.scope.value]}],
-                "resources": {f"{item.scope.value}.{owner[item.scope]}": "*"},
-            }
-            for item in permissions
-        ]
-        path = f"/client/v4/accounts/{account}/tokens"
-        answer = self.installation.control("POST", path, json={"name": "t", "policies": policies})
-        return str(answer.raise_for_status().json()["result"]["value"])
-
-
-def asking(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    installation.outputs()
-    for name, value in installation.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("NOTIFYCTL_BACKUP_PASSPHRASE", "a passphrase for the test")
-    monkeypatch.chdir(ROOT)
-    with scoped_door(installation.control_url) as door:
-        # What looks after the local cloud goes to its own port; what asks the account, to the door.
-        ports = replace(Ports.from_environment(), control=door.port)
-        monkeypatch.setattr("ops.stacks.account.ports_in_use", lambda: ports)
-        yield Asked(installation, door)
+OWN_POLICIES = "Account API Tokens Read"
+"""By this a token could read what it may do; CI's can't, and is tried."""
 
 
 @pytest.fixture
-def asked(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+def asked(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[AskedAccount]:
     """The shared installation: no route, no bucket."""
-    yield from asking(installation, monkeypatch)
+    with AskedAccount.of(installation, monkeypatch) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +50,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def routed(whole: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    yield from asking(whole, monkeypatch)
+def routed(whole: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[AskedAccount]:
+    with AskedAccount.of(whole, monkeypatch) as found:
+        yield found
 
 
 def least(groups: Iterable[frozenset[str]]) -> set[str]:
@@ -127,8 +75,8 @@ def told(permissions: Iterable[Permission]) -> set[str]:
 
 @pytest.mark.workerd
 @pytest.mark.requirement("S0-05")
-@pytest.mark.parametrize("command", ["drift", "db check", "status --no-drift"])
-def test_a_command_asks_for_what_the_table_says(asked: Asked, command: str) -> None:
+@pytest.mark.parametrize("command", ["drift", "db check", "status --no-drift", "tail"])
+def test_a_command_asks_for_what_the_table_says(asked: AskedAccount, command: str) -> None:
     [needs] = [needs for needs in COMMANDS if needs.command == command]
     assert asked.run(command)[0] == 0
     routes = {P.WORKERS_ROUTES_READ.group}
@@ -139,7 +87,7 @@ def test_a_command_asks_for_what_the_table_says(asked: Asked, command: str) -> N
 @pytest.mark.workerd
 @pytest.mark.parametrize("needs", COMMANDS, ids=lambda needs: needs.command)
 def test_every_command_works_with_the_permissions_of_the_table_and_asks_for_no_other(
-    routed: Asked, needs: CommandNeeds
+    routed: AskedAccount, needs: CommandNeeds
 ) -> None:
     code, said = routed.run(needs.command)
     asked_for = least(routed.groups())
@@ -162,7 +110,7 @@ LACKING = [(needs, item) for needs in COMMANDS for item in needs.permissions]
     ("needs", "lacking"), LACKING, ids=[f"{n.command}-{item.name}" for n, item in LACKING]
 )
 def test_a_command_names_the_permission_that_was_taken_away(
-    routed: Asked, needs: CommandNeeds, lacking: Permission
+    routed: AskedAccount, needs: CommandNeeds, lacking: Permission
 ) -> None:
     # A token has one permission at least: this one is asked for by none of these commands.
     rest = [P.ACCOUNT_SETTINGS_READ, *(item for item in needs.permissions if item is not lacking)]
@@ -173,6 +121,41 @@ def test_a_command_names_the_permission_that_was_taken_away(
     assert lacking.shown in said or lacking.shown.replace("Edit", "Read") in said
 
 
+@pytest.fixture
+def deploying(routed: AskedAccount) -> tuple[Permission, ...]:
+    """What CI's token has with the settings of the whole installation."""
+    return required_permissions(Settings.from_stack_file(rendered_file(Project.find(), "local")))
+
+
+@pytest.mark.soak
+@pytest.mark.workerd
+@pytest.mark.parametrize("command", JUDGING)
+def test_a_command_that_judges_a_token_passes_with_cis_and_tries_what_ci_has_and_no_more(
+    routed: AskedAccount, deploying: tuple[Permission, ...], command: str
+) -> None:
+    routed.door.token = routed.token(deploying)
+    code, said = routed.run(command)
+    assert code == 0, said
+    assert least(routed.groups()) == told(deploying) | {OWN_POLICIES}
+    assert {path.split("/")[3] for _, path in routed.door.refused} == {"tokens"}
+
+
+@pytest.mark.soak
+@pytest.mark.workerd
+@pytest.mark.requirement("S0-54")
+@pytest.mark.parametrize("command", JUDGING)
+def test_a_command_that_judges_a_token_names_each_permission_that_was_taken_away(
+    routed: AskedAccount, deploying: tuple[Permission, ...], command: str
+) -> None:
+    assert len(deploying) == 8
+    for lacking in deploying:
+        routed.door.token = routed.token(item for item in deploying if item is not lacking)
+        code, said = routed.run(command)
+        assert code != 0, lacking
+        # Without the zone's own permission its routes can't be tried, and are named as well.
+        assert re.search(rf"lacks [^.]*{re.escape(lacking.shown)}", said), said
+
+
 def test_every_command_of_the_workflows_is_in_the_table() -> None:
     found: set[str] = set()
     for file in (ROOT / ".github" / "workflows").glob("*.yml"):
@@ -180,7 +163,7 @@ def test_every_command_of_the_workflows_is_in_the_table() -> None:
             for step in job["steps"]:
                 found |= set(re.findall(r"\bnotifyctl ([a-z][^\n|]*)", step.get("run", "")))
     assert len(found) >= 10
-    known = {*(needs.command for needs in COMMANDS), *DEPLOYING, *WITHOUT_ACCOUNT}
+    known = {*(needs.command for needs in COMMANDS), *DEPLOYING, *JUDGING, *WITHOUT_ACCOUNT}
     unknown = [line for line in found if not _is_one_of(line, known)]
     assert unknown == []
 
@@ -195,10 +178,7 @@ def _is_one_of(line: str, known: Iterable[str]) -> bool:
 
 
 def test_the_nights_token_has_what_the_nights_commands_need_and_no_more() -> None:
-    from infra.access.required_permissions import watching_permissions
-    from tests.infra.stack_inputs import checked_config
-
-    text = (Path(ROOT) / ".github" / "workflows" / "nightly.yml").read_text("utf-8")
+    text = (ROOT / ".github" / "workflows" / "nightly.yml").read_text("utf-8")
     nightly = [n for n in COMMANDS if f"notifyctl {n.command} " in text]
     assert [n.command for n in nightly] == ["drift", "db check", "db backup"]
     needed = told(item for n in nightly for item in n.permissions)
