@@ -66,6 +66,14 @@ CALLS: tuple[Call, ...] = (
         "queues and their consumers",
         Permission.QUEUES_READ,
     ),
+    # Before the Workers, of whose paths it is one: the first that covers a call counts.
+    Call(
+        Permission.WORKERS_TAIL_READ,
+        "POST, DELETE",
+        f"{_ACCOUNT}/workers/scripts/{{script_name}}/tails",
+        "live log lines of `tail`; Workers Scripts → Edit does as well",
+        token=Token.OPERATOR,
+    ),
     Call(
         Permission.WORKERS_SCRIPTS_WRITE,
         _ANY,

@@ -45,6 +45,9 @@ COMMANDS: tuple[CommandNeeds, ...] = (
     CommandNeeds("deployments list", (_SCRIPTS,)),
     CommandNeeds("releases", (_SCRIPTS, Permission.D1_WRITE)),
     CommandNeeds("check", (Permission.D1_WRITE,)),
+    CommandNeeds(
+        "tail", (Permission.WORKERS_TAIL_READ,), "Account → Workers Scripts → Edit does as well"
+    ),
     CommandNeeds("outputs", (), "asks the state alone"),
     CommandNeeds("verify", (), "asks the service alone"),
 )
@@ -53,6 +56,8 @@ DEPLOYING = (
     *("pr up", "pr destroy", "pr sweep"),
 )
 """Commands that need what CI's token has: the lines of the table of calls that say so."""
+JUDGING = ("doctor", "token check")
+"""Commands that hold a token against what CI's has, by trying it where it can't be read."""
 WITHOUT_ACCOUNT = ("preview --offline", "pr comment")
 """Commands of the workflows that ask nothing of the account."""
 
@@ -60,8 +65,12 @@ WITHOUT_ACCOUNT = ("preview --offline", "pr comment")
 def commands_table() -> str:
     """Markdown: each command with the permissions that it needs."""
     lines = ["| command | needs | remark |", "|---|---|---|"]
-    deploying = ", ".join(f"`{name}`" for name in DEPLOYING)
-    lines.append(f"| {deploying} | what the table above gives to CI | |")
+    for names, remark in (
+        (DEPLOYING, ""),
+        (JUDGING, "change nothing, and name each permission that the token lacks"),
+    ):
+        shown = ", ".join(f"`{name}`" for name in names)
+        lines.append(f"| {shown} | what the table above gives to CI | {remark} |")
     lines += [
         f"| `{needs.command}` | "
         f"{', '.join(item.shown for item in needs.permissions) or 'nothing'} | {needs.remark} |"

@@ -32,6 +32,7 @@ class Permission(Enum):
     WORKERS_R2_STORAGE_WRITE = ("Workers R2 Storage Write", Scope.ACCOUNT)
     ACCOUNT_ANALYTICS_READ = ("Account Analytics Read", Scope.ACCOUNT)
     ACCOUNT_API_TOKENS_WRITE = ("Account API Tokens Write", Scope.ACCOUNT)
+    WORKERS_TAIL_READ = ("Workers Tail Read", Scope.ACCOUNT)
 
     @property
     def group(self) -> str:
