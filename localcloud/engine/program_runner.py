@@ -14,7 +14,9 @@ import os
 import runpy
 import sys
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -47,43 +49,83 @@ def main() -> int:
             root_directory=settings["root"],
         )
     )
-    return _run(settings["program"], settings["parallel"])
+    return _run(settings["program"], Path(settings["root"]), settings["parallel"])
 
 
-def _run(program: str, parallel: int) -> int:
+def _run(program: str, root: Path, parallel: int) -> int:
     import pulumi
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.set_default_executor(ThreadPoolExecutor(max_workers=4 * parallel))
+    places = _Places(root)
+    loop.set_task_factory(places.task)
     sys.argv = [program]
+
+    def run() -> None:
+        with places.noted():
+            runpy.run_path(program, run_name="__main__")
+
     try:
-        loop.run_until_complete(
-            pulumi.runtime.run_in_stack(lambda: _void(runpy.run_path(program, run_name="__main__")))
-        )
+        loop.run_until_complete(pulumi.runtime.run_in_stack(run))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return _PROGRAM_FAILED
     except (Exception, SystemExit) as error:
-        pulumi.log.error(_told(error, program))
+        pulumi.log.error(f"{type(error).__name__}: {error}{places.of(error)}")
         return _PROGRAM_FAILED
     return 0
 
 
-def _void(_: dict[str, Any]) -> None:
-    """run_in_stack awaits what the program returns; a module's globals are nothing to await."""
+class _Places:
+    """Where in the project an error arose, as " (FILE:LINE)" relative to the project's folder.
 
+    It is noted where the error first leaves the program or one of its tasks: asyncio gives an
+    error's trace only to the first who awaits it, and the SDK awaits each one many times.
+    """
 
-def _told(error: BaseException, program: str) -> str:
-    """One line: what happened, and the last place of it in the program's own files."""
-    folder = Path(program).resolve()
-    root = folder if folder.is_dir() else folder.parent
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(root)]
-    place = ""
-    if own:
-        place = f" ({Path(own[-1].filename).relative_to(root.parent)}:{own[-1].lineno})"
-    return f"{type(error).__name__}: {error}{place}"
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._noted: list[tuple[BaseException, str]] = []
+
+    def of(self, error: BaseException) -> str:
+        """The place, or nothing where no file of the project was running."""
+        return next((place for noted, place in self._noted if noted is error), "")
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note the place of an error that ends the block."""
+        try:
+            yield
+        except BaseException as error:
+            self._note(error)
+            raise
+
+    def task(self, loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+        """Make a task of a coroutine, whose errors are noted; the loop makes all of its so."""
+
+        async def watched() -> Any:
+            with self.noted():
+                return await work
+
+        return asyncio.Task(watched(), loop=loop, **options)
+
+    def _note(self, error: BaseException) -> None:
+        trace = traceback.walk_tb(error.__traceback__)
+        lines = [(Path(frame.f_code.co_filename), line) for frame, line in trace]
+        own = [(file, line) for file, line in lines if self._is_own(file)]
+        if own and not self.of(error):
+            file, line = own[-1]
+            self._noted.append((error, f" ({file.relative_to(self._root)}:{line})"))
+
+    def _is_own(self, file: Path) -> bool:
+        """Whether the program is mended there. The virtualenv may lie in the project's folder, and
+        so does this file where the project is the engine's own."""
+        return (
+            file.is_relative_to(self._root)
+            and "site-packages" not in file.parts
+            and file != Path(__file__)
+        )
 
 
 def _first_line() -> str:

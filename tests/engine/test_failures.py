@@ -76,6 +76,24 @@ def test_a_failing_program_is_told_with_its_own_line_where_an_installed_package_
     assert CANARY not in workspace.everything_written()
 
 
+def test_an_error_in_a_value_that_several_resources_wait_for_is_told_with_its_line(
+    workspace: Workspace,
+) -> None:
+    workspace.program("stores")
+    broken = (
+        'name = database.id.apply(lambda known: known["none"])\n'
+        'worker = Resource("Worker", "w", {"name": name})\n'
+        'other = Resource("Worker", "v", {"name": "v", "tags": [name, name]})\n'
+        'pulumi.export("name", name)\n'
+    )
+    workspace.edit(r"(?s)worker = .*# edit: end", broken)
+    program = (workspace.folder / "app/__main__.py").read_text().splitlines()
+    line = 1 + program.index(broken.splitlines()[0])
+    failed = workspace.engine().up()
+    assert "TypeError: string indices must be integers" in failed.message
+    assert f" (app/__main__.py:{line}). " in failed.message
+
+
 def test_an_unreachable_api_is_told_in_one_sentence(workspace: Workspace) -> None:
     workspace.program("stores")
     workspace.api.close()
