@@ -36,6 +36,7 @@ _LONGEST = (
     "tests/integration/conformance/",
     "tests/readiness/",
     "tests/docs/test_commands_in_docs.py",
+    f"{_OWN}edits_past_pulumi.py",
     f"{_OWN}taken_over_account.py",
     "tests/infra/test_stack_shapes.py",
     f"{_OWN}database_commands.py",
