@@ -14,6 +14,7 @@ from localcloud.engine import encrypt_config_value, new_encryption_salt
 from localcloud.engine.errors import EngineError
 from localcloud.engine.passphrase import PassphraseSecrets
 from ops.errors import StackFailed, ToolMissing, UsageError
+from ops.project import Project
 from ops.stacks.settings_editor import SALT_KEY, edit_settings
 from ops.stacks.settings_file import StackFile
 
@@ -26,7 +27,8 @@ class KeyFile:
     """Reads and writes the secrets of one stack, encrypted as Pulumi does.
 
     With a passphrase in the environment this needs no Pulumi. Otherwise (Pulumi Cloud, or a key of
-    a cloud's key service) the CLI encrypts; secrets reach it on standard input, never as arguments.
+    a cloud's key service) the CLI encrypts, in the project's folder wherever the settings file is;
+    secrets reach it on standard input, never as arguments.
 
     Args:
         path: the stack's settings file.
@@ -114,7 +116,7 @@ class KeyFile:
         command = ["pulumi", "config", action, *arguments, "--stack", self._stack]
         done = subprocess.run(
             [*command, "--config-file", str(self._path), "--non-interactive"],
-            cwd=self._path.parent,
+            cwd=Project.find().root,  # by whose Pulumi.yaml the CLI knows the stack
             input=given,
             capture_output=True,
             text=True,

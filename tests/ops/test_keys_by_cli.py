@@ -15,10 +15,12 @@ import yaml
 from infra.settings.key_dates import key_print
 from tests.ops.test_keys import config, keys, template
 
-# Notes its arguments and what it is given, and sets the key as the CLI does.
+# Notes its arguments and what it is given, and sets the key as the CLI does: in a project alone.
 STAND_IN = """\
 #!{python}
 import json, sys, pathlib
+if not pathlib.Path("Pulumi.yaml").is_file():
+    sys.exit("error: no Pulumi.yaml project file found")
 given = sys.stdin.read()
 with open({calls!r}, "a") as calls:
     calls.write(json.dumps([sys.argv[1:], given]) + "\\n")
@@ -108,37 +110,42 @@ def test_without_passphrase_and_without_the_cli_nothing_is_written(
 
 @pytest.mark.real_pulumi
 @pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no pulumi on PATH")
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in the project", "elsewhere"])
 def test_the_real_cli_sets_what_it_reads_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
 ) -> None:
     # To the CLI an empty passphrase is one; the project leaves such a file to it.
-    (tmp_path / "state").mkdir()
+    project, other = tmp_path / "project", tmp_path / "other"
+    for folder in (tmp_path / "state", project / "infra", other):
+        folder.mkdir(parents=True)
     for name, value in {
         "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_HOME": str(tmp_path / "home"),
     }.items():
         monkeypatch.setenv(name, value)
-    (tmp_path / "Pulumi.yaml").write_text("name: notification-system\nruntime: python\n")
-    path = template(tmp_path)
-    pulumi("stack", "init", "production", folder=tmp_path)
+    (project / "Pulumi.yaml").write_text("name: notification-system\nruntime: python\n")
+    monkeypatch.chdir(project / "infra")
+    path = template(other if elsewhere else project)
+    pulumi("stack", "init", "production", folder=project)
+    of_the_stack = sorted(file.name for file in project.iterdir())
 
     result = keys("generate", "--stack", "production", "--set", file=path, passphrase="")
 
     assert result.returncode == 0, result.stderr
-    api = pulumi("config", "get", "apiSecretKey", folder=tmp_path)
+    read = ("config", "get", "apiSecretKey", "--stack", "production", "--config-file", str(path))
+    api = pulumi(*read, folder=project)
     assert re.fullmatch(r"[0-9a-f]{64}", api)
     assert config(path)["keyPrints"]["apiSecretKey"] == key_print("apiSecretKey", api)
     assert set(yaml.safe_load(path.read_text())["config"]["notification-system:encryptKey"]) == {
         "secure"
     }
-    assert api not in path.read_text()
+    assert sorted(file.name for file in project.iterdir()) == of_the_stack
+    assert all(api not in file.read_text() for file in (*project.glob("*.yaml"), path))
 
 
 def pulumi(*arguments: str, folder: Path) -> str:
     command = ["pulumi", *arguments, "--non-interactive"]
-    if arguments[0] == "config":
-        command += ["--stack", "production"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
