@@ -86,7 +86,9 @@ class PullRequestStack:
             choose_driver(self.project, name).remove()
         self._file(is_local=is_local).unlink(missing_ok=True)
         if is_local:
-            rendered_file(self.project, name).unlink(missing_ok=True)
+            rendered = rendered_file(self.project, name)
+            for file in (rendered, rendered.with_suffix(".key")):
+                file.unlink(missing_ok=True)
         return existed
 
     def _select(self) -> bool:
