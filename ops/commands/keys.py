@@ -95,8 +95,9 @@ def rotate(
 
     First new keys are made, the old ones kept as their predecessors and both deployed; what is
     stored is rewritten under the new encryption key. Then give the new signing key to the clients,
-    and run it again with --finish. An interrupted rotation goes on with the same command. Exit
-    codes: 2 wrong use, 4 the deployment failed, 8 something stored needs the old key.
+    and run it again with --finish. An interrupted rotation goes on with the same command, and one
+    that is finished already is verified. Exit codes: 2 wrong use, 4 the deployment failed, 5 the
+    verification failed, 8 something stored needs the old key.
     """
     from ops.console import Reporter
     from ops.errors import UsageError
@@ -114,15 +115,21 @@ def rotate(
         return
     rotation = Rotation(Project.find(), stack, Reporter(json=json))
     report = rotation.finish(chosen) if finish else rotation.begin(chosen)
+    held = ", ".join(report.keys)
     again = f"notifyctl keys rotate --stack {stack} {' '.join(chosen)}"
-    _tell(
-        report.document(),
-        f"Retired on '{stack}': only the new {', '.join(chosen)} hold."
-        if finish
-        else f"Old and new hold on '{stack}': {', '.join(chosen)}. Give clients the new signing "
-        f"key, then: {again} --finish",
-        json,
-    )
+    if not finish:
+        text = (
+            f"Old and new hold on '{stack}': {held}. Give clients the new signing key, then: "
+            f"{again} --finish"
+        )
+    elif report.retired_at:
+        text = (
+            f"Nothing left to finish on '{stack}': only the new {held} hold since "
+            f"{report.retired_at}. What is deployed was verified."
+        )
+    else:
+        text = f"Retired on '{stack}': only the new {held} hold."
+    _tell(report.document(), text, json)
 
 
 def _rotate_settings(stack: str, chosen: tuple[str, ...], *, json: bool) -> None:

@@ -13,6 +13,7 @@ from ops.deployment import Deployment
 from ops.errors import GateClosed, UsageError
 from ops.keys.generation import ROTATED, generate, record_of
 from ops.keys.key_file import KeyFile
+from ops.keys.rotation_trace import RotationTrace
 from ops.project import Project
 from ops.service import ServiceClient
 from ops.stacks.local_stack import LocalStack
@@ -34,6 +35,9 @@ class RotationReport:
         stage: ``overlap`` (old and new hold) or ``retired`` (the new one alone).
         resealed: stored configurations that were rewritten under the new key.
         version_id: the version that serves.
+        made: the settings whose secrets this run made.
+        retired_at: when an earlier run retired the predecessors, ISO-8601 in UTC, where this one
+            had only to verify; else empty.
     """
 
     stack: str
@@ -42,6 +46,7 @@ class RotationReport:
     resealed: int = 0
     version_id: str = ""
     made: Sequence[str] = field(default_factory=tuple)
+    retired_at: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return it as plain values; no secret is among them."""
@@ -52,6 +57,7 @@ class RotationReport:
             "stage": self.stage,
             "resealed": self.resealed,
             "version_id": self.version_id,
+            "retired_at": self.retired_at or None,
         }
 
 
@@ -93,18 +99,22 @@ class Rotation:
     def finish(self, keys: Sequence[str]) -> RotationReport:
         """Retire the predecessors: from the deployment on only the new keys hold.
 
+        Where an earlier run has retired them, what it deployed is verified: it may have been cut
+        short before it could tell.
+
         Raises:
-            UsageError: no rotation of these keys is under way.
+            UsageError: no rotation of these keys was ever begun.
             GateClosed: something stored still needs the old encryption key.
+            VerificationFailed: what is deployed doesn't work as it must.
         """
         report = RotationReport(self._stack, keys, stage="retired")
         file = self._key_file()
         there = [key for key in keys if file.plain(f"{key}Previous") is not None]
-        if not there and not self._deployed_predecessors(keys):
-            raise UsageError(
-                f"No rotation of {', '.join(keys)} is under way on '{self._stack}'. "
-                f"Begin one: notifyctl keys rotate --stack {self._stack}"
-            )
+        if not there:
+            outputs = self._deployment.outputs()
+            trace = RotationTrace(outputs, keys)
+            if not trace.overlapping:
+                return self._verified(trace, outputs, report)
         if ENCRYPTION in there:
             report.resealed = self._rewrap()
         with self._reporter.step("Old keys taken out of the settings") as step:
@@ -113,14 +123,20 @@ class Rotation:
         self._deploy(report, "Rotate keys: the old ones are retired")
         return report
 
-    def _deployed_predecessors(self, keys: Sequence[str]) -> list[str]:
-        """Return the keys whose predecessor is deployed: a run that was cut short left it so."""
-        from pydantic.alias_generators import to_snake
-
-        release = self._deployment.outputs().get("release") or {}
-        prints = release.get("secret_fingerprints") or {}
-        # A release names them as the Worker does: api_secret_key.
-        return [key for key in keys if f"{to_snake(key)}_previous" in prints]
+    def _verified(
+        self, trace: RotationTrace, outputs: Mapping[str, Any], report: RotationReport
+    ) -> RotationReport:
+        """Verify a stack on which nothing is left to retire."""
+        if not trace.retired:
+            raise UsageError(
+                f"No rotation of {', '.join(report.keys)} was begun on '{self._stack}', so there "
+                "is nothing to finish. Begin one: notifyctl keys rotate --stack "
+                f"{self._stack} {' '.join(report.keys)}"
+            )
+        report.keys, report.retired_at = trace.retired, trace.retired_at
+        report.version_id = str(outputs.get("serving_version_id", ""))
+        self._deployment.verify(outputs)
+        return report
 
     def _make(self, keys: Sequence[str]) -> tuple[str, ...]:
         file = self._key_file()

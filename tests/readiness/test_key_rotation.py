@@ -86,6 +86,40 @@ def rotate(installation: Installation, *arguments: str) -> dict[str, Any]:
 
 @pytest.mark.workerd
 @pytest.mark.requirement("S0-28")
+def test_a_rotation_that_was_never_begun_has_nothing_to_finish(deployed: Installation) -> None:
+    # Comes first: the other tests rotate the keys of the same installation.
+    ended = deployed.ctl("keys", "rotate", "--stack", "local", "--finish")
+    assert ended.returncode == 2
+    assert "No rotation of apiSecretKey, encryptKey was begun on 'local'" in ended.stderr
+    assert "A signed request" not in ended.stdout
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("S0-28")
+@pytest.mark.soak
+def test_a_finish_that_is_killed_while_it_verifies_is_verified_by_the_same_command(
+    deployed: Installation,
+) -> None:
+    finish = ("--kind", "signing", "--finish")
+    old = dict(deployed.outputs())
+    rotate(deployed, "--kind", "signing")
+    kill_at(deployed, "Stack local", *finish)
+
+    again = deployed.ctl("keys", "rotate", "--stack", "local", *finish)
+    assert again.returncode == 0, again.stderr
+    assert "Nothing left to finish on 'local': only the new apiSecretKey hold" in again.stdout
+    assert "A signed request is answered" in again.stdout
+    assert "Stack local" not in again.stdout
+    report = rotate(deployed, *finish)
+    assert (report["keys"], report["stage"]) == (["apiSecretKey"], "retired")
+    newest = deployed.outputs()["releases"][0]
+    assert report["retired_at"] == newest["at"]
+    assert report["version_id"] == newest["version_id"]
+    assert refused(deployed, old["api_secret_key"])
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("S0-28")
 @pytest.mark.soak
 @pytest.mark.parametrize(
     ("begun", "retired"),
@@ -149,6 +183,4 @@ def test_both_keys_rotate_end_to_end_while_no_call_fails(deployed: Installation)
     assert rewritten != stored
     shown = begun.stdout + begun.stderr + finished.stdout + finished.stderr
     assert all(outputs["api_secret_key"] not in shown for outputs in (old, new))
-    again = deployed.ctl("keys", "rotate", "--stack", "local", "--finish")
-    assert again.returncode == 2
-    assert "No rotation" in again.stderr
+    assert json.loads(finished.stdout)["retired_at"] is None
