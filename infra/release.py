@@ -44,17 +44,21 @@ def config_digest(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def secret_fingerprints(secrets: Secrets, worker: str) -> dict[str, str]:
-    """16 hexadecimal digits per secret that is set, by its key.
+def secret_fingerprint(name: str, secret: str, worker: str) -> str:
+    """16 hexadecimal digits that tell whether a secret is today's, and nothing else of it.
 
-    HMAC-SHA256 with the secret as the key over Worker and key: equal secrets of two stacks, or
-    two secrets of one stack, have different fingerprints.
+    HMAC-SHA256 with the secret as the key over Worker and name (``api_secret_key``): equal secrets
+    of two stacks, or two secrets of one stack, have different fingerprints.
     """
-    prints: dict[str, str] = {}
-    for name in type(secrets).model_fields:
-        secret = getattr(secrets, name)
-        if secret is not None:
-            text = f"fingerprint:{worker}:{name}".encode()
-            key = secret.get_secret_value().encode()
-            prints[name] = hmac.new(key, text, hashlib.sha256).hexdigest()[:16]
-    return prints
+    text = f"fingerprint:{worker}:{name}".encode()
+    return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()[:16]
+
+
+def secret_fingerprints(secrets: Secrets, worker: str) -> dict[str, str]:
+    """The `secret_fingerprint` of each secret that is set, by its name."""
+    given = {name: getattr(secrets, name) for name in type(secrets).model_fields}
+    return {
+        name: secret_fingerprint(name, secret.get_secret_value(), worker)
+        for name, secret in given.items()
+        if secret is not None
+    }

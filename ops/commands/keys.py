@@ -97,7 +97,8 @@ def rotate(
     stored is rewritten under the new encryption key. Then give the new signing key to the clients,
     and run it again with --finish. An interrupted rotation goes on with the same command, and one
     that is finished already is verified. Exit codes: 2 wrong use, 4 the deployment failed, 5 the
-    verification failed, 8 something stored needs the old key.
+    verification failed, 6 the service doesn't answer, 8 the new keys aren't deployed yet, or
+    something stored needs the old one.
     """
     from ops.console import Reporter
     from ops.errors import UsageError

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic.alias_generators import to_snake
+
+from infra.release import secret_fingerprint
 from ops.console import Reporter
 from ops.deployment import Deployment
 from ops.errors import GateClosed, UsageError
@@ -104,7 +107,9 @@ class Rotation:
 
         Raises:
             UsageError: no rotation of these keys was ever begun.
-            GateClosed: something stored still needs the old encryption key.
+            ServiceError: the service can't be asked which keys it has.
+            GateClosed: the new keys aren't deployed yet, or something stored still needs the old
+                encryption key.
             VerificationFailed: what is deployed doesn't work as it must.
         """
         report = RotationReport(self._stack, keys, stage="retired")
@@ -115,6 +120,8 @@ class Rotation:
             trace = RotationTrace(outputs, keys)
             if not trace.overlapping:
                 return self._verified(trace, outputs, report)
+        if there:
+            self._see_that_both_serve(file, there)
         if ENCRYPTION in there:
             report.resealed = self._rewrap()
         with self._reporter.step("Old keys taken out of the settings") as step:
@@ -137,6 +144,34 @@ class Rotation:
         report.version_id = str(outputs.get("serving_version_id", ""))
         self._deployment.verify(outputs)
         return report
+
+    def _see_that_both_serve(self, file: KeyFile, keys: Sequence[str]) -> None:
+        """Ask the service for its keys: a run that was cut short may have made new ones alone.
+
+        Without them in the service nothing is written under the new key, and the old one, which
+        opens all that is stored, would be lost.
+        """
+        worker = str(self._deployment.outputs()["worker_name"])
+        with self._reporter.step("Both keys serve"), self._service() as service:
+            told = service.result("GET", "/api/deployment").get("data") or {}
+            served = {
+                str(name).lower(): shown
+                for name, shown in (told.get("secretFingerprints") or {}).items()
+            }
+            lacking = [
+                key
+                for key in keys
+                for name in (key, f"{key}Previous")
+                if served.get(to_snake(name))
+                != secret_fingerprint(to_snake(name), file.read(name), worker)
+            ]
+            if lacking:
+                named = ", ".join(dict.fromkeys(lacking))
+                raise GateClosed(
+                    f"The new {named} of '{self._stack}' stand in the settings and aren't "
+                    "deployed: an earlier rotation was cut short. Nothing was changed. Deploy them "
+                    f"first: notifyctl keys rotate --stack {self._stack} {' '.join(keys)}"
+                )
 
     def _make(self, keys: Sequence[str]) -> tuple[str, ...]:
         file = self._key_file()

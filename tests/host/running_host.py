@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from tests.eventually import eventually
 from tests.host.recording_server import RecordingServer
 
 MAIN = Path(__file__).parents[2] / "localcloud" / "host" / "main.mjs"
@@ -109,8 +110,10 @@ class RunningHost:
         return {found["id"]: found for found in self.call("GET", "/health").body["versions"]}
 
     def store_pid(self) -> int:
-        """Process id of the store."""
-        return int(self.call("GET", "/health").body["store"]["pid"])
+        """Process id of the store; waits for one where it is being started again."""
+        return int(
+            eventually(lambda: self.call("GET", "/health").body["store"]["pid"], what="the store")
+        )
 
     def put(self, version: str, bundle: Path, **changes: object) -> Answer:
         """Boot a version of the probe Worker with every kind of binding."""

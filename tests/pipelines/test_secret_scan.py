@@ -59,7 +59,7 @@ def test_a_planted_key_is_found_where_it_lies_and_not_shown(tmp_path: Path) -> N
 @pytest.mark.requirement("S0-29")
 def test_what_a_person_accepted_passes_wherever_it_moves(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "repository")
-    sample = f'password = "{secrets.token_urlsafe(24)}"\n'
+    sample = f'password = "{secrets.token_hex(24)}"\n'
     (repository.root / "sample.py").write_text(sample)
     repository.git("add", "sample.py")
     assert repository.scan().returncode != 0

@@ -8,9 +8,11 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ops.errors import ServiceError
 from ops.service import ServiceClient
@@ -77,6 +79,12 @@ def kill_at(installation: Installation, moment: str, *arguments: str) -> None:
     process.communicate()
 
 
+def secrets_in(settings: Path) -> dict[str, Any]:
+    """The encrypted form of each secret that a settings file has, by its short name."""
+    config = yaml.safe_load(settings.read_text())["config"]
+    return {k.partition(":")[2]: v["secure"] for k, v in config.items() if isinstance(v, dict)}
+
+
 def rotate(installation: Installation, *arguments: str) -> dict[str, Any]:
     """Run the rotation to its end."""
     installation._outputs = None
@@ -92,6 +100,26 @@ def test_a_rotation_that_was_never_begun_has_nothing_to_finish(deployed: Install
     assert ended.returncode == 2
     assert "No rotation of apiSecretKey, encryptKey was begun on 'local'" in ended.stderr
     assert "A signed request" not in ended.stdout
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("S0-28")
+def test_new_keys_that_were_never_deployed_are_not_finished(deployed: Installation) -> None:
+    settings = deployed.home / "stack" / "Pulumi.local.yaml"
+    before = settings.read_bytes()
+    try:
+        kill_at(deployed, "New keys beside the old ones")
+        left = secrets_in(settings)
+        assert left.keys() >= {"encryptKey", "encryptKeyPrevious"}
+
+        ended = deployed.ctl("keys", "rotate", "--stack", "local", "--finish")
+
+        assert ended.returncode == 8
+        assert "stand in the settings and aren't deployed" in ended.stderr
+        assert "notifyctl keys rotate --stack local apiSecretKey encryptKey" in ended.stderr
+        assert secrets_in(settings) == left, "the old keys open all that is stored"
+    finally:
+        settings.write_bytes(before)
 
 
 @pytest.mark.workerd
