@@ -15,7 +15,7 @@ OTHER_PROGRAMS = {
     *("cat", "curl", "dig", "jq"),
 }
 """What a document may ask for beside notifyctl."""
-_PARTS = {"&&", "||", ";", "|", "&"}
+_PARTS = {"&&", "||", ";", "|", "&", "(", ")"}
 _INNER = re.compile(r"\$\(([^()]*)\)")
 
 

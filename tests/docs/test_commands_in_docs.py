@@ -110,6 +110,7 @@ def test_every_block_with_a_command_says_where_it_runs() -> None:
         ("notifyctl undo", "no command undo"),
         ("notifyctl db backup --tape x", "--tape"),
         ("git push && notifyctl deploy --yes --stack x", "--yes"),
+        ("( export A=1; notifyctl deploy --tape x --stack y )", "--tape"),
         ("notifyctl deploy", "stack"),
         ('echo_id "$(notifyctl outputs --stack)"', "--stack"),
         ("notifyctl pr up 7 8", "too many"),
