@@ -9,12 +9,14 @@ import asyncio
 import json
 import secrets
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from ops.service import sign
+from tests.eventually import eventually
 from tests.promise.real_installation import CRON, RealInstallation
 from tests.promise.scenarios import ON_BOTH, Scenario
 from tests.promise.test_kills import kill
@@ -24,11 +26,17 @@ pytestmark = pytest.mark.workerd
 KILLED = ["version", "store", "cloud", *["version"] * 4, "store", *["version"] * 2]
 """Ten; the whole cloud takes longest to come back."""
 PATH = "/api/notifications/send"
+EARLY = 20
+"""Requests that are answered before the other ones are made."""
 
 
 async def _all_at_once(
-    real: RealInstallation, body: dict[str, Any], count: int
+    real: RealInstallation, body: dict[str, Any], count: int, held: Callable[[], int] | None
 ) -> list[httpx.Response]:
+    """`count` requests at once; where an endpoint holds its answer, some of them while it does.
+
+    A busy machine may not get to the second of 200 before the first has ended.
+    """
     outputs = real.installation.outputs()
     content = json.dumps(body).encode()
     timestamp = str(int(real.now() * 1000))
@@ -42,8 +50,21 @@ async def _all_at_once(
     async with httpx.AsyncClient(
         base_url=outputs["service_url"], limits=limits, timeout=120, trust_env=False
     ) as client:
-        calls = [client.post(PATH, content=content, headers=headers) for _ in range(count)]
-        return await asyncio.gather(*calls)
+
+        def calls(number: int) -> list[asyncio.Task[httpx.Response]]:
+            return [
+                asyncio.create_task(client.post(PATH, content=content, headers=headers))
+                for _ in range(number)
+            ]
+
+        begun: list[asyncio.Task[httpx.Response]] = []
+        if held is not None:
+            begun += calls(1)
+            await asyncio.to_thread(eventually, held, what="the endpoint to hold its answer")
+            begun += calls(EARLY)
+            await asyncio.wait(begun[1:])
+        begun += calls(count - len(begun))
+        return list(await asyncio.gather(*begun))
 
 
 @pytest.mark.parametrize("scenario", ON_BOTH, ids=lambda s: s.__name__)
@@ -87,7 +108,8 @@ def test_simultaneous_requests_with_one_key_have_one_effect(
             "custom_content": {"content": "push1end"},
             "idempotency_key": secrets.token_hex(8),
         }
-        answers = asyncio.run(_all_at_once(real, body, count))
+        held = (lambda: timeline.endpoints.held) if takes else None
+        answers = asyncio.run(_all_at_once(real, body, count, held))
         rows = timeline.rows("ann")
         calls = timeline.attempts()
 
