@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import http from "node:http";
+import { RequestBody } from "./request-body.mjs";
 import { RoutingTable } from "./routing-table.mjs";
 
 /** workerd closes a connection that is idle for 5 s; a free one must go before that. */
@@ -102,11 +103,17 @@ export class Edge extends EventEmitter {
         failed: FAILED.has(response),
       });
     });
+    let body;
+    try {
+      body = await RequestBody.of(request);
+    } catch {
+      return response.destroy(); // the client went away while it sent
+    }
     const deadline = Date.now() + this.#holdMs;
     do {
       if (version.state !== "ready") await version.supervisor.whenReady(deadline - Date.now());
       if (response.destroyed) return undefined;
-      if (version.state === "ready" && (await this.#forward(version, request, response))) {
+      if (version.state === "ready" && (await this.#forward(version, request, body, response))) {
         return undefined;
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
@@ -115,7 +122,7 @@ export class Edge extends EventEmitter {
   }
 
   /** @returns {Promise<boolean>} false: nothing of the request was sent, it may be tried again */
-  #forward(version, request, response) {
+  #forward(version, request, body, response) {
     return new Promise((resolve) => {
       let sent = false;
       const ray = newRay();
@@ -143,13 +150,14 @@ export class Edge extends EventEmitter {
       upstream.once("socket", (socket) => {
         const send = () => {
           sent = true;
-          if (hasBody(request)) request.pipe(upstream);
-          else upstream.end();
+          body.forward(upstream);
         };
         if (socket.connecting) socket.once("connect", send);
         else send();
       });
+      let answered;
       upstream.once("response", (answer) => {
+        answered = answer;
         response.writeHead(answer.statusCode, answer.statusMessage, returnedHeaders(answer, ray));
         answer.once("error", () => response.destroy());
         answer.pipe(response);
@@ -157,7 +165,8 @@ export class Edge extends EventEmitter {
         response.once("close", abandon);
       });
       upstream.once("error", (error) => {
-        if (response.destroyed) return settle(true);
+        // The rest of a body that the Worker didn't want; its answer is here.
+        if (response.destroyed || answered?.complete) return settle(true);
         if (!sent) return settle(false);
         FAILED.add(response);
         if (response.headersSent) response.destroy();
@@ -174,9 +183,6 @@ export class Edge extends EventEmitter {
 const FAILED = new WeakSet();
 
 const newRay = () => `${randomBytes(8).toString("hex")}-LCL`;
-
-const hasBody = ({ headers }) =>
-  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 
 function forwardedHeaders(request, ray) {
   const forwarded = without(request.rawHeaders, NOT_FORWARDED);

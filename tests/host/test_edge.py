@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -48,3 +50,27 @@ def test_a_call_that_makes_no_sense_is_refused(
     host: RunningHost, method: str, path: str, status: int
 ) -> None:
     assert host.raw(method, path, b"{").status_code == status
+
+
+@pytest.mark.parametrize("known_length", [True, False])
+def test_a_body_that_the_worker_leaves_unread_costs_no_answer(
+    host: RunningHost, known_length: bool
+) -> None:
+    piece = b"x" * 262_144
+
+    def statuses(_: int) -> set[int]:
+        with httpx.Client(trust_env=False, timeout=60) as client:
+            body = [piece] * 10
+            url = f"http://127.0.0.1:{host.edge_port}/hello"
+            return {
+                client.post(url, content=b"".join(body) if known_length else iter(body)).status_code
+                for _ in range(25)
+            }
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set().union(*pool.map(statuses, range(4))) == {200}
+
+
+def test_a_body_longer_than_the_edge_holds_passes_through(host: RunningHost) -> None:
+    sent = b"x" * 9_000_000
+    assert len(host.edge("POST", "/echo", content=sent).json()["body"]) == len(sent)
