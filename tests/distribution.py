@@ -27,6 +27,8 @@ _SHARED = {
     f"{_OWN}sink_page.py": "the installation",
     f"{_OWN}status.py": "the installation",
     f"{_OWN}tail.py": "the installation",
+    f"{_OWN}taken_over_account.py": "the account that was taken over",
+    f"{_OWN}edits_past_pulumi.py": "the account that was taken over",
 }
 """By the beginning of a test's path. A file that is missing here costs a deployment, no more."""
 
@@ -36,8 +38,8 @@ _LONGEST = (
     "tests/integration/conformance/",
     "tests/readiness/",
     "tests/docs/test_commands_in_docs.py",
-    f"{_OWN}edits_past_pulumi.py",
     f"{_OWN}taken_over_account.py",
+    f"{_OWN}edits_past_pulumi.py",
     "tests/infra/test_stack_shapes.py",
     f"{_OWN}database_commands.py",
     f"{_OWN}api_document.py",

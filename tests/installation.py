@@ -9,12 +9,14 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import httpx
 import yaml
 
 from infra.release import COMMIT_VARIABLE
+from localcloud.engine import encrypt_config_value, new_encryption_salt
 from ops.service import ServiceClient
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,6 +83,23 @@ class Installation:
             document["config"][f"notification-system:{name}"] = value
         self.config_file.parent.mkdir(parents=True, exist_ok=True)
         self.config_file.write_text(yaml.safe_dump(document))
+
+    def seal(self, **secrets: str) -> dict[str, dict[str, str]]:
+        """Return secrets as the settings file has them, under the stack's passphrase."""
+        passphrase_file = self.home / "passphrase"
+        rendered = self.home / "stack" / "Pulumi.local.yaml"
+        if not passphrase_file.exists():
+            # What the first command would do by itself.
+            rendered.parent.mkdir(parents=True)
+            passphrase_file.write_text(token_urlsafe(32))
+            salt = new_encryption_salt(passphrase_file.read_text())
+            rendered.write_text(f'encryptionsalt: "{salt}"\nconfig: {{}}\n')
+        passphrase = passphrase_file.read_text().strip()
+        salt = yaml.safe_load(rendered.read_text())["encryptionsalt"]
+        return {
+            name: {"secure": encrypt_config_value(value, passphrase=passphrase, salt=salt)}
+            for name, value in secrets.items()
+        }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start ``notifyctl`` with ``arguments`` and return the process."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.installation import Installation
+from tests.integration.adopted_account import AdoptedAccount
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     built = Installation(tmp_path_factory.mktemp("fresh"), settings={"testClock": True})
     yield built
     built.close()
+
+
+@pytest.fixture(scope="session")
+def adopted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdoptedAccount]:
+    """An account of the earlier service, taken over; the tests of edits end with its destroy."""
+    with AdoptedAccount.made(tmp_path_factory.mktemp("adopted")) as found:
+        yield found

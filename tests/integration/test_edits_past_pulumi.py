@@ -1,21 +1,17 @@
-"""What somebody edits past Pulumi is drift: found, named and repaired."""
+"""What somebody edits past Pulumi is drift: found, named and repaired. Then all of it goes."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.integration.adopted_account import WORKER, AdoptedAccount
 
-
-@pytest.fixture(scope="module")
-def adopted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdoptedAccount]:
-    with AdoptedAccount.made(tmp_path_factory.mktemp("adopted")) as found:
-        yield found
+LISTINGS = ("d1/database", "storage/kv/namespaces", "queues", "workers/workers", "workers/domains")
 
 
 def _another_version(adopted: AdoptedAccount) -> str:
@@ -181,3 +177,11 @@ def test_what_nobody_edited_is_no_drift_and_a_second_pull_request_up_changes_not
         report = made.ctl_json("pr", "up", "8", "--from", "local", "--skip-verify")
         assert set(report["changes"]) == expected, report["changes"]
     assert made.ctl_json("pr", "destroy", "8", "--from", "local")["removed"] is True
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("PD-02", "PD-03", "T-8")
+def test_one_destroy_leaves_an_empty_account(adopted: AdoptedAccount) -> None:
+    result = adopted.installation.ctl("destroy", "--stack", "local", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert {path: adopted.call("GET", path) for path in LISTINGS} == {path: [] for path in LISTINGS}

@@ -1,22 +1,13 @@
-"""An account where the earlier service ran: adopted with its data, lent to reviews, emptied."""
+"""An account where the earlier service ran: adopted with its data, and lent to reviews."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.integration.adopted_account import RETRY_QUEUE, WORKER, AdoptedAccount
 from tests.ops.earlier.installation import CLEAR_TOKEN
-
-LISTINGS = ("d1/database", "storage/kv/namespaces", "queues", "workers/workers", "workers/domains")
-
-
-@pytest.fixture(scope="module")
-def adopted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdoptedAccount]:
-    with AdoptedAccount.made(tmp_path_factory.mktemp("adopted")) as found:
-        yield found
 
 
 @pytest.mark.workerd
@@ -87,11 +78,3 @@ def test_a_pull_request_has_its_own_stack_until_it_is_swept(adopted: AdoptedAcco
     assert [path.name for path in made.home.rglob("*pr-7*")] == []
     gone = made.ctl_json("pr", "destroy", "7", "--from", "local")
     assert gone["removed"] is False
-
-
-@pytest.mark.workerd
-@pytest.mark.requirement("PD-02", "PD-03", "T-8")
-def test_one_destroy_leaves_an_empty_account(adopted: AdoptedAccount) -> None:
-    result = adopted.installation.ctl("destroy", "--stack", "local", "--yes")
-    assert result.returncode == 0, result.stderr
-    assert {path: adopted.call("GET", path) for path in LISTINGS} == {path: [] for path in LISTINGS}

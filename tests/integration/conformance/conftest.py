@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from localcloud.engine import encrypt_config_value, new_encryption_salt
 from ops.service import ServiceClient
 from tests.installation import Installation
 from tests.integration.conformance.chat_apis import ChatApis
@@ -26,19 +25,8 @@ def installation(
 ) -> Iterator[Installation]:
     """One deployed installation for the whole suite, with every optional secret set."""
     built = Installation(tmp_path_factory.mktemp("conformance"))
-    passphrase = secrets.token_urlsafe(32)
-    salt = new_encryption_salt(passphrase)
-    built.home.mkdir(parents=True)
-    (built.home / "passphrase").write_text(passphrase)
-    (built.home / "stack").mkdir()
-    (built.home / "stack" / "Pulumi.local.yaml").write_text(
-        f'encryptionsalt: "{salt}"\nconfig: {{}}\n'
-    )
-    sealed = {
-        name: {"secure": encrypt_config_value(value, passphrase=passphrase, salt=salt)}
-        for name, value in SECRETS.items()
-    }
-    built.configure({"testClock": True, "telegramApiUrl": apis.url, **sealed})
+    settings = {"testClock": True, "telegramApiUrl": apis.url}
+    built.configure(settings | built.seal(**SECRETS))
     built.up()
     yield built
     built.close()

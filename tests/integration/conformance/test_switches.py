@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import httpx
 import pytest
-import yaml
 
-from localcloud.engine import encrypt_config_value
 from ops.service import ServiceClient
 from tests.installation import Installation
 from tests.integration.conformance.deployed import SEND, Deployed, expect
@@ -34,23 +31,10 @@ SWITCHES = {
 }
 
 
-def sealed(installation: Installation, **values: str) -> dict[str, Any]:
-    """Secrets in the form of the stack's settings file."""
-    rendered = yaml.safe_load((installation.home / "stack" / "Pulumi.local.yaml").read_text())
-    passphrase = (installation.home / "passphrase").read_text().strip()
-    salt = rendered["encryptionsalt"]
-    return {
-        name: {"secure": encrypt_config_value(value, passphrase=passphrase, salt=salt)}
-        for name, value in values.items()
-    }
-
-
 @pytest.fixture(scope="module")
 def switched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     built = Installation(tmp_path_factory.mktemp("switched"), settings=SWITCHES)
-    # A first preparation makes the passphrase with which the stack's own keys are sealed.
-    built.ctl_json("preview", "--stack", "local")
-    keys = sealed(built, apiSecretKey=OLD_SIGNING, encryptKey=OLD_SEALING)
+    keys = built.seal(apiSecretKey=OLD_SIGNING, encryptKey=OLD_SEALING)
     built.configure(SWITCHES | keys)
     built.up()
     yield built
@@ -182,8 +166,7 @@ def rotated(switched: Installation) -> Deployed:
     )
     switched.configure(
         {"testClock": True, "crons": SWITCHES["crons"], "cacheTtlSeconds": 120}
-        | sealed(
-            switched,
+        | switched.seal(
             apiSecretKey=NEW_SIGNING,
             apiSecretKeyPrevious=OLD_SIGNING,
             encryptKey=NEW_SEALING,
