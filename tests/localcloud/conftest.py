@@ -12,7 +12,7 @@ from tests.localcloud.running_cloud import RunningCloud
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
-    """One control plane for all tests whose calls are refused, so that they store nothing."""
+    """One control plane for tests that leave nothing which another would see."""
     with RunningCloud(tmp_path_factory.mktemp("shared") / "home") as running:
         running.result("POST", "/workers/workers", json={"name": "idle"})
         yield running

@@ -94,9 +94,12 @@ def test_annotations_are_kept_and_the_tag_reaches_the_worker(
 def test_an_invalid_upload_is_refused_and_stores_nothing(
     shared: RunningCloud, changes: dict[str, Any]
 ) -> None:
+    def stored() -> tuple[int, list[str]]:
+        return shared.local("GET", "/state")["versions"], list(shared.host.booted)
+
+    before = stored()
     assert shared.error("POST", IDLE, json=version_body(**changes)) == (400, 10021)
-    assert shared.local("GET", "/state")["versions"] == 0
-    assert shared.host.booted == []
+    assert stored() == before
 
 
 @pytest.mark.parametrize(
