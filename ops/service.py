@@ -136,6 +136,19 @@ class ServiceClient:
             )
         return document
 
+    def secret_fingerprints(self) -> dict[str, Any] | None:
+        """The fingerprints of the secrets of the version that answers, by name (``encrypt_key``).
+
+        ``None`` where the answer has none: something else than the service gave it.
+
+        Raises:
+            ServiceError: as `result`.
+        """
+        told = (self.result("GET", "/api/deployment").get("data") or {}).get("secretFingerprints")
+        if not isinstance(told, Mapping):
+            return None
+        return {str(name).lower(): shown for name, shown in told.items()}
+
 
 def sign(key: str, timestamp: str, method: str, target: str, body: bytes) -> str:
     """Return version 2 of the service's signature as lower-case hex."""

@@ -30,13 +30,12 @@ export class RequestBody {
     let size = 0;
     const { headers } = request;
     const expected = headers["transfer-encoding"] !== undefined || headers["content-length"] > 0;
-    if (!expected) return new RequestBody(request, Buffer.alloc(0), true);
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of expected ? request.iterator({ destroyOnReturn: false }) : []) {
       held.push(chunk);
       size += chunk.length;
-      if (size > MOST_HELD) return new RequestBody(request, Buffer.concat(held), false);
+      if (size > MOST_HELD) break;
     }
-    return new RequestBody(request, Buffer.concat(held), true);
+    return new RequestBody(request, Buffer.concat(held), size <= MOST_HELD);
   }
 
   /** @param {import("node:http").ClientRequest} upstream whose connection stands */

@@ -17,7 +17,7 @@ from ops.errors import OperationError
 from ops.keys.key_file import PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE, KeyFile
 from ops.project import Project
 from ops.settings_report import check_files, stack_files
-from ops.stacks.local_stack import rendered_file
+from ops.stacks.local_stack import kept_key_file, rendered_file
 from ops.stacks.settings_file import StackFile
 
 WATCHED = (
@@ -120,7 +120,7 @@ class StackSecrets:
         passphrase = self._project.passphrase_file.read_text(encoding="utf-8").strip()
         secure = content["config"][f"{PROJECT}:{key}"]["secure"]
         secrets = PassphraseSecrets(
-            str(content["encryptionsalt"]), passphrase, key_file=path.with_suffix(".key")
+            str(content["encryptionsalt"]), passphrase, key_file=kept_key_file(path)
         )
         return secrets.decrypt(secure)
 

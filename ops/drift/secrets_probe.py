@@ -24,7 +24,10 @@ class SecretsProbe:
 
     def __init__(self, outputs: Mapping[str, Any]) -> None:
         release = outputs.get("release") or {}
-        self._declared = _by_setting(release.get("secret_fingerprints") or {})
+        self._declared: dict[str, Any] = {
+            str(name).lower(): shown
+            for name, shown in (release.get("secret_fingerprints") or {}).items()
+        }
         self._url = str(outputs["service_url"])
         self._key = str(outputs.get("api_secret_key") or "")
 
@@ -36,17 +39,16 @@ class SecretsProbe:
         """
         try:
             with ServiceClient(self._url, self._key) as service:
-                answer = service.result("GET", "/api/deployment")
+                reported = service.secret_fingerprints()
         except ServiceError as error:
             if error.status in _REFUSED_KEY and error.code is not None:
                 said = "the fingerprints of the release", f"no report: {error.code}"
                 return [Finding("secrets", _DEPLOYMENT, *said, Repair.CALL)], []
             return [], [Unknown("secrets", _DEPLOYMENT, str(error))]
-        reported = (answer.get("data") or {}).get("secretFingerprints")
-        if not isinstance(reported, Mapping):
+        if reported is None:
             reason = f"{self._url} answered without the secrets' fingerprints."
             return [], [Unknown("secrets", _DEPLOYMENT, reason)]
-        return self._differences(_by_setting(reported)), []
+        return self._differences(reported), []
 
     def _differences(self, actual: Mapping[str, Any]) -> list[Finding]:
         return [
@@ -55,7 +57,3 @@ class SecretsProbe:
             if self._declared.get(name) != actual.get(name)
             for found in ["another value" if actual.get(name) else "none"]
         ]
-
-
-def _by_setting(fingerprints: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name).lower(): value for name, value in fingerprints.items()}

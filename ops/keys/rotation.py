@@ -115,13 +115,13 @@ class Rotation:
         report = RotationReport(self._stack, keys, stage="retired")
         file = self._key_file()
         there = [key for key in keys if file.plain(f"{key}Previous") is not None]
-        if not there:
+        if there:
+            self._see_that_both_serve(file, there)
+        else:
             outputs = self._deployment.outputs()
             trace = RotationTrace(outputs, keys)
             if not trace.overlapping:
                 return self._verified(trace, outputs, report)
-        if there:
-            self._see_that_both_serve(file, there)
         if ENCRYPTION in there:
             report.resealed = self._rewrap()
         with self._reporter.step("Old keys taken out of the settings") as step:
@@ -153,11 +153,7 @@ class Rotation:
         """
         worker = str(self._deployment.outputs()["worker_name"])
         with self._reporter.step("Both keys serve"), self._service() as service:
-            told = service.result("GET", "/api/deployment").get("data") or {}
-            served = {
-                str(name).lower(): shown
-                for name, shown in (told.get("secretFingerprints") or {}).items()
-            }
+            served = service.secret_fingerprints() or {}
             lacking = [
                 key
                 for key in keys

@@ -21,7 +21,7 @@ from ops.pull_requests.derived_settings import derived_settings
 from ops.removal import Removal
 from ops.stacks.choice import choose_driver
 from ops.stacks.listing import stack_names
-from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, rendered_file
+from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, kept_key_file, rendered_file
 from ops.stacks.settings_file import StackFile
 
 _NAME = re.compile(r"pr-([1-9][0-9]{0,8})")
@@ -87,7 +87,7 @@ class PullRequestStack:
         self._file(is_local=is_local).unlink(missing_ok=True)
         if is_local:
             rendered = rendered_file(self.project, name)
-            for file in (rendered, rendered.with_suffix(".key")):
+            for file in (rendered, kept_key_file(rendered)):
                 file.unlink(missing_ok=True)
         return existed
 

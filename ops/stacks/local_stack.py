@@ -56,8 +56,8 @@ class LocalStack:
 
     @property
     def key_file(self) -> Path:
-        """Keeps the key derived from the passphrase, which lies in clear and as private nearby."""
-        return self.config_file.with_suffix(".key")
+        """As `kept_key_file`."""
+        return kept_key_file(self.config_file)
 
     @classmethod
     def prepare(cls, project: Project, stack: str) -> LocalStack:
@@ -101,6 +101,12 @@ class LocalStack:
 def rendered_file(project: Project, stack: str) -> Path:
     """Return where a local stack's settings lie once they are rendered, secrets included."""
     return project.home / "stack" / f"Pulumi.{stack}.yaml"
+
+
+def kept_key_file(rendered: Path) -> Path:
+    """Return what keeps the key derived from the passphrase, which lies in clear and as private
+    near those settings."""
+    return rendered.with_suffix(".key")
 
 
 def is_credential(name: str) -> bool:

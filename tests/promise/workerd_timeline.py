@@ -179,8 +179,9 @@ class WorkerdTimeline(Timeline):
         second = self.real.now() - self._start
         waiting = [round(moment - self._start, 1) for moment in self.real.messages_visible()]
         calls = [f"  {a.at:.1f} {a.user} {a.channel} {a.status}" for a in self.attempts()]
-        lines = [f"  {line}" for line in self.real.worker_lines() if self._prefix in str(line)]
-        rings = [f"  {line}" for line in self.real.worker_lines() if "outcome" in line]
+        told = self.real.worker_lines()
+        lines = [f"  {line}" for line in told if self._prefix in str(line)]
+        rings = [f"  {line}" for line in told if "outcome" in line]
         return "\n".join(
             [
                 f"second {second:.1f}; messages visible at {waiting}; calls:",
