@@ -12,7 +12,7 @@ import time
 
 from bench.figures import Figures
 from bench.side_worker import ACCOUNT
-from ops.service import ServiceClient
+from ops.stacks.service import ServiceClient
 from tests.installation import Installation
 
 SIZES = (1_000, 100_000)

@@ -13,7 +13,7 @@ import psutil
 
 from bench.figures import Figures
 from bench.side_worker import ACCOUNT
-from ops.notification import Notification
+from ops.stacks.notification import Notification
 from tests.installation import Installation
 
 

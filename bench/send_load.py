@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from bench.load import LoadResult, load
-from ops.service import sign
+from ops.stacks.service import sign
 from tests.installation import Installation
 
 SEND = "/api/notifications/send"

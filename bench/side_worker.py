@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from ops.bundle import BundleBuilder
+from ops.build.bundle import BundleBuilder
 from tests.installation import ROOT, Installation
 
 ACCOUNT = "/client/v4/accounts/00000000000000000000000000000001"

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import yaml
 
+from engine import encrypt_config_value, new_encryption_salt
 from infra.release import COMMIT_VARIABLE
-from localcloud.engine import encrypt_config_value, new_encryption_salt
-from ops.service import ServiceClient
+from ops.stacks.service import ServiceClient
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTIFYCTL = ROOT / ".venv" / "bin" / "notifyctl"

@@ -15,16 +15,16 @@ from infra.names import Names, StackNameError
 from ops.adoption.earlier_data import EarlierData
 from ops.adoption.existing import DATABASE, FAILED_QUEUE, RETRY_QUEUE, AccountListing, Existing
 from ops.adoption.plan import AdoptionPlan, ReplacedConsumer
-from ops.console import Reporter
-from ops.deployment import Deployment
-from ops.deployment_report import DeploymentReport
-from ops.errors import OperationError, UsageError
-from ops.local_cloud import start_local_cloud
-from ops.project import Project
-from ops.service import ServiceClient
+from ops.deploy.deployment import Deployment
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
+from ops.stacks.deployment_report import DeploymentReport
+from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.local_stack import NAMESPACE
+from ops.stacks.project import Project
+from ops.stacks.service import ServiceClient
 from ops.stacks.settings_file import StackFile
 from ops.stacks.temporary_settings import temporary_settings
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.names import Names
-from ops.errors import UsageError
 from ops.stacks.account import StackAccount
+from ops.stacks.errors import UsageError
 from ops.stacks.local_stack import NAMESPACE
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from localcloud.home import CloudHome
-from ops.errors import OperationError, UsageError
-from ops.project import Project
+from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.local_stack import ports_in_use
+from ops.stacks.project import Project
 from ops.stacks.settings_file import StackFile
 
 if TYPE_CHECKING:

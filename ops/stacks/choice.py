@@ -12,9 +12,9 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from ops.errors import ToolMissing, UsageError
-from ops.project import Project
 from ops.stacks.driver import StackDriver
+from ops.stacks.errors import ToolMissing, UsageError
+from ops.stacks.project import Project
 from ops.stacks.settings_file import StackFile
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import Any
 
 from pulumi import automation
 
-from ops.errors import StackFailed
-from ops.project import Project
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
+from ops.stacks.errors import StackFailed
 from ops.stacks.local_stack import LocalStack, is_credential
 from ops.stacks.new_state import create_stack_file
+from ops.stacks.project import Project
 
 
 class CliDriver:

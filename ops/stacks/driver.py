@@ -70,7 +70,7 @@ class HistoryEntry:
 class StackDriver(Protocol):
     """Carries out Pulumi operations on one stack.
 
-    Every method raises :class:`ops.errors.StackFailed` where the operation failed, with what
+    Every method raises :class:`ops.stacks.errors.StackFailed` where the operation failed, with what
     happened and what to do next.
     """
 

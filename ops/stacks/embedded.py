@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.engine import EmbeddedEngine, EngineError, EngineEvent, UpdateResult
-from ops.errors import StackFailed
-from ops.project import Project
+from engine import EmbeddedEngine, EngineError, EngineEvent, UpdateResult
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
+from ops.stacks.errors import StackFailed
 from ops.stacks.local_stack import LocalStack
+from ops.stacks.project import Project
 
 SIGNS = {
     "create": "+",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ops.errors import StackFailed
-from ops.project import Project
-from ops.service import ServiceClient
 from ops.stacks.choice import choose_driver
+from ops.stacks.errors import StackFailed
+from ops.stacks.project import Project
+from ops.stacks.service import ServiceClient
 
 
 def connect(stack: str) -> ServiceClient:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from ops.errors import ToolMissing
-from ops.project import Project
+from ops.stacks.errors import ToolMissing
+from ops.stacks.project import Project
 
 _PROJECT = "notification-system"
 

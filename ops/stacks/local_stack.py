@@ -13,12 +13,12 @@ from typing import Any
 
 import yaml
 
+from engine import encrypt_config_value, new_encryption_salt
 from infra.names import Names, StackNameError
 from localcloud.endpoints import Ports
-from localcloud.engine import encrypt_config_value, new_encryption_salt
 from localcloud.home import CloudHome
-from ops.errors import UsageError
-from ops.project import Project
+from ops.stacks.errors import UsageError
+from ops.stacks.project import Project
 from ops.stacks.settings_file import BASE_URL_KEYS, StackFile, is_loopback_url
 
 NAMESPACE = "notification-system"

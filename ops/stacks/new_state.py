@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from localcloud.engine.deployment_codec import DeploymentCodec
-from localcloud.engine.file_backend import FileBackend
-from localcloud.engine.passphrase import PassphraseSecrets
-from localcloud.engine.snapshot import timestamp
-from localcloud.engine.stack_config import Project, StackConfig
+from engine.deployment_codec import DeploymentCodec
+from engine.file_backend import FileBackend
+from engine.passphrase import PassphraseSecrets
+from engine.snapshot import timestamp
+from engine.stack_config import Project, StackConfig
 from ops.stacks.local_stack import LocalStack
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ops.errors import UsageError
+from ops.stacks.errors import UsageError
 from ops.stacks.settings_file import StackFile
 
 _INDENT = "  "

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from ops.errors import UsageError
+from ops.stacks.errors import UsageError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # The same, ten times as fast.
 BASE_URL_KEYS = ("cloudflare:baseUrl", "github:baseUrl")

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ops.project import CONFIG_FILE_VARIABLE
+from ops.stacks.project import CONFIG_FILE_VARIABLE
 
 
 @contextmanager

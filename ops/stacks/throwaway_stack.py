@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from engine import encrypt_config_value, new_encryption_salt
 from infra.settings import Secrets
 from localcloud.endpoints import Endpoints
-from localcloud.engine import encrypt_config_value, new_encryption_salt
 from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, LocalStack, is_credential, new_secret
 from ops.stacks.settings_file import BASE_URL_KEYS, StackFile
 

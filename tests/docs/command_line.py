@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from ops.main import command_line
+from ops.cli.main import command_line
 
 OTHER_PROGRAMS = {
     *("pulumi", "git", "gh", "make", "openssl", "export", "unset", "read", "cd", "mkdir", "rm"),

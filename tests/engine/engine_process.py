@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from localcloud.engine import EmbeddedEngine
+from engine import EmbeddedEngine
 from tests.engine.fake_cloudflare import TOKEN
 from tests.engine.workspace import PASSPHRASE
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localcloud.engine.errors import WrongPassphrase
+from engine.errors import WrongPassphrase
 from tests.engine.fake_cloudflare import FakeCloudflare, Refusal
 from tests.engine.test_lifecycle import names
 from tests.engine.workspace import CANARY, Workspace

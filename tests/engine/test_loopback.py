@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from localcloud.engine import NotLoopback
-from localcloud.engine.loopback import is_loopback
-from localcloud.providers import stand_in
+from engine import NotLoopback
+from engine.loopback import is_loopback
+from engine.providers import stand_in
 from tests.engine.workspace import Workspace
 
 OUTSIDE = [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.engine import UpdateResult
+from engine import UpdateResult
 from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.engine.test_addresses import (
     CREATED,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ops.errors import StackFailed
-from ops.project import Project
 from ops.stacks.cli import CliDriver
+from ops.stacks.errors import StackFailed
+from ops.stacks.project import Project
 from tests.engine.test_real_pulumi import Cli, comparable
 from tests.engine.workspace import CANARY, Workspace
 

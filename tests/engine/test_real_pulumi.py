@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from localcloud.engine.deployment_codec import DeploymentCodec
-from localcloud.engine.passphrase import PassphraseSecrets
-from localcloud.engine.property_value import Secret
-from localcloud.engine.resource_fields import resource_to_fields
+from engine.deployment_codec import DeploymentCodec
+from engine.passphrase import PassphraseSecrets
+from engine.property_value import Secret
+from engine.resource_fields import resource_to_fields
 from tests.engine.test_lifecycle import names
 from tests.engine.workspace import PASSPHRASE, SALT, Workspace
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.engine import StackLocked
-from localcloud.engine.stack_lock import StackLock
+from engine import StackLocked
+from engine.stack_lock import StackLock
 from tests.engine.workspace import Workspace
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from localcloud.engine.property_value import UNKNOWN, Secret, unwrap
-from localcloud.engine.provider import Known, Target
-from localcloud.providers.cloudflare_table import CLOUDFLARE_TYPES
-from localcloud.providers.stand_in_provider import StandInProvider
+from engine.property_value import UNKNOWN, Secret, unwrap
+from engine.provider import Known, Target
+from engine.providers.cloudflare_table import CLOUDFLARE_TYPES
+from engine.providers.stand_in_provider import StandInProvider
 
 ACCOUNT = "a" * 32
 _RECORDING = Path(__file__).parents[1] / "localcloud" / "provider-calls.jsonl"

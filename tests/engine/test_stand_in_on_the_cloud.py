@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from localcloud.engine.errors import ProviderError
-from localcloud.engine.property_value import unwrap
-from localcloud.engine.provider import Known, Target
-from localcloud.providers.asset_upload import manifest_sha256
-from localcloud.providers.cloudflare_client import CloudflareClient
-from localcloud.providers.cloudflare_provider import CloudflareProvider
-from localcloud.providers.cloudflare_table import CLOUDFLARE_TYPES
+from engine.errors import ProviderError
+from engine.property_value import unwrap
+from engine.provider import Known, Target
+from engine.providers.asset_upload import manifest_sha256
+from engine.providers.cloudflare_client import CloudflareClient
+from engine.providers.cloudflare_provider import CloudflareProvider
+from engine.providers.cloudflare_table import CLOUDFLARE_TYPES
 from tests.localcloud.running_cloud import RunningCloud, deploy
 
 ZONES = "cloudflare:index/getZones:getZones"

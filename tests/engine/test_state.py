@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from localcloud.engine.deployment_codec import DeploymentCodec
-from localcloud.engine.errors import StateUnreadable, WrongPassphrase
-from localcloud.engine.passphrase import PassphraseSecrets, new_encryption_salt
-from localcloud.engine.property_value import Secret, unwrap
+from engine.deployment_codec import DeploymentCodec
+from engine.errors import StateUnreadable, WrongPassphrase
+from engine.passphrase import PassphraseSecrets, new_encryption_salt
+from engine.property_value import Secret, unwrap
 from tests.engine.workspace import PASSPHRASE, SALT, Workspace
 
 FIXTURE = Path(__file__).with_name("fixtures") / "pulumi-state"
@@ -162,5 +162,5 @@ def test_a_kept_key_spares_the_next_process_the_derivation(
     def derive(*_: object) -> bytes:
         raise AssertionError("it is derived again")
 
-    monkeypatch.setattr("localcloud.engine.passphrase._derive_key", derive)
+    monkeypatch.setattr("engine.passphrase._derive_key", derive)
     PassphraseSecrets(SALT, PASSPHRASE, key_file=file)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localcloud.engine import EngineError
+from engine import EngineError
 from tests.engine.fake_cloudflare import FakeCloudflare
 from tests.engine.test_lifecycle import names
 from tests.engine.workspace import Workspace

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from localcloud.engine import EmbeddedEngine, EngineEvent, UpdateResult, encrypt_config_value
+from engine import EmbeddedEngine, EngineEvent, UpdateResult, encrypt_config_value
 from tests.engine.fake_cloudflare import ACCOUNT, TOKEN, FakeCloudflare
 
 PASSPHRASE = "correct-horse"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.bundle import Bundle, BundleError, Module, bundle_sha256
-from ops.bundle import BundleBuilder
+from ops.build.bundle import BundleBuilder
 
 
 def written(folder: Path, change: Callable[[dict[str, Any]], None] | None = None) -> Path:

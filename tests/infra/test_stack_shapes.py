@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.names import Names
-from localcloud.engine import (
+from engine import (
     EmbeddedEngine,
     EngineEvent,
     UpdateResult,
     encrypt_config_value,
     new_encryption_salt,
 )
-from ops.build import build_assets, build_bundle
-from ops.keys.generation import generate
-from ops.project import Project
+from infra.names import Names
+from ops.access.keys.generation import generate
+from ops.build.build import build_assets, build_bundle
+from ops.stacks.project import Project
 from tests.altered_project import AlteredProject
 from tests.localcloud.running_cloud import RunningCloud
 

@@ -16,7 +16,7 @@ from infra.access.permission import Permission, Scope
 from localcloud.api.permission_groups import PERMISSION_GROUPS
 from localcloud.api.permissions import permission_for
 from localcloud.endpoints import Ports
-from ops.main import command_line
+from ops.cli.main import command_line
 from tests.installation import ROOT, Installation
 from tests.integration.scoped_door import ScopedDoor, scoped_door
 

@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from notification.schema.migration_files import MIGRATIONS
-from ops.service import ServiceClient
+from ops.stacks.service import ServiceClient
 from tests.eventually import eventually
 from tests.installation import Installation
 from tests.worker.openapi.conformity import check_answer

@@ -12,8 +12,8 @@ from infra.access.commands import COMMANDS, DEPLOYING, JUDGING, WITHOUT_ACCOUNT,
 from infra.access.permission import Permission
 from infra.access.required_permissions import required_permissions, watching_permissions
 from infra.settings import Settings
-from ops.project import Project
 from ops.stacks.local_stack import rendered_file
+from ops.stacks.project import Project
 from tests.infra.stack_inputs import checked_config
 from tests.installation import ROOT, Installation
 from tests.integration.asked_account import AskedAccount

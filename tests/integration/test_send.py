@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ops.notification import Notification
-from ops.service import ServiceClient
+from ops.stacks.notification import Notification
+from ops.stacks.service import ServiceClient
 from tests.eventually import eventually
 from tests.installation import Installation
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.notification import Notification
+from ops.stacks.notification import Notification
 from tests.installation import Installation
 
 pytestmark = pytest.mark.workerd

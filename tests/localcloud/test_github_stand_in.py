@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from localcloud.engine.errors import EngineError, NotLoopback, ProviderError
-from localcloud.engine.provider import Known, Target
-from localcloud.providers import stand_in
-from localcloud.providers.github_client import GithubClient
-from localcloud.providers.github_provider import GithubProvider
-from localcloud.providers.github_table import GITHUB_TYPES
+from engine.errors import EngineError, NotLoopback, ProviderError
+from engine.provider import Known, Target
+from engine.providers import stand_in
+from engine.providers.github_client import GithubClient
+from engine.providers.github_provider import GithubProvider
+from engine.providers.github_table import GITHUB_TYPES
 from tests.localcloud.running_cloud import RunningCloud
 
 RECORDING = Path(__file__).with_name("provider-calls-github.jsonl")

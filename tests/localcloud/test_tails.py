@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from localcloud.tail.tails import LIFETIME_MS, MOST_TAILS
-from ops.tail.websocket import ConnectionEnded, WebSocket
+from ops.observe.tail.websocket import ConnectionEnded, WebSocket
 from tests.localcloud.running_cloud import RunningCloud, deploy
 
 ROOT = Path(__file__).resolve().parents[2]

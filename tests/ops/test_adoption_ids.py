@@ -9,8 +9,8 @@ import pytest
 
 from infra.names import Names
 from ops.adoption.existing import ID_VARIABLES, AccountListing, Existing
-from ops.errors import UsageError
 from ops.stacks.account import StackAccount
+from ops.stacks.errors import UsageError
 
 DATABASE = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"
 NAMESPACE = "023e105f4ecef8ad9ca31a8372d0c353"

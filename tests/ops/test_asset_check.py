@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.asset_check import AssetCheck
-from ops.assets import AssetBuilder
-from ops.console import Reporter
-from ops.errors import VerificationFailed
+from ops.build.assets import AssetBuilder
+from ops.deploy.asset_check import AssetCheck
+from ops.stacks.console import Reporter
+from ops.stacks.errors import VerificationFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 

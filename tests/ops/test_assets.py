@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.assets import Assets, AssetsError
-from ops.assets import AssetBuilder
-from ops.errors import OperationError
+from ops.build.assets import AssetBuilder
+from ops.stacks.errors import OperationError
 
 CONSOLE = Path(__file__).parents[2] / "worker" / "console"
 WHERE = Path("dist", "assets")

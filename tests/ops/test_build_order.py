@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ops.build import build_bundle
-from ops.console import Reporter
-from ops.deployment import Deployment
-from ops.errors import UsageError
-from ops.project import Project
+from ops.build.build import build_bundle
+from ops.deploy.deployment import Deployment
+from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
+from ops.stacks.errors import UsageError
+from ops.stacks.project import Project
 from tests.altered_project import AlteredProject
 
 
@@ -44,7 +44,7 @@ def test_a_deployment_without_a_build_checks_builds_publishes_and_marks_in_that_
         return StackUpdate("update", {"create": 1}, {"service_url": "x", "version_id": "v"})
 
     monkeypatch.setattr(Deployment, "_check_settings", noted("check", Deployment._check_settings))
-    monkeypatch.setattr("ops.deployment.build_bundle", noted("build", build_bundle))
+    monkeypatch.setattr("ops.deploy.deployment.build_bundle", noted("build", build_bundle))
     monkeypatch.setattr(Deployment, "prepare", noted("start", lambda _: None))
     monkeypatch.setattr(Deployment, "update", noted("publish", published))
     monkeypatch.setattr(Deployment, "verify", noted("verify", lambda *_: []))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.bundle import BundleBuilder, BundleModule, bundle_digest
-from ops.errors import OperationError
+from ops.build.bundle import BundleBuilder, BundleModule, bundle_digest
+from ops.stacks.errors import OperationError
 
 
 @pytest.fixture

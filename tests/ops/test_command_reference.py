@@ -8,8 +8,8 @@ from typing import Annotated
 import pytest
 import typer
 
-from ops.command_reference import FILE, commands, reference
-from ops.main import COMMANDS, called, command_line
+from ops.cli.command_reference import FILE, commands, reference
+from ops.cli.main import COMMANDS, called, command_line
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +59,7 @@ def test_what_lacks_a_text_is_found() -> None:
 
 
 def test_the_reference_is_the_apps() -> None:
-    assert (ROOT / FILE).read_text() == reference(WHOLE), "run: python -m ops.command_reference"
+    assert (ROOT / FILE).read_text() == reference(WHOLE), "run: python -m ops.cli.command_reference"
 
 
 @pytest.mark.parametrize("wanted", ["doctor", "check", "keys rotate"])

@@ -10,16 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ops.console import Reporter
-from ops.drift.cloudflare_probe import CloudflareProbe
-from ops.drift.drift import Drift, DriftReport
-from ops.drift.finding import Finding, Repair
-from ops.drift.github_probe import GithubProbe
-from ops.drift.managed import Managed, managed_resources
-from ops.errors import StackFailed
-from ops.project import Project
-from ops.pull_requests.repository import Repository
+from ops.github.repository import Repository
+from ops.observe.drift.cloudflare_probe import CloudflareProbe
+from ops.observe.drift.drift import Drift, DriftReport
+from ops.observe.drift.finding import Finding, Repair
+from ops.observe.drift.github_probe import GithubProbe
+from ops.observe.drift.managed import Managed, managed_resources
 from ops.stacks.account import StackAccount
+from ops.stacks.console import Reporter
+from ops.stacks.errors import StackFailed
+from ops.stacks.project import Project
 
 TOKEN = {
     "status": "active",

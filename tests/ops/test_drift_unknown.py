@@ -12,10 +12,10 @@ from threading import Thread
 import pytest
 from typer.testing import CliRunner
 
-from ops.drift.drift import Drift, DriftReport
-from ops.drift.finding import Finding, Repair, Unknown
-from ops.drift.secrets_probe import SecretsProbe
-from ops.main import command_line
+from ops.cli.main import command_line
+from ops.observe.drift.drift import Drift, DriftReport
+from ops.observe.drift.finding import Finding, Repair, Unknown
+from ops.observe.drift.secrets_probe import SecretsProbe
 
 DECLARED = {"API_SECRET_KEY": "a" * 16, "ENCRYPT_KEY": "b" * 16}
 REPORTED = {"success": True, "data": {"secretFingerprints": DECLARED}}

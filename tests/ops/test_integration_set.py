@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from ops import deployment
-from ops.console import Reporter
-from ops.deployment import Deployment
-from ops.integration_set import Endpoint, IntegrationSet
-from ops.project import Project
+from ops.deploy import deployment
+from ops.deploy.deployment import Deployment
+from ops.deploy.integration_set import Endpoint, IntegrationSet
+from ops.stacks.console import Reporter
+from ops.stacks.project import Project
 
 OUTPUTS = {"service_url": "https://n.example", "api_secret_key": "k", "version_id": "v1"}
 LARK = "https://open.larksuite.com/open-apis/bot/v2/hook/x"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ops.console import Reporter
-from ops.deployment import Deployment
-from ops.project import Project
+from ops.deploy.deployment import Deployment
+from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
 from ops.stacks.kept_state import KEPT, keep_state
+from ops.stacks.project import Project
 
 STATE = {"version": 3, "deployment": {"resources": [{"urn": "urn:pulumi:production::p::t::n"}]}}
 
@@ -47,7 +47,7 @@ def test_the_state_is_kept_before_the_refresh_and_the_way_back_is_told(
     (tmp_path / "Pulumi.production.yaml").write_text("config: {}\n")
     project = Project(root=tmp_path, home=tmp_path / "home")
     driver = Driver(project.home / "states" / "production", forgotten)
-    monkeypatch.setattr("ops.deployment.choose_driver", lambda *_: driver)
+    monkeypatch.setattr("ops.deploy.deployment.choose_driver", lambda *_: driver)
 
     Deployment(project, "production", Reporter()).refresh()
 

@@ -12,14 +12,14 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from engine.passphrase import PassphraseSecrets
 from infra.settings.key_dates import key_print
-from localcloud.engine.passphrase import PassphraseSecrets
-from ops.errors import OperationError, UsageError
-from ops.keys.age import key_ages
-from ops.keys.generation import GENERATED, generate
-from ops.keys.key_file import KeyFile
-from ops.main import command_line
-from ops.settings_report import check_files
+from ops.access.keys.age import key_ages
+from ops.access.keys.generation import GENERATED, generate
+from ops.access.keys.key_file import KeyFile
+from ops.cli.main import command_line
+from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.settings_report import check_files
 from tests.infra.test_stack_settings import stack_file
 
 PROJECT = Path(__file__).parents[2]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from localcloud.engine import encrypt_config_value
-from localcloud.engine.passphrase import PassphraseSecrets
-from ops.errors import UsageError
-from ops.project import Project
+from engine import encrypt_config_value
+from engine.passphrase import PassphraseSecrets
+from ops.stacks.errors import UsageError
 from ops.stacks.local_stack import OPTIONAL_SECRET_KEYS, LocalStack
+from ops.stacks.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.errors import OperationError
-from ops.pull_requests.plan_comment import LONGEST, PlanComment
-from ops.pull_requests.repository import Repository
+from ops.github.plan_comment import LONGEST, PlanComment
+from ops.github.repository import Repository
+from ops.stacks.errors import OperationError
 from tests.localcloud.running_cloud import RunningCloud
 
 COMMENTS = "/issues/7/comments"

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from infra.settings.stack_file import read_stack_file
-from ops.errors import OperationError
-from ops.project import Project
-from ops.pull_requests.derived_settings import derived_settings
-from ops.pull_requests.open_numbers import open_pull_requests
-from ops.pull_requests.stack import pull_request_of, stack_of
+from ops.deploy.pull_request_stack import pull_request_of, stack_of
+from ops.github.derived_settings import derived_settings
+from ops.github.open_numbers import open_pull_requests
+from ops.stacks.errors import OperationError
+from ops.stacks.project import Project
 from ops.stacks.settings_file import StackFile
 
 P = "notification-system:"

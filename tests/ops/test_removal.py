@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ops import removal
-from ops.console import Reporter
-from ops.errors import GateClosed, UsageError
-from ops.main import command_line
-from ops.project import Project
-from ops.removal import Removal
+from ops.cli.main import command_line
+from ops.deploy import removal
+from ops.deploy.removal import Removal
+from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
+from ops.stacks.errors import GateClosed, UsageError
+from ops.stacks.project import Project
 
 PROJECT = Path(__file__).parents[2]
 URN = "urn:pulumi:production::notification-system::cloudflare:index/d1Database:D1Database::"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.keys.rotation_trace import RotationTrace
+from ops.deploy.key_rotation_trace import RotationTrace
 
 BOTH = ("apiSecretKey", "encryptKey")
 PLAIN = ("api_secret_key", "encrypt_key")

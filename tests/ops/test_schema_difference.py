@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.migrations.statements import split_statements
-from ops.data.schema_difference import SchemaDifference
-from ops.errors import UsageError
+from ops.database.schema_difference import SchemaDifference
+from ops.stacks.errors import UsageError
 
 SCHEMA = Path(__file__).resolve().parents[2] / "sql" / "schema.sql"
 BEFORE = [

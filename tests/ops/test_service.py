@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ops.errors import ServiceError
-from ops.service import ServiceClient, sign
+from ops.stacks.errors import ServiceError
+from ops.stacks.service import ServiceClient, sign
 
 KEY = "k" * 64
 

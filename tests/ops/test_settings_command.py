@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from infra.settings.schema import schema_text, stack_schema
-from ops.settings_report import check_files, stack_files
+from ops.stacks.settings_report import check_files, stack_files
 from tests.infra.test_stack_settings import SECURE, VERSION, stack_file
 
 PROJECT = Path(__file__).parents[2]

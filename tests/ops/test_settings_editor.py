@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.errors import UsageError
+from ops.stacks.errors import UsageError
 from ops.stacks.settings_editor import edit_settings
 
 TEXT = """\

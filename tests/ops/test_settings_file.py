@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.errors import UsageError
+from ops.stacks.errors import UsageError
 from ops.stacks.settings_file import StackFile, is_loopback_url
 
 

@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
+from engine import EmbeddedEngine
+from engine.errors import ProviderError
+from engine.provider import Target
+from engine.providers.cloudflare_client import CloudflareClient
+from engine.providers.cloudflare_provider import CloudflareProvider
 from infra.access.calls import CALLS, Token, refusal_advice
 from infra.access.permission import Permission, Scope
 from localcloud.api.permission_groups import PERMISSION_GROUPS
 from localcloud.api.permissions import permission_for
 from localcloud.endpoints import ACCOUNT_ID
-from localcloud.engine import EmbeddedEngine
-from localcloud.engine.errors import ProviderError
-from localcloud.engine.provider import Target
-from localcloud.providers.cloudflare_client import CloudflareClient
-from localcloud.providers.cloudflare_provider import CloudflareProvider
-from ops.project import Project
+from ops.access.token.token_api import TokenApi
+from ops.access.token.token_check import TokenCheck, is_token
+from ops.access.token.token_report import TokenReport
 from ops.stacks.local_stack import LocalStack
-from ops.token.token_api import TokenApi
-from ops.token.token_check import TokenCheck, is_token
-from ops.token.token_report import TokenReport
+from ops.stacks.project import Project
 from tests.installation import NOTIFYCTL, ROOT
 from tests.localcloud.running_cloud import RunningCloud
 

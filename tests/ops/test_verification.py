@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.console import Reporter
-from ops.errors import ServiceError, VerificationFailed
-from ops.verification import ATTEMPTS, PAUSE, Verification
+from ops.deploy.verification import ATTEMPTS, PAUSE, Verification
+from ops.stacks.console import Reporter
+from ops.stacks.errors import ServiceError, VerificationFailed
 
 HEALTHY = {
     "status": "healthy",

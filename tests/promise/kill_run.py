@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ops.errors import ServiceError
+from ops.stacks.errors import ServiceError
 from tests.eventually import eventually
 from tests.promise.endpoint_server import Call, EndpointServer
 from tests.promise.kill_report import KillReport, stage_of

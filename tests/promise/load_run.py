@@ -10,7 +10,7 @@ from collections import Counter
 
 import httpx
 
-from ops.service import sign
+from ops.stacks.service import sign
 from tests.eventually import eventually
 from tests.promise.endpoint_server import EndpointServer
 from tests.promise.load_report import LoadReport, Sample

@@ -16,7 +16,7 @@ import psutil
 
 from localcloud.home import CloudHome
 from localcloud.process_record import Identity, ProcessRecord
-from ops.service import ServiceClient
+from ops.stacks.service import ServiceClient
 from tests.eventually import eventually
 from tests.installation import Installation
 

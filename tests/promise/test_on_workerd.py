@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.service import sign
+from ops.stacks.service import sign
 from tests.eventually import eventually
 from tests.promise.real_installation import CRON, RealInstallation
 from tests.promise.scenarios import ON_BOTH, Scenario

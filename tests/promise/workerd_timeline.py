@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from ops.errors import ServiceError
+from ops.stacks.errors import ServiceError
 from tests.eventually import eventually
 from tests.promise.endpoint_server import EndpointServer
 from tests.promise.real_installation import RealInstallation

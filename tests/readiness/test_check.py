@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.rollback.post_mortem import PostMortem
+from ops.deploy.rollback.post_mortem import PostMortem
 from tests.installation import NOTIFYCTL, ROOT, Installation
 
 QUICK = ("--skip", "types", "--skip", "tests", "--skip", "work-tree", "--skip", "dependencies")

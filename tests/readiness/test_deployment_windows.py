@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.errors import UsageError
-from ops.preflight.window import FILE, KINDS, DeploymentWindows, Kind
+from ops.deploy.preflight.window import FILE, KINDS, DeploymentWindows, Kind
+from ops.stacks.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = """

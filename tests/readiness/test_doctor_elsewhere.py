@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.signature import Signature
-from ops.doctor.tools import look_at_python
+from ops.observe.doctor.signature import Signature
+from ops.observe.doctor.tools import look_at_python
 from tests.infra.test_stack_settings import stack_file
 from tests.installation import NOTIFYCTL, ROOT
 
@@ -99,7 +99,7 @@ def test_what_was_pasted_wrongly_is_named_and_no_value_is_shown(tmp_path: Path) 
 def test_a_space_inside_an_encrypted_secret_is_found_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ops.keys.key_file import KeyFile
+    from ops.access.keys.key_file import KeyFile
 
     machine = Machine(tmp_path, apiSecretKey=None, encryptKey=None)
     machine.program("pulumi", LOGGED_OUT.format(version="3.255.0"))

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.errors import ServiceError
-from ops.service import ServiceClient
+from ops.stacks.errors import ServiceError
+from ops.stacks.service import ServiceClient
 from tests.installation import Installation
 
 USER = "rotated-user"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ops.checks.outcome import Outcome
-from ops.checks.stack_secrets import StackSecrets
-from ops.errors import UsageError
-from ops.preflight.code_checks import look_at_tests, look_at_types
-from ops.preflight.confirmations import CONFIRMATIONS, Confirmations
-from ops.preflight.dependencies import look_at_dependencies
-from ops.preflight.work_tree import look_at_work_tree
-from ops.project import Project
+from ops.access.checks.outcome import Outcome
+from ops.access.checks.stack_secrets import StackSecrets
+from ops.deploy.preflight.code_checks import look_at_tests, look_at_types
+from ops.deploy.preflight.confirmations import CONFIRMATIONS, Confirmations
+from ops.deploy.preflight.dependencies import look_at_dependencies
+from ops.deploy.preflight.work_tree import look_at_work_tree
+from ops.stacks.errors import UsageError
+from ops.stacks.project import Project
 from tests.infra.test_stack_settings import stack_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,7 +124,7 @@ def test_types_and_unit_tests_pass_or_fail_by_what_they_find(tmp_path: Path) -> 
 
 
 def test_the_quick_tests_are_there() -> None:
-    from ops.preflight.code_checks import QUICK_TESTS, TYPED
+    from ops.deploy.preflight.code_checks import QUICK_TESTS, TYPED
 
     assert [name for name in (*QUICK_TESTS, *TYPED) if not (ROOT / name).exists()] == []
 

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import yaml
 
-from ops.errors import ServiceError
-from ops.notification import Notification
+from ops.stacks.errors import ServiceError
+from ops.stacks.notification import Notification
 from tests.altered_project import AlteredProject
 from tests.installation import Installation
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.rollback.decision import steps_for
+from ops.deploy.rollback.decision import steps_for
 from tests.releases.stage import Stage
 
 pytestmark = pytest.mark.workerd

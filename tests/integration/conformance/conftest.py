@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.service import ServiceClient
+from ops.stacks.service import ServiceClient
 from tests.installation import Installation
 from tests.integration.conformance.chat_apis import ChatApis
 from tests.integration.conformance.deployed import SECRETS, Deployed

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from ops.service import ServiceClient
+from ops.stacks.service import ServiceClient
 from tests.installation import Installation
 from tests.worker.openapi.conformity import check_answer
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
-from ops.service import sign
+from ops.stacks.service import sign
 from tests.integration.conformance.deployed import SECRETS, Deployed, basic
 from tests.worker.openapi.conformity import check_answer, document
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.service import sign
+from ops.stacks.service import sign
 from tests.eventually import eventually
 from tests.integration.conformance.chat_apis import ChatApis
 from tests.integration.conformance.deployed import SECRETS, SEND, Deployed, basic

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ops.service import sign
+from ops.stacks.service import sign
 from tests.eventually import eventually
 from tests.integration.conformance.deployed import SEND, Deployed
 

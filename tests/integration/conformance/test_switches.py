@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from ops.service import ServiceClient
+from ops.stacks.service import ServiceClient
 from tests.installation import Installation
 from tests.integration.conformance.deployed import SEND, Deployed, expect
 

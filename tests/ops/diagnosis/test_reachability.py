@@ -16,9 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ops.diagnosis.branch import Branch, Verdict
-from ops.diagnosis.reachability import reachability
-from ops.service import ServiceClient
+from ops.observe.diagnosis.branch import Branch, Verdict
+from ops.observe.diagnosis.reachability import reachability
+from ops.stacks.service import ServiceClient
 from tests.installation import free_ports
 
 pytestmark = pytest.mark.requirement("S0-110", "S0-111")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.figures.growth import Growth
+from ops.observe.figures.growth import Growth
 
 
 @pytest.mark.requirement("S0-94")

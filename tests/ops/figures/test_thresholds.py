@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.figures.thresholds import Figure, Level, Reading, Thresholds, worst
+from ops.observe.figures.thresholds import Figure, Level, Reading, Thresholds, worst
 
 
 def read(kind: str, value: float | None) -> Reading:

@@ -15,10 +15,15 @@ import httpx
 import pytest
 from rich.console import Console
 
-from ops.console import Reporter
-from ops.notices.notice import Notice
-from ops.notices.notifier import Notifier
-from ops.notices.targets import LarkTarget, SlackTarget, WebhookTarget, targets_of_environment
+from ops.deploy.notices.notice import Notice
+from ops.deploy.notices.notifier import Notifier
+from ops.deploy.notices.targets import (
+    LarkTarget,
+    SlackTarget,
+    WebhookTarget,
+    targets_of_environment,
+)
+from ops.stacks.console import Reporter
 
 NOTICE = Notice(
     event="succeeded",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.errors import OperationError
-from ops.rollback.git_record import commit_files
+from ops.deploy.rollback.git_record import commit_files
+from ops.stacks.errors import OperationError
 
 
 def git(root: Path, *arguments: str) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ops.errors import UsageError
-from ops.release.release import Release
-from ops.rollback.pin_file import KEY, Pin, remove_pin
+from ops.deploy.release.release import Release
+from ops.deploy.rollback.pin_file import KEY, Pin, remove_pin
+from ops.stacks.errors import UsageError
 
 VERSION = "18f97339-c287-4872-9bdd-e2135c07ec12"
 PIN = Pin(VERSION, "ab" * 32, 'it was "slow": much')

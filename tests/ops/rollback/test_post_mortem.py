@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.rollback.post_mortem import HEADINGS, PostMortem, open_post_mortems
+from ops.deploy.rollback.post_mortem import HEADINGS, PostMortem, open_post_mortems
 
 DRAFT = PostMortem(
     stack="production",

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from ops.errors import GateClosed, StackFailed, UsageError
-from ops.release.records import ReleaseRecord
-from ops.release.release_history import ReleaseHistory
-from ops.release.serving import ActiveDeployment
-from ops.rollback.pin_file import Pin
-from ops.rollback.target import MESSAGE, Target, choose_target
+from ops.deploy.release.records import ReleaseRecord
+from ops.deploy.release.release_history import ReleaseHistory
+from ops.deploy.rollback.pin_file import Pin
+from ops.deploy.rollback.target import MESSAGE, Target, choose_target
+from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.driver import HistoryEntry
+from ops.stacks.errors import GateClosed, StackFailed, UsageError
 
 BAD = ReleaseRecord("rolled back")
 FAILED = ReleaseRecord("failed")

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ops.errors import GateClosed
-from ops.origin import Origin
-from ops.rollout.approval import Approval, approve
+from ops.deploy.rollout.approval import Approval, approve
+from ops.stacks.errors import GateClosed
+from ops.stacks.origin import Origin
 
 
 def by(

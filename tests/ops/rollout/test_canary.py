@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from ops.console import Reporter
-from ops.errors import StackFailed, UsageError, VerificationFailed
-from ops.project import Project
-from ops.rollout import canary as canary_module
-from ops.rollout.canary import Canary, CanaryPlan
-from ops.rollout.version_figures import VersionFigures, quantile
+from ops.deploy.rollout import canary as canary_module
+from ops.deploy.rollout.canary import Canary, CanaryPlan
+from ops.deploy.rollout.version_figures import VersionFigures, quantile
+from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
+from ops.stacks.errors import StackFailed, UsageError, VerificationFailed
+from ops.stacks.project import Project
 
 FINE = VersionFigures(1000, 1, 80.0)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ops.errors import UsageError
-from ops.tail.line_filter import LineFilter
-from ops.tail.log_line import LogLine, lines_of_trace
+from ops.observe.tail.line_filter import LineFilter
+from ops.observe.tail.log_line import LogLine, lines_of_trace
+from ops.stacks.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
 RECORDED = Path(__file__).parent / "recorded.ndjson"

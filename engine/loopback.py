@@ -1,0 +1,62 @@
+"""The rule that the embedded engine reaches this machine and no other."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from engine.errors import NotLoopback
+
+#: The environment variables and config keys that move a real provider's endpoint.
+_ENVIRONMENT = ("CLOUDFLARE_BASE_URL", "GITHUB_BASE_URL")
+_CONFIG = ("cloudflare:baseUrl", "github:baseUrl")
+
+
+def is_loopback(url: str) -> bool:
+    """True where the URL's host is a loopback address, ``localhost`` or a name under it."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".").lower()
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not host or "\\" in url:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def require_loopback(url: str, *, source: str) -> str:
+    """``url`` itself where it is loopback; raises ``NotLoopback`` naming ``source`` otherwise.
+
+    The URL's host is named in the message, never its user information or path.
+    """
+    if is_loopback(url):
+        return url
+    try:
+        host = urlsplit(url).hostname or "no host"
+    except ValueError:
+        host = "no valid host"
+    where = f"points at {host}" if url else "is not set, which means the real service"
+    raise NotLoopback(
+        f"{source} {where}: the embedded engine deploys to this machine only. Set it to a "
+        "loopback address such as http://127.0.0.1:8787/client/v4, or install the pulumi CLI."
+    )
+
+
+def require_loopback_settings(config: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """Refuse before anything runs: every endpoint that config or environment sets is loopback.
+
+    Raises ``NotLoopback``.
+    """
+    for name in _ENVIRONMENT:
+        if environment.get(name):
+            require_loopback(environment[name], source=f"The environment variable {name}")
+    for key in _CONFIG:
+        if config.get(key):
+            require_loopback(config[key], source=f"The config value {key}")

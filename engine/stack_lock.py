@@ -1,0 +1,130 @@
+"""The lock of a stack, as Pulumi's DIY backend keeps it.
+
+A lock is a file ``UUID.json`` with pid, user, host and time. One writes its own, lists the folder
+again and gives way if another is there (pulumi/pulumi pkg/backend/diy/lock.go). Here a lock whose
+process on this host is dead is removed instead.
+"""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import json
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import StackLocked
+
+
+@dataclass(frozen=True)
+class LockHolder:
+    """Who holds a lock. ``since`` is in seconds since the epoch, 0 where the file does not say."""
+
+    file: Path
+    pid: int
+    user: str
+    host: str
+    since: float
+
+    @property
+    def is_dead(self) -> bool:
+        """True only where the process certainly does not live any more: it was on this host, and
+        its pid is free or belongs to a process that began after the lock was taken."""
+        import psutil  # Imported late: only a lock that is in the way needs it.
+
+        if self.host != socket.gethostname() or self.pid <= 0:
+            return False
+        try:
+            began = psutil.Process(self.pid).create_time()
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.AccessDenied:
+            return False
+        # A process is older than its own lock; two seconds cover the clock's coarse ticks.
+        return bool(self.since and began > self.since + 2)
+
+    def __str__(self) -> str:
+        return f"process {self.pid} of {self.user} on {self.host}"
+
+
+class StackLock:
+    """Takes and gives back the lock of one stack; ``folder`` is the stack's lock folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._own: Path | None = None
+
+    def acquire(self) -> list[str]:
+        """Take the lock; returns one sentence for each dead process's lock that was removed.
+
+        Raises ``StackLocked``, naming pid and host, where a living process holds one.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        notices = self._clear_dead()
+        own = self._folder / f"{uuid.uuid4()}.json"
+        stamp = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
+        holder = {
+            "pid": os.getpid(),
+            "username": getpass.getuser(),
+            "hostname": socket.gethostname(),
+            "timestamp": stamp,
+        }
+        own.write_text(json.dumps(holder))
+        self._own = own
+        try:
+            self._refuse_others(own)
+        except StackLocked:
+            self.release()
+            raise
+        return notices
+
+    def release(self) -> None:
+        """Give the lock back; without one, nothing happens."""
+        if self._own is not None:
+            self._own.unlink(missing_ok=True)
+            self._own = None
+
+    def break_all(self) -> int:
+        """Remove every lock of the stack, as ``pulumi cancel`` does; returns how many."""
+        holders = list(self._holders())
+        for holder in holders:
+            holder.file.unlink(missing_ok=True)
+        return len(holders)
+
+    def _refuse_others(self, own: Path | None) -> None:
+        for holder in self._holders():
+            if holder.file != own:
+                raise StackLocked(
+                    f"The stack is locked by {holder}: wait until it is done, or, if it is not "
+                    "running any more, cancel the update, then run again."
+                )
+
+    def _clear_dead(self) -> list[str]:
+        notices = []
+        for holder in self._holders():
+            if holder.is_dead:
+                holder.file.unlink(missing_ok=True)
+                notices.append(f"Removed the lock that {holder} left behind; it is not running.")
+        self._refuse_others(None)
+        return notices
+
+    def _holders(self) -> Iterator[LockHolder]:
+        for file in sorted(self._folder.glob("*.json")):
+            try:
+                content = json.loads(file.read_text())
+                since = datetime.datetime.fromisoformat(content["timestamp"]).timestamp()
+            except FileNotFoundError:
+                continue
+            except (ValueError, KeyError, TypeError):
+                content, since = {}, 0.0
+            yield LockHolder(
+                file,
+                int(content.get("pid", 0)),
+                str(content.get("username", "unknown")),
+                str(content.get("hostname", "unknown")),
+                since,
+            )

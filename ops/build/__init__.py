@@ -1,0 +1,1 @@
+"""What gets uploaded: the Worker's bundle and its assets."""

@@ -1,0 +1,134 @@
+"""Builds the Worker's bundle: one folder of modules, the same bytes whenever the sources are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.build.built_folder import BuiltFolder
+from ops.stacks.errors import OperationError
+
+MAIN_MODULE = "entry.py"
+VENDOR_PREFIX = "python_modules"
+CONTENT_TYPES = {".py": "text/x-python", ".js": "application/javascript+module"}
+DATA_CONTENT_TYPE = "application/octet-stream"
+SKIPPED_FOLDERS = frozenset({"__pycache__", "bin", "tests"})
+
+
+@dataclass(frozen=True)
+class BundleModule:
+    """One file of the bundle: its name with forward slashes, and its content."""
+
+    name: str
+    content: bytes
+
+    @property
+    def content_type(self) -> str:
+        """MIME type that Cloudflare's upload expects for the file."""
+        return CONTENT_TYPES.get(Path(self.name).suffix, DATA_CONTENT_TYPE)
+
+
+@dataclass(frozen=True)
+class BuiltBundle:
+    """A bundle on disk.
+
+    Attributes:
+        folder: the folder that holds ``manifest.json`` and every module.
+        sha256: hex digest over the modules' names and contents.
+        modules: number of modules.
+        size: sum of the modules' sizes, in bytes.
+    """
+
+    folder: Path
+    sha256: str
+    modules: int
+    size: int
+
+
+class BundleBuilder:
+    """Collects the Worker's sources and the vendored SDK.
+
+    Args:
+        sources: folder with ``entry.py`` and the package ``notification`` (``worker/src``).
+        vendored: folder that pip installed ``worker/requirements.txt`` into.
+    """
+
+    def __init__(self, *, sources: Path, vendored: Path) -> None:
+        self._sources = sources
+        self._vendored = vendored
+
+    def build(self, folder: Path) -> BuiltBundle:
+        """Write the bundle to ``folder``; what was there before is replaced as a whole.
+
+        Raises:
+            OperationError: a source folder or the main module is missing, or another command
+                keeps writing the folder.
+        """
+        modules = self.collect()
+        digest = bundle_digest(modules)
+        manifest = {
+            "main_module": MAIN_MODULE,
+            "sha256": digest,
+            "modules": [
+                {
+                    "name": module.name,
+                    "content_type": module.content_type,
+                    "sha256": hashlib.sha256(module.content).hexdigest(),
+                    "size": len(module.content),
+                }
+                for module in modules
+            ],
+        }
+        text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+        contents = {module.name: module.content for module in modules}
+        BuiltFolder(folder, {**contents, "manifest.json": text.encode()}).write()
+        size = sum(len(module.content) for module in modules)
+        return BuiltBundle(folder=folder, sha256=digest, modules=len(modules), size=size)
+
+    def collect(self) -> tuple[BundleModule, ...]:
+        """Return every module of the bundle, sorted by name."""
+        if not self._vendored.is_dir():
+            raise OperationError(
+                f"The Worker SDK isn't installed in {self._vendored}. Run 'make install'."
+            )
+        modules = [*_files(self._sources, prefix=""), *_files(self._vendored, prefix=VENDOR_PREFIX)]
+        modules.sort(key=lambda module: module.name)
+        if not any(module.name == MAIN_MODULE for module in modules):
+            raise OperationError(
+                f"{self._sources / MAIN_MODULE} is missing: it is the module that the runtime "
+                "starts. Restore it and try again."
+            )
+        return tuple(modules)
+
+
+def bundle_digest(modules: tuple[BundleModule, ...]) -> str:
+    """Return the hex SHA-256 over names and contents.
+
+    Each name and each content goes in with its length before it, so that no two bundles share a
+    digest by moving bytes between a name and a content.
+    """
+    digest = hashlib.sha256()
+    for module in modules:
+        for part in (module.name.encode(), module.content):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _files(folder: Path, *, prefix: str) -> list[BundleModule]:
+    found = []
+    for path in folder.rglob("*"):
+        relative = path.relative_to(folder)
+        if not path.is_file() or path.suffix in {".pyc", ".pyi"} or path.name == "py.typed":
+            continue
+        if any(_is_skipped(part) for part in relative.parts[:-1]):
+            continue
+        name = f"{prefix}/{relative.as_posix()}" if prefix else relative.as_posix()
+        found.append(BundleModule(name=name, content=path.read_bytes()))
+    return found
+
+
+def _is_skipped(folder_name: str) -> bool:
+    return folder_name in SKIPPED_FOLDERS or folder_name.endswith((".dist-info", ".egg-info"))

@@ -1,0 +1,1 @@
+"""How notifyctl is called: its commands, options and confirmations."""

@@ -1,0 +1,66 @@
+"""``notifyctl adopt``: bring what exists under management."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+
+def adopt(
+    stack: StackOption,
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="Show the plan and change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    skip_verify: Annotated[
+        bool, typer.Option("--skip-verify", help="Deploy only; don't verify the service.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Take over the database, namespace, queues and Worker that the account has already.
+
+    They are found by the stack's names, or by ids: PROD_DB_ID, PROD_KV_ID, DEV_DB_ID, DEV_KV_ID in
+    the environment, or the settings adoptDatabaseId, adoptNamespaceId, adoptRetryQueueId,
+    adoptFailedQueueId, adoptWorkerId. Nothing is made twice, no data is lost; a database of the
+    earlier service is converted. The plan is shown first. Safe to repeat.
+    """
+    from ops.adoption.adoption import Adoption
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import OperationError, UsageError
+    from ops.stacks.project import Project
+
+    reporter = Reporter(json=json)
+    adoption = Adoption(Project.find(), stack, reporter)
+    plan = adoption.plan()
+    for line in plan.lines():
+        reporter.line(line)
+    if plan.is_empty or plan_only:
+        if plan.is_empty:
+            reporter.line("There is nothing to adopt.")
+        else:
+            adoption.preview(plan)
+        if json:
+            typer.echo(json_text.dumps(plan.document(), indent=2))
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("This changes the account: give --yes, or run it on a terminal.")
+        typer.confirm("Adopt this?", abort=True)
+    report = adoption.run(plan, verify=not skip_verify)
+    if json:
+        typer.echo(json_text.dumps(report.document(), indent=2))
+    else:
+        for line in report.deployment.summary():
+            reporter.line(line)
+    if report.staying or report.in_clear:
+        tables = ", ".join(f"{name} ({count})" for name, count in report.staying.items())
+        raise OperationError(
+            f"Adopted, but not whole: {report.in_clear} configurations are in clear text"
+            + (f", and rows that have no place in this schema stay in {tables}." if tables else ".")
+            + " Look at them, correct or delete them, and run the same command again."
+        )

@@ -1,0 +1,61 @@
+"""``notifyctl analyze``: what saved log lines add up to."""
+
+from __future__ import annotations
+
+import json as json_text
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption
+
+
+def analyze(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Lines that 'tail --json' has saved; '-' reads standard input.", allow_dash=True
+        ),
+    ],
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Show only the lines of level error.")
+    ] = False,
+    path: Annotated[
+        str, typer.Option("--path", help="Only requests to this path; '*' stands for anything.")
+    ] = "",
+    json: JsonOption = False,
+) -> None:
+    """Count saved log lines by level, average the durations in them, and show the errors.
+
+    Example: notifyctl tail --json --seconds 60 > lines.ndjson; notifyctl analyze lines.ndjson
+    """
+    from ops.observe.tail.line_filter import LineFilter
+    from ops.observe.tail.line_statistics import LineStatistics
+    from ops.observe.tail.recorded_lines import recorded_lines
+    from ops.stacks.console import Reporter
+
+    wanted = LineFilter(level="error" if errors else "", path=path)
+    found = LineStatistics.of(line for line in recorded_lines(file) if wanted.passes(line))
+    document = found.document()
+    if json:
+        typer.echo(json_text.dumps(document, indent=2))
+        return
+    reporter = Reporter()
+    if not errors:
+        counts = ", ".join(f"{count} {level}" for level, count in found.levels.items())
+        reporter.line(f"{document['lines']} lines: {counts or 'none'}")
+        reporter.table(
+            "measured",
+            "count",
+            "average ms",
+            "median ms",
+            "p95 ms",
+            "most ms",
+            rows=[
+                (what, *("-" if value is None else f"{value:g}" for value in figures.values()))
+                for what, figures in [("all", document["durations"]), *document["by_path"].items()]
+            ],
+        )
+    for line in found.errors:
+        reporter.line(line.shown(), style="red")

@@ -1,0 +1,218 @@
+"""``notifyctl db backup``, ``verify``, ``restore``, ``bookmark`` and ``travel``."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.confirmation import ConfirmOption
+
+if TYPE_CHECKING:
+    from ops.database.backup import Backups
+    from ops.database.backup_file import BackupFile
+
+FolderOption = Annotated[
+    Path, typer.Option("--folder", help="Folder of the backups.", envvar="NOTIFYCTL_BACKUPS")
+]
+BucketOption = Annotated[
+    str | None, typer.Option("--r2", metavar="BUCKET", help="R2 bucket of the stack's account.")
+]
+NameArgument = Annotated[
+    str | None, typer.Argument(help="The backup's name or file; the newest one if left out.")
+]
+DEFAULT_FOLDER = Path("backups")
+
+
+def backup(
+    stack: StackOption = "local",
+    folder: FolderOption = DEFAULT_FOLDER,
+    r2: BucketOption = None,
+    encrypt: Annotated[
+        bool,
+        typer.Option("--encrypt", help="Seal it by the passphrase in NOTIFYCTL_BACKUP_PASSPHRASE."),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Back up the database to a file, and verify it in a scratch database.
+
+    The name holds date and time. Counts and checksums of every table are compared with the live
+    database. D1 answers no query while it exports.
+    """
+    from ops.database.bucket import BackupBucket
+    from ops.stacks.console import Reporter
+
+    reporter = Reporter(json=json)
+    backups = _backups(stack, folder)
+    passphrase = _passphrase(required=encrypt) if encrypt else None
+    with reporter.step(f"Database of '{stack}' backed up and verified") as step:
+        taken, moved = backups.take(passphrase=passphrase)
+        step.detail = str(taken.path)
+    if moved:
+        reporter.line(
+            f"  Written while it was read, and in the backup as of its beginning: "
+            f"{', '.join(moved)}."
+        )
+    keys: tuple[str, ...] = ()
+    if r2:
+        with reporter.step(f"Stored in the R2 bucket {r2}"):
+            keys = BackupBucket(backups.database.account, r2).put(taken)
+    _show(taken, reporter_json=json, more={"changed_meanwhile": moved, "r2_keys": keys})
+
+
+def verify(
+    name: NameArgument = None,
+    stack: StackOption = "local",
+    folder: FolderOption = DEFAULT_FOLDER,
+    r2: BucketOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Load a backup into a scratch database and compare every table's count and checksum."""
+    from ops.stacks.console import Reporter
+
+    backups = _backups(stack, folder)
+    found = _choose(backups, name, r2)
+    with Reporter(json=json).step(f"{found.path.name} verified"):
+        verified = backups.verify(found, passphrase=_passphrase(required=found.is_sealed))
+    _show(verified, reporter_json=json, more={})
+
+
+def restore(
+    name: NameArgument = None,
+    stack: StackOption = "local",
+    folder: FolderOption = DEFAULT_FOLDER,
+    r2: BucketOption = None,
+    confirm: ConfirmOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Replace the whole database by a backup. What was written since then is lost.
+
+    Of production it is refused without a verified backup of the state that is given up, younger
+    than an hour. Set maintenanceMode first, so that nothing is accepted meanwhile.
+    """
+    from ops.cli.confirmation import require_confirmation
+    from ops.database.consistency import check_consistency
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import VerificationFailed
+
+    backups = _backups(stack, folder)
+    found = _choose(backups, name, r2)
+    if stack == "production":
+        backups.require_fresh(what="A restore")
+    what = f"This replaces everything in the database of '{stack}' by {found.path.name}"
+    require_confirmation(stack, what, confirm)
+    reporter = Reporter(json=json)
+    with reporter.step(f"{found.path.name} restored"):
+        moved = backups.restore(found, passphrase=_passphrase(required=found.is_sealed))
+    if moved:
+        reporter.line(f"  Written since the restore: {', '.join(moved)}.")
+    with reporter.step("Consistency checked") as step:
+        problems = [finding for finding in check_consistency(backups.database) if finding.rows]
+        step.detail = f"{len(problems)} problems"
+    _show(found, reporter_json=json, more={"changed_since": moved})
+    if problems:
+        raise VerificationFailed(
+            f"The restored data has problems: {'; '.join(one.text() for one in problems)}. "
+            f"See 'notifyctl db check --stack {stack}'."
+        )
+
+
+def bookmark(
+    stack: StackOption = "local",
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="An ISO 8601 time instead of now.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the time-travel bookmark of now, or of a time within the account's retention."""
+    from ops.database.d1_transfer import D1Transfer
+    from ops.database.stack_database import StackDatabase
+    from ops.stacks.project import Project
+
+    database = StackDatabase.of(Project.find(), stack)
+    found = D1Transfer(database.account, database.database_id).bookmark(at)
+    typer.echo(json_text.dumps({"bookmark": found}) if json else found)
+
+
+def travel(
+    bookmark: Annotated[str, typer.Argument(help="A bookmark from 'notifyctl db bookmark'.")],
+    stack: StackOption = "local",
+    folder: FolderOption = DEFAULT_FOLDER,
+    confirm: ConfirmOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Return the database to a bookmark; the answer is the bookmark that undoes it."""
+    from ops.cli.confirmation import require_confirmation
+    from ops.database.d1_transfer import D1Transfer
+    from ops.stacks.console import Reporter
+
+    backups = _backups(stack, folder)
+    if stack == "production":
+        backups.require_fresh(what="Time travel")
+    require_confirmation(stack, f"This returns the database of '{stack}' to {bookmark}", confirm)
+    database = backups.database
+    with Reporter(json=json).step(f"Database of '{stack}' returned to {bookmark}"):
+        undo = D1Transfer(database.account, database.database_id).travel(bookmark)
+    typer.echo(
+        json_text.dumps({"undo": undo}) if json else f"To undo it: notifyctl db travel {undo}"
+    )
+
+
+def _backups(stack: str, folder: Path) -> Backups:
+    from ops.database.backup import Backups
+    from ops.database.stack_database import StackDatabase
+    from ops.stacks.project import Project
+
+    return Backups(StackDatabase.of(Project.find(), stack), folder)
+
+
+def _choose(backups: Backups, name: str | None, r2: str | None) -> BackupFile:
+    """The backup that is named, from the folder or the bucket; the newest without a name."""
+    from ops.database.backup_file import BackupFile
+    from ops.database.bucket import BackupBucket
+    from ops.stacks.errors import UsageError
+
+    if r2 is not None:
+        bucket = BackupBucket(backups.database.account, r2)
+        names = bucket.names()
+        if not names:
+            raise UsageError(f"The bucket {r2} has no backup of '{backups.database.stack}'.")
+        return bucket.get(name or names[-1], backups.folder)
+    if name is None:
+        newest = backups.newest()
+        if newest is None:
+            raise UsageError(
+                f"{backups.folder} has no backup of '{backups.database.stack}'. "
+                "'notifyctl db backup' takes one."
+            )
+        return newest
+    path = Path(name)
+    return BackupFile.read(path if path.parent != Path() else backups.folder / name)
+
+
+def _passphrase(*, required: bool) -> str | None:
+    from ops.database.backup_file import PASSPHRASE_VARIABLE
+    from ops.stacks.errors import UsageError
+
+    if not required:
+        return None
+    passphrase = os.environ.get(PASSPHRASE_VARIABLE, "")
+    if len(passphrase) < 16:
+        raise UsageError(
+            f"{PASSPHRASE_VARIABLE} must hold a passphrase of at least 16 characters. Keep it in "
+            "a password manager: without it a sealed backup is lost."
+        )
+    return passphrase
+
+
+def _show(backup: BackupFile, *, reporter_json: bool, more: dict[str, object]) -> None:
+    if reporter_json:
+        document = {**backup.document(), "path": str(backup.path), **more}
+        typer.echo(json_text.dumps(document, indent=2, default=list))
+        return
+    rows = sum(table.rows for table in backup.tables.values())
+    typer.echo(f"{backup.path}: {len(backup.tables)} tables, {rows} rows, verified")

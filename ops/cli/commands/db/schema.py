@@ -1,0 +1,162 @@
+"""``notifyctl db migrate``, ``down``, ``generate``, ``push`` and ``reset``."""
+
+from __future__ import annotations
+
+import json as json_text
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.confirmation import ConfirmOption
+
+if TYPE_CHECKING:
+    from ops.database.schema_changes import SchemaChanges
+
+
+def migrate(
+    stack: StackOption = "local",
+    confirm: ConfirmOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Apply the pending migrations, each as a whole and once; of production it is confirmed.
+
+    'notifyctl up' does this too, between the upload of a version and its promotion.
+    """
+    from ops.cli.confirmation import require_confirmation
+    from ops.stacks.console import Reporter
+
+    changes = _changes(stack)
+    if stack == "production":
+        require_confirmation(stack, f"This changes the schema of '{stack}'", confirm)
+    with Reporter(json=json).step(f"Migrations of '{stack}' applied") as step:
+        names = changes.migrate()
+        step.detail = f"{len(names)} applied" if names else "nothing was pending"
+    _print_names(names, key="applied", json=json)
+
+
+def down(
+    to: Annotated[int, typer.Option("--to", metavar="LEVEL", help="The level to go back to.")],
+    stack: StackOption = "local",
+    confirm: ConfirmOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Undo the migrations above a level by their down files; refused where the code needs them."""
+    from ops.cli.confirmation import require_confirmation
+    from ops.stacks.console import Reporter
+
+    changes = _changes(stack)
+    require_confirmation(stack, f"This takes the schema of '{stack}' back to level {to}", confirm)
+    with Reporter(json=json).step(f"Schema of '{stack}' back at level {to}") as step:
+        names = changes.down(to)
+        step.detail = f"{len(names)} undone"
+    _print_names(names, key="undone", json=json)
+
+
+def generate(
+    name: Annotated[str, typer.Argument(help="What the migration does: add_recipient_index.")],
+    json: JsonOption = False,
+) -> None:
+    """Write the next migration from what was edited in sql/schema.sql, to be reviewed."""
+    from ops.database.schema_changes import write_migration
+    from ops.stacks.project import Project
+
+    up, back, difference = write_migration(Project.find(), name)
+    if json:
+        document = {
+            "up": str(up),
+            "down": str(back),
+            "statements": list(difference.statements),
+            "loses_data": list(difference.loses_data),
+        }
+        typer.echo(json_text.dumps(document, indent=2))
+        return
+    typer.echo(f"{up}\n{back}")
+    for lost in difference.loses_data:
+        typer.echo(f"warning: the content of {lost} is lost", err=True)
+    typer.echo("Review both, then try them: notifyctl db migrate --stack local", err=True)
+
+
+def push(
+    stack: StackOption = "local",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Drop tables and columns too.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Bring a development database to sql/schema.sql without a migration, to try things out."""
+    from ops.stacks.errors import GateClosed
+
+    changes = _changes(stack)
+    _require_development(stack, "push")
+    planned = changes.difference()
+    if planned.loses_data and not yes:
+        raise GateClosed(
+            f"This would lose the content of {', '.join(planned.loses_data)}. Give --yes."
+        )
+    changes.push(planned)
+    if json:
+        typer.echo(json_text.dumps({"statements": list(planned.statements)}, indent=2))
+        return
+    for statement in planned.statements:
+        typer.echo(statement)
+    typer.echo(f"{len(planned.statements)} statements run.", err=True)
+
+
+def reset(
+    stack: StackOption = "local",
+    confirm: ConfirmOption = None,
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Folder of the backups.", envvar="NOTIFYCTL_BACKUPS")
+    ] = Path("backups"),
+    json: JsonOption = False,
+) -> None:
+    """Drop every table and migrate from nothing: everything in the database is lost.
+
+    Refused of production without a verified backup that is younger than an hour.
+    """
+    from ops.cli.confirmation import require_confirmation
+    from ops.database.backup import Backups
+    from ops.stacks.console import Reporter
+
+    changes = _changes(stack)
+    if not _is_development(stack):
+        Backups(changes.database, folder).require_fresh(what="A reset")
+    require_confirmation(stack, f"This removes everything in the database of '{stack}'", confirm)
+    with Reporter(json=json).step(f"Database of '{stack}' reset"):
+        names = changes.reset()
+    _print_names(names, key="applied", json=json)
+
+
+def _changes(stack: str) -> SchemaChanges:
+    from ops.database.schema_changes import SchemaChanges
+    from ops.database.stack_database import StackDatabase
+    from ops.stacks.project import Project
+
+    project = Project.find()
+    return SchemaChanges(StackDatabase.of(project, stack), project)
+
+
+def _is_development(stack: str) -> bool:
+    from ops.stacks.project import Project
+    from ops.stacks.settings_file import StackFile
+
+    file = StackFile.read(Project.find().stack_file(stack))
+    return file.is_development
+
+
+def _require_development(stack: str, command: str) -> None:
+    from ops.stacks.errors import GateClosed
+
+    if not _is_development(stack):
+        raise GateClosed(
+            f"'db {command}' is for stacks whose environment is development, and '{stack}' isn't "
+            "one. Write a migration: notifyctl db generate NAME"
+        )
+
+
+def _print_names(names: tuple[str, ...], *, key: str, json: bool) -> None:
+    if json:
+        typer.echo(json_text.dumps({key: list(names)}, indent=2))
+        return
+    for name in names:
+        typer.echo(f"  {name}")

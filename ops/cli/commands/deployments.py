@@ -1,0 +1,98 @@
+"""``notifyctl deployments``: what Cloudflare says was deployed."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+if TYPE_CHECKING:
+    from ops.deploy.release.deployment_list import DeploymentList, WorkerDeployment
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="List the Worker's deployments, show the one in force, or the details of one.",
+)
+
+
+@app.command("list")
+def list_deployments(
+    stack: StackOption = "local",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 10,
+    json: JsonOption = False,
+) -> None:
+    """List the deployments that Cloudflare still knows, newest first."""
+    from ops.deploy.release.deployment_list import DeploymentList
+    from ops.stacks.console import Reporter
+
+    found = DeploymentList.of_stack(stack).deployments[:limit]
+    if json:
+        typer.echo(json_text.dumps([one.document() for one in found], indent=2))
+        return
+    Reporter().table(
+        "deployment",
+        "created",
+        "versions",
+        "active",
+        "by",
+        "message",
+        rows=[
+            (
+                one.id,
+                one.created[:19].replace("T", " "),
+                _shares(one),
+                "yes" if one.is_active else "",
+                one.author or one.source,
+                one.message,
+            )
+            for one in found
+        ],
+    )
+
+
+@app.command()
+def active(stack: StackOption = "local", json: JsonOption = False) -> None:
+    """Show the deployment in force, with its versions."""
+    from ops.deploy.release.deployment_list import DeploymentList
+
+    known = DeploymentList.of_stack(stack)
+    _show(known, known.deployments[0], json=json)
+
+
+@app.command()
+def show(
+    deployment: Annotated[
+        str, typer.Argument(help="The deployment's id, or at least four of its first characters.")
+    ],
+    stack: StackOption = "local",
+    json: JsonOption = False,
+) -> None:
+    """Show one deployment, with its versions and the names of their bindings."""
+    from ops.deploy.release.deployment_list import DeploymentList
+
+    known = DeploymentList.of_stack(stack)
+    _show(known, known.find(deployment), json=json)
+
+
+def _shares(one: WorkerDeployment) -> str:
+    return ", ".join(f"{version} {share:g} %" for version, share in one.shares.items())
+
+
+def _show(known: DeploymentList, one: WorkerDeployment, *, json: bool) -> None:
+    versions: list[dict[str, Any]] = [
+        {**known.version(version), "percentage": share} for version, share in one.shares.items()
+    ]
+    document = {**one.document(), "worker": known.worker, "versions": versions}
+    if json:
+        typer.echo(json_text.dumps(document, indent=2))
+        return
+    for name in ("id", "worker", "created", "author", "source", "message", "active"):
+        typer.echo(f"{name:<11} {document[name]}")
+    for version in versions:
+        typer.echo(f"version     {version['version_id']} {version['percentage']:g} %")
+        typer.echo(f"  created   {version['created']}")
+        for name, kind in version["bindings"].items():
+            typer.echo(f"  binding   {name} ({kind})")

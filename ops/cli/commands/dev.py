@@ -1,0 +1,66 @@
+"""``notifyctl dev``: a stack's Worker on this machine, deployed again with each change."""
+
+from __future__ import annotations
+
+import json as json_text
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+if TYPE_CHECKING:
+    from ops.deploy.development.development_run import Address
+    from ops.observe.tail.log_line import LogLine
+
+
+def dev(
+    stack: StackOption = "local",
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="Where it answers; 0 takes any.")
+    ] = 8790,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Log everything and show every line.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Run the Worker with a stack's settings, and deploy it again when worker/src changes.
+
+    It runs on a throw-away local cloud: stores are empty, secrets are made up, no credential is
+    read and nothing leaves this machine. Without --debug only warnings and errors of the Worker
+    are shown. A version that doesn't start leaves the one before in place. Ctrl-C ends it, and
+    that is no failure.
+
+    Example: notifyctl dev --stack production --port 8790 --debug
+    """
+    from ops.deploy.development.development_run import DevelopmentRun
+    from ops.deploy.development.interruption import Interruption
+    from ops.observe.tail.log_line import LEVELS
+    from ops.stacks.console import Reporter
+    from ops.stacks.project import Project
+
+    reporter = Reporter(json=json)
+
+    def ready(address: Address) -> None:
+        if json:
+            typer.echo(json_text.dumps({"stack": stack, **asdict(address)}))
+            return
+        reporter.line(f"service  {address.service_url}")
+        reporter.line(f"sink     {address.sink_url}")
+        reporter.line(f"key      {address.api_secret_key} (made up for this run)")
+        reporter.line("Watching worker/src; Ctrl-C ends it.")
+
+    def show(line: LogLine) -> None:
+        if debug or LEVELS[line.level] >= LEVELS["warn"]:
+            style = {"error": "red", "warn": "yellow", "debug": "dim"}.get(line.level)
+            reporter.line(line.shown(), style=style)
+
+    interruption = Interruption()
+    interruption.listen()
+    try:
+        DevelopmentRun(
+            Project.find(), stack, port, debug, reporter, ready, show, interruption
+        ).run()
+    except KeyboardInterrupt:
+        reporter.line("ended; nothing is left of it")

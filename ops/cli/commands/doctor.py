@@ -1,0 +1,42 @@
+"""``notifyctl doctor``: is everything there that a stack's operation needs?"""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+
+def doctor(
+    stack: StackOption = "local",
+    signature: Annotated[
+        bool,
+        typer.Option(
+            "--signature",
+            help=(
+                "Only signed calls: the key's length, the clocks, the text to sign of a sample "
+                "request, and what a signed call is answered."
+            ),
+        ),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Look at tools, plugins, logins, token, secrets and bindings, and say how to mend each.
+
+    Nothing is changed. Exit codes: 0 nothing failed, 1 a check failed, 2 no such stack, 3 a tool
+    is missing or too old.
+    """
+    from ops.observe.doctor.doctor import Doctor
+    from ops.stacks.console import Reporter
+    from ops.stacks.project import Project
+
+    reporter = Reporter(json=json)
+    looked = Doctor(Project.find(), stack, reporter)
+    looked.run(signature=signature)
+    if json:
+        typer.echo(json_text.dumps({"stack": stack, **looked.checks.document()}, indent=2))
+    if (verdict := looked.verdict()) is not None:
+        raise verdict

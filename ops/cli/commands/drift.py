@@ -1,0 +1,70 @@
+"""``notifyctl drift``: what differs between the state and what is really there."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+
+def drift(
+    stack: StackOption,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Put right what differs, then probe again."),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compare the stack's state with the account, the repository and the running service.
+
+    Versions that serve and their shares, secrets by fingerprint, crons, queue consumers, domain,
+    route, the workers.dev switch, stores, the CI token's permissions, environments, secrets and
+    variables on GitHub. Exit with 7 where anything differs; with 6 where nothing differs and
+    something couldn't be compared, such as the secrets of a service that doesn't answer.
+    """
+    from ops.observe.drift.drift import Drift
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import DriftFound, ServiceError
+    from ops.stacks.project import Project
+
+    reporter = Reporter(json=json)
+    probe = Drift(Project.find(), stack, reporter)
+    report = probe.probe()
+    repaired = bool(repair and report.findings)
+    if repaired:
+        probe.repair(report)
+        before, report = report, probe.probe()
+    if json:
+        document = report.document()
+        if repaired:
+            document["repaired"] = [finding.document() for finding in before.findings]
+        typer.echo(json_text.dumps(document, indent=2))
+    for finding in report.findings:
+        reporter.line(
+            f"  {finding.kind} of {finding.resource}: {finding.found}, not {finding.expected}",
+            style="yellow",
+        )
+    for unknown in report.unknown:
+        reporter.line(
+            f"  {unknown.kind} of {unknown.resource}: unknown. {unknown.reason}", style="yellow"
+        )
+    if report.findings:
+        count = len(report.findings)
+        advice = (
+            "What is left needs a person: see the lines above."
+            if repaired
+            else f"Put it right with 'notifyctl drift --stack {stack} --repair'."
+        )
+        raise DriftFound(
+            f"{count} difference{'' if count == 1 else 's'} between the state of '{stack}' and "
+            f"what is there. {advice}"
+        )
+    if report.unknown:
+        kinds = ", ".join(unknown.kind for unknown in report.unknown)
+        raise ServiceError(
+            f"Nothing differs in what could be compared of '{stack}', but {kinds} couldn't be. "
+            f"'notifyctl diagnose --stack {stack}' looks for the reason; then probe again."
+        )

@@ -1,0 +1,51 @@
+"""``notifyctl history``: the stack's updates."""
+
+from __future__ import annotations
+
+import json as json_text
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+from ops.stacks.driver import HistoryEntry
+
+
+def history(
+    stack: StackOption,
+    json: JsonOption = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 20,
+) -> None:
+    """List the stack's updates, newest first, as 'pulumi stack history' knows them."""
+    from ops.stacks.choice import choose_driver
+    from ops.stacks.console import Reporter
+    from ops.stacks.project import Project
+
+    entries = choose_driver(Project.find(), stack).history()[:limit]
+    if json:
+        typer.echo(json_text.dumps([asdict(entry) for entry in entries], indent=2))
+        return
+    Reporter().table(
+        "update",
+        "kind",
+        "result",
+        "when",
+        "seconds",
+        "changes",
+        "message",
+        rows=[_row(entry) for entry in entries],
+    )
+
+
+def _row(entry: HistoryEntry) -> tuple[str, ...]:
+    return (
+        str(entry.version),
+        entry.kind,
+        entry.result,
+        datetime.fromtimestamp(entry.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        str(max(0, entry.ended - entry.started)),
+        ", ".join(f"{count} {name}" for name, count in sorted(entry.changes.items())),
+        entry.message,
+    )

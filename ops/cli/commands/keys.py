@@ -1,0 +1,244 @@
+"""``notifyctl keys``: make, rotate, date and compare a stack's secrets."""
+
+from __future__ import annotations
+
+import json as json_text
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption
+
+if TYPE_CHECKING:
+    from ops.access.keys.key_file import KeyFile
+
+app = typer.Typer(
+    no_args_is_help=True, help="Make secrets in the required form; say how old they are."
+)
+
+OptionalStack = Annotated[
+    str | None, typer.Option("--stack", "-s", help="The stack whose secrets these are.")
+]
+NeededStack = Annotated[
+    str, typer.Option("--stack", "-s", envvar="NOTIFYCTL_STACK", help="The stack.")
+]
+KeysArgument = Annotated[
+    list[str] | None, typer.Argument(help="The secrets' settings.  [apiSecretKey encryptKey]")
+]
+
+
+@app.command()
+def generate(
+    keys: KeysArgument = None,
+    stack: OptionalStack = None,
+    set_: Annotated[
+        bool, typer.Option("--set", help="Set them on the stack, encrypted, in place of printing.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Make random secrets: 64 hexadecimal digits, or 32 letters and digits for an encryption key.
+
+    With --set they go into the stack's file, encrypted with PULUMI_CONFIG_PASSPHRASE or by the
+    Pulumi CLI, together with the day and a print that tells whether two stacks share a secret.
+    A secret that is there is never overwritten: rotate it.
+    """
+    from ops.access.keys.generation import REQUIRED, generate
+    from ops.stacks.errors import UsageError
+
+    made = generate(keys or REQUIRED)
+    if not set_:
+        if stack is not None:
+            raise UsageError("--stack goes with --set: without it the secrets are only printed.")
+        lines = json_text.dumps(made, indent=2) if json else "\n".join(map("=".join, made.items()))
+        typer.echo(lines)
+        return
+    if stack is None:
+        raise UsageError("--set needs --stack: say whose secrets these are.")
+    file = _key_file(stack)
+    if there := [key for key in made if file.plain(key) is not None]:
+        raise UsageError(
+            f"{', '.join(there)} of '{stack}' is set already, and data may depend on it. "
+            f"Rotate it: notifyctl keys rotate --stack {stack} {' '.join(there)}."
+        )
+    _set(file, made)
+    _tell({"stack": stack, "set": sorted(made)}, f"Set on '{stack}': {', '.join(made)}.", json)
+
+
+class KeyKind(StrEnum):
+    """Keys of which the service takes today's and the one before it."""
+
+    SIGNING = "signing"
+    ENCRYPTION = "encryption"
+
+
+_SETTING_OF = {KeyKind.SIGNING: "apiSecretKey", KeyKind.ENCRYPTION: "encryptKey"}
+
+
+@app.command()
+def rotate(
+    stack: NeededStack,
+    keys: KeysArgument = None,
+    kind: Annotated[
+        KeyKind | None, typer.Option("--kind", help="Only this key, in place of naming settings.")
+    ] = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Retire the old keys: only the new ones hold then.")
+    ] = False,
+    settings_only: Annotated[
+        bool, typer.Option("--settings-only", help="Change the stack's file and deploy nothing.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Rotate keys without a failed call: old and new hold together until --finish.
+
+    First new keys are made, the old ones kept as their predecessors and both deployed; what is
+    stored is rewritten under the new encryption key. Then give the new signing key to the clients,
+    and run it again with --finish. An interrupted rotation goes on with the same command, and one
+    that is finished already is verified. Exit codes: 2 wrong use, 4 the deployment failed, 5 the
+    verification failed, 6 the service doesn't answer, 8 the new keys aren't deployed yet, or
+    something stored needs the old one.
+    """
+    from ops.access.keys.generation import REQUIRED
+    from ops.deploy.key_rotation import Rotation
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import UsageError
+    from ops.stacks.project import Project
+
+    if kind is not None and keys:
+        raise UsageError("Give --kind or the settings' names, not both.")
+    chosen = (_SETTING_OF[kind],) if kind is not None else tuple(keys or REQUIRED)
+    if settings_only:
+        if finish:
+            raise UsageError("--finish deploys: it doesn't go with --settings-only.")
+        _rotate_settings(stack, chosen, json=json)
+        return
+    rotation = Rotation(Project.find(), stack, Reporter(json=json))
+    report = rotation.finish(chosen) if finish else rotation.begin(chosen)
+    held = ", ".join(report.keys)
+    again = f"notifyctl keys rotate --stack {stack} {' '.join(chosen)}"
+    if not finish:
+        text = (
+            f"Old and new hold on '{stack}': {held}. Give clients the new signing key, then: "
+            f"{again} --finish"
+        )
+    elif report.retired_at:
+        text = (
+            f"Nothing left to finish on '{stack}': only the new {held} hold since "
+            f"{report.retired_at}. What is deployed was verified."
+        )
+    else:
+        text = f"Retired on '{stack}': only the new {held} hold."
+    _tell(report.document(), text, json)
+
+
+def _rotate_settings(stack: str, chosen: tuple[str, ...], *, json: bool) -> None:
+    from ops.access.keys.generation import ROTATED, generate
+    from ops.stacks.errors import UsageError
+
+    file = _key_file(stack)
+    for key in chosen:
+        if file.plain(key) is None:
+            raise UsageError(f"{key} of '{stack}' isn't set. Use 'notifyctl keys generate --set'.")
+        if key in ROTATED and file.plain(f"{key}Previous") is not None:
+            raise UsageError(
+                f"{key}Previous of '{stack}' is still set: a rotation is under way. Finish it: "
+                f"notifyctl keys rotate --stack {stack} {key} --finish"
+            )
+    made = generate(chosen)
+    for key in chosen:
+        if key in ROTATED:
+            file.copy(key, f"{key}Previous")
+    _set(file, made)
+    text = f"Rotated on '{stack}': {', '.join(made)}. Next: notifyctl up --stack {stack}"
+    _tell({"stack": stack, "rotated": sorted(made)}, text, json)
+
+
+@app.command()
+def record(
+    stack: NeededStack,
+    keys: KeysArgument = None,
+    set_on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day on which they were set.  [today]"),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Date secrets that were set by other means, and keep their prints. Values aren't shown."""
+    from ops.access.keys.generation import REQUIRED, record_of
+
+    file = _key_file(stack)
+    secrets = {key: file.read(key) for key in keys or REQUIRED}
+    day = set_on.date() if set_on else _today()
+    file.write({}, record_of(secrets, today=day, prints=file.plain("keyPrints")))
+    _tell({"stack": stack, "recorded": sorted(secrets)}, f"Recorded: {', '.join(secrets)}.", json)
+
+
+@app.command()
+def age(
+    stack: OptionalStack = None,
+    fail: Annotated[
+        bool, typer.Option("--fail", help="Exit with 8 where a secret is due.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Say how old each stack's secrets are, and warn of those older than 90 days."""
+    from ops.access.keys.age import ROTATE_AFTER_DAYS, key_ages
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import GateClosed
+    from ops.stacks.project import Project
+    from ops.stacks.settings_report import stack_files
+
+    project = Project.find()
+    files = [project.stack_file(stack)] if stack else stack_files(project.root)
+    ages = [entry for path in files for entry in key_ages(path, today=_today())]
+    due = [entry for entry in ages if entry.is_due]
+    if json:
+        typer.echo(json_text.dumps([entry.document() for entry in ages], indent=2))
+    else:
+        reporter = Reporter()
+        reporter.table(
+            "stack",
+            "secret",
+            "days",
+            rows=[(e.stack, e.key, "unknown" if e.days is None else str(e.days)) for e in ages],
+        )
+        for entry in due:
+            days = f"{entry.days} days old" if entry.days is not None else "of unknown age"
+            reporter.line(
+                f"warning: {entry.key} of '{entry.stack}' is {days}; rotate it every "
+                f"{ROTATE_AFTER_DAYS}: notifyctl keys rotate --stack {entry.stack} {entry.key}",
+                style="yellow",
+            )
+    if fail and due:
+        raise GateClosed(f"{len(due)} secrets are due for rotation. Rotate them and repeat.")
+
+
+def _key_file(stack: str) -> KeyFile:
+    from ops.access.keys.key_file import KeyFile
+    from ops.stacks.errors import UsageError
+    from ops.stacks.project import Project
+    from ops.stacks.settings_file import StackFile
+
+    path = Project.find().stack_file(stack)
+    if StackFile.read(path).is_loopback:
+        raise UsageError(
+            f"'{stack}' is a stack on this machine: its secrets are made with it and kept under "
+            ".local. Choose a stack of an account."
+        )
+    return KeyFile(path, stack)
+
+
+def _set(file: KeyFile, secrets: dict[str, str]) -> None:
+    from ops.access.keys.generation import record_of
+
+    file.write(secrets, record_of(secrets, today=_today(), prints=file.plain("keyPrints")))
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _tell(document: dict[str, object], text: str, json: bool) -> None:
+    typer.echo(json_text.dumps(document, indent=2) if json else text)

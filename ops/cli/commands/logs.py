@@ -1,0 +1,62 @@
+"""``notifyctl logs``: the notifications that the service has accepted."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+
+def logs(
+    stack: StackOption = "local",
+    user: Annotated[str | None, typer.Option("--user", "-u", help="Only this user_id.")] = None,
+    channel: Annotated[
+        str | None, typer.Option("--channel", "-c", help="Only this channel.")
+    ] = None,
+    status: Annotated[
+        str | None,
+        typer.Option("--status", help="Only pending, sent, failed, retry or cancelled ones."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=1000, help="At most this many.")
+    ] = 20,
+    json: JsonOption = False,
+) -> None:
+    """List notifications and what became of them, newest first."""
+    from ops.stacks.console import Reporter
+    from ops.stacks.endpoint import connect
+
+    query = {"limit": str(limit)}
+    for name, value in (("user_id", user), ("channel", channel), ("status", status)):
+        if value is not None:
+            query[name] = value
+    with connect(stack) as service:
+        document = service.result("GET", "/api/notification-logs", query=query)
+    rows = document["data"]["logs"]
+    if json:
+        typer.echo(json_text.dumps(rows, indent=2))
+        return
+    Reporter().table(
+        "time",
+        "user",
+        "channel",
+        "status",
+        "retries",
+        "message id",
+        "error",
+        rows=[
+            (
+                row["created_at"],
+                row["user_id"],
+                row["channel_type"],
+                row["status"],
+                str(row["retry_count"]),
+                row["message_id"],
+                row.get("error") or "",
+            )
+            for row in rows
+        ],
+    )

@@ -1,0 +1,43 @@
+"""``notifyctl outputs``: the stack's outputs."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+
+def outputs(
+    stack: StackOption,
+    json: JsonOption = False,
+    show_secrets: Annotated[
+        bool, typer.Option("--show-secrets", help="Print secret outputs in clear.")
+    ] = False,
+) -> None:
+    """Print the stack's outputs: URLs, ids, the version id, the release."""
+    from ops.stacks.choice import choose_driver
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import StackFailed
+    from ops.stacks.project import Project
+
+    found = choose_driver(Project.find(), stack).outputs(show_secrets=show_secrets)
+    if not found:
+        raise StackFailed(
+            f"The stack '{stack}' has no outputs: it isn't deployed. "
+            f"Run 'notifyctl up --stack {stack}'."
+        )
+    if json:
+        typer.echo(json_text.dumps(dict(found), indent=2, sort_keys=True))
+        return
+    Reporter().table(
+        "output",
+        "value",
+        rows=[(name, _text(found[name])) for name in sorted(found)],
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json_text.dumps(value)

@@ -1,0 +1,103 @@
+"""``notifyctl perf``, also spelled ``notifyctl performance``: how fast is the service?"""
+
+from __future__ import annotations
+
+import json as json_text
+import uuid
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+if TYPE_CHECKING:
+    from ops.observe.measuring.performance_test import Call
+    from ops.stacks.service import ServiceClient
+
+
+def perf(
+    stack: StackOption = "local",
+    requests: Annotated[
+        int, typer.Option("--requests", "-n", min=1, max=100_000, help="Requests of each kind.")
+    ] = 100,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", "-c", min=1, max=64, help="Requests at once.")
+    ] = 4,
+    send: Annotated[
+        str | None,
+        typer.Option(
+            "--send", metavar="URL", help="Also send notifications, to this webhook endpoint."
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure the service from here: health, a signed read, and sends where --send is given.
+
+    Times include the way to the service. Exit with 5 where a request failed. Notifications that
+    were sent stay in the log, under a user_id of their own that begins with 'perf-'.
+
+    Example: notifyctl perf --stack local --requests 200 --send http://127.0.0.1:8789/hook/perf
+    """
+    from ops.observe.measuring.performance_test import Measured, PerformanceTest
+    from ops.stacks.console import Reporter
+    from ops.stacks.endpoint import connect
+    from ops.stacks.errors import VerificationFailed
+    from ops.stacks.service import ServiceClient
+
+    reporter = Reporter(json=True)
+    with connect(stack) as service:
+        kinds: dict[str, Call] = {
+            "GET /health": lambda client, _: client.call("GET", "/health").status_code,
+            "GET /api/notification-logs": _read_logs,
+        }
+        if send is not None:
+            kinds["POST /api/notifications/send"] = _sending(service, send)
+        key = service.api_secret_key
+        test = PerformanceTest(
+            lambda: ServiceClient(service.base_url, key), requests=requests, concurrency=concurrency
+        )
+        results: list[Measured] = []
+        for name, call in kinds.items():
+            with reporter.step(name) as step:
+                results.append(test.measure(name, call))
+                step.detail = f"{results[-1].failed} of {requests} failed"
+    documents = [result.document() for result in results]
+    if json:
+        document = {"stack": stack, "concurrency": concurrency, "results": documents}
+        typer.echo(json_text.dumps(document, indent=2))
+    else:
+        columns = ("requests", "failed", "per_second", "median_ms", "p95_ms", "max_ms")
+        Reporter().table(
+            "request",
+            *(column.replace("_", " ") for column in columns),
+            rows=[
+                (str(one["name"]), *(f"{one[column]:.5g}" for column in columns))
+                for one in documents
+            ],
+        )
+    failed = sum(result.failed for result in results)
+    if failed:
+        raise VerificationFailed(
+            f"{failed} requests failed. 'notifyctl diagnose --stack {stack}' looks for the reason.",
+            check="performance",
+        )
+
+
+def _read_logs(client: ServiceClient, _: int) -> int:
+    return client.call("GET", "/api/notification-logs", query={"limit": "20"}).status_code
+
+
+def _sending(service: ServiceClient, url: str) -> Call:
+    from ops.stacks.notification import Notification
+
+    user = f"perf-{uuid.uuid4().hex[:12]}"
+    body = {"user_id": user, "channel_type": "webhook", "config_data": {"webhook_url": url}}
+    service.result("POST", "/api/user-configs", body=body)
+
+    def send(client: ServiceClient, number: int) -> int:
+        message = Notification(user=user, channels=("webhook",), message=f"Measurement {number}")
+        answer = message.send(client)
+        # A send whose endpoint failed is an answer of status 200.
+        return 200 if answer["results"][0]["status"] == "sent" else 0
+
+    return send

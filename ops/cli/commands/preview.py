@@ -1,0 +1,69 @@
+"""``notifyctl preview``: what an update would change."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+if TYPE_CHECKING:
+    from ops.stacks.console import Reporter
+
+
+def preview(
+    stack: StackOption,
+    json: JsonOption = False,
+    expect_no_changes: Annotated[
+        bool,
+        typer.Option("--expect-no-changes", help="Exit with 4 where anything would change."),
+    ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="Plan against an empty, throw-away account on this machine: any stack, without "
+            "a credential, a network or a trace.",
+        ),
+    ] = False,
+) -> None:
+    """Say what 'up' would change. Nothing of the stack is changed."""
+    from ops.deploy.deployment import Deployment
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import StackFailed, UsageError
+    from ops.stacks.project import Project
+
+    reporter = Reporter(json=json)
+    if offline:
+        if expect_no_changes:
+            raise UsageError(
+                "--expect-no-changes can't hold offline: against an empty account everything "
+                "is new. Leave one of the two out."
+            )
+        _offline(stack, reporter, json=json)
+        return
+    result = Deployment(Project.find(), stack, reporter).preview()
+    if json:
+        document = {"changes": dict(result.changes), "changed": result.changed}
+        typer.echo(json_text.dumps(document, indent=2))
+    if expect_no_changes and result.changed:
+        raise StackFailed(
+            f"{result.changed} changes were planned and none was expected. "
+            "The lines above name them."
+        )
+
+
+def _offline(stack: str, reporter: Reporter, *, json: bool) -> None:
+    from ops.deploy.offline_preview import EMPTY_ACCOUNT, OfflinePreview
+    from ops.stacks.project import Project
+
+    plan = OfflinePreview(Project.find(), stack, reporter).run()
+    if json:
+        typer.echo(json_text.dumps(plan.document(), indent=2))
+        return
+    reporter.line("")
+    reporter.line(EMPTY_ACCOUNT)
+    for stand in plan.stands:
+        reporter.line(f"  {stand.key}: {stand.text}", style="dim")

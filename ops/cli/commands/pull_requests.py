@@ -1,0 +1,146 @@
+"""``notifyctl pr``: stacks that live as long as their pull request."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Make and remove the stack 'pr-N' of a pull request. Its settings are those of the stack "
+    "'development', but for domain, crons, secrets and whatever else belongs to one stack alone.",
+)
+
+NumberArgument = Annotated[int, typer.Argument(min=1, help="The pull request's number.")]
+BaseOption = Annotated[
+    str, typer.Option("--from", help="The stack whose settings the pull request's derive from.")
+]
+
+
+@app.command()
+def up(
+    number: NumberArgument,
+    base: BaseOption = "development",
+    json: JsonOption = False,
+    skip_verify: Annotated[
+        bool, typer.Option("--skip-verify", help="Deploy only; don't verify the service.")
+    ] = False,
+) -> None:
+    """Deploy the stack of a pull request. Safe to repeat, with new code or the same."""
+    from ops.deploy.pull_request_stack import PullRequestStack
+    from ops.stacks.console import Reporter
+    from ops.stacks.project import Project
+    from ops.stacks.settings_file import StackFile
+
+    reporter = Reporter(json=json)
+    project = Project.find()
+    settings = StackFile.read(project.stack_file(base))
+    stack = PullRequestStack(project, number, settings, reporter)
+    report = stack.up(verify=not skip_verify)
+    if json:
+        typer.echo(json_text.dumps(report.document(), indent=2))
+        return
+    reporter.line("")
+    reporter.line(f"Service   {report.update.outputs.get('service_url')}")
+    reporter.line(f"Remove    notifyctl pr destroy {number}")
+
+
+@app.command()
+def destroy(
+    number: NumberArgument, base: BaseOption = "development", json: JsonOption = False
+) -> None:
+    """Remove the stack of a pull request and everything in it, in one run. Safe to repeat."""
+    from ops.deploy.pull_request_stack import PullRequestStack, stack_of
+    from ops.stacks.console import Reporter
+    from ops.stacks.project import Project
+    from ops.stacks.settings_file import StackFile
+
+    reporter = Reporter(json=json)
+    project = Project.find()
+    settings = StackFile.read(project.stack_file(base))
+    existed = PullRequestStack(project, number, settings, reporter).destroy()
+    if json:
+        document = {"stack": stack_of(number), "removed": existed}
+        typer.echo(json_text.dumps(document, indent=2))
+    elif not existed:
+        reporter.line(f"There is no stack {stack_of(number)}: nothing was removed.")
+
+
+@app.command()
+def sweep(
+    base: BaseOption = "development",
+    open_: Annotated[
+        str | None,
+        typer.Option(
+            "--open",
+            help="Numbers of the open pull requests, such as 12,15 (empty: none is open). Without "
+            "it GitHub is asked.",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Remove every stack 'pr-N' whose pull request is closed. Exit with 4 where one remains."""
+    from ops.github.sweep import sweep as run_sweep
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import StackFailed
+    from ops.stacks.project import Project
+    from ops.stacks.settings_file import StackFile
+
+    reporter = Reporter(json=json)
+    numbers = None if open_ is None else _numbers(open_)
+    project = Project.find()
+    settings = StackFile.read(project.stack_file(base))
+    result = run_sweep(project, base=settings, open_numbers=numbers, reporter=reporter)
+    if json:
+        document = {
+            "kept": list(result.kept),
+            "removed": list(result.removed),
+            "failed": result.failed,
+        }
+        typer.echo(json_text.dumps(document, indent=2))
+    else:
+        reporter.line(f"{len(result.removed)} removed, {len(result.kept)} kept (still open).")
+    if result.failed:
+        name, reason = next(iter(result.failed.items()))
+        raise StackFailed(f"{len(result.failed)} stacks remain. {name}: {reason}")
+
+
+@app.command()
+def comment(
+    number: NumberArgument,
+    plan: Annotated[
+        typer.FileText, typer.Argument(help="File with the plan, as 'preview' printed it.")
+    ],
+    stack: Annotated[str, typer.Option("--stack", "-s", help="The stack that was planned.")],
+    base: BaseOption = "development",
+    json: JsonOption = False,
+) -> None:
+    """Show a plan in the pull request: one comment for each stack, updated every time."""
+    from ops.github.plan_comment import PlanComment
+    from ops.github.repository import Repository
+    from ops.stacks.console import Reporter
+    from ops.stacks.origin import Origin
+    from ops.stacks.project import Project
+    from ops.stacks.settings_file import StackFile
+
+    project = Project.find()
+    repository = Repository.of(project, StackFile.read(project.stack_file(base)))
+    with Reporter(json=json).step(f"Plan of '{stack}' in pull request {number}") as step:
+        commit = Origin.find(project.root).commit
+        address = PlanComment(repository, number, stack).put(plan.read(), commit=commit)
+        step.detail = address
+    if json:
+        typer.echo(json_text.dumps({"comment": address}))
+
+
+def _numbers(text: str) -> set[int]:
+    from ops.stacks.errors import UsageError
+
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdecimal() for part in parts):
+        raise UsageError(f"--open takes numbers with commas between them, such as 12,15: '{text}'.")
+    return {int(part) for part in parts}

@@ -1,0 +1,56 @@
+"""``notifyctl releases``: what was deployed, what came of it, and what serves."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+
+def releases(
+    stack: StackOption,
+    json: JsonOption = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 10,
+) -> None:
+    """List the stack's releases, newest first: the versions that a rollback can go back to.
+
+    The result is 'verified', 'failed' (a check after the deployment), 'rolled back', or
+    'deployed' where nobody verified it. What serves is asked from Cloudflare, not from the state.
+    """
+    from ops.deploy.release.listing import ReleaseListing
+    from ops.stacks.console import Reporter
+
+    reporter = Reporter(json=json)
+    listing = ReleaseListing.of_stack(stack, reporter)
+    rows = listing.rows(limit)
+    if json:
+        typer.echo(json_text.dumps(rows, indent=2))
+        return
+    reporter.table(
+        "update",
+        "deployed",
+        "version",
+        "commit",
+        "schema",
+        "result",
+        "serves",
+        "by",
+        rows=[
+            (
+                str(row["update"] or "-"),
+                str(row["at"])[:19].replace("T", " "),
+                str(row["version_id"]),
+                str(row["commit"])[:12] or "-",
+                str(row["schema_level"]),
+                str(row["result"]),
+                f"{row['percentage']:g} %" if row["percentage"] else "",
+                str(row["actor"]),
+            )
+            for row in rows
+        ],
+    )
+    for line in listing.notes():
+        reporter.line(line)

@@ -1,0 +1,63 @@
+"""``notifyctl report``: what to look at each day, week and month."""
+
+from __future__ import annotations
+
+import json as json_text
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+app = typer.Typer(no_args_is_help=True, help="Make the report of a day, a week or a month.")
+
+FileOption = Annotated[
+    Path | None, typer.Option("--file", "-o", help="Write the report there, as Markdown.")
+]
+CleanOption = Annotated[
+    bool, typer.Option("--clean", help="Also remove notifications older than 30 days.")
+]
+
+
+@app.command()
+def daily(stack: StackOption = "local", file: FileOption = None, json: JsonOption = False) -> None:
+    """Errors of the last day, queues, and figures by their thresholds."""
+    _report("daily", stack, file, json=json, clean=False)
+
+
+@app.command()
+def weekly(
+    stack: StackOption = "local",
+    file: FileOption = None,
+    clean: CleanOption = False,
+    json: JsonOption = False,
+) -> None:
+    """The same of seven days; slow statements and sends, and old notifications."""
+    _report("weekly", stack, file, json=json, clean=clean)
+
+
+@app.command()
+def monthly(
+    stack: StackOption = "local",
+    file: FileOption = None,
+    clean: CleanOption = False,
+    json: JsonOption = False,
+) -> None:
+    """The same of thirty days; capacity with a projection, drift, and the age of the keys."""
+    _report("monthly", stack, file, json=json, clean=clean)
+
+
+def _report(name: str, stack: str, file: Path | None, *, json: bool, clean: bool) -> None:
+    from ops.observe.reports.operation_report import OperationReport, Period
+    from ops.stacks.console import Reporter
+
+    report = OperationReport.make(stack, Period(name), Reporter(json=True), clean=clean)
+    if file is not None:
+        file.write_text(report.markdown(), encoding="utf-8")
+    if json:
+        typer.echo(json_text.dumps(report.document(), indent=2))
+    elif file is None:
+        typer.echo(report.markdown())
+    else:
+        typer.echo(f"Report written to {file}")

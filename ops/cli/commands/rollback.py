@@ -1,0 +1,128 @@
+"""``notifyctl rollback``: back to the last good release, or to a named one."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+if TYPE_CHECKING:
+    from ops.stacks.project import Project
+
+app = typer.Typer(
+    invoke_without_command=True,
+    help="Go back to the last good release, or to the one that --to names.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def rollback(
+    context: typer.Context,
+    stack: Annotated[
+        str | None,
+        typer.Option("--stack", "-s", envvar="NOTIFYCTL_STACK", help="The stack; no default."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="RELEASE",
+            help="Version id or its first 8 characters, commit, or number of the update.",
+        ),
+    ] = None,
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="Show what would be done, and change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", "-m", help="Why: for the pin, the notices and the review.")
+    ] = "",
+    commit: Annotated[
+        bool | None,
+        typer.Option(
+            "--commit/--no-commit",
+            help="Commit the pin and the draft of the review; by default in a pipeline only.",
+        ),
+    ] = None,
+    health_pause: Annotated[
+        float,
+        typer.Option("--health-pause", min=0, help="Seconds between two health checks of three."),
+    ] = 10.0,
+    json: JsonOption = False,
+) -> None:
+    """Go back: code and assets as one version, at once, without a build where that is possible.
+
+    The gate refuses (exit code 8) where the database's schema, the stores or the version stand in
+    the way. Data is never taken back: that is 'notifyctl db restore'. To run the same command
+    again goes no further back. Example: notifyctl rollback --stack production --reason 'sends fail'
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from ops.deploy.rollback.rollback import Rollback
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import GateClosed, UsageError
+    from ops.stacks.project import Project
+
+    if stack is None:
+        raise UsageError("Name the stack: notifyctl rollback --stack STACK.")
+    reporter = Reporter(json=json)
+    project = Project.find()
+    work = Rollback(project, stack, reporter)
+    plan = work.plan(to=to)
+    for line in plan.lines():
+        reporter.line(line)
+    if plan_only and json:
+        typer.echo(json_text.dumps(plan.document(), indent=2))
+    if plan.refusals:
+        raise GateClosed(" ".join(plan.refusals))
+    if plan_only:
+        return
+    in_pipeline = _confirmed(project, yes=yes)
+    report = work.run(
+        plan, reason=reason, commit=in_pipeline if commit is None else commit, pause=health_pause
+    )
+    if json:
+        typer.echo(json_text.dumps(report.document(), indent=2))
+    for line in report.lines():
+        reporter.line(line)
+
+
+def _confirmed(project: Project, *, yes: bool) -> bool:
+    """Ask, unless that was answered before; returns whether a pipeline runs the command."""
+    from ops.stacks.errors import UsageError
+    from ops.stacks.origin import Origin
+
+    in_pipeline = Origin.find(project.root).is_pipeline
+    if yes or in_pipeline:
+        return in_pipeline
+    if not sys.stdin.isatty():
+        raise UsageError("This changes what serves: give --yes, or run it on a terminal.")
+    if not typer.confirm("Go back?", err=True):
+        raise UsageError("Nothing was changed.")
+    return False
+
+
+@app.command()
+def plan(
+    kind: Annotated[
+        str, typer.Option("--kind", "-k", help="code, data or config: what is at fault.")
+    ],
+    stack: StackOption = "production",
+    json: JsonOption = False,
+) -> None:
+    """Print the steps for a fault of code, of data or of configuration. Nothing is changed."""
+    from ops.deploy.rollback.decision import steps_for
+
+    steps = steps_for(kind, stack)
+    if json:
+        document = [{"step": step.text, "command": step.command} for step in steps]
+        typer.echo(json_text.dumps(document, indent=2))
+        return
+    for number, step in enumerate(steps, 1):
+        typer.echo(f"{number}. {step.text}")
+        if step.command:
+            typer.echo(f"   {step.command}")

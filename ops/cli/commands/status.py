@@ -1,0 +1,105 @@
+"""``notifyctl status``: how the deployed service is."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+if TYPE_CHECKING:
+    from ops.observe.figures.stack_status import StackStatus
+    from ops.stacks.console import Reporter
+
+_STYLES = {"warning": "yellow", "critical": "red", "information": "cyan"}
+
+
+def status(
+    stack: StackOption = "local",
+    drift: Annotated[
+        bool, typer.Option("--drift/--no-drift", help="Also look for drift, which takes longest.")
+    ] = True,
+    json: JsonOption = False,
+) -> None:
+    """Show on one screen: health, versions and traffic, drift, and figures by their thresholds.
+
+    Levels: a warning above 1 % of failures, 1 s of response time or 100 MB of memory; critical
+    above 1000 messages in a queue; information above 50 ms of CPU time. What nobody tells is said
+    to be unknown. Exit with 6 where the service isn't healthy; levels and drift change no code.
+    """
+    from ops.observe.figures.stack_status import StackStatus
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import ServiceError
+
+    found = StackStatus.of(stack, Reporter(json=True), drift=drift)
+    if json:
+        typer.echo(json_text.dumps(found.document(), indent=2))
+    else:
+        _show(found, Reporter())
+    if not found.is_healthy:
+        raise ServiceError(
+            f"The service of '{stack}' isn't healthy: GET /health answered "
+            f"{found.health_status or 'nothing'}. 'notifyctl diagnose --stack {stack}' looks for "
+            "the reason.",
+            status=found.health_status,
+        )
+
+
+def _show(found: StackStatus, reporter: Reporter) -> None:
+    health = found.health
+    for name, value in (
+        ("stack", found.stack),
+        ("service", found.url),
+        ("status", health.get("status", "unknown")),
+        *((part, health.get(part, "unknown")) for part in ("database", "cache", "queues")),
+        ("drift", _drift(found)),
+    ):
+        reporter.line(f"{name:<9} {value}")
+    reporter.line("")
+    reporter.table(
+        "version",
+        "traffic",
+        "requests, last hour",
+        "failed",
+        rows=[
+            (version, f"{share:g} %", *map(str, found.figures.versions.get(version, ("-", "-"))))
+            for version, share in found.shares.items()
+        ],
+    )
+    reporter.line("")
+    reporter.table(
+        "figure",
+        "value",
+        "threshold",
+        "level",
+        "from",
+        rows=[
+            (
+                reading.figure.name,
+                reading.shown,
+                f"{reading.threshold:g} {reading.figure.unit}",
+                reading.level.value,
+                reading.figure.source,
+            )
+            for reading in found.readings
+        ],
+    )
+    for reading in found.readings:
+        if style := _STYLES.get(reading.level.value):
+            text = f"{reading.level.value}: {reading.figure.name} is {reading.shown}"
+            reporter.line(text, style=style)
+    for line in found.unknown_lines:
+        reporter.line(line, style="yellow")
+
+
+def _drift(found: StackStatus) -> str:
+    if found.drift is None:
+        return "unknown" if "drift" in found.unknown else "not looked for"
+    count = len(found.drift.findings)
+    blind = ", ".join(unknown.kind for unknown in found.drift.unknown)
+    said = f"none in {found.drift.checked} resources"
+    if count:
+        said = f"{count} of {found.drift.checked} resources; see 'notifyctl drift'"
+    return f"{said}; unknown: {blind}" if blind else said

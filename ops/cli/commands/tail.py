@@ -1,0 +1,117 @@
+"""``notifyctl tail``: the Worker's log lines, live."""
+
+from __future__ import annotations
+
+import json as json_text
+import signal
+import time
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+if TYPE_CHECKING:
+    from ops.observe.tail.log_line import LogLine
+    from ops.stacks.console import Reporter
+
+
+def tail(
+    stack: StackOption = "local",
+    level: Annotated[
+        str, typer.Option("--level", "-l", help="From this level up: debug, info, warn, error.")
+    ] = "",
+    path: Annotated[
+        str, typer.Option("--path", help="Only requests to this path; '*' stands for anything.")
+    ] = "",
+    user: Annotated[str, typer.Option("--user", "-u", help="Only this user_id.")] = "",
+    request_id: Annotated[
+        str, typer.Option("--request-id", help="Only this request: its id, or how it begins.")
+    ] = "",
+    status: Annotated[
+        str, typer.Option("--status", help="Only answers with this status: 404, or 5xx.")
+    ] = "",
+    text: Annotated[
+        str, typer.Option("--text", help="Only lines that hold this text, in any case.")
+    ] = "",
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="End after so many lines; 0: never.")
+    ] = 0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0, help="End after so many seconds; 0: never.")
+    ] = 0,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            "-f",
+            help="Read lines that 'tail --json' has saved, in place of following; '-' reads them "
+            "from standard input.",
+            allow_dash=True,
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Follow the service's structured log; every condition given has to hold.
+
+    With --json each line is one JSON object; save them by '> lines.ndjson'. Notices go to
+    standard error. Ctrl-C ends the tail, and that is no failure.
+
+    Example: notifyctl tail --stack production --level warn --path '/api/*'
+    """
+    from ops.observe.tail.line_filter import LineFilter
+    from ops.observe.tail.recorded_lines import recorded_lines
+    from ops.stacks.console import Reporter
+
+    wanted = LineFilter(
+        level=level, path=path, user=user, request_id=request_id, status=status, text=text
+    )
+    notices, shown = Reporter(json=True), Reporter()
+    source: Generator[LogLine | None, None, None] = (
+        recorded_lines(file) if file else _followed(stack, notices)
+    )
+    until = time.monotonic() + seconds if seconds else None
+    count = 0
+    # What ends a service politely ends a tail politely, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with closing(source) as lines:
+            for line in lines:
+                if until is not None and time.monotonic() >= until:
+                    break
+                if line is None or not wanted.passes(line):
+                    continue
+                count += 1  # first: whoever has read it finds it counted
+                _show(line, shown, json=json)
+                if count == limit:
+                    break
+    except KeyboardInterrupt:
+        pass
+    notices.line(f"{count} line{'' if count == 1 else 's'}")
+
+
+def _followed(stack: str, notices: Reporter) -> Generator[LogLine | None, None, None]:
+    from ops.observe.tail.live_tail import LiveTail
+    from ops.stacks.account import StackAccount
+    from ops.stacks.choice import choose_driver
+    from ops.stacks.errors import StackFailed
+    from ops.stacks.project import Project
+
+    project = Project.find()
+    worker = choose_driver(project, stack).outputs(show_secrets=False).get("worker_name")
+    if not isinstance(worker, str):
+        raise StackFailed(
+            f"The stack '{stack}' has no Worker yet. Run 'notifyctl up --stack {stack}'."
+        )
+    return LiveTail(StackAccount.of(project, stack), worker, notices.line).lines()
+
+
+def _show(line: LogLine, reporter: Reporter, *, json: bool) -> None:
+    if json:
+        typer.echo(json_text.dumps(line.document(), ensure_ascii=False))
+        return
+    style = {"error": "red", "warn": "yellow", "debug": "dim"}.get(line.level)
+    reporter.line(line.shown(), style=style)

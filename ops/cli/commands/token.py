@@ -1,0 +1,71 @@
+"""``notifyctl token``: check the token that a stack is deployed with."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+if TYPE_CHECKING:
+    from ops.access.token.token_report import TokenReport
+
+app = typer.Typer(no_args_is_help=True, help="Check API tokens and what they may do.")
+
+
+@app.callback()
+def token() -> None:
+    """Check API tokens and what they may do."""
+
+
+@app.command("check")
+def check(
+    stack: StackOption = "local",
+    token_variable: Annotated[
+        str | None,
+        typer.Option(
+            help="Environment variable that holds the token to check, in place of the stack's own."
+        ),
+    ] = None,
+    token_id: Annotated[
+        str | None,
+        typer.Option("--id", help="Check the token of this id, read with the stack's own token."),
+    ] = None,
+    allow_more: Annotated[
+        bool, typer.Option("--allow-more", help="Permissions that aren't needed are no failure.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Say whether the token is active, and name each permission that lacks or is too many.
+
+    A token that may not read itself, as CI's may not, is tried: by reading, and by creations whose
+    body is empty, which an authorised token is told and which change nothing. Exit codes: 0 all
+    is well, 2 there is no token or no such stack, 5 the token fails, 6 the API didn't answer.
+    """
+    from ops.access.token.stack_token import check_stack_token
+    from ops.stacks.errors import VerificationFailed
+
+    report = check_stack_token(stack, token_variable=token_variable, token_id=token_id)
+    if json:
+        typer.echo(json_text.dumps({"stack": stack, **report.document()}, indent=2))
+    else:
+        _show(report)
+    if verdict := report.verdict(allow_more=allow_more):
+        raise VerificationFailed(verdict)
+
+
+def _show(report: TokenReport) -> None:
+    ends = f", until {report.expires_on}" if report.expires_on else ""
+    typer.echo(f"token        {report.status}{ends}")
+    how = {"policies": "as Cloudflare tells", "calls": "as far as calls show"}
+    if report.source:
+        typer.echo(f"permissions  {how[report.source]}")
+    for mark, names in (
+        ("has", report.granted),
+        ("lacks", report.missing),
+        ("too many", report.surplus),
+    ):
+        for name in names:
+            typer.echo(f"{mark:<12} {name}")

@@ -1,0 +1,40 @@
+"""``notifyctl up``: bundle, deploy, verify."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+
+def up(
+    stack: StackOption,
+    json: JsonOption = False,
+    message: Annotated[
+        str, typer.Option("--message", "-m", help="Message of the update in the stack's history.")
+    ] = "",
+    skip_verify: Annotated[
+        bool, typer.Option("--skip-verify", help="Deploy only; don't verify the service.")
+    ] = False,
+) -> None:
+    """Build the bundle, bring the stack to what the program declares, and verify the service.
+
+    On the stack 'local' this starts the local cloud first and ends with a first notification.
+    Safe to repeat: what is already as declared stays as it is.
+    """
+    from ops.deploy.deployment import Deployment
+    from ops.stacks.console import Reporter
+    from ops.stacks.project import Project
+
+    reporter = Reporter(json=json)
+    report = Deployment(Project.find(), stack, reporter).run(
+        message=message, verify=not skip_verify
+    )
+    if json:
+        typer.echo(json_text.dumps(report.document(), indent=2))
+        return
+    for line in report.summary():
+        reporter.line(line)

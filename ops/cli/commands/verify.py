@@ -1,0 +1,54 @@
+"""``notifyctl verify``: is the deployed service the one that was meant, and does it work?"""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption
+
+
+def verify(
+    stack: StackOption,
+    integration: Annotated[
+        bool | None,
+        typer.Option(
+            "--integration/--no-integration",
+            help=(
+                "Also configure a user, use a template and really send; by default in production "
+                "and on this machine. The endpoint is LARK_WEBHOOK_URL (with LARK_WEBHOOK_SECRET), "
+                "or the local cloud's sink."
+            ),
+        ),
+    ] = None,
+    health_pause: Annotated[
+        float,
+        typer.Option("--health-pause", min=0, help="Seconds between two health checks of three."),
+    ] = 10.0,
+    json: JsonOption = False,
+) -> None:
+    """Verify the service from outside; exit with 5 and the check's name where one fails.
+
+    Checks: worker, version, database, cache, queues, a send without signature is refused, a signed
+    call is answered; with --integration endpoints, config, template, send and logs.
+    """
+    from ops.deploy.deployment import Deployment
+    from ops.stacks.console import Reporter
+    from ops.stacks.errors import VerificationFailed
+    from ops.stacks.project import Project
+
+    reporter = Reporter(json=json)
+    deployment = Deployment(Project.find(), stack, reporter)
+    try:
+        outputs = deployment.outputs()
+        results = deployment.verify(outputs, integration=integration, pause=health_pause)
+    except VerificationFailed as error:
+        if json:
+            document = {"stack": stack, "passed": False, "failed_check": error.check}
+            typer.echo(json_text.dumps({**document, "message": str(error)}, indent=2))
+        raise
+    if json:
+        checks = [result.document() for result in results]
+        typer.echo(json_text.dumps({"stack": stack, "passed": True, "checks": checks}, indent=2))

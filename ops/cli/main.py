@@ -1,0 +1,156 @@
+"""The command ``notifyctl``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.stacks.errors import OperationError
+from ops.stacks.project import CONFIG_FILE_VARIABLE
+
+COMMANDS = {
+    "up": "up:up",
+    "deploy": "deploy:deploy",
+    "verify": "verify:verify",
+    "doctor": "doctor:doctor",
+    "check": "check:check",
+    "preview": "preview:preview",
+    "destroy": "destroy:destroy",
+    "refresh": "refresh:refresh",
+    "outputs": "outputs:outputs",
+    "status": "status:status",
+    "send": "send:send",
+    "logs": "logs:logs",
+    "tail": "tail:tail",
+    "analyze": "analyze:analyze",
+    "cleanup": "cleanup:cleanup",
+    "diagnose": "diagnose:diagnose",
+    "perf": "perf:perf",
+    "performance": "perf:perf",
+    "dev": "dev:dev",
+    "report": "report:app",
+    "deployments": "deployments:app",
+    "adopt": "adopt:adopt",
+    "drift": "drift:drift",
+    "history": "history:history",
+    "releases": "releases:releases",
+    "rollback": "rollback:app",
+    "bundle": "bundle:bundle",
+    "local": "local:app",
+    "settings": "settings:app",
+    "keys": "keys:app",
+    "token": "token:app",
+    "pr": "pull_requests:app",
+    "db": "db:app",
+}
+"""Where each command is: its module in `ops.cli.commands`, and there a function or a group."""
+
+_HELP = (
+    "Deploy, verify and look at the notification system. "
+    "Exit codes: 0 done, 1 failed, 2 wrong use or settings, 3 a tool is missing, "
+    "4 a Pulumi operation failed, 5 verification failed, 6 the service refused or didn't "
+    "answer, 7 drift found, 8 refused by a gate, 130 interrupted."
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("notification-system"))
+        raise typer.Exit
+
+
+def main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+    config_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="The stack's settings file, in place of Pulumi.STACK.yaml.",
+            envvar=CONFIG_FILE_VARIABLE,
+        ),
+    ] = None,
+) -> None:
+    """Hold the options that every command shares."""
+    if config_file is not None:
+        os.environ[CONFIG_FILE_VARIABLE] = str(config_file)
+
+
+def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return ``notifyctl`` with the commands of these names; without any named, with all.
+
+    To read and build all of them takes a tenth of a second, which every start would pay.
+    """
+    app = typer.Typer(
+        name="notifyctl",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help=_HELP,
+    )
+    app.callback()(main)
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"ops.cli.commands.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
+
+
+def called(arguments: Sequence[str]) -> list[str]:
+    """Return the name of the command that is called, or all where none is: help lists them."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--config-file":
+            next(rest, None)
+        elif not argument.startswith("-"):
+            return [argument] if argument in COMMANDS else [*COMMANDS]
+    return [*COMMANDS]
+
+
+def run() -> None:
+    """Run the command line; every expected failure is one sentence and an exit code."""
+    try:
+        command_line(called(sys.argv[1:]))()
+    except OperationError as error:
+        _say(_advised(str(error)))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("interrupted; run the same command again to go on where it stopped.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != 28:
+            raise
+        _say("the disk is full. Free some room and run the same command again.")
+        sys.exit(1)
+
+
+def _advised(message: str) -> str:
+    """The message, and where it tells of a call that a token may not make, the permission."""
+    if "403" not in message:
+        return message
+    from infra.access.calls import refusal_advice
+
+    advice = refusal_advice(message)
+    return f"{message}\n{advice}" if advice else message
+
+
+def _say(text: str) -> None:
+    mark = "\033[31merror:\033[0m" if sys.stderr.isatty() else "error:"
+    sys.stderr.write(f"{mark} {text}\n")

@@ -1,0 +1,192 @@
+"""A backup on disk: the dump, packed and perhaps sealed, and beside it what it holds."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nacl import pwhash
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
+from nacl.utils import random
+
+from ops.database.table_sum import TableSum
+from ops.stacks.errors import OperationError, UsageError
+
+PASSPHRASE_VARIABLE = "NOTIFYCTL_BACKUP_PASSPHRASE"  # noqa: S105 - a name, not a passphrase
+_FORMAT = 1
+_MAGIC = b"notification-backup-1\n"
+_SALT_BYTES = pwhash.argon2id.SALTBYTES
+
+
+@dataclass(frozen=True)
+class BackupFile:
+    """One backup: ``NAME-YYYYMMDDTHHMMSSZ.sql.gz`` (``.sealed``) and its ``.json``.
+
+    Attributes:
+        path: the dump's file.
+        stack: the stack that it was taken from.
+        database_id: the database that it was taken from.
+        schema_level: level of the schema in it.
+        taken_at: when the export was asked for.
+        tables: what each table holds.
+        file_sha256: of the dump's file as it lies there.
+        verified_at: when it was last loaded and compared; ``None`` if never.
+    """
+
+    path: Path
+    stack: str
+    database_id: str
+    schema_level: int
+    taken_at: datetime
+    tables: Mapping[str, TableSum]
+    file_sha256: str
+    verified_at: datetime | None = None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a passphrase is needed to read it."""
+        return self.path.suffix == ".sealed"
+
+    @property
+    def manifest(self) -> Path:
+        """The file that describes it."""
+        return self.path.with_name(f"{self.path.name.partition('.')[0]}.json")
+
+    @classmethod
+    def read(cls, path: Path) -> BackupFile:
+        """Read what is known of a backup, by the path of either of its files.
+
+        Raises:
+            UsageError: there is no such backup, or its description can't be read.
+        """
+        manifest = path.with_name(f"{path.name.partition('.')[0]}.json")
+        try:
+            found = json.loads(manifest.read_text(encoding="utf-8"))
+            verified = found["verified_at"]
+            return cls(
+                path=manifest.with_name(Path(found["file"]).name),
+                stack=found["stack"],
+                database_id=found["database_id"],
+                schema_level=int(found["schema_level"]),
+                taken_at=datetime.fromisoformat(found["taken_at"]),
+                tables={
+                    name: TableSum(int(table["rows"]), table["sha256"])
+                    for name, table in found["tables"].items()
+                },
+                file_sha256=found["file_sha256"],
+                verified_at=datetime.fromisoformat(verified) if verified else None,
+            )
+        except FileNotFoundError:
+            raise UsageError(
+                f"There is no backup {path}: {manifest.name} is missing. "
+                "'notifyctl db backup' takes one."
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise UsageError(
+                f"{manifest} doesn't describe a backup. Use another one, or restore that file."
+            ) from None
+
+    def write(self, sql: bytes, passphrase: str | None) -> BackupFile:
+        """Write both files, the description last: a backup without one doesn't exist."""
+        # Without a time in it, the same dump packs to the same bytes.
+        content = gzip.compress(sql, mtime=0)
+        if passphrase is not None:
+            content = _sealed(content, passphrase)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        _write(self.path, content)
+        written = replace(self, file_sha256=hashlib.sha256(content).hexdigest())
+        written._describe()
+        return written
+
+    def content(self, passphrase: str | None) -> bytes:
+        """The dump.
+
+        Raises:
+            UsageError: it is sealed and there is no passphrase, or a wrong one.
+            OperationError: the file isn't the one that was written.
+        """
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            raise UsageError(f"{self.path} is missing. Use another backup.") from None
+        if hashlib.sha256(content).hexdigest() != self.file_sha256:
+            raise OperationError(f"{self.path} was damaged or changed. Use another backup.")
+        if self.is_sealed:
+            content = _opened(content, passphrase, self.path)
+        return gzip.decompress(content)
+
+    def mark_verified(self, at: datetime) -> BackupFile:
+        """Note that it was loaded and compared."""
+        verified = replace(self, verified_at=at)
+        verified._describe()
+        return verified
+
+    def document(self) -> dict[str, Any]:
+        """As JSON: what ``NAME.json`` holds."""
+        return {
+            "format": _FORMAT,
+            "file": self.path.name,
+            "file_sha256": self.file_sha256,
+            "sealed": self.is_sealed,
+            "stack": self.stack,
+            "database_id": self.database_id,
+            "schema_level": self.schema_level,
+            "taken_at": self.taken_at.isoformat(),
+            "verified_at": self.verified_at.isoformat() if self.verified_at else None,
+            "tables": {name: table.document() for name, table in sorted(self.tables.items())},
+        }
+
+    def _describe(self) -> None:
+        _write(self.manifest, (json.dumps(self.document(), indent=2) + "\n").encode())
+
+
+def now() -> datetime:
+    """The time in UTC, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    staged.replace(path)
+
+
+def _key(passphrase: str, salt: bytes) -> bytes:
+    """Argon2id with libsodium's moderate limits: the same passphrase and salt, the same key."""
+    return pwhash.argon2id.kdf(
+        SecretBox.KEY_SIZE,
+        passphrase.encode(),
+        salt,
+        opslimit=pwhash.argon2id.OPSLIMIT_MODERATE,
+        memlimit=pwhash.argon2id.MEMLIMIT_MODERATE,
+    )
+
+
+def _sealed(content: bytes, passphrase: str) -> bytes:
+    salt = random(_SALT_BYTES)
+    return _MAGIC + salt + bytes(SecretBox(_key(passphrase, salt)).encrypt(content))
+
+
+def _opened(content: bytes, passphrase: str | None, path: Path) -> bytes:
+    if passphrase is None:
+        raise UsageError(f"{path.name} is sealed. Put its passphrase into {PASSPHRASE_VARIABLE}.")
+    salt = content[len(_MAGIC) : len(_MAGIC) + _SALT_BYTES]
+    try:
+        return SecretBox(_key(passphrase, salt)).decrypt(content[len(_MAGIC) + _SALT_BYTES :])
+    except (CryptoError, ValueError):
+        raise UsageError(
+            f"The passphrase in {PASSPHRASE_VARIABLE} doesn't open {path.name}."
+        ) from None

@@ -1,0 +1,98 @@
+"""Backups in an R2 bucket of the stack's account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.database.backup_file import BackupFile
+from ops.stacks.account import StackAccount
+from ops.stacks.errors import UsageError
+
+MOST_BYTES = 300 * 1024 * 1024
+"""What the API takes in one upload (Cloudflare API reference, R2, "Upload Object")."""
+
+
+@dataclass(frozen=True)
+class BackupBucket:
+    """One bucket; a backup's two files are objects under the stack's name.
+
+    Attributes:
+        account: where the bucket lies.
+        name: the bucket's name.
+    """
+
+    account: StackAccount
+    name: str
+
+    def put(self, backup: BackupFile) -> tuple[str, ...]:
+        """Upload both files, the description last, and return their keys.
+
+        Raises:
+            UsageError: the dump is larger than the API takes.
+            OperationError: the upload was refused.
+        """
+        if backup.path.stat().st_size > MOST_BYTES:
+            raise UsageError(
+                f"{backup.path} is larger than 300 MB, which one upload to R2 by this API may be. "
+                "The file stays where it is; upload it by an S3 client."
+            )
+        return tuple(self._upload(path) for path in (backup.path, backup.manifest))
+
+    def get(self, name: str, folder: Path) -> BackupFile:
+        """Download the backup ``NAME`` (without its endings) into a folder.
+
+        Raises:
+            UsageError: what was downloaded is no backup.
+            OperationError: there is no such object, or the download was refused.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = folder / f"{name}.json"
+        self._download(manifest)
+        backup = BackupFile.read(manifest)
+        self._download(backup.path)
+        return backup
+
+    def names(self) -> tuple[str, ...]:
+        """The stack's backups in the bucket, oldest first."""
+        prefix = f"{self.account.stack}/"
+        found = self.account.ask(
+            f"list the bucket {self.name}",
+            lambda client: [
+                one.key or ""
+                for one in client.r2.buckets.objects.list(
+                    self.name, account_id=self.account.account_id, prefix=prefix
+                )
+            ],
+        )
+        return tuple(
+            key.removeprefix(prefix).removesuffix(".json")
+            for key in sorted(found)
+            if key.endswith(".json")
+        )
+
+    def _upload(self, path: Path) -> str:
+        key = self._key(path)
+        self.account.ask(
+            f"store {path.name} in the bucket {self.name}",
+            lambda client: client.r2.buckets.objects.upload(
+                key,
+                path.read_bytes(),
+                account_id=self.account.account_id,
+                bucket_name=self.name,
+            ),
+        )
+        return key
+
+    def _download(self, path: Path) -> None:
+        content = self.account.ask(
+            f"read {path.name} from the bucket {self.name}",
+            lambda client: client.r2.buckets.objects.get(
+                self._key(path), account_id=self.account.account_id, bucket_name=self.name
+            ).read(),
+        )
+        path.write_bytes(content)
+        path.chmod(0o600)
+
+    def _key(self, path: Path) -> str:
+        return f"{self.account.stack}/{path.name}"

@@ -1,0 +1,104 @@
+"""The D1 database of a deployed stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from infra.migrations.d1 import D1Database, Row, Statement
+from infra.migrations.errors import MigrationError
+from infra.migrations.files import MigrationFileError, MigrationSet
+from infra.migrations.location import MIGRATIONS
+from ops.stacks.account import StackAccount
+from ops.stacks.choice import choose_driver
+from ops.stacks.errors import OperationError, StackFailed
+from ops.stacks.project import Project
+
+
+@dataclass(frozen=True)
+class StackDatabase:
+    """One stack's database, over Cloudflare's API and never through the Worker.
+
+    Attributes:
+        account: where it lies.
+        database_id: its UUID.
+        name: its name in the account.
+        code_level: the level of the code that is deployed, by the release in the outputs.
+    """
+
+    account: StackAccount
+    database_id: str
+    name: str
+    code_level: int
+
+    @classmethod
+    def of(cls, project: Project, stack: str) -> StackDatabase:
+        """Find the database by the stack's outputs.
+
+        Raises:
+            StackFailed: the stack isn't deployed.
+            UsageError: there is no such stack, or no token for its account.
+        """
+        account = StackAccount.of(project, stack)
+        outputs = choose_driver(project, stack).outputs(show_secrets=False)
+        database_id = outputs.get("d1_database_id")
+        if not isinstance(database_id, str):
+            raise StackFailed(
+                f"The stack '{stack}' has no database yet. Run 'notifyctl up --stack {stack}'."
+            )
+        release = outputs.get("release")
+        level = release.get("schema_level", 0) if isinstance(release, Mapping) else 0
+        return cls(account, database_id, str(outputs.get("d1_database_name", "")), int(level))
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self.account.stack
+
+    @contextmanager
+    def connected(self) -> Iterator[D1Database]:
+        """The database for statements; what goes wrong inside becomes one sentence."""
+        try:
+            with D1Database(
+                account_id=self.account.account_id,
+                database_id=self.database_id,
+                base_url=self.account.base_url,
+                token=self.account.token,
+            ) as database:
+                yield database
+        except (MigrationError, MigrationFileError) as error:
+            raise OperationError(str(error)) from None
+
+    def query(self, sql: str, *params: str) -> list[Row]:
+        """Run one statement and return its rows."""
+        with self.connected() as database:
+            return database.batch([Statement(sql, params)])[0]
+
+    def batch(self, statements: Sequence[str]) -> list[list[Row]]:
+        """Run statements in one transaction and return each one's rows."""
+        with self.connected() as database:
+            return database.batch([Statement(sql) for sql in statements])
+
+    def described(self) -> Mapping[str, Any]:
+        """What the account says of it: ``name``, ``num_tables``, ``file_size`` in bytes."""
+        found = self.account.ask(
+            f"show the database {self.database_id}",
+            lambda client: client.d1.database.get(
+                self.database_id, account_id=self.account.account_id
+            ),
+        )
+        return found.to_dict() if found is not None else {}
+
+
+def migrations(project: Project) -> MigrationSet:
+    """The project's migration files.
+
+    Raises:
+        OperationError: they can't be used.
+    """
+    try:
+        return MigrationSet.read(project.root / MIGRATIONS)
+    except MigrationFileError as error:
+        raise OperationError(str(error)) from None

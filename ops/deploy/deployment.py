@@ -1,0 +1,262 @@
+"""A deployment of one stack: bundle, engine, verification, first notification."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from infra.release import COMMIT_VARIABLE
+from infra.settings import Settings, SettingsError
+from ops.build.build import build_bundle, console_path
+from ops.deploy.asset_check import AssetCheck
+from ops.deploy.first_notification import FirstNotification
+from ops.deploy.integration_set import IntegrationSet
+from ops.deploy.verification import PAUSE, CheckResult, Verification
+from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
+from ops.stacks.deployment_report import DeploymentReport
+from ops.stacks.driver import StackUpdate
+from ops.stacks.errors import StackFailed, UsageError
+from ops.stacks.kept_state import keep_state
+from ops.stacks.local_cloud import start_local_cloud
+from ops.stacks.local_stack import LocalStack
+from ops.stacks.origin import git
+from ops.stacks.project import Project
+from ops.stacks.service import ServiceClient
+from ops.stacks.settings_file import StackFile
+
+
+class Deployment:
+    """Deploys one stack.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        reporter: where the steps are shown.
+    """
+
+    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+        self._project = project
+        self._stack = stack
+        self._reporter = reporter
+        stack_file = StackFile.read(project.stack_file(stack))
+        self._is_local = stack_file.is_loopback
+        # Settings may also come from a Pulumi ESC environment, which only Pulumi can read.
+        self._settings_are_whole = "environment" not in stack_file.content
+        self._sink_url: str | None = None
+        os.environ[COMMIT_VARIABLE] = os.environ.get(COMMIT_VARIABLE) or git(
+            project.root, "rev-parse", "HEAD"
+        )
+
+    def preview(self) -> StackUpdate:
+        """Plan the update; on a loopback stack the local cloud is started for it."""
+        self._check_settings()
+        self._bundle()
+        self.prepare()
+        with self._reporter.step(f"Preview of the stack {self._stack}") as step:
+            result = choose_driver(self._project, self._stack).preview(self._reporter.progress)
+            step.detail = describe(result.changes)
+        return result
+
+    def refresh(self) -> StackUpdate:
+        """Correct the state by what is really there; how it was before is kept in a file.
+
+        To a credential that sees nothing everything seems gone, and the state would forget it.
+        """
+        if self._is_local:
+            start_local_cloud(self._project, self._reporter)
+        driver = choose_driver(self._project, self._stack)
+        with self._reporter.step("State kept") as step:
+            kept = keep_state(self._project.home, self._stack, driver.export())
+            step.detail = str(kept)
+        with self._reporter.step(f"Refresh of the stack {self._stack}") as step:
+            result = driver.refresh(self._reporter.progress)
+            step.detail = describe(result.changes)
+        if forgotten := result.changes.get("delete", 0):
+            self._reporter.line(
+                f"The account seems to have lost {forgotten} of the stack's resources. Where that "
+                f"isn't so, the credential was wrong: pulumi stack import --stack {self._stack} "
+                f"--file {kept}",
+                style="yellow",
+            )
+        return result
+
+    @property
+    def environment(self) -> str:
+        """What the Worker reports itself to be; the stack's name where the file doesn't say."""
+        file = StackFile.read(self._project.stack_file(self._stack))
+        return str(file.config.get("notification-system:environment", self._stack))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether every API that the stack talks to is on this machine."""
+        return self._is_local
+
+    def prepare(self) -> str | None:
+        """Check the settings, start the local cloud where the stack is on it, return its sink.
+
+        Raises:
+            UsageError: with all mistakes of the settings at once.
+        """
+        self._check_settings()
+        if not self._is_local:
+            return None
+        self._sink_url = start_local_cloud(self._project, self._reporter).sink_url
+        return self._sink_url
+
+    def run(self, *, message: str, verify: bool) -> DeploymentReport:
+        """Deploy and verify.
+
+        Raises:
+            OperationError: a step failed; the version that served before still serves.
+        """
+        started = time.monotonic()
+        self._check_settings()
+        self._bundle()
+        sink_url = self.prepare()
+        update = self.update(message)
+        # A stack of access alone has no service to verify.
+        if verify and "service_url" in update.outputs:
+            self.verify(update.outputs)
+            self._first_notification(update.outputs)
+        return DeploymentReport(
+            stack=self._stack,
+            update=update,
+            sink_url=sink_url,
+            seconds=time.monotonic() - started,
+        )
+
+    def _first_notification(self, outputs: Mapping[str, Any]) -> None:
+        if self._sink_url is None:
+            return
+        with ServiceClient(str(outputs["service_url"]), str(outputs["api_secret_key"])) as service:
+            FirstNotification(service, sink_url=self._sink_url, reporter=self._reporter).run()
+
+    def warn_of_pin(self, outputs: Mapping[str, Any]) -> None:
+        """Say so where a pin keeps what was deployed from serving."""
+        serving, new = str(outputs.get("serving_version_id")), str(outputs.get("version_id"))
+        if serving == new or len(outputs.get("serving") or []) != 1:
+            return
+        self._reporter.line(
+            f"warning: version {serving[:8]} is pinned in place of this bundle, so that what you "
+            "deployed doesn't serve. The next bundle will; or remove notification-system:pin from "
+            "the stack's file.",
+            style="yellow",
+        )
+
+    def update(
+        self, message: str, project: Project | None = None, *, commit: str | None = None
+    ) -> StackUpdate:
+        """Run one update with the bundle that is built; ``project`` may be another checkout.
+
+        Args:
+            message: the update's message in the history.
+            project: the checkout that the program runs in.
+            commit: git commit of the bundle, where it isn't the checked-out one.
+        """
+        if commit is not None:
+            os.environ[COMMIT_VARIABLE] = commit
+        with self._reporter.step(f"Stack {self._stack}") as step:
+            update = choose_driver(project or self._project, self._stack).up(
+                self._reporter.progress, message=message
+            )
+            step.detail = describe(update.changes)
+        return update
+
+    def verify(
+        self,
+        outputs: Mapping[str, Any],
+        *,
+        version: str | None = None,
+        integration: bool | None = False,
+        pause: float = PAUSE,
+    ) -> list[CheckResult]:
+        """Verify from outside that ``version`` (default: what the outputs say) serves well.
+
+        Args:
+            outputs: the stack's outputs, secrets in clear.
+            version: the version that must answer.
+            integration: also use the service as a client does; ``None``: in production and on
+                this machine.
+            pause: seconds between two attempts of the health check.
+
+        Raises:
+            VerificationFailed: with the check that failed and what to do next.
+        """
+        url, key = str(outputs["service_url"]), str(outputs["api_secret_key"])
+        serving = outputs.get("serving_version_id") or outputs["version_id"]
+        with ServiceClient(url, key) as service, ServiceClient(url) as anonymous:
+            results = Verification(
+                service,
+                anonymous,
+                version_id=version or str(serving),
+                reporter=self._reporter,
+                pause=pause,
+            ).run()
+            results.append(
+                AssetCheck(
+                    anonymous,
+                    base_path=console_path(self._project, self._stack),
+                    reporter=self._reporter,
+                ).run(_assets_of(outputs, version or str(serving)))
+            )
+            if integration is None:
+                integration = self._is_local or self.environment == "production"
+            if integration:
+                results += IntegrationSet(
+                    service, sink_url=self._sink_url, reporter=self._reporter
+                ).run()
+        return results
+
+    def outputs(self) -> Mapping[str, Any]:
+        """Return the stack's outputs, secrets in clear; the local cloud is started for it.
+
+        Raises:
+            StackFailed: the stack isn't deployed.
+        """
+        self.prepare()
+        found = choose_driver(self._project, self._stack).outputs(show_secrets=True)
+        if "service_url" not in found or "api_secret_key" not in found:
+            raise StackFailed(
+                f"The stack '{self._stack}' isn't deployed: it has no service_url. "
+                f"Run 'notifyctl up --stack {self._stack}'."
+            )
+        return found
+
+    def _check_settings(self) -> None:
+        """Refuse a settings file with mistakes before anything is started or built.
+
+        Raises:
+            UsageError: with all mistakes at once.
+        """
+        path = self._project.stack_file(self._stack)
+        if self._is_local:
+            path = LocalStack.prepare(self._project, self._stack).config_file
+        elif not self._settings_are_whole:
+            return
+        try:
+            Settings.from_stack_file(path)
+        except SettingsError as error:
+            raise UsageError(str(error)) from None
+
+    def _bundle(self) -> None:
+        with self._reporter.step("Bundle") as step:
+            built = build_bundle(self._project, self._stack)
+            step.detail = f"{built.modules} modules, sha256 {built.sha256[:12]}"
+
+
+def _assets_of(outputs: Mapping[str, Any], version: str) -> str:
+    """Return the digest of a version's console, as the stack's list of releases has it."""
+    entries = outputs.get("releases") or []
+    digests = (entry.get("assets_sha256") for entry in entries if entry["version_id"] == version)
+    return str(next(digests, None) or "")
+
+
+def describe(changes: Mapping[str, int]) -> str:
+    """Return ``0 changes``, or the number of resources per operation."""
+    changed = {name: count for name, count in sorted(changes.items()) if name != "same"}
+    if not changed:
+        return "0 changes"
+    return ", ".join(f"{count} {name}" for name, count in changed.items())

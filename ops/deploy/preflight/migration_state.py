@@ -1,0 +1,53 @@
+"""How the stack's database stands to the migration files that would be deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops.access.checks.outcome import Outcome
+from ops.database.schema_state import SchemaState
+from ops.database.stack_database import StackDatabase, migrations
+from ops.stacks.listing import stack_names
+from ops.stacks.project import Project
+
+CHECK = "migrations"
+
+
+def look_at_migrations(project: Project, stack: str, *, is_local: bool) -> Iterator[Outcome]:
+    """Yield whether an applied file was changed, and what is pending.
+
+    Raises:
+        OperationError: the files can't be used, or the database can't be asked.
+    """
+    files = migrations(project)
+    if stack not in stack_names(project, is_local=is_local):
+        yield Outcome.ok(CHECK, f"the first deployment applies all, up to level {files.level}")
+        return
+    state = SchemaState.read(StackDatabase.of(project, stack), project)
+    sums = {migration.name: migration.sha256 for migration in files}
+    changed = [
+        row.name
+        for row in state.applied
+        if row.sha256 and sums.get(row.name, row.sha256) != row.sha256
+    ]
+    if changed:
+        yield Outcome.fail(
+            CHECK,
+            f"changed after they had been applied: {', '.join(changed)}",
+            "Restore the files, and put the change into a new migration: notifyctl db generate",
+        )
+    elif state.pending:
+        yield Outcome.warn(
+            CHECK,
+            f"pending: {', '.join(state.pending)}",
+            "The deployment applies them: have a fresh backup (notifyctl db backup --stack "
+            f"{stack}), and deploy in a window for migrations.",
+        )
+    elif state.missing:
+        yield Outcome.fail(
+            CHECK,
+            f"tables are missing: {', '.join(state.missing)}",
+            f"See what happened to them: notifyctl db check --stack {stack}",
+        )
+    else:
+        yield Outcome.ok(CHECK, f"{len(state.applied)} applied, none pending, no file changed")

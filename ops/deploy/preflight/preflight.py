@@ -1,0 +1,188 @@
+"""The gate before a deployment: what a machine can check, and what people confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ops.access.checks.checklist import Checklist
+from ops.access.checks.outcome import Outcome
+from ops.access.checks.stack_secrets import StackSecrets
+from ops.access.keys.age import ROTATE_AFTER_DAYS, key_ages
+from ops.deploy.preflight.code_checks import TESTS, TYPES, look_at_tests, look_at_types
+from ops.deploy.preflight.confirmations import CHECK as CONFIRMATIONS
+from ops.deploy.preflight.confirmations import Confirmations
+from ops.deploy.preflight.dependencies import CHECK as DEPENDENCIES
+from ops.deploy.preflight.dependencies import look_at_dependencies
+from ops.deploy.preflight.migration_state import CHECK as MIGRATIONS
+from ops.deploy.preflight.migration_state import look_at_migrations
+from ops.deploy.preflight.window import DeploymentWindows, Kind
+from ops.deploy.preflight.work_tree import CHECK as WORK_TREE
+from ops.deploy.preflight.work_tree import look_at_work_tree
+from ops.deploy.rollback.post_mortem import open_post_mortems, post_mortem_folder
+from ops.stacks.console import Reporter
+from ops.stacks.errors import GateClosed
+from ops.stacks.origin import git
+from ops.stacks.project import Project
+from ops.stacks.settings_file import StackFile
+
+WINDOW = "window"
+SKIPPABLE = (WORK_TREE, DEPENDENCIES, TYPES, TESTS)
+
+
+@dataclass(frozen=True)
+class PreflightOptions:
+    """What the command line asked for.
+
+    Attributes:
+        kind: of the change.
+        at: the moment of the deployment; ``None``: now.
+        override: why the window doesn't hold this time; empty: it holds.
+        confirm: confirmations that were given.
+        checklist: a signed-off checklist.
+        skip: checks that aren't made; the report says so.
+        asked_at_gates: whether a pipeline's gates ask people, so that what they didn't confirm in a
+            checklist is only warned of.
+    """
+
+    kind: Kind = "routine"
+    at: datetime | None = None
+    override: str = ""
+    confirm: Sequence[str] = ()
+    checklist: Path | None = None
+    skip: Collection[str] = ()
+    asked_at_gates: bool = False
+
+
+class Preflight:
+    """Checks one stack before a deployment; nothing is changed.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        reporter: where the checks are shown.
+    """
+
+    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+        self._project = project
+        self._stack = stack
+        file = StackFile.read(project.stack_file(stack))
+        self._is_local = file.is_loopback
+        self._environment = str(file.config.get("notification-system:environment", stack))
+        self._checks = Checklist(reporter)
+        self._override = ""
+
+    def run(self, options: PreflightOptions) -> None:
+        """Make every check.
+
+        Raises:
+            UsageError: the options don't make sense.
+        """
+        root = self._project.root
+        commit = git(root, "rev-parse", "HEAD")
+        self._override = options.override
+        confirmations = Confirmations(
+            options.confirm, file=options.checklist, root=root, commit=commit
+        )
+        for name, look in (
+            (WORK_TREE, lambda: look_at_work_tree(root)),
+            (DEPENDENCIES, lambda: look_at_dependencies(root)),
+            (TYPES, lambda: look_at_types(root)),
+            (TESTS, lambda: look_at_tests(root)),
+        ):
+            if name in options.skip:
+                self._checks.run(name, lambda name=name: [_skipped(name)])  # type: ignore[misc]
+            else:
+                self._checks.run(name, lambda look=look: [look()])  # type: ignore[misc]
+        self._checks.run("configuration", self._configuration)
+        self._checks.run(
+            MIGRATIONS,
+            lambda: look_at_migrations(self._project, self._stack, is_local=self._is_local),
+        )
+        self._checks.run(WINDOW, lambda: self._window(options))
+        self._checks.run("reviews", self._reviews)
+        self._checks.run(CONFIRMATIONS, lambda: [_asked(confirmations.look(), options)])
+
+    @property
+    def is_production(self) -> bool:
+        """Whether a failing check stops a deployment of this stack."""
+        return self._environment == "production"
+
+    @property
+    def failed(self) -> Sequence[Outcome]:
+        """The checks that failed."""
+        return self._checks.named("fail")
+
+    def document(self) -> dict[str, Any]:
+        """Return the report, for ``--json`` and for the deployment's own report."""
+        return {"stack": self._stack, "override": self._override, **self._checks.document()}
+
+    def verdict(self) -> GateClosed | None:
+        """Return what closes the gate, or ``None``."""
+        if not self.failed:
+            return None
+        names = ", ".join(outcome.check for outcome in self.failed)
+        return GateClosed(
+            f"{len(self.failed)} checks before the deployment of '{self._stack}' failed: {names}. "
+            f"'notifyctl check --stack {self._stack}' says what to do about each."
+        )
+
+    def _configuration(self) -> Iterator[Outcome]:
+        yield from StackSecrets(self._project, self._stack).outcomes()
+        if self._is_local:
+            return
+        today = datetime.now(UTC).date()
+        due = [k for k in key_ages(self._project.stack_file(self._stack), today=today) if k.is_due]
+        if due:
+            said = ", ".join(f"{k.key} ({'unknown' if k.days is None else k.days})" for k in due)
+            yield Outcome.warn(
+                "key age",
+                f"days, over {ROTATE_AFTER_DAYS} or unknown: {said}",
+                f"Rotate them: notifyctl keys rotate --stack {self._stack}",
+            )
+        else:
+            yield Outcome.ok("key age", f"no key is older than {ROTATE_AFTER_DAYS} days")
+
+    def _window(self, options: PreflightOptions) -> Iterator[Outcome]:
+        moment = options.at or datetime.now(UTC)
+        verdict = DeploymentWindows.read(self._project.root).judge(moment, options.kind)
+        if verdict.allowed:
+            yield Outcome.ok(WINDOW, verdict.why)
+        elif options.override:
+            yield Outcome.warn(
+                WINDOW,
+                f"{verdict.why}; overridden: {options.override}",
+                "The report and the notices tell it.",
+            )
+        else:
+            opens = f"It opens {verdict.next:%A %Y-%m-%d %H:%M}. " if verdict.next else ""
+            yield Outcome.fail(
+                WINDOW,
+                verdict.why,
+                f"{opens}A fix that can't wait goes as --kind urgent; anything else by "
+                "--override REASON, which is told.",
+            )
+
+    def _reviews(self) -> Iterator[Outcome]:
+        sentences = open_post_mortems(post_mortem_folder(self._project))
+        for sentence in sentences:
+            yield Outcome.warn(
+                "reviews", sentence.rstrip("."), "Finish the review of that rollback."
+            )
+        if not sentences:
+            yield Outcome.ok("reviews", "none is open")
+
+
+def _asked(outcome: Outcome, options: PreflightOptions) -> Outcome:
+    if outcome.result != "fail" or not options.asked_at_gates:
+        return outcome
+    return Outcome.warn(
+        outcome.check, f"{outcome.found}; the pipeline's gates ask two people", outcome.advice
+    )
+
+
+def _skipped(name: str) -> Outcome:
+    return Outcome.skipped(name, "not run: it was asked to be left out")

@@ -1,0 +1,149 @@
+"""One pull request's stack: made by one command, gone by one other."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ops.deploy.deployment import Deployment
+from ops.deploy.removal import Removal
+from ops.github.derived_settings import derived_settings
+from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
+from ops.stacks.deployment_report import DeploymentReport
+from ops.stacks.listing import stack_names
+from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, kept_key_file, rendered_file
+from ops.stacks.project import CONFIG_FILE_VARIABLE, Project
+from ops.stacks.settings_file import StackFile
+
+_NAME = re.compile(r"pr-([1-9][0-9]{0,8})")
+
+
+def stack_of(pull_request: int) -> str:
+    """Return the stack's name, ``pr-N``."""
+    return f"pr-{pull_request}"
+
+
+def pull_request_of(stack: str) -> int | None:
+    """Return the number in a stack's name; ``None`` for any other stack.
+
+    >>> pull_request_of("pr-12"), pull_request_of("production")
+    (12, None)
+    """
+    found = _NAME.fullmatch(stack)
+    return int(found[1]) if found else None
+
+
+@dataclass(frozen=True)
+class PullRequestStack:
+    """The stack of one pull request.
+
+    Attributes:
+        project: the project's folder.
+        number: the pull request's.
+        base: the settings that its own derive from.
+        reporter: where the steps are shown.
+    """
+
+    project: Project
+    number: int
+    base: StackFile
+    reporter: Reporter
+
+    def up(self, *, verify: bool) -> DeploymentReport:
+        """Deploy it; safe to repeat, with new code or the same.
+
+        Raises:
+            UsageError: the base's settings have mistakes.
+            OperationError: a step of the deployment failed.
+        """
+        self._select()
+        name = stack_of(self.number)
+        return Deployment(self.project, name, self.reporter).run(
+            message=f"Pull request {self.number}", verify=verify
+        )
+
+    def destroy(self) -> bool:
+        """Remove its resources, the stack and its settings; return whether there was one.
+
+        Raises:
+            OperationError: a resource can't be removed; the stack is kept then.
+        """
+        is_local = self.base.is_loopback
+        name = stack_of(self.number)
+        existed = name in stack_names(self.project, is_local=is_local)
+        if existed:
+            self._select()
+            Removal(self.project, name, self.reporter).run(erase=False)
+            choose_driver(self.project, name).remove()
+        self._file(is_local=is_local).unlink(missing_ok=True)
+        if is_local:
+            rendered = rendered_file(self.project, name)
+            for file in (rendered, kept_key_file(rendered)):
+                file.unlink(missing_ok=True)
+        return existed
+
+    def _select(self) -> bool:
+        """Write the derived settings and make them those of this process; say if it is local."""
+        base = self.base
+        document: dict[str, Any] = {"config": derived_settings(base.config)}
+        path = self._file(is_local=base.is_loopback)
+        if base.is_loopback:
+            os.environ[CONFIG_FILE_VARIABLE] = str(path)
+        elif path.is_file():
+            document = _with_kept_secrets(document, StackFile.read(path).content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(document, sort_keys=True), encoding="utf-8")
+        if not base.is_loopback:
+            self._give_secrets(path)
+        return base.is_loopback
+
+    def _file(self, *, is_local: bool) -> Path:
+        """Beside the tracked files, where the CLI looks; a local stack's is kept with its state."""
+        folder = self.project.home / "pull-requests" if is_local else self.project.root
+        return folder / f"Pulumi.{stack_of(self.number)}.yaml"
+
+    def _give_secrets(self, path: Path) -> None:
+        """Set the secrets of an account's stack where it has none.
+
+        They come from the base's, one way: each run of a pull request's checks gets the same, on
+        whatever machine, and nobody learns the base's from them.
+        """
+        if any(f"{NAMESPACE}:{name}" in StackFile.read(path).config for name in SECRET_KEYS):
+            return
+        from ops.stacks.cli import CliDriver
+
+        key = CliDriver.for_account(self.project, _stack_of_file(self.base)).secret(SECRET_KEYS[0])
+        secrets = {name: _derived(key, f"{stack_of(self.number)}/{name}") for name in SECRET_KEYS}
+        CliDriver.for_account(self.project, stack_of(self.number)).set_secrets(secrets)
+
+
+def _stack_of_file(file: StackFile) -> str:
+    return file.path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+
+
+def _with_kept_secrets(document: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    secure = {
+        key: value
+        for key, value in (kept.get("config") or {}).items()
+        if isinstance(value, dict) and "secure" in value
+    }
+    whole = {**document, "config": {**document["config"], **secure}}
+    for name in ("encryptionsalt", "secretsprovider", "encryptedkey"):
+        if name in kept:
+            whole[name] = kept[name]
+    return whole
+
+
+def _derived(key: str, text: str) -> str:
+    """Return a secret in the form of the setting that ``text`` ends with: HMAC-SHA256 in hex."""
+    digest = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return digest[:32] if text.endswith("encryptKey") else digest

@@ -1,0 +1,126 @@
+"""Pulumi's history and the stack's own list of releases, read together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ops.deploy.release.records import ReleaseRecord
+from ops.deploy.release.release import Release
+from ops.stacks.driver import HistoryEntry
+from ops.stacks.errors import StackFailed
+
+CLOCK_TOLERANCE = 300.0
+"""Seconds by which the clocks of the state backend and of who deployed may differ."""
+
+
+@dataclass(frozen=True)
+class KnownRelease:
+    """A release with the update that deployed it and what was found out about it.
+
+    Attributes:
+        release: its first entry in the stack's list.
+        update: the entry of Pulumi's history; ``None`` where the history is shorter than the list.
+        record: ``None`` where nothing is known.
+    """
+
+    release: Release
+    update: HistoryEntry | None
+    record: ReleaseRecord | None
+
+    @property
+    def result(self) -> str:
+        """``verified``, ``failed``, ``rolled back``, or ``deployed`` where nobody verified it."""
+        return self.record.result if self.record else "deployed"
+
+
+class ReleaseHistory:
+    """The releases of one stack, the newest first, each version once.
+
+    Args:
+        outputs: the stack's outputs.
+        updates: Pulumi's history, in any order.
+        records: what is known of the versions.
+    """
+
+    def __init__(
+        self,
+        outputs: Mapping[str, Any],
+        updates: Sequence[HistoryEntry],
+        records: Mapping[str, ReleaseRecord],
+    ) -> None:
+        entries = outputs.get("releases")
+        if not isinstance(entries, list) or not entries:
+            raise StackFailed(
+                "The stack lists no releases: it isn't deployed, or was last deployed by a program "
+                "that kept no list. Run 'notifyctl up' once; from then on it does."
+            )
+        self.entries = [Release.of_entry(entry) for entry in entries]
+        self.serving = str(outputs.get("serving_version_id") or outputs["version_id"])
+        self.shares = dict(self.entries[0].serving)
+        # A version keeps the place of its newest entry, and is told by its first one: that is the
+        # update that deployed it, and a later one may have been run without naming a commit.
+        first: dict[str, Release] = {}
+        for release in self.entries:
+            first[release.version_id] = release
+        self.releases = [
+            KnownRelease(release, _update_of(release, updates), records.get(release.version_id))
+            for release in first.values()
+        ]
+
+    @property
+    def newest(self) -> Release:
+        """What was deployed last, whether or not it serves."""
+        return self.releases[0].release
+
+    def find(self, name: str) -> KnownRelease | None:
+        """Return the release of that version id, its beginning, that commit, or update number."""
+        for known in self.releases:
+            if known.update is not None and str(known.update.version) == name:
+                return known
+        for known in self.releases:
+            release = known.release
+            if len(name) >= 7 and (
+                release.version_id.startswith(name) or release.commit.startswith(name)
+            ):
+                return known
+        return None
+
+    def of_version(self, version_id: str) -> KnownRelease | None:
+        """Return the release of exactly that version."""
+        return next((k for k in self.releases if k.release.version_id == version_id), None)
+
+    def before(self, version_id: str) -> list[KnownRelease]:
+        """Return the releases that are older than that version's, the newest first.
+
+        All of them where the version is no release: somebody deployed it by hand.
+        """
+        ids = [known.release.version_id for known in self.releases]
+        return self.releases[ids.index(version_id) + 1 :] if version_id in ids else self.releases
+
+    def last_good(self, than: str) -> KnownRelease | None:
+        """Return the newest release before ``than`` that was verified; without any such, the
+        newest of which nothing bad is known."""
+        usable = [k for k in self.before(than) if not (k.record and k.record.is_bad)]
+        verified = [k for k in usable if k.record is not None and k.record.result == "verified"]
+        return next(iter([*verified, *usable]), None)
+
+
+def _update_of(release: Release, updates: Sequence[HistoryEntry]) -> HistoryEntry | None:
+    """Return the update in whose time the release was listed, else the nearest one.
+
+    The history's times are whole seconds, and Pulumi Cloud's are by its own clock.
+    """
+    try:
+        moment = datetime.fromisoformat(release.at).timestamp()
+    except ValueError:
+        return None
+
+    def distance(update: HistoryEntry) -> float:
+        return max(update.started - moment, moment - (update.ended + 1), 0.0)
+
+    candidates = [update for update in updates if update.kind == "update"]
+    nearest = min(candidates, key=distance, default=None)
+    return nearest if nearest is not None and distance(nearest) <= CLOCK_TOLERANCE else None

@@ -1,0 +1,136 @@
+"""What has to hold before an earlier version may serve again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ops.deploy.release.release import Release
+from ops.stacks.account import Row, StackAccount
+from ops.stacks.errors import OperationError
+
+ENCRYPTION_KEYS = frozenset({"encrypt_key", "encrypt_key_previous"})
+"""What is stored since a rotation can't be read with the keys before it: these never go back."""
+
+_STORES = {"d1", "kv_namespace", "queue"}
+_APPLIED = "SELECT name, level, min_code FROM d1_migrations ORDER BY id"
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What the gate found.
+
+    Attributes:
+        refusals: each a sentence or two that says what stands in the way; none lets through.
+        rotated: keys of secrets that aren't today's: the release needs a version of its own.
+    """
+
+    refusals: tuple[str, ...]
+    rotated: tuple[str, ...]
+
+
+class Gate:
+    """Checks one release against the database, the stores and the secrets of today.
+
+    Args:
+        account: where the stack lives.
+        outputs: the stack's outputs.
+        today: the secrets' fingerprints of the newest deployment.
+    """
+
+    def __init__(
+        self, account: StackAccount, outputs: Mapping[str, Any], *, today: Mapping[str, str]
+    ) -> None:
+        self._account = account
+        self._outputs = outputs
+        self._today = today
+
+    def check(self, release: Release) -> GateResult:
+        """Run every check.
+
+        Raises:
+            OperationError: something couldn't be asked; that opens no gate.
+        """
+        refusals = [*self._schema(release), *self._bindings(release)]
+        return GateResult(tuple(refusals), tuple(release.rotated_since(self._today)))
+
+    def _schema(self, release: Release) -> Iterator[str]:
+        """The same rule as the migrations': each one says which code still runs on it."""
+        for row in self._query(_APPLIED):
+            name = str(row["name"])
+            number = name.partition("_")[0]
+            level = int(row["level"] or (number if number.isdigit() else 0))
+            least = int(row["min_code"] or 0)
+            if level > release.code_level < least:
+                yield (
+                    f"The database has {name}, which needs code of level {least} or newer, and "
+                    f"release {release.short} is of level {release.code_level}. Take that "
+                    "migration back first, which is a rollback of data: "
+                    "'notifyctl rollback plan --kind data' tells how."
+                )
+
+    def _bindings(self, release: Release) -> Iterator[str]:
+        account = self._account
+        worker_id = str(self._outputs["worker_id"])
+        path = (
+            f"/accounts/{account.account_id}/workers/workers/{worker_id}"
+            f"/versions/{release.version_id}"
+        )
+        try:
+            answer: Any = account.ask(
+                f"read version {release.short}", lambda client: client.get(path, cast_to=object)
+            )
+        except OperationError as error:
+            yield f"Version {release.short} can't be deployed again: {error}"
+            return
+        bound = [b for b in answer["result"].get("bindings") or [] if b.get("type") in _STORES]
+        for binding in bound:
+            lost = self._lost(binding)
+            if lost is not None:
+                yield (
+                    f"Version {release.short} is bound as {binding['name']} to {lost}, which isn't "
+                    "there any more. Choose a later release with --to, or restore it."
+                )
+
+    def _lost(self, binding: Mapping[str, Any]) -> str | None:
+        """Return what a binding refers to where that is gone."""
+        account = self._account.account_id
+        kind = binding["type"]
+        if kind == "d1":
+            identifier = str(binding.get("id") or binding.get("database_id"))
+            path = f"/accounts/{account}/d1/database/{identifier}"
+            return None if self._exists(path) else f"the database {identifier}"
+        if kind == "kv_namespace":
+            identifier = str(binding["namespace_id"])
+            path = f"/accounts/{account}/storage/kv/namespaces/{identifier}"
+            return None if self._exists(path) else f"the KV namespace {identifier}"
+        name = str(binding["queue_name"])
+        return None if name in self._queues else f"the queue {name}"
+
+    def _exists(self, path: str) -> bool:
+        import cloudflare
+
+        def asked(client: cloudflare.Cloudflare) -> bool:
+            try:
+                client.get(path, cast_to=object)
+            except cloudflare.NotFoundError:
+                return False
+            return True
+
+        return self._account.ask("look for what the version is bound to", asked)
+
+    @cached_property
+    def _queues(self) -> set[str]:
+        account = self._account
+        return account.ask(
+            "list the queues",
+            lambda client: {
+                str(queue.queue_name) for queue in client.queues.list(account_id=account.account_id)
+            },
+        )
+
+    def _query(self, sql: str) -> list[Row]:
+        database_id = str(self._outputs["d1_database_id"])
+        return self._account.query("read the ledger of migrations", database_id, sql)

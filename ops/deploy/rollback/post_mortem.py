@@ -1,0 +1,98 @@
+"""The draft of the review that follows every rollback, and which ones are still open."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ops.stacks.project import Project
+
+FOLDER_VARIABLE = "NOTIFYCTL_POST_MORTEMS"
+"""Environment variable that moves the reviews out of the project's ``docs/post-mortems``."""
+
+HEADINGS = {
+    "Technical cause": "What broke, and why? Which change brought it in?",
+    "Gaps in the tests": "Which test would have found it, and is it there now?",
+    "Monitoring and alerts": "Who or what noticed, after how long? What should have?",
+    "Deployment process": "Which step would have kept it from production? What changes?",
+}
+_OPEN = "Status: open"
+_HINT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class PostMortem:
+    """What a draft begins with.
+
+    Attributes:
+        stack: the stack that was rolled back.
+        bad_version: the version that served before.
+        good_version: the version that serves now.
+        commit: git commit of the bad release, or an empty text.
+        reason: why, in the operator's words.
+        actor: who rolled back.
+        seconds: from the command to the verified service.
+    """
+
+    stack: str
+    bad_version: str
+    good_version: str
+    commit: str
+    reason: str
+    actor: str
+    seconds: float
+
+    def write(self, folder: Path, *, now: datetime | None = None) -> Path:
+        """Write the draft and return where it lies; one that is there for it already stays."""
+        moment = now or datetime.now(UTC)
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{self.stack}-{self.bad_version[:8]}.md"
+        for path in folder.glob(f"*-{name}"):
+            return path
+        path = folder / f"{moment:%Y-%m-%d}-{name}"
+        path.write_text(self._text(moment), encoding="utf-8")
+        return path
+
+    def _text(self, moment: datetime) -> str:
+        facts = {
+            "Stack": self.stack,
+            "Rolled back": f"{moment:%Y-%m-%d %H:%M} UTC by {self.actor}",
+            "From": f"version {self.bad_version}, commit {self.commit or 'unknown'}",
+            "To": f"version {self.good_version}, verified after {self.seconds:.0f} s",
+            "Reason given": self.reason or "none",
+        }
+        lines = [f"# Rollback of {self.stack}, {moment:%Y-%m-%d}", "", _OPEN, ""]
+        lines += [f"- {name}: {value}" for name, value in facts.items()]
+        for heading, hint in HEADINGS.items():
+            lines += ["", f"## {heading}", "", f"<!-- {hint} -->"]
+        return "\n".join([*lines, ""])
+
+
+def post_mortem_folder(project: Project) -> Path:
+    """Return the folder of the reviews."""
+    moved = os.environ.get(FOLDER_VARIABLE)
+    return Path(moved) if moved else project.root / "docs" / "post-mortems"
+
+
+def open_post_mortems(folder: Path) -> list[str]:
+    """Return a sentence for each review that is open, or closed with a heading left empty."""
+    found = []
+    for path in sorted(folder.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if "\n## " not in text:
+            continue
+        empty = [heading for heading in HEADINGS if not _section(text, heading)]
+        if empty:
+            found.append(f"{path.name} says nothing yet under: {', '.join(empty)}.")
+        elif _OPEN in text:
+            found.append(f"{path.name} is filled in and still open: set its status to closed.")
+    return found
+
+
+def _section(text: str, heading: str) -> str:
+    """Return what stands under a heading, without the hint."""
+    _, _, rest = text.partition(f"\n## {heading}\n")
+    return _HINT.sub("", rest.partition("\n## ")[0]).strip()

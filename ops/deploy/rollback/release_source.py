@@ -1,0 +1,106 @@
+"""The code of a release, rebuilt from its commit and checked against its digest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.assets import MANIFEST_SUFFIX
+from ops.build.build import build_bundle
+from ops.deploy.release.release import Release
+from ops.stacks.console import Reporter
+from ops.stacks.errors import GateClosed
+from ops.stacks.project import Project
+
+_SHARED = (".venv", "node_modules", "build")
+"""What is installed and not tracked: a second checkout uses the first one's."""
+
+
+class ReleaseSource:
+    """Finds the code of releases: this checkout where it is the same, else its commit.
+
+    Args:
+        project: this checkout.
+        stack: the stack whose settings the code is run with.
+        reporter: where a second checkout is shown.
+    """
+
+    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+        self._project = project
+        self._stack = stack
+        self._reporter = reporter
+
+    @contextmanager
+    def of(self, release: Release) -> Iterator[Project]:
+        """Give a checkout whose ``dist`` is built and is that release's.
+
+        Raises:
+            GateClosed: no code that gives the release's bundle can be found.
+        """
+        if self._builds(self._project, release):
+            yield self._project
+            return
+        with self._worktree(release) as project:
+            yield project
+
+    @contextmanager
+    def _worktree(self, release: Release) -> Iterator[Project]:
+        why = (
+            f"This checkout doesn't build release {release.short} (bundle "
+            f"{release.bundle_sha256[:12]})"
+        )
+        if not release.commit:
+            raise GateClosed(
+                f"{why}, and the release names no commit. Check out its code and try again."
+            )
+        folder = Path(tempfile.mkdtemp(prefix="notifyctl-release-"))
+        root = folder / "checkout"
+        try:
+            with self._reporter.step(f"Code of release {release.short}") as step:
+                self._check_out(root, release, why)
+                project = Project(root=root, home=self._project.home)
+                shutil.copy(self._project.stack_file(self._stack), root)
+                if not self._builds(project, release):
+                    raise GateClosed(
+                        f"{why}, nor does its commit {release.commit[:12]}: it was deployed "
+                        "with changes that weren't committed, or with another Worker SDK. Check "
+                        "out what was deployed, or choose another release with --to."
+                    )
+                step.detail = f"commit {release.commit[:12]}"
+            yield project
+        finally:
+            self._git("worktree", "remove", "--force", str(root))
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _builds(self, project: Project, release: Release) -> bool:
+        """Build what is checked out, and say whether it is the release's to the byte."""
+        bundle = build_bundle(project, self._stack).sha256
+        manifest = project.assets_dir.with_suffix(MANIFEST_SUFFIX)
+        assets = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
+        same_assets = release.assets_sha256 in ("", assets)
+        return bundle == release.bundle_sha256 and same_assets
+
+    def _check_out(self, root: Path, release: Release, why: str) -> None:
+        done = self._git("worktree", "add", "--detach", "--quiet", str(root), release.commit)
+        if done.returncode != 0:
+            raise GateClosed(
+                f"{why}, and its commit {release.commit[:12]} isn't in this repository. Run "
+                "'git fetch' (in a pipeline: check out the whole history) and try again."
+            )
+        for name in _SHARED:
+            if (self._project.root / name).exists() and not (root / name).exists():
+                (root / name).symlink_to(self._project.root / name)
+
+    def _git(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["git", "-C", str(self._project.root), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )

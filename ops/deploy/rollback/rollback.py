@@ -1,0 +1,236 @@
+"""A rollback, from the choice of the release to the draft of the review."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ops.build.build import build_bundle
+from ops.deploy.deployment import Deployment
+from ops.deploy.notices.notice import Notice
+from ops.deploy.notices.notifier import Notifier
+from ops.deploy.notices.targets import targets_of_environment
+from ops.deploy.release.records import ReleaseRecord, ReleaseRecords, read_tolerantly
+from ops.deploy.release.release_history import ReleaseHistory
+from ops.deploy.rollback.gate import Gate
+from ops.deploy.rollback.git_record import commit_files
+from ops.deploy.rollback.pin_file import Pin, remove_pin
+from ops.deploy.rollback.plan import RollbackPlan, RollbackReport
+from ops.deploy.rollback.post_mortem import PostMortem, post_mortem_folder
+from ops.deploy.rollback.release_source import ReleaseSource
+from ops.deploy.rollback.target import MESSAGE, choose_target
+from ops.deploy.verification import PAUSE
+from ops.stacks.account import StackAccount
+from ops.stacks.active_deployment import ActiveDeployment, deploy_version
+from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
+from ops.stacks.errors import GateClosed, OperationError
+from ops.stacks.origin import Origin
+from ops.stacks.project import Project
+
+
+class Rollback:
+    """Rolls one stack back.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        reporter: where the steps are shown.
+    """
+
+    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+        self._started = time.monotonic()
+        self._serving = 0.0
+        self._project = project
+        self._stack = stack
+        self._reporter = reporter
+        self._stack_file = project.stack_file(stack)
+        self._deployment = Deployment(project, stack, reporter)
+        self._deployment.prepare()
+        self._account = StackAccount.of(project, stack)
+        self._outputs: Mapping[str, Any] = choose_driver(project, stack).outputs(show_secrets=True)
+        self._records = ReleaseRecords(self._account, str(self._outputs.get("d1_database_id")))
+
+    def plan(self, *, to: str | None) -> RollbackPlan:
+        """Choose the release and check the gate; nothing is changed.
+
+        Raises:
+            UsageError: no release has that name.
+            GateClosed: there is none to go back to.
+        """
+        with self._reporter.step("Releases") as step:
+            records, problem = read_tolerantly(self._records)
+            updates = choose_driver(self._project, self._stack).history()
+            history = ReleaseHistory(self._outputs, updates, records)
+            active = ActiveDeployment.of_worker(self._account, str(self._outputs["worker_name"]))
+            step.detail = f"{len(history.releases)}, serving {active.main_version[:8]}"
+        if problem is not None:
+            self._reporter.line(f"warning: what was verified isn't known: {problem}")
+        target = choose_target(
+            history,
+            active,
+            named=to,
+            pin=Pin.of_file(self._stack_file),
+            last_update=next((u for u in updates if u.kind == "update"), None),
+        )
+        with self._reporter.step("Gate: schema, stores, secrets"):
+            today = history.newest.fingerprints
+            result = Gate(self._account, self._outputs, today=today).check(target.release)
+        if result.rotated and target.way == "pin":
+            target = replace(target, way="new version")
+        return RollbackPlan(
+            stack=self._stack,
+            bad=history.newest,
+            serves=active.main_version,
+            is_deployed=active.shares == {target.release.version_id: 100.0},
+            target=target,
+            refusals=result.refusals,
+            rotated=result.rotated,
+        )
+
+    def run(
+        self, plan: RollbackPlan, *, reason: str, commit: bool, pause: float = PAUSE
+    ) -> RollbackReport:
+        """Carry the plan out, verify, tell, and leave the draft of a review.
+
+        Raises:
+            GateClosed: the gate refused.
+            OperationError: a step failed; running the same command again goes on.
+        """
+        if plan.refusals:
+            raise GateClosed(" ".join(plan.refusals))
+        origin = Origin.find(self._project.root)
+        notifier = Notifier(
+            targets_of_environment(), self._reporter, local=self._deployment.is_local
+        )
+        notice = self._notice(plan, origin)
+        told = notifier.begin(notice)  # A receiver that hangs mustn't keep the bad version serving.
+        try:
+            try:
+                self._mark_bad(plan, reason, origin)
+                version = self._switch(plan, reason)
+            finally:
+                told()
+            self._deployment.verify(self._outputs, version=version, pause=pause)
+        except OperationError as error:
+            why = str(error).partition(". ")[0]
+            notifier.tell(replace(notice, event="failed", status=f"the rollback failed: {why}."))
+            raise
+        self._note(version, ReleaseRecord("verified", actor=origin.actor))
+        seconds = time.monotonic() - self._started
+        draft = None
+        if plan.target.way != "nothing":
+            draft = PostMortem(
+                stack=self._stack,
+                bad_version=plan.taken_back,
+                good_version=version,
+                commit=plan.bad.commit,
+                reason=reason,
+                actor=origin.actor,
+                seconds=seconds,
+            ).write(post_mortem_folder(self._project))
+        if commit and draft is not None:
+            self._commit(draft, version)
+        status = f"version {version[:8]} serves again and is verified"
+        notifier.tell(replace(notice, event="rolled back", status=status, duration=seconds))
+        return RollbackReport(plan, version, self._serving, seconds, draft)
+
+    def _notice(self, plan: RollbackPlan, origin: Origin) -> Notice:
+        return Notice(
+            event="started",
+            action="rollback",
+            environment=self._stack,
+            status=f"going back to version {plan.target.release.short}",
+            branch=origin.branch,
+            commit=plan.target.release.commit,
+            actor=origin.actor,
+            link=origin.link,
+            scope=f"all requests of {self._outputs['worker_name']}; its data stays",
+            rollback_plan=f"notifyctl rollback --stack {self._stack} --to {plan.taken_back[:8]}",
+        )
+
+    def _mark_bad(self, plan: RollbackPlan, reason: str, origin: Origin) -> None:
+        """Note it first: a command that is killed must not choose the bad release later."""
+        if plan.bad.version_id == plan.target.release.version_id:
+            return
+        record = ReleaseRecord(
+            "rolled back",
+            detail=reason,
+            actor=origin.actor,
+            commit=plan.bad.commit,
+            bundle_sha256=plan.bad.bundle_sha256,
+        )
+        self._note(plan.bad.version_id, record)
+
+    def _note(self, version: str, record: ReleaseRecord) -> None:
+        try:
+            self._records.write(version, record)
+        except OperationError as error:
+            self._reporter.line(
+                f"warning: it isn't noted that {version[:8]} is {record.result}: {error}",
+                style="yellow",
+            )
+
+    def _switch(self, plan: RollbackPlan, reason: str) -> str:
+        """Bring the target to serve, and return the version that does."""
+        release, way = plan.target.release, plan.target.way
+        if way in {"pin", "deploy again"} and not plan.is_deployed:
+            # At once, by the API alone: the update below then makes the state say the same.
+            worker = str(self._outputs["worker_name"])
+            with self._reporter.step(f"Version {release.short} serves"):
+                text = f"{MESSAGE} to {release.short}"
+                deploy_version(self._account, worker, release.version_id, message=text)
+                self._serving = time.monotonic() - self._started
+        if way in {"nothing", "deploy again"}:
+            return release.version_id
+        source = ReleaseSource(self._project, self._stack, self._reporter)
+        with source.of(plan.bad) as project:
+            if way == "new version":
+                return self._with_todays_secrets(plan, reason, project, source)
+            self._pin(plan, release.version_id, reason, project)
+        return release.version_id
+
+    def _with_todays_secrets(
+        self, plan: RollbackPlan, reason: str, project: Project, source: ReleaseSource
+    ) -> str:
+        """Upload the old release's code under today's secrets; the pin follows once it serves."""
+        release = plan.target.release
+        remove_pin(self._stack_file)
+        with source.of(release) as old:
+            _use_bundle(old, project)
+            update = self._deployment.update(
+                f"{MESSAGE} to {release.short} with today's secrets", project, commit=release.commit
+            )
+        self._serving = time.monotonic() - self._started
+        version = str(update.outputs["version_id"])
+        build_bundle(project, self._stack)
+        self._pin(plan, version, reason, project)
+        return version
+
+    def _pin(self, plan: RollbackPlan, version: str, reason: str, project: Project) -> None:
+        if version == plan.bad.version_id:
+            remove_pin(self._stack_file)  # The newest release serves without one.
+        else:
+            bad = plan.bad
+            Pin(version, bad.bundle_sha256, reason, bad.assets_sha256).write(self._stack_file)
+        copy = project.root / self._stack_file.name
+        if project.root != self._project.root and copy.exists():
+            copy.write_bytes(self._stack_file.read_bytes())
+        commit = plan.bad.commit
+        self._deployment.update(f"{MESSAGE} to {version[:8]}", project, commit=commit)
+
+    def _commit(self, draft: Path, version: str) -> None:
+        message = f"Roll {self._stack} back to version {version[:8]}"
+        with self._reporter.step("Pin and draft committed") as step:
+            told = commit_files(self._project.root, [self._stack_file, draft], message)
+            step.detail = told or "nothing of them lies in the repository"
+
+
+def _use_bundle(source: Project, target: Project) -> None:
+    """Put the files of one checkout's bundle in place of another's."""
+    shutil.rmtree(target.root / "dist", ignore_errors=True)
+    shutil.copytree(source.root / "dist", target.root / "dist")

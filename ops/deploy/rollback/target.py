@@ -1,0 +1,98 @@
+"""Which release a rollback goes to, and by which way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ops.deploy.release.release import Release
+from ops.deploy.release.release_history import KnownRelease, ReleaseHistory
+from ops.deploy.rollback.pin_file import Pin
+from ops.stacks.active_deployment import ActiveDeployment
+from ops.stacks.driver import HistoryEntry
+from ops.stacks.errors import GateClosed, UsageError
+
+MESSAGE = "notifyctl rollback"
+"""Beginning of the message of a deployment that a rollback made by the API."""
+
+Way = Literal["pin", "deploy again", "new version", "nothing"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is gone back to.
+
+    Attributes:
+        release: the release that will serve.
+        way: ``pin``: its version is pinned in the stack's settings; ``deploy again``: the state
+            says already that it serves, and somebody deployed another version by hand; ``new
+            version``: secrets have rotated, so that its code gets a version of its own;
+            ``nothing``: it serves already.
+        reason: why this release, as a sentence.
+    """
+
+    release: Release
+    way: Way
+    reason: str
+
+
+def choose_target(
+    history: ReleaseHistory,
+    active: ActiveDeployment,
+    *,
+    named: str | None,
+    pin: Pin | None,
+    last_update: HistoryEntry | None,
+) -> Target:
+    """Choose the release that is named, else the last good one.
+
+    To run the same command again goes no further back: what was rolled back to stays the target
+    until another is named.
+
+    Raises:
+        UsageError: there is no release of that name.
+        GateClosed: there is nothing to go back to.
+    """
+    if named is not None:
+        found = history.find(named)
+        if found is None:
+            raise UsageError(
+                f"There is no release '{named}'. 'notifyctl releases' lists those that there are."
+            )
+        return Target(found.release, _way(found, history, active), "it was named")
+    held = history.of_version(pin.version) if pin is not None else None
+    if pin is not None and held is not None and pin.holds_against(history.newest):
+        reason = "it is pinned since an earlier rollback; name an older one to go further back"
+        return Target(held.release, _way(held, history, active), reason)
+    current = history.of_version(active.main_version)
+    if current is not None and active.message.startswith(MESSAGE):
+        reason = "it was gone back to already; name an older one to go further back"
+        return Target(current.release, _way(current, history, active), reason)
+    serving = history.of_version(history.serving)
+    by_hand = active.main_version != history.serving
+    is_bad = serving is not None and serving.record is not None and serving.record.is_bad
+    if serving is not None and not is_bad and by_hand:
+        told = f"version {active.main_version[:8]} was deployed past Pulumi"
+        way = _way(serving, history, active)
+        return Target(serving.release, way, f"{told}; this is what the stack says serves")
+    if last_update is not None and last_update.result == "failed" and not by_hand:
+        raise GateClosed(
+            f"The last update failed and changed nothing of what serves: version "
+            f"{history.serving[:8]} serves as before it. Correct the cause and deploy again, or "
+            "name a release with --to."
+        )
+    good = history.last_good(history.serving)
+    if good is None:
+        raise GateClosed(
+            f"There is no earlier release of which nothing bad is known: version "
+            f"{history.serving[:8]} is the first, or all others have failed. Name one with --to."
+        )
+    known = "verified" if good.result == "verified" else "deployed, and not known to be bad"
+    return Target(good.release, _way(good, history, active), f"the last that was {known}")
+
+
+def _way(known: KnownRelease, history: ReleaseHistory, active: ActiveDeployment) -> Way:
+    alone = {known.release.version_id: 100.0}
+    if history.shares != alone:
+        return "pin"
+    return "nothing" if active.shares == alone else "deploy again"

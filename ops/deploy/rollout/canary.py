@@ -1,0 +1,191 @@
+"""A gradual deployment: several updates, each judged before the next, and stopped by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from ops.deploy.deployment import Deployment
+from ops.deploy.rollout.settings_override import settings_override
+from ops.deploy.rollout.version_figures import ERROR_RATE, FiguresSince, VersionFigures
+from ops.stacks.account import StackAccount
+from ops.stacks.console import Reporter
+from ops.stacks.driver import StackUpdate
+from ops.stacks.errors import StackFailed, UsageError, VerificationFailed
+from ops.stacks.project import Project
+
+POLL_SECONDS = 2.0
+
+_HOPELESS = 5
+"""Failures after which a small sample is judged as well, if they are too many for a full one."""
+
+
+@dataclass(frozen=True)
+class CanaryPlan:
+    """How a canary goes.
+
+    Attributes:
+        steps: percent of the requests, growing, 100 at last.
+        watch: seconds that one step may take to be judged.
+        least: requests that the new version must have had before it is judged.
+    """
+
+    steps: tuple[int, ...] = (10, 50, 100)
+    watch: float = 300.0
+    least: int = 200
+
+    @classmethod
+    def parse(cls, steps: str, watch: str, least: int) -> CanaryPlan:
+        """Read the command line's words.
+
+        Raises:
+            UsageError: steps that don't grow to 100, or a time that is none.
+        """
+        try:
+            shares = tuple(int(part) for part in steps.split(","))
+        except ValueError:
+            shares = ()
+        grows = all(a < b for a, b in pairwise(shares))
+        if not shares or not grows or shares[-1] != 100 or shares[0] < 1:
+            raise UsageError(
+                f"--steps is '{steps}': give percentages that grow to 100, such as 10,50,100."
+            )
+        units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+        number, unit = watch[:-1], watch[-1:]
+        if unit not in units or not number.isdigit() or int(number) == 0:
+            raise UsageError(f"--watch is '{watch}': give a time such as 90s, 5m or 1h.")
+        return cls(shares, int(number) * units[unit], least)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One step, as it was judged.
+
+    Attributes:
+        percentage: the new version's share.
+        new: its figures.
+        base: those of the version beside it.
+        seconds: how long it was watched.
+    """
+
+    percentage: int
+    new: VersionFigures
+    base: VersionFigures
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """Return the step for ``--json``."""
+        return {
+            "percentage": self.percentage,
+            "new": self.new.document(),
+            "base": self.base.document(),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+class Canary:
+    """Takes a new version through the steps.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        deployment: runs the updates.
+        base: id of the version that serves now.
+        plan: steps and limits.
+        reporter: where the figures are shown.
+        now: monotonic seconds.
+        sleep: waits the given seconds.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        stack: str,
+        *,
+        deployment: Deployment,
+        base: str,
+        plan: CanaryPlan,
+        reporter: Reporter,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._project = project
+        self._stack = stack
+        self._deployment = deployment
+        self._base = base
+        self._plan = plan
+        self._reporter = reporter
+        self._now = now
+        self._sleep = sleep
+        self.results: list[StepResult] = []
+
+    def run(self, message: str) -> StackUpdate:
+        """Run all steps and return the last update.
+
+        Raises:
+            VerificationFailed: a step was judged too bad, or nothing could be judged in time; the
+                caller gives all requests back to the version before.
+        """
+        update: StackUpdate | None = None
+        for percentage in self._plan.steps:
+            settings: Mapping[str, Any] = {}
+            if percentage < 100:
+                settings = {"traffic": percentage, "trafficBase": self._base}
+            try:
+                with settings_override(self._project, self._stack, settings):
+                    update = self._deployment.update(f"{message} ({percentage} %)".strip())
+            except StackFailed as error:
+                if update is None:
+                    raise
+                raise VerificationFailed(
+                    f"The canary was stopped before {percentage} %: {error}", check="canary"
+                ) from None
+            new = str(update.outputs["version_id"])
+            if new == self._base:
+                return update  # Nothing is new: there is nothing to watch.
+            if percentage < 100:
+                self._judge(percentage, new, update.outputs)
+        if update is None:
+            raise UsageError("A canary needs at least one step.")
+        return update
+
+    def _judge(self, percentage: int, new: str, outputs: Mapping[str, Any]) -> None:
+        account = StackAccount.of(self._project, self._stack)
+        figures = FiguresSince(account, str(outputs["d1_database_id"]))
+        started = self._now()
+        with self._reporter.step(f"Version {new[:8]} at {percentage} %") as step:
+            while True:
+                result = StepResult(
+                    percentage, figures.of(new), figures.of(self._base), self._now() - started
+                )
+                seen = result.new
+                step.detail = (
+                    f"{seen.requests} requests, {seen.failures} failed, p99 {seen.p99_ms:.0f} ms"
+                )
+                problem = self._problem(result)
+                if problem is not None or seen.requests >= self._plan.least:
+                    break
+                self._sleep(POLL_SECONDS)
+            self.results.append(result)
+            if problem is not None:
+                raise VerificationFailed(
+                    f"The canary was stopped at {percentage} %: {problem}.", check="canary"
+                )
+
+    def _problem(self, result: StepResult) -> str | None:
+        """Judge a full sample, or one that can't become good any more."""
+        new, least = result.new, max(self._plan.least, 1)
+        hopeless = new.failures >= max(_HOPELESS, 2 * ERROR_RATE * least)
+        if new.requests >= self._plan.least or hopeless:
+            problem = new.worse_than(result.base)
+            if problem is not None:
+                return problem
+        if new.requests < self._plan.least and result.seconds >= self._plan.watch:
+            return (
+                f"it has had {new.requests} requests in {result.seconds:.0f} s, too few to judge "
+                f"(--least {self._plan.least}): give it longer by --watch, or ask for less"
+            )
+        return None

@@ -1,0 +1,242 @@
+"""A deployment from the first notice to the report, and back where it turns out bad."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ops.deploy.deployment import Deployment, describe
+from ops.deploy.notices.notice import Notice
+from ops.deploy.notices.notifier import Notifier
+from ops.deploy.notices.targets import targets_of_environment
+from ops.deploy.preflight.gate import pass_gate
+from ops.deploy.preflight.preflight import PreflightOptions
+from ops.deploy.release.records import ReleaseRecord, ReleaseRecords
+from ops.deploy.rollback.rollback import Rollback
+from ops.deploy.rollout.approval import approve
+from ops.deploy.rollout.canary import Canary, CanaryPlan
+from ops.deploy.rollout.report import RolloutReport
+from ops.deploy.verification import PAUSE, WAY_BACK
+from ops.stacks.account import StackAccount
+from ops.stacks.active_deployment import ActiveDeployment
+from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
+from ops.stacks.driver import StackUpdate
+from ops.stacks.errors import OperationError, UsageError, VerificationFailed
+from ops.stacks.origin import Origin
+from ops.stacks.project import Project
+from ops.stacks.settings_file import StackFile
+
+
+@dataclass(frozen=True)
+class RolloutOptions:
+    """What the command line asked for.
+
+    Attributes:
+        message: of the update in the history.
+        approved_by: names that were typed.
+        window: when the deployment is planned for; empty: now.
+        scope: what it touches; empty: what the preview says.
+        canary: ``None`` deploys to all at once.
+        roll_back: whether a release that fails its verification is taken back.
+        health_pause: seconds between two health checks.
+        preflight: how the checks before it are made.
+    """
+
+    message: str = ""
+    approved_by: Sequence[str] = ()
+    window: str = ""
+    scope: str = ""
+    canary: CanaryPlan | None = None
+    roll_back: bool = True
+    health_pause: float = PAUSE
+    preflight: PreflightOptions = field(default_factory=PreflightOptions)
+
+
+class Rollout:
+    """Deploys one stack.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        reporter: where the steps are shown.
+        report_file: where the report is written.
+    """
+
+    def __init__(
+        self, project: Project, stack: str, reporter: Reporter, *, report_file: Path
+    ) -> None:
+        self._started = time.monotonic()
+        self._project = project
+        self._stack = stack
+        self._reporter = reporter
+        self._report_file = report_file
+        self._deployment = Deployment(project, stack, reporter)
+        self._origin = Origin.find(project.root)
+        self._notifier = Notifier(
+            targets_of_environment(), reporter, local=self._deployment.is_local
+        )
+
+    def run(self, options: RolloutOptions) -> RolloutReport:
+        """Do everything; the report is written whatever happens once the plan is made.
+
+        Raises:
+            GateClosed: a check before a deployment to production failed, or approvals are missing.
+            StackFailed: the preview or the update failed; what served before still serves.
+            VerificationFailed: the release is bad; it was taken back if there is another.
+        """
+        checked = pass_gate(
+            self._project, self._stack, self._reporter, options.preflight, origin=self._origin
+        )
+        planned = self._deployment.preview()
+        before = self._serving_now()
+        file = StackFile.read(self._project.stack_file(self._stack))
+        report = RolloutReport(
+            stack=self._stack,
+            environment=self._deployment.environment,
+            origin=self._origin,
+            approval=approve(
+                options.approved_by,
+                production=self._deployment.environment == "production",
+                origin=self._origin,
+                approvers=file.config.get("notification-system:approvers") or (),
+            ),
+            window=_window(options),
+            scope=options.scope or describe(planned.changes),
+            previous_version_id=before or "",
+            preflight=checked,
+        )
+        notice = self._notice(report, before)
+        self._notifier.tell(notice)
+        self._notifier.tell(replace(notice, event="started", status=f"begun, {report.approval}"))
+        try:
+            self._deploy(report, options, before)
+        except OperationError as error:
+            report.detail = str(error)
+            self._finish(report, notice, error)
+            raise
+        self._finish(report, notice, None)
+        return report
+
+    def _deploy(self, report: RolloutReport, options: RolloutOptions, before: str | None) -> None:
+        canary = self._canary(options.canary, before)
+        try:
+            if canary is None:
+                update = self._deployment.update(options.message)
+            else:
+                update = canary.run(options.message)
+            self._fill_in(report, update)
+            report.checks = self._deployment.verify(
+                update.outputs, integration=None, pause=options.health_pause
+            )
+        except VerificationFailed as error:
+            if not options.roll_back or before is None:
+                raise
+            raise self._taken_back(report, error, before) from None
+        finally:
+            report.canary = canary.results if canary is not None else ()
+        self._record(update, ReleaseRecord("verified", actor=self._origin.actor))
+        report.result = "succeeded"
+
+    def _canary(self, plan: CanaryPlan | None, before: str | None) -> Canary | None:
+        if plan is None:
+            return None
+        if before is None:
+            raise UsageError(
+                "A canary needs a version that serves beside it, and none does yet. Deploy without "
+                "--canary first."
+            )
+        return Canary(
+            self._project,
+            self._stack,
+            deployment=self._deployment,
+            base=before,
+            plan=plan,
+            reporter=self._reporter,
+        )
+
+    def _taken_back(
+        self, report: RolloutReport, error: VerificationFailed, before: str
+    ) -> VerificationFailed:
+        """Go back to what served before, and return the error to end with."""
+        self._reporter.line(str(error), style="red")
+        outputs = choose_driver(self._project, self._stack).outputs(show_secrets=True)
+        bad = str(outputs.get("version_id"))
+        report.version_id = bad
+        if bad == before:
+            return error  # The same version as before: going back changes nothing.
+        rollback = Rollback(self._project, self._stack, self._reporter)
+        plan = rollback.plan(to=before)
+        done = rollback.run(plan, reason=f"check '{error.check}' failed", commit=False)
+        report.result = "rolled back"
+        report.serving_version_id = done.version_id
+        return VerificationFailed(
+            f"{str(error).replace(WAY_BACK, '').strip()} It was taken back: version "
+            f"{done.version_id[:8]} serves again, after {done.serving_seconds:.1f} s. The review's "
+            f"draft is {done.post_mortem}.",
+            check=error.check,
+        )
+
+    def _fill_in(self, report: RolloutReport, update: StackUpdate) -> None:
+        report.update = update
+        report.url = str(update.outputs["service_url"])
+        report.version_id = str(update.outputs["version_id"])
+        report.serving_version_id = str(update.outputs["serving_version_id"])
+        self._deployment.warn_of_pin(update.outputs)
+
+    def _serving_now(self) -> str | None:
+        """Return the version that serves; ``None`` before the first deployment."""
+        outputs = choose_driver(self._project, self._stack).outputs(show_secrets=False)
+        worker = outputs.get("worker_name")
+        if not isinstance(worker, str):
+            return None
+        account = StackAccount.of(self._project, self._stack)
+        shares = dict(ActiveDeployment.of_worker(account, worker).shares)
+        if len(shares) > 1:
+            shares.pop(str(outputs.get("version_id")), None)  # A canary that was cut short.
+        return max(shares, key=lambda version: shares[version])
+
+    def _record(self, update: StackUpdate, record: ReleaseRecord) -> None:
+        account = StackAccount.of(self._project, self._stack)
+        records = ReleaseRecords(account, str(update.outputs["d1_database_id"]))
+        try:
+            records.write(str(update.outputs["serving_version_id"]), record)
+        except OperationError as error:
+            self._reporter.line(f"warning: the release isn't noted as verified: {error}")
+
+    def _notice(self, report: RolloutReport, before: str | None) -> Notice:
+        back = "none: it is the first deployment"
+        if before is not None:
+            back = f"notifyctl rollback --stack {self._stack} --to {before[:8]}"
+        return Notice(
+            event="planned",
+            action="deployment",
+            environment=self._stack,
+            status="planned",
+            branch=self._origin.branch,
+            commit=self._origin.commit,
+            actor=self._origin.actor,
+            link=self._origin.link or str(self._report_file),
+            window=report.window,
+            scope=report.scope,
+            rollback_plan=back,
+        )
+
+    def _finish(self, report: RolloutReport, notice: Notice, error: OperationError | None) -> None:
+        report.seconds = time.monotonic() - self._started
+        report.write(self._report_file)
+        if error is None:
+            status = f"version {report.serving_version_id[:8]} serves and is verified"
+            told = replace(notice, event="succeeded", status=status)
+        else:
+            told = replace(notice, event="failed", status=str(error).partition(". ")[0])
+        self._notifier.tell(replace(told, duration=report.seconds))
+
+
+def _window(options: RolloutOptions) -> str:
+    """Return the window for report and notices, an override of the team's rules included."""
+    window = options.window or "now"
+    override = options.preflight.override
+    return f"{window}; the deployment window is overridden: {override}" if override else window

@@ -1,0 +1,145 @@
+"""The project's repository on GitHub, or on the local cloud for a loopback stack."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from localcloud.home import CloudHome
+from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.local_stack import NAMESPACE, ports_in_use
+from ops.stacks.project import Project
+from ops.stacks.settings_file import BASE_URL_KEYS, StackFile
+
+GITHUB_API = "https://api.github.com"
+_LOCAL_REPOSITORY = "local/notification-system"
+"""The repository that the local cloud has from the start."""
+_PER_PAGE = 100
+_MOST_PAGES = 50
+_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository, as GitHub's REST API reaches it.
+
+    Attributes:
+        url: where the API's paths begin.
+        name: ``owner/repository``.
+        token: what the calls are made with.
+        is_local: whether the API is on this machine.
+    """
+
+    url: str
+    name: str
+    token: str = field(repr=False)
+    is_local: bool
+
+    @classmethod
+    def of(cls, project: Project, base: StackFile) -> Repository:
+        """Find it by the settings ``githubOwner`` and ``githubRepository``, else by
+        ``GITHUB_REPOSITORY``, which GitHub sets in its workflows. The token comes from
+        ``GITHUB_TOKEN``; a loopback stack has the local cloud's.
+
+        Raises:
+            UsageError: nothing says which repository, or there is no token.
+        """
+        if base.is_loopback:
+            file = CloudHome(project.home).token_file
+            token = file.read_text(encoding="ascii").strip() if file.is_file() else ""
+            url, name = f"http://127.0.0.1:{ports_in_use().control}/", _LOCAL_REPOSITORY
+        else:
+            token = os.environ.get("GITHUB_TOKEN", "")
+            url = str(
+                base.config.get(BASE_URL_KEYS[1]) or os.environ.get("GITHUB_API_URL") or GITHUB_API
+            )
+            name = _name(base)
+        if not token:
+            raise UsageError("There is no GITHUB_TOKEN to ask GitHub with. Set it.")
+        return cls(url=_api(url), name=name, token=token, is_local=base.is_loopback)
+
+    def call(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None
+    ) -> Any:
+        """Make one call below ``/repos/OWNER/REPOSITORY`` and return its JSON.
+
+        Raises:
+            OperationError: GitHub refused, or gave no answer.
+        """
+        full = f"/repos/{self.name}{path}"
+        answer = self._request(method, full, query, body)
+        if answer.status_code >= 300:
+            raise _refusal(method, full, answer.status_code)
+        return answer.json() if answer.content else None
+
+    def read(self, path: str) -> Any:
+        """As ``call`` with GET, but ``None`` where there is no such thing."""
+        full = f"/repos/{self.name}{path}"
+        answer = self._request("GET", full, None, None)
+        if answer.status_code == 404:
+            return None
+        if answer.status_code >= 300:
+            raise _refusal("GET", full, answer.status_code)
+        return answer.json()
+
+    def _request(
+        self, method: str, full: str, query: Mapping[str, str] | None, body: Any
+    ) -> httpx.Response:
+        try:
+            return httpx.request(
+                method,
+                f"{self.url}{full}",
+                params=query,
+                json=body,
+                headers={
+                    "Authorization": f"Bearer {self.token}",
+                    "Accept": "application/vnd.github+json",
+                },
+                timeout=_TIMEOUT_SECONDS,
+                trust_env=not self.is_local,
+            )
+        except httpx.HTTPError as error:
+            raise OperationError(
+                f"GitHub's API at {self.url} gave no answer ({type(error).__name__}). Try again."
+            ) from None
+
+    def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        """All items of a list, page after page. Raises as ``call`` does."""
+        for page in range(1, _MOST_PAGES + 1):
+            asked = {**(query or {}), "per_page": str(_PER_PAGE), "page": str(page)}
+            listed = self.call("GET", path, query=asked)
+            yield from listed
+            if len(listed) < _PER_PAGE:
+                return
+
+
+def _refusal(method: str, full: str, status: int) -> OperationError:
+    return OperationError(
+        f"GitHub answered {method} {full} with {status}. Check GITHUB_TOKEN and the repository's "
+        "name."
+    )
+
+
+def _api(url: str) -> str:
+    """Return where the API's paths begin: GitHub Enterprise has them below ``/api/v3``."""
+    parts = urlsplit(url)
+    if parts.hostname == "api.github.com" or parts.path.rstrip("/").endswith("/api/v3"):
+        return url.rstrip("/")
+    return f"{url.rstrip('/')}/api/v3"
+
+
+def _name(base: StackFile) -> str:
+    owner = base.config.get(f"{NAMESPACE}:githubOwner")
+    name = base.config.get(f"{NAMESPACE}:githubRepository")
+    found = f"{owner}/{name}" if owner and name else os.environ.get("GITHUB_REPOSITORY", "")
+    if found.count("/") != 1:
+        raise UsageError(
+            "Nothing says which repository is meant: set githubOwner and githubRepository in "
+            f"{base.path.name}, or GITHUB_REPOSITORY."
+        )
+    return found

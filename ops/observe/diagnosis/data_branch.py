@@ -1,0 +1,38 @@
+"""Is the data there, of the right form, and whole?"""
+
+from __future__ import annotations
+
+from ops.database.consistency import check_consistency
+from ops.database.schema_state import SchemaState
+from ops.database.stack_database import StackDatabase
+from ops.observe.diagnosis.branch import Branch
+from ops.stacks.errors import OperationError
+from ops.stacks.project import Project
+
+
+def data_branch(project: Project, database: StackDatabase) -> Branch:
+    """Look at the schema, at SQLite's own checks, and at what the constraints can't say."""
+    branch = Branch("data", "Is the data well?")
+    stack = database.stack
+    back = (
+        f"Before anything else: notifyctl db backup --stack {stack}.",
+        f"Go back to a backup: notifyctl db restore --stack {stack}.",
+    )
+    try:
+        state = SchemaState.read(database, project)
+        findings = check_consistency(database)
+    except OperationError as error:
+        branch.ill(str(error), *back)
+        return branch
+    branch.found.append(
+        f"database {state.name}: {state.size / 1024:.0f} KiB, {len(state.tables)} tables, "
+        f"{len(state.applied)} migrations"
+    )
+    if state.problem:
+        branch.ill(state.problem, *back)
+    for finding in findings:
+        if finding.rows:
+            branch.ill(finding.text(), *back)
+    if not any(finding.rows for finding in findings):
+        branch.found.append(f"{len(findings)} checks of consistency found nothing")
+    return branch

@@ -1,0 +1,84 @@
+"""Does the service's name lead to it, and is the connection sound?"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from urllib.parse import urlsplit
+
+from ops.observe.diagnosis.branch import Branch
+from ops.stacks.errors import ServiceError
+from ops.stacks.service import ServiceClient
+
+_SECONDS = 10.0
+_CERTIFICATE_DAYS = 14
+
+
+def reachability(url: str, service: ServiceClient) -> Branch:
+    """Resolve, connect, shake hands, and ask for the health."""
+    branch = Branch("reachable", "Does the service answer?")
+    parts = urlsplit(url)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    # Names below localhost are this machine's (RFC 6761), whether or not a resolver knows.
+    name = "127.0.0.1" if host.endswith(".localhost") else host
+    try:
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        branch.ill(
+            f"DNS: {host} can't be resolved: {error}",
+            f"Compare resolvers: dig {host} @1.1.1.1 and dig {host}.",
+            "A custom domain is a record of its zone: 'notifyctl drift' tells whether it is there.",
+        )
+        return branch
+    addresses = sorted({str(entry[4][0]) for entry in found})
+    branch.found.append(f"DNS: {host} is {', '.join(addresses)}")
+    try:
+        with socket.create_connection((name, port), timeout=_SECONDS) as connection:
+            branch.found.append(f"TCP: port {port} is open")
+            if secure:
+                _check_certificate(connection, host, branch)
+    except ssl.SSLError as error:
+        branch.ill(
+            f"TLS: {host}: {error.reason or error}",
+            "A new custom domain gets its certificate within minutes; see SSL/TLS, Edge "
+            "Certificates of the zone.",
+        )
+        return branch
+    except OSError as error:
+        branch.ill(
+            f"TCP: {host}:{port}: {error}",
+            "On this machine: notifyctl local start. Elsewhere see https://www.cloudflarestatus.com.",
+        )
+        return branch
+    _ask(service, branch)
+    return branch
+
+
+def _check_certificate(connection: socket.socket, host: str, branch: Branch) -> None:
+    with ssl.create_default_context().wrap_socket(connection, server_hostname=host) as secured:
+        certificate = secured.getpeercert() or {}
+    ends = ssl.cert_time_to_seconds(str(certificate.get("notAfter")))
+    days = int((ends - time.time()) // 86_400)
+    branch.found.append(f"TLS: the certificate holds for {days} more days")
+    if days < _CERTIFICATE_DAYS:
+        branch.ill(
+            "TLS: Cloudflare renews certificates long before that, and didn't",
+            "Look at Edge Certificates of the zone; validation may hang.",
+        )
+
+
+def _ask(service: ServiceClient, branch: Branch) -> None:
+    started = time.monotonic()
+    try:
+        answer = service.call("GET", "/health")
+    except ServiceError as error:
+        branch.ill(str(error), "The port is open and nothing answers: look for a deployment.")
+        return
+    milliseconds = (time.monotonic() - started) * 1000
+    said = f"GET /health answered {answer.status_code} in {milliseconds:.0f} ms"
+    if answer.status_code == 200:
+        branch.found.append(said)
+    else:
+        branch.ill(said, "The branches 'errors' and 'data' tell what is behind it.")

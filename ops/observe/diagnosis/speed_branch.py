@@ -1,0 +1,42 @@
+"""Is the service slow, and what is?"""
+
+from __future__ import annotations
+
+from ops.database.stack_database import StackDatabase
+from ops.observe.diagnosis.branch import Branch
+from ops.observe.figures.slow_sends import slow_sends
+from ops.observe.figures.stack_status import StackStatus
+from ops.observe.figures.thresholds import Level
+from ops.stacks.errors import OperationError
+
+_UNITS = ("ms", "messages", "MB")
+
+
+def speed_branch(status: StackStatus, database: StackDatabase) -> Branch:
+    """Hold times, backlogs and resources against their thresholds; name the slowest sends."""
+    branch = Branch("speed", "Is the service slow?")
+    for reading in status.readings:
+        if reading.figure.unit not in _UNITS:
+            continue
+        said = f"{reading.figure.name}: {reading.shown}"
+        if reading.figure.value is None:
+            said += f" ({reading.figure.source})"
+        if reading.level in {Level.WARNING, Level.CRITICAL}:
+            branch.ill(
+                f"{said}, above {reading.threshold:g} {reading.figure.unit}",
+                f"Measure it: notifyctl perf --stack {status.stack}.",
+                "See which statements are slow: notifyctl report weekly lists them.",
+            )
+        else:
+            branch.found.append(said)
+    try:
+        rows = slow_sends(database, limit=3)
+    except OperationError as error:
+        branch.unknown(f"slow sends: {error}")
+        return branch
+    for row in rows:
+        branch.found.append(
+            f"slow send: {row.milliseconds:.0f} ms over {row.channel}, {row.attempts} attempts, "
+            f"{row.message_id}"
+        )
+    return branch

@@ -1,0 +1,158 @@
+"""Whether everything that the serving version is bound to is in the account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ops.access.checks.outcome import Outcome
+from ops.database.schema_state import SchemaState
+from ops.database.stack_database import StackDatabase
+from ops.stacks.account import StackAccount
+from ops.stacks.active_deployment import ActiveDeployment
+from ops.stacks.project import Project
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A store that the Worker needs.
+
+    Attributes:
+        binding: its name inside the Worker.
+        kind: as people say it.
+        type: as Cloudflare says it.
+        field: the binding's field that names the store.
+        output: the stack's output with the same value.
+        remedy: the command that mends a store that is gone; ``{}`` stands for the stack.
+    """
+
+    binding: str
+    kind: str
+    type: str
+    field: str
+    output: str
+    remedy: str
+
+
+_AGAIN = "Make it again: notifyctl drift --stack {} --repair"
+_BOUND = (
+    Bound(
+        "DB",
+        "database",
+        "d1",
+        "id",
+        "d1_database_id",
+        "Make an empty one: notifyctl refresh --stack {0}, then notifyctl up --stack {0}; then "
+        "bring the data back: notifyctl db restore --stack {0} FILE",
+    ),
+    Bound(
+        "CONFIG_CACHE", "KV namespace", "kv_namespace", "namespace_id", "kv_namespace_id", _AGAIN
+    ),
+    Bound("RETRY_QUEUE", "queue", "queue", "queue_name", "retry_queue_name", _AGAIN),
+    Bound("FAILED_QUEUE", "queue", "queue", "queue_name", "failed_queue_name", _AGAIN),
+)
+
+
+class Bindings:
+    """Compares the version that serves with the account's lists and with the stack.
+
+    Args:
+        project: the project's folder.
+        account: the stack's account.
+        outputs: the stack's outputs.
+    """
+
+    def __init__(self, project: Project, account: StackAccount, outputs: Mapping[str, Any]) -> None:
+        self._project = project
+        self._account = account
+        self._outputs = outputs
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Yield one outcome per binding, and one for the database's tables.
+
+        Raises:
+            OperationError: the API refused, or gave no answer.
+        """
+        bindings = self._bindings()
+        database_is_there = False
+        for bound in _BOUND:
+            outcome = self._judged(bound, bindings.get(bound.binding))
+            database_is_there |= bound.type == "d1" and outcome.result == "ok"
+            yield outcome
+        if database_is_there:
+            yield self._tables()
+        else:
+            yield Outcome.skipped("tables", "the database isn't there")
+
+    def _judged(self, bound: Bound, binding: Mapping[str, Any] | None) -> Outcome:
+        check = f"binding {bound.binding}"
+        stack = self._account.stack
+        if binding is None:
+            return Outcome.fail(
+                check,
+                f"the serving version has no binding {bound.binding}",
+                f"Deploy the program's version: notifyctl up --stack {stack}",
+            )
+        identifier = str(binding.get(bound.field) or binding.get("database_id"))
+        if binding.get("type") != bound.type:
+            return Outcome.fail(
+                check,
+                f"{bound.binding} is a {binding.get('type')}, not a {bound.kind}",
+                f"Deploy the program's version: notifyctl up --stack {stack}",
+            )
+        listed = self._lists[bound.type]
+        if identifier not in listed:
+            there = ", ".join(sorted(listed)[:5]) or "none"
+            found = f"{bound.kind} {identifier} isn't in the account, which lists {there}"
+            return Outcome.fail(check, found, bound.remedy.format(stack))
+        wanted = str(self._outputs.get(bound.output, identifier))
+        if wanted != identifier:
+            return Outcome.fail(
+                check,
+                f"bound to the {bound.kind} {identifier}; the stack's is {wanted}",
+                f"Deploy the stack's version again: notifyctl drift --stack {stack} --repair",
+            )
+        return Outcome.ok(check, f"{bound.kind} {listed[identifier]} ({identifier})")
+
+    def _tables(self) -> Outcome:
+        database = StackDatabase.of(self._project, self._account.stack)
+        problem = SchemaState.read(database, self._project).problem
+        if not problem:
+            return Outcome.ok("tables", "every table of the schema is there")
+        found, _, advice = problem.partition(". ")
+        return Outcome.fail("tables", found, advice)
+
+    def _bindings(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the bindings of the version that serves, by their names."""
+        serving = ActiveDeployment.of_worker(self._account, str(self._outputs["worker_name"]))
+        path = (
+            f"/accounts/{self._account.account_id}/workers/workers/{self._outputs['worker_id']}"
+            f"/versions/{serving.main_version}"
+        )
+        answer: Any = self._account.ask(
+            "read the version that serves", lambda client: client.get(path, cast_to=object)
+        )
+        return {str(b["name"]): b for b in answer["result"].get("bindings") or []}
+
+    @cached_property
+    def _lists(self) -> Mapping[str, Mapping[str, str]]:
+        """What the account has, by the type of binding: names by what a binding says."""
+        of, ask = self._account.account_id, self._account.ask
+        return {
+            "d1": ask(
+                "list the databases",
+                lambda c: {str(d.uuid): str(d.name) for d in c.d1.database.list(account_id=of)},
+            ),
+            "kv_namespace": ask(
+                "list the KV namespaces",
+                lambda c: {str(n.id): str(n.title) for n in c.kv.namespaces.list(account_id=of)},
+            ),
+            "queue": ask(
+                "list the queues",
+                lambda c: {
+                    str(q.queue_name): str(q.queue_id) for q in c.queues.list(account_id=of)
+                },
+            ),
+        }

@@ -1,0 +1,133 @@
+"""The drift probe of one stack, and its repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ops.deploy.deployment import Deployment
+from ops.github.repository import Repository
+from ops.observe.drift.cloudflare_probe import CloudflareProbe
+from ops.observe.drift.finding import Finding, Repair, Unknown
+from ops.observe.drift.github_probe import GithubProbe
+from ops.observe.drift.managed import Managed, managed_resources
+from ops.observe.drift.repair import repair
+from ops.observe.drift.secrets_probe import SecretsProbe
+from ops.stacks.account import StackAccount
+from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
+from ops.stacks.errors import StackFailed
+from ops.stacks.local_cloud import start_local_cloud
+from ops.stacks.project import Project
+from ops.stacks.settings_file import StackFile
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """What a probe found.
+
+    Attributes:
+        stack: the stack's name.
+        checked: number of resources that were compared.
+        findings: what differs, in the state's order.
+        unknown: what couldn't be compared.
+    """
+
+    stack: str
+    checked: int
+    findings: tuple[Finding, ...]
+    unknown: tuple[Unknown, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the report for ``--json``."""
+        return {
+            "stack": self.stack,
+            "checked": self.checked,
+            "drifted": len(self.findings),
+            "findings": [finding.document() for finding in self.findings],
+            "unknown": [unknown.document() for unknown in self.unknown],
+        }
+
+
+class Drift:
+    """Probes one stack; the account, the repository and the running service are only read.
+
+    Args:
+        project: the project's folder.
+        stack: the stack's name.
+        reporter: where the steps are shown.
+    """
+
+    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+        self._project = project
+        self._stack = stack
+        self._reporter = reporter
+        self._file = StackFile.read(project.stack_file(stack))
+
+    def probe(self) -> DriftReport:
+        """Compare everything.
+
+        Raises:
+            StackFailed: the stack isn't deployed.
+            OperationError: an API refused, or gave no answer.
+        """
+        if self._file.is_loopback:
+            start_local_cloud(self._project, self._reporter)
+        with self._reporter.step(f"Drift of the stack {self._stack}") as step:
+            driver = choose_driver(self._project, self._stack)
+            resources = managed_resources(driver.resources())
+            outputs = driver.outputs(show_secrets=True)
+            if not resources or "service_url" not in outputs:
+                raise StackFailed(
+                    f"The stack '{self._stack}' isn't deployed, so nothing can have drifted. "
+                    f"Run 'notifyctl up --stack {self._stack}'."
+                )
+            secrets, unknown = SecretsProbe(outputs).look()
+            findings = (*self._differences(resources), *secrets)
+            step.detail = f"{len(resources)} resources, {len(findings)} differences"
+            if unknown:
+                step.detail += f", {len(unknown)} unknown"
+        return DriftReport(self._stack, len(resources), findings, tuple(unknown))
+
+    def repair(self, report: DriftReport) -> None:
+        """Put right what the report found: explicit calls first, then a refresh and an update.
+
+        Raises:
+            OperationError: a call or the update failed; run the same command again to go on.
+        """
+        if any(finding.kind == "database" for finding in report.findings):
+            # A refresh would forget the database, and an update make an empty one in its place.
+            raise StackFailed(
+                f"The database of '{self._stack}' is gone, so nothing was repaired: an update "
+                "would make an empty one. Ask Cloudflare's support to bring it back, or run "
+                f"'notifyctl refresh --stack {self._stack}' and 'notifyctl up --stack "
+                f"{self._stack}', then restore a backup with 'notifyctl db'."
+            )
+        resources = {
+            resource.name: resource
+            for resource in managed_resources(choose_driver(self._project, self._stack).resources())
+        }
+        probe = self._cloudflare()
+        calls = [finding for finding in report.findings if finding.repair is Repair.CALL]
+        # One call puts a consumer's settings back, or all secrets, however many differ.
+        for finding in {(call.resource, call.kind): call for call in calls}.values():
+            with self._reporter.step(f"{finding.resource}: {finding.kind} put back"):
+                repair(probe, finding, resources[finding.resource])
+        if any(finding.repair is Repair.UPDATE for finding in report.findings):
+            deployment = Deployment(self._project, self._stack, self._reporter)
+            deployment.refresh()
+            deployment.run(message="Repair of drift", verify=False)
+
+    def _cloudflare(self) -> CloudflareProbe:
+        return CloudflareProbe(StackAccount.of(self._project, self._stack))
+
+    def _differences(self, resources: list[Managed]) -> Iterator[Finding]:
+        cloudflare = self._cloudflare()
+        github = None
+        if any(resource.type.startswith("github:") for resource in resources):
+            github = GithubProbe(Repository.of(self._project, self._file))
+        for resource in resources:
+            yield from cloudflare.findings(resource)
+            if github is not None:
+                yield from github.findings(resource)

@@ -1,0 +1,65 @@
+"""Calls that put right what an update of the stack would not see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ops.observe.drift.cloudflare_probe import CloudflareProbe
+from ops.observe.drift.finding import Finding
+from ops.observe.drift.managed import Managed
+
+
+def repair(probe: CloudflareProbe, finding: Finding, resource: Managed) -> None:
+    """Make the call for one finding: what the state says becomes what is there.
+
+    Raises:
+        OperationError: the API refused.
+    """
+    if finding.kind in ("deployment", "secrets"):
+        # A version carries its secrets: the state's version has the release's.
+        _redeploy(probe, resource)
+    elif finding.kind == "cron":
+        crons = [{"cron": item["cron"]} for item in resource.outputs.get("schedules") or []]
+        script = resource.text("scriptName")
+        probe.send("PUT", f"workers/scripts/{script}/schedules", crons)
+    elif finding.kind == "consumer":
+        _remove_others(probe, resource)
+    elif finding.kind in ("consumer settings", "dead-letter queue"):
+        queue, identifier = resource.text("queueId"), resource.text("consumerId")
+        probe.send("PUT", f"queues/{queue}/consumers/{identifier}", _consumer(resource))
+
+
+def _redeploy(probe: CloudflareProbe, resource: Managed) -> None:
+    versions = [
+        {"version_id": item["versionId"], "percentage": item["percentage"]}
+        for item in resource.outputs["versions"]
+    ]
+    probe.send(
+        "POST",
+        f"workers/scripts/{resource.text('scriptName')}/deployments",
+        {"strategy": "percentage", "versions": versions},
+    )
+
+
+def _remove_others(probe: CloudflareProbe, resource: Managed) -> None:
+    queue = resource.text("queueId")
+    for consumer in probe.listed(f"queues/{queue}/consumers"):
+        if consumer["consumer_id"] != resource.text("consumerId"):
+            probe.send("DELETE", f"queues/{queue}/consumers/{consumer['consumer_id']}", None)
+
+
+def _consumer(resource: Managed) -> dict[str, Any]:
+    settings = resource.outputs.get("settings") or {}
+    body: dict[str, Any] = {
+        "type": "worker",
+        "script_name": resource.text("scriptName"),
+        "settings": {
+            "batch_size": settings.get("batchSize"),
+            "max_retries": settings.get("maxRetries"),
+            "max_wait_time_ms": settings.get("maxWaitTimeMs"),
+            "retry_delay": settings.get("retryDelay"),
+        },
+    }
+    if letters := resource.text("deadLetterQueue"):
+        body["dead_letter_queue"] = letters
+    return body

@@ -1,0 +1,141 @@
+"""What Cloudflare knows of a Worker and its queues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ops.observe.figures.thresholds import Figure
+from ops.stacks.account import StackAccount
+from ops.stacks.errors import OperationError
+
+PERIOD = timedelta(hours=1)
+"""How far back the figures go: long enough for a quiet service, short enough for now."""
+
+_HEAD = """
+query Figures($account: string!, $script: string!, $start: Time!, $end: Time!) {
+  viewer { accounts(filter: {accountTag: $account}) {
+    workersInvocationsAdaptive(limit: 1000,
+      filter: {scriptName: $script, datetime_geq: $start, datetime_leq: $end}) {
+"""
+_TAIL = "} } } }"
+_ALL = "sum { requests errors } quantiles { cpuTimeP99 wallTimeP99 }"
+_VERSIONS = "dimensions { scriptVersion } sum { requests errors }"
+_MEMORY = "max { memoryUsageBytes }"
+
+
+@dataclass(frozen=True)
+class AccountFigures:
+    """Figures of the last hour by Cloudflare's analytics, and the queues' own.
+
+    Attributes:
+        requests: invocations, or ``None`` where that isn't known.
+        error_rate: of them, those that the runtime or an exception ended, in percent.
+        response: wall time, 99th percentile.
+        cpu: CPU time, 99th percentile.
+        memory: the most of one invocation.
+        backlogs: messages by queue.
+        versions: (requests, errors) by version id.
+    """
+
+    requests: int | None
+    error_rate: Figure
+    response: Figure
+    cpu: Figure
+    memory: Figure
+    backlogs: tuple[Figure, ...]
+    versions: Mapping[str, tuple[int, int]]
+
+    @classmethod
+    def read(cls, account: StackAccount, outputs: Mapping[str, Any]) -> AccountFigures:
+        """Ask for everything; what is refused is unknown and says why."""
+        worker = str(outputs.get("worker_name", ""))
+        groups, why = _groups(account, worker, _ALL)
+        group = groups[0] if groups else {}
+        requests = _at(group, "sum", "requests")
+        errors = _at(group, "sum", "errors")
+        rate = errors / requests * 100 if requests and errors is not None else None
+        memory, memory_why = _groups(account, worker, _MEMORY)
+        by_version, _ = _groups(account, worker, _VERSIONS)
+        used = _at(memory[0] if memory else {}, "max", "memoryUsageBytes")
+        return cls(
+            requests=0 if not why and not groups else None if requests is None else int(requests),
+            error_rate=_figure("failed requests", rate, "%", why),
+            response=_figure("response time, p99", _scaled(group, "wallTimeP99", 1_000), "ms", why),
+            cpu=_figure("CPU time, p99", _scaled(group, "cpuTimeP99", 1_000), "ms", why),
+            memory=_figure("memory, most", None if used is None else used / 1e6, "MB", memory_why),
+            backlogs=tuple(
+                _backlog(
+                    account, str(outputs[f"{kind}_queue_id"]), str(outputs[f"{kind}_queue_name"])
+                )
+                for kind in ("retry", "failed")
+                if f"{kind}_queue_id" in outputs
+            ),
+            versions={
+                str(found["dimensions"]["scriptVersion"]): (
+                    int(found["sum"]["requests"]),
+                    int(found["sum"]["errors"]),
+                )
+                for found in by_version
+            },
+        )
+
+
+def _groups(account: StackAccount, worker: str, wanted: str) -> tuple[list[dict[str, Any]], str]:
+    """Return the groups, and in words why there are none where the query failed."""
+    now = datetime.now(UTC)
+    variables = {
+        "account": account.account_id,
+        "script": worker,
+        "start": _iso(now - PERIOD),
+        "end": _iso(now),
+    }
+    body = {"query": f"{_HEAD}{wanted}{_TAIL}", "variables": variables}
+    try:
+        answer: Any = account.ask(
+            "show its analytics",
+            lambda client: client.post("/graphql", body=body, cast_to=object),
+        )
+    except OperationError as error:
+        return [], str(error)
+    if not isinstance(answer, dict):
+        return [], "Cloudflare's analytics gave no answer"
+    if answer.get("errors"):
+        return [], f"Cloudflare's analytics: {answer['errors'][0].get('message', 'refused')}"
+    accounts = ((answer.get("data") or {}).get("viewer") or {}).get("accounts") or [{}]
+    return list(accounts[0].get("workersInvocationsAdaptive") or []), ""
+
+
+def _backlog(account: StackAccount, queue_id: str, name: str) -> Figure:
+    title = f"backlog of {name}"
+    try:
+        found = account.ask(
+            f"show the backlog of {name}",
+            lambda client: client.queues.get_metrics(queue_id, account_id=account.account_id),
+        )
+    except OperationError as error:
+        return Figure(title, None, "messages", str(error))
+    count = None if found is None else float(found.backlog_count)
+    return Figure(title, count, "messages", "the queue, now")
+
+
+def _figure(name: str, value: float | None, unit: str, why: str) -> Figure:
+    if value is not None:
+        return Figure(name, round(value, 3), unit, "Cloudflare's analytics, last hour")
+    return Figure(name, None, unit, why or "Cloudflare's analytics don't tell it for the last hour")
+
+
+def _at(group: Mapping[str, Any], part: str, name: str) -> float | None:
+    found = (group.get(part) or {}).get(name)
+    return float(found) if isinstance(found, int | float) else None
+
+
+def _scaled(group: Mapping[str, Any], name: str, divisor: float) -> float | None:
+    found = _at(group, "quantiles", name)
+    return None if found is None else found / divisor
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,68 @@
+"""What the service itself knows of its notifications."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ops.observe.figures.thresholds import Figure
+from ops.stacks.errors import ServiceError
+from ops.stacks.service import ServiceClient
+
+
+@dataclass(frozen=True)
+class ServiceFigures:
+    """Notifications of some days.
+
+    Attributes:
+        days: how far back.
+        document: the answer of ``GET /api/metrics``; empty where there was none.
+        problem: why there was none, or an empty text.
+    """
+
+    days: int
+    document: dict[str, Any]
+    problem: str
+
+    @classmethod
+    def read(cls, service: ServiceClient, *, days: int = 1) -> ServiceFigures:
+        """Ask the service; no answer, or a refusal, makes its figures unknown."""
+        try:
+            found = service.result("GET", "/api/metrics", query={"days": str(days)})
+        except ServiceError as error:
+            return cls(days, {}, str(error))
+        return cls(days, found, "")
+
+    @property
+    def sent(self) -> int:
+        """Notifications that arrived."""
+        return int(self.document.get("totalSent", 0))
+
+    @property
+    def failed(self) -> int:
+        """Notifications that failed for good."""
+        return int(self.document.get("totalFailed", 0))
+
+    @property
+    def failure_rate(self) -> Figure:
+        """Failed ones among the settled ones."""
+        settled = self.sent + self.failed
+        return self._figure(
+            "failed notifications", self.failed / settled * 100 if settled else None, "%"
+        )
+
+    @property
+    def delivery(self) -> Figure:
+        """From acceptance to delivery, 95th percentile, retries included."""
+        settled = self.sent + self.failed
+        performance = (self.document.get("data") or {}).get("performance") or {}
+        value = performance.get("p95_processing_time_ms")
+        return self._figure("delivery time, p95", float(value or 0) if settled else None, "ms")
+
+    def _figure(self, name: str, value: float | None, unit: str) -> Figure:
+        period = "last day" if self.days == 1 else f"last {self.days} days"
+        if self.problem:
+            return Figure(name, None, unit, self.problem)
+        if value is None:
+            return Figure(name, None, unit, f"the service settled nothing in the {period}")
+        return Figure(name, round(value, 3), unit, f"the service, {period}")

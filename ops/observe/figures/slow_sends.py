@@ -1,0 +1,44 @@
+"""The notifications that took longest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ops.database.stack_database import StackDatabase
+
+# Ids begin with the moment: milliseconds since 2024 (Julian day 2460310.5), times 4096.
+_SLOWEST = """
+SELECT message_id, channel_type AS channel, retry_count + 1 AS attempts,
+  (julianday(updated_at) - julianday(created_at)) * 86400000 AS ms
+FROM notification_logs
+WHERE status = 'sent' AND id >=
+  CAST((julianday('now', '-' || ?1 || ' day') - 2460310.5) * 86400000 AS INTEGER) * 4096
+ORDER BY ms DESC LIMIT ?2
+"""
+
+
+@dataclass(frozen=True)
+class SlowSend:
+    """One notification: from acceptance to delivery."""
+
+    message_id: str
+    channel: str
+    attempts: int
+    milliseconds: float
+
+
+def slow_sends(database: StackDatabase, *, days: int = 1, limit: int = 5) -> list[SlowSend]:
+    """Return the slowest of the last days, the slowest first.
+
+    Raises:
+        OperationError: the database refused, or gave no answer.
+    """
+    return [
+        SlowSend(
+            str(row["message_id"]),
+            str(row["channel"]),
+            int(str(row["attempts"])),
+            float(str(row["ms"])),
+        )
+        for row in database.query(_SLOWEST, str(days), str(limit))
+    ]

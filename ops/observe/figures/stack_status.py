@@ -1,0 +1,161 @@
+"""One stack at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.observe.drift.drift import Drift, DriftReport
+from ops.observe.figures.account_figures import AccountFigures
+from ops.observe.figures.service_figures import ServiceFigures
+from ops.observe.figures.thresholds import Reading, Thresholds, worst
+from ops.stacks.account import StackAccount
+from ops.stacks.active_deployment import ActiveDeployment
+from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
+from ops.stacks.errors import OperationError, ServiceError, StackFailed
+from ops.stacks.project import Project
+from ops.stacks.service import ServiceClient
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    """What was found out about a stack. What wasn't is empty and named in ``unknown``.
+
+    Attributes:
+        stack: its name.
+        url: the service's.
+        health: the answer of ``GET /health``.
+        health_status: its HTTP status; 0 where there was no answer.
+        shares: percent of the requests by version.
+        figures: the account's.
+        readings: all figures beside their thresholds.
+        drift: the probe's report, or ``None``.
+        unknown: what couldn't be found out, by name, and why.
+    """
+
+    stack: str
+    url: str
+    health: Mapping[str, Any]
+    health_status: int
+    shares: Mapping[str, float]
+    figures: AccountFigures
+    readings: tuple[Reading, ...]
+    drift: DriftReport | None
+    unknown: Mapping[str, str]
+
+    @property
+    def unknown_lines(self) -> list[str]:
+        """What couldn't be found out, a line each."""
+        return [f"unknown: {name}: {reason}" for name, reason in self.unknown.items()]
+
+    @classmethod
+    def of(
+        cls, stack: str, reporter: Reporter, *, drift: bool, thresholds: Thresholds | None = None
+    ) -> StackStatus:
+        """Look everywhere; a part that doesn't answer takes nothing from the others.
+
+        Raises:
+            StackFailed: the stack isn't deployed.
+            UsageError: there is no such stack, or no token for its account.
+        """
+        project = Project.find()
+        outputs = choose_driver(project, stack).outputs(show_secrets=True)
+        url, key = outputs.get("service_url"), outputs.get("api_secret_key")
+        if not isinstance(url, str) or not isinstance(key, str):
+            raise StackFailed(
+                f"The stack '{stack}' isn't deployed: it has no service_url. "
+                f"Run 'notifyctl up --stack {stack}'."
+            )
+        account = StackAccount.of(project, stack)
+        unknown: dict[str, str] = {}
+        with reporter.step("Service"), ServiceClient(url, key) as service:
+            health, status = _health(service, unknown)
+            own = ServiceFigures.read(service)
+        with reporter.step("Account"):
+            shares = _shares(account, str(outputs["worker_name"]), unknown)
+            figures = AccountFigures.read(account, outputs)
+        report = _drift(project, stack, reporter, unknown) if drift else None
+        return cls(
+            stack=stack,
+            url=url,
+            health=health,
+            health_status=status,
+            shares=shares,
+            figures=figures,
+            readings=_readings(figures, own, thresholds or Thresholds()),
+            drift=report,
+            unknown=unknown,
+        )
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the service says so."""
+        return self.health_status == 200 and self.health.get("status") == "healthy"
+
+    def document(self) -> dict[str, Any]:
+        """Return everything for ``--json``."""
+        return {
+            "stack": self.stack,
+            "url": self.url,
+            "health": dict(self.health),
+            "versions": [
+                {
+                    "version_id": version,
+                    "percentage": share,
+                    "requests": self.figures.versions.get(version, (0, 0))[0],
+                    "errors": self.figures.versions.get(version, (0, 0))[1],
+                }
+                for version, share in self.shares.items()
+            ],
+            "drift": self.drift.document() if self.drift else None,
+            "figures": [reading.document() for reading in self.readings],
+            "level": worst(self.readings).value,
+            "unknown": dict(self.unknown),
+        }
+
+
+def _health(service: ServiceClient, unknown: dict[str, str]) -> tuple[Mapping[str, Any], int]:
+    try:
+        answer = service.call("GET", "/health")
+    except ServiceError as error:
+        unknown["health"] = str(error)
+        return {}, 0
+    try:
+        found = answer.json()
+    except ValueError:
+        found = {}
+    return found if isinstance(found, dict) else {}, answer.status_code
+
+
+def _shares(account: StackAccount, worker: str, unknown: dict[str, str]) -> Mapping[str, float]:
+    try:
+        return ActiveDeployment.of_worker(account, worker).shares
+    except OperationError as error:
+        unknown["versions"] = str(error)
+        return {}
+
+
+def _drift(
+    project: Project, stack: str, reporter: Reporter, unknown: dict[str, str]
+) -> DriftReport | None:
+    try:
+        return Drift(project, stack, reporter).probe()
+    except OperationError as error:
+        unknown["drift"] = str(error)
+        return None
+
+
+def _readings(
+    figures: AccountFigures, own: ServiceFigures, thresholds: Thresholds
+) -> tuple[Reading, ...]:
+    return (
+        thresholds.read(figures.error_rate, "error_rate"),
+        thresholds.read(own.failure_rate, "error_rate"),
+        thresholds.read(figures.response, "response_ms"),
+        thresholds.read(own.delivery, "response_ms"),
+        *(thresholds.read(backlog, "backlog") for backlog in figures.backlogs),
+        thresholds.read(figures.memory, "memory_mb"),
+        thresholds.read(figures.cpu, "cpu_ms"),
+    )

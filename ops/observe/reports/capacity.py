@@ -1,0 +1,54 @@
+"""How much room there is, and how long it lasts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from ops.database.stack_database import StackDatabase
+from ops.observe.figures.growth import Growth
+from ops.observe.reports.section import Section
+from ops.stacks.errors import OperationError, ServiceError
+from ops.stacks.service import ServiceClient
+
+DATABASE_BYTES = 10 * 1000**3
+"""The largest D1 database on a paid plan, by Cloudflare's limits."""
+
+_DAYS = 60
+_KEPT_DAYS = 30
+
+
+def capacity(service: ServiceClient, database: StackDatabase) -> Section:
+    """Project the notifications a day from the last sixty, and the database's size from them."""
+    section = Section("Capacity")
+    start = (datetime.now(UTC) - timedelta(days=_DAYS)).strftime("%Y-%m-%d")
+    try:
+        query = {"metric": "accepted", "step": "day", "from": start}
+        answer = service.result("GET", "/api/stats/series", query=query)
+        size = int(database.described().get("file_size") or 0)
+        rows = int(str(database.query("SELECT COUNT(*) AS n FROM notification_logs")[0]["n"]))
+    except (ServiceError, OperationError) as error:
+        section.lines.append(f"not known: {error}")
+        return section
+    # The day that isn't over yet would pull the line down.
+    counts = [float(point["value"]) for point in answer["data"]["points"]][:-1]
+    growth = Growth.through(counts)
+    section.figures = {"database_bytes": size, "rows": rows, "growth": None}
+    section.lines.append(
+        f"database: {size / 1e6:.1f} MB, {size / DATABASE_BYTES:.2%} of D1's 10 GB; {rows} rows"
+    )
+    if growth is None:
+        section.lines.append("growth isn't known: it takes seven days of notifications")
+        return section
+    section.figures["growth"] = growth.document()
+    section.lines.append(f"{growth.per_day:.1f} notifications a day, mean of {growth.days} days")
+    section.lines += [
+        f"in {months} month{'s' if months > 1 else ''}: {growth.after(months * 30):.0f} a day"
+        for months in (1, 3, 12)
+    ]
+    if rows and size:
+        kept = growth.after(365) * _KEPT_DAYS * size / rows
+        section.figures["database_bytes_in_a_year"] = round(kept)
+        section.lines.append(
+            f"database in a year: {kept / 1e6:.1f} MB, with {_KEPT_DAYS} days of notifications kept"
+        )
+    return section

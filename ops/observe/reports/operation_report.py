@@ -1,0 +1,179 @@
+"""What operations look at regularly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from ops.database.log_removal import remove_old_logs
+from ops.database.stack_database import StackDatabase
+from ops.observe.figures.slow_sends import slow_sends
+from ops.observe.figures.stack_status import StackStatus
+from ops.observe.reports.capacity import capacity
+from ops.observe.reports.section import Section
+from ops.observe.reports.security import security
+from ops.observe.reports.slow_statements import slow_statements
+from ops.stacks.console import Reporter
+from ops.stacks.endpoint import connect
+from ops.stacks.errors import OperationError, ServiceError
+from ops.stacks.project import Project
+from ops.stacks.service import ServiceClient
+
+
+class Period(Enum):
+    """How far back a report looks."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+    @property
+    def days(self) -> int:
+        """The period in days."""
+        return {"daily": 1, "weekly": 7, "monthly": 30}[self.value]
+
+
+@dataclass(frozen=True)
+class OperationReport:
+    """One report.
+
+    Attributes:
+        stack: the stack's name.
+        period: what it is about.
+        at: when it was made, ISO-8601.
+        sections: its parts.
+    """
+
+    stack: str
+    period: Period
+    at: str
+    sections: tuple[Section, ...]
+
+    @classmethod
+    def make(
+        cls, stack: str, period: Period, reporter: Reporter, *, clean: bool
+    ) -> OperationReport:
+        """Gather everything; ``clean`` also removes notifications older than 30 days.
+
+        Raises:
+            StackFailed: the stack isn't deployed.
+            OperationError: the clean-up that was asked for failed.
+        """
+        project = Project.find()
+        status = StackStatus.of(stack, reporter, drift=period is Period.MONTHLY)
+        database = StackDatabase.of(project, stack)
+        sections = [_figures(status)]
+        with connect(stack) as service:
+            with reporter.step("Errors"):
+                sections.insert(0, _errors(service, database, period))
+            if period is not Period.DAILY:
+                with reporter.step("Slow statements and sends"):
+                    sections.append(_slow(database, period))
+                with reporter.step("Old notifications"):
+                    sections.append(_cleaning(service, database, clean=clean))
+            if period is Period.MONTHLY:
+                with reporter.step("Capacity"):
+                    sections.append(capacity(service, database))
+                sections.append(security(project, status))
+        return cls(stack, period, datetime.now(UTC).isoformat(timespec="seconds"), tuple(sections))
+
+    def document(self) -> dict[str, Any]:
+        """Return the report for ``--json``."""
+        return {
+            "stack": self.stack,
+            "period": self.period.value,
+            "at": self.at,
+            "sections": {
+                section.name: {"lines": section.lines, **section.figures}
+                for section in self.sections
+            },
+        }
+
+    def markdown(self) -> str:
+        """Return the report as a document."""
+        head = f"# {self.period.value.capitalize()} report of {self.stack}\n\n{self.at}\n"
+        return "\n".join([head, *(section.markdown() for section in self.sections)])
+
+
+def _errors(service: ServiceClient, database: StackDatabase, period: Period) -> Section:
+    section = Section("Errors")
+    try:
+        answer = service.result("GET", "/api/metrics", query={"days": str(period.days)})
+        rows = database.query(_FAILURES, str(period.days))
+    except (ServiceError, OperationError) as error:
+        section.lines.append(f"not known: {error}")
+        return section
+    failed = int(answer["totalFailed"])
+    section.lines.append(
+        f"{failed} failed and {answer['totalSent']} sent in {period.days} days, "
+        f"{answer['totalRetries']} retries"
+    )
+    section.figures = {
+        "sent": answer["totalSent"],
+        "failed": failed,
+        "retries": answer["totalRetries"],
+        "by_code": [dict(row) for row in rows],
+    }
+    section.lines += [f"{row['n']} over {row['channel']}: {row['code']}" for row in rows]
+    return section
+
+
+def _figures(status: StackStatus) -> Section:
+    readings = [reading.document() for reading in status.readings]
+    return Section(
+        "Queues and figures",
+        [
+            f"{reading.level.value}: {reading.figure.name} {reading.shown} "
+            f"(threshold {reading.threshold:g} {reading.figure.unit}; {reading.figure.source})"
+            for reading in status.readings
+        ]
+        + status.unknown_lines,
+        {"readings": readings},
+    )
+
+
+def _slow(database: StackDatabase, period: Period) -> Section:
+    section = slow_statements(database, days=period.days)
+    try:
+        sends = slow_sends(database, days=period.days)
+    except OperationError as error:
+        section.lines.append(f"slow sends aren't known: {error}")
+        return section
+    section.lines += [
+        f"send {send.message_id}: {send.milliseconds:.0f} ms, {send.attempts} attempts"
+        for send in sends
+    ]
+    section.figures["sends"] = [vars(send) for send in sends]
+    return section
+
+
+def _cleaning(service: ServiceClient, database: StackDatabase, *, clean: bool) -> Section:
+    section = Section("Old notifications")
+    if clean:
+        removed = remove_old_logs(service, days=30)
+        section.lines.append(f"{removed} older than 30 days removed")
+        section.figures = {"removed": removed}
+        return section
+    row: Mapping[str, Any] = database.query(_OLD)[0]
+    section.lines.append(
+        f"{row['n']} are older than 30 days; 'notifyctl cleanup --stack {database.stack}' or "
+        "--clean removes them"
+    )
+    section.figures = {"old": int(row["n"])}
+    return section
+
+
+# Ids begin with the moment: milliseconds since 2024 (Julian day 2460310.5), times 4096.
+_FAILURES = """
+SELECT COALESCE(last_error_code, 'no code') AS code, channel_type AS channel, COUNT(*) AS n
+FROM notification_logs WHERE status = 'failed' AND id >=
+  CAST((julianday('now', '-' || ?1 || ' day') - 2460310.5) * 86400000 AS INTEGER) * 4096
+GROUP BY 1, 2 ORDER BY n DESC LIMIT 20
+"""
+_OLD = """
+SELECT COUNT(*) AS n FROM notification_logs WHERE status NOT IN ('pending', 'retry') AND id <
+  CAST((julianday('now', '-30 day') - 2460310.5) * 86400000 AS INTEGER) * 4096
+"""

@@ -1,0 +1,51 @@
+"""What a monthly look at security takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from ops.observe.figures.stack_status import StackStatus
+from ops.observe.reports.section import Section
+from ops.stacks.project import Project
+from ops.stacks.settings_file import StackFile
+
+_NAMESPACE = "notification-system:"
+_SUFFIX = "SetOn"
+
+
+def security(project: Project, status: StackStatus) -> Section:
+    """Tell the drift, the age of the keys, and what else is to be run."""
+    section = Section("Security")
+    if status.drift is not None:
+        count = len(status.drift.findings)
+        section.lines.append(f"drift: {count} differences in {status.drift.checked} resources")
+        section.figures["drifted"] = count
+        section.lines += [
+            f"drift of {unknown.kind} isn't known: {unknown.reason}"
+            for unknown in status.drift.unknown
+        ]
+    else:
+        section.lines.append(f"drift isn't known: {status.unknown.get('drift', 'not looked for')}")
+    config = StackFile.read(project.stack_file(status.stack)).config
+    today = datetime.now(UTC).date()
+    ages = {
+        key.removeprefix(_NAMESPACE).removesuffix(_SUFFIX): (today - day).days
+        for key, value in config.items()
+        if key.endswith(_SUFFIX) and (day := _day(value)) is not None
+    }
+    section.figures["key_age_days"] = ages
+    section.lines += [f"{name} is {age} days old" for name, age in sorted(ages.items())]
+    if not ages:
+        section.lines.append("the settings don't say when the keys were set (…SetOn)")
+    section.lines.append(
+        f"the token's permissions: notifyctl token check --stack {status.stack}; "
+        "dependencies and secrets in the code: the nightly workflow"
+    )
+    return section
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None

@@ -1,0 +1,80 @@
+"""Which versions really serve, as Cloudflare says and whatever the state believes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.stacks.account import StackAccount
+from ops.stacks.errors import StackFailed
+
+
+@dataclass(frozen=True)
+class ActiveDeployment:
+    """A Worker's deployment in force.
+
+    Attributes:
+        shares: percent of the requests by version id.
+        message: what whoever made it said, or an empty text.
+        author: who made it, or an empty text.
+        created: ISO-8601.
+    """
+
+    shares: Mapping[str, float]
+    message: str
+    author: str
+    created: str
+
+    @property
+    def main_version(self) -> str:
+        """The version with the largest share."""
+        return max(self.shares, key=lambda version: self.shares[version])
+
+    @classmethod
+    def of_worker(cls, account: StackAccount, worker: str) -> ActiveDeployment:
+        """Ask for the newest deployment, which is the one in force.
+
+        The provider reads its own deployment back and never another, so that one made by hand
+        can't be seen in the state.
+
+        Raises:
+            StackFailed: the Worker has no deployment.
+            OperationError: the API refused, or gave no answer.
+        """
+        path = f"/accounts/{account.account_id}/workers/scripts/{worker}/deployments"
+        # The client's own method expects pages, and this list has none.
+        answer: Any = account.ask(
+            f"list the deployments of {worker}",
+            lambda client: client.get(path, cast_to=object),
+        )
+        found = (answer.get("result") or {}).get("deployments") or []
+        if not found:
+            raise StackFailed(f"{worker} has no deployment. Run 'notifyctl up'.")
+        newest = max(found, key=lambda deployment: str(deployment["created_on"]))
+        return cls(
+            shares={
+                str(share["version_id"]): float(share["percentage"]) for share in newest["versions"]
+            },
+            message=str((newest.get("annotations") or {}).get("workers/message", "")),
+            author=str(newest.get("author_email") or ""),
+            created=str(newest["created_on"]),
+        )
+
+
+def deploy_version(account: StackAccount, worker: str, version_id: str, *, message: str) -> None:
+    """Give one version all requests, by the API alone: what the state says becomes true again.
+
+    Raises:
+        OperationError: the API refused, or gave no answer.
+    """
+    account.ask(
+        f"deploy version {version_id[:8]} of {worker}",
+        lambda client: client.workers.scripts.deployments.create(
+            worker,
+            account_id=account.account_id,
+            strategy="percentage",
+            versions=[{"version_id": version_id, "percentage": 100}],
+            annotations={"workers_message": message[:100]},
+        ),
+    )

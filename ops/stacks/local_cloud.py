@@ -1,0 +1,60 @@
+"""Starts, stops and erases the local cloud, with its steps shown."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from localcloud.daemon import LocalCloud
+from localcloud.endpoints import Endpoints
+from localcloud.errors import LocalCloudError
+from ops.stacks.console import Reporter
+from ops.stacks.errors import OperationError
+from ops.stacks.local_stack import ports_in_use
+from ops.stacks.project import Project
+
+
+def start_local_cloud(project: Project, reporter: Reporter) -> Endpoints:
+    """Start the local cloud where it doesn't run, and return where it listens.
+
+    Raises:
+        OperationError: a port is taken, Node is missing, the disk is full, …
+    """
+    with reporter.step("Local cloud") as step:
+        try:
+            endpoints = _cloud(project).start(on_step=lambda text: setattr(step, "detail", text))
+        except LocalCloudError as error:
+            raise OperationError(str(error)) from None
+        step.detail = endpoints.control_url
+    return endpoints
+
+
+def stop_local_cloud(project: Project, reporter: Reporter) -> None:
+    """Stop the local cloud; its data stays."""
+    with reporter.step("Local cloud stopped; its data stays"):
+        try:
+            _cloud(project).stop()
+        except LocalCloudError as error:
+            raise OperationError(str(error)) from None
+
+
+def erase_local_state(project: Project, reporter: Reporter) -> None:
+    """Stop the local cloud and remove everything that the local stack keeps."""
+    with reporter.step("Local data removed") as step:
+        try:
+            _cloud(project).erase()
+        except LocalCloudError as error:
+            raise OperationError(str(error)) from None
+        for name in ("pulumi", "stack", "states"):
+            shutil.rmtree(project.home / name, ignore_errors=True)
+        project.passphrase_file.unlink(missing_ok=True)
+        step.detail = str(project.home)
+
+
+def local_cloud_status(project: Project) -> dict[str, Any]:
+    """Return whether the local cloud runs, where it listens and what it holds."""
+    return dict(_cloud(project).status())
+
+
+def _cloud(project: Project) -> LocalCloud:
+    return LocalCloud(project.home, ports_in_use())
