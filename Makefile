@@ -30,9 +30,10 @@ destroy: install ## Destroy the stack `local` and remove all of its data
 
 test: check unit ## Run every test (a sample of what is long)
 
-check: install ## Lint and type-check
+check: install ## Lint, hold the layers of imports, and type-check
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports
 	@.venv/bin/mypy $(CODE)
 
 unit: install

@@ -1,7 +1,5 @@
 """All settings of a stack in one typed model."""
 
-from pathlib import Path
-
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -43,14 +41,3 @@ class Settings(
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
     )
-
-    @classmethod
-    def from_stack_file(cls, path: Path) -> "Settings":
-        """Read Pulumi.STACK.yaml outside Pulumi; raise SettingsError with every mistake.
-
-        Secrets are encrypted there: that each is present and encrypted is checked, and no more.
-        """
-        # Imported here: reading a file needs this very class.
-        from infra.settings.stack_file import read_stack_file
-
-        return read_stack_file(path).settings()

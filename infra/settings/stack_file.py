@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from infra.settings.check import CheckedConfig, Encrypted, RawConfig
+from infra.settings.model import Settings
 from infra.settings.problems import PROJECT, Problem, SettingsError
 
 
@@ -34,6 +35,17 @@ def read_stack_file(path: Path) -> CheckedConfig:
             value = Encrypted()
         values[key] = value
     return CheckedConfig(RawConfig(path.name, stack, values, frozenset(encrypted)))
+
+
+def read_settings(path: Path) -> Settings:
+    """Read the settings of one stack file.
+
+    Secrets are encrypted there: that each is present and encrypted is checked, and no more.
+
+    Raises:
+        SettingsError: with every mistake of the file.
+    """
+    return read_stack_file(path).settings()
 
 
 def _no_stack_file(path: Path, reason: str) -> SettingsError:

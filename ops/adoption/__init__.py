@@ -1,1 +1,1 @@
-"""Taking over what an account has already: its resources, and an earlier service's data."""
+"""What was there before: imports what an account already has."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +15,10 @@ from infra.names import Names, StackNameError
 from ops.adoption.earlier_data import EarlierData
 from ops.adoption.existing import DATABASE, FAILED_QUEUE, RETRY_QUEUE, AccountListing, Existing
 from ops.adoption.plan import AdoptionPlan, ReplacedConsumer
-from ops.deploy.deployment import Deployment
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
-from ops.stacks.deployment_report import DeploymentReport
+from ops.stacks.deployment_report import DeploymentReport, StackDeployer
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.local_stack import NAMESPACE
@@ -68,9 +67,17 @@ class Adoption:
         project: the project's folder.
         stack: the stack's name.
         reporter: where the steps are shown.
+        deployer: makes what deploys the stack, with the settings of that moment.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        project: Project,
+        stack: str,
+        reporter: Reporter,
+        deployer: Callable[[], StackDeployer],
+    ) -> None:
+        self._deployer = deployer
         self._project = project
         self._stack = stack
         self._reporter = reporter
@@ -109,7 +116,7 @@ class Adoption:
     def preview(self, plan: AdoptionPlan) -> None:
         """Let the engine say what the deployment would do with the planned imports."""
         with self._settings(plan):
-            Deployment(self._project, self._stack, self._reporter).preview()
+            self._deployer().preview()
 
     def run(self, plan: AdoptionPlan, *, verify: bool) -> AdoptionReport:
         """Carry the plan out.
@@ -123,13 +130,11 @@ class Adoption:
         )
         with self._settings(plan):
             # Whatever the engine refuses shows here, before anything is changed.
-            Deployment(self._project, self._stack, self._reporter).preview()
+            self._deployer().preview()
             if plan.earlier is not None and database_id is not None:
                 self._take_over(account, database_id)
             self._remove_consumers(account, plan)
-            deployment = Deployment(self._project, self._stack, self._reporter).run(
-                message="Adoption of what exists", verify=verify
-            )
+            deployment = self._deployer().run(message="Adoption of what exists", verify=verify)
         staying: Mapping[str, int] = {}
         in_clear = 0
         if plan.earlier is not None and database_id is not None:

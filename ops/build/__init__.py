@@ -1,1 +1,1 @@
-"""What gets uploaded: the Worker's bundle and its assets."""
+"""What gets uploaded: the bundle of the Worker, the assets of the console."""

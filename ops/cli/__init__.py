@@ -1,1 +1,1 @@
-"""How notifyctl is called: its commands, options and confirmations."""
+"""How notifyctl is called: commands, options, confirmations."""

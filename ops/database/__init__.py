@@ -1,1 +1,1 @@
-"""The data of a stack: its database's state, its backups, and ways to look at it and change it."""
+"""What becomes of the data: migrations, backups, consistency."""

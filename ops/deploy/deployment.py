@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.release import COMMIT_VARIABLE
-from infra.settings import Settings, SettingsError
+from infra.settings import SettingsError, read_settings
 from ops.build.build import build_bundle, console_path
 from ops.deploy.asset_check import AssetCheck
 from ops.deploy.first_notification import FirstNotification
@@ -237,7 +237,7 @@ class Deployment:
         elif not self._settings_are_whole:
             return
         try:
-            Settings.from_stack_file(path)
+            read_settings(path)
         except SettingsError as error:
             raise UsageError(str(error)) from None
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.settings import Settings, SettingsError
+from infra.settings import SettingsError, read_settings
 from localcloud.empty_account import EmptyAccount
 from localcloud.errors import LocalCloudError
 from ops.build.build import build_bundle
@@ -118,7 +118,7 @@ class OfflinePreview:
                 self._stack, template, folder=folder, account=account, base=os.environ
             )
             try:
-                Settings.from_stack_file(stack.local.config_file)
+                read_settings(stack.local.config_file)
             except SettingsError as error:
                 raise UsageError(str(error)) from None
             driver = throwaway_driver(replace(self._project, home=folder), stack.local)

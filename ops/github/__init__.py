@@ -1,1 +1,1 @@
-"""Stacks that live as long as their pull request."""
+"""What happens at GitHub: the repository, comments, settings of pull requests."""

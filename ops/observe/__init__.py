@@ -1,1 +1,1 @@
-"""How the service is doing."""
+"""How the service is doing: status, drift, diagnosis, reports, logs."""

@@ -1,1 +1,1 @@
-"""Stacks: which engine carries out an operation, and what the local stack's settings are."""
+"""How Pulumi is driven: stacks, settings files, engines, accounts."""

@@ -1,9 +1,9 @@
-"""What a deployment did."""
+"""What a deployment did, and whoever can make one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ops.stacks.driver import StackUpdate
 
@@ -63,3 +63,16 @@ class DeploymentReport:
             f"Logs      {tool} logs",
             "Stop      make down      (keeps the data; make destroy removes everything)",
         ]
+
+
+class StackDeployer(Protocol):
+    """Deploys one stack: what the wings below ``ops.deploy`` are given by the command."""
+
+    def preview(self) -> StackUpdate:
+        """Plan the update."""
+
+    def refresh(self) -> StackUpdate:
+        """Correct the state by what is really there."""
+
+    def run(self, *, message: str, verify: bool) -> DeploymentReport:
+        """Deploy, and verify where that is asked for."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import Settings, SettingsError
+from infra.settings import SettingsError, read_settings
 from infra.settings.key_dates import key_print
 from infra.settings.stack_file import read_stack_file
 from tests.infra.stack_inputs import API_SECRET, ENCRYPT_KEY, checked_config
@@ -115,7 +115,7 @@ def test_a_previous_secret_differs_from_todays() -> None:
 def test_a_secret_in_clear_text_in_a_stack_file_is_refused_and_not_shown(tmp_path: Path) -> None:
     path = stack_file(tmp_path, apiSecretKey=API_SECRET)
     with pytest.raises(SettingsError, match="stored in clear text") as caught:
-        Settings.from_stack_file(path)
+        read_settings(path)
     assert API_SECRET not in str(caught.value)
     assert "pulumi config set --secret apiSecretKey" in str(caught.value)
 
@@ -129,4 +129,4 @@ def test_secrets_are_in_no_representation() -> None:
 
 def test_an_ordinary_setting_cannot_be_encrypted(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="logLevel = an encrypted value"):
-        Settings.from_stack_file(stack_file(tmp_path, logLevel=SECURE))
+        read_settings(stack_file(tmp_path, logLevel=SECURE))

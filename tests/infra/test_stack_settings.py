@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.settings import Secrets, Settings, SettingsError
+from infra.settings import Secrets, Settings, SettingsError, read_settings
 from infra.settings.reference import settings_tables
 from infra.settings.stack_file import read_stack_file
 from tests.infra.stack_inputs import CONFIG, checked_config
@@ -37,7 +37,7 @@ def mistakes(stack: str = "production", **changes: Any) -> dict[str, str]:
 def test_a_stack_file_with_three_mistakes_gets_three_messages_at_once(tmp_path: Path) -> None:
     path = stack_file(tmp_path, accountId="abc", retryBatchSize=101, logLevel="loud")
     with pytest.raises(SettingsError) as caught:
-        Settings.from_stack_file(path)
+        read_settings(path)
     assert [problem.key for problem in caught.value.problems] == [
         "accountId",
         "logLevel",
@@ -56,7 +56,7 @@ def test_a_stack_file_with_three_mistakes_gets_three_messages_at_once(tmp_path: 
 
 
 def test_a_valid_file_becomes_typed_settings(tmp_path: Path) -> None:
-    settings = Settings.from_stack_file(
+    settings = read_settings(
         stack_file(tmp_path, crons=["*/5 * * * *"], rateLimitPerMinute="7", protectStores=True)
     )
     assert settings.crons == ("*/5 * * * *",)
@@ -146,7 +146,7 @@ def test_a_value_outside_its_rule_is_one_mistake_with_an_example(key: str, value
 @pytest.mark.requirement("S0-21")
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
-        Settings.from_stack_file(stack_file(tmp_path, accountId=None, encryptKey=None))
+        read_settings(stack_file(tmp_path, accountId=None, encryptKey=None))
     assert [p.key for p in caught.value.problems] == ["accountId", "encryptKey"]
     assert "(missing)" in str(caught.value)
 
@@ -248,7 +248,7 @@ def test_a_file_that_is_no_stack_file_is_one_clear_mistake(tmp_path: Path, text:
 
 def test_a_missing_stack_file_is_one_clear_mistake(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="there is no such file"):
-        Settings.from_stack_file(tmp_path / "Pulumi.nowhere.yaml")
+        read_settings(tmp_path / "Pulumi.nowhere.yaml")
 
 
 def test_the_documentation_has_the_table_of_every_setting() -> None:

@@ -11,7 +11,7 @@ import yaml
 from infra.access.commands import COMMANDS, DEPLOYING, JUDGING, WITHOUT_ACCOUNT, CommandNeeds
 from infra.access.permission import Permission
 from infra.access.required_permissions import required_permissions, watching_permissions
-from infra.settings import Settings
+from infra.settings import read_settings
 from ops.stacks.local_stack import rendered_file
 from ops.stacks.project import Project
 from tests.infra.stack_inputs import checked_config
@@ -124,7 +124,7 @@ def test_a_command_names_the_permission_that_was_taken_away(
 @pytest.fixture
 def deploying(routed: AskedAccount) -> tuple[Permission, ...]:
     """What CI's token has with the settings of the whole installation."""
-    return required_permissions(Settings.from_stack_file(rendered_file(Project.find(), "local")))
+    return required_permissions(read_settings(rendered_file(Project.find(), "local")))
 
 
 @pytest.mark.soak

@@ -18,6 +18,8 @@ from ops.observe.drift.github_probe import GithubProbe
 from ops.observe.drift.managed import Managed, managed_resources
 from ops.stacks.account import StackAccount
 from ops.stacks.console import Reporter
+from ops.stacks.deployment_report import DeploymentReport
+from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import StackFailed
 from ops.stacks.project import Project
 
@@ -55,6 +57,19 @@ class Account(CloudflareProbe):
 
     def get(self, path: str) -> Any:
         return self._answers.get(path)
+
+
+class NeverDeploys:
+    """Fails the test that lets it deploy."""
+
+    def preview(self) -> StackUpdate:
+        raise AssertionError("a preview was asked for")
+
+    def refresh(self) -> StackUpdate:
+        raise AssertionError("a refresh was asked for")
+
+    def run(self, *, message: str, verify: bool) -> DeploymentReport:
+        raise AssertionError("a deployment was asked for")
 
 
 class Answers(Repository):
@@ -232,4 +247,4 @@ def test_a_database_that_is_gone_is_never_made_anew(tmp_path: Path) -> None:
     other = Finding("route", "route", "a", "b", Repair.UPDATE)
     drift = Drift(project, "local", Reporter(quiet=True))
     with pytest.raises(StackFailed, match="nothing was repaired"):
-        drift.repair(DriftReport("local", 2, (gone, other)))
+        drift.repair(DriftReport("local", 2, (gone, other)), NeverDeploys())

@@ -6,7 +6,7 @@ import dataclasses
 import os
 
 from infra.access.required_permissions import required_permissions
-from infra.settings import Settings, SettingsError
+from infra.settings import SettingsError, read_settings
 from ops.access.token.token_api import TokenApi
 from ops.access.token.token_check import TokenCheck, is_token
 from ops.access.token.token_report import TokenReport
@@ -43,7 +43,7 @@ def check_stack_token(
         # A local stack's secrets, which belong to valid settings, are in the rendered file.
         local = LocalStack.prepare(project, stack) if account.is_local else None
         file = local.config_file if local is not None else project.stack_file(stack)
-        settings = Settings.from_stack_file(file)
+        settings = read_settings(file)
     except SettingsError as error:
         raise UsageError(str(error)) from None
     needed = required_permissions(settings)

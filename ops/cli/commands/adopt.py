@@ -30,12 +30,14 @@ def adopt(
     earlier service is converted. The plan is shown first. Safe to repeat.
     """
     from ops.adoption.adoption import Adoption
+    from ops.deploy.deployment import Deployment
     from ops.stacks.console import Reporter
     from ops.stacks.errors import OperationError, UsageError
     from ops.stacks.project import Project
 
     reporter = Reporter(json=json)
-    adoption = Adoption(Project.find(), stack, reporter)
+    project = Project.find()
+    adoption = Adoption(project, stack, reporter, lambda: Deployment(project, stack, reporter))
     plan = adoption.plan()
     for line in plan.lines():
         reporter.line(line)

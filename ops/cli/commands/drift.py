@@ -25,17 +25,19 @@ def drift(
     variables on GitHub. Exit with 7 where anything differs; with 6 where nothing differs and
     something couldn't be compared, such as the secrets of a service that doesn't answer.
     """
+    from ops.deploy.deployment import Deployment
     from ops.observe.drift.drift import Drift
     from ops.stacks.console import Reporter
     from ops.stacks.errors import DriftFound, ServiceError
     from ops.stacks.project import Project
 
     reporter = Reporter(json=json)
-    probe = Drift(Project.find(), stack, reporter)
+    project = Project.find()
+    probe = Drift(project, stack, reporter)
     report = probe.probe()
     repaired = bool(repair and report.findings)
     if repaired:
-        probe.repair(report)
+        probe.repair(report, Deployment(project, stack, reporter))
         before, report = report, probe.probe()
     if json:
         document = report.document()

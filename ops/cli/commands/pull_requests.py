@@ -84,7 +84,7 @@ def sweep(
     json: JsonOption = False,
 ) -> None:
     """Remove every stack 'pr-N' whose pull request is closed. Exit with 4 where one remains."""
-    from ops.github.sweep import sweep as run_sweep
+    from ops.deploy.pull_request_sweep import sweep as run_sweep
     from ops.stacks.console import Reporter
     from ops.stacks.errors import StackFailed
     from ops.stacks.project import Project

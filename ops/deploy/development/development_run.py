@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.settings import Settings, SettingsError
+from infra.settings import SettingsError, read_settings
 from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Endpoints, Ports
 from localcloud.errors import LocalCloudError
@@ -139,7 +139,7 @@ class DevelopmentRun:
             self.stack, own, folder=folder, account=endpoints, base=os.environ
         )
         try:
-            Settings.from_stack_file(stack.local.config_file)
+            read_settings(stack.local.config_file)
         except SettingsError as error:
             raise UsageError(str(error)) from None
         return throwaway_driver(replace(self.project, home=folder), stack.local)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ops.deploy.deployment import Deployment
 from ops.github.repository import Repository
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.finding import Finding, Repair, Unknown
@@ -17,6 +16,7 @@ from ops.observe.drift.secrets_probe import SecretsProbe
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
+from ops.stacks.deployment_report import StackDeployer
 from ops.stacks.errors import StackFailed
 from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.project import Project
@@ -90,8 +90,12 @@ class Drift:
                 step.detail += f", {len(unknown)} unknown"
         return DriftReport(self._stack, len(resources), findings, tuple(unknown))
 
-    def repair(self, report: DriftReport) -> None:
+    def repair(self, report: DriftReport, deployer: StackDeployer) -> None:
         """Put right what the report found: explicit calls first, then a refresh and an update.
+
+        Args:
+            report: what :meth:`probe` found.
+            deployer: makes the refresh and the update.
 
         Raises:
             OperationError: a call or the update failed; run the same command again to go on.
@@ -115,9 +119,8 @@ class Drift:
             with self._reporter.step(f"{finding.resource}: {finding.kind} put back"):
                 repair(probe, finding, resources[finding.resource])
         if any(finding.repair is Repair.UPDATE for finding in report.findings):
-            deployment = Deployment(self._project, self._stack, self._reporter)
-            deployment.refresh()
-            deployment.run(message="Repair of drift", verify=False)
+            deployer.refresh()
+            deployer.run(message="Repair of drift", verify=False)
 
     def _cloudflare(self) -> CloudflareProbe:
         return CloudflareProbe(StackAccount.of(self._project, self._stack))
