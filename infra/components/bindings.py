@@ -71,7 +71,7 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
         "ALLOW_LOOPBACK_ENDPOINTS": _word(settings.allow_loopback_endpoints),
         "SIGNATURE_V1": "on" if settings.signature_v1 else "off",
         "RATE_LIMIT_PER_MINUTE": str(settings.rate_limit_per_minute),
-        "RATE_LIMIT_MAX_REQUESTS": str(settings.rate_limit_address_per_minute),
+        "RATE_LIMIT_ADDRESS_PER_MINUTE": str(settings.rate_limit_address_per_minute),
         "TELEGRAM_API_URL": settings.telegram_api_url,
         "FEATURE_WEBHOOK_ENABLED": _word(settings.feature_webhook_enabled),
         "FEATURE_TELEGRAM_ENABLED": _word(settings.feature_telegram_enabled),

@@ -83,7 +83,7 @@ def test_the_manifest_names_every_module_with_its_hash(
 
 
 def test_each_kind_of_module_has_the_type_that_the_upload_expects() -> None:
-    names = ("entry.py", "notification/border.js", "sql/0001.sql")
+    names = ("entry.py", "notification/bridge.js", "sql/0001.sql")
     types = [BundleModule(name, b"").content_type for name in names]
     assert types == ["text/x-python", "application/javascript+module", "application/octet-stream"]
 

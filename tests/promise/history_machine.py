@@ -19,7 +19,7 @@ USERS = ("ann", "bob")
 CHANNELS = ("webhook", "slack")
 HEALING_S = 4_200
 """An hour for the longest delays and jumps of the clock, two sweeps, and the last retries."""
-MOST_JUMPED_MS = 12 * 3_600_000
+MAX_JUMPED_MS = 12 * 3_600_000
 
 
 class HistoryMachine(RuleBasedStateMachine):
@@ -177,7 +177,7 @@ class HistoryMachine(RuleBasedStateMachine):
     def clock_jumps(self, seconds: int, cron: bool) -> None:
         """The service's clock is set, while the world goes on as before."""
         clock = self.simulation.clock
-        if clock.jumped_ms + seconds * 1000 in range(-60_000, MOST_JUMPED_MS):
+        if clock.jumped_ms + seconds * 1000 in range(-60_000, MAX_JUMPED_MS):
             clock.jumped_ms += seconds * 1000
             self.check.interruptions += 1
             self.check.stalled |= seconds > 30

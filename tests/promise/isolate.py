@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from notification.ports.database import Database, Result, Statement
 from notification.ports.outbound import OutboundAnswer, OutboundHttp, OutboundRequest
-from notification.ports.platform import Clock, Journal, Queue, QueueMessage
+from notification.ports.platform import Clock, LogSink, Queue, QueueMessage
 from notification.settings import Settings
 
 T = TypeVar("T")
@@ -175,10 +175,10 @@ class IsolatedClock:
         await self._isolate.call("sleeping", lambda: self._inner.sleep(ms))
 
 
-class IsolatedJournal:
-    """A journal to which a dead process writes nothing."""
+class IsolatedLogSink:
+    """A log sink to which a dead process writes nothing."""
 
-    def __init__(self, inner: Journal, isolate: Isolate) -> None:
+    def __init__(self, inner: LogSink, isolate: Isolate) -> None:
         self._inner, self._isolate = inner, isolate
 
     def write(self, level: str, line: str) -> None:

@@ -99,7 +99,7 @@ def stage_of(
     if not calls:
         return "2 calling the endpoint, rows written"
     if rows[0]["status"] == "retry" and answered is None and rows[0]["retry_count"] > 0:
-        return "5 queue: ringing for the retry, or answering"
+        return "5 queue: sending the retry message, or acknowledging"
     if rows[0]["status"] != "pending" and rows[0]["last_error_code"] != "INTERRUPTED":
         return "6 answering" if answered is None else "7 none: answered before"
     last = calls[-1]

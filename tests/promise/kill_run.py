@@ -19,7 +19,7 @@ from tests.promise.simulated_endpoints import Spell
 USERS = 6
 SENDS = 10
 """Sends in flight around each kill."""
-LONGEST_WAIT_S = 0.8
+MAX_WAIT_S = 0.8
 TELLING = ("delivery_unrecorded", "lease_lost")
 
 
@@ -73,7 +73,7 @@ class KillRun:
 
     def _one(self, kind: str, pool: ThreadPoolExecutor) -> None:
         if self._chance.random() < 1 / 3:
-            self._let_earlier_ones_ring()
+            self._make_earlier_ones_due()
         now = self.real.now() - self._start
         for number in range(USERS):
             spell = Spell(
@@ -107,8 +107,8 @@ class KillRun:
         self.report.away_s[kind] += time.monotonic() - killed
         self._note_stages(kind, batch, killed)
 
-    def _let_earlier_ones_ring(self) -> None:
-        """Let leases lapse and the sweep ring, so that the kill meets consumers at work, too."""
+    def _make_earlier_ones_due(self) -> None:
+        """Let leases lapse and the sweep queue retries, so that kills meet consumers, too."""
         if not any(row["status"] in ("pending", "retry") for row in self._all_rows()):
             return
         eventually(self.real.queues_are_idle, what="the consumers")
@@ -118,10 +118,10 @@ class KillRun:
         """Any time, or soon after some endpoint was called: most of a send's stages are there."""
         called = len(self._endpoints.calls)
         wanted = self._chance.choice([0, 0, 1, 2, 3, 4])
-        deadline = time.monotonic() + LONGEST_WAIT_S * 3
+        deadline = time.monotonic() + MAX_WAIT_S * 3
         while len(self._endpoints.calls) < called + wanted and time.monotonic() < deadline:
             time.sleep(0.005)
-        time.sleep(self._chance.uniform(0, 0.4 if wanted else LONGEST_WAIT_S))
+        time.sleep(self._chance.uniform(0, 0.4 if wanted else MAX_WAIT_S))
 
     def _send(self, pool: ThreadPoolExecutor) -> Sent:
         mark = len(self._sent) + 1
@@ -178,7 +178,7 @@ class KillRun:
                 self.report.stages[kind, "8 consumer: waiting for the endpoint's answer"] += 1
 
     def _settle(self) -> None:
-        """Let leases lapse, the sweep ring, and retries come to their end."""
+        """Let leases lapse, the sweep queue retries, and retries end."""
 
         def ended() -> bool:
             # Less than a lease at once, and never under an attempt: a jump of the clock would be a

@@ -33,7 +33,7 @@ class Sample:
 
 @dataclass
 class LoadReport:
-    """Figures of one run.
+    """Metrics of one run.
 
     Attributes:
         most_per_second: what the service answered at most, with as many callers as it took.

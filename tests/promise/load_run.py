@@ -29,7 +29,7 @@ CALLERS = 64
 """Enough to find the maximum although one in twenty waits for the slow endpoint."""
 SHARE = 0.7
 SAMPLE_S = 5.0
-MOST_IN_FLIGHT = 3_000
+MAX_IN_FLIGHT = 3_000
 FOREVER = float("inf")
 
 
@@ -114,7 +114,7 @@ class LoadRun:
                 task = asyncio.create_task(self._timed(client, due))
                 running.add(task)
                 task.add_done_callback(running.discard)
-                assert len(running) < MOST_IN_FLIGHT, "the service does not keep up"
+                assert len(running) < MAX_IN_FLIGHT, "the service does not keep up"
             await asyncio.gather(*running)
         self.report.seconds = time.monotonic() - begun
 
@@ -147,7 +147,7 @@ class LoadRun:
         return user
 
     def _client(self) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=MOST_IN_FLIGHT, max_keepalive_connections=CALLERS)
+        limits = httpx.Limits(max_connections=MAX_IN_FLIGHT, max_keepalive_connections=CALLERS)
         return httpx.AsyncClient(base_url=self._url, limits=limits, timeout=120, trust_env=False)
 
     def _watch(self, over: threading.Event) -> None:

@@ -11,7 +11,7 @@ from tests.promise.simulated_endpoints import MARK, Arrival
 from tests.promise.simulation import Request, Simulation
 
 ENDED = ("sent", "failed", "cancelled")
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
 @dataclass
@@ -89,7 +89,7 @@ class PromiseCheck:
         for row in rows.values():
             assert row["status"] in ENDED, f"a row is left as {row['status']}"
             assert row["status"] == "sent" or row["error"], "it failed without a reason"
-        overtaken = self.simulation.journal.of_type("lease_lost")
+        overtaken = self.simulation.log_sink.of_type("lease_lost")
         assert self.stalled or not overtaken, "two attempts at once"
         for push in self.pushes:
             self._answers(push, rows)
@@ -150,14 +150,14 @@ class PromiseCheck:
                 unexcused += 1
         assert unexcused <= self._told_in_the_log(ids), "sent again after a confirmed success"
         rounds = sum(1 + row["redrives"] for row in of_mark)
-        most = MOST_ATTEMPTS * rounds + self.interruptions + self._deaths(calls)
+        most = MAX_ATTEMPTS * rounds + self.interruptions + self._deaths(calls)
         assert len(calls) <= most, f"{len(calls)} attempts where {most} are the most"
 
     def _told_in_the_log(self, ids: set[str]) -> int:
         """Confirmed deliveries that could not be written, each said in the log."""
-        journal = self.simulation.journal
-        lost = [line for line in journal.of_type("lease_lost") if line["outcome"] == "sent"]
-        lines = [*lost, *journal.of_type("delivery_unrecorded")]
+        log_sink = self.simulation.log_sink
+        lost = [line for line in log_sink.of_type("lease_lost") if line["outcome"] == "sent"]
+        lines = [*lost, *log_sink.of_type("delivery_unrecorded")]
         return sum(line["messageId"] in ids for line in lines)
 
     def _deaths(self, calls: list[Arrival]) -> int:

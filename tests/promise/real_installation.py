@@ -79,7 +79,7 @@ class RealInstallation:
             return broker.execute("DELETE FROM messages").rowcount
 
     def ring_all(self) -> None:
-        """Let an earlier retry's or interrupted attempt's alarm ring, as the sweep would do it."""
+        """Make earlier retries and interrupted attempts due, as the sweep would."""
         self.advance(130)
         self.fire_cron()
         self.advance(6)

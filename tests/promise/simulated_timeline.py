@@ -131,4 +131,4 @@ class SimulatedTimeline(Timeline):
 
     def logged(self, kind: str) -> int:
         """How many log lines of that type there are."""
-        return len(self.simulation.journal.of_type(kind))
+        return len(self.simulation.log_sink.of_type(kind))

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from notification.delivery.dispatch import dispatch
-from notification.journal import Log
+from notification.logging import Log
 from notification.ports.platform import Platform
 from notification.settings import Settings
 from notification.tasks.cron import run_cron
@@ -21,7 +21,7 @@ from tests.promise.isolate import (
     Isolate,
     IsolatedClock,
     IsolatedDatabase,
-    IsolatedJournal,
+    IsolatedLogSink,
     IsolatedOutbound,
     IsolatedQueue,
     Subrequests,
@@ -92,7 +92,7 @@ class Simulation(World):
         empty = {
             f.name: type(getattr(plain, f.name))()
             for f in fields(Platform)
-            if f.name.startswith("known_")
+            if f.name.startswith("known_") or f.name == "endpoint_limiter"
         }
         return Isolate(self.loop, Settings.read(self.environment), empty)
 
@@ -111,7 +111,7 @@ class Simulation(World):
             failed_queue=IsolatedQueue(self.failed_queue, isolate),
             outbound=IsolatedOutbound(self.endpoints, isolate),
             clock=IsolatedClock(self.clock, isolate),
-            journal=IsolatedJournal(self.journal, isolate),
+            log_sink=IsolatedLogSink(self.log_sink, isolate),
             keep_alive=keep_alive,
             **isolate.memory,
         )

@@ -36,4 +36,4 @@ def test_an_attempt_of_many_calls_to_a_slow_endpoint_ends_in_time() -> None:
     assert sent.answer is not None
     assert answered < KEPT_ALIVE_S
     assert len(simulation.endpoints.arrivals) > 1
-    assert not simulation.journal.of_type("lease_lost")
+    assert not simulation.log_sink.of_type("lease_lost")

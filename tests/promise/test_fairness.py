@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from notification.delivery.endpoint_pace import EndpointPaces
+from notification.delivery.endpoint_limiter import EndpointLimiter
 from tests.promise.simulated_timeline import SimulatedTimeline
 
 FLOOD = 200
@@ -70,7 +70,7 @@ def test_what_was_put_off_is_delivered_when_the_endpoint_is_well_again(
 def test_without_the_limit_the_dead_endpoint_would_delay_the_other_user(
     timeline: SimulatedTimeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(EndpointPaces, "begin", lambda *_: 0)
+    monkeypatch.setattr(EndpointLimiter, "acquire", lambda *_: 0)
     a_dead_endpoint_has_many_retries(timeline, concurrency=4)
     timeline.at(40).expect("bea", attempts=1, status="retry")
 

@@ -27,16 +27,16 @@ MEASURE_S = 60.0
 BUILD = Path(__file__).resolve().parents[2] / "build"
 RETRYING_S = 60
 """How long a notification to a failing endpoint waits, both waits and the queue's batching."""
-MOST_GROWTH = 1.15
+MAX_GROWTH = 1.15
 """Of the whole process, from the second quarter to the last."""
-MOST_ALIVE_GROWTH_MB = 3.0
+MAX_ALIVE_GROWTH_MB = 3.0
 """What may be alive beyond the earlier: notifications under way. Half an hour makes it less than
 300 bytes a notification."""
-MOST_INTERPRETER_GROWTH = 1.25
+MAX_INTERPRETER_GROWTH = 1.25
 """One step of the interpreter's memory, which grows by a fifth."""
-MOST_MB = 768
+MAX_MB = 768
 """The whole process with what V8 and the allocator keep in reserve (docs/reliability.md)."""
-FEWEST_COLLECTIONS = 4
+MIN_COLLECTIONS = 4
 
 
 @pytest.fixture
@@ -65,15 +65,15 @@ def test_under_long_load_nothing_is_lost_and_neither_backlog_nor_memory_grows(
     failing_per_second = report.most_per_second * len(FAILING) / USERS
     for sample in report.samples:
         assert sample.waiting < 2 * RETRYING_S * failing_per_second
-    assert max(report.memory()) < MOST_MB
+    assert max(report.memory()) < MAX_MB
     before, after = report.interpreter()
-    assert 0 < after <= before * MOST_INTERPRETER_GROWTH
+    assert 0 < after <= before * MAX_INTERPRETER_GROWTH
     earlier, later = report.alive()
     alive = [*earlier, *later]
-    assert len(alive) >= FEWEST_COLLECTIONS
+    assert len(alive) >= MIN_COLLECTIONS
     half = len(alive) // 2
     growth = statistics.median(alive[half:]) - statistics.median(alive[:half])
-    assert growth < MOST_ALIVE_GROWTH_MB
+    assert growth < MAX_ALIVE_GROWTH_MB
     # A process that has its size collects nothing more; one that grows must have shown why it may.
     second, last = report.memory()
-    assert last <= second * MOST_GROWTH or later
+    assert last <= second * MAX_GROWTH or later

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections import Counter
 
-from notification.delivery.endpoint_pace import EndpointPaces
+from notification.delivery.endpoint_limiter import EndpointLimiter
 from tests.promise.simulated_timeline import SimulatedTimeline
 
 KEPT_BY_THE_SIMULATION = {"OutboundRequest", "Statement"}
@@ -69,16 +69,16 @@ def test_a_failing_attempt_leaves_no_cycle_to_the_collector(timeline: SimulatedT
 
 
 def test_what_is_known_of_endpoints_is_bounded_even_where_attempts_never_end() -> None:
-    paces = EndpointPaces()
+    limiter = EndpointLimiter()
     for number in range(5_000):
-        assert paces.begin((f"user{number}", "webhook"), now_ms=number) == 0
-    assert len(paces._paces) <= 1_000
+        assert limiter.acquire((f"user{number}", "webhook"), now_ms=number) == 0
+    assert len(limiter._endpoints) <= 1_000
 
 
 def test_an_attempt_that_ended_with_its_process_keeps_no_endpoint_in_memory() -> None:
-    paces = EndpointPaces()
+    limiter = EndpointLimiter()
     for number in range(999):
-        paces.begin((f"user{number}", "webhook"), now_ms=0)
-    paces.begin(("alive", "webhook"), now_ms=100_000)
-    paces.begin(("new", "webhook"), now_ms=100_001)
-    assert set(paces._paces) == {("alive", "webhook"), ("new", "webhook")}
+        limiter.acquire((f"user{number}", "webhook"), now_ms=0)
+    limiter.acquire(("alive", "webhook"), now_ms=100_000)
+    limiter.acquire(("new", "webhook"), now_ms=100_001)
+    assert set(limiter._endpoints) == {("alive", "webhook"), ("new", "webhook")}

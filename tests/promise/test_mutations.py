@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from notification.delivery import claim, look, settlement
+from notification.delivery import claim, row_snapshot, settlement
 from notification.storage import outbox
-from notification.tasks import data_cleanup
-from notification.tasks.sweep import SweepResult
+from notification.tasks import sweep
+from notification.tasks.requeue import RequeueResult
 from tests.promise.test_histories import run
 
 Patch = Callable[[pytest.MonkeyPatch], None]
-MOST = 400
+MAX_HISTORIES = 400
 """Histories in which the mutation has to show."""
 
 
@@ -30,16 +30,16 @@ def _without(module: Any, name: str, text: str, instead: str) -> Patch:
 def _overtaken_too(patched: pytest.MonkeyPatch) -> None:
     condition = "status IN ('pending', 'retry') AND retry_count = ?4"
     _without(claim, "_CLAIM", condition, "?4 IS NOT NULL")(patched)
-    patched.setattr(look, "_waits_for", lambda row, alarm: True)
+    patched.setattr(row_snapshot, "_waits_for", lambda row, message: True)
 
 
 def _without_sweep(patched: pytest.MonkeyPatch) -> None:
     async def idle(
         platform: object, log: object, *, swept_to: int, look_back_ms: int
-    ) -> SweepResult:
-        return SweepResult(0, 0, 0, swept_to)
+    ) -> RequeueResult:
+        return RequeueResult(0, 0, 0, swept_to)
 
-    patched.setattr(data_cleanup, "sweep", idle)
+    patched.setattr(sweep, "requeue_stalled", idle)
 
 
 MUTATIONS = {
@@ -61,4 +61,4 @@ MUTATIONS = {
 def test_the_histories_notice_when(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     MUTATIONS[mutation](monkeypatch)
     with pytest.raises(AssertionError):
-        run(2, MOST, shrink=False)
+        run(2, MAX_HISTORIES, shrink=False)

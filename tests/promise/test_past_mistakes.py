@@ -177,7 +177,7 @@ def test_grafana_hears_success_while_the_retry_delivers_and_repeats_for_nothing(
 def test_a_repeated_call_of_the_bridge_delivers_once(inbound: SimulatedTimeline) -> None:
     inbound.endpoint("ann").down(between=(0, 2))
     headers = {"x-bridge-token": TOKEN, "content-type": "application/json"}
-    body = {"subject": "Alarm", "message": "MARK"}
+    body = {"subject": "RetryMessage", "message": "MARK"}
     for second in (0, 1, 5):
         inbound.at(second)
         inbound.call("alarm", "POST", "/web_hook/bridge/ann/webhook", body, headers=headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from notification.delivery.retry_consumer import SUBREQUESTS
+from notification.delivery.retry_consumer import MAX_SUBREQUESTS
 from tests.promise.simulated_endpoints import Spell
 from tests.promise.simulated_timeline import SimulatedTimeline
 
@@ -43,8 +43,8 @@ def test_a_batch_of_failing_retries_stays_below_the_limit(
     timeline.at(600)
     for user in users:
         timeline.expect(user, attempts=3, status="failed", error="moved to DLQ")
-    assert 3 * min(batch, 10) <= most(timeline, "retry-queue") <= SUBREQUESTS
-    assert most(timeline, "failed-queue") <= SUBREQUESTS
+    assert 3 * min(batch, 10) <= most(timeline, "retry-queue") <= MAX_SUBREQUESTS
+    assert most(timeline, "failed-queue") <= MAX_SUBREQUESTS
 
 
 @pytest.mark.requirement("C-0.26")
@@ -75,7 +75,7 @@ def test_a_batch_of_long_texts_in_many_parts_stays_below_the_limit(
     timeline.at(600)
     assert {row["status"] for row in simulation.logs()} == {"sent"}
     assert len(simulation.endpoints.arrivals) >= 40
-    assert 15 <= most(timeline, "retry-queue") <= SUBREQUESTS
+    assert 15 <= most(timeline, "retry-queue") <= MAX_SUBREQUESTS
 
 
 @pytest.mark.requirement("C-0.26")
@@ -89,4 +89,4 @@ def test_the_cron_after_an_outage_stays_below_the_limit(timeline: SimulatedTimel
     timeline.queue_is_down(False)
     timeline.at(3_700)
     timeline.simulation.loop.run_until_complete(timeline.simulation.run_cron_once())
-    assert 10 < most(timeline, "cron") <= SUBREQUESTS - KEY_PAGES
+    assert 10 < most(timeline, "cron") <= MAX_SUBREQUESTS - KEY_PAGES

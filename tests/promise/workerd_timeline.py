@@ -52,7 +52,7 @@ class WorkerdTimeline(Timeline):
         return self
 
     def _until_something_happens(self) -> float:
-        """Seconds to the next alarm or firing: nothing else needs a clock in between."""
+        """Return the seconds until the next message or cron run; nothing else can happen."""
         now = self.real.now()
         due = [visible + BATCHING_S for visible in self.real.messages_visible()]
         moments = [CRON_S - now % CRON_S, *(moment - now for moment in due)]
@@ -181,7 +181,7 @@ class WorkerdTimeline(Timeline):
         calls = [f"  {a.at:.1f} {a.user} {a.channel} {a.status}" for a in self.attempts()]
         told = self.real.worker_lines()
         lines = [f"  {line}" for line in told if self._prefix in str(line)]
-        rings = [f"  {line}" for line in told if "outcome" in line]
+        outcomes = [f"  {line}" for line in told if "outcome" in line]
         return "\n".join(
             [
                 f"second {second:.1f}; messages visible at {waiting}; calls:",
@@ -189,7 +189,7 @@ class WorkerdTimeline(Timeline):
                 "the Worker's lines of these users:",
                 *lines[-20:],
                 "what it made of messages:",
-                *rings[-20:],
+                *outcomes[-20:],
             ]
         )
 

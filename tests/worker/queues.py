@@ -60,7 +60,7 @@ class Delivered:
 
 
 def retry_message(row: dict[str, Any], **changes: Any) -> Delivered:
-    """The message that rings for a notification's row, as it is now."""
+    """The retry message for a notification's row as it is now."""
     body = {
         "v": 1,
         "type": "retry_notification",

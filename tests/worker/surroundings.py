@@ -1,4 +1,4 @@
-"""What the service finds around it, in memory and repeatable: clock, randomness, cache, journal."""
+"""The service's surroundings, in memory and repeatable: clock, randomness, cache, log sink."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class MemoryCache:
         return len(self.values)
 
 
-class MemoryJournal:
+class MemoryLogSink:
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
 

@@ -23,6 +23,21 @@ def test_switches_have_the_usual_spellings(text: str, value: bool) -> None:
     assert Settings.read({"SIGNATURE_V1": text}).accept_signature_v1 is value
 
 
+@pytest.mark.parametrize(
+    ("environment", "limit"),
+    [
+        ({"RATE_LIMIT_ADDRESS_PER_MINUTE": "9"}, 9),
+        ({"RATE_LIMIT_MAX_REQUESTS": "8"}, 8),
+        ({"RATE_LIMIT_MAX_REQUESTS": "8", "RATE_LIMIT_ADDRESS_PER_MINUTE": "9"}, 9),
+        ({}, 100),
+    ],
+)
+def test_the_address_limit_is_read_under_its_old_name_too(
+    environment: dict[str, str], limit: int
+) -> None:
+    assert Settings.read(environment).rate_limit_address_per_minute == limit
+
+
 @pytest.mark.requirement("C-11")
 def test_nothing_set_means_a_cautious_development_stack() -> None:
     settings = Settings.read({})
@@ -135,7 +150,7 @@ def test_production_refuses_weak_secrets_those_of_a_rotation_included(
 def test_outside_production_a_short_key_is_padded_with_a_warning(world: World) -> None:
     world.environment |= {"ENVIRONMENT": "development", "ENCRYPT_KEY": "a-short-key"}
     world.configure()
-    warnings = [line["message"] for line in world.journal.lines if line["level"] == "warn"]
+    warnings = [line["message"] for line in world.log_sink.lines if line["level"] == "warn"]
     assert warnings == ["ENCRYPT_KEY has not 32 characters: it was padded or cut"]
     [row] = world.request("GET", "/api/user-configs?user_id=u1").json["data"]
     assert row["config_data"]["webhook_url"]

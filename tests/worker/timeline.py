@@ -83,7 +83,7 @@ class Timeline:
         if retries is not None:
             assert row["retry_count"] == retries
         if dead_letters is not None:
-            assert len(self.world.journal.of_type("dead_letter")) == dead_letters
+            assert len(self.world.log_sink.of_type("dead_letter")) == dead_letters
         return self
 
     def attempt_times(self) -> list[float]:

@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 
 from notification.configuration.known_configs import KnownConfigs
 from notification.delivery.dispatch import dispatch
-from notification.delivery.endpoint_pace import EndpointPaces
+from notification.delivery.endpoint_limiter import EndpointLimiter
 from notification.http.application import Application
-from notification.journal import Log
+from notification.logging import Log
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.platform import Platform, RateLimiter, VersionMetadata
-from notification.recollection import Recollection
 from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
 from notification.tasks.cron import run_cron
 from notification.templates.stored_template import StoredTemplate
+from notification.ttl_cache import TtlCache
 from tests.worker.caller import API_KEY, Answer, signature
 from tests.worker.endpoints import Endpoints
 from tests.worker.openapi.conformity import check_accepted_body, check_answer, check_query
@@ -28,7 +28,7 @@ from tests.worker.queues import Delivered, MemoryQueue, Waiting
 from tests.worker.sqlite_database import SqliteDatabase
 from tests.worker.surroundings import (
     MemoryCache,
-    MemoryJournal,
+    MemoryLogSink,
     PythonAead,
     SeededRandomness,
     VirtualClock,
@@ -70,11 +70,11 @@ class World:
         self.retry_queue = MemoryQueue(self.clock)
         self.failed_queue = MemoryQueue(self.clock)
         self.endpoints = Endpoints(self.clock)
-        self.journal = MemoryJournal()
+        self.log_sink = MemoryLogSink()
         self.randomness = SeededRandomness()
         self.known_configs = KnownConfigs()
-        self.known_templates: Recollection[str, StoredTemplate] = Recollection()
-        self.known_endpoints = EndpointPaces()
+        self.known_templates: TtlCache[str, StoredTemplate] = TtlCache()
+        self.endpoint_limiter = EndpointLimiter()
         self.counters = IsolateCounters()
         self.kept_alive: list[asyncio.Task[Any]] = []
         self.application = Application()
@@ -97,14 +97,14 @@ class World:
             aead=PythonAead(),
             clock=self.clock,
             randomness=self.randomness,
-            journal=self.journal,
+            log_sink=self.log_sink,
             version=VersionMetadata("version-1", "tag-1", ""),
             bound=self.bound,
             address_limiter=self.address_limiter,
             recipient_limiter=self.recipient_limiter,
             known_configs=self.known_configs,
             known_templates=self.known_templates,
-            known_endpoints=self.known_endpoints,
+            endpoint_limiter=self.endpoint_limiter,
             counters=self.counters,
             keep_alive=keep_alive,
         )

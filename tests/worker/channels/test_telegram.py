@@ -153,7 +153,7 @@ def test_the_token_reaches_no_answer_row_or_line(chat: World) -> None:
     message = f"failed to fetch https://api.telegram.org/bot{TOKEN}/sendMessage"
     chat.endpoints.behave = lambda request: OutboundFailure(message)
     result = _send(chat)
-    written = json.dumps([result, chat.logs(), chat.journal.lines])
+    written = json.dumps([result, chat.logs(), chat.log_sink.lines])
     assert TOKEN not in written
     shown = chat.request("GET", "/api/user-configs?user_id=u1").json["data"][0]
     assert shown["config_data"]["bot_token"] == "1234…"

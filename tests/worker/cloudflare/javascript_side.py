@@ -1,4 +1,4 @@
-"""The JavaScript half of the language border, played by asyncio: `border.js` in its order."""
+"""The JavaScript half of the language bridge, played by asyncio: `js_bridge.js` in its order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Perform = Callable[[str], Awaitable[Any]]
 
 
 class JavaScriptSide:
-    """Drives Python's runs as `drive` in border.js does.
+    """Drives Python's runs as `drive` in js_bridge.js does.
 
     Args:
         perform: does what a text says, and returns or raises what became of it.

@@ -1,4 +1,4 @@
-"""Batches of statements as they cross the language border."""
+"""Batches of statements as they cross the language bridge."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SELECT = Statement("SELECT * FROM t", ())
 
 def batch(monkeypatch: pytest.MonkeyPatch, answer: object) -> tuple[list[Result], list[Any], Any]:
     """Run INSERT and SELECT twice as one batch: the results, what crossed, and the statements."""
-    crossing_module, d1 = load(monkeypatch, "crossing"), load(monkeypatch, "d1")
+    js_bridge, d1 = load(monkeypatch, "js_bridge"), load(monkeypatch, "d1")
     crossed: list[Any] = []
 
     async def perform(text: str) -> str:
@@ -27,8 +27,8 @@ def batch(monkeypatch: pytest.MonkeyPatch, answer: object) -> tuple[list[Result]
         return json.dumps(answer)
 
     side = JavaScriptSide(perform)
-    crossing = crossing_module.Crossing(side, database=None)
-    database = d1.D1Database(crossing)
+    bridge = js_bridge.JsBridge(side, database=None)
+    database = d1.D1Database(bridge)
 
     async def twice() -> list[Result]:
         await database.batch([INSERT, SELECT])

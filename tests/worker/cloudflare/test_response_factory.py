@@ -12,7 +12,7 @@ from tests.worker.cloudflare.javascript_side import load
 
 
 class Heads:
-    """Keeps starts of answers, as border.js does."""
+    """Keeps starts of answers, as js_bridge.js does."""
 
     def __init__(self) -> None:
         self.kept: list[Any] = []

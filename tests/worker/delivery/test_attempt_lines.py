@@ -24,7 +24,7 @@ TOO_LONG = {"webhook": 100_000, "telegram": 4_096, "lark": 10_000, "slack": 40_0
 def sent_line(world: World, channel: str, content: dict[str, str]) -> dict[str, Any]:
     world.configure("u1", channel, **CONFIGS[channel])
     world.send(channels=[channel], custom_content=content)
-    [line] = world.journal.of_type("delivery_attempt")
+    [line] = world.log_sink.of_type("delivery_attempt")
     return line
 
 
@@ -33,7 +33,7 @@ def sent_line(world: World, channel: str, content: dict[str, str]) -> dict[str, 
 def test_an_attempt_that_a_channels_limit_has_cut_says_so(world: World, channel: str) -> None:
     most = min(TOO_LONG[channel], 99_999)
     assert "truncated" not in sent_line(world, channel, {"content": "fits"})
-    world.journal.lines.clear()
+    world.log_sink.lines.clear()
     # A webhook takes all that a send does, but a subject's limit is its own.
     content = {"subject": "s" * 1_000, "content": "x" * (most + 1)}
     line = sent_line(world, channel, content)
@@ -51,10 +51,10 @@ def test_a_retry_is_logged_under_the_request_that_it_came_with(world: World) -> 
         headers={"X-Request-Id": "the-callers-own-id"},
     )
     timeline.at(120)
-    attempts = world.journal.of_type("delivery_attempt")
+    attempts = world.log_sink.of_type("delivery_attempt")
     assert [line["requestId"] for line in attempts] == ["the-callers-own-id"] * 3
     assert [line["retryCount"] for line in attempts] == [0, 1, 2]
-    [dead] = world.journal.of_type("dead_letter")
+    [dead] = world.log_sink.of_type("dead_letter")
     assert (dead["requestId"], dead["code"]) == ("the-callers-own-id", "HTTP_ERROR")
 
 
@@ -65,7 +65,7 @@ def test_no_line_has_what_an_endpoint_answered(world: World) -> None:
     timeline = Timeline(world).at(0).send()
     timeline.at(120).expect(status="failed", dead_letters=1)
     assert "told-a-secret" in str(world.logs()[-1]["error"])
-    assert "told-a-secret" not in str(world.journal.lines)
+    assert "told-a-secret" not in str(world.log_sink.lines)
 
 
 @pytest.mark.requirement("C-12.1")
@@ -73,7 +73,7 @@ def test_the_monitoring_writes_a_line_per_figure(world: World) -> None:
     world.configure()
     world.send()
     world.cron()
-    figures = {line["name"]: line["value"] for line in world.journal.of_type("metric")}
+    figures = {line["name"]: line["value"] for line in world.log_sink.of_type("metric")}
     assert figures["notifications.sent"] == 1
     assert figures["performance.successRate"] == 100
-    assert all(line["tags"] == {} for line in world.journal.of_type("metric"))
+    assert all(line["tags"] == {} for line in world.log_sink.of_type("metric"))

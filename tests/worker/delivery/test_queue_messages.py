@@ -87,7 +87,7 @@ def test_a_poison_message_is_logged_and_blocks_nobody(timeline: Timeline, body: 
     world.consume("retry-queue", [poison, good])
     assert (poison.outcome, good.outcome) == ("acknowledged", "acknowledged")
     timeline.expect(attempts=2, status="sent")
-    assert len(world.journal.of_type("queue_message")) == 2
+    assert len(world.log_sink.of_type("queue_message")) == 2
 
 
 @pytest.mark.requirement("C-0.28")
@@ -151,7 +151,7 @@ def test_an_outcome_that_cannot_be_written_is_never_acknowledged(timeline: Timel
     message = retry_message(world.logs()[0])
     world.consume("retry-queue", [message])
     assert message.outcome == 30
-    assert len(world.journal.of_type("delivery_unrecorded")) == 1
+    assert len(world.log_sink.of_type("delivery_unrecorded")) == 1
 
 
 @pytest.mark.requirement("C-0.4")

@@ -186,7 +186,7 @@ def test_a_valid_request_id_is_kept_and_another_replaced(world: World) -> None:
         assert made.headers["X-Request-Id"] != wrong
         assert len(made.headers["X-Request-Id"]) == 36
         assert made.json["request_id"] == made.headers["X-Request-Id"]
-    lines = world.journal.of_type("api_request")
+    lines = world.log_sink.of_type("api_request")
     assert lines[0]["requestId"] == "abc-1_2.3"
 
 
@@ -221,16 +221,16 @@ def test_an_unexpected_failure_is_500_without_its_words(world: World) -> None:
     assert "Traceback" not in answer.text
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert any("RuntimeError" in str(line) for line in world.journal.lines)
+    assert any("RuntimeError" in str(line) for line in world.log_sink.lines)
 
 
 @pytest.mark.requirement("C-12.1")
 def test_one_line_per_request_tells_what_it_cost(world: World) -> None:
     world.configure()
     world.send()
-    line = world.journal.of_type("api_request")[-1]
+    line = world.log_sink.of_type("api_request")[-1]
     assert line["method"], line["path"] == ("POST", SEND)
     assert line["statusCode"] == 200
     assert line["d1_calls"] == 3
     world.send()
-    assert world.journal.of_type("api_request")[-1]["d1_calls"] == 2
+    assert world.log_sink.of_type("api_request")[-1]["d1_calls"] == 2

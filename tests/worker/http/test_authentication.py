@@ -200,7 +200,7 @@ def test_what_is_signed_by_the_key_is_accepted_whatever_its_bytes(tail: str, bod
 def test_no_refusal_tells_anything_of_a_secret_or_a_signature(world: World) -> None:
     headers = {"X-Timestamp": str(world.clock.ms), "X-Signature": "1" * 64}
     answer = world.request("GET", PATH, signed=False, headers=headers)
-    written = answer.text + str(world.journal.lines)
+    written = answer.text + str(world.log_sink.lines)
     right = signature("GET", PATH, b"", now_ms=world.clock.ms)["x-signature"]
     assert API_KEY not in written
     assert right not in written

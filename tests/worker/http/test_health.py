@@ -29,7 +29,7 @@ def test_a_sound_installation_is_healthy_by_both_shapes(world: World, path: str)
 def test_health_writes_nothing(world: World) -> None:
     world.request("GET", "/health", signed=False)
     assert world.cache.values == {}
-    assert world.journal.of_type("api_request")[-1]["rows_written"] == 0
+    assert world.log_sink.of_type("api_request")[-1]["rows_written"] == 0
 
 
 @pytest.mark.requirement("S4-27")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from notification.markup.plain_text import Cut
 from notification.markup.slack import (
-    HEADER_LIMIT,
+    MAX_HEADER,
     Sections,
     slack_marked_text,
     slack_plain_text,
@@ -17,8 +17,8 @@ from tests.worker.markup.parsers import read_slack
 
 @pytest.mark.requirement("B-17")
 def test_a_header_fits_as_it_is_sent() -> None:
-    assert slack_plain_text("A & B", limit=HEADER_LIMIT) == Cut("A &amp; B", truncated=False)
-    header = slack_plain_text("&" * 200, limit=HEADER_LIMIT)
+    assert slack_plain_text("A & B", limit=MAX_HEADER) == Cut("A &amp; B", truncated=False)
+    header = slack_plain_text("&" * 200, limit=MAX_HEADER)
     assert header == Cut("&amp;" * 29 + "…", truncated=True)
 
 

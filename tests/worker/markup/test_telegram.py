@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notification.markup.escaping import escape_html, escape_markdown_v2
-from notification.markup.telegram import TEXT_LIMIT, TelegramTexts, telegram_texts
+from notification.markup.telegram import MAX_TEXT, TelegramTexts, telegram_texts
 from tests.worker.markup.parsers import (
     read_markdown_v2,
     read_telegram_html,
@@ -26,7 +26,7 @@ def texts(
     kind: str = "text",
     mode: str = "MarkdownV2",
     split: bool = False,
-    limit: int = TEXT_LIMIT,
+    limit: int = MAX_TEXT,
 ) -> TelegramTexts:
     return telegram_texts(
         subject=subject,
@@ -84,14 +84,14 @@ def test_plain_text_is_cut_so_that_what_telegram_counts_fits(mode: str) -> None:
     result = texts("." * 5000, subject="s" * 300, mode=mode)
     assert result.truncated
     shown = READERS[mode](result.texts[0])
-    assert len(shown) == TEXT_LIMIT
+    assert len(shown) == MAX_TEXT
     assert shown == "s" * 199 + "…\n\n" + "." * 3893 + "…"
 
 
 @pytest.mark.requirement("B-15")
 def test_what_fits_after_parsing_is_not_cut_however_long_it_is_written() -> None:
-    result = texts("." * TEXT_LIMIT)
-    assert result == TelegramTexts(("\\." * TEXT_LIMIT,), "MarkdownV2", truncated=False)
+    result = texts("." * MAX_TEXT)
+    assert result == TelegramTexts(("\\." * MAX_TEXT,), "MarkdownV2", truncated=False)
     marked = "<b>&amp;</b>" * 1000 + "&lt;" * 3096
     assert texts(marked, kind="html").texts == (marked,)
 
@@ -117,7 +117,7 @@ def test_cut_markup_is_closed_and_well_formed(kind: str, unit: str, closed: str)
     assert result.truncated
     (text,) = result.texts
     shown = READERS[result.parse_mode](text)
-    assert TEXT_LIMIT - 8 <= len(shown) <= TEXT_LIMIT
+    assert MAX_TEXT - 8 <= len(shown) <= MAX_TEXT
     assert text.endswith(closed or "…") or text.rstrip("*_~|").endswith("…")
 
 
@@ -133,7 +133,7 @@ def test_a_long_text_can_become_three_messages() -> None:
     assert len(plain.texts) == 3
     assert plain.truncated
     assert plain.texts[0].startswith("*Title*\n\nword")
-    assert all(len(read_markdown_v2(text)) <= TEXT_LIMIT for text in plain.texts)
+    assert all(len(read_markdown_v2(text)) <= MAX_TEXT for text in plain.texts)
     assert texts("short", split=True).texts == ("short",)
     whole = texts("word " * 1500, split=True)
     assert (len(whole.texts), whole.truncated) == (2, False)

@@ -192,7 +192,7 @@ def test_an_unknown_template_falls_back_to_the_plain_message(grafana: World, key
     labels = {"alertname": "HighCPU", "notification_template": key}
     assert _post(grafana, call(commonLabels=labels)).status == 200
     assert grafana.endpoints.bodies[0]["subject"] == "🚨 ALERT: HighCPU"
-    assert any(line.get("template") == key for line in grafana.journal.lines)
+    assert any(line.get("template") == key for line in grafana.log_sink.lines)
 
 
 def test_a_template_that_the_alerts_name_is_used(grafana: World) -> None:

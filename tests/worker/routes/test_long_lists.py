@@ -71,7 +71,7 @@ def test_behind_the_cap_a_full_page_has_more_and_the_last_one_has_not(world: Wor
 @pytest.fixture
 def walked(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Six notifications, a second apart, of which a walk looks at three."""
-    monkeypatch.setattr(log_rows, "WALK", 3)
+    monkeypatch.setattr(log_rows, "MAX_SCANNED", 3)
     world.configure()
     for number in range(6):
         world.request(

@@ -1,4 +1,4 @@
-"""Figures of now and over time."""
+"""Metrics of now and over time."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_an_idle_cron_writes_no_figures_and_a_send_none_at_all(busy: World) -> N
     busy.cron()
     [line] = [
         x
-        for x in busy.journal.of_type("scheduled_task")
+        for x in busy.log_sink.of_type("scheduled_task")
         if x.get("result", {}).get("rolledUp") == 0
     ]
     assert line["taskStatus"] == "completed"

@@ -58,7 +58,7 @@ def test_another_request_under_the_same_key_is_422(world: World, warm: bool) -> 
     world.configure()
     world.send(idempotency_key="k")
     if not warm:
-        world.known_configs.forget("u1", ["webhook"])
+        world.known_configs.drop("u1", ["webhook"])
     refused = world.send(idempotency_key="k", custom_content={"content": "other"})
     assert (refused.status, refused.code) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert len(world.endpoints.received) == 1
@@ -145,7 +145,7 @@ def test_a_refused_request_reserves_nothing(world: World) -> None:
 
 
 def _reservation(world: World, *, lease_ms: int, message_ids: list[str], request_hash: str) -> None:
-    from notification.journal import iso
+    from notification.logging import iso
 
     now = world.clock.ms
     world.database.connection.execute(

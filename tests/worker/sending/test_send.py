@@ -189,7 +189,7 @@ def test_a_lost_answer_of_the_write_does_no_harm(world: World) -> None:
 
     world.database.after_batch = lose
     assert world.send().json["results"][0]["status"] == "sent"
-    assert world.journal.of_type("lease_lost") == []
+    assert world.log_sink.of_type("lease_lost") == []
 
 
 def test_an_outcome_that_cannot_be_written_is_reported_and_swept_up(world: World) -> None:
@@ -202,7 +202,7 @@ def test_an_outcome_that_cannot_be_written_is_reported_and_swept_up(world: World
     world.database.before_batch = fail
     [result] = world.send().json["results"]
     assert result["status"] == "pending"
-    [line] = world.journal.of_type("delivery_unrecorded")
+    [line] = world.log_sink.of_type("delivery_unrecorded")
     assert line["messageId"] == result["messageId"]
     world.database.before_batch = None
     world.clock.ms += 300_000
@@ -233,8 +233,8 @@ def test_a_caller_who_hangs_up_stops_nothing(world: World) -> None:
 def test_one_line_per_attempt_and_no_text_of_the_message_in_it(world: World) -> None:
     world.configure(webhook_url=ENDPOINT + "?token=in-the-url", secret="shared-secret")
     world.send(custom_content={"content": "private words", "subject": "private subject"})
-    [line] = world.journal.of_type("delivery_attempt")
+    [line] = world.log_sink.of_type("delivery_attempt")
     assert (line["channel"], line["accepted"], line["statusCode"]) == ("webhook", True, 200)
-    written = json.dumps(world.journal.lines)
+    written = json.dumps(world.log_sink.lines)
     for secret in ("private words", "private subject", "shared-secret", "in-the-url"):
         assert secret not in written

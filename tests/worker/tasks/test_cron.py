@@ -72,10 +72,10 @@ def test_two_runs_do_not_overlap(world: World) -> None:
     lock = RunLock(world.platform(), "data_cleanup")
     assert world.run(lock.take()) == {}
     world.cron()
-    assert "Skipped: another run is at work" in [line["message"] for line in world.journal.lines]
+    assert "Skipped: another run is at work" in [line["message"] for line in world.log_sink.lines]
     world.clock.ms += 240_000
     world.cron()
-    assert world.journal.lines[-1]["message"] == "Completed"
+    assert world.log_sink.lines[-1]["message"] == "Completed"
 
 
 @pytest.mark.requirement("B-26")
@@ -127,7 +127,7 @@ def test_one_failing_step_stops_no_other_and_is_raised_in_the_end(world: World) 
         world.cron()
     assert world.logs() == []
     runs = [
-        (line["taskName"], line["taskStatus"]) for line in world.journal.of_type("scheduled_task")
+        (line["taskName"], line["taskStatus"]) for line in world.log_sink.of_type("scheduled_task")
     ]
     assert runs == [
         ("data_cleanup", "started"),

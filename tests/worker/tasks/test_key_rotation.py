@@ -85,7 +85,7 @@ def test_it_runs_by_itself_once_an_hour(world: World) -> None:
         world.clock.ms += 300_000
     names = [
         line["taskName"]
-        for line in world.journal.of_type("scheduled_task")
+        for line in world.log_sink.of_type("scheduled_task")
         if line.get("taskStatus") == "completed"
     ]
     assert names.count("key_rotation") == 1

@@ -51,7 +51,7 @@ def test_monitoring_runs_once_an_hour(world: World) -> None:
     for _ in range(13):
         world.cron()
         world.clock.ms += 300_000
-    names = [line["taskName"] for line in world.journal.of_type("scheduled_task")]
+    names = [line["taskName"] for line in world.log_sink.of_type("scheduled_task")]
     assert names.count("data_cleanup") == 26
     assert names.count("monitoring") == 4
 
@@ -176,5 +176,5 @@ def test_without_a_recipient_alerts_are_logged(world: World) -> None:
     world.endpoints.behave = lambda request: answer(404)
     world.send()
     world.cron()
-    [line] = world.journal.of_type("alert")
+    [line] = world.log_sink.of_type("alert")
     assert (line["rule"], line["message"]) == ("success_rate", "Low success rate: 0.00%")

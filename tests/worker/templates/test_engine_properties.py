@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from notification.markup.escaping import escape_json_string, unescaped
 from notification.templates.json_text import json_text
 from notification.templates.program import compile_template
-from notification.templates.rendering import OUTPUT_LIMIT, render
+from notification.templates.rendering import MAX_OUTPUT, render
 from notification.templates.syntax import read_structure
 
 pytestmark = pytest.mark.requirement("C-5.1", "C-5.2")
@@ -40,7 +40,7 @@ def test_the_engine_never_raises_and_stays_in_its_bounds(
     source: str, variables: dict[str, Any]
 ) -> None:
     result = render(compile_template(source), variables, unescaped)
-    assert len(result.text) <= OUTPUT_LIMIT
+    assert len(result.text) <= MAX_OUTPUT
 
 
 @settings(deadline=None)

@@ -15,7 +15,10 @@ _SAMPLE_SECRETS = frozenset(
 )
 _SAMPLE_PREFIXES = ("your-secret-key", "PLACEHOLDER_")
 _TELEGRAM_API = "https://api.telegram.org"
-_SHORTEST_CACHE_S = 60
+_MIN_CACHE_TTL_S = 60
+_ADDRESS_LIMIT = "RATE_LIMIT_ADDRESS_PER_MINUTE"
+_OLD_ADDRESS_LIMIT = "RATE_LIMIT_MAX_REQUESTS"
+"""The name in versions that were uploaded before the setting's own name was used."""
 _LEVELS = ("debug", "info", "warn", "error")
 
 
@@ -59,7 +62,7 @@ class Settings(NamedTuple):
     allow_private_webhooks: bool
     accept_signature_v1: bool
     rate_limit_per_minute: int
-    rate_limit_max_requests: int
+    rate_limit_address_per_minute: int
     admin_api_key: str
     bridge_token: str
     metrics_token: str
@@ -99,7 +102,9 @@ class Settings(NamedTuple):
             and _flag(environment, "ALLOW_PRIVATE_WEBHOOKS", False),
             accept_signature_v1=_flag(environment, "SIGNATURE_V1", True),
             rate_limit_per_minute=_whole(environment, "RATE_LIMIT_PER_MINUTE", 100),
-            rate_limit_max_requests=_whole(environment, "RATE_LIMIT_MAX_REQUESTS", 100),
+            rate_limit_address_per_minute=_whole(
+                environment, _ADDRESS_LIMIT, _whole(environment, _OLD_ADDRESS_LIMIT, 100)
+            ),
             admin_api_key=environment.get("ADMIN_API_KEY", ""),
             bridge_token=environment.get("BRIDGE_TOKEN", ""),
             metrics_token=environment.get("METRICS_TOKEN", ""),
@@ -109,7 +114,7 @@ class Settings(NamedTuple):
             disabled_channels=_disabled_channels(environment),
             retries_enabled=_flag(environment, "FEATURE_RETRY_ENABLED", True),
             cache_enabled=_flag(environment, "FEATURE_CACHE_ENABLED", True),
-            cache_ttl_s=max(_whole(environment, "CACHE_TTL", 300), _SHORTEST_CACHE_S),
+            cache_ttl_s=max(_whole(environment, "CACHE_TTL", 300), _MIN_CACHE_TTL_S),
             worker_name=environment.get("WORKER_NAME", ""),
             schema_level=_whole(environment, "SCHEMA_LEVEL", 0),
             secret_fingerprints=environment.get("SECRET_FINGERPRINTS", ""),

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from notification.bridge.multipart import media_type, multipart_fields
 
-_FIELD_LIMIT = 1_000
+_MAX_FIELDS = 1_000
 
 
 def parse_body(body: bytes, content_type: str) -> Any:
@@ -39,7 +39,7 @@ def _form(text: str) -> dict[str, str] | None:
         return None
     try:
         pairs = parse_qsl(
-            text.strip(), keep_blank_values=True, errors="replace", max_num_fields=_FIELD_LIMIT
+            text.strip(), keep_blank_values=True, errors="replace", max_num_fields=_MAX_FIELDS
         )
     except ValueError:
         return None

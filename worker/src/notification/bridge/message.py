@@ -6,7 +6,7 @@ from notification.markup.plain_text import trim, without_control_characters
 from notification.templates.json_text import json_text, scalar_text
 
 DEFAULT_SUBJECT = "Webhook Notification"
-CONTENT_LIMIT = 100_000
+MAX_CONTENT = 100_000
 """Code points of a content; no channel takes more."""
 _SUBJECT_FIELDS = ("subject", "title", "summary", "alertname")
 _CONTENT_FIELDS = ("text", "message", "content", "description", "payload")
@@ -45,7 +45,7 @@ def _content(value: Any) -> str:
 def _field(value: Any, *, indent: int) -> str:
     """A field as text; empty for null, white space, and objects and lists without members."""
     if isinstance(value, dict | list):
-        text = json_text(value, indent=indent, limit=CONTENT_LIMIT) if value else ""
+        text = json_text(value, indent=indent, limit=MAX_CONTENT) if value else ""
     elif value is None:
         text = ""
     else:

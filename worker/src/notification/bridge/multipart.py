@@ -2,9 +2,9 @@
 
 import re
 
-PART_LIMIT = 1_000
+MAX_PARTS = 1_000
 """Parts that are read; further ones are ignored."""
-HEADER_LIMIT = 2_000
+MAX_HEADER = 2_000
 """Characters of a header field that are read."""
 _PARAMETER = re.compile(r';\s*([A-Za-z*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([^;\s"]*+))')
 _QUOTED = re.compile(r'\\(["\\])')
@@ -18,7 +18,7 @@ def media_type(header: str) -> str:
 def header_parameters(header: str) -> dict[str, str]:
     """Parameters of a header field, names lower-case, quoting undone."""
     found: dict[str, str] = {}
-    for match in _PARAMETER.finditer(header[:HEADER_LIMIT]):
+    for match in _PARAMETER.finditer(header[:MAX_HEADER]):
         name, quoted, token = match.groups()
         text = token if quoted is None else _QUOTED.sub(r"\1", quoted)
         found.setdefault(name.lower(), text)
@@ -35,7 +35,7 @@ def multipart_fields(body: bytes, content_type: str) -> dict[str, str] | None:
     if not boundary:
         return None
     delimiter = b"\r\n--" + boundary.encode()
-    _, *parts = (b"\r\n" + body).split(delimiter, PART_LIMIT + 1)
+    _, *parts = (b"\r\n" + body).split(delimiter, MAX_PARTS + 1)
     fields: dict[str, str] = {}
     # What follows the last delimiter is the epilogue, or a part that broke off.
     for part in parts[:-1]:

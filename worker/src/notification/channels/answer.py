@@ -8,9 +8,9 @@ from typing import Any
 from notification.channels.channel import Verdict
 from notification.ports.outbound import OutboundAnswer
 
-_LONGEST_WAIT_S = 3_600
-_MOST_ERROR_TEXT = 500
-_MOST_DETAILS = 2_048
+_MAX_WAIT_S = 3_600
+_MAX_ERROR_TEXT = 500
+_MAX_DETAILS = 2_048
 
 
 def judge_status(answer: OutboundAnswer, now_ms: int) -> Verdict | None:
@@ -25,7 +25,7 @@ def judge_status(answer: OutboundAnswer, now_ms: int) -> Verdict | None:
     return Verdict(
         accepted=False,
         retryable=retryable,
-        error=f"HTTP {answer.status}: {answer.body[:_MOST_ERROR_TEXT]}".rstrip(": "),
+        error=f"HTTP {answer.status}: {answer.body[:_MAX_ERROR_TEXT]}".rstrip(": "),
         code="HTTP_ERROR",
         retry_after_s=retry_after_seconds(answer, now_ms) if retryable else 0,
     )
@@ -35,7 +35,7 @@ def retry_after_seconds(answer: OutboundAnswer, now_ms: int) -> int:
     """The `Retry-After` header (RFC 9110, 10.2.3: seconds or a date) as seconds from now."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return min(int(text[:9]), _LONGEST_WAIT_S)
+        return min(int(text[:9]), _MAX_WAIT_S)
     try:
         moment = parsedate_to_datetime(text)
     except (TypeError, ValueError):
@@ -43,10 +43,10 @@ def retry_after_seconds(answer: OutboundAnswer, now_ms: int) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     seconds = -(-(int(moment.timestamp() * 1000) - now_ms) // 1000)
-    return min(max(seconds, 0), _LONGEST_WAIT_S)
+    return min(max(seconds, 0), _MAX_WAIT_S)
 
 
-def parsed_details(answer: OutboundAnswer, *, limit: int | None = _MOST_DETAILS) -> Any:
+def parsed_details(answer: OutboundAnswer, *, limit: int | None = _MAX_DETAILS) -> Any:
     """The answer's JSON, or `{}` where it is none, or longer than `limit` characters."""
     try:
         if limit is not None and len(answer.body) > limit:
@@ -60,4 +60,4 @@ def parsed_details(answer: OutboundAnswer, *, limit: int | None = _MOST_DETAILS)
 
 def short(details: Any) -> Any:
     """`details`, or `{}` where its JSON is longer than 2 KB."""
-    return details if len(json.dumps(details, ensure_ascii=False)) <= _MOST_DETAILS else {}
+    return details if len(json.dumps(details, ensure_ascii=False)) <= _MAX_DETAILS else {}

@@ -9,7 +9,7 @@ from notification.ports.outbound import OutboundAnswer, OutboundRequest
 __all__ = ["Channel", "ChannelRefusal", "Message", "Verdict", "timeout_of"]
 
 DEFAULT_TIMEOUT_MS = 10_000
-LONGEST_TIMEOUT_MS = 20_000
+MAX_TIMEOUT_MS = 20_000
 
 
 class Message(NamedTuple):
@@ -62,4 +62,4 @@ def timeout_of(config: dict[str, Any]) -> int:
     value = config.get("timeout")
     if isinstance(value, bool) or not isinstance(value, int):
         return DEFAULT_TIMEOUT_MS
-    return min(max(value, 1_000), LONGEST_TIMEOUT_MS)
+    return min(max(value, 1_000), MAX_TIMEOUT_MS)

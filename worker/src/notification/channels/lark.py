@@ -17,9 +17,9 @@ from notification.markup.escaping import escape_lark_markdown
 from notification.markup.plain_text import clean, cut, cut_to_fit
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
-CONTENT_LIMIT = 10_000
-SUBJECT_LIMIT = 200
-BODY_LIMIT = 20_000
+MAX_CONTENT = 10_000
+MAX_SUBJECT = 200
+MAX_BODY = 20_000
 """Bytes of a request's body that Lark takes, a little below its 20 KB."""
 _HOSTS = ("open.feishu.cn", "open.larksuite.com")
 _PATH = "/open-apis/bot/v2/hook/"
@@ -78,16 +78,16 @@ class LarkChannel:
 
 def _body(message: Message, msg_type: Any, stamp: dict[str, str]) -> tuple[str, bool]:
     """The message in Lark's form, and whether something of it was left out."""
-    subject, shortened = cut(clean(message.subject or ""), SUBJECT_LIMIT)
+    subject, shortened = cut(clean(message.subject or ""), MAX_SUBJECT)
     content = clean(message.content)
     if message.content_type == "json":
         whole = _whole_message(content)
         if whole is not None:
             return _json({**whole, **stamp}), False
     write = _writer(message.content_type, msg_type)
-    content, truncated = cut(content, CONTENT_LIMIT)
+    content, truncated = cut(content, MAX_CONTENT)
     fitting = cut_to_fit(
-        content, lambda text: len(_json({**write(subject, text), **stamp}).encode()) <= BODY_LIMIT
+        content, lambda text: len(_json({**write(subject, text), **stamp}).encode()) <= MAX_BODY
     )
     whole_text = _json({**write(subject, fitting.text), **stamp})
     return whole_text, shortened or truncated or fitting.truncated

@@ -7,11 +7,11 @@ from notification.channels.answer import judge_status, parsed_details
 from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
 from notification.compact_json import compact_json
-from notification.journal import iso
+from notification.logging import iso
 from notification.markup.plain_text import clean
 from notification.markup.slack import (
-    HEADER_LIMIT,
-    TEXT_LIMIT,
+    MAX_HEADER,
+    MAX_TEXT,
     slack_entities,
     slack_marked_text,
     slack_plain_text,
@@ -74,7 +74,7 @@ def _payload(message: Message, config: dict[str, Any], now_ms: int) -> tuple[dic
     subject, content = clean(message.subject or ""), clean(message.content)
     if message.content_type == "html":
         subject, content = slack_entities(subject), slack_entities(content)
-    text, truncated = write(content, limit=TEXT_LIMIT)
+    text, truncated = write(content, limit=MAX_TEXT)
     payload: dict[str, Any] = {
         "text": text,
         "username": config.get("username") or "Notification Bot",
@@ -84,7 +84,7 @@ def _payload(message: Message, config: dict[str, Any], now_ms: int) -> tuple[dic
         payload["channel"] = config["channel"]
     if config.get("thread_ts"):
         payload["thread_ts"] = config["thread_ts"]
-    heading, shortened = write(subject, limit=HEADER_LIMIT)
+    heading, shortened = write(subject, limit=MAX_HEADER)
     if subject and config.get("use_attachments") is True:
         payload["text"] = heading
         payload["attachments"] = [

@@ -9,17 +9,17 @@ from notification.channels.refusal import ChannelRefusal
 
 SCHEME = "standard-webhooks"
 _PREFIX = "whsec_"
-_FEWEST_BYTES = 24
-_MOST_BYTES = 64
-_MOST_SECRETS = 5
+_MIN_BYTES = 24
+_MAX_BYTES = 64
+_MAX_SECRETS = 5
 
 
 def signing_keys(config: dict[str, Any]) -> list[bytes]:
     """The keys in `signing_secret`, several while one rotates; raises `ChannelRefusal`."""
     value = config.get("signing_secret")
     secrets = value if isinstance(value, list) else [value]
-    if not 1 <= len(secrets) <= _MOST_SECRETS:
-        raise ChannelRefusal("INVALID_CONFIG", f"signing_secret may hold 1 to {_MOST_SECRETS} keys")
+    if not 1 <= len(secrets) <= _MAX_SECRETS:
+        raise ChannelRefusal("INVALID_CONFIG", f"signing_secret may hold 1 to {_MAX_SECRETS} keys")
     return [_key(secret) for secret in secrets]
 
 
@@ -28,7 +28,7 @@ def _key(secret: Any) -> bytes:
         if not isinstance(secret, str) or not secret.startswith(_PREFIX):
             raise ValueError
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-        if not _FEWEST_BYTES <= len(key) <= _MOST_BYTES:
+        if not _MIN_BYTES <= len(key) <= _MAX_BYTES:
             raise ValueError
     except (ValueError, binascii.Error):
         raise ChannelRefusal(

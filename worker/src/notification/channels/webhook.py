@@ -9,7 +9,7 @@ from notification.channels.channel import ChannelRefusal, Message, Verdict, time
 from notification.channels.endpoint import EndpointPolicy, check_url_field
 from notification.channels.standard_webhooks import SCHEME, signing_keys, standard_headers
 from notification.compact_json import compact_json
-from notification.journal import iso
+from notification.logging import iso
 from notification.markup.plain_text import clean, cut
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import js
-from notification.cloudflare.border import from_object, to_object
+from notification.cloudflare.js_bridge import from_object, to_object
 from notification.ports.platform import QueueError, QueueMessage
 from pyodide.ffi import JsException, jsnull
 
@@ -86,8 +86,8 @@ class RateLimitBinding:
 LEVELS = ("debug", "info", "warn", "error")
 
 
-class ConsoleJournal:
-    """Log lines on the console, which the platform collects."""
+class ConsoleLogSink:
+    """Writes log lines to the console, which the platform collects."""
 
     __slots__ = ("_writers",)
 

@@ -2,7 +2,7 @@
 
 import json
 
-from notification.cloudflare.crossing import Crossing, Deed
+from notification.cloudflare.js_bridge import JsBridge, JsCall
 from notification.compact_json import compact_json
 from notification.ports.outbound import (
     OutboundAnswer,
@@ -17,10 +17,10 @@ MAX_ANSWER_BYTES = 65_536
 class FetchHttp:
     """Redirects stay unfollowed; one time limit covers the call and reading its body."""
 
-    __slots__ = ("_crossing",)
+    __slots__ = ("_bridge",)
 
-    def __init__(self, crossing: Crossing) -> None:
-        self._crossing = crossing
+    def __init__(self, bridge: JsBridge) -> None:
+        self._bridge = bridge
 
     async def send(self, request: OutboundRequest) -> OutboundAnswer:
         """As the port says."""
@@ -34,7 +34,7 @@ class FetchHttp:
                 MAX_ANSWER_BYTES,
             )
         )
-        answer = json.loads(await Deed(self._crossing, f"call {text}"))
+        answer = json.loads(await JsCall(self._bridge, f"call {text}"))
         if isinstance(answer, dict):
             if answer["name"] in ("TimeoutError", "AbortError"):
                 raise OutboundTimeout

@@ -9,40 +9,41 @@ from typing import Any, TypeVar
 import js
 from notification.cloudflare.bindings import (
     CloudflareQueue,
-    ConsoleJournal,
+    ConsoleLogSink,
     KvCache,
     OffsetClock,
     RateLimitBinding,
     SystemRandomness,
 )
-from notification.cloudflare.border import (
+from notification.cloudflare.d1 import D1Database
+from notification.cloudflare.fetch import FetchHttp
+from notification.cloudflare.js_bridge import (
+    JsBridge,
+    JsCall,
     from_object,
     promise_with_resolvers,
     to_object,
 )
-from notification.cloudflare.crossing import Crossing, Deed
-from notification.cloudflare.d1 import D1Database
-from notification.cloudflare.fetch import FetchHttp
 from notification.cloudflare.response_factory import ResponseFactory
 from notification.cloudflare.web_crypto import WebCryptoAead
 from notification.configuration.known_configs import KnownConfigs
-from notification.delivery.endpoint_pace import EndpointPaces
+from notification.delivery.endpoint_limiter import EndpointLimiter
 from notification.http.application import Application
 from notification.http.request import Request
 from notification.identity import new_request_id
-from notification.journal import Log
+from notification.logging import Log
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.platform import Platform, VersionMetadata
 from notification.ports.unbound import UnboundCache, UnboundDatabase, UnboundQueue
-from notification.recollection import Recollection
 from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
 from notification.templates.stored_template import StoredTemplate
+from notification.ttl_cache import TtlCache
 from pyodide.ffi import jsnull
 from workers import import_from_javascript
 
 T = TypeVar("T")
-_BORDER = "notification/cloudflare/border.js"
+_JS_BRIDGE = "notification/cloudflare/js_bridge.js"
 """A module beside this one, by its name in the bundle."""
 
 
@@ -53,7 +54,7 @@ def _present(value: Any) -> bool:
 class Isolate:
     """What is read from the bindings once and kept for the isolate's life."""
 
-    def __init__(self, border: Any) -> None:
+    def __init__(self, bridge: Any) -> None:
         self._environment = import_from_javascript("cloudflare:workers").env
         names = list(js.Object.keys(self._environment))
         bindings = {name: getattr(self._environment, name) for name in names}
@@ -67,23 +68,23 @@ class Isolate:
         }
         self.bound = frozenset(self.bindings)
         database = self.bindings.get("DB")
-        self.crossing = Crossing(border, database)
-        self.database = D1Database(self.crossing) if database else UnboundDatabase()
+        self.bridge = JsBridge(bridge, database)
+        self.database = D1Database(self.bridge) if database else UnboundDatabase()
         cache = self.bindings.get("CONFIG_CACHE")
         self.cache = KvCache(cache) if cache else UnboundCache()
         self.retry_queue = self._queue("RETRY_QUEUE")
         self.failed_queue = self._queue("FAILED_QUEUE")
-        self.outbound = FetchHttp(self.crossing)
+        self.outbound = FetchHttp(self.bridge)
         self.aead = WebCryptoAead()
-        self.journal = ConsoleJournal()
+        self.log_sink = ConsoleLogSink()
         self.randomness = SystemRandomness()
         self.version = self._version()
         self.known_configs = KnownConfigs()
-        self.known_templates: Recollection[str, StoredTemplate] = Recollection()
-        self.known_endpoints = EndpointPaces()
+        self.known_templates: TtlCache[str, StoredTemplate] = TtlCache()
+        self.endpoint_limiter = EndpointLimiter()
         self.counters = IsolateCounters()
         self.application = Application()
-        self.answers = ResponseFactory(self.crossing)
+        self.answers = ResponseFactory(self.bridge)
 
     def _queue(self, name: str) -> CloudflareQueue | UnboundQueue:
         binding = self.bindings.get(name)
@@ -128,18 +129,18 @@ class Isolate:
             aead=self.aead,
             clock=await self._clock(),
             randomness=self.randomness,
-            journal=self.journal,
+            log_sink=self.log_sink,
             version=self.version,
             bound=self.bound,
             address_limiter=self._limiter("RATE_LIMIT_ADDRESS"),
             recipient_limiter=self._limiter("RATE_LIMIT_RECIPIENT"),
             known_configs=self.known_configs,
             known_templates=self.known_templates,
-            known_endpoints=self.known_endpoints,
+            endpoint_limiter=self.endpoint_limiter,
             counters=self.counters,
             keep_alive=keep_alive,
             context=context,
-            crossing=self.crossing,
+            bridge=self.bridge,
         )
 
 
@@ -148,13 +149,13 @@ class Invocation(Platform):
     """The platform's ports with the runtime's context of one event."""
 
     context: Any
-    crossing: Crossing
+    bridge: JsBridge
 
-    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+    async def run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
         """As the port says. The runtime cancels no task: it has only to be kept from dropping the
         event, which takes a promise, and neither a task nor a timer."""
-        if self.crossing.driving:
-            await Deed(self.crossing, "hold ")
+        if self.bridge.driving:
+            await JsCall(self.bridge, "hold ")
             return await work
         held = promise_with_resolvers()
         self.context.waitUntil(held.promise)
@@ -188,12 +189,12 @@ class RawMessage:
         self._raw.retry(to_object({"delaySeconds": delay_s}))
 
 
-def _request(described: str, crossing: Crossing) -> Request:
+def _request(described: str, bridge: JsBridge) -> Request:
     method, url, headers = json.loads(described)
     origin, _, rest = url.partition("://")[2].partition("/")
 
     async def read(limit: int) -> bytes:
-        body = await Deed(crossing, f"body {limit}")
+        body = await JsCall(bridge, f"body {limit}")
         return body.encode() if isinstance(body, str) else bytes(body.to_bytes())
 
     return Request(
@@ -214,9 +215,9 @@ class Runtime:
     def _ready(self) -> Isolate:
         if self._isolate is None:
             # Other events may come while the module is imported.
-            border = import_from_javascript(_BORDER)
+            bridge = import_from_javascript(_JS_BRIDGE)
             if self._isolate is None:
-                self._isolate = Isolate(border)
+                self._isolate = Isolate(bridge)
         return self._isolate
 
     async def fetch(self, raw: Any, context: Any) -> Any:
@@ -224,9 +225,9 @@ class Runtime:
         isolate = self._ready()
 
         def begin(described: str) -> Coroutine[Any, Any, str]:
-            return self._answer(isolate, _request(described, isolate.crossing), context)
+            return self._answer(isolate, _request(described, isolate.bridge), context)
 
-        return await isolate.crossing.run(begin, raw)
+        return await isolate.bridge.run(begin, raw)
 
     async def _answer(self, isolate: Isolate, request: Request, context: Any) -> str:
         platform = await isolate.platform(context)

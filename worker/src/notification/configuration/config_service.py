@@ -11,7 +11,7 @@ from notification.configuration.key_ring import KEY_BYTES, KeyRing
 from notification.configuration.masking import has_masked_values, unmask_config
 from notification.delivery.attempt import endpoint_policy
 from notification.errors import ServiceError
-from notification.journal import Log, iso
+from notification.logging import Log, iso
 from notification.ports.database import Row
 from notification.ports.platform import Platform
 from notification.storage.config_rows import ConfigRows
@@ -79,7 +79,7 @@ class ConfigService:
     async def list(
         self, *, user_id: str | None, channel: str | None, limit: int, offset: int
     ) -> tuple[list[ChannelConfig], int]:
-        """One page and how many there are; counting stops one above `COUNT_CAP`."""
+        """One page and how many there are; counting stops one above `MAX_COUNTED`."""
         self._require_cache()
         rows, total = await self._rows.list(
             user_id=user_id, channel=channel, limit=limit, offset=offset
@@ -175,7 +175,7 @@ class ConfigService:
 
     async def _forget(self, user_id: str, channel: str) -> None:
         """After the database was written, so that nothing older can come back for long."""
-        self._platform.known_configs.forget(user_id, [channel])
+        self._platform.known_configs.drop(user_id, [channel])
         try:
             await self._platform.cache.delete(cache_key(user_id, channel))
         except Exception as error:

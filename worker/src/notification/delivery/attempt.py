@@ -7,11 +7,11 @@ from notification.channels.channel import Channel, ChannelRefusal, Verdict
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
 from notification.delivery.notification import Notification
-from notification.journal import Log, redact
+from notification.logging import Log, redact
 from notification.ports.outbound import OutboundFailure, OutboundRequest, OutboundTimeout
 from notification.ports.platform import Platform
 
-MOST_MS = 25_000
+MAX_ATTEMPT_MS = 25_000
 """What an attempt may take with all its calls: after a hang-up the platform keeps work for 30 s."""
 
 
@@ -114,7 +114,7 @@ async def _call(
     channel: Channel, requests: Sequence[OutboundRequest], platform: Platform
 ) -> _Tried:
     tried = _permanent("INVALID_CONTENT", "There is nothing to send")
-    until = platform.clock.now_ms() + MOST_MS
+    until = platform.clock.now_ms() + MAX_ATTEMPT_MS
     for request in requests:
         left = until - platform.clock.now_ms()
         try:

@@ -1,11 +1,11 @@
-"""Taking rows for an attempt, so that no two attempts run at once."""
+"""Leasing rows for an attempt, so that no two attempts at one row run at a time."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notification.delivery.alarm import Alarm
 from notification.delivery.notification import LEASE_MS, Notification
-from notification.journal import iso
+from notification.delivery.retry_message import RetryMessage
+from notification.logging import iso
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
 
@@ -14,7 +14,7 @@ _COLUMNS = (
     " channel_options, status, error, retry_count, attempts, lease_until, next_retry_at,"
     " request_id"
 )
-_LOOK = f"SELECT {_COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
+_SELECT = f"SELECT {_COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
 _CLAIM = """
 UPDATE notification_logs SET lease_token = ?2, lease_until = ?3
 WHERE id = ?1 AND status IN ('pending', 'retry') AND retry_count = ?4
@@ -32,34 +32,40 @@ WHERE log.id = ?1 AND config.is_active = 1
 
 
 class Claim(NamedTuple):
-    """What became of an alarm: the row as it was, the notification if it is now ours, and the
-    recipient's active configuration row."""
+    """The result of claiming one row.
+
+    Attributes:
+        row: the row as it was; None if there is none.
+        notification: the notification if the claim succeeded.
+        config_row: the recipient's active configuration, sealed.
+    """
 
     row: Row | None
     notification: Notification | None
     config_row: Row | None
 
 
-async def claim(alarms: Sequence[Alarm], platform: Platform) -> list[Claim]:
-    """Claim each alarm's row if it is due, unleased and at the alarm's count; one round trip.
+async def claim(messages: Sequence[RetryMessage], platform: Platform) -> list[Claim]:
+    """Claim each row that is due, free and at its message's retry count, in one round trip.
 
-    Raises `DatabaseError`.
+    Raises:
+        DatabaseError: the database did not answer; nothing was claimed.
     """
     now_ms = platform.clock.now_ms()
     now, until = iso(now_ms), iso(now_ms + LEASE_MS)
-    tokens = [platform.randomness.token_bytes(12).hex() for _ in alarms]
+    tokens = [platform.randomness.token_bytes(12).hex() for _ in messages]
     statements = []
-    for alarm, token in zip(alarms, tokens, strict=True):
+    for message, token in zip(messages, tokens, strict=True):
         statements += [
-            Statement(_LOOK, (alarm.log_id,)),
-            Statement(_CLAIM, (alarm.log_id, token, until, alarm.retry_count, now)),
-            Statement(_CONFIG, (alarm.log_id,)),
+            Statement(_SELECT, (message.log_id,)),
+            Statement(_CLAIM, (message.log_id, token, until, message.retry_count, now)),
+            Statement(_CONFIG, (message.log_id,)),
         ]
     results = await platform.database.batch(statements)
     claims = []
     for index, token in enumerate(tokens):
-        look, taken, config = results[3 * index : 3 * index + 3]
-        row = look.rows[0] if look.rows else None
+        selected, taken, config = results[3 * index : 3 * index + 3]
+        row = selected.rows[0] if selected.rows else None
         ours = Notification.from_row(row, token) if row and taken.changes else None
         claims.append(Claim(row, ours, config.rows[0] if config.rows else None))
     return claims

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from notification.delivery.alarm import Alarm, read_alarm
 from notification.delivery.incoming import IncomingMessage
-from notification.journal import Log, iso
+from notification.delivery.retry_message import RetryMessage, parse_retry_message
+from notification.logging import Log, iso
 from notification.ports.database import DatabaseError, Row, Statement
 from notification.ports.platform import Platform
 from notification.tasks.operator_alert import alert_operators, alert_recipient
@@ -29,18 +29,20 @@ class DeadLetterConsumer:
 
     async def consume(self, messages: Sequence[IncomingMessage]) -> None:
         """Never raises; a message is acknowledged after its row is written."""
-        dead: list[tuple[IncomingMessage, Alarm]] = []
+        dead: list[tuple[IncomingMessage, RetryMessage]] = []
         for message in messages:
-            alarm = read_alarm(message.body)
-            if alarm is None:
+            letter = parse_retry_message(message.body)
+            if letter is None:
                 self._log.write("error", "Unreadable dead letter dropped", type="queue_message")
                 message.acknowledge()
             else:
-                dead.append((message, alarm))
+                dead.append((message, letter))
         if not dead:
             return
         now = iso(self._platform.clock.now_ms())
-        marks = [Statement(_MARK, (a.log_id, a.retry_count, SUFFIX, now)) for _, a in dead]
+        marks = [
+            Statement(_MARK, (letter.log_id, letter.retry_count, SUFFIX, now)) for _, letter in dead
+        ]
         try:
             results = await self._platform.database.batch(marks)
         except DatabaseError as error:
@@ -69,7 +71,7 @@ class DeadLetterConsumer:
         )
 
     async def _alert(self, marked: Sequence[Row]) -> None:
-        """Tell the operators, but never of an alert's own failure: that would go round for ever."""
+        """Tell the operators, but not of an alert that failed: that would cause another one."""
         operators = await alert_recipient(self._platform, self._log) if marked else None
         others = [row for row in marked if row["user_id"] != operators]
         if operators is None or not others:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from notification.delivery.dead_letter_consumer import DeadLetterConsumer
 from notification.delivery.incoming import IncomingMessage
 from notification.delivery.retry_consumer import REPEAT_AFTER_S, RetryConsumer
-from notification.journal import Log
+from notification.logging import Log
 from notification.ports.platform import Platform
 
 _RETRY_NAMES = frozenset({"retry-queue", "retry-queue-dev"})

@@ -1,24 +1,28 @@
-"""Writing down what attempts came to, and setting the alarms that follow."""
+"""Writing the outcomes of attempts, and queueing the messages that follow from them."""
 
 from collections.abc import Sequence
 
-from notification.delivery.alarm import Alarm, ring
+from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settlement import Settlement
-from notification.journal import Log
+from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 
 _PAUSES_MS = (100, 400, 1_500)
-"""Before each repetition of a failed write: a database that moves is away for a second or two."""
+"""Pauses before each repetition of a write: a database that moves is away for a second or two."""
 
 
 async def record(settlements: Sequence[Settlement], *, platform: Platform, log: Log) -> list[bool]:
-    """Write all settlements in one batch, then ring for retries and dead letters.
+    """Write all settlements in one batch, then queue the retries and dead letters.
 
-    Returns which of them were written: one whose lease another attempt has taken over is not.
+    A failed write is repeated. If it keeps failing, each delivery that went out unrecorded is
+    logged: its lease lapses and it is attempted again.
 
-    A failing write is repeated. If it keeps failing, the deliveries that went out unrecorded are
-    logged one by one and the error is raised: their leases lapse and they are tried again.
+    Returns:
+        For each settlement whether it was written. It is not if another attempt took its row over.
+
+    Raises:
+        DatabaseError: every repetition of the write failed.
     """
     changes = await _write(settlements, platform, log)
     for settlement, changed in zip(settlements, changes, strict=True):
@@ -33,13 +37,15 @@ async def record(settlements: Sequence[Settlement], *, platform: Platform, log: 
             )
     written = [s for s, changed in zip(settlements, changes, strict=True) if changed]
     retries = [
-        Alarm(s.notification.id, s.retry_count, s.delay_ms) for s in written if s.status == "retry"
+        RetryMessage(s.notification.id, s.retry_count, s.delay_ms)
+        for s in written
+        if s.status == "retry"
     ]
-    dead = [Alarm(s.notification.id, s.retry_count) for s in written if s.exhausted]
+    dead = [RetryMessage(s.notification.id, s.retry_count) for s in written if s.exhausted]
     if retries:
-        await ring(platform.retry_queue, retries, platform=platform, log=log)
+        await enqueue(platform.retry_queue, retries, platform=platform, log=log)
     if dead:
-        await ring(platform.failed_queue, dead, platform=platform, log=log)
+        await enqueue(platform.failed_queue, dead, platform=platform, log=log)
     return [changed > 0 for changed in changes]
 
 

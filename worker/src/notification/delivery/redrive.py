@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notification.delivery.alarm import Alarm, ring
+from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.errors import ServiceError
 from notification.identity import first_row_id, row_id_of
-from notification.journal import Log, iso
+from notification.logging import Log, iso
 from notification.ports.database import Row, Statement, Value
 from notification.ports.platform import Platform
 
-MOST = 100
+MAX_REDRIVES = 100
 DISCARDED = "Discarded by operator"
 
 # The row changes before anything is queued, so that two callers can't queue it twice.
@@ -46,7 +46,7 @@ class RedriveFilter(NamedTuple):
 
     user_id: str | None = None
     channel: str | None = None
-    limit: int = MOST
+    limit: int = MAX_REDRIVES
     max_age_hours: int = 24
 
 
@@ -79,10 +79,12 @@ class Redrive:
 
     async def _take(self, sql: str, parameters: tuple[Value, ...]) -> int:
         [result] = await self._platform.database.batch([Statement(sql, parameters)])
-        alarms = [Alarm(int(row["id"] or 0), 0) for row in result.rows]
-        if alarms:
-            await ring(self._platform.retry_queue, alarms, platform=self._platform, log=self._log)
-        return len(alarms)
+        messages = [RetryMessage(int(row["id"] or 0), 0) for row in result.rows]
+        if messages:
+            await enqueue(
+                self._platform.retry_queue, messages, platform=self._platform, log=self._log
+            )
+        return len(messages)
 
     async def _find(self, log_id: int | None, message_id: str | None) -> Row | None:
         if log_id is not None:

@@ -1,42 +1,49 @@
 """The retry queue's consumer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from notification.channels.channel import Verdict
 from notification.configuration.config_reader import read_config
 from notification.configuration.key_ring import KeyRing
-from notification.delivery.alarm import Alarm, read_alarm, ring
 from notification.delivery.attempt import Outcome, attempt, endpoint_policy
 from notification.delivery.claim import Claim, claim
-from notification.delivery.endpoint_pace import Endpoint
+from notification.delivery.endpoint_limiter import Endpoint
 from notification.delivery.incoming import IncomingMessage
-from notification.delivery.look import Glance, look
 from notification.delivery.notification import Notification
 from notification.delivery.recorder import record
+from notification.delivery.retry_message import RetryMessage, enqueue, parse_retry_message
+from notification.delivery.row_snapshot import RowSnapshot, load_snapshots
 from notification.delivery.settlement import settle
-from notification.journal import Log
+from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 
 REPEAT_AFTER_S = 30
-SUBREQUESTS = 50
-"""What the platform's free plan allows one invocation."""
+MAX_SUBREQUESTS = 50
+"""What Cloudflare's free plan allows one invocation (Workers, "Limits": subrequests)."""
 _SHARED = 5
-"""Of these: the look, the claim, the put-off alarms, and two writes that had to be repeated."""
+"""Of these: reading the rows, claiming them, the postponed messages, and two repeated writes."""
 _PER_ATTEMPT = 2
-"""Beside its calls: writing the outcome, and the alarm or dead letter that follows."""
-_LEAST_SPREAD_MS = 2_000
+"""Beside an attempt's calls: writing the outcome, and queueing the message that follows."""
+_MIN_SPREAD_MS = 2_000
 _NEXT_BATCH_MS = 1_000
 
-Ringing = tuple[IncomingMessage, Alarm]
+
+class _Retry(NamedTuple):
+    """A message in the consumer's hands, and what it asks for."""
+
+    message: IncomingMessage
+    asked: RetryMessage
 
 
 class _Taken(NamedTuple):
+    """A retry that is attempted in this invocation."""
+
     message: IncomingMessage
-    alarm: Alarm
+    asked: RetryMessage
     endpoint: Endpoint
 
 
@@ -49,95 +56,103 @@ class RetryConsumer:
         self._keys = KeyRing(platform)
 
     async def consume(self, messages: Sequence[IncomingMessage]) -> None:
-        """All attempts at once, so that one slow endpoint delays no other. Never raises.
+        """Make all attempts at once, so that a slow endpoint delays no other one. Never raises.
 
-        What one endpoint may not have at once, and what one invocation may not do, is handed on to
-        an alarm of its own.
+        Attempts beyond an endpoint's limit or the invocation's budget get a new message each.
         """
-        ringing: list[Ringing] = []
+        retries: list[_Retry] = []
         for message in messages:
-            alarm = read_alarm(message.body)
-            if alarm is None:
+            asked = parse_retry_message(message.body)
+            if asked is None:
                 self._log.write("error", "Unreadable queue message dropped", type="queue_message")
                 message.acknowledge()
             else:
-                ringing.append((message, alarm))
-        if not ringing:
+                retries.append(_Retry(message, asked))
+        if not retries:
             return
         try:
-            glances, most = await look([alarm for _, alarm in ringing], self._platform)
+            snapshots, max_retries = await load_snapshots(
+                [retry.asked for retry in retries], self._platform
+            )
         except DatabaseError as error:
-            self._repeat([message for message, _ in ringing], error)
+            self._repeat([retry.message for retry in retries], error)
             return
         now_ms = self._platform.clock.now_ms()
-        taken, later = self._share_out(ringing, glances, now_ms)
-        await self._put_off(later)
+        taken, postponed = self._choose(retries, snapshots, now_ms)
+        await self._postpone(postponed)
         if taken:
-            await self._attempt(taken, most, now_ms)
+            await self._attempt_all(taken, max_retries, now_ms)
 
-    def _share_out(
-        self, ringing: Sequence[Ringing], glances: dict[Alarm, Glance], now_ms: int
-    ) -> tuple[list[_Taken], list[tuple[IncomingMessage, Alarm]]]:
-        """What is attempted now, and what rings again; all else is settled here."""
+    def _choose(
+        self,
+        retries: Sequence[_Retry],
+        snapshots: Mapping[RetryMessage, RowSnapshot],
+        now_ms: int,
+    ) -> tuple[list[_Taken], list[_Retry]]:
+        """Return what to attempt now and what to postpone; settle all other messages."""
         taken: list[_Taken] = []
-        later: list[tuple[IncomingMessage, Alarm]] = []
-        left = SUBREQUESTS - _SHARED
-        for message, alarm in ringing:
-            glance = glances.get(alarm)
-            if glance is None or not glance.due:
-                self._tell(alarm, self._set_aside(message, glance))
+        postponed: list[_Retry] = []
+        left = MAX_SUBREQUESTS - _SHARED
+        for message, asked in retries:
+            row = snapshots.get(asked)
+            if row is None or not row.due:
+                self._log_outcome(asked, self._set_aside(message, row))
                 continue
             wait_ms = _NEXT_BATCH_MS
-            cost = glance.calls + _PER_ATTEMPT
+            cost = row.calls + _PER_ATTEMPT
             if cost <= left or not taken:
-                wait_ms = self._platform.known_endpoints.begin(glance.endpoint, now_ms)
+                wait_ms = self._platform.endpoint_limiter.acquire(row.endpoint, now_ms)
             if wait_ms == 0:
-                taken.append(_Taken(message, alarm, glance.endpoint))
+                taken.append(_Taken(message, asked, row.endpoint))
                 left -= cost
             else:
-                later.append((message, alarm._replace(delay_ms=wait_ms)))
-        return taken, later
+                postponed.append(_Retry(message, asked._replace(delay_ms=wait_ms)))
+        return taken, postponed
 
-    def _set_aside(self, message: IncomingMessage, glance: Glance | None) -> str:
-        """Not to be delivered now: gone, overtaken, cleared, a duplicate, or too early."""
-        if glance is not None and glance.early_until is not None:
-            due = datetime.fromisoformat(glance.early_until).timestamp() * 1000
+    def _set_aside(self, message: IncomingMessage, row: RowSnapshot | None) -> str:
+        """Settle a message whose row is not due: deleted, out of date, settled, or too early."""
+        if row is not None and row.early_until is not None:
+            due = datetime.fromisoformat(row.early_until).timestamp() * 1000
             early_ms = max(round(due) - self._platform.clock.now_ms(), 1)
             message.retry(-(-early_ms // 1000))
             return "early"
         message.acknowledge()
-        return "gone" if glance is None else "overtaken"
+        return "gone" if row is None else "overtaken"
 
-    async def _put_off(self, later: Sequence[tuple[IncomingMessage, Alarm]]) -> None:
-        """Let them ring again, spread out; the old message goes once the new one is there."""
-        if not later:
+    async def _postpone(self, retries: Sequence[_Retry]) -> None:
+        """Queue new messages, spread over time; acknowledge the old ones once they are queued."""
+        if not retries:
             return
-        alarms = []
-        for _, alarm in later:
+        later = []
+        for _, asked in retries:
             spread = int.from_bytes(self._platform.randomness.token_bytes(2), "big") / 0xFFFF
-            most_ms = max(alarm.delay_ms, _LEAST_SPREAD_MS)
-            alarms.append(alarm._replace(delay_ms=alarm.delay_ms + round(spread * most_ms)))
-        rung = await ring(
-            self._platform.retry_queue, alarms, platform=self._platform, log=self._log
+            spread_ms = round(spread * max(asked.delay_ms, _MIN_SPREAD_MS))
+            later.append(asked._replace(delay_ms=asked.delay_ms + spread_ms))
+        queued = await enqueue(
+            self._platform.retry_queue, later, platform=self._platform, log=self._log
         )
-        for message, alarm in later:
-            if rung:
+        for message, asked in retries:
+            if queued:
                 message.acknowledge()
             else:
                 message.retry(REPEAT_AFTER_S)
-            self._tell(alarm, "put off")
+            self._log_outcome(asked, "put off")
 
-    async def _attempt(self, taken: Sequence[_Taken], most: int, began_ms: int) -> None:
-        paces = self._platform.known_endpoints
+    async def _attempt_all(
+        self, taken: Sequence[_Taken], max_retries: int, acquired_ms: int
+    ) -> None:
         try:
-            claims = await claim([t.alarm for t in taken], self._platform)
+            claims = await claim([t.asked for t in taken], self._platform)
         except DatabaseError as error:
             for t in taken:
-                paces.abandon(t.endpoint, began_ms)
+                self._platform.endpoint_limiter.cancel(t.endpoint, acquired_ms)
             self._repeat([t.message for t in taken], error)
             return
         await asyncio.gather(
-            *(self._settle(t, c, most, began_ms) for t, c in zip(taken, claims, strict=True))
+            *(
+                self._settle(t, c, max_retries, acquired_ms)
+                for t, c in zip(taken, claims, strict=True)
+            )
         )
 
     def _repeat(self, messages: Sequence[IncomingMessage], error: DatabaseError) -> None:
@@ -145,34 +160,38 @@ class RetryConsumer:
         for message in messages:
             message.retry(REPEAT_AFTER_S)
 
-    async def _settle(self, taken: _Taken, claimed: Claim, most: int, began_ms: int) -> None:
-        paces = self._platform.known_endpoints
+    async def _settle(
+        self, taken: _Taken, claimed: Claim, max_retries: int, acquired_ms: int
+    ) -> None:
+        limiter = self._platform.endpoint_limiter
         try:
             if claimed.notification is None:
-                paces.abandon(taken.endpoint, began_ms)
+                limiter.cancel(taken.endpoint, acquired_ms)
                 outcome = "overtaken"
             else:
-                outcome = await self._deliver(claimed.notification, claimed, most, began_ms)
+                outcome = await self._deliver(
+                    claimed.notification, claimed, max_retries, acquired_ms
+                )
             taken.message.acknowledge()
         except Exception as error:
-            paces.abandon(taken.endpoint, began_ms)
+            limiter.cancel(taken.endpoint, acquired_ms)
             outcome = f"failed with {type(error).__name__}"
             taken.message.retry(REPEAT_AFTER_S)
-        self._tell(taken.alarm, outcome)
+        self._log_outcome(taken.asked, outcome)
 
-    def _tell(self, alarm: Alarm, outcome: str) -> None:
+    def _log_outcome(self, asked: RetryMessage, outcome: str) -> None:
         self._log.write(
             "info",
             f"Retry message: {outcome}",
             type="queue_message",
             queue=self._platform.settings.retry_queue_name,
-            logId=alarm.log_id,
-            retryCount=alarm.retry_count,
+            logId=asked.log_id,
+            retryCount=asked.retry_count,
             outcome=outcome,
         )
 
     async def _deliver(
-        self, notification: Notification, claimed: Claim, most: int, began_ms: int
+        self, notification: Notification, claimed: Claim, max_retries: int, acquired_ms: int
     ) -> str:
         platform = self._platform
         if claimed.config_row is None:
@@ -189,11 +208,11 @@ class RetryConsumer:
                 log=self._log,
             )
         endpoint = (notification.message.user_id, notification.channel)
-        platform.known_endpoints.end(endpoint, began_ms, platform.clock.now_ms())
+        platform.endpoint_limiter.release(endpoint, acquired_ms, platform.clock.now_ms())
         settlement = settle(
             notification,
             outcome,
-            max_retries=most,
+            max_retries=max_retries,
             now_ms=platform.clock.now_ms(),
             randomness=platform.randomness,
         )

@@ -6,13 +6,13 @@ from notification.compact_json import compact_json
 from notification.delivery.attempt import Outcome
 from notification.delivery.notification import Notification
 from notification.delivery.schedule import retry_delay_ms
-from notification.journal import iso
+from notification.logging import iso
 from notification.ports.database import Statement
 from notification.ports.platform import Randomness
 
-MOST_ATTEMPTS_KEPT = 10
-MOST_ERROR_TEXT = 2_000
-_MOST_ATTEMPT_ERROR = 300
+MAX_ATTEMPTS_KEPT = 10
+MAX_ERROR_TEXT = 2_000
+_MAX_ATTEMPT_ERROR = 300
 
 # The token stays, so that writing the same settlement twice does no harm: the answer of the first
 # write may have been lost.
@@ -68,14 +68,14 @@ def settle(
 ) -> Settlement:
     """Accepted: sent. Retryable: `retry` at a time, until `max_retries` are used. Else: failed."""
     verdict = outcome.verdict
-    attempts = [*notification.attempts, _attempt_entry(outcome)][-MOST_ATTEMPTS_KEPT:]
+    attempts = [*notification.attempts, _attempt_entry(outcome)][-MAX_ATTEMPTS_KEPT:]
     now = iso(now_ms)
     retries = notification.retry_count
     if verdict.accepted:
         return Settlement(
             notification, "sent", retries, None, 0, now, None, None, attempts, now, False
         )
-    error = verdict.error[:MOST_ERROR_TEXT]
+    error = verdict.error[:MAX_ERROR_TEXT]
     if verdict.retryable and retries < max_retries:
         delay = retry_delay_ms(
             retries + 1, retry_after_s=verdict.retry_after_s, randomness=randomness
@@ -120,5 +120,5 @@ def _attempt_entry(outcome: Outcome) -> dict[str, Any]:
     if not outcome.verdict.accepted:
         entry["code"] = outcome.verdict.code
         entry["retryable"] = outcome.verdict.retryable
-        entry["error"] = outcome.verdict.error[:_MOST_ATTEMPT_ERROR]
+        entry["error"] = outcome.verdict.error[:_MAX_ATTEMPT_ERROR]
     return entry

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from notification.errors import ServiceError
 
-ALERT_LIMIT = 100
+MAX_ALERTS = 100
 """Alerts of one payload that are shown; the rest is counted."""
 _STATUSES = ("firing", "resolved")
 
@@ -46,7 +46,7 @@ class GrafanaPayload(NamedTuple):
     @property
     def shown(self) -> tuple[Alert, ...]:
         """The first alerts, as many as are presented."""
-        return self.alerts[:ALERT_LIMIT]
+        return self.alerts[:MAX_ALERTS]
 
     @property
     def name(self) -> str:
@@ -93,7 +93,7 @@ def read_payload(body: object) -> GrafanaPayload:
         state=text_field(body, "state"),
         message=text_field(body, "message"),
         org_id=_identifier(body.get("orgId")),
-        truncated_alerts=_count(body.get("truncatedAlerts")) + max(len(read) - ALERT_LIMIT, 0),
+        truncated_alerts=_count(body.get("truncatedAlerts")) + max(len(read) - MAX_ALERTS, 0),
         common_labels=_object(body.get("commonLabels")),
         common_annotations=_object(body.get("commonAnnotations")),
         group_labels=_object(body.get("groupLabels")),

@@ -10,7 +10,7 @@ from notification.http.request import Request
 from notification.http.response import Response, failure
 from notification.http.router import Call, Router
 from notification.identity import new_request_id
-from notification.journal import Log
+from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 from notification.routes.table import MODULES, ROUTES

@@ -31,7 +31,7 @@ async def within_address_limit(request: Request, platform: Platform) -> dict[str
 
     Raises `ServiceError` RATE_LIMIT_EXCEEDED.
     """
-    limiter, limit = platform.address_limiter, platform.settings.rate_limit_max_requests
+    limiter, limit = platform.address_limiter, platform.settings.rate_limit_address_per_minute
     if limiter is None:
         return {}
     if not await limiter.allows(request.address):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notification.storage.capped_count import COUNT_CAP, shown_total
+from notification.storage.capped_count import MAX_COUNTED, shown_total
 
 
 def pagination(counted: int, *, limit: int, offset: int, rows: int) -> dict[str, Any]:
@@ -14,5 +14,5 @@ def pagination(counted: int, *, limit: int, offset: int, rows: int) -> dict[str,
     >>> pagination(3, limit=2, offset=0, rows=2)
     {'total': 3, 'limit': 2, 'offset': 0, 'hasMore': True}
     """
-    more = rows == limit if counted > COUNT_CAP else rows > 0 and offset + rows < counted
+    more = rows == limit if counted > MAX_COUNTED else rows > 0 and offset + rows < counted
     return {**shown_total(counted), "limit": limit, "offset": offset, "hasMore": more}

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from notification.errors import ServiceError
-from notification.journal import iso
+from notification.logging import iso
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_TIME = re.compile(

@@ -5,12 +5,12 @@ from typing import NamedTuple
 from notification.markup.escaping import escape_slack
 from notification.markup.plain_text import ELLIPSIS, WHITESPACE, Cut, cut_to_fit
 
-TEXT_LIMIT = 40_000
-HEADER_LIMIT = 150
-SECTION_LIMIT = 3_000
-BLOCK_LIMIT = 50
+MAX_TEXT = 40_000
+MAX_HEADER = 150
+MAX_SECTION = 3_000
+MAX_BLOCKS = 50
 """Slack's limits, in characters as sent (api.slack.com, "Blocks" and "chat.postMessage")."""
-_TOKEN_LIMIT = 1_000
+_MAX_TOKEN = 1_000
 """An entity or link longer than this is cut like any text: nothing that Slack reads is."""
 
 
@@ -21,7 +21,7 @@ class Sections(NamedTuple):
     truncated: bool
 
 
-def slack_plain_text(text: str, *, limit: int = TEXT_LIMIT) -> Cut:
+def slack_plain_text(text: str, *, limit: int = MAX_TEXT) -> Cut:
     """Plain text, escaped and cut so that its escaped form has at most `limit` characters."""
     fitting = cut_to_fit(text, lambda start: len(escape_slack(start)) <= limit)
     return Cut(escape_slack(fitting.text), fitting.truncated)
@@ -33,16 +33,14 @@ def slack_entities(text: str) -> str:
     return text.replace("&quot;", '"').replace("&#x27;", "'")
 
 
-def slack_marked_text(text: str, *, limit: int = TEXT_LIMIT) -> Cut:
+def slack_marked_text(text: str, *, limit: int = MAX_TEXT) -> Cut:
     """mrkdwn, cut before the entity or link that would not fit as a whole."""
     if len(text) <= limit:
         return Cut(text, truncated=False)
     return Cut(text[: _outside_tokens(text, 0, limit - 1)] + ELLIPSIS, truncated=True)
 
 
-def slack_sections(
-    text: str, *, limit: int = SECTION_LIMIT, count: int = BLOCK_LIMIT - 2
-) -> Sections:
+def slack_sections(text: str, *, limit: int = MAX_SECTION, count: int = MAX_BLOCKS - 2) -> Sections:
     """mrkdwn in at most `count` sections (two blocks are left for header and context).
 
     Sections end at a line's end or a space where their last quarter has one.
@@ -69,8 +67,8 @@ def _section_end(text: str, start: int, end: int) -> int:
 
 def _outside_tokens(text: str, start: int, end: int) -> int:
     """`end`, or the start of the `&…;` or `<…>` that lies across it."""
-    earliest = max(start + 1, end - _TOKEN_LIMIT)
-    for opening, closing, reach in (("<", ">", _TOKEN_LIMIT), ("&", ";", 10)):
+    earliest = max(start + 1, end - _MAX_TOKEN)
+    for opening, closing, reach in (("<", ">", _MAX_TOKEN), ("&", ";", 10)):
         place = text.rfind(opening, max(earliest, end - reach), end)
         if place > start and closing not in text[place:end] and closing in text[end : end + reach]:
             end = place

@@ -7,10 +7,10 @@ from notification.markup.entities import LINK, Tokens, telegram_tokens
 from notification.markup.escaping import HTML, MARKDOWN, telegram_escape, telegram_parse_mode
 from notification.markup.plain_text import ELLIPSIS, cut, pieces
 
-TEXT_LIMIT = 4096
+MAX_TEXT = 4096
 """Code points of a message after entity parsing (Telegram Bot API, sendMessage)."""
-SUBJECT_LIMIT = 200
-SPLIT_LIMIT = 3
+MAX_SUBJECT = 200
+MAX_MESSAGES = 3
 """Messages that one notification becomes at most where long texts are split."""
 _GAP = "\n\n"
 _ROOM = 2
@@ -42,7 +42,7 @@ def telegram_texts(
     content_type: str,
     parse_mode: str,
     split: bool = False,
-    limit: int = TEXT_LIMIT,
+    limit: int = MAX_TEXT,
 ) -> TelegramTexts:
     """The texts for `sendMessage`.
 
@@ -52,8 +52,8 @@ def telegram_texts(
     code points after entity parsing, the subject among them.
     """
     mode = telegram_parse_mode(content_type, parse_mode)
-    count = SPLIT_LIMIT if split else 1
-    heading_limit = min(SUBJECT_LIMIT, limit // 2)
+    count = MAX_MESSAGES if split else 1
+    heading_limit = min(MAX_SUBJECT, limit // 2)
     if content_type in ("html", "markdown"):
         tokens = telegram_tokens(mode)
         (heading,), shortened = _marked_pieces(subject or "", tokens, limit=heading_limit, count=1)

@@ -1,1 +1,1 @@
-"""Figures over time: what was accepted, what became of it, and how long it took."""
+"""Metrics over time: what was accepted, what became of it, and how long it took."""

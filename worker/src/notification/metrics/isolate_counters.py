@@ -5,13 +5,13 @@ REQUEST_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class IsolateCounters:
-    """Kept in memory only: another isolate has other numbers, and a new one starts at nought.
+    """Counts in memory only: each isolate has its own, and a new one starts at 0.
 
     Attributes:
         auth_failures: requests answered with 401.
         rate_limit_hits: requests answered with 429.
-        cache_hits: sends whose configurations this isolate remembered.
-        cache_misses: sends whose configurations it had to read.
+        cache_hits: sends whose configurations were in the isolate's cache.
+        cache_misses: sends whose configurations were read from the database.
         requests: requests by class of time, the open one last.
         request_ms: the time of all requests.
     """
@@ -44,7 +44,7 @@ class IsolateCounters:
                 return
         self.requests[-1] += 1
 
-    def recalled(self, hit: bool) -> None:
-        """Count one look into what the isolate remembers."""
+    def cache_lookup(self, hit: bool) -> None:
+        """Count one lookup in the isolate's cache of configurations."""
         self.cache_hits += hit
         self.cache_misses += not hit

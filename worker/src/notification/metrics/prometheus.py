@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from notification.metrics.figures import BOUNDS_MS, Figures
 from notification.metrics.isolate_counters import REQUEST_BOUNDS_S, IsolateCounters
+from notification.metrics.period_metrics import BOUNDS_MS, Metrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ISOLATE = {"scope": "isolate"}
 
 
 def exposition(
-    channels: Mapping[str, Figures], queue_depths: Mapping[str, int], counters: IsolateCounters
+    channels: Mapping[str, Metrics], queue_depths: Mapping[str, int], counters: IsolateCounters
 ) -> str:
     """All series. `channels` are counts since the installation began.
 
     What a redriven notification had failed before stays counted as failed: a counter must not
-    fall. Figures labelled `scope="isolate"` belong to the isolate that answers.
+    fall. Metrics labelled `scope="isolate"` belong to the isolate that answers.
     """
     lines = [
         *_requests(channels),
@@ -28,37 +28,37 @@ def exposition(
     return "\n".join(lines) + "\n"
 
 
-def _requests(channels: Mapping[str, Figures]) -> Iterator[str]:
+def _requests(channels: Mapping[str, Metrics]) -> Iterator[str]:
     name = "notification_requests_total"
     yield f"# HELP {name} Notifications by channel and outcome"
     yield f"# TYPE {name} counter"
-    for channel, figures in sorted(channels.items()):
+    for channel, metrics in sorted(channels.items()):
         outcomes = (
-            ("sent", figures.sent),
-            ("failed", figures.failed + figures.redrives),
-            ("cancelled", figures.cancelled),
+            ("sent", metrics.sent),
+            ("failed", metrics.failed + metrics.redrives),
+            ("cancelled", metrics.cancelled),
         )
         for status, count in outcomes:
             yield _sample(name, {"channel": channel, "status": status}, count)
 
 
-def _errors(channels: Mapping[str, Figures]) -> Iterator[str]:
+def _errors(channels: Mapping[str, Metrics]) -> Iterator[str]:
     name = "notification_errors_total"
     yield f"# HELP {name} Failed attempts by channel and error code"
     yield f"# TYPE {name} counter"
-    for channel, figures in sorted(channels.items()):
-        for code, count in sorted(figures.errors.items()):
+    for channel, metrics in sorted(channels.items()):
+        for code, count in sorted(metrics.errors.items()):
             yield _sample(name, {"channel": channel, "code": code}, count)
 
 
-def _durations(channels: Mapping[str, Figures]) -> Iterator[str]:
+def _durations(channels: Mapping[str, Metrics]) -> Iterator[str]:
     name = "notification_duration_seconds"
     yield f"# HELP {name} Time from acceptance to delivery"
     yield f"# TYPE {name} histogram"
     bounds = [bound / 1000 for bound in BOUNDS_MS]
-    for channel, figures in sorted(channels.items()):
+    for channel, metrics in sorted(channels.items()):
         labels = {"channel": channel}
-        yield from _histogram(name, labels, bounds, figures.deliveries, figures.delivery_ms)
+        yield from _histogram(name, labels, bounds, metrics.deliveries, metrics.delivery_ms)
 
 
 def _isolate(counters: IsolateCounters) -> Iterator[str]:

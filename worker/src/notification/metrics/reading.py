@@ -1,21 +1,21 @@
-"""Figures of any period: from the roll-ups as far as they go, from the notifications since."""
+"""Metrics of any period: from the roll-ups as far as they go, from the notifications since."""
 
 from collections.abc import Iterable
 
-from notification.metrics.figures import Figures, PeriodFigures
+from notification.metrics.period_metrics import Metrics, PeriodMetrics
 from notification.ports.platform import Platform
 from notification.storage.counted_logs import HOUR_MS, count_statements, counted_periods
 from notification.storage.rollup_rows import NEWEST_HOUR, period, read_rollups, start_of
 
 DAY_MS = 24 * HOUR_MS
 HOURS_KEPT = 35 * 24
-"""How many hours the hourly figures go back."""
+"""How many hours the hourly metrics go back."""
 
 
-async def read_figures(
+async def read_metrics(
     platform: Platform, start_ms: int, end_ms: int, *, by_day: bool
-) -> list[PeriodFigures]:
-    """The figures of the periods that start from `start_ms` until before `end_ms`.
+) -> list[PeriodMetrics]:
+    """The metrics of the periods that start from `start_ms` until before `end_ms`.
 
     `start_ms` is the start of an hour, or of a day where `by_day` is set.
 
@@ -42,21 +42,21 @@ async def read_figures(
 
 
 def _fuller(
-    rolled: Iterable[PeriodFigures], counted: Iterable[PeriodFigures]
-) -> Iterable[PeriodFigures]:
+    rolled: Iterable[PeriodMetrics], counted: Iterable[PeriodMetrics]
+) -> Iterable[PeriodMetrics]:
     """What was counted afresh, except where fewer are left by now than were rolled up."""
     best = {(entry.start_ms, entry.channel): entry for entry in rolled}
     for entry in counted:
         known = best.get((entry.start_ms, entry.channel))
-        if known is None or entry.figures.accepted >= known.figures.accepted:
+        if known is None or entry.metrics.accepted >= known.metrics.accepted:
             best[entry.start_ms, entry.channel] = entry
     return best.values()
 
 
-async def read_user_figures(
+async def read_user_metrics(
     platform: Platform, user_id: str, start_ms: int, end_ms: int
-) -> list[PeriodFigures]:
-    """One recipient's figures by hour, counted from the notifications that are still kept."""
+) -> list[PeriodMetrics]:
+    """One recipient's metrics by hour, counted from the notifications that are still kept."""
     counts, errors = await platform.database.batch(count_statements(start_ms, end_ms, user_id))
     return counted_periods(counts.rows, errors.rows)
 
@@ -67,12 +67,12 @@ def floor(moment_ms: int, step_ms: int) -> int:
 
 
 def by_step(
-    periods: list[PeriodFigures], start_ms: int, end_ms: int, step_ms: int
-) -> list[tuple[int, Figures]]:
+    periods: list[PeriodMetrics], start_ms: int, end_ms: int, step_ms: int
+) -> list[tuple[int, Metrics]]:
     """One sum per step from `start_ms` on, in order, with empty steps in between."""
-    sums = {start: Figures() for start in range(floor(start_ms, step_ms), end_ms, step_ms)}
+    sums = {start: Metrics() for start in range(floor(start_ms, step_ms), end_ms, step_ms)}
     for entry in periods:
         start = floor(entry.start_ms, step_ms)
         if start in sums:
-            sums[start].add(entry.figures)
+            sums[start].add(entry.metrics)
     return sorted(sums.items())

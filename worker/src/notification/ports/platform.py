@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from notification.configuration.known_configs import KnownConfigs
-from notification.delivery.endpoint_pace import EndpointPaces
+from notification.delivery.endpoint_limiter import EndpointLimiter
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import Database
 from notification.ports.outbound import OutboundHttp
-from notification.recollection import Recollection
 from notification.settings import Settings
 from notification.templates.stored_template import StoredTemplate
+from notification.ttl_cache import TtlCache
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ class RateLimiter(Protocol):
         ...
 
 
-class Journal(Protocol):
+class LogSink(Protocol):
     """Where log lines go."""
 
     def write(self, level: str, line: str) -> None:
@@ -131,21 +131,21 @@ class Platform:
     aead: Aead
     clock: Clock
     randomness: Randomness
-    journal: Journal
+    log_sink: LogSink
     version: VersionMetadata
     bound: frozenset[str]
     """Names of the bindings that exist."""
     address_limiter: RateLimiter | None
     recipient_limiter: RateLimiter | None
     known_configs: KnownConfigs
-    known_templates: Recollection[str, StoredTemplate]
-    known_endpoints: EndpointPaces
+    known_templates: TtlCache[str, StoredTemplate]
+    endpoint_limiter: EndpointLimiter
     """What this isolate remembers between invocations; nothing depends on it."""
     counters: IsolateCounters
     keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
     """Start work that goes on when the client hangs up (the platform's `waitUntil`)."""
 
-    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+    async def run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of work that goes on when the client hangs up."""
         result: T = await shield(self.keep_alive(work))
         return result

@@ -4,7 +4,7 @@ from typing import Any
 
 from notification.bridge.body import parse_body
 from notification.bridge.idempotency import call_identity
-from notification.bridge.message import CONTENT_LIMIT, BridgeMessage, bridge_message
+from notification.bridge.message import MAX_CONTENT, BridgeMessage, bridge_message
 from notification.channels.registry import CHANNELS
 from notification.configuration.channel_config import ChannelConfig
 from notification.configuration.config_reader import read_config
@@ -13,7 +13,7 @@ from notification.errors import ServiceError
 from notification.http.admission import equal
 from notification.http.response import Response, bare, failure
 from notification.http.router import Access, Call, Route
-from notification.journal import Log
+from notification.logging import Log
 from notification.markup.plain_text import clean, cut
 from notification.sending.command import MAX_SUBJECT, SendCommand, clean_user_id
 from notification.sending.send import Sender
@@ -35,7 +35,7 @@ async def forward(call: Call) -> Response:
     message = _message(call)
     if config is None or not config.is_active:
         return _not_found(call, channel)
-    call.platform.known_configs.remember([config], started)
+    call.platform.known_configs.put([config], started)
     return await _sent(call, user_id, channel, message, started)
 
 
@@ -82,7 +82,7 @@ def _message(call: Call) -> BridgeMessage:
         )
     return BridgeMessage(
         cut(clean(message.subject), MAX_SUBJECT).text,
-        cut(clean(message.content), CONTENT_LIMIT).text,
+        cut(clean(message.content), MAX_CONTENT).text,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from notification.errors import ServiceError
 from notification.http.response import Response, failure, success
 from notification.http.router import Call, Route
-from notification.journal import Log
+from notification.logging import Log
 from notification.schema.ledger import MigrationFailure, apply_pending, expected_tables, read_state
 from notification.schema.migration_files import MIGRATIONS
 

@@ -16,7 +16,7 @@ from notification.grafana.variables import alert_variables
 from notification.http.request import Request
 from notification.http.response import Response, success
 from notification.http.router import Access, Call, Route
-from notification.journal import Log
+from notification.logging import Log
 from notification.markup.plain_text import cut
 from notification.sending.command import (
     MAX_CONTENT,
@@ -27,7 +27,7 @@ from notification.sending.command import (
 )
 from notification.sending.send import Sender, SendResult
 
-_MOST_VARIABLES = 65_536
+_MAX_VARIABLES = 65_536
 """Bytes of JSON, as for a send."""
 
 
@@ -121,7 +121,7 @@ def _fitting_variables(payload: GrafanaPayload) -> dict[str, Any]:
     while True:
         variables = alert_variables(payload)
         size = len(json.dumps(variables, ensure_ascii=False).encode())
-        if size <= _MOST_VARIABLES or len(payload.shown) == 1:
+        if size <= _MAX_VARIABLES or len(payload.shown) == 1:
             return variables
         kept = len(payload.shown) // 2
         dropped = len(payload.shown) - kept

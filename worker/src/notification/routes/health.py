@@ -6,7 +6,7 @@ from typing import Any
 from notification.errors import ServiceError
 from notification.http.response import Response, bare
 from notification.http.router import Access, Call, Route
-from notification.journal import iso
+from notification.logging import iso
 from notification.ports.database import DatabaseError, Statement
 from notification.ports.platform import Platform
 

@@ -8,14 +8,14 @@ from notification.http.parameters import moment, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Access, Call, Route
 from notification.identity import first_row_id
-from notification.journal import iso
+from notification.logging import iso
 from notification.ports.database import Statement
 from notification.storage.log_removal import removal
 from notification.storage.log_rows import moment_ms
 
 _DAY_MS = 86_400_000
 _PAGE = 1_000
-_MOST_PAGES = 20
+_MAX_PAGES = 20
 _STATUSES = ("sent", "failed", "cancelled")
 _FIND = "SELECT id, user_id, created_at, status FROM notification_logs WHERE id = ?1"
 _ONE = """
@@ -58,7 +58,7 @@ async def delete_old_logs(call: Call) -> Response:
         raise ServiceError("INVALID_PARAMETER", "Invalid status")
     statuses = f'["{status}"]' if status else '["sent","failed","cancelled"]'
     now, deleted, more = iso(call.platform.clock.now_ms()), 0, True
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         statements = removal(_OLD, (first_row_id(before_ms), statuses, _PAGE), now)
         _, gone = await call.platform.database.batch(statements)
         deleted += gone.changes

@@ -9,7 +9,7 @@ from notification.http.pagination import pagination
 from notification.http.parameters import moment, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
-from notification.journal import iso
+from notification.logging import iso
 from notification.ports.database import Row
 from notification.sending.result import shown_status
 from notification.storage.capped_count import shown_total

@@ -1,4 +1,4 @@
-"""`GET /metrics` and `GET /api/stats/series`: figures of now and over time."""
+"""`GET /metrics` and `GET /api/stats/series`: metrics of now and over time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,25 +8,25 @@ from notification.errors import ServiceError
 from notification.http.parameters import moment, whole_number
 from notification.http.response import Response, bare, success
 from notification.http.router import Access, Call, Route
-from notification.journal import iso
-from notification.metrics.figures import Figures, by_channel, total
+from notification.logging import iso
+from notification.metrics.period_metrics import Metrics, by_channel, total
 from notification.metrics.prometheus import CONTENT_TYPE, exposition
 from notification.metrics.reading import (
     DAY_MS,
     HOURS_KEPT,
     by_step,
     floor,
-    read_figures,
-    read_user_figures,
+    read_metrics,
+    read_user_metrics,
 )
 from notification.storage.counted_logs import HOUR_MS
 from notification.storage.queue_depths import queue_depths
 from notification.storage.rollup_rows import start_of
 
 _CACHE = {"Cache-Control": "private, max-age=60"}
-_MOST_POINTS = 1_000
+_MAX_POINTS = 1_000
 _STEPS_MS = {"hour": HOUR_MS, "day": DAY_MS}
-METRICS: dict[str, Callable[[Figures], float]] = {
+METRICS: dict[str, Callable[[Metrics], float]] = {
     "accepted": lambda f: f.accepted,
     "sent": lambda f: f.sent,
     "failed": lambda f: f.failed,
@@ -56,18 +56,18 @@ async def show_metrics(call: Call) -> Response:
     now_ms = platform.clock.now_ms()
     start_ms = now_ms - days * DAY_MS
     if user_id is not None:
-        periods = await read_user_figures(platform, user_id, start_ms, now_ms + 1)
+        periods = await read_user_metrics(platform, user_id, start_ms, now_ms + 1)
     elif days * 24 <= HOURS_KEPT:
         start_ms = floor(start_ms, HOUR_MS)
-        periods = await read_figures(platform, start_ms, now_ms + 1, by_day=False)
+        periods = await read_metrics(platform, start_ms, now_ms + 1, by_day=False)
     else:
         start_ms = floor(start_ms, DAY_MS)
-        periods = await read_figures(platform, start_ms, now_ms + 1, by_day=True)
+        periods = await read_metrics(platform, start_ms, now_ms + 1, by_day=True)
     return bare(_summary(by_channel(periods), total(periods)), headers=_CACHE)
 
 
-def _summary(channels: dict[str, Figures], everything: Figures) -> dict[str, Any]:
-    known = {name: channels.get(name, Figures()) for name in (*CHANNELS, *channels)}
+def _summary(channels: dict[str, Metrics], everything: Metrics) -> dict[str, Any]:
+    known = {name: channels.get(name, Metrics()) for name in (*CHANNELS, *channels)}
     return {
         "success": True,
         "totalSent": everything.sent,
@@ -85,7 +85,7 @@ def _summary(channels: dict[str, Figures], everything: Figures) -> dict[str, Any
                 "total_failed": everything.failed,
                 "pending": everything.unsettled,
             },
-            "channels": {name: figures.accepted for name, figures in known.items()},
+            "channels": {name: metrics.accepted for name, metrics in known.items()},
             "performance": {
                 "avg_processing_time_ms": everything.average_ms,
                 "p95_processing_time_ms": everything.quantile_ms(0.95),
@@ -98,9 +98,9 @@ async def _scraped(call: Call) -> Response:
     platform = call.platform
     if call.request.query.get("user_id"):
         raise ServiceError("INVALID_PARAMETER", "format=prometheus takes no user_id")
-    periods = await read_figures(platform, 0, platform.clock.now_ms() + 1, by_day=True)
+    periods = await read_metrics(platform, 0, platform.clock.now_ms() + 1, by_day=True)
     text = exposition(
-        {**{name: Figures() for name in CHANNELS}, **by_channel(periods)},
+        {**{name: Metrics() for name in CHANNELS}, **by_channel(periods)},
         await queue_depths(platform),
         platform.counters,
     )
@@ -120,12 +120,12 @@ async def show_series(call: Call) -> Response:
             f"Invalid channel: {channel[:100]}. Valid channels are: {', '.join(CHANNELS)}",
         )
     step, start_ms, end_ms = _range(query, call.platform.clock.now_ms())
-    periods = await read_figures(call.platform, start_ms, end_ms, by_day=step == "day")
+    periods = await read_metrics(call.platform, start_ms, end_ms, by_day=step == "day")
     chosen = [period for period in periods if channel in (None, period.channel)]
     value = METRICS[metric]
     points = [
-        {"time": iso(start), "value": value(figures)}
-        for start, figures in by_step(chosen, start_ms, end_ms, _STEPS_MS[step])
+        {"time": iso(start), "value": value(metrics)}
+        for start, metrics in by_step(chosen, start_ms, end_ms, _STEPS_MS[step])
     ]
     data = {
         "metric": metric,
@@ -153,9 +153,9 @@ def _range(query: dict[str, str], now_ms: int) -> tuple[str, int, int]:
         raise ServiceError(
             "INVALID_PARAMETER", f"step=hour goes back {HOURS_KEPT // 24} days; use step=day"
         )
-    if (end_ms - start_ms) // _STEPS_MS[step] >= _MOST_POINTS:
+    if (end_ms - start_ms) // _STEPS_MS[step] >= _MAX_POINTS:
         raise ServiceError(
-            "INVALID_PARAMETER", f"from, to and step must not give more than {_MOST_POINTS} points"
+            "INVALID_PARAMETER", f"from, to and step must not give more than {_MAX_POINTS} points"
         )
     return step, start_ms, end_ms
 

@@ -12,7 +12,7 @@ from notification.errors import ServiceError
 from notification.http.parameters import whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
-from notification.journal import Log, iso
+from notification.logging import Log, iso
 from notification.ports.database import Row
 from notification.sending.command import clean_user_id
 from notification.storage.person_rows import (
@@ -22,7 +22,7 @@ from notification.storage.person_rows import (
     read_person,
 )
 
-_MOST_PAGES = 20
+_MAX_PAGES = 20
 """Pages of notifications that one request deletes: it must stay within the platform's bounds."""
 _JSON_COLUMNS = ("attempts", "variables", "metadata", "channel_options", "message_ids", "results")
 
@@ -73,7 +73,7 @@ def _shown(row: Row) -> dict[str, Any]:
 
 
 async def erase_person(call: Call) -> Response:
-    """Configurations, notifications and idempotency keys; the figures name nobody and stay.
+    """Configurations, notifications and idempotency keys; the metrics name nobody and stay.
 
     409 while a notification is pending or waiting for a retry, unless `force=true`, which ends
     those too. 404 where there is nothing.
@@ -90,7 +90,7 @@ async def erase_person(call: Call) -> Response:
         )
     await _forget(call, user_id)
     deleted, complete = 0, False
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         page = await delete_logs_page(platform.database, user_id)
         deleted += page
         complete = page < PAGE
@@ -107,7 +107,7 @@ async def erase_person(call: Call) -> Response:
 
 async def _forget(call: Call, user_id: str) -> None:
     """Cached configurations, too: also of channels that had been deleted before."""
-    call.platform.known_configs.forget(user_id, list(CHANNELS))
+    call.platform.known_configs.drop(user_id, list(CHANNELS))
     for channel in CHANNELS:
         try:
             await call.platform.cache.delete(cache_key(user_id, channel))

@@ -6,7 +6,7 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.delivery.redrive import (
-    MOST,
+    MAX_REDRIVES,
     Redrive,
     RedriveFilter,
     discard_failed,
@@ -18,7 +18,7 @@ from notification.http.request import Request
 from notification.http.response import Response, failure, success
 from notification.http.router import Call, Route
 from notification.identity import first_row_id
-from notification.journal import Log, iso
+from notification.logging import Log, iso
 from notification.ports.database import Statement
 from notification.storage.log_removal import removal
 from notification.storage.queue_depths import queue_depths
@@ -65,7 +65,8 @@ async def retry_failed(call: Call) -> Response:
             RedriveFilter(
                 user_id=text_field(body, "user_id"),
                 channel=channel,
-                limit=whole_field(body, "limit", default=MOST, most=MOST) or MOST,
+                limit=whole_field(body, "limit", default=MAX_REDRIVES, most=MAX_REDRIVES)
+                or MAX_REDRIVES,
                 max_age_hours=whole_field(body, "max_age_hours", default=24, most=8_760) or 24,
             )
         )

@@ -10,7 +10,7 @@ from notification.http.pagination import pagination
 from notification.http.parameters import whole_number
 from notification.http.response import Response, bare, success
 from notification.http.router import Access, Call, Route
-from notification.journal import Log, iso
+from notification.logging import Log, iso
 from notification.ports.database import DatabaseError, Row, Statement
 from notification.storage.capped_count import capped_count
 from notification.tasks.cron import run_task

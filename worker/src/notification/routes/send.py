@@ -4,7 +4,7 @@ from notification.channels.registry import CHANNELS
 from notification.http.limits import within_recipient_limit
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
-from notification.journal import Log
+from notification.logging import Log
 from notification.sending.command import parse_send
 from notification.sending.send import Sender
 

@@ -10,7 +10,7 @@ from notification.errors import ServiceError
 from notification.http.parameters import whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
-from notification.journal import Log
+from notification.logging import Log
 from notification.sending.command import clean_user_id
 from notification.storage.capped_count import shown_total
 

@@ -8,7 +8,7 @@ from notification.compact_json import compact_json
 from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.notification import LEASE_MS, Notification
 from notification.identity import MessageKey
-from notification.journal import iso
+from notification.logging import iso
 from notification.ports.database import Value
 from notification.sending.channel_text import ChannelText
 from notification.sending.command import SendCommand

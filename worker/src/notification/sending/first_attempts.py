@@ -8,7 +8,7 @@ from notification.delivery.attempt import attempt, endpoint_policy
 from notification.delivery.recorder import record
 from notification.delivery.retry_limit import retry_limit
 from notification.delivery.settlement import Settlement, settle
-from notification.journal import Log
+from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 from notification.sending.draft import Draft
@@ -30,7 +30,7 @@ async def deliver(
     shown = {d.channel: _unattempted(d) for d in drafts if d.config is None}
     attempted = [d for d in drafts if d.config is not None]
     if len(attempted) == 1:
-        # The usual case, without tasks and timers: each is a crossing of the language border.
+        # The usual case, without tasks and timers: each is a bridge of the language bridge.
         settlement, details = await _attempt(attempted[0], platform, own_host, log)
         [written] = await _recorded([settlement], platform, log)
         shown[attempted[0].channel] = _attempted(settlement, details, written)

@@ -6,7 +6,7 @@ from typing import Any
 
 from notification.errors import ServiceError
 from notification.identity import row_id_of
-from notification.journal import iso
+from notification.logging import iso
 from notification.ports.database import Row
 from notification.ports.platform import Platform
 from notification.sending.command import SendCommand

@@ -7,15 +7,20 @@ from typing import Any, NamedTuple
 from notification.delivery.notification import LEASE_MS
 from notification.errors import ServiceError
 from notification.identity import MessageKey, new_keys, row_id_of
-from notification.journal import Log, iso
+from notification.logging import Log, iso
 from notification.ports.database import DatabaseConflict, DatabaseError, Row
 from notification.ports.platform import Platform
 from notification.sending.channel_text import write_texts
 from notification.sending.command import SendCommand
 from notification.sending.draft import Draft, draft_rows
 from notification.sending.first_attempts import deliver
-from notification.sending.reading import Reading, forget, read, recall
 from notification.sending.replay import replay
+from notification.sending.send_inputs import (
+    SendInputs,
+    cached_inputs,
+    drop_cached,
+    read_inputs,
+)
 from notification.storage.outbox import Reservation, accept
 
 KEY_LIFE_MS = 24 * 3_600_000
@@ -62,22 +67,22 @@ class Sender:
 
     async def _send(self, command: SendCommand, request_hash: str) -> SendResult:
         platform = self._platform
-        known = recall(command, platform)
-        if known is not None:
-            drafts = await self._accept(command, request_hash, known, None)
+        cached = cached_inputs(command, platform)
+        if cached is not None:
+            drafts = await self._accept(command, request_hash, cached, None)
             if drafts is not None:
                 return await self._deliver(drafts)
-            forget(command, platform)
+            drop_cached(command, platform)
         for _ in range(_TRIES):
-            found = await read(command, platform)
+            inputs = await read_inputs(command, platform)
             keys = None
-            if found.record is not None:
-                earlier = await replay(found.record, command, request_hash, platform)
+            if inputs.record is not None:
+                earlier = await replay(inputs.record, command, request_hash, platform)
                 if earlier is not None:
                     return SendResult(earlier, replayed=True)
-                keys = _reserved_keys(found.record, command)
-            _refuse_unsendable(command, found)
-            drafts = await self._accept(command, request_hash, found, keys)
+                keys = _reserved_keys(inputs.record, command)
+            _refuse_unsendable(command, inputs)
+            drafts = await self._accept(command, request_hash, inputs, keys)
             if drafts is not None:
                 return await self._deliver(drafts)
         raise ServiceError("DB_ERROR", "Failed to fetch user configurations", retry_after=1)
@@ -86,17 +91,17 @@ class Sender:
         self,
         command: SendCommand,
         request_hash: str,
-        reading: Reading,
+        inputs: SendInputs,
         keys: Sequence[MessageKey] | None,
     ) -> list[Draft] | None:
         """The rows as written; None if something changed since it was read."""
         platform = self._platform
         now_ms = platform.clock.now_ms()
-        configs = {config.channel: config for config in reading.configs}
+        configs = {config.channel: config for config in inputs.configs}
         drafts = draft_rows(
             command,
             configs,
-            write_texts(command, reading.template, configs),
+            write_texts(command, inputs.template, configs),
             keys or new_keys(now_ms, command.channels, platform.randomness),
             now_ms=now_ms,
             lease_token=platform.randomness.token_bytes(12).hex(),
@@ -106,7 +111,7 @@ class Sender:
             written = await accept(
                 platform.database,
                 [draft.row for draft in drafts],
-                guard=reading.guard(),
+                guard=inputs.guard(),
                 reservation=self._reservation(command, request_hash, drafts, now_ms),
             )
         except DatabaseConflict:
@@ -131,13 +136,13 @@ class Sender:
     async def _deliver(self, drafts: Sequence[Draft]) -> SendResult:
         work = deliver(drafts, platform=self._platform, own_host=self._own_host, log=self._log)
         # A caller who hangs up ends the waiting, not the work.
-        return SendResult(await self._platform.see_through(work), replayed=False)
+        return SendResult(await self._platform.run_to_completion(work), replayed=False)
 
 
-def _refuse_unsendable(command: SendCommand, reading: Reading) -> None:
-    if command.content is None and reading.template is None:
+def _refuse_unsendable(command: SendCommand, inputs: SendInputs) -> None:
+    if command.content is None and inputs.template is None:
         raise ServiceError("TEMPLATE_NOT_FOUND", f"Template not found: {command.template_key}")
-    if not reading.configs:
+    if not inputs.configs:
         raise ServiceError("USER_NO_CHANNELS", f"User {command.user_id} has no configured channels")
 
 

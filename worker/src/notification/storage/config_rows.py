@@ -76,7 +76,7 @@ class ConfigRows:
         self, *, user_id: str | None, channel: str | None, limit: int, offset: int
     ) -> tuple[list[Row], int]:
         """One page in order of id, inactive ones included, and how many there are: counting stops
-        one above `COUNT_CAP`."""
+        one above `MAX_COUNTED`."""
         conditions, parameters = [], []
         for column, value in (("user_id", user_id), ("channel_type", channel)):
             if value is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from notification.identity import EPOCH_MS, first_row_id
-from notification.metrics.figures import BOUNDS_MS, Figures, PeriodFigures
+from notification.metrics.period_metrics import BOUNDS_MS, Metrics, PeriodMetrics
 from notification.ports.database import Row, Statement, Value
 
 HOUR_MS = 3_600_000
@@ -78,29 +78,29 @@ def oldest_from(moment_ms: int) -> Statement:
     )
 
 
-def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[PeriodFigures]:
+def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[PeriodMetrics]:
     """The hours that the two statements found, in no particular order."""
-    found: dict[tuple[int, str], Figures] = {}
+    found: dict[tuple[int, str], Metrics] = {}
     for row in counts:
-        figures = found.setdefault(_key(row), Figures())
+        metrics = found.setdefault(_key(row), Metrics())
         count, status = int(row["count"] or 0), str(row["status"])
-        figures.accepted += count
-        figures.retries += int(row["retries"] or 0)
-        figures.redrives += int(row["redrives"] or 0)
+        metrics.accepted += count
+        metrics.retries += int(row["retries"] or 0)
+        metrics.redrives += int(row["redrives"] or 0)
         if status == "sent":
-            figures.sent += count
-            figures.delivery_ms += int(row["delivery_ms"] or 0)
-            figures.deliveries[int(row["class"] or 0)] += count
+            metrics.sent += count
+            metrics.delivery_ms += int(row["delivery_ms"] or 0)
+            metrics.deliveries[int(row["class"] or 0)] += count
         elif status == "failed":
-            figures.failed += count
+            metrics.failed += count
         elif status == "cancelled":
-            figures.cancelled += count
+            metrics.cancelled += count
         else:
-            figures.unsettled += count
+            metrics.unsettled += count
     for row in errors:
-        figures = found.setdefault(_key(row), Figures())
-        figures.errors[str(row["code"])] = int(row["count"] or 0)
-    return [PeriodFigures(start, channel, f) for (start, channel), f in found.items()]
+        metrics = found.setdefault(_key(row), Metrics())
+        metrics.errors[str(row["code"])] = int(row["count"] or 0)
+    return [PeriodMetrics(start, channel, f) for (start, channel), f in found.items()]
 
 
 def _key(row: Row) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from notification.identity import first_row_id, moment_of, row_id_of
 from notification.ports.database import Database, Row, Statement, Value
 from notification.storage.capped_count import capped_count
 
-WALK = 20_000
+MAX_SCANNED = 20_000
 """Notifications that are looked at where no index finds the ones that are asked for."""
 
 COLUMNS = (
@@ -16,7 +16,7 @@ COLUMNS = (
     " idempotency_key, variables, metadata, created_at, updated_at"
 )
 # Half of what D1 takes as a number: at the very edge Pyodide makes a bigint, which D1 refuses.
-_LEAST_ID = -(2**52)
+_MIN_ID = -(2**52)
 # Status texts stand in the SQL as literals, because a partial index serves no bound value.
 STATUSES = ("pending", "sent", "failed", "retry", "cancelled")
 _INDEXED_STATUSES = ("failed", "retry")
@@ -78,7 +78,7 @@ class LogFilter(NamedTuple):
             bounds.append(("id >= {}", first_row_id(moment_ms(self.start))))
         elif self.user_id is None and self.message_id is None:
             # Newest first from the end of the primary key, as far as the page needs.
-            bounds.append(("id > {}", _LEAST_ID))
+            bounds.append(("id > {}", _MIN_ID))
         if self.end is not None:
             bounds.append(("id < {}", first_row_id(moment_ms(self.end) + 1)))
         return bounds
@@ -90,7 +90,7 @@ def moment_ms(text: str) -> int:
 
 
 class LogPage(NamedTuple):
-    """A page; how many there are, counting stopping one above `COUNT_CAP`; and from when on they
+    """A page; how many there are, counting stopping one above `MAX_COUNTED`; and from when on they
     were sought, where that isn't the whole range."""
 
     rows: list[Row]
@@ -142,9 +142,10 @@ def list_statements(chosen: LogFilter, *, limit: int, offset: int) -> tuple[Stat
 
 
 def edge_statement(chosen: LogFilter) -> Statement:
-    """Selects the newest notification of the range that a walk over `WALK` of them misses."""
+    """Select the newest notification of the range that lies beyond the first `MAX_SCANNED`."""
     where, parameters = LogFilter(start=chosen.start, end=chosen.end).where()
     return Statement(
-        f"SELECT id FROM notification_logs WHERE {where} ORDER BY id DESC LIMIT 1 OFFSET {WALK}",  # noqa: S608 - built from constants, values are bound
+        f"SELECT id FROM notification_logs WHERE {where}"  # noqa: S608 - built from constants, values are bound
+        f" ORDER BY id DESC LIMIT 1 OFFSET {MAX_SCANNED}",
         tuple(parameters),
     )

@@ -1,11 +1,11 @@
-"""The SQL of `notification_rollups`: figures by hour and by day."""
+"""The SQL of `notification_rollups`: metrics by hour and by day."""
 
 import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from notification.journal import iso
-from notification.metrics.figures import Figures, PeriodFigures
+from notification.logging import iso
+from notification.metrics.period_metrics import Metrics, PeriodMetrics
 from notification.ports.database import Row, Statement
 
 _COUNTS = (
@@ -43,15 +43,15 @@ NEWEST_HOUR = Statement(
 )
 
 
-def write_rollups(step: str, periods: Iterable[PeriodFigures]) -> Statement:
+def write_rollups(step: str, periods: Iterable[PeriodMetrics]) -> Statement:
     """Writes what has changed of the periods of `step`, which is `hour` or `day`."""
     rows = [
         {
             "period_start": iso(period.start_ms),
             "channel_type": period.channel,
-            **{column: getattr(period.figures, column) for column in _COUNTS},
-            "deliveries": json.dumps(period.figures.deliveries, separators=(",", ":")),
-            "errors": json.dumps(period.figures.errors, sort_keys=True, separators=(",", ":")),
+            **{column: getattr(period.metrics, column) for column in _COUNTS},
+            "deliveries": json.dumps(period.metrics.deliveries, separators=(",", ":")),
+            "errors": json.dumps(period.metrics.errors, sort_keys=True, separators=(",", ":")),
         }
         for period in periods
     ]
@@ -71,14 +71,14 @@ def delete_hours_before(moment_ms: int) -> Statement:
     )
 
 
-def period(row: Row) -> PeriodFigures:
-    """The figures in a row that `read_rollups` found."""
-    figures = Figures(
+def period(row: Row) -> PeriodMetrics:
+    """The metrics in a row that `read_rollups` found."""
+    metrics = Metrics(
         **{column: int(row[column] or 0) for column in _COUNTS[:-2]},
         deliveries=json.loads(str(row["deliveries"])),
         errors=json.loads(str(row["errors"])),
     )
-    return PeriodFigures(start_of(row["period_start"]), str(row["channel_type"]), figures)
+    return PeriodMetrics(start_of(row["period_start"]), str(row["channel_type"]), metrics)
 
 
 def start_of(text: object) -> int:

@@ -8,8 +8,8 @@ DEFAULT_RETENTION_HOURS = 168
 
 
 _VALUE = "SELECT config_value FROM system_configs WHERE config_key = ?1"
-MAX_RETRIES = Statement(_VALUE, ("max_retry_attempts",))
-"""Asks for what `retries_allowed` reads."""
+SELECT_MAX_RETRIES = Statement(_VALUE, ("max_retry_attempts",))
+"""Selects what `retries_allowed` reads."""
 
 
 def _text(result: Result) -> str:
@@ -32,7 +32,7 @@ async def read_setting(platform: Platform, key: str, default: int) -> int:
 
 
 def retries_allowed(result: Result, platform: Platform) -> int:
-    """How often a notification is retried, from the answer to `MAX_RETRIES`."""
+    """How often a notification is retried, from the answer to `SELECT_MAX_RETRIES`."""
     if not platform.settings.retries_enabled:
         return 0
     return min(_number(_text(result), DEFAULT_MAX_RETRIES), len(DELAYS_MS))
@@ -42,7 +42,7 @@ async def max_retries(platform: Platform) -> int:
     """How often a notification is retried. Asked only after a failure, so it costs no delivery."""
     if not platform.settings.retries_enabled:
         return 0
-    [result] = await platform.database.batch([MAX_RETRIES])
+    [result] = await platform.database.batch([SELECT_MAX_RETRIES])
     return retries_allowed(result, platform)
 
 

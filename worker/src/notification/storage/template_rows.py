@@ -81,7 +81,7 @@ class TemplateRows:
         self, *, is_active: bool | None, channel: str | None, limit: int, offset: int
     ) -> tuple[list[Row], int]:
         """One page in order of keys, `channels` being a JSON array; and how many there are:
-        counting stops one above `COUNT_CAP`."""
+        counting stops one above `MAX_COUNTED`."""
         conditions, parameters = [], list[Value]()
         if is_active is not None:
             parameters.append(int(is_active))

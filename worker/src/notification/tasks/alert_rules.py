@@ -1,13 +1,13 @@
-"""When the figures of a day are bad enough to tell somebody."""
+"""When the metrics of a day are bad enough to tell somebody."""
 
 from typing import Any, NamedTuple
 
-MOST_FAILURES = 100
-MOST_RETRIES = 1_000
-MOST_DEAD_LETTERS = 50
-LEAST_SUCCESS = 95
-SLOWEST_MS = 5_000
-MOST_BLOCKED = 5
+MAX_FAILURES = 100
+MAX_WAITING_RETRIES = 1_000
+MAX_DEAD_LETTERS = 50
+MIN_SUCCESS_RATE = 95
+MAX_RESPONSE_MS = 5_000
+MAX_BLOCKED = 5
 
 
 class Alert(NamedTuple):
@@ -18,39 +18,39 @@ class Alert(NamedTuple):
 
 
 def raise_alerts(metrics: dict[str, Any]) -> list[Alert]:
-    """The rules that the figures break. Without any settled notification there is no rate."""
+    """The rules that the metrics break. Without any settled notification there is no rate."""
     notifications, queues = metrics["notifications"], metrics["queues"]
     performance = metrics["performance"]
     failed, rate = notifications["failed"], performance["successRate"]
     settled = notifications["sent"] + failed
     checks = (
         (
-            failed > MOST_FAILURES,
+            failed > MAX_FAILURES,
             "failures",
             f"High failure count: {failed} notifications failed",
         ),
         (
-            queues["retryQueueSize"] > MOST_RETRIES,
+            queues["retryQueueSize"] > MAX_WAITING_RETRIES,
             "retries",
             f"Large retry queue: {queues['retryQueueSize']} messages pending",
         ),
         (
-            queues["dlqSize"] > MOST_DEAD_LETTERS,
+            queues["dlqSize"] > MAX_DEAD_LETTERS,
             "dead_letters",
             f"Dead letter queue contains {queues['dlqSize']} messages",
         ),
         (
-            settled > 0 and rate < LEAST_SUCCESS,
+            settled > 0 and rate < MIN_SUCCESS_RATE,
             "success_rate",
             f"Low success rate: {rate:.2f}%",
         ),
         (
-            performance["avgResponseTime"] > SLOWEST_MS,
+            performance["avgResponseTime"] > MAX_RESPONSE_MS,
             "response_time",
             f"High average response time: {performance['avgResponseTime']}ms",
         ),
         (
-            metrics["security"]["blockedEndpoints"] > MOST_BLOCKED,
+            metrics["security"]["blockedEndpoints"] > MAX_BLOCKED,
             "blocked_endpoints",
             f"Blocked endpoints: {metrics['security']['blockedEndpoints']} in an hour",
         ),

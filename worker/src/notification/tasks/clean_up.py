@@ -3,14 +3,14 @@
 from typing import NamedTuple
 
 from notification.identity import first_row_id
-from notification.journal import iso
+from notification.logging import iso
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
 from notification.storage.log_removal import removal
 from notification.storage.system_settings import retention_hours
 
 PAGE = 1_000
-_MOST_PAGES = 10
+_MAX_PAGES = 10
 
 _OLD = """
 SELECT id FROM notification_logs
@@ -58,7 +58,7 @@ async def clean_up(platform: Platform, *, hourly: bool) -> CleanUpResult:
 
 async def _in_pages(platform: Platform, statements: list[Statement]) -> tuple[int, int]:
     deleted = 0
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         results = await platform.database.batch(statements)
         deleted += results[-1].changes
         if results[-1].changes < PAGE:

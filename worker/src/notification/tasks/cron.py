@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from notification.journal import Log, iso
+from notification.logging import Log, iso
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
 from notification.tasks.registry import TASKS

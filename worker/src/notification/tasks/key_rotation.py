@@ -5,14 +5,14 @@ from typing import Any
 
 from notification.configuration.config_reader import place
 from notification.configuration.key_ring import KeyRing, SealedTextError
-from notification.journal import Log, iso
+from notification.logging import Log, iso
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
 from notification.tasks.task import State
 
 _HOUR_MS = 3_600_000
 PAGE = 50
-_MOST_PAGES = 10
+_MAX_PAGES = 10
 
 _OTHERS = """
 SELECT id, user_id, channel_type, config_data FROM user_configs
@@ -42,7 +42,7 @@ class KeyRotation:
         """As `Task.run`; at most 500 rows. The result counts the rows by the id of their key."""
         keys = KeyRing(platform)
         resealed = unreadable = 0
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             after = int(state.get("after", 0))
             page = Statement(_OTHERS, (after, keys.prefix, PAGE))
             [others] = await platform.database.batch([page])

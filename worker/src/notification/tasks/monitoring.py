@@ -1,10 +1,10 @@
-"""Every hour: look at a day's figures, and raise alarm where they are bad."""
+"""Every hour: look at a day's metrics, and raise alarm where they are bad."""
 
 from typing import Any
 
-from notification.journal import Log, iso
-from notification.metrics.figures import Figures, total
-from notification.metrics.reading import floor, read_figures
+from notification.logging import Log, iso
+from notification.metrics.period_metrics import Metrics, total
+from notification.metrics.reading import floor, read_metrics
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
 from notification.storage.counted_logs import HOUR_MS
@@ -33,8 +33,8 @@ class Monitoring:
         """As `Task.run`."""
         now_ms = platform.clock.now_ms()
         metrics = await _metrics(platform, now_ms)
-        for group, figures in metrics.items():
-            for name, value in figures.items():
+        for group, values in metrics.items():
+            for name, value in values.items():
                 log.write(
                     "info",
                     f"{group}.{name}",
@@ -56,7 +56,7 @@ class Monitoring:
 
 async def _metrics(platform: Platform, now_ms: int) -> dict[str, Any]:
     start_ms = floor(now_ms - _DAY_MS, HOUR_MS)
-    periods = await read_figures(platform, start_ms, now_ms + 1, by_day=False)
+    periods = await read_metrics(platform, start_ms, now_ms + 1, by_day=False)
     day = total(periods)
     lately = total(p for p in periods if p.start_ms >= floor(now_ms, HOUR_MS) - HOUR_MS)
     depths = await queue_depths(platform)
@@ -81,7 +81,7 @@ async def _metrics(platform: Platform, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _notifications(day: Figures, retrying: int) -> dict[str, int]:
+def _notifications(day: Metrics, retrying: int) -> dict[str, int]:
     retry = min(retrying, day.unsettled)
     return {
         "total": day.accepted,

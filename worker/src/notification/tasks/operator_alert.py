@@ -2,7 +2,7 @@
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
-from notification.journal import Log
+from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 from notification.sending.command import SendCommand

@@ -1,10 +1,10 @@
-"""Keeping the hourly and daily figures up."""
+"""Keeping the hourly and daily metrics up."""
 
 from typing import Any
 
 from notification.identity import moment_of
-from notification.journal import iso
-from notification.metrics.figures import Figures, PeriodFigures
+from notification.logging import iso
+from notification.metrics.period_metrics import Metrics, PeriodMetrics
 from notification.metrics.reading import DAY_MS, HOURS_KEPT, floor
 from notification.ports.platform import Platform
 from notification.storage.counted_logs import (
@@ -22,7 +22,7 @@ from notification.storage.rollup_rows import (
     write_rollups,
 )
 
-_MOST_AT_ONCE_MS = 26 * HOUR_MS
+_MAX_AT_ONCE_MS = 26 * HOUR_MS
 _SETTLING_MS = 25 * HOUR_MS
 """What is older is settled: the sweep gives up after 24 hours."""
 
@@ -38,7 +38,7 @@ async def roll_up(platform: Platform, state: dict[str, Any], *, hourly: bool) ->
     rolled_to = int(state.get("rolled_to") or 0) or await _oldest_hour(platform, now_ms)
     back = _SETTLING_MS if hourly else HOUR_MS
     start_ms = min(rolled_to, floor(now_ms - back, HOUR_MS))
-    end_ms = min(start_ms + _MOST_AT_ONCE_MS, now_ms + 1)
+    end_ms = min(start_ms + _MAX_AT_ONCE_MS, now_ms + 1)
     statements = [*count_statements(start_ms, end_ms)]
     if hourly:
         statements.append(delete_hours_before(floor(now_ms - HOURS_KEPT * HOUR_MS, HOUR_MS)))
@@ -68,14 +68,14 @@ async def _recount_redriven(
 
 
 async def _oldest_hour(platform: Platform, now_ms: int) -> int:
-    """Where the first run begins: at the oldest notification that hourly figures can be about."""
+    """Where the first run begins: at the oldest notification that hourly metrics can be about."""
     least_ms = floor(now_ms - HOURS_KEPT * HOUR_MS, HOUR_MS)
     [oldest] = await platform.database.batch([oldest_from(least_ms)])
     row_id = oldest.rows[0]["oldest"]
     return floor(now_ms if row_id is None else moment_of(int(row_id)), HOUR_MS)
 
 
-async def _write(platform: Platform, hours: list[PeriodFigures], start_ms: int, end_ms: int) -> int:
+async def _write(platform: Platform, hours: list[PeriodMetrics], start_ms: int, end_ms: int) -> int:
     if not hours:
         return 0
     first_day = floor(start_ms, DAY_MS)
@@ -85,9 +85,9 @@ async def _write(platform: Platform, hours: list[PeriodFigures], start_ms: int, 
             read_rollups("hour", first_day, floor(end_ms - 1, DAY_MS) + DAY_MS),
         ]
     )
-    days: dict[tuple[int, str], Figures] = {}
+    days: dict[tuple[int, str], Metrics] = {}
     for hour in map(period, kept.rows):
-        days.setdefault((floor(hour.start_ms, DAY_MS), hour.channel), Figures()).add(hour.figures)
-    sums = [PeriodFigures(start, channel, figures) for (start, channel), figures in days.items()]
+        days.setdefault((floor(hour.start_ms, DAY_MS), hour.channel), Metrics()).add(hour.metrics)
+    sums = [PeriodMetrics(start, channel, metrics) for (start, channel), metrics in days.items()]
     [summed] = await platform.database.batch([write_rollups("day", sums)])
     return changed.changes + summed.changes

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from notification.journal import iso
+from notification.logging import iso
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
 

@@ -1,112 +1,88 @@
-"""The sweep: finds the notifications that neither a request nor the queue will finish."""
+"""Every five minutes: finish what was interrupted, keep counts up, delete what is old."""
 
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from notification.delivery.alarm import Alarm, ring
-from notification.identity import EPOCH_MS, first_row_id, moment_of
-from notification.journal import Log, iso
-from notification.ports.database import Row, Statement
+from notification.logging import Log, iso
 from notification.ports.platform import Platform
+from notification.tasks.clean_up import clean_up
+from notification.tasks.requeue import requeue_stalled
+from notification.tasks.roll_up import roll_up
+from notification.tasks.task import State, TaskFailure
 
-PAGE = 500
-"""Rows of each kind in one run: after an outage a day's backlog must not take a day to ring for."""
-_SETTLING_MS = 120_000
-"""Younger rows are left alone: their request may still be at work, or their alarm about to ring."""
-_GIVE_UP_MS = 24 * 3_600_000
-_EXPIRED = "Not delivered within 24 hours"
+_HOUR_MS = 3_600_000
 
-# A first attempt that was interrupted becomes a retry that is due at once. The attempt is not
-# counted: nobody knows whether it was made.
-_REVIVE = """
-UPDATE notification_logs SET status = 'retry', next_retry_at = ?4, updated_at = ?4,
-  last_error_code = 'INTERRUPTED', error = 'The attempt was interrupted'
-WHERE id IN (
-  SELECT id FROM notification_logs
-  WHERE id >= ?1 AND id < ?2 AND status = 'pending'
-    AND (lease_until IS NULL OR lease_until <= ?4)
-  ORDER BY id LIMIT ?3)
-RETURNING id
-"""
-_OLDEST_PENDING = """
-SELECT id FROM notification_logs WHERE id >= ?1 AND id < ?2 AND status = 'pending'
-ORDER BY id LIMIT 1
-"""
-# By the time that it has been due, not by its age: a redriven notification is old from the start.
-_GIVE_UP = """
-UPDATE notification_logs SET status = 'failed', next_retry_at = NULL, lease_token = NULL,
-  updated_at = ?2, last_error_code = 'EXPIRED',
-  error = CASE WHEN error IS NULL THEN ?3 ELSE ?3 || '; last error: ' || error END
-WHERE id IN (
-  SELECT id FROM notification_logs
-  WHERE status = 'retry' AND next_retry_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?2)
-  ORDER BY next_retry_at LIMIT ?4)
-RETURNING id, retry_count
-"""
-# Nobody knows whether the attempt was made; after a day it would come too late in any case.
-_GIVE_UP_PENDING = """
-UPDATE notification_logs SET status = 'failed', lease_token = NULL, updated_at = ?4,
-  last_error_code = 'EXPIRED', error = ?5
-WHERE id IN (
-  SELECT id FROM notification_logs
-  WHERE id >= ?1 AND id < ?2 AND status = 'pending'
-    AND (lease_until IS NULL OR lease_until <= ?4)
-  ORDER BY id LIMIT ?3)
-RETURNING id, retry_count
-"""
-_DUE = """
-SELECT id, retry_count FROM notification_logs
-WHERE status = 'retry' AND next_retry_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?2)
-ORDER BY next_retry_at LIMIT ?3
-"""
+Step = Callable[[], Awaitable[dict[str, int]]]
 
 
-class SweepResult(NamedTuple):
-    """`swept_to` is the row id below which no pending row is left."""
+class Sweep:
+    """The steps are independent: one that fails stops no other, and fails the run in the end."""
 
-    revived: int
-    rung: int
-    expired: int
-    swept_to: int
+    name = "data_cleanup"
+    interval_ms = 300_000
+
+    def is_due(self, last_run_ms: int | None, scheduled_ms: int) -> bool:
+        """At every firing."""
+        return True
+
+    async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
+        """As `Task.run`; the hourly parts run in the first run of an hour."""
+        started = platform.clock.now_ms()
+        hour = started // _HOUR_MS
+        first = state.get("hour") != hour
+
+        async def requeued() -> dict[str, int]:
+            done = await requeue_stalled(
+                platform,
+                log,
+                swept_to=int(state.get("swept_to", 0)),
+                look_back_ms=_look_back_ms(hour) if first else 0,
+            )
+            state["swept_to"] = done.swept_to
+            return {"requeued": done.revived + done.requeued, "expired": done.expired}
+
+        async def rolled() -> dict[str, int]:
+            return {"rolledUp": await roll_up(platform, state, hourly=first)}
+
+        async def cleaned() -> dict[str, int]:
+            done = await clean_up(platform, hourly=first)
+            state["pending"] = {"logs": done.logs_left, "keys": done.keys_left, "taskRecords": 0}
+            return {
+                "cleanedLogs": done.notifications,
+                "cleanedKeys": done.keys,
+                "cleanedTaskRecords": done.task_records,
+            }
+
+        # Metrics are counted before anything is deleted.
+        counts, failures = await _all((requeued, rolled, cleaned))
+        if not failures:
+            state["hour"] = hour
+        result = {
+            "timestamp": iso(started),
+            "cleanedLogs": 0,
+            "cleanedKeys": 0,
+            "cleanedCache": 0,
+            **counts,
+            "duration": platform.clock.now_ms() - started,
+            "errors": [f"{type(f).__name__}: {f}" for f in failures],
+        }
+        if failures:
+            raise TaskFailure(result, failures[0])
+        return result
 
 
-async def sweep(
-    platform: Platform, log: Log, *, swept_to: int, look_back_ms: int = 0
-) -> SweepResult:
-    """One round trip to the database, then one call to each queue that has to ring.
-
-    Interrupted first attempts become retries, retries that are two minutes over their time ring
-    again, and what has been due for 24 hours fails. Raises `DatabaseError`.
-
-    `swept_to` is what the last run returned. It never counts for more than the clock of now says,
-    and `look_back_ms` goes behind it: a clock that was set, or a process whose clock is late, may
-    have left a row there.
-    """
-    now_ms = platform.clock.now_ms()
-    now, settled = iso(now_ms), first_row_id(now_ms - _SETTLING_MS)
-    begin = max(min(swept_to, settled), 0)
-    if look_back_ms and begin:
-        begin = first_row_id(max(moment_of(begin) - look_back_ms, EPOCH_MS))
-    overdue = iso(now_ms - _SETTLING_MS)
-    day_ago = first_row_id(now_ms - _GIVE_UP_MS)
-    revived, stale, oldest, expired, due = await platform.database.batch(
-        [
-            Statement(_REVIVE, (max(begin, day_ago), settled, PAGE, now)),
-            Statement(_GIVE_UP_PENDING, (begin, day_ago, PAGE, now, _EXPIRED)),
-            Statement(_OLDEST_PENDING, (begin, settled)),
-            Statement(_GIVE_UP, (iso(now_ms - _GIVE_UP_MS), now, _EXPIRED, PAGE)),
-            Statement(_DUE, (overdue, now, PAGE)),
-        ]
-    )
-    ids = [int(row["id"] or 0) for row in revived.rows]
-    alarms = [Alarm(i, 0) for i in ids] + [_alarm(row) for row in due.rows]
-    if alarms:
-        await ring(platform.retry_queue, alarms, platform=platform, log=log)
-    dead = [_alarm(row) for row in (*stale.rows, *expired.rows)]
-    if dead:
-        await ring(platform.failed_queue, dead, platform=platform, log=log)
-    left = int(oldest.rows[0]["id"] or 0) if oldest.rows else settled
-    return SweepResult(len(ids), len(due.rows), len(dead), left)
+def _look_back_ms(hour: int) -> int:
+    """How far the hour's first sweep goes back: three hours, and once a day all that isn't yet
+    given up."""
+    return (25 if hour % 24 == 0 else 3) * _HOUR_MS
 
 
-def _alarm(row: Row) -> Alarm:
-    return Alarm(int(row["id"] or 0), int(row["retry_count"] or 0))
+async def _all(steps: tuple[Step, ...]) -> tuple[dict[str, int], list[Exception]]:
+    counts: dict[str, int] = {}
+    failures: list[Exception] = []
+    for step in steps:
+        try:
+            counts |= await step()
+        except Exception as error:
+            failures.append(error)
+    return counts, failures

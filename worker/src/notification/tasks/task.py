@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from notification.journal import Log
+from notification.logging import Log
 from notification.ports.platform import Platform
 
 State = dict[str, Any]

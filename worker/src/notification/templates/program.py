@@ -9,7 +9,7 @@ TEXT, VALUE, EACH, NEXT, IF, JUMP = range(6)
 """What a step does. Its other fields: see `Step`."""
 
 
-REMEMBERED_LENGTH = 4_000
+MAX_CACHED_LENGTH = 4_000
 """Code points of a template that is remembered: 64 of the worst of these take 20 MB."""
 
 
@@ -41,7 +41,7 @@ def compile_template(source: str) -> Template:
 
     Templates of ordinary length are compiled once and remembered.
     """
-    return _remembered(source) if len(source) <= REMEMBERED_LENGTH else _compile(source)
+    return _remembered(source) if len(source) <= MAX_CACHED_LENGTH else _compile(source)
 
 
 def _compile(source: str) -> Template:

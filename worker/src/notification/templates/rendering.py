@@ -8,11 +8,11 @@ from notification.markup.plain_text import clean
 from notification.templates.program import EACH, IF, NEXT, TEXT, VALUE, Step, Template
 from notification.templates.values import is_truthy, value_text
 
-OUTPUT_LIMIT = 100_000
+MAX_OUTPUT = 100_000
 """Code points of one rendered text."""
-ITERATION_LIMIT = 1_000
+MAX_ITERATIONS = 1_000
 """Members that all `each` blocks of one rendering visit together."""
-STEP_LIMIT = 100_000
+MAX_STEPS = 100_000
 """Steps of one rendering. A template without loops has 40,000 at most; this bounds the time of
 loops that write nothing."""
 
@@ -68,7 +68,7 @@ class _Run:
         self._variables = variables if isinstance(variables, dict) else dict(variables)
         self._escape = escape
         self._written: list[str] = []
-        self._room = OUTPUT_LIMIT
+        self._room = MAX_OUTPUT
         self._loops: list[_Loop] = []
         self._iterations = 0
         self._missing: dict[str, None] = {}
@@ -78,7 +78,7 @@ class _Run:
     def run(self) -> Rendered:
         steps = self._steps
         at = 0
-        budget = STEP_LIMIT
+        budget = MAX_STEPS
         while at < len(steps) and self._room >= 0:
             if budget == 0:
                 self._truncated = True
@@ -150,7 +150,7 @@ class _Run:
         return at + 1
 
     def _may_iterate(self) -> bool:
-        if self._iterations == ITERATION_LIMIT:
+        if self._iterations == MAX_ITERATIONS:
             self._truncated = True
             return False
         self._iterations += 1

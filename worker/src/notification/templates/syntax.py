@@ -8,8 +8,8 @@ dots. Everything else is text.
 import re
 from typing import NamedTuple
 
-NESTING_LIMIT = 5
-PROBLEM_LIMIT = 10
+MAX_NESTING = 5
+MAX_PROBLEMS = 10
 """Problems that are reported: someone who writes a template mends them one after the other."""
 
 # Possessive throughout: a run of characters is read once, so scanning is linear.
@@ -87,7 +87,7 @@ class _Reader:
             tuple(sorted(self._working, key=lambda tag: tag.start)),
             tuple(
                 _located(self._source, *problem)
-                for problem in sorted(self._problems)[:PROBLEM_LIMIT]
+                for problem in sorted(self._problems)[:MAX_PROBLEMS]
             ),
         )
 
@@ -95,9 +95,9 @@ class _Reader:
         if tag.kind == "value":
             self._working.append(tag)
         elif tag.kind in ("each", "if"):
-            too_deep = len(self._open) >= NESTING_LIMIT
+            too_deep = len(self._open) >= MAX_NESTING
             if too_deep:
-                self._problem(tag, f"{_shown(tag)} is nested more than {NESTING_LIMIT} deep")
+                self._problem(tag, f"{_shown(tag)} is nested more than {MAX_NESTING} deep")
             self._open.append(_OpenBlock(tag, too_deep=too_deep))
         elif tag.kind == "else":
             self._take_else(tag)

@@ -15,9 +15,9 @@ RESERVED_CHANNELS = ("email", "sms")
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CONTENT_TYPES = ("text", "html", "markdown", "json")
-_MOST_CONTENT = 100_000
-_MOST_NAME = 200
-_MOST_DESCRIPTION = 1_000
+_MAX_CONTENT = 100_000
+_MAX_NAME = 200
+_MAX_DESCRIPTION = 1_000
 
 
 class TemplateDocument(NamedTuple):
@@ -59,8 +59,8 @@ def read_template_document(
     if not isinstance(is_active, bool):
         raise _wrong("is_active must be a boolean")
     return TemplateDocument(
-        name=_text(body.get("template_name", body.get("name")), "template_name", _MOST_NAME),
-        description=_text(body.get("description"), "description", _MOST_DESCRIPTION),
+        name=_text(body.get("template_name", body.get("name")), "template_name", _MAX_NAME),
+        description=_text(body.get("description"), "description", _MAX_DESCRIPTION),
         variables=_variables(body.get("variables")),
         is_active=is_active,
         contents=[
@@ -85,11 +85,11 @@ def read_content(channel: str, content: Any, known_channels: Collection[str]) ->
         text, kind = json.dumps(text, ensure_ascii=False), "json"
     if not isinstance(text, str) or not text:
         raise _wrong(f"content_template is required for channel {channel}")
-    if len(text) > _MOST_CONTENT:
-        raise _wrong(f"content_template must not exceed {_MOST_CONTENT} characters")
+    if len(text) > _MAX_CONTENT:
+        raise _wrong(f"content_template must not exceed {_MAX_CONTENT} characters")
     if kind not in _CONTENT_TYPES:
         raise _wrong(f"content_type must be one of: {', '.join(_CONTENT_TYPES)}")
-    subject = _text(content.get("subject_template"), "subject_template", _MOST_DESCRIPTION)
+    subject = _text(content.get("subject_template"), "subject_template", _MAX_DESCRIPTION)
     extra = content.get("extra_config")
     if extra is not None and not isinstance(extra, dict):
         raise _wrong("extra_config must be an object")

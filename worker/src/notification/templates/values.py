@@ -3,7 +3,7 @@
 from notification.markup.plain_text import clean
 from notification.templates.json_text import json_text, scalar_text
 
-VALUE_LIMIT = 5_000
+MAX_VALUE = 5_000
 """Code points of one value; the rest is cut."""
 
 
@@ -12,7 +12,7 @@ def value_text(value: object) -> str:
 
     Null is empty; numbers and booleans are as in JSON; a list of scalars is joined with
     commas; objects and lists that hold objects are compact JSON. The text is trimmed, loses
-    its control characters and is cut to `VALUE_LIMIT`.
+    its control characters and is cut to `MAX_VALUE`.
 
     >>> value_text(True), value_text(1.0), value_text([1, None, "a"]), value_text({"a": [1]})
     ('true', '1', '1,,a', '{"a":[1]}')
@@ -25,10 +25,10 @@ def value_text(value: object) -> str:
         text = ",".join(_scalar(member) for member in value)
     elif isinstance(value, dict | list | tuple):
         # JSON begins with a bracket: nothing is trimmed, and what follows the limit is cut.
-        text = json_text(value, limit=VALUE_LIMIT)
+        text = json_text(value, limit=MAX_VALUE)
     else:
         text = _scalar(value)
-    return clean(text)[:VALUE_LIMIT]
+    return clean(text)[:MAX_VALUE]
 
 
 def is_truthy(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Health, figures, and this document."""
+"""Health, metrics, and this document."""
 
 from notification.metrics.prometheus import CONTENT_TYPE
 from notification.openapi.operation import Operation, Parameter

@@ -5,18 +5,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notification.metrics.figures import BOUNDS_MS, Figures, PeriodFigures, by_channel, total
 from notification.metrics.isolate_counters import IsolateCounters
+from notification.metrics.period_metrics import BOUNDS_MS, Metrics, PeriodMetrics, by_channel, total
 
 
-def _of(*times_ms: int) -> Figures:
-    figures = Figures()
+def _of(*times_ms: int) -> Metrics:
+    metrics = Metrics()
     for ms in times_ms:
         place = next((n for n, b in enumerate(BOUNDS_MS) if ms <= b), len(BOUNDS_MS))
-        one = Figures(accepted=1, sent=1, delivery_ms=ms)
+        one = Metrics(accepted=1, sent=1, delivery_ms=ms)
         one.deliveries[place] = 1
-        figures.add(one)
-    return figures
+        metrics.add(one)
+    return metrics
 
 
 @given(st.lists(st.integers(0, 3_600_000), min_size=1, max_size=60), st.floats(0.01, 1.0))
@@ -30,7 +30,7 @@ def test_a_quantile_lies_in_the_class_of_the_true_one(times: list[int], share: f
 
 
 def test_without_deliveries_there_is_no_time() -> None:
-    empty = Figures(accepted=2, failed=2)
+    empty = Metrics(accepted=2, failed=2)
     assert (empty.average_ms, empty.quantile_ms(0.95), empty.success_rate) == (0, 0, 0.0)
 
 
@@ -39,8 +39,8 @@ def test_what_is_above_every_bound_counts_as_the_highest() -> None:
 
 
 def test_sums_do_not_change_their_parts() -> None:
-    part = Figures(accepted=1, failed=1, errors={"HTTP_ERROR": 1})
-    periods = [PeriodFigures(0, "webhook", part), PeriodFigures(1, "webhook", part)]
+    part = Metrics(accepted=1, failed=1, errors={"HTTP_ERROR": 1})
+    periods = [PeriodMetrics(0, "webhook", part), PeriodMetrics(1, "webhook", part)]
     assert total(periods).errors == by_channel(periods)["webhook"].errors == {"HTTP_ERROR": 2}
     assert part.errors == {"HTTP_ERROR": 1}
 

@@ -8,7 +8,7 @@ BOUNDS_MS = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000
 
 
 @dataclass(slots=True)
-class Figures:
+class Metrics:
     """Notifications that were accepted in a period, by what has become of them so far."""
 
     accepted: int = 0
@@ -26,7 +26,7 @@ class Figures:
     errors: dict[str, int] = field(default_factory=dict)
     """Failed attempts by code."""
 
-    def add(self, other: "Figures") -> None:
+    def add(self, other: "Metrics") -> None:
         """Add another period's or channel's counts."""
         self.accepted += other.accepted
         self.sent += other.sent
@@ -69,25 +69,25 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodFigures:
+class PeriodMetrics:
     """One channel's counts in the period that starts at `start_ms`."""
 
     start_ms: int
     channel: str
-    figures: Figures
+    metrics: Metrics
 
 
-def by_channel(periods: Iterable[PeriodFigures]) -> dict[str, Figures]:
+def by_channel(periods: Iterable[PeriodMetrics]) -> dict[str, Metrics]:
     """The channels' sums over all periods."""
-    sums: dict[str, Figures] = {}
+    sums: dict[str, Metrics] = {}
     for period in periods:
-        sums.setdefault(period.channel, Figures()).add(period.figures)
+        sums.setdefault(period.channel, Metrics()).add(period.metrics)
     return sums
 
 
-def total(periods: Iterable[PeriodFigures]) -> Figures:
+def total(periods: Iterable[PeriodMetrics]) -> Metrics:
     """The sum over all periods and channels."""
-    result = Figures()
+    result = Metrics()
     for period in periods:
-        result.add(period.figures)
+        result.add(period.metrics)
     return result

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from notification.configuration.channel_config import ChannelConfig
 from notification.configuration.config_reader import read_config
 from notification.configuration.key_ring import KeyRing
-from notification.journal import iso
+from notification.logging import iso
 from notification.ports.database import Row
 from notification.ports.platform import Platform
 from notification.sending.command import SendCommand
@@ -18,16 +18,21 @@ from notification.templates.stored_template import (
 )
 
 
-class Reading(NamedTuple):
-    """Active configurations, the template where one is needed, and the record of an earlier
-    request with the same key."""
+class SendInputs(NamedTuple):
+    """The stored data that a send depends on.
+
+    Attributes:
+        configs: the recipient's active configurations of the requested channels.
+        template: the template, if the send names one.
+        record: the record of an earlier request with the same idempotency key.
+    """
 
     configs: list[ChannelConfig]
     template: StoredTemplate | None
     record: Row | None = None
 
     def guard(self) -> Guard:
-        """The condition under which this reading still holds."""
+        """Return the condition under which the data is still what was read."""
         template = self.template
         return Guard(
             [(config.id, config.revision) for config in self.configs],
@@ -39,28 +44,32 @@ def _template_key(command: SendCommand) -> str | None:
     return command.template_key if command.content is None else None
 
 
-def recall(command: SendCommand, platform: Platform) -> Reading | None:
-    """The reading from memory, if all of it is there."""
+def cached_inputs(command: SendCommand, platform: Platform) -> SendInputs | None:
+    """Return the inputs from the isolate's caches, or None if one of them is missing."""
     now_ms = platform.clock.now_ms()
-    configs = platform.known_configs.recall(command.user_id, command.channels, now_ms)
-    platform.counters.recalled(configs is not None)
+    configs = platform.known_configs.get(command.user_id, command.channels, now_ms)
+    platform.counters.cache_lookup(configs is not None)
     key = _template_key(command)
-    template = None if key is None else platform.known_templates.recall(key, now_ms)
+    template = None if key is None else platform.known_templates.get(key, now_ms)
     if configs is None or (key is not None and template is None):
         return None
-    return Reading(configs, template)
+    return SendInputs(configs, template)
 
 
-def forget(command: SendCommand, platform: Platform) -> None:
-    """Drop from memory what did not hold."""
-    platform.known_configs.forget(command.user_id, command.channels)
+def drop_cached(command: SendCommand, platform: Platform) -> None:
+    """Remove the command's inputs from the caches: they turned out to be stale."""
+    platform.known_configs.drop(command.user_id, command.channels)
     key = _template_key(command)
     if key is not None:
-        platform.known_templates.forget(key)
+        platform.known_templates.drop(key)
 
 
-async def read(command: SendCommand, platform: Platform) -> Reading:
-    """The reading from the database, in one round trip; raises `DatabaseError`."""
+async def read_inputs(command: SendCommand, platform: Platform) -> SendInputs:
+    """Read the inputs from the database in one round trip, and cache them.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
     now_ms, key = platform.clock.now_ms(), _template_key(command)
     statements = [active_configs(command.user_id, command.channels)]
     if key is not None:
@@ -68,13 +77,13 @@ async def read(command: SendCommand, platform: Platform) -> Reading:
     if command.idempotency_key is not None:
         statements.append(find_record(command.user_id, command.idempotency_key, iso(now_ms)))
     results = await platform.database.batch(statements)
-    ring = KeyRing(platform)
-    configs = [await read_config(row, ring) for row in results[0].rows]
-    platform.known_configs.remember(configs, now_ms)
+    keys = KeyRing(platform)
+    configs = [await read_config(row, keys) for row in results[0].rows]
+    platform.known_configs.put(configs, now_ms)
     template = None if key is None else read_template(results[1].rows)
     if template is not None:
-        platform.known_templates.keep(template.key, template, now_ms)
+        platform.known_templates.put(template.key, template, now_ms)
     record = None
     if command.idempotency_key is not None and results[-1].rows:
         record = results[-1].rows[0]
-    return Reading(configs, template, record)
+    return SendInputs(configs, template, record)

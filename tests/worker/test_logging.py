@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notification.journal import Log, iso, redact
+from notification.logging import Log, iso, redact
 from tests.worker.world import World
 
 
@@ -45,7 +45,7 @@ def test_lines_below_the_configured_level_are_not_written(world: World) -> None:
     log = Log.of(world.platform(), requestId="r")
     log.write("info", "quiet")
     log.write("error", "loud")
-    [line] = world.journal.lines
+    [line] = world.log_sink.lines
     assert (line["message"], line["level"], line["requestId"]) == ("loud", "error", "r")
     assert (line["environment"], line["versionId"]) == ("production", "version-1")
 

@@ -1,4 +1,4 @@
-"""Python's half of the language border, driven as the JavaScript half drives it."""
+"""Python's half of the language bridge, driven as the JavaScript half drives it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ async def echo(text: str) -> str:
 
 
 @pytest.fixture
-def crossing_module(monkeypatch: pytest.MonkeyPatch) -> Any:
-    return load(monkeypatch, "crossing")
+def js_bridge(monkeypatch: pytest.MonkeyPatch) -> Any:
+    return load(monkeypatch, "js_bridge")
 
 
 def drive(
@@ -32,30 +32,30 @@ def drive(
 
     async def together() -> list[Any]:
         side = JavaScriptSide(perform)
-        crossing = module.Crossing(side, database=None)
-        runs = [crossing.run(work(crossing), f"request {n}") for n, work in enumerate(works)]
+        bridge = module.JsBridge(side, database=None)
+        runs = [bridge.run(work(bridge), f"request {n}") for n, work in enumerate(works)]
         return await asyncio.gather(*runs, return_exceptions=True)
 
     return asyncio.run(asyncio.wait_for(together(), 30))
 
 
-def test_a_run_gets_the_request_and_what_each_deed_came_to(crossing_module: Any) -> None:
-    def work(crossing: Any) -> Callable[[str], Any]:
+def test_a_run_gets_the_request_and_what_each_deed_came_to(js_bridge: Any) -> None:
+    def work(bridge: Any) -> Callable[[str], Any]:
         async def begin(request: str) -> str:
-            first = await crossing_module.Deed(crossing, "batch 1")
-            second = await crossing_module.Deed(crossing, "call 2")
+            first = await js_bridge.JsCall(bridge, "batch 1")
+            second = await js_bridge.JsCall(bridge, "call 2")
             return f"respond {request}, {first}, {second}"
 
         return begin
 
-    assert drive(crossing_module, work) == ["respond request 0, did batch 1, did call 2"]
+    assert drive(js_bridge, work) == ["respond request 0, did batch 1, did call 2"]
 
 
-def test_runs_side_by_side_keep_their_own_answers(crossing_module: Any) -> None:
+def test_runs_side_by_side_keep_their_own_answers(js_bridge: Any) -> None:
     def work(name: str) -> Callable[[Any], Callable[[str], Any]]:
-        def of(crossing: Any) -> Callable[[str], Any]:
+        def of(bridge: Any) -> Callable[[str], Any]:
             async def begin(_: str) -> str:
-                got = [await crossing_module.Deed(crossing, f"batch {name}{n}") for n in range(5)]
+                got = [await js_bridge.JsCall(bridge, f"batch {name}{n}") for n in range(5)]
                 return f"respond {' '.join(got)}"
 
             return begin
@@ -63,55 +63,55 @@ def test_runs_side_by_side_keep_their_own_answers(crossing_module: Any) -> None:
         return of
 
     expected = [f"respond {' '.join(f'did batch {name}{n}' for n in range(5))}" for name in "abc"]
-    assert drive(crossing_module, *map(work, "abc")) == expected
+    assert drive(js_bridge, *map(work, "abc")) == expected
 
 
-def test_a_deed_that_fails_raises_where_it_was_awaited(crossing_module: Any) -> None:
+def test_a_deed_that_fails_raises_where_it_was_awaited(js_bridge: Any) -> None:
     async def refuse(text: str) -> str:
         raise ConnectionError(text)
 
-    def catching(crossing: Any) -> Callable[[str], Any]:
+    def catching(bridge: Any) -> Callable[[str], Any]:
         async def begin(_: str) -> str:
             try:
-                await crossing_module.Deed(crossing, "batch x")
+                await js_bridge.JsCall(bridge, "batch x")
             except ConnectionError as error:
                 return f"respond {error}"
             return "respond nothing was raised"
 
         return begin
 
-    def careless(crossing: Any) -> Callable[[str], Any]:
+    def careless(bridge: Any) -> Callable[[str], Any]:
         async def begin(_: str) -> str:
-            await crossing_module.Deed(crossing, "batch y")
+            await js_bridge.JsCall(bridge, "batch y")
             return "respond nothing was raised"
 
         return begin
 
-    caught, raised = drive(crossing_module, catching, careless, perform=refuse)
+    caught, raised = drive(js_bridge, catching, careless, perform=refuse)
     assert caught == "respond batch x"
     assert isinstance(raised, ConnectionError)
     assert str(raised) == "batch y"
 
 
-def test_asyncios_own_waits_work_inside_a_run(crossing_module: Any) -> None:
-    def work(crossing: Any) -> Callable[[str], Any]:
+def test_asyncios_own_waits_work_inside_a_run(js_bridge: Any) -> None:
+    def work(bridge: Any) -> Callable[[str], Any]:
         async def deed(name: str) -> str:
             await asyncio.sleep(0.001)
-            return str(await crossing_module.Deed(crossing, f"call {name}"))
+            return str(await js_bridge.JsCall(bridge, f"call {name}"))
 
         async def begin(_: str) -> str:
             await asyncio.sleep(0)
             # Tasks are asyncio's to drive: a deed in one is done without the run's driver.
             both = await asyncio.gather(deed("a"), deed("b"))
-            last = await crossing_module.Deed(crossing, "batch c")
+            last = await js_bridge.JsCall(bridge, "batch c")
             return f"respond {both} {last}"
 
         return begin
 
-    assert drive(crossing_module, work) == ["respond ['did call a', 'did call b'] did batch c"]
+    assert drive(js_bridge, work) == ["respond ['did call a', 'did call b'] did batch c"]
 
 
-def test_a_task_that_fails_raises_inside_the_run(crossing_module: Any) -> None:
+def test_a_task_that_fails_raises_inside_the_run(js_bridge: Any) -> None:
     def work(_: Any) -> Callable[[str], Any]:
         async def fail() -> None:
             await asyncio.sleep(0)
@@ -126,34 +126,34 @@ def test_a_task_that_fails_raises_inside_the_run(crossing_module: Any) -> None:
 
         return begin
 
-    assert drive(crossing_module, work) == ["respond from the task"]
+    assert drive(js_bridge, work) == ["respond from the task"]
 
 
 def test_a_run_that_is_over_or_was_abandoned_is_forgotten(
-    crossing_module: Any, monkeypatch: pytest.MonkeyPatch
+    js_bridge: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr(crossing_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(js_bridge.time, "monotonic", lambda: now)
 
     async def scene() -> None:
         nonlocal now
         side = JavaScriptSide(echo)
-        crossing = crossing_module.Crossing(side, database=None)
+        bridge = js_bridge.JsBridge(side, database=None)
 
         async def begin(_: str) -> str:
             return "respond at once"
 
         async def wait(_: str) -> str:
-            return f"respond {await crossing_module.Deed(crossing, 'body 1')}"
+            return f"respond {await js_bridge.JsCall(bridge, 'body 1')}"
 
-        assert await crossing.run(begin, "") == "respond at once"
+        assert await bridge.run(begin, "") == "respond at once"
         with pytest.raises(KeyError):
             side.resume(1, False, "late")
-        abandoned = crossing.run(wait, "")
+        abandoned = bridge.run(wait, "")
         abandoned.cancel()
         assert side.resume(2, False, "") == "body 1"
         now += 601
-        await crossing.run(begin, "")
+        await bridge.run(begin, "")
         with pytest.raises(KeyError):
             side.resume(2, False, "late")
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from notification.compact_json import compact_json
-from notification.ports.platform import Clock, Journal, Platform
+from notification.ports.platform import Clock, LogSink, Platform
 from notification.settings import Settings
 
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40}
@@ -75,10 +75,10 @@ def _is_sensitive(key: str) -> bool:
 class Log:
     """Writes one JSON object a line, with the context that all lines of one invocation share."""
 
-    __slots__ = ("_clock", "_context", "_journal", "_least")
+    __slots__ = ("_clock", "_context", "_least", "_log_sink")
 
-    def __init__(self, journal: Journal, clock: Clock, settings: Settings, **context: Any) -> None:
-        self._journal = journal
+    def __init__(self, log_sink: LogSink, clock: Clock, settings: Settings, **context: Any) -> None:
+        self._log_sink = log_sink
         self._clock = clock
         self._least = _LEVELS[settings.log_level]
         self._context = {"environment": settings.environment, **context}
@@ -87,7 +87,7 @@ class Log:
     def of(cls, platform: Platform, **context: Any) -> "Log":
         """A log for one invocation on `platform`."""
         return cls(
-            platform.journal,
+            platform.log_sink,
             platform.clock,
             platform.settings,
             versionId=platform.version.id,
@@ -113,4 +113,4 @@ class Log:
             **_redact(fields, ""),
             **self._context,
         }
-        self._journal.write(level, compact_json(line))
+        self._log_sink.write(level, compact_json(line))

@@ -1,6 +1,6 @@
-// The JavaScript half of the language border. A crossing costs as much as some hundred lines of
-// Python, an object that crosses costs several, and Pyodide's own `await` of a promise costs two
-// turns of an event loop made of timers. So Python only ever returns a text that says what to wait
+// The JavaScript half of the bridge to Python. One call across it costs as much as a hundred lines
+// of Python, an object that is passed costs several calls, and Pyodide's own `await` of a promise
+// costs two turns of an event loop made of timers. So Python returns a text that names what to wait
 // for, this side waits, and the next text goes back.
 
 import { waitUntil } from "cloudflare:workers";
@@ -45,13 +45,13 @@ async function drive(number, work) {
   }
 }
 
-/** Do what a text of Python's says: `<what> <argument>`. */
+/** Make the call that a text of Python's names: `<function> <argument>`. */
 export function perform(text, work) {
   const at = text.indexOf(" ");
-  return DEEDS[text.slice(0, at)](text.slice(at + 1), work);
+  return CALLS[text.slice(0, at)](text.slice(at + 1), work);
 }
 
-const DEEDS = {
+const CALLS = {
   batch,
   call,
   body: (limit, { request }) => body(request, Number(limit)),

@@ -1,0 +1,112 @@
+"""The sweep: finds the notifications that neither a request nor the queue will finish."""
+
+from typing import NamedTuple
+
+from notification.delivery.retry_message import RetryMessage, enqueue
+from notification.identity import EPOCH_MS, first_row_id, moment_of
+from notification.logging import Log, iso
+from notification.ports.database import Row, Statement
+from notification.ports.platform import Platform
+
+PAGE = 500
+"""Rows of each kind in one run: after an outage a day's backlog must not take a day to ring for."""
+_SETTLING_MS = 120_000
+"""Younger rows are left alone: their request may still be at work, or their alarm about to ring."""
+_GIVE_UP_MS = 24 * 3_600_000
+_EXPIRED = "Not delivered within 24 hours"
+
+# A first attempt that was interrupted becomes a retry that is due at once. The attempt is not
+# counted: nobody knows whether it was made.
+_REVIVE = """
+UPDATE notification_logs SET status = 'retry', next_retry_at = ?4, updated_at = ?4,
+  last_error_code = 'INTERRUPTED', error = 'The attempt was interrupted'
+WHERE id IN (
+  SELECT id FROM notification_logs
+  WHERE id >= ?1 AND id < ?2 AND status = 'pending'
+    AND (lease_until IS NULL OR lease_until <= ?4)
+  ORDER BY id LIMIT ?3)
+RETURNING id
+"""
+_OLDEST_PENDING = """
+SELECT id FROM notification_logs WHERE id >= ?1 AND id < ?2 AND status = 'pending'
+ORDER BY id LIMIT 1
+"""
+# By the time that it has been due, not by its age: a redriven notification is old from the start.
+_GIVE_UP = """
+UPDATE notification_logs SET status = 'failed', next_retry_at = NULL, lease_token = NULL,
+  updated_at = ?2, last_error_code = 'EXPIRED',
+  error = CASE WHEN error IS NULL THEN ?3 ELSE ?3 || '; last error: ' || error END
+WHERE id IN (
+  SELECT id FROM notification_logs
+  WHERE status = 'retry' AND next_retry_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?2)
+  ORDER BY next_retry_at LIMIT ?4)
+RETURNING id, retry_count
+"""
+# Nobody knows whether the attempt was made; after a day it would come too late in any case.
+_GIVE_UP_PENDING = """
+UPDATE notification_logs SET status = 'failed', lease_token = NULL, updated_at = ?4,
+  last_error_code = 'EXPIRED', error = ?5
+WHERE id IN (
+  SELECT id FROM notification_logs
+  WHERE id >= ?1 AND id < ?2 AND status = 'pending'
+    AND (lease_until IS NULL OR lease_until <= ?4)
+  ORDER BY id LIMIT ?3)
+RETURNING id, retry_count
+"""
+_DUE = """
+SELECT id, retry_count FROM notification_logs
+WHERE status = 'retry' AND next_retry_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?2)
+ORDER BY next_retry_at LIMIT ?3
+"""
+
+
+class RequeueResult(NamedTuple):
+    """`swept_to` is the row id below which no pending row is left."""
+
+    revived: int
+    requeued: int
+    expired: int
+    swept_to: int
+
+
+async def requeue_stalled(
+    platform: Platform, log: Log, *, swept_to: int, look_back_ms: int = 0
+) -> RequeueResult:
+    """One round trip to the database, then one call to each queue that has to ring.
+
+    Interrupted first attempts become retries, retries that are two minutes over their time ring
+    again, and what has been due for 24 hours fails. Raises `DatabaseError`.
+
+    `swept_to` is what the last run returned. It never counts for more than the clock of now says,
+    and `look_back_ms` goes behind it: a clock that was set, or a process whose clock is late, may
+    have left a row there.
+    """
+    now_ms = platform.clock.now_ms()
+    now, settled = iso(now_ms), first_row_id(now_ms - _SETTLING_MS)
+    begin = max(min(swept_to, settled), 0)
+    if look_back_ms and begin:
+        begin = first_row_id(max(moment_of(begin) - look_back_ms, EPOCH_MS))
+    overdue = iso(now_ms - _SETTLING_MS)
+    day_ago = first_row_id(now_ms - _GIVE_UP_MS)
+    revived, stale, oldest, expired, due = await platform.database.batch(
+        [
+            Statement(_REVIVE, (max(begin, day_ago), settled, PAGE, now)),
+            Statement(_GIVE_UP_PENDING, (begin, day_ago, PAGE, now, _EXPIRED)),
+            Statement(_OLDEST_PENDING, (begin, settled)),
+            Statement(_GIVE_UP, (iso(now_ms - _GIVE_UP_MS), now, _EXPIRED, PAGE)),
+            Statement(_DUE, (overdue, now, PAGE)),
+        ]
+    )
+    ids = [int(row["id"] or 0) for row in revived.rows]
+    messages = [RetryMessage(i, 0) for i in ids] + [_message(row) for row in due.rows]
+    if messages:
+        await enqueue(platform.retry_queue, messages, platform=platform, log=log)
+    dead = [_message(row) for row in (*stale.rows, *expired.rows)]
+    if dead:
+        await enqueue(platform.failed_queue, dead, platform=platform, log=log)
+    left = int(oldest.rows[0]["id"] or 0) if oldest.rows else settled
+    return RequeueResult(len(ids), len(due.rows), len(dead), left)
+
+
+def _message(row: Row) -> RetryMessage:
+    return RetryMessage(int(row["id"] or 0), int(row["retry_count"] or 0))
