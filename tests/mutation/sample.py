@@ -1,0 +1,137 @@
+"""A seeded sample of one-line faults, each put into a copy of the project and judged by its tests."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cosmic_ray.plugins
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import use_mutation
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = (".ci", ".github", "bench", "docs", "scripts", "tests")
+"""What the tests read beside the folders that `AlteredProject` copies."""
+
+_FAULTS = re.compile(
+    r"core/(ReplaceComparisonOperator_|ReplaceTrueWithFalse|ReplaceFalseWithTrue|AddNot|"
+    r"ReplaceAndWithOr|ReplaceOrWithAnd|ReplaceBreakWithContinue|ReplaceContinueWithBreak|"
+    r"ReplaceUnaryOperator_|ReplaceBinaryOperator_(?!BitOr)|ZeroIterationForLoop|NumberReplacer)"
+)
+"""The operators that change what runs. `|` stands in annotations mostly, which nothing runs."""
+
+_SECONDS_A_RUN = 900
+"""A fault that makes the tests hang counts as found."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        module: path of the module, relative to the project.
+        operator: cosmic-ray's name of the operator.
+        occurrence: which of the operator's places in the module, from 0.
+        line: line of the place, from 1.
+    """
+
+    module: str
+    operator: str
+    occurrence: int
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} {self.operator.removeprefix('core/')}"
+
+
+def sample_faults(folder: str, *, count: int, seed: int) -> list[Fault]:
+    """Draw faults from the modules of a folder, the same for the same seed.
+
+    Modules are drawn by their length and one fault each, so that a module with many numbers isn't
+    the whole sample.
+    """
+    draw = random.Random(f"{folder} {seed}")  # noqa: S311
+    modules = sorted(path for path in (ROOT / folder).rglob("*.py") if path.name != "__init__.py")
+    weights = [len(path.read_bytes()) for path in modules]
+    found: dict[str, Fault] = {}
+    while len(found) < count:
+        module = draw.choices(modules, weights)[0]
+        name = str(module.relative_to(ROOT))
+        faults = list(_faults_of(module, name))
+        if faults and name not in found:
+            found[name] = draw.choice(faults)
+    return list(found.values())
+
+
+def _faults_of(module: Path, name: str) -> Iterator[Fault]:
+    nodes = list(ast_nodes(get_ast(module.read_text(encoding="utf-8"))))
+    for operator_name in sorted(cosmic_ray.plugins.operator_names()):
+        if not _FAULTS.match(operator_name):
+            continue
+        operator_class = cosmic_ray.plugins.get_operator(operator_name)
+        if operator_class.arguments():
+            continue
+        operator = operator_class()
+        places = (place for node in nodes for place in operator.mutation_positions(node))
+        for occurrence, ((line, _), _end) in enumerate(places):
+            yield Fault(name, operator_name, occurrence, line)
+
+
+class MutatedProject:
+    """A copy of the project that takes one fault at a time.
+
+    Args:
+        root: the copy's folder, as `AlteredProject` made it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        skipped = shutil.ignore_patterns("__pycache__")
+        for path in ROOT.iterdir():
+            if path.name in COPIED:
+                shutil.copytree(path, root / path.name, ignore=skipped)
+            elif path.is_file() and not (root / path.name).exists():
+                shutil.copy(path, root / path.name)
+
+    def kills(self, fault: Fault, tests: Sequence[str]) -> bool:
+        """Say whether the tests turn red with the fault in place.
+
+        The files that import the module are asked first: they mostly know.
+        """
+        module = self.root / fault.module
+        operator = cosmic_ray.plugins.get_operator(fault.operator)()
+        with use_mutation(module, operator, fault.occurrence):
+            near = self._importers(fault.module, tests)
+            return (bool(near) and self._red(near)) or self._red(tests)
+
+    def green(self, tests: Sequence[str]) -> bool:
+        """Say whether the tests pass without a fault."""
+        return not self._red(tests)
+
+    def _importers(self, module: str, tests: Sequence[str]) -> list[str]:
+        dotted = module.removeprefix("worker/src/").removesuffix(".py").replace("/", ".")
+        named = re.compile(rf"^\s*from {re.escape(dotted)} import ", re.MULTILINE)
+        files = (file for folder in tests for file in (self.root / folder).rglob("test_*.py"))
+        return sorted(
+            str(file.relative_to(self.root)) for file in files if named.search(file.read_text())
+        )
+
+    def _red(self, tests: Sequence[str]) -> bool:
+        command = [".venv/bin/python", "-m", "pytest", "-q", "-x", "-m", "not soak", "-n", "2"]
+        try:
+            done = subprocess.run(
+                [*command, "--dist", "loadfile", "-p", "no:cacheprovider", *tests],
+                cwd=self.root,
+                capture_output=True,
+                timeout=_SECONDS_A_RUN,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return True
+        # 5: the markers deselected every test of these files.
+        return done.returncode not in {0, 5}

@@ -1,0 +1,41 @@
+"""One-line faults, put into the code at random, turn the suite red."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.altered_project import AlteredProject
+from tests.mutation.sample import MutatedProject, sample_faults
+
+SEED = int(os.environ.get("NOTIFICATION_MUTATION_SEED", "1"))
+COUNT = int(os.environ.get("NOTIFICATION_MUTATION_COUNT", "20"))
+"""Faults for each folder; two that survive are one too many."""
+
+TESTS = {
+    "infra": ("tests/infra",),
+    "engine": ("tests/engine",),
+    "localcloud": ("tests/localcloud", "tests/host"),
+    "ops": ("tests/ops",),
+    "worker/src": ("tests/worker", "tests/promise"),
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("folder", TESTS)
+def test_nine_of_ten_faults_in_a_folder_turn_its_tests_red(folder: str, tmp_path: Path) -> None:
+    project = MutatedProject(AlteredProject(tmp_path / "project").root)
+    assert project.green(TESTS[folder]), "the copy's tests are red without any fault"
+    faults = sample_faults(folder, count=COUNT, seed=SEED)
+    survivors = [str(fault) for fault in faults if not project.kills(fault, TESTS[folder])]
+    print(f"{folder}: {COUNT - len(survivors)} of {COUNT} found, seed {SEED}")
+    assert len(survivors) <= COUNT // 10, "\n".join(survivors)
+
+
+def test_the_same_seed_draws_the_same_faults_and_another_one_others() -> None:
+    first = sample_faults("engine", count=5, seed=1)
+    assert first == sample_faults("engine", count=5, seed=1)
+    assert first != sample_faults("engine", count=5, seed=2)
+    assert len({fault.module for fault in first}) == 5
