@@ -13,6 +13,7 @@ pytest.register_assert_rewrite(
 
 from tests.distribution import ByInstallation, in_order  # noqa: E402
 from tests.installation import Installation  # noqa: E402
+from tests.soak_table import print_table, rows_of  # noqa: E402
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstallation:
@@ -31,6 +32,16 @@ def pytest_sessionstart() -> None:
     A shell starts what runs in its background with SIGINT ignored, and children inherit that.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """End a run of the long counts with one table of them."""
+    if config.getoption("markexpr") != "soak":
+        return
+    ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    print_table(terminalreporter, rows_of(report for report in ended if report.when == "call"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A seeded sample of one-line faults, each put into a copy of the project and judged by its tests."""
+"""A seeded sample of one-line faults, each put into a copy of the project."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,16 @@ TESTS = {
 
 @pytest.mark.soak
 @pytest.mark.parametrize("folder", TESTS)
-def test_nine_of_ten_faults_in_a_folder_turn_its_tests_red(folder: str, tmp_path: Path) -> None:
+def test_nine_of_ten_faults_in_a_folder_turn_its_tests_red(
+    folder: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     project = MutatedProject(AlteredProject(tmp_path / "project").root)
     assert project.green(TESTS[folder]), "the copy's tests are red without any fault"
     faults = sample_faults(folder, count=COUNT, seed=SEED)
     survivors = [str(fault) for fault in faults if not project.kills(fault, TESTS[folder])]
-    print(f"{folder}: {COUNT - len(survivors)} of {COUNT} found, seed {SEED}")
+    record_property(
+        f"faults found in {folder}, seed {SEED}", f"{COUNT - len(survivors)} of {COUNT}"
+    )
     assert len(survivors) <= COUNT // 10, "\n".join(survivors)
 
 
