@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import cast
 
 import uvicorn
 from starlette.requests import Request
@@ -38,11 +36,12 @@ from localcloud.runtime import Runtime
 from localcloud.schema import CONTROL_PLANE
 from localcloud.sink.application import application as sink_application
 from localcloud.sink.message_log import MessageLog
-from localcloud.tail.connection import TailConnection
+from localcloud.tail.connection import tail_route
 from localcloud.tail.tails import Tails
 
 MAX_BODY_BYTES = 128 * 1024 * 1024  # the largest upload of modules, in base64
 MAX_HOOK_BYTES = 4 * 1024 * 1024
+MAX_WEBSOCKET_BYTES = 64 * 1024  # a tail's client has one short message
 _BROKER_PATHS = {"/message", "/batch"}  # workerd's queue bindings know no prefix
 
 
@@ -88,8 +87,7 @@ class CloudServer:
         self._home.create()
         self._build(control.getsockname()[1])
         sink_app = LoopbackGuard(self._sink, max_body=MAX_HOOK_BYTES)
-        tail = partial(TailConnection, self._tails)
-        servers = [_server(self._control, upgraded=tail), _server(sink_app)]
+        servers = [_server(self._control, websockets=True), _server(sink_app)]
         serving = [
             asyncio.create_task(server.serve(sockets=[listening]))
             for server, listening in zip(servers, (control, sink), strict=True)
@@ -170,7 +168,7 @@ class CloudServer:
             logs=self._logs,
             require_token=check,
         ).routes()
-        routes = [*local, github_api(self._database, clock, token)]
+        routes = [*local, tail_route(self._tails), github_api(self._database, clock, token)]
         api = LoopbackGuard(application(account, token, routes), max_body=MAX_BODY_BYTES)
         self._control = _with_broker(api, producer)
         self._sink = sink_application(received)
@@ -189,15 +187,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(
-    app: ASGIApp, *, upgraded: Callable[..., asyncio.Protocol] | None = None
-) -> uvicorn.Server:
-    """`upgraded` takes over the connections that ask for a WebSocket."""
+def _server(app: ASGIApp, *, websockets: bool = False) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http="h11",
-        # uvicorn calls it and nothing else, so that what isn't a class serves as well.
-        ws=cast("type[asyncio.Protocol]", upgraded) if upgraded else "none",
+        ws="websockets-sansio" if websockets else "none",
+        ws_max_size=MAX_WEBSOCKET_BYTES,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -3,114 +3,85 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections import deque
 
-from localcloud.loopback_guard import is_loopback_name
-from localcloud.tail.tails import Tail, Tails
-from localcloud.websocket.frames import (
-    FrameReader,
-    FramingError,
-    Opcode,
-    accept_value,
-    close_frame,
-    encode,
-)
+from starlette.responses import PlainTextResponse
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from localcloud.tail.tails import Tails
 
 PROTOCOL = "trace-v1"
 PATH = "/local/tails/"
-_MOST_BEHIND_BYTES = 4 * 1024 * 1024
-_GOING_AWAY, _TOO_SLOW, _NORMAL = 1001, 1013, 1000
+MAX_BEHIND_BYTES = 4 * 1024 * 1024
+"""What is kept for a watcher that reads too slowly before its connection is closed."""
+
+_TRY_AGAIN_LATER = 1013
 
 
-class TailConnection(asyncio.Protocol):
-    """What uvicorn hands an upgraded connection to, the request's head first.
+def tail_route(tails: Tails) -> WebSocketRoute:
+    """Return the route that a tail's URL leads to."""
 
-    The server has no WebSocket library; a tail needs little of one: it sends texts, answers pings,
-    and reads a client's only message, `{"debug": …}`, without using it.
-    """
-
-    def __init__(self, tails: Tails, *, server_state: Any, **_: Any) -> None:
-        self._tails = tails
-        self._connections: set[Any] = server_state.connections
-        self._reader = FrameReader(masked=True, most_bytes=64 * 1024)
-        self._transport: asyncio.Transport
-        self._tail: Tail | None = None
-        self._head = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection over."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  narrowing: uvicorn's is TCP
-        self._transport = transport
-        self._connections.add(self)
-
-    def connection_lost(self, _: Exception | None) -> None:
-        """Send it nothing more."""
-        self._connections.discard(self)
-        if self._tail is not None:
-            self._tail.listeners.discard(self._send)
-
-    def shutdown(self) -> None:
-        """End with the server."""
-        self._close(_GOING_AWAY)
-
-    def data_received(self, data: bytes) -> None:
-        """The head, then frames."""
-        if self._tail is None:
-            self._head += data
-            head, end, rest = self._head.partition(b"\r\n\r\n")
-            if end:
-                self._open(head.decode("latin-1"))
-                if rest and self._tail is not None:
-                    self.data_received(rest)
-            return
-        try:
-            for message in self._reader.feed(data):
-                if message.opcode is Opcode.PING:
-                    self._transport.write(encode(Opcode.PONG, message.payload, masked=False))
-                elif message.opcode is Opcode.CLOSE:
-                    self._close(_NORMAL)
-        except FramingError as error:
-            self._close(error.code)
-
-    def _open(self, head: str) -> None:
-        request, *lines = head.split("\r\n")
-        target = request.split(" ")[1]
-        headers = {
-            name.strip().lower(): value.strip()
-            for name, _, value in (line.partition(":") for line in lines)
-        }
-        protocols = {part.strip() for part in headers.get("sec-websocket-protocol", "").split(",")}
-        tail = self._tails.find(target.removeprefix(PATH)) if target.startswith(PATH) else None
-        # A page in a browser says where it is from; no page has business here.
-        if not is_loopback_name(headers.get("host", "")) or "origin" in headers:
-            self._refuse("403 Forbidden")
+    async def watch(socket: WebSocket) -> None:
+        tail = tails.find(socket.path_params["id"])
+        if "origin" in socket.headers:
+            # A browser names the page that opens a connection; no page has business here.
+            await _deny(socket, 403, "Pages can't watch a tail.")
         elif tail is None:
-            self._refuse("404 Not Found")
-        elif PROTOCOL not in protocols or headers.get("sec-websocket-version") != "13":
-            self._refuse("400 Bad Request")
+            await _deny(socket, 404, "There is no such tail: it has expired, or was deleted.")
+        elif PROTOCOL not in socket.scope["subprotocols"]:
+            await _deny(socket, 400, f"Ask for the subprotocol {PROTOCOL}.")
         else:
-            accept = accept_value(headers.get("sec-websocket-key", ""))
-            self._transport.write(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                f"Sec-WebSocket-Accept: {accept}\r\n"
-                f"Sec-WebSocket-Protocol: {PROTOCOL}\r\n\r\n".encode()
-            )
-            self._tail = tail
-            tail.listeners.add(self._send)
+            await socket.accept(subprotocol=PROTOCOL)
+            backlog = _Backlog()
+            tail.listeners.add(backlog.add)
+            sending = asyncio.create_task(backlog.send_to(socket))
+            try:
+                # A client has one message, `{"debug": …}`, which changes nothing here.
+                while (await socket.receive())["type"] != "websocket.disconnect":
+                    pass
+            finally:
+                tail.listeners.discard(backlog.add)
+                sending.cancel()
 
-    def _send(self, text: str) -> None:
-        if self._transport.get_write_buffer_size() > _MOST_BEHIND_BYTES:
-            self._close(_TOO_SLOW)
+    return WebSocketRoute(PATH + "{id}", watch)
+
+
+async def _deny(socket: WebSocket, status: int, text: str) -> None:
+    await socket.send_denial_response(PlainTextResponse(text + "\n", status))
+
+
+class _Backlog:
+    """The texts that a watcher hasn't taken yet."""
+
+    def __init__(self) -> None:
+        self._texts: deque[bytes] = deque()
+        self._size = 0
+        self._too_slow = False
+        self._changed = asyncio.Event()
+
+    def add(self, text: str) -> None:
+        """Keep a text until it can be sent; once they are too many, keep none."""
+        data = text.encode()
+        self._size += len(data)
+        self._too_slow = self._too_slow or self._size > MAX_BEHIND_BYTES
+        if self._too_slow:
+            self._texts.clear()
         else:
-            self._transport.write(encode(Opcode.TEXT, text.encode(), masked=False))
+            self._texts.append(data)
+        self._changed.set()
 
-    def _refuse(self, status: str) -> None:
-        self._transport.write(
-            f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
-        )
-        self._transport.close()
-
-    def _close(self, code: int) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(close_frame(code, masked=False))
-            self._transport.close()
+    async def send_to(self, socket: WebSocket) -> None:
+        """Send what comes, in order, until the connection ends or the watcher is too slow."""
+        try:
+            while not self._too_slow:
+                if self._texts:
+                    data = self._texts.popleft()
+                    await socket.send_text(data.decode())
+                    self._size -= len(data)
+                else:
+                    self._changed.clear()
+                    await self._changed.wait()
+            await socket.close(_TRY_AGAIN_LATER, "The watcher reads too slowly.")
+        except WebSocketDisconnect:
+            pass  # the reading side sees it too, and ends

@@ -11,9 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
+from localcloud.tail.connection import MAX_BEHIND_BYTES
 from localcloud.tail.tails import LIFETIME_MS, MOST_TAILS
-from ops.observe.tail.websocket import ConnectionEnded, WebSocket
 from tests.localcloud.running_cloud import RunningCloud, deploy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,8 +40,17 @@ def tail(shared: RunningCloud) -> Iterator[dict[str, Any]]:
     shared.account("DELETE", f"{TAILS}/{opened['id']}")
 
 
-def watched(tail: dict[str, Any]) -> WebSocket:
-    return WebSocket(tail["url"], protocol="trace-v1")
+def watched(tail: dict[str, Any], protocol: str = "trace-v1", **options: Any) -> ClientConnection:
+    return connect(
+        tail["url"], subprotocols=[Subprotocol(protocol)], proxy=None, legacy=True, **options
+    )
+
+
+def refusal(tail: dict[str, Any], protocol: str = "trace-v1", **options: Any) -> int:
+    """The status that a connection is refused with."""
+    with pytest.raises(InvalidStatus) as refused:
+        watched(tail, protocol, **options)
+    return refused.value.response.status_code
 
 
 def say(cloud: RunningCloud, message: str, **changes: Any) -> None:
@@ -62,9 +74,10 @@ async def _publish(cloud: RunningCloud, line: str) -> None:
 
 def test_a_line_arrives_as_a_trace(shared: RunningCloud, tail: dict[str, Any]) -> None:
     with watched(tail) as socket:
+        assert socket.subprotocol == "trace-v1"
         socket.send('{"debug":false}')
         say(shared, '{"message":"größer"}')
-        trace = json.loads(socket.receive(10) or "")
+        trace = json.loads(socket.recv(10))
     assert trace["scriptName"] == "w"
     assert trace["scriptVersion"] == {"id": "5f0c2b8e-0000-4000-8000-000000000001"}
     assert trace["logs"] == [
@@ -80,7 +93,7 @@ def test_lines_of_another_worker_and_of_the_host_itself_dont_arrive(
         say(shared, "of the host", version=None)
         say(shared, "", type="restart")
         say(shared, "mine")
-        trace = json.loads(socket.receive(10) or "")
+        trace = json.loads(socket.recv(10))
     assert trace["logs"][0]["message"] == ["mine"]
 
 
@@ -106,9 +119,9 @@ def test_a_deleted_tail_hears_nothing_and_opens_no_connection(
         assert shared.result("DELETE", f"{TAILS}/{tail['id']}") is None
         assert shared.result("GET", TAILS) == []
         say(shared, "too late")
-        assert socket.receive(0.2) is None
-    with pytest.raises(ConnectionEnded, match="404"):
-        watched(tail)
+        with pytest.raises(TimeoutError):
+            socket.recv(0.2)
+    assert refusal(tail) == 404
     assert shared.error("DELETE", f"{TAILS}/{tail['id']}") == (404, 10007)
 
 
@@ -118,10 +131,11 @@ def test_an_expired_tail_hears_nothing(tmp_path: Path) -> None:
         tail = cloud.result("POST", TAILS)
         with watched(tail) as socket:
             say(cloud, "in time")
-            assert socket.receive(10) is not None
+            assert "in time" in socket.recv(10, decode=True)
             cloud.local("POST", "/clock", json={"advance_ms": LIFETIME_MS})
             say(cloud, "too late")
-            assert socket.receive(0.2) is None
+            with pytest.raises(TimeoutError):
+                socket.recv(0.2)
 
 
 def test_no_more_may_watch_than_at_cloudflare(tmp_path: Path) -> None:
@@ -136,18 +150,51 @@ def test_refused_calls_are_told_apart(shared: RunningCloud, tail: dict[str, Any]
     assert shared.error("POST", "/workers/scripts/nobody/tails") == (404, 10007)
     filtered = {"filters": [{"outcome": ["exception"]}]}
     assert shared.error("POST", TAILS, json=filtered) == (400, 10026)
-    with pytest.raises(ConnectionEnded, match="400"):
-        WebSocket(tail["url"], protocol="chat")
-    page = httpx.get(
+
+
+def test_only_a_client_of_tails_on_this_machine_may_connect(tail: dict[str, Any]) -> None:
+    assert refusal(tail, "chat") == 400
+    # A browser names the page; a page that rebinds its name to the loopback sends that name.
+    assert refusal(tail, origin="https://example.test") == 403
+    rebound = httpx.get(
         tail["url"].replace("ws:", "http:"),
         headers={
+            "Host": "rebound.example.test",
             "Connection": "Upgrade",
             "Upgrade": "websocket",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Protocol": "trace-v1",
-            "Origin": "https://example.test",
         },
         trust_env=False,
     )
-    assert page.status_code == 403
+    assert rebound.status_code == 403
+
+
+def test_a_client_that_sends_too_much_is_cut_off(
+    shared: RunningCloud, tail: dict[str, Any]
+) -> None:
+    with watched(tail) as socket:
+        socket.send("x" * 70_000)
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+
+
+def test_a_watcher_that_reads_too_slowly_is_cut_off_and_the_others_hear_on(
+    shared: RunningCloud, tail: dict[str, Any]
+) -> None:
+    line = "x" * (MAX_BEHIND_BYTES // 8)
+    sent = 80  # with what the system buffers of a connection, far more than may be kept for it
+    with watched(tail, max_queue=1, compression=None, max_size=None) as slow, watched(tail) as fast:
+        for _ in range(sent):
+            say(shared, line)
+            assert len(fast.recv(10)) > len(line)
+        read: list[object] = []
+        with pytest.raises(ConnectionClosed) as closed:
+            read.extend(slow.recv(10) for _ in range(sent))
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1013
+        say(shared, "still there")
+        assert "still there" in fast.recv(10, decode=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import json
+import socket
 import threading
 from collections.abc import Sequence
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from localcloud.websocket.frames import Opcode, accept_value, close_frame, encode
+from websockets.http11 import Request, Response
+from websockets.sync.server import Server, ServerConnection, serve
+from websockets.typing import Subprotocol
 
 ACCOUNT = "0" * 32
 EXPIRES_AT = "2126-01-01T00:00:00Z"
@@ -20,19 +23,38 @@ class TailServer:
     Args:
         connections: what becomes of each connection in turn. A text is sent as a log line, a
             number closes with that code, and ``cut`` ends the TCP connection; ``down`` makes the
-            API refuse to open that tail, and ``refused`` the connection. The last one is held open.
+            API refuse to open that tail, ``refused`` the connection, and ``moved`` sends it on to
+            the next one. The last one is held open.
+        protocol: the subprotocol that the connections speak; an empty text is none.
+        binary: whether log lines are sent as binary messages.
     """
 
-    def __init__(self, connections: Sequence[Sequence[str | int]]) -> None:
+    def __init__(
+        self,
+        connections: Sequence[Sequence[str | int]],
+        *,
+        protocol: str = "trace-v1",
+        binary: bool = False,
+    ) -> None:
         self.opened = 0
         self.ended: list[str] = []
         self._connections = connections
+        self._binary = binary
+        self.debug: list[str] = []
         self.closed = threading.Event()
         self._server = ThreadingHTTPServer(
             ("127.0.0.1", 0), type("Handler", (_Handler,), {"tails": self})
         )
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._tails: Server = serve(
+            self._watched,
+            "127.0.0.1",
+            0,
+            subprotocols=[Subprotocol(protocol)] if protocol else None,
+            process_request=self._refused,
+        )
+        threading.Thread(target=self._tails.serve_forever, daemon=True).start()
 
     @property
     def port(self) -> int:
@@ -47,12 +69,46 @@ class TailServer:
     def close(self) -> None:
         """End everything."""
         self.closed.set()
+        self._tails.shutdown()
         self._server.shutdown()
         self._server.server_close()
+
+    @property
+    def tail_url(self) -> str:
+        """The URL that the tails' numbers are appended to."""
+        return f"ws://127.0.0.1:{self._tails.socket.getsockname()[1]}/tail/"
 
     def script(self, number: int) -> Sequence[str | int]:
         """What becomes of that connection."""
         return list(self._connections[min(number, len(self._connections) - 1)])
+
+    def _refused(self, connection: ServerConnection, request: Request) -> Response | None:
+        number = _number(request.path)
+        if self.script(number) == ["refused"]:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
+        if self.script(number) == ["moved"]:
+            answer = connection.respond(HTTPStatus.FOUND, "")
+            answer.headers["Location"] = f"/tail/{number + 1}"
+            return answer
+        return None
+
+    def _watched(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        self.debug.append(str(connection.recv(10)))
+        for step in self.script(_number(connection.request.path)):
+            if step == "cut":
+                connection.socket.shutdown(socket.SHUT_RDWR)
+                return
+            if isinstance(step, int):
+                connection.close(step)
+                return
+            trace = {"outcome": "ok", "logs": [{"message": [step], "level": "log"}]}
+            connection.send(json.dumps(trace), text=not self._binary)
+        self.closed.wait(120)
+
+
+def _number(path: str) -> int:
+    return int(path.rpartition("/")[2])
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -69,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         result = {
             "id": f"tail-{number}",
-            "url": f"ws://127.0.0.1:{self.tails.port}/tail/{number}",
+            "url": f"{self.tails.tail_url}{number}",
             "expires_at": EXPIRES_AT,
         }
         self._answer(200, {"success": True, "errors": [], "messages": [], "result": result})
@@ -77,26 +133,6 @@ class _Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self.tails.ended.append(self.path.rpartition("/")[2])
         self._answer(200, {"success": True, "errors": [], "messages": [], "result": None})
-
-    def do_GET(self) -> None:
-        self.close_connection = True
-        script = self.tails.script(int(self.path.rpartition("/")[2]))
-        if script == ["refused"]:
-            self._answer(503, {})
-            return
-        self._upgrade()
-        for frame in map(_frame, itertools.takewhile(lambda step: step != "cut", script)):
-            self.wfile.write(frame)
-        if "cut" not in script and not isinstance(script[-1], int):
-            self.tails.closed.wait(120)
-
-    def _upgrade(self) -> None:
-        accept = accept_value(self.headers["Sec-WebSocket-Key"])
-        self.wfile.write(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"
-            "Sec-WebSocket-Protocol: trace-v1\r\n\r\n".encode()
-        )
 
     def _answer(self, status: int, document: object) -> None:
         body = json.dumps(document).encode()
@@ -108,11 +144,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *_: object) -> None:  # noqa: A002  the base's name
         """Keep quiet."""
-
-
-def _frame(step: str | int) -> bytes:
-    """A step as bytes on the wire: a trace with one log line, or a close."""
-    if isinstance(step, int):
-        return close_frame(step, masked=False)
-    trace = {"outcome": "ok", "logs": [{"message": [step], "level": "log"}]}
-    return encode(Opcode.TEXT, json.dumps(trace).encode(), masked=False)

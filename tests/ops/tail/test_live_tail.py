@@ -40,8 +40,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @contextmanager
-def served(*connections: Sequence[str | int]) -> Iterator[TailServer]:
-    server = TailServer(connections)
+def served(
+    *connections: Sequence[str | int], protocol: str = "trace-v1", binary: bool = False
+) -> Iterator[TailServer]:
+    server = TailServer(connections, protocol=protocol, binary=binary)
     try:
         yield server
     finally:
@@ -123,3 +125,30 @@ def test_the_next_tail_is_opened_before_the_last_ones_time_is_over(clock: Clock)
 
     assert (server.ended, clock.pauses) == (["tail-0", "tail-1"], [])
     assert notices == ["Watching w; Ctrl-C ends it."] * 2
+
+
+def test_traces_come_as_text_or_as_binary_after_the_clients_own_message(clock: Clock) -> None:
+    with served(["größer"], binary=True) as server:
+        assert texts(tail_of(server, []), 1) == ["größer"]
+        assert server.debug == ['{"debug": false}']
+
+
+def test_a_server_that_speaks_another_protocol_is_no_tail(clock: Clock) -> None:
+    with (
+        served(["never"], protocol="") as server,
+        pytest.raises(ServiceError, match="the server doesn't speak trace-v1"),
+    ):
+        texts(tail_of(server, []), 1)
+
+
+def test_a_local_tail_follows_neither_a_redirect_nor_a_proxy(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    notices: list[str] = []
+    with served(["moved"], ["after"]) as server:
+        assert texts(tail_of(server, notices), 1) == ["after"]
+        assert server.opened == 2
+    assert clock.pauses == [1.0]

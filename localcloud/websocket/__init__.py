@@ -1,1 +1,0 @@
-"""The framing of RFC 6455, for either end of a WebSocket."""
