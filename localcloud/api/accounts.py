@@ -9,10 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.endpoints import ACCOUNT_ID
 
+USER_ID = "00000000000000000000000000000002"
+USER_EMAIL = "local@localhost"
+MEMBERSHIP_ID = "00000000000000000000000000000003"
 _SUBDOMAIN = "workers_subdomain"
 _DEFAULT_SUBDOMAIN = "local"
 ACTIVE = {"code": 10000, "message": "This API Token is valid and active", "type": None}
@@ -39,6 +43,12 @@ def routes(account: Account) -> Sequence[Route]:
     ]
 
 
+def _refuse_account_token(request: Request) -> None:
+    """A token of the account has no user. Raises ApiError(403, 9109), which wrangler knows."""
+    if request.state.caller.row is not None:
+        raise ApiError(403, 9109, "Unauthorized to access requested resource")
+
+
 def subdomain(account: Account) -> str:
     """The account's workers.dev subdomain."""
     return account.database.setting(_SUBDOMAIN) or _DEFAULT_SUBDOMAIN
@@ -57,8 +67,10 @@ def root_routes(account: Account) -> Sequence[Route]:
     }
 
     async def accounts(request: Request) -> Response:
-        name = request.query_params.get("name")
-        return page(request, [document] if name in {None, document["name"]} else [])
+        query = ListQuery(request)
+        name = query.text("name")
+        query.choice("direction", ("asc", "desc"), "asc")  # one account is in any order
+        return query.page([document] if name in {None, document["name"]} else [])
 
     async def one(request: Request) -> Response:
         if request.path_params["account_id"] != ACCOUNT_ID:
@@ -69,7 +81,60 @@ def root_routes(account: Account) -> Sequence[Route]:
         result = {"id": request.state.caller.id, "status": "active"}
         return success(result, messages=[ACTIVE])
 
+    membership = {
+        "id": MEMBERSHIP_ID,
+        "status": "accepted",
+        "account": document,
+        "roles": ["Super Administrator - All Privileges"],
+        "permissions": {},
+        "policies": [],
+    }
+
+    async def user(request: Request) -> Response:
+        _refuse_account_token(request)
+        return success(
+            {
+                "id": USER_ID,
+                "email": USER_EMAIL,
+                "username": USER_ID,
+                "first_name": "Local",
+                "last_name": "Operator",
+                "telephone": None,
+                "country": None,
+                "zipcode": None,
+                "two_factor_authentication_enabled": False,
+                "two_factor_authentication_locked": False,
+                "has_pro_zones": False,
+                "has_business_zones": False,
+                "has_enterprise_zones": False,
+                "suspended": False,
+                "betas": [],
+                "organizations": [],
+                "created_on": created_on,
+                "modified_on": created_on,
+            }
+        )
+
+    async def memberships(request: Request) -> Response:
+        _refuse_account_token(request)
+        query = ListQuery(request)
+        name, account_name = query.text("name"), query.text("account.name")
+        status = query.choice("status", ("accepted", "pending", "rejected"), "accepted")
+        query.choice("order", ("id", "account.name", "status"), "id")
+        query.choice("direction", ("asc", "desc"), "asc")
+        fits = status == "accepted" and {name, account_name} <= {None, document["name"]}
+        return query.page([membership] if fits else [])
+
+    async def one_membership(request: Request) -> Response:
+        _refuse_account_token(request)
+        if request.path_params["membership_id"] != MEMBERSHIP_ID:
+            raise ApiError(404, 1002, "Membership not found")
+        return success(membership)
+
     return [
+        Route("/user", user, methods=["GET"]),
+        Route("/memberships", memberships, methods=["GET"]),
+        Route("/memberships/{membership_id}", one_membership, methods=["GET"]),
         Route("/user/tokens/verify", verify, methods=["GET"]),
         Route("/accounts", accounts, methods=["GET"]),
         Route("/accounts/{account_id}", one, methods=["GET"]),

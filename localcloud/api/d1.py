@@ -14,7 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api import d1_transfer
-from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.sql_statements import StatementError, placeholders, split
 from localcloud.database import Row
@@ -97,11 +98,11 @@ class Databases:
         return success(await _shown(self._account, _row(self._account, uuid)))
 
     async def _listing(self, request: Request) -> Response:
-        name = request.query_params.get("name", "")
+        query = ListQuery(request, code=_MALFORMED)
         rows = self._account.database.rows(
-            "SELECT * FROM d1_databases WHERE instr(name, ?) OR ? = '' ORDER BY rowid", name, name
+            "SELECT * FROM d1_databases WHERE instr(name, ?) ORDER BY rowid", query.prefix("name")
         )
-        return page(request, [_brief(row) for row in rows], code=_MALFORMED)
+        return query.page([_brief(row) for row in rows])
 
     async def _read(self, request: Request) -> Response:
         return success(await _shown(self._account, self._find(request)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from localcloud.api.accounts import USER_EMAIL
 from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.database import Row
@@ -19,7 +22,6 @@ from localcloud.host_client import HostError
 
 # Codes: 10021 start-up error, 10026 malformed, 10336 unknown deployment, 100146 unknown version.
 _MALFORMED = 10026
-AUTHOR = "local@localhost"
 _TOLERANCE = 1e-6  # shares have two decimals
 
 
@@ -62,7 +64,16 @@ def routes(account: Account) -> Sequence[Route]:
         rows = database.rows(
             "SELECT * FROM deployments WHERE worker_id = ? ORDER BY sequence DESC", worker["id"]
         )
-        return success({"deployments": [_shown(row) for row in rows]})
+        query = ListQuery(request, code=_MALFORMED)
+        since, until = query.moment("since"), query.moment("until")
+        found = [
+            row
+            for row in rows
+            if (since is None or datetime.fromisoformat(row["created_on"]) >= since)
+            and (until is None or datetime.fromisoformat(row["created_on"]) <= until)
+        ]
+        shown, info = query.slice(found, per_page=None)
+        return success({"deployments": [_shown(row) for row in shown]}, info=info)
 
     async def read(request: Request) -> Response:
         worker = find_worker(account, request.path_params["script_name"])
@@ -138,7 +149,7 @@ def _shown(row: Row) -> dict[str, Any]:
         "created_on": row["created_on"],
         "source": "api",
         "strategy": row["strategy"],
-        "author_email": AUTHOR,
+        "author_email": USER_EMAIL,
         "versions": json.loads(row["versions"]),
     }
     if row["annotations"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -12,8 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 Model = TypeVar("Model", bound=BaseModel)
-DEFAULT_PER_PAGE = 20
-MAX_PER_PAGE = 1000
 
 
 class ApiError(Exception):
@@ -45,33 +42,6 @@ def failure(error: ApiError) -> JSONResponse:
     errors = [{"code": error.code, "message": error.message}]
     body = {"success": False, "errors": errors, "messages": [], "result": None}
     return JSONResponse(body, status_code=error.status)
-
-
-def page(request: Request, found: Sequence[Any], *, code: int = 10026) -> JSONResponse:
-    """One page of a list, chosen by `page` and `per_page`, with its `result_info`.
-
-    Raises ApiError(400, code) for a page below 1 or a size outside 1 to 1000.
-    """
-    number = _whole(request, "page", 1, code, limit=10**9)
-    size = _whole(request, "per_page", DEFAULT_PER_PAGE, code, limit=MAX_PER_PAGE)
-    shown = list(found[(number - 1) * size : number * size])
-    info = {
-        "page": number,
-        "per_page": size,
-        "count": len(shown),
-        "total_count": len(found),
-        "total_pages": math.ceil(len(found) / size),
-    }
-    return success(shown, info=info)
-
-
-def _whole(request: Request, name: str, default: int, code: int, *, limit: int) -> int:
-    text = request.query_params.get(name, "")
-    if not text:
-        return default
-    if not text.isdecimal() or not 1 <= int(text) <= limit:
-        raise ApiError(400, code, f"{name} must be a whole number from 1 to {limit}.")
-    return int(text)
 
 
 async def body_json(request: Request, *, code: int) -> Any:

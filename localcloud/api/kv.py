@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field
@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.references import namespace_scripts
 from localcloud.api.resources import Account
 from localcloud.database import Row
@@ -62,7 +63,7 @@ class Namespaces:
         try:
             self._account.database.execute(sql, *parameters)
         except sqlite3.IntegrityError as error:
-            message = "a namespace with this self._account ID and title already exists"
+            message = "a namespace with this account ID and title already exists"
             raise ApiError(400, 10014, message) from error
 
     async def _create(self, request: Request) -> Response:
@@ -77,8 +78,14 @@ class Namespaces:
         return success(_shown(identifier, wanted.title))
 
     async def _listing(self, request: Request) -> Response:
-        rows = self._account.database.rows("SELECT * FROM kv_namespaces ORDER BY rowid")
-        return page(request, [_shown(row["id"], row["title"]) for row in rows])
+        query = ListQuery(request)
+        rows = self._account.database.rows("SELECT * FROM kv_namespaces")
+        by: dict[str, Callable[[Row], str]] = {
+            "id": lambda row: str(row["id"]),
+            "title": lambda row: str(row["title"]),
+        }
+        rows = query.sorted(rows, by=by, default="id")
+        return query.page([_shown(row["id"], row["title"]) for row in rows])
 
     async def _read(self, request: Request) -> Response:
         row = self._find(request)
@@ -129,15 +136,15 @@ class Namespaces:
 
     async def _keys(self, request: Request) -> Response:
         identifier = self._find(request)["id"]
-        asked = request.query_params
-        limit = asked.get("limit", "1000")
-        if not limit.isdecimal() or not 10 <= int(limit) <= 1000:
-            raise ApiError(400, 10026, "limit must be a whole number from 10 to 1000.")
-        query = urlencode(
-            {"prefix": asked.get("prefix", ""), "limit": limit, "cursor": asked.get("cursor", "")}
-        )
+        asked = ListQuery(request)
+        wanted = {
+            "prefix": asked.prefix("prefix"),
+            "limit": asked.number("limit", 1000, 10, 1000),
+            "cursor": asked.prefix("cursor"),
+        }
+        asked.done()
         client = await self._account.runtime.client()
-        found = await client.list_keys(identifier, query)
+        found = await client.list_keys(identifier, urlencode(wanted))
         names = found.get("keys", [])
         return success(names, info={"count": len(names), "cursor": found.get("cursor") or ""})
 

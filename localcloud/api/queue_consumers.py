@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.database import Row
 
@@ -68,7 +69,7 @@ class QueueConsumers:
         if not self._account.database.value(
             "SELECT 1 FROM workers WHERE name = ?", wanted.script_name
         ):
-            raise ApiError(404, 10007, "This Worker does not exist on your self._account.")
+            raise ApiError(404, 10007, "This Worker does not exist on your account.")
         letters = wanted.dead_letter_queue
         if letters is not None:
             if letters == target["queue_name"]:
@@ -97,7 +98,7 @@ class QueueConsumers:
         return success(consumers_of(self._account, target)[0])
 
     async def _listing(self, request: Request) -> Response:
-        return page(request, consumers_of(self._account, self._queue(request)))
+        return ListQuery(request).page(consumers_of(self._account, self._queue(request)))
 
     async def _read(self, request: Request) -> Response:
         return success(self._find(request))

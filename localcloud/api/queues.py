@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.queue_consumers import consumers_of, find_queue
 from localcloud.api.references import queue_scripts
 from localcloud.api.resources import Account
@@ -19,6 +20,7 @@ from localcloud.database import Row
 
 # Codes: 10026 malformed body, 11000 unknown queue, 11003 bad name, 11005 in use, 11009 name taken.
 DEFAULT_RETENTION_SECONDS = 345_600  # four days
+_PER_PAGE = 100
 NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
@@ -83,8 +85,12 @@ class Queues:
         return success(_shown(self._account, find_queue(self._account, identifier)))
 
     async def _listing(self, request: Request) -> Response:
+        query = ListQuery(request)
+        names = query.texts("name")  # wrangler repeats it, once for each queue that it looks for
         rows = self._account.database.rows("SELECT * FROM queues ORDER BY rowid")
-        return page(request, [_shown(self._account, row) for row in rows])
+        found = [row for row in rows if not names or row["queue_name"] in names]
+        shown, info = query.slice(found, per_page=_PER_PAGE)
+        return success([_shown(self._account, row) for row in shown], info=info)
 
     async def _read(self, request: Request) -> Response:
         return success(

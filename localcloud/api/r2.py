@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.database import Row
 
@@ -64,9 +65,29 @@ class Buckets:
             raise ApiError(409, 10004, "The bucket you tried to create already exists.") from None
         return success(_shown(self._find(wanted.name)))
 
-    async def _listing(self, _: Request) -> Response:
-        rows = self._account.database.rows("SELECT * FROM r2_buckets ORDER BY name")
-        return success({"buckets": [_shown(row) for row in rows]})
+    async def _listing(self, request: Request) -> Response:
+        query = ListQuery(request, code=_MALFORMED)
+        part = query.prefix("name_contains")
+        size = query.number("per_page", _LISTED, 1, _LISTED)
+        rows = query.sorted(
+            self._account.database.rows("SELECT * FROM r2_buckets"),
+            by={"name": lambda row: str(row["name"])},
+            default="name",
+        )
+        backwards = query.choice("direction", ("asc", "desc"), "asc") == "desc"
+        starts = [name for name in (query.text("start_after"), query.text("cursor")) if name]
+        query.done()
+        found = [
+            row
+            for row in rows
+            if part in row["name"]
+            and all(
+                (row["name"] < start) if backwards else (row["name"] > start) for start in starts
+            )
+        ]
+        cursor = found[size - 1]["name"] if len(found) > size else ""
+        info = {"cursor": cursor, "per_page": size}
+        return success({"buckets": [_shown(row) for row in found[:size]]}, info=info)
 
     async def _read(self, request: Request) -> Response:
         return success(_shown(self._find(request.path_params["bucket"])))
@@ -80,20 +101,41 @@ class Buckets:
 
     async def _objects(self, request: Request) -> Response:
         bucket = self._find(request.path_params["bucket"])["name"]
-        prefix = request.query_params.get("prefix", "")
-        after = request.query_params.get("cursor", "")
+        query = ListQuery(request, code=_MALFORMED)
+        prefix = query.prefix("prefix")
+        delimiter = query.text("delimiter")
+        size = query.number("per_page", _LISTED, 1, _LISTED)
+        after = max(query.prefix("cursor"), query.prefix("start_after"))
+        query.done()
         rows = self._account.database.rows(
             "SELECT * FROM r2_objects WHERE bucket = ? AND key > ? "
-            "AND substr(key, 1, length(?)) = ? ORDER BY key LIMIT ?",
+            "AND substr(key, 1, length(?)) = ? ORDER BY key",
             bucket,
             after,
             prefix,
             prefix,
-            _LISTED + 1,
         )
-        cut = len(rows) > _LISTED
-        info = {"is_truncated": cut, "cursor": rows[_LISTED - 1]["key"] if cut else ""}
-        return success([_object(row) for row in rows[:_LISTED]], info=info)
+        # A page holds keys and groups of keys; a group stands where its first key would.
+        shown: list[Row] = []
+        groups: list[str] = []
+        last = ""
+        for row in rows:
+            group = _group(row["key"], prefix, delimiter)
+            if group is not None and group in groups:
+                last = row["key"]
+                continue
+            if len(shown) + len(groups) == size:
+                break
+            if group is None:
+                shown.append(row)
+            else:
+                groups.append(group)
+            last = row["key"]
+        cut = bool(rows) and last != rows[-1]["key"]
+        info: dict[str, Any] = {"is_truncated": cut, "cursor": last if cut else ""}
+        if delimiter:
+            info["delimited"] = groups
+        return success([_object(row) for row in shown], info=info)
 
     async def _upload(self, request: Request) -> Response:
         bucket = self._find(request.path_params["bucket"])["name"]
@@ -167,6 +209,14 @@ class Buckets:
         path = self._account.home.cloud / "r2"
         path.mkdir(mode=0o700, exist_ok=True)
         return path
+
+
+def _group(key: str, prefix: str, delimiter: str | None) -> str | None:
+    """The part of a key up to the first delimiter after the prefix; None where there is none."""
+    if delimiter is None:
+        return None
+    at = key.find(delimiter, len(prefix))
+    return None if at < 0 else key[: at + len(delimiter)]
 
 
 def _shown(row: Row) -> dict[str, Any]:

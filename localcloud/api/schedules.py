@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.cron.expression import CronExpression, InvalidCron
@@ -47,7 +48,8 @@ def routes(account: Account) -> Sequence[Route]:
 
     async def read(request: Request) -> Response:
         worker = find_worker(account, request.path_params["script_name"])
-        return success({"schedules": _shown(account, worker)})
+        shown, info = ListQuery(request).slice(_shown(account, worker), per_page=None)
+        return success({"schedules": shown}, info=info)
 
     return [Route(path, replace, methods=["PUT"]), Route(path, read, methods=["GET"])]
 

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.bindings import shown as shown_binding
-from localcloud.api.envelope import body_model, page, success
+from localcloud.api.envelope import body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import delete_worker, find_worker
 from localcloud.database import Row
@@ -41,8 +42,11 @@ def routes(account: Account) -> Sequence[Route]:
         return find_worker(account, request.path_params["script_name"])
 
     async def listing(request: Request) -> Response:
+        query = ListQuery(request)
+        rules = _tag_rules(query)
         rows = database.rows("SELECT * FROM workers ORDER BY rowid")
-        return page(request, [_script(row) for row in rows])
+        found = [row for row in rows if _has_tags(row, rules)]
+        return query.page([_script(row) for row in found], per_page=None)
 
     async def delete(request: Request) -> Response:
         await delete_worker(account, asked(request))
@@ -105,6 +109,24 @@ def routes(account: Account) -> Sequence[Route]:
         Route(one + "/script-settings", get_script_settings, methods=["GET"]),
         Route(one + "/script-settings", patch_script_settings, methods=["PATCH"]),
     ]
+
+
+def _tag_rules(query: ListQuery) -> dict[str, bool]:
+    """`tags=a:yes,b:no`: which tags a Worker must have, and which it may not."""
+    rules: dict[str, bool] = {}
+    for part in (query.text("tags") or "").split(","):
+        tag, _, allowed = part.rpartition(":")
+        if not part and "tags" not in rules:
+            continue
+        if not tag or allowed not in {"yes", "no"}:
+            raise query.refusal("tags must be a list such as a:yes,b:no.")
+        rules[tag] = allowed == "yes"
+    return rules
+
+
+def _has_tags(row: Row, rules: dict[str, bool]) -> bool:
+    tags = json.loads(row["tags"])
+    return all((tag in tags) is wanted for tag, wanted in rules.items())
 
 
 def _script(row: Row) -> dict[str, Any]:

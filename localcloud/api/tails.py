@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.tail.connection import PATH
@@ -43,7 +44,8 @@ def routes(account: Account) -> Sequence[Route]:
             raise ApiError(429, _TOO_MANY, f"Too many tails watch {name} already.") from error
 
     async def listing(request: Request) -> Response:
-        return success([shown(request, tail) for tail in account.tails.of_script(script(request))])
+        found = [shown(request, tail) for tail in account.tails.of_script(script(request))]
+        return ListQuery(request).page(found, per_page=None)
 
     async def delete(request: Request) -> Response:
         if not account.tails.delete(script(request), request.path_params["id"]):

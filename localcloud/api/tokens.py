@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.accounts import ACTIVE
-from localcloud.api.envelope import ApiError, body_model, page, success
+from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.permission_groups import GROUPS_BY_ID, PERMISSION_GROUPS
 from localcloud.api.resources import Account
 from localcloud.api.token_document import MALFORMED, TokenDocument, checked_policies
@@ -48,16 +49,15 @@ class Tokens:
         ]
 
     async def _groups(self, request: Request) -> Response:
-        name = request.query_params.get("name", "").lower()
-        scope = request.query_params.get("scope")
+        query = ListQuery(request, code=MALFORMED)
+        name = query.prefix("name").lower()
+        scope = query.text("scope")
         found = [
             group.document()
             for group in PERMISSION_GROUPS
             if name in group.name.lower() and scope in {None, group.scope}
         ]
-        count = len(found)
-        info = {"page": 1, "per_page": max(count, 1), "count": count, "total_count": count}
-        return success(found, info={**info, "total_pages": 1})
+        return query.page(found, per_page=max(len(found), 1))
 
     async def _verify(self, request: Request) -> Response:
         caller: Caller = request.state.caller
@@ -85,11 +85,15 @@ class Tokens:
         return success({**self._shown(self._find(identifier)), "value": value})
 
     async def _listing(self, request: Request) -> Response:
-        order = "DESC" if request.query_params.get("direction") == "desc" else "ASC"
-        rows = self._database.rows(
-            f"SELECT * FROM account_tokens ORDER BY rowid {order}"  # noqa: S608  one of two words
-        )
-        return page(request, [self._shown(row) for row in rows], code=MALFORMED)
+        query = ListQuery(request, code=MALFORMED)
+        include_expired = query.flag("include_expired")
+        rows = self._database.rows("SELECT * FROM account_tokens ORDER BY rowid")
+        if query.choice("direction", ("asc", "desc"), "asc") == "desc":
+            rows.reverse()
+        found = [self._shown(row) for row in rows]
+        if include_expired is False:
+            found = [token for token in found if token["status"] != "expired"]
+        return query.page(found)
 
     async def _read(self, request: Request) -> Response:
         return success(self._shown(self._find(request.path_params["token_id"])))

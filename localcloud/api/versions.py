@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from localcloud.api.assets import Assets, VersionAssets
 from localcloud.api.bindings import INVALID, Binding, check, shown
-from localcloud.api.envelope import ApiError, body_json, page, parse, success
+from localcloud.api.envelope import ApiError, body_json, parse, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.asset_store import MANIFEST, Manifest
@@ -85,12 +86,18 @@ def routes(account: Account) -> Sequence[Route]:
 
     async def listing(request: Request) -> Response:
         worker = find_worker(account, request.path_params["worker_id"])
-        return page(request, [_shown(row) for row in _all(account, worker)])
+        return ListQuery(request).page([_shown(row) for row in _all(account, worker)])
 
     async def script_listing(request: Request) -> Response:
         worker = find_worker(account, request.path_params["script_name"])
-        items = [_item(row) for row in _all(account, worker)]
-        return success({"items": items})
+        query = ListQuery(request)
+        # Every version that is kept can be deployed, so the filter only ends the paging.
+        deployable = query.flag("deployable")
+        rows = _all(account, worker)
+        shown, info = query.slice(rows, per_page=None)
+        if deployable:
+            shown = rows
+        return success({"items": [_item(row) for row in shown]}, info=info)
 
     async def read(request: Request) -> Response:
         worker = find_worker(account, request.path_params["worker_id"])

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.api.zones import is_within
@@ -81,15 +82,16 @@ class WorkerDomains:
 
     async def _listing(self, request: Request) -> Response:
         names = ("hostname", "service", "zone_id", "zone_name", "environment")
-        wanted = {name: request.query_params.get(name) for name in names}
+        query = ListQuery(request, code=_MALFORMED)
+        wanted = {name: query.text(name) for name in names}
         rows = self._database.rows("SELECT id FROM worker_domains ORDER BY hostname")
         everything = [self._shown(self._find(row["id"])) for row in rows]
         found = [
             domain
             for domain in everything
-            if all(value in {None, "", domain[name]} for name, value in wanted.items())
+            if all(value in {None, domain[name]} for name, value in wanted.items())
         ]
-        return success(found)
+        return query.page(found, per_page=None)
 
     async def _read(self, request: Request) -> Response:
         return success(self._shown(self._find(request.path_params["domain_id"])))

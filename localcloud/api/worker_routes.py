@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.api.zones import find_zone, is_within
@@ -71,7 +72,7 @@ class WorkerRoutes:
         rows = self._database.rows(
             "SELECT * FROM worker_routes WHERE zone_id = ? ORDER BY rowid", zone["id"]
         )
-        return success([_shown(row) for row in rows])
+        return ListQuery(request, code=_INVALID).page([_shown(row) for row in rows], per_page=None)
 
     async def _read(self, request: Request) -> Response:
         return success(_shown(self._asked(request)))

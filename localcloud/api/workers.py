@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.api.envelope import ApiError, body_json, body_model, page, parse, success
+from localcloud.api.envelope import ApiError, body_json, body_model, parse, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.references import service_scripts
 from localcloud.api.resources import Account
 from localcloud.database import Row
@@ -29,6 +31,13 @@ _RENAMES = (
     "UPDATE worker_domains SET service = ? WHERE service = ?",
     "UPDATE worker_routes SET script = ? WHERE script = ?",
 )
+
+
+_ORDERS = ("deployed_on", "updated_on", "created_on", "name")
+
+
+def _order(field: str, row: Row) -> str:
+    return str(row[field] or "")
 
 
 class _Subdomain(BaseModel):
@@ -79,8 +88,17 @@ def routes(account: Account) -> Sequence[Route]:
         return success(shown(account, find_worker(account, identifier)))
 
     async def listing(request: Request) -> Response:
-        rows = database.rows("SELECT * FROM workers ORDER BY rowid")
-        return page(request, [shown(account, row) for row in rows])
+        query = ListQuery(request)
+        rows = query.sorted(
+            database.rows("SELECT * FROM workers ORDER BY rowid"),
+            by={name: partial(_order, name) for name in _ORDERS},
+            default="deployed_on",
+            order="order_by",
+            direction="order",
+            descending=True,
+        )
+        chosen, info = query.slice(rows)
+        return success([shown(account, row) for row in chosen], info=info)
 
     async def read(request: Request) -> Response:
         return success(shown(account, _asked(account, request)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -11,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.authentication import unroutable
-from localcloud.api.envelope import ApiError, page, success
+from localcloud.api.envelope import ApiError, success
+from localcloud.api.listing import ListQuery
 from localcloud.api.permission_groups import ZONE
 from localcloud.api.permissions import is_allowed
 from localcloud.api.resources import Account
@@ -21,9 +23,24 @@ from localcloud.database import Database, Row
 from localcloud.endpoints import ACCOUNT_ID
 
 # Codes: 1001 unknown zone, 1006 malformed query.
+_MALFORMED = 1006
 FIRST_ZONE = "example.test"  # a name that no DNS server of the world has (RFC 6761)
 _READING = frozenset({"Zone Read", "Zone Write"})
 _DIGITS = frozenset("0123456789abcdef")
+# Parameter, and whether it takes an operator, as in `name=contains:shop`
+# (Cloudflare API reference, "List Zones").
+_FILTERS = (("name", True), ("account.name", True), ("account.id", False), ("status", False))
+_ORDERS = ("name", "status", "account.id", "account.name", "plan.id")
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "equal": str.__eq__,
+    "not_equal": str.__ne__,
+    "starts_with": str.startswith,
+    "starts_with_case_sensitive": str.startswith,
+    "ends_with": str.endswith,
+    "ends_with_case_sensitive": str.endswith,
+    "contains": str.__contains__,
+    "contains_case_sensitive": str.__contains__,
+}
 _FREE_PLAN = {
     "id": "0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
     "name": "Free Website",
@@ -57,26 +74,26 @@ class Zones:
 
     async def _listing(self, request: Request) -> Response:
         """All zones that the token may read, filtered as the query says."""
-        query = request.query_params
-        found = [
+        query = ListQuery(request, code=_MALFORMED)
+        filters = [one for field in _FILTERS if (one := _filter(query, *field))]
+        if kinds := query.text("type"):
+            wanted = kinds.split(",")
+            filters.append(lambda zone: zone["type"] in wanted)
+        needed = any if query.choice("match", ("any", "all"), "all") == "any" else all
+        readable = [
             zone
-            for zone in (self._shown(row) for row in self._rows(query.get("direction")))
-            if query.get("name") in {None, "", zone["name"]}
-            and query.get("status") in {None, zone["status"]}
-            and query.get("account.id") in {None, ACCOUNT_ID}
-            and query.get("account.name") in {None, zone["account"]["name"]}
-            and _may_read(request.state.caller, zone["id"])
+            for zone in (self._shown(row) for row in self._database.rows("SELECT * FROM zones"))
+            if _may_read(request.state.caller, zone["id"])
         ]
-        return page(request, found, code=1006)
+        found = query.sorted(
+            [zone for zone in readable if not filters or needed(f(zone) for f in filters)],
+            by={field: partial(_value, field) for field in _ORDERS},
+            default="name",
+        )
+        return query.page(found)
 
     async def _read(self, request: Request) -> Response:
         return success(self._shown(find_zone(self._database, request)))
-
-    def _rows(self, direction: str | None) -> list[Row]:
-        order = "DESC" if direction == "desc" else "ASC"
-        return self._database.rows(
-            f"SELECT * FROM zones ORDER BY name {order}"  # noqa: S608  one of two words
-        )
 
     def _shown(self, row: Row) -> dict[str, Any]:
         return {
@@ -136,6 +153,31 @@ def find_zone(database: Database, request: Request) -> Row:
 def is_within(hostname: str, zone: str) -> bool:
     """Whether a host name is the zone's apex or one of its subdomains."""
     return hostname == zone or hostname.endswith(f".{zone}")
+
+
+def _value(field: str, zone: dict[str, Any]) -> str:
+    found: Any = zone
+    for part in field.split("."):
+        found = found[part]
+    return str(found)
+
+
+def _filter(
+    query: ListQuery, field: str, has_operators: bool
+) -> Callable[[dict[str, Any]], bool] | None:
+    """What a zone must be by one parameter; None where the request doesn't give it."""
+    text = query.text(field)
+    if text is None:
+        return None
+    operator, colon, operand = text.partition(":")
+    if not colon or not has_operators:
+        return lambda zone: _value(field, zone) == text
+    if operator not in _OPERATORS:
+        raise query.refusal(f"{field} has the operator {operator[:40]!r}, which isn't one.")
+    compare = _OPERATORS[operator]
+    if operator.endswith("_case_sensitive"):
+        return lambda zone: compare(_value(field, zone), operand)
+    return lambda zone: compare(_value(field, zone).lower(), operand.lower())
 
 
 def _may_read(caller: Caller, zone_id: str) -> bool:
