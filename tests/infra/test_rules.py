@@ -192,3 +192,17 @@ def test_a_stack_that_breaks_a_rule_registers_no_resource(
         declare_stack(run, stack="production")
     assert "database" not in seen
     assert "worker" not in seen
+
+
+@pytest.mark.requirement("T-7", "S0-14")
+def test_a_single_consumer_needs_no_dead_letter_queue(production: Stack) -> None:
+    alone = replace(
+        production,
+        declarations=[
+            found
+            for found in production.declarations
+            if not (found.type == "QueueConsumer" and found.properties.get("dead_letter_queue"))
+        ],
+    )
+    assert len(alone.of_type("QueueConsumer")) == 1
+    assert breaches(alone) == []

@@ -26,6 +26,11 @@ class Client:
         url = f"{self._cloud.root_url}/api/v3{path}"
         return self._cloud.http.request(method, url, json=body)
 
+    def raw(self, method: str, path: str, content: str) -> httpx.Response:
+        """Send a body as it is."""
+        url = f"{self._cloud.root_url}/api/v3{path}"
+        return self._cloud.http.request(method, url, content=content)
+
     def sealed(self, scope: str, value: str) -> dict[str, str]:
         """The body that stores a secret."""
         key = self("GET", f"{REPOSITORY}{scope}/secrets/public-key").json()
@@ -245,3 +250,25 @@ def test_the_repository_answers_by_its_id_as_by_its_name(github: Client) -> None
     assert github("GET", f"{REPOSITORY}{scope}/secrets/KEY").json()["name"] == "KEY"
     assert github("GET", "/repositories/42001/environments/e").status_code == 404
     assert github("GET", "/repositories/1").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ("{", 400, "Problems parsing JSON"),
+        ("[" * 50_000, 400, "Problems parsing JSON"),
+        ("[]", 422, "not an object"),
+        ("null", 422, "not an object"),
+    ],
+)
+def test_a_body_that_is_no_object_is_refused_and_nothing_is_made(
+    shared: RunningCloud, body: str, status: int, words: str
+) -> None:
+    github, path = Client(shared), f"{REPOSITORY}/environments/unread"
+    answer = github.raw("PUT", path, body)
+    assert (answer.status_code, words in answer.text) == (status, True)
+    assert github("GET", path).status_code == 404
+
+
+def test_an_empty_body_is_an_empty_object(github: Client) -> None:
+    assert github.raw("PUT", f"{REPOSITORY}/environments/empty-body", " \n").status_code == 200

@@ -48,3 +48,21 @@ def test_what_is_not_there_and_what_is_taken_are_refused(bucket: RunningCloud) -
     assert bucket.error("GET", "/r2/buckets/other") == (404, 10006)
     assert bucket.error("PUT", "/r2/buckets/other/objects/x", content=b"") == (404, 10006)
     assert bucket.error("GET", f"{OBJECTS}/missing") == (404, 10007)
+
+
+def test_a_long_list_of_objects_goes_on_behind_its_cursor(
+    bucket: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localcloud.api.r2._LISTED", 2)
+    keys = ["a", "b", "c", "d"]
+    for key in keys:
+        bucket.result("PUT", f"{OBJECTS}/{key}", content=b"1")
+    pages, cursor = [], ""
+    while True:
+        answer = bucket.account("GET", f"{OBJECTS}?cursor={cursor}").json()
+        pages.append([one["key"] for one in answer["result"]])
+        cursor = answer["result_info"]["cursor"]
+        if not answer["result_info"]["is_truncated"]:
+            break
+    assert pages == [["a", "b"], ["c", "d"]]
+    assert cursor == ""

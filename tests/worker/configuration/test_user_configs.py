@@ -68,6 +68,15 @@ def test_a_masked_value_sent_back_keeps_what_is_stored(world: World) -> None:
     assert _signs_with(world, "another-secret")
 
 
+def test_a_value_masked_at_both_ends_and_sent_back_keeps_what_is_stored(world: World) -> None:
+    _save(world)
+    [masked] = world.request("GET", f"{PATH}?user_id=u1&mask=true").json["data"]
+    assert "***" in masked["config_data"]["secret"]
+    assert _save(world, config_data=masked["config_data"]).status == 200
+    assert _signs_with(world, SECRET)
+    assert world.endpoints.received[-1][1].headers["X-Key"] == "key-12345"
+
+
 @pytest.mark.requirement("B-22")
 def test_without_config_data_only_the_switch_changes(world: World) -> None:
     _save(world)

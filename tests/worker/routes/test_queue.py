@@ -163,6 +163,26 @@ def test_only_test_users_are_purged(world: World) -> None:
     assert world.logs() == []
 
 
+@pytest.mark.parametrize("users", ["test-user", [1], ["test-user", None], {"test-user": 1}])
+def test_a_purge_of_what_is_no_list_of_names_is_refused_and_deletes_nothing(
+    world: World, users: object
+) -> None:
+    world.configure("test-user")
+    world.send("test-user")
+    body = {"testUserIds": users, "force": True}
+    refused = world.request("POST", "/api/queue/purge-test-data", body)
+    assert (refused.status, refused.code) == (400, "INVALID_PARAMETER")
+    assert len(world.logs()) == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"taskIds": []}])
+def test_a_discard_without_ids_is_refused_and_discards_nothing(
+    world: World, body: dict[str, object]
+) -> None:
+    refused = world.request("POST", "/api/queue/discard-failed", body)
+    assert (refused.status, refused.code) == (400, "MISSING_PARAMETER")
+
+
 def test_a_queue_cannot_be_purged_and_says_so(world: World) -> None:
     path = "/api/queue/clear-messages"
     missing = world.request("POST", path, {})
