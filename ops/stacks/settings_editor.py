@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ import yaml
 from ops.stacks.errors import UsageError
 from ops.stacks.settings_file import StackFile
 
-_INDENT = "  "
 SALT_KEY = "encryptionsalt"
+_INDENT = 2
 
 
 def edit_settings(
@@ -21,8 +20,13 @@ def edit_settings(
 ) -> None:
     """Set each key of ``changes``, by its full name, in the file; ``None`` takes a key out.
 
-    Comments and other keys stay. ``salt`` becomes the file's encryption salt. The file is replaced
-    as a whole: who reads it meanwhile sees the old one or the new one.
+    Everything else stays byte for byte: comments, order, quotes, indentation, line ends, a byte
+    order mark. The file is replaced as a whole: who reads it meanwhile sees the old one or the new.
+
+    Args:
+        path: the stack's file.
+        changes: new values by full key.
+        salt: becomes the file's encryption salt where it has none.
 
     Raises:
         UsageError: the file is written in a way that can't be changed without losing some of it.
@@ -30,64 +34,129 @@ def edit_settings(
     before = StackFile.read(path)
     wanted = {key: value for key, value in before.config.items() if key not in changes}
     wanted |= {key: value for key, value in changes.items() if value is not None}
-    text = path.read_text(encoding="utf-8")
-    for key, value in changes.items():
-        text = _with(text, key, value)
-    document = dict(before.content)
+    document = {**before.content, "config": wanted}
     if salt is not None:
         document[SALT_KEY] = salt
-        if SALT_KEY not in before.content:
-            text = f"{text.rstrip()}\n{SALT_KEY}: {salt}\n"
+    # Decoded by hand: reading as text would take the line ends of Windows away.
+    text = path.read_bytes().decode("utf-8")
     try:
-        found = yaml.safe_load(text) or {}
+        for key, value in changes.items():
+            text = _with_setting(text, key, value)
+        if salt is not None and SALT_KEY not in before.content:
+            text = _with_lines(text, len(text), [f"{SALT_KEY}: {salt}"])
+        found = yaml.safe_load(text)
     except yaml.YAMLError:
-        found = None  # Added to a file that isn't a block, it is no document any more.
-    if found != {**document, "config": wanted}:
+        found = None  # What was added doesn't fit, or an anchor that is used elsewhere went.
+    if found != document:
         raise UsageError(
             f"{path.name} can't be changed in place: write its settings as a block under 'config:' "
-            f"with one key a line, or set {', '.join(changes)} by hand."
+            f"with one key a line and without anchors, or set {', '.join(changes)} by hand."
         )
     staged = path.with_name(f".{path.name}.new")
-    staged.write_text(text, encoding="utf-8")
+    staged.write_bytes(text.encode("utf-8"))
     staged.chmod(path.stat().st_mode)
     staged.replace(path)
 
 
-def _with(text: str, key: str, value: Any | None) -> str:
-    """Return the text with the key's lines replaced; a new key goes after the last setting."""
-    kept: list[str] = []
-    at: int | None = None
-    end: int | None = None
-    indent = _INDENT
-    in_config = inside = False
-    for line in text.splitlines(keepends=True):
-        depth = len(line) - len(line.lstrip(" "))
-        if inside and line.strip() and depth > len(indent):
-            continue
-        inside = in_config and line.strip().startswith((f"{key}:", f'"{key}":'))
-        if inside:
-            indent, at = _INDENT if depth == 0 else " " * depth, len(kept)
-            continue
-        kept.append(line)
-        if depth == 0 and line.strip() and not line.startswith("#"):
-            in_config = line.rstrip() == "config:"
-        if in_config and line.strip():
-            end = len(kept)
-    at = end if at is None else at
+class _Loader(yaml.SafeLoader):
+    """Tells where each node stands; an alias stands where it is written, not at its anchor."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if not self.check_event(yaml.AliasEvent):
+            return super().compose_node(parent, index)
+        alias: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        super().compose_node(parent, index)
+        return yaml.ScalarNode("", alias.anchor, alias.start_mark, alias.end_mark)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text, so that none is taken for a number or a switch."""
+
+
+_Dumper.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
+
+
+def _with_setting(text: str, key: str, value: Any | None) -> str:
+    """Return the text with one setting changed, added after the last one, or taken out."""
+    root = yaml.compose(text, Loader=_Loader)
+    config = _find(root, "config")
+    if config is None:
+        if value is None:
+            return text
+        text = _with_lines(text, len(text), ["config:"])
+        return _with_lines(text, len(text), _lines(_INDENT, key, value))
+    holder, settings = config
+    if not settings.value:
+        if value is None:
+            return text
+        text = text[: holder.end_mark.index + 1] + text[settings.end_mark.index :]
+        return _with_lines(text, holder.end_mark.index, _lines(_INDENT, key, value))
+    found = _find(settings, key)
+    column = settings.start_mark.column
+    if found is None:
+        end = _end(text, settings)
+        return text if value is None else _with_lines(text, end, _lines(column, key, value))
+    name, old = found
+    start, end = name.end_mark.index, _end(text, old)
     if value is None:
-        return "".join(kept)
-    if kept and not kept[-1].endswith("\n"):
-        kept[-1] += "\n"
-    if at is None:
-        if any(line.startswith("config:") for line in kept):
-            return text  # Not a block: the caller sees that nothing has changed.
-        kept.append("config:\n")
-        at = len(kept)
-    return "".join([*kept[:at], *_lines(indent, key, value), *kept[at:]])
+        return text[: start - name.end_mark.column] + text[_next_line(text, end) :]
+    first, *block = _lines(column, "", value)
+    if old.start_mark.line > name.end_mark.line:
+        # What follows the key on its line is a comment.
+        first += text[start + 1 : _next_line(text, start)].rstrip()
+    return text[:start] + _newline(text).join([first.lstrip(" "), *block]) + text[end:]
 
 
-def _lines(indent: str, key: str, value: Any) -> list[str]:
+def _find(mapping: yaml.Node | None, key: str) -> tuple[yaml.Node, yaml.Node] | None:
+    pairs = mapping.value if isinstance(mapping, yaml.MappingNode) else []
+    # Of two equal keys the last one counts.
+    return next((pair for pair in reversed(pairs) if pair[0].value == key), None)
+
+
+def _end(text: str, node: yaml.Node) -> int:
+    """Return where a node's last character stands; a block reaches no further than its content."""
+    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        node = last[1] if isinstance(node, yaml.MappingNode) else last
+    start, end = node.start_mark.index, node.end_mark.index
+    return start + len(text[start:end].rstrip())
+
+
+def _lines(column: int, key: str, value: Any) -> list[str]:
+    indent = " " * column
     if isinstance(value, Mapping) and value:
-        parts = (f"{indent}  {name}: {json.dumps(item)}\n" for name, item in value.items())
-        return [f"{indent}{key}:\n", *parts]
-    return [f"{indent}{key}: {json.dumps(value)}\n"]
+        inner = " " * (column + _INDENT)
+        return [f"{indent}{key}:", *(f"{inner}{name}: {_flow(v)}" for name, v in value.items())]
+    return [f"{indent}{key}: {_flow(value)}"]
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML on one line."""
+    # In a list, since a bare number would be followed by the mark of a document's end.
+    text = yaml.dump(
+        [value],
+        Dumper=_Dumper,
+        default_flow_style=True,
+        allow_unicode=True,
+        sort_keys=False,
+        width=2**31,
+    )
+    return text.strip()[1:-1]
+
+
+def _with_lines(text: str, index: int, lines: list[str]) -> str:
+    """Return the text with lines added below the line of that character."""
+    newline = _newline(text)
+    at = _next_line(text, index)
+    head = text[:at] if not at or text[at - 1] == "\n" else text[:at] + newline
+    return head + "".join(line + newline for line in lines) + text[at:]
+
+
+def _next_line(text: str, index: int) -> int:
+    return text.find("\n", index) + 1 or len(text)
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
