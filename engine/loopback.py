@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -11,6 +12,11 @@ from engine.errors import NotLoopback
 #: The environment variables and config keys that move a real provider's endpoint.
 _ENVIRONMENT = ("CLOUDFLARE_BASE_URL", "GITHUB_BASE_URL")
 _CONFIG = ("cloudflare:baseUrl", "github:baseUrl")
+
+
+def is_closed_network() -> bool:
+    """True where loopback is this process's only network interface, as in a test's namespace."""
+    return {name for _, name in socket.if_nameindex()} == {"lo"}
 
 
 def is_loopback(url: str) -> bool:
@@ -31,12 +37,13 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def require_loopback(url: str, *, source: str) -> str:
+def require_loopback(url: str, *, source: str, closed_network: bool = False) -> str:
     """``url`` itself where it is loopback; raises ``NotLoopback`` naming ``source`` otherwise.
 
+    With ``closed_network``, any URL is accepted where this process can reach nothing but loopback.
     The URL's host is named in the message, never its user information or path.
     """
-    if is_loopback(url):
+    if is_loopback(url) or (closed_network and url and is_closed_network()):
         return url
     try:
         host = urlsplit(url).hostname or "no host"
@@ -44,7 +51,8 @@ def require_loopback(url: str, *, source: str) -> str:
         host = "no valid host"
     where = f"points at {host}" if url else "is not set, which means the real service"
     raise NotLoopback(
-        f"{source} {where}: the embedded engine deploys to this machine only. Set it to a "
+        f"{source} {where}: the embedded engine and the stand-in providers deploy to this machine "
+        "only. Set it to a "
         "loopback address such as http://127.0.0.1:8787/client/v4, or install the pulumi CLI."
     )
 

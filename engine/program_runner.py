@@ -45,7 +45,7 @@ def main() -> int:
             engine=settings["engine"],
             parallel=settings["parallel"],
             dry_run=settings["dry_run"],
-            organization="organization",
+            organization=settings.get("organization") or "organization",
             root_directory=settings["root"],
         )
     )

@@ -7,7 +7,10 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("infra", "engine", "ops", "localcloud", "worker", "sql", "__main__.py", "Pulumi.yaml")
+COPIED = (
+    *("infra", "engine", "ops", "localcloud", "worker", "sql", "tools"),
+    *("__main__.py", "Pulumi.yaml"),
+)
 SHARED = (".venv", "node_modules", "build")
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ pytest.register_assert_rewrite(
 
 from tests.distribution import ByInstallation, in_order  # noqa: E402
 from tests.installation import Installation  # noqa: E402
+from tests.real_cli import MISSING  # noqa: E402
 from tests.soak_table import print_table, rows_of  # noqa: E402
 
 
@@ -24,6 +27,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstall
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; several processes get them in this order."""
     items[:] = in_order(items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine has no program for; where CI could have it, that is a failure."""
+    for mark, missing in MISSING.items():
+        if item.get_closest_marker(mark) and (reason := missing()):
+            if mark == "real_pulumi" and "CI" in os.environ and shutil.which("go"):
+                pytest.fail(f"{reason}, and CI can build one: scripts/install-pulumi")
+            pytest.skip(reason)
 
 
 def pytest_sessionstart() -> None:

@@ -31,3 +31,12 @@ def test_every_node_package_is_pinned_to_one_version() -> None:
     listed = {**package.get("dependencies", {}), **package.get("devDependencies", {})}
     assert listed
     assert [n for n, v in listed.items() if not re.fullmatch(r"[0-9]+\.[0-9.]+", v)] == []
+
+
+@pytest.mark.requirement("PD-15")
+def test_pipelines_install_the_pulumi_cli_that_tests_build() -> None:
+    module = (PROJECT / "tools" / "pulumi" / "go.mod").read_text()
+    action = (PROJECT / ".github" / "actions" / "setup" / "action.yml").read_text()
+    [built] = re.findall(r"github.com/pulumi/pulumi/pkg/v3 v([0-9.]+) ", module, re.MULTILINE)
+    [installed] = re.findall(r"pulumi-version: ([0-9.]+)$", action, re.MULTILINE)
+    assert installed == built

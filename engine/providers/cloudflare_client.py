@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ProviderError
-from engine.loopback import require_loopback
+from engine.loopback import is_loopback, require_loopback
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
@@ -21,12 +21,15 @@ _MAX_PAGES = 200
 class CloudflareClient:
     """A lazy client of one control plane.
 
-    Raises ``NotLoopback`` at once for a base URL off this machine. Redirects are not followed and
-    proxies of the environment not used: both could lead off it.
+    Raises ``NotLoopback`` at once for a base URL off this machine; see ``require_loopback`` for
+    ``closed_network``. Redirects are not followed and proxies of the environment not used: both
+    could lead off it.
     """
 
-    def __init__(self, *, base_url: str, api_token: str) -> None:
-        self._base_url = require_loopback(base_url, source="The Cloudflare provider's base URL")
+    def __init__(self, *, base_url: str, api_token: str, closed_network: bool = False) -> None:
+        self._base_url = require_loopback(
+            base_url, source="The Cloudflare provider's base URL", closed_network=closed_network
+        )
         self._api_token = api_token
         self._lock = threading.Lock()
         self._client: Cloudflare | None = None
@@ -128,7 +131,7 @@ class CloudflareClient:
                 http = httpx.Client(
                     base_url=self._base_url,
                     timeout=_TIMEOUT_SECONDS,
-                    trust_env=False,
+                    trust_env=not is_loopback(self._base_url),
                     follow_redirects=False,
                 )
                 # Empty texts keep the client from looking for credentials in the environment.

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ProviderError
-from engine.loopback import require_loopback
+from engine.loopback import is_loopback, require_loopback
 
 if TYPE_CHECKING:
     import httpx
 
+_GITHUB = "https://api.github.com"
 _TIMEOUT_SECONDS = 30.0
 _PER_PAGE = 30  # the largest page of the lists of variables
 _MAX_PAGES = 200
@@ -21,14 +22,19 @@ _MAX_PAGES = 200
 class GithubClient:
     """A lazy client of one owner's repositories; paths begin with the repository's name.
 
-    Raises ``NotLoopback`` at once for a base URL off this machine. Redirects are not followed and
-    proxies of the environment not used: both could lead off it.
+    Raises ``NotLoopback`` at once for a base URL off this machine; see ``require_loopback`` for
+    ``closed_network``. Redirects are not followed and proxies of the environment not used: both
+    could lead off it.
     """
 
-    def __init__(self, *, base_url: str, owner: str, token: str) -> None:
-        base_url = require_loopback(base_url, source="The GitHub provider's base URL")
+    def __init__(
+        self, *, base_url: str, owner: str, token: str, closed_network: bool = False
+    ) -> None:
+        base_url = require_loopback(
+            base_url, source="The GitHub provider's base URL", closed_network=closed_network
+        ).rstrip("/")
         # The path under which GitHub Enterprise, and so every host but github.com, has its API.
-        self._root = f"{base_url.rstrip('/')}/api/v3"
+        self._root = base_url if base_url == _GITHUB else f"{base_url}/api/v3"
         self._owner = owner
         self._token = token
         self._client: httpx.Client | None = None
@@ -113,7 +119,7 @@ class GithubClient:
                 base_url=self._root,
                 headers={"Authorization": f"Bearer {self._token}"},
                 timeout=_TIMEOUT_SECONDS,
-                trust_env=False,
+                trust_env=not is_loopback(self._root),
                 follow_redirects=False,
                 verify=self._root.startswith("https:"),  # spares reading certificates
             )

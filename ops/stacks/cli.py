@@ -14,6 +14,7 @@ from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
 from ops.stacks.errors import StackFailed
 from ops.stacks.local_stack import LocalStack, is_credential
 from ops.stacks.new_state import create_stack_file
+from ops.stacks.plugins import Plugins
 from ops.stacks.project import Project
 
 
@@ -23,9 +24,12 @@ class CliDriver:
     The history is read without secrets: its settings may be encrypted under another file's salt.
     """
 
-    def __init__(self, stack: automation.Stack, *, config_file: Path | None) -> None:
+    def __init__(
+        self, stack: automation.Stack, *, config_file: Path | None, notice: str = ""
+    ) -> None:
         self._stack = stack
         self._config_file = str(config_file) if config_file else None
+        self._notice = notice
 
     @classmethod
     def for_account(cls, project: Project, stack: str) -> CliDriver:
@@ -34,11 +38,20 @@ class CliDriver:
         Raises:
             StackFailed: the CLI refuses (not logged in, wrong passphrase, …); its words are kept.
         """
+        plugins = Plugins.chosen()
         with _Failures("select the stack"):
-            selected = automation.create_or_select_stack(stack, work_dir=str(project.root))
+            selected = automation.create_or_select_stack(
+                stack,
+                work_dir=str(project.root),
+                opts=automation.LocalWorkspaceOptions(env_vars=dict(plugins.environment)),
+            )
         named = project.stack_file(stack)
         usual = project.root / f"Pulumi.{stack}.yaml"
-        return cls(selected, config_file=None if named == usual else named)
+        return cls(
+            selected,
+            config_file=None if named == usual else named,
+            notice=plugins.notice,
+        )
 
     @classmethod
     def for_local(cls, project: Project, local: LocalStack) -> CliDriver:
@@ -46,8 +59,10 @@ class CliDriver:
         for name in list(os.environ):
             if is_credential(name):
                 del os.environ[name]
+        plugins = Plugins.chosen()
         environment = {
             **local.environment,
+            **plugins.environment,
             "PULUMI_BACKEND_URL": f"file://{local.backend_dir}",
             "PULUMI_CONFIG_PASSPHRASE": local.passphrase,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -61,13 +76,13 @@ class CliDriver:
                 work_dir=str(project.root),
                 opts=automation.LocalWorkspaceOptions(env_vars=environment),
             )
-        return cls(selected, config_file=local.config_file)
+        return cls(selected, config_file=local.config_file, notice=plugins.notice)
 
     def preview(self, show: Callable[[Progress], None]) -> StackUpdate:
         """See :meth:`StackDriver.preview`."""
         with _Failures("preview"):
             result = self._stack.preview(
-                on_output=_lines(show), color="never", config_file=self._config_file
+                on_output=self._lines(show), color="never", config_file=self._config_file
             )
         changes = {str(getattr(op, "value", op)): n for op, n in result.change_summary.items()}
         return StackUpdate(kind="preview", changes=changes)
@@ -77,7 +92,7 @@ class CliDriver:
         with _Failures("up"):
             result = self._stack.up(
                 message=message,
-                on_output=_lines(show),
+                on_output=self._lines(show),
                 color="never",
                 config_file=self._config_file,
                 show_secrets=False,
@@ -89,7 +104,7 @@ class CliDriver:
         """See :meth:`StackDriver.refresh`."""
         with _Failures("refresh"):
             result = self._stack.refresh(
-                on_output=_lines(show),
+                on_output=self._lines(show),
                 color="never",
                 config_file=self._config_file,
                 show_secrets=False,
@@ -100,7 +115,7 @@ class CliDriver:
         """See :meth:`StackDriver.destroy`."""
         with _Failures("destroy"):
             result = self._stack.destroy(
-                on_output=_lines(show),
+                on_output=self._lines(show),
                 color="never",
                 config_file=self._config_file,
                 show_secrets=False,
@@ -171,6 +186,11 @@ class CliDriver:
             for index, entry in enumerate(entries)
         ]
 
+    def _lines(self, show: Callable[[Progress], None]) -> Callable[[str], None]:
+        if self._notice:
+            show(Progress(self._notice, severity="warning"))
+        return lambda text: show(Progress(text.rstrip("\n")))
+
     def _run(self, *arguments: str) -> str:
         workspace = self._stack.workspace
         command = [*arguments, "--stack", self._stack.name]
@@ -208,10 +228,6 @@ class _Failures:
                 f"'pulumi {self._action}' failed: {' '.join(reasons) or lines[-1]} "
                 "What was done up to then is in the stack's state; correct the cause and repeat."
             ) from None
-
-
-def _lines(show: Callable[[Progress], None]) -> Callable[[str], None]:
-    return lambda text: show(Progress(text.rstrip("\n")))
 
 
 def _changes(summary: automation.UpdateSummary) -> dict[str, int]:

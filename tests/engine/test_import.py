@@ -6,7 +6,6 @@ import pytest
 
 from tests.engine.fake_cloudflare import ACCOUNT, TOKEN, FakeCloudflare
 from tests.engine.older_plugin import fit_to_plugin
-from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.engine.test_real_pulumi import Cli
 from tests.engine.workspace import Workspace
 
@@ -118,7 +117,6 @@ def test_another_resource_in_the_place_of_a_managed_one_is_refused(
 
 
 @pytest.mark.real_pulumi
-@NEEDS_PLUGIN
 def test_the_real_cli_imports_the_same_and_takes_over(
     workspace: Workspace,
     api: FakeCloudflare,
@@ -136,7 +134,6 @@ def test_the_real_cli_imports_the_same_and_takes_over(
 
 
 @pytest.mark.real_pulumi
-@NEEDS_PLUGIN
 def test_the_real_cli_accepts_what_this_engine_imported(
     workspace: Workspace, existing: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from engine import UpdateResult
-from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.engine.test_addresses import (
     CREATED,
     change,
@@ -23,10 +22,7 @@ from tests.engine.test_real_pulumi import Cli
 from tests.engine.workspace import Workspace
 from tests.localcloud.running_cloud import RunningCloud
 
-pytestmark = [
-    pytest.mark.real_pulumi,
-    NEEDS_PLUGIN,
-]
+pytestmark = pytest.mark.real_pulumi
 
 
 def comparable(workspace: Workspace) -> Any:

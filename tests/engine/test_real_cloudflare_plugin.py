@@ -8,14 +8,10 @@ from typing import Any
 import pytest
 
 from tests.engine.fake_cloudflare import TOKEN, FakeCloudflare
-from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.engine.test_real_pulumi import Cli, comparable
 from tests.engine.workspace import Workspace
 
-pytestmark = [
-    pytest.mark.real_pulumi,
-    NEEDS_PLUGIN,
-]
+pytestmark = pytest.mark.real_pulumi
 
 #: Notes of the plugin to itself: how nulls look, and the schema's version, which grew from 0.
 _PRIVATE = ("__pulumi_raw_state_delta", "__meta")

@@ -16,10 +16,7 @@ from ops.stacks.project import Project
 from tests.engine.test_real_pulumi import Cli, comparable
 from tests.engine.workspace import CANARY, Workspace
 
-pytestmark = [
-    pytest.mark.real_pulumi,
-    pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no pulumi on PATH"),
-]
+pytestmark = pytest.mark.real_pulumi
 
 
 def protected(workspace: Workspace) -> list[str]:

@@ -10,7 +10,6 @@ import pytest
 
 from tests.engine.fake_cloudflare import TOKEN, FakeCloudflare
 from tests.engine.older_states import ERAS, REFUSED, Resource
-from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.engine.test_older_states import rewrite
 from tests.engine.test_real_pulumi import Cli
 from tests.engine.workspace import Workspace
@@ -18,7 +17,7 @@ from tests.engine.workspace import Workspace
 
 @pytest.mark.requirement("PD-15")
 @pytest.mark.real_pulumi
-@NEEDS_PLUGIN
+@pytest.mark.real_plugin
 def test_the_real_plugin_upgrades_the_states_of_its_elders_without_a_change(
     workspace: Workspace, api: FakeCloudflare, monkeypatch: pytest.MonkeyPatch
 ) -> None:

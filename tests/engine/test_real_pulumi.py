@@ -5,7 +5,6 @@ much), so the states themselves are compared too.
 """
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,11 +18,9 @@ from engine.property_value import Secret
 from engine.resource_fields import resource_to_fields
 from tests.engine.test_lifecycle import names
 from tests.engine.workspace import PASSPHRASE, SALT, Workspace
+from tests.real_cli import cli_environment
 
-pytestmark = [
-    pytest.mark.real_pulumi,
-    pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no pulumi on PATH"),
-]
+pytestmark = pytest.mark.real_pulumi
 
 _MOVING = {"id", "created", "modified", "sourcePosition", "stackTrace"}
 
@@ -35,15 +32,11 @@ class Cli:
         self._workspace = workspace
         workspace.backend.mkdir(exist_ok=True)
         workspace.write_config()
-        self.environment = {
-            **os.environ,
-            "PULUMI_BACKEND_URL": f"file://{workspace.backend}",
-            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-            "PULUMI_HOME": str(workspace.folder / "home"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
-        }
+        self.environment = cli_environment(
+            PULUMI_BACKEND_URL=f"file://{workspace.backend}",
+            PULUMI_CONFIG_PASSPHRASE=PASSPHRASE,
+            PULUMI_HOME=str(workspace.folder / "home"),
+        )
 
     def __call__(self, *arguments: str) -> str:
         command = ["pulumi", *arguments, "--stack", "dev", "--non-interactive"]

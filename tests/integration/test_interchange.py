@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,13 @@ import pytest
 
 from tests import installation
 from tests.engine.older_plugin import fit_to_plugin
-from tests.engine.real_plugin import NEEDS_PLUGIN
 from tests.installation import Installation
 from tests.integration.test_deploy_access import SETTINGS as ACCESS
+from tests.real_cli import providers
 
 pytestmark = [
     pytest.mark.real_pulumi,
     pytest.mark.workerd,
-    NEEDS_PLUGIN,
 ]
 UP = ("up", "--stack", "local", "--skip-verify")
 LISTINGS = ("d1/database", "storage/kv/namespaces", "queues", "workers/workers", "workers/domains")
@@ -50,7 +48,7 @@ def addresses(made: Installation) -> dict[str, Any]:
 
 
 def with_engine(made: Installation, engine: str) -> Installation:
-    made.environment["NOTIFYCTL_ENGINE"] = engine
+    made.environment |= {"NOTIFYCTL_ENGINE": engine, **providers()}
     return made
 
 
@@ -88,9 +86,6 @@ def test_the_real_cli_and_plugin_carry_the_whole_program_from_nothing_to_nothing
     destroy(both)
 
 
-@pytest.mark.skipif(
-    shutil.which("pulumi-resource-github") is None, reason="there is no GitHub plugin on PATH"
-)
 def test_each_engine_finds_nothing_to_change_in_the_access_that_the_other_made(
     tmp_path: Path,
 ) -> None:

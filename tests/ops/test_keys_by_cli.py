@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,7 +108,6 @@ def test_without_passphrase_and_without_the_cli_nothing_is_written(
 
 
 @pytest.mark.real_pulumi
-@pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no pulumi on PATH")
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["in the project", "elsewhere"])
 def test_the_real_cli_sets_what_it_reads_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.ops.guarded_command import ROOT, GuardedCommand
+from tests.real_cli import providers
 
 SECRET = "7" * 64
 
@@ -106,11 +106,10 @@ def test_no_change_can_be_expected_of_an_empty_account(command: GuardedCommand) 
 
 
 @pytest.mark.real_pulumi
-@pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no pulumi on PATH")
 def test_the_real_cli_plans_the_same_resources(command: GuardedCommand) -> None:
     before = tracked_files()
     ours = command.json("preview", "--stack", "production", "--offline")
-    command.environment["NOTIFYCTL_ENGINE"] = "cli"
+    command.environment |= {"NOTIFYCTL_ENGINE": "cli", **providers()}
     theirs = command.json("preview", "--stack", "production", "--offline")
 
     def names(plan: dict[str, list[dict[str, str]]]) -> set[tuple[str, str]]:

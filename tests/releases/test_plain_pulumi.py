@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,29 +10,23 @@ import pytest
 
 from tests import installation
 from tests.altered_project import AlteredProject
+from tests.real_cli import cli_environment, providers
 from tests.releases.stage import Stage
 
 pytestmark = [
     pytest.mark.workerd,
     pytest.mark.real_pulumi,
-    pytest.mark.skipif(
-        not all(map(shutil.which, ("pulumi", "pulumi-resource-cloudflare"))),
-        reason="there is no pulumi with its plugin on PATH",
-    ),
 ]
 
 
 def pulumi(stage: Stage, *arguments: str) -> str:
     """Run a plain Pulumi command on the stack's own backend and settings."""
     home = stage.installation.home
-    environment = {
-        **os.environ,
-        "PULUMI_BACKEND_URL": f"file://{home / 'pulumi'}",
-        "PULUMI_CONFIG_PASSPHRASE": (home / "passphrase").read_text().strip(),
-        "CLOUDFLARE_API_TOKEN": (home / "cloud" / "api-token").read_text().strip(),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
+    environment = cli_environment(
+        PULUMI_BACKEND_URL=f"file://{home / 'pulumi'}",
+        PULUMI_CONFIG_PASSPHRASE=(home / "passphrase").read_text().strip(),
+        CLOUDFLARE_API_TOKEN=(home / "cloud" / "api-token").read_text().strip(),
+    )
     done = subprocess.run(
         ["pulumi", *arguments, "--stack", "local", "--non-interactive"],
         cwd=stage.project.root,
@@ -54,7 +46,7 @@ def test_a_pin_and_an_update_are_a_rollback_and_notifyctl_reads_the_clis_history
 ) -> None:
     monkeypatch.setattr(installation, "LIMIT", 900)  # The real plugin takes its time.
     stage = Stage(AlteredProject(tmp_path / "project"), tmp_path)
-    stage.installation.environment["NOTIFYCTL_ENGINE"] = "cli"
+    stage.installation.environment |= {"NOTIFYCTL_ENGINE": "cli", **providers()}
     config = ("--config-file", str(stage.installation.home / "stack" / "Pulumi.local.yaml"))
     try:
         first = stage.installation.up()["version_id"]
