@@ -20,13 +20,14 @@ class Machine:
         self.bin = folder / "bin"
         self.bin.mkdir()
         self.checkout = folder / "checkout"
-        for name in ("scripts", "worker"):
+        for name in ("scripts", "sdk", "worker"):
             (self.checkout / name).mkdir(parents=True)
         for name in (
             "scripts/bootstrap",
             "requirements.lock",
             "package-lock.json",
             "pyproject.toml",
+            "sdk/pyproject.toml",
             "worker/requirements.txt",
         ):
             shutil.copy(ROOT / name, self.checkout / name)

@@ -1,0 +1,330 @@
+"""The client."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import httpx
+
+from notification_sdk import _calls
+from notification_sdk._async.builder import AsyncNotificationBuilder
+from notification_sdk._async.caller import AsyncCaller
+from notification_sdk._async.presets import AsyncPresets
+from notification_sdk._async.resources import (
+    AsyncConfigs,
+    AsyncLogs,
+    AsyncRetries,
+    AsyncTemplates,
+    AsyncUsers,
+)
+from notification_sdk._async.shortcuts import AsyncQuick, AsyncSession
+from notification_sdk._batch import BatchItem, BatchOutcome
+from notification_sdk._call import Moment
+from notification_sdk._channel_selector import Priority, SmartChannelSelector
+from notification_sdk._concurrency import map_with_tasks
+from notification_sdk._errors import NotificationError
+from notification_sdk._notification import CustomContent, NotificationRequest, SendResponse
+from notification_sdk._options import CONNECT_TIMEOUT, Hooks, connection, make_options
+from notification_sdk._retry import RetryPolicy
+from notification_sdk._sleeping import AsyncSleep
+from notification_sdk._stored import Health, LogPage
+
+
+class AsyncNotificationClient:
+    """Sends notifications through one service and shows what became of them.
+
+        async with AsyncNotificationClient("https://notify.example.com", api_key=KEY) as client:
+            sent = await client.send_notification(
+                "ada", ["lark"], custom_content={"content": "Order 1 has shipped"}
+            )
+
+    Args:
+        base_url: the service's URL without a path.
+        api_key: the service's API secret key; empty leaves requests unsigned.
+        timeout: seconds for one try. A send waits for its channels: 20 s each at most, all at once.
+        max_retries: retries of a try that failed and may pass, where repeating is safe.
+        retry_delay: seconds before the first retry; each further wait is twice as long.
+        retry: the whole policy, in place of the two above.
+        automatic_idempotency_keys: give each send a key where the caller gave none, so that it can
+            be repeated safely. Without a key, a send whose answer was lost isn't repeated.
+        hooks: functions around each try.
+        max_requests_per_second: spreads this client's calls.
+        transport: an httpx transport, for tests or for a proxy of one's own.
+        trust_env: whether httpx reads proxies from the environment.
+        host: the ``Host`` header, where it isn't the URL's own.
+        now: returns seconds since the epoch, for signatures.
+        sleep: waits between tries.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str = "",
+        *,
+        timeout: float = 30.0,
+        max_retries: int = 3,
+        retry_delay: float = 1.0,
+        retry: RetryPolicy | None = None,
+        automatic_idempotency_keys: bool = True,
+        hooks: Hooks | None = None,
+        max_requests_per_second: float | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        trust_env: bool = True,
+        host: str | None = None,
+        now: Callable[[], float] = time.time,
+        sleep: AsyncSleep = anyio.sleep,
+    ) -> None:
+        options = make_options(
+            base_url,
+            api_key,
+            max_retries=max_retries,
+            retry_delay=retry_delay,
+            retry=retry,
+            hooks=hooks,
+            automatic_keys=automatic_idempotency_keys,
+            max_requests_per_second=max_requests_per_second,
+            now=now,
+        )
+        address, headers = connection(options.base_url, host)
+        http = httpx.AsyncClient(
+            base_url=address,
+            headers=headers,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
+            transport=transport,
+            trust_env=trust_env,
+        )
+        self.base_url = options.base_url
+        self._caller = AsyncCaller(options, http, sleep)
+        self.configs = AsyncConfigs(self._caller)
+        self.templates = AsyncTemplates(self._caller)
+        self.logs = AsyncLogs(self._caller)
+        self.retry = AsyncRetries(self._caller, self.logs)
+        self.users = AsyncUsers(self._caller)
+        self.channels = SmartChannelSelector()
+        self.quick = AsyncQuick(self)
+        self.presets = AsyncPresets(self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._caller.aclose()
+
+    async def send_notification(
+        self,
+        user_id: str,
+        channels: Iterable[str] | None = None,
+        *,
+        template_key: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+        custom_content: CustomContent | None = None,
+        idempotency_key: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> SendResponse:
+        """Send one notification and return a result per channel.
+
+        Args:
+            user_id: the recipient.
+            channels: channel names; without any, two of the recipient's active ones are chosen.
+            template_key: a stored template, filled with ``variables``; or
+            custom_content: ``{"content": text, "subject": text}``.
+            variables: JSON values by name.
+            idempotency_key: sending again with the same key within 24 hours sends nothing and
+                returns the same.
+            metadata: stored with the notification.
+
+        Raises:
+            ValidationError: the request is wrong, the template unknown, or no channel configured.
+            NotificationError: every other failure; a channel's own is in its result.
+        """
+        return await self.send(
+            NotificationRequest(
+                user_id=user_id,
+                channels=tuple(channels or ()),
+                template_key=template_key,
+                variables=variables,
+                custom_content=custom_content,
+                idempotency_key=idempotency_key,
+                metadata=metadata,
+            )
+        )
+
+    async def send(self, request: NotificationRequest) -> SendResponse:
+        """Send one notification, as `send_notification`."""
+        return await self._caller.run(_calls.send(await self._complete(request)))
+
+    async def _complete(self, request: NotificationRequest) -> NotificationRequest:
+        """Give the request a key and channels, where it has none."""
+        if request.idempotency_key is None and self._caller.options.automatic_keys:
+            request = replace(request, idempotency_key=f"sdk-{uuid.uuid4()}")
+        if not request.channels:
+            request = replace(request, channels=await self.select_channels(request.user_id))
+        return request
+
+    async def send_batch_notifications(
+        self,
+        requests: Sequence[NotificationRequest],
+        *,
+        concurrency: int = 5,
+        stop_on_error: bool = False,
+    ) -> BatchOutcome:
+        """Send many notifications, some at once, and return every outcome in order.
+
+        Args:
+            requests: what to send.
+            concurrency: how many at once.
+            stop_on_error: begin no further send once one was refused or not answered.
+        """
+        if concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, and is {concurrency}")
+        stopped = False
+
+        async def send_one(request: NotificationRequest) -> BatchItem:
+            nonlocal stopped
+            if stopped:
+                return BatchItem(request=request)
+            try:
+                return BatchItem(request=request, response=await self.send(request))
+            except NotificationError as error:
+                stopped = stop_on_error
+                return BatchItem(request=request, error=error)
+
+        return BatchOutcome(
+            tuple(await map_with_tasks(send_one, requests, concurrency=concurrency))
+        )
+
+    async def send_and_confirm(
+        self,
+        request: NotificationRequest,
+        *,
+        timeout: float = 30.0,
+        check_interval: float = 5.0,
+    ) -> tuple[SendResponse, bool]:
+        """Send, and wait until every channel has delivered.
+
+        Args:
+            request: what to send.
+            timeout: seconds to wait at most.
+            check_interval: seconds between two looks.
+
+        Returns:
+            The answer, and whether all of its messages are delivered. It returns as soon as one
+            of them has failed for good.
+        """
+        if not check_interval > 0:
+            raise ValueError(f"check_interval must be over 0, and is {check_interval}")
+        response = await self.send(request)
+        open_ids = {r.message_id for r in response.results if r.status != "sent"}
+        if response.failed:
+            return response, False
+        waited = 0.0
+        while open_ids and waited < timeout:
+            await self._caller.sleep(check_interval)
+            waited += check_interval
+            for message_id in sorted(open_ids):
+                page = await self.logs.query(message_id=message_id, limit=1)
+                status = page.logs[0].status if page.logs else "pending"
+                if status in ("failed", "cancelled"):
+                    return response, False
+                if status == "sent":
+                    open_ids.discard(message_id)
+        return response, not open_ids
+
+    async def select_channels(
+        self,
+        user_id: str,
+        *,
+        priority: Priority = "normal",
+        preferred: Iterable[str] = (),
+        max_channels: int = 2,
+    ) -> tuple[str, ...]:
+        """Choose among a user's active channels, the best first."""
+        return self.channels.select_channels(
+            await self.configs.active_channels(user_id),
+            priority=priority,
+            preferred=preferred,
+            max_channels=max_channels,
+        )
+
+    async def smart_send(
+        self,
+        user_id: str,
+        content: str | None = None,
+        *,
+        subject: str | None = None,
+        channels: Iterable[str] | None = None,
+        template: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> SendResponse:
+        """Send over every active channel of the user, or over those that are given.
+
+        A user without any is sent to over ``webhook``; the service says what is missing.
+        """
+        chosen = tuple(channels or ()) or await self.configs.active_channels(user_id)
+        chosen = chosen or self.channels.select_channels((), preferred=("lark", "webhook"))
+        builder = self.notify().to(user_id).via(*chosen)
+        if template is not None:
+            builder.use_template(template, variables)
+        if content is not None:
+            builder.content(content, subject)
+        return await builder.send()
+
+    async def health(self) -> Health:
+        """Return the service's state. An unhealthy service answers too."""
+        return await self._caller.run(_calls.health())
+
+    async def health_check(self) -> bool:
+        """Return whether the service answers and is healthy."""
+        try:
+            return (await self.health()).healthy
+        except NotificationError:
+            return False
+
+    async def get_notification_logs(
+        self,
+        *,
+        user_id: str | None = None,
+        channel: str | None = None,
+        status: str | None = None,
+        start_date: Moment | None = None,
+        end_date: Moment | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> LogPage:
+        """Return a page of notifications, as ``client.logs.query``."""
+        return await self.logs.query(
+            user_id=user_id,
+            channel=channel,
+            status=status,
+            start_date=start_date,
+            end_date=end_date,
+            limit=limit,
+            offset=offset,
+        )
+
+    def notify(self) -> AsyncNotificationBuilder:
+        """Begin a notification: ``client.notify().to("ada").via("lark").content("Hi").send()``."""
+        return AsyncNotificationBuilder(self)
+
+    builder = notify
+
+    def create_session(
+        self, user_id: str, default_channels: Iterable[str] = ("webhook",)
+    ) -> AsyncSession:
+        """Return a session that sends to one user."""
+        return AsyncSession(self, user_id, tuple(default_channels))

@@ -1,0 +1,242 @@
+"""The service's calls, one function each; the sync and the async client both run them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from notification_sdk._call import Answer, Call, Moment, path, target_of
+from notification_sdk._notification import NotificationRequest, SendResponse, SendResult
+from notification_sdk._stored import (
+    ChannelConfig,
+    Health,
+    LogEntry,
+    LogPage,
+    Template,
+    TemplatePreview,
+    TemplateText,
+)
+
+
+def send(request: NotificationRequest) -> Call[SendResponse]:
+    """`POST /api/notifications/send`; only a send with a key may be repeated."""
+
+    def read(answer: Answer) -> SendResponse:
+        return SendResponse(
+            results=tuple(map(SendResult.read, answer.fields.items("results"))),
+            request_id=answer.fields.text("request_id"),
+            replayed=answer.headers.get("idempotent-replayed") == "true",
+            idempotency_key=request.idempotency_key,
+        )
+
+    return Call(
+        method="POST",
+        target="/api/notifications/send",
+        body=request.body(),
+        read=read,
+        repeatable=request.idempotency_key is not None,
+    )
+
+
+def health() -> Call[Health]:
+    """`GET /health`, which answers 503 where the service isn't well."""
+    return Call(
+        method="GET",
+        target="/health",
+        read=lambda answer: Health.read(answer.fields),
+        accepted=(503,),
+    )
+
+
+def _nothing(answer: Answer) -> None:
+    return None
+
+
+def save_config(
+    user_id: str, channel: str, config: Mapping[str, Any] | None, is_active: bool | None
+) -> Call[ChannelConfig]:
+    """`POST /api/user-configs`."""
+    body = {
+        "user_id": user_id,
+        "channel_type": channel,
+        "config_data": config,
+        "is_active": is_active,
+    }
+    return Call(
+        method="POST",
+        target="/api/user-configs",
+        body={name: value for name, value in body.items() if value is not None},
+        read=lambda answer: ChannelConfig.read(answer.fields.inner("data")),
+    )
+
+
+def list_configs(
+    user_id: str | None, channel: str | None, limit: int, offset: int
+) -> Call[tuple[ChannelConfig, ...]]:
+    """`GET /api/user-configs`."""
+    query = {"user_id": user_id, "channel_type": channel, "limit": limit, "offset": offset}
+    return Call(
+        method="GET",
+        target=target_of("/api/user-configs", query),
+        read=lambda answer: tuple(map(ChannelConfig.read, answer.fields.items("data"))),
+    )
+
+
+def delete_config(user_id: str, channel: str) -> Call[None]:
+    """`DELETE /api/user-configs`."""
+    query = {"user_id": user_id, "channel_type": channel}
+    return Call(
+        method="DELETE",
+        target=target_of("/api/user-configs", query),
+        read=_nothing,
+        when_gone=lambda: None,
+    )
+
+
+def save_template(
+    key: str,
+    *,
+    name: str | None,
+    description: str | None,
+    variables: Iterable[str] | None,
+    contents: Mapping[str, TemplateText] | None,
+    is_active: bool | None,
+) -> Call[None]:
+    """`POST /api/templates/{key}`."""
+    body = {
+        "name": name,
+        "description": description,
+        "variables": None if variables is None else list(variables),
+        "contents": contents,
+        "is_active": is_active,
+    }
+    return Call(
+        method="POST",
+        target=path("api", "templates", key),
+        body={field: value for field, value in body.items() if value is not None},
+        read=_nothing,
+    )
+
+
+def get_template(key: str) -> Call[Template]:
+    """`GET /api/templates/{key}`."""
+    return Call(
+        method="GET",
+        target=path("api", "templates", key),
+        read=lambda answer: Template.read(answer.fields.inner("data")),
+    )
+
+
+def list_templates(
+    *, channel: str | None, include_inactive: bool, limit: int, offset: int
+) -> Call[tuple[Template, ...]]:
+    """`GET /api/templates`."""
+    query = {
+        "channel": channel,
+        "include_inactive": include_inactive or None,
+        "limit": limit,
+        "offset": offset,
+    }
+    return Call(
+        method="GET",
+        target=target_of("/api/templates", query),
+        read=lambda answer: tuple(map(Template.read, answer.fields.items("data"))),
+    )
+
+
+def delete_template(key: str) -> Call[None]:
+    """`DELETE /api/templates/{key}`."""
+    return Call(
+        method="DELETE",
+        target=path("api", "templates", key),
+        read=_nothing,
+        when_gone=lambda: None,
+    )
+
+
+def preview_template(
+    key: str, variables: Mapping[str, Any], channel: str | None
+) -> Call[dict[str, TemplatePreview]]:
+    """`POST /api/templates/{key}/preview`, which stores nothing."""
+
+    def read(answer: Answer) -> dict[str, TemplatePreview]:
+        data = answer.fields.inner("data")
+        return {name: TemplatePreview.read(data.inner(name)) for name in data.document}
+
+    body: dict[str, Any] = {"variables": variables}
+    return Call(
+        method="POST",
+        target=path("api", "templates", key, "preview"),
+        body=body if channel is None else {**body, "channel": channel},
+        read=read,
+    )
+
+
+def query_logs(query: Mapping[str, object]) -> Call[LogPage]:
+    """`GET /api/notification-logs`."""
+
+    def read(answer: Answer) -> LogPage:
+        data, paging = answer.fields.inner("data"), answer.fields.inner("pagination")
+        return LogPage(
+            logs=tuple(map(LogEntry.read, data.items("logs"))),
+            total=data.whole("total"),
+            limit=data.whole("limit"),
+            offset=data.whole("offset"),
+            has_more=paging.flag("hasMore"),
+            total_capped=data.flag("total_capped", default=False),
+            searched_from=data.time_or_none("searched_from"),
+        )
+
+    return Call(method="GET", target=target_of("/api/notification-logs", query), read=read)
+
+
+def get_log(log_id: int) -> Call[LogEntry]:
+    """`GET /api/notification-logs/{id}`."""
+    return Call(
+        method="GET",
+        target=path("api", "notification-logs", str(log_id)),
+        read=lambda answer: LogEntry.read(answer.fields.inner("data")),
+    )
+
+
+def clean_logs(before: Moment, status: str | None) -> Call[int]:
+    """`DELETE /api/notification-logs/cleanup`; the result is the number of deleted rows."""
+    query = {"before": before, "status": status}
+    return Call(
+        method="DELETE",
+        target=target_of("/api/notification-logs/cleanup", query),
+        read=lambda answer: answer.fields.inner("data").whole("deleted_count"),
+    )
+
+
+def trigger_retry(body: Mapping[str, Any]) -> Call[int]:
+    """`POST /api/notifications/retry`; the result is the number of queued rows.
+
+    Repeated, it would queue further rows: it isn't repeatable.
+    """
+    return Call(
+        method="POST",
+        target="/api/notifications/retry",
+        body={name: value for name, value in body.items() if value is not None},
+        read=lambda answer: answer.fields.inner("data").whole("queued"),
+        repeatable=False,
+    )
+
+
+def export_user(user_id: str, *, after: int, limit: int) -> Call[Mapping[str, Any]]:
+    """`GET /api/users/{id}/export`."""
+    return Call(
+        method="GET",
+        target=target_of(path("api", "users", user_id, "export"), {"after": after, "limit": limit}),
+        read=lambda answer: answer.fields.mapping("data"),
+    )
+
+
+def erase_user(user_id: str, *, force: bool) -> Call[bool]:
+    """`DELETE /api/users/{id}`; the result tells whether everything is gone."""
+    return Call(
+        method="DELETE",
+        target=target_of(path("api", "users", user_id), {"force": force or None}),
+        read=lambda answer: answer.fields.inner("data").flag("complete"),
+        when_gone=lambda: True,
+    )

@@ -1,0 +1,117 @@
+"""One notification: what goes to the service, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NotRequired, Self, TypedDict
+
+from notification_sdk._reading import Fields
+
+Channel = Literal["webhook", "telegram", "lark", "slack"]
+CHANNELS: tuple[Channel, ...] = ("webhook", "telegram", "lark", "slack")
+
+
+class CustomContent(TypedDict):
+    """A notification's own text, in place of a template."""
+
+    content: str
+    subject: NotRequired[str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationRequest:
+    """One notification to one user over one or more channels.
+
+    Attributes:
+        user_id: the recipient.
+        channels: channel names; an empty tuple lets the client choose.
+        template_key: a stored template; or
+        custom_content: the text itself, which wins over a template.
+        variables: the template's variables: JSON values.
+        idempotency_key: sending again with the same key within 24 hours sends nothing.
+        metadata: stored with the notification, at most 4 KB of JSON.
+    """
+
+    user_id: str
+    channels: tuple[str, ...] = ()
+    template_key: str | None = None
+    variables: Mapping[str, Any] | None = None
+    custom_content: CustomContent | None = None
+    idempotency_key: str | None = None
+    metadata: Mapping[str, Any] | None = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object of the request, without the fields that aren't set."""
+        fields: dict[str, Any] = {
+            "user_id": self.user_id,
+            "channels": list(self.channels),
+            "template_key": self.template_key,
+            "variables": self.variables,
+            "custom_content": self.custom_content,
+            "idempotency_key": self.idempotency_key,
+            "metadata": self.metadata,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendResult:
+    """What became of a notification on one channel.
+
+    ``status`` is ``sent``, ``retry_scheduled`` (the service goes on by itself), ``pending`` or
+    ``failed`` (with ``error`` and ``code``).
+    """
+
+    channel: str
+    status: str
+    message_id: str
+    user_id: str
+    log_id: int
+    error: str | None = None
+    code: str | None = None
+    details: Any = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it was delivered or the service goes on trying."""
+        return self.status not in ("failed", "cancelled")
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """Read one of an answer's ``results``."""
+        return cls(
+            channel=fields.text("channelType"),
+            status=fields.text("status"),
+            message_id=fields.text("messageId"),
+            user_id=fields.text("userId"),
+            log_id=fields.whole("logId"),
+            error=fields.text_or_none("error"),
+            code=fields.text_or_none("code"),
+            details=fields.get("details"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendResponse:
+    """The answer to one send: a result per channel, in the order asked for.
+
+    Attributes:
+        replayed: whether this is the answer of an earlier send with the same key.
+        idempotency_key: the key that the notification was sent with, given or made.
+    """
+
+    results: tuple[SendResult, ...]
+    request_id: str
+    replayed: bool = False
+    idempotency_key: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether at least one channel delivered or goes on trying."""
+        return any(result.accepted for result in self.results)
+
+    @property
+    def failed(self) -> tuple[SendResult, ...]:
+        """The results that failed."""
+        return tuple(result for result in self.results if not result.accepted)

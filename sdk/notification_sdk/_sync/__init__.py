@@ -1,0 +1,4 @@
+"""The client.
+
+Made of the async package by ``scripts/make_sync.py``: change that one.
+"""

@@ -1,0 +1,38 @@
+"""Fixtures for tests of programs that send notifications: no network, no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from notification_sdk import AsyncNotificationClient, NotificationClient
+    from notification_sdk.testing import FakeNotificationService
+
+
+@pytest.fixture
+def notification_service() -> FakeNotificationService:
+    """A service in memory, empty at the start of each test."""
+    # Imported here, or every test run that has this plugin would pay for httpx.
+    from notification_sdk.testing import FakeNotificationService
+
+    return FakeNotificationService()
+
+
+@pytest.fixture
+def notification_client(
+    notification_service: FakeNotificationService,
+) -> Iterator[NotificationClient]:
+    """A sync client of `notification_service`."""
+    with notification_service.client() as client:
+        yield client
+
+
+@pytest.fixture
+def async_notification_client(
+    notification_service: FakeNotificationService,
+) -> AsyncNotificationClient:
+    """An async client of `notification_service`. It holds no connection that needs closing."""
+    return notification_service.async_client()
