@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stamina
 
 # A red line in what tests share then tells its values, as one in a test does.
 pytest.register_assert_rewrite(
@@ -39,10 +40,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Let Ctrl-C reach the commands that tests start.
+    """Let Ctrl-C reach the commands that tests start, and retries in this process wait for nothing.
 
     A shell starts what runs in its background with SIGINT ignored, and children inherit that.
     """
+    stamina.set_testing(True, attempts=100, cap=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -14,11 +14,16 @@ import httpx
 
 from infra.access.permission import Permission
 from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable
+from infra.retries import retrying
 from infra.settings.values import is_loopback
 
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
 
 Row = Mapping[str, Any]
+
+ATTEMPTS = 5
+retry_unavailable = retrying(D1Unavailable, attempts=ATTEMPTS, first_wait=1.0, longest_wait=8.0)
+"""Repeats a call that may be made twice, while the API gives no answer."""
 
 _SQL_ERROR_CODE = 7500
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")

@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from infra.migrations.d1 import D1Database, Statement
+from infra.migrations.d1 import D1Database, Statement, retry_unavailable
 from infra.migrations.errors import (
     ChangedMigration,
     D1SqlError,
@@ -20,9 +19,6 @@ from infra.migrations.files import Migration, MigrationSet
 from infra.migrations.lease import WriterLease
 from infra.migrations.ledger import Applied, Ledger
 
-T = TypeVar("T")
-
-_ATTEMPTS = 5
 _PROBE = "migration_statement_probe"
 
 
@@ -30,14 +26,13 @@ class Migrator:
     """Brings one database to a level, up or down.
 
     Safe at any crash: a migration and its ledger row are one transaction, so the ledger tells what
-    is there. `sleep` takes seconds.
+    is there. `sleep` takes seconds and waits for another writer's lease.
     """
 
     def __init__(
         self, database: D1Database, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._database = database
-        self._sleep = sleep
         self._ledger = Ledger(database)
         self._lease = WriterLease(database, sleep=sleep)
 
@@ -53,11 +48,11 @@ class Migrator:
         MigrationFailed, WriterBusy; D1Unavailable where the API stays silent. All of them leave
         only whole migrations behind.
         """
-        self._retrying(lambda: self._ledger.prepare([WriterLease.CREATE]))
+        retry_unavailable(self._ledger.prepare, [WriterLease.CREATE])
         pending = _pending(migrations, self._applied())
         _check_contraction(pending, serving_level)
         if pending:
-            self._retrying(self._lease.acquire)
+            retry_unavailable(self._lease.acquire)
             try:
                 # Another writer may have finished some of them meanwhile.
                 for migration in _pending(migrations, self._applied()):
@@ -68,8 +63,8 @@ class Migrator:
 
     def roll_back(self, migrations: MigrationSet, *, to_level: int) -> tuple[Applied, ...]:
         """Undo applied migrations above a level, newest first, by their down files."""
-        self._retrying(lambda: self._ledger.prepare([WriterLease.CREATE]))
-        self._retrying(self._lease.acquire)
+        retry_unavailable(self._ledger.prepare, [WriterLease.CREATE])
+        retry_unavailable(self._lease.acquire)
         try:
             names = {row.name for row in self._applied()}
             for migration in reversed(migrations.migrations):
@@ -83,21 +78,18 @@ class Migrator:
         """Run one step's batch until the ledger says that it is done, or it is refused."""
         # Fenced at the end as well: a long step would otherwise leave a lease that has lapsed.
         batch = [self._lease.fence(), *step.statements, step.entry, self._lease.fence()]
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._database.batch(batch)
-                return
-            except D1SqlError as error:
-                if step.is_done(self._names()):
-                    return
+        retry_unavailable(self._attempt, step, batch)
+
+    def _attempt(self, step: "_Step", batch: Sequence[Statement]) -> None:
+        try:
+            self._database.batch(batch)
+        except D1SqlError as error:
+            if not step.is_done(self._names()):
                 raise self._failure(step, error) from None
-            except D1Unavailable:
-                # Lost on the way there, or on the way back? The ledger knows.
-                self._sleep(min(2.0**attempt, 8.0))
-                if step.is_done(self._names()):
-                    return
-                if attempt == _ATTEMPTS - 1:
-                    raise
+        except D1Unavailable:
+            # Lost on the way there, or on the way back? The ledger knows.
+            if not step.is_done(self._names()):
+                raise
 
     def _failure(self, step: "_Step", error: D1SqlError) -> Exception:
         if WriterLease.was_lost(error):
@@ -130,7 +122,7 @@ class Migrator:
 
     def _fails_before(self, probe: Statement, statements: Sequence[Statement]) -> bool:
         try:
-            self._retrying(lambda: self._database.batch([*statements, probe]))
+            retry_unavailable(self._database.batch, [*statements, probe])
         except D1SqlError as error:
             return _PROBE not in str(error)
         raise MigrationFailed("The database ran a function that doesn't exist.")
@@ -139,16 +131,7 @@ class Migrator:
         return {row.name for row in self._applied()}
 
     def _applied(self) -> tuple[Applied, ...]:
-        return self._retrying(self._ledger.applied)
-
-    def _retrying(self, call: Callable[[], T]) -> T:
-        """Repeat a call that may be made twice, while the API gives no answer."""
-        for attempt in range(_ATTEMPTS - 1):
-            try:
-                return call()
-            except D1Unavailable:
-                self._sleep(min(2.0**attempt, 8.0))
-        return call()
+        return retry_unavailable(self._ledger.applied)
 
     def _release(self) -> None:
         try:

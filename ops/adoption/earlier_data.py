@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.migrations.d1 import D1Database, Statement
+from infra.migrations.d1 import D1Database, Statement, retry_unavailable
 from infra.migrations.errors import D1Unavailable
 from infra.migrations.files import MigrationSet
 from infra.migrations.migrator import Migrator
@@ -17,7 +17,6 @@ from ops.adoption.earlier_tables import EARLIER_TABLES, PREFIX, EarlierTable
 PAGE = 500
 """Rows of one transaction: D1 ends a query after 30 seconds."""
 _PROGRESS = f"{PREFIX}progress"
-_ATTEMPTS = 5
 _SIGN = "revision"
 """A column of ``user_configs`` that only this service's schema has."""
 
@@ -182,9 +181,4 @@ class EarlierData:
 
     def _run(self, statements: list[Statement]) -> list[list[Mapping[str, Any]]]:
         """Run a batch that may be run twice, again while the API gives no answer."""
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return [list(rows) for rows in self._database.batch(statements)]
-            except D1Unavailable:
-                continue
-        return [list(rows) for rows in self._database.batch(statements)]
+        return [list(rows) for rows in retry_unavailable(self._database.batch, statements)]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from infra.retries import retrying
 from ops.stacks.console import Reporter
 from ops.stacks.errors import ServiceError, VerificationFailed
 from ops.stacks.service import ServiceClient
@@ -46,7 +45,6 @@ class Verification:
         anonymous: a client of the same service that doesn't.
         version_id: the version that must answer.
         reporter: where the steps are shown.
-        sleep: waits the given seconds.
         pause: seconds between two attempts of the health check.
     """
 
@@ -57,14 +55,12 @@ class Verification:
         *,
         version_id: str,
         reporter: Reporter,
-        sleep: Callable[[float], None] = time.sleep,
         pause: float = PAUSE,
     ) -> None:
         self._service = service
         self._anonymous = anonymous
         self._version_id = version_id
         self._reporter = reporter
-        self._sleep = sleep
         self._pause = pause
 
     def run(self) -> list[CheckResult]:
@@ -85,32 +81,32 @@ class Verification:
         return [CheckResult(name, True, seen if name == "version" else "") for name in names]
 
     def _healthy(self) -> None:
-        check, problem = "worker", ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self._sleep(self._pause)
-            try:
-                answer = self._anonymous.call("GET", "/api/health")
-                health = answer.json()
-            except (ServiceError, ValueError) as error:
-                check, problem = "worker", str(error)
-                continue
-            if not isinstance(health, dict):
-                check, problem = "worker", "GET /api/health answered no JSON object."
-                continue
-            found = (health.get("deployment") or {}).get("version_id")
-            if answer.status_code != 200 or health.get("status") != "healthy":
-                check, problem = _sick_part(answer.status_code, health)
-            elif found != self._version_id:
-                check = "version"
-                problem = f"Version {found} answers where {self._version_id} was deployed."
-            else:
-                return
-        raise VerificationFailed(
-            f"The check '{check}' failed: the service isn't healthy after {ATTEMPTS} attempts. "
-            f"{problem} {WAY_BACK}",
-            check=check,
+        attempts = retrying(
+            _Unhealthy, attempts=ATTEMPTS, first_wait=self._pause, longest_wait=self._pause
         )
+        try:
+            attempts(self._check_health)
+        except _Unhealthy as found:
+            raise VerificationFailed(
+                f"The check '{found.check}' failed: the service isn't healthy after {ATTEMPTS} "
+                f"attempts. {found} {WAY_BACK}",
+                check=found.check,
+            ) from None
+
+    def _check_health(self) -> None:
+        try:
+            answer = self._anonymous.call("GET", "/api/health")
+            health = answer.json()
+        except (ServiceError, ValueError) as error:
+            raise _Unhealthy("worker", str(error)) from None
+        if not isinstance(health, dict):
+            raise _Unhealthy("worker", "GET /api/health answered no JSON object.")
+        if answer.status_code != 200 or health.get("status") != "healthy":
+            raise _Unhealthy(*_sick_part(answer.status_code, health))
+        found = (health.get("deployment") or {}).get("version_id")
+        if found != self._version_id:
+            text = f"Version {found} answers where {self._version_id} was deployed."
+            raise _Unhealthy("version", text)
 
     def _refuses_unsigned(self) -> None:
         answer = self._anonymous.call("POST", "/api/send-notification", body={})
@@ -136,6 +132,14 @@ class Verification:
                 f"{answer.status_code}: {answer.text[:200]}. {WAY_BACK}",
                 check="signed",
             )
+
+
+class _Unhealthy(Exception):
+    """One look at the service's health; `check` is the part that isn't as it must be."""
+
+    def __init__(self, check: str, problem: str) -> None:
+        super().__init__(problem)
+        self.check = check
 
 
 def _sick_part(status: int, health: dict[str, Any]) -> tuple[str, str]:
