@@ -171,7 +171,7 @@ class CloudServer:
         routes = [*local, tail_route(self._tails), github_api(self._database, clock, token)]
         api = LoopbackGuard(application(account, token, routes), max_body=MAX_BODY_BYTES)
         self._control = _with_broker(api, producer)
-        self._sink = sink_application(received)
+        self._sink = sink_application(received, clock.now_ms)
 
     def _on_event(self, line: str) -> None:
         self._logs.write(line)
