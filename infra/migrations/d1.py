@@ -4,6 +4,7 @@ Source: Cloudflare API reference, "Query D1 Database": POST
 /accounts/{account_id}/d1/database/{database_id}/query with `batch`, which is one transaction.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 
 from infra.access.permission import Permission
-from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable
+from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable, RowsLost
 from infra.retries import retrying
 from infra.settings.values import is_loopback
 
@@ -26,6 +27,11 @@ retry_unavailable = retrying(D1Unavailable, attempts=ATTEMPTS, first_wait=1.0, l
 """Repeats a call that may be made twice, while the API gives no answer."""
 
 _SQL_ERROR_CODE = 7500
+
+LOST_ROWS = "rows lost: "
+"""Begins the text, then a JSON list of tables, that a guard lets a batch fail with."""
+
+_LOST = re.compile(re.escape(LOST_ROWS) + r"(\[.*?\])(?:'|$)")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -103,7 +109,7 @@ def _refusal(status: int, answer: Any) -> Exception:
     if status == 429 or status >= 500 or not first:
         return _unavailable(status)
     if first.get("code") == _SQL_ERROR_CODE:
-        return D1SqlError(reason)
+        return _sql_error(str(first.get("message", "")), reason)
     advice = (
         f"Check that {TOKEN_VARIABLE} may edit D1 in this account ({Permission.D1_WRITE.shown})."
         if status in (401, 403)
@@ -114,6 +120,17 @@ def _refusal(status: int, answer: Any) -> Exception:
         f"{advice}",
         status=status,
     )
+
+
+def _sql_error(message: str, reason: str) -> D1SqlError:
+    found = _LOST.search(message)
+    if found is None:
+        return D1SqlError(reason)
+    try:
+        names = json.loads(found[1])
+    except ValueError:
+        names = []
+    return RowsLost(tuple(map(str, names)))
 
 
 def _unavailable(status: int) -> D1Unavailable:

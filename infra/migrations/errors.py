@@ -2,12 +2,14 @@
 
 MigrationError
 ├── D1SqlError           the database refused a statement; nothing of its batch is there
+│   └── RowsLost         a batch would have lost rows that it was to keep
 ├── D1Unavailable        no answer, or one that leaves open whether the batch was carried out
 ├── D1Refused            the API refused the call (credentials, unknown database, bad request)
 ├── ChangedMigration     a file differs from what was applied
 ├── MisorderedMigration  a new file has a number that was passed already
 ├── IncompatibleCode     the schema is newer than this code can run on
 ├── PrematureContraction the release that serves still needs what a migration takes away
+├── RefusedMigration     a file isn't safe to apply; nothing of it was run
 ├── MigrationFailed      a migration can't be applied; the database is as before it
 └── WriterBusy           another writer holds the lease
 """
@@ -19,6 +21,14 @@ class MigrationError(Exception):
 
 class D1SqlError(MigrationError):
     """The database refused a statement of a batch, and so the whole batch."""
+
+
+class RowsLost(D1SqlError):
+    """A batch was taken back because rows were missing at its end. `tables` are theirs."""
+
+    def __init__(self, tables: tuple[str, ...]) -> None:
+        super().__init__(f"rows of {', '.join(tables) or 'a table'} would be lost or changed")
+        self.tables = tables
 
 
 class D1Unavailable(MigrationError):
@@ -47,6 +57,10 @@ class IncompatibleCode(MigrationError):
 
 class PrematureContraction(MigrationError):
     """A migration takes away what the release that serves still needs."""
+
+
+class RefusedMigration(MigrationError):
+    """A migration file isn't safe to apply, and nothing of it was run."""
 
 
 class MigrationFailed(MigrationError):

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.migrations.statements import StatementError, split_statements
+from infra.migrations.statements import LocatedStatement, StatementError, locate_statements
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _HEADER = re.compile(r"^-- (min-code|max-code): (\d{1,4})$", re.MULTILINE)
+_LOSES = re.compile(r"^-- loses: *([^\n]+)$", re.MULTILINE)
 
 
 class MigrationFileError(Exception):
@@ -24,6 +25,10 @@ class Migration:
     that runs on the schema at this level; a code's level is that of the newest migration it came
     with. Files say otherwise by the comment lines `-- min-code: N` and `-- max-code: N`; by
     default all earlier code runs (the migration only adds), and no later code.
+
+    `loses` and `down_loses` are what each file declares to lose, by `-- loses: table` or
+    `-- loses: table.column`, in small letters; `lines` and `down_lines` are where its statements
+    begin.
     """
 
     level: int
@@ -33,6 +38,11 @@ class Migration:
     down_statements: tuple[str, ...]
     min_code: int
     max_code: int
+    has_min_code: bool = False
+    loses: frozenset[str] = frozenset()
+    down_loses: frozenset[str] = frozenset()
+    lines: tuple[int, ...] = ()
+    down_lines: tuple[int, ...] = ()
 
     @property
     def down_name(self) -> str:
@@ -100,16 +110,30 @@ def _level(name: str) -> int:
 
 def _read(directory: Path, level: int, name: str) -> Migration:
     text = _text(directory / name)
+    down_text = _text(directory / _down_name(name))
     header = {key: int(number) for key, number in _HEADER.findall(text)}
+    statements = _statements(name, text)
+    down_statements = _statements(_down_name(name), down_text)
     return Migration(
         level=level,
         name=name,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
-        statements=_statements(name, text),
-        down_statements=_statements(_down_name(name), _text(directory / _down_name(name))),
+        statements=tuple(statement.sql for statement in statements),
+        down_statements=tuple(statement.sql for statement in down_statements),
         min_code=header.get("min-code", 0),
         max_code=header.get("max-code", level),
+        has_min_code="min-code" in header,
+        loses=_declared(text),
+        down_loses=_declared(down_text),
+        lines=tuple(statement.line for statement in statements),
+        down_lines=tuple(statement.line for statement in down_statements),
     )
+
+
+def _declared(text: str) -> frozenset[str]:
+    """Return what a file's `-- loses:` lines name, as SQLite compares names."""
+    names = (name.strip() for found in _LOSES.findall(text) for name in found.split(","))
+    return frozenset(name.lower() for name in names if name)
 
 
 def _text(path: Path) -> str:
@@ -123,9 +147,9 @@ def _text(path: Path) -> str:
         raise MigrationFileError(f"{path.name} is not UTF-8. Save it as UTF-8.") from None
 
 
-def _statements(name: str, text: str) -> tuple[str, ...]:
+def _statements(name: str, text: str) -> tuple[LocatedStatement, ...]:
     try:
-        statements = split_statements(text)
+        statements = locate_statements(text)
     except StatementError as error:
         raise MigrationFileError(f"{name}: {error}. Correct the file.") from None
     if not statements:

@@ -13,6 +13,7 @@ from infra.migrations.d1 import D1Database
 from infra.migrations.errors import D1Refused, MigrationFailed
 from infra.migrations.files import MigrationSet
 from infra.migrations.ledger import Applied, Ledger
+from infra.migrations.lint import lint
 from infra.migrations.location import MIGRATIONS, project_root
 from infra.migrations.migrator import Migrator
 from infra.migrations.serving_level import ServingLevel
@@ -25,6 +26,18 @@ def changed_files(old: Properties, new: Properties) -> list[str]:
     before = _hashes(old.get("migrations"))
     after = _hashes(new.get("migrations"))
     return [name for name, digest in after.items() if before.get(name, digest) != digest]
+
+
+def unsafe_files(old: Properties, new: Properties) -> list[str]:
+    """Return what is wrong with the files that aren't applied yet; nothing where none is pending.
+
+    They are tried on a scratch database: the stack's own isn't asked.
+    """
+    applied = _hashes(old.get("applied"))
+    if all(name in applied for name in _hashes(new.get("migrations"))):
+        return []
+    migrations = MigrationSet.read(project_root() / MIGRATIONS)
+    return [str(problem) for problem in lint(migrations, applied=applied)]
 
 
 def replaced_by(old: Properties, new: Properties) -> list[str]:

@@ -13,11 +13,15 @@ from infra.migrations.errors import (
     MigrationFailed,
     MisorderedMigration,
     PrematureContraction,
+    RefusedMigration,
+    RowsLost,
     WriterBusy,
 )
 from infra.migrations.files import Migration, MigrationSet
 from infra.migrations.lease import WriterLease
 from infra.migrations.ledger import Applied, Ledger
+from infra.migrations.lint import added_by, lint_pending
+from infra.migrations.row_guard import RowGuard
 
 _PROBE = "migration_statement_probe"
 
@@ -44,19 +48,23 @@ class Migrator:
         `serving_level` is the level of the code that serves, and that a rollback goes back to:
         what takes something away from it waits for a later release.
 
-        Raise ChangedMigration, MisorderedMigration, IncompatibleCode, PrematureContraction,
-        MigrationFailed, WriterBusy; D1Unavailable where the API stays silent. All of them leave
-        only whole migrations behind.
+        Each file is tried on a scratch database with this one's schema first, and the rows that
+        it may touch are compared within its own transaction.
+
+        Raise RefusedMigration, ChangedMigration, MisorderedMigration, IncompatibleCode,
+        PrematureContraction, MigrationFailed, WriterBusy; D1Unavailable where the API stays silent.
+        All of them leave only whole migrations behind.
         """
         retry_unavailable(self._ledger.prepare, [WriterLease.CREATE])
         pending = _pending(migrations, self._applied())
         _check_contraction(pending, serving_level)
         if pending:
+            self._check_files(pending)
             retry_unavailable(self._lease.acquire)
             try:
                 # Another writer may have finished some of them meanwhile.
                 for migration in _pending(migrations, self._applied()):
-                    self._take(_Step.up(migration))
+                    self._take(_Step.up(migration, self._guard_up(migration)))
             finally:
                 self._release()
         return self._applied()
@@ -69,15 +77,45 @@ class Migrator:
             names = {row.name for row in self._applied()}
             for migration in reversed(migrations.migrations):
                 if migration.name in names and migration.level > to_level:
-                    self._take(_Step.down(migration))
+                    self._take(_Step.down(migration, self._guard_down(migrations, migration)))
         finally:
             self._release()
         return self._applied()
 
+    def _check_files(self, pending: Sequence[Migration]) -> None:
+        problems = retry_unavailable(lint_pending, self._database, pending)
+        if problems:
+            raise RefusedMigration(
+                f"{' '.join(map(str, problems[:5]))} Nothing of it was run, and the database is as "
+                "it was. Correct the file and deploy again."
+            )
+
+    def _guard_up(self, migration: Migration) -> RowGuard:
+        return retry_unavailable(
+            RowGuard.around, self._database, migration.statements, may_lose=migration.loses
+        )
+
+    def _guard_down(self, migrations: MigrationSet, migration: Migration) -> RowGuard:
+        """Guard what was there before the migration: what it added goes with it."""
+        added = added_by(migrations, migration)
+        return retry_unavailable(
+            RowGuard.around,
+            self._database,
+            migration.down_statements,
+            may_lose=added | migration.loses | migration.down_loses,
+        )
+
     def _take(self, step: "_Step") -> None:
         """Run one step's batch until the ledger says that it is done, or it is refused."""
         # Fenced at the end as well: a long step would otherwise leave a lease that has lapsed.
-        batch = [self._lease.fence(), *step.statements, step.entry, self._lease.fence()]
+        batch = [
+            self._lease.fence(),
+            *step.guard.before,
+            *step.statements,
+            *step.guard.after,
+            step.entry,
+            self._lease.fence(),
+        ]
         retry_unavailable(self._attempt, step, batch)
 
     def _attempt(self, step: "_Step", batch: Sequence[Statement]) -> None:
@@ -96,6 +134,13 @@ class Migrator:
             return WriterBusy(
                 f"Another deployment took over before {step.file} was run. "
                 "Wait until it is done, and deploy again."
+            )
+        if isinstance(error, RowsLost):
+            names = ", ".join(error.tables) or "a table"
+            return RefusedMigration(
+                f"{step.file} would lose or change rows of {names} that it doesn't declare. It was "
+                "taken back, and the database is as it was before this file. Keep those rows, or "
+                f"declare it by '-- loses: {names}', and deploy again."
             )
         number = self._refused_statement(step.statements)
         where = f"statement {number} of {len(step.statements)}" if number else "the whole of it"
@@ -147,18 +192,21 @@ class _Step:
     file: str
     name: str
     statements: tuple[Statement, ...]
+    guard: RowGuard
     entry: Statement
     enters: bool
 
     @classmethod
-    def up(cls, migration: Migration) -> "_Step":
+    def up(cls, migration: Migration, guard: RowGuard) -> "_Step":
         statements = tuple(Statement(sql) for sql in migration.statements)
-        return cls(migration.name, migration.name, statements, Ledger.record(migration), True)
+        entry = Ledger.record(migration)
+        return cls(migration.name, migration.name, statements, guard, entry, True)
 
     @classmethod
-    def down(cls, migration: Migration) -> "_Step":
+    def down(cls, migration: Migration, guard: RowGuard) -> "_Step":
         statements = tuple(Statement(sql) for sql in migration.down_statements)
-        return cls(migration.down_name, migration.name, statements, Ledger.erase(migration), False)
+        entry = Ledger.erase(migration)
+        return cls(migration.down_name, migration.name, statements, guard, entry, False)
 
     def is_done(self, names: Collection[str]) -> bool:
         """Whether a ledger with these names has the step behind it."""

@@ -31,6 +31,10 @@ class MigrationsProvider(dynamic.ResourceProvider):
             )
             for name in lifecycle.changed_files(_olds, news)
         ]
+        failures += [
+            dynamic.CheckFailure("migrations", reason)
+            for reason in lifecycle.unsafe_files(_olds, news)
+        ]
         return dynamic.CheckResult(news, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:

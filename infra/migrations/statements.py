@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from dataclasses import dataclass
 
 _COMMENT = re.compile(r"\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/", re.DOTALL)
 _TRANSACTION = re.compile(
@@ -13,14 +14,34 @@ class StatementError(ValueError):
     """SQL that can't be one atomic step; the message has the statement's number, never its text."""
 
 
+@dataclass(frozen=True)
+class LocatedStatement:
+    """One statement, its semicolon included. `line` is where it begins in its file, from 1."""
+
+    sql: str
+    line: int
+
+
 def split_statements(sql: str) -> tuple[str, ...]:
     """Return the statements of `sql` in order, without the comments before them.
 
-    A semicolon inside a string, a comment or a trigger's body ends nothing (SQLite's own
-    `sqlite3_complete` decides). Raise StatementError for an unfinished last statement and for
-    statements that D1 refuses because each file is one transaction already.
+    Raises:
+        StatementError: see `locate_statements`.
     """
-    found: list[str] = []
+    return tuple(statement.sql for statement in locate_statements(sql))
+
+
+def locate_statements(sql: str) -> tuple[LocatedStatement, ...]:
+    """Return the statements of `sql` in order, with the lines that they begin at.
+
+    A semicolon inside a string, a comment or a trigger's body ends nothing (SQLite's own
+    `sqlite3_complete` decides).
+
+    Raises:
+        StatementError: the last statement isn't finished, or D1 refuses one because each file is
+            one transaction already.
+    """
+    found: list[LocatedStatement] = []
     rest = _without_leading_comments(sql)
     while rest:
         end = -1
@@ -36,7 +57,8 @@ def split_statements(sql: str) -> tuple[str, ...]:
                 "a migration is one transaction already"
             )
         if statement != ";":
-            found.append(statement)
+            line = sql.count("\n", 0, len(sql) - len(rest)) + 1
+            found.append(LocatedStatement(statement, line))
         rest = _without_leading_comments(rest[end + 1 :])
     return tuple(found)
 

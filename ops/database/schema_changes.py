@@ -46,7 +46,7 @@ class SchemaChanges:
         Raises:
             OperationError: a migration failed, and the database is as it was before that one.
         """
-        before = self._names()
+        before = self.applied()
         files = migrations(self.project)
         with self.database.connected() as connected:
             after = Migrator(connected).apply(files)
@@ -60,7 +60,7 @@ class SchemaChanges:
         """
         files = migrations(self.project)
         undone = [m for m in reversed(files.migrations) if m.level > to_level]
-        names = self._names()
+        names = self.applied()
         needed = [m for m in undone if m.name in names and m.level <= self.database.code_level]
         if needed:
             raise GateClosed(
@@ -89,7 +89,8 @@ class SchemaChanges:
         self.database.batch(clearing(self.database))
         return self.migrate()
 
-    def _names(self) -> set[str]:
+    def applied(self) -> set[str]:
+        """Return the names of the migrations that the database has."""
         from infra.migrations.ledger import Ledger
 
         with self.database.connected() as connected:

@@ -1,4 +1,5 @@
 -- Takes back the default templates that nobody has changed; their contents go with them.
+-- loses: notification_templates_v2, template_contents
 
 DELETE FROM template_contents
 WHERE template_key IN (

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from infra.migrations.d1 import D1Database, Statement
-from infra.migrations.errors import D1SqlError, MigrationFailed
+from infra.migrations.errors import D1SqlError, MigrationFailed, RefusedMigration
 from infra.migrations.files import MigrationSet
 from infra.migrations.lease import WriterLease
 from infra.migrations.migrator import Migrator
@@ -72,12 +72,46 @@ def test_a_migration_that_fails_half_way_leaves_nothing_of_itself(
 ) -> None:
     broken = (
         "CREATE TABLE c(id INTEGER);\nINSERT INTO c VALUES (1);\n"
-        "INSERT INTO nowhere VALUES (2);\nCREATE TABLE d(id INTEGER);\n"
+        "INSERT INTO a(id) VALUES (77777);\nCREATE TABLE d(id INTEGER);\n"
     )
     files = {**MIGRATIONS, "0003_c.sql": broken, "0003_c.down.sql": "DROP TABLE c;\n"}
     database = new_database("broken")
+    good = MigrationSet.read(write_migrations(tmp_path / "good", MIGRATIONS))
+    Migrator(database).apply(good)
+    database.batch([Statement("INSERT INTO a(id) VALUES (77777)")])
     with pytest.raises(MigrationFailed, match=r"0003_c\.sql failed at statement 3 of 4"):
         Migrator(database).apply(MigrationSet.read(write_migrations(tmp_path, files)))
+    assert tables(database) == {"a", "b", "d1_migrations", "d1_migrations_lease"}
+
+
+def test_rows_that_would_be_lost_make_d1_take_the_whole_file_back(
+    tmp_path: Path, new_database: Callable[[str], D1Database]
+) -> None:
+    first = {
+        "0001_a.sql": "CREATE TABLE a(id INTEGER PRIMARY KEY, name TEXT);\nCREATE TABLE b("
+        "a INTEGER REFERENCES A (id) ON DELETE CASCADE, x BLOB);\n",
+        "0001_a.down.sql": "DROP TABLE b;\nDROP TABLE a;\n",
+    }
+    database = new_database("guarded")
+    Migrator(database).apply(MigrationSet.read(write_migrations(tmp_path / "first", first)))
+    database.batch(
+        [
+            Statement("INSERT INTO a VALUES (9000, 'real'), (9001, 'other')"),
+            Statement("INSERT INTO b VALUES (9000, x'00ff'), (9000, x'00ff'), (9001, 'a')"),
+        ]
+    )
+    second = {
+        **first,
+        "0002_b.sql": "-- loses: a\nDELETE FROM a WHERE name = 'real';\n",
+        "0002_b.down.sql": "SELECT 1;\n",
+    }
+    with pytest.raises(RefusedMigration, match=r"0002_b\.sql would lose or change rows of b"):
+        Migrator(database).apply(MigrationSet.read(write_migrations(tmp_path / "second", second)))
+    counts = [Statement(f"SELECT count(*) AS n FROM {name}") for name in ("a", "b")]  # noqa: S608
+    assert [rows[0]["n"] for rows in database.batch(counts)] == [2, 3]
+    second["0002_b.sql"] = f"-- loses: b\n{second['0002_b.sql']}"
+    Migrator(database).apply(MigrationSet.read(write_migrations(tmp_path / "second", second)))
+    assert [rows[0]["n"] for rows in database.batch(counts)] == [1, 1]
     assert tables(database) == {"a", "b", "d1_migrations", "d1_migrations_lease"}
 
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from pulumi import dynamic
 
-from infra.migrations.errors import ChangedMigration, MigrationFailed
+from infra.migrations.errors import ChangedMigration, MigrationFailed, RefusedMigration
 from infra.migrations.files import MigrationSet
 from infra.migrations.location import project_root
 from infra.migrations.resource import MigrationsProvider
@@ -121,7 +121,7 @@ def test_another_database_replaces_the_resource(cloud: Cloud) -> None:
 def test_a_changed_file_is_refused_in_the_plan_and_again_when_it_is_applied(cloud: Cloud) -> None:
     provider = MigrationsProvider()
     state = provider.create(cloud.properties()).outs or {}
-    changed = {**MIGRATIONS, "0001_first.sql": "CREATE TABLE z(id);"}
+    changed = {**MIGRATIONS, "0001_first.sql": MIGRATIONS["0001_first.sql"] + "SELECT 1;"}
     write_migrations(cloud.root / "sql" / "migrations", changed)
     (failure,) = provider.check(state, cloud.properties()).failures
     assert "0001_first.sql was changed" in failure.reason
@@ -190,9 +190,9 @@ def test_an_error_reaches_pulumi_without_a_stack_trace(
     write_migrations(cloud.root / "sql" / "migrations", broken)
     try:
         provider.create(cloud.properties())
-    except MigrationFailed:
+    except RefusedMigration:
         told = traceback.format_exc()  # as Pulumi's own servicer does
-    assert told.startswith("infra.migrations.errors.MigrationFailed: 0002_second.sql failed at")
+    assert told.startswith("infra.migrations.errors.RefusedMigration: 0002_second.sql:1: ")
     assert "File " not in told
 
 

@@ -106,20 +106,31 @@ def test_a_failing_migration_leaves_the_database_and_names_file_statement_and_re
     assert api.ledger() == ["0001_first.sql", "0002_second.sql"]
 
 
+TAKEN = "INSERT INTO a(id) VALUES (77777);"
+
+
+def with_a_row(folder: Path) -> D1Api:
+    """A migrated database that has the row which `TAKEN` would write again."""
+    api = D1Api()
+    migrator(api).apply(files(folder))
+    api.connection.execute(TAKEN)
+    return api
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_the_refused_statement_is_found_wherever_it_is(tmp_path: Path, number: int) -> None:
     statements = [f"CREATE TABLE t{n}(id INTEGER);" for n in range(1, 6)]
-    statements[number - 1] = "INSERT INTO nowhere VALUES ('x');"
-    api = D1Api()
-    with pytest.raises(MigrationFailed, match=rf"at statement {number} of 5: no such table"):
+    statements[number - 1] = TAKEN
+    api = with_a_row(tmp_path)
+    with pytest.raises(MigrationFailed, match=rf"at statement {number} of 5: UNIQUE constraint"):
         migrator(api).apply(files(tmp_path, **{"0003_third": "\n".join(statements)}))
     assert not [line for line in api.dump() if "t1" in line]
 
 
 def test_after_the_file_is_corrected_the_same_deployment_succeeds(tmp_path: Path) -> None:
-    api = D1Api()
+    api = with_a_row(tmp_path)
     with pytest.raises(MigrationFailed):
-        migrator(api).apply(files(tmp_path, **{"0003_third": "CREATE TABLE c(id INTEGR, id X);"}))
+        migrator(api).apply(files(tmp_path, **{"0003_third": TAKEN}))
     migrator(api).apply(files(tmp_path, **{"0003_third": "CREATE TABLE c(id INTEGER);"}))
     assert api.ledger()[-1] == "0003_third.sql"
     assert api.now < 1_000_020  # the failed writer gave its lease back
@@ -147,7 +158,7 @@ def test_older_code_runs_on_a_newer_schema_only_where_the_schema_allows_it(tmp_p
         migrator(api).apply(files(tmp_path / "old"))
 
 
-CONTRACT = "-- min-code: 3\nDROP TABLE b;\n"
+CONTRACT = "-- min-code: 3\n-- loses: b\nDROP TABLE b;\n"
 
 
 @pytest.mark.requirement("S4-24")

@@ -170,7 +170,7 @@ def test_a_migration_that_fails_changes_nothing_and_the_next_deployment_goes_on(
     failed = stage.ctl("deploy")
 
     assert failed.returncode == 4, failed.stdout + failed.stderr
-    assert "0099_next.sql failed at statement 2 of 2" in failed.stderr
+    assert "0099_next.sql:2: statement 2 of 2 is refused" in failed.stderr
     assert stage.serving() == serving
     assert stage.sql("SELECT name FROM sqlite_master WHERE name = 'next_a'") == []
     refused = stage.ctl("rollback", "--yes")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ops.access.checks.outcome import Outcome
+from ops.database.migration_lint import MigrationLint
 from ops.database.schema_state import SchemaState
 from ops.database.stack_database import StackDatabase, migrations
 from ops.stacks.listing import stack_names
 from ops.stacks.project import Project
 
 CHECK = "migrations"
+FILES = "migration files"
 
 
 def look_at_migrations(project: Project, stack: str, *, is_local: bool) -> Iterator[Outcome]:
@@ -20,10 +22,13 @@ def look_at_migrations(project: Project, stack: str, *, is_local: bool) -> Itera
         OperationError: the files can't be used, or the database can't be asked.
     """
     files = migrations(project)
-    if stack not in stack_names(project, is_local=is_local):
+    is_new = stack not in stack_names(project, is_local=is_local)
+    if is_new:
+        yield _judged(project, applied=())
         yield Outcome.ok(CHECK, f"the first deployment applies all, up to level {files.level}")
         return
     state = SchemaState.read(StackDatabase.of(project, stack), project)
+    yield _judged(project, applied=[row.name for row in state.applied])
     sums = {migration.name: migration.sha256 for migration in files}
     changed = [
         row.name
@@ -51,3 +56,12 @@ def look_at_migrations(project: Project, stack: str, *, is_local: bool) -> Itera
         )
     else:
         yield Outcome.ok(CHECK, f"{len(state.applied)} applied, none pending, no file changed")
+
+
+def _judged(project: Project, *, applied: Collection[str]) -> Outcome:
+    found = MigrationLint.of(project, applied=applied)
+    if found.problems:
+        return Outcome.fail(
+            FILES, " ".join(map(str, found.problems[:3])), "See all: notifyctl db lint"
+        )
+    return Outcome.ok(FILES, f"{found.files} to be applied, each tried up and down")

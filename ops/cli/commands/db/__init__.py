@@ -6,7 +6,7 @@ import typer
 
 from ops.cli.commands.db.backups import backup, bookmark, restore, travel, verify
 from ops.cli.commands.db.inspection import check, status, studio
-from ops.cli.commands.db.schema import down, generate, migrate, push, reset
+from ops.cli.commands.db.schema import down, generate, lint, migrate, push, reset
 from ops.cli.commands.db.test_data import seed
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("status")(status)
 app.command("check")(check)
 app.command("studio")(studio)
+app.command("lint")(lint)
 app.command("migrate")(migrate)
 app.command("down")(down)
 app.command("generate")(generate)

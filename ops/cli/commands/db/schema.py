@@ -1,4 +1,4 @@
-"""``notifyctl db migrate``, ``down``, ``generate``, ``push`` and ``reset``."""
+"""``notifyctl db lint``, ``migrate``, ``down``, ``generate``, ``push`` and ``reset``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,40 @@ from ops.cli.confirmation import ConfirmOption
 
 if TYPE_CHECKING:
     from ops.database.schema_changes import SchemaChanges
+
+
+def lint(
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack", "-s", help="Judge only what this stack's database hasn't got yet.  [all]"
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge the migration files: read them, and try them up and down on a filled scratch database.
+
+    Nothing of a stack is changed. Where the local cloud runs, its D1 is tried as well. Exit codes:
+    0 all are safe, 8 a file would be refused.
+    """
+    from ops.database.migration_lint import MigrationLint
+    from ops.stacks.errors import GateClosed
+    from ops.stacks.project import Project
+
+    applied = () if stack is None else _changes(stack).applied()
+    found = MigrationLint.of(Project.find(), applied=applied)
+    if json:
+        typer.echo(json_text.dumps(found.document(), indent=2))
+    else:
+        for problem in found.problems:
+            typer.echo(str(problem))
+        where = "SQLite and the local D1" if found.on_d1 else "SQLite by D1's rules"
+        typer.echo(f"{found.files} migrations judged, on {where}.", err=True)
+    if found.problems:
+        raise GateClosed(
+            f"{len(found.problems)} problems in the migration files. Correct them; "
+            "docs/infrastructure.md explains '-- min-code' and '-- loses'."
+        )
 
 
 def migrate(
