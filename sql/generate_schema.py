@@ -53,7 +53,7 @@ def generate_module(folder: Path) -> str:
         "# ruff: noqa: E501 - the statements are the files' own\n"
         "# fmt: off\n"
         '"""The migrations that came with this version."""\n\n'
-        "from notification.schema.migration import Migration\n\n"
+        "from notification.schema.ledger import Migration\n\n"
         f"MIGRATIONS = (\n{entries})\n"
     )
 

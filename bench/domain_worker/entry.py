@@ -91,7 +91,7 @@ def _import(every: bool, count: int) -> int:
     for _ in range(count):
         for name in [name for name in sys.modules if name not in AT_START]:
             del sys.modules[name]
-        import_module("notification.cloudflare.runtime")
+        import_module("notification.app.worker")
         if every:
             package = import_module("notification")
             for module in pkgutil.walk_packages(package.__path__, "notification."):

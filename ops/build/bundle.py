@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import SERVICE_VERSION
 from ops.build.built_folder import BuiltFolder
 from ops.stacks.errors import OperationError
 
@@ -15,6 +19,10 @@ VENDOR_PREFIX = "python_modules"
 CONTENT_TYPES = {".py": "text/x-python", ".js": "application/javascript+module"}
 DATA_CONTENT_TYPE = "application/octet-stream"
 SKIPPED_FOLDERS = frozenset({"__pycache__", "bin", "tests"})
+API_PACKAGE = "notification/openapi"
+"""The sources' package that builds the OpenAPI document; it stays out of the bundle."""
+API_DOCUMENT = "notification/openapi_document.py"
+"""The module that holds the finished document; the Worker serves its text."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +96,24 @@ class BundleBuilder:
         return BuiltBundle(folder=folder, sha256=digest, modules=len(modules), size=size)
 
     def collect(self) -> tuple[BundleModule, ...]:
-        """Return every module of the bundle, sorted by name."""
+        """Return every module of the bundle, sorted by name.
+
+        Raises:
+            OperationError: a source folder or the main module is missing, or the sources can't be
+                imported.
+        """
         if not self._vendored.is_dir():
             raise OperationError(
                 f"The Worker SDK isn't installed in {self._vendored}. Run 'make install'."
             )
-        modules = [*_files(self._sources, prefix=""), *_files(self._vendored, prefix=VENDOR_PREFIX)]
+        own = [
+            module
+            for module in _files(self._sources, prefix="")
+            if not module.name.startswith(f"{API_PACKAGE}/")
+        ]
+        modules = [*own, *_files(self._vendored, prefix=VENDOR_PREFIX)]
+        if (self._sources / API_PACKAGE / "build.py").is_file():
+            modules.append(_api_document(self._sources))
         modules.sort(key=lambda module: module.name)
         if not any(module.name == MAIN_MODULE for module in modules):
             raise OperationError(
@@ -115,6 +135,26 @@ def bundle_digest(modules: tuple[BundleModule, ...]) -> str:
             digest.update(len(part).to_bytes(8, "big"))
             digest.update(part)
     return digest.hexdigest()
+
+
+def _api_document(sources: Path) -> BundleModule:
+    """Build the OpenAPI document in a process of its own: these sources must be imported afresh."""
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "notification.openapi.build", SERVICE_VERSION],
+        env={**os.environ, "PYTHONPATH": str(sources)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise OperationError(
+            f"The OpenAPI document can't be built from {sources}: {reason}. "
+            "Correct the sources and try again."
+        )
+    text = f'"""The OpenAPI document of this version."""\n\nDOCUMENT = {done.stdout!a}\n'
+    return BundleModule(name=API_DOCUMENT, content=text.encode())
 
 
 def _files(folder: Path, *, prefix: str) -> list[BundleModule]:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from infra import SERVICE_VERSION
 from ops.build.bundle import BundleBuilder, BundleModule, bundle_digest
 from ops.stacks.errors import OperationError
+from tests.installation import ROOT
 
 
 @pytest.fixture
@@ -153,3 +155,29 @@ def test_a_missing_sdk_is_said_with_the_command_that_installs_it(
 ) -> None:
     with pytest.raises(OperationError, match="make install"):
         BundleBuilder(sources=sources, vendored=tmp_path / "none").collect()
+
+
+def test_the_bundle_holds_the_finished_api_document_and_not_what_builds_it() -> None:
+    builder = BundleBuilder(sources=ROOT / "worker" / "src", vendored=ROOT / "build/python_modules")
+    modules = {module.name: module.content.decode() for module in builder.collect()}
+
+    written: dict[str, str] = {}
+    exec(modules["notification/openapi_document.py"], written)  # noqa: S102 - our own module
+    document = json.loads(written["DOCUMENT"])
+    assert document["info"]["version"] == SERVICE_VERSION
+    assert "/api/notifications/send" in document["paths"]
+    assert not [name for name in modules if name.startswith("notification/openapi/")]
+
+
+def test_sources_that_cant_be_imported_are_refused_with_the_reason(
+    sources: Path, vendored: Path
+) -> None:
+    (sources / "notification" / "openapi").mkdir()
+    (sources / "notification" / "openapi" / "__init__.py").write_text("")
+    (sources / "notification" / "openapi" / "build.py").write_text("import nothing_like_it\n")
+
+    with pytest.raises(OperationError) as refused:
+        BundleBuilder(sources=sources, vendored=vendored).collect()
+
+    assert "No module named 'nothing_like_it'" in str(refused.value)
+    assert "Correct the sources and try again." in str(refused.value)

@@ -8,6 +8,7 @@ from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from notification.app.platform import IsolateMemory
 from notification.ports.database import Database, Result, Statement
 from notification.ports.outbound import OutboundAnswer, OutboundHttp, OutboundRequest
 from notification.ports.platform import Clock, LogSink, Queue, QueueMessage
@@ -49,14 +50,14 @@ class Isolate:
 
     Attributes:
         settings: what the version was uploaded with.
-        memory: what it remembers between invocations, by the platform's field.
+        memory: what it remembers between invocations.
         died_at: the port call at which it ended, for reports.
         died: the second at which it ended; None while it lives.
     """
 
     loop: asyncio.AbstractEventLoop
     settings: Settings
-    memory: dict[str, Any]
+    memory: IsolateMemory
     cut: Cut | None = None
     alive: bool = True
     died_at: str = ""

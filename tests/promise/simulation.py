@@ -6,15 +6,12 @@ import asyncio
 import json
 import random
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
-from notification.delivery.dispatch import dispatch
-from notification.logging import Log
-from notification.ports.platform import Platform
+from notification.app.platform import IsolateMemory, PlatformPorts
 from notification.settings import Settings
-from notification.tasks.cron import run_cron
 from tests.promise.isolate import (
     CALLS,
     HERE,
@@ -88,15 +85,9 @@ class Simulation(World):
 
     def new_isolate(self) -> Isolate:
         """A process that remembers nothing, with the secrets of now."""
-        plain = super().platform()
-        empty = {
-            f.name: type(getattr(plain, f.name))()
-            for f in fields(Platform)
-            if f.name.startswith("known_") or f.name == "endpoint_limiter"
-        }
-        return Isolate(self.loop, Settings.read(self.environment), empty)
+        return Isolate(self.loop, Settings.read(self.environment), IsolateMemory())
 
-    def platform(self) -> Platform:
+    def platform(self) -> PlatformPorts:
         """The ports, as the isolate of the running task has them."""
         isolate = HERE.get()
 
@@ -113,7 +104,7 @@ class Simulation(World):
             clock=IsolatedClock(self.clock, isolate),
             log_sink=IsolatedLogSink(self.log_sink, isolate),
             keep_alive=keep_alive,
-            **isolate.memory,
+            memory=isolate.memory,
         )
 
     def living(self) -> Isolate:
@@ -161,8 +152,7 @@ class Simulation(World):
         isolate = self.living()
 
         async def consume() -> None:
-            log = Log.of(self.platform(), requestId="queue")
-            await dispatch(queue, batch, platform=self.platform(), log=log)
+            await self.service.consume(queue, batch, self.platform())
 
         calls = Subrequests()
         [done], _ = await asyncio.wait([isolate.start(consume(), calls)])
@@ -179,9 +169,7 @@ class Simulation(World):
         """One firing; its failure is the platform's to show."""
 
         async def handle() -> None:
-            platform = self.platform()
-            log = Log.of(platform, requestId="cron")
-            await run_cron(platform, scheduled_ms=self.clock.ms, log=log)
+            await self.service.run_cron(self.platform())
 
         calls = Subrequests()
         [done], _ = await asyncio.wait([self.living().start(handle(), calls)])

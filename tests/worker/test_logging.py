@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notification.logging import Log, iso, redact
+from notification.logging import Log, redact
+from notification.timestamps import iso
 from tests.worker.world import World
 
 

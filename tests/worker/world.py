@@ -8,18 +8,11 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from notification.configuration.known_configs import KnownConfigs
-from notification.delivery.dispatch import dispatch
-from notification.delivery.endpoint_limiter import EndpointLimiter
-from notification.http.application import Application
-from notification.logging import Log
-from notification.metrics.isolate_counters import IsolateCounters
-from notification.ports.platform import Platform, RateLimiter, VersionMetadata
+from notification.app.platform import IsolateMemory, PlatformPorts
+from notification.app.service import Service
+from notification.ports.platform import RateLimiter, VersionMetadata
 from notification.settings import Settings
 from notification.storage.metered import MeteredDatabase
-from notification.tasks.cron import run_cron
-from notification.templates.stored_template import StoredTemplate
-from notification.ttl_cache import TtlCache
 from tests.worker.caller import API_KEY, Answer, signature
 from tests.worker.endpoints import Endpoints
 from tests.worker.openapi.conformity import check_accepted_body, check_answer, check_query
@@ -72,14 +65,11 @@ class World:
         self.endpoints = Endpoints(self.clock)
         self.log_sink = MemoryLogSink()
         self.randomness = SeededRandomness()
-        self.known_configs = KnownConfigs()
-        self.known_templates: TtlCache[str, StoredTemplate] = TtlCache()
-        self.endpoint_limiter = EndpointLimiter()
-        self.counters = IsolateCounters()
+        self.memory = IsolateMemory()
         self.kept_alive: list[asyncio.Task[Any]] = []
-        self.application = Application()
+        self.service = Service()
 
-    def platform(self) -> Platform:
+    def platform(self) -> PlatformPorts:
         """The ports of one invocation."""
 
         def keep_alive(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -87,7 +77,7 @@ class World:
             self.kept_alive.append(task)
             return task
 
-        return Platform(
+        return PlatformPorts(
             settings=Settings.read(self.environment),
             database=MeteredDatabase(self.database),
             cache=self.cache,
@@ -102,10 +92,7 @@ class World:
             bound=self.bound,
             address_limiter=self.address_limiter,
             recipient_limiter=self.recipient_limiter,
-            known_configs=self.known_configs,
-            known_templates=self.known_templates,
-            endpoint_limiter=self.endpoint_limiter,
-            counters=self.counters,
+            memory=self.memory,
             keep_alive=keep_alive,
         )
 
@@ -153,7 +140,7 @@ class World:
         request = WatchedRequest(
             method=method, host="service.example.com", target=target, headers=sent, read=read
         )
-        response = await self.application.answer(request, self.platform())
+        response = await self.service.answer(request, self.platform())
         kind = response.headers.get("Content-Type", "")
         check_answer(method, target, response.status, kind, response.body)
         check_query(method, request.path, request.read_names)
@@ -202,16 +189,12 @@ class World:
         return handled
 
     def consume(self, queue: str, batch: Sequence[Delivered]) -> None:
-        """One batch to the queue's handler."""
-        platform = self.platform()
-        log = Log.of(platform, requestId="queue")
-        self.run(dispatch(queue, batch, platform=platform, log=log))
+        """Hand one batch to the queue's consumer."""
+        self.run(self.service.consume(queue, batch, self.platform()))
 
     def cron(self) -> None:
-        """One run of the five-minute cron."""
-        platform = self.platform()
-        log = Log.of(platform, requestId="cron")
-        self.run(run_cron(platform, scheduled_ms=self.clock.ms, log=log))
+        """Fire the cron once."""
+        self.run(self.service.run_cron(self.platform()))
 
     def logs(self) -> list[dict[str, Any]]:
         """All notification rows, oldest first."""

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from notification.cloudflare.runtime import Runtime
+from notification.app.worker import Worker
 from workers import WorkerEntrypoint
 
 # Empty at import, so that the memory snapshot freezes neither a secret nor a clock.
-_runtime = Runtime()
+_worker = Worker()
 
 
 class Default(WorkerEntrypoint):
@@ -17,12 +17,12 @@ class Default(WorkerEntrypoint):
 
     async def fetch(self, request: Any) -> Any:
         """Answer one HTTP request; never raises."""
-        return await _runtime.fetch(request.js_object, self.ctx)
+        return await _worker.fetch(request.js_object, self.ctx)
 
     async def queue(self, batch: Any, env: Any = None, ctx: Any = None) -> None:
         """Consume one batch; raises nothing that would make the platform repeat settled work."""
-        await _runtime.queue(batch._binding, self.ctx)
+        await _worker.queue(batch._binding, self.ctx)
 
     async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
         """Run what is due; a failure is logged, then raised, so that the platform shows it."""
-        await _runtime.scheduled(controller, self.ctx)
+        await _worker.scheduled(self.ctx)

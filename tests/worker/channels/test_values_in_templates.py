@@ -17,7 +17,7 @@ from notification.channels.registry import CHANNELS
 from notification.markup.escaping import MARKDOWN_V2
 from notification.markup.plain_text import clean
 from notification.templates.contents import render_contents
-from notification.templates.template_text import TemplateText
+from notification.templates.stored_template import TemplateText
 from tests.worker.markup.parsers import (
     read_lark_markdown,
     read_markdown_v2,

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notification.app.platform import IsolateMemory
 from tests.worker.endpoints import answer
 from tests.worker.timeline import Timeline
 from tests.worker.world import World
@@ -45,7 +46,7 @@ class CrashingWorld(World):
     def recover(self) -> None:
         """A new process: nothing but the stores and the queues is left."""
         self.crash_in = -1
-        self.known_configs.__init__()  # type: ignore[misc]  # an isolate starts empty
+        self.memory = IsolateMemory()
 
 
 @settings(max_examples=150, deadline=None)

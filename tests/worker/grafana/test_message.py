@@ -2,8 +2,7 @@
 
 import pytest
 
-from notification.grafana.dates import readable_date
-from notification.grafana.message import alert_message
+from notification.grafana.message import alert_message, readable_date
 from notification.grafana.payload import read_payload
 from notification.grafana.variables import alert_variables
 from tests.worker.grafana.calls import alert, call

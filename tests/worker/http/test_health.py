@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from notification.cloudflare.unbound import UnboundCache, UnboundDatabase
 from notification.ports.database import DatabaseError
-from notification.ports.unbound import UnboundCache, UnboundDatabase
 from tests.worker.world import BOUND, World
 
 

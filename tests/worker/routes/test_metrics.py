@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notification.channels.registry import CHANNELS
-from notification.storage.counted_logs import redriven_hours
+from notification.metrics.counted_logs import redriven_hours
 from tests.worker.endpoints import answer
 from tests.worker.traffic import keep_busy, send_some
 from tests.worker.world import World

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notification.errors import ServiceError
-from notification.sending.command import parse_send
-from notification.sending.threats import find_threats
+from notification.sending.command import find_threats, parse_send
 from tests.worker.world import World
 
 VALID = {"user_id": "u1", "channels": ["webhook"], "custom_content": {"content": "x"}}

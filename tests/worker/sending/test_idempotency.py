@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from notification.configuration.channel_config import KnownConfigs
 from tests.worker.endpoints import answer
 from tests.worker.world import World
 
@@ -58,7 +59,7 @@ def test_another_request_under_the_same_key_is_422(world: World, warm: bool) -> 
     world.configure()
     world.send(idempotency_key="k")
     if not warm:
-        world.known_configs.drop("u1", ["webhook"])
+        world.memory.of(KnownConfigs).drop("u1", ["webhook"])
     refused = world.send(idempotency_key="k", custom_content={"content": "other"})
     assert (refused.status, refused.code) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert len(world.endpoints.received) == 1
@@ -145,7 +146,7 @@ def test_a_refused_request_reserves_nothing(world: World) -> None:
 
 
 def _reservation(world: World, *, lease_ms: int, message_ids: list[str], request_hash: str) -> None:
-    from notification.logging import iso
+    from notification.timestamps import iso
 
     now = world.clock.ms
     world.database.connection.execute(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from notification.templates.contents import RenderedContents, placeholders, render_contents
-from notification.templates.template_text import TemplateText
+from notification.templates.stored_template import TemplateText
 
 CHANNELS = ("webhook", "telegram", "lark", "slack")
 ORDER = {"orderId": "A-1", "customer": "Li & Co"}

@@ -14,7 +14,7 @@ from notification.templates.contents import (
     render_contents,
     syntax_problem,
 )
-from notification.templates.template_text import TemplateText
+from notification.templates.stored_template import TemplateText
 from tests.worker.markup.parsers import read_telegram_html
 
 pytestmark = pytest.mark.requirement("C-5.6")

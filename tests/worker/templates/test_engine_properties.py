@@ -8,10 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from notification.markup.escaping import escape_json_string, unescaped
-from notification.templates.json_text import json_text
 from notification.templates.program import compile_template
 from notification.templates.rendering import MAX_OUTPUT, render
 from notification.templates.syntax import read_structure
+from notification.templates.values import json_text
 
 pytestmark = pytest.mark.requirement("C-5.1", "C-5.2")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from notification.templates.contents import syntax_problem
+from notification.templates.stored_template import TemplateText
 from notification.templates.syntax import SyntaxProblem, read_structure
-from notification.templates.template_text import TemplateText
 
 pytestmark = pytest.mark.requirement("C-5.2")
 

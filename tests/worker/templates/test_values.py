@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from notification.templates.json_text import json_text, number_text
-from notification.templates.values import value_text
+from notification.templates.values import json_text, number_text, value_text
 
 pytestmark = pytest.mark.requirement("C-5.1")
 

@@ -72,3 +72,15 @@ class ServiceError(Exception):
         self.details = details
         self.retry_after = retry_after
         self.headers = dict(headers or {})
+
+
+class ChannelRefusal(Exception):
+    """A configuration or message that a channel can't work with; repeating won't help.
+
+    `code` is a code of the contract, and `text` is for the caller.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text

@@ -2,7 +2,6 @@
 
 import re
 from copy import copy
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from notification.compact_json import compact_json
 from notification.ports.platform import Clock, LogSink, Platform
 from notification.settings import Settings
+from notification.timestamps import iso
 
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40}
 _SENSITIVE = re.compile(
@@ -19,20 +19,6 @@ _SENSITIVE = re.compile(
 )
 _SCALARS = (str, int, float)
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
-
-
-def iso(ms: int) -> str:
-    """ISO-8601 UTC with milliseconds.
-
-    >>> iso(1736071200000)
-    '2025-01-05T10:00:00.000Z'
-    """
-    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
-
-
-@lru_cache(maxsize=64)
-def _second(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _hide_url(match: re.Match[str]) -> str:

@@ -1,1 +1,1 @@
-"""The webhook bridge: calls of any form, turned into a notification."""
+"""The webhook bridge: calls of any form become notifications."""

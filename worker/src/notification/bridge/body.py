@@ -1,10 +1,9 @@
-"""Parsing of whatever a caller of the bridge sends."""
+"""Parsing the body of a call to the bridge, whatever its media type."""
 
 import json
+import re
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
-
-from notification.bridge.multipart import media_type, multipart_fields
 
 _MAX_FIELDS = 1_000
 
@@ -48,3 +47,65 @@ def _form(text: str) -> dict[str, str] | None:
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
+
+
+MAX_PARTS = 1_000
+"""Parts that are read; further ones are ignored."""
+MAX_HEADER = 2_000
+"""Characters of a header field that are read."""
+_PARAMETER = re.compile(r';\s*([A-Za-z*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([^;\s"]*+))')
+_QUOTED = re.compile(r'\\(["\\])')
+
+
+def media_type(header: str) -> str:
+    """The media type of a `Content-Type` header, lower-case and without parameters."""
+    return header.partition(";")[0].strip().lower()
+
+
+def header_parameters(header: str) -> dict[str, str]:
+    """Parameters of a header field, names lower-case, quoting undone."""
+    found: dict[str, str] = {}
+    for match in _PARAMETER.finditer(header[:MAX_HEADER]):
+        name, quoted, token = match.groups()
+        text = token if quoted is None else _QUOTED.sub(r"\1", quoted)
+        found.setdefault(name.lower(), text)
+    return found
+
+
+def multipart_fields(body: bytes, content_type: str) -> dict[str, str] | None:
+    """The text fields by name, the first of a repeated name; None if there is no boundary.
+
+    Files, parts without a name, and parts of another type than text are left out. A body that
+    breaks off gives the fields that came whole.
+    """
+    boundary = header_parameters(content_type).get("boundary", "")
+    if not boundary:
+        return None
+    delimiter = b"\r\n--" + boundary.encode()
+    _, *parts = (b"\r\n" + body).split(delimiter, MAX_PARTS + 1)
+    fields: dict[str, str] = {}
+    # What follows the last delimiter is the epilogue, or a part that broke off.
+    for part in parts[:-1]:
+        if part.startswith(b"--"):
+            break
+        head, separator, content = part.partition(b"\r\n\r\n")
+        name = _field_name(head.decode(errors="replace")) if separator else None
+        if name is not None:
+            fields.setdefault(name, content.decode(errors="replace"))
+    return fields
+
+
+def _field_name(head: str) -> str | None:
+    name = None
+    for line in head.split("\r\n"):
+        field, _, value = line.partition(":")
+        folded = field.strip().lower()
+        if folded == "content-disposition":
+            parameters = header_parameters(value)
+            if "filename" in parameters or "filename*" in parameters:
+                return None
+            name = parameters.get("name")
+        elif folded == "content-type" and not media_type(value).startswith("text/"):
+            return None
+    # Browsers write quotes and line ends of a name in this form (HTML, "multipart/form-data").
+    return name and name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

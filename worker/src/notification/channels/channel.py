@@ -1,12 +1,11 @@
 """What every channel does: check a configuration, compose a call, judge the answer."""
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 from notification.channels.endpoint import EndpointPolicy
-from notification.channels.refusal import ChannelRefusal
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
-
-__all__ = ["Channel", "ChannelRefusal", "Message", "Verdict", "timeout_of"]
 
 DEFAULT_TIMEOUT_MS = 10_000
 MAX_TIMEOUT_MS = 20_000
@@ -63,3 +62,40 @@ def timeout_of(config: dict[str, Any]) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         return DEFAULT_TIMEOUT_MS
     return min(max(value, 1_000), MAX_TIMEOUT_MS)
+
+
+class Channels(Mapping[str, Channel]):
+    """Channels by name, each imported when it is first used.
+
+    The names are known without an import, so that an isolate pays only for the channels that it
+    sends over.
+
+    Args:
+        places: for each name the channel's class, as `module:class`.
+    """
+
+    __slots__ = ("_loaded", "_places")
+
+    def __init__(self, **places: str) -> None:
+        self._places = places
+        self._loaded: dict[str, Channel] = {}
+
+    def __getitem__(self, name: str) -> Channel:
+        """Return the channel; raises `KeyError`."""
+        channel = self._loaded.get(name)
+        if channel is None:
+            module, _, kind = self._places[name].partition(":")
+            channel = self._loaded[name] = getattr(import_module(module), kind)()
+        return channel
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is such a channel; imports nothing."""
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names in the order of their declaration."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """Return the number of channels."""
+        return len(self._places)

@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from notification.channels.host import HostKind, MalformedHost, ascii_host, kind_of_host
-from notification.channels.refusal import ChannelRefusal
+from notification.errors import ChannelRefusal
+from notification.settings import Settings
 
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#\[\]@:\\]+)(?::(?P<port>[0-9]{1,5}))?"
@@ -29,6 +30,18 @@ class EndpointPolicy(NamedTuple):
     own_host: str = ""
     strict_tokens: bool = False
     telegram_api: str = "https://api.telegram.org"
+
+    @classmethod
+    def of(cls, settings: Settings, own_host: str = "") -> "EndpointPolicy":
+        """Return the deployment's rules; `own_host` is the service's host if it is known."""
+        return cls(
+            allow_loopback=settings.allow_loopback_endpoints,
+            allow_http=settings.allow_http_webhooks,
+            allow_private=settings.allow_private_webhooks,
+            own_host=own_host,
+            strict_tokens=settings.production,
+            telegram_api=settings.telegram_api,
+        )
 
 
 class Endpoint(NamedTuple):

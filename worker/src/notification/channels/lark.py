@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from notification.channels.answer import judge_status, parsed_details, short
-from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
+from notification.channels.channel import Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
 from notification.compact_json import compact_json
+from notification.errors import ChannelRefusal
 from notification.markup.escaping import escape_lark_markdown
 from notification.markup.plain_text import clean, cut, cut_to_fit
 from notification.ports.outbound import OutboundAnswer, OutboundRequest

@@ -1,6 +1,6 @@
 """The channels that the service can send over."""
 
-from notification.channels.channels import Channels
+from notification.channels.channel import Channels
 
 CHANNELS = Channels(
     webhook="notification.channels.webhook:WebhookChannel",

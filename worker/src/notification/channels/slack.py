@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 from notification.channels.answer import judge_status, parsed_details
-from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
+from notification.channels.channel import Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
 from notification.compact_json import compact_json
-from notification.logging import iso
+from notification.errors import ChannelRefusal
 from notification.markup.plain_text import clean
 from notification.markup.slack import (
     MAX_HEADER,
@@ -18,6 +18,7 @@ from notification.markup.slack import (
     slack_sections,
 )
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
+from notification.timestamps import iso
 
 _HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
 _PATH = "/"

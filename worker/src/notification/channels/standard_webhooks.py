@@ -5,7 +5,7 @@ import binascii
 import hmac
 from typing import Any
 
-from notification.channels.refusal import ChannelRefusal
+from notification.errors import ChannelRefusal
 
 SCHEME = "standard-webhooks"
 _PREFIX = "whsec_"

@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from notification.channels.answer import judge_status, parsed_details, short
-from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
+from notification.channels.channel import Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy
+from notification.errors import ChannelRefusal
 from notification.markup.escaping import HTML, MARKDOWN, MARKDOWN_V2
 from notification.markup.plain_text import clean
 from notification.markup.telegram import telegram_texts

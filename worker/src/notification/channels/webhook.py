@@ -5,13 +5,14 @@ import re
 from typing import Any
 
 from notification.channels.answer import judge_status, parsed_details
-from notification.channels.channel import ChannelRefusal, Message, Verdict, timeout_of
+from notification.channels.channel import Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_url_field
 from notification.channels.standard_webhooks import SCHEME, signing_keys, standard_headers
 from notification.compact_json import compact_json
-from notification.logging import iso
+from notification.errors import ChannelRefusal
 from notification.markup.plain_text import clean, cut
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
+from notification.timestamps import iso
 
 _METHODS = ("POST", "PUT", "PATCH")
 _MODES = ("envelope", "raw")

@@ -1,1 +1,1 @@
-"""The ports on Cloudflare's runtime. Nothing outside this package knows of JavaScript."""
+"""The ports on Cloudflare's runtime; only here is JavaScript known."""

@@ -1,6 +1,7 @@
 """Cache, queues, rate limits, console and clock on their raw bindings."""
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -64,6 +65,30 @@ class CloudflareQueue:
             await self._binding.sendBatch(to_object(batch))
         except JsException as error:
             raise QueueError(str(error)) from None
+
+
+class RawMessage:
+    """The incoming-message port on a message of the runtime."""
+
+    __slots__ = ("_raw", "attempts", "body")
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.attempts = int(raw.attempts or 0)
+        body = raw.body
+        text = body if isinstance(body, str) else js.JSON.stringify(body)
+        try:
+            self.body = json.loads(text)
+        except (TypeError, ValueError):
+            self.body = text
+
+    def acknowledge(self) -> None:
+        """Settle the message: it is never delivered again."""
+        self._raw.ack()
+
+    def retry(self, delay_s: int) -> None:
+        """Have it delivered again after `delay_s` seconds."""
+        self._raw.retry(to_object({"delaySeconds": delay_s}))
 
 
 class RateLimitBinding:

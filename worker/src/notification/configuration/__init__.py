@@ -1,1 +1,1 @@
-"""Recipients' channel configurations: sealing, masking, saving, remembering."""
+"""Recipients' channel configurations: sealing, masking, saving, caching."""

@@ -1,6 +1,12 @@
-"""A recipient's configuration of one channel."""
+"""A recipient's configuration of one channel: its row, and the isolate's cache of it."""
 
+import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+from notification.configuration.key_ring import KeyRing, SealedTextError
+from notification.ports.database import Row
+from notification.ttl_cache import TtlCache
 
 
 class ChannelConfig(NamedTuple):
@@ -14,3 +20,57 @@ class ChannelConfig(NamedTuple):
     created_at: str
     updated_at: str
     config: dict[str, Any] | None
+
+
+def place(user_id: str, channel: str) -> tuple[str, ...]:
+    """What a sealed configuration is bound to: table, row key, column."""
+    return ("user_configs", user_id, channel, "config_data")
+
+
+async def read_config(row: Row, keys: KeyRing) -> ChannelConfig:
+    """The configuration in a row; an unreadable one disables itself only."""
+    user_id, channel = str(row["user_id"]), str(row["channel_type"])
+    try:
+        config = json.loads(await keys.open(str(row["config_data"]), *place(user_id, channel)))
+    except (SealedTextError, ValueError):
+        config = None
+    return ChannelConfig(
+        id=int(row["id"] or 0),
+        revision=int(row["revision"] or 0),
+        user_id=user_id,
+        channel=channel,
+        is_active=bool(row["is_active"]),
+        created_at=str(row["created_at"]),
+        updated_at=str(row["updated_at"]),
+        config=config if isinstance(config, dict) else None,
+    )
+
+
+class KnownConfigs:
+    """Cache configurations by recipient and channel.
+
+    An entry is never trusted by itself: the batch that writes a notification is conditional on
+    the revision in the cache, so a stale entry costs one more round trip and nothing else.
+    """
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: TtlCache[tuple[str, str], ChannelConfig] = TtlCache()
+
+    def put(self, configs: Sequence[ChannelConfig], now_ms: int) -> None:
+        """Store those that are active and readable."""
+        for config in configs:
+            if config.is_active and config.config is not None:
+                self._entries.put((config.user_id, config.channel), config, now_ms)
+
+    def get(self, user_id: str, channels: Sequence[str], now_ms: int) -> list[ChannelConfig] | None:
+        """Return the configurations of all channels, or None if one of them is missing."""
+        found = [self._entries.get((user_id, channel), now_ms) for channel in channels]
+        known = [config for config in found if config is not None]
+        return known if len(known) == len(found) else None
+
+    def drop(self, user_id: str, channels: Sequence[str]) -> None:
+        """Remove entries that turned out to be stale."""
+        for channel in channels:
+            self._entries.drop((user_id, channel))

@@ -3,18 +3,22 @@
 import json
 from typing import Any
 
-from notification.channels.channel import ChannelRefusal
+from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
-from notification.configuration.channel_config import ChannelConfig
-from notification.configuration.config_reader import place, read_config
+from notification.configuration.channel_config import (
+    ChannelConfig,
+    KnownConfigs,
+    place,
+    read_config,
+)
 from notification.configuration.key_ring import KEY_BYTES, KeyRing
 from notification.configuration.masking import has_masked_values, unmask_config
-from notification.delivery.attempt import endpoint_policy
-from notification.errors import ServiceError
-from notification.logging import Log, iso
+from notification.errors import ChannelRefusal, ServiceError
+from notification.logging import Log
 from notification.ports.database import Row
 from notification.ports.platform import Platform
 from notification.storage.config_rows import ConfigRows
+from notification.timestamps import iso
 
 MAX_CONFIG_BYTES = 16_384
 _TRIES = 5
@@ -138,7 +142,9 @@ class ConfigService:
                 "VALIDATION_ERROR", f"config_data must not exceed {MAX_CONFIG_BYTES} bytes"
             )
         try:
-            CHANNELS[channel].check_config(config, endpoint_policy(self._platform, self._own_host))
+            CHANNELS[channel].check_config(
+                config, EndpointPolicy.of(self._platform.settings, self._own_host)
+            )
         except ChannelRefusal as refusal:
             raise ServiceError("VALIDATION_ERROR", refusal.text) from None
 
@@ -175,7 +181,7 @@ class ConfigService:
 
     async def _forget(self, user_id: str, channel: str) -> None:
         """After the database was written, so that nothing older can come back for long."""
-        self._platform.known_configs.drop(user_id, [channel])
+        self._platform.memory.of(KnownConfigs).drop(user_id, [channel])
         try:
             await self._platform.cache.delete(cache_key(user_id, channel))
         except Exception as error:

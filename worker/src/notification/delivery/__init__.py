@@ -1,1 +1,1 @@
-"""Attempts, their outcomes, retries and what is left over: the second half of the promise."""
+"""Attempts, their outcomes, retries and dead letters."""

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from notification.channels.channel import Channel, ChannelRefusal, Verdict
+from notification.channels.channel import Channel, Verdict
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
 from notification.delivery.notification import Notification
+from notification.errors import ChannelRefusal
 from notification.logging import Log, redact
 from notification.ports.outbound import OutboundFailure, OutboundRequest, OutboundTimeout
 from notification.ports.platform import Platform
 
 MAX_ATTEMPT_MS = 25_000
 """What an attempt may take with all its calls: after a hang-up the platform keeps work for 30 s."""
+
+
+NOT_CONFIGURED = "CHANNEL_NOT_CONFIGURED"
 
 
 class Outcome(NamedTuple):
@@ -34,17 +38,11 @@ class _Tried(NamedTuple):
     truncated: bool = False
 
 
-def endpoint_policy(platform: Platform, own_host: str = "") -> EndpointPolicy:
-    """The deployment's rules for endpoints; `own_host` is the service's host where known."""
-    settings = platform.settings
-    return EndpointPolicy(
-        allow_loopback=settings.allow_loopback_endpoints,
-        allow_http=settings.allow_http_webhooks,
-        allow_private=settings.allow_private_webhooks,
-        own_host=own_host,
-        strict_tokens=settings.production,
-        telegram_api=settings.telegram_api,
-    )
+def not_configured(notification: Notification, platform: Platform) -> Outcome:
+    """Return the outcome for a channel without an active configuration: no attempt is made."""
+    text = f"No active configuration for channel {notification.channel}"
+    verdict = Verdict(accepted=False, error=text, code=NOT_CONFIGURED)
+    return Outcome(verdict, platform.clock.now_ms(), 0, None)
 
 
 async def attempt(

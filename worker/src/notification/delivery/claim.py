@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from notification.delivery.notification import LEASE_MS, Notification
 from notification.delivery.retry_message import RetryMessage
-from notification.logging import iso
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
+from notification.timestamps import iso
 
 _COLUMNS = (
     "id, message_id, user_id, channel_type, template_key, subject, content, content_type,"

@@ -1,13 +1,13 @@
-"""The failed queue's consumer: makes a dead letter visible on its row and in the logs."""
+"""The failed queue's consumer: shows a dead letter on its row, in the logs and to the operators."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from notification.delivery.incoming import IncomingMessage
 from notification.delivery.retry_message import RetryMessage, parse_retry_message
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.database import DatabaseError, Row, Statement
-from notification.ports.platform import Platform
-from notification.tasks.operator_alert import alert_operators, alert_recipient
+from notification.ports.platform import IncomingMessage, Platform
+from notification.timestamps import iso
 
 SUFFIX = " (maximum retries exceeded - moved to DLQ)"
 _REPEAT_AFTER_S = 30
@@ -20,15 +20,32 @@ RETURNING id, message_id, user_id, channel_type, last_error_code, request_id
 """
 
 
-class DeadLetterConsumer:
-    """Also what the platform moves here from the retry queue: such a row is left to the sweep."""
+class Alert(Protocol):
+    """A way to tell the operators."""
 
-    def __init__(self, platform: Platform, log: Log) -> None:
+    async def recipient(self) -> str | None:
+        """Return the user who gets the alerts; None if nobody does."""
+        ...
+
+    async def send(self, recipient: str, text: str, *, key: str) -> None:
+        """Send an alert, at most once an hour for each `key`; never raises."""
+        ...
+
+
+class DeadLetterConsumer:
+    """Marks the rows of exhausted notifications.
+
+    The platform, too, moves messages here from the retry queue: rows of those that are not
+    exhausted are left to the sweep.
+    """
+
+    def __init__(self, platform: Platform, log: Log, alert: Alert) -> None:
         self._platform = platform
         self._log = log
+        self._alert = alert
 
     async def consume(self, messages: Sequence[IncomingMessage]) -> None:
-        """Never raises; a message is acknowledged after its row is written."""
+        """Mark the rows, then acknowledge the messages. Never raises."""
         dead: list[tuple[IncomingMessage, RetryMessage]] = []
         for message in messages:
             letter = parse_retry_message(message.body)
@@ -52,12 +69,12 @@ class DeadLetterConsumer:
             return
         marked = [row for result in results for row in result.rows]
         for row in marked:
-            self._show(row)
+            self._log_dead(row)
         for message, _ in dead:
             message.acknowledge()
-        await self._alert(marked)
+        await self._tell_operators(marked)
 
-    def _show(self, row: Row) -> None:
+    def _log_dead(self, row: Row) -> None:
         request_id = row["request_id"]
         self._log.of_request(None if request_id is None else str(request_id)).write(
             "error",
@@ -70,9 +87,9 @@ class DeadLetterConsumer:
             code=row["last_error_code"],
         )
 
-    async def _alert(self, marked: Sequence[Row]) -> None:
-        """Tell the operators, but not of an alert that failed: that would cause another one."""
-        operators = await alert_recipient(self._platform, self._log) if marked else None
+    async def _tell_operators(self, marked: Sequence[Row]) -> None:
+        """Send an alert, but not about an alert that failed: that would cause another one."""
+        operators = await self._alert.recipient() if marked else None
         others = [row for row in marked if row["user_id"] != operators]
         if operators is None or not others:
             return
@@ -82,6 +99,4 @@ class DeadLetterConsumer:
             f" the last: {last['channel_type']} to {last['user_id']} ({last['last_error_code']}, "
             f"message id {last['message_id']})"
         )
-        await alert_operators(
-            operators, text, key="dead_letters", platform=self._platform, log=self._log
-        )
+        await self._alert.send(operators, text, key="dead_letters")

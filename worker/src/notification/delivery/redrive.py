@@ -6,9 +6,10 @@ from typing import NamedTuple
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.errors import ServiceError
 from notification.identity import first_row_id, row_id_of
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.database import Row, Statement, Value
 from notification.ports.platform import Platform
+from notification.timestamps import iso
 
 MAX_REDRIVES = 100
 DISCARDED = "Discarded by operator"

@@ -2,24 +2,23 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
-from notification.channels.channel import Verdict
-from notification.configuration.config_reader import read_config
+from notification.channels.endpoint import EndpointPolicy
+from notification.configuration.channel_config import read_config
 from notification.configuration.key_ring import KeyRing
-from notification.delivery.attempt import Outcome, attempt, endpoint_policy
+from notification.delivery.attempt import not_configured
 from notification.delivery.claim import Claim, claim
-from notification.delivery.endpoint_limiter import Endpoint
-from notification.delivery.incoming import IncomingMessage
+from notification.delivery.endpoint_limiter import Endpoint, EndpointLimiter
 from notification.delivery.notification import Notification
 from notification.delivery.recorder import record
 from notification.delivery.retry_message import RetryMessage, enqueue, parse_retry_message
 from notification.delivery.row_snapshot import RowSnapshot, load_snapshots
-from notification.delivery.settlement import settle
+from notification.delivery.settlement import attempt_and_settle, settle
 from notification.logging import Log
 from notification.ports.database import DatabaseError
-from notification.ports.platform import Platform
+from notification.ports.platform import IncomingMessage, Platform
+from notification.timestamps import from_iso
 
 REPEAT_AFTER_S = 30
 MAX_SUBREQUESTS = 50
@@ -54,6 +53,7 @@ class RetryConsumer:
         self._platform = platform
         self._log = log
         self._keys = KeyRing(platform)
+        self._limiter = platform.memory.of(EndpointLimiter)
 
     async def consume(self, messages: Sequence[IncomingMessage]) -> None:
         """Make all attempts at once, so that a slow endpoint delays no other one. Never raises.
@@ -101,7 +101,7 @@ class RetryConsumer:
             wait_ms = _NEXT_BATCH_MS
             cost = row.calls + _PER_ATTEMPT
             if cost <= left or not taken:
-                wait_ms = self._platform.endpoint_limiter.acquire(row.endpoint, now_ms)
+                wait_ms = self._limiter.acquire(row.endpoint, now_ms)
             if wait_ms == 0:
                 taken.append(_Taken(message, asked, row.endpoint))
                 left -= cost
@@ -112,8 +112,7 @@ class RetryConsumer:
     def _set_aside(self, message: IncomingMessage, row: RowSnapshot | None) -> str:
         """Settle a message whose row is not due: deleted, out of date, settled, or too early."""
         if row is not None and row.early_until is not None:
-            due = datetime.fromisoformat(row.early_until).timestamp() * 1000
-            early_ms = max(round(due) - self._platform.clock.now_ms(), 1)
+            early_ms = max(from_iso(row.early_until) - self._platform.clock.now_ms(), 1)
             message.retry(-(-early_ms // 1000))
             return "early"
         message.acknowledge()
@@ -145,7 +144,7 @@ class RetryConsumer:
             claims = await claim([t.asked for t in taken], self._platform)
         except DatabaseError as error:
             for t in taken:
-                self._platform.endpoint_limiter.cancel(t.endpoint, acquired_ms)
+                self._limiter.cancel(t.endpoint, acquired_ms)
             self._repeat([t.message for t in taken], error)
             return
         await asyncio.gather(
@@ -163,10 +162,9 @@ class RetryConsumer:
     async def _settle(
         self, taken: _Taken, claimed: Claim, max_retries: int, acquired_ms: int
     ) -> None:
-        limiter = self._platform.endpoint_limiter
         try:
             if claimed.notification is None:
-                limiter.cancel(taken.endpoint, acquired_ms)
+                self._limiter.cancel(taken.endpoint, acquired_ms)
                 outcome = "overtaken"
             else:
                 outcome = await self._deliver(
@@ -174,7 +172,7 @@ class RetryConsumer:
                 )
             taken.message.acknowledge()
         except Exception as error:
-            limiter.cancel(taken.endpoint, acquired_ms)
+            self._limiter.cancel(taken.endpoint, acquired_ms)
             outcome = f"failed with {type(error).__name__}"
             taken.message.retry(REPEAT_AFTER_S)
         self._log_outcome(taken.asked, outcome)
@@ -195,26 +193,19 @@ class RetryConsumer:
     ) -> str:
         platform = self._platform
         if claimed.config_row is None:
-            text = f"No active configuration for channel {notification.channel}"
-            verdict = Verdict(accepted=False, error=text, code="CHANNEL_NOT_CONFIGURED")
-            outcome = Outcome(verdict, platform.clock.now_ms(), 0, None)
+            outcome = not_configured(notification, platform)
+            settlement = settle(notification, outcome, max_retries=max_retries, platform=platform)
         else:
             config = await read_config(claimed.config_row, self._keys)
-            outcome = await attempt(
+            settlement = await attempt_and_settle(
                 notification,
                 config.config,
                 platform=platform,
-                policy=endpoint_policy(platform),
+                policy=EndpointPolicy.of(platform.settings),
                 log=self._log,
+                max_retries=max_retries,
             )
         endpoint = (notification.message.user_id, notification.channel)
-        platform.endpoint_limiter.release(endpoint, acquired_ms, platform.clock.now_ms())
-        settlement = settle(
-            notification,
-            outcome,
-            max_retries=max_retries,
-            now_ms=platform.clock.now_ms(),
-            randomness=platform.randomness,
-        )
+        self._limiter.release(endpoint, acquired_ms, platform.clock.now_ms())
         await record([settlement], platform=platform, log=self._log)
         return settlement.status

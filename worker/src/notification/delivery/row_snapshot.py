@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from notification.delivery.endpoint_limiter import Endpoint
 from notification.delivery.retry_message import RetryMessage
-from notification.logging import iso
+from notification.delivery.schedule import SELECT_MAX_RETRIES, retries_allowed
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
-from notification.storage.system_settings import SELECT_MAX_RETRIES, retries_allowed
+from notification.timestamps import iso
 
 _ROWS = """
 SELECT id, user_id, channel_type, status, retry_count, next_retry_at, length(content) AS size

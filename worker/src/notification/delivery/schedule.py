@@ -1,19 +1,82 @@
-"""When a notification is tried again."""
+"""When and how often a notification is retried, and how many retries wait."""
 
-from notification.ports.platform import Randomness
+from notification.ports.database import DatabaseError, Result, Statement
+from notification.ports.platform import Platform, Randomness
+from notification.storage.system_settings import select_setting, setting_number
 
 DELAYS_MS = (10_000, 30_000, 60_000, 300_000, 900_000)
+"""The waits before each retry; there are never more retries than waits."""
 DEFAULT_MAX_RETRIES = 2
+SELECT_MAX_RETRIES = select_setting("max_retry_attempts")
+"""Selects what `retries_allowed` reads."""
 _JITTER = 0.1
+
+# Both counts come from partial indexes, which hold only the rows that are counted.
+_WAITING = Statement("SELECT COUNT(*) AS depth FROM notification_logs WHERE status = 'retry'")
+_EXHAUSTED = (
+    "SELECT COUNT(*) AS depth FROM notification_logs WHERE status = 'failed' AND retry_count >= ?1"
+)
 
 
 def retry_delay_ms(retry: int, *, retry_after_s: int, randomness: Randomness) -> int:
-    """The wait before retry number `retry` (1 is the first), in milliseconds.
+    """Return the wait before retry number `retry` (1 is the first), in milliseconds.
 
-    10 s, 30 s, and where more retries are configured 60 s, 300 s and 900 s, each ±10 %, so that
-    what failed together is not repeated together; never below the endpoint's `Retry-After`.
+    It is 10 s, 30 s, and with more retries configured 60 s, 300 s and 900 s, each ±10 %, so that
+    notifications that fail together are not retried together. It is never shorter than the
+    endpoint's `Retry-After`.
     """
     base = DELAYS_MS[min(retry, len(DELAYS_MS)) - 1]
     fraction = int.from_bytes(randomness.token_bytes(2), "big") / 0xFFFF
     jittered = round(base * (1 - _JITTER + 2 * _JITTER * fraction))
     return max(jittered, retry_after_s * 1000)
+
+
+def retries_allowed(result: Result, platform: Platform) -> int:
+    """Return how often a notification is retried, from the result of `SELECT_MAX_RETRIES`."""
+    if not platform.settings.retries_enabled:
+        return 0
+    return min(setting_number(result, DEFAULT_MAX_RETRIES), len(DELAYS_MS))
+
+
+async def max_retries(platform: Platform) -> int:
+    """Read how often a notification is retried. Only failures ask, so that it delays no delivery.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
+    if not platform.settings.retries_enabled:
+        return 0
+    [result] = await platform.database.batch([SELECT_MAX_RETRIES])
+    return retries_allowed(result, platform)
+
+
+async def max_retries_or_default(platform: Platform) -> int:
+    """Read how often a notification is retried; return the default if the database fails.
+
+    Once an attempt was made, a failing question must not keep its outcome from being recorded.
+    """
+    try:
+        return await max_retries(platform)
+    except DatabaseError:
+        return DEFAULT_MAX_RETRIES
+
+
+async def queue_depths(platform: Platform) -> dict[str, int]:
+    """Count the notifications behind each queue: Cloudflare doesn't tell a queue's length.
+
+    Returns:
+        For the retry queue the notifications that wait for a retry, for the failed queue those
+        that used up their retries and were not acknowledged.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
+    settings = platform.settings
+    exhausted_at = max(await max_retries(platform), 1)
+    waiting, exhausted = await platform.database.batch(
+        [_WAITING, Statement(_EXHAUSTED, (exhausted_at,))]
+    )
+    return {
+        settings.retry_queue_name: int(waiting.rows[0]["depth"] or 0),
+        settings.failed_queue_name: int(exhausted.rows[0]["depth"] or 0),
+    }

@@ -1,21 +1,23 @@
-"""What an outcome makes of a row."""
+"""What the outcome of an attempt makes of a row."""
 
 from typing import Any, NamedTuple
 
+from notification.channels.endpoint import EndpointPolicy
 from notification.compact_json import compact_json
-from notification.delivery.attempt import Outcome
+from notification.delivery.attempt import Outcome, attempt
 from notification.delivery.notification import Notification
-from notification.delivery.schedule import retry_delay_ms
-from notification.logging import iso
+from notification.delivery.schedule import max_retries_or_default, retry_delay_ms
+from notification.logging import Log
 from notification.ports.database import Statement
-from notification.ports.platform import Randomness
+from notification.ports.platform import Platform
+from notification.timestamps import iso
 
 MAX_ATTEMPTS_KEPT = 10
 MAX_ERROR_TEXT = 2_000
 _MAX_ATTEMPT_ERROR = 300
 
-# The token stays, so that writing the same settlement twice does no harm: the answer of the first
-# write may have been lost.
+# The token stays, so that writing a settlement again does no harm: the first write's answer may
+# have been lost.
 _SETTLE = """
 UPDATE notification_logs SET
   status = ?3, retry_count = ?4, next_retry_at = ?5, sent_at = ?6, error = ?7,
@@ -25,22 +27,29 @@ WHERE id = ?1 AND lease_token = ?2
 
 
 class Settlement(NamedTuple):
-    """The row's next state; times are ISO texts."""
+    """The row's next state; times are ISO texts.
+
+    Attributes:
+        delay_ms: the wait before the retry, if one follows.
+        exhausted: whether the notification failed because its retries are used up.
+        details: what the endpoint answered, for the caller; it is not stored.
+    """
 
     notification: Notification
     status: str
-    retry_count: int
-    next_retry_at: str | None
-    delay_ms: int
-    sent_at: str | None
-    error: str | None
-    code: str | None
-    attempts: list[dict[str, Any]]
     now: str
-    exhausted: bool
+    attempts: list[dict[str, Any]]
+    retry_count: int
+    next_retry_at: str | None = None
+    delay_ms: int = 0
+    sent_at: str | None = None
+    error: str | None = None
+    code: str | None = None
+    exhausted: bool = False
+    details: Any = None
 
     def statement(self) -> Statement:
-        """Writes the state, provided that the lease is still ours."""
+        """Write the state, provided that the lease is still ours."""
         return Statement(
             _SETTLE,
             (
@@ -58,54 +67,66 @@ class Settlement(NamedTuple):
         )
 
 
-def settle(
+async def attempt_and_settle(
     notification: Notification,
-    outcome: Outcome,
+    config: dict[str, Any] | None,
     *,
-    max_retries: int,
-    now_ms: int,
-    randomness: Randomness,
+    platform: Platform,
+    policy: EndpointPolicy,
+    log: Log,
+    max_retries: int | None = None,
 ) -> Settlement:
-    """Accepted: sent. Retryable: `retry` at a time, until `max_retries` are used. Else: failed."""
+    """Attempt a delivery and decide what becomes of the row. Nothing is written; never raises.
+
+    Args:
+        notification: the notification whose lease we hold.
+        config: the recipient's configuration; None if the stored one can't be read.
+        platform: the platform.
+        policy: the endpoints that may be called.
+        log: the log of the invocation.
+        max_retries: how often it is retried; None means that the database is asked if need be.
+    """
+    outcome = await attempt(notification, config, platform=platform, policy=policy, log=log)
+    if max_retries is None:
+        retryable = outcome.verdict.retryable
+        max_retries = await max_retries_or_default(platform) if retryable else 0
+    return settle(notification, outcome, max_retries=max_retries, platform=platform)
+
+
+def settle(
+    notification: Notification, outcome: Outcome, *, max_retries: int, platform: Platform
+) -> Settlement:
+    """Return `sent` if accepted, `retry` while a retry can help and is left, else `failed`."""
     verdict = outcome.verdict
-    attempts = [*notification.attempts, _attempt_entry(outcome)][-MAX_ATTEMPTS_KEPT:]
-    now = iso(now_ms)
+    now_ms = platform.clock.now_ms()
     retries = notification.retry_count
+    settled = Settlement(
+        notification=notification,
+        status="sent",
+        now=iso(now_ms),
+        attempts=[*notification.attempts, _attempt_entry(outcome)][-MAX_ATTEMPTS_KEPT:],
+        retry_count=retries,
+        details=verdict.details,
+    )
     if verdict.accepted:
-        return Settlement(
-            notification, "sent", retries, None, 0, now, None, None, attempts, now, False
-        )
-    error = verdict.error[:MAX_ERROR_TEXT]
-    if verdict.retryable and retries < max_retries:
-        delay = retry_delay_ms(
-            retries + 1, retry_after_s=verdict.retry_after_s, randomness=randomness
-        )
-        due = iso(now_ms + delay)
-        return Settlement(
-            notification,
-            "retry",
-            retries + 1,
-            due,
-            delay,
-            None,
-            error,
-            verdict.code,
-            attempts,
-            now,
-            False,
-        )
-    return Settlement(
-        notification,
-        "failed",
-        retries,
-        None,
-        0,
-        None,
-        error,
-        verdict.code,
-        attempts,
-        now,
+        return settled._replace(sent_at=settled.now)
+    failed = settled._replace(
+        status="failed",
+        error=verdict.error[:MAX_ERROR_TEXT],
+        code=verdict.code,
         exhausted=verdict.retryable,
+    )
+    if not verdict.retryable or retries >= max_retries:
+        return failed
+    delay_ms = retry_delay_ms(
+        retries + 1, retry_after_s=verdict.retry_after_s, randomness=platform.randomness
+    )
+    return failed._replace(
+        status="retry",
+        retry_count=retries + 1,
+        next_retry_at=iso(now_ms + delay_ms),
+        delay_ms=delay_ms,
+        exhausted=False,
     )
 
 

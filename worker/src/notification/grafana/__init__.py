@@ -1,1 +1,1 @@
-"""Alerts from Grafana: what is accepted, and what becomes of it."""
+"""Alerts from Grafana: checked, and turned into notifications."""

@@ -1,1 +1,1 @@
-"""HTTP: routes, the order of checks, authentication, envelope and headers."""
+"""HTTP: routing, checks, authentication, the envelope and headers."""

@@ -2,30 +2,36 @@
 
 import re
 import traceback
+from collections.abc import Sequence
 
 from notification.errors import ServiceError
 from notification.http.admission import admit
 from notification.http.headers import complete
 from notification.http.request import Request
 from notification.http.response import Response, failure
-from notification.http.router import Call, Router
+from notification.http.router import Call, Route, RouteModule, Router
 from notification.identity import new_request_id
 from notification.logging import Log
+from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
-from notification.routes.table import MODULES, ROUTES
-from notification.storage.failed_requests import count_failure
 from notification.storage.metered import MeteredDatabase
+from notification.storage.system_settings import count_failure
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class Application:
-    """Answers requests. It keeps no state of its own: all of it is in the platform."""
+    """Answers requests. It keeps no state of its own: all of it is in the platform.
 
-    def __init__(self) -> None:
-        self._router = Router(ROUTES, MODULES)
+    Args:
+        routes: what can be called at once.
+        modules: further routes, imported when they are first called.
+    """
+
+    def __init__(self, routes: Sequence[Route], modules: Sequence[RouteModule] = ()) -> None:
+        self._router = Router(routes, modules)
 
     async def answer(self, request: Request, platform: Platform) -> Response:
         """The response with all its headers; every refusal and failure becomes one, too."""
@@ -96,7 +102,7 @@ def _log_request(
     log: Log, request: Request, response: Response, platform: Platform, started: int
 ) -> None:
     duration = platform.clock.now_ms() - started
-    platform.counters.request(response.status, duration)
+    platform.memory.of(IsolateCounters).request(response.status, duration)
     level = "error" if response.status >= 500 else "warn" if response.status >= 400 else "info"
     usage = {}
     if isinstance(platform.database, MeteredDatabase):

@@ -1,1 +1,1 @@
-"""Text as channels want it: cleaned, escaped for their markup, and cut so that it fits."""
+"""Text for each channel: cleaned, escaped, and cut to fit."""

@@ -1,1 +1,1 @@
-"""Metrics over time: what was accepted, what became of it, and how long it took."""
+"""Metrics of any period: counted, rolled up, and written for Prometheus."""

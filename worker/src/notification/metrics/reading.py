@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
+from notification.metrics.counted_logs import count_statements, counted_periods
 from notification.metrics.period_metrics import Metrics, PeriodMetrics
+from notification.metrics.rollup_rows import NEWEST_HOUR, period, read_rollups
 from notification.ports.platform import Platform
-from notification.storage.counted_logs import HOUR_MS, count_statements, counted_periods
-from notification.storage.rollup_rows import NEWEST_HOUR, period, read_rollups, start_of
+from notification.timestamps import DAY_MS, floor, from_iso
 
-DAY_MS = 24 * HOUR_MS
 HOURS_KEPT = 35 * 24
 """How many hours the hourly metrics go back."""
 
@@ -25,7 +25,7 @@ async def read_metrics(
     """
     [newest] = await platform.database.batch([NEWEST_HOUR])
     text = newest.rows[0]["newest"]
-    fresh_ms = min(max(start_ms, start_of(text)) if text else start_ms, end_ms)
+    fresh_ms = min(max(start_ms, from_iso(text)) if text else start_ms, end_ms)
     days_end = floor(fresh_ms, DAY_MS) if by_day else start_ms
     days, hours, counts, errors = await platform.database.batch(
         [
@@ -59,11 +59,6 @@ async def read_user_metrics(
     """One recipient's metrics by hour, counted from the notifications that are still kept."""
     counts, errors = await platform.database.batch(count_statements(start_ms, end_ms, user_id))
     return counted_periods(counts.rows, errors.rows)
-
-
-def floor(moment_ms: int, step_ms: int) -> int:
-    """The start of the step (an hour or a UTC day) that a moment lies in."""
-    return moment_ms - moment_ms % step_ms
 
 
 def by_step(

@@ -1,1 +1,1 @@
-"""The OpenAPI document: built from the routes and from what is declared of each handler."""
+"""The OpenAPI document, built from the routes when the bundle is built."""

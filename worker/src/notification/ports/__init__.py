@@ -1,1 +1,1 @@
-"""What the service needs from its surroundings, as interfaces."""
+"""What the service needs from its surroundings, as protocols."""

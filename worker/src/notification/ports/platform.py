@@ -1,59 +1,53 @@
-"""All ports of one invocation in one place."""
+"""All ports of one invocation, and the platform that carries them."""
 
-from asyncio import Task, shield
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from asyncio import Task
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from notification.configuration.known_configs import KnownConfigs
-from notification.delivery.endpoint_limiter import EndpointLimiter
-from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import Database
 from notification.ports.outbound import OutboundHttp
 from notification.settings import Settings
-from notification.templates.stored_template import StoredTemplate
-from notification.ttl_cache import TtlCache
 
 T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """Time comes from here only, so that tests can move it."""
+    """The only source of time, so that tests can move it."""
 
     def now_ms(self) -> int:
-        """Milliseconds since the epoch, UTC."""
+        """Return the milliseconds since the epoch, UTC."""
         ...
 
     async def sleep(self, ms: int) -> None:
-        """Let `ms` milliseconds pass."""
+        """Wait for `ms` milliseconds."""
         ...
 
 
 class Randomness(Protocol):
-    """Randomness comes from here only; the real one is cryptographically secure."""
+    """The only source of randomness; the real one is cryptographically secure."""
 
     def token_bytes(self, count: int) -> bytes:
-        """`count` random bytes."""
+        """Return `count` random bytes."""
         ...
 
 
 class Cache(Protocol):
-    """A key-value cache that may be stale for a minute; it decides nothing."""
+    """A key-value cache that may be a minute out of date; no decision depends on it."""
 
     async def get(self, key: str) -> str | None:
-        """The value, or None."""
+        """Return the value, or None."""
         ...
 
     async def put(self, key: str, value: str, *, ttl_s: int) -> None:
-        """Keep `value` for `ttl_s` seconds (at least 60)."""
+        """Store `value` for `ttl_s` seconds (at least 60)."""
         ...
 
     async def delete(self, key: str) -> None:
-        """Forget the key; an unknown one is no error."""
+        """Remove the key; an unknown one is no error."""
         ...
 
     async def count(self) -> int:
-        """How many keys there are; counting stops at ten thousand."""
+        """Return the number of keys; counting stops at ten thousand."""
         ...
 
 
@@ -65,10 +59,14 @@ class QueueMessage(NamedTuple):
 
 
 class Queue(Protocol):
-    """A producer. A message may be lost, repeated or reordered: rows are the truth."""
+    """A producer. A message may be lost, repeated or reordered: the rows hold the truth."""
 
     async def send(self, messages: Sequence[QueueMessage]) -> None:
-        """Send up to 100 messages; raises `QueueError`."""
+        """Send up to 100 messages.
+
+        Raises:
+            QueueError: the queue did not take them.
+        """
         ...
 
 
@@ -76,15 +74,39 @@ class QueueError(Exception):
     """The queue did not take the messages."""
 
 
+class IncomingMessage(Protocol):
+    """One message of a batch. It counts as acknowledged unless it is retried.
+
+    Attributes:
+        body: parsed JSON, or the text if it is not JSON.
+        attempts: how often the queue has delivered it, this time included.
+    """
+
+    body: Any
+    attempts: int
+
+    def acknowledge(self) -> None:
+        """Settle the message: it is never delivered again."""
+        ...
+
+    def retry(self, delay_s: int) -> None:
+        """Have it delivered again after `delay_s` seconds."""
+        ...
+
+
 class Aead(Protocol):
     """AES-256-GCM with a 12-byte nonce and the 16-byte tag at the end of the ciphertext."""
 
     async def seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
-        """Ciphertext and tag."""
+        """Return ciphertext and tag."""
         ...
 
     async def open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
-        """The plaintext; raises `ValueError` where key, nonce, tag or `aad` do not belong."""
+        """Return the plaintext.
+
+        Raises:
+            ValueError: key, nonce, tag or `aad` don't match.
+        """
         ...
 
 
@@ -92,20 +114,28 @@ class RateLimiter(Protocol):
     """A counter of the platform, with its own limit and period."""
 
     async def allows(self, key: str) -> bool:
-        """Count one call for `key`; False once the limit of the period is reached."""
+        """Count one call for `key`; return False once the limit of the period is reached."""
         ...
 
 
 class LogSink(Protocol):
-    """Where log lines go."""
+    """The place where log lines go."""
 
     def write(self, level: str, line: str) -> None:
-        """One line of JSON; level is debug, info, warn or error."""
+        """Write one line of JSON; `level` is debug, info, warn or error."""
+        ...
+
+
+class Memory(Protocol):
+    """Objects that live as long as the isolate. Nothing may depend on what they hold."""
+
+    def of(self, kind: type[T]) -> T:
+        """Return the isolate's object of a class, made on the first call."""
         ...
 
 
 class VersionMetadata(NamedTuple):
-    """What the platform says about the running version; empty where it says nothing."""
+    """The running version; empty if the platform doesn't name it."""
 
     id: str = ""
     tag: str = ""
@@ -113,14 +143,19 @@ class VersionMetadata(NamedTuple):
 
     @property
     def short(self) -> str:
-        """The first eight characters of the id, as they stand in a preview URL."""
+        """The first eight characters of the id, as in a preview URL."""
         return self.id[:8]
 
 
-# Neither compared nor shown: each method that isn't made is not compiled in a starting isolate.
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Platform:
-    """Everything outside the service that one invocation may touch."""
+class Platform(Protocol):
+    """Everything outside the service that one invocation may use.
+
+    Attributes:
+        bound: the names of the bindings that exist.
+        address_limiter: counts calls by address; None if the deployment sets no limit.
+        recipient_limiter: counts calls by recipient likewise.
+        memory: what the isolate remembers between invocations.
+    """
 
     settings: Settings
     database: Database
@@ -134,18 +169,14 @@ class Platform:
     log_sink: LogSink
     version: VersionMetadata
     bound: frozenset[str]
-    """Names of the bindings that exist."""
     address_limiter: RateLimiter | None
     recipient_limiter: RateLimiter | None
-    known_configs: KnownConfigs
-    known_templates: TtlCache[str, StoredTemplate]
-    endpoint_limiter: EndpointLimiter
-    """What this isolate remembers between invocations; nothing depends on it."""
-    counters: IsolateCounters
-    keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
-    """Start work that goes on when the client hangs up (the platform's `waitUntil`)."""
+    memory: Memory
+
+    def keep_alive(self, work: Coroutine[Any, Any, Any]) -> Task[Any]:
+        """Start work that goes on after the answer (Cloudflare's `waitUntil`)."""
+        ...
 
     async def run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of work that goes on when the client hangs up."""
-        result: T = await shield(self.keep_alive(work))
-        return result
+        """Return the result of work that goes on if the client hangs up."""
+        ...

@@ -3,11 +3,9 @@
 from typing import Any
 
 from notification.bridge.body import parse_body
-from notification.bridge.idempotency import call_identity
-from notification.bridge.message import MAX_CONTENT, BridgeMessage, bridge_message
+from notification.bridge.message import MAX_CONTENT, BridgeMessage, bridge_message, call_identity
 from notification.channels.registry import CHANNELS
-from notification.configuration.channel_config import ChannelConfig
-from notification.configuration.config_reader import read_config
+from notification.configuration.channel_config import ChannelConfig, KnownConfigs, read_config
 from notification.configuration.key_ring import KeyRing
 from notification.errors import ServiceError
 from notification.http.admission import equal
@@ -35,7 +33,7 @@ async def forward(call: Call) -> Response:
     message = _message(call)
     if config is None or not config.is_active:
         return _not_found(call, channel)
-    call.platform.known_configs.put([config], started)
+    call.platform.memory.of(KnownConfigs).put([config], started)
     return await _sent(call, user_id, channel, message, started)
 
 

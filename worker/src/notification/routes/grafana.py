@@ -5,13 +5,14 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
-from notification.grafana.delivery import (
+from notification.grafana.message import alert_message
+from notification.grafana.payload import (
     IDEMPOTENCY_WINDOW_S,
+    GrafanaPayload,
     idempotency_key,
+    read_payload,
     requested_channels,
 )
-from notification.grafana.message import alert_message
-from notification.grafana.payload import GrafanaPayload, read_payload
 from notification.grafana.variables import alert_variables
 from notification.http.request import Request
 from notification.http.response import Response, success

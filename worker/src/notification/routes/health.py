@@ -1,14 +1,13 @@
 """`GET /health`: is the service able to do its work?"""
 
-from datetime import datetime
 from typing import Any
 
 from notification.errors import ServiceError
 from notification.http.response import Response, bare
 from notification.http.router import Access, Call, Route
-from notification.logging import iso
 from notification.ports.database import DatabaseError, Statement
 from notification.ports.platform import Platform
+from notification.timestamps import from_iso, iso
 
 _PROBE_KEY = "health_check"
 
@@ -28,11 +27,7 @@ async def _database(platform: Platform) -> tuple[str, int | None]:
         # A new version is looked at before its migrations: such a database answers, too.
         return ("connected" if "no such table" in str(error) else "disconnected"), None
     last = sign.rows[0]["last_run_at"] if sign.rows else None
-    return "connected", None if last is None else _ms(str(last))
-
-
-def _ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
+    return "connected", None if last is None else from_iso(last)
 
 
 def _cron_is_silent(platform: Platform, fired_ms: int | None) -> bool:
@@ -40,7 +35,7 @@ def _cron_is_silent(platform: Platform, fired_ms: int | None) -> bool:
     as long as any to fire: the one before it may be what was silent."""
     since = fired_ms
     if since is not None and platform.version.timestamp:
-        since = max(since, _ms(platform.version.timestamp))
+        since = max(since, from_iso(platform.version.timestamp))
     return since is not None and platform.clock.now_ms() - since > CRON_SILENT_MS
 
 

@@ -5,15 +5,14 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
-from notification.http.pagination import pagination
-from notification.http.parameters import moment, whole_number
+from notification.http.parameters import moment, pagination, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
-from notification.logging import iso
 from notification.ports.database import Row
 from notification.sending.result import shown_status
 from notification.storage.capped_count import shown_total
 from notification.storage.log_rows import STATUSES, LogFilter, LogRows
+from notification.timestamps import iso
 
 _JSON_COLUMNS = ("attempts", "variables", "metadata")
 

@@ -4,24 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from notification.channels.registry import CHANNELS
+from notification.delivery.schedule import queue_depths
 from notification.errors import ServiceError
 from notification.http.parameters import moment, whole_number
 from notification.http.response import Response, bare, success
 from notification.http.router import Access, Call, Route
-from notification.logging import iso
+from notification.metrics.isolate_counters import IsolateCounters
 from notification.metrics.period_metrics import Metrics, by_channel, total
 from notification.metrics.prometheus import CONTENT_TYPE, exposition
-from notification.metrics.reading import (
-    DAY_MS,
-    HOURS_KEPT,
-    by_step,
-    floor,
-    read_metrics,
-    read_user_metrics,
-)
-from notification.storage.counted_logs import HOUR_MS
-from notification.storage.queue_depths import queue_depths
-from notification.storage.rollup_rows import start_of
+from notification.metrics.reading import HOURS_KEPT, by_step, read_metrics, read_user_metrics
+from notification.timestamps import DAY_MS, HOUR_MS, floor, from_iso, iso
 
 _CACHE = {"Cache-Control": "private, max-age=60"}
 _MAX_POINTS = 1_000
@@ -102,7 +94,7 @@ async def _scraped(call: Call) -> Response:
     text = exposition(
         {**{name: Metrics() for name in CHANNELS}, **by_channel(periods)},
         await queue_depths(platform),
-        platform.counters,
+        platform.memory.of(IsolateCounters),
     )
     return Response(200, text, {**_CACHE, "Content-Type": CONTENT_TYPE})
 
@@ -141,8 +133,8 @@ async def show_series(call: Call) -> Response:
 def _range(query: dict[str, str], now_ms: int) -> tuple[str, int, int]:
     """Step, start and end in milliseconds; by default the last 24 hours by the hour."""
     end_text, start_text = moment(query, "to", end=True), moment(query, "from")
-    end_ms = min(start_of(end_text) + 1, now_ms + 1) if end_text else now_ms + 1
-    start_ms = start_of(start_text) if start_text else end_ms - 1 - DAY_MS
+    end_ms = min(from_iso(end_text) + 1, now_ms + 1) if end_text else now_ms + 1
+    start_ms = from_iso(start_text) if start_text else end_ms - 1 - DAY_MS
     step = query.get("step") or ("hour" if end_ms - start_ms <= 7 * DAY_MS else "day")
     if step not in _STEPS_MS:
         raise ServiceError("INVALID_PARAMETER", "step must be hour or day")

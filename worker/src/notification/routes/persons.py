@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from notification.channels.registry import CHANNELS
-from notification.configuration.config_reader import read_config
+from notification.configuration.channel_config import KnownConfigs, read_config
 from notification.configuration.config_service import cache_key
 from notification.configuration.key_ring import KeyRing
 from notification.configuration.masking import mask_config
@@ -12,18 +12,17 @@ from notification.errors import ServiceError
 from notification.http.parameters import whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.database import Row
 from notification.sending.command import clean_user_id
+from notification.storage.log_retention import delete_person
 from notification.storage.person_rows import (
     PAGE,
     close_person,
-    delete_logs_page,
     read_person,
 )
+from notification.timestamps import iso
 
-_MAX_PAGES = 20
-"""Pages of notifications that one request deletes: it must stay within the platform's bounds."""
 _JSON_COLUMNS = ("attempts", "variables", "metadata", "channel_options", "message_ids", "results")
 
 
@@ -89,16 +88,11 @@ async def erase_person(call: Call) -> Response:
             " wait, or pass force=true",
         )
     await _forget(call, user_id)
-    deleted, complete = 0, False
-    for _ in range(_MAX_PAGES):
-        page = await delete_logs_page(platform.database, user_id)
-        deleted += page
-        complete = page < PAGE
-        if complete:
-            break
-    if not (channels or keys or deleted):
+    deleted = await delete_person(platform.database, user_id)
+    complete = not deleted.more
+    if not (channels or keys or deleted.rows):
         raise ServiceError("NOT_FOUND", "Nothing is kept about this user")
-    counts = {"configs": len(channels), "notifications": deleted, "idempotency_keys": keys}
+    counts = {"configs": len(channels), "notifications": deleted.rows, "idempotency_keys": keys}
     message = "User erased" if complete else "Erased in part; repeat the request for the rest"
     return success(
         message=message, data={"user_id": user_id, "deleted": counts, "complete": complete}
@@ -107,7 +101,7 @@ async def erase_person(call: Call) -> Response:
 
 async def _forget(call: Call, user_id: str) -> None:
     """Cached configurations, too: also of channels that had been deleted before."""
-    call.platform.known_configs.drop(user_id, list(CHANNELS))
+    call.platform.memory.of(KnownConfigs).drop(user_id, list(CHANNELS))
     for channel in CHANNELS:
         try:
             await call.platform.cache.delete(cache_key(user_id, channel))

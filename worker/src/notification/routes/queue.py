@@ -1,6 +1,5 @@
 """`/api/queue` and manual retries: what waits, what failed, and what an operator does about it."""
 
-import json
 import re
 from typing import Any
 
@@ -12,20 +11,20 @@ from notification.delivery.redrive import (
     discard_failed,
     settle_retries,
 )
+from notification.delivery.schedule import queue_depths
 from notification.errors import ServiceError
-from notification.http.fields import flag_field, ids_field, text_field, whole_field
+from notification.http.parameters import flag_field, ids_field, text_field, whole_field
 from notification.http.request import Request
 from notification.http.response import Response, failure, success
 from notification.http.router import Call, Route
 from notification.identity import first_row_id
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.database import Statement
-from notification.storage.log_removal import removal
-from notification.storage.queue_depths import queue_depths
+from notification.storage.log_retention import count_of_users, delete_of_users
+from notification.timestamps import HOUR_MS, iso
 
 _TEST_USERS = ["test-user", "demo-user"]
 _TEST_USER = re.compile(r"(test|demo|perf|batch|sdk|integration|github-actions)[-_].*")
-_PAGE = 1_000
 _WAITING = """
 SELECT id, user_id, channel_type AS channel, retry_count, created_at, error AS error_message,
   next_retry_at
@@ -33,15 +32,6 @@ FROM notification_logs WHERE status = 'retry' ORDER BY next_retry_at LIMIT 100
 """
 _SENT_LATELY = """
 SELECT COUNT(*) AS sent FROM notification_logs WHERE id >= ?1 AND status = 'sent'
-"""
-_OF_USERS = """
-SELECT id FROM notification_logs
-WHERE user_id IN (SELECT value FROM json_each(?1)) AND status NOT IN ('pending', 'retry')
-ORDER BY id LIMIT ?2
-"""
-_COUNT_OF_USERS = """
-SELECT COUNT(*) AS found FROM notification_logs
-WHERE user_id IN (SELECT value FROM json_each(?1)) AND status NOT IN ('pending', 'retry')
 """
 
 
@@ -80,7 +70,7 @@ async def show_status(call: Call) -> Response:
     """Both queues by the rows that they ring for, and the retries that come next."""
     platform = call.platform
     depths = await queue_depths(platform)
-    hour_ago = platform.clock.now_ms() - 3_600_000
+    hour_ago = platform.clock.now_ms() - HOUR_MS
     waiting, sent = await platform.database.batch(
         [Statement(_WAITING), Statement(_SENT_LATELY, (first_row_id(hour_ago),))]
     )
@@ -130,31 +120,20 @@ async def purge_test_data(call: Call) -> Response:
             raise ServiceError(
                 "INVALID_PARAMETER", f"Not a test user: {foreign[0][:100]}. Use force to delete"
             )
-    chosen, database = json.dumps(users), call.platform.database
+    database = call.platform.database
     if flag_field(body, "dryRun", default=False):
-        [counted] = await database.batch([Statement(_COUNT_OF_USERS, (chosen,))])
-        found = int(counted.rows[0]["found"] or 0)
+        found = await count_of_users(database, users)
         return success(
             dryRun=True,
             message=f"Would delete {found} test records",
             affectedUserIds=users,
             data={"count": found},
         )
-    deleted = await _remove_all(call, chosen)
+    now = iso(call.platform.clock.now_ms())
+    deleted = (await delete_of_users(database, users, now=now)).rows
     return success(
         message="Test data has been purged", affectedUserIds=users, data={"count": deleted}
     )
-
-
-async def _remove_all(call: Call, chosen: str) -> int:
-    deleted = 0
-    now = iso(call.platform.clock.now_ms())
-    for _ in range(20):
-        _, gone = await call.platform.database.batch(removal(_OF_USERS, (chosen, _PAGE), now))
-        deleted += gone.changes
-        if gone.changes < _PAGE:
-            break
-    return deleted
 
 
 async def clear_messages(call: Call) -> Response:

@@ -1,21 +1,18 @@
 """Scheduled tasks: their records, their health, and running one by hand."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 from notification.errors import ServiceError
-from notification.http.fields import text_field
-from notification.http.pagination import pagination
-from notification.http.parameters import whole_number
+from notification.http.parameters import pagination, text_field, whole_number
 from notification.http.response import Response, bare, success
 from notification.http.router import Access, Call, Route
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.database import DatabaseError, Row, Statement
 from notification.storage.capped_count import capped_count
-from notification.tasks.cron import run_task
-from notification.tasks.registry import TASKS
+from notification.tasks.cron import TASKS, run_task
 from notification.tasks.task import Task
+from notification.timestamps import from_iso, iso
 
 _RECENT = 5
 _COLUMNS = "id, task_name, execution_time, status, error, duration_ms, created_at"
@@ -110,7 +107,7 @@ def _task_health(task: Task, records: list[Row], state: Row | None, now_ms: int)
             "message": "Task has never been executed",
         }
     last = records[0]
-    last_ms = round(datetime.fromisoformat(str(last["execution_time"])).timestamp() * 1000)
+    last_ms = from_iso(last["execution_time"])
     completed = sum(row["status"] == "completed" for row in records)
     health = {
         "lastRun": last["execution_time"],

@@ -5,20 +5,19 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
-from notification.http.pagination import pagination
-from notification.http.parameters import whole_number
+from notification.http.parameters import pagination, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
-from notification.logging import iso
 from notification.ports.database import Row
 from notification.storage.template_rows import TemplateRows
 from notification.templates.contents import render_contents
+from notification.templates.stored_template import KnownTemplates, TemplateText
 from notification.templates.template_document import (
     check_key,
     read_content,
     read_template_document,
 )
-from notification.templates.template_text import TemplateText
+from notification.timestamps import iso
 
 
 def _rows(call: Call) -> TemplateRows:
@@ -105,7 +104,7 @@ async def save_template(call: Call) -> Response:
         contents=document.contents,
         now=_now(call),
     )
-    call.platform.known_templates.drop(key)
+    call.platform.memory.of(KnownTemplates).drop(key)
     return success(message="Template saved successfully", data={"template_key": key})
 
 
@@ -114,7 +113,7 @@ async def delete_template(call: Call) -> Response:
     key = _key(call)
     if not await _rows(call).switch_off(key, _now(call)):
         raise _missing()
-    call.platform.known_templates.drop(key)
+    call.platform.memory.of(KnownTemplates).drop(key)
     return success(message="Template deleted successfully")
 
 
@@ -130,7 +129,7 @@ async def save_content(call: Call) -> Response:
     content = read_content(call.parameters["channel"], call.request.json_object(), CHANNELS)
     if not await _rows(call).save_content(key, content, _now(call)):
         raise _missing()
-    call.platform.known_templates.drop(key)
+    call.platform.memory.of(KnownTemplates).drop(key)
     data = {"template_key": key, "channel_type": content.channel}
     return success(message="Template content saved successfully", data=data)
 
@@ -140,7 +139,7 @@ async def delete_content(call: Call) -> Response:
     key = _key(call)
     if not await _rows(call).delete_content(key, call.parameters["channel"], _now(call)):
         raise ServiceError("NOT_FOUND", "Template content not found")
-    call.platform.known_templates.drop(key)
+    call.platform.memory.of(KnownTemplates).drop(key)
     return success(message="Template content deleted successfully")
 
 

@@ -1,1 +1,1 @@
-"""The database's schema: the migrations that came with this version, and which are applied."""
+"""The database's schema: this version's migrations, and which are applied."""

@@ -4,7 +4,22 @@ import re
 from typing import NamedTuple
 
 from notification.ports.database import Database, DatabaseError, Statement
-from notification.schema.migration import Migration
+
+
+class Migration(NamedTuple):
+    """A forward migration; `sha256` is of its file, `statements` is what the file holds.
+
+    `min_code` and `max_code` are the oldest and newest code levels that work on the schema after
+    it; a code's level is that of the newest migration it came with.
+    """
+
+    name: str
+    level: int
+    sha256: str
+    min_code: int
+    max_code: int
+    statements: tuple[str, ...]
+
 
 _TABLES = Statement(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"

@@ -3,7 +3,7 @@
 # fmt: off
 """The migrations that came with this version."""
 
-from notification.schema.migration import Migration
+from notification.schema.ledger import Migration
 
 MIGRATIONS = (
     Migration(

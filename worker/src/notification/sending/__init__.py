@@ -1,1 +1,1 @@
-"""Accepting a notification: validation, idempotency, the outbox, the first attempt."""
+"""Accepting a notification: validation, idempotency, rows, the first attempt."""

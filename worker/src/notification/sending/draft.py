@@ -6,12 +6,13 @@ from typing import NamedTuple
 from notification.channels.channel import Message
 from notification.compact_json import compact_json
 from notification.configuration.channel_config import ChannelConfig
+from notification.delivery.attempt import NOT_CONFIGURED
 from notification.delivery.notification import LEASE_MS, Notification
 from notification.identity import MessageKey
-from notification.logging import iso
 from notification.ports.database import Value
 from notification.sending.channel_text import ChannelText
 from notification.sending.command import SendCommand
+from notification.timestamps import iso
 
 
 class Draft(NamedTuple):
@@ -62,7 +63,7 @@ def draft_rows(
         if config is None:
             text = text._replace(
                 error=f"No active configuration for channel {channel}",
-                code="CHANNEL_NOT_CONFIGURED",
+                code=NOT_CONFIGURED,
             )
         if text.error:
             row |= {"status": "failed", "error": text.error, "last_error_code": text.code}

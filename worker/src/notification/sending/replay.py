@@ -6,12 +6,12 @@ from typing import Any
 
 from notification.errors import ServiceError
 from notification.identity import row_id_of
-from notification.logging import iso
 from notification.ports.database import Row
 from notification.ports.platform import Platform
 from notification.sending.command import SendCommand
 from notification.sending.result import shown_result
 from notification.storage.outbox import rows_of
+from notification.timestamps import iso
 
 _WAITS_MS = (50, 100, 200, 350, 500, 800)
 """Two seconds in all."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from notification.delivery.notification import LEASE_MS
 from notification.errors import ServiceError
 from notification.identity import MessageKey, new_keys, row_id_of
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.database import DatabaseConflict, DatabaseError, Row
 from notification.ports.platform import Platform
 from notification.sending.channel_text import write_texts
@@ -22,6 +22,7 @@ from notification.sending.send_inputs import (
     read_inputs,
 )
 from notification.storage.outbox import Reservation, accept
+from notification.timestamps import iso
 
 KEY_LIFE_MS = 24 * 3_600_000
 _TRIES = 5

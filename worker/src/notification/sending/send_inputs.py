@@ -2,20 +2,21 @@
 
 from typing import NamedTuple
 
-from notification.configuration.channel_config import ChannelConfig
-from notification.configuration.config_reader import read_config
+from notification.configuration.channel_config import ChannelConfig, KnownConfigs, read_config
 from notification.configuration.key_ring import KeyRing
-from notification.logging import iso
+from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import Row
 from notification.ports.platform import Platform
 from notification.sending.command import SendCommand
 from notification.storage.config_rows import active_configs
 from notification.storage.outbox import Guard, find_record
 from notification.templates.stored_template import (
+    KnownTemplates,
     StoredTemplate,
     active_template,
     read_template,
 )
+from notification.timestamps import iso
 
 
 class SendInputs(NamedTuple):
@@ -47,10 +48,10 @@ def _template_key(command: SendCommand) -> str | None:
 def cached_inputs(command: SendCommand, platform: Platform) -> SendInputs | None:
     """Return the inputs from the isolate's caches, or None if one of them is missing."""
     now_ms = platform.clock.now_ms()
-    configs = platform.known_configs.get(command.user_id, command.channels, now_ms)
-    platform.counters.cache_lookup(configs is not None)
+    configs = platform.memory.of(KnownConfigs).get(command.user_id, command.channels, now_ms)
+    platform.memory.of(IsolateCounters).cache_lookup(configs is not None)
     key = _template_key(command)
-    template = None if key is None else platform.known_templates.get(key, now_ms)
+    template = None if key is None else platform.memory.of(KnownTemplates).get(key, now_ms)
     if configs is None or (key is not None and template is None):
         return None
     return SendInputs(configs, template)
@@ -58,10 +59,10 @@ def cached_inputs(command: SendCommand, platform: Platform) -> SendInputs | None
 
 def drop_cached(command: SendCommand, platform: Platform) -> None:
     """Remove the command's inputs from the caches: they turned out to be stale."""
-    platform.known_configs.drop(command.user_id, command.channels)
+    platform.memory.of(KnownConfigs).drop(command.user_id, command.channels)
     key = _template_key(command)
     if key is not None:
-        platform.known_templates.drop(key)
+        platform.memory.of(KnownTemplates).drop(key)
 
 
 async def read_inputs(command: SendCommand, platform: Platform) -> SendInputs:
@@ -79,10 +80,10 @@ async def read_inputs(command: SendCommand, platform: Platform) -> SendInputs:
     results = await platform.database.batch(statements)
     keys = KeyRing(platform)
     configs = [await read_config(row, keys) for row in results[0].rows]
-    platform.known_configs.put(configs, now_ms)
+    platform.memory.of(KnownConfigs).put(configs, now_ms)
     template = None if key is None else read_template(results[1].rows)
     if template is not None:
-        platform.known_templates.put(template.key, template, now_ms)
+        platform.memory.of(KnownTemplates).put(template.key, template, now_ms)
     record = None
     if command.idempotency_key is not None and results[-1].rows:
         record = results[-1].rows[0]

@@ -1,11 +1,11 @@
 """The SQL that shows notifications."""
 
-from datetime import datetime
 from typing import NamedTuple
 
 from notification.identity import first_row_id, moment_of, row_id_of
 from notification.ports.database import Database, Row, Statement, Value
 from notification.storage.capped_count import capped_count
+from notification.timestamps import from_iso
 
 MAX_SCANNED = 20_000
 """Notifications that are looked at where no index finds the ones that are asked for."""
@@ -75,18 +75,13 @@ class LogFilter(NamedTuple):
         if self.after is not None:
             bounds.append(("id > {}", self.after))
         elif self.start is not None:
-            bounds.append(("id >= {}", first_row_id(moment_ms(self.start))))
+            bounds.append(("id >= {}", first_row_id(from_iso(self.start))))
         elif self.user_id is None and self.message_id is None:
             # Newest first from the end of the primary key, as far as the page needs.
             bounds.append(("id > {}", _MIN_ID))
         if self.end is not None:
-            bounds.append(("id < {}", first_row_id(moment_ms(self.end) + 1)))
+            bounds.append(("id < {}", first_row_id(from_iso(self.end) + 1)))
         return bounds
-
-
-def moment_ms(text: str) -> int:
-    """An ISO text as milliseconds."""
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 class LogPage(NamedTuple):

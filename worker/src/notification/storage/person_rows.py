@@ -31,10 +31,6 @@ DELETE FROM user_configs WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY}) RETURNIN
 _DELETE_KEYS = f"""
 DELETE FROM idempotency_keys WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})
 """  # noqa: S608 - as above
-_DELETE_LOGS = """
-DELETE FROM notification_logs
-WHERE id IN (SELECT id FROM notification_logs WHERE user_id = ?1 ORDER BY id LIMIT ?2)
-"""
 
 
 class PersonRows(NamedTuple):
@@ -74,9 +70,3 @@ async def close_person(
     )
     channels = [str(row["channel_type"]) for row in configs.rows]
     return int(flying.rows[0]["count"] or 0), channels, keys.changes
-
-
-async def delete_logs_page(database: Database, user_id: str) -> int:
-    """Delete up to `PAGE` notifications; how many there were."""
-    [deleted] = await database.batch([Statement(_DELETE_LOGS, (user_id, PAGE))])
-    return deleted.changes

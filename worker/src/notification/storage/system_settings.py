@@ -1,51 +1,72 @@
-"""Settings that operators change in the database while the service runs."""
+"""The table `system_configs`: settings that operators change, and counts of failed requests."""
 
-from notification.delivery.schedule import DEFAULT_MAX_RETRIES, DELAYS_MS
-from notification.ports.database import Result, Statement
+from contextlib import suppress
+
+from notification.errors import ServiceError
+from notification.ports.database import DatabaseError, Result, Statement
 from notification.ports.platform import Platform
 
-DEFAULT_RETENTION_HOURS = 168
-
+FAILED_REQUESTS = "failed_requests."
+"""Start of a count's key; the first eight characters of the version's id follow."""
 
 _VALUE = "SELECT config_value FROM system_configs WHERE config_key = ?1"
-SELECT_MAX_RETRIES = Statement(_VALUE, ("max_retry_attempts",))
-"""Selects what `retries_allowed` reads."""
+_COUNT = """
+INSERT INTO system_configs (config_key, config_value, description)
+VALUES (?1, '1', 'Requests that this version has answered with 5xx')
+ON CONFLICT (config_key) DO UPDATE SET
+  config_value = CAST(CAST(config_value AS INTEGER) + 1 AS TEXT),
+  updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+"""
 
 
-def _text(result: Result) -> str:
+def select_setting(key: str) -> Statement:
+    """Select one setting, as `config_value`."""
+    return Statement(_VALUE, (key,))
+
+
+def setting_text(result: Result) -> str:
+    """Return the text that `select_setting` found; empty if there is none."""
     return str(result.rows[0]["config_value"]).strip() if result.rows else ""
 
 
-def _number(text: str, default: int) -> int:
+def setting_number(result: Result, default: int) -> int:
+    """Return the whole number that `select_setting` found, or the default."""
+    text = setting_text(result)
     return int(text) if text.isascii() and text.isdigit() else default
 
 
 async def read_text(platform: Platform, key: str) -> str:
-    """A text from `system_configs`; empty where it is missing."""
-    [result] = await platform.database.batch([Statement(_VALUE, (key,))])
-    return _text(result)
+    """Read a setting; empty if it is missing.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
+    [result] = await platform.database.batch([select_setting(key)])
+    return setting_text(result)
 
 
-async def read_setting(platform: Platform, key: str, default: int) -> int:
-    """A whole number from `system_configs`; the default where it is missing or malformed."""
-    return _number(await read_text(platform, key), default)
+async def read_number(platform: Platform, key: str, default: int) -> int:
+    """Read a setting as a whole number; the default if it is missing or malformed.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
+    [result] = await platform.database.batch([select_setting(key)])
+    return setting_number(result, default)
 
 
-def retries_allowed(result: Result, platform: Platform) -> int:
-    """How often a notification is retried, from the answer to `SELECT_MAX_RETRIES`."""
-    if not platform.settings.retries_enabled:
-        return 0
-    return min(_number(_text(result), DEFAULT_MAX_RETRIES), len(DELAYS_MS))
+def count_failure(platform: Platform) -> None:
+    """Count one request that this version answered with 5xx, after the answer.
+
+    A version that fails before it writes a row leaves no other trace: a gradual deployment is
+    judged by this count. It costs nothing until something fails.
+    """
+    if platform.version.id:
+        platform.keep_alive(_count(platform))
 
 
-async def max_retries(platform: Platform) -> int:
-    """How often a notification is retried. Asked only after a failure, so it costs no delivery."""
-    if not platform.settings.retries_enabled:
-        return 0
-    [result] = await platform.database.batch([SELECT_MAX_RETRIES])
-    return retries_allowed(result, platform)
-
-
-async def retention_hours(platform: Platform) -> int:
-    """How long settled notifications are kept; at least one hour."""
-    return max(await read_setting(platform, "cleanup_retention_hours", DEFAULT_RETENTION_HOURS), 1)
+async def _count(platform: Platform) -> None:
+    # If the database itself has failed, there is nowhere to count.
+    with suppress(DatabaseError, ServiceError):
+        key = FAILED_REQUESTS + platform.version.short
+        await platform.database.batch([Statement(_COUNT, (key,))])

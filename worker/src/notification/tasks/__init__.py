@@ -1,1 +1,1 @@
-"""Scheduled work: the sweep that keeps the promise, and cleaning up."""
+"""Scheduled tasks: the sweep, monitoring and key rotation."""

@@ -1,16 +1,20 @@
 """What one firing of the cron does, and one run of a task."""
 
 import json
-from datetime import datetime
 from typing import Any
 
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
-from notification.tasks.registry import TASKS
+from notification.tasks.key_rotation import KeyRotation
+from notification.tasks.monitoring import Monitoring
 from notification.tasks.run_lock import RunLock
+from notification.tasks.sweep import Sweep
 from notification.tasks.task import Task, TaskFailure
+from notification.timestamps import from_iso, iso
 
+TASKS: tuple[Task, ...] = (Sweep(), Monitoring(), KeyRotation())
+"""All scheduled tasks, in the order in which one firing of the cron runs them."""
 _LAST_RUNS = Statement("SELECT task_name, last_run_at FROM scheduled_tasks")
 # The sign of life that health looks at: a run by hand leaves none.
 _ALIVE = """
@@ -37,7 +41,7 @@ async def run_cron(platform: Platform, *, scheduled_ms: int, log: Log) -> None:
 
 
 def _ms(text: object) -> int | None:
-    return None if text is None else round(datetime.fromisoformat(str(text)).timestamp() * 1000)
+    return None if text is None else from_iso(text)
 
 
 async def run_task(task: Task, platform: Platform, log: Log) -> dict[str, Any] | None:

@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from notification.configuration.config_reader import place
+from notification.configuration.channel_config import place
 from notification.configuration.key_ring import KeyRing, SealedTextError
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
 from notification.tasks.task import State
+from notification.timestamps import HOUR_MS, iso
 
-_HOUR_MS = 3_600_000
 PAGE = 50
 _MAX_PAGES = 10
 
@@ -32,11 +32,11 @@ class KeyRotation:
     """Goes on where the last run stopped; what no key opens is left as it is and counted."""
 
     name = "key_rotation"
-    interval_ms = _HOUR_MS
+    interval_ms = HOUR_MS
 
     def is_due(self, last_run_ms: int | None, scheduled_ms: int) -> bool:
         """At the first firing of an hour."""
-        return last_run_ms is None or last_run_ms // _HOUR_MS != scheduled_ms // _HOUR_MS
+        return last_run_ms is None or last_run_ms // HOUR_MS != scheduled_ms // HOUR_MS
 
     async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
         """As `Task.run`; at most 500 rows. The result counts the rows by the id of their key."""

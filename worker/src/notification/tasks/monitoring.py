@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from notification.logging import Log, iso
+from notification.delivery.schedule import queue_depths
+from notification.logging import Log
 from notification.metrics.period_metrics import Metrics, total
-from notification.metrics.reading import floor, read_metrics
+from notification.metrics.reading import read_metrics
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
-from notification.storage.counted_logs import HOUR_MS
-from notification.storage.queue_depths import queue_depths
 from notification.tasks.alert_rules import Alert, raise_alerts
-from notification.tasks.operator_alert import alert_operators, alert_recipient
+from notification.tasks.operator_alert import OperatorAlert
 from notification.tasks.task import State
+from notification.timestamps import DAY_MS, HOUR_MS, floor, iso
 
-_DAY_MS = 24 * HOUR_MS
 _KEYS = """
 SELECT COUNT(*) AS total, COALESCE(SUM(expires_at <= ?1), 0) AS expired FROM idempotency_keys
 """
@@ -55,7 +54,7 @@ class Monitoring:
 
 
 async def _metrics(platform: Platform, now_ms: int) -> dict[str, Any]:
-    start_ms = floor(now_ms - _DAY_MS, HOUR_MS)
+    start_ms = floor(now_ms - DAY_MS, HOUR_MS)
     periods = await read_metrics(platform, start_ms, now_ms + 1, by_day=False)
     day = total(periods)
     lately = total(p for p in periods if p.start_ms >= floor(now_ms, HOUR_MS) - HOUR_MS)
@@ -106,9 +105,10 @@ async def _tell(alerts: list[Alert], platform: Platform, state: State, log: Log)
         rule: ms for rule, ms in state.get("told", {}).items() if now_ms - ms < HOUR_MS
     }
     fresh = [alert for alert in alerts if alert.rule not in told]
-    recipient = await alert_recipient(platform, log) if fresh else None
+    operators = OperatorAlert(platform, log)
+    recipient = await operators.recipient() if fresh else None
     if recipient:
         text = "\n".join(alert.text for alert in fresh)
         key = f"monitoring:{now_ms // HOUR_MS}"
-        await alert_operators(recipient, text, key=key, platform=platform, log=log)
+        await operators.send(recipient, text, key=key)
     state["told"] = told | {alert.rule: now_ms for alert in fresh}

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.identity import EPOCH_MS, first_row_id, moment_of
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
+from notification.timestamps import iso
 
 PAGE = 500
 """Rows of each kind in one run: after an outage a day's backlog must not take a day to ring for."""

@@ -3,24 +3,23 @@
 from typing import Any
 
 from notification.identity import moment_of
-from notification.logging import iso
-from notification.metrics.period_metrics import Metrics, PeriodMetrics
-from notification.metrics.reading import DAY_MS, HOURS_KEPT, floor
-from notification.ports.platform import Platform
-from notification.storage.counted_logs import (
-    HOUR_MS,
+from notification.metrics.counted_logs import (
     count_statements,
     counted_periods,
     oldest_from,
     redriven_hours,
     start_of_hour,
 )
-from notification.storage.rollup_rows import (
+from notification.metrics.period_metrics import Metrics, PeriodMetrics
+from notification.metrics.reading import HOURS_KEPT
+from notification.metrics.rollup_rows import (
     delete_hours_before,
     period,
     read_rollups,
     write_rollups,
 )
+from notification.ports.platform import Platform
+from notification.timestamps import DAY_MS, HOUR_MS, floor, iso
 
 _MAX_AT_ONCE_MS = 26 * HOUR_MS
 _SETTLING_MS = 25 * HOUR_MS

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from notification.logging import iso
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
+from notification.timestamps import iso
 
 LEASE_MS = 240_000
 

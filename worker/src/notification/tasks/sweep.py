@@ -3,14 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from notification.logging import Log, iso
+from notification.logging import Log
 from notification.ports.platform import Platform
 from notification.tasks.clean_up import clean_up
 from notification.tasks.requeue import requeue_stalled
 from notification.tasks.roll_up import roll_up
 from notification.tasks.task import State, TaskFailure
-
-_HOUR_MS = 3_600_000
+from notification.timestamps import HOUR_MS, iso
 
 Step = Callable[[], Awaitable[dict[str, int]]]
 
@@ -28,7 +27,7 @@ class Sweep:
     async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
         """As `Task.run`; the hourly parts run in the first run of an hour."""
         started = platform.clock.now_ms()
-        hour = started // _HOUR_MS
+        hour = started // HOUR_MS
         first = state.get("hour") != hour
 
         async def requeued() -> dict[str, int]:
@@ -74,7 +73,7 @@ class Sweep:
 def _look_back_ms(hour: int) -> int:
     """How far the hour's first sweep goes back: three hours, and once a day all that isn't yet
     given up."""
-    return (25 if hour % 24 == 0 else 3) * _HOUR_MS
+    return (25 if hour % 24 == 0 else 3) * HOUR_MS
 
 
 async def _all(steps: tuple[Step, ...]) -> tuple[dict[str, int], list[Exception]]:

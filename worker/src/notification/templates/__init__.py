@@ -1,1 +1,1 @@
-"""The template engine: placeholders, paths, `each` and `if`; no code, and bounded work."""
+"""The template engine: placeholders, paths, `each` and `if`; no code."""

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, NoReturn
 from notification.markup.escaping import MARKDOWN_V2, subject_escape, value_escape
 from notification.templates.program import compile_template
 from notification.templates.rendering import render
+from notification.templates.stored_template import TemplateText
 from notification.templates.syntax import read_structure
-from notification.templates.template_text import TemplateText
 
 
 class RenderedContents(NamedTuple):

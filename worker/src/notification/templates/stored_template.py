@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from notification.ports.database import Row, Statement
-from notification.templates.template_text import TemplateText
+from notification.ttl_cache import TtlCache
+
+
+class TemplateText(NamedTuple):
+    """What a row of `template_contents` says."""
+
+    content_type: str
+    content: str
+    subject: str | None = None
+
 
 # What a template may set over the recipient's configuration.
 _OPTIONS = ("parse_mode", "disable_notification", "disable_web_page_preview", "msg_type")
@@ -32,6 +41,10 @@ class StoredTemplate(NamedTuple):
     key: str
     revision: int
     contents: Mapping[str, ChannelTemplate]
+
+
+class KnownTemplates(TtlCache[str, StoredTemplate]):
+    """Active templates that this isolate has recently read; see `KnownConfigs`."""
 
 
 def active_template(key: str) -> Statement:

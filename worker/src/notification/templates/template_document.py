@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from notification.errors import ServiceError
 from notification.storage.template_rows import ContentRow
 from notification.templates.contents import syntax_problem
-from notification.templates.template_text import TemplateText
+from notification.templates.stored_template import TemplateText
 
 RESERVED_CHANNELS = ("email", "sms")
 """Names that templates may have contents for, though nothing is ever sent over them."""

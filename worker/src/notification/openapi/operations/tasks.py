@@ -20,7 +20,7 @@ from notification.openapi.schemas import (
     succeeded,
 )
 from notification.routes import scheduled_tasks
-from notification.tasks.registry import TASKS
+from notification.tasks.cron import TASKS
 
 _STATUS = choice("completed", "failed")
 _DURATION = {"type": ["integer", "null"]}

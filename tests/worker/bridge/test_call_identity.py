@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from notification.bridge.idempotency import CallIdentity, call_identity
+from notification.bridge.message import CallIdentity, call_identity
 
 pytestmark = pytest.mark.requirement("C-8.2")
 

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from notification.grafana.delivery import idempotency_key, requested_channels
-from notification.grafana.payload import read_payload
+from notification.grafana.payload import idempotency_key, read_payload, requested_channels
 from tests.worker.grafana.calls import alert, call
 
 pytestmark = pytest.mark.requirement("C-8.1")

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from notification.identity import EPOCH_MS, first_row_id
 from notification.metrics.period_metrics import BOUNDS_MS, Metrics, PeriodMetrics
 from notification.ports.database import Row, Statement, Value
+from notification.timestamps import HOUR_MS
 
-HOUR_MS = 3_600_000
 # The epoch of the row ids is the start of an hour.
 _HOUR = f"log.id / {first_row_id(EPOCH_MS + HOUR_MS)}"
 _CLASS = " ".join(f"WHEN ms <= {bound} THEN {n}" for n, bound in enumerate(BOUNDS_MS))

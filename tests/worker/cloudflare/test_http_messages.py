@@ -30,7 +30,7 @@ def heads() -> Heads:
 
 @pytest.fixture
 def factory(monkeypatch: pytest.MonkeyPatch, heads: Heads) -> Any:
-    return load(monkeypatch, "response_factory").ResponseFactory(heads)
+    return load(monkeypatch, "http_messages").ResponseFactory(heads)
 
 
 def answer(status: int = 200, **headers: str) -> Response:

@@ -1,15 +1,17 @@
-"""The database's schema."""
+"""The installation: its database's schema, and the release that answers."""
 
 from notification.openapi.operation import Operation
 from notification.openapi.schemas import (
     FLAG,
     TEXT,
     TEXT_OR_NULL,
+    WHOLE,
     array,
+    map_of,
     record,
     succeeded,
 )
-from notification.routes import database
+from notification.routes import database, deployment
 
 _SCHEMA = record(
     {
@@ -27,6 +29,17 @@ _MIGRATED = record(
     {"migrationsRun": array(TEXT), "dryRun": FLAG, "environment": TEXT, "note": TEXT}
 )
 
+_DEPLOYMENT = record(
+    {
+        "worker": TEXT,
+        "versionId": TEXT,
+        "tag": TEXT,
+        "schemaLevel": WHOLE,
+        "secretFingerprints": map_of(TEXT),
+        "changedSecrets": array(TEXT),
+    }
+)
+
 OPERATIONS = {
     database.show_schema: Operation(tag="Database", answers={200: succeeded({"data": _SCHEMA})}),
     database.migrate: Operation(
@@ -36,5 +49,8 @@ OPERATIONS = {
         answers={200: succeeded({"data": _MIGRATED})},
         errors=("INVALID_PARAMETER", "FORBIDDEN"),
         failure_fields={"note": TEXT, "migrationsRun": array(TEXT)},
+    ),
+    deployment.show_deployment: Operation(
+        tag="Insight", answers={200: succeeded({"data": _DEPLOYMENT})}
     ),
 }

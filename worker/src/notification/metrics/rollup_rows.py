@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 
-from notification.logging import iso
 from notification.metrics.period_metrics import Metrics, PeriodMetrics
 from notification.ports.database import Row, Statement
+from notification.timestamps import from_iso, iso
 
 _COUNTS = (
     "accepted",
@@ -78,9 +77,4 @@ def period(row: Row) -> PeriodMetrics:
         deliveries=json.loads(str(row["deliveries"])),
         errors=json.loads(str(row["errors"])),
     )
-    return PeriodMetrics(start_of(row["period_start"]), str(row["channel_type"]), metrics)
-
-
-def start_of(text: object) -> int:
-    """A stored time in milliseconds."""
-    return round(datetime.fromisoformat(str(text)).timestamp() * 1000)
+    return PeriodMetrics(from_iso(row["period_start"]), str(row["channel_type"]), metrics)

@@ -1,0 +1,1 @@
+"""The service put together, and the Worker on Cloudflare's runtime."""

@@ -1,0 +1,67 @@
+"""The platform object that every invocation gets."""
+
+from asyncio import Task, shield
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from notification.ports.database import Database
+from notification.ports.outbound import OutboundHttp
+from notification.ports.platform import (
+    Aead,
+    Cache,
+    Clock,
+    LogSink,
+    Memory,
+    Queue,
+    Randomness,
+    RateLimiter,
+    VersionMetadata,
+)
+from notification.settings import Settings
+
+T = TypeVar("T")
+
+
+class IsolateMemory:
+    """One object of each class that is asked for: caches and counters of one isolate."""
+
+    __slots__ = ("_objects",)
+
+    def __init__(self) -> None:
+        self._objects: dict[type, Any] = {}
+
+    def of(self, kind: type[T]) -> T:
+        """Return the object of a class, made on the first call."""
+        found: T | None = self._objects.get(kind)
+        if found is None:
+            found = self._objects[kind] = kind()
+        return found
+
+
+# Neither compared nor shown: each method that isn't made is not compiled in a starting isolate.
+@dataclass(slots=True, eq=False, repr=False)
+class PlatformPorts:
+    """The ports of one invocation; implements `notification.ports.platform.Platform`."""
+
+    settings: Settings
+    database: Database
+    cache: Cache
+    retry_queue: Queue
+    failed_queue: Queue
+    outbound: OutboundHttp
+    aead: Aead
+    clock: Clock
+    randomness: Randomness
+    log_sink: LogSink
+    version: VersionMetadata
+    bound: frozenset[str]
+    address_limiter: RateLimiter | None
+    recipient_limiter: RateLimiter | None
+    memory: Memory
+    keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
+
+    async def run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of work that goes on if the client hangs up."""
+        result: T = await shield(self.keep_alive(work))
+        return result

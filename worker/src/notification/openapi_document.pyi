@@ -1,0 +1,3 @@
+"""The module that the bundle's builder writes."""
+
+DOCUMENT: str

@@ -1,0 +1,35 @@
+"""Moments as the service stores and shows them: ISO 8601, UTC, with milliseconds."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+def iso(ms: int) -> str:
+    """Format milliseconds since the epoch.
+
+    >>> iso(1736071200000)
+    '2025-01-05T10:00:00.000Z'
+    """
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def from_iso(text: object) -> int:
+    """Parse a stored time into milliseconds since the epoch.
+
+    >>> from_iso("2025-01-05T10:00:00.000Z")
+    1736071200000
+    """
+    return round(datetime.fromisoformat(str(text)).timestamp() * 1000)
+
+
+def floor(moment_ms: int, step_ms: int) -> int:
+    """Return the start of the step (an hour or a UTC day) that contains a moment."""
+    return moment_ms - moment_ms % step_ms
