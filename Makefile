@@ -8,7 +8,7 @@ CTL := .venv/bin/notifyctl
 WORKERS ?= 4
 CODE := __main__.py infra engine localcloud ops scripts/make_sync.py sdk/notification_sdk worker/src sql tests bench
 
-.PHONY: help install bundle up down destroy test check unit soak bench lock
+.PHONY: help install bundle up down destroy clean test check unit soak bench lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ down: install ## Stop the local cloud and keep its data
 
 destroy: install ## Destroy the stack `local` and remove all of its data
 	@$(CTL) destroy --stack local --yes --erase
+
+clean: ## Stop the local cloud, and remove what was installed or built; data stays in .local
+	@[ ! -x $(CTL) ] || $(CTL) local stop
+	@rm -rf .venv node_modules build dist *.egg-info sdk/*.egg-info
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@echo "Removed. 'make destroy' first, or removing .local, removes the data as well."
 
 test: check unit ## Run every test (a sample of what is long)
 

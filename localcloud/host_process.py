@@ -40,6 +40,7 @@ class HostOrder:
     broker_token: str
     clock_url: str
     node_modules: Path | None = None
+    cache_dir: Path | None = None
 
     def line(self) -> bytes:
         """The JSON line with the host's names of the fields."""
@@ -53,6 +54,8 @@ class HostOrder:
         }
         if self.node_modules is not None:
             document["nodeModules"] = str(self.node_modules)
+        if self.cache_dir is not None:
+            document["cacheDir"] = str(self.cache_dir)
         return json.dumps(document).encode() + b"\n"
 
 

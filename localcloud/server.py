@@ -130,6 +130,7 @@ class CloudServer:
             broker_token=broker_token,
             clock_url=f"{control_url}/local/clock",
             node_modules=project_root() / "node_modules",
+            cache_dir=project_root() / "build" / "cache" / "local-edge",
         )
         self._runtime = Runtime(
             self._launcher,

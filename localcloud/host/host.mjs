@@ -66,7 +66,7 @@ export class Host {
     const modules = this.#order.nodeModules ?? defaultNodeModules();
     const { binary, release } = installedRuntime(modules);
     // Not part of the state: made from the packages alone, and shared by all hosts that use them.
-    const cache = this.#order.cacheDir ?? path.join(modules, ".cache", "local-edge");
+    const cache = this.#order.cacheDir ?? path.join(stateDir, "cache");
     const pyodideDir = path.join(modules, "pyodide");
     const bundle = await havePyodideBundle({ pyodideDir, root: cache });
     const store = new Store({ dir: path.join(stateDir, "store"), binary, runDir, ledger });

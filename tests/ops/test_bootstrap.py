@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("sh", "dirname", "cat", "cksum", "df", "awk", "mktemp", "mkdir", "rm")
+NEEDED = (
+    *("sh", "dirname", "cat", "cksum", "df", "awk", "mktemp", "mkdir", "rm"),
+    *("ln", "cp", "readlink", "chmod"),
+)
 
 
 class Machine:
@@ -25,7 +28,9 @@ class Machine:
         for name in (
             "scripts/bootstrap",
             "requirements.lock",
+            "package.json",
             "package-lock.json",
+            ".npmrc",
             "pyproject.toml",
             "sdk/pyproject.toml",
             "worker/requirements.txt",
@@ -41,10 +46,20 @@ class Machine:
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    def bootstrap(self) -> subprocess.CompletedProcess[str]:
+    def bootstrap(
+        self, *, path: str | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the script with a PATH and environment of its own."""
+        home = self.checkout.parent / "user"
+        home.mkdir(exist_ok=True)
         return subprocess.run(
             [str(self.checkout / "scripts" / "bootstrap")],
-            env={"PATH": str(self.bin), "TMPDIR": os.environ.get("TMPDIR", "/tmp")},  # noqa: S108 mktemp's own default
+            env={
+                "PATH": path or str(self.bin),
+                "HOME": str(home),
+                "TMPDIR": os.environ.get("TMPDIR", "/tmp"),  # noqa: S108 mktemp's own default
+                **environment,
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -105,20 +120,103 @@ def test_a_full_disk_is_said_before_anything_is_installed(machine: Machine) -> N
     assert "has 10 MiB" in message
 
 
-def test_what_is_installed_already_is_not_installed_again(machine: Machine) -> None:
+@pytest.fixture
+def installable(machine: Machine) -> Machine:
+    """A machine on which everything can be installed; ``calls`` lists the runs of npm."""
     calls = machine.checkout / "calls"
-    machine.add("npm", f"echo npm >> {calls}; exit 0")
+    machine.add("npm", f'echo "npm cache=$npm_config_cache" >> {calls}; mkdir -p node_modules')
     machine.add(
         "python3.11",
-        '[ "$2" = venv ] || exit 0; mkdir -p .venv/bin; '
-        "printf '#!/bin/sh\\nexit 0\\n' > .venv/bin/python; chmod +x .venv/bin/python",
+        'case "$2" in *print*) echo 3 11 /usr; exit 0 ;; esac; [ "$2" = venv ] || exit 0; '
+        'mkdir -p "$3/bin"; printf "#!/bin/sh\\nexit 0\\n" > "$3/bin/python"; '
+        'chmod +x "$3/bin/python"',
     )
-    chmod = shutil.which("chmod")
-    assert chmod is not None
-    (machine.bin / "chmod").symlink_to(chmod)
+    return machine
 
-    first, second = machine.bootstrap(), machine.bootstrap()
+
+def installed(machine: Machine) -> list[str]:
+    """The names of the installations that are there."""
+    folder = machine.checkout / "build" / "installations"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def current(machine: Machine) -> str:
+    """The installation that the project uses."""
+    return (machine.checkout / ".venv").resolve().parent.name
+
+
+def test_what_is_installed_already_is_not_installed_again(installable: Machine) -> None:
+    first, second = installable.bootstrap(), installable.bootstrap()
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    assert calls.read_text() == "npm\n"
+    assert len((installable.checkout / "calls").read_text().splitlines()) == 1
     assert second.stdout == ""
+
+
+def test_the_projects_own_python_on_the_path_makes_no_other_installation(
+    installable: Machine,
+) -> None:
+    installable.bootstrap()
+    before = installed(installable)
+    own = installable.checkout / ".venv" / "bin"
+    shutil.copy(installable.bin / "python3.11", own / "python3.11")
+
+    again = installable.bootstrap(path=f"{own}{os.pathsep}{installable.bin}")
+
+    assert (again.returncode, again.stdout) == (0, "")
+    assert installed(installable) == before
+
+
+def test_a_new_installation_leaves_the_one_in_use_where_it_is(installable: Machine) -> None:
+    installable.bootstrap()
+    first = current(installable)
+    lock = installable.checkout / "requirements.lock"
+    lock.write_text(lock.read_text() + "# another\n")
+    installable.bootstrap()
+    second = current(installable)
+    assert second != first
+    assert installed(installable) == sorted([first, second])
+    lock.write_text(lock.read_text() + "# a third\n")
+    installable.bootstrap()
+    assert installed(installable) == sorted([second, current(installable)])
+
+
+def test_an_installation_that_fails_changes_nothing_for_who_uses_the_one_before(
+    installable: Machine,
+) -> None:
+    installable.bootstrap()
+    before = current(installable)
+    lock = installable.checkout / "requirements.lock"
+    lock.write_text(lock.read_text() + "# another\n")
+    installable.add("npm", "echo no registry; exit 1")
+
+    result = installable.bootstrap()
+
+    assert (result.returncode, "npm could not install" in result.stderr) == (1, True)
+    assert "no registry" in result.stderr
+    assert current(installable) == before
+
+
+def test_folders_of_an_earlier_layout_give_way_to_links(installable: Machine) -> None:
+    for name in (".venv", "node_modules", "build/python_modules"):
+        (installable.checkout / name).mkdir(parents=True)
+        (installable.checkout / name / "old").touch()
+
+    assert installable.bootstrap().returncode == 0
+    for name in (".venv", "node_modules", "build/python_modules"):
+        assert (installable.checkout / name).is_symlink()
+        assert not (installable.checkout / name / "old").exists()
+
+
+def test_caches_lie_in_the_project_where_the_home_folder_cannot_be_written(
+    installable: Machine,
+) -> None:
+    home = installable.checkout.parent / "home"
+    home.touch()  # No folder can be made below a file, whoever asks.
+
+    result = installable.bootstrap(HOME=str(home))
+
+    assert result.returncode == 0, result.stderr
+    assert "build/cache" in result.stdout
+    cache = installable.checkout / "build" / "cache" / "npm"
+    assert (installable.checkout / "calls").read_text() == f"npm cache={cache}\n"
