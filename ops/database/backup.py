@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ops.database.backup_file import BackupFile, now
+from ops.database.backup_file import SEALED_SUFFIX, BackupFile, now
 from ops.database.d1_transfer import D1Transfer
 from ops.database.stack_database import StackDatabase
 from ops.database.table_sum import TableSum, sums_of_dump, sums_of_live
@@ -48,7 +48,7 @@ class Backups:
             raise VerificationFailed(
                 f"The export lacks the tables {', '.join(missing)}. Take another backup."
             )
-        suffix = ".sql.gz.sealed" if passphrase is not None else ".sql.gz"
+        suffix = f".sql.gz{SEALED_SUFFIX}" if passphrase is not None else ".sql.gz"
         stamp = f"{taken_at:%Y%m%dT%H%M%SZ}"
         backup = BackupFile(
             path=self.folder / f"{self.database.name}-{stamp}{suffix}",

@@ -12,23 +12,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyrage
 from nacl import pwhash
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
-from nacl.utils import random
 
 from ops.database.table_sum import TableSum
 from ops.stacks.errors import OperationError, UsageError
 
 PASSPHRASE_VARIABLE = "NOTIFYCTL_BACKUP_PASSPHRASE"  # noqa: S105 - a name, not a passphrase
 _FORMAT = 1
-_MAGIC = b"notification-backup-1\n"
-_SALT_BYTES = pwhash.argon2id.SALTBYTES
+SEALED_SUFFIX = ".age"
+_EARLIER_SEALED_SUFFIX = ".sealed"
+_EARLIER_MAGIC = b"notification-backup-1\n"
+_EARLIER_SALT_BYTES = pwhash.argon2id.SALTBYTES
 
 
 @dataclass(frozen=True)
 class BackupFile:
-    """One backup: ``NAME-YYYYMMDDTHHMMSSZ.sql.gz`` (``.sealed``) and its ``.json``.
+    """One backup: ``NAME-YYYYMMDDTHHMMSSZ.sql.gz`` (``.age``) and its ``.json``.
+
+    A sealed one is a file of age with a passphrase, which ``age -d`` opens as well. Those that were
+    sealed in the earlier form (``.sealed``) are still read.
 
     Attributes:
         path: the dump's file.
@@ -53,7 +58,7 @@ class BackupFile:
     @property
     def is_sealed(self) -> bool:
         """Whether a passphrase is needed to read it."""
-        return self.path.suffix == ".sealed"
+        return self.path.suffix in {SEALED_SUFFIX, _EARLIER_SEALED_SUFFIX}
 
     @property
     def manifest(self) -> Path:
@@ -99,7 +104,7 @@ class BackupFile:
         # Without a time in it, the same dump packs to the same bytes.
         content = gzip.compress(sql, mtime=0)
         if passphrase is not None:
-            content = _sealed(content, passphrase)
+            content = pyrage.passphrase.encrypt(content, passphrase)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _write(self.path, content)
         written = replace(self, file_sha256=hashlib.sha256(content).hexdigest())
@@ -164,29 +169,27 @@ def _write(path: Path, content: bytes) -> None:
     staged.replace(path)
 
 
-def _key(passphrase: str, salt: bytes) -> bytes:
-    """Argon2id with libsodium's moderate limits: the same passphrase and salt, the same key."""
-    return pwhash.argon2id.kdf(
-        SecretBox.KEY_SIZE,
-        passphrase.encode(),
-        salt,
-        opslimit=pwhash.argon2id.OPSLIMIT_MODERATE,
-        memlimit=pwhash.argon2id.MEMLIMIT_MODERATE,
-    )
-
-
-def _sealed(content: bytes, passphrase: str) -> bytes:
-    salt = random(_SALT_BYTES)
-    return _MAGIC + salt + bytes(SecretBox(_key(passphrase, salt)).encrypt(content))
-
-
 def _opened(content: bytes, passphrase: str | None, path: Path) -> bytes:
     if passphrase is None:
         raise UsageError(f"{path.name} is sealed. Put its passphrase into {PASSPHRASE_VARIABLE}.")
-    salt = content[len(_MAGIC) : len(_MAGIC) + _SALT_BYTES]
     try:
-        return SecretBox(_key(passphrase, salt)).decrypt(content[len(_MAGIC) + _SALT_BYTES :])
-    except (CryptoError, ValueError):
+        if content.startswith(_EARLIER_MAGIC):
+            return _opened_earlier_form(content, passphrase)
+        return pyrage.passphrase.decrypt(content, passphrase)
+    except (pyrage.DecryptError, CryptoError, ValueError):
         raise UsageError(
             f"The passphrase in {PASSPHRASE_VARIABLE} doesn't open {path.name}."
         ) from None
+
+
+def _opened_earlier_form(content: bytes, passphrase: str) -> bytes:
+    """Open libsodium's secret box, whose key is Argon2id's with the moderate limits."""
+    salt_end = len(_EARLIER_MAGIC) + _EARLIER_SALT_BYTES
+    key = pwhash.argon2id.kdf(
+        SecretBox.KEY_SIZE,
+        passphrase.encode(),
+        content[len(_EARLIER_MAGIC) : salt_end],
+        opslimit=pwhash.argon2id.OPSLIMIT_MODERATE,
+        memlimit=pwhash.argon2id.MEMLIMIT_MODERATE,
+    )
+    return SecretBox(key).decrypt(content[salt_end:])

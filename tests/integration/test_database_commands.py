@@ -101,7 +101,7 @@ def test_a_sealed_backup_needs_its_passphrase(installation: Installation, folder
     installation.environment |= PASSPHRASE
     taken = installation.ctl_json("db", "backup", "--encrypt", "--folder", str(folder))
     content = Path(taken["path"]).read_bytes()
-    assert taken["file"].endswith(".sql.gz.sealed")
+    assert taken["file"].endswith(".sql.gz.age")
     assert b"sample-user" not in content
     assert installation.ctl("db", "verify", "--folder", str(folder)).returncode == 0
     installation.environment |= {"NOTIFYCTL_BACKUP_PASSPHRASE": "another passphrase, a wrong one"}

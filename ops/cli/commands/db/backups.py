@@ -34,7 +34,11 @@ def backup(
     r2: BucketOption = None,
     encrypt: Annotated[
         bool,
-        typer.Option("--encrypt", help="Seal it by the passphrase in NOTIFYCTL_BACKUP_PASSPHRASE."),
+        typer.Option(
+            "--encrypt",
+            help="Encrypt it with the passphrase in NOTIFYCTL_BACKUP_PASSPHRASE; 'age -d' opens it "
+            "too.",
+        ),
     ] = False,
     json: JsonOption = False,
 ) -> None:

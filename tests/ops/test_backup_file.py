@@ -1,0 +1,107 @@
+"""An encrypted backup is an age file, and what was sealed in the earlier form is still read."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ops.database.backup_file import BackupFile
+from ops.stacks.errors import OperationError, UsageError
+
+SQL = b"CREATE TABLE t (a TEXT);\nINSERT INTO t VALUES ('x');\n"
+PASSPHRASE = "a passphrase of these tests"
+
+# Written by age 1.1.1: age -p -o dump.sql.gz.age dump.sql.gz
+BY_AGE = base64.b64decode(
+    "YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IHNjcnlwdCAzd0pWNTdTRkZJcjMzcjF6MklOWlpRIDE4CmpTY2c1L0d6Rj"
+    "dBUFZ0RmJPWGJydklnYytGQzBFYUFnVEZjcnRrY3hWWkkKLS0tIHdwUHlCeWRsTUNhQXZ0bmxZVzFaWVc1NEVOVm5N"
+    "a2IxSVVjN2F6dXVESUUKlXSXXlPfRu3R6al+ydf263rwYElC19b2up7H25ijZ3JbMSNPA56BBc60WMaD6et08WpRKc"
+    "KWEPWDRWZhDnkABzhOuw5T5oIrdk8BgUvax2Q5hNzkDvQPAYQQ0Prc9E0hrHbnpFqq"
+)
+# Written before encrypted backups became age files.
+EARLIER_FORM = base64.b64decode(
+    "bm90aWZpY2F0aW9uLWJhY2t1cC0xCl3ZJ1KJB/4eiv9vc+T/H0k0JV4KJ5LisDWP1Xcdryg+JH7J+xrj1feXRnWnIB"
+    "VjYrS84uwX2ud5VBIXhm5BfvXFI49vAyIGbztSQyHu3JoxsQ+DoLXZMMDPFsva6S3KljrG+U7OZ4TeBMtO2HJMSzTH"
+    "JT+QPsjQOXlMhO3feA=="
+)
+
+
+def backup(path: Path, content: bytes = b"") -> BackupFile:
+    if content:
+        path.write_bytes(content)
+    return BackupFile(
+        path=path,
+        stack="local",
+        database_id="d",
+        schema_level=1,
+        taken_at=datetime(2026, 1, 1, tzinfo=UTC),
+        tables={},
+        file_sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> BackupFile:
+    """One file for the module: its key takes about a second to derive."""
+    path = tmp_path_factory.mktemp("backups") / "n-1.sql.gz.age"
+    return backup(path).write(SQL, PASSPHRASE)
+
+
+def test_an_encrypted_backup_is_an_age_file_with_a_passphrase(encrypted: BackupFile) -> None:
+    content = encrypted.path.read_bytes()
+    # The first lines of the format: the version, and the only kind of recipient it has.
+    assert content.splitlines()[0] == b"age-encryption.org/v1"
+    assert content.splitlines()[1].startswith(b"-> scrypt ")
+    assert b"CREATE" not in content
+    assert encrypted.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_is_found_by_either_file_and_read_back(encrypted: BackupFile) -> None:
+    for path in (encrypted.path, encrypted.manifest):
+        found = BackupFile.read(path)
+        assert found == encrypted
+        assert found.is_sealed
+    assert encrypted.content(PASSPHRASE) == SQL
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("n-1.sql.gz.age", BY_AGE), ("n-1.sql.gz.sealed", EARLIER_FORM)],
+    ids=["by-age-itself", "earlier-form"],
+)
+def test_files_of_age_itself_and_of_the_earlier_form_are_read(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    found = backup(tmp_path / name, content)
+    assert found.is_sealed
+    assert found.content(PASSPHRASE) == SQL
+    with pytest.raises(UsageError, match=r"doesn't open n-1\.sql\.gz\."):
+        found.content("another passphrase, a wrong one")
+    with pytest.raises(UsageError, match=r"is sealed\. Put its passphrase into NOTIFYCTL_B"):
+        found.content(None)
+
+
+@pytest.mark.parametrize("content", [BY_AGE[:60], EARLIER_FORM[:30]])
+def test_a_file_that_was_cut_before_it_was_described_is_no_crash(
+    tmp_path: Path, content: bytes
+) -> None:
+    with pytest.raises(UsageError, match="doesn't open"):
+        backup(tmp_path / "n-1.sql.gz.age", content).content(PASSPHRASE)
+
+
+def test_a_file_that_changed_is_not_opened(tmp_path: Path) -> None:
+    found = backup(tmp_path / "n-1.sql.gz.age", BY_AGE)
+    found.path.write_bytes(BY_AGE[:-1])
+    with pytest.raises(OperationError, match="damaged or changed"):
+        found.content(PASSPHRASE)
+
+
+def test_a_backup_without_a_passphrase_is_plain_gzip(tmp_path: Path) -> None:
+    found = backup(tmp_path / "n-1.sql.gz").write(SQL, None)
+    assert not found.is_sealed
+    assert gzip.decompress(found.path.read_bytes()) == SQL == found.content(None)
