@@ -1,154 +1,171 @@
-"""A read-only browser of a database's tables, on this machine."""
+"""A browser of a snapshot's tables, on this machine: Datasette behind one login."""
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from html import escape
-from typing import Any
-from urllib.parse import urlencode
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+import uvicorn
+from datasette.app import Datasette
+from datasette.database import Database
+from datasette.plugins import pm
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ops.database.backup_file import BackupFile, now
+from ops.database.d1_transfer import D1Transfer
 from ops.database.stack_database import StackDatabase
-from ops.database.tables import quoted, table_names
 from ops.stacks.errors import OperationError, UsageError
 
-PAGE = 50
-_LONGEST = 200
-_HEADERS = {
-    # No script, nothing from elsewhere, in no frame: what is shown is other people's data.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-_STYLE = (
-    "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;color-scheme:light dark}"
-    "table{border-collapse:collapse}th,td{text-align:left;padding:.25rem .75rem;"
-    "border-bottom:1px solid #8884;vertical-align:top;max-width:32rem;overflow-wrap:anywhere}"
-    "th{position:sticky;top:0;background:Canvas}nav a{margin-right:1rem}i{opacity:.6}"
+# With rich it prints a traceback and the rows in it for every mistake in a page's SQL.
+pm.get_plugin("datasette.handle_exception").rich = None
+
+# Nothing from elsewhere, and in no frame: what is shown is other people's data.
+_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
 )
 
 
-class Studio:
-    """Serves pages of the tables; every address holds a random key, so that no other page guesses.
+@dataclass(frozen=True)
+class Snapshot:
+    """A database as it was at one moment.
 
-    Only SELECT statements made here are ever run, and names come from the schema itself.
+    Attributes:
+        stack: the stack that it was taken from.
+        taken_at: when, in UTC.
+        sql: the database as SQL.
     """
 
-    def __init__(self, database: StackDatabase) -> None:
-        self._database = database
-        self._key = secrets.token_urlsafe(16)
+    stack: str
+    taken_at: datetime
+    sql: bytes
 
-    def application(self) -> Starlette:
-        """The pages: ``/KEY/`` and ``/KEY/TABLE?page=N``."""
-        return Starlette(
-            routes=[
-                Route("/{key}/", self._index),
-                Route("/{key}/{table}", self._table),
-            ],
-            exception_handlers={OperationError: _failed},
+    @classmethod
+    def taken_now(cls, database: StackDatabase) -> Snapshot:
+        """Export the database. D1 answers no query meanwhile.
+
+        Raises:
+            OperationError: the export failed.
+        """
+        taken_at = now()
+        return cls(
+            database.stack, taken_at, D1Transfer(database.account, database.database_id).export()
         )
 
+    @classmethod
+    def of_backup(cls, backup: BackupFile, passphrase: str | None) -> Snapshot:
+        """Read a backup. Raises as ``BackupFile.content``."""
+        return cls(backup.stack, backup.taken_at, backup.content(passphrase))
+
+    def described(self, at: datetime | None = None) -> str:
+        """Say whose snapshot it is and how old it is at a moment, now if left out.
+
+        >>> taken = datetime(2026, 11, 29, 5, 0, tzinfo=UTC)
+        >>> Snapshot("local", taken, b"").described(datetime(2026, 11, 29, 7, 30, tzinfo=UTC))
+        "snapshot of 'local', taken 2026-11-29 05:00 UTC, 2 hours old"
+        """
+        seconds = max(0, int(((at or datetime.now(UTC)) - self.taken_at).total_seconds()))
+        size, unit = next(
+            (size, unit)
+            for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute"), (0, "second"))
+            if seconds >= 2 * size
+        )
+        age = f"{seconds // size} {unit}s" if size else f"{seconds} seconds"
+        return f"snapshot of '{self.stack}', taken {self.taken_at:%Y-%m-%d %H:%M} UTC, {age} old"
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Run it in an empty database.
+
+        Raises:
+            OperationError: it doesn't load.
+        """
+        try:
+            connection.executescript(self.sql.decode("utf-8"))
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise OperationError(
+                f"The snapshot doesn't load ({type(error).__name__}): it is damaged. Take another "
+                "one."
+            ) from None
+
+
+class Studio:
+    """Serves Datasette on 127.0.0.1; only the browser that opens the address once gets in.
+
+    The address holds a random key that is good for one login, and the login is a cookie that is
+    signed for this run. So neither another user of the machine nor a page from elsewhere sees the
+    data. The snapshot is held in memory: nothing of it stays on the disk.
+
+    Args:
+        snapshot: what is shown.
+
+    Raises:
+        OperationError: the snapshot doesn't load.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._key = secrets.token_urlsafe(32)
+        memory = f"{snapshot.stack}-{secrets.token_hex(8)}"
+        # SQLite keeps a shared database in memory for as long as one connection to it is open.
+        self._held = sqlite3.connect(f"file:{memory}?mode=memory&cache=shared", uri=True)
+        snapshot.load(self._held)
+        described = snapshot.described()
+        datasette = Datasette(
+            metadata={
+                "title": described[0].upper() + described[1:],
+                # Stands at the foot of the lists and the tables.
+                "about": described,
+                "about_url": "/",
+                "allow": {"id": "root"},
+            },
+            secret=secrets.token_hex(32),
+        )
+        # What 'datasette --root' sets: the key of '/-/auth-token', taken away by its first use.
+        datasette._root_token = self._key
+        shown = Database(datasette, memory_name=memory)
+        datasette.add_database(shown, name=snapshot.stack)
+        self.application: ASGIApp = _with_headers(datasette.app())
+
+    @property
+    def path(self) -> str:
+        """The path that logs in."""
+        return f"/-/auth-token?token={self._key}"
+
     def serve(self, port: int, *, ready: Callable[[str], None]) -> None:
-        """Serve on 127.0.0.1 until interrupted; ``ready`` gets the address.
+        """Serve until interrupted; ``ready`` gets the address.
 
         Raises:
             UsageError: the port is taken.
         """
-        import uvicorn
-
-        listener = socket.socket()
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            raise UsageError(f"Port {port} is taken. Give another one by --port.") from None
-        ready(f"http://127.0.0.1:{listener.getsockname()[1]}{self.path}")
-        config = uvicorn.Config(self.application(), log_level="error", lifespan="off")
-        uvicorn.Server(config).run(sockets=[listener])
-
-    @property
-    def path(self) -> str:
-        """The first page's path."""
-        return f"/{self._key}/"
-
-    def _index(self, request: Request) -> Response:
-        if not self._is_known(request):
-            return PlainTextResponse("Not found", status_code=404)
-        names = table_names(self._database)
-        counts = self._database.batch(
-            # The names are the schema's own.
-            [f"SELECT count(*) AS n FROM {quoted(name)}" for name in names]  # noqa: S608
-        )
-        rows = [
-            {"table": name, "rows": found[0]["n"]}
-            for name, found in zip(names, counts, strict=True)
-        ]
-        links = {name: f"{self.path}{name}" for name in names}
-        return self._page("Tables", _table(["table", "rows"], rows, links))
-
-    def _table(self, request: Request) -> Response:
-        name = str(request.path_params["table"])
-        if not self._is_known(request) or name not in table_names(self._database):
-            return PlainTextResponse("Not found", status_code=404)
-        text = request.query_params.get("page", "1")
-        page = int(text) if text.isdecimal() and 1 <= int(text) <= 10**6 else 1
-        rows = self._database.query(
-            f"SELECT * FROM {quoted(name)} ORDER BY 1 DESC "  # noqa: S608  a name of the schema
-            f"LIMIT {PAGE + 1} OFFSET {(page - 1) * PAGE}"
-        )
-        columns = list(rows[0]) if rows else []
-        links = [f'<a href="{self.path}">Tables</a>']
-        for title, other, there in (
-            ("Newer", page - 1, page > 1),
-            ("Older", page + 1, len(rows) > PAGE),
-        ):
-            if there:
-                address = f"{self.path}{name}?{urlencode({'page': other})}"
-                links.append(f'<a href="{escape(address)}">{title}</a>')
-        body = f"<nav>{' '.join(links)}</nav>{_table(columns, rows[:PAGE], {})}"
-        return self._page(name, body)
-
-    def _is_known(self, request: Request) -> bool:
-        given = str(request.path_params["key"])
-        return hmac.compare_digest(given.encode(), self._key.encode())
-
-    def _page(self, title: str, body: str) -> Response:
-        heading = escape(f"{title} · {self._database.stack}")
-        return HTMLResponse(
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title>'
-            f"<style>{_STYLE}</style><h1>{heading}</h1>{body}</html>",
-            headers=_HEADERS,
-        )
+        with closing(socket.socket()) as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                raise UsageError(f"Port {port} is taken. Give another one by --port.") from None
+            ready(f"http://127.0.0.1:{listener.getsockname()[1]}{self.path}")
+            config = uvicorn.Config(self.application, log_level="error", lifespan="on")
+            uvicorn.Server(config).run(sockets=[listener])
 
 
-def _table(
-    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], links: Mapping[str, str]
-) -> str:
-    if not rows:
-        return "<p>No rows.</p>"
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    lines = [
-        "<tr>" + "".join(f"<td>{_cell(row[name], links)}</td>" for name in columns) + "</tr>"
-        for row in rows
-    ]
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                has = {name.lower() for name, _ in message["headers"]}
+                added = [(name, value) for name, value in _HEADERS if name not in has]
+                message = {**message, "headers": [*message["headers"], *added]}
+            await send(message)
 
+        await app(scope, receive, sending)
 
-def _cell(value: Any, links: Mapping[str, str]) -> str:
-    if value is None:
-        return "<i>NULL</i>"
-    text = str(value)
-    shown = escape(text if len(text) <= _LONGEST else text[:_LONGEST] + " …")
-    return f'<a href="{escape(links[text])}">{shown}</a>' if text in links else shown
-
-
-def _failed(_: Request, error: Exception) -> Response:
-    return PlainTextResponse(str(error), status_code=502, headers=_HEADERS)
+    return answering

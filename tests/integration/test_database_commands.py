@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -182,22 +183,28 @@ def test_production_is_never_reset_without_a_fresh_backup(
         installation.configure({})
 
 
-def test_the_studio_shows_tables_to_who_has_its_address_and_to_nobody_else(
-    installation: Installation,
+@pytest.mark.parametrize("source", ["the-database", "a-backup"])
+def test_the_studio_shows_a_snapshot_to_who_has_its_address_and_to_nobody_else(
+    installation: Installation, folder: Path, source: str
 ) -> None:
-    process = installation.start("db", "studio")
+    options: tuple[str, ...] = ()
+    if source == "a-backup":
+        taken = installation.ctl_json("db", "backup", "--folder", str(folder))
+        options = ("--backup", taken["path"])
+    process = installation.start("db", "studio", *options)
     try:
         assert process.stdout is not None
-        address = process.stdout.readline().split(": ", 1)[1].strip()
-        with httpx.Client(trust_env=False) as http:
-            page = http.get(f"{address}user_configs")
-            assert "sample-user-1" in page.text
-            assert "script" not in page.text
-            assert page.headers["content-security-policy"].startswith("default-src 'none'")
-            root = address.rsplit("/", 2)[0]
-            assert http.get(f"{root}/guessed/user_configs").status_code == 404
-            assert http.get(f"{address}sqlite_master").status_code == 404
-            assert http.post(address).status_code == 405
+        told, address = process.stdout.readline().strip().rsplit(": ", 1)
+        assert re.fullmatch(
+            r"Snapshot of 'local', taken \d{4}-\d\d-\d\d \d\d:\d\d UTC, \d+ \w+ old", told
+        )
+        root = address.split("/-/")[0]
+        assert root.startswith("http://127.0.0.1:")
+        with httpx.Client(trust_env=False, follow_redirects=True) as http:
+            assert http.get(f"{root}/local/user_configs").status_code == 403
+            http.get(address)
+            assert "sample-user-1" in http.get(f"{root}/local/user_configs").text
+        assert httpx.get(f"{root}/local", trust_env=False).status_code == 403
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

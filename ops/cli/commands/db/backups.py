@@ -52,7 +52,7 @@ def backup(
 
     reporter = Reporter(json=json)
     backups = _backups(stack, folder)
-    passphrase = _passphrase(required=encrypt) if encrypt else None
+    passphrase = _passphrase() if encrypt else None
     with reporter.step(f"Database of '{stack}' backed up and verified") as step:
         taken, moved = backups.take(passphrase=passphrase)
         step.detail = str(taken.path)
@@ -81,7 +81,7 @@ def verify(
     backups = _backups(stack, folder)
     found = _choose(backups, name, r2)
     with Reporter(json=json).step(f"{found.path.name} verified"):
-        verified = backups.verify(found, passphrase=_passphrase(required=found.is_sealed))
+        verified = backups.verify(found, passphrase=passphrase_of(found))
     _show(verified, reporter_json=json, more={})
 
 
@@ -111,7 +111,7 @@ def restore(
     require_confirmation(stack, what, confirm)
     reporter = Reporter(json=json)
     with reporter.step(f"{found.path.name} restored"):
-        moved = backups.restore(found, passphrase=_passphrase(required=found.is_sealed))
+        moved = backups.restore(found, passphrase=passphrase_of(found))
     if moved:
         reporter.line(f"  Written since the restore: {', '.join(moved)}.")
     with reporter.step("Consistency checked") as step:
@@ -198,12 +198,19 @@ def _choose(backups: Backups, name: str | None, r2: str | None) -> BackupFile:
     return BackupFile.read(path if path.parent != Path() else backups.folder / name)
 
 
-def _passphrase(*, required: bool) -> str | None:
+def passphrase_of(backup: BackupFile) -> str | None:
+    """Return the environment's passphrase where the backup needs one.
+
+    Raises:
+        UsageError: it needs one, and there is none.
+    """
+    return _passphrase() if backup.is_sealed else None
+
+
+def _passphrase() -> str:
     from ops.database.backup_file import PASSPHRASE_VARIABLE
     from ops.stacks.errors import UsageError
 
-    if not required:
-        return None
     passphrase = os.environ.get(PASSPHRASE_VARIABLE, "")
     if len(passphrase) < 16:
         raise UsageError(

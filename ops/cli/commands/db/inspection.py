@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -55,13 +56,35 @@ def check(stack: StackOption = "local", json: JsonOption = False) -> None:
 
 def studio(
     stack: StackOption = "local",
+    backup: Annotated[
+        Path | None,
+        typer.Option("--backup", help="Show this backup, by its file, in place of a new export."),
+    ] = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
 ) -> None:
-    """Browse the tables in a web page on this machine, read only, until Ctrl-C."""
+    """Browse a snapshot of the tables in a web page on this machine, until Ctrl-C.
+
+    The pages (Datasette) filter, count by value, take SQL that reads, and give CSV and JSON. They
+    show the database as of one moment and say how old that is. D1 answers no query while it
+    exports; --backup spares a busy service that. The address is good for one login.
+
+    Example: notifyctl db studio --stack production --backup backups/NAME.json
+    """
+    from ops.cli.commands.db.backups import passphrase_of
+    from ops.database.backup_file import BackupFile
     from ops.database.stack_database import StackDatabase
-    from ops.database.studio import Studio
+    from ops.database.studio import Snapshot, Studio
     from ops.stacks.project import Project
 
-    Studio(StackDatabase.of(Project.find(), stack)).serve(
-        port, ready=lambda url: typer.echo(f"Tables of '{stack}': {url}\nCtrl-C ends it.")
+    if backup is not None:
+        found = BackupFile.read(backup)
+        snapshot = Snapshot.of_backup(found, passphrase_of(found))
+    else:
+        snapshot = Snapshot.taken_now(StackDatabase.of(Project.find(), stack))
+    described = snapshot.described()
+    Studio(snapshot).serve(
+        port,
+        ready=lambda url: typer.echo(
+            f"{described[0].upper()}{described[1:]}: {url}\nCtrl-C ends it."
+        ),
     )
