@@ -67,6 +67,11 @@ class BundleStore:
             for entry in index
         ]
 
+    def content_types(self, bundle: str) -> dict[str, str]:
+        """Return the content type of each module. Raises OSError."""
+        index = json.loads(self._index(bundle).read_text("utf-8"))
+        return {entry["name"]: entry["content_type"] for entry in index}
+
     def keep_only(self, bundles: Iterable[str]) -> None:
         """Remove all bundles but these, and what a kill left half written."""
         kept = set(bundles)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from localcloud.asset_store import MANIFEST, AssetStore
+from localcloud.bundle_store import BundleStore
 from localcloud.database import Database
 from localcloud.errors import LocalCloudError, RuntimeDown
 from localcloud.home import CloudHome
@@ -205,6 +206,7 @@ class DesiredState:
             "id": row["id"],
             "script": row["script"],
             "modulesDir": str(self._home.bundles / row["bundle"]),
+            "moduleTypes": BundleStore(self._home.bundles).content_types(row["bundle"]),
             "mainModule": document["main_module"],
             "compatibilityDate": document.get("compatibility_date"),
             "compatibilityFlags": document.get("compatibility_flags", []),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +16,17 @@ _CONNECT = 5.0
 _ANSWER = 60.0
 _BOOT = 120.0  # a cold boot takes 3 s; on a loaded machine several times that
 _DRAIN = 120.0
+_VALUE_HEADERS = ("cf-kv-metadata", "cf-expiration")
 _HANDLER = 15 * 60.0  # wall time that Cloudflare grants a queue consumer or a cron handler
+
+
+@dataclass(frozen=True)
+class StoredValue:
+    """A value of KV; `expiration` is in seconds since 1970, None for a value that stays."""
+
+    content: bytes
+    metadata: Any = None
+    expiration: int | None = None
 
 
 class HostError(Exception):
@@ -51,6 +63,7 @@ class HostClient:
         *,
         json_body: Any = None,
         content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         seconds: float = _ANSWER,
     ) -> httpx.Response:
         try:
@@ -59,6 +72,7 @@ class HostClient:
                 path,
                 json=json_body,
                 content=content,
+                headers=headers,
                 timeout=httpx.Timeout(seconds, connect=_CONNECT),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -132,18 +146,33 @@ class HostClient:
         results: list[dict[str, Any]] = found["results"]
         return results
 
-    async def get_value(self, namespace_id: str, key: str) -> bytes:
-        """The raw value of a key; HostError with status 404 where there is none."""
-        return (await self._call("GET", _value_path(namespace_id, key))).content
+    async def get_value(self, namespace_id: str, key: str) -> StoredValue:
+        """The value of a key; HostError with status 404 where there is none."""
+        answer = await self._call("GET", _value_path(namespace_id, key))
+        metadata, expiration = (answer.headers.get(name) for name in _VALUE_HEADERS)
+        return StoredValue(
+            answer.content,
+            None if metadata is None else json.loads(metadata),
+            None if expiration is None else int(expiration),
+        )
 
     async def put_value(
-        self, namespace_id: str, key: str, value: bytes, *, expiration_ttl: int | None
+        self,
+        namespace_id: str,
+        key: str,
+        value: bytes,
+        *,
+        expiration_ttl: int | None = None,
+        metadata: Any = None,
     ) -> None:
-        """Store a value; `expiration_ttl` is in seconds."""
+        """Store a value; `expiration_ttl` is in seconds, `metadata` is any JSON."""
         path = _value_path(namespace_id, key)
         if expiration_ttl is not None:
             path += f"?expiration_ttl={expiration_ttl}"
-        await self._call("PUT", path, content=value)
+        headers = {}
+        if metadata is not None:
+            headers[_VALUE_HEADERS[0]] = json.dumps(metadata, separators=(",", ":"))
+        await self._call("PUT", path, content=value, headers=headers)
 
     async def delete_value(self, namespace_id: str, key: str) -> None:
         """Remove a key; one that isn't there is fine."""

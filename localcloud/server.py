@@ -37,6 +37,7 @@ from localcloud.schema import CONTROL_PLANE
 from localcloud.sink.application import application as sink_application
 from localcloud.sink.message_log import MessageLog
 from localcloud.tail.connection import tail_route
+from localcloud.tail.masking import TailProtocol
 from localcloud.tail.tails import Tails
 
 MAX_BODY_BYTES = 128 * 1024 * 1024  # the largest upload of modules, in base64
@@ -192,7 +193,7 @@ def _server(app: ASGIApp, *, websockets: bool = False) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http="h11",
-        ws="websockets-sansio" if websockets else "none",
+        ws=TailProtocol if websockets else "none",
         ws_max_size=MAX_WEBSOCKET_BYTES,
         lifespan="off",
         log_config=None,
@@ -201,6 +202,7 @@ def _server(app: ASGIApp, *, websockets: bool = False) -> uvicorn.Server:
         timeout_graceful_shutdown=3,
         timeout_keep_alive=60,
     )
+    config.load()  # here, where a missing package stops the start; in the task nobody would see it
     return _Server(config)
 
 

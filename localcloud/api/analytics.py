@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from localcloud.analytics.d1_queries import BY_HOUR, QUERIES, QueryCounts
 from localcloud.analytics.query_document import Field, QueryError, parse_query
 from localcloud.analytics.worker_invocations import NAME, worker_invocations
 from localcloud.api.envelope import body_model
@@ -25,7 +26,7 @@ class _Query(BaseModel):
 
 
 class Analytics:
-    """POST /graphql: `viewer { accounts { workersInvocationsAdaptive } }`.
+    """POST /graphql: `viewer { accounts { workersInvocationsAdaptive } }`, and the data sets of D1.
 
     The counts are the host's: requests that came through the edge in the last day, in real time
     whatever the virtual clock says, since the host last started.
@@ -43,7 +44,7 @@ class Analytics:
         try:
             document = parse_query(asked.query, asked.variables)
             minutes = await (await self._account.runtime.client()).invocations()
-            data = {"viewer": {"accounts": _accounts(document, minutes)}}
+            data = {"viewer": {"accounts": _accounts(document, minutes, self._account.queries)}}
         except QueryError as error:
             # GraphQL tells of errors in an answer of status 200.
             errors = [{"message": str(error), "path": None, "extensions": {"code": "parser"}}]
@@ -51,7 +52,9 @@ class Analytics:
         return JSONResponse({"data": data, "errors": None})
 
 
-def _accounts(document: Field, minutes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _accounts(
+    document: Field, minutes: Sequence[dict[str, Any]], queries: QueryCounts
+) -> list[dict[str, Any]]:
     viewer = document.child("viewer")
     accounts = viewer.child("accounts") if viewer else None
     if accounts is None:
@@ -59,7 +62,12 @@ def _accounts(document: Field, minutes: Sequence[dict[str, Any]]) -> list[dict[s
     wanted = (accounts.arguments.get("filter") or {}).get("accountTag")
     if wanted != ACCOUNT_ID:
         raise QueryError(f"no access to the account {wanted}")
+    found = {}
     for dataset in accounts.below:
-        if dataset.name != NAME:
+        if dataset.name == NAME:
+            found[dataset.name] = worker_invocations(dataset, minutes)
+        elif dataset.name in {QUERIES, BY_HOUR}:
+            found[dataset.name] = queries.groups(dataset)
+        else:
             raise QueryError(f'unknown field "{dataset.name}"')
-    return [{dataset.name: worker_invocations(dataset, minutes) for dataset in accounts.below}]
+    return [found]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import email
 import json
-from collections.abc import Iterator, Sequence
-from email.message import Message
-from typing import Any, Literal
+import re
+from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.requests import Request
@@ -19,9 +18,10 @@ from starlette.routing import Route
 from localcloud.api.asset_tokens import LIFETIME_MS, AssetTokens, InvalidAssetToken
 from localcloud.api.authentication import bearer_token
 from localcloud.api.envelope import ApiError, body_model, success
+from localcloud.api.multipart import Part, read_form
 from localcloud.api.resources import Account
 from localcloud.api.run_worker_first import check_rules
-from localcloud.api.workers import find_worker
+from localcloud.api.workers import NAME as SCRIPT_NAME
 from localcloud.asset_store import AssetStore, Manifest
 
 # Codes: 10000 not this session's token, 10021 invalid upload.
@@ -52,7 +52,14 @@ class AssetConfig(BaseModel):
     run_worker_first: bool | list[str] | None = None
     base_path: Literal["/"] | None = None
 
+    headers: str | None = Field(default=None, alias="_headers")
+    redirects: Literal[""] | None = Field(default=None, alias="_redirects")
+
     _rules = field_validator("run_worker_first")(check_rules)
+
+    def without_files(self) -> AssetConfig:
+        """Return it without the text of `_headers`, which lies with the modules."""
+        return self.model_copy(update={"headers": None, "redirects": None})
 
 
 class VersionAssets(BaseModel):
@@ -99,7 +106,10 @@ class Assets:
         return manifest
 
     async def _begin(self, request: Request) -> Response:
-        worker = find_worker(self._account, request.path_params["script_name"])
+        # A first deployment uploads its assets before there is a script.
+        script = request.path_params["script_name"]
+        if not re.fullmatch(SCRIPT_NAME, script):
+            raise ApiError(400, INVALID, f"The script name {script[:80]!r} isn't one.")
         wanted = await body_model(request, _Session, code=INVALID)
         manifest = wanted.model_dump()["manifest"]
         for path in manifest:
@@ -111,7 +121,7 @@ class Assets:
             self._database.execute(
                 "INSERT INTO asset_sessions VALUES (?, ?, ?, ?)",
                 session,
-                worker["name"],
+                script,
                 json.dumps(manifest),
                 expires_ms,
             )
@@ -133,14 +143,14 @@ class Assets:
             raise ApiError(400, INVALID, "Upload assets with base64=true.")
         manifest: Manifest = json.loads(row["manifest"])
         sizes = {entry["hash"]: entry["size"] for entry in manifest.values()}
-        content_type = request.headers.get("content-type", "")
-        for name, content, kind in _parts(content_type, await request.body()):
+        for part in await read_form(request, code=INVALID):
+            name, content = part.name, _content(part)
             if name not in sizes:
                 raise ApiError(400, INVALID, f"The hash {name[:64]!r} isn't in the manifest.")
             if len(content) != sizes[name]:
                 text = f"The file {name} has {len(content)} bytes, its manifest says {sizes[name]}."
                 raise ApiError(400, INVALID, text)
-            await asyncio.to_thread(self.store.put, name, content, kind)
+            await asyncio.to_thread(self.store.put, name, content, _type(part))
         if self.store.missing(manifest):
             return success({"jwt": None}, status=202)
         token = self._tokens.issue(session, "complete", row["expires_ms"])
@@ -153,29 +163,15 @@ def _check_path(path: str) -> None:
         raise ApiError(400, INVALID, f"The asset path {path[:80]!r} isn't an absolute URL path.")
 
 
-def _parts(content_type: str, body: bytes) -> Iterator[tuple[str, bytes, str | None]]:
-    """(hash, content, content type) of each file. Raises ApiError(400)."""
-    head = f"Content-Type: {content_type}\r\n\r\n".encode()
-    message = email.message_from_bytes(head + body)
-    if message.get_content_type() != "multipart/form-data" or not message.is_multipart():
-        raise ApiError(400, INVALID, "The upload isn't multipart/form-data.")
-    for part in message.get_payload():
-        assert isinstance(part, Message)  # noqa: S101  narrowing: it is multipart
-        name = part.get_param("name", "", header="content-disposition")
-        yield str(name), _content(part), _type(part)
-
-
-def _content(part: Message) -> bytes:
-    text: Any = part.get_payload()
+def _content(part: Part) -> bytes:
     try:
-        return base64.b64decode("".join(str(text).split()), validate=True)
+        return base64.b64decode(b"".join(part.content.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ApiError(400, INVALID, "A file of the upload isn't base64.") from error
 
 
-def _type(part: Message) -> str | None:
-    found = str(part.get("content-type", "")).strip()
-    return None if found in {"", _NO_TYPE} else found
+def _type(part: Part) -> str | None:
+    return None if part.content_type in {"", _NO_TYPE} else part.content_type
 
 
 def routes(account: Account) -> Sequence[Route]:

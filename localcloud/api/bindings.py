@@ -47,6 +47,11 @@ class _SecretText(_Binding):
     text: str
 
 
+class _Json(_Binding):
+    type: Literal["json"]
+    value: Any = Field(alias="json")
+
+
 class _VersionMetadata(_Binding):
     type: Literal["version_metadata"]
 
@@ -79,6 +84,7 @@ Binding = Annotated[
     | _Queue
     | _PlainText
     | _SecretText
+    | _Json
     | _VersionMetadata
     | _RateLimit
     | _Service
@@ -100,7 +106,7 @@ def check(
     for binding in sorted(bindings, key=lambda binding: binding.name):
         if documents and documents[-1]["name"] == binding.name:
             raise ApiError(400, INVALID, f"Binding name {binding.name!r} already in use.")
-        document = binding.model_dump(exclude_none=True)
+        document = binding.model_dump(exclude_none=True, by_alias=True)
         text = document.get("text", "")
         if len(text.encode()) > MAX_TEXT_BYTES:
             raise ApiError(

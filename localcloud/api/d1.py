@@ -137,7 +137,11 @@ class Databases:
             statements = _statements(wanted)
         except StatementError as error:
             raise ApiError(400, 7500, str(error)) from error
-        return await _run(self._account, uuid, statements, columns=columns)
+        results = await _run(self._account, uuid, statements, columns=columns)
+        now_ms = self._account.clock.now_ms()
+        for statement, result in zip(statements, results, strict=True):
+            self._account.queries.add(uuid, statement["sql"], result, now_ms)
+        return results
 
 
 def _statements(wanted: _Query) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -116,7 +116,11 @@ class Transfers:
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != wanted.etag:
             raise ApiError(400, _MALFORMED, "The uploaded file doesn't match its etag.")
         await self._keep(uuid)
-        count = await self._run(uuid, content.decode("utf-8"))
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ApiError(400, _MALFORMED, "The uploaded file isn't UTF-8 text.") from error
+        count, meta = await self._run(uuid, text)
         path.unlink()
         bookmark = _new_bookmark(self._account.clock.now_ms())
         return success(
@@ -126,7 +130,7 @@ class Transfers:
                 "status": "complete",
                 "at_bookmark": bookmark,
                 "messages": [],
-                "result": {"final_bookmark": bookmark, "num_queries": count, "meta": {}},
+                "result": {"final_bookmark": bookmark, "num_queries": count, "meta": meta},
             }
         )
 
@@ -164,18 +168,31 @@ class Transfers:
         except d1_dump.SchemaMoved as error:
             raise ApiError(503, 7500, str(error)) from error
 
-    async def _run(self, uuid: str, text: str) -> int:
+    async def _run(self, uuid: str, text: str) -> tuple[int, dict[str, Any]]:
+        """Run a text of SQL as one transaction; returns how many statements, and their sums."""
         client = await self._account.runtime.client()
         try:
             statements = [{"sql": sql, "params": []} for sql in split(text)]
-            await client.query(uuid, statements)
+            results = await client.query(uuid, statements)
         except StatementError as error:
             raise ApiError(400, 7500, str(error)) from error
         except HostError as error:
             if error.code == "sql_error":
                 raise ApiError(400, 7500, error.message) from error
             raise
-        return len(statements)
+        metas = [result["meta"] for result in results]
+        sums = {
+            name: sum(meta.get(name, 0) for meta in metas)
+            for name in ("rows_read", "rows_written", "changes", "duration")
+        }
+        last = metas[-1]
+        return len(statements), {
+            "served_by": "local",
+            **sums,
+            "changed_db": any(meta.get("changed_db") for meta in metas),
+            "last_row_id": last.get("last_row_id", 0),
+            "size_after": last.get("size_after", 0),
+        }
 
     async def _keep(self, uuid: str) -> str:
         """Keep a copy of the database as it is and return the bookmark of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -46,18 +46,9 @@ def routes(account: Account) -> Sequence[Route]:
         worker = find_worker(account, request.path_params["script_name"])
         wanted = await body_model(request, _Deployment, code=_MALFORMED)
         _check(account, worker, wanted)
-        identifiers = [share.version_id for share in wanted.versions]
-        with account.desired.holding(identifiers):
-            for identifier in identifiers:
-                await _boot(account, identifier)
-            identifier = _store(account, worker, wanted)
-            try:
-                await account.desired.sync_routes()
-            except Exception:
-                database.execute("DELETE FROM deployments WHERE id = ?", identifier)
-                raise
-        account.desired.prune()
-        return success(_shown(_find(account, worker, identifier)))
+        shares = {share.version_id: share.percentage for share in wanted.versions}
+        row = await deploy_versions(account, worker, shares, wanted.annotations)
+        return success(_shown(row))
 
     async def listing(request: Request) -> Response:
         worker = find_worker(account, request.path_params["script_name"])
@@ -86,6 +77,33 @@ def routes(account: Account) -> Sequence[Route]:
     ]
 
 
+async def deploy_versions(
+    account: Account,
+    worker: Row,
+    shares: Mapping[str, float],
+    annotations: Mapping[Any, str] | None,
+) -> Row:
+    """Start the versions, then give each its share of the traffic in percent.
+
+    Returns:
+        The new row of `deployments`.
+
+    Raises:
+        ApiError: 400 where a version doesn't start.
+    """
+    with account.desired.holding(shares):
+        for identifier in shares:
+            await _boot(account, identifier)
+        identifier = _store(account, worker, shares, annotations)
+        try:
+            await account.desired.sync_routes()
+        except Exception:
+            account.database.execute("DELETE FROM deployments WHERE id = ?", identifier)
+            raise
+    account.desired.prune()
+    return _find(account, worker, identifier)
+
+
 def _check(account: Account, worker: Row, wanted: _Deployment) -> None:
     identifiers = [share.version_id for share in wanted.versions]
     if len(set(identifiers)) != len(identifiers):
@@ -110,13 +128,17 @@ async def _boot(account: Account, identifier: str) -> None:
         raise
 
 
-def _store(account: Account, worker: Row, wanted: _Deployment) -> str:
+def _store(
+    account: Account, worker: Row, shares: Mapping[str, float], given: Mapping[str, str] | None
+) -> str:
     identifier = account.uuid()
     now = account.clock.timestamp()
     annotations = None
-    if wanted.annotations is not None:
-        annotations = json.dumps({**wanted.annotations, "workers/triggered_by": "deployment"})
-    versions = [share.model_dump() for share in wanted.versions]
+    if given is not None:
+        annotations = json.dumps({**given, "workers/triggered_by": "deployment"})
+    versions = [
+        {"version_id": version, "percentage": percentage} for version, percentage in shares.items()
+    ]
     with account.database.transaction():
         account.database.execute(
             "INSERT INTO deployments (id, worker_id, created_on, strategy, versions, annotations) "
@@ -124,7 +146,7 @@ def _store(account: Account, worker: Row, wanted: _Deployment) -> str:
             identifier,
             worker["id"],
             now,
-            wanted.strategy,
+            "percentage",
             json.dumps(versions),
             annotations,
         )

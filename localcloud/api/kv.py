@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field
@@ -15,15 +15,18 @@ from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.listing import ListQuery
+from localcloud.api.multipart import is_form, read_form
 from localcloud.api.references import namespace_scripts
 from localcloud.api.resources import Account
 from localcloud.database import Row
-from localcloud.host_client import HostError
+from localcloud.host_client import HostError, StoredValue
 
 # Codes: 10009 no such key, 10013 no such namespace, 10014 title taken, 10019 title required,
-# 10033 bad expiration, 10047 value too large, 10052 namespace is bound.
+# 10033 bad expiration, 10047 value too large, 10048 metadata too large, 10052 namespace is bound.
 MAX_VALUE_BYTES = 25 * 1024 * 1024
 MAX_KEY_BYTES = 512
+MAX_METADATA_BYTES = 1024
+_MALFORMED = 10026
 SHORTEST_TTL_SECONDS = 60
 _PATH = "/storage/kv/namespaces"
 
@@ -47,17 +50,14 @@ class Namespaces:
             Route(_PATH + "/{id}", self._rename, methods=["PUT"]),
             Route(_PATH + "/{id}", self._delete, methods=["DELETE"]),
             Route(_PATH + "/{id}/keys", self._keys, methods=["GET"]),
+            Route(_PATH + "/{id}/metadata/{key:path}", self._get_metadata, methods=["GET"]),
             Route(_PATH + "/{id}/values/{key:path}", self._get_value, methods=["GET"]),
             Route(_PATH + "/{id}/values/{key:path}", self._put_value, methods=["PUT"]),
             Route(_PATH + "/{id}/values/{key:path}", self._delete_value, methods=["DELETE"]),
         ]
 
     def _find(self, request: Request) -> Row:
-        identifier = request.path_params["id"]
-        row = self._account.database.row("SELECT * FROM kv_namespaces WHERE id = ?", identifier)
-        if row is None:
-            raise ApiError(404, 10013, "namespace not found")
-        return row
+        return find_namespace(self._account, request)
 
     def _store(self, sql: str, *parameters: str) -> None:
         try:
@@ -108,24 +108,31 @@ class Namespaces:
         self._account.database.execute("DELETE FROM kv_namespaces WHERE id = ?", identifier)
         return success({})
 
-    async def _get_value(self, request: Request) -> Response:
-        identifier = self._find(request)["id"]
+    async def _find_value(self, namespace_id: str, key: str) -> StoredValue:
         client = await self._account.runtime.client()
         try:
-            value = await client.get_value(identifier, _key(request))
+            return await client.get_value(namespace_id, key)
         except HostError as error:
             if error.status == 404:
                 raise ApiError(404, 10009, "get: 'key not found'") from error
             raise
-        return Response(value, media_type="application/octet-stream")
+
+    async def _get_value(self, request: Request) -> Response:
+        value = await self._find_value(self._find(request)["id"], _key(request))
+        headers = {} if value.expiration is None else {"expiration": str(value.expiration)}
+        return Response(value.content, media_type="application/octet-stream", headers=headers)
+
+    async def _get_metadata(self, request: Request) -> Response:
+        value = await self._find_value(self._find(request)["id"], _key(request))
+        return success(value.metadata)
 
     async def _put_value(self, request: Request) -> Response:
         identifier = self._find(request)["id"]
         key = _key(request)
         ttl = _expiration_ttl(request, self._account.clock.now_ms())
-        value = _value(request.headers.get("content-type", ""), await request.body())
+        content, metadata = await _value(request)
         client = await self._account.runtime.client()
-        await client.put_value(identifier, key, value, expiration_ttl=ttl)
+        await client.put_value(identifier, key, content, expiration_ttl=ttl, metadata=metadata)
         return success({})
 
     async def _delete_value(self, request: Request) -> Response:
@@ -146,7 +153,19 @@ class Namespaces:
         client = await self._account.runtime.client()
         found = await client.list_keys(identifier, urlencode(wanted))
         names = found.get("keys", [])
+        for name in names:
+            if isinstance(name.get("metadata"), str):  # the store gives it as it was written
+                name["metadata"] = json.loads(name["metadata"])
         return success(names, info={"count": len(names), "cursor": found.get("cursor") or ""})
+
+
+def find_namespace(account: Account, request: Request) -> Row:
+    """Return the row of the namespace in the path. Raises ApiError(404, 10013)."""
+    identifier = request.path_params["id"]
+    row = account.database.row("SELECT * FROM kv_namespaces WHERE id = ?", identifier)
+    if row is None:
+        raise ApiError(404, 10013, "namespace not found")
+    return row
 
 
 def _shown(identifier: str, title: str) -> dict[str, object]:
@@ -154,22 +173,26 @@ def _shown(identifier: str, title: str) -> dict[str, object]:
 
 
 def _key(request: Request) -> str:
-    key: str = request.path_params["key"]
-    if not key or len(key.encode()) > MAX_KEY_BYTES or key in {".", ".."}:
-        raise ApiError(400, 10030, f"A key has 1 to {MAX_KEY_BYTES} bytes and isn't '.' or '..'.")
-    return key
+    return check_key(request.path_params["key"])
 
 
 def _expiration_ttl(request: Request, now_ms: int) -> int | None:
     """The life in seconds, from `expiration_ttl` or from the moment in `expiration`."""
-    text = request.query_params.get("expiration_ttl")
-    moment = request.query_params.get("expiration")
-    if text is None and moment is None:
+    query = request.query_params
+    return lifetime(query.get("expiration_ttl"), query.get("expiration"), now_ms)
+
+
+def lifetime(ttl: str | int | None, moment: str | int | None, now_ms: int) -> int | None:
+    """Return how many seconds a value lives, None for ever. Raises ApiError(400, 10033).
+
+    `ttl` is in seconds, `moment` in seconds since 1970; the first wins where both are given.
+    """
+    given = ttl if ttl is not None else moment
+    if given is None:
         return None
-    given = text if text is not None else moment
-    if given is None or not given.isdecimal():
-        raise ApiError(400, 10033, f"Invalid expiration of {given}. Give whole seconds.")
-    seconds = int(given) if text is not None else int(given) - now_ms // 1000
+    if not str(given).isdecimal():
+        raise ApiError(400, 10033, f"Invalid expiration of {str(given)[:40]}. Give whole seconds.")
+    seconds = int(given) if ttl is not None else int(given) - now_ms // 1000
     if seconds < SHORTEST_TTL_SECONDS:
         message = (
             f"Invalid expiration_ttl of {seconds}. "
@@ -179,25 +202,36 @@ def _expiration_ttl(request: Request, now_ms: int) -> int | None:
     return seconds
 
 
-def _value(content_type: str, body: bytes) -> bytes:
-    """The value itself: the raw body, or the part `value` of a form, as the SDKs send it."""
-    value = body
-    if content_type.lower().startswith("multipart/form-data"):
-        header = f"Content-Type: {content_type}\r\n\r\n".encode()
-        message = email.message_from_bytes(header + body, policy=email.policy.HTTP)
-        parts = {
-            part.get_param("name", header="content-disposition"): part.get_payload(decode=True)
-            for part in message.iter_parts()
-        }
-        found = parts.get("value")
-        if not isinstance(found, bytes):
-            raise ApiError(400, 10026, "The form has no part named value.")
-        if parts.get("metadata") not in {None, b"", b"{}", b"null"}:
-            raise ApiError(400, 10026, "Metadata of KV values isn't supported by the local cloud.")
-        value = found
-    if len(value) > MAX_VALUE_BYTES:
+async def _value(request: Request) -> tuple[bytes, Any]:
+    """The value and its metadata: the raw body, or the parts of a form, as the SDKs send them."""
+    content, metadata = await request.body(), None
+    if is_form(request):
+        parts = {part.name: part.content for part in await read_form(request, code=_MALFORMED)}
+        if "value" not in parts:
+            raise ApiError(400, _MALFORMED, "The form has no part named value.")
+        content = parts["value"]
+        try:
+            metadata = json.loads(parts.get("metadata") or b"null")
+        except (ValueError, RecursionError) as error:
+            raise ApiError(400, _MALFORMED, "metadata isn't JSON.") from error
+    check_value(content, metadata)
+    return content, metadata
+
+
+def check_value(content: bytes, metadata: Any) -> None:
+    """Raise ApiError(413) for a value or a metadata that is too large."""
+    if len(content) > MAX_VALUE_BYTES:
         raise ApiError(413, 10047, f"A value has at most {MAX_VALUE_BYTES} bytes.")
-    return value
+    size = len(json.dumps(metadata, separators=(",", ":"), ensure_ascii=False).encode())
+    if metadata is not None and size > MAX_METADATA_BYTES:
+        raise ApiError(413, 10048, f"Metadata has at most {MAX_METADATA_BYTES} bytes.")
+
+
+def check_key(key: str) -> str:
+    """Return the key. Raises ApiError(400, 10030) for one that KV doesn't take."""
+    if not key or len(key.encode()) > MAX_KEY_BYTES or key in {".", ".."}:
+        raise ApiError(400, 10030, f"A key has 1 to {MAX_KEY_BYTES} bytes and isn't '.' or '..'.")
+    return key
 
 
 def routes(account: Account) -> Sequence[Route]:

@@ -41,6 +41,10 @@ class _NewQueue(BaseModel):
     settings: _Settings = _Settings()
 
 
+class _Purge(BaseModel):
+    delete_messages_permanently: bool = False
+
+
 class _ChangedQueue(BaseModel):
     queue_name: str | None = Field(default=None, pattern=NAME)
     settings: _ChangedSettings = _ChangedSettings()
@@ -59,6 +63,8 @@ class Queues:
             Route("/queues", self._listing, methods=["GET"]),
             Route("/queues/{queue_id}", self._read, methods=["GET"]),
             Route("/queues/{queue_id}/metrics", self._metrics, methods=["GET"]),
+            Route("/queues/{queue_id}/purge", self._purge, methods=["POST"]),
+            Route("/queues/{queue_id}/purge", self._purge_status, methods=["GET"]),
             Route("/queues/{queue_id}", self._change, methods=["PUT", "PATCH"]),
             Route("/queues/{queue_id}", self._delete, methods=["DELETE"]),
         ]
@@ -107,6 +113,23 @@ class Queues:
                 "oldest_message_timestamp_ms": backlog.oldest_ms or 0,
             }
         )
+
+    async def _purge(self, request: Request) -> Response:
+        row = find_queue(self._account, request.path_params["queue_id"])
+        wanted = await body_model(request, _Purge, code=10026)
+        if not wanted.delete_messages_permanently:
+            raise ApiError(400, 10026, "delete_messages_permanently must be true.")
+        self._account.queue_deleted(row["queue_id"])
+        self._account.queues_changed()  # the consumer begins again, with an empty queue
+        started_at = self._account.clock.timestamp()
+        self._account.database.set_setting(f"purged:{row['queue_id']}", started_at)
+        return success(_shown(self._account, row))
+
+    async def _purge_status(self, request: Request) -> Response:
+        """Tell of the last purge, which is done when it is answered."""
+        row = find_queue(self._account, request.path_params["queue_id"])
+        started_at = self._account.database.setting(f"purged:{row['queue_id']}")
+        return success({"completed": str(started_at is not None).lower(), "started_at": started_at})
 
     async def _change(self, request: Request) -> Response:
         row = find_queue(self._account, request.path_params["queue_id"])

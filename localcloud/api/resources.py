@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from starlette.routing import Route
 
+from localcloud.analytics.d1_queries import QueryCounts
 from localcloud.broker.message_store import Backlog
 from localcloud.clock import VirtualClock
 from localcloud.database import Database
@@ -31,6 +32,7 @@ class Account:
     queues_changed: Callable[[], None]
     queue_deleted: Callable[[str], None]
     schedules_changed: Callable[[], None]
+    queries: QueryCounts = field(default_factory=QueryCounts)
     ids: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 
     def uuid(self) -> str:

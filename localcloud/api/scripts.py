@@ -15,7 +15,7 @@ from localcloud.api.bindings import shown as shown_binding
 from localcloud.api.envelope import body_model, success
 from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
-from localcloud.api.workers import delete_worker, find_worker
+from localcloud.api.workers import delete_worker, find_worker, settings_of, update_settings
 from localcloud.database import Row
 
 _MALFORMED = 10026
@@ -49,7 +49,10 @@ def routes(account: Account) -> Sequence[Route]:
         return query.page([_script(row) for row in found], per_page=None)
 
     async def delete(request: Request) -> Response:
-        await delete_worker(account, asked(request))
+        query = ListQuery(request)
+        force = query.flag("force") or False
+        query.done()
+        await delete_worker(account, asked(request), force=force)
         return success(None)
 
     async def get_subdomain(request: Request) -> Response:
@@ -77,25 +80,15 @@ def routes(account: Account) -> Sequence[Route]:
 
     async def get_settings(request: Request) -> Response:
         row = asked(request)
-        return success({**_settings(row), **_active_settings(account, row)})
+        return success({**settings_of(row), **active_settings(account, row)})
 
     async def get_script_settings(request: Request) -> Response:
-        return success(_settings(asked(request)))
+        return success(settings_of(asked(request)))
 
     async def patch_script_settings(request: Request) -> Response:
         row = asked(request)
         wanted = await body_model(request, _Settings, code=_MALFORMED)
-        new = {**_settings(row), **wanted.model_dump(exclude_none=True)}
-        database.execute(
-            "UPDATE workers SET logpush = ?, observability = ?, tags = ?, tail_consumers = ?, "
-            "updated_on = ? WHERE id = ?",
-            new["logpush"],
-            json.dumps(new["observability"]),
-            json.dumps(new["tags"]),
-            json.dumps(new["tail_consumers"]),
-            account.clock.timestamp(),
-            row["id"],
-        )
+        new = update_settings(account, row, wanted.model_dump())
         return success(new)
 
     one = path + "/{script_name}"
@@ -141,17 +134,8 @@ def _script(row: Row) -> dict[str, Any]:
     }
 
 
-def _settings(row: Row) -> dict[str, Any]:
-    return {
-        "logpush": bool(row["logpush"]),
-        "observability": json.loads(row["observability"]),
-        "tags": json.loads(row["tags"]),
-        "tail_consumers": json.loads(row["tail_consumers"]),
-    }
-
-
-def _active_settings(account: Account, row: Row) -> dict[str, Any]:
-    """Bindings and compatibility of the version that is deployed, else of the newest one."""
+def active_settings(account: Account, row: Row) -> dict[str, Any]:
+    """Return bindings and compatibility of the version that is deployed, else of the newest one."""
     split = account.desired.split(row["name"])
     sql = "SELECT document FROM versions WHERE worker_id = ? ORDER BY number DESC LIMIT 1"
     text = account.database.value(sql, row["id"])

@@ -15,20 +15,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.assets import Assets, VersionAssets
-from localcloud.api.bindings import INVALID, Binding, check, shown
+from localcloud.api.bindings import INVALID, Binding, shown
 from localcloud.api.envelope import ApiError, body_json, parse, success
 from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
+from localcloud.api.uploads import Upload, store_version
 from localcloud.api.workers import find_worker
-from localcloud.asset_store import MANIFEST, Manifest
-from localcloud.bundle_store import BundleStore, Module, UnsafeName
+from localcloud.asset_store import MANIFEST
+from localcloud.bundle_store import BundleStore, Module
 from localcloud.database import Row
-from localcloud.host_client import HostError
 
 # Codes: 10021 invalid upload or start-up error, 10027 too large, 100146 unknown version.
-_NOT_RUN = ("containers", "migrations", "package_dependencies")
-_REDIRECTS = "_redirects"  # read by Cloudflare's asset server, not by this one
-MAX_BUNDLE_BYTES = 64 * 1024 * 1024  # Cloudflare's limit before compression
+NOT_RUN = ("containers", "migrations", "package_dependencies")
 
 
 class _Module(BaseModel):
@@ -52,7 +50,7 @@ class _Version(BaseModel):
 
 
 def routes(account: Account) -> Sequence[Route]:
-    """/workers/workers/{worker_id}/versions, and the read-only list below the script's name."""
+    """/workers/workers/{worker_id}/versions and below."""
     path = "/workers/workers/{worker_id}/versions"
     bundles = BundleStore(account.home.bundles)
     assets = Assets(account)
@@ -60,48 +58,32 @@ def routes(account: Account) -> Sequence[Route]:
     async def create(request: Request) -> Response:
         worker = find_worker(account, request.path_params["worker_id"])
         document = await body_json(request, code=INVALID)
-        _refuse_unknown_parts(document)
+        refuse_unknown_parts(document)
         wanted = parse(_Version, document, code=INVALID)
-        modules = _modules(wanted)
-        manifest = assets.completed(worker["name"], wanted.assets.jwt) if wanted.assets else None
-        has_assets = manifest is not None
-        documents, secrets = check(wanted.bindings, account.database, has_assets=has_assets)
-        try:
-            bundle = await asyncio.to_thread(bundles.put, modules)
-        except UnsafeName as error:
-            raise ApiError(400, INVALID, str(error)) from error
-        row = {
-            "id": account.uuid(),
-            "script": worker["name"],
-            "created_on": account.clock.timestamp(),
-            "bundle": bundle,
-            "document": json.dumps(_document(wanted, documents, manifest)),
-            "secrets": json.dumps(secrets),
-        }
-        with account.desired.holding([row["id"]]):
-            startup_ms = await _boot(account, row)
-            _store(account, worker["id"], row, startup_ms)
-        account.desired.prune()
-        return success(_shown(_find(account, worker, row["id"])))
+        upload = Upload(
+            modules=_modules(wanted),
+            main_module=wanted.main_module,
+            bindings=wanted.bindings,
+            source="terraform",
+            compatibility_date=wanted.compatibility_date,
+            compatibility_flags=wanted.compatibility_flags,
+            annotations=wanted.annotations,
+            usage_model=wanted.usage_model,
+            limits=wanted.limits,
+            placement=wanted.placement,
+            # The upload's token is spent, and nobody's business.
+            assets=wanted.assets.config if wanted.assets else None,
+            manifest=assets.completed(worker["name"], wanted.assets.jwt) if wanted.assets else None,
+        )
+        return success(_shown(await store_version(account, worker, upload)))
 
     async def listing(request: Request) -> Response:
         worker = find_worker(account, request.path_params["worker_id"])
-        return ListQuery(request).page([_shown(row) for row in _all(account, worker)])
-
-    async def script_listing(request: Request) -> Response:
-        worker = find_worker(account, request.path_params["script_name"])
-        query = ListQuery(request)
-        # Every version that is kept can be deployed, so the filter only ends the paging.
-        deployable = query.flag("deployable")
-        rows = _all(account, worker)
-        shown, info = query.slice(rows, per_page=None)
-        if deployable:
-            shown = rows
-        return success({"items": [_item(row) for row in shown]}, info=info)
+        return ListQuery(request).page([_shown(row) for row in all_versions(account, worker)])
 
     async def read(request: Request) -> Response:
         worker = find_worker(account, request.path_params["worker_id"])
-        row = _find(account, worker, request.path_params["version_id"])
+        row = find_version(account, worker, request.path_params["version_id"])
         found = _shown(row)
         if request.query_params.get("include") == "modules":
             modules = await asyncio.to_thread(bundles.get, row["bundle"])
@@ -119,28 +101,18 @@ def routes(account: Account) -> Sequence[Route]:
         Route(path, create, methods=["POST"]),
         Route(path, listing, methods=["GET"]),
         Route(path + "/{version_id}", read, methods=["GET"]),
-        Route("/workers/scripts/{script_name}/versions", script_listing, methods=["GET"]),
     ]
 
 
-def _refuse_unknown_parts(document: Any) -> None:
-    """What would be lost silently is refused by name."""
-    for name in _NOT_RUN:
+def refuse_unknown_parts(document: Any) -> None:
+    """Refuse by its name what would be lost silently. Raises ApiError(400)."""
+    for name in NOT_RUN:
         if isinstance(document, dict) and document.get(name):
             text = f"The local cloud doesn't run Workers with {name}: leave {name} out."
             raise ApiError(400, INVALID, text)
 
 
 def _modules(wanted: _Version) -> list[Module]:
-    names = [module.name for module in wanted.modules]
-    for name in names:
-        if names.count(name) > 1:
-            raise ApiError(400, INVALID, f"Module {name[:80]!r} is there more than once.")
-    if _REDIRECTS in names:
-        text = f"The local cloud doesn't apply {_REDIRECTS}: leave it out."
-        raise ApiError(400, INVALID, text)
-    if wanted.main_module not in names:
-        raise ApiError(400, INVALID, f"Main module {wanted.main_module[:80]!r} is not in modules.")
     modules = []
     for module in wanted.modules:
         try:
@@ -149,68 +121,18 @@ def _modules(wanted: _Version) -> list[Module]:
             message = f"content_base64 of module {module.name[:80]!r} isn't base64."
             raise ApiError(400, INVALID, message) from error
         modules.append(Module(module.name, module.content_type, content))
-    if sum(len(module.content) for module in modules) > MAX_BUNDLE_BYTES:
-        raise ApiError(413, 10027, f"The modules have more than {MAX_BUNDLE_BYTES} bytes.")
     return modules
 
 
-def _document(
-    wanted: _Version, bindings: list[dict[str, Any]], manifest: Manifest | None
-) -> dict[str, Any]:
-    annotations = {**wanted.annotations, "workers/triggered_by": "upload"}
-    document: dict[str, Any] = {
-        "bindings": bindings,
-        "compatibility_flags": wanted.compatibility_flags,
-        "main_module": wanted.main_module,
-        "usage_model": wanted.usage_model,
-        "annotations": annotations,
-    }
-    if wanted.assets is not None:
-        # The upload's token is spent, and nobody's business.
-        document["assets"] = {"config": wanted.assets.config.model_dump(exclude_none=True)}
-        document[MANIFEST] = manifest
-    for name in ("compatibility_date", "limits", "placement"):
-        value = getattr(wanted, name)
-        if value is not None:
-            document[name] = value
-    return document
-
-
-async def _boot(account: Account, row: dict[str, Any]) -> int:
-    """Run the top level of the Worker, as Cloudflare does at upload; milliseconds it took."""
-    try:
-        return await account.desired.boot(account.desired.host_document(row))
-    except HostError as error:
-        if error.code in {"boot_failed", "unsupported_binding"}:
-            raise ApiError(400, INVALID, error.message) from error
-        raise
-
-
-def _store(account: Account, worker_id: str, row: dict[str, Any], startup_ms: int) -> None:
-    document = {**json.loads(row["document"]), "startup_time_ms": startup_ms}
-    with account.database.transaction():
-        last = account.database.value(
-            "SELECT MAX(number) FROM versions WHERE worker_id = ?", worker_id
-        )
-        account.database.execute(
-            "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row["id"],
-            worker_id,
-            (last or 0) + 1,
-            row["created_on"],
-            row["bundle"],
-            json.dumps(document),
-            row["secrets"],
-        )
-
-
-def _all(account: Account, worker: Row) -> list[Row]:
+def all_versions(account: Account, worker: Row) -> list[Row]:
+    """Return the versions of a Worker, the newest first."""
     return account.database.rows(
         "SELECT * FROM versions WHERE worker_id = ? ORDER BY number DESC", worker["id"]
     )
 
 
-def _find(account: Account, worker: Row, version_id: str) -> Row:
+def find_version(account: Account, worker: Row, version_id: str) -> Row:
+    """Return the row of a version. Raises ApiError(404, 100146)."""
     row = account.database.row(
         "SELECT * FROM versions WHERE worker_id = ? AND id = ?", worker["id"], version_id
     )
@@ -228,17 +150,6 @@ def _shown(row: Row) -> dict[str, Any]:
         "id": row["id"],
         "number": row["number"],
         "created_on": row["created_on"],
-        "source": "terraform",
+        "source": document.get("source", "terraform"),
         "main_script_base64": "",
-    }
-
-
-def _item(row: Row) -> dict[str, Any]:
-    document = json.loads(row["document"])
-    metadata = {"created_on": row["created_on"], "modified_on": row["created_on"], "source": "api"}
-    return {
-        "id": row["id"],
-        "number": row["number"],
-        "metadata": metadata,
-        "annotations": document["annotations"],
     }

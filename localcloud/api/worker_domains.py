@@ -20,12 +20,12 @@ from localcloud.database import Row
 # Codes: 10026 malformed body, 100114 unknown domain, 100116 unknown zone or a host name outside
 # it, 100117 the host name leads elsewhere already.
 _MALFORMED = 10026
-_HOSTNAME = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
+HOSTNAME = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
 class _Domain(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    hostname: str = Field(pattern=_HOSTNAME, max_length=253)
+    hostname: str = Field(pattern=HOSTNAME, max_length=253)
     service: str
     zone_id: str | None = None
     zone_name: str | None = None
@@ -53,24 +53,51 @@ class WorkerDomains:
         """Attach a host name; attaching it again to the same Worker changes nothing."""
         wanted = await body_model(request, _Domain, code=_MALFORMED)
         find_worker(self._account, wanted.service)
-        zone = self._zone(wanted)
-        row = self._database.row("SELECT * FROM worker_domains WHERE hostname = ?", wanted.hostname)
-        if row is not None and row["service"] != wanted.service:
-            raise ApiError(
-                409,
-                100117,
-                f"Hostname {wanted.hostname!r} already leads to the Worker {row['service']!r}. "
-                "Delete that custom domain first or try a different hostname.",
+        return success(
+            await self.attach(
+                wanted.hostname,
+                wanted.service,
+                zone_id=wanted.zone_id,
+                zone_name=wanted.zone_name,
+                environment=wanted.environment,
             )
+        )
+
+    async def attach(
+        self,
+        hostname: str,
+        service: str,
+        *,
+        zone_id: str | None,
+        zone_name: str | None,
+        environment: str = "production",
+        override: bool = False,
+    ) -> dict[str, Any]:
+        """Make a host name lead to a Worker; `override` takes it from another one.
+
+        Raises ApiError: 400 for the zone, 409 where it leads to another Worker.
+        """
+        zone = self._zone(hostname, zone_id, zone_name)
+        row = self._database.row("SELECT * FROM worker_domains WHERE hostname = ?", hostname)
+        if row is not None and row["service"] != service:
+            if not override:
+                raise ApiError(
+                    409,
+                    100117,
+                    f"Hostname {hostname!r} already leads to the Worker {row['service']!r}. "
+                    "Delete that custom domain first or try a different hostname.",
+                )
+            self._database.execute("DELETE FROM worker_domains WHERE id = ?", row["id"])
+            row = None
         identifier = row["id"] if row else self._account.ids()
         if row is None:
             self._database.execute(
                 "INSERT INTO worker_domains VALUES (?, ?, ?, ?, ?, ?)",
                 identifier,
-                wanted.hostname,
-                wanted.service,
+                hostname,
+                service,
                 zone["id"],
-                wanted.environment,
+                environment,
                 self._account.uuid(),
             )
             try:
@@ -78,7 +105,7 @@ class WorkerDomains:
             except Exception:
                 self._database.execute("DELETE FROM worker_domains WHERE id = ?", identifier)
                 raise
-        return success(self._shown(self._find(identifier)))
+        return self._shown(self._find(identifier))
 
     async def _listing(self, request: Request) -> Response:
         names = ("hostname", "service", "zone_id", "zone_name", "environment")
@@ -102,19 +129,19 @@ class WorkerDomains:
         await self._account.desired.sync_routes()
         return success(None)
 
-    def _zone(self, wanted: _Domain) -> Row:
+    def _zone(self, hostname: str, zone_id: str | None, zone_name: str | None) -> Row:
         """The named zone, or the longest one that has the host name. Raises ApiError(400)."""
         candidates = [
             row
             for row in self._database.rows("SELECT * FROM zones ORDER BY length(name) DESC")
-            if wanted.zone_id in {None, row["id"]} and wanted.zone_name in {None, row["name"]}
+            if zone_id in {None, row["id"]} and zone_name in {None, row["name"]}
         ]
         if not candidates:
             raise ApiError(400, 100116, "There is no such zone in your account.")
         for row in candidates:
-            if is_within(wanted.hostname, row["name"]):
+            if is_within(hostname, row["name"]):
                 return row
-        text = f"Hostname {wanted.hostname!r} isn't within the zone {candidates[0]['name']!r}."
+        text = f"Hostname {hostname!r} isn't within the zone {candidates[0]['name']!r}."
         raise ApiError(400, 100116, text)
 
     def _find(self, identifier: str) -> Row:

@@ -102,11 +102,11 @@ class WorkerRoutes:
     async def _checked(self, request: Request, zone: Row) -> _Route:
         """The body, whose pattern is well-formed and within the zone, and whose Worker exists."""
         wanted = await body_model(request, _Route, code=_INVALID)
-        match = _PATTERN.fullmatch(wanted.pattern)
-        if match is None or not is_within(match["host"], zone["name"]):
+        host = check_pattern(wanted.pattern)
+        if not is_within(host, zone["name"]):
             text = (
                 f"The pattern {wanted.pattern!r} isn't a host name of the zone {zone['name']!r} "
-                "with a path; a star may only begin the host or end the path."
+                "with a path."
             )
             raise ApiError(400, _INVALID, text)
         if wanted.script is not None:
@@ -124,6 +124,18 @@ class WorkerRoutes:
         if row is None:
             raise ApiError(404, 10009, "There is no such route in this zone.")
         return row
+
+
+def check_pattern(pattern: str) -> str:
+    """Return the host of a route's pattern. Raises ApiError(400, 10022)."""
+    match = _PATTERN.fullmatch(pattern)
+    if match is None:
+        text = (
+            f"The pattern {pattern!r} isn't a host name with a path; a star may only begin the "
+            "host or end the path."
+        )
+        raise ApiError(400, _INVALID, text)
+    return str(match["host"])
 
 
 def _shown(row: Row) -> dict[str, Any]:

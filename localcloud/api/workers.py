@@ -70,22 +70,13 @@ def routes(account: Account) -> Sequence[Route]:
 
     async def create(request: Request) -> Response:
         wanted = await body_model(request, _Worker, code=_MALFORMED)
-        identifier = account.ids()
-        now = account.clock.timestamp()
         try:
-            database.execute(
-                "INSERT INTO workers VALUES (?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)",
-                identifier,
-                wanted.name,
-                now,
-                now,
-                *_columns(wanted),
-            )
+            row = _insert(account, wanted)
         except sqlite3.IntegrityError as error:
             raise _taken(wanted.name) from error
         # Its versions have preview hosts before anything is deployed.
         await account.desired.sync_routes()
-        return success(shown(account, find_worker(account, identifier)))
+        return success(shown(account, row))
 
     async def listing(request: Request) -> Response:
         query = ListQuery(request)
@@ -141,6 +132,59 @@ def routes(account: Account) -> Sequence[Route]:
     ]
 
 
+def create_worker(account: Account, name: str) -> Row:
+    """Make a Worker with nothing but its name.
+
+    Raises:
+        ApiError: 400 for a name that isn't one.
+        sqlite3.IntegrityError: The name is taken.
+    """
+    return _insert(account, parse(_Worker, {"name": name}, code=_MALFORMED))
+
+
+def _insert(account: Account, wanted: _Worker) -> Row:
+    identifier = account.ids()
+    now = account.clock.timestamp()
+    account.database.execute(
+        "INSERT INTO workers VALUES (?, ?, ?, ?, NULL, ?, ?, ?, ?, ?)",
+        identifier,
+        wanted.name,
+        now,
+        now,
+        *_columns(wanted),
+    )
+    return find_worker(account, identifier)
+
+
+def settings_of(row: Row) -> dict[str, Any]:
+    """Return the settings of a Worker that aren't a version's."""
+    return {
+        "logpush": bool(row["logpush"]),
+        "observability": json.loads(row["observability"]),
+        "tags": json.loads(row["tags"]),
+        "tail_consumers": json.loads(row["tail_consumers"]),
+    }
+
+
+def update_settings(account: Account, row: Row, given: dict[str, Any]) -> dict[str, Any]:
+    """Change the settings that `given` has a value for, and return all of them."""
+    new = {
+        **settings_of(row),
+        **{name: value for name, value in given.items() if value is not None},
+    }
+    account.database.execute(
+        "UPDATE workers SET logpush = ?, observability = ?, tags = ?, tail_consumers = ?, "
+        "updated_on = ? WHERE id = ?",
+        new["logpush"],
+        json.dumps(new["observability"]),
+        json.dumps(new["tags"]),
+        json.dumps(new["tail_consumers"]),
+        account.clock.timestamp(),
+        row["id"],
+    )
+    return new
+
+
 def find_worker(account: Account, identifier: str) -> Row:
     """The row of a Worker by id or name. Raises ApiError(404, 10007)."""
     row = account.database.row(
@@ -151,16 +195,21 @@ def find_worker(account: Account, identifier: str) -> Row:
     return row
 
 
-async def delete_worker(account: Account, row: Row) -> None:
-    """Remove a Worker with its versions, deployments and schedules. Raises ApiError(400)."""
-    if account.database.value("SELECT 1 FROM queue_consumers WHERE script_name = ?", row["name"]):
+async def delete_worker(account: Account, row: Row, *, force: bool = False) -> None:
+    """Remove a Worker with its versions, deployments and schedules.
+
+    `force` also removes one that others call, and its consumers. Raises ApiError(400).
+    """
+    if force:
+        account.database.execute("DELETE FROM queue_consumers WHERE script_name = ?", row["name"])
+    elif account.database.value("SELECT 1 FROM queue_consumers WHERE script_name = ?", row["name"]):
         raise ApiError(
             400,
             10064,
             "Cannot delete this Worker as it is a consumer for a Queue. Remove it from the "
             "Queue's consumers first, then retry.",
         )
-    if callers := service_scripts(account.database, row["name"]):
+    if not force and (callers := service_scripts(account.database, row["name"])):
         raise ApiError(
             400,
             10069,
@@ -173,6 +222,7 @@ async def delete_worker(account: Account, row: Row) -> None:
         account.database.execute("DELETE FROM worker_routes WHERE script = ?", row["name"])
         account.database.execute("DELETE FROM workers WHERE id = ?", row["id"])
     account.schedules_changed()
+    account.queues_changed()
     await account.desired.sync_routes()
 
 

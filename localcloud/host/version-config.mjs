@@ -7,6 +7,9 @@ const source = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
 const DOOR = source("door.worker.mjs");
 const RATE_LIMIT = source("rate-limit.binding.mjs");
 
+/** Whether a Worker with these flags is written in Python. @param {string[]} flags */
+export const isPython = (flags) => flags.includes("python_workers");
+
 /** Sockets of a version's process: requests go to `http`, events to `door`. */
 export const VERSION_SOCKETS = ["http", "door"];
 
@@ -18,7 +21,7 @@ export const VERSION_SOCKETS = ["http", "door"];
  * @returns {string[]}
  */
 export function localFlags(flags) {
-  if (!flags.includes("python_workers")) return flags;
+  if (!isPython(flags)) return flags;
   return [
     ...flags,
     "python_workers_development",
@@ -44,8 +47,10 @@ export function versionConfig(spec, modules, surroundings) {
     ...surroundings,
     metadata: spec.metadata ?? { id: "", tag: "", timestamp: "" },
   });
+  // A Python Worker's other files are data to it, whatever they hold.
+  const types = isPython(spec.compatibilityFlags ?? []) ? {} : spec.moduleTypes;
   const worker = {
-    modules: workerdModules(modules),
+    modules: workerdModules(modules, types),
     compatibilityDate: spec.compatibilityDate,
     compatibilityFlags: localFlags(spec.compatibilityFlags ?? []),
     globalOutbound: "loopback",

@@ -3,10 +3,12 @@ import { bootError } from "./boot-error.mjs";
 import { Door } from "./door.mjs";
 import { SnapshotCache } from "./snapshot-cache.mjs";
 import { Supervisor } from "./supervisor.mjs";
-import { VERSION_SOCKETS, localFlags, versionConfig } from "./version-config.mjs";
+import { VERSION_SOCKETS, isPython, localFlags, versionConfig } from "./version-config.mjs";
 import { readHeaderRules, readModules } from "./worker-modules.mjs";
 import { WorkerdBootError } from "./workerd.mjs";
 
+/** What stands for a snapshot where the Worker has no Python memory to keep. */
+const NO_SNAPSHOT = { loaded: false, args: [], keep: () => {}, discard: () => {} };
 const BOOT_TIMEOUT_MS = 100_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 /** Longest wait for requests in flight; production ends a request's client wait at 100 s. */
@@ -84,6 +86,7 @@ export class Version {
     const assets = { address: this.#runtime.gateway.address, key: this.#assetKey };
     const { config, env } = versionConfig(this.spec, modules, { ...surroundings, assets });
     const flags = localFlags(this.spec.compatibilityFlags ?? []);
+    const python = isPython(flags);
     const key = SnapshotCache.key({
       modules,
       runtime: [bundle.fingerprint, release, this.spec.compatibilityDate, ...flags],
@@ -101,8 +104,9 @@ export class Version {
         // Once may be a kill in the middle; twice, and the snapshot itself is to be doubted.
         if (failures >= 2) snapshot.discard();
         failures += 1;
-        snapshot = snapshots.open(key);
-        const args = [`--pyodide-bundle-disk-cache-dir=${bundle.cacheDir}`, ...snapshot.args];
+        snapshot = python ? snapshots.open(key) : NO_SNAPSHOT;
+        const args = python ? [`--pyodide-bundle-disk-cache-dir=${bundle.cacheDir}`] : [];
+        args.push(...snapshot.args);
         return { config: config(ports), args, env };
       },
       probe: () => this.#door.probe(),

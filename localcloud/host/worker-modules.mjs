@@ -2,7 +2,18 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { BootError } from "./boot-error.mjs";
 
+/** By file name, for modules whose content type says nothing. */
 const KINDS = { ".py": "pythonModule", ".js": "esModule", ".mjs": "esModule" };
+/** By content type, as wrangler names the kinds of modules. */
+const TYPES = {
+  "application/javascript+module": "esModule",
+  "application/javascript": "commonJsModule",
+  "application/wasm": "wasm",
+  "application/octet-stream": "data",
+  "text/plain": "text",
+  "text/x-python": "pythonModule",
+};
+const TEXTS = new Set(["esModule", "commonJsModule", "text", "pythonModule"]);
 
 /** Rules for the headers of static assets: uploaded with the modules, but none of them. */
 const HEADERS = "_headers";
@@ -44,14 +55,18 @@ export async function readHeaderRules(dir) {
 }
 
 /**
- * The modules in workerd's terms: Python and JavaScript as such, the rest as data.
+ * The modules in workerd's terms: what their names say, else what their content types say.
+ *
+ * The name comes first, since some clients upload every module as `application/javascript+module`.
  *
  * @param {{name: string, body: Buffer}[]} modules
+ * @param {Record<string, string>} [types] content type by module
  * @returns {object[]}
  */
-export function workerdModules(modules) {
+export function workerdModules(modules, types = {}) {
   return modules.map(({ name, body }) => {
-    const kind = KINDS[path.extname(name)];
-    return kind === undefined ? { name, data: body } : { name, [kind]: body.toString("utf8") };
+    const type = TYPES[types[name]];
+    const kind = type === "commonJsModule" ? type : (KINDS[path.extname(name)] ?? type ?? "data");
+    return { name, [kind]: TEXTS.has(kind) ? body.toString("utf8") : body };
   });
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.localcloud.running_cloud import RunningCloud, deploy, version_body
@@ -45,8 +47,33 @@ def test_a_form_stores_its_part_named_value(cloud: RunningCloud, namespace: str)
     key = f"{namespace}/values/k"
     cloud.result("PUT", key, files={"value": (None, "from a form"), "metadata": (None, "{}")})
     assert cloud.account("GET", key).text == "from a form"
-    bad = {"metadata": (None, '{"a": 1}'), "value": (None, "x")}
+    bad = {"metadata": (None, "{"), "value": (None, "x")}
     assert cloud.error("PUT", key, files=bad) == (400, 10026)
+    assert cloud.error("PUT", key, files={"metadata": (None, "{}")}) == (400, 10026)
+    large = {"metadata": (None, json.dumps({"a": "x" * 1024})), "value": (None, "x")}
+    assert cloud.error("PUT", key, files=large) == (413, 10048)
+
+
+def test_a_bulk_call_is_checked_as_a_whole_before_anything_is_written(
+    cloud: RunningCloud, namespace: str
+) -> None:
+    good = {"key": "good", "value": "Z29vZA==", "base64": True}
+    for bad in (
+        {"key": "", "value": "x"},
+        {"key": "k", "value": "?", "base64": True},
+        {"key": "k", "value": "x", "expiration_ttl": 59},
+    ):
+        status, _ = cloud.error("PUT", f"{namespace}/bulk", json=[good, bad])
+        assert status == 400, bad
+        assert cloud.result("GET", f"{namespace}/keys") == []
+    counted = cloud.result("PUT", f"{namespace}/bulk", json=[good])
+    assert counted == {"successful_key_count": 1, "unsuccessful_keys": []}
+    found = cloud.result("POST", f"{namespace}/bulk/get", json={"keys": ["good", "gone"]})
+    assert found == {"values": {"good": "good", "gone": None}}
+    too_many = {"keys": ["k"] * 101}
+    assert cloud.error("POST", f"{namespace}/bulk/get", json=too_many) == (400, 10026)
+    cloud.result("POST", f"{namespace}/bulk/delete", json=["good"])
+    assert cloud.result("GET", f"{namespace}/keys") == []
 
 
 def test_a_life_below_a_minute_is_refused(cloud: RunningCloud, namespace: str) -> None:

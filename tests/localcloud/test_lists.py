@@ -32,6 +32,7 @@ SHAPES = {
         "deployments",
         "annotations.workers/message",
     ),
+    "/accounts/{account_id}/workers/scripts/{script_name}/secrets": ("", "name"),
     "/accounts/{account_id}/workers/scripts/{script_name}/versions": ("items", "number"),
     "/accounts/{account_id}/workers/workers": ("", "name"),
     "/accounts/{account_id}/workers/workers/{worker_id}/versions": ("", "number"),
