@@ -8,7 +8,7 @@ CTL := .venv/bin/notifyctl
 WORKERS ?= 4
 CODE := __main__.py infra engine localcloud ops scripts/make_sync.py sdk/notification_sdk worker/src sql tests bench
 
-.PHONY: help install bundle up down destroy clean test check unit soak bench lock
+.PHONY: help install bundle up down destroy clean test check types unit soak bench lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ check: install ## Lint, hold the layers of imports, and type-check
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy $(CODE)
+	@node node_modules/typescript/bin/tsc -p console
+
+types: install ## Generate the console's types again after a change of the API
+	@$(PY) -m ops.build.console_types
 
 unit: install
 	@scripts/install-browser

@@ -68,6 +68,6 @@ class Inputs:
 
 
 def _assets(settings: Settings, root: Path) -> Assets | None:
-    if not settings.console:
+    if not settings.serves_console:
         return None
     return Assets.read(root, ASSETS, base_path=settings.console_base_path)

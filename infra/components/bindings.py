@@ -45,7 +45,9 @@ def worker_bindings(args: BindingArgs) -> list[Binding]:
         Binding(name="CF_VERSION_METADATA", type="version_metadata"),
     ]
     if args.has_assets:
+        path = args.settings.console_base_path
         bindings.append(Binding(name="ASSETS", type="assets"))
+        bindings.append(Binding(name="CONSOLE_PATH", type="plain_text", text=path))
     if args.settings.test_clock:
         bindings.append(Binding(name="TEST_CLOCK", type="service", service=CLOCK_SERVICE))
     return sorted(bindings, key=lambda binding: str(binding.name))

@@ -59,7 +59,9 @@ class AddressSettings(BaseModel):
     zone_id: ZoneId | None = Field(
         None, description="that zone's id, where looking it up is not wanted"
     )
-    console: v.Switch = Field(True, description="serve the console page with the version")
+    console: v.Switch | None = Field(
+        None, description="serve the console with the version; unset means outside production only"
+    )
     console_base_path: BasePath = Field(
         "/console", description="path under which the console is served"
     )

@@ -41,3 +41,8 @@ class Settings(
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
     )
+
+    @property
+    def serves_console(self) -> bool:
+        """Whether the version has the console: in production only where the stack says so."""
+        return self.environment != "production" if self.console is None else self.console

@@ -59,7 +59,8 @@ class AssetBuilder:
     """Builds the page and what it refers to.
 
     Args:
-        sources: folder with ``index.html`` and the files that it names (``worker/console``).
+        sources: folder with ``index.html`` and the files that it names, as
+            ``ops.build.console_sources`` compiled them.
         base_path: path under which they are served, ``/`` or such as ``/console``.
     """
 

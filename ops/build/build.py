@@ -8,6 +8,7 @@ from infra.settings import Settings
 from infra.settings.problems import PROJECT
 from ops.build.assets import AssetBuilder, BuiltAssets
 from ops.build.bundle import BuiltBundle, BundleBuilder
+from ops.build.console_sources import console_sources
 from ops.stacks.project import Project
 from ops.stacks.settings_file import StackFile
 
@@ -34,8 +35,8 @@ def build_assets(
     project: Project, *, base_path: str = CONSOLE_PATH, folder: Path | None = None
 ) -> BuiltAssets:
     """Build the console's assets into ``folder`` (default: the project's ``dist/assets``)."""
-    builder = AssetBuilder(sources=project.root / "worker" / "console", base_path=base_path)
-    return builder.build(folder or project.assets_dir)
+    sources = console_sources(project.root)
+    return AssetBuilder(sources=sources, base_path=base_path).build(folder or project.assets_dir)
 
 
 def console_path(project: Project, stack: str) -> str:

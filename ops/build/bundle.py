@@ -113,7 +113,7 @@ class BundleBuilder:
         ]
         modules = [*own, *_files(self._vendored, prefix=VENDOR_PREFIX)]
         if (self._sources / API_PACKAGE / "build.py").is_file():
-            modules.append(_api_document(self._sources))
+            modules.append(_document_module(self._sources))
         modules.sort(key=lambda module: module.name)
         if not any(module.name == MAIN_MODULE for module in modules):
             raise OperationError(
@@ -137,8 +137,14 @@ def bundle_digest(modules: tuple[BundleModule, ...]) -> str:
     return digest.hexdigest()
 
 
-def _api_document(sources: Path) -> BundleModule:
-    """Build the OpenAPI document in a process of its own: these sources must be imported afresh."""
+def api_document(sources: Path) -> str:
+    """Return the OpenAPI document of the Worker's sources, as JSON.
+
+    It is built in a process of its own, since these sources must be imported afresh.
+
+    Raises:
+        OperationError: the sources don't give one.
+    """
     done = subprocess.run(
         [sys.executable, "-B", "-m", "notification.openapi.build", SERVICE_VERSION],
         env={**os.environ, "PYTHONPATH": str(sources)},
@@ -153,7 +159,12 @@ def _api_document(sources: Path) -> BundleModule:
             f"The OpenAPI document can't be built from {sources}: {reason}. "
             "Correct the sources and try again."
         )
-    text = f'"""The OpenAPI document of this version."""\n\nDOCUMENT = {done.stdout!a}\n'
+    return done.stdout
+
+
+def _document_module(sources: Path) -> BundleModule:
+    document = api_document(sources)
+    text = f'"""The OpenAPI document of this version."""\n\nDOCUMENT = {document!a}\n'
     return BundleModule(name=API_DOCUMENT, content=text.encode())
 
 

@@ -126,6 +126,7 @@ class Deployment:
             update=update,
             sink_url=sink_url,
             seconds=time.monotonic() - started,
+            console_path=console_path(self._project, self._stack),
         )
 
     def _first_notification(self, outputs: Mapping[str, Any]) -> None:

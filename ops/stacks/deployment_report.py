@@ -17,12 +17,14 @@ class DeploymentReport:
         update: the engine's result.
         sink_url: the local cloud's webhook sink; ``None`` on stacks of a real account.
         seconds: how long the whole took.
+        console_path: the path under which the stack serves its console, if it serves one.
     """
 
     stack: str
     update: StackUpdate
     sink_url: str | None
     seconds: float
+    console_path: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return the report without secrets, for ``--json``."""
@@ -53,6 +55,12 @@ class DeploymentReport:
         if self.sink_url is None:
             return [*lines, f"Look      notifyctl status --stack {self.stack}"]
         tool = ".venv/bin/notifyctl"
+        release = self.update.outputs.get("release")
+        if isinstance(release, dict) and release.get("assets_sha256"):
+            lines += [
+                f"Console   {url}{self.console_path.rstrip('/')}/",
+                f"Key       {tool} outputs --stack {self.stack} --show-secrets   (api_secret_key)",
+            ]
         return [
             *lines,
             f"Sink      {self.sink_url}   (open it: it shows what arrived)",

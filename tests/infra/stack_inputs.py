@@ -71,7 +71,7 @@ def stack_inputs(
         secrets=config.secrets(),
         workflow_secrets=config.workflow_secrets(),
         bundle=small_bundle(),
-        assets=small_assets() if settings.console else None,
+        assets=small_assets() if settings.serves_console else None,
         migrations=MigrationSet.read(write_migrations(folder / "migrations")),
         commit=commit,
     )

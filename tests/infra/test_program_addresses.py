@@ -137,6 +137,8 @@ def test_the_console_is_part_of_the_version(declared: Callable[..., Declared]) -
         },
     }
     assert {"name": "ASSETS", "type": "assets"} in version["bindings"]
+    path = {"name": "CONSOLE_PATH", "type": "plain_text", "text": "/console"}
+    assert path in version["bindings"]
     assert [m["name"] for m in version["modules"] if m["contentType"] == "text/plain"] == [
         "_headers"
     ]
@@ -148,6 +150,24 @@ def test_without_a_console_there_is_nothing_of_it(declared: Callable[..., Declar
     assert "ASSETS" not in found.bindings()
     assert found.outputs["release"]["assets_sha256"] == ""
     assert declared(console="true").outputs["release"]["assets_sha256"] == "e" * 64
+
+
+@pytest.mark.parametrize(
+    ("settings", "served"),
+    [
+        ({}, False),
+        ({"console": "true"}, True),
+        ({"stack": "trial", "environment": "staging"}, True),
+        ({"stack": "trial", "environment": "staging", "console": "false"}, False),
+    ],
+)
+@pytest.mark.requirement("D-24")
+def test_production_serves_a_console_only_where_the_stack_says_so(
+    declared: Callable[..., Declared], settings: dict[str, str], served: bool
+) -> None:
+    found = declared(**settings)
+    assert ("assets" in found.one("version").inputs) is served
+    assert ("CONSOLE_PATH" in found.bindings()) is served
 
 
 @pytest.mark.requirement("S4-25")

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from ops.build.assets import AssetBuilder
+from ops.build.console_sources import console_sources
 from ops.deploy.asset_check import AssetCheck
 from ops.stacks.console import Reporter
 from ops.stacks.errors import VerificationFailed
@@ -32,7 +33,7 @@ class Site:
 @pytest.mark.parametrize("base_path", ["/", "/console"])
 def test_the_consoles_files_are_compared_to_the_byte(tmp_path: Path, base_path: str) -> None:
     folder = tmp_path / "assets"
-    sources = ROOT / "worker" / "console"
+    sources = console_sources(ROOT)
     built = AssetBuilder(sources=sources, base_path=base_path).build(folder)
     site: Any = Site(folder)
     check = AssetCheck(site, base_path=base_path, reporter=Reporter(quiet=True))

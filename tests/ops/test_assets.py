@@ -9,9 +9,10 @@ import pytest
 
 from infra.assets import Assets, AssetsError
 from ops.build.assets import AssetBuilder
+from ops.build.console_sources import console_sources
 from ops.stacks.errors import OperationError
 
-CONSOLE = Path(__file__).parents[2] / "worker" / "console"
+CONSOLE = console_sources(Path(__file__).parents[2])
 WHERE = Path("dist", "assets")
 LINKS = re.compile(r'(?:src|href)="([^"]+)"')
 

@@ -24,7 +24,7 @@ def test_a_deployment_without_a_build_checks_builds_publishes_and_marks_in_that_
 ) -> None:
     altered = AlteredProject(tmp_path / "project")
     project = Project(root=altered.root, home=tmp_path / "home")
-    console = altered.root / "worker" / "console" / "index.html"
+    console = altered.root / "console" / "public" / "index.html"
     console.write_text(console.read_text().replace("</body>", "<p>brand new</p></body>"))
     assert not project.assets_dir.exists()
     seen: list[str] = []

@@ -40,8 +40,8 @@ def test_a_deployment_that_was_killed_goes_on_and_tells_who_overrode_the_window_
     stage: Stage, first_console: list[str]
 ) -> None:
     stage.installation.environment["DEPLOY_WEBHOOK"] = f"{stage.installation.sink_url}/hook/team"
-    style = stage.project.root / "worker" / "console" / "console.css"
-    style.write_text(f"{style.read_text()}\n/* second release */\n")
+    style = stage.project.root / "console" / "src" / "console.css"
+    style.write_text(style.read_text() + ".second-release { color: red; }\n")
     stage.change("second release")
 
     stage.kill_after(["Preview of the stack", "WorkerVersion"], "deploy")

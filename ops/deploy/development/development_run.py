@@ -93,8 +93,8 @@ class DevelopmentRun:
                 cloud.stop()
 
     def _serve(self, folder: Path, endpoints: Endpoints, template: StackFile) -> None:
-        source = self.project.root / "worker"
-        watch = SourceWatch([source / "src", source / "console"])
+        root = self.project.root
+        watch = SourceWatch([root / "worker" / "src", root / "console"])
         driver = self._driver(folder, endpoints, template)
         outputs = self._deploy(driver, "Worker")
         self.on_ready(

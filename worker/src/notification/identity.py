@@ -9,7 +9,7 @@ from notification.ports.platform import Randomness
 EPOCH_MS = 1_704_067_200_000
 """2024-01-01T00:00:00Z: row ids count milliseconds from here, so they fit 53 bits until 2093."""
 
-_SLOTS = 4096
+IDS_PER_MS = 4096
 _MESSAGE_ID = re.compile(r"ntf_([0-9]{13})_[a-z]{1,32}_([0-9a-f]{12})")
 
 
@@ -29,7 +29,7 @@ class MessageKey(NamedTuple):
 
 def first_row_id(moment_ms: int) -> int:
     """The least row id of a notification that was accepted at `moment_ms` or later."""
-    return (moment_ms - EPOCH_MS) * _SLOTS
+    return (moment_ms - EPOCH_MS) * IDS_PER_MS
 
 
 def moment_of(row_id: int) -> int:
@@ -38,7 +38,7 @@ def moment_of(row_id: int) -> int:
     >>> moment_of(4106)
     1704067200001
     """
-    return EPOCH_MS + row_id // _SLOTS
+    return EPOCH_MS + row_id // IDS_PER_MS
 
 
 def row_id_of(message_id: str) -> int | None:
@@ -62,7 +62,7 @@ def new_keys(now_ms: int, channels: Sequence[str], randomness: Randomness) -> li
     first = int.from_bytes(randomness.token_bytes(2), "big")
     keys = []
     for offset, channel in enumerate(channels):
-        slot = (first + offset) % _SLOTS
+        slot = (first + offset) % IDS_PER_MS
         tail = randomness.token_bytes(5).hex()[:9]
         message_id = f"ntf_{now_ms:013d}_{channel}_{slot:03x}{tail}"
         keys.append(MessageKey(first_row_id(now_ms) + slot, message_id))

@@ -76,6 +76,8 @@ class Settings(NamedTuple):
     worker_name: str
     schema_level: int
     secret_fingerprints: str
+    console_path: str
+    """Where the version serves its console; empty where it serves none."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -118,6 +120,7 @@ class Settings(NamedTuple):
             worker_name=environment.get("WORKER_NAME", ""),
             schema_level=_whole(environment, "SCHEMA_LEVEL", 0),
             secret_fingerprints=environment.get("SECRET_FINGERPRINTS", ""),
+            console_path=environment.get("CONSOLE_PATH", ""),
         )
 
     @property

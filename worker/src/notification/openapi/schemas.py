@@ -94,6 +94,8 @@ _NOTIFICATION = {
     "updated_at": TIME,
 }
 
+_NOT_BRIEF = ("content", "content_type", "attempts", "idempotency_key", "variables", "metadata")
+
 _TEMPLATE = {
     "template_key": TEXT,
     "template_name": TEXT,
@@ -111,6 +113,9 @@ COMPONENTS: dict[str, Schema] = {
     ),
     "Pagination": PAGINATION,
     "Notification": record(_NOTIFICATION),
+    "NotificationBrief": record(
+        {name: kind for name, kind in _NOTIFICATION.items() if name not in _NOT_BRIEF}
+    ),
     "SendResult": record(
         {
             "channelType": TEXT,

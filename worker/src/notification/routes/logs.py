@@ -11,7 +11,7 @@ from notification.http.router import Call, Route
 from notification.ports.database import Row
 from notification.sending.result import shown_status
 from notification.storage.capped_count import shown_total
-from notification.storage.log_rows import STATUSES, LogFilter, LogRows
+from notification.storage.log_rows import MAX_CHANGES, STATUSES, LogFilter, LogRows
 from notification.timestamps import iso
 
 _JSON_COLUMNS = ("attempts", "variables", "metadata")
@@ -76,6 +76,27 @@ async def list_logs(call: Call) -> Response:
     return success(data=data, pagination=paging)
 
 
+async def list_changes(call: Call) -> Response:
+    """What came after the id `after`, and how the rows in `watch` (ids, comma-separated) stand.
+
+    Without `after`: the newest id alone, to begin with.
+    """
+    query = call.request.query
+    after = whole_number(query, "after", default=0, least=0) if query.get("after") else None
+    found = await LogRows(call.platform.database).changes(after, _watched(query))
+    shown = [{**row, "status": shown_status(str(row["status"]))} for row in found.rows]
+    return success(data={"logs": shown, "newest": found.newest})
+
+
+def _watched(query: dict[str, str]) -> list[int]:
+    texts = [text for text in (query.get("watch") or "").split(",") if text]
+    if len(texts) > MAX_CHANGES:
+        raise ServiceError("INVALID_PARAMETER", f"watch must not exceed {MAX_CHANGES} ids")
+    if any(not (text.isascii() and text.isdigit()) or len(text) > 16 for text in texts):
+        raise ServiceError("INVALID_PARAMETER", "watch must be ids separated by commas")
+    return [int(text) for text in texts]
+
+
 async def show_log(call: Call) -> Response:
     """One notification with its attempts; 404 where there is none."""
     text = call.parameters["id"]
@@ -89,5 +110,6 @@ async def show_log(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", "/api/notification-logs", list_logs, aliases=("/api/logs",)),
+    Route("GET", "/api/notification-logs/changes", list_changes),
     Route("GET", "/api/notification-logs/{id}", show_log, aliases=("/api/logs/{id}",)),
 )

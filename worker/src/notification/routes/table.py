@@ -27,6 +27,7 @@ MODULES = (
     RouteModule("notification.routes.bridge", ("/web_hook/bridge/",)),
     RouteModule("notification.routes.database", ("/api/db/",)),
     RouteModule("notification.routes.deployment", ("/api/deployment",)),
+    RouteModule("notification.routes.console", ("/test-ui",)),
     RouteModule("notification.routes.openapi", ("/openapi.json",)),
     RouteModule("notification.routes.persons", ("/api/users/",)),
     RouteModule("notification.routes.metrics", ("/metrics", "/api/metrics", "/api/stats/")),

@@ -1,8 +1,10 @@
 """The SQL that shows notifications."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from notification.identity import first_row_id, moment_of, row_id_of
+from notification.compact_json import compact_json
+from notification.identity import IDS_PER_MS, first_row_id, moment_of, row_id_of
 from notification.ports.database import Database, Row, Statement, Value
 from notification.storage.capped_count import capped_count
 from notification.timestamps import from_iso
@@ -14,6 +16,21 @@ COLUMNS = (
     "id, message_id, user_id, channel_type, template_key, subject, content, content_type, status,"
     " sent_at, error, last_error_code, retry_count, redrives, attempts, next_retry_at, request_id,"
     " idempotency_key, variables, metadata, created_at, updated_at"
+)
+BRIEF_COLUMNS = (
+    "id, message_id, user_id, channel_type, template_key, subject, status, sent_at, error,"
+    " last_error_code, retry_count, redrives, next_retry_at, request_id, created_at, updated_at"
+)
+"""What a list shows of a notification: neither its text nor its attempts."""
+
+MAX_CHANGES = 100
+"""Rows in one answer about changes, and ids that one call may watch."""
+LATE_MS = 2_000
+_NEWEST = "SELECT max(id) AS id FROM notification_logs"
+_ADDED = f"SELECT {BRIEF_COLUMNS} FROM notification_logs WHERE id > ?1 ORDER BY id DESC LIMIT ?2"  # noqa: S608 - constant columns
+_WATCHED = (
+    f"SELECT {BRIEF_COLUMNS} FROM notification_logs"  # noqa: S608 - constant columns
+    " WHERE id IN (SELECT value FROM json_each(?1))"
 )
 # Half of what D1 takes as a number: at the very edge Pyodide makes a bigint, which D1 refuses.
 _MIN_ID = -(2**52)
@@ -93,6 +110,13 @@ class LogPage(NamedTuple):
     searched_from_ms: int | None = None
 
 
+class LogChanges(NamedTuple):
+    """Rows with `BRIEF_COLUMNS`, newest first, and the newest id to ask from next time."""
+
+    rows: list[Row]
+    newest: int
+
+
 class LogRows:
     """Reads notifications, newest first."""
 
@@ -113,6 +137,27 @@ class LogRows:
         """The newest row that the walk doesn't reach; None where it reaches the range's end."""
         [edge] = await self._database.batch([edge_statement(chosen)])
         return int(edge.rows[0]["id"] or 0) if edge.rows else None
+
+    async def changes(self, after: int | None, watched: Sequence[int]) -> "LogChanges":
+        """What is newer than the id `after`, and the rows of `watched`, newest first; and the
+        newest id. Both are found by the primary key, so a caller may ask every second.
+
+        Ids that came `LATE_MS` before `after` are told again: isolates that accept at the same
+        time write in any order.
+        """
+        if after is None:
+            [newest] = await self._database.batch([Statement(_NEWEST)])
+            return LogChanges([], int(newest.rows[0]["id"] or 0))
+        edge = after - LATE_MS * IDS_PER_MS
+        added, seen = await self._database.batch(
+            [
+                Statement(_ADDED, (edge, MAX_CHANGES)),
+                Statement(_WATCHED, (compact_json(list(watched)),)),
+            ]
+        )
+        rows = {int(row["id"] or 0): row for row in (*added.rows, *seen.rows)}
+        newest_id = max([after, *(int(row["id"] or 0) for row in added.rows)])
+        return LogChanges([rows[row_id] for row_id in sorted(rows, reverse=True)], newest_id)
 
     async def find(self, row_id: int) -> Row | None:
         """The notification with this log id."""

@@ -1,4 +1,4 @@
-"""The installation: its database's schema, and the release that answers."""
+"""The installation: its database's schema, the release that answers, and its console."""
 
 from notification.openapi.operation import Operation
 from notification.openapi.schemas import (
@@ -11,7 +11,7 @@ from notification.openapi.schemas import (
     record,
     succeeded,
 )
-from notification.routes import database, deployment
+from notification.routes import console, database, deployment
 
 _SCHEMA = record(
     {
@@ -52,5 +52,8 @@ OPERATIONS = {
     ),
     deployment.show_deployment: Operation(
         tag="Insight", answers={200: succeeded({"data": _DEPLOYMENT})}
+    ),
+    console.redirect_to_console: Operation(
+        tag="Insight", answers={302: succeeded({"message": TEXT})}, errors=("NOT_FOUND",)
     ),
 }

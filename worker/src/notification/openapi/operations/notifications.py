@@ -45,6 +45,18 @@ OPERATIONS = {
         answers={200: succeeded({"data": _PAGE, "pagination": shared("Pagination")})},
         errors=("INVALID_CHANNEL_TYPE",),
     ),
+    logs.list_changes: Operation(
+        tag="Notifications",
+        parameters=(
+            Parameter("after", WHOLE, "The newest id that the caller knows"),
+            Parameter("watch", TEXT, "Ids of at most 100 rows, separated by commas"),
+        ),
+        answers={
+            200: succeeded(
+                {"data": record({"logs": array(shared("NotificationBrief")), "newest": WHOLE})}
+            )
+        },
+    ),
     logs.show_log: Operation(
         tag="Notifications",
         answers={200: succeeded({"data": shared("Notification")})},

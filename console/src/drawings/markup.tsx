@@ -1,0 +1,180 @@
+/**
+ * Reads the small markup languages of the channels, so that a preview looks like the message.
+ *
+ * Everything becomes text nodes and a fixed set of elements: nothing of a message is ever markup
+ * of this page. Work is linear in the text, and depth is bounded.
+ */
+
+import type { ComponentChildren } from "preact";
+
+const MAX_DEPTH = 12;
+
+/** A pair of marks and the element that they make. */
+interface Mark {
+  open: string;
+  element: "b" | "i" | "u" | "s" | "code" | "pre";
+}
+
+const MARKS: Record<string, readonly Mark[]> = {
+  telegram: [
+    { open: "```", element: "pre" },
+    { open: "__", element: "u" },
+    { open: "*", element: "b" },
+    { open: "_", element: "i" },
+    { open: "~", element: "s" },
+    { open: "`", element: "code" },
+  ],
+  slack: [
+    { open: "```", element: "pre" },
+    { open: "*", element: "b" },
+    { open: "_", element: "i" },
+    { open: "~", element: "s" },
+    { open: "`", element: "code" },
+  ],
+  lark: [
+    { open: "```", element: "pre" },
+    { open: "**", element: "b" },
+    { open: "~~", element: "s" },
+    { open: "*", element: "i" },
+    { open: "`", element: "code" },
+  ],
+};
+const SLACK_ENTITIES: Record<string, string> = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
+
+export type Dialect = keyof typeof MARKS & string;
+
+/** Draw marked text. A mark without its partner is shown as it is. */
+export function Marked({ text, dialect }: { text: string; dialect: Dialect }) {
+  return <>{marked(text, dialect, 0)}</>;
+}
+
+function marked(text: string, dialect: Dialect, depth: number): ComponentChildren[] {
+  const marks = MARKS[dialect] ?? [];
+  const nodes: ComponentChildren[] = [];
+  const unmatched = new Set<string>();
+  let plain = "";
+  const flush = () => {
+    if (plain) nodes.push(plain);
+    plain = "";
+  };
+  for (let at = 0; at < text.length; ) {
+    if (text[at] === "\\" && dialect !== "slack" && at + 1 < text.length) {
+      plain += text[at + 1];
+      at += 2;
+      continue;
+    }
+    const link = readLink(text, at, dialect);
+    if (link) {
+      flush();
+      nodes.push(
+        <span class="drawn-link" title={link.target}>
+          {link.label}
+        </span>,
+      );
+      at = link.end;
+      continue;
+    }
+    const entity = dialect === "slack" && text[at] === "&" ? /^&(amp|lt|gt);/.exec(text.slice(at, at + 5)) : null;
+    if (entity) {
+      plain += SLACK_ENTITIES[entity[0]];
+      at += entity[0].length;
+      continue;
+    }
+    const mark = marks.find((one) => text.startsWith(one.open, at) && !unmatched.has(one.open));
+    if (mark && depth < MAX_DEPTH) {
+      const close = closing(text, at + mark.open.length, mark.open);
+      if (close > 0) {
+        flush();
+        const inner = text.slice(at + mark.open.length, close);
+        const verbatim = mark.element === "code" || mark.element === "pre";
+        const Element = mark.element;
+        nodes.push(<Element>{verbatim ? inner.replace(/\\(.)/g, "$1") : marked(inner, dialect, depth + 1)}</Element>);
+        at = close + mark.open.length;
+        continue;
+      }
+      unmatched.add(mark.open);
+    }
+    plain += text[at];
+    at += 1;
+  }
+  flush();
+  return nodes;
+}
+
+function closing(text: string, from: number, mark: string): number {
+  for (let at = from; at < text.length; at += 1) {
+    if (text[at] === "\\") at += 1;
+    else if (text.startsWith(mark, at)) return at === from ? -1 : at;
+  }
+  return -1;
+}
+
+interface Link {
+  label: string;
+  target: string;
+  end: number;
+}
+
+const MARKDOWN_LINK = /\[((?:[^\]\\\n]|\\.){1,500})\]\(((?:[^)\\\s]|\\.){1,2000})\)/y;
+const SLACK_LINK = /<([^|>\n]{1,2000})(?:\|([^>\n]{1,500}))?>/y;
+
+function readLink(text: string, at: number, dialect: Dialect): Link | undefined {
+  const first = text[at];
+  if (dialect === "slack" ? first !== "<" : first !== "[") return undefined;
+  const pattern = dialect === "slack" ? SLACK_LINK : MARKDOWN_LINK;
+  pattern.lastIndex = at;
+  const found = pattern.exec(text);
+  if (!found) return undefined;
+  const [whole, one = "", two] = found;
+  const end = at + whole.length;
+  if (dialect !== "slack") {
+    return { label: one.replace(/\\(.)/g, "$1"), target: (two ?? "").replace(/\\(.)/g, "$1"), end };
+  }
+  if (one.startsWith("!date^")) return { label: slackDate(one, two ?? ""), target: "", end };
+  if (one.startsWith("!")) return { label: `@${one.slice(1)}`, target: one, end };
+  return { label: two ?? one, target: one, end };
+}
+
+function slackDate(text: string, fallback: string): string {
+  const seconds = Number(text.split("^")[1]);
+  return Number.isFinite(seconds) ? new Date(seconds * 1_000).toLocaleString() : fallback;
+}
+
+const HTML_ELEMENTS: Record<string, "b" | "i" | "u" | "s" | "code" | "pre" | "blockquote"> = {
+  b: "b",
+  strong: "b",
+  i: "i",
+  em: "i",
+  u: "u",
+  ins: "u",
+  s: "s",
+  del: "s",
+  strike: "s",
+  code: "code",
+  pre: "pre",
+  blockquote: "blockquote",
+};
+
+/** Draw Telegram's HTML: its own elements are drawn, everything else is shown as text. */
+export function TelegramHtml({ text }: { text: string }) {
+  // An inert document: nothing in it runs or is fetched.
+  const parsed = new DOMParser().parseFromString(text, "text/html");
+  return <>{htmlChildren(parsed.body, 0)}</>;
+}
+
+function htmlChildren(parent: Node, depth: number): ComponentChildren[] {
+  if (depth > MAX_DEPTH) return [parent.textContent ?? ""];
+  return Array.from(parent.childNodes, (node) => {
+    if (!(node instanceof Element)) return node.textContent ?? "";
+    const name = node.localName;
+    if (name === "a") {
+      return (
+        <span class="drawn-link" title={node.getAttribute("href") ?? ""}>
+          {htmlChildren(node, depth + 1)}
+        </span>
+      );
+    }
+    const Known = HTML_ELEMENTS[name];
+    return Known ? <Known>{htmlChildren(node, depth + 1)}</Known> : (node.textContent ?? "");
+  });
+}
