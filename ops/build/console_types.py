@@ -21,7 +21,8 @@ _LIMIT_S = 120
 def generate_types(root: Path, document: dict[str, Any]) -> str:
     """Return TypeScript types of the document's operations and of what they answer.
 
-    Refusals are left out: they share one form, which the console reads itself.
+    Refusals are left out, since they share one form, which the console reads itself; and so are
+    descriptions, so that rewording one changes no types.
 
     Raises:
         OperationError: the generator isn't installed, or refuses the document.
@@ -30,7 +31,7 @@ def generate_types(root: Path, document: dict[str, Any]) -> str:
         raise OperationError("The type generator isn't installed. Run 'make install'.")
     done = subprocess.run(
         ["node", str(root / _GENERATOR), "--alphabetize"],
-        input=json.dumps(_without_refusals(document)),
+        input=json.dumps(_types_alone(document)),
         cwd=root,
         capture_output=True,
         text=True,
@@ -42,7 +43,7 @@ def generate_types(root: Path, document: dict[str, Any]) -> str:
     return done.stdout
 
 
-def _without_refusals(document: dict[str, Any]) -> dict[str, Any]:
+def _types_alone(document: dict[str, Any]) -> dict[str, Any]:
     paths = {
         path: {verb: _accepted(operation) for verb, operation in verbs.items()}
         for path, verbs in document["paths"].items()
@@ -56,7 +57,9 @@ def _accepted(operation: dict[str, Any]) -> dict[str, Any]:
         for status, response in operation["responses"].items()
         if status.startswith(("2", "3"))
     }
-    return {**operation, "responses": responses}
+    texts = ("summary", "description", "tags", "security")
+    described = {name: part for name, part in operation.items() if name not in texts}
+    return {**described, "responses": responses}
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete what is older than `before` or `days`; query parameters win over the body. */
         post: operations["delete_old_logs_2"];
         delete?: never;
         options?: never;
@@ -30,7 +29,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Apply what is pending; 403 in production, 500 with what was applied where one fails. */
         post: operations["migrate"];
         delete?: never;
         options?: never;
@@ -45,7 +43,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** From the ledger and the tables that are there; changes nothing. */
         get: operations["show_schema"];
         put?: never;
         post?: never;
@@ -62,7 +59,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Version, schema level, and each secret's fingerprint; `changedSecrets` differ from the release's, which bindings beside them state. */
         get: operations["show_deployment"];
         put?: never;
         post?: never;
@@ -81,7 +77,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** 200 once a channel has sent the notification or will try again: Grafana need not repeat. */
         post: operations["receive_alerts_2"];
         delete?: never;
         options?: never;
@@ -96,7 +91,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** 200 when everything is connected, else 503; reads only. */
         get: operations["show_health_2"];
         put?: never;
         post?: never;
@@ -113,10 +107,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Newest first; `total` stops at ten thousand and then says `total_capped`.
-         * @description What neither a recipient nor a message id narrows down is sought among the newest twenty thousand of the range; where it has older ones, `searched_from` is the time of the newest of those, to go on from as `end_date`.
-         */
         get: operations["list_logs_2"];
         put?: never;
         post?: never;
@@ -133,11 +123,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One notification with its attempts; 404 where there is none. */
         get: operations["show_log_2"];
         put?: never;
         post?: never;
-        /** 409 while it is being delivered, unless `?force=true`. */
         delete: operations["delete_log_2"];
         options?: never;
         head?: never;
@@ -151,7 +139,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** JSON over the last days; for `?format=prometheus` or `Accept: text/plain` the scraper's text over all time. */
         get: operations["show_metrics_2"];
         put?: never;
         post?: never;
@@ -168,10 +155,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Newest first; `total` stops at ten thousand and then says `total_capped`.
-         * @description What neither a recipient nor a message id narrows down is sought among the newest twenty thousand of the range; where it has older ones, `searched_from` is the time of the newest of those, to go on from as `end_date`.
-         */
         get: operations["list_logs"];
         put?: never;
         post?: never;
@@ -188,11 +171,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One notification with its attempts; 404 where there is none. */
         get: operations["show_log"];
         put?: never;
         post?: never;
-        /** 409 while it is being delivered, unless `?force=true`. */
         delete: operations["delete_log"];
         options?: never;
         head?: never;
@@ -206,10 +187,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * What came after the id `after`, and how the rows in `watch` (ids, comma-separated) stand.
-         * @description Without `after`: the newest id alone, to begin with.
-         */
         get: operations["list_changes"];
         put?: never;
         post?: never;
@@ -229,7 +206,6 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Delete what is older than `before` or `days`; query parameters win over the body. */
         delete: operations["delete_old_logs"];
         options?: never;
         head?: never;
@@ -245,7 +221,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take failed notifications up again: one by its id, or those that a filter chooses. */
         post: operations["retry_failed"];
         delete?: never;
         options?: never;
@@ -262,7 +237,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** 200 also when every channel failed: the status tells only that the request was processed. */
         post: operations["send_notification"];
         delete?: never;
         options?: never;
@@ -279,7 +253,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The platform gives a Worker no way to purge a queue; the rows are what can be settled. */
         post: operations["clear_messages"];
         delete?: never;
         options?: never;
@@ -296,7 +269,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End waiting retries; messages that are still queued for them are dropped on arrival. */
         post: operations["clear_retries"];
         delete?: never;
         options?: never;
@@ -313,7 +285,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Acknowledge dead letters by their log ids. */
         post: operations["discard"];
         delete?: never;
         options?: never;
@@ -330,7 +301,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete the settled notifications of test users; others only with `force`. */
         post: operations["purge_test_data"];
         delete?: never;
         options?: never;
@@ -345,7 +315,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Both queues by the rows that they ring for, and the retries that come next. */
         get: operations["show_status"];
         put?: never;
         post?: never;
@@ -364,7 +333,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run one task now and wait for it. */
         post: operations["trigger"];
         delete?: never;
         options?: never;
@@ -381,7 +349,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** 200 also when every channel failed: the status tells only that the request was processed. */
         post: operations["send_notification_2"];
         delete?: never;
         options?: never;
@@ -396,7 +363,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One value per hour or UTC day; steps without notifications are there with nought. */
         get: operations["show_series"];
         put?: never;
         post?: never;
@@ -413,7 +379,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Runs, newest first. */
         get: operations["list_records"];
         put?: never;
         post?: never;
@@ -430,13 +395,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of templates, or the one that `?key=` names. */
         get: operations["list_templates"];
-        /** Create or change; saving makes it active again unless it says otherwise. */
         put: operations["save_template_3"];
-        /** Create or change; saving makes it active again unless it says otherwise. */
         post: operations["save_template"];
-        /** Switch it off; its contents stay. */
         delete: operations["delete_template"];
         options?: never;
         head?: never;
@@ -450,13 +411,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The template's fields with its contents, and once more under `template`. */
         get: operations["show_template"];
-        /** Create or change; saving makes it active again unless it says otherwise. */
         put: operations["save_template_4"];
-        /** Create or change; saving makes it active again unless it says otherwise. */
         post: operations["save_template_2"];
-        /** Switch it off; its contents stay. */
         delete: operations["delete_template_2"];
         options?: never;
         head?: never;
@@ -470,7 +427,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The contents of one template. */
         get: operations["list_contents"];
         put?: never;
         post?: never;
@@ -488,11 +444,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Create or replace one channel's content. */
         put: operations["save_content_2"];
-        /** Create or replace one channel's content. */
         post: operations["save_content"];
-        /** Remove one channel's content. */
         delete: operations["delete_content"];
         options?: never;
         head?: never;
@@ -508,7 +461,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What each channel, or the one named, would get; nothing is sent. */
         post: operations["preview_template"];
         delete?: never;
         options?: never;
@@ -525,7 +477,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take failed notifications up again: one by its id, or those that a filter chooses. */
         post: operations["retry_failed_2"];
         delete?: never;
         options?: never;
@@ -540,12 +491,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** With a user: that user's; without: all, with `meta.total`. Inactive ones included. */
         get: operations["list_configs"];
         put?: never;
-        /** 201 for a new one, 200 for a replaced one. */
         post: operations["save_config"];
-        /** Works for inactive ones too; 404 where there is none. */
         delete: operations["delete_config"];
         options?: never;
         head?: never;
@@ -562,10 +510,6 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /**
-         * Configurations, notifications and idempotency keys; the figures name nobody and stay.
-         * @description 409 while a notification is pending or waiting for a retry, unless `force=true`, which ends those too. 404 where there is nothing.
-         */
         delete: operations["erase_person"];
         options?: never;
         head?: never;
@@ -579,7 +523,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** With a user: that user's; without: all, with `meta.total`. Inactive ones included. */
         get: operations["list_configs_2"];
         put?: never;
         post?: never;
@@ -597,10 +540,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** 201 for a new one, 200 for a replaced one. */
         put: operations["save_config_2"];
         post?: never;
-        /** Works for inactive ones too; 404 where there is none. */
         delete: operations["delete_config_2"];
         options?: never;
         head?: never;
@@ -614,10 +555,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Everything about one person; secrets of configurations stay masked.
-         * @description Notifications come oldest first; where there are more, `next_after` is what the next request passes as `after`.
-         */
         get: operations["export_person"];
         put?: never;
         post?: never;
@@ -636,7 +573,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** 200 once a channel has sent the notification or will try again: Grafana need not repeat. */
         post: operations["receive_alerts"];
         delete?: never;
         options?: never;
@@ -651,7 +587,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** 200 when everything is connected, else 503; reads only. */
         get: operations["show_health"];
         put?: never;
         post?: never;
@@ -668,7 +603,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** When each task ran last and will run next, by its last five records. */
         get: operations["show_health_3"];
         put?: never;
         post?: never;
@@ -685,7 +619,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** JSON over the last days; for `?format=prometheus` or `Accept: text/plain` the scraper's text over all time. */
         get: operations["show_metrics"];
         put?: never;
         post?: never;
@@ -702,7 +635,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The OpenAPI 3.1 document of this version, built from its routes. */
         get: operations["show_document"];
         put?: never;
         post?: never;
@@ -719,7 +651,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** 302 to the console; 404 where this version serves none. */
         get: operations["redirect_to_console"];
         put?: never;
         post?: never;
@@ -738,7 +669,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** 200 when the message was sent or is to be sent again; the caller need not repeat it. */
         post: operations["forward"];
         delete?: never;
         options?: never;
