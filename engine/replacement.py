@@ -40,11 +40,13 @@ class Replacement:
     ) -> ResourceState:
         """Replace ``old``; the goal's own order wins over the provider's.
 
-        Raises ``EngineError`` where the resource, or a dependant that would have to go first, is
-        protected.
+        Raises ``EngineError`` where the resource was and stays protected, or a dependant that would
+        have to go first is.
         """
         with self._operation.step("plan", goal.urn, shown=False):
-            _refuse_protected(goal.urn, protect=goal.protect)
+            # Taking protection off, or putting it on, may replace the resource in the same run:
+            # pulumi/pulumi pkg/resource/deploy/step_generator.go looks at both.
+            _refuse_protected(goal.urn, protect=goal.protect and old.protect)
         before = goal.delete_before_replace
         if before is None:
             before = difference.delete_before_replace

@@ -76,6 +76,8 @@ class LanguageHost(LanguageRuntimeServicer):
             on_line=_print,
         )
         self._running.add(child)
+        # A CLI that is gone wants no answer.
+        context.add_callback(child.end)
         try:
             child.send(
                 {

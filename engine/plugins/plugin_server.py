@@ -6,6 +6,8 @@ first line of standard output, and keeps standard input open for as long as it l
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +47,8 @@ class PluginServer:
 def serve(register: Callable[[Any], None]) -> None:
     """Serve until the CLI ends this process, or is gone itself."""
     guard()
+    # The CLI interrupts a plugin that it has no more calls for.
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(0))
     server = PluginServer(register)
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()

@@ -49,7 +49,11 @@ class StandInPlugin(ResourceProviderServicer):
         self._configure = configure
         self._configured: Provider | None = None
 
-    def Attach(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Tell the CLI to use the older calls, as the official plugins do."""
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "There is no handshake.")
+
+    def Attach(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Accept a CLI that didn't start this process."""
         return empty_pb2.Empty()
 

@@ -53,7 +53,8 @@ class FakeCloudflare:
 
     def names(self, collection: str) -> list[str]:
         found = self.objects.get(collection, {}).values()
-        return sorted(str(item.get("name") or item.get("queue_name")) for item in found)
+        names = ("name", "title", "queue_name")
+        return sorted(next(str(item[key]) for key in names if item.get(key)) for item in found)
 
     def changing_calls(self) -> list[tuple[str, str]]:
         return [call for call in self.calls if call[0] != "GET"]
@@ -74,7 +75,7 @@ class FakeCloudflare:
         if token != TOKEN:
             raise Refusal(401, 10000, "Authentication error")
         for (verb, pattern), refusal in self.refuse.items():
-            if verb == method and re.search(pattern, path):
+            if re.fullmatch(verb, method) and re.search(pattern, path):
                 raise refusal
         with self._lock:
             result = self._route(method, path.split("?")[0], body)

@@ -39,17 +39,32 @@ class Cli:
         )
 
     def __call__(self, *arguments: str) -> str:
-        command = ["pulumi", *arguments, "--stack", "dev", "--non-interactive"]
-        done = subprocess.run(
-            command,
+        """Run a command that has to end well, and return its output."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, whatever its exit code."""
+        return subprocess.run(
+            ["pulumi", *arguments, "--stack", "dev", "--non-interactive"],
             cwd=self._workspace.folder,
             env=self.environment,
             capture_output=True,
             text=True,
             timeout=240,
+            check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command and return its process."""
+        return subprocess.Popen(
+            ["pulumi", *arguments, "--stack", "dev", "--non-interactive"],
+            cwd=self._workspace.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def up(self) -> dict[str, int]:
         """Update; the counts as its history tells them."""

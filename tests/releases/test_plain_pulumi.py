@@ -59,10 +59,12 @@ def test_a_pin_and_an_update_are_a_rollback_and_notifyctl_reads_the_clis_history
         assert [entry["version_id"] for entry in releases] == [second, first]
 
         key = "notification-system:pin"
+        settings = ("--config-file", str(stage.installation.config_file))
         bad, assets = releases[0]["bundle_sha256"], releases[0]["assets_sha256"]
-        pulumi(stage, "config", "set", *config, "--path", f"{key}.version", first)
-        pulumi(stage, "config", "set", *config, "--path", f"{key}.insteadOf", bad)
-        pulumi(stage, "config", "set", *config, "--path", f"{key}.insteadOfAssets", assets)
+        pulumi(stage, "config", "set", *settings, "--path", f"{key}.version", first)
+        pulumi(stage, "config", "set", *settings, "--path", f"{key}.insteadOf", bad)
+        pulumi(stage, "config", "set", *settings, "--path", f"{key}.insteadOfAssets", assets)
+        assert stage.serving() == {second: 100}  # By notifyctl, which renders the settings.
         pulumi(stage, "up", "--yes", "--skip-preview", *config)
 
         assert stage.serving() == {first: 100}
