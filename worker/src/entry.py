@@ -10,9 +10,9 @@ _worker = Worker()
 
 
 class Default(WorkerEntrypoint):
-    """`fetch` answers HTTP, `queue` consumes both queues, `scheduled` is the five-minute cron.
+    """The Worker's entry point: HTTP requests, both queues, and the five-minute cron.
 
-    The runtime passes environment and context to the latter two; both are attributes here.
+    The runtime passes environment and context to `queue` and `scheduled`; both are attributes here.
     """
 
     async def fetch(self, request: Any) -> Any:
@@ -24,5 +24,5 @@ class Default(WorkerEntrypoint):
         await _worker.queue(batch._binding, self.ctx)
 
     async def scheduled(self, controller: Any, env: Any = None, ctx: Any = None) -> None:
-        """Run what is due; a failure is logged, then raised, so that the platform shows it."""
+        """Run the tasks that are due; a failure is logged, then raised for the platform to show."""
         await _worker.scheduled(self.ctx)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from notification.templates.contents import RenderedContents, placeholders, render_contents
+from notification.templates.contents import RenderedContents, render_contents
 from notification.templates.stored_template import TemplateText
 
 CHANNELS = ("webhook", "telegram", "lark", "slack")
@@ -90,8 +90,3 @@ def test_missing_variables_are_those_of_subject_and_content() -> None:
     result = render_contents(row, {"b": None}, channel="slack")
     assert result.missing_variables == ("d", "a", "c")
     assert (result.subject, result.content) == ("{{d}} {{a}}", "{{a}}  {{a}}")
-
-
-def test_placeholders_are_every_path_that_a_row_reads() -> None:
-    row = TemplateText("text", "{{#each a.b}}{{this.c}}{{@index}}{{/each}}{{x}}{{#nope}}", "{{x}}")
-    assert placeholders(row) == ("x", "a.b", "this.c", "@index")

@@ -10,10 +10,10 @@ from notification.grafana.payload import read_payload
 from notification.grafana.variables import alert_variables
 from notification.templates.contents import (
     RenderedContents,
-    placeholders,
     render_contents,
     syntax_problem,
 )
+from notification.templates.program import compile_template
 from notification.templates.stored_template import TemplateText
 from tests.worker.markup.parsers import read_telegram_html
 
@@ -48,6 +48,12 @@ def rendered(key: str, channel: str, variables: dict[str, Any]) -> RenderedConte
     return render_contents(row(key, channel), variables, channel=channel)
 
 
+def _variables_of(text: TemplateText) -> set[str]:
+    sources = (text.subject or "", text.content)
+    steps = (step for source in sources for step in compile_template(source).steps)
+    return {step.path[0] for step in steps if step.path}
+
+
 def test_there_is_one_file_for_each_template() -> None:
     assert {file.stem for file in FOLDER.glob("*.json")} == set(REQUIRED)
 
@@ -62,7 +68,7 @@ def test_a_template_has_its_variables_and_a_row_for_every_channel(key: str) -> N
         text = row(key, channel)
         assert text.content_type in ("text", "html", "markdown", "json")
         assert syntax_problem(text) == ""
-        read = {path.split(".")[0] for path in placeholders(text)} - {"this", *FROM_GRAFANA}
+        read = _variables_of(text) - {"this", *FROM_GRAFANA}
         assert read <= set(template["variables"])
 
 

@@ -1,7 +1,7 @@
-"""JSON as the service writes it everywhere: UTF-8 and without spaces."""
+"""JSON as the service writes it: UTF-8, without spaces."""
 
 import json
 
-# One encoder for all: `json.dumps` makes a new one for each call that sets an option.
+# One encoder for all calls: `json.dumps` makes a new one whenever an option is set.
 compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""The compact JSON text of a value; raises `TypeError` and `ValueError` as `json.dumps` does."""
+"""Encode a value; raises `TypeError` and `ValueError` as `json.dumps` does."""

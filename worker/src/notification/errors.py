@@ -1,4 +1,4 @@
-"""The one table of error codes that the service answers with."""
+"""The error codes that the service answers with, and the errors that carry them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -50,10 +50,14 @@ STATUS: Mapping[str, int] = {
 
 
 class ServiceError(Exception):
-    """A refusal with a code of the table above and the text that the caller reads.
+    """A refusal with a code of `STATUS` and a text for the caller.
 
-    `details` must be free of secrets, SQL and stack traces: it reaches the caller.
-    `retry_after` is in seconds and becomes the header and the field of that name.
+    Args:
+        code: the code, which fixes the status.
+        text: the text that the caller reads.
+        details: more for the caller; it must hold no secret, SQL or stack trace.
+        retry_after: in seconds; becomes the header and the field of that name.
+        headers: headers of the answer.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Message ids and the row ids that they name."""
+"""Ids of requests, messages and rows."""
 
 import re
 from collections.abc import Sequence
@@ -7,33 +7,33 @@ from typing import NamedTuple
 from notification.ports.platform import Randomness
 
 EPOCH_MS = 1_704_067_200_000
-"""2024-01-01T00:00:00Z: row ids count milliseconds from here, so they fit 53 bits until 2093."""
+"""2024-01-01T00:00:00Z: row ids count milliseconds from here and fit 53 bits until 2093."""
 
 IDS_PER_MS = 4096
 _MESSAGE_ID = re.compile(r"ntf_([0-9]{13})_[a-z]{1,32}_([0-9a-f]{12})")
 
 
 def new_request_id(randomness: Randomness) -> str:
-    """A random UUID (RFC 9562, version 4)."""
+    """Return a random UUID (RFC 9562, version 4)."""
     digits = randomness.token_bytes(16).hex()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 class MessageKey(NamedTuple):
-    """A notification's row id and the message id that names it."""
+    """A notification's row id, and the message id that contains it."""
 
     row_id: int
     message_id: str
 
 
 def first_row_id(moment_ms: int) -> int:
-    """The least row id of a notification that was accepted at `moment_ms` or later."""
+    """Return the lowest row id of a notification that was accepted at `moment_ms` or later."""
     return (moment_ms - EPOCH_MS) * IDS_PER_MS
 
 
 def moment_of(row_id: int) -> int:
-    """When the notification with this row id was accepted, in milliseconds.
+    """Return when the notification with this row id was accepted, in milliseconds.
 
     >>> moment_of(4106)
     1704067200001
@@ -42,7 +42,7 @@ def moment_of(row_id: int) -> int:
 
 
 def row_id_of(message_id: str) -> int | None:
-    """The row that a message id names; None for ids of another form.
+    """Return the row id that a message id contains; None for ids of another form.
 
     >>> row_id_of("ntf_1704067200001_webhook_00a000000000")
     4106
@@ -54,10 +54,10 @@ def row_id_of(message_id: str) -> int | None:
 
 
 def new_keys(now_ms: int, channels: Sequence[str], randomness: Randomness) -> list[MessageKey]:
-    """One fresh key per channel: `ntf_<ms>_<channel>_<12 hex>`.
+    """Return one new key per channel: `ntf_<ms>_<channel>_<12 hex>`.
 
-    The keys of one call never collide. Two calls within one millisecond may (1 in 4096); the
-    database refuses the second, which then takes new keys.
+    The keys of one call never collide. Those of two calls within a millisecond may (1 in 4096): the
+    database refuses the second call, which then takes new keys.
     """
     first = int.from_bytes(randomness.token_bytes(2), "big")
     keys = []

@@ -32,8 +32,7 @@ def _hide_url(match: re.Match[str]) -> str:
 
 
 def redact(value: Any, *, key: str = "") -> Any:
-    """Hide what must not be logged: values under telling keys, and everything of a URL but its
-    scheme and host."""
+    """Mask what must not be logged: values under telling keys, and URLs but for scheme and host."""
     return _redact(value, key)
 
 
@@ -59,7 +58,7 @@ def _is_sensitive(key: str) -> bool:
 
 
 class Log:
-    """Writes one JSON object a line, with the context that all lines of one invocation share."""
+    """Writes JSON lines, each with the fields that all lines of one invocation share."""
 
     __slots__ = ("_clock", "_context", "_least", "_log_sink")
 
@@ -71,7 +70,7 @@ class Log:
 
     @classmethod
     def of(cls, platform: Platform, **context: Any) -> "Log":
-        """A log for one invocation on `platform`."""
+        """Return a log for one invocation on `platform`."""
         return cls(
             platform.log_sink,
             platform.clock,
@@ -81,7 +80,7 @@ class Log:
         )
 
     def of_request(self, request_id: str | None) -> "Log":
-        """This log with lines that name another request; itself without one, or with its own."""
+        """Return a log with another request's id, or this log if that is None or its own."""
         if request_id is None or request_id == self._context.get("requestId"):
             return self
         other = copy(self)
@@ -89,7 +88,7 @@ class Log:
         return other
 
     def write(self, level: str, message: str, **fields: Any) -> None:
-        """One line, unless `level` is below the configured one."""
+        """Write one line, unless `level` is below the configured one."""
         if _LEVELS[level] < self._least:
             return
         line = {

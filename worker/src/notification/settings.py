@@ -1,4 +1,4 @@
-"""The Worker's settings, read once per isolate from the bindings' texts."""
+"""The Worker's settings, read once per isolate from the text bindings."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -18,7 +18,7 @@ _TELEGRAM_API = "https://api.telegram.org"
 _MIN_CACHE_TTL_S = 60
 _ADDRESS_LIMIT = "RATE_LIMIT_ADDRESS_PER_MINUTE"
 _OLD_ADDRESS_LIMIT = "RATE_LIMIT_MAX_REQUESTS"
-"""The name in versions that were uploaded before the setting's own name was used."""
+"""The old name, which earlier versions were uploaded with."""
 _LEVELS = ("debug", "info", "warn", "error")
 
 
@@ -33,7 +33,7 @@ def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _disabled_channels(environment: Mapping[str, str]) -> frozenset[str]:
-    """The channels that a variable `FEATURE_<CHANNEL>_ENABLED` switches off."""
+    """Return the channels that a variable `FEATURE_<CHANNEL>_ENABLED` switches off."""
     names = (
         (name, name.removeprefix("FEATURE_").removesuffix("_ENABLED").lower())
         for name in environment
@@ -43,7 +43,7 @@ def _disabled_channels(environment: Mapping[str, str]) -> frozenset[str]:
 
 
 class Settings(NamedTuple):
-    """Typed settings; sizes in bytes, limits per minute."""
+    """Typed settings; sizes are in bytes, limits per minute."""
 
     environment: str
     service_version: str
@@ -81,7 +81,7 @@ class Settings(NamedTuple):
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
-        """Settings from the bindings' texts; what is missing or malformed takes its default."""
+        """Read the settings; what is missing or malformed gets its default."""
         stage = environment.get("ENVIRONMENT") or "development"
         level = environment.get("LOG_LEVEL", "").lower()
         origins = environment.get("ALLOWED_ORIGINS", "").split(",")
@@ -125,15 +125,15 @@ class Settings(NamedTuple):
 
     @property
     def production(self) -> bool:
-        """Whether the strict rules for secrets and endpoints hold."""
+        """Whether the strict rules for secrets and endpoints apply."""
         return self.environment == "production"
 
     def secret_weakness(self) -> str | None:
-        """Why signed routes must be refused, without any part of a secret; None where all is well.
+        """Return why signed routes must be refused, without any part of a secret, or None.
 
-        In production a sample value, a secret below 32 characters or an encryption key of another
-        length than 32 ASCII characters is refused, those that a rotation leaves behind included;
-        elsewhere only a missing secret is.
+        Production refuses a published sample value, a secret below 32 characters, and an encryption
+        key that is not 32 ASCII characters; secrets that a rotation leaves behind count, too.
+        Elsewhere only a missing secret is refused.
         """
         for name, value in (
             ("API_SECRET_KEY", self.api_secret_key),

@@ -9,7 +9,7 @@ V = TypeVar("V")
 
 
 class TtlCache(Generic[K, V]):
-    """Hold at most `max_entries` entries, the most recently used ones, each for `ttl_ms`.
+    """A cache of at most `max_entries` entries, the most recently used ones, each for `ttl_ms`.
 
     Nothing may depend on it: whoever uses an entry has it confirmed by the batch that writes.
     """

@@ -39,7 +39,7 @@ class IsolateMemory:
         return found
 
 
-# Neither compared nor shown: each method that isn't made is not compiled in a starting isolate.
+# Without comparison and repr: a starting isolate compiles each method that is generated.
 @dataclass(slots=True, eq=False, repr=False)
 class PlatformPorts:
     """The ports of one invocation; implements `notification.ports.platform.Platform`."""

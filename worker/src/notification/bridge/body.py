@@ -9,10 +9,9 @@ _MAX_FIELDS = 1_000
 
 
 def parse_body(body: bytes, content_type: str) -> Any:
-    """A JSON value, an object of form fields, or the text of the body.
+    """Parse a body into a JSON value, an object of form fields, or text. Never raises.
 
-    `application/json` that is no JSON, and a form without fields, are text. Bytes that are no
-    UTF-8 become U+FFFD. Never raises.
+    Invalid JSON and a form without fields become text. Bytes that are not UTF-8 become U+FFFD.
     """
     text = body.decode("utf-8-sig", errors="replace")
     kind = media_type(content_type)
@@ -50,7 +49,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 MAX_PARTS = 1_000
-"""Parts that are read; further ones are ignored."""
+"""Parts that are read; more are ignored."""
 MAX_HEADER = 2_000
 """Characters of a header field that are read."""
 _PARAMETER = re.compile(r';\s*([A-Za-z*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([^;\s"]*+))')
@@ -58,12 +57,12 @@ _QUOTED = re.compile(r'\\(["\\])')
 
 
 def media_type(header: str) -> str:
-    """The media type of a `Content-Type` header, lower-case and without parameters."""
+    """Return the media type of a `Content-Type` header, in lower case and without parameters."""
     return header.partition(";")[0].strip().lower()
 
 
 def header_parameters(header: str) -> dict[str, str]:
-    """Parameters of a header field, names lower-case, quoting undone."""
+    """Parse the parameters of a header field; names are in lower case, quoted values unquoted."""
     found: dict[str, str] = {}
     for match in _PARAMETER.finditer(header[:MAX_HEADER]):
         name, quoted, token = match.groups()
@@ -73,10 +72,13 @@ def header_parameters(header: str) -> dict[str, str]:
 
 
 def multipart_fields(body: bytes, content_type: str) -> dict[str, str] | None:
-    """The text fields by name, the first of a repeated name; None if there is no boundary.
+    """Parse `multipart/form-data` (RFC 7578); the first of a repeated name wins.
 
-    Files, parts without a name, and parts of another type than text are left out. A body that
-    breaks off gives the fields that came whole.
+    Files, parts without a name and parts that are not text are left out. From a truncated body the
+    complete fields are returned.
+
+    Returns:
+        The text fields by name, or None if the header names no boundary.
     """
     boundary = header_parameters(content_type).get("boundary", "")
     if not boundary:
@@ -84,7 +86,7 @@ def multipart_fields(body: bytes, content_type: str) -> dict[str, str] | None:
     delimiter = b"\r\n--" + boundary.encode()
     _, *parts = (b"\r\n" + body).split(delimiter, MAX_PARTS + 1)
     fields: dict[str, str] = {}
-    # What follows the last delimiter is the epilogue, or a part that broke off.
+    # The rest after the last delimiter is the epilogue, or an incomplete part.
     for part in parts[:-1]:
         if part.startswith(b"--"):
             break
@@ -107,5 +109,5 @@ def _field_name(head: str) -> str | None:
             name = parameters.get("name")
         elif folded == "content-type" and not media_type(value).startswith("text/"):
             return None
-    # Browsers write quotes and line ends of a name in this form (HTML, "multipart/form-data").
+    # Browsers encode quotes and line ends of a name like this (HTML, "multipart/form-data").
     return name and name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

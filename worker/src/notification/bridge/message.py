@@ -10,24 +10,27 @@ from notification.templates.values import json_text, scalar_text
 
 DEFAULT_SUBJECT = "Webhook Notification"
 MAX_CONTENT = 100_000
-"""Code points of a content; no channel takes more."""
+"""Code points; no channel takes more."""
 _SUBJECT_FIELDS = ("subject", "title", "summary", "alertname")
 _CONTENT_FIELDS = ("text", "message", "content", "description", "payload")
 _INDENT = 2
 
 
 class BridgeMessage(NamedTuple):
-    """What is sent as custom content."""
+    """The subject and content of a notification."""
 
     subject: str
     content: str
 
 
 def bridge_message(parsed: Any) -> BridgeMessage | None:
-    """The message for a parsed body, or None where there is nothing to send.
+    """Find subject and content in a parsed body.
 
-    An object gives its first non-empty subject and content field; without a content field the
-    whole object is the content, as indented JSON. Anything else is the content itself.
+    From an object the first non-empty subject field and content field are taken; without a content
+    field the whole object is the content, as indented JSON. Anything else is the content itself.
+
+    Returns:
+        The message, or None if there is nothing to send.
     """
     if not isinstance(parsed, dict):
         content = _content(parsed)
@@ -46,7 +49,7 @@ def _content(value: Any) -> str:
 
 
 def _field(value: Any, *, indent: int) -> str:
-    """A field as text; empty for null, white space, and objects and lists without members."""
+    """Return a field as text: empty for null, white space, and empty objects and lists."""
     if isinstance(value, dict | list):
         text = json_text(value, indent=indent, limit=MAX_CONTENT) if value else ""
     elif value is None:
@@ -57,14 +60,14 @@ def _field(value: Any, *, indent: int) -> str:
 
 
 BODY_WINDOW_S = 10
-"""Seconds in which an equal body is taken for a repetition."""
+"""Seconds within which an equal body counts as a repetition."""
 HEADER_WINDOW_S = 86_400
-"""Seconds in which a delivery id that the caller gave is remembered."""
+"""Seconds for which the caller's delivery id is remembered."""
 _HEADERS = ("idempotency-key", "x-github-delivery", "x-request-id")
 
 
 class CallIdentity(NamedTuple):
-    """An idempotency key, and the seconds for which it holds."""
+    """An idempotency key, and for how many seconds it holds."""
 
     key: str
     window_s: int
@@ -73,10 +76,15 @@ class CallIdentity(NamedTuple):
 def call_identity(
     *, user_id: str, channel: str, headers: Mapping[str, str], body: bytes
 ) -> CallIdentity:
-    """The key of a call: from the delivery id that its headers bring, else from its body.
+    """Derive a call's key from the delivery id in its headers, or else from its body.
 
-    `headers` have lower-case names and are those that the caller sent. Recipient and channel
-    are part of the key, so that one delivery can go to several bridges.
+    Recipient and channel are part of the key, so that one delivery can go to several bridges.
+
+    Args:
+        user_id: the recipient.
+        channel: the channel.
+        headers: the request's headers, with names in lower case.
+        body: the request's body.
     """
     for name in _HEADERS:
         given = headers.get(name, "").strip()

@@ -1,4 +1,4 @@
-"""The rules for HTTP answers that all channels share."""
+"""The rules that all channels share for an endpoint's answer."""
 
 import json
 from datetime import UTC
@@ -14,10 +14,10 @@ _MAX_DETAILS = 2_048
 
 
 def judge_status(answer: OutboundAnswer, now_ms: int) -> Verdict | None:
-    """A verdict unless the status is 2xx, which the channel judges itself.
+    """Return a verdict unless the status is 2xx, which the channel judges itself.
 
-    5xx and 429 are worth a retry, not before `Retry-After` (an hour at most). Everything else,
-    redirects included, stays as it is however often one asks.
+    5xx and 429 are worth a retry, after `Retry-After` (an hour at most). Any other status, a
+    redirect included, would be the same next time.
     """
     if 200 <= answer.status < 300:
         return None
@@ -32,7 +32,7 @@ def judge_status(answer: OutboundAnswer, now_ms: int) -> Verdict | None:
 
 
 def retry_after_seconds(answer: OutboundAnswer, now_ms: int) -> int:
-    """The `Retry-After` header (RFC 9110, 10.2.3: seconds or a date) as seconds from now."""
+    """Parse `Retry-After` (RFC 9110, 10.2.3: seconds or a date) into seconds from now."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return min(int(text[:9]), _MAX_WAIT_S)
@@ -47,7 +47,7 @@ def retry_after_seconds(answer: OutboundAnswer, now_ms: int) -> int:
 
 
 def parsed_details(answer: OutboundAnswer, *, limit: int | None = _MAX_DETAILS) -> Any:
-    """The answer's JSON, or `{}` where it is none, or longer than `limit` characters."""
+    """Parse the answer as JSON; return `{}` if it is invalid or longer than `limit` characters."""
     try:
         if limit is not None and len(answer.body) > limit:
             return {}
@@ -59,5 +59,5 @@ def parsed_details(answer: OutboundAnswer, *, limit: int | None = _MAX_DETAILS) 
 
 
 def short(details: Any) -> Any:
-    """`details`, or `{}` where its JSON is longer than 2 KB."""
+    """Return `details`, or `{}` if its JSON is longer than 2 KB."""
     return details if len(json.dumps(details, ensure_ascii=False)) <= _MAX_DETAILS else {}

@@ -1,4 +1,4 @@
-"""What every channel does: check a configuration, compose a call, judge the answer."""
+"""The interface of a channel: check a configuration, compose a call, judge the answer."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -23,7 +23,7 @@ class Message(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What an endpoint's answer means. `error` and `code` are set unless it was accepted."""
+    """The meaning of an endpoint's answer. `error` and `code` are set unless it was accepted."""
 
     accepted: bool
     retryable: bool = False
@@ -39,25 +39,32 @@ class Channel(Protocol):
     name: str
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
-        """Refuse what could never be sent; raises `ChannelRefusal` with the text for the caller."""
+        """Refuse a configuration that could never be sent to.
+
+        Raises:
+            ChannelRefusal: what is wrong with it, for the caller.
+        """
         ...
 
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
     ) -> list[OutboundRequest]:
-        """The calls that deliver `message`, usually one; raises `ChannelRefusal`.
+        """Return the calls that deliver `message`, usually one.
 
         They are made in order, each after the one before was accepted.
+
+        Raises:
+            ChannelRefusal: the message or configuration can't be sent.
         """
         ...
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
-        """Whether the endpoint took it."""
+        """Judge whether the endpoint accepted the message."""
         ...
 
 
 def timeout_of(config: dict[str, Any]) -> int:
-    """The configured timeout in milliseconds, within what one attempt may take."""
+    """Return the configured timeout in milliseconds, within what one attempt may take."""
     value = config.get("timeout")
     if isinstance(value, bool) or not isinstance(value, int):
         return DEFAULT_TIMEOUT_MS

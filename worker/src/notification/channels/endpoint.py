@@ -17,11 +17,16 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029]")
 
 
 class EndpointPolicy(NamedTuple):
-    """What the deployment allows.
+    """The rules of a deployment for endpoints.
 
-    `own_host` is the service's host and port, if known; `strict_tokens` refuses bot tokens that
-    are made up for tests; `telegram_api` is where bots are called, without a slash at its end.
-    `allow_private` opens private networks, but neither loopback nor what is never called.
+    Attributes:
+        allow_loopback: whether endpoints on this machine are allowed.
+        allow_http: whether plain HTTP is allowed.
+        allow_private: whether private networks are allowed. Loopback has a rule of its own;
+            link-local and metadata addresses are never called.
+        own_host: the service's host and port, if known; it is never called.
+        strict_tokens: whether bot tokens that are made up for tests are refused.
+        telegram_api: the base URL of Telegram's Bot API, without a trailing slash.
     """
 
     allow_loopback: bool
@@ -45,7 +50,7 @@ class EndpointPolicy(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """A URL in the form in which it was judged, and is to be fetched."""
+    """A URL in the form in which it was checked and must be fetched."""
 
     url: str
     host: str
@@ -54,16 +59,21 @@ class Endpoint(NamedTuple):
 
 
 class MalformedUrl(Exception):
-    """No HTTP(S) URL that could be fetched."""
+    """The text is no HTTP or HTTPS URL that could be fetched."""
 
 
 class BlockedEndpoint(Exception):
-    """A URL that this deployment must not call. The message names the rule, not the address."""
+    """This deployment must not call the URL. The message names the rule, not the address."""
 
 
 @lru_cache(maxsize=512)
 def check_endpoint(url: str, policy: EndpointPolicy) -> Endpoint:
-    """The endpoint to fetch; raises `MalformedUrl` or `BlockedEndpoint`."""
+    """Check a URL and return the endpoint to fetch.
+
+    Raises:
+        MalformedUrl: the text is no URL.
+        BlockedEndpoint: the policy forbids it.
+    """
     match = _URL.fullmatch(url) if len(url) <= 2048 and not _UNSAFE.search(url) else None
     if match is None:
         raise MalformedUrl
@@ -99,7 +109,11 @@ def _refuse(kind: HostKind, policy: EndpointPolicy) -> None:
 
 
 def check_url_field(config: dict[str, Any], channel: str, policy: EndpointPolicy) -> Endpoint:
-    """The endpoint in a configuration's `webhook_url`; raises `ChannelRefusal`."""
+    """Check the `webhook_url` of a configuration.
+
+    Raises:
+        ChannelRefusal: it is missing, malformed or blocked.
+    """
     url = config.get("webhook_url")
     if url is None or url == "":
         raise ChannelRefusal(
@@ -128,10 +142,12 @@ def check_provider_url(
     hosts: tuple[str, ...],
     path: str,
 ) -> str:
-    """The URL of a chat provider's hook: one of its hosts, below `path`, over https.
+    """Check the webhook URL of a chat provider: one of its hosts, below `path`, over https.
 
-    A loopback endpoint may have any path: stacks that allow it have stand-ins there.
-    Raises `ChannelRefusal`.
+    A loopback endpoint may have any path: stacks that allow it run stand-ins there.
+
+    Raises:
+        ChannelRefusal: the URL is missing, malformed, blocked or not the provider's.
     """
     endpoint = check_url_field(config, channel, policy)
     secure = endpoint.url.startswith("https://")

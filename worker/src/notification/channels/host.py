@@ -1,15 +1,15 @@
-"""What kind of network a host of a URL belongs to.
+"""The kind of network that the host of a URL belongs to.
 
 A host is judged in the form that the runtime connects to, as the WHATWG URL standard derives it:
-decimal, octal, hexadecimal and shortened IPv4 spellings, IPv6 that carries an IPv4 address, and
-full-width or otherwise compatible characters that map to ASCII.
+decimal, octal, hexadecimal and shortened IPv4 spellings, IPv6 addresses that carry an IPv4 address,
+and full-width or otherwise compatible characters that map to ASCII.
 """
 
 import re
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-# Characters that host names drop when they are mapped to ASCII (UTS #46).
+# Characters that are dropped from a host name when it is mapped to ASCII (UTS #46).
 _IGNORED = dict.fromkeys(
     [0xAD, 0x34F, 0x2060, 0xFEFF, *range(0x200B, 0x2010), *range(0xFE00, 0xFE10)]
 )
@@ -17,7 +17,7 @@ _DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 _PRIVATE_SUFFIXES = ("local", "internal", "localdomain", "home.arpa", "lan", "intranet")
-# Where clouds tell a machine its own credentials: AWS, Google, Alibaba, Azure.
+# The hosts from which a machine in a cloud reads its own credentials.
 _METADATA_NAMES = frozenset(
     {
         "instance-data",
@@ -34,7 +34,7 @@ _PRIVATE_V4 = tuple(
     IPv4Network(block)
     for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
 )
-# Nobody's own: this host, link-local, protocol assignments, benchmarks, multicast, reserved.
+# This host, link-local, protocol assignments, benchmarks, multicast, reserved.
 _NEVER_V4 = tuple(
     IPv4Network(block)
     for block in (
@@ -52,7 +52,7 @@ _NEVER_V6 = tuple(
     IPv6Network(block)
     for block in ("::/128", "fe80::/10", "fec0::/10", "ff00::/8", "64:ff9b:1::/48")
 )
-# Prefixes whose addresses lead to the IPv4 address in their last 32 bits.
+# Prefixes of addresses that stand for the IPv4 address in their last 32 bits.
 _CARRIES_V4 = tuple(
     IPv6Network(block) for block in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
 )
@@ -61,7 +61,7 @@ _TEREDO = IPv6Network("2001::/32")
 
 
 class HostKind(Enum):
-    """Kinds of hosts: NEVER are link-local, metadata and other addresses of no network's own."""
+    """Kinds of hosts. NEVER stands for link-local, metadata and reserved addresses."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -70,11 +70,15 @@ class HostKind(Enum):
 
 
 class MalformedHost(Exception):
-    """No host that the runtime could look up."""
+    """The text is no host that the runtime could look up."""
 
 
 def ascii_host(written: str) -> str:
-    """The host as the runtime will look it up; raises `MalformedHost`."""
+    """Return the host as the runtime will look it up.
+
+    Raises:
+        MalformedHost: there is no such host.
+    """
     if "%" in written:
         raise MalformedHost
     host = written.lower()
@@ -94,7 +98,11 @@ def ascii_host(written: str) -> str:
 
 
 def kind_of_host(host: str) -> HostKind:
-    """The kind of a host as `ascii_host` returns it; raises `MalformedHost`."""
+    """Return the kind of a host that `ascii_host` returned.
+
+    Raises:
+        MalformedHost: it is a malformed IPv6 address.
+    """
     if host.startswith("["):
         try:
             return _kind_of_v6(IPv6Address(host[1:-1]))
@@ -112,7 +120,7 @@ def kind_of_host(host: str) -> HostKind:
 
 
 def _mapped(host: str) -> str:
-    # Few hosts need it, and it takes its time to load.
+    # Few hosts need it, and it is slow to load.
     from unicodedata import normalize
 
     mapped = normalize("NFKC", host.translate(_IGNORED).translate(_DOTS)).lower()
@@ -126,7 +134,7 @@ def _mapped(host: str) -> str:
 
 
 def _parse_v4(labels: list[str]) -> IPv4Address:
-    """The WHATWG URL standard's IPv4 parser: one to four numbers, the last one fills up."""
+    """Parse IPv4 as the WHATWG URL standard does: up to four numbers, the last fills the rest."""
     if len(labels) > 4 or not all(_NUMBER.fullmatch(label) for label in labels):
         raise MalformedHost
     numbers = []

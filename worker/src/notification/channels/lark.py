@@ -21,26 +21,33 @@ from notification.ports.outbound import OutboundAnswer, OutboundRequest
 MAX_CONTENT = 10_000
 MAX_SUBJECT = 200
 MAX_BODY = 20_000
-"""Bytes of a request's body that Lark takes, a little below its 20 KB."""
+"""Bytes of a request's body; a little below Lark's limit of 20 KB."""
 _HOSTS = ("open.feishu.cn", "open.larksuite.com")
 _PATH = "/open-apis/bot/v2/hook/"
-# Bad hook, signature or time, address not allowed, keyword missing, malformed.
+# Wrong hook, signature or time; forbidden address; missing keyword; malformed body.
 _PERMANENT = (19001, 19021, 19022, 19024, 9499, 9408)
 
 
 def sign(secret: str, timestamp: str) -> str:
-    """Base64 HMAC-SHA256 of nothing, keyed with the Unix time in seconds, a newline, the secret."""
+    """Return the base64 HMAC-SHA256 of the empty text under `timestamp`, newline, `secret`.
+
+    `timestamp` is the Unix time in seconds.
+    """
     key = f"{timestamp}\n{secret}".encode()
     return base64.b64encode(hmac.digest(key, b"", "sha256")).decode()
 
 
 class LarkChannel:
-    """Config: `webhook_url`, `secret`, `msg_type` (text, interactive, markdown), `timeout`."""
+    """Sends to a Lark custom bot.
+
+    Its configuration has `webhook_url`, `secret`, `msg_type` (text, interactive or markdown) and
+    `timeout` (ms).
+    """
 
     name = "lark"
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
-        """As `Channel.check_config`."""
+        """Check the URL and the type of the secret; see `Channel.check_config`."""
         check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
         if not isinstance(config.get("secret", ""), str):
             raise ChannelRefusal("INVALID_CONFIG", "secret must be a string")
@@ -48,7 +55,7 @@ class LarkChannel:
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
     ) -> list[OutboundRequest]:
-        """As `Channel.compose`; a retry signs anew."""
+        """Compose one call, freshly signed on each retry; see `Channel.compose`."""
         url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
         stamp = {}
         if config.get("secret"):
@@ -59,7 +66,7 @@ class LarkChannel:
         return [OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
-        """2xx and `code` 0; some codes can't be cured by asking again."""
+        """Accept 2xx with `code` 0; some other codes are not worth a retry."""
         refused = judge_status(answer, now_ms)
         if refused is not None:
             return refused
@@ -78,24 +85,25 @@ class LarkChannel:
 
 
 def _body(message: Message, msg_type: Any, stamp: dict[str, str]) -> tuple[str, bool]:
-    """The message in Lark's form, and whether something of it was left out."""
+    """Return the message in Lark's form, and whether it was shortened."""
     subject, shortened = cut(clean(message.subject or ""), MAX_SUBJECT)
     content = clean(message.content)
     if message.content_type == "json":
         whole = _whole_message(content)
         if whole is not None:
-            return _json({**whole, **stamp}), False
+            return compact_json({**whole, **stamp}), False
     write = _writer(message.content_type, msg_type)
     content, truncated = cut(content, MAX_CONTENT)
-    fitting = cut_to_fit(
-        content, lambda text: len(_json({**write(subject, text), **stamp}).encode()) <= MAX_BODY
-    )
-    whole_text = _json({**write(subject, fitting.text), **stamp})
-    return whole_text, shortened or truncated or fitting.truncated
+
+    def written(text: str) -> str:
+        return compact_json({**write(subject, text), **stamp})
+
+    fitting = cut_to_fit(content, lambda text: len(written(text).encode()) <= MAX_BODY)
+    return written(fitting.text), shortened or truncated or fitting.truncated
 
 
 def _whole_message(content: str) -> dict[str, Any] | None:
-    """A json content that is a message of Lark's own form."""
+    """Return a JSON content that is already a message in Lark's form."""
     try:
         parsed = json.loads(content)
     except (ValueError, RecursionError):
@@ -134,7 +142,3 @@ def _markdown_card(subject: str, text: str) -> dict[str, Any]:
         "msg_type": "interactive",
         "card": {"elements": [{"tag": "markdown", "content": whole}]},
     }
-
-
-def _json(value: dict[str, Any]) -> str:
-    return compact_json(value)

@@ -24,17 +24,20 @@ _HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
 _PATH = "/"
 _CHANNEL = re.compile(r"[#@].+")
 _MARKED = ("markdown", "html")
-"""Content types whose text is markup already, with its values escaped."""
+"""Content types whose text is already markup, with its values escaped."""
 
 
 class SlackChannel:
-    """Config: `webhook_url`, `username`, `icon_emoji`, `channel`, `use_blocks`,
-    `use_attachments`, `color`, `thread_ts`, `timeout` (ms)."""
+    """Sends to a Slack incoming webhook.
+
+    Its configuration has `webhook_url`, `username`, `icon_emoji`, `channel`, `use_blocks`,
+    `use_attachments`, `color`, `thread_ts` and `timeout` (ms).
+    """
 
     name = "slack"
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
-        """As `Channel.check_config`."""
+        """Check the URL and the types of the fields; see `Channel.check_config`."""
         check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
         for field in ("username", "icon_emoji", "channel", "color", "thread_ts"):
             if not isinstance(config.get(field, ""), str):
@@ -43,7 +46,7 @@ class SlackChannel:
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
     ) -> list[OutboundRequest]:
-        """As `Channel.compose`."""
+        """Compose one call; see `Channel.compose`."""
         self.check_config(config, policy)
         url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
         payload, truncated = _payload(message, config, now_ms)
@@ -52,7 +55,7 @@ class SlackChannel:
         return [OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
-        """2xx with the body `ok` or `"ok": true`; any other text names a lasting mistake."""
+        """Accept 2xx with the body `ok` or `"ok": true`; any other text names a permanent error."""
         refused = judge_status(answer, now_ms)
         if refused is not None:
             return refused
@@ -69,7 +72,7 @@ class SlackChannel:
 
 
 def _payload(message: Message, config: dict[str, Any], now_ms: int) -> tuple[dict[str, Any], bool]:
-    """The message in Slack's form, and whether something of it was left out."""
+    """Return the message in Slack's form, and whether it was shortened."""
     marked = message.content_type in _MARKED
     write = slack_marked_text if marked else slack_plain_text
     subject, content = clean(message.subject or ""), clean(message.content)

@@ -1,4 +1,4 @@
-"""Standard Webhooks 1.0 (www.standardwebhooks.com): headers that receivers' libraries verify."""
+"""Headers of Standard Webhooks 1.0 (www.standardwebhooks.com), which receivers verify."""
 
 import base64
 import binascii
@@ -15,7 +15,11 @@ _MAX_SECRETS = 5
 
 
 def signing_keys(config: dict[str, Any]) -> list[bytes]:
-    """The keys in `signing_secret`, several while one rotates; raises `ChannelRefusal`."""
+    """Return the keys in `signing_secret`; there are several while one is being rotated.
+
+    Raises:
+        ChannelRefusal: there are none or too many, or one is malformed.
+    """
     value = config.get("signing_secret")
     secrets = value if isinstance(value, list) else [value]
     if not 1 <= len(secrets) <= _MAX_SECRETS:
@@ -41,7 +45,7 @@ def _key(secret: Any) -> bytes:
 def standard_headers(
     message_id: str, timestamp: int, body: str, keys: list[bytes]
 ) -> dict[str, str]:
-    """`webhook-id`, `webhook-timestamp` (Unix seconds) and a `v1` signature for each key."""
+    """Return `webhook-id`, `webhook-timestamp` (Unix seconds) and a `v1` signature for each key."""
     content = f"{message_id}.{timestamp}.{body}".encode()
     digests = (hmac.digest(key, content, "sha256") for key in keys)
     return {

@@ -20,13 +20,19 @@ _MODES = (MARKDOWN_V2, MARKDOWN, HTML)
 
 
 class TelegramChannel:
-    """Config: `bot_token`, `chat_id`, `parse_mode`, `disable_web_page_preview`,
-    `disable_notification`, `split_long`, `timeout` (ms)."""
+    """Sends as a Telegram bot.
+
+    Its configuration has `bot_token`, `chat_id`, `parse_mode`, `disable_web_page_preview`,
+    `disable_notification`, `split_long` and `timeout` (ms).
+    """
 
     name = "telegram"
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
-        """As `Channel.check_config`. Tokens of another form are for tests, never production."""
+        """Check token, chat and parse mode; see `Channel.check_config`.
+
+        Production refuses tokens that don't look like Telegram's; tests use made-up ones.
+        """
         token, chat = config.get("bot_token"), config.get("chat_id")
         if not isinstance(token, str) or not token:
             raise ChannelRefusal("MISSING_BOT_TOKEN", "bot_token is required for telegram channel")
@@ -42,7 +48,7 @@ class TelegramChannel:
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
     ) -> list[OutboundRequest]:
-        """As `Channel.compose`; more than one call only where `split_long` is set."""
+        """Compose one call, or several if `split_long` is set; see `Channel.compose`."""
         self.check_config(config, policy)
         written = telegram_texts(
             subject=clean(message.subject or "") or None,
@@ -72,7 +78,7 @@ class TelegramChannel:
         ]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
-        """By the status first, then by `ok` in the answer."""
+        """Judge by the status first, then by `ok` in the answer."""
         body = parsed_details(answer, limit=None)
         body = body if isinstance(body, dict) else {}
         refused = judge_status(answer, now_ms)
@@ -95,7 +101,7 @@ class TelegramChannel:
 
 
 def _retry_after(body: dict[str, Any]) -> int:
-    """`parameters.retry_after` of a flood limit, in seconds, an hour at most."""
+    """Return `parameters.retry_after` of a flood limit, in seconds, an hour at most."""
     parameters = body.get("parameters")
     value = parameters.get("retry_after") if isinstance(parameters, dict) else None
     valid = isinstance(value, int) and not isinstance(value, bool)

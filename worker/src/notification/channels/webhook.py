@@ -1,4 +1,4 @@
-"""The webhook channel: an HTTP call to an endpoint of the recipient's own."""
+"""The webhook channel: an HTTP call to the recipient's own endpoint."""
 
 import hmac
 import re
@@ -18,7 +18,7 @@ _METHODS = ("POST", "PUT", "PATCH")
 _MODES = ("envelope", "raw")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# The service's own headers and those that belong to the connection.
+# Headers of the service and of the connection.
 _RESERVED = frozenset(
     {"host", "content-length", "content-type", "connection", "transfer-encoding", "upgrade"}
 )
@@ -28,19 +28,22 @@ MAX_SUBJECT = 1_000
 
 
 def sign_body(secret: str, timestamp: str, body: str) -> str:
-    """`sha256=` and the hex HMAC-SHA256 over the Unix time in seconds and the body."""
+    """Return `sha256=` and the hex HMAC-SHA256 of the Unix time in seconds and the body."""
     digest = hmac.digest(secret.encode(), (timestamp + body).encode(), "sha256")
     return f"sha256={digest.hex()}"
 
 
 class WebhookChannel:
-    """Config: `webhook_url`, `headers`, `method`, `secret`, `timeout` (ms), `payload_mode`,
-    `signing` (`standard-webhooks`) with `signing_secret`."""
+    """Calls an endpoint of the recipient's own.
+
+    Its configuration has `webhook_url`, `headers`, `method`, `secret`, `timeout` (ms),
+    `payload_mode` and `signing` (`standard-webhooks`) with `signing_secret`.
+    """
 
     name = "webhook"
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
-        """As `Channel.check_config`."""
+        """Check every field; see `Channel.check_config`."""
         check_url_field(config, self.name, policy)
         headers = config.get("headers")
         if headers is not None and not (
@@ -69,7 +72,7 @@ class WebhookChannel:
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
     ) -> list[OutboundRequest]:
-        """As `Channel.compose`; a retry signs anew and keeps the message id."""
+        """Compose one call; a retry has a new signature and the same message id."""
         self.check_config(config, policy)
         body, truncated = _body(message, config, now_ms)
         headers = {
@@ -86,7 +89,7 @@ class WebhookChannel:
             keys = signing_keys(config)
             headers |= standard_headers(message.message_id, now_ms // 1000, body, keys)
         custom = _custom_headers(config)
-        # Two names that differ by case alone would go out as one header with both values.
+        # Two names that differ only in case would be sent as one header with both values.
         replaced = {name.lower() for name in custom}
         headers = {name: text for name, text in headers.items() if name.lower() not in replaced}
         return [
@@ -101,18 +104,18 @@ class WebhookChannel:
         ]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
-        """Any 2xx is accepted."""
+        """Accept any 2xx."""
         refused = judge_status(answer, now_ms)
         return refused or Verdict(accepted=True, details=parsed_details(answer))
 
 
 def _sendable(value: Any) -> bool:
-    """Whether an HTTP field can carry the text once its control characters are gone."""
+    """Return whether an HTTP field can carry the text once control characters are removed."""
     return isinstance(value, str) and all(ord(character) < 256 for character in value)
 
 
 def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
-    """The recipient's headers, without those that would change what the call is."""
+    """Return the recipient's headers, without those of the service or the connection."""
     headers: dict[str, tuple[str, str]] = {}
     for name, value in (config.get("headers") or {}).items():
         text = _CONTROL.sub("", value).strip()
@@ -123,7 +126,7 @@ def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _body(message: Message, config: dict[str, Any], now_ms: int) -> tuple[str, bool]:
-    """The body, and whether something of the message was left out."""
+    """Return the body, and whether the message was shortened."""
     content, truncated = cut(clean(message.content), MAX_CONTENT)
     if message.content_type == "json" and config.get("payload_mode") == "raw":
         return content, truncated

@@ -1,4 +1,4 @@
-"""Cache, queues, rate limits, console and clock on their raw bindings."""
+"""The ports for cache, queues, rate limits, console and clock on Cloudflare's bindings."""
 
 import asyncio
 import json
@@ -22,20 +22,20 @@ class KvCache:
         self._binding = binding
 
     async def get(self, key: str) -> str | None:
-        """The value, or None."""
+        """Return the value, or None."""
         value = await self._binding.get(key)
         return None if value is None or value is jsnull else str(value)
 
     async def put(self, key: str, value: str, *, ttl_s: int) -> None:
-        """Keep `value` for `ttl_s` seconds."""
+        """Store `value` for `ttl_s` seconds."""
         await self._binding.put(key, value, to_object({"expirationTtl": ttl_s}))
 
     async def delete(self, key: str) -> None:
-        """Forget the key."""
+        """Remove the key."""
         await self._binding.delete(key)
 
     async def count(self) -> int:
-        """How many keys there are, following the listing's cursor up to ten pages."""
+        """Count the keys, following the list's cursor over at most ten pages."""
         counted = 0
         options: dict[str, str] = {}
         for _ in range(10):
@@ -56,7 +56,11 @@ class CloudflareQueue:
         self._binding = binding
 
     async def send(self, messages: Sequence[QueueMessage]) -> None:
-        """Send the messages in one call; raises `QueueError`."""
+        """Send the messages in one call.
+
+        Raises:
+            QueueError: the queue did not take them.
+        """
         batch = [
             {"body": dict(m.body), "contentType": "json", "delaySeconds": m.delay_s}
             for m in messages
@@ -120,12 +124,12 @@ class ConsoleLogSink:
         self._writers = {level: getattr(js.console, level) for level in LEVELS}
 
     def write(self, level: str, line: str) -> None:
-        """One line at the console's level of the same name."""
+        """Write one line at the console's level of the same name."""
         self._writers[level](line)
 
 
 class OffsetClock:
-    """The runtime's clock, moved by a fixed number of milliseconds."""
+    """The runtime's clock, shifted by a fixed number of milliseconds."""
 
     __slots__ = ("_offset_ms",)
 
@@ -133,16 +137,16 @@ class OffsetClock:
         self._offset_ms = offset_ms
 
     def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
+        """Return the milliseconds since the epoch."""
         return time.time_ns() // 1_000_000 + self._offset_ms
 
     async def sleep(self, ms: int) -> None:
-        """Let `ms` milliseconds of real time pass."""
+        """Wait for `ms` milliseconds of real time."""
         await asyncio.sleep(ms / 1000)
 
 
 class SystemRandomness:
-    """The runtime's cryptographic random numbers, fetched in advance: each byte is used once."""
+    """The runtime's cryptographic random numbers, read in advance; each byte is used once."""
 
     __slots__ = ("_at", "_pool")
 
@@ -151,7 +155,7 @@ class SystemRandomness:
         self._at = 0
 
     def token_bytes(self, count: int) -> bytes:
-        """`count` random bytes."""
+        """Return `count` random bytes."""
         if self._at + count > len(self._pool):
             self._pool = os.urandom(max(count, 4096))
             self._at = 0

@@ -1,7 +1,7 @@
-"""The database port on a raw D1 binding.
+"""The database port on a D1 binding.
 
-The one place where database values cross the language bridge: a batch goes over as one JSON text,
-in which a statement is a number, and everything that it returns comes back as another.
+Database values cross the bridge to JavaScript here and nowhere else: a batch goes over as one JSON
+text, in which a number stands for a statement, and all results come back as another.
 """
 
 import json
@@ -15,7 +15,7 @@ _MAX_KEPT = 200
 
 
 class D1Database:
-    """Prepared statements are kept for the isolate's life: their texts are few and fixed."""
+    """Runs batches on D1. Prepared statements are kept: their texts are few and fixed."""
 
     __slots__ = ("_bridge", "_numbers")
 
@@ -24,7 +24,7 @@ class D1Database:
         self._numbers: dict[str, int] = {}
 
     def _named(self, sql: str) -> int | str:
-        """A statement's number, or beyond the kept ones its text."""
+        """Return a statement's number, or its text once the maximum is kept."""
         number = self._numbers.get(sql)
         if number is None:
             if len(self._numbers) >= _MAX_KEPT:
@@ -33,7 +33,12 @@ class D1Database:
         return number
 
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
-        """As the port says. D1 runs a batch as one transaction."""
+        """Run all statements in order, as one transaction.
+
+        Raises:
+            DatabaseConflict: a uniqueness constraint refused the batch.
+            DatabaseError: the batch failed for another reason.
+        """
         batch = [(self._named(sql), *parameters) for sql, parameters in statements]
         results = json.loads(await JsCall(self._bridge, f"batch {compact_json(batch)}"))
         if isinstance(results, str):

@@ -15,7 +15,7 @@ MAX_ANSWER_BYTES = 65_536
 
 
 class FetchHttp:
-    """Redirects stay unfollowed; one time limit covers the call and reading its body."""
+    """Calls endpoints. Redirects are not followed; one timeout covers the call and its body."""
 
     __slots__ = ("_bridge",)
 
@@ -23,7 +23,12 @@ class FetchHttp:
         self._bridge = bridge
 
     async def send(self, request: OutboundRequest) -> OutboundAnswer:
-        """As the port says."""
+        """Make one call.
+
+        Raises:
+            OutboundTimeout: no complete answer came in time.
+            OutboundFailure: the endpoint could not be reached.
+        """
         text = compact_json(
             (
                 request.method,

@@ -1,4 +1,4 @@
-"""Stand-ins for bindings that the deployment lacks: they say so when they are used."""
+"""Stand-ins for bindings that the deployment doesn't have: they say so when they are used."""
 
 from collections.abc import Sequence
 from typing import NoReturn
@@ -13,39 +13,39 @@ def _no_cache() -> NoReturn:
 
 
 class UnboundDatabase:
-    """Answers every call with `D1_NOT_BOUND`."""
+    """A database that answers every call with `D1_NOT_BOUND`."""
 
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
-        """Raises `ServiceError`."""
+        """Raise `ServiceError` D1_NOT_BOUND."""
         raise ServiceError("D1_NOT_BOUND", "D1 database not bound")
 
 
 class UnboundCache:
-    """Answers every call with `KV_NOT_BOUND`."""
+    """A cache that answers every call with `KV_NOT_BOUND`."""
 
     async def get(self, key: str) -> str | None:
-        """Raises `ServiceError`."""
+        """Raise `ServiceError` KV_NOT_BOUND."""
         _no_cache()
 
     async def put(self, key: str, value: str, *, ttl_s: int) -> None:
-        """Raises `ServiceError`."""
+        """Raise `ServiceError` KV_NOT_BOUND."""
         _no_cache()
 
     async def delete(self, key: str) -> None:
-        """Raises `ServiceError`."""
+        """Raise `ServiceError` KV_NOT_BOUND."""
         _no_cache()
 
     async def count(self) -> int:
-        """Raises `ServiceError`."""
+        """Raise `ServiceError` KV_NOT_BOUND."""
         _no_cache()
 
 
 class UnboundQueue:
-    """Fails like a queue that is down: the sweep finds the rows later."""
+    """A queue that fails as if it were down: the sweep finds the rows later."""
 
     def __init__(self, binding: str) -> None:
         self._binding = binding
 
     async def send(self, messages: Sequence[QueueMessage]) -> None:
-        """Raises `QueueError`."""
+        """Raise `QueueError`."""
         raise QueueError(f"{self._binding} is not bound")

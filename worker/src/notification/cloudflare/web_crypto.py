@@ -9,9 +9,9 @@ _NAME = "AES-GCM"
 
 
 def _subtle() -> Any:
-    """`crypto.subtle` of the object itself.
+    """Return `crypto.subtle` of the object itself.
 
-    A runtime that is taking its memory snapshot hands out globals through proxies, on which this
+    A runtime that is taking its memory snapshot returns globals through proxies, on which this
     accessor refuses to work; the property's descriptor holds the object.
     """
     return js.Object.getOwnPropertyDescriptor(js.globalThis, "crypto").value.subtle
@@ -24,7 +24,7 @@ def _parameters(nonce: bytes, aad: bytes) -> Any:
 
 
 class WebCryptoAead:
-    """Imported keys are kept: importing one costs as much as using it."""
+    """Encrypts with AES-256-GCM. Imported keys are kept: an import costs as much as a use."""
 
     __slots__ = ("_keys",)
 
@@ -41,13 +41,17 @@ class WebCryptoAead:
         return imported
 
     async def seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
-        """Ciphertext and tag."""
+        """Return ciphertext and tag."""
         handle = await self._key(key)
         sealed = await _subtle().encrypt(_parameters(nonce, aad), handle, to_js(plaintext))
         return bytes(sealed.to_bytes())
 
     async def open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
-        """The plaintext; raises `ValueError`."""
+        """Return the plaintext.
+
+        Raises:
+            ValueError: key, nonce, tag or `aad` don't match.
+        """
         handle = await self._key(key)
         try:
             plain = await _subtle().decrypt(_parameters(nonce, aad), handle, to_js(sealed))

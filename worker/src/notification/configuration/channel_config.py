@@ -10,7 +10,7 @@ from notification.ttl_cache import TtlCache
 
 
 class ChannelConfig(NamedTuple):
-    """As read from its row. `config` is None where the stored text can't be read."""
+    """A configuration from its row. `config` is None if the stored text can't be read."""
 
     id: int
     revision: int
@@ -23,12 +23,12 @@ class ChannelConfig(NamedTuple):
 
 
 def place(user_id: str, channel: str) -> tuple[str, ...]:
-    """What a sealed configuration is bound to: table, row key, column."""
+    """Return what a sealed configuration is bound to: table, row key, column."""
     return ("user_configs", user_id, channel, "config_data")
 
 
 async def read_config(row: Row, keys: KeyRing) -> ChannelConfig:
-    """The configuration in a row; an unreadable one disables itself only."""
+    """Read the configuration in a row; an unreadable one disables only itself."""
     user_id, channel = str(row["user_id"]), str(row["channel_type"])
     try:
         config = json.loads(await keys.open(str(row["config_data"]), *place(user_id, channel)))
@@ -47,10 +47,10 @@ async def read_config(row: Row, keys: KeyRing) -> ChannelConfig:
 
 
 class KnownConfigs:
-    """Cache configurations by recipient and channel.
+    """A cache of configurations by recipient and channel.
 
-    An entry is never trusted by itself: the batch that writes a notification is conditional on
-    the revision in the cache, so a stale entry costs one more round trip and nothing else.
+    An entry is never trusted by itself: the batch that writes a notification is conditional on the
+    revision in the cache, so a stale entry costs one more round trip and nothing else.
     """
 
     __slots__ = ("_entries",)

@@ -1,4 +1,4 @@
-"""The use cases on recipients' channel configurations."""
+"""Saving, finding and deleting recipients' channel configurations."""
 
 import json
 from typing import Any
@@ -25,12 +25,12 @@ _TRIES = 5
 
 
 def cache_key(user_id: str, channel: str) -> str:
-    """Where the cache keeps a configuration."""
+    """Return the cache's key of a configuration."""
     return f"user_config:{user_id}:{channel}"
 
 
 class ConfigService:
-    """Saves, deletes and finds configurations. The cache holds their sealed form only."""
+    """Saves, finds and deletes configurations. The cache holds only their sealed form."""
 
     def __init__(self, platform: Platform, *, own_host: str, log: Log) -> None:
         self._platform = platform
@@ -42,10 +42,15 @@ class ConfigService:
     async def save(
         self, user_id: str, channel: str, config: dict[str, Any] | None, is_active: bool | None
     ) -> tuple[ChannelConfig, bool]:
-        """Create or replace; the configuration and whether it is new.
+        """Create or replace a configuration; without `config`, change only `is_active`.
 
-        Without `config` only `is_active` changes. A secret that comes back masked keeps what is
-        stored. Raises `ServiceError` VALIDATION_ERROR and MISSING_PARAMETER.
+        A secret that comes back masked keeps its stored value.
+
+        Returns:
+            The configuration, and whether it is new.
+
+        Raises:
+            ServiceError: VALIDATION_ERROR, or MISSING_PARAMETER if there is nothing to change.
         """
         self._require_cache()
         if config is None or has_masked_values(config):
@@ -63,7 +68,11 @@ class ConfigService:
         return await read_config(row, self._keys), row["revision"] == 1
 
     async def delete(self, user_id: str, channel: str) -> None:
-        """Raises `ServiceError` NOT_FOUND."""
+        """Delete a configuration.
+
+        Raises:
+            ServiceError: NOT_FOUND.
+        """
         self._require_cache()
         found = await self._rows.delete(user_id, channel)
         await self._forget(user_id, channel)
@@ -71,7 +80,7 @@ class ConfigService:
             raise ServiceError("NOT_FOUND", "Configuration not found")
 
     async def find(self, user_id: str, channel: str) -> ChannelConfig | None:
-        """One configuration, from the cache where it is there: it may be a minute old."""
+        """Return one configuration, from the cache if it is there; it may be a minute old."""
         self._require_cache()
         row = await self._cached(user_id, channel)
         if row is None:
@@ -83,7 +92,7 @@ class ConfigService:
     async def list(
         self, *, user_id: str | None, channel: str | None, limit: int, offset: int
     ) -> tuple[list[ChannelConfig], int]:
-        """One page and how many there are; counting stops one above `MAX_COUNTED`."""
+        """Return one page and the total; counting stops one above `MAX_COUNTED`."""
         self._require_cache()
         rows, total = await self._rows.list(
             user_id=user_id, channel=channel, limit=limit, offset=offset
@@ -150,7 +159,7 @@ class ConfigService:
 
     async def _seal(self, user_id: str, channel: str, config: dict[str, Any]) -> str:
         if len(self._platform.settings.encrypt_key) != KEY_BYTES:
-            # Never in production: there such a key is refused before anything is sealed.
+            # Never in production, which refuses such a key before anything is sealed.
             self._log.write("warn", "ENCRYPT_KEY has not 32 characters: it was padded or cut")
         text = json.dumps(config, ensure_ascii=False, separators=(",", ":"))
         return await self._keys.seal(text, *place(user_id, channel))
@@ -180,7 +189,7 @@ class ConfigService:
             self._log.write("warn", "Cache write failed", error=type(error).__name__)
 
     async def _forget(self, user_id: str, channel: str) -> None:
-        """After the database was written, so that nothing older can come back for long."""
+        """Drop a configuration from the caches; called after the write."""
         self._platform.memory.of(KnownConfigs).drop(user_id, [channel])
         try:
             await self._platform.cache.delete(cache_key(user_id, channel))

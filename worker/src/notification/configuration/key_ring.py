@@ -1,4 +1,4 @@
-"""Encryption at rest of what must not be readable in the database or its copies."""
+"""Encryption at rest of what must not be readable in the database or a copy of it."""
 
 import base64
 import binascii
@@ -11,28 +11,28 @@ _NONCE_BYTES = 12
 
 
 def derive_key(text: str) -> bytes:
-    """The 32-byte key that `ENCRYPT_KEY` means: its UTF-8 bytes, padded with `0` or cut.
+    """Return the 32-byte key for `ENCRYPT_KEY`: its UTF-8 bytes, padded with `0` or cut.
 
-    Production refuses a text that needs either (see `Settings.secret_weakness`).
+    Production refuses a text that needs padding or cutting (see `Settings.secret_weakness`).
     """
     return text.encode()[:KEY_BYTES].ljust(KEY_BYTES, b"0")
 
 
 def key_id(key: bytes) -> str:
-    """Eight hex digits that name a key without telling it."""
+    """Return eight hex digits that name a key without revealing it."""
     return hashlib.sha256(b"key-id:" + key).hexdigest()[:8]
 
 
 class SealedTextError(Exception):
-    """The stored text can't be read with any of the keys."""
+    """None of the keys can read the stored text."""
 
 
 class KeyRing:
     """Seals with the current key; opens with the current and the previous one.
 
-    Sealed form: `enc:v2:<key id>:<base64 of nonce, ciphertext and tag>`, AES-256-GCM, bound to
-    its place (table, row key, column). `enc:v1:<base64>` (no key id, bound to nothing) and clear
-    JSON of older installations stay readable.
+    The sealed form is `enc:v2:<key id>:<base64 of nonce, ciphertext and tag>`, AES-256-GCM, bound
+    to its place (table, row key, column). `enc:v1:<base64>` (no key id, no place) and clear JSON of
+    older installations stay readable.
     """
 
     __slots__ = ("_aead", "_current", "_keys", "_randomness")
@@ -53,18 +53,22 @@ class KeyRing:
 
     @property
     def prefix(self) -> str:
-        """How everything that the current key has sealed begins."""
+        """The start of everything that the current key has sealed."""
         return f"enc:v2:{self._current}:"
 
     async def seal(self, text: str, *place: str) -> str:
-        """The sealed form of `text` at `place`."""
+        """Return the sealed form of `text` at `place`."""
         nonce = self._randomness.token_bytes(_NONCE_BYTES)
         key = self._keys[self._current]
         sealed = await self._aead.seal(key, nonce, text.encode(), _bound_to(place))
         return f"{self.prefix}{base64.b64encode(nonce + sealed).decode()}"
 
     async def open(self, stored: str, *place: str) -> str:
-        """The clear text; raises `SealedTextError`."""
+        """Return the clear text.
+
+        Raises:
+            SealedTextError: no key opens it, or its form is unknown.
+        """
         if stored.startswith("{"):
             return stored
         prefix, _, rest = stored.partition(":")

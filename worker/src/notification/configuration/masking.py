@@ -1,4 +1,4 @@
-"""Hiding secrets in answers, and taking hidden ones back unharmed."""
+"""Masking secrets in answers, and restoring masked values that come back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ Mask = Callable[[str], str]
 
 
 def mask(value: str) -> str:
-    """The first four characters and `…`; nothing of a value that is no longer than that.
+    """Return the first four characters and `…`; only `…` for up to four characters.
 
     >>> mask("whsec_abcdef")
     'whse…'
@@ -18,7 +18,7 @@ def mask(value: str) -> str:
 
 
 def mask_both_ends(value: str) -> str:
-    """The first two and the last two characters around `***`, the form of `mask=true`."""
+    """Return the first and last two characters around `***`, as `mask=true` shows them."""
     return f"{value[:2]}***{value[-2:]}" if len(value) > 8 else "***"
 
 
@@ -29,7 +29,7 @@ def _mask_value(value: Any, how: Mask) -> Any:
 
 
 def mask_config(config: dict[str, Any], how: Mask = mask) -> dict[str, Any]:
-    """A copy with secret fields and header values hidden; URLs stay readable."""
+    """Return a copy with secret fields and header values masked; URLs stay readable."""
     masked = {}
     for name, value in config.items():
         if name in _SECRET_FIELDS:
@@ -47,7 +47,7 @@ def _restore(sent: Any, stored: Any) -> Any:
 
 
 def has_masked_values(config: dict[str, Any]) -> bool:
-    """Whether some secret field looks hidden, so that the stored one has to be looked up."""
+    """Return whether a secret field looks masked, so that the stored value is needed."""
     headers = config.get("headers")
     candidates = [config.get(name) for name in _SECRET_FIELDS]
     candidates += list(headers.values()) if isinstance(headers, dict) else []
@@ -56,7 +56,7 @@ def has_masked_values(config: dict[str, Any]) -> bool:
 
 
 def unmask_config(sent: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
-    """`sent` with every value that is the hidden form of the stored one put back."""
+    """Return `sent` with every masked form of a stored value replaced by that value."""
     restored = {}
     for name, value in sent.items():
         if name in _SECRET_FIELDS:

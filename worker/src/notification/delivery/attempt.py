@@ -13,15 +13,22 @@ from notification.ports.outbound import OutboundFailure, OutboundRequest, Outbou
 from notification.ports.platform import Platform
 
 MAX_ATTEMPT_MS = 25_000
-"""What an attempt may take with all its calls: after a hang-up the platform keeps work for 30 s."""
+"""The time for all calls of an attempt: Cloudflare ends `waitUntil` work 30 s after a hang-up."""
 
 
 NOT_CONFIGURED = "CHANNEL_NOT_CONFIGURED"
 
 
 class Outcome(NamedTuple):
-    """What came of an attempt. `http_status` is None where no answer arrived; `version` is the
-    beginning of the id of the version that tried, empty where the platform says nothing."""
+    """The result of an attempt.
+
+    Attributes:
+        verdict: the channel's judgement.
+        at_ms: when the attempt began.
+        duration_ms: how long it took.
+        http_status: the answer's status; None if no answer arrived.
+        version: the start of the version's id; empty if the platform doesn't name it.
+    """
 
     verdict: Verdict
     at_ms: int
@@ -31,7 +38,7 @@ class Outcome(NamedTuple):
 
 
 class _Tried(NamedTuple):
-    """How an attempt went; `truncated` says that the channel's limits cut the message."""
+    """An attempt's result; `truncated` tells that the channel's limits shortened the message."""
 
     verdict: Verdict
     http_status: int | None = None
@@ -53,9 +60,16 @@ async def attempt(
     policy: EndpointPolicy,
     log: Log,
 ) -> Outcome:
-    """Try once; never raises. `config` is None where the stored one can't be read.
+    """Attempt a delivery once. Never raises.
 
-    The log line has the id of the request that the notification came with, also in a retry.
+    The log line carries the id of the request that brought the notification, in a retry too.
+
+    Args:
+        notification: the notification whose lease we hold.
+        config: the recipient's configuration; None if the stored one can't be read.
+        platform: the platform.
+        policy: the endpoints that may be called.
+        log: the log of the invocation.
     """
     started = platform.clock.now_ms()
     verdict, status, truncated = await _try(notification, config, platform, policy)
@@ -124,7 +138,7 @@ async def _call(
         except OutboundTimeout:
             return _transient("TIMEOUT_ERROR", "Request timeout")
         except OutboundFailure as failure:
-            # What the runtime says of a failed call may hold its URL, and that a token.
+            # The runtime's error text may contain the URL, and that a token.
             return _transient("NETWORK_ERROR", f"Network error: {redact(str(failure))}")
         verdict = channel.judge(answer, platform.clock.now_ms())
         tried = _Tried(verdict, answer.status, request.truncated)

@@ -7,27 +7,30 @@ from notification.channels.channel import Message
 from notification.ports.database import Row
 
 LEASE_MS = 60_000
-"""How long an attempt may hold a row; three times what one attempt can take."""
+"""How long an attempt may hold a row; more than twice what an attempt can take."""
 
 
 class Notification(NamedTuple):
-    """What an attempt needs of a row of `notification_logs`."""
+    """What an attempt needs of a row of `notification_logs`.
+
+    Attributes:
+        options: what the template sets over the recipient's configuration.
+        request_id: the id of the request that brought it.
+    """
 
     id: int
     channel: str
     message: Message
     options: dict[str, Any]
-    """What the template sets over the recipient's configuration."""
     retry_count: int
     attempts: list[dict[str, Any]]
     lease_token: str
     error: str | None = None
     request_id: str | None = None
-    """The id of the request that it came with."""
 
     @classmethod
     def from_row(cls, row: Row, lease_token: str) -> "Notification":
-        """The notification in a row that was just claimed with `lease_token`."""
+        """Read the notification in a row that was just claimed with `lease_token`."""
         attempts = json.loads(str(row["attempts"] or "[]"))
         options = json.loads(str(row["channel_options"] or "{}"))
         return cls(

@@ -9,7 +9,7 @@ from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 
 _PAUSES_MS = (100, 400, 1_500)
-"""Pauses before each repetition of a write: a database that moves is away for a second or two."""
+"""Pauses before each repetition of a write: D1 may be away for a second or two when it moves."""
 
 
 async def record(settlements: Sequence[Settlement], *, platform: Platform, log: Log) -> list[bool]:

@@ -1,4 +1,4 @@
-"""Manual retries of failed notifications, and taking them back."""
+"""Manual retries of failed notifications, and cancelling notifications."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -29,7 +29,7 @@ WHERE status = 'failed' AND id >= ?2 AND (?3 IS NULL OR user_id = ?3)
 ORDER BY id LIMIT ?5
 """
 _FIND = "SELECT id, status FROM notification_logs WHERE {condition}"
-# The token goes: an attempt that overstayed its lease must not revive what was ended.
+# Removes the token: an attempt that outlived its lease must not revive what was ended.
 _SETTLE_RETRIES = """
 UPDATE notification_logs SET status = ?1, error = ?2, next_retry_at = NULL, lease_token = NULL,
   updated_at = ?3
@@ -43,7 +43,7 @@ WHERE status = 'failed' AND id IN (SELECT value FROM json_each(?1))
 
 
 class RedriveFilter(NamedTuple):
-    """Which failed notifications to retry; only those whose last error was worth it."""
+    """Which failed notifications to retry; only those whose last error was worth a retry."""
 
     user_id: str | None = None
     channel: str | None = None
@@ -52,23 +52,27 @@ class RedriveFilter(NamedTuple):
 
 
 class Redrive:
-    """Failed → retry, with a fresh count of retries and the same message id."""
+    """Turns failed notifications into retries, with a new retry count and the same message id."""
 
     def __init__(self, platform: Platform, log: Log) -> None:
         self._platform = platform
         self._log = log
 
     async def many(self, chosen: RedriveFilter) -> int:
-        """How many were taken up again."""
+        """Retry the chosen notifications and return their number."""
         now_ms = self._platform.clock.now_ms()
         oldest = first_row_id(now_ms - chosen.max_age_hours * 3_600_000)
         parameters = (iso(now_ms), oldest, chosen.user_id, chosen.channel, chosen.limit)
         return await self._take(_REDRIVE.format(chosen=_MANY), parameters)
 
     async def one(self, *, log_id: int | None, message_id: str | None) -> int:
-        """1, or 0 where the notification did not fail.
+        """Retry one notification.
 
-        Raises `ServiceError` NOT_FOUND, and LOG_IN_FLIGHT while it is being delivered anyway.
+        Returns:
+            1, or 0 if the notification did not fail.
+
+        Raises:
+            ServiceError: NOT_FOUND, or LOG_IN_FLIGHT while it is still being delivered.
         """
         row = await self._find(log_id, message_id)
         if row is None:
@@ -104,9 +108,16 @@ class Redrive:
 async def settle_retries(
     platform: Platform, ids: Sequence[int] | None, *, as_failed: bool, error: str
 ) -> int:
-    """End waiting retries as `failed` or `cancelled`; how many. Their messages find them settled.
+    """End waiting retries as `failed` or `cancelled`, and return their number.
 
-    One under way is left to its attempt. `ids` None means all.
+    A retry whose attempt is under way is left alone. Messages that are still queued find the rows
+    settled.
+
+    Args:
+        platform: the platform.
+        ids: the rows; None for all.
+        as_failed: whether they end as `failed` or as `cancelled`.
+        error: the error text of the rows.
     """
     status = "failed" if as_failed else "cancelled"
     chosen = None if ids is None else str(list(ids))
@@ -117,7 +128,7 @@ async def settle_retries(
 
 
 async def discard_failed(platform: Platform, ids: Sequence[int]) -> int:
-    """Acknowledge dead letters: failed → cancelled; how many."""
+    """Acknowledge dead letters: failed notifications become cancelled. Return their number."""
     now = iso(platform.clock.now_ms())
     statement = Statement(_DISCARD, (str(list(ids)), DISCARDED, now))
     [result] = await platform.database.batch([statement])

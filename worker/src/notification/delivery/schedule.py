@@ -8,7 +8,7 @@ DELAYS_MS = (10_000, 30_000, 60_000, 300_000, 900_000)
 """The waits before each retry; there are never more retries than waits."""
 DEFAULT_MAX_RETRIES = 2
 SELECT_MAX_RETRIES = select_setting("max_retry_attempts")
-"""Selects what `retries_allowed` reads."""
+"""The statement whose result `retries_allowed` reads."""
 _JITTER = 0.1
 
 # Both counts come from partial indexes, which hold only the rows that are counted.

@@ -17,10 +17,10 @@ _DATE = re.compile(
 
 
 def readable_date(text: str) -> str:
-    """An ISO 8601 date or date-time as `YYYY-MM-DD HH:MM:SS UTC`.
+    """Format an ISO 8601 date or date-time as `YYYY-MM-DD HH:MM:SS UTC`.
 
-    Year 1, which is how Go writes "no time", and an empty text give `N/A`; what is no date
-    comes back as it is. A time without an offset is UTC.
+    Year 1, which is how Go writes "no time", and an empty text give `N/A`; a text that is no date
+    comes back unchanged. A time without an offset is UTC.
 
     >>> readable_date("2025-01-05T18:00:00.123456789+08:00")
     '2025-01-05 10:00:00 UTC'
@@ -46,7 +46,7 @@ def readable_date(text: str) -> str:
         ).astimezone(UTC)
     except (ValueError, OverflowError):
         return text
-    # strftime pads years differently from one platform to the next.
+    # strftime pads years differently on different platforms.
     return f"{moment.isoformat(sep=' ', timespec='seconds')[:19]} UTC"
 
 
@@ -55,14 +55,14 @@ _LABELS = ("severity", "instance", "job", "namespace", "pod")
 
 
 class AlertMessage(NamedTuple):
-    """Subject and content, ready to be sent as custom content."""
+    """The subject and content of a notification."""
 
     subject: str
     content: str
 
 
 def alert_message(payload: GrafanaPayload) -> AlertMessage:
-    """Status, count and common labels, then every alert that is shown."""
+    """Write status, count and common labels, then every alert that is shown."""
     count = len(payload.shown)
     what = payload.name if count == 1 else f"{count} alerts ({payload.name})"
     sign = "🚨 ALERT" if payload.status == "firing" else "✅ RESOLVED"

@@ -1,4 +1,4 @@
-"""Grafana's alerting webhook (v9 and later), checked.
+"""The payload of Grafana's alerting webhook (v9 and later), checked.
 
 Source: Grafana documentation, "Webhook notifier", body of the request.
 """
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from notification.errors import ServiceError
 
 MAX_ALERTS = 100
-"""Alerts of one payload that are shown; the rest is counted."""
+"""Alerts of a payload that are shown; the rest are only counted."""
 _STATUSES = ("firing", "resolved")
 
 
 class Alert(NamedTuple):
-    """One alert. Texts are as received, and empty where Grafana sent none."""
+    """One alert. Texts are as received; empty if Grafana sent none."""
 
     status: str
     fingerprint: str
@@ -57,7 +57,7 @@ class GrafanaPayload(NamedTuple):
 
     @property
     def template_key(self) -> str | None:
-        """The label `notification_template`: the group's, else that of the first alert with it."""
+        """The label `notification_template` of the group, or of the first alert that has it."""
         for labels in (self.common_labels, *(alert.labels for alert in self.alerts)):
             key = text_field(labels, "notification_template")
             if key:
@@ -69,8 +69,8 @@ def read_payload(body: object) -> GrafanaPayload:
     """Check a parsed body.
 
     Raises:
-        ServiceError: `INVALID_REQUEST` or `INVALID_PARAMETER`, naming the first field that
-            Grafana would not have sent so; alerts count from 0.
+        ServiceError: INVALID_REQUEST or INVALID_PARAMETER, naming the first field that Grafana
+            would not have sent; alerts count from 0.
     """
     if not isinstance(body, dict):
         raise ServiceError("INVALID_REQUEST", "Invalid payload format")
@@ -103,7 +103,7 @@ def read_payload(body: object) -> GrafanaPayload:
 
 
 def text_field(fields: Mapping[str, Any], name: str) -> str:
-    """A field that should hold text; empty where it is absent or holds something else."""
+    """Return a text field; empty if it is missing or not text."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 
@@ -145,23 +145,23 @@ def _count(value: object) -> int:
 
 DEFAULT_CHANNEL = "webhook"
 IDEMPOTENCY_WINDOW_S = 300
-"""Seconds in which the same group of alerts in the same state is the same notification."""
+"""Seconds within which the same alerts in the same state are one notification."""
 
 
 def requested_channels(header: str | None, known: Sequence[str]) -> tuple[str, ...]:
-    """The channels that `X-Notification-Channels` names, in its order and each once.
+    """Return the channels that `X-Notification-Channels` names, in its order, each once.
 
-    Names are trimmed and lower-cased; unknown ones are dropped; without any it is `webhook`.
+    Names are trimmed and lower-cased, and unknown ones dropped; if none is left it is `webhook`.
     """
     names = (name.strip().lower() for name in (header or "").split(","))
     return tuple(dict.fromkeys(n for n in names if n in known)) or (DEFAULT_CHANNEL,)
 
 
 def idempotency_key(payload: GrafanaPayload, channels: Sequence[str]) -> str:
-    """`grafana:` and the SHA-256 of what makes a call the same as another.
+    """Return `grafana:` and the SHA-256 of everything that identifies a call.
 
-    That is receiver, group, status, channels, and each alert's fingerprint, start and end,
-    whatever their order.
+    That is receiver, group, status, channels, and the fingerprint, start and end of each alert; the
+    order of the alerts doesn't matter.
     """
     alerts = sorted([alert.fingerprint, alert.starts_at, alert.ends_at] for alert in payload.alerts)
     material = json.dumps(

@@ -1,4 +1,4 @@
-"""The variables that a template sees of a group of alerts."""
+"""The variables that a template gets from a group of alerts."""
 
 from typing import Any
 
@@ -6,10 +6,9 @@ from notification.grafana.payload import Alert, GrafanaPayload, text_field
 
 
 def alert_variables(payload: GrafanaPayload) -> dict[str, Any]:
-    """Variables of the group, of its first alert, and `alerts` with one object per alert.
+    """Return the variables of the group and of its first alert, and `alerts` with all alerts.
 
-    The first alert's measured values stand beside them under their own names, unless a name
-    is taken.
+    The measured values of the first alert are added under their own names, unless a name is taken.
     """
     first = payload.shown[0]
     variables: dict[str, Any] = {

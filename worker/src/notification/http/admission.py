@@ -14,10 +14,13 @@ from notification.settings import Settings
 
 
 async def admit(access: Access, request: Request, platform: Platform) -> dict[str, str]:
-    """Let the caller in and return headers for the answer, or raise `ServiceError`.
+    """Authenticate the caller and return headers for the answer.
 
-    Public calls, and those that fail to authenticate, count for their address; who is over its
-    limit learns that instead of what was wrong.
+    Public calls and failed authentications count towards the limit of their address; a caller over
+    the limit is told so instead of what was wrong.
+
+    Raises:
+        ServiceError: the caller is not let in.
     """
     if access is Access.PUBLIC:
         return await within_address_limit(request, platform)
@@ -47,14 +50,22 @@ def _authenticate(access: Access, request: Request, platform: Platform) -> None:
 
 
 def check_admin_key(key: str, settings: Settings) -> None:
-    """Compare with ADMIN_API_KEY, or the API secret where there is none; raises `ServiceError`."""
+    """Compare with ADMIN_API_KEY, or with the API secret if it is not set.
+
+    Raises:
+        ServiceError: UNAUTHORIZED.
+    """
     _refuse_weak_secrets(settings)
     if not equal(key, settings.admin_api_key or settings.api_secret_key):
         raise ServiceError("UNAUTHORIZED", "Invalid API key")
 
 
 def check_metrics_token(token: str, settings: Settings) -> None:
-    """Compare a bearer token with METRICS_TOKEN; raises `ServiceError`."""
+    """Compare a bearer token with METRICS_TOKEN.
+
+    Raises:
+        ServiceError: METRICS_UNAUTHORIZED.
+    """
     _refuse_weak_secrets(settings)
     if not settings.metrics_token or not equal(token, settings.metrics_token):
         raise ServiceError(
@@ -67,7 +78,8 @@ def check_metrics_token(token: str, settings: Settings) -> None:
 def check_basic(header: str, settings: Settings) -> None:
     """Compare an `Authorization` header with Grafana's credentials (RFC 7617, UTF-8).
 
-    Raises `ServiceError` with the challenge of the realm `Grafana Webhook`.
+    Raises:
+        ServiceError: UNAUTHORIZED, with the challenge of the realm `Grafana Webhook`.
     """
     _refuse_weak_secrets(settings)
     if not header:
@@ -87,7 +99,7 @@ def check_basic(header: str, settings: Settings) -> None:
         raise _basic_refusal("Invalid credentials format")
     if not settings.grafana_username or not settings.grafana_password:
         raise _basic_refusal("Server authentication not configured")
-    # Both are compared whatever the first says.
+    # Both are compared, whatever the first result is.
     right_user = equal(user, settings.grafana_username)
     right_password = equal(password, settings.grafana_password)
     if not (right_user and right_password):
@@ -95,7 +107,7 @@ def check_basic(header: str, settings: Settings) -> None:
 
 
 def equal(presented: str, expected: str) -> bool:
-    """Compare two secrets in a time that tells nothing of them but their lengths."""
+    """Compare two secrets in a time that reveals nothing but their lengths."""
     return hmac.compare_digest(presented.encode(errors="replace"), expected.encode())
 
 

@@ -1,4 +1,4 @@
-"""The order of checks, and one answer for every request."""
+"""The application: the order of checks, and one answer for every request."""
 
 import re
 import traceback
@@ -34,7 +34,7 @@ class Application:
         self._router = Router(routes, modules)
 
     async def answer(self, request: Request, platform: Platform) -> Response:
-        """The response with all its headers; every refusal and failure becomes one, too."""
+        """Return the response with all its headers; refusals and failures become responses, too."""
         started = platform.clock.now_ms()
         request.id = _request_id(request, platform)
         log = Log.of(platform, requestId=request.id)
@@ -86,7 +86,7 @@ def _request_id(request: Request, platform: Platform) -> str:
 
 
 def _place(error: Exception) -> str:
-    """Kind, text and the innermost place of our own code: enough to find it, and no stack trace."""
+    """Return the error's kind, text and innermost line of our own code, without a stack trace."""
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

@@ -14,7 +14,7 @@ _SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def string_to_sign(request: Request, timestamp: str, version: int) -> bytes:
-    """What the caller signs with HMAC-SHA256.
+    """Return what the caller signs with HMAC-SHA256.
 
     Version 1: the timestamp, then path and query for GET, HEAD and DELETE, else the raw body.
     Version 2: timestamp, method, path and query, hex SHA-256 of the body, joined by newlines.
@@ -28,11 +28,15 @@ def string_to_sign(request: Request, timestamp: str, version: int) -> bytes:
 
 
 def authenticate(request: Request, settings: Settings, now_ms: int) -> None:
-    """Check the signature; raises `ServiceError`.
+    """Check the signature of a request.
 
-    Checked in this order: headers present, timestamp readable, within five minutes either way,
-    signature. A timestamp below twelve digits is in seconds, else in milliseconds. The previous
-    key is accepted too while keys rotate. No part of a key or signature reaches the error.
+    The checks run in this order: headers present, timestamp readable, within five minutes either
+    way, signature. A timestamp of fewer than twelve digits is in seconds, else in milliseconds.
+    While keys rotate, the previous key is accepted as well. No part of a key or signature reaches
+    the error.
+
+    Raises:
+        ServiceError: the request is not let in.
     """
     weakness = settings.secret_weakness()
     if weakness is not None:

@@ -36,7 +36,7 @@ def _allowed_origin(request: Request, settings: Settings) -> dict[str, str]:
 
 
 def complete(response: Response, request: Request, settings: Settings) -> Response:
-    """Add what every response carries; a header that the route has set stays as it is."""
+    """Add the headers that every response carries; a header that the route has set stays."""
     headers = {**_ALWAYS, **_allowed_origin(request, settings), **response.headers}
     headers["X-Request-Id"] = request.id
     if response.status == 204:

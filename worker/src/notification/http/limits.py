@@ -1,7 +1,6 @@
 """Limits on callers, counted by the platform.
 
-Its counters answer yes or no: what remains of a limit, and when it is whole again, is known only
-when it is used up.
+Its counters answer yes or no: how much of a limit is left is known only once it is used up.
 """
 
 from typing import Any
@@ -27,9 +26,10 @@ def _refusal(limit: int, platform: Platform) -> ServiceError:
 
 
 async def within_address_limit(request: Request, platform: Platform) -> dict[str, str]:
-    """Count a call that is not authenticated, and return the headers that tell its limit.
+    """Count an unauthenticated call, and return the headers that tell its limit.
 
-    Raises `ServiceError` RATE_LIMIT_EXCEEDED.
+    Raises:
+        ServiceError: RATE_LIMIT_EXCEEDED.
     """
     limiter, limit = platform.address_limiter, platform.settings.rate_limit_address_per_minute
     if limiter is None:
@@ -42,7 +42,11 @@ async def within_address_limit(request: Request, platform: Platform) -> dict[str
 async def within_recipient_limit(request: Request, platform: Platform) -> dict[str, str]:
     """Count a signed call for its recipient, before its body is validated.
 
-    Returns the headers that tell the limit. Raises `ServiceError` RATE_LIMIT_EXCEEDED.
+    Returns:
+        The headers that tell the limit.
+
+    Raises:
+        ServiceError: RATE_LIMIT_EXCEEDED.
     """
     limiter = platform.recipient_limiter
     if limiter is None:

@@ -16,25 +16,35 @@ _DATE_TIME = re.compile(
 
 
 def whole_number(
-    query: dict[str, str], name: str, *, default: int, least: int = 1, most: int = 2**52
+    query: dict[str, str], name: str, *, default: int, minimum: int = 1, maximum: int = 2**52
 ) -> int:
-    """A whole number within bounds; raises `ServiceError` INVALID_PARAMETER."""
+    """Read a query parameter that is a whole number within bounds.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER.
+    """
     text = query.get(name)
     if text is None or text == "":
         return default
-    if not (text.isascii() and text.isdigit()) or len(text) > 16 or int(text) < least:
-        kind = "a positive integer" if least > 0 else "a non-negative integer"
+    if not (text.isascii() and text.isdigit()) or len(text) > 16 or int(text) < minimum:
+        kind = "a positive integer" if minimum > 0 else "a non-negative integer"
         raise ServiceError("INVALID_PARAMETER", f"{name} must be {kind}")
-    if int(text) > most:
-        raise ServiceError("INVALID_PARAMETER", f"{name} must not exceed {most}")
+    if int(text) > maximum:
+        raise ServiceError("INVALID_PARAMETER", f"{name} must not exceed {maximum}")
     return int(text)
 
 
 def moment(query: dict[str, str], name: str, *, end: bool = False) -> str | None:
-    """An ISO-8601 date or date-time as stored text; None where it is missing.
+    """Read a query parameter that is an ISO 8601 date or date-time, as a stored time.
 
-    A bare date means its first millisecond, or its last one where `end` is set. A date-time
-    without a zone is UTC. Raises `ServiceError` INVALID_PARAMETER.
+    A date means its first millisecond, or its last one if `end` is set. A date-time without a zone
+    is UTC.
+
+    Returns:
+        The time as ISO text; None if the parameter is missing.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER.
     """
     text = query.get(name)
     if text is None or text == "":
@@ -44,7 +54,7 @@ def moment(query: dict[str, str], name: str, *, end: bool = False) -> str | None
             value = datetime.fromisoformat(text).replace(tzinfo=UTC)
             value += timedelta(days=1, milliseconds=-1) if end else timedelta()
         elif _DATE_TIME.fullmatch(text):
-            # The plus sign of a zone arrives as a space where the caller did not encode it.
+            # The plus sign of a zone arrives as a space if the caller did not encode it.
             value = datetime.fromisoformat(text[:11] + text[11:].replace(" ", "+"))
             value = value if value.tzinfo else value.replace(tzinfo=UTC)
         else:
@@ -59,7 +69,11 @@ def _wrong(text: str) -> ServiceError:
 
 
 def text_field(body: dict[str, Any], *names: str) -> str | None:
-    """The first of `names` that is there; raises `ServiceError` where it is no text."""
+    """Read the first of `names` that the body has.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER if it is not text.
+    """
     for name in names:
         value = body.get(name)
         if value is not None and not isinstance(value, str):
@@ -70,21 +84,29 @@ def text_field(body: dict[str, Any], *names: str) -> str | None:
 
 
 def whole_field(
-    body: dict[str, Any], name: str, *, default: int | None = None, most: int = 2**53 - 1
+    body: dict[str, Any], name: str, *, default: int | None = None, maximum: int = 2**53 - 1
 ) -> int | None:
-    """A positive integer up to `most`; raises `ServiceError`."""
+    """Read a positive integer up to `maximum` from the body; None if it is missing.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER.
+    """
     value = body.get(name)
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise _wrong(f"{name} must be a positive integer")
-    if value > most:
-        raise _wrong(f"{name} must not exceed {most}")
+    if value > maximum:
+        raise _wrong(f"{name} must not exceed {maximum}")
     return value
 
 
 def flag_field(body: dict[str, Any], name: str, *, default: bool) -> bool:
-    """A boolean; raises `ServiceError`."""
+    """Read a boolean from the body.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER.
+    """
     value = body.get(name, default)
     if not isinstance(value, bool):
         raise _wrong(f"{name} must be a boolean")
@@ -92,7 +114,11 @@ def flag_field(body: dict[str, Any], name: str, *, default: bool) -> bool:
 
 
 def ids_field(body: dict[str, Any], name: str) -> list[int] | None:
-    """A list of at most 1,000 ids; raises `ServiceError`."""
+    """Read a list of at most 1,000 ids from the body; None if it is missing.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER.
+    """
     value = body.get(name)
     if value is None:
         return None
@@ -105,10 +131,10 @@ def ids_field(body: dict[str, Any], name: str) -> list[int] | None:
 
 
 def pagination(counted: int, *, limit: int, offset: int, rows: int) -> dict[str, Any]:
-    """The contract's paging fields for a page of `rows` rows.
+    """Return the contract's paging fields for a page of `rows` rows.
 
-    `counted` is how far the list was counted; beyond the cap a full page means that there may be
-    more.
+    `counted` is how far the list was counted. If counting stopped at its maximum, a full page means
+    that there may be more.
 
     >>> pagination(3, limit=2, offset=0, rows=2)
     {'total': 3, 'limit': 2, 'offset': 0, 'hasMore': True}

@@ -1,4 +1,4 @@
-"""One HTTP request as the service sees it."""
+"""One HTTP request, independent of the runtime."""
 
 import json
 import math
@@ -21,9 +21,10 @@ def _finite(text: str) -> float:
 
 
 class Request:
-    """Method, target as transmitted (path and query, still percent-encoded), headers and body.
+    """A request: method, target, headers and body.
 
-    Header names are lower-case. The body is read on demand, bounded, and at most once.
+    The target is path and query as transmitted, still percent-encoded. Header names are in lower
+    case. The body is read on demand, up to a limit, and at most once.
     """
 
     __slots__ = ("_body", "_query", "_read", "address", "headers", "host", "id", "method", "target")
@@ -54,7 +55,7 @@ class Request:
 
     @property
     def query(self) -> dict[str, str]:
-        """Decoded query parameters; the first of a repeated name wins."""
+        """The decoded query parameters; the first of a repeated name wins."""
         if self._query is None:
             pairs = parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
             self._query = dict(reversed(pairs))
@@ -62,13 +63,16 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """The body, after `read_body`."""
+        """The body; empty before `read_body`."""
         return self._body or b""
 
     async def read_body(self, limit: int) -> None:
-        """Read at most `limit` bytes; raises `ServiceError` PAYLOAD_TOO_LARGE beyond them.
+        """Read the body.
 
         The declared length is checked first, and the true one while reading.
+
+        Raises:
+            ServiceError: PAYLOAD_TOO_LARGE beyond `limit` bytes.
         """
         declared = self.headers.get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared) > limit:
@@ -85,9 +89,13 @@ class Request:
         )
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object; raises `ServiceError` INVALID_REQUEST.
+        """Parse the body as a JSON object.
 
-        Strict: UTF-8 only, no NaN or Infinity, no lone surrogates (they could not be stored).
+        The parser is strict: UTF-8 only, no NaN or Infinity, no lone surrogates (they can't be
+        stored).
+
+        Raises:
+            ServiceError: INVALID_REQUEST.
         """
         try:
             value = json.loads(
@@ -103,7 +111,11 @@ class Request:
 
 
 def decode_segment(segment: str) -> str:
-    """One percent-decoded path segment; raises `ServiceError` where it is not UTF-8."""
+    """Percent-decode one segment of a path.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER if it is not UTF-8.
+    """
     try:
         return unquote(segment, errors="strict")
     except UnicodeDecodeError:

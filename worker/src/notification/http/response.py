@@ -1,4 +1,4 @@
-"""One HTTP response and the service's JSON envelope."""
+"""One HTTP response, and the service's JSON envelope."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from notification.errors import ServiceError
 
 
 class Response:
-    """Status, headers and a body of text."""
+    """A response: status, headers and a body of text."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -20,22 +20,17 @@ class Response:
         self.headers = dict(headers or {})
 
 
-def to_json(value: Any) -> str:
-    """Compact JSON in UTF-8."""
-    return compact_json(value)
-
-
 def bare(
     payload: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A JSON object as it is, without the envelope."""
-    return Response(status, to_json(payload), headers)
+    """Return a JSON object without the envelope."""
+    return Response(status, compact_json(payload), headers)
 
 
 def success(
     *, status: int = 200, headers: Mapping[str, str] | None = None, **fields: Any
 ) -> Response:
-    """`{"success":true, …}` with the given fields.
+    """Return `{"success":true, …}` with the given fields.
 
     >>> success(message="done").body
     '{"success":true,"message":"done"}'
@@ -44,9 +39,9 @@ def success(
 
 
 def failure(error: ServiceError, request_id: str, **fields: Any) -> Response:
-    """The error envelope, with `Retry-After` where the error says when to come back.
+    """Return the error envelope, with `Retry-After` if the error has one.
 
-    `fields` are what one route's refusals carry beyond it.
+    `fields` are added to it for the refusals of one route.
     """
     payload: dict[str, Any] = {
         "success": False,

@@ -1,4 +1,4 @@
-"""Routes as data, and finding the one that a request means."""
+"""Routes as data, and finding the route of a request."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
@@ -25,19 +25,22 @@ class Access(Enum):
 
 
 class Call(NamedTuple):
-    """A routed request: what a handler gets."""
+    """A request with its route's parameters: what a handler gets.
+
+    Attributes:
+        parameters: the path's parameters, percent-decoded.
+    """
 
     platform: Platform
     request: Request
     parameters: dict[str, str]
-    """Percent-decoded path parameters."""
 
 
 Handler = Callable[[Call], Awaitable[Response]]
 
 
 class Route(NamedTuple):
-    """One verb on one path; `{name}` stands for one segment."""
+    """One method on one path; `{name}` stands for one segment."""
 
     method: str
     path: str
@@ -48,22 +51,22 @@ class Route(NamedTuple):
 
 
 class RouteModule(NamedTuple):
-    """A module with `ROUTES` that is imported when a path first begins with one of `prefixes`."""
+    """A module with `ROUTES`, imported when a path first starts with one of `prefixes`."""
 
     name: str
     prefixes: tuple[str, ...]
 
     def load(self) -> tuple[Route, ...]:
-        """Its routes."""
+        """Import the module and return its routes."""
         routes: tuple[Route, ...] = import_module(self.name).ROUTES
         return routes
 
 
 class Router:
-    """Finds routes by path and verb; routes with parameters never hide plain paths.
+    """Finds routes by path and method; a path with parameters never hides a plain one.
 
     Routes that are rarely called may come in modules, so that a starting isolate does not pay for
-    importing them.
+    their import.
     """
 
     def __init__(self, routes: Sequence[Route], modules: Sequence[RouteModule] = ()) -> None:
@@ -85,10 +88,11 @@ class Router:
                 verbs[route.method] = route
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
-        """The route and its parameters.
+        """Return the route and its parameters; `HEAD` finds the route of `GET`.
 
-        `HEAD` finds what `GET` does. Raises `ServiceError` NOT_FOUND for a path that nobody
-        declares and METHOD_NOT_ALLOWED, with the `Allow` header, for a verb that it lacks.
+        Raises:
+            ServiceError: NOT_FOUND for an unknown path, or METHOD_NOT_ALLOWED, with the `Allow`
+                header, for a method that the path doesn't have.
         """
         for module in [m for m in self._unloaded if path.startswith(m.prefixes)]:
             self._unloaded.remove(module)

@@ -1,7 +1,7 @@
-"""Reading Telegram's markup, so far as cutting needs it: widths, and which entities are open.
+"""Telegram's markup, read as far as cutting needs it: widths, and which entities are open.
 
-A token's width is what it counts against Telegram's limit, which holds after entity parsing.
-Where the grammar leaves a doubt, the width is rather too large: the result still fits.
+A token's width is what it counts towards Telegram's limit, which applies after entity parsing. If
+the grammar is ambiguous, the width is rather too large: the result still fits.
 Source: Telegram Bot API, "Formatting options".
 """
 
@@ -12,14 +12,15 @@ from typing import NamedTuple
 from notification.markup.escaping import HTML, MARKDOWN
 
 LINK = "]"
-"""The closer of a link that is open: its end can't be written without knowing its address."""
+"""Marks an open link: its end can't be written without its address."""
 
 
 class Token(NamedTuple):
     """A piece of marked-up text.
 
-    `opens` is what closes the entity that begins here; `closes` says that the innermost one
-    ends here.
+    Attributes:
+        opens: the text that closes the entity that begins here, if one does.
+        closes: whether the innermost entity ends here.
     """
 
     raw: str
@@ -36,7 +37,7 @@ _ESCAPED_IN_MARKDOWN = frozenset("_*`[]")
 
 
 def html_tokens(text: str) -> Iterator[Token]:
-    """Tokens of Telegram's HTML mode; a closing tag that fits no open one has no effect."""
+    """Return the tokens of HTML mode; a closing tag that matches no open one has no effect."""
     open_tags: list[str] = []
     at = 0
     for match in _HTML_TOKEN.finditer(text):
@@ -59,17 +60,17 @@ def html_tokens(text: str) -> Iterator[Token]:
 
 
 def markdown_v2_tokens(text: str) -> Iterator[Token]:
-    """Tokens of MarkdownV2."""
+    """Return the tokens of MarkdownV2."""
     return _markdown(text, _ESCAPED, ("```", "||", "__", "*", "_", "~", "`"))
 
 
 def markdown_tokens(text: str) -> Iterator[Token]:
-    """Tokens of the older Markdown mode, whose entities don't nest."""
+    """Return the tokens of the older Markdown mode, whose entities don't nest."""
     return _markdown(text, _ESCAPED_IN_MARKDOWN, ("```", "*", "_", "`"))
 
 
 def telegram_tokens(parse_mode: str) -> Tokens:
-    """The reader of one of the three parse modes."""
+    """Return the tokenizer of a parse mode."""
     if parse_mode == HTML:
         return html_tokens
     return markdown_tokens if parse_mode == MARKDOWN else markdown_v2_tokens

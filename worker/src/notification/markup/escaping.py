@@ -1,14 +1,14 @@
 """Escaping of text for each markup that a channel reads.
 
-Every function takes any text and gives what shows as exactly that text. The sets are those of
-the channels' documentation as the service's contract fixes them.
+Every function takes any text and returns a text that is shown as the original. The sets of
+characters are those of the channels' documentation, as the service's contract fixes them.
 """
 
 import json
 from collections.abc import Callable, Mapping
 
 Escape = Callable[[str], str]
-"""Takes a text and returns it as the markup wants it written."""
+"""A function that escapes a text for a markup."""
 
 MARKDOWN_V2 = "MarkdownV2"
 MARKDOWN = "Markdown"
@@ -34,57 +34,57 @@ _LARK = _backslashed("*_`[]()\\")
 
 
 def unescaped(text: str) -> str:
-    """The text itself: for places where nothing is markup."""
+    """Return the text itself, for places without markup."""
     return text
 
 
 def escape_html(text: str) -> str:
-    """For HTML text and quoted attributes; a slash stays, so that a URL stays readable."""
+    """Escape for HTML text and quoted attributes; slashes stay, so that URLs stay readable."""
     return text.translate(_HTML)
 
 
 def escape_html_text(text: str) -> str:
-    """For a whole plain text in Telegram's HTML mode; the slash becomes an entity, too."""
+    """Escape a whole plain text for Telegram's HTML mode, slashes included."""
     return text.translate(_HTML_AND_SLASH)
 
 
 def escape_markdown_v2(text: str) -> str:
-    """For Telegram's MarkdownV2."""
+    """Escape for Telegram's MarkdownV2."""
     return text.translate(_MARKDOWN_V2)
 
 
 def escape_markdown(text: str) -> str:
-    """For Telegram's older Markdown mode, which knows no escape for a backslash."""
+    """Escape for Telegram's older Markdown mode, which has no escape for a backslash."""
     return text.translate(_MARKDOWN)
 
 
 def escape_lark_markdown(text: str) -> str:
-    """For the markdown element of a Lark card."""
+    """Escape for the markdown element of a Lark card."""
     return text.translate(_LARK)
 
 
 def escape_slack(text: str) -> str:
-    """For Slack's mrkdwn and plain text: it knows these three entities and no backslash."""
+    """Escape for Slack's mrkdwn and plain text, which have three entities and no backslash."""
     return text.translate(_SLACK)
 
 
 def escape_json_string(text: str) -> str:
-    """For the inside of a JSON string's quotes."""
+    """Escape for the inside of a JSON string's quotes."""
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def telegram_escape(parse_mode: str) -> Escape:
-    """The escaping of a whole plain text for one of Telegram's three parse modes."""
+    """Return the function that escapes a whole plain text for a Telegram parse mode."""
     if parse_mode == HTML:
         return escape_html_text
     return escape_markdown if parse_mode == MARKDOWN else escape_markdown_v2
 
 
 def telegram_parse_mode(content_type: str, configured: str) -> str:
-    """The mode that a content needs: HTML for html, a Markdown one for markdown.
+    """Return the parse mode that a content needs: HTML for html, a Markdown mode for markdown.
 
-    Markdown content for a chat that is configured as HTML is read as MarkdownV2, Telegram's
-    default of the two Markdown modes.
+    Markdown for a chat that is configured as HTML is read as MarkdownV2, Telegram's default of the
+    two Markdown modes.
     """
     if content_type == "html":
         return HTML
@@ -94,11 +94,11 @@ def telegram_parse_mode(content_type: str, configured: str) -> str:
 
 
 def value_escape(content_type: str, *, channel: str, parse_mode: str = MARKDOWN_V2) -> Escape:
-    """How a variable's value is escaped before it is put into a template's content.
+    """Return the function that escapes a variable's value before it is put into a content.
 
-    `text` values are left alone: the channel escapes the whole result. `markdown` uses the
-    channel's own set; a channel without a markdown of its own (webhook) gets values as they
-    are, and knows from the content type what it reads. `parse_mode` counts for Telegram only.
+    Values in `text` stay as they are: the channel escapes the whole result. `markdown` uses the
+    channel's own set; a channel without markdown (webhook) gets the values unchanged and reads the
+    content type. `parse_mode` matters for Telegram only.
     """
     if content_type == "html":
         return escape_html
@@ -110,7 +110,7 @@ def value_escape(content_type: str, *, channel: str, parse_mode: str = MARKDOWN_
 
 
 def subject_escape(content_type: str, *, channel: str, parse_mode: str = MARKDOWN_V2) -> Escape:
-    """As `value_escape`, for the subject: it never stands inside the JSON document."""
+    """Return the function for a subject: as `value_escape`, but a subject is never inside JSON."""
     if content_type == "json":
         return unescaped
     return value_escape(content_type, channel=channel, parse_mode=parse_mode)

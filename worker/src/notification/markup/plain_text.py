@@ -1,4 +1,4 @@
-"""Cleaning and cutting of text. Lengths are code points, as all limits of the service are."""
+"""Cleaning and cutting text. Lengths are code points, as are all limits of the service."""
 
 import re
 from collections.abc import Callable
@@ -9,26 +9,26 @@ WHITESPACE = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
-"""What ECMAScript's `trim` removes; Python's `strip` removes other characters."""
+"""The characters that ECMAScript's `trim` removes; Python's `strip` removes others."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Cut(NamedTuple):
-    """A text that fits, and whether something of it was left out."""
+    """A text that fits, and whether its end was cut off."""
 
     text: str
     truncated: bool
 
 
 def trim(text: str) -> str:
-    """`text` without white space at both ends, by ECMAScript's notion of it."""
+    """Remove white space at both ends, as ECMAScript defines it."""
     return text.strip(WHITESPACE)
 
 
 def without_control_characters(text: str) -> str:
-    """`text` without control characters other than tab, line feed and carriage return.
+    """Remove control characters other than tab, line feed and carriage return.
 
     A lone surrogate, which JSON can carry but UTF-8 can't, becomes U+FFFD.
     """
@@ -38,7 +38,7 @@ def without_control_characters(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """`text` trimmed and without control characters, as `without_control_characters` has it."""
+    """Trim the text and remove its control characters (see `without_control_characters`)."""
     trimmed = text.strip(WHITESPACE)
     if trimmed.isprintable():
         return trimmed
@@ -46,17 +46,17 @@ def clean(text: str) -> str:
 
 
 def cut(text: str, limit: int) -> Cut:
-    """The start of `text`, with `…` as its last character where it had more than `limit`."""
+    """Cut a text to `limit` characters; the last one becomes `…` if something was cut off."""
     if len(text) <= limit:
         return Cut(text, truncated=False)
     return Cut(text[: max(limit - 1, 0)] + ELLIPSIS[: max(limit, 0)], truncated=True)
 
 
 def cut_to_fit(text: str, fits: Callable[[str], bool]) -> Cut:
-    """The longest start of `text`, ended by `…`, for which `fits` holds.
+    """Return the longest start of `text`, with `…`, for which `fits` is true.
 
-    `fits` must hold for every start of a text for which it holds (a limit on bytes, on the
-    escaped form, on a whole payload). Where not even `…` fits, the text is empty.
+    `fits` must be true for every start of a text for which it is true (a limit on bytes, on the
+    escaped form, on a whole payload). If not even `…` fits, the text is empty.
     """
     if fits(text):
         return Cut(text, truncated=False)
@@ -71,10 +71,13 @@ def cut_to_fit(text: str, fits: Callable[[str], bool]) -> Cut:
 
 
 def pieces(text: str, *, limit: int, count: int) -> tuple[list[str], bool]:
-    """`text` in at most `count` pieces of at most `limit`, and whether its end was left out.
+    """Split `text` into at most `count` pieces of at most `limit` characters.
 
-    Pieces end at a line's end or a space where the last quarter of the limit has one; that
-    white space is dropped. The last piece ends with `…` where the text goes on.
+    Pieces end at a line's end or a space if the last quarter of the limit has one; that white space
+    is dropped.
+
+    Returns:
+        The pieces, the last one ending with `…` if the text goes on, and whether it does.
     """
     found: list[str] = []
     start = 0

@@ -11,39 +11,38 @@ MAX_SECTION = 3_000
 MAX_BLOCKS = 50
 """Slack's limits, in characters as sent (api.slack.com, "Blocks" and "chat.postMessage")."""
 _MAX_TOKEN = 1_000
-"""An entity or link longer than this is cut like any text: nothing that Slack reads is."""
+"""A longer entity or link is cut like any text: Slack reads none that long."""
 
 
 class Sections(NamedTuple):
-    """The texts of the section blocks, and whether the end was left out."""
+    """The texts of the section blocks, and whether the end was cut off."""
 
     texts: tuple[str, ...]
     truncated: bool
 
 
 def slack_plain_text(text: str, *, limit: int = MAX_TEXT) -> Cut:
-    """Plain text, escaped and cut so that its escaped form has at most `limit` characters."""
+    """Escape plain text and cut it so that the escaped form has at most `limit` characters."""
     fitting = cut_to_fit(text, lambda start: len(escape_slack(start)) <= limit)
     return Cut(escape_slack(fitting.text), fitting.truncated)
 
 
 def slack_entities(text: str) -> str:
-    """HTML with its quotes' entities written out: Slack shows all but `&amp; &lt; &gt;` as they
-    stand."""
+    """Write out the entities of quotes: Slack decodes `&amp;`, `&lt;` and `&gt;` only."""
     return text.replace("&quot;", '"').replace("&#x27;", "'")
 
 
 def slack_marked_text(text: str, *, limit: int = MAX_TEXT) -> Cut:
-    """mrkdwn, cut before the entity or link that would not fit as a whole."""
+    """Cut mrkdwn before an entity or link that doesn't fit as a whole."""
     if len(text) <= limit:
         return Cut(text, truncated=False)
     return Cut(text[: _outside_tokens(text, 0, limit - 1)] + ELLIPSIS, truncated=True)
 
 
 def slack_sections(text: str, *, limit: int = MAX_SECTION, count: int = MAX_BLOCKS - 2) -> Sections:
-    """mrkdwn in at most `count` sections (two blocks are left for header and context).
+    """Split mrkdwn into at most `count` sections; two blocks are left for header and context.
 
-    Sections end at a line's end or a space where their last quarter has one.
+    Sections end at a line's end or a space if their last quarter has one.
     """
     found: list[str] = []
     start = 0
@@ -66,7 +65,7 @@ def _section_end(text: str, start: int, end: int) -> int:
 
 
 def _outside_tokens(text: str, start: int, end: int) -> int:
-    """`end`, or the start of the `&…;` or `<…>` that lies across it."""
+    """Return `end`, or the start of the `&…;` or `<…>` that lies across it."""
     earliest = max(start + 1, end - _MAX_TOKEN)
     for opening, closing, reach in (("<", ">", _MAX_TOKEN), ("&", ";", 10)):
         place = text.rfind(opening, max(earliest, end - reach), end)

@@ -1,4 +1,4 @@
-"""Telegram's message text: subject and content in one parse mode, cut to its limit."""
+"""Telegram's texts: subject and content in one parse mode, cut to Telegram's limit."""
 
 import re
 from typing import NamedTuple
@@ -11,16 +11,16 @@ MAX_TEXT = 4096
 """Code points of a message after entity parsing (Telegram Bot API, sendMessage)."""
 MAX_SUBJECT = 200
 MAX_MESSAGES = 3
-"""Messages that one notification becomes at most where long texts are split."""
+"""Messages that one notification becomes if long texts are split."""
 _GAP = "\n\n"
 _ROOM = 2
-"""Kept free where markup is cut: for the ellipsis, and for separators between markers."""
+"""Room that is kept when markup is cut: for the ellipsis and for separators between markers."""
 _MARKDOWN_SPECIAL = re.compile(r"([*_`\[\]]+)")
 _SEPARATOR = "\u200b"
 
 
 class TelegramTexts(NamedTuple):
-    """One text per message, the parse mode they are written in, and whether an end is missing."""
+    """One text per message, their parse mode, and whether the end was cut off."""
 
     texts: tuple[str, ...]
     parse_mode: str
@@ -28,7 +28,7 @@ class TelegramTexts(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """A place where markup can be cut: what closes there and what opens again behind it."""
+    """A place where markup can be cut: what closes before it and opens again behind it."""
 
     offset: int
     closers: tuple[str, ...]
@@ -44,12 +44,17 @@ def telegram_texts(
     split: bool = False,
     limit: int = MAX_TEXT,
 ) -> TelegramTexts:
-    """The texts for `sendMessage`.
+    """Return the texts for `sendMessage`.
 
-    `parse_mode` is the configured one; the answer has the one that the content needs. html and
-    markdown keep their markup; anything else is plain text and is escaped here. With `split`
-    a long text becomes up to three messages instead of being cut in the first. `limit` counts
-    code points after entity parsing, the subject among them.
+    html and markdown keep their markup; anything else is plain text and is escaped here.
+
+    Args:
+        subject: the subject, if there is one.
+        content: the content.
+        content_type: text, html, markdown or json.
+        parse_mode: the configured mode; the result has the one that the content needs.
+        split: whether a long text becomes up to three messages instead of being cut.
+        limit: code points after entity parsing, the subject included.
     """
     mode = telegram_parse_mode(content_type, parse_mode)
     count = MAX_MESSAGES if split else 1
@@ -66,20 +71,20 @@ def telegram_texts(
 
 
 def _marked_heading(heading: str, mode: str) -> str:
-    """A subject with markup; the older Markdown reads no escape inside bold, so it has none."""
+    """Return a subject with markup in bold; the older Markdown reads no escape inside bold."""
     if not heading:
         return ""
     return {HTML: f"<b>{heading}</b>", MARKDOWN: heading}.get(mode, f"*{heading}*") + _GAP
 
 
 def _plain_heading(heading: str, mode: str) -> str:
-    """A plain subject in bold; the older Markdown closes bold around what must be escaped."""
+    """Return a plain subject in bold; the older Markdown closes bold around escaped characters."""
     if not heading:
         return ""
     escape = telegram_escape(mode)
     if mode == MARKDOWN:
         runs = _MARKDOWN_SPECIAL.split(heading)
-        # Text and what was split at take turns, beginning with text.
+        # Text and separators alternate, beginning with text.
         bold = (escape(run) if index % 2 else f"*{run}*" for index, run in enumerate(runs) if run)
         return "".join(bold) + _GAP
     return _marked_heading(escape(heading), mode)
@@ -117,7 +122,7 @@ def _marked_pieces(text: str, tokens: Tokens, *, limit: int, count: int) -> tupl
 
 
 def _place(text: str, tokens: Tokens, limit: int) -> _Place | None:
-    """Where to cut, or None where the whole text fits."""
+    """Return the place to cut, or None if the whole text fits."""
     if len(text) <= limit:
         return None
     closers: tuple[str, ...] = ()
@@ -139,7 +144,7 @@ def _place(text: str, tokens: Tokens, limit: int) -> _Place | None:
 
 
 def _joined(*pieces: str) -> str:
-    """The pieces in a row; `_` and `__` side by side would always be read as `__` and `_`."""
+    """Join the pieces; `_` and `__` side by side would always be read as `__` and `_`."""
     written = ""
     for piece in pieces:
         if written.endswith("_") and piece.startswith("_"):

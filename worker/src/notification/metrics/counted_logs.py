@@ -24,7 +24,7 @@ FROM (
     FROM notification_logs AS log WHERE {{where}}))
 GROUP BY hour, channel_type, status, class
 """  # noqa: S608 - built from numbers of this module
-# An attempt that failed has a code. What failed before any attempt has one on its row.
+# A failed attempt has a code. A notification that failed without an attempt has one on its row.
 _ERRORS = f"""
 SELECT hour, channel_type, code, COUNT(*) AS count
 FROM (
@@ -44,7 +44,7 @@ _OF_USER = f"log.user_id = ?3 AND {_ALL}"
 def count_statements(
     start_ms: int, end_ms: int, user_id: str | None = None
 ) -> tuple[Statement, Statement]:
-    """Count what was accepted from `start_ms` until before `end_ms`, and its failed attempts."""
+    """Count the notifications accepted from `start_ms` until before `end_ms`, and their errors."""
     bounds: tuple[Value, ...] = (first_row_id(max(start_ms, EPOCH_MS)), first_row_id(end_ms))
     where = _ALL
     if user_id is not None:
@@ -56,8 +56,8 @@ def count_statements(
 
 
 def redriven_hours(since: str, before_ms: int) -> Statement:
-    """Selects, as `hour`, the hours before `before_ms` with manual retries changed since."""
-    # Written out for the partial index: it serves no bound value.
+    """Select, as `hour`, the hours before `before_ms` in which a redriven notification changed."""
+    # The condition is a literal, because a partial index serves no bound value.
     return Statement(
         f"SELECT DISTINCT {_HOUR} AS hour FROM notification_logs AS log"  # noqa: S608 - a number of this module
         " WHERE log.redrives > 0 AND log.updated_at >= ?1 AND log.id < ?2"
@@ -67,19 +67,19 @@ def redriven_hours(since: str, before_ms: int) -> Statement:
 
 
 def start_of_hour(row: Row) -> int:
-    """The start of a row's `hour`, in milliseconds."""
+    """Return the start of a row's `hour`, in milliseconds."""
     return EPOCH_MS + int(row["hour"] or 0) * HOUR_MS
 
 
 def oldest_from(moment_ms: int) -> Statement:
-    """Selects the id of the oldest notification that was accepted since, as `oldest`."""
+    """Select, as `oldest`, the id of the oldest notification accepted since a moment."""
     return Statement(
         "SELECT MIN(id) AS oldest FROM notification_logs WHERE id >= ?1", (first_row_id(moment_ms),)
     )
 
 
 def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[PeriodMetrics]:
-    """The hours that the two statements found, in no particular order."""
+    """Read the rows of the two count statements into hours, in no particular order."""
     found: dict[tuple[int, str], Metrics] = {}
     for row in counts:
         metrics = found.setdefault(_key(row), Metrics())

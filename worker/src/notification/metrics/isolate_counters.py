@@ -1,7 +1,7 @@
-"""What one isolate has counted since it started."""
+"""Counts of one isolate since it started."""
 
 REQUEST_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Upper bounds of the classes of request times, in seconds; one more class is open above."""
+"""Upper bounds of the classes of request times, in seconds; the last class has no bound."""
 
 
 class IsolateCounters:

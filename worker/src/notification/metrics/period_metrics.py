@@ -1,33 +1,36 @@
-"""Counts over a period."""
+"""Counts of notifications over a period."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 BOUNDS_MS = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
-"""Upper bounds of the classes of delivery times; one more class is open above."""
+"""Upper bounds of the classes of delivery times; the last class has no bound."""
 
 
 @dataclass(slots=True)
 class Metrics:
-    """Notifications that were accepted in a period, by what has become of them so far."""
+    """The notifications accepted in a period, by what has become of them so far.
+
+    Attributes:
+        unsettled: pending, or waiting for a retry.
+        delivery_ms: the time from acceptance to delivery, summed over the sent ones.
+        deliveries: the sent ones by class of delivery time.
+        errors: failed attempts by error code.
+    """
 
     accepted: int = 0
     sent: int = 0
     failed: int = 0
     cancelled: int = 0
     unsettled: int = 0
-    """Pending, or waiting for a retry."""
     retries: int = 0
     redrives: int = 0
     delivery_ms: int = 0
-    """From acceptance to delivery, summed over the sent ones."""
     deliveries: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))
-    """Sent ones by class of delivery time."""
     errors: dict[str, int] = field(default_factory=dict)
-    """Failed attempts by code."""
 
     def add(self, other: "Metrics") -> None:
-        """Add another period's or channel's counts."""
+        """Add the counts of another period or channel."""
         self.accepted += other.accepted
         self.sent += other.sent
         self.failed += other.failed
@@ -42,20 +45,20 @@ class Metrics:
 
     @property
     def success_rate(self) -> float:
-        """Sent ones among the sent and failed ones in percent, to two decimals; 0 without any."""
+        """The percentage of sent among the settled ones, to two decimals; 0 if there are none."""
         settled = self.sent + self.failed
         return round(self.sent / settled * 100, 2) if settled else 0
 
     @property
     def average_ms(self) -> int:
-        """Mean time from acceptance to delivery; 0 where nothing was delivered."""
+        """The mean time from acceptance to delivery; 0 if nothing was delivered."""
         return round(self.delivery_ms / self.sent) if self.sent else 0
 
     def quantile_ms(self, share: float) -> int:
-        """The delivery time that `share` of the sent ones kept within, estimated.
+        """Estimate the delivery time within which `share` of the sent ones arrived.
 
-        Linear within its class, as Prometheus' `histogram_quantile` has it; what lies in the open
-        class counts as the highest bound. 0 where nothing was delivered.
+        The estimate is linear within a class, as in Prometheus' `histogram_quantile`; a time in the
+        open class counts as the highest bound. It is 0 if nothing was delivered.
         """
         total = sum(self.deliveries)
         if not total:
@@ -70,7 +73,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class PeriodMetrics:
-    """One channel's counts in the period that starts at `start_ms`."""
+    """The metrics of one channel in the period that starts at `start_ms`."""
 
     start_ms: int
     channel: str
@@ -78,7 +81,7 @@ class PeriodMetrics:
 
 
 def by_channel(periods: Iterable[PeriodMetrics]) -> dict[str, Metrics]:
-    """The channels' sums over all periods."""
+    """Sum each channel over all periods."""
     sums: dict[str, Metrics] = {}
     for period in periods:
         sums.setdefault(period.channel, Metrics()).add(period.metrics)
@@ -86,7 +89,7 @@ def by_channel(periods: Iterable[PeriodMetrics]) -> dict[str, Metrics]:
 
 
 def total(periods: Iterable[PeriodMetrics]) -> Metrics:
-    """The sum over all periods and channels."""
+    """Sum all periods and channels."""
     result = Metrics()
     for period in periods:
         result.add(period.metrics)

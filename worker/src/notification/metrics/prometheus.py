@@ -12,10 +12,15 @@ _ISOLATE = {"scope": "isolate"}
 def exposition(
     channels: Mapping[str, Metrics], queue_depths: Mapping[str, int], counters: IsolateCounters
 ) -> str:
-    """All series. `channels` are counts since the installation began.
+    """Write all series.
 
-    What a redriven notification had failed before stays counted as failed: a counter must not
-    fall. Metrics labelled `scope="isolate"` belong to the isolate that answers.
+    What a redriven notification failed before stays counted as failed: a counter must not fall.
+    Series labelled `scope="isolate"` belong to the isolate that answers.
+
+    Args:
+        channels: counts since the installation began, by channel.
+        queue_depths: notifications that wait, by queue.
+        counters: the isolate's counts.
     """
     lines = [
         *_requests(channels),

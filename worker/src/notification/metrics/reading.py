@@ -1,4 +1,4 @@
-"""Metrics of any period: from the roll-ups as far as they go, from the notifications since."""
+"""Metrics of any period: from the roll-ups as far as they go, counted from then on."""
 
 from collections.abc import Iterable
 
@@ -9,19 +9,26 @@ from notification.ports.platform import Platform
 from notification.timestamps import DAY_MS, floor, from_iso
 
 HOURS_KEPT = 35 * 24
-"""How many hours the hourly metrics go back."""
+"""For how many hours hourly metrics are kept."""
 
 
 async def read_metrics(
     platform: Platform, start_ms: int, end_ms: int, *, by_day: bool
 ) -> list[PeriodMetrics]:
-    """The metrics of the periods that start from `start_ms` until before `end_ms`.
+    """Read the metrics of the periods that start from `start_ms` until before `end_ms`.
 
-    `start_ms` is the start of an hour, or of a day where `by_day` is set.
+    Without `by_day` the periods are hours; with it, days that are over and the hours since. The
+    newest hour of the roll-ups may be incomplete, so it is counted anew with all that came after.
+    Takes two round trips.
 
-    By hour; with `by_day` by day for the days that are over and by hour since. The newest hour of
-    the roll-up may be incomplete, so that hour and what came after it are counted afresh. Two
-    round trips. Raises `DatabaseError`.
+    Args:
+        platform: the platform.
+        start_ms: the start of an hour, or of a day with `by_day`.
+        end_ms: the end, exclusive.
+        by_day: whether days are read as a whole.
+
+    Raises:
+        DatabaseError: the database did not answer.
     """
     [newest] = await platform.database.batch([NEWEST_HOUR])
     text = newest.rows[0]["newest"]
@@ -44,7 +51,7 @@ async def read_metrics(
 def _fuller(
     rolled: Iterable[PeriodMetrics], counted: Iterable[PeriodMetrics]
 ) -> Iterable[PeriodMetrics]:
-    """What was counted afresh, except where fewer are left by now than were rolled up."""
+    """Prefer the new count of a period, unless rows were deleted since it was rolled up."""
     best = {(entry.start_ms, entry.channel): entry for entry in rolled}
     for entry in counted:
         known = best.get((entry.start_ms, entry.channel))
@@ -56,7 +63,7 @@ def _fuller(
 async def read_user_metrics(
     platform: Platform, user_id: str, start_ms: int, end_ms: int
 ) -> list[PeriodMetrics]:
-    """One recipient's metrics by hour, counted from the notifications that are still kept."""
+    """Count one recipient's metrics by hour, from the notifications that are still kept."""
     counts, errors = await platform.database.batch(count_statements(start_ms, end_ms, user_id))
     return counted_periods(counts.rows, errors.rows)
 
@@ -64,7 +71,7 @@ async def read_user_metrics(
 def by_step(
     periods: list[PeriodMetrics], start_ms: int, end_ms: int, step_ms: int
 ) -> list[tuple[int, Metrics]]:
-    """One sum per step from `start_ms` on, in order, with empty steps in between."""
+    """Sum the periods into steps from `start_ms` on, in order, empty steps included."""
     sums = {start: Metrics() for start in range(floor(start_ms, step_ms), end_ms, step_ms)}
     for entry in periods:
         start = floor(entry.start_ms, step_ms)

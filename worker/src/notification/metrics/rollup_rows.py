@@ -22,8 +22,8 @@ _COUNTS = (
 _COLUMNS = ", ".join(_COUNTS)
 _SET = ", ".join(f"{column} = excluded.{column}" for column in _COUNTS)
 _CHANGED = " OR ".join(f"excluded.{column} <> {column}" for column in _COUNTS)
-# Fewer than there were means that rows have been deleted: what was counted stays. An unchanged
-# row is not written, because D1 bills every write.
+# If fewer are counted than before, rows were deleted, and the old count stays. An unchanged row
+# is not written, because D1 bills every write.
 _WRITE = f"""
 INSERT INTO notification_rollups (step, period_start, channel_type, {_COLUMNS})
 SELECT ?1, json_extract(value, '$.period_start'), json_extract(value, '$.channel_type'),
@@ -43,7 +43,7 @@ NEWEST_HOUR = Statement(
 
 
 def write_rollups(step: str, periods: Iterable[PeriodMetrics]) -> Statement:
-    """Writes what has changed of the periods of `step`, which is `hour` or `day`."""
+    """Write the changed periods of a step; `step` is `hour` or `day`."""
     rows = [
         {
             "period_start": iso(period.start_ms),
@@ -58,12 +58,12 @@ def write_rollups(step: str, periods: Iterable[PeriodMetrics]) -> Statement:
 
 
 def read_rollups(step: str, start_ms: int, end_ms: int) -> Statement:
-    """Selects the periods of `step` that start in the range; the end is no part of it."""
+    """Select the periods of a step that start in the range; its end is exclusive."""
     return Statement(_READ, (step, iso(max(start_ms, 0)), iso(max(end_ms, 0))))
 
 
 def delete_hours_before(moment_ms: int) -> Statement:
-    """Deletes the hours that start earlier; the days that sum them up stay."""
+    """Delete the hours that start earlier; the days that sum them up stay."""
     return Statement(
         "DELETE FROM notification_rollups WHERE step = 'hour' AND period_start < ?1",
         (iso(moment_ms),),
@@ -71,7 +71,7 @@ def delete_hours_before(moment_ms: int) -> Statement:
 
 
 def period(row: Row) -> PeriodMetrics:
-    """The metrics in a row that `read_rollups` found."""
+    """Read the metrics in a row that `read_rollups` selected."""
     metrics = Metrics(
         **{column: int(row[column] or 0) for column in _COUNTS[:-2]},
         deliveries=json.loads(str(row["deliveries"])),

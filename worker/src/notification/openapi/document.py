@@ -57,7 +57,11 @@ _SCHEMES = {
 def build_document(
     routes: Iterable[Route], operations: Mapping[Handler, Operation], version: str
 ) -> dict[str, Any]:
-    """Every route and alias with its operation; raises `KeyError` for a handler without one."""
+    """Describe every route and alias.
+
+    Raises:
+        KeyError: a handler has no operation.
+    """
     paths: dict[str, dict[str, Any]] = {}
     names: dict[str, int] = {}
     for route in routes:

@@ -1,10 +1,10 @@
-"""What is declared of a handler, beside the route that leads to it."""
+"""What is declared about a handler, beside its route."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 Schema = Mapping[str, Any]
-"""JSON Schema, dialect 2020-12, as OpenAPI 3.1 has it."""
+"""JSON Schema, dialect 2020-12, as in OpenAPI 3.1."""
 
 
 class Parameter(NamedTuple):
@@ -17,18 +17,18 @@ class Parameter(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One handler.
+    """The description of one handler.
 
     Attributes:
         tag: the group it is shown in.
         answers: the schema of the JSON body by status.
         parameters: those of the path are taken from the route.
-        body: the schema of the JSON body; None where there is none.
-        body_types: further media types of the body, taken as they are.
+        body: the schema of the JSON body; None if there is none.
+        body_types: further media types of the body.
         body_required: whether there must be a body.
         errors: codes beyond those that every route of its access can answer.
         failure_fields: fields that its error answers carry beyond the envelope.
-        text_answer: media type of an answer 200 that is no JSON.
+        text_answer: media type of a 200 answer that is not JSON.
     """
 
     tag: str

@@ -1,4 +1,4 @@
-"""The schemas that operations share, and short forms to write them with."""
+"""The schemas that operations share, and short forms for writing them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,22 +20,22 @@ TRUE: Schema = {"const": True}
 
 
 def choice(*values: str) -> Schema:
-    """One of some texts."""
+    """Return the schema of one of several texts."""
     return {"type": "string", "enum": list(values)}
 
 
 def array(of: Schema) -> Schema:
-    """A list."""
+    """Return the schema of a list."""
     return {"type": "array", "items": of}
 
 
 def map_of(values: Schema) -> Schema:
-    """An object with any names."""
+    """Return the schema of an object with any names."""
     return {"type": "object", "additionalProperties": values}
 
 
 def record(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
-    """An object with the fields that it has always, and those that it may have."""
+    """Return the schema of an object with required and optional fields."""
     schema: dict[str, Any] = {"type": "object", "properties": {**required, **(optional or {})}}
     if required:
         schema["required"] = list(required)
@@ -43,14 +43,14 @@ def record(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None
 
 
 def shared(name: str) -> Schema:
-    """A schema of `COMPONENTS`."""
+    """Refer to a schema of `COMPONENTS`."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def succeeded(
     required: Mapping[str, Schema] | None = None, optional: Mapping[str, Schema] | None = None
 ) -> Schema:
-    """The envelope of a success with these fields."""
+    """Return the schema of the success envelope with these fields."""
     return record({"success": TRUE, **(required or {})}, optional)
 
 

@@ -8,14 +8,14 @@ Row = dict[str, Value]
 
 
 class Statement(NamedTuple):
-    """SQL with `?1`-style parameters; integers must fit into 53 bits."""
+    """SQL with parameters `?1`, `?2` and so on; integers must fit into 53 bits."""
 
     sql: str
     parameters: tuple[Value, ...] = ()
 
 
 class Result(NamedTuple):
-    """Rows that a statement returned, and how many rows and index entries it wrote."""
+    """The rows that a statement returned, its changes, and the rows and index entries it wrote."""
 
     rows: list[Row]
     changes: int
@@ -23,7 +23,7 @@ class Result(NamedTuple):
 
 
 class DatabaseError(Exception):
-    """A batch failed and none of it was applied. The message is for logs only."""
+    """A batch failed, and none of it was applied. The message is for logs only."""
 
 
 class DatabaseConflict(DatabaseError):
@@ -31,8 +31,12 @@ class DatabaseConflict(DatabaseError):
 
 
 class Database(Protocol):
-    """One method, so that every use case counts its round trips at a glance."""
+    """A database with one method, so that a reader sees every round trip."""
 
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
-        """Run all statements in order in one transaction; raises `DatabaseError`."""
+        """Run all statements in order, in one transaction.
+
+        Raises:
+            DatabaseError: the batch failed, and none of it was applied.
+        """
         ...

@@ -4,8 +4,12 @@ from typing import NamedTuple, Protocol
 
 
 class OutboundRequest(NamedTuple):
-    """One call. `timeout_ms` covers connecting, sending and reading the answer's body; `truncated`
-    says that some of the message did not fit in."""
+    """One call.
+
+    Attributes:
+        timeout_ms: the time for connecting, sending and reading the answer's body.
+        truncated: whether the message was shortened to fit.
+    """
 
     method: str
     url: str
@@ -16,8 +20,12 @@ class OutboundRequest(NamedTuple):
 
 
 class OutboundAnswer(NamedTuple):
-    """Status, the headers that matter (`retry-after`, by lower-case name), and the body cut at
-    the adapter's limit."""
+    """The answer to a call.
+
+    Attributes:
+        headers: those that matter, by lower-case name: `retry-after`.
+        body: the text, cut at the adapter's limit.
+    """
 
     status: int
     headers: dict[str, str]
@@ -25,7 +33,7 @@ class OutboundAnswer(NamedTuple):
 
 
 class OutboundTimeout(Exception):
-    """Nothing complete came back in time; the endpoint may have acted on the request."""
+    """No complete answer came in time; the endpoint may have acted on the request."""
 
 
 class OutboundFailure(Exception):
@@ -33,8 +41,13 @@ class OutboundFailure(Exception):
 
 
 class OutboundHttp(Protocol):
-    """Never follows a redirect: a 3xx answer is returned as it is."""
+    """A client that never follows a redirect: a 3xx answer is returned as it is."""
 
     async def send(self, request: OutboundRequest) -> OutboundAnswer:
-        """Raises `OutboundTimeout` or `OutboundFailure`."""
+        """Make one call.
+
+        Raises:
+            OutboundTimeout: no complete answer came in time.
+            OutboundFailure: the endpoint could not be reached.
+        """
         ...

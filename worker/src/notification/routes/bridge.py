@@ -19,7 +19,10 @@ from notification.storage.config_rows import ConfigRows
 
 
 async def forward(call: Call) -> Response:
-    """200 when the message was sent or is to be sent again; the caller need not repeat it."""
+    """Forward a webhook of any form as a notification.
+
+    200 means that the message was sent or will be retried: the caller need not repeat it.
+    """
     started = call.platform.clock.now_ms()
     channel = call.parameters["channel_type"]
     config = await _config(call, channel)
@@ -38,7 +41,7 @@ async def forward(call: Call) -> Response:
 
 
 async def _config(call: Call, channel: str) -> ChannelConfig | None:
-    """Read afresh: a token that was taken back must not hold for as long as a cache lives."""
+    """Read the configuration from the database: a revoked token must not outlive a cache."""
     try:
         user_id = clean_user_id(call.parameters["user_id"])
     except ServiceError:
@@ -48,9 +51,13 @@ async def _config(call: Call, channel: str) -> ChannelConfig | None:
 
 
 def _check_token(call: Call, config: ChannelConfig | None) -> None:
-    """The recipient's own token, else the deployment's; in production there has to be one.
+    """Compare with the recipient's own token, or else with the deployment's.
 
-    The answer doesn't tell whether the recipient exists. Raises `ServiceError`.
+    In production there must be one of the two. The answer doesn't reveal whether the recipient
+    exists.
+
+    Raises:
+        ServiceError: UNAUTHORIZED, or FORBIDDEN if there is no token to compare with.
     """
     settings = call.platform.settings
     own = (config.config or {}).get("bridge_token") if config is not None else None
@@ -116,7 +123,7 @@ async def _sent(
         raise
     duration = platform.clock.now_ms() - started
     headers = {"Idempotent-Replayed": "true"} if sent.replayed else {}
-    # A repetition whose rows an operator has deleted meanwhile: it was forwarded, no more is known.
+    # A repetition whose rows were deleted: it was forwarded, and nothing more is known.
     result = sent.results[0] if sent.results else {"status": "unknown", "messageId": None}
     if result["status"] == "failed":
         return _failed(call, result, user_id=user_id, channel=channel, duration=duration)

@@ -6,7 +6,7 @@ from notification.http.router import Access, Call, Route
 
 
 async def redirect_to_console(call: Call) -> Response:
-    """302 to the console; 404 where this version serves none."""
+    """Redirect to the console; 404 if this version serves none."""
     path = call.platform.settings.console_path
     if not path:
         raise ServiceError("NOT_FOUND", "Not found")

@@ -13,7 +13,7 @@ _NOTE = "In production the deployment applies migrations; the service never does
 
 
 async def show_schema(call: Call) -> Response:
-    """From the ledger and the tables that are there; changes nothing."""
+    """Show the applied and pending migrations and the tables; changes nothing."""
     state = await read_state(call.platform.database, MIGRATIONS)
     missing = [name for name in expected_tables(MIGRATIONS) if name not in state.tables]
     data = {
@@ -30,7 +30,10 @@ async def show_schema(call: Call) -> Response:
 
 
 async def migrate(call: Call) -> Response:
-    """Apply what is pending; 403 in production, 500 with what was applied where one fails."""
+    """Apply pending migrations.
+
+    403 in production. If a migration fails, 500 names those that were applied before it.
+    """
     body = call.request.json_object() if call.request.body.strip() else {}
     dry_run, force = _flag(body, "dryRun"), _flag(body, "force")
     platform = call.platform

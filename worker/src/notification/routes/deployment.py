@@ -11,7 +11,7 @@ from notification.settings import Settings
 
 
 def _secrets(settings: Settings) -> dict[str, str]:
-    """Secrets by the names of their bindings; what isn't bound is empty."""
+    """Return the secrets by the names of their bindings; empty if not bound."""
     return {
         "ADMIN_API_KEY": settings.admin_api_key,
         "API_SECRET_KEY": settings.api_secret_key,
@@ -26,10 +26,10 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 
 def _fingerprints(settings: Settings) -> dict[str, str]:
-    """16 hexadecimal digits per secret that is bound: those of the stack's release manifest.
+    """Return the fingerprint of each bound secret, as in the stack's release manifest.
 
-    HMAC-SHA256 with the secret as the key over Worker and setting: they tell whether a secret is
-    the one that was deployed, and nothing of the secret.
+    It is 16 hex digits of an HMAC-SHA256 of Worker and setting under the secret: it shows whether a
+    secret is the one that was deployed, and reveals nothing else.
     """
     prints = {}
     for name, secret in _secrets(settings).items():
@@ -48,8 +48,10 @@ def _declared(settings: Settings) -> dict[str, str]:
 
 
 async def show_deployment(call: Call) -> Response:
-    """Version, schema level, and each secret's fingerprint; `changedSecrets` differ from the
-    release's, which bindings beside them state."""
+    """Show version, schema level and secret fingerprints.
+
+    `changedSecrets` names those that differ from the release's.
+    """
     platform = call.platform
     actual, declared = _fingerprints(platform.settings), _declared(platform.settings)
     names = sorted(actual.keys() | declared.keys())

@@ -29,11 +29,14 @@ from notification.sending.command import (
 from notification.sending.send import Sender, SendResult
 
 _MAX_VARIABLES = 65_536
-"""Bytes of JSON, as for a send."""
+"""Bytes of JSON; the same as for a send."""
 
 
 async def receive_alerts(call: Call) -> Response:
-    """200 once a channel has sent the notification or will try again: Grafana need not repeat."""
+    """Send a group of alerts to its receiver.
+
+    200 means that a channel has sent it or will retry: Grafana need not repeat the call.
+    """
     payload = read_payload(_parsed(call.request))
     user_id = clean_user_id(payload.receiver)
     channels = requested_channels(
@@ -118,7 +121,7 @@ async def _send(
 
 
 def _fitting_variables(payload: GrafanaPayload) -> dict[str, Any]:
-    """The variables, with as many alerts as a notification's variables may hold."""
+    """Return the variables, with as many alerts as their size limit allows."""
     while True:
         variables = alert_variables(payload)
         size = len(json.dumps(variables, ensure_ascii=False).encode())

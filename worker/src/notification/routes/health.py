@@ -1,4 +1,4 @@
-"""`GET /health`: is the service able to do its work?"""
+"""`GET /health`: whether the service can do its work."""
 
 from typing import Any
 
@@ -13,26 +13,29 @@ _PROBE_KEY = "health_check"
 
 
 CRON_SILENT_MS = 3 * 300_000
-"""Three firings that did not come."""
+"""Three missed firings."""
 _SIGN_OF_LIFE = Statement("SELECT last_run_at FROM scheduled_tasks WHERE task_name = 'cron'")
 
 
 async def _database(platform: Platform) -> tuple[str, int | None]:
-    """The database's state, and when the cron fired last as far as it knows."""
+    """Return the database's state, and when the cron last fired as far as it knows."""
     try:
         [sign] = await platform.database.batch([_SIGN_OF_LIFE])
     except ServiceError:
         return "not_bound", None
     except DatabaseError as error:
-        # A new version is looked at before its migrations: such a database answers, too.
+        # A new version is checked before its migrations: a database without tables answers, too.
         return ("connected" if "no such table" in str(error) else "disconnected"), None
     last = sign.rows[0]["last_run_at"] if sign.rows else None
     return "connected", None if last is None else from_iso(last)
 
 
 def _cron_is_silent(platform: Platform, fired_ms: int | None) -> bool:
-    """Whether the cron has stopped. A stack where it never fired may have none, and a version gets
-    as long as any to fire: the one before it may be what was silent."""
+    """Return whether the cron has stopped.
+
+    A stack where it never fired may have none. A new version gets the full time to fire: the
+    version before it may have been the one that was silent.
+    """
     since = fired_ms
     if since is not None and platform.version.timestamp:
         since = max(since, from_iso(platform.version.timestamp))
@@ -72,7 +75,7 @@ def _errors(
 
 
 async def show_health(call: Call) -> Response:
-    """200 when everything is connected, else 503; reads only."""
+    """Report whether everything is connected: 200 if so, else 503. Reads only."""
     platform = call.platform
     database, fired_ms = await _database(platform)
     cache, queues = await _cache(platform), _queues(platform)

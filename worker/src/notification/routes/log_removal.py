@@ -11,7 +11,7 @@ from notification.timestamps import DAY_MS, from_iso, iso
 
 
 async def delete_log(call: Call) -> Response:
-    """409 while it is being delivered, unless `?force=true`."""
+    """Delete one notification; 409 while it is being delivered, unless `?force=true`."""
     text = call.parameters["id"]
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
         raise ServiceError("NOT_FOUND", "Log not found")
@@ -32,7 +32,7 @@ async def delete_log(call: Call) -> Response:
 
 
 async def delete_old_logs(call: Call) -> Response:
-    """Delete what is older than `before` or `days`; query parameters win over the body."""
+    """Delete notifications older than `before` or `days`; query parameters win over the body."""
     body = call.request.json_object() if call.request.body.strip() else {}
     before_ms = _before(call, body)
     status = call.request.query.get("status") or text_field(body, "status")

@@ -44,11 +44,10 @@ def _channel(query: dict[str, str]) -> str | None:
 
 
 async def list_logs(call: Call) -> Response:
-    """Newest first; `total` stops at ten thousand and then says `total_capped`.
+    """List notifications, newest first; `total` stops at ten thousand and is then `total_capped`.
 
-    What neither a recipient nor a message id narrows down is sought among the newest twenty
-    thousand of the range; where it has older ones, `searched_from` is the time of the newest of
-    those, to go on from as `end_date`.
+    A filter without a recipient or message id searches the newest twenty thousand of the range. If
+    the range goes on, `searched_from` is the time to continue from, as `end_date`.
     """
     query = call.request.query
     chosen = LogFilter(
@@ -61,8 +60,8 @@ async def list_logs(call: Call) -> Response:
         start=moment(query, "start_date"),
         end=moment(query, "end_date", end=True),
     )
-    limit = whole_number(query, "limit", default=50, most=1000)
-    offset = whole_number(query, "offset", default=0, least=0)
+    limit = whole_number(query, "limit", default=50, maximum=1000)
+    offset = whole_number(query, "offset", default=0, minimum=0)
     found = await LogRows(call.platform.database).list(chosen, limit=limit, offset=offset)
     data: dict[str, Any] = {
         "logs": [_shown(row) for row in found.rows],
@@ -77,12 +76,12 @@ async def list_logs(call: Call) -> Response:
 
 
 async def list_changes(call: Call) -> Response:
-    """What came after the id `after`, and how the rows in `watch` (ids, comma-separated) stand.
+    """List what is newer than the id `after`, and the state of the rows in `watch` (ids).
 
-    Without `after`: the newest id alone, to begin with.
+    Without `after` only the newest id is returned, to start from.
     """
     query = call.request.query
-    after = whole_number(query, "after", default=0, least=0) if query.get("after") else None
+    after = whole_number(query, "after", default=0, minimum=0) if query.get("after") else None
     found = await LogRows(call.platform.database).changes(after, _watched(query))
     shown = [{**row, "status": shown_status(str(row["status"]))} for row in found.rows]
     return success(data={"logs": shown, "newest": found.newest})
@@ -98,7 +97,7 @@ def _watched(query: dict[str, str]) -> list[int]:
 
 
 async def show_log(call: Call) -> Response:
-    """One notification with its attempts; 404 where there is none."""
+    """Show one notification with its attempts; 404 if there is none."""
     text = call.parameters["id"]
     row = None
     if text.isascii() and text.isdigit() and len(text) <= 16:

@@ -33,8 +33,10 @@ METRICS: dict[str, Callable[[Metrics], float]] = {
 
 
 async def show_metrics(call: Call) -> Response:
-    """JSON over the last days; for `?format=prometheus` or `Accept: text/plain` the scraper's
-    text over all time."""
+    """Show the metrics of the last days as JSON, or those of all time for Prometheus.
+
+    `?format=prometheus` or `Accept: text/plain` chooses the latter.
+    """
     query = call.request.query
     form = query.get("format") or ""
     if form not in ("", "json", "prometheus"):
@@ -43,7 +45,7 @@ async def show_metrics(call: Call) -> Response:
         not form and "text/plain" in call.request.headers.get("accept", "")
     ):
         return await _scraped(call)
-    days = whole_number(query, "days", default=7, most=90)
+    days = whole_number(query, "days", default=7, maximum=90)
     platform, user_id = call.platform, query.get("user_id") or None
     now_ms = platform.clock.now_ms()
     start_ms = now_ms - days * DAY_MS
@@ -100,7 +102,7 @@ async def _scraped(call: Call) -> Response:
 
 
 async def show_series(call: Call) -> Response:
-    """One value per hour or UTC day; steps without notifications are there with nought."""
+    """Show one value per hour or UTC day; a step without notifications is 0."""
     query = call.request.query
     metric = query.get("metric") or ""
     if metric not in METRICS:
@@ -131,7 +133,7 @@ async def show_series(call: Call) -> Response:
 
 
 def _range(query: dict[str, str], now_ms: int) -> tuple[str, int, int]:
-    """Step, start and end in milliseconds; by default the last 24 hours by the hour."""
+    """Return step, start and end in milliseconds; by default the last 24 hours by the hour."""
     end_text, start_text = moment(query, "to", end=True), moment(query, "from")
     end_ms = min(from_iso(end_text) + 1, now_ms + 1) if end_text else now_ms + 1
     start_ms = from_iso(start_text) if start_text else end_ms - 1 - DAY_MS

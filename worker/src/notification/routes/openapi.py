@@ -6,7 +6,7 @@ from notification.http.router import Access, Call, Route
 
 async def show_document(call: Call) -> Response:
     """Return the OpenAPI 3.1 document of this version."""
-    # Made with the bundle by `notification.openapi.build`: there is no such file among the sources.
+    # Written by the build of the bundle: there is no such file among the sources.
     from notification.openapi_document import DOCUMENT
 
     return Response(200, DOCUMENT)

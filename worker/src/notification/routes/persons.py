@@ -1,4 +1,4 @@
-"""`/api/users/{user_id}`: what is kept about a person, given out and erased."""
+"""`/api/users/{user_id}`: exporting and erasing what is kept about a person."""
 
 import json
 from typing import Any
@@ -27,14 +27,14 @@ _JSON_COLUMNS = ("attempts", "variables", "metadata", "channel_options", "messag
 
 
 async def export_person(call: Call) -> Response:
-    """Everything about one person; secrets of configurations stay masked.
+    """Export everything about one person; secrets of configurations stay masked.
 
-    Notifications come oldest first; where there are more, `next_after` is what the next request
-    passes as `after`.
+    Notifications come oldest first. If there are more, pass `next_after` as `after` to the next
+    request.
     """
     user_id = clean_user_id(call.parameters["user_id"])
-    limit = whole_number(call.request.query, "limit", default=PAGE, most=PAGE)
-    after = whole_number(call.request.query, "after", default=0, least=0)
+    limit = whole_number(call.request.query, "limit", default=PAGE, maximum=PAGE)
+    after = whole_number(call.request.query, "after", default=0, minimum=0)
     platform = call.platform
     person = await read_person(platform.database, user_id, after=after, limit=limit)
     if not (person.configs or person.logs or person.keys) and not after:
@@ -72,10 +72,10 @@ def _shown(row: Row) -> dict[str, Any]:
 
 
 async def erase_person(call: Call) -> Response:
-    """Configurations, notifications and idempotency keys; the metrics name nobody and stay.
+    """Erase configurations, notifications and idempotency keys; metrics name nobody and stay.
 
-    409 while a notification is pending or waiting for a retry, unless `force=true`, which ends
-    those too. 404 where there is nothing.
+    409 while a notification is pending or waiting for a retry, unless `force=true`, which ends it.
+    404 if there is nothing.
     """
     user_id = clean_user_id(call.parameters["user_id"])
     force = call.request.query.get("force") == "true"
@@ -100,7 +100,7 @@ async def erase_person(call: Call) -> Response:
 
 
 async def _forget(call: Call, user_id: str) -> None:
-    """Cached configurations, too: also of channels that had been deleted before."""
+    """Drop the person's configurations from the caches, those of deleted channels included."""
     call.platform.memory.of(KnownConfigs).drop(user_id, list(CHANNELS))
     for channel in CHANNELS:
         try:

@@ -40,7 +40,7 @@ def _optional_body(request: Request) -> dict[str, Any]:
 
 
 async def retry_failed(call: Call) -> Response:
-    """Take failed notifications up again: one by its id, or those that a filter chooses."""
+    """Retry failed notifications: one by its id, or those that a filter chooses."""
     body = _optional_body(call.request)
     redrive = Redrive(call.platform, Log.of(call.platform, requestId=call.request.id))
     log_id = whole_field(body, "log_id")
@@ -55,9 +55,9 @@ async def retry_failed(call: Call) -> Response:
             RedriveFilter(
                 user_id=text_field(body, "user_id"),
                 channel=channel,
-                limit=whole_field(body, "limit", default=MAX_REDRIVES, most=MAX_REDRIVES)
+                limit=whole_field(body, "limit", default=MAX_REDRIVES, maximum=MAX_REDRIVES)
                 or MAX_REDRIVES,
-                max_age_hours=whole_field(body, "max_age_hours", default=24, most=8_760) or 24,
+                max_age_hours=whole_field(body, "max_age_hours", default=24, maximum=8_760) or 24,
             )
         )
     if not queued:
@@ -67,7 +67,7 @@ async def retry_failed(call: Call) -> Response:
 
 
 async def show_status(call: Call) -> Response:
-    """Both queues by the rows that they ring for, and the retries that come next."""
+    """Show how many notifications each queue stands for, and the next retries."""
     platform = call.platform
     depths = await queue_depths(platform)
     hour_ago = platform.clock.now_ms() - HOUR_MS
@@ -109,7 +109,7 @@ async def discard(call: Call) -> Response:
 
 
 async def purge_test_data(call: Call) -> Response:
-    """Delete the settled notifications of test users; others only with `force`."""
+    """Delete the settled notifications of test users; of others only with `force`."""
     body = _optional_body(call.request)
     users = body.get("testUserIds", _TEST_USERS)
     if not isinstance(users, list) or not all(isinstance(user, str) for user in users):
@@ -137,7 +137,7 @@ async def purge_test_data(call: Call) -> Response:
 
 
 async def clear_messages(call: Call) -> Response:
-    """The platform gives a Worker no way to purge a queue; the rows are what can be settled."""
+    """Answer 501: the platform doesn't let a Worker purge a queue; end the rows instead."""
     if not text_field(_optional_body(call.request), "queueName"):
         raise ServiceError("MISSING_PARAMETER", "Queue name is required")
     error = ServiceError(

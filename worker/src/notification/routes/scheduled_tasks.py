@@ -32,10 +32,10 @@ def _result(row: Row) -> Any:
 
 
 async def list_records(call: Call) -> Response:
-    """Runs, newest first."""
+    """List the runs of tasks, newest first."""
     query = call.request.query
-    limit = whole_number(query, "limit", default=20, most=200)
-    offset = whole_number(query, "offset", default=0, least=0)
+    limit = whole_number(query, "limit", default=20, maximum=200)
+    offset = whole_number(query, "offset", default=0, minimum=0)
     rows, count = await call.platform.database.batch(
         [Statement(_PAGE, (limit, offset)), Statement(_COUNT)]
     )
@@ -71,7 +71,7 @@ async def trigger(call: Call) -> Response:
 
 
 async def show_health(call: Call) -> Response:
-    """When each task ran last and will run next, by its last five records."""
+    """Show when each task ran last and will run next, from its last five records."""
     now_ms = call.platform.clock.now_ms()
     statements = [Statement(_STATES), *(Statement(_LATEST, (task.name,)) for task in TASKS)]
     try:

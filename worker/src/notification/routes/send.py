@@ -10,7 +10,10 @@ from notification.sending.send import Sender
 
 
 async def send_notification(call: Call) -> Response:
-    """200 also when every channel failed: the status tells only that the request was processed."""
+    """Send a notification over one or more channels.
+
+    200 means that the request was processed, even if every channel failed.
+    """
     request, platform = call.request, call.platform
     limits = await within_recipient_limit(request, platform)
     command = parse_send(

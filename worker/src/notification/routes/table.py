@@ -1,10 +1,10 @@
-"""Every route of the service, in one list."""
+"""The routes of the service."""
 
 from notification.http.router import Route, RouteModule
 from notification.routes import send
 
 ROUTES = send.ROUTES
-"""What every isolate serves from its start."""
+"""The routes that every isolate imports at its start."""
 
 MODULES = (
     RouteModule("notification.routes.health", ("/health", "/api/health")),
@@ -32,9 +32,9 @@ MODULES = (
     RouteModule("notification.routes.persons", ("/api/users/",)),
     RouteModule("notification.routes.metrics", ("/metrics", "/api/metrics", "/api/stats/")),
 )
-"""What is imported when it is first called."""
+"""The modules that are imported when one of their routes is first called."""
 
 
 def all_routes() -> tuple[Route, ...]:
-    """Every route, the modules' included."""
+    """Return every route, importing all modules."""
     return (*ROUTES, *(route for module in MODULES for route in module.load()))

@@ -1,4 +1,4 @@
-"""`/api/templates`: templates, their contents, and what they would look like."""
+"""`/api/templates`: templates, their contents, and previews."""
 
 import json
 from typing import Any
@@ -61,7 +61,7 @@ def _key(call: Call, body: dict[str, Any] | None = None) -> str:
 
 
 async def list_templates(call: Call) -> Response:
-    """A page of templates, or the one that `?key=` names."""
+    """List templates, or show the one that `?key=` names."""
     query = call.request.query
     if query.get("key"):
         return await show_template(call)
@@ -70,8 +70,8 @@ async def list_templates(call: Call) -> Response:
         active = None
     if query.get("is_active") in ("true", "false"):
         active = query["is_active"] == "true"
-    limit = whole_number(query, "limit", default=50, most=200)
-    offset = whole_number(query, "offset", default=0, least=0)
+    limit = whole_number(query, "limit", default=50, maximum=200)
+    offset = whole_number(query, "offset", default=0, minimum=0)
     rows, counted = await _rows(call).list(
         is_active=active, channel=query.get("channel") or None, limit=limit, offset=offset
     )
@@ -80,7 +80,7 @@ async def list_templates(call: Call) -> Response:
 
 
 async def show_template(call: Call) -> Response:
-    """The template's fields with its contents, and once more under `template`."""
+    """Show a template with its contents; `template` repeats its own fields."""
     row, contents = await _found(call, _key(call))
     template = _shown(row)
     shown = [_shown_content(content) for content in contents]
@@ -88,7 +88,7 @@ async def show_template(call: Call) -> Response:
 
 
 async def save_template(call: Call) -> Response:
-    """Create or change; saving makes it active again unless it says otherwise."""
+    """Create or change a template; saving activates it unless the body says otherwise."""
     try:
         body = call.request.json_object()
     except ServiceError:
@@ -109,7 +109,7 @@ async def save_template(call: Call) -> Response:
 
 
 async def delete_template(call: Call) -> Response:
-    """Switch it off; its contents stay."""
+    """Deactivate a template; its contents stay."""
     key = _key(call)
     if not await _rows(call).switch_off(key, _now(call)):
         raise _missing()
@@ -118,7 +118,7 @@ async def delete_template(call: Call) -> Response:
 
 
 async def list_contents(call: Call) -> Response:
-    """The contents of one template."""
+    """List the contents of one template."""
     _, contents = await _found(call, _key(call))
     return success(data=[_shown_content(content) for content in contents])
 
@@ -135,7 +135,7 @@ async def save_content(call: Call) -> Response:
 
 
 async def delete_content(call: Call) -> Response:
-    """Remove one channel's content."""
+    """Delete one channel's content."""
     key = _key(call)
     if not await _rows(call).delete_content(key, call.parameters["channel"], _now(call)):
         raise ServiceError("NOT_FOUND", "Template content not found")
@@ -144,7 +144,7 @@ async def delete_content(call: Call) -> Response:
 
 
 async def preview_template(call: Call) -> Response:
-    """What each channel, or the one named, would get; nothing is sent."""
+    """Show what each channel, or the named one, would get; nothing is sent."""
     body = call.request.json_object()
     variables, channel = body.get("variables", {}), body.get("channel")
     if not isinstance(variables, dict):

@@ -48,15 +48,15 @@ def _known_channel(channel: str) -> str:
 
 
 async def list_configs(call: Call) -> Response:
-    """With a user: that user's; without: all, with `meta.total`. Inactive ones included."""
+    """List configurations, inactive ones included: one user's, or all with `meta.total`."""
     query = call.request.query
     user_id = call.parameters.get("user_id") or query.get("user_id") or None
     user_id = None if user_id is None else clean_user_id(user_id)
     channel = query.get("channel_type") or query.get("channel") or None
     if channel is not None:
         _known_channel(channel)
-    limit = whole_number(query, "limit", default=100, most=1000)
-    offset = whole_number(query, "offset", default=0, least=0)
+    limit = whole_number(query, "limit", default=100, maximum=1000)
+    offset = whole_number(query, "offset", default=0, minimum=0)
     both_ends = query.get("mask") == "true"
     service = _service(call)
     if user_id is not None and channel is not None:
@@ -70,7 +70,7 @@ async def list_configs(call: Call) -> Response:
 
 
 async def save_config(call: Call) -> Response:
-    """201 for a new one, 200 for a replaced one."""
+    """Create or replace a configuration: 201 if it is new, else 200."""
     body = call.request.json_object()
     user_id = call.parameters.get("user_id") or body.get("user_id")
     channel = call.parameters.get("channel") or body.get("channel_type") or body.get("channel")
@@ -95,7 +95,7 @@ async def save_config(call: Call) -> Response:
 
 
 async def delete_config(call: Call) -> Response:
-    """Works for inactive ones too; 404 where there is none."""
+    """Delete a configuration, active or not; 404 if there is none."""
     query = call.request.query
     user_id = call.parameters.get("user_id") or query.get("user_id")
     channel = call.parameters.get("channel") or query.get("channel_type") or query.get("channel")

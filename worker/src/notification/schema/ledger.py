@@ -7,10 +7,15 @@ from notification.ports.database import Database, DatabaseError, Statement
 
 
 class Migration(NamedTuple):
-    """A forward migration; `sha256` is of its file, `statements` is what the file holds.
+    """A forward migration as the bundle carries it.
 
-    `min_code` and `max_code` are the oldest and newest code levels that work on the schema after
-    it; a code's level is that of the newest migration it came with.
+    A code's level is that of the newest migration it came with.
+
+    Attributes:
+        sha256: the hash of its file.
+        min_code: the lowest code level that works on the schema after it.
+        max_code: the highest such code level.
+        statements: what its file contains.
     """
 
     name: str
@@ -44,7 +49,7 @@ LEDGER = "d1_migrations"
 
 
 class SchemaState(NamedTuple):
-    """Tables that exist, and names of the migrations that are applied and that are not."""
+    """The existing tables, and the migrations that are applied and pending."""
 
     tables: list[str]
     applied: list[str]
@@ -52,7 +57,7 @@ class SchemaState(NamedTuple):
 
 
 class MigrationFailure(Exception):
-    """A migration was refused by the database, which is as it was before it."""
+    """The database refused a migration, and is as it was before it."""
 
     def __init__(self, name: str, done: list[str]) -> None:
         super().__init__(name)
@@ -61,7 +66,7 @@ class MigrationFailure(Exception):
 
 
 def expected_tables(migrations: tuple[Migration, ...]) -> list[str]:
-    """The tables that are there once all migrations are applied."""
+    """Return the tables that exist once all migrations are applied."""
     tables: dict[str, None] = {}
     for statement in (s for migration in migrations for s in migration.statements):
         created, dropped = _CREATED.match(statement), _DROPPED.match(statement)
@@ -73,7 +78,11 @@ def expected_tables(migrations: tuple[Migration, ...]) -> list[str]:
 
 
 async def read_state(database: Database, migrations: tuple[Migration, ...]) -> SchemaState:
-    """Raises `DatabaseError`."""
+    """Read the tables and the ledger.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
     [found] = await database.batch([_TABLES])
     tables = [str(row["name"]) for row in found.rows]
     applied: list[str] = []
@@ -81,15 +90,16 @@ async def read_state(database: Database, migrations: tuple[Migration, ...]) -> S
         [rows] = await database.batch([_APPLIED])
         applied = [str(row["name"]) for row in rows.rows]
     pending = [migration for migration in migrations if migration.name not in applied]
-    # The ledger, and the lease that a deployment holds beside it, are its own.
+    # The ledger, and a deployment's lease beside it, are no tables of the service.
     shown = [name for name in tables if not name.startswith(LEDGER)]
     return SchemaState(shown, applied, pending)
 
 
 async def apply_pending(database: Database, pending: list[Migration]) -> list[str]:
-    """Apply each in a transaction of its own, entered in the ledger with it; their names.
+    """Apply each migration and its ledger entry in one transaction, and return their names.
 
-    Raises `MigrationFailure`; what was applied before stays.
+    Raises:
+        MigrationFailure: one was refused; those before it stay applied.
     """
     await _prepare(database)
     done: list[str] = []

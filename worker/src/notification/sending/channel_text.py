@@ -1,4 +1,4 @@
-"""The text that a channel is to carry."""
+"""The text that each channel carries."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from notification.templates.stored_template import StoredTemplate
 
 
 class ChannelText(NamedTuple):
-    """Rendered text; with an `error` (and its `code`) it can't be sent."""
+    """A rendered text. If it has an `error` (with a `code`), it can't be sent."""
 
     subject: str | None
     content: str | None
@@ -25,9 +25,9 @@ def write_texts(
     template: StoredTemplate | None,
     configs: Mapping[str, ChannelConfig],
 ) -> dict[str, ChannelText]:
-    """Each channel's text: custom content as it is, or the template's content for that channel.
+    """Return each channel's text: the custom content, or the template's content for the channel.
 
-    There is no falling back from one channel's content to another's.
+    One channel's content never stands in for another's.
     """
     if command.content is not None or template is None:
         custom = ChannelText(command.subject, command.content, "text", {})
@@ -51,7 +51,7 @@ def _rendered(
             f"Template {template.key} has no content for channel {channel}",
             "TEMPLATE_CONTENT_NOT_FOUND",
         )
-    # Imported when a template is first sent.
+    # Imported when a template is first used.
     from notification.templates.contents import render_contents
 
     settings = {**((config.config if config else None) or {}), **content.options}

@@ -17,9 +17,12 @@ MAX_SUBJECT = 1_000
 
 
 def clean_user_id(value: Any) -> str:
-    """A user id without control characters and outer spaces; raises `ServiceError`.
+    """Remove control characters and outer spaces from a user id.
 
-    Too long an id is refused, never cut: a cut id is somebody else's.
+    An id that is too long is refused, never cut: a cut id is somebody else's.
+
+    Raises:
+        ServiceError: INVALID_USER_ID.
     """
     if not isinstance(value, str) or not value:
         raise ServiceError("INVALID_USER_ID", "user_id is required and must be a string")
@@ -32,11 +35,16 @@ def clean_user_id(value: Any) -> str:
 
 
 class SendCommand(NamedTuple):
-    """One notification to one recipient over one to four channels."""
+    """One notification to one recipient over one to four channels.
+
+    Attributes:
+        channels: distinct, in the caller's order.
+        identity: what makes two requests the same, if it is not their content: a sender's
+            repetition of a message may be worded differently.
+    """
 
     user_id: str
     channels: tuple[str, ...]
-    """Distinct, in the caller's order."""
     template_key: str | None
     variables: dict[str, Any] | None
     content: str | None
@@ -44,11 +52,9 @@ class SendCommand(NamedTuple):
     idempotency_key: str | None
     metadata: dict[str, Any] | None
     identity: str | None = None
-    """What makes two requests the same where their content does not: one sender's repetition of a
-    message may be worded differently."""
 
     def request_hash(self) -> str:
-        """SHA-256 over what makes two requests the same; metadata is no part of it."""
+        """Return the SHA-256 of what makes two requests the same; metadata doesn't count."""
         if self.identity is not None:
             return sha256(self.identity.encode()).hexdigest()
         custom = None
@@ -70,9 +76,15 @@ class SendCommand(NamedTuple):
 def parse_send(
     body: dict[str, Any], *, known_channels: Collection[str], header_key: str | None
 ) -> SendCommand:
-    """The command in a request's body; raises `ServiceError` at the first mistake.
+    """Parse a request's body.
 
-    `header_key` is the `Idempotency-Key` header, used where the body names no key.
+    Args:
+        body: the body.
+        known_channels: the names of all channels.
+        header_key: the `Idempotency-Key` header, used if the body has no key.
+
+    Raises:
+        ServiceError: the first mistake.
     """
     user_id = clean_user_id(body.get("user_id"))
     channels = _channels(body.get("channels"), known_channels)
@@ -105,7 +117,7 @@ def _channels(value: Any, known: Collection[str]) -> tuple[str, ...]:
 
 
 def is_template_key(text: str) -> bool:
-    """Whether a template can have this key."""
+    """Return whether a template can have this key."""
     return _TEMPLATE_KEY.fullmatch(text) is not None
 
 
@@ -122,14 +134,14 @@ def _template_key(value: Any) -> str | None:
     return value
 
 
-def _object(value: Any, code: str, name: str, most_bytes: int) -> dict[str, Any] | None:
+def _object(value: Any, code: str, name: str, max_bytes: int) -> dict[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, dict):
         raise ServiceError(code, f"{name} must be an object")
     size = len(compact_json(value).encode())
-    if size > most_bytes:
-        raise ServiceError(code, f"{name} must not exceed {most_bytes} bytes of JSON")
+    if size > max_bytes:
+        raise ServiceError(code, f"{name} must not exceed {max_bytes} bytes of JSON")
     return value
 
 
@@ -179,7 +191,7 @@ def _refuse_threats(text: str | None, what: str) -> None:
 _PATTERNS = (
     re.compile(r"<script", re.IGNORECASE),
     re.compile(r"javascript:", re.IGNORECASE),
-    # Event handlers count inside a tag only: `connections = 5` is innocent.
+    # Event handlers count only inside a tag: `connections = 5` is harmless.
     re.compile(r"<[^>]*\bon[a-z0-9_]+\s*=", re.IGNORECASE),
     re.compile(r"<(?:iframe|object|embed)", re.IGNORECASE),
 )
@@ -187,7 +199,9 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def find_threats(text: str) -> list[str]:
-    """The names of what was found, in the contract's order.
+    """Scan custom content for threats, and return their names in the contract's order.
+
+    The scan warns careless callers; it is no defence.
 
     >>> find_threats("connections = 5")
     []

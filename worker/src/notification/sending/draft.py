@@ -16,7 +16,7 @@ from notification.timestamps import iso
 
 
 class Draft(NamedTuple):
-    """One channel's row: to be attempted with `config`, or failed from the start without it."""
+    """One channel's row: attempted with `config`, or failed from the start if that is None."""
 
     key: MessageKey
     channel: str
@@ -35,7 +35,7 @@ def draft_rows(
     lease_token: str,
     request_id: str,
 ) -> list[Draft]:
-    """One draft per channel in the command's order; the first attempt holds its lease at once."""
+    """Return one draft per channel, in the command's order, already leased to the first attempt."""
     now = iso(now_ms)
     common: dict[str, Value] = {
         "user_id": command.user_id,

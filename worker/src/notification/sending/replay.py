@@ -1,4 +1,4 @@
-"""Answering a request whose idempotency key is taken."""
+"""The answer to a request whose idempotency key is taken."""
 
 import json
 from collections.abc import Sequence
@@ -14,17 +14,22 @@ from notification.storage.outbox import rows_of
 from notification.timestamps import iso
 
 _WAITS_MS = (50, 100, 200, 350, 500, 800)
-"""Two seconds in all."""
+"""Two seconds in total."""
 
 
 async def replay(
     record: Row, command: SendCommand, request_hash: str, platform: Platform
 ) -> list[dict[str, Any]] | None:
-    """The results of the request that took the key, with the rows' statuses of now.
+    """Return the results of the request that took the key, with the rows' current statuses.
 
-    Waits up to two seconds for a first attempt under way. None means that the reservation has
-    lapsed and left no rows, so that the caller may take it over. Raises `ServiceError`
-    IDEMPOTENCY_KEY_REUSED for another payload and IDEMPOTENCY_IN_PROGRESS.
+    Waits up to two seconds for a first attempt that is under way.
+
+    Returns:
+        The results; None if the reservation has lapsed without rows, so that the caller may take
+        it.
+
+    Raises:
+        ServiceError: IDEMPOTENCY_KEY_REUSED for another payload, or IDEMPOTENCY_IN_PROGRESS.
     """
     if record["request_hash"] is not None and record["request_hash"] != request_hash:
         raise ServiceError(

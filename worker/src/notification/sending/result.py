@@ -6,7 +6,7 @@ _SHOWN_STATUS = {"retry": "retry_scheduled"}
 
 
 def shown_status(status: str) -> str:
-    """The API's name of a row's status."""
+    """Return the API's name of a row's status."""
     return _SHOWN_STATUS.get(status, status)
 
 
@@ -21,7 +21,7 @@ def shown_result(
     error: Any = None,
     code: Any = None,
 ) -> dict[str, Any]:
-    """The contract's fields; `error` and `code` only where there are any."""
+    """Return the contract's fields; `error` and `code` only if they are set."""
     entry: dict[str, Any] = {
         "channelType": channel,
         "status": shown_status(status),

@@ -1,4 +1,4 @@
-"""The use case: accept a notification, attempt it, tell what came of it."""
+"""The use case: accept a notification, attempt it, report the outcome."""
 
 import json
 from collections.abc import Sequence
@@ -36,10 +36,16 @@ class SendResult(NamedTuple):
 
 
 class Sender:
-    """Two round trips to storage where configurations and template are remembered, else three.
+    """Sends notifications: two round trips to storage with warm caches, else three.
 
-    What is remembered is confirmed by the very batch that writes the rows. `key_life_ms` is how
-    long an idempotency key holds.
+    What is cached is confirmed by the very batch that writes the rows.
+
+    Args:
+        platform: the platform.
+        request_id: the id of the request.
+        own_host: the service's host, which is never called; empty if unknown.
+        log: the log of the invocation.
+        key_life_ms: how long an idempotency key holds.
     """
 
     def __init__(
@@ -58,7 +64,11 @@ class Sender:
         self._key_life_ms = key_life_ms
 
     async def send(self, command: SendCommand) -> SendResult:
-        """Raises `ServiceError`; then nothing was written and nothing sent."""
+        """Accept a notification and attempt it.
+
+        Raises:
+            ServiceError: nothing was written and nothing was sent.
+        """
         request_hash = command.request_hash() if command.idempotency_key else ""
         try:
             return await self._send(command, request_hash)
@@ -95,7 +105,7 @@ class Sender:
         inputs: SendInputs,
         keys: Sequence[MessageKey] | None,
     ) -> list[Draft] | None:
-        """The rows as written; None if something changed since it was read."""
+        """Write the rows; return None if something changed since it was read."""
         platform = self._platform
         now_ms = platform.clock.now_ms()
         configs = {config.channel: config for config in inputs.configs}
@@ -136,7 +146,7 @@ class Sender:
 
     async def _deliver(self, drafts: Sequence[Draft]) -> SendResult:
         work = deliver(drafts, platform=self._platform, own_host=self._own_host, log=self._log)
-        # A caller who hangs up ends the waiting, not the work.
+        # If the caller hangs up, the work goes on.
         return SendResult(await self._platform.run_to_completion(work), replayed=False)
 
 
@@ -148,7 +158,7 @@ def _refuse_unsendable(command: SendCommand, inputs: SendInputs) -> None:
 
 
 def _reserved_keys(record: Row, command: SendCommand) -> list[MessageKey] | None:
-    """The keys that a lapsed reservation has fixed, where they still fit the command."""
+    """Return the keys of a lapsed reservation if they still fit the command."""
     message_ids = [str(i) for i in json.loads(str(record["message_ids"]))]
     keys = [
         MessageKey(row_id, message_id)

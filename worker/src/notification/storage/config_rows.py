@@ -32,7 +32,7 @@ RETURNING {COLUMNS}
 
 
 def active_configs(user_id: str, channels: Sequence[str]) -> Statement:
-    """Selects the active configurations of the named channels."""
+    """Select the active configurations of the named channels."""
     return Statement(_ACTIVE, (user_id, json.dumps(list(channels))))
 
 
@@ -45,7 +45,7 @@ class ConfigRows:
         self._database = database
 
     async def find(self, user_id: str, channel: str) -> Row | None:
-        """The row, active or not."""
+        """Return the row, active or not."""
         sql = f"SELECT {COLUMNS} FROM user_configs WHERE user_id = ?1 AND channel_type = ?2"  # noqa: S608 - constant columns
         [result] = await self._database.batch([Statement(sql, (user_id, channel))])
         return result.rows[0] if result.rows else None
@@ -53,7 +53,7 @@ class ConfigRows:
     async def upsert(
         self, user_id: str, channel: str, *, sealed: str, is_active: bool, now: str
     ) -> Row:
-        """Create or replace in one statement; revision 1 in the answer means created."""
+        """Create or replace in one statement; revision 1 in the row means created."""
         statement = Statement(_UPSERT, (user_id, channel, sealed, int(is_active), now))
         [result] = await self._database.batch([statement])
         return result.rows[0]
@@ -61,13 +61,13 @@ class ConfigRows:
     async def replace(
         self, row_id: int, revision: int, *, sealed: str, is_active: bool, now: str
     ) -> Row | None:
-        """Replace the very revision that was read; None if it has changed since."""
+        """Replace the very revision that was read; return None if it has changed since."""
         statement = Statement(_REPLACE, (row_id, revision, sealed, int(is_active), now))
         [result] = await self._database.batch([statement])
         return result.rows[0] if result.rows else None
 
     async def delete(self, user_id: str, channel: str) -> bool:
-        """Whether there was one, active or not."""
+        """Delete the row, active or not; return whether there was one."""
         sql = "DELETE FROM user_configs WHERE user_id = ?1 AND channel_type = ?2"
         [result] = await self._database.batch([Statement(sql, (user_id, channel))])
         return result.changes > 0
@@ -75,8 +75,10 @@ class ConfigRows:
     async def list(
         self, *, user_id: str | None, channel: str | None, limit: int, offset: int
     ) -> tuple[list[Row], int]:
-        """One page in order of id, inactive ones included, and how many there are: counting stops
-        one above `MAX_COUNTED`."""
+        """Return one page in order of id, inactive ones included, and the total.
+
+        Counting stops one above `MAX_COUNTED`.
+        """
         conditions, parameters = [], []
         for column, value in (("user_id", user_id), ("channel_type", channel)):
             if value is not None:

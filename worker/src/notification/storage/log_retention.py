@@ -13,11 +13,11 @@ from notification.ports.platform import Platform
 from notification.storage.system_settings import read_number
 
 SETTLED = ("sent", "failed", "cancelled")
-"""The statuses of notifications that nothing more will happen to."""
+"""The final statuses."""
 PAGE = 1_000
-"""Notifications that one statement deletes: D1 bounds the time of each."""
+"""Notifications that one statement deletes: D1 limits the duration of each."""
 MAX_PAGES = 20
-"""Pages that one request deletes: it must stay within the platform's limits."""
+"""Pages that one request deletes, to stay within the platform's limits."""
 _DEFAULT_HOURS = 168
 
 _KEEP_OUTCOMES = """

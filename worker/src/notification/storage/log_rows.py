@@ -10,7 +10,7 @@ from notification.storage.capped_count import capped_count
 from notification.timestamps import from_iso
 
 MAX_SCANNED = 20_000
-"""Notifications that are looked at where no index finds the ones that are asked for."""
+"""Notifications that are scanned if no index finds those that are asked for."""
 
 COLUMNS = (
     "id, message_id, user_id, channel_type, template_key, subject, content, content_type, status,"
@@ -32,15 +32,21 @@ _WATCHED = (
     f"SELECT {BRIEF_COLUMNS} FROM notification_logs"  # noqa: S608 - constant columns
     " WHERE id IN (SELECT value FROM json_each(?1))"
 )
-# Half of what D1 takes as a number: at the very edge Pyodide makes a bigint, which D1 refuses.
+# Half of what D1 takes as a number: near the limit Pyodide makes a bigint, which D1 refuses.
 _MIN_ID = -(2**52)
-# Status texts stand in the SQL as literals, because a partial index serves no bound value.
+# Statuses are literals in the SQL, because a partial index serves no bound value.
 STATUSES = ("pending", "sent", "failed", "retry", "cancelled")
 _INDEXED_STATUSES = ("failed", "retry")
 
 
 class LogFilter(NamedTuple):
-    """What to show; times are ISO texts, both inclusive."""
+    """What to show.
+
+    Attributes:
+        start: the earliest time of acceptance, as ISO text, inclusive.
+        end: the latest one, likewise.
+        after: the newest id beyond a bounded scan.
+    """
 
     user_id: str | None = None
     channel: str | None = None
@@ -51,11 +57,10 @@ class LogFilter(NamedTuple):
     start: str | None = None
     end: str | None = None
     after: int | None = None
-    """The newest id that a bounded walk doesn't reach."""
 
     @property
     def walks(self) -> bool:
-        """Whether rows are looked at one by one: a filter is set, and none has an index."""
+        """Whether rows must be scanned one by one: a filter is set, and none has an index."""
         if self.user_id is not None or self.message_id is not None:
             return False
         if self.status in _INDEXED_STATUSES:
@@ -64,7 +69,7 @@ class LogFilter(NamedTuple):
         return any(value is not None for value in filters)
 
     def where(self) -> tuple[str, list[Value]]:
-        """The condition and its parameters; a range of times is a range of ids."""
+        """Return the condition and its parameters; a range of times is a range of ids."""
         bounds = [*self._equalities(), *self._range()]
         conditions = [text.format(f"?{n}") for n, (text, _) in enumerate(bounds, start=1)]
         if self.status is not None:
@@ -94,7 +99,7 @@ class LogFilter(NamedTuple):
         elif self.start is not None:
             bounds.append(("id >= {}", first_row_id(from_iso(self.start))))
         elif self.user_id is None and self.message_id is None:
-            # Newest first from the end of the primary key, as far as the page needs.
+            # Reads the primary key backwards, as far as the page needs.
             bounds.append(("id > {}", _MIN_ID))
         if self.end is not None:
             bounds.append(("id < {}", first_row_id(from_iso(self.end) + 1)))
@@ -102,8 +107,12 @@ class LogFilter(NamedTuple):
 
 
 class LogPage(NamedTuple):
-    """A page; how many there are, counting stopping one above `MAX_COUNTED`; and from when on they
-    were sought, where that isn't the whole range."""
+    """A page of notifications.
+
+    Attributes:
+        counted: how many there are; counting stops one above `MAX_COUNTED`.
+        searched_from_ms: the start of the scan, if it didn't reach the start of the range.
+    """
 
     rows: list[Row]
     counted: int
@@ -126,7 +135,7 @@ class LogRows:
         self._database = database
 
     async def list(self, chosen: LogFilter, *, limit: int, offset: int) -> LogPage:
-        """One page; one round trip more where the rows have to be looked at one by one."""
+        """Return one page; a filter without an index takes one more round trip."""
         edge = await self._edge(chosen) if chosen.walks else None
         page, count = list_statements(chosen._replace(after=edge), limit=limit, offset=offset)
         rows, total = await self._database.batch([page, count])
@@ -134,16 +143,16 @@ class LogRows:
         return LogPage(rows.rows, int(total.rows[0]["total"] or 0), searched)
 
     async def _edge(self, chosen: LogFilter) -> int | None:
-        """The newest row that the walk doesn't reach; None where it reaches the range's end."""
+        """Return the newest row beyond the scan; None if the scan covers the range."""
         [edge] = await self._database.batch([edge_statement(chosen)])
         return int(edge.rows[0]["id"] or 0) if edge.rows else None
 
     async def changes(self, after: int | None, watched: Sequence[int]) -> "LogChanges":
-        """What is newer than the id `after`, and the rows of `watched`, newest first; and the
-        newest id. Both are found by the primary key, so a caller may ask every second.
+        """Return the rows above the id `after` and those of `watched`, and the newest id.
 
-        Ids that came `LATE_MS` before `after` are told again: isolates that accept at the same
-        time write in any order.
+        The rows are newest first. All are found by the primary key, so a caller may ask every
+        second. Ids that came up to `LATE_MS` before `after` are returned again: isolates that
+        accept at the same time write in any order.
         """
         if after is None:
             [newest] = await self._database.batch([Statement(_NEWEST)])
@@ -160,18 +169,18 @@ class LogRows:
         return LogChanges([rows[row_id] for row_id in sorted(rows, reverse=True)], newest_id)
 
     async def find(self, row_id: int) -> Row | None:
-        """The notification with this log id."""
+        """Return the notification with this log id."""
         sql = f"SELECT {COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
         [result] = await self._database.batch([Statement(sql, (row_id,))])
         return result.rows[0] if result.rows else None
 
 
 def list_statements(chosen: LogFilter, *, limit: int, offset: int) -> tuple[Statement, Statement]:
-    """The page's and the count's statement."""
+    """Return the statements for a page and for its count."""
     where, parameters = chosen.where()
     table = "notification_logs"
     if chosen.status == "retry" and chosen.user_id is None and chosen.message_id is None:
-        # The few that wait are found by their own index; the planner would rather walk than sort.
+        # The planner would rather scan than sort; the few that wait have an index of their own.
         table += " INDEXED BY idx_notification_due"
     page = (
         f"SELECT {COLUMNS} FROM {table} WHERE {where} ORDER BY id DESC"  # noqa: S608 - built from constants, values are bound

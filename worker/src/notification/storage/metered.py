@@ -6,7 +6,7 @@ from notification.ports.database import Database, Result, Statement
 
 
 class MeteredDatabase:
-    """Passes batches on, counting round trips and rows written (index entries included)."""
+    """Counts the round trips and rows written (index entries included) of an invocation."""
 
     __slots__ = ("_calls", "_inner", "_rows_written")
 
@@ -16,12 +16,12 @@ class MeteredDatabase:
         self._rows_written = 0
 
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
-        """As `Database.batch`; a failed batch counts as a call, too."""
+        """Run the batch; a failed one counts as a call, too."""
         self._calls += 1
         results = await self._inner.batch(statements)
         self._rows_written += sum(result.rows_written for result in results)
         return results
 
     def usage(self) -> dict[str, int]:
-        """`d1_calls` and `rows_written` so far."""
+        """Return `d1_calls` and `rows_written` so far."""
         return {"d1_calls": self._calls, "rows_written": self._rows_written}

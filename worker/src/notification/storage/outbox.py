@@ -6,7 +6,7 @@ from typing import NamedTuple
 from notification.compact_json import compact_json
 from notification.ports.database import Database, Row, Statement, Value
 
-# What was read is still what it was: configurations as [id, revision], template as [key, revision].
+# The inputs are unchanged: configurations as [id, revision], template as [key, revision].
 _GUARD = """
 (SELECT COUNT(*) FROM json_each(?1, '$.configs') AS read JOIN user_configs AS config
    ON config.id = json_extract(read.value, '$[0]')
@@ -61,7 +61,7 @@ WHERE"""  # noqa: S608 - the fields are constants of this module
 
 _INSERT_UNKEYED = f"{_INSERT} {_GUARD}"
 
-# The usual case, one channel without a key: bound values spare the database to take JSON apart.
+# The usual case, one channel without a key: bound values save the database from parsing JSON.
 _BOUND = len(_FIELDS)
 _INSERT_ONE = f"""
 INSERT INTO notification_logs ({", ".join(_FIELDS)})
@@ -81,15 +81,19 @@ _INSERT_KEYED = f"""{_INSERT} EXISTS (
 
 
 class Guard(NamedTuple):
-    """What was read and must not have changed: (id, revision) of configurations, and (key,
-    revision) of the template where there is one."""
+    """What was read and must not have changed.
+
+    Attributes:
+        configs: (id, revision) of the configurations.
+        template: (key, revision) of the template, if there is one.
+    """
 
     configs: Sequence[tuple[int, int]]
     template: tuple[str, int] | None = None
 
 
 class Reservation(NamedTuple):
-    """An idempotency record to be: one effect for this key and recipient until `expires_at`."""
+    """A new idempotency record: one effect for this key and recipient until `expires_at`."""
 
     user_id: str
     idempotency_key: str
@@ -107,10 +111,14 @@ async def accept(
     guard: Guard,
     reservation: Reservation | None,
 ) -> bool:
-    """Write all rows, in one transaction and one round trip; False if nothing was written.
+    """Write all rows, in one transaction and one round trip.
 
-    Nothing is written when something in `guard` has changed or when the key is taken. Raises
-    `DatabaseConflict` when a row id is taken, and `DatabaseError`.
+    Returns:
+        False if nothing was written: something in `guard` has changed, or the key is taken.
+
+    Raises:
+        DatabaseConflict: a row id is taken.
+        DatabaseError: the database did not answer.
     """
     if reservation is None and len(rows) == 1 and len(guard.configs) <= 1:
         [inserted] = await database.batch([_insert_one(rows[0], guard)])
@@ -150,7 +158,7 @@ def _insert_one(row: dict[str, Value], guard: Guard) -> Statement:
 
 
 def find_record(user_id: str, idempotency_key: str, now: str) -> Statement:
-    """Selects the record that still holds at `now`."""
+    """Select the record that still holds at `now`."""
     return Statement(
         "SELECT message_ids, request_hash, status, lease_until, results FROM idempotency_keys"
         " WHERE user_id = ?1 AND idempotency_key = ?2 AND expires_at > ?3",
@@ -161,7 +169,7 @@ def find_record(user_id: str, idempotency_key: str, now: str) -> Statement:
 async def rows_of(
     database: Database, message_ids: Sequence[str], row_ids: Sequence[int]
 ) -> list[Row]:
-    """What is left of the notifications with these message ids, in no particular order."""
+    """Return what is left of the notifications with these message ids, in no particular order."""
     [result] = await database.batch(
         [
             Statement(

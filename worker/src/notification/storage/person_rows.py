@@ -23,8 +23,8 @@ WHERE user_id = ?1 AND status IN ('pending', 'retry')
 _SETTLED_ONLY = """
 NOT EXISTS (SELECT 1 FROM notification_logs WHERE user_id = ?1 AND status IN ('pending', 'retry'))
 """
-# Without its configurations nothing more can be accepted for the recipient: a send is conditional
-# on the configurations that it has read.
+# Once the configurations are gone nothing more is accepted for the recipient: a send is
+# conditional on the configurations that it has read.
 _DELETE_CONFIGS = f"""
 DELETE FROM user_configs WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY}) RETURNING channel_type
 """  # noqa: S608 - the condition is a constant of this module
@@ -42,7 +42,7 @@ class PersonRows(NamedTuple):
 
 
 async def read_person(database: Database, user_id: str, *, after: int, limit: int) -> PersonRows:
-    """All configurations, the notifications above the log id `after`, at most `PAGE` keys."""
+    """Read all configurations, the notifications above the id `after`, and up to `PAGE` keys."""
     configs, logs, keys = await database.batch(
         [
             Statement(_CONFIGS, (user_id,)),
@@ -56,10 +56,13 @@ async def read_person(database: Database, user_id: str, *, after: int, limit: in
 async def close_person(
     database: Database, user_id: str, *, force: bool
 ) -> tuple[int, list[str], int]:
-    """Delete configurations and keys unless something is in flight and `force` is not set.
+    """Delete configurations and keys, in one transaction.
 
-    Returns how many notifications are in flight, the channels whose configuration was deleted,
-    and how many keys were. One transaction.
+    Nothing is deleted while a notification is in flight, unless `force` is set.
+
+    Returns:
+        How many notifications are in flight, the channels whose configuration was deleted, and how
+        many keys were deleted.
     """
     flying, configs, keys = await database.batch(
         [

@@ -45,7 +45,7 @@ WHERE template_key = ?1 AND is_active = 1
 
 
 class ContentRow(NamedTuple):
-    """One channel's content to be stored."""
+    """One channel's content as it is stored."""
 
     channel: str
     content_type: str
@@ -54,7 +54,7 @@ class ContentRow(NamedTuple):
     extra_config: dict[str, Any] | None
 
     def statement(self, key: str, now: str) -> Statement:
-        """Writes it, provided that the template exists."""
+        """Write the content, provided that the template exists."""
         extra = None if self.extra_config is None else json.dumps(self.extra_config)
         return Statement(
             _SAVE_CONTENT,
@@ -71,7 +71,7 @@ class TemplateRows:
         self._database = database
 
     async def find(self, key: str) -> tuple[Row, list[Row]] | None:
-        """The template, active or not, and its contents."""
+        """Return the template, active or not, and its contents."""
         template, contents = await self._database.batch(
             [Statement(_FIND, (key,)), Statement(_CONTENTS, (key,))]
         )
@@ -80,8 +80,10 @@ class TemplateRows:
     async def list(
         self, *, is_active: bool | None, channel: str | None, limit: int, offset: int
     ) -> tuple[list[Row], int]:
-        """One page in order of keys, `channels` being a JSON array; and how many there are:
-        counting stops one above `MAX_COUNTED`."""
+        """Return one page in order of keys, and the total; `channels` is a JSON array.
+
+        Counting stops one above `MAX_COUNTED`.
+        """
         conditions, parameters = [], list[Value]()
         if is_active is not None:
             parameters.append(int(is_active))
@@ -113,20 +115,20 @@ class TemplateRows:
         contents: Sequence[ContentRow],
         now: str,
     ) -> None:
-        """Create or change; what is None, and channels that aren't listed, keep their value."""
+        """Create or change a template; None, and channels that aren't listed, keep their values."""
         listed = None if variables is None else json.dumps(list(variables), ensure_ascii=False)
         save = Statement(_SAVE, (key, name, description, listed, int(is_active), now))
         await self._database.batch([save, *(content.statement(key, now) for content in contents)])
 
     async def save_content(self, key: str, content: ContentRow, now: str) -> bool:
-        """Create or replace one channel's content; False where there is no such template."""
+        """Create or replace one channel's content; return False if there is no such template."""
         touched, _ = await self._database.batch(
             [Statement(_TOUCH, (key, now)), content.statement(key, now)]
         )
         return touched.changes > 0
 
     async def delete_content(self, key: str, channel: str, now: str) -> bool:
-        """Whether there was one."""
+        """Delete one channel's content; return whether there was one."""
         delete = "DELETE FROM template_contents WHERE template_key = ?1 AND channel_type = ?2"
         deleted, _ = await self._database.batch(
             [Statement(delete, (key, channel)), Statement(_TOUCH, (key, now))]
@@ -134,6 +136,6 @@ class TemplateRows:
         return deleted.changes > 0
 
     async def switch_off(self, key: str, now: str) -> bool:
-        """Make it inactive, keeping its contents; False where none was active."""
+        """Deactivate a template and keep its contents; return False if none was active."""
         [result] = await self._database.batch([Statement(_SWITCH_OFF, (key, now))])
         return result.changes > 0

@@ -1,4 +1,4 @@
-"""When the metrics of a day are bad enough to tell somebody."""
+"""The rules by which a day's metrics raise alerts."""
 
 from typing import Any, NamedTuple
 
@@ -11,14 +11,17 @@ MAX_BLOCKED = 5
 
 
 class Alert(NamedTuple):
-    """`rule` names the figure; `text` is for people."""
+    """A broken rule; `rule` names the metric, and `text` is for people."""
 
     rule: str
     text: str
 
 
 def raise_alerts(metrics: dict[str, Any]) -> list[Alert]:
-    """The rules that the metrics break. Without any settled notification there is no rate."""
+    """Return an alert for each rule that the metrics break.
+
+    Without settled notifications there is no success rate to check.
+    """
     notifications, queues = metrics["notifications"], metrics["queues"]
     performance = metrics["performance"]
     failed, rate = notifications["failed"], performance["successRate"]

@@ -1,4 +1,4 @@
-"""What one firing of the cron does, and one run of a task."""
+"""One firing of the cron, and one run of a task."""
 
 import json
 from typing import Any
@@ -14,9 +14,9 @@ from notification.tasks.task import Task, TaskFailure
 from notification.timestamps import from_iso, iso
 
 TASKS: tuple[Task, ...] = (Sweep(), Monitoring(), KeyRotation())
-"""All scheduled tasks, in the order in which one firing of the cron runs them."""
+"""All scheduled tasks, in the order of one firing of the cron."""
 _LAST_RUNS = Statement("SELECT task_name, last_run_at FROM scheduled_tasks")
-# The sign of life that health looks at: a run by hand leaves none.
+# The sign of life for `/health`: a run by hand leaves none.
 _ALIVE = """
 INSERT INTO scheduled_tasks (task_name, last_run_at) VALUES ('cron', ?1)
 ON CONFLICT (task_name) DO UPDATE SET last_run_at = excluded.last_run_at
@@ -24,8 +24,11 @@ ON CONFLICT (task_name) DO UPDATE SET last_run_at = excluded.last_run_at
 
 
 async def run_cron(platform: Platform, *, scheduled_ms: int, log: Log) -> None:
-    """Run the tasks that are due, each on its own; raises the first failure in the end, so that
-    the platform shows it."""
+    """Run the tasks that are due, each on its own.
+
+    Raises:
+        Exception: the first failure, after all tasks have run, so that the platform shows it.
+    """
     alive = Statement(_ALIVE, (iso(platform.clock.now_ms()),))
     result, _ = await platform.database.batch([_LAST_RUNS, alive])
     last = {str(row["task_name"]): _ms(row["last_run_at"]) for row in result.rows}
@@ -45,9 +48,13 @@ def _ms(text: object) -> int | None:
 
 
 async def run_task(task: Task, platform: Platform, log: Log) -> dict[str, Any] | None:
-    """One run under the task's lock, with its record; None while another run is at work.
+    """Run a task once under its lock, and record the run.
 
-    Raises what made the run fail, after it was recorded.
+    Returns:
+        The result; None while another run is at work.
+
+    Raises:
+        Exception: what made the run fail, after it was recorded.
     """
     lock = RunLock(platform, task.name)
     state = await lock.take()

@@ -18,7 +18,7 @@ _OTHERS = """
 SELECT id, user_id, channel_type, config_data FROM user_configs
 WHERE id > ?1 AND substr(config_data, 1, length(?2)) <> ?2 ORDER BY id LIMIT ?3
 """
-# The clear text stays the same, so the revision does. A row that was saved meanwhile is left.
+# The clear text is the same, so the revision stays. A row that was saved meanwhile is skipped.
 _RESEAL = "UPDATE user_configs SET config_data = ?3 WHERE id = ?1 AND config_data = ?2"
 _LEFT = """
 SELECT CASE WHEN substr(config_data, 1, 7) = 'enc:v2:' THEN substr(config_data, 8, 8)
@@ -29,17 +29,17 @@ FROM user_configs GROUP BY key_id ORDER BY key_id
 
 
 class KeyRotation:
-    """Goes on where the last run stopped; what no key opens is left as it is and counted."""
+    """Goes on where the last run stopped. Rows that no key opens are left and counted."""
 
     name = "key_rotation"
     interval_ms = HOUR_MS
 
     def is_due(self, last_run_ms: int | None, scheduled_ms: int) -> bool:
-        """At the first firing of an hour."""
+        """Return whether this is the first firing of an hour."""
         return last_run_ms is None or last_run_ms // HOUR_MS != scheduled_ms // HOUR_MS
 
     async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
-        """As `Task.run`; at most 500 rows. The result counts the rows by the id of their key."""
+        """Reseal at most 500 rows, and count the rows by the id of their key; see `Task.run`."""
         keys = KeyRing(platform)
         resealed = unreadable = 0
         for _ in range(_MAX_PAGES):
@@ -56,7 +56,7 @@ class KeyRotation:
             if statements:
                 results = await platform.database.batch(statements)
                 resealed += sum(result.changes for result in results)
-            # Once through: the next run begins again, for rows that an older version has written.
+            # At the end the next run starts over, for rows that an older version writes.
             done = len(others.rows) < PAGE
             state["after"] = 0 if done else int(others.rows[-1]["id"] or 0)
             if done:

@@ -1,4 +1,4 @@
-"""Every hour: look at a day's metrics, and raise alarm where they are bad."""
+"""Every hour: check a day's metrics, and alert the operators if they are bad."""
 
 from typing import Any
 
@@ -19,17 +19,17 @@ SELECT COUNT(*) AS total, COALESCE(SUM(expires_at <= ?1), 0) AS expired FROM ide
 
 
 class Monitoring:
-    """Alerts go to the log, and to `alert_user_id` over `alert_channels` where they are set."""
+    """Writes alerts to the log, and sends them to the operators if a recipient is set."""
 
     name = "monitoring"
     interval_ms = HOUR_MS
 
     def is_due(self, last_run_ms: int | None, scheduled_ms: int) -> bool:
-        """At the first firing of an hour."""
+        """Return whether this is the first firing of an hour."""
         return last_run_ms is None or last_run_ms // HOUR_MS != scheduled_ms // HOUR_MS
 
     async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
-        """As `Task.run`."""
+        """Check the metrics; see `Task.run`."""
         now_ms = platform.clock.now_ms()
         metrics = await _metrics(platform, now_ms)
         for group, values in metrics.items():
@@ -99,7 +99,7 @@ async def _cached_keys(platform: Platform) -> int:
 
 
 async def _tell(alerts: list[Alert], platform: Platform, state: State, log: Log) -> None:
-    """Send what is new: each rule at most once an hour."""
+    """Send the new alerts: each rule at most once an hour."""
     now_ms = platform.clock.now_ms()
     told: dict[str, int] = {
         rule: ms for rule, ms in state.get("told", {}).items() if now_ms - ms < HOUR_MS

@@ -1,4 +1,4 @@
-"""The sweep: finds the notifications that neither a request nor the queue will finish."""
+"""Finding the notifications that neither a request nor the queue will finish."""
 
 from typing import NamedTuple
 
@@ -10,14 +10,14 @@ from notification.ports.platform import Platform
 from notification.timestamps import iso
 
 PAGE = 500
-"""Rows of each kind in one run: after an outage a day's backlog must not take a day to ring for."""
+"""Rows of each kind in one run: after an outage a day's backlog must not take a day to requeue."""
 _SETTLING_MS = 120_000
-"""Younger rows are left alone: their request may still be at work, or their alarm about to ring."""
+"""Younger rows are left alone: their request may be at work, or their message on its way."""
 _GIVE_UP_MS = 24 * 3_600_000
 _EXPIRED = "Not delivered within 24 hours"
 
-# A first attempt that was interrupted becomes a retry that is due at once. The attempt is not
-# counted: nobody knows whether it was made.
+# An interrupted first attempt becomes a retry that is due at once. The attempt is not counted:
+# nobody knows whether it was made.
 _REVIVE = """
 UPDATE notification_logs SET status = 'retry', next_retry_at = ?4, updated_at = ?4,
   last_error_code = 'INTERRUPTED', error = 'The attempt was interrupted'
@@ -32,7 +32,7 @@ _OLDEST_PENDING = """
 SELECT id FROM notification_logs WHERE id >= ?1 AND id < ?2 AND status = 'pending'
 ORDER BY id LIMIT 1
 """
-# By the time that it has been due, not by its age: a redriven notification is old from the start.
+# Counts the time since it was due, not its age: a redriven notification is old from the start.
 _GIVE_UP = """
 UPDATE notification_logs SET status = 'failed', next_retry_at = NULL, lease_token = NULL,
   updated_at = ?2, last_error_code = 'EXPIRED',
@@ -43,7 +43,7 @@ WHERE id IN (
   ORDER BY next_retry_at LIMIT ?4)
 RETURNING id, retry_count
 """
-# Nobody knows whether the attempt was made; after a day it would come too late in any case.
+# Nobody knows whether the attempt was made; after a day it would be too late anyway.
 _GIVE_UP_PENDING = """
 UPDATE notification_logs SET status = 'failed', lease_token = NULL, updated_at = ?4,
   last_error_code = 'EXPIRED', error = ?5
@@ -62,7 +62,14 @@ ORDER BY next_retry_at LIMIT ?3
 
 
 class RequeueResult(NamedTuple):
-    """`swept_to` is the row id below which no pending row is left."""
+    """How many rows were handled.
+
+    Attributes:
+        revived: interrupted first attempts that became retries.
+        requeued: overdue retries that got a new message.
+        expired: notifications that were given up.
+        swept_to: the row id below which no pending row is left.
+    """
 
     revived: int
     requeued: int
@@ -73,14 +80,20 @@ class RequeueResult(NamedTuple):
 async def requeue_stalled(
     platform: Platform, log: Log, *, swept_to: int, look_back_ms: int = 0
 ) -> RequeueResult:
-    """One round trip to the database, then one call to each queue that has to ring.
+    """Requeue stalled notifications: one round trip to the database, and one call to each queue.
 
-    Interrupted first attempts become retries, retries that are two minutes over their time ring
-    again, and what has been due for 24 hours fails. Raises `DatabaseError`.
+    Interrupted first attempts become retries, retries that are two minutes overdue get a new
+    message, and what has been due for 24 hours fails.
 
-    `swept_to` is what the last run returned. It never counts for more than the clock of now says,
-    and `look_back_ms` goes behind it: a clock that was set, or a process whose clock is late, may
-    have left a row there.
+    Args:
+        platform: the platform.
+        log: the log of the invocation.
+        swept_to: what the last run returned; it never counts for more than the clock's present.
+        look_back_ms: how far to go behind it: after a change of the clock, or from a process whose
+            clock is slow, a row may lie there.
+
+    Raises:
+        DatabaseError: the database did not answer.
     """
     now_ms = platform.clock.now_ms()
     now, settled = iso(now_ms), first_row_id(now_ms - _SETTLING_MS)

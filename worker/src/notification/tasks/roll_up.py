@@ -1,4 +1,4 @@
-"""Keeping the hourly and daily metrics up."""
+"""Keeping the hourly and daily metrics up to date."""
 
 from typing import Any
 
@@ -23,15 +23,20 @@ from notification.timestamps import DAY_MS, HOUR_MS, floor, iso
 
 _MAX_AT_ONCE_MS = 26 * HOUR_MS
 _SETTLING_MS = 25 * HOUR_MS
-"""What is older is settled: the sweep gives up after 24 hours."""
+"""Older notifications are settled: the sweep gives up after 24 hours."""
 
 
 async def roll_up(platform: Platform, state: dict[str, Any], *, hourly: bool) -> int:
-    """Count the newest two hours anew, and with `hourly` all that may still have changed.
+    """Count the newest two hours anew, and with `hourly` everything that may still have changed.
 
-    The send path writes nothing for this. `state["rolled_to"]` is the hour from which the next
-    run goes on; what was missed is caught up by at most 26 hours a run. Returns how many rows
-    were written. Raises `DatabaseError`.
+    The send path writes nothing for this. `state["rolled_to"]` is the hour from which the next run
+    goes on; what was missed is caught up by at most 26 hours a run.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        DatabaseError: the database did not answer.
     """
     now_ms = platform.clock.now_ms()
     rolled_to = int(state.get("rolled_to") or 0) or await _oldest_hour(platform, now_ms)
@@ -53,7 +58,7 @@ async def roll_up(platform: Platform, state: dict[str, Any], *, hourly: bool) ->
 async def _recount_redriven(
     platform: Platform, state: dict[str, Any], *, before_ms: int, now_ms: int
 ) -> int:
-    """Hours that are long over, of which a notification was retried by hand since the last run."""
+    """Recount past hours in which a notification was retried by hand since the last run."""
     since = str(state.get("redriven_to") or iso(now_ms - DAY_MS))
     [found] = await platform.database.batch([redriven_hours(since, before_ms)])
     written = 0
@@ -67,7 +72,7 @@ async def _recount_redriven(
 
 
 async def _oldest_hour(platform: Platform, now_ms: int) -> int:
-    """Where the first run begins: at the oldest notification that hourly metrics can be about."""
+    """Return where the first run begins: at the oldest notification within the hourly metrics."""
     least_ms = floor(now_ms - HOURS_KEPT * HOUR_MS, HOUR_MS)
     [oldest] = await platform.database.batch([oldest_from(least_ms)])
     row_id = oldest.rows[0]["oldest"]

@@ -1,4 +1,4 @@
-"""One run of a task at a time, and what the next run must know."""
+"""One run of a task at a time, and the state that it leaves for the next."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ class RunLock:
         self._token = platform.randomness.token_bytes(12).hex()
 
     async def take(self) -> dict[str, Any] | None:
-        """The state that the last run left; None while another run holds the lock."""
+        """Return the state that the last run left; None while another run holds the lock."""
         now_ms = self._platform.clock.now_ms()
         values = (self._task_name, self._token, iso(now_ms + LEASE_MS), iso(now_ms))
         _, taken = await self._platform.database.batch(
@@ -42,7 +42,7 @@ class RunLock:
         return state if isinstance(state, dict) else {}
 
     async def release(self, state: dict[str, Any], *more: Statement) -> None:
-        """Free the lock and leave `state` for the next run; `more` joins the same batch."""
+        """Free the lock and store `state` for the next run; `more` joins the same batch."""
         now = iso(self._platform.clock.now_ms())
         release = Statement(_RELEASE, (self._task_name, self._token, now, json.dumps(state)))
         await self._platform.database.batch([release, *more])

@@ -1,4 +1,4 @@
-"""Every five minutes: finish what was interrupted, keep counts up, delete what is old."""
+"""Every five minutes: requeue what stalled, update metrics, delete what is old."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,17 +15,20 @@ Step = Callable[[], Awaitable[dict[str, int]]]
 
 
 class Sweep:
-    """The steps are independent: one that fails stops no other, and fails the run in the end."""
+    """Runs independent steps: one that fails stops no other, and fails the run in the end.
+
+    Its name in records and API is `data_cleanup`.
+    """
 
     name = "data_cleanup"
     interval_ms = 300_000
 
     def is_due(self, last_run_ms: int | None, scheduled_ms: int) -> bool:
-        """At every firing."""
+        """Return True: it is due at every firing."""
         return True
 
     async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
-        """As `Task.run`; the hourly parts run in the first run of an hour."""
+        """Run the steps; the first run of an hour does the hourly parts. See `Task.run`."""
         started = platform.clock.now_ms()
         hour = started // HOUR_MS
         first = state.get("hour") != hour
@@ -71,8 +74,7 @@ class Sweep:
 
 
 def _look_back_ms(hour: int) -> int:
-    """How far the hour's first sweep goes back: three hours, and once a day all that isn't yet
-    given up."""
+    """Return how far an hour's first run looks back: three hours, and once a day all of 24."""
     return (25 if hour % 24 == 0 else 3) * HOUR_MS
 
 

@@ -1,4 +1,4 @@
-"""What a scheduled task is."""
+"""The interface of a scheduled task."""
 
 from typing import Any, Protocol
 
@@ -6,11 +6,11 @@ from notification.logging import Log
 from notification.ports.platform import Platform
 
 State = dict[str, Any]
-"""What one run leaves for the next, as JSON."""
+"""What one run stores for the next, as JSON."""
 
 
 class TaskFailure(Exception):
-    """Some steps of a run failed; `result` tells what the others did."""
+    """Some steps of a run failed; `result` holds what the others did."""
 
     def __init__(self, result: dict[str, Any], cause: Exception) -> None:
         super().__init__(f"{type(cause).__name__}: {cause}")
@@ -25,9 +25,13 @@ class Task(Protocol):
     interval_ms: int
 
     def is_due(self, last_run_ms: int | None, scheduled_ms: int) -> bool:
-        """Whether the firing of the cron at `scheduled_ms` is for this task."""
+        """Return whether the task runs at the firing of the cron at `scheduled_ms`."""
         ...
 
     async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
-        """Do the work; the result is recorded. May change `state`; raises `TaskFailure`."""
+        """Do the work and return the result, which is recorded; `state` may be changed.
+
+        Raises:
+            TaskFailure: some steps failed.
+        """
         ...

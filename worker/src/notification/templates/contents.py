@@ -12,10 +12,12 @@ from notification.templates.syntax import read_structure
 
 
 class RenderedContents(NamedTuple):
-    """Subject and content with values put in.
+    """Subject and content with their values.
 
-    `problem` says why the content can't be sent (a json content that is no JSON), or is empty.
-    `missing_variables` are the paths without a value, subject first, each once.
+    Attributes:
+        missing_variables: the paths without a value, those of the subject first, each once.
+        truncated: whether a limit cut something off.
+        problem: why the content can't be sent (json content that is not JSON); empty if it can.
     """
 
     subject: str | None
@@ -32,7 +34,7 @@ def render_contents(
     channel: str,
     parse_mode: str = MARKDOWN_V2,
 ) -> RenderedContents:
-    """Render a row for a channel. `parse_mode` is the configured one and counts for Telegram."""
+    """Render a row for a channel. `parse_mode` is the configured one; it matters for Telegram."""
     kind = text.content_type
     content = render(
         compile_template(text.content),
@@ -51,14 +53,8 @@ def render_contents(
     return RenderedContents(subject, content.text, missing, truncated, problem)
 
 
-def placeholders(text: TemplateText) -> tuple[str, ...]:
-    """The paths that a row reads, subject first, each once."""
-    subject = compile_template(text.subject).paths if text.subject else ()
-    return tuple(dict.fromkeys(subject + compile_template(text.content).paths))
-
-
 def syntax_problem(text: TemplateText) -> str:
-    """Why a row must not be saved, naming the field, line and column; empty if it may be."""
+    """Return why a row must not be saved, with field, line and column; empty if it may be."""
     for field, source in (("subject", text.subject), ("content", text.content)):
         problems = read_structure(source).problems if source else ()
         if problems:

@@ -6,20 +6,20 @@ from typing import NamedTuple
 from notification.templates.syntax import Tag, read_structure
 
 TEXT, VALUE, EACH, NEXT, IF, JUMP = range(6)
-"""What a step does. Its other fields: see `Step`."""
+"""The kinds of steps; see `Step`."""
 
 
 MAX_CACHED_LENGTH = 4_000
-"""Code points of a template that is remembered: 64 of the worst of these take 20 MB."""
+"""Code points of a template that is cached: 64 of the largest take 20 MB."""
 
 
 class Step(NamedTuple):
     """One step.
 
-    TEXT writes `text`. VALUE writes the value at `path`, or `text` where there is none. EACH
-    enters the list at `path` or goes on at `target`; NEXT goes back to `target` for the next
-    member. IF goes on at `target` unless the value is true; JUMP always does. `in_each` says that
-    `path` may begin at a list's member instead of the variables.
+    TEXT writes `text`. VALUE writes the value at `path`, or `text` if there is none. EACH enters
+    the list at `path` or goes on at `target`; NEXT goes back to `target` for the next member. IF
+    goes on at `target` unless the value is true; JUMP always does. `in_each` tells that `path` may
+    begin at a list's member instead of the variables.
     """
 
     kind: int
@@ -30,18 +30,17 @@ class Step(NamedTuple):
 
 
 class Template(NamedTuple):
-    """A compiled template and the paths it reads, in order of appearance, each once."""
+    """A compiled template."""
 
     steps: tuple[Step, ...]
-    paths: tuple[str, ...]
 
 
 def compile_template(source: str) -> Template:
-    """Compile any text; tags that don't work are text (`read_structure` says which and why).
+    """Compile any text; tags that don't work are text (`read_structure` tells which and why).
 
-    Templates of ordinary length are compiled once and remembered.
+    Templates of ordinary length are compiled once and cached.
     """
-    return _remembered(source) if len(source) <= MAX_CACHED_LENGTH else _compile(source)
+    return _cached(source) if len(source) <= MAX_CACHED_LENGTH else _compile(source)
 
 
 def _compile(source: str) -> Template:
@@ -51,7 +50,7 @@ def _compile(source: str) -> Template:
     return compiler.finished()
 
 
-_remembered = lru_cache(maxsize=64)(_compile)
+_cached = lru_cache(maxsize=64)(_compile)
 
 
 class _Compiler:
@@ -61,13 +60,10 @@ class _Compiler:
         self._steps: list[Step] = []
         self._open: list[int] = []
         self._loops = 0
-        self._paths: dict[str, None] = {}
 
     def take(self, tag: Tag) -> None:
         self._text_until(tag.start)
         self._written = tag.end
-        if tag.path and tag.kind != "else":
-            self._paths[tag.path] = None
         if tag.kind == "value":
             self._add(VALUE, tag)
         elif tag.kind in ("each", "if"):
@@ -78,17 +74,17 @@ class _Compiler:
             condition = self._open.pop()
             self._open.append(len(self._steps))
             self._steps.append(Step(JUMP))
-            self._lands(condition)
+            self._set_target(condition)
         else:
             opening = self._open.pop()
             if tag.kind == "/each":
                 self._loops -= 1
                 self._steps.append(Step(NEXT, target=opening + 1))
-            self._lands(opening)
+            self._set_target(opening)
 
     def finished(self) -> Template:
         self._text_until(len(self._source))
-        return Template(tuple(self._steps), tuple(self._paths))
+        return Template(tuple(self._steps))
 
     def _text_until(self, end: int) -> None:
         if end > self._written:
@@ -100,5 +96,5 @@ class _Compiler:
         in_each = self._loops > 0 or tag.path == "@index"
         self._steps.append(Step(kind, text, path, in_each))
 
-    def _lands(self, index: int) -> None:
+    def _set_target(self, index: int) -> None:
         self._steps[index] = self._steps[index]._replace(target=len(self._steps))

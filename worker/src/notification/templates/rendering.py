@@ -1,4 +1,4 @@
-"""Running a compiled template over variables, within bounds."""
+"""Running a compiled template over variables, within limits."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,10 +11,10 @@ from notification.templates.values import is_truthy, value_text
 MAX_OUTPUT = 100_000
 """Code points of one rendered text."""
 MAX_ITERATIONS = 1_000
-"""Members that all `each` blocks of one rendering visit together."""
+"""Members that all `each` blocks of one rendering visit in total."""
 MAX_STEPS = 100_000
-"""Steps of one rendering. A template without loops has 40,000 at most; this bounds the time of
-loops that write nothing."""
+"""Steps of one rendering; a template without loops has at most 40,000. Limits loops that write
+nothing."""
 
 _MISSING = object()
 _SMALL = 256
@@ -22,7 +22,7 @@ _INDEX_DIGITS = 9
 
 
 class Rendered(NamedTuple):
-    """The text, the paths that had no value (each once), and whether a bound cut something."""
+    """The text, the paths without a value (each once), and whether a limit cut something off."""
 
     text: str
     missing: tuple[str, ...]
@@ -30,17 +30,17 @@ class Rendered(NamedTuple):
 
 
 def render(template: Template, variables: Mapping[str, Any], escape: Escape) -> Rendered:
-    """Run `template` once over `variables` (JSON values) and put each value in through `escape`.
+    """Run `template` over `variables` (JSON values); `escape` is applied to each value.
 
-    Text that a value brings is never read as a template. A placeholder without a value stays as
-    it was written; `each` over anything but a list writes nothing. Only keys that an object has
-    itself and indexes that a list has are found. Never raises, whatever the values are.
+    Text that a value brings is never read as a template. A placeholder without a value stays as it
+    was written; `each` over anything but a list writes nothing. Only an object's own keys and a
+    list's existing indexes are found. Never raises, whatever the values are.
     """
     return _Run(template, variables, escape).run()
 
 
 class _Loop:
-    """A list that is being visited."""
+    """A list that is being iterated over."""
 
     __slots__ = ("index", "members")
 
@@ -114,7 +114,7 @@ class _Run:
             self._write(self._escape(self._text(value)))
 
     def _text(self, value: Any) -> str:
-        """The value's text; a large one is converted once, however often it is shown."""
+        """Return the value's text; a large value is converted once, however often it is shown."""
         if not isinstance(value, str | dict | list | tuple):
             return value_text(value)
         text = self._converted.get(id(value))
@@ -157,7 +157,7 @@ class _Run:
         return True
 
     def _find(self, step: Step) -> Any:
-        """The value at a path; `this` and `@index` belong to the innermost `each`."""
+        """Return the value at a path; `this` and `@index` belong to the innermost `each`."""
         path = step[2]
         found: Any = self._variables
         if not step[3] and len(path) == 1:

@@ -1,4 +1,4 @@
-"""A template as a send needs it."""
+"""A stored template, as a send needs it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,14 @@ from notification.ttl_cache import TtlCache
 
 
 class TemplateText(NamedTuple):
-    """What a row of `template_contents` says."""
+    """The texts in a row of `template_contents`."""
 
     content_type: str
     content: str
     subject: str | None = None
 
 
-# What a template may set over the recipient's configuration.
+# Options that a template may set over the recipient's configuration.
 _OPTIONS = ("parse_mode", "disable_notification", "disable_web_page_preview", "msg_type")
 
 _ACTIVE = """
@@ -48,12 +48,12 @@ class KnownTemplates(TtlCache[str, StoredTemplate]):
 
 
 def active_template(key: str) -> Statement:
-    """Selects an active template with all its contents, in one JOIN."""
+    """Select an active template with all its contents, in one JOIN."""
     return Statement(_ACTIVE, (key,))
 
 
 def read_template(rows: Sequence[Row]) -> StoredTemplate | None:
-    """The template in the rows of `active_template`; None where there were none."""
+    """Read the template in the rows of `active_template`; None if there are none."""
     if not rows:
         return None
     contents = {

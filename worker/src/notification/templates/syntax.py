@@ -1,4 +1,4 @@
-"""The grammar of templates: which tags stand where, and what is wrong with them.
+"""The grammar of templates: which tags there are, and what is wrong with them.
 
 A tag is `{{path}}`, `{{#each path}}`, `{{#if path}}`, `{{else}}`, `{{/each}}` or `{{/if}}`, with
 spaces allowed inside the braces. A path is names of ASCII letters, digits and `_`, joined with
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 MAX_NESTING = 5
 MAX_PROBLEMS = 10
-"""Problems that are reported: someone who writes a template mends them one after the other."""
+"""Problems that are reported: an author corrects them one after the other."""
 
 # Possessive throughout: a run of characters is read once, so scanning is linear.
 _PATH = r"@index|[A-Za-z0-9_]++(?:\.[A-Za-z0-9_]++)*+"
@@ -37,14 +37,15 @@ class SyntaxProblem(NamedTuple):
     column: int
 
     def __str__(self) -> str:
+        """Return the text with line and column."""
         return f"{self.text} (line {self.line}, column {self.column})"
 
 
 class Structure(NamedTuple):
-    """The tags of a template that work, in order, and the first problems of the others.
+    """The working tags of a template, in order, and the first problems of the others.
 
-    Block tags that are unknown, unbalanced or nested too deeply are not among the tags: they
-    are text.
+    Block tags that are unknown, unbalanced or nested too deeply are text: they are not among the
+    tags.
     """
 
     tags: tuple[Tag, ...]
@@ -133,7 +134,7 @@ class _Reader:
 
 
 def read_structure(source: str) -> Structure:
-    """The working tags of a template and its problems; takes any text, in linear time."""
+    """Return the working tags of a template and its problems; takes any text, in linear time."""
     return _Reader(source).read()
 
 

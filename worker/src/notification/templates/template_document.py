@@ -11,7 +11,7 @@ from notification.templates.contents import syntax_problem
 from notification.templates.stored_template import TemplateText
 
 RESERVED_CHANNELS = ("email", "sms")
-"""Names that templates may have contents for, though nothing is ever sent over them."""
+"""Channels that templates may have contents for, although nothing is sent over them."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CONTENT_TYPES = ("text", "html", "markdown", "json")
@@ -21,7 +21,7 @@ _MAX_DESCRIPTION = 1_000
 
 
 class TemplateDocument(NamedTuple):
-    """What a save changes; None keeps what is stored."""
+    """What a save changes; None keeps the stored value."""
 
     name: str | None
     description: str | None
@@ -35,7 +35,11 @@ def _wrong(text: str) -> ServiceError:
 
 
 def check_key(key: Any) -> str:
-    """A template key; raises `ServiceError`."""
+    """Check a template's key.
+
+    Raises:
+        ServiceError: MISSING_PARAMETER or INVALID_TEMPLATE_KEY.
+    """
     if not isinstance(key, str) or not key:
         raise ServiceError("MISSING_PARAMETER", "Template key is required")
     if _KEY.fullmatch(key) is None:
@@ -51,9 +55,12 @@ def check_key(key: Any) -> str:
 def read_template_document(
     body: dict[str, Any], known_channels: Collection[str]
 ) -> TemplateDocument:
-    """The document in a request's body; raises `ServiceError` at the first mistake.
+    """Read the document in a request's body.
 
-    Both forms of contents are read: `contents` by channel, and `channels` as a list.
+    Contents may come in two forms: `contents` by channel, or `channels` as a list.
+
+    Raises:
+        ServiceError: the first mistake.
     """
     is_active = body.get("is_active", True)
     if not isinstance(is_active, bool):
@@ -71,7 +78,11 @@ def read_template_document(
 
 
 def read_content(channel: str, content: Any, known_channels: Collection[str]) -> ContentRow:
-    """One channel's content; raises `ServiceError`."""
+    """Read one channel's content.
+
+    Raises:
+        ServiceError: the first mistake.
+    """
     allowed = (*known_channels, *RESERVED_CHANNELS)
     if channel not in allowed:
         raise ServiceError(
@@ -99,13 +110,13 @@ def read_content(channel: str, content: Any, known_channels: Collection[str]) ->
     return ContentRow(channel, kind, subject, text, extra)
 
 
-def _text(value: Any, name: str, most: int) -> str | None:
+def _text(value: Any, name: str, maximum: int) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
         raise _wrong(f"{name} must be a string")
-    if len(value) > most:
-        raise _wrong(f"{name} must not exceed {most} characters")
+    if len(value) > maximum:
+        raise _wrong(f"{name} must not exceed {maximum} characters")
     return value or None
 
 

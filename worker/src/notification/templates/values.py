@@ -10,7 +10,7 @@ _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def number_text(number: float) -> str:
-    """A number as ECMAScript's `Number::toString` writes it; "null" where JSON has none.
+    """Write a number as ECMAScript's `Number::toString` does; "null" if JSON has no such number.
 
     An integer keeps all its digits.
 
@@ -39,7 +39,7 @@ def number_text(number: float) -> str:
 
 
 def scalar_text(value: object) -> str:
-    """The JSON text of a string, number, boolean or null; anything unknown is `null`."""
+    """Write a string, number, boolean or null as JSON; anything else is `null`."""
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, bool):
@@ -50,10 +50,10 @@ def scalar_text(value: object) -> str:
 
 
 def json_text(value: object, *, indent: int = 0, limit: int | None = None) -> str:
-    """`value` as JSON, compact or with `indent` spaces a level.
+    """Write `value` as JSON, compact or with `indent` spaces a level.
 
-    Writing stops soon after `limit` characters, so that what will be cut anyway costs nothing;
-    any depth of nesting is written without recursion.
+    Writing stops soon after `limit` characters: what would be cut anyway costs nothing. Any depth
+    of nesting is written without recursion.
     """
     written: list[str] = []
     length = 0
@@ -92,7 +92,7 @@ def _pieces(value: object, indent: int) -> Iterator[str]:
 def _members(
     container: dict[Any, Any] | list[Any] | tuple[Any, ...], indent: int, depth: int
 ) -> Iterator[tuple[str, object]]:
-    """Each member with what stands before it: comma, line, and the key."""
+    """Return each member with the text before it: comma, line break and key."""
     line = _line(indent, depth)
     before = line
     if isinstance(container, dict):
@@ -115,11 +115,11 @@ MAX_VALUE = 5_000
 
 
 def value_text(value: object) -> str:
-    """A JSON value as a template shows it, before escaping.
+    """Write a JSON value as a template shows it, before escaping.
 
-    Null is empty; numbers and booleans are as in JSON; a list of scalars is joined with
-    commas; objects and lists that hold objects are compact JSON. The text is trimmed, loses
-    its control characters and is cut to `MAX_VALUE`.
+    Null is empty; numbers and booleans are as in JSON; a list of scalars is joined with commas;
+    objects and lists that hold objects are compact JSON. The text is trimmed, loses its control
+    characters and is cut to `MAX_VALUE`.
 
     >>> value_text(True), value_text(1.0), value_text([1, None, "a"]), value_text({"a": [1]})
     ('true', '1', '1,,a', '{"a":[1]}')
@@ -131,7 +131,7 @@ def value_text(value: object) -> str:
     ):
         text = ",".join(_scalar(member) for member in value)
     elif isinstance(value, dict | list | tuple):
-        # JSON begins with a bracket: nothing is trimmed, and what follows the limit is cut.
+        # JSON begins with a bracket: nothing is trimmed at its start, and the end is cut.
         text = json_text(value, limit=MAX_VALUE)
     else:
         text = _scalar(value)
@@ -139,7 +139,7 @@ def value_text(value: object) -> str:
 
 
 def is_truthy(value: object) -> bool:
-    """False for null, false, 0, an empty string and an empty list; an object is true."""
+    """Return False for null, false, 0, an empty string or list; True for an object."""
     if isinstance(value, dict):
         return True
     return bool(value) and value == value
