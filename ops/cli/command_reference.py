@@ -42,7 +42,10 @@ class Command:
 
 
 def commands(app: typer.Typer) -> list[Command]:
-    """Return every command of an app and of its groups, in the order of their help."""
+    """Return every command of an app and of its groups, in the order of their help.
+
+    Earlier names, which help doesn't show, are left out.
+    """
     return list(_walk(get_command(app), ""))
 
 
@@ -57,7 +60,8 @@ def _walk(command: object, prefix: str) -> Iterator[Command]:
     if runs_itself and prefix:
         yield Command(prefix, str(getattr(command, "help", "") or ""), dict(_options(command)))
     for name, child in (children or {}).items():
-        yield from _walk(child, f"{prefix} {name}".strip())
+        if not getattr(child, "hidden", False):
+            yield from _walk(child, f"{prefix} {name}".strip())
 
 
 def _options(command: object) -> Iterator[tuple[str, str]]:

@@ -51,6 +51,9 @@ COMMANDS = {
 }
 """Where each command is: its module in `ops.cli.commands`, and there a function or a group."""
 
+HIDDEN = frozenset({"performance"})
+"""Earlier names of commands: they work for one release more, and help doesn't show them."""
+
 _HELP = (
     "Deploy, verify and look at the notification system. "
     "Exit codes: 0 done, 1 failed, 2 wrong use or settings, 3 a tool is missing, "
@@ -106,7 +109,7 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=name)
         else:
-            app.command(name)(found)
+            app.command(name, hidden=name in HIDDEN)(found)
     return app
 
 

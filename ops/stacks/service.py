@@ -41,7 +41,7 @@ class ServiceClient:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        address, own_host = _address(self.base_url)
+        address, own_host = connection_address(self.base_url)
         host = host or own_host
         headers = {"User-Agent": "notifyctl"} | ({"Host": host} if host else {})
         self._key = api_secret_key
@@ -156,7 +156,7 @@ def sign(key: str, timestamp: str, method: str, target: str, body: bytes) -> str
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def _address(base_url: str) -> tuple[str, str | None]:
+def connection_address(base_url: str) -> tuple[str, str | None]:
     """Return where to connect, and the ``Host`` header that goes along.
 
     A Worker of the local cloud has a name under ``localhost`` (RFC 6761), which resolvers are not

@@ -1,4 +1,4 @@
-"""``notifyctl perf``, also spelled ``notifyctl performance``: how fast is the service?"""
+"""``notifyctl perf``: how fast is the service?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import typer
 from ops.cli.commands.options import JsonOption, StackOption
 
 if TYPE_CHECKING:
-    from ops.observe.measuring.performance_test import Call
     from ops.stacks.service import ServiceClient
 
 
@@ -38,29 +37,27 @@ def perf(
 
     Example: notifyctl perf --stack local --requests 200 --send http://127.0.0.1:8789/hook/perf
     """
-    from ops.observe.measuring.performance_test import Measured, PerformanceTest
+    from ops.observe.measuring.load import Load
     from ops.stacks.console import Reporter
     from ops.stacks.endpoint import connect
     from ops.stacks.errors import VerificationFailed
-    from ops.stacks.service import ServiceClient
 
     reporter = Reporter(json=True)
     with connect(stack) as service:
-        kinds: dict[str, Call] = {
-            "GET /health": lambda client, _: client.call("GET", "/health").status_code,
-            "GET /api/notification-logs": _read_logs,
-        }
+        kinds: list[tuple[str, str, dict[str, object] | None]] = [
+            ("GET", "/health", None),
+            ("GET", "/api/notification-logs?limit=20", None),
+        ]
         if send is not None:
-            kinds["POST /api/notifications/send"] = _sending(service, send)
-        key = service.api_secret_key
-        test = PerformanceTest(
-            lambda: ServiceClient(service.base_url, key), requests=requests, concurrency=concurrency
+            kinds.append(("POST", "/api/notifications/send", _notification(service, send)))
+        load = Load(
+            service.base_url, service.api_secret_key, requests=requests, concurrency=concurrency
         )
-        results: list[Measured] = []
-        for name, call in kinds.items():
-            with reporter.step(name) as step:
-                results.append(test.measure(name, call))
-                step.detail = f"{results[-1].failed} of {requests} failed"
+    results = []
+    for method, target, body in kinds:
+        with reporter.step(f"{method} {target.partition('?')[0]}") as step:
+            results.append(load.measure(method, target, body=body))
+            step.detail = f"{results[-1].failed} of {requests} failed"
     documents = [result.document() for result in results]
     if json:
         document = {"stack": stack, "concurrency": concurrency, "results": documents}
@@ -83,21 +80,13 @@ def perf(
         )
 
 
-def _read_logs(client: ServiceClient, _: int) -> int:
-    return client.call("GET", "/api/notification-logs", query={"limit": "20"}).status_code
-
-
-def _sending(service: ServiceClient, url: str) -> Call:
-    from ops.stacks.notification import Notification
-
+def _notification(service: ServiceClient, url: str) -> dict[str, object]:
+    """Configure a user of its own, and return what is sent to it."""
     user = f"perf-{uuid.uuid4().hex[:12]}"
-    body = {"user_id": user, "channel_type": "webhook", "config_data": {"webhook_url": url}}
-    service.result("POST", "/api/user-configs", body=body)
-
-    def send(client: ServiceClient, number: int) -> int:
-        message = Notification(user=user, channels=("webhook",), message=f"Measurement {number}")
-        answer = message.send(client)
-        # A send whose endpoint failed is an answer of status 200.
-        return 200 if answer["results"][0]["status"] == "sent" else 0
-
-    return send
+    config = {"user_id": user, "channel_type": "webhook", "config_data": {"webhook_url": url}}
+    service.result("POST", "/api/user-configs", body=config)
+    return {
+        "user_id": user,
+        "channels": ["webhook"],
+        "custom_content": {"content": "Measurement {number}"},
+    }
