@@ -6,7 +6,7 @@ CTL := .venv/bin/notifyctl
 # Test processes side by side: they wait for the runtime as much as they work, so twice the two
 # cores that the limits are meant for. Each may hold a local cloud of about 0.7 GB.
 WORKERS ?= 4
-CODE := __main__.py infra engine localcloud ops scripts/make_sync.py sdk/notification_sdk worker/src sql tests bench
+CODE := __main__.py cron infra engine localcloud ops scripts/make_sync.py sdk/notification_sdk worker/src sql tests bench
 
 .PHONY: help install bundle up down destroy clean test check types unit soak bench lock
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = (
-    *("infra", "engine", "ops", "localcloud", "worker", "sql", "console", "tools"),
+    *("cron", "infra", "engine", "ops", "localcloud", "worker", "sql", "console", "tools"),
     *("__main__.py", "Pulumi.yaml"),
 )
 SHARED = (".venv", "node_modules", "build")

@@ -17,6 +17,7 @@ from infra.rules.tokens import (
     tokens_have_listed_permissions_alone,
     tokens_reach_this_account_alone,
 )
+from infra.settings.rules import crons_that_never_fire
 
 Rule = Callable[[Stack], Iterator[Breach]]
 
@@ -43,4 +44,6 @@ def check_rules(stack: Stack) -> None:
         lines = "\n".join(f"  {number}. {text}" for number, text in enumerate(found, 1))
         raise pulumi.RunError(f"{count}, and nothing was changed:\n{lines}")
     if (warning := unprotected_data(stack)) is not None:
+        pulumi.log.warn(warning)
+    for warning in crons_that_never_fire(stack.settings.crons):
         pulumi.log.warn(warning)

@@ -8,10 +8,11 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, BeforeValidator, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from cron.expression import InvalidCron
 from infra.settings.account import BASE_URL_KEY
 from infra.settings.model import Settings
 from infra.settings.problems import HIDDEN, MISSING, Problem, SettingsError
-from infra.settings.rules import ordinary_rules
+from infra.settings.rules import crons_that_never_fire, ordinary_rules
 from infra.settings.secret_model import Secrets
 from infra.settings.secret_rules import (
     DEVELOPMENT_DEFAULTS,
@@ -75,6 +76,11 @@ class CheckedConfig:
             return (*self._missing, *self._wrong)
         return tuple(problem for problem in self._wrong if problem.value != MISSING)
 
+    def warnings(self) -> tuple[str, ...]:
+        """What is no mistake, and hardly what was meant."""
+        crons = self._values.get("crons", ())
+        return tuple(crons_that_never_fire(crons if isinstance(crons, tuple) else ()))
+
     def settings(self) -> Settings:
         """The ordinary settings; raise SettingsError where there is any mistake."""
         self._refuse()
@@ -107,9 +113,10 @@ class CheckedConfig:
             elif value is not None:
                 try:
                     valid[key] = adapter_of(field).validate_python(value)
-                except (ValidationError, TypeError):
+                except (ValidationError, TypeError) as error:
                     shown = HIDDEN if key in self._secret_fields else _shown(value)
-                    wrong.append(Problem(key, shown, rule.text, rule.example))
+                    told = f"{_told(error)}{rule.text}"
+                    wrong.append(Problem(key, shown, told, rule.example))
             elif field.is_required():
                 self._missing.append(Problem(key, MISSING, rule.text, rule.example))
             elif key in self._fields:
@@ -172,6 +179,13 @@ def rule_of(field: FieldInfo) -> Rule:
             return item
         queue += [*getattr(item, "__metadata__", ()), *get_args(item)]
     raise TypeError("a setting's type carries no Rule")
+
+
+def _told(error: ValidationError | TypeError) -> str:
+    """Return which field of a cron expression is wrong, to stand before the rule."""
+    details = error.errors() if isinstance(error, ValidationError) else []
+    causes = (detail.get("ctx", {}).get("error") for detail in details)
+    return next((f"{cause}. It must be " for cause in causes if isinstance(cause, InvalidCron)), "")
 
 
 def _shown(value: object) -> str:

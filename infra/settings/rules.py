@@ -1,7 +1,8 @@
 """Rules that join several settings, each checked on whatever settings are valid by themselves."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from cron.expression import CronExpression
 from infra.settings.account import BASE_URL_KEY, CLOUDFLARE_API
 from infra.settings.problems import MISSING, Problem
 from infra.settings.values import is_loopback
@@ -22,6 +23,16 @@ def ordinary_rules(values: Values, stack: str) -> Iterator[Problem]:
         yield Problem(
             "environment", str(environment), f"the stack {stack} is that environment.", stack
         )
+
+
+def crons_that_never_fire(crons: Iterable[str]) -> Iterator[str]:
+    """Yield a warning for each valid cron expression that no day fits."""
+    for cron in crons:
+        if not CronExpression.parse(cron).ever_fires:
+            yield (
+                f"crons: {cron!r} never fires, since no day in its months fits. Correct the day or "
+                "the month, or take it out."
+            )
 
 
 def _service_has_an_address(values: Values) -> Iterator[Problem]:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
+from cron.expression import CronExpression
+
 Seconds = NewType("Seconds", int)
 Milliseconds = NewType("Milliseconds", int)
 
@@ -30,6 +32,11 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _cron(text: str) -> str:
+    CronExpression.parse(text)
+    return text
 
 
 def _switch(value: object) -> object:
@@ -113,9 +120,13 @@ PerMinute = Annotated[
     Field(ge=1, le=100_000),
     Rule("a whole number of calls a minute from 1 to 100000.", "100"),
 ]
-CronExpression = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z*,/#-]+( [0-9A-Z*,/#-]+){4}$")]
+Cron = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9A-Z*,/#-]+( [0-9A-Z*,/#-]+){4}$"),
+    AfterValidator(_cron),
+]
 Crons = Annotated[
-    tuple[CronExpression, ...],
+    tuple[Cron, ...],
     BeforeValidator(json_value),
     AfterValidator(distinct),
     Field(max_length=5),

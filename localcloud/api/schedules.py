@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cron.expression import CronExpression, InvalidCron
 from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
-from localcloud.cron.expression import CronExpression, InvalidCron
 from localcloud.database import Row
 
 # Codes: 10026 malformed body, 10072 too many, 10100 invalid cron string.

@@ -8,8 +8,8 @@ import random
 import sqlite3
 from typing import Any
 
+from cron.expression import CronExpression
 from localcloud.clock import VirtualClock
-from localcloud.cron.expression import CronExpression
 from localcloud.database import Database
 from localcloud.desired_state import DesiredState
 from localcloud.errors import RuntimeDown

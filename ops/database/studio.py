@@ -152,6 +152,7 @@ class Studio:
                 listener.bind(("127.0.0.1", port))
             except OSError:
                 raise UsageError(f"Port {port} is taken. Give another one by --port.") from None
+            listener.listen()  # whoever opens the address at once waits instead of being refused
             ready(f"http://127.0.0.1:{listener.getsockname()[1]}{self.path}")
             config = uvicorn.Config(self.application, log_level="error", lifespan="on")
             uvicorn.Server(config).run(sockets=[listener])

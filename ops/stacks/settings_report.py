@@ -22,10 +22,15 @@ class FileReport:
 
     file: str
     problems: Sequence[Problem]
+    warnings: Sequence[str] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the report as plain values, for ``--json``."""
-        return {"file": self.file, "mistakes": [vars(problem) for problem in self.problems]}
+        return {
+            "file": self.file,
+            "mistakes": [vars(problem) for problem in self.problems],
+            "warnings": list(self.warnings),
+        }
 
 
 def stack_files(root: Path) -> list[Path]:
@@ -41,8 +46,10 @@ def check_files(paths: Sequence[Path], *, template: bool) -> list[FileReport]:
     reports = []
     shared = _shared_secrets(paths)
     for path in paths:
+        warnings: Sequence[str] = ()
         try:
             config = read_stack_file(path)
+            warnings = config.warnings()
             found = list(config.mistakes(template=template or _is_example(path)))
         except SettingsError as error:
             found = list(error.problems)
@@ -51,7 +58,7 @@ def check_files(paths: Sequence[Path], *, template: bool) -> list[FileReport]:
             found += shared.get(path, [])
         if _is_example(path):
             found = [problem for problem in found if not problem.value.startswith(("'<", '"<'))]
-        reports.append(FileReport(path.name, found))
+        reports.append(FileReport(path.name, found, warnings))
     return reports
 
 

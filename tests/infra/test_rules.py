@@ -107,6 +107,18 @@ def test_stagings_stores_may_be_unprotected_and_a_warning_says_so(
     assert (unprotected_data(stack) is not None) is is_told
 
 
+def test_a_cron_that_never_fires_is_told_when_the_rules_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", told.append)
+    crons = '["*/5 * * * *", "0 0 31 2 *"]'
+    inputs = stack_inputs(tmp_path, "development", environment="development", crons=crons)
+    check_rules(collected(inputs, "development"))
+    assert len(told) == 1
+    assert told[0].startswith("crons: '0 0 31 2 *' never fires")
+
+
 @pytest.mark.requirement("PD-09")
 def test_a_database_says_its_replication(production: Stack) -> None:
     broken = changed(production, "database", read_replication=None)

@@ -258,3 +258,37 @@ def test_the_documentation_has_the_table_of_every_setting() -> None:
     for model in (Settings, Secrets):
         for name, field in model.model_fields.items():
             assert f"| `{field.alias or name}` |" in tables
+
+
+@pytest.mark.parametrize(
+    ("cron", "told"),
+    [
+        ("0 3 * * 0", "weekday '0': 1 (Sunday) to 7 (Saturday)"),
+        ("61 * * * *", "minute '61': 0 to 59"),
+        ("*/0 * * * *", "minute '*/0': 0 to 59"),
+        ("0 0 32 * *", "day of the month '32': 1 to 31"),
+        ("0 0 * * MON#6", "weekday 'MON#6': 1 (Sunday) to 7 (Saturday)"),
+    ],
+)
+def test_a_cron_that_cloudflare_refuses_is_a_mistake_that_names_its_field(
+    cron: str, told: str
+) -> None:
+    found = mistakes(crons=f'["*/5 * * * *", "{cron}"]')
+    assert list(found) == ["crons"]
+    assert f'"{cron}"' in found["crons"]
+    assert told in found["crons"]
+    assert "It must be a list of at most 5 different cron expressions" in found["crons"]
+
+
+@pytest.mark.parametrize("cron", ["0 3 * * SUN", "0 0 LW * *", "0 0 L-3 * *", "0 0 * * FRI#2"])
+def test_a_cron_in_cloudflares_own_form_is_taken(cron: str) -> None:
+    config = checked_config(crons=f'["{cron}"]')
+    assert (config.mistakes(), config.warnings()) == ((), ())
+
+
+def test_a_cron_that_no_day_fits_is_taken_with_a_warning() -> None:
+    config = checked_config(crons='["*/5 * * * *", "0 0 31 2 *"]')
+    assert config.mistakes() == ()
+    (warning,) = config.warnings()
+    assert warning.startswith("crons: '0 0 31 2 *' never fires, since no day in its months fits.")
+    assert checked_config(crons="[1]").warnings() == ()

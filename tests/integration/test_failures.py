@@ -15,6 +15,7 @@ pytestmark = pytest.mark.workerd
 LINKED = (".venv", "node_modules", "build")
 COPIED = (
     "__main__.py",
+    "cron",
     "engine",
     "infra",
     "localcloud",

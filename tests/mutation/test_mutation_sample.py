@@ -16,6 +16,7 @@ COUNT = int(os.environ.get("NOTIFICATION_MUTATION_COUNT", "20"))
 """Faults for each folder; two that survive are one too many."""
 
 TESTS = {
+    "cron": ("tests/cron",),
     "infra": ("tests/infra",),
     "engine": ("tests/engine",),
     "localcloud": ("tests/localcloud", "tests/host"),

@@ -122,3 +122,13 @@ def test_the_schema_takes_what_the_check_takes(
     path = stack_file(tmp_path, **change)
     assert VALIDATOR.is_valid(yaml.safe_load(path.read_text())) == is_valid
     assert (problems(path)["Pulumi.production.yaml"] == []) == is_valid
+
+
+def test_a_cron_that_never_fires_is_told_and_is_no_mistake(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, crons=["0 0 31 2 *"])
+    shown = settings("check", str(path))
+    assert shown.returncode == 0
+    assert "no mistakes" in shown.stdout
+    assert "warning: crons: '0 0 31 2 *' never fires" in shown.stdout
+    document = json.loads(settings("check", str(path), "--json").stdout)
+    assert [len(file["warnings"]) for file in document["files"]] == [1]

@@ -48,6 +48,8 @@ def check(
             typer.echo(f"{report.file}: {len(report.problems) or 'no'} mistakes")
             for number, problem in enumerate(report.problems, 1):
                 typer.echo(f"  {number}. {problem}")
+            for warning in report.warnings:
+                typer.echo(f"  warning: {warning}")
     if count:
         raise UsageError(
             f"{count} mistake{'s' if count != 1 else ''} in the stack files. Correct them there, "

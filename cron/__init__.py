@@ -1,0 +1,1 @@
+"""When does a cron trigger fire, by Cloudflare's grammar."""
