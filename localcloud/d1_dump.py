@@ -9,15 +9,16 @@ from typing import Any
 from localcloud.host_client import HostClient
 
 _DEFER = "PRAGMA defer_foreign_keys=TRUE"
+_OURS = "lower(substr({0}, 1, 7)) <> 'sqlite_' AND lower(substr({0}, 1, 4)) <> '_cf_'"
 _OBJECTS = (
-    "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL "
-    "AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%' "
-    "ORDER BY CASE type WHEN 'table' THEN 0 ELSE 1 END, rowid"
+    "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL "  # noqa: S608
+    f"AND {_OURS.format('name')} ORDER BY CASE type WHEN 'table' THEN 0 ELSE 1 END, rowid"
 )
 # Hidden and generated columns can't be inserted: table_xinfo tells them by a `hidden` above 0.
 _COLUMNS = (
-    "SELECT m.name AS tbl, c.name AS col FROM sqlite_master m, pragma_table_xinfo(m.name) c "
-    "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '_cf_%' "
+    "SELECT m.name AS tbl, c.name AS col "  # noqa: S608
+    "FROM sqlite_master m, pragma_table_xinfo(m.name) c "
+    f"WHERE m.type = 'table' AND {_OURS.format('m.name')} "
     "AND c.hidden = 0 ORDER BY m.rowid, c.cid"
 )
 _SEQUENCES = "SELECT name, seq FROM sqlite_sequence ORDER BY name"
@@ -90,8 +91,17 @@ async def _schema(
 
 def _select(table: str, columns: Sequence[str]) -> str:
     """SQLite itself writes each value as a literal, so that none changes its type or a digit."""
-    values = ", ".join(f"quote({quoted(name)}) AS c{at}" for at, name in enumerate(columns))
+    values = ", ".join(f"{_literal(quoted(name))} AS c{at}" for at, name in enumerate(columns))
     return f"SELECT {values} FROM {quoted(table)}"  # noqa: S608  names of the schema, quoted
+
+
+def _literal(name: str) -> str:
+    """A value as a literal; `quote()` alone would end a text at its first NUL."""
+    as_hex = f"'CAST(X' || quote(hex({name})) || ' AS TEXT)'"
+    return (
+        f"CASE WHEN typeof({name}) = 'text' AND instr({name}, char(0)) THEN {as_hex} "
+        f"ELSE quote({name}) END"
+    )
 
 
 def _text(
@@ -101,20 +111,21 @@ def _text(
     sequences: Sequence[Mapping[str, Any]],
     options: DumpOptions,
 ) -> str:
-    """Tables with their rows, then what hangs on them: so an index is built once."""
+    """Tables, then their rows, then what hangs on them: so an index is built once.
+
+    A row needs the table that it refers to, which may be a younger one.
+    """
     lines = [_DEFER]
-    for found in objects:
-        if found["type"] != "table" or found["name"] not in columns:
-            continue
+    tables = [one for one in objects if one["type"] == "table" and one["name"] in columns]
+    if not options.no_schema:
+        lines.extend(str(found["sql"]) for found in tables)
+    for found in tables if not options.no_data else ():
         table = str(found["name"])
-        if not options.no_schema:
-            lines.append(str(found["sql"]))
-        if not options.no_data:
-            names = ",".join(map(quoted, columns[table]))
-            lines.extend(
-                f"INSERT INTO {quoted(table)} ({names}) VALUES({','.join(map(str, row.values()))})"
-                for row in rows[table]
-            )
+        names = ",".join(map(quoted, columns[table]))
+        lines.extend(
+            f"INSERT INTO {quoted(table)} ({names}) VALUES({','.join(map(str, row.values()))})"
+            for row in rows[table]
+        )
     if not options.no_data:
         for row in sequences:
             name = str(row["name"]).replace("'", "''")
@@ -125,6 +136,6 @@ def _text(
         lines.extend(
             str(found["sql"])
             for found in objects
-            if found["type"] != "table" and found["tbl_name"] in columns
+            if found["type"] != "table" and (found["tbl_name"] in columns or not options.tables)
         )
     return "".join(f"{line};\n" for line in lines)

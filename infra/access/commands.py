@@ -58,7 +58,7 @@ DEPLOYING = (
 """Commands that need what CI's token has: the lines of the table of calls that say so."""
 JUDGING = ("doctor", "token check")
 """Commands that hold a token against what CI's has, by trying it where it can't be read."""
-WITHOUT_ACCOUNT = ("preview --offline", "pr comment")
+WITHOUT_ACCOUNT = ("db lint", "preview --offline", "pr comment")
 """Commands of the workflows that ask nothing of the account."""
 
 

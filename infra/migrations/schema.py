@@ -56,19 +56,24 @@ class SchemaObject:
         return plain_sql(self.sql)
 
 
-def read_objects(database: Queries) -> tuple[SchemaObject, ...]:
-    """Return all objects but SQLite's, D1's and the migrations' own, in the order of making.
+def read_objects(database: Queries, *, with_ledger: bool = False) -> tuple[SchemaObject, ...]:
+    """Return all objects but SQLite's and D1's own, in the order of making.
 
     The tables behind a virtual table are left out: they come and go with it.
+
+    Args:
+        database: whose objects.
+        with_ledger: also what the migrations keep for themselves.
     """
+    is_left_out = is_reserved if with_ledger else is_internal
     rows, shadows = database.batch([Statement(OBJECTS), Statement(_SHADOWS)])
     hidden = {str(row["name"]).lower() for row in shadows}
     return tuple(
         SchemaObject(str(row["type"]), str(row["name"]), str(row["tbl_name"]), str(row["sql"]))
         for row in rows
         if row["sql"] is not None
-        and not is_internal(str(row["name"]))
-        and not is_internal(str(row["tbl_name"]))
+        and not is_left_out(str(row["name"]))
+        and not is_left_out(str(row["tbl_name"]))
         and str(row["tbl_name"]).lower() not in hidden
     )
 
@@ -192,9 +197,10 @@ class Table:
         return next(free, None) if self.has_rowid else None
 
 
-def read_tables(database: Queries) -> Mapping[str, Table]:
+def read_tables(database: Queries, *, with_ledger: bool = False) -> Mapping[str, Table]:
     """Return the tables by their names in small letters, in the order in which they were made."""
-    objects = [found for found in read_objects(database) if found.kind == "table"]
+    everything = read_objects(database, with_ledger=with_ledger)
+    objects = [found for found in everything if found.kind == "table"]
     questions: list[Statement] = []
     for found in objects:
         name = text_literal(found.name)
@@ -246,7 +252,7 @@ def _table(found: SchemaObject, answers: Sequence[Sequence[Row]]) -> Table:
             for names in indexes.values()
             if None not in names
         ),
-        has_rowid=not any(row["wr"] for row in listed) and not found.is_virtual,
+        has_rowid=not any(row["wr"] for row in listed),
         is_virtual=found.is_virtual,
     )
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from infra.migrations.schema import SchemaObject, read_objects
 from ops.database.backup_file import SEALED_SUFFIX, BackupFile, now
 from ops.database.d1_transfer import D1Transfer
+from ops.database.dump import dump_of_export, refuse_unkept, write_dump
+from ops.database.scratch_d1 import scratch_d1
 from ops.database.stack_database import StackDatabase
-from ops.database.table_sum import TableSum, sums_of_dump, sums_of_live
+from ops.database.table_sum import TableSum, sums
 from ops.database.tables import clearing
-from ops.stacks.errors import GateClosed, OperationError, VerificationFailed
+from ops.stacks.errors import GateClosed, VerificationFailed
 
 FRESH = timedelta(hours=1)
 """A backup that a restore or a reset of production relies on may be so old."""
@@ -31,22 +34,24 @@ class Backups:
     folder: Path
 
     def take(self, *, passphrase: str | None) -> tuple[BackupFile, tuple[str, ...]]:
-        """Export the database, load the dump into a scratch database and compare every table.
+        """Write everything that the database holds, restore it to a scratch D1, and compare.
 
         Returns:
-            The backup, verified, and the tables that were written between the export and the
-            reading of the live tables: what is in the backup is their state as of the export.
+            The backup, verified, and the tables that were written since the rows were read: what
+            is in the backup is their state as of then.
 
         Raises:
-            VerificationFailed: the dump lacks a table that the database has.
+            VerificationFailed: a table can't be kept, or isn't what it was after the restore.
         """
         taken_at = now()
-        sql = D1Transfer(self.database.account, self.database.database_id).export()
-        sums = sums_of_dump(sql)
-        live = sums_of_live(self.database)
-        if missing := sorted(live.keys() - sums.keys()):
+        sql = self._dump().encode()
+        found, objects = self._restored(sql)
+        live = sums(self.database)
+        wanted = read_objects(self.database, with_ledger=True)
+        if lost := _lost(wanted, objects):
             raise VerificationFailed(
-                f"The export lacks the tables {', '.join(missing)}. Take another backup."
+                f"The backup lacks what the database has: {lost}. Take another one, while nobody "
+                "changes the schema."
             )
         suffix = f".sql.gz{SEALED_SUFFIX}" if passphrase is not None else ".sql.gz"
         stamp = f"{taken_at:%Y%m%dT%H%M%SZ}"
@@ -54,27 +59,49 @@ class Backups:
             path=self.folder / f"{self.database.name}-{stamp}{suffix}",
             stack=self.database.stack,
             database_id=self.database.database_id,
-            schema_level=_level(sums, sql),
+            schema_level=_level(found),
             taken_at=taken_at,
-            tables=sums,
+            tables=found,
             file_sha256="",
         ).write(sql, passphrase)
-        return self.verify(backup, passphrase=passphrase), differing(sums, live)
+        if backup.content(passphrase) != sql:
+            raise VerificationFailed(f"{backup.path} can't be read back. Take another backup.")
+        return backup.mark_verified(now()), differing(found, live)
 
     def verify(self, backup: BackupFile, *, passphrase: str | None) -> BackupFile:
-        """Read the file back, load it and compare counts and checksums of every table.
+        """Restore the file into a scratch D1, and compare counts and checksums of every table.
 
         Raises:
             VerificationFailed: a table isn't what it was when the backup was taken.
+            OperationError: D1 doesn't take the file.
             UsageError: the passphrase is missing or wrong.
         """
-        found = sums_of_dump(backup.content(passphrase))
+        self._check(backup, backup.content(passphrase))
+        return backup.mark_verified(now())
+
+    def _check(self, backup: BackupFile, sql: bytes) -> None:
+        found, _ = self._restored(sql)
         if wrong := differing(backup.tables, found):
             raise VerificationFailed(
                 f"{backup.path.name} doesn't hold what it should in {', '.join(wrong)}. "
                 "Don't rely on it; take another one."
             )
-        return backup.mark_verified(now())
+
+    def _dump(self) -> str:
+        """Everything as SQL: as of one moment where D1 exports it, else read table by table."""
+        objects = read_objects(self.database, with_ledger=True)
+        refuse_unkept(objects)
+        if not any(one.is_virtual for one in objects):
+            export = D1Transfer(self.database.account, self.database.database_id).export()
+            if (written := dump_of_export(export, self.database)) is not None:
+                return written
+        return write_dump(self.database, objects)
+
+    def _restored(self, sql: bytes) -> tuple[Mapping[str, TableSum], tuple[SchemaObject, ...]]:
+        """What a scratch D1 holds after a restore of the text, by the calls that restore makes."""
+        with scratch_d1(self.database) as scratch:
+            _ingest(scratch, sql)
+            return sums(scratch), read_objects(scratch, with_ledger=True)
 
     def newest(self) -> BackupFile | None:
         """The newest backup of this very database in the folder, if there is one."""
@@ -112,12 +139,9 @@ class Backups:
             VerificationFailed: a table is missing afterwards.
         """
         sql = backup.content(passphrase)
-        if differing(backup.tables, sums_of_dump(sql)):
-            raise VerificationFailed(f"{backup.path.name} is damaged. Use another backup.")
-        transfer = D1Transfer(self.database.account, self.database.database_id)
-        cleared = "".join(f"{statement};\n" for statement in clearing(self.database))
-        transfer.ingest(cleared.encode() + sql)
-        live = sums_of_live(self.database)
+        self._check(backup, sql)
+        _ingest(self.database, sql)
+        live = sums(self.database)
         if missing := sorted(backup.tables.keys() - live.keys()):
             raise VerificationFailed(
                 f"After the restore the tables {', '.join(missing)} are missing. Restore again."
@@ -131,8 +155,21 @@ def differing(one: Mapping[str, TableSum], other: Mapping[str, TableSum]) -> tup
     return tuple(name for name in names if one.get(name) != other.get(name))
 
 
-def _level(sums: Mapping[str, TableSum], sql: bytes) -> int:
+def _ingest(database: StackDatabase, sql: bytes) -> None:
+    """Replace what a database holds by a dump, as one step."""
+    cleared = "".join(f"{statement};\n" for statement in clearing(database))
+    D1Transfer(database.account, database.database_id).ingest(cleared.encode() + sql)
+
+
+def _lost(wanted: Sequence[SchemaObject], found: Sequence[SchemaObject]) -> str:
+    """What of a schema another one lacks or has otherwise: kinds and names."""
+    there = {(one.kind, one.key): one.plain for one in found}
+    lost = [
+        f"{one.kind} {one.name}" for one in wanted if there.get((one.kind, one.key)) != one.plain
+    ]
+    return ", ".join(lost[:10])
+
+
+def _level(tables: Mapping[str, TableSum]) -> int:
     """The schema's level: how many migrations the ledger in the dump holds."""
-    if not sql:
-        raise OperationError("The export is empty. Take another one.")
-    return sums["d1_migrations"].rows if "d1_migrations" in sums else 0
+    return tables["d1_migrations"].rows if "d1_migrations" in tables else 0

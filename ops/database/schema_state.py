@@ -9,8 +9,9 @@ from typing import Any
 
 from infra.migrations.files import MigrationSet
 from infra.migrations.ledger import Applied, Ledger
+from infra.migrations.schema import quoted
 from ops.database.stack_database import StackDatabase, migrations
-from ops.database.tables import quoted, table_names
+from ops.database.tables import table_names
 from ops.stacks.project import Project
 
 _CREATED = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)

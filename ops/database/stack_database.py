@@ -76,10 +76,12 @@ class StackDatabase:
         with self.connected() as database:
             return database.batch([Statement(sql, params)])[0]
 
-    def batch(self, statements: Sequence[str]) -> list[list[Row]]:
+    def batch(self, statements: Sequence[str | Statement]) -> list[list[Row]]:
         """Run statements in one transaction and return each one's rows."""
         with self.connected() as database:
-            return database.batch([Statement(sql) for sql in statements])
+            return database.batch(
+                [Statement(one) if isinstance(one, str) else one for one in statements]
+            )
 
     def described(self) -> Mapping[str, Any]:
         """What the account says of it: ``name``, ``num_tables``, ``file_size`` in bytes."""

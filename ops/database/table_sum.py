@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.migrations.d1 import Row
-from ops.database.stack_database import StackDatabase
-from ops.database.tables import TABLES, quoted, table_names
-from ops.stacks.errors import OperationError
+from infra.migrations.d1 import Statement
+from infra.migrations.schema import Queries, Table, quoted, read_tables, value_literal
 
-_COLUMNS = "SELECT name FROM pragma_table_xinfo('{table}') WHERE hidden = 0 ORDER BY cid"
-_PAGE = 1000
+_MAX_PAGE_ROWS = 1000
+_PAGE_BYTES = 5_000_000
+"""What one answer may hold; D1 answers at most 50 MB (Cloudflare, D1, "Limits")."""
+
 _MODULUS = 2**256
 
 
@@ -32,7 +31,7 @@ class TableSum:
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[str]]) -> TableSum:
-        """Sum rows whose values are SQL literals, as SQLite's ``quote()`` writes them."""
+        """Sum rows whose values are SQL literals."""
         count, total = 0, 0
         for row in rows:
             digest = hashlib.sha256("\x1f".join(row).encode("utf-8", "surrogatepass")).digest()
@@ -45,74 +44,66 @@ class TableSum:
         return {"rows": self.rows, "sha256": self.sha256}
 
 
-def sums_of_dump(sql: bytes) -> Mapping[str, TableSum]:
-    """Load a dump into a scratch database and sum every table of it.
+def sums(database: Queries) -> Mapping[str, TableSum]:
+    """Sum every table, page by page; the database may be written meanwhile."""
+    tables = read_tables(database, with_ledger=True)
+    return {table.name: TableSum.of(literal_rows(database, table)) for table in tables.values()}
 
-    Raises:
-        OperationError: the dump doesn't load.
+
+def literal_rows(
+    database: Queries, table: Table, *, with_rowid: bool = False
+) -> Iterator[tuple[str, ...]]:
+    """Read a table's rows as SQL literals, in pages that an answer holds.
+
+    Args:
+        database: where the table is.
+        table: which one.
+        with_rowid: the rowid before the stored columns.
     """
-    scratch = sqlite3.connect(":memory:")
-    try:
-        scratch.executescript(sql.decode("utf-8"))
-        tables = [str(name) for (name,) in scratch.execute(TABLES + "name")]
-        return {table: _sum_in_scratch(scratch, table) for table in tables}
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise OperationError(
-            f"The dump doesn't load into a scratch database ({type(error).__name__}): it is "
-            "damaged, or not a dump. Take another one."
-        ) from None
-    finally:
-        scratch.close()
+    stored = [column.name for column in table.stored]
+    if with_rowid:
+        stored = [str(table.rowid), *stored]
+    values = [f"{value_literal(name)} AS c{at}" for at, name in enumerate(stored)]
+    keys = _paging_keys(table)
+    marks = [f"{value_literal(name)} AS k{at}" for at, name in enumerate(keys)]
+    size = _page_rows(database, table)
+    named, after, offset = ", ".join(map(quoted, keys)), "", 0
+    while True:
+        where = f" WHERE ({named}) > ({after})" if after else ""
+        skip = "" if table.rowid or table.primary_key else f" OFFSET {offset}"
+        order = named or ", ".join(str(at + 1) for at in range(len(stored)))
+        rows = database.batch(
+            [
+                Statement(
+                    f"SELECT {', '.join([*values, *marks])} FROM {quoted(table.name)}"  # noqa: S608
+                    f"{where} ORDER BY {order} LIMIT {size}{skip}"
+                )
+            ]
+        )[0]
+        for row in rows:
+            yield tuple(str(row[f"c{at}"]) for at in range(len(stored)))
+        if len(rows) < size:
+            return
+        after = ", ".join(str(rows[-1][f"k{at}"]) for at in range(len(keys)))
+        offset += len(rows)
 
 
-def sums_of_live(database: StackDatabase) -> Mapping[str, TableSum]:
-    """Sum every table of the deployed database, page by page; it may be written meanwhile."""
-    return {table: TableSum.of(_live_rows(database, table)) for table in table_names(database)}
+def _paging_keys(table: Table) -> tuple[str, ...]:
+    """What orders the rows without a tie: the rowid, or the primary key of a table without it."""
+    if table.rowid:
+        return (table.rowid,)
+    return table.primary_key if not table.has_rowid else ()
 
 
-def _sum_in_scratch(scratch: sqlite3.Connection, table: str) -> TableSum:
-    names = [str(name) for (name,) in scratch.execute(_COLUMNS.format(table=_literal(table)))]
-    values = ", ".join(f"quote({quoted(name)})" for name in names)
-    return TableSum.of(
-        scratch.execute(f"SELECT {values} FROM {quoted(table)}")  # noqa: S608  the schema's names
-    )
-
-
-def _live_rows(database: StackDatabase, table: str) -> Iterator[Sequence[str]]:
-    names = [str(row["name"]) for row in database.query(_COLUMNS.format(table=_literal(table)))]
-    values = ", ".join(f"quote({quoted(name)}) AS c{at}" for at, name in enumerate(names))
-    keyed = bool(
-        database.query(
-            "SELECT 1 AS found FROM sqlite_master WHERE name = ? AND sql LIKE '%WITHOUT ROWID%'",
-            table,
-        )
-    )
-    page = _by_position if keyed else _by_rowid
-    for row in page(database, table, values):
-        yield [str(row[f"c{at}"]) for at in range(len(names))]
-
-
-def _by_rowid(database: StackDatabase, table: str, values: str) -> Iterator[Row]:
-    sql = (
-        f"SELECT rowid AS _row, {values} FROM {quoted(table)} "  # noqa: S608  the schema's names
-        f"WHERE rowid > CAST(? AS INTEGER) ORDER BY rowid LIMIT {_PAGE}"
-    )
-    after = str(-(2**63))
-    while rows := database.query(sql, after):
-        yield from rows
-        after = str(rows[-1]["_row"])
-
-
-def _by_position(database: StackDatabase, table: str, values: str) -> Iterator[Row]:
-    sql = (
-        f"SELECT {values} FROM {quoted(table)} "  # noqa: S608  the schema's names
-        f"ORDER BY 1, 2 LIMIT {_PAGE} OFFSET CAST(? AS INTEGER)"
-    )
-    at = 0
-    while rows := database.query(sql, str(at)):
-        yield from rows
-        at += len(rows)
-
-
-def _literal(text: str) -> str:
-    return text.replace("'", "''")
+def _page_rows(database: Queries, table: Table) -> int:
+    lengths = " + ".join(f"ifnull(length({quoted(one.name)}), 4)" for one in table.stored)
+    found = database.batch(
+        [
+            Statement(
+                f"SELECT max({lengths or '1'}) AS n "  # noqa: S608  the schema's names
+                f"FROM {quoted(table.name)}"
+            )
+        ]
+    )[0][0]["n"]
+    # A literal takes up to two letters for each byte, and up to four bytes for each letter.
+    return max(1, min(_MAX_PAGE_ROWS, _PAGE_BYTES // (4 * int(found or 1))))

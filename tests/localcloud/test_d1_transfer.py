@@ -56,6 +56,23 @@ def test_an_export_loads_into_sqlite_as_the_same_database(
     assert scratch.execute("PRAGMA index_list(people)").fetchall()[0][1] == "by_name"
 
 
+def test_an_export_holds_what_quote_cuts_and_what_a_pattern_confuses(
+    cloud: RunningCloud, database: str
+) -> None:
+    sql = (
+        "CREATE TABLE pcf_rates (a); CREATE TABLE sqlitex (a REFERENCES later (id));"
+        "CREATE TABLE later (id INTEGER PRIMARY KEY); INSERT INTO later VALUES (1);"
+        "INSERT INTO sqlitex VALUES (1); INSERT INTO pcf_rates VALUES ('a' || char(0) || 'b');"
+        "CREATE VIEW shown AS SELECT a FROM pcf_rates"
+    )
+    cloud.result("POST", f"{database}/query", json={"sql": sql})
+    scratch = sqlite3.connect(":memory:")
+    scratch.execute("PRAGMA foreign_keys = ON")
+    scratch.executescript(f"BEGIN; {exported(cloud, database)} COMMIT;")
+    assert scratch.execute("SELECT a FROM shown").fetchall() == [("a\x00b",)]
+    assert scratch.execute("SELECT a FROM sqlitex").fetchall() == [(1,)]
+
+
 def test_an_export_leaves_out_what_is_asked_for(cloud: RunningCloud, database: str) -> None:
     only_rows = exported(cloud, database, no_schema=True, tables=["notes"])
     assert "CREATE" not in only_rows
