@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +27,14 @@ class Ports:
     sink: int = 8789
 
     @classmethod
-    def from_environment(cls) -> Ports:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Ports:
         """Read NOTIFICATION_LOCAL_{CONTROL,EDGE,SINK}_PORT over the defaults.
 
         Raises ValueError, naming the variable, for anything that isn't 0 to 65535.
         """
         chosen: dict[str, int] = {}
         for name, (_, variable) in SWITCHES.items():
-            text = os.environ.get(variable, "")
+            text = environment.get(variable, "")
             if not text:
                 continue
             if not text.isdecimal() or int(text) > 65535:

@@ -68,6 +68,24 @@ Networks = Annotated[
 ]
 
 
+def _different_people(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len({name.casefold() for name in value}) != len(value):
+        raise ValueError("the same person twice")
+    return value
+
+
+Approvers = Annotated[
+    tuple[
+        Annotated[str, StringConstraints(pattern=r"^\S( ?\S)*$", max_length=100, strict=True)],
+        ...,
+    ],
+    BeforeValidator(v.json_value),
+    AfterValidator(_different_people),
+    Field(max_length=50),
+    v.Rule("a list of at most 50 different names.", '["Ada Lovelace", "Grace Hopper"]'),
+]
+
+
 class AccessSettings(BaseModel):
     """The CI token and the GitHub repository that deploys."""
 
@@ -84,6 +102,11 @@ class AccessSettings(BaseModel):
     )
     production_approvers: Reviewers = Field(
         (), description="who may approve the second gate; nobody is in both lists"
+    )
+    approvers: Approvers = Field(
+        (),
+        description="who may approve a deployment by hand (`notifyctl deploy --approved-by`); "
+        "empty means anybody",
     )
     ci_token_generations: Generations = Field(
         (1,), description="CI tokens that exist; workflows get the newest, a second one overlaps"

@@ -11,6 +11,7 @@ CLOUDFLARE_API = "https://api.cloudflare.com/client/v4"
 BASE_URL_KEY = "cloudflare:baseUrl"
 GITHUB_API = "https://api.github.com/"
 GITHUB_URL_KEY = "github:baseUrl"
+BASE_URL_KEYS = (BASE_URL_KEY, GITHUB_URL_KEY)
 
 
 def _github_url(value: str) -> str:

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from cron.expression import InvalidCron
 from infra.settings.account import BASE_URL_KEY
-from infra.settings.model import Settings
+from infra.settings.model import KnownSettings, Settings
 from infra.settings.problems import HIDDEN, MISSING, Problem, SettingsError
 from infra.settings.rules import crons_that_never_fire, ordinary_rules
 from infra.settings.secret_model import Secrets
@@ -47,6 +47,7 @@ class CheckedConfig:
 
     def __init__(self, raw: RawConfig) -> None:
         self._raw = raw
+        self._given = raw.values
         self._fields = _fields(Settings)
         self._service_fields = _fields(Secrets)
         self._secret_fields = {**self._service_fields, **_fields(WorkflowSecrets)}
@@ -81,10 +82,18 @@ class CheckedConfig:
         crons = self._values.get("crons", ())
         return tuple(crons_that_never_fire(crons if isinstance(crons, tuple) else ()))
 
+    def is_set(self, key: str) -> bool:
+        """Whether there is a value, right or wrong, in clear or encrypted; a sample is none."""
+        return self._given.get(key) is not None
+
     def settings(self) -> Settings:
         """The ordinary settings; raise SettingsError where there is any mistake."""
         self._refuse()
         return Settings.model_validate(self._values)
+
+    def known(self) -> KnownSettings:
+        """The ordinary settings that are right; any other has its default, or is `None`."""
+        return KnownSettings.model_validate(self._values)
 
     def secrets(self) -> Secrets:
         """The decrypted secrets; raise SettingsError where there is any mistake."""

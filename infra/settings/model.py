@@ -3,6 +3,7 @@
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
+from infra.settings import values as v
 from infra.settings.access import AccessSettings
 from infra.settings.account import AccountSettings
 from infra.settings.address import AddressSettings
@@ -46,3 +47,10 @@ class Settings(
     def serves_console(self) -> bool:
         """Whether the version has the console: in production only where the stack says so."""
         return self.environment != "production" if self.console is None else self.console
+
+
+class KnownSettings(Settings):
+    """A stack's settings as far as its file tells them; what only Pulumi knows is `None`."""
+
+    account_id: v.AccountId | None = None  # type: ignore[assignment]
+    environment: v.Environment | None = None  # type: ignore[assignment]

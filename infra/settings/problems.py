@@ -21,7 +21,7 @@ class Problem:
     example: str
 
     def __str__(self) -> str:
-        key = self.key if ":" in self.key else f"{PROJECT}:{self.key}"
+        key = self.key if set(self.key) & set(":(") else f"{PROJECT}:{self.key}"
         return f"{key} = {self.value}: {self.rule} Example: {self.example}"
 
 

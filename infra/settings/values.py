@@ -24,8 +24,15 @@ class Rule:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
-    host = urlsplit(url).hostname or ""
+    """Whether it is an http(s) URL of this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".").lower()
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or "\\" in url:
+        return False
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

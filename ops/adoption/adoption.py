@@ -17,15 +17,12 @@ from ops.adoption.existing import DATABASE, FAILED_QUEUE, RETRY_QUEUE, AccountLi
 from ops.adoption.plan import AdoptionPlan, ReplacedConsumer
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.deployment_report import DeploymentReport, StackDeployer
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.local_stack import NAMESPACE
-from ops.stacks.project import Project
 from ops.stacks.service import ServiceClient
-from ops.stacks.settings_file import StackFile
-from ops.stacks.temporary_settings import temporary_settings
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
@@ -64,24 +61,18 @@ class Adoption:
     """Plans and carries out the adoption of one stack; safe to repeat after any failure.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        reporter: where the steps are shown.
-        deployer: makes what deploys the stack, with the settings of that moment.
+        context: the stack, and where its steps are shown.
+        deployer: makes what deploys a stack.
     """
 
     def __init__(
-        self,
-        project: Project,
-        stack: str,
-        reporter: Reporter,
-        deployer: Callable[[], StackDeployer],
+        self, context: StackContext, deployer: Callable[[StackContext], StackDeployer]
     ) -> None:
+        self._context = context
+        self._project = context.project
+        self._stack = context.stack
+        self._reporter = context.reporter
         self._deployer = deployer
-        self._project = project
-        self._stack = stack
-        self._reporter = reporter
-        self._file = StackFile.read(project.stack_file(stack))
 
     def plan(self) -> AdoptionPlan:
         """Look at the account; nothing is changed.
@@ -90,17 +81,17 @@ class Adoption:
             UsageError: an id is given and nothing has it, or a name can't be kept.
             OperationError: the account can't be read.
         """
-        if self._file.is_loopback:
+        if self._context.is_local:
             start_local_cloud(self._project, self._reporter)
-        account = StackAccount.of(self._project, self._stack)
+        account = StackAccount.of(self._context)
         try:
             names = Names.of_stack(self._stack)
         except StackNameError as error:
             raise UsageError(str(error)) from None
-        outputs = choose_driver(self._project, self._stack).outputs(show_secrets=False)
+        outputs = choose_driver(self._context).outputs(show_secrets=False)
         with self._reporter.step("Account") as step:
             listing = AccountListing(account)
-            found = listing.find(names, self._stack, self._file.config)
+            found = listing.find(names, self._context)
             managed = [item for item in found if outputs.get(item.kind.output) == item.id]
             adopted = [item for item in found if item not in managed]
             consumers = tuple(_consumers(listing, found, outputs))
@@ -115,8 +106,8 @@ class Adoption:
 
     def preview(self, plan: AdoptionPlan) -> None:
         """Let the engine say what the deployment would do with the planned imports."""
-        with self._settings(plan):
-            self._deployer().preview()
+        with self._settings(plan) as context:
+            self._deployer(context).preview()
 
     def run(self, plan: AdoptionPlan, *, verify: bool) -> AdoptionReport:
         """Carry the plan out.
@@ -124,17 +115,19 @@ class Adoption:
         Raises:
             OperationError: a step failed; run the same command again to go on.
         """
-        account = StackAccount.of(self._project, self._stack)
+        account = StackAccount.of(self._context)
         database_id = next(
             (item.id for item in (*plan.adopted, *plan.managed) if item.kind is DATABASE), None
         )
-        with self._settings(plan):
+        with self._settings(plan) as context:
             # Whatever the engine refuses shows here, before anything is changed.
-            self._deployer().preview()
+            self._deployer(context).preview()
             if plan.earlier is not None and database_id is not None:
                 self._take_over(account, database_id)
             self._remove_consumers(account, plan)
-            deployment = self._deployer().run(message="Adoption of what exists", verify=verify)
+            deployment = self._deployer(context).run(
+                message="Adoption of what exists", verify=verify
+            )
         staying: Mapping[str, int] = {}
         in_clear = 0
         if plan.earlier is not None and database_id is not None:
@@ -180,10 +173,10 @@ class Adoption:
                 account.ask(f"remove the consumer of {consumer.queue}", partial(_delete, path))
 
     def _refuse_location(self, adopted: list[Existing]) -> None:
-        set_keys = [name for name in ("d1Location",) if f"{NAMESPACE}:{name}" in self._file.config]
-        if set_keys and any(item.kind is DATABASE for item in adopted):
+        file = self._context.file
+        if file.checked.is_set("d1Location") and any(item.kind is DATABASE for item in adopted):
             raise UsageError(
-                f"{self._file.path.name} sets {set_keys[0]}, which holds only for a database that "
+                f"{file.path.name} sets d1Location, which holds only for a database that "
                 "is made: the one to adopt stays where it is. Take the setting out."
             )
 
@@ -191,20 +184,19 @@ class Adoption:
         return EarlierData(database, self._project.root / MIGRATIONS)
 
     @contextmanager
-    def _settings(self, plan: AdoptionPlan) -> Iterator[None]:
+    def _settings(self, plan: AdoptionPlan) -> Iterator[StackContext]:
         """The stack's settings with the ids to import, for as long as the block runs.
 
         They are in no tracked file: after the import an id says nothing that the state doesn't.
         """
         kept = {
             key: value
-            for key, value in self._file.config.items()
+            for key, value in self._context.file.config.items()
             if not key.startswith(f"{NAMESPACE}:adopt")
         }
         ids = {f"{NAMESPACE}:{name}": value for name, value in plan.import_ids.items()}
-        document = {**self._file.content, "config": {**kept, **ids}}
-        with temporary_settings(self._stack, document):
-            yield
+        with self._context.with_config({**kept, **ids}) as context:
+            yield context
 
 
 def _consumers(

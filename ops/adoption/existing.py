@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic.alias_generators import to_snake
+
 from infra.names import Names
 from ops.stacks.account import StackAccount
+from ops.stacks.context import StackContext
 from ops.stacks.errors import UsageError
-from ops.stacks.local_stack import NAMESPACE
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
@@ -102,7 +102,7 @@ class AccountListing:
             self._lists[path] = list(self._account.listed(path, _get))
         return self._lists[path]
 
-    def find(self, names: Names, stack: str, settings: Mapping[str, Any]) -> list[Existing]:
+    def find(self, names: Names, context: StackContext) -> list[Existing]:
         """Return what is there of the stack's five adoptable resources.
 
         Raises:
@@ -115,13 +115,11 @@ class AccountListing:
             (FAILED_QUEUE, names.failed_queue),
             (WORKER, names.worker),
         )
-        found = (self._one(kind, name, stack, settings) for kind, name in wanted)
+        found = (self._one(kind, name, context) for kind, name in wanted)
         return [item for item in found if item is not None]
 
-    def _one(
-        self, kind: Kind, wanted: str, stack: str, settings: Mapping[str, Any]
-    ) -> Existing | None:
-        given, source = _given_id(kind, stack, settings)
+    def _one(self, kind: Kind, wanted: str, context: StackContext) -> Existing | None:
+        given, source = _given_id(kind, context)
         for item in self.items(kind.path):
             if given is None and item[kind.name] == wanted:
                 return Existing(kind, item[kind.id], wanted, wanted, "its name")
@@ -144,9 +142,9 @@ def _get(url: str, client: Cloudflare) -> Any:
     return client.get(url, cast_to=object)
 
 
-def _given_id(kind: Kind, stack: str, settings: Mapping[str, Any]) -> tuple[str | None, str]:
-    variable = ID_VARIABLES.get((stack, kind.setting))
-    if variable and (value := os.environ.get(variable)):
+def _given_id(kind: Kind, context: StackContext) -> tuple[str | None, str]:
+    variable = ID_VARIABLES.get((context.stack, kind.setting))
+    if variable and (value := context.environment.get(variable)):
         return value.strip(), variable
-    value = settings.get(f"{NAMESPACE}:{kind.setting}")
-    return (str(value), kind.setting) if value else (None, "")
+    known: str | None = getattr(context.known_settings(kind.setting), to_snake(kind.setting))
+    return (known, kind.setting) if known else (None, "")

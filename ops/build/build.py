@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.settings import Settings
-from infra.settings.problems import PROJECT
+from infra.settings import Settings, StackFile
 from ops.build.assets import AssetBuilder, BuiltAssets
 from ops.build.bundle import BuiltBundle, BundleBuilder
 from ops.build.console_sources import console_sources
 from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 
 CONSOLE_PATH = str(Settings.model_fields["console_base_path"].default)
 
 
-def build_bundle(project: Project, stack: str | None = None) -> BuiltBundle:
-    """Build both into the project's ``dist``, the assets for the console's path on ``stack``.
+def build_bundle(project: Project, file: StackFile | None = None) -> BuiltBundle:
+    """Build both into the project's ``dist``, the assets for the console's path in ``file``.
 
     Raises:
         OperationError: a source is missing or can't be used.
-        UsageError: there is no such stack.
     """
-    base_path = CONSOLE_PATH if stack is None else console_path(project, stack)
+    base_path = CONSOLE_PATH if file is None else console_path(file)
     build_assets(project, base_path=base_path)
     builder = BundleBuilder(
         sources=project.root / "worker" / "src",
@@ -39,7 +36,6 @@ def build_assets(
     return AssetBuilder(sources=sources, base_path=base_path).build(folder or project.assets_dir)
 
 
-def console_path(project: Project, stack: str) -> str:
-    """Return the path that the stack serves its console under; the program judges its form."""
-    config = StackFile.read(project.stack_file(stack)).config
-    return str(config.get(f"{PROJECT}:consoleBasePath", CONSOLE_PATH))
+def console_path(file: StackFile) -> str:
+    """Return the path that a stack serves its console under."""
+    return file.known.console_base_path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -11,8 +12,8 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.invocation import CONFIG_FILE_VARIABLE, Invocation
 from ops.stacks.errors import OperationError
-from ops.stacks.project import CONFIG_FILE_VARIABLE
 
 COMMANDS = {
     "up": "up:up",
@@ -71,6 +72,7 @@ def _show_version(wanted: bool) -> None:
 
 
 def main(
+    run: typer.Context,
     _version: Annotated[
         bool,
         typer.Option(
@@ -86,23 +88,12 @@ def main(
     ] = None,
 ) -> None:
     """Hold the options that every command shares."""
-    if config_file is not None:
-        os.environ[CONFIG_FILE_VARIABLE] = str(config_file)
+    run.obj = Invocation(config_file, dict(os.environ))
 
 
 def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
-    """Return ``notifyctl`` with the commands of these names; without any named, with all.
-
-    To read and build all of them takes a tenth of a second, which every start would pay.
-    """
-    app = typer.Typer(
-        name="notifyctl",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        help=_HELP,
-    )
-    app.callback()(main)
+    """Return ``notifyctl`` with the commands of these names; without any named, with all."""
+    app = _app()
     for name in names:
         module, _, attribute = COMMANDS[name].partition(":")
         found = getattr(import_module(f"ops.cli.commands.{module}"), attribute)
@@ -113,21 +104,35 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
+def overview() -> typer.Typer:
+    """Return ``notifyctl`` for its own help: each command has its text and nothing to run.
+
+    The texts are read from the sources, since to import all commands takes a second.
+    """
+    app = _app()
+    for name, place in COMMANDS.items():
+        module, _, attribute = place.partition(":")
+        app.command(name, help=_help_of(module, attribute))(_nothing)
+    return app
+
+
 def called(arguments: Sequence[str]) -> list[str]:
-    """Return the name of the command that is called, or all where none is: help lists them."""
+    """Return the name of the command that is called, or nothing where none of ours is."""
     rest = iter(arguments)
     for argument in rest:
         if argument == "--config-file":
             next(rest, None)
         elif not argument.startswith("-"):
-            return [argument] if argument in COMMANDS else [*COMMANDS]
-    return [*COMMANDS]
+            return [argument] if argument in COMMANDS else []
+    return []
 
 
 def run() -> None:
     """Run the command line; every expected failure is one sentence and an exit code."""
     try:
-        command_line(called(sys.argv[1:]))()
+        names = called(sys.argv[1:])
+        app = command_line(names) if names else overview()
+        app()
     except OperationError as error:
         _say(_advised(str(error)))
         sys.exit(error.exit_code)
@@ -142,6 +147,39 @@ def run() -> None:
             raise
         _say("the disk is full. Free some room and run the same command again.")
         sys.exit(1)
+
+
+def _app() -> typer.Typer:
+    app = typer.Typer(
+        name="notifyctl",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help=_HELP,
+    )
+    app.callback()(main)
+    return app
+
+
+def _nothing() -> None:
+    """Stand for a command in the list of all."""
+
+
+def _help_of(module: str, attribute: str) -> str:
+    """Return a function's docstring, or the help that a group is made with."""
+    folder = Path(__file__).with_name("commands")
+    path = folder / f"{module}.py"
+    if not path.is_file():
+        path = folder / module / "__init__.py"
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == attribute:
+            return ast.get_docstring(node) or ""
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            for keyword in node.value.keywords:
+                if names == [attribute] and keyword.arg == "help":
+                    return str(ast.literal_eval(keyword.value))
+    return ""
 
 
 def _advised(message: str) -> str:

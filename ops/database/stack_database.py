@@ -13,6 +13,7 @@ from infra.migrations.files import MigrationFileError, MigrationSet
 from infra.migrations.location import MIGRATIONS
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, StackFailed
 from ops.stacks.project import Project
 
@@ -34,15 +35,16 @@ class StackDatabase:
     code_level: int
 
     @classmethod
-    def of(cls, project: Project, stack: str) -> StackDatabase:
+    def of(cls, context: StackContext) -> StackDatabase:
         """Find the database by the stack's outputs.
 
         Raises:
             StackFailed: the stack isn't deployed.
-            UsageError: there is no such stack, or no token for its account.
+            UsageError: there is no token for the stack's account.
         """
-        account = StackAccount.of(project, stack)
-        outputs = choose_driver(project, stack).outputs(show_secrets=False)
+        stack = context.stack
+        account = StackAccount.of(context)
+        outputs = choose_driver(context).outputs(show_secrets=False)
         database_id = outputs.get("d1_database_id")
         if not isinstance(database_id, str):
             raise StackFailed(

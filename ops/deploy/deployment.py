@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from infra.release import COMMIT_VARIABLE
 from infra.settings import SettingsError, read_settings
 from ops.build.build import build_bundle, console_path
 from ops.deploy.asset_check import AssetCheck
@@ -15,40 +13,30 @@ from ops.deploy.first_notification import FirstNotification
 from ops.deploy.integration_set import IntegrationSet
 from ops.deploy.verification import PAUSE, CheckResult, Verification
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.deployment_report import DeploymentReport
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import StackFailed, UsageError
 from ops.stacks.kept_state import keep_state
 from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.local_stack import LocalStack
-from ops.stacks.origin import git
-from ops.stacks.project import Project
 from ops.stacks.service import ServiceClient
-from ops.stacks.settings_file import StackFile
 
 
 class Deployment:
     """Deploys one stack.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        reporter: where the steps are shown.
+        context: the stack, and where its steps are shown.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
-        self._project = project
-        self._stack = stack
-        self._reporter = reporter
-        stack_file = StackFile.read(project.stack_file(stack))
-        self._is_local = stack_file.is_loopback
-        # Settings may also come from a Pulumi ESC environment, which only Pulumi can read.
-        self._settings_are_whole = "environment" not in stack_file.content
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._project = context.project
+        self._stack = context.stack
+        self._reporter = context.reporter
+        self._is_local = context.is_local
         self._sink_url: str | None = None
-        os.environ[COMMIT_VARIABLE] = os.environ.get(COMMIT_VARIABLE) or git(
-            project.root, "rev-parse", "HEAD"
-        )
 
     def preview(self) -> StackUpdate:
         """Plan the update; on a loopback stack the local cloud is started for it."""
@@ -56,7 +44,7 @@ class Deployment:
         self._bundle()
         self.prepare()
         with self._reporter.step(f"Preview of the stack {self._stack}") as step:
-            result = choose_driver(self._project, self._stack).preview(self._reporter.progress)
+            result = choose_driver(self._context).preview(self._reporter.progress)
             step.detail = describe(result.changes)
         return result
 
@@ -67,7 +55,7 @@ class Deployment:
         """
         if self._is_local:
             start_local_cloud(self._project, self._reporter)
-        driver = choose_driver(self._project, self._stack)
+        driver = choose_driver(self._context)
         with self._reporter.step("State kept") as step:
             kept = keep_state(self._project.home, self._stack, driver.export())
             step.detail = str(kept)
@@ -86,8 +74,7 @@ class Deployment:
     @property
     def environment(self) -> str:
         """What the Worker reports itself to be; the stack's name where the file doesn't say."""
-        file = StackFile.read(self._project.stack_file(self._stack))
-        return str(file.config.get("notification-system:environment", self._stack))
+        return self._context.environment_name
 
     @property
     def is_local(self) -> bool:
@@ -126,7 +113,7 @@ class Deployment:
             update=update,
             sink_url=sink_url,
             seconds=time.monotonic() - started,
-            console_path=console_path(self._project, self._stack),
+            console_path=console_path(self._context.file),
         )
 
     def _first_notification(self, outputs: Mapping[str, Any]) -> None:
@@ -147,20 +134,16 @@ class Deployment:
             style="yellow",
         )
 
-    def update(
-        self, message: str, project: Project | None = None, *, commit: str | None = None
-    ) -> StackUpdate:
-        """Run one update with the bundle that is built; ``project`` may be another checkout.
+    def update(self, message: str, context: StackContext | None = None) -> StackUpdate:
+        """Run one update with the bundle that is built.
 
         Args:
             message: the update's message in the history.
-            project: the checkout that the program runs in.
-            commit: git commit of the bundle, where it isn't the checked-out one.
+            context: other settings, another checkout or another commit; ``None`` takes the
+                deployment's own.
         """
-        if commit is not None:
-            os.environ[COMMIT_VARIABLE] = commit
         with self._reporter.step(f"Stack {self._stack}") as step:
-            update = choose_driver(project or self._project, self._stack).up(
+            update = choose_driver(context or self._context).up(
                 self._reporter.progress, message=message
             )
             step.detail = describe(update.changes)
@@ -199,15 +182,18 @@ class Deployment:
             results.append(
                 AssetCheck(
                     anonymous,
-                    base_path=console_path(self._project, self._stack),
+                    base_path=console_path(self._context.file),
                     reporter=self._reporter,
                 ).run(_assets_of(outputs, version or str(serving)))
             )
             if integration is None:
-                integration = self._is_local or self.environment == "production"
+                integration = self._is_local or self._context.is_production
             if integration:
                 results += IntegrationSet(
-                    service, sink_url=self._sink_url, reporter=self._reporter
+                    service,
+                    sink_url=self._sink_url,
+                    reporter=self._reporter,
+                    environment=self._context.environment,
                 ).run()
         return results
 
@@ -218,7 +204,7 @@ class Deployment:
             StackFailed: the stack isn't deployed.
         """
         self.prepare()
-        found = choose_driver(self._project, self._stack).outputs(show_secrets=True)
+        found = choose_driver(self._context).outputs(show_secrets=True)
         if "service_url" not in found or "api_secret_key" not in found:
             raise StackFailed(
                 f"The stack '{self._stack}' isn't deployed: it has no service_url. "
@@ -232,10 +218,10 @@ class Deployment:
         Raises:
             UsageError: with all mistakes at once.
         """
-        path = self._project.stack_file(self._stack)
+        path = self._context.file.path
         if self._is_local:
-            path = LocalStack.prepare(self._project, self._stack).config_file
-        elif not self._settings_are_whole:
+            path = LocalStack.prepare(self._context).config_file
+        elif not self._context.file.is_whole:
             return
         try:
             read_settings(path)
@@ -244,7 +230,7 @@ class Deployment:
 
     def _bundle(self) -> None:
         with self._reporter.step("Bundle") as step:
-            built = build_bundle(self._project, self._stack)
+            built = build_bundle(self._project, self._context.file)
             step.detail = f"{built.modules} modules, sha256 {built.sha256[:12]}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -33,15 +32,17 @@ class Endpoint:
     sink_url: str | None = None
 
     @classmethod
-    def find(cls, user: str, *, sink_url: str | None) -> Endpoint | None:
+    def find(
+        cls, user: str, environment: Mapping[str, str], *, sink_url: str | None
+    ) -> Endpoint | None:
         """Return the sink's on a local stack, else Lark's where the environment names it."""
         if sink_url is not None:
             return cls("webhook", {"webhook_url": f"{sink_url}/hook/{user}"}, sink_url)
-        url = os.environ.get(LARK_VARIABLE, "").strip()
+        url = environment.get(LARK_VARIABLE, "").strip()
         if not url:
             return None
         config = {"webhook_url": url}
-        if secret := os.environ.get(LARK_SECRET_VARIABLE, "").strip():
+        if secret := environment.get(LARK_SECRET_VARIABLE, "").strip():
             config["secret"] = secret
         return cls("lark", config)
 
@@ -53,6 +54,7 @@ class IntegrationSet:
         service: a client that signs.
         sink_url: the local cloud's sink; ``None`` on a stack of a real account.
         reporter: where the steps are shown.
+        environment: environment variables, which may name the endpoint of the send.
         now: monotonic seconds.
         sleep: waits the given seconds.
     """
@@ -63,6 +65,7 @@ class IntegrationSet:
         *,
         sink_url: str | None,
         reporter: Reporter,
+        environment: Mapping[str, str],
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -71,7 +74,7 @@ class IntegrationSet:
         self._now = now
         self._sleep = sleep
         self._user = f"verify-{secrets.token_hex(6)}"
-        self._endpoint = Endpoint.find(self._user, sink_url=sink_url)
+        self._endpoint = Endpoint.find(self._user, environment, sink_url=sink_url)
 
     def run(self) -> list[CheckResult]:
         """Run every area and return what was found.

@@ -15,12 +15,10 @@ from ops.access.keys.generation import ROTATED, generate, record_of
 from ops.access.keys.key_file import KeyFile
 from ops.deploy.deployment import Deployment
 from ops.deploy.key_rotation_trace import RotationTrace
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, UsageError
 from ops.stacks.local_stack import LocalStack
-from ops.stacks.project import Project
 from ops.stacks.service import ServiceClient
-from ops.stacks.settings_file import StackFile
 
 ENCRYPTION = "encryptKey"
 _TASK = {"taskName": "key_rotation"}
@@ -68,17 +66,14 @@ class Rotation:
     """Rotates keys of one stack. Each step can be interrupted, and is taken up by the next run.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        reporter: where the steps are shown.
+        context: the stack, and where its steps are shown.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
-        self._project = project
-        self._stack = stack
-        self._reporter = reporter
-        self._file = StackFile.read(project.stack_file(stack))
-        self._deployment = Deployment(project, stack, reporter)
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._stack = context.stack
+        self._reporter = context.reporter
+        self._deployment = Deployment(context)
 
     def begin(self, keys: Sequence[str]) -> RotationReport:
         """Make new keys, keep each one's predecessor, deploy both, and rewrite what is stored.
@@ -191,7 +186,7 @@ class Rotation:
         today = datetime.now(UTC).date()
         prints = file.plain("keyPrints")
         # The file of a stack on this machine is rendered, and its keys have no dates.
-        dates = {} if self._file.is_loopback else record_of(made, today=today, prints=prints)
+        dates = {} if self._context.is_local else record_of(made, today=today, prints=prints)
         if made:
             file.write(made, dates)
         return tuple(made)
@@ -231,14 +226,16 @@ class Rotation:
             yield service
 
     def _key_file(self) -> KeyFile:
-        path = self._project.stack_file(self._stack)
-        if not self._file.is_loopback:
-            return KeyFile(path, self._stack)
-        own = [key for key in ROTATED if f"notification-system:{key}" in self._file.config]
+        context = self._context
+        if not context.is_local:
+            return KeyFile.of(context)
+        own = [key for key in ROTATED if context.file.checked.is_set(key)]
         if own:
             raise UsageError(
-                f"{path.name} sets {', '.join(own)} itself. Take it out there: the keys of a stack "
-                "on this machine are made with it."
+                f"{context.file.path.name} sets {', '.join(own)} itself. Take it out there: the "
+                "keys of a stack on this machine are made with it."
             )
-        local = LocalStack.prepare(self._project, self._stack)
-        return KeyFile(local.config_file, self._stack, passphrase=local.passphrase)
+        local = LocalStack.prepare(context)
+        return KeyFile(
+            local.config_file, self._stack, root=context.project.root, passphrase=local.passphrase
+        )

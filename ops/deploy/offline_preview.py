@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 import time
@@ -11,17 +10,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.settings import SettingsError, read_settings
+from infra.settings import SettingsError, StackFile, read_settings
 from localcloud.empty_account import EmptyAccount
 from localcloud.errors import LocalCloudError
 from ops.build.build import build_bundle
 from ops.deploy.deployment import describe
 from ops.stacks.choice import throwaway_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.driver import Progress, StackUpdate
 from ops.stacks.errors import OperationError, UsageError
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 from ops.stacks.throwaway_stack import Stand, ThrowawayStack
 
 EMPTY_ACCOUNT = (
@@ -78,15 +75,14 @@ class OfflinePreview:
     """Plans one stack. Nothing of it is left on this machine afterwards.
 
     Args:
-        project: the project's folder; its ``.local`` is neither read nor written.
-        stack: the stack's name.
-        reporter: where the steps are shown.
+        context: the stack; the project's ``.local`` is neither read nor written.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
-        self._project = project
-        self._stack = stack
-        self._reporter = reporter
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._project = context.project
+        self._stack = context.stack
+        self._reporter = context.reporter
 
     def run(self) -> OfflinePlan:
         """Plan it.
@@ -97,15 +93,15 @@ class OfflinePreview:
             OperationError: the throw-away account can't be started.
         """
         started = time.monotonic()
-        template = StackFile.read(self._project.stack_file(self._stack))
-        if "environment" in template.content:
+        template = self._context.file
+        if not template.is_whole:
             self._reporter.line(
                 "The settings that come from a Pulumi environment can't be read offline; their "
                 "defaults are planned.",
                 style="yellow",
             )
         with self._reporter.step("Bundle") as step:
-            step.detail = f"sha256 {build_bundle(self._project, self._stack).sha256[:12]}"
+            step.detail = f"sha256 {build_bundle(self._project, template).sha256[:12]}"
         try:
             with tempfile.TemporaryDirectory(prefix="notifyctl-plan-") as name:
                 return self._plan(Path(name), template, started)
@@ -115,13 +111,19 @@ class OfflinePreview:
     def _plan(self, folder: Path, template: StackFile, started: float) -> OfflinePlan:
         with EmptyAccount(folder / "account") as account:
             stack = ThrowawayStack.render(
-                self._stack, template, folder=folder, account=account, base=os.environ
+                self._stack,
+                template,
+                folder=folder,
+                account=account,
+                base=self._context.environment,
             )
             try:
                 read_settings(stack.local.config_file)
             except SettingsError as error:
                 raise UsageError(str(error)) from None
-            driver = throwaway_driver(replace(self._project, home=folder), stack.local)
+            driver = throwaway_driver(
+                replace(self._context, project=replace(self._project, home=folder)), stack.local
+            )
             planned: dict[tuple[str, str], PlannedResource] = {}
             with self._reporter.step(f"Offline plan of the stack {self._stack}") as step:
                 update = driver.preview(_collecting(self._reporter.progress, planned))

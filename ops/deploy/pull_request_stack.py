@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +16,10 @@ from ops.deploy.deployment import Deployment
 from ops.deploy.removal import Removal
 from ops.github.derived_settings import derived_settings
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.deployment_report import DeploymentReport
 from ops.stacks.listing import stack_names
-from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, kept_key_file, rendered_file
-from ops.stacks.project import CONFIG_FILE_VARIABLE, Project
-from ops.stacks.settings_file import StackFile
+from ops.stacks.local_stack import SECRET_KEYS, kept_key_file, rendered_file
 
 _NAME = re.compile(r"pr-([1-9][0-9]{0,8})")
 
@@ -47,16 +44,12 @@ class PullRequestStack:
     """The stack of one pull request.
 
     Attributes:
-        project: the project's folder.
+        base: the stack whose settings its own derive from.
         number: the pull request's.
-        base: the settings that its own derive from.
-        reporter: where the steps are shown.
     """
 
-    project: Project
+    base: StackContext
     number: int
-    base: StackFile
-    reporter: Reporter
 
     def up(self, *, verify: bool) -> DeploymentReport:
         """Deploy it; safe to repeat, with new code or the same.
@@ -65,9 +58,7 @@ class PullRequestStack:
             UsageError: the base's settings have mistakes.
             OperationError: a step of the deployment failed.
         """
-        self._select()
-        name = stack_of(self.number)
-        return Deployment(self.project, name, self.reporter).run(
+        return Deployment(self._prepared()).run(
             message=f"Pull request {self.number}", verify=verify
         )
 
@@ -77,57 +68,53 @@ class PullRequestStack:
         Raises:
             OperationError: a resource can't be removed; the stack is kept then.
         """
-        is_local = self.base.is_loopback
+        project, is_local = self.base.project, self.base.is_local
         name = stack_of(self.number)
-        existed = name in stack_names(self.project, is_local=is_local)
+        existed = name in stack_names(project, is_local=is_local)
         if existed:
-            self._select()
-            Removal(self.project, name, self.reporter).run(erase=False)
-            choose_driver(self.project, name).remove()
-        self._file(is_local=is_local).unlink(missing_ok=True)
+            context = self._prepared()
+            Removal(context).run(erase=False)
+            choose_driver(context).remove()
+        self._file().unlink(missing_ok=True)
         if is_local:
-            rendered = rendered_file(self.project, name)
+            rendered = rendered_file(project, name)
             for file in (rendered, kept_key_file(rendered)):
                 file.unlink(missing_ok=True)
         return existed
 
-    def _select(self) -> bool:
-        """Write the derived settings and make them those of this process; say if it is local."""
+    def _prepared(self) -> StackContext:
+        """Write the derived settings, and return the context of their stack."""
         base = self.base
-        document: dict[str, Any] = {"config": derived_settings(base.config)}
-        path = self._file(is_local=base.is_loopback)
-        if base.is_loopback:
-            os.environ[CONFIG_FILE_VARIABLE] = str(path)
-        elif path.is_file():
-            document = _with_kept_secrets(document, StackFile.read(path).content)
+        document: dict[str, Any] = {"config": derived_settings(base.file.config)}
+        path = self._file()
+        if not base.is_local and path.is_file():
+            document = _with_kept_secrets(document, read_stack_file(path).content)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(document, sort_keys=True), encoding="utf-8")
-        if not base.is_loopback:
-            self._give_secrets(path)
-        return base.is_loopback
+        context = base.of_stack(stack_of(self.number), path)
+        if not base.is_local:
+            self._give_secrets(context)
+        return context.of_stack(context.stack, path)
 
-    def _file(self, *, is_local: bool) -> Path:
+    def _file(self) -> Path:
         """Beside the tracked files, where the CLI looks; a local stack's is kept with its state."""
-        folder = self.project.home / "pull-requests" if is_local else self.project.root
+        project = self.base.project
+        folder = project.home / "pull-requests" if self.base.is_local else project.root
         return folder / f"Pulumi.{stack_of(self.number)}.yaml"
 
-    def _give_secrets(self, path: Path) -> None:
+    def _give_secrets(self, context: StackContext) -> None:
         """Set the secrets of an account's stack where it has none.
 
         They come from the base's, one way: each run of a pull request's checks gets the same, on
         whatever machine, and nobody learns the base's from them.
         """
-        if any(f"{NAMESPACE}:{name}" in StackFile.read(path).config for name in SECRET_KEYS):
+        if any(map(context.file.checked.is_set, SECRET_KEYS)):
             return
         from ops.stacks.cli import CliDriver
 
-        key = CliDriver.for_account(self.project, _stack_of_file(self.base)).secret(SECRET_KEYS[0])
+        key = CliDriver.for_account(self.base).secret(SECRET_KEYS[0])
         secrets = {name: _derived(key, f"{stack_of(self.number)}/{name}") for name in SECRET_KEYS}
-        CliDriver.for_account(self.project, stack_of(self.number)).set_secrets(secrets)
-
-
-def _stack_of_file(file: StackFile) -> str:
-    return file.path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        CliDriver.for_account(context).set_secrets(secrets)
 
 
 def _with_kept_secrets(document: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:

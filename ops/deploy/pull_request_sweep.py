@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from ops.deploy.pull_request_stack import PullRequestStack, pull_request_of, stack_of
 from ops.github.open_numbers import open_pull_requests
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError
 from ops.stacks.listing import stack_names
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,12 @@ class Sweep:
     failed: dict[str, str]
 
 
-def sweep(
-    project: Project, *, base: StackFile, open_numbers: set[int] | None, reporter: Reporter
-) -> Sweep:
+def sweep(base: StackContext, *, open_numbers: set[int] | None) -> Sweep:
     """Remove every ``pr-N`` whose pull request isn't open; one that fails doesn't stop the rest.
 
     Args:
-        project: the project's folder.
-        base: the settings that the others' derive from; they are in the same backend.
+        base: the stack whose settings the others' derive from; they are in the same backend.
         open_numbers: the open pull requests; ``None`` asks GitHub.
-        reporter: where the steps are shown.
 
     Raises:
         UsageError: GitHub can't be asked.
@@ -45,11 +39,11 @@ def sweep(
     """
     names = [
         name
-        for name in stack_names(project, is_local=base.is_loopback)
+        for name in stack_names(base.project, is_local=base.is_local)
         if pull_request_of(name) is not None
     ]
     if open_numbers is None and names:
-        open_numbers = open_pull_requests(project, base)
+        open_numbers = open_pull_requests(base)
     is_open = {stack_of(number) for number in open_numbers or ()}
     removed: list[str] = []
     failed: dict[str, str] = {}
@@ -57,7 +51,7 @@ def sweep(
         if name in is_open:
             continue
         try:
-            stack = PullRequestStack(project, pull_request_of(name) or 0, base, reporter)
+            stack = PullRequestStack(base, pull_request_of(name) or 0)
             stack.destroy()
             removed.append(name)
         except OperationError as error:

@@ -11,27 +11,24 @@ from ops.observe.drift.managed import managed_resources
 from ops.observe.drift.remains import require_gone, stop_schedules
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, OperationError, UsageError
 from ops.stacks.local_cloud import erase_local_state, start_local_cloud
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 
 
 class Removal:
     """Removes one stack.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        reporter: where the steps are shown.
+        context: the stack, and where its steps are shown.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
-        self._project = project
-        self._stack = stack
-        self._reporter = reporter
-        self._is_local = StackFile.read(project.stack_file(stack)).is_loopback
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._project = context.project
+        self._stack = context.stack
+        self._reporter = context.reporter
+        self._is_local = context.is_local
 
     def run(self, *, erase: bool, unprotect: bool = False) -> None:
         """Remove every resource in one run; with ``erase`` the local cloud's data as well.
@@ -60,7 +57,7 @@ class Removal:
         try:
             if self._is_local:
                 start_local_cloud(self._project, self._reporter)
-            driver = choose_driver(self._project, self._stack)
+            driver = choose_driver(self._context)
             state = driver.resources()
             if protected := sorted(_name(entry) for entry in state if entry.get("protect")):
                 if not unprotect:
@@ -71,7 +68,7 @@ class Removal:
                     )
                 driver.unprotect()
             resources = managed_resources(state)
-            probe = CloudflareProbe(StackAccount.of(self._project, self._stack))
+            probe = CloudflareProbe(StackAccount.of(self._context))
             with self._reporter.step(f"Stack {self._stack} destroyed") as step:
                 stop_schedules(probe, resources)
                 result = driver.destroy(self._reporter.progress)

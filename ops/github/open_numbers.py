@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from ops.github.repository import Repository
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 
 _INSTEAD = "No stack was removed. Or name the open ones: --open 12,15."
 
 
-def open_pull_requests(project: Project, base: StackFile) -> set[int]:
+def open_pull_requests(context: StackContext) -> set[int]:
     """Return the numbers of the repository's open pull requests.
 
     Source: GitHub REST API, "List pull requests".
@@ -20,7 +19,7 @@ def open_pull_requests(project: Project, base: StackFile) -> set[int]:
         OperationError: GitHub refused, or gave no answer.
     """
     try:
-        repository = Repository.of(project, base)
+        repository = Repository.of(context)
         return {int(item["number"]) for item in repository.pages("/pulls", {"state": "open"})}
     except UsageError as error:
         raise UsageError(f"{error} {_INSTEAD}") from None

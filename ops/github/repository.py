@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +9,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from infra.settings import KnownSettings
+from infra.settings.account import GITHUB_URL_KEY
 from localcloud.home import CloudHome
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
-from ops.stacks.local_stack import NAMESPACE, ports_in_use
-from ops.stacks.project import Project
-from ops.stacks.settings_file import BASE_URL_KEYS, StackFile
 
-GITHUB_API = "https://api.github.com"
 _LOCAL_REPOSITORY = "local/notification-system"
 """The repository that the local cloud has from the start."""
 _PER_PAGE = 100
@@ -41,7 +39,7 @@ class Repository:
     is_local: bool
 
     @classmethod
-    def of(cls, project: Project, base: StackFile) -> Repository:
+    def of(cls, context: StackContext) -> Repository:
         """Find it by the settings ``githubOwner`` and ``githubRepository``, else by
         ``GITHUB_REPOSITORY``, which GitHub sets in its workflows. The token comes from
         ``GITHUB_TOKEN``; a loopback stack has the local cloud's.
@@ -49,19 +47,20 @@ class Repository:
         Raises:
             UsageError: nothing says which repository, or there is no token.
         """
-        if base.is_loopback:
-            file = CloudHome(project.home).token_file
+        if context.is_local:
+            file = CloudHome(context.project.home).token_file
             token = file.read_text(encoding="ascii").strip() if file.is_file() else ""
-            url, name = f"http://127.0.0.1:{ports_in_use().control}/", _LOCAL_REPOSITORY
+            url, name = f"http://127.0.0.1:{context.project.ports.control}/", _LOCAL_REPOSITORY
         else:
-            token = os.environ.get("GITHUB_TOKEN", "")
-            url = str(
-                base.config.get(BASE_URL_KEYS[1]) or os.environ.get("GITHUB_API_URL") or GITHUB_API
-            )
-            name = _name(base)
+            token = context.environment.get("GITHUB_TOKEN", "")
+            settings = context.known_settings(GITHUB_URL_KEY, "githubOwner", "githubRepository")
+            url = settings.github_base_url
+            if not context.file.checked.is_set(GITHUB_URL_KEY):
+                url = context.environment.get("GITHUB_API_URL") or url
+            name = _name(context, settings)
         if not token:
             raise UsageError("There is no GITHUB_TOKEN to ask GitHub with. Set it.")
-        return cls(url=_api(url), name=name, token=token, is_local=base.is_loopback)
+        return cls(url=_api(url), name=name, token=token, is_local=context.is_local)
 
     def call(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None
@@ -133,13 +132,14 @@ def _api(url: str) -> str:
     return f"{url.rstrip('/')}/api/v3"
 
 
-def _name(base: StackFile) -> str:
-    owner = base.config.get(f"{NAMESPACE}:githubOwner")
-    name = base.config.get(f"{NAMESPACE}:githubRepository")
-    found = f"{owner}/{name}" if owner and name else os.environ.get("GITHUB_REPOSITORY", "")
+def _name(context: StackContext, settings: KnownSettings) -> str:
+    owner, name = settings.github_owner, settings.github_repository
+    found = context.environment.get("GITHUB_REPOSITORY", "")
+    if owner and name:
+        found = f"{owner}/{name}"
     if found.count("/") != 1:
         raise UsageError(
             "Nothing says which repository is meant: set githubOwner and githubRepository in "
-            f"{base.path.name}, or GITHUB_REPOSITORY."
+            f"{context.file.path.name}, or GITHUB_REPOSITORY."
         )
     return found

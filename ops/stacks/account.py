@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from infra.settings.account import BASE_URL_KEY
 from localcloud.home import CloudHome
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
-from ops.stacks.local_stack import ports_in_use
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 
 if TYPE_CHECKING:
     import cloudflare
@@ -25,7 +23,6 @@ _PER_PAGE = 50
 _MOST_PAGES = 200
 
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
-CLOUDFLARE_API = "https://api.cloudflare.com/client/v4"
 _TIMEOUT_SECONDS = 120.0
 
 
@@ -50,36 +47,37 @@ class StackAccount:
     token: str = field(repr=False)
 
     @classmethod
-    def of(cls, project: Project, stack: str) -> StackAccount:
-        """Read the stack's file and find the token that belongs to its API.
+    def of(cls, context: StackContext) -> StackAccount:
+        """Find the stack's account and the token that belongs to its API.
 
         Raises:
-            UsageError: there is no such stack, no account id in its file, or no token.
+            UsageError: there is no account id in the stack's file, or no token.
         """
-        file = StackFile.read(project.stack_file(stack))
-        account_id = file.config.get("notification-system:accountId")
-        if not isinstance(account_id, str):
+        stack, project = context.stack, context.project
+        settings = context.known_settings("accountId", BASE_URL_KEY)
+        account_id = settings.account_id
+        if account_id is None:
             raise UsageError(
-                f"{file.path.name} has no notification-system:accountId. Set it: the account's id "
-                "is on its overview page in Cloudflare's dashboard."
+                f"{context.file.path.name} has no notification-system:accountId. Set it: the "
+                "account's id is on its overview page in Cloudflare's dashboard."
             )
-        if file.is_loopback:
+        if context.is_local:
             token_file = CloudHome(project.home).token_file
             if not token_file.is_file():
                 raise UsageError(
                     f"There is no local cloud yet. Run 'notifyctl up --stack {stack}' first."
                 )
             token = token_file.read_text(encoding="ascii").strip()
-            base_url = f"http://127.0.0.1:{ports_in_use().control}/client/v4"
+            base_url = f"http://127.0.0.1:{project.ports.control}/client/v4"
         else:
-            token = os.environ.get(TOKEN_VARIABLE, "")
-            base_url = file.base_url or CLOUDFLARE_API
+            token = context.environment.get(TOKEN_VARIABLE, "")
+            base_url = settings.cloudflare_base_url
             if not token:
                 raise UsageError(
                     f"The stack '{stack}' lives in a Cloudflare account, and {TOKEN_VARIABLE} "
                     "isn't set. Put an API token of that account into it."
                 )
-        return cls(stack, account_id, base_url, file.is_loopback, token)
+        return cls(stack, account_id, base_url, context.is_local, token)
 
     @cached_property
     def client(self) -> Cloudflare:

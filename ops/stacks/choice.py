@@ -6,15 +6,13 @@ and on no others, the embedded engine with stand-in providers.
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ops.stacks.context import StackContext
 from ops.stacks.driver import StackDriver
 from ops.stacks.errors import ToolMissing, UsageError
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 
 if TYPE_CHECKING:
     from ops.stacks.local_stack import LocalStack
@@ -28,22 +26,22 @@ HOW_TO_INSTALL = (
 )
 
 
-def choose_driver(project: Project, stack: str) -> StackDriver:
-    """Return what carries out the operations of ``stack``.
+def choose_driver(context: StackContext) -> StackDriver:
+    """Return what carries out the operations of the context's stack.
 
     Raises:
         ToolMissing: the stack isn't a loopback one and there is no Pulumi CLI.
-        UsageError: there is no such stack, or ``NOTIFYCTL_ENGINE`` asks for what can't be.
+        UsageError: ``NOTIFYCTL_ENGINE`` asks for what can't be.
     """
-    stack_file = StackFile.read(project.stack_file(stack))
-    wanted = os.environ.get(ENGINE_VARIABLE, "")
+    stack = context.stack
+    wanted = context.environment.get(ENGINE_VARIABLE, "")
     if wanted not in {"", "cli", "embedded"}:
         raise UsageError(f"{ENGINE_VARIABLE} is '{wanted}'; it must be 'cli' or 'embedded'.")
-    if not stack_file.is_loopback:
+    if not context.is_local:
         if wanted == "embedded":
             raise UsageError(
                 f"The embedded engine runs stacks on loopback addresses only, and '{stack}' talks "
-                f"to {stack_file.base_url or 'Cloudflare'}. Unset {ENGINE_VARIABLE}."
+                f"to {context.file.known.cloudflare_base_url}. Unset {ENGINE_VARIABLE}."
             )
         if shutil.which("pulumi") is None:
             raise ToolMissing(
@@ -52,28 +50,28 @@ def choose_driver(project: Project, stack: str) -> StackDriver:
             )
         from ops.stacks.cli import CliDriver
 
-        return CliDriver.for_account(project, stack)
+        return CliDriver.for_account(context)
 
     from ops.stacks.local_stack import LocalStack
 
-    local = LocalStack.prepare(project, stack)
-    if wanted == "cli" or (wanted == "" and _cli_has_plugins()):
+    local = LocalStack.prepare(context)
+    if wanted == "cli" or (wanted == "" and _cli_has_plugins(context)):
         from ops.stacks.cli import CliDriver
 
-        return CliDriver.for_local(project, local)
+        return CliDriver.for_local(context.project, local)
     from ops.stacks.embedded import EmbeddedDriver
 
-    return EmbeddedDriver(project, local)
+    return EmbeddedDriver(context.project, local)
 
 
-def throwaway_driver(project: Project, local: LocalStack) -> StackDriver:
+def throwaway_driver(context: StackContext, local: LocalStack) -> StackDriver:
     """Return what plans a stack against a throw-away account: the embedded engine, which is on
     every machine and the quicker one, unless ``NOTIFYCTL_ENGINE`` is ``cli``.
 
     Raises:
         ToolMissing: the CLI was asked for, and there is none.
     """
-    if os.environ.get(ENGINE_VARIABLE) == "cli":
+    if context.environment.get(ENGINE_VARIABLE) == "cli":
         if shutil.which("pulumi") is None:
             raise ToolMissing(
                 f"{ENGINE_VARIABLE} asks for the Pulumi CLI, and there is no 'pulumi' on PATH. "
@@ -81,19 +79,19 @@ def throwaway_driver(project: Project, local: LocalStack) -> StackDriver:
             )
         from ops.stacks.cli import CliDriver
 
-        return CliDriver.for_local(project, local)
+        return CliDriver.for_local(context.project, local)
     from ops.stacks.embedded import EmbeddedDriver
 
-    return EmbeddedDriver(project, local)
+    return EmbeddedDriver(context.project, local)
 
 
-def _cli_has_plugins() -> bool:
+def _cli_has_plugins(context: StackContext) -> bool:
     """Say whether a real CLI and the real Cloudflare plugin are on this machine.
 
     The CLI keeps plugins in its home as ``plugins/resource-NAME-vVERSION``; it isn't asked, since
     its start takes longer than many a command.
     """
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    home = Path(context.environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
     return shutil.which("pulumi") is not None and any(
         (home / "plugins").glob("resource-cloudflare-v*/")
     )

@@ -10,6 +10,8 @@ from typing import Any
 
 from pulumi import automation
 
+from infra.release import COMMIT_VARIABLE
+from ops.stacks.context import StackContext
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
 from ops.stacks.errors import StackFailed
 from ops.stacks.local_stack import LocalStack, is_credential
@@ -32,7 +34,7 @@ class CliDriver:
         self._notice = notice
 
     @classmethod
-    def for_account(cls, project: Project, stack: str) -> CliDriver:
+    def for_account(cls, context: StackContext) -> CliDriver:
         """Return the driver of a stack of a real account; credentials come from the environment.
 
         Raises:
@@ -41,12 +43,14 @@ class CliDriver:
         plugins = Plugins.chosen()
         with _Failures("select the stack"):
             selected = automation.create_or_select_stack(
-                stack,
-                work_dir=str(project.root),
-                opts=automation.LocalWorkspaceOptions(env_vars=dict(plugins.environment)),
+                context.stack,
+                work_dir=str(context.project.root),
+                opts=automation.LocalWorkspaceOptions(
+                    env_vars={**plugins.environment, COMMIT_VARIABLE: context.commit}
+                ),
             )
-        named = project.stack_file(stack)
-        usual = project.root / f"Pulumi.{stack}.yaml"
+        named = context.file.path
+        usual = context.project.root / f"Pulumi.{context.stack}.yaml"
         return cls(
             selected,
             config_file=None if named == usual else named,

@@ -10,7 +10,6 @@ from localcloud.endpoints import Endpoints
 from localcloud.errors import LocalCloudError
 from ops.stacks.console import Reporter
 from ops.stacks.errors import OperationError
-from ops.stacks.local_stack import ports_in_use
 from ops.stacks.project import Project
 
 
@@ -57,4 +56,4 @@ def local_cloud_status(project: Project) -> dict[str, Any]:
 
 
 def _cloud(project: Project) -> LocalCloud:
-    return LocalCloud(project.home, ports_in_use())
+    return LocalCloud(project.home, project.ports)

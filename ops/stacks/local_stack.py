@@ -15,11 +15,14 @@ import yaml
 
 from engine import encrypt_config_value, new_encryption_salt
 from infra.names import Names, StackNameError
+from infra.release import COMMIT_VARIABLE
+from infra.settings.account import BASE_URL_KEYS
+from infra.settings.values import is_loopback
 from localcloud.endpoints import Ports
 from localcloud.home import CloudHome
+from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.errors import UsageError
 from ops.stacks.project import Project
-from ops.stacks.settings_file import BASE_URL_KEYS, StackFile, is_loopback_url
 
 NAMESPACE = "notification-system"
 SECRET_KEYS = ("apiSecretKey", "encryptKey")
@@ -60,18 +63,21 @@ class LocalStack:
         return kept_key_file(self.config_file)
 
     @classmethod
-    def prepare(cls, project: Project, stack: str) -> LocalStack:
+    def prepare(cls, context: StackContext) -> LocalStack:
         """Render the stack's settings; secrets are made on the first call and kept afterwards.
+
+        The file is read again: a command may have changed it since it began.
 
         Raises:
             UsageError: the tracked file names an endpoint off this machine.
         """
-        template = StackFile.read(project.stack_file(stack))
-        ports = ports_in_use()
+        project, stack = context.project, context.stack
+        template = read_stack_file(context.file.path)
+        ports = project.ports
         config = dict(template.config)
         for key in BASE_URL_KEYS:
             value = config.get(key)
-            if isinstance(value, str) and not is_loopback_url(value):
+            if isinstance(value, str) and not is_loopback(value):
                 raise UsageError(
                     f"{template.path.name}: {key} is '{value}', which isn't on this machine. "
                     "A local stack talks to loopback addresses only, such as "
@@ -85,7 +91,7 @@ class LocalStack:
         config_file = rendered_file(project, stack)
         kept: Mapping[str, Any] = {}
         if config_file.is_file() and not is_new:
-            kept = StackFile.read(config_file).content
+            kept = read_stack_file(config_file).content
         text = yaml.safe_dump(_with_secrets(config, kept, passphrase), sort_keys=True)
         if not config_file.is_file() or config_file.read_text(encoding="utf-8") != text:
             _write_private(config_file, text)
@@ -94,7 +100,7 @@ class LocalStack:
             backend_dir=project.backend_dir,
             config_file=config_file,
             passphrase=passphrase,
-            environment=_environment(CloudHome(project.home)),
+            environment=_environment(context),
         )
 
 
@@ -112,18 +118,6 @@ def kept_key_file(rendered: Path) -> Path:
 def is_credential(name: str) -> bool:
     """Say whether an environment variable may hold a real account's credential."""
     return name.upper().startswith(STRIPPED_PREFIXES)
-
-
-def ports_in_use() -> Ports:
-    """Return the ports of the local cloud.
-
-    Raises:
-        UsageError: an environment variable holds something that is no port.
-    """
-    try:
-        return Ports.from_environment()
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def _service_url(stack: str, ports: Ports) -> str:
@@ -179,8 +173,10 @@ def _passphrase(path: Path) -> tuple[str, bool]:
     return text, True
 
 
-def _environment(cloud: CloudHome) -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if not is_credential(name)}
+def _environment(context: StackContext) -> dict[str, str]:
+    cloud = CloudHome(context.project.home)
+    found = {**context.environment, COMMIT_VARIABLE: context.commit}
+    environment = {name: value for name, value in found.items() if not is_credential(name)}
     if cloud.token_file.is_file():
         token = cloud.token_file.read_text(encoding="utf-8").strip()
         environment |= {"CLOUDFLARE_API_TOKEN": token, "GITHUB_TOKEN": token}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from localcloud.endpoints import Ports
 from ops.stacks.errors import UsageError
-
-CONFIG_FILE_VARIABLE = "NOTIFYCTL_CONFIG_FILE"
-"""Environment variable that names the stack's settings file, in place of Pulumi.STACK.yaml."""
 
 HOME_VARIABLE = "NOTIFICATION_LOCAL_HOME"
 """Environment variable that moves the local stack's state out of the project's ``.local``."""
@@ -22,24 +21,38 @@ class Project:
     Attributes:
         root: folder that holds ``Pulumi.yaml``.
         home: folder of everything that the local stack keeps (``.local`` unless moved).
+        ports: where the local cloud listens.
     """
 
     root: Path
     home: Path
+    ports: Ports = field(default_factory=Ports)
 
     @classmethod
-    def find(cls, start: Path | None = None) -> Project:
-        """Return the project around ``start`` (default: the working directory).
+    def find(
+        cls, start: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> Project:
+        """Return the project around a folder.
+
+        Args:
+            start: the folder; ``None`` takes the working directory.
+            environment: environment variables; ``None`` takes the process's.
 
         Raises:
-            UsageError: neither ``start`` nor a folder above it holds this project's Pulumi.yaml.
+            UsageError: neither ``start`` nor a folder above it holds this project's Pulumi.yaml,
+                or an environment variable holds something that is no port.
         """
+        found = os.environ if environment is None else environment
+        try:
+            ports = Ports.from_environment(found)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
         here = (start or Path.cwd()).resolve()
         for folder in (here, *here.parents):
             if (folder / "Pulumi.yaml").is_file() and (folder / "infra").is_dir():
-                moved = os.environ.get(HOME_VARIABLE)
+                moved = found.get(HOME_VARIABLE)
                 home = Path(moved).expanduser().resolve() if moved else folder / ".local"
-                return cls(root=folder, home=home)
+                return cls(root=folder, home=home, ports=ports)
         raise UsageError(
             f"There is no Pulumi.yaml in {here} or above it. "
             "Run notifyctl inside the project's folder."
@@ -66,16 +79,11 @@ class Project:
         return self.home / "passphrase"
 
     def stack_file(self, stack: str) -> Path:
-        """Return the settings file of ``stack``: ``--config-file``, else ``Pulumi.STACK.yaml``.
+        """Return the tracked settings file of ``stack``.
 
         Raises:
             UsageError: there is no such file; the message lists the stacks that have one.
         """
-        named = os.environ.get(CONFIG_FILE_VARIABLE)
-        if named:
-            if not Path(named).is_file():
-                raise UsageError(f"The settings file {named} doesn't exist.")
-            return Path(named).resolve()
         path = self.root / f"Pulumi.{stack}.yaml"
         if not path.is_file():
             found = (p.name.split(".")[1:-1] for p in self.root.glob("Pulumi.*.yaml"))

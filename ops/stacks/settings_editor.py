@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from ops.stacks.context import read_stack_file
 from ops.stacks.errors import UsageError
-from ops.stacks.settings_file import StackFile
 
 SALT_KEY = "encryptionsalt"
 _INDENT = 2
@@ -31,7 +31,7 @@ def edit_settings(
     Raises:
         UsageError: the file is written in a way that can't be changed without losing some of it.
     """
-    before = StackFile.read(path)
+    before = read_stack_file(path)
     wanted = {key: value for key, value in before.config.items() if key not in changes}
     wanted |= {key: value for key, value in changes.items() if value is not None}
     document = {**before.content, "config": wanted}

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.settings.problems import Problem, SettingsError
-from infra.settings.stack_file import read_stack_file
-from ops.stacks.settings_file import StackFile
+from infra.settings.stack_file import StackFile
 
-PRINTS_KEY = "notification-system:keyPrints"
 PLACEHOLDERS = ("PLACEHOLDER", "YOUR_", "your-", "<", "CHANGEME", "xxxxxxxx")
 EXAMPLE = ".example"
 
@@ -48,13 +46,13 @@ def check_files(paths: Sequence[Path], *, template: bool) -> list[FileReport]:
     for path in paths:
         warnings: Sequence[str] = ()
         try:
-            config = read_stack_file(path)
-            warnings = config.warnings()
-            found = list(config.mistakes(template=template or _is_example(path)))
+            file = StackFile.read(path)
+            warnings = file.checked.warnings()
+            found = list(file.checked.mistakes(template=template or _is_example(path)))
         except SettingsError as error:
             found = list(error.problems)
         else:
-            found += [p for p in _placeholders(path) if p.key not in {f.key for f in found}]
+            found += [p for p in _placeholders(file) if p.key not in {f.key for f in found}]
             found += shared.get(path, [])
         if _is_example(path):
             found = [problem for problem in found if not problem.value.startswith(("'<", '"<'))]
@@ -66,10 +64,10 @@ def _is_example(path: Path) -> bool:
     return EXAMPLE in path.name
 
 
-def _placeholders(path: Path) -> Iterator[Problem]:
-    if _is_example(path):
+def _placeholders(file: StackFile) -> Iterator[Problem]:
+    if _is_example(file.path):
         return
-    for key, value in StackFile.read(path).config.items():
+    for key, value in file.config.items():
         if isinstance(value, str) and value.startswith(PLACEHOLDERS):
             yield Problem(
                 key.removeprefix("notification-system:"),
@@ -84,12 +82,11 @@ def _shared_secrets(paths: Sequence[Path]) -> Mapping[Path, list[Problem]]:
     owners: dict[tuple[str, str], list[Path]] = {}
     for path in paths:
         try:
-            prints = StackFile.read(path).config.get(PRINTS_KEY)
-        except Exception:  # noqa: S112 - a file that can't be read is reported by its own check
-            continue
-        if isinstance(prints, Mapping):
-            for key, value in prints.items():
-                owners.setdefault((str(key), str(value)), []).append(path)
+            prints = StackFile.read(path).known.key_prints
+        except SettingsError:
+            continue  # A file that can't be read is reported by its own check.
+        for key, value in prints.items():
+            owners.setdefault((key, value), []).append(path)
     found: dict[Path, list[Problem]] = {}
     for (key, _), sharing in owners.items():
         for path in sharing if len(sharing) > 1 else []:

@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from engine import encrypt_config_value, new_encryption_salt
-from infra.settings import Secrets
+from infra.settings import Secrets, StackFile
+from infra.settings.account import BASE_URL_KEYS
 from localcloud.endpoints import Endpoints
 from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, LocalStack, is_credential, new_secret
-from ops.stacks.settings_file import BASE_URL_KEYS, StackFile
 
 _PREFIX = f"{NAMESPACE}:"
 _SECRET_NAMES = frozenset(field.alias or name for name, field in Secrets.model_fields.items())

@@ -12,9 +12,9 @@ import pytest
 
 from ops.stacks.cli import CliDriver
 from ops.stacks.errors import StackFailed
-from ops.stacks.project import Project
 from tests.engine.test_real_pulumi import Cli, comparable
 from tests.engine.workspace import CANARY, Workspace
+from tests.ops.contexts import context_of
 
 pytestmark = pytest.mark.real_pulumi
 
@@ -45,9 +45,8 @@ def test_a_protected_resource_is_removed_after_unprotect_and_not_before(
     assert cli.up() == {"create": 5}
     for name, value in cli.environment.items():
         monkeypatch.setenv(name, value)
-    project = Project(root=workspace.folder, home=workspace.folder / "local")
-    monkeypatch.setenv("NOTIFYCTL_CONFIG_FILE", str(workspace.config_file))
-    driver = CliDriver.for_account(project, "dev")
+    context = context_of(workspace.folder, "dev", file=workspace.config_file)
+    driver = CliDriver.for_account(context)
     before = without_protection(workspace)
 
     assert protected(workspace) == ["guarded"]

@@ -4,16 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import SettingsError, read_settings
+from infra.settings import SettingsError, StackFile, read_settings
 from infra.settings.key_dates import key_print
-from infra.settings.stack_file import read_stack_file
 from tests.infra.stack_inputs import API_SECRET, ENCRYPT_KEY, checked_config
 from tests.infra.test_stack_settings import PROJECT, SECURE, mistakes, stack_file
 
 
 @pytest.mark.requirement("S0-23")
 def test_the_local_stack_works_with_no_secret_set() -> None:
-    found = read_stack_file(PROJECT / "Pulumi.local.yaml")
+    found = StackFile.read(PROJECT / "Pulumi.local.yaml").checked
     assert found.mistakes() == ()
     secrets = found.secrets()
     assert secrets.api_secret_key.get_secret_value() == "dev-secret"

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.settings import Secrets, Settings, SettingsError, read_settings
+from infra.settings import Secrets, Settings, SettingsError, StackFile, read_settings
 from infra.settings.reference import settings_tables
-from infra.settings.stack_file import read_stack_file
 from tests.infra.stack_inputs import CONFIG, checked_config
 
 PROJECT = Path(__file__).parents[2]
@@ -69,7 +68,7 @@ def test_a_valid_file_becomes_typed_settings(tmp_path: Path) -> None:
 @pytest.mark.requirement("S0-49")
 @pytest.mark.parametrize("path", STACK_FILES, ids=lambda p: p.name)
 def test_the_projects_stack_files_have_no_mistake_and_no_placeholder(path: Path) -> None:
-    assert read_stack_file(path).mistakes(template=True) == ()
+    assert StackFile.read(path).checked.mistakes(template=True) == ()
     assert "PLACEHOLDER" not in path.read_text(encoding="utf-8")
 
 
@@ -243,7 +242,7 @@ def test_a_file_that_is_no_stack_file_is_one_clear_mistake(tmp_path: Path, text:
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=r"Pulumi\.x\.yaml has 1 mistake"):
-        read_stack_file(path)
+        StackFile.read(path)
 
 
 def test_a_missing_stack_file_is_one_clear_mistake(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 from infra.access.permission import Permission, Scope
 from localcloud.api.permission_groups import PERMISSION_GROUPS
 from localcloud.api.permissions import permission_for
-from localcloud.endpoints import Ports
 from ops.cli.main import command_line
+from ops.stacks.account import StackAccount
+from ops.stacks.context import StackContext
 from tests.installation import ROOT, Installation
 from tests.integration.scoped_door import ScopedDoor, scoped_door
 
@@ -47,8 +48,13 @@ class AskedAccount:
         patch.chdir(ROOT)
         # What looks after the local cloud goes to its own port; what asks the account, to the door.
         with scoped_door(installation.control_url) as door, _ending_as_before():
-            ports = replace(Ports.from_environment(), control=door.port)
-            patch.setattr("ops.stacks.account.ports_in_use", lambda: ports)
+            found = StackAccount.of
+
+            def behind_the_door(context: StackContext) -> StackAccount:
+                url = f"http://127.0.0.1:{door.port}/client/v4"
+                return replace(found(context), base_url=url)
+
+            patch.setattr(StackAccount, "of", behind_the_door)
             yield cls(installation, door)
 
     def run(self, command: str) -> tuple[int, str]:

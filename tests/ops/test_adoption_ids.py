@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.names import Names
-from ops.adoption.existing import ID_VARIABLES, AccountListing, Existing
+from infra.settings import StackFile
+from ops.adoption.existing import AccountListing, Existing
 from ops.stacks.account import StackAccount
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import UsageError
+from ops.stacks.project import Project
 
 DATABASE = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"
 NAMESPACE = "023e105f4ecef8ad9ca31a8372d0c353"
@@ -28,19 +33,22 @@ class Listed(AccountListing):
         return list(self._given.get(path, []))
 
 
-@pytest.fixture(autouse=True)
-def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ID_VARIABLES.values():
-        monkeypatch.delenv(variable, raising=False)
-
-
 def found(
     items: Mapping[str, list[dict[str, Any]]],
     settings: Mapping[str, str] | None = None,
     stack: str = "production",
+    environment: Mapping[str, str] | None = None,
 ) -> dict[str, Existing]:
     given = {f"notification-system:{key}": value for key, value in (settings or {}).items()}
-    listed = Listed(items).find(Names.of_stack(stack), stack, given)
+    root = Path("nowhere")
+    context = StackContext(
+        Project(root=root, home=root),
+        stack,
+        StackFile(root / f"Pulumi.{stack}.yaml", {"config": given}),
+        Reporter(quiet=True),
+        environment or {},
+    )
+    listed = Listed(items).find(Names.of_stack(stack), context)
     return {item.kind.setting: item for item in listed}
 
 
@@ -68,7 +76,6 @@ def test_what_has_the_stacks_name_is_meant_and_nothing_else() -> None:
     ],
 )
 def test_ids_come_from_the_names_that_ci_has_for_them(
-    monkeypatch: pytest.MonkeyPatch,
     stack: str,
     variable: str,
     setting: str,
@@ -77,9 +84,8 @@ def test_ids_come_from_the_names_that_ci_has_for_them(
 ) -> None:
     names = Names.of_stack(stack)
     name = names.database if path == "d1/database" else names.config_cache
-    monkeypatch.setenv(variable, DATABASE)
     items = {path: [{item[0]: "another", item[1]: name}, {item[0]: DATABASE, item[1]: name}]}
-    result = found(items, {setting: "from-the-settings"}, stack)
+    result = found(items, {setting: "from-the-settings"}, stack, {variable: DATABASE})
     assert (result[setting].id, result[setting].source) == (DATABASE, variable)
 
 
@@ -95,9 +101,11 @@ def test_a_database_of_another_name_is_refused_since_none_can_be_renamed() -> No
         found(items, {"adoptDatabaseId": DATABASE})
 
 
-def test_an_id_that_nothing_has_is_refused_with_where_it_comes_from(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PROD_DB_ID", DATABASE)
+def test_an_id_that_nothing_has_is_refused_with_where_it_comes_from() -> None:
     with pytest.raises(UsageError, match="PROD_DB_ID is f174e90a"):
-        found({"d1/database": []})
+        found({"d1/database": []}, environment={"PROD_DB_ID": DATABASE})
+
+
+def test_an_id_in_the_settings_that_is_none_is_refused_by_its_key() -> None:
+    with pytest.raises(UsageError, match="adoptDatabaseId = 'f174': a UUID"):
+        found({"d1/database": []}, {"adoptDatabaseId": "f174"})

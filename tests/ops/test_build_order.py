@@ -11,11 +11,10 @@ import pytest
 
 from ops.build.build import build_bundle
 from ops.deploy.deployment import Deployment
-from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import UsageError
-from ops.stacks.project import Project
 from tests.altered_project import AlteredProject
+from tests.ops.contexts import context_of
 
 
 @pytest.mark.requirement("S4-18", "S4-22")
@@ -23,10 +22,11 @@ def test_a_deployment_without_a_build_checks_builds_publishes_and_marks_in_that_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     altered = AlteredProject(tmp_path / "project")
-    project = Project(root=altered.root, home=tmp_path / "home")
+    context = context_of(altered.root, home=tmp_path / "home")
+    project = context.project
     console = altered.root / "console" / "public" / "index.html"
     console.write_text(console.read_text().replace("</body>", "<p>brand new</p></body>"))
-    assert not project.assets_dir.exists()
+    assert not context.project.assets_dir.exists()
     seen: list[str] = []
     built: list[str] = []
 
@@ -48,7 +48,7 @@ def test_a_deployment_without_a_build_checks_builds_publishes_and_marks_in_that_
     monkeypatch.setattr(Deployment, "prepare", noted("start", lambda _: None))
     monkeypatch.setattr(Deployment, "update", noted("publish", published))
     monkeypatch.setattr(Deployment, "verify", noted("verify", lambda *_: []))
-    report = Deployment(project, "local", Reporter(quiet=True)).run(message="", verify=True)
+    report = Deployment(context).run(message="", verify=True)
 
     assert seen == ["check", "build", "start", "publish", "verify"]
     assert "brand new" in built[0]
@@ -62,7 +62,7 @@ def test_a_mistake_in_the_settings_ends_it_before_the_build(
     altered = AlteredProject(tmp_path / "project")
     file = altered.root / "Pulumi.local.yaml"
     file.write_text(file.read_text().replace("logLevel: debug", "logLevel: loud"))
-    project = Project(root=altered.root, home=tmp_path / "home")
+    context = context_of(altered.root, home=tmp_path / "home")
     with pytest.raises(UsageError, match="logLevel"):
-        Deployment(project, "local", Reporter(quiet=True)).run(message="", verify=True)
-    assert not project.assets_dir.exists()
+        Deployment(context).run(message="", verify=True)
+    assert not context.project.assets_dir.exists()

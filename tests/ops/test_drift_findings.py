@@ -17,11 +17,10 @@ from ops.observe.drift.finding import Finding, Repair
 from ops.observe.drift.github_probe import GithubProbe
 from ops.observe.drift.managed import Managed, managed_resources
 from ops.stacks.account import StackAccount
-from ops.stacks.console import Reporter
 from ops.stacks.deployment_report import DeploymentReport
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import StackFailed
-from ops.stacks.project import Project
+from tests.ops.contexts import context_of
 
 TOKEN = {
     "status": "active",
@@ -242,9 +241,8 @@ def test_a_states_components_and_resources_to_delete_are_no_subject() -> None:
 
 def test_a_database_that_is_gone_is_never_made_anew(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.local.yaml").write_text("config: {}\n")
-    project = Project(root=tmp_path, home=tmp_path / "home")
     gone = Finding("database", "database", "db", "nothing", Repair.NONE)
     other = Finding("route", "route", "a", "b", Repair.UPDATE)
-    drift = Drift(project, "local", Reporter(quiet=True))
+    drift = Drift(context_of(tmp_path))
     with pytest.raises(StackFailed, match="nothing was repaired"):
         drift.repair(DriftReport("local", 2, (gone, other)), NeverDeploys())

@@ -12,7 +12,7 @@ from ops.deploy import deployment
 from ops.deploy.deployment import Deployment
 from ops.deploy.integration_set import Endpoint, IntegrationSet
 from ops.stacks.console import Reporter
-from ops.stacks.project import Project
+from tests.ops.contexts import context_of
 
 OUTPUTS = {"service_url": "https://n.example", "api_secret_key": "k", "version_id": "v1"}
 LARK = "https://open.larksuite.com/open-apis/bot/v2/hook/x"
@@ -44,27 +44,22 @@ def test_of_an_accounts_stacks_only_productions_is_used_as_by_a_client(
     (tmp_path / "Pulumi.some.yaml").write_text(
         f"config:\n  notification-system:environment: {environment}\n"
     )
-    project = Project(root=tmp_path, home=tmp_path / "home")
 
-    Deployment(project, "some", Reporter(quiet=True)).verify(OUTPUTS, integration=None)
+    Deployment(context_of(tmp_path, "some")).verify(OUTPUTS, integration=None)
 
     assert ran == ["Verification", "AssetCheck"] + ["IntegrationSet"] * is_made
 
 
 @pytest.mark.requirement("S0-104")
-def test_the_target_is_the_sink_here_and_elsewhere_the_one_that_the_environment_names(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("LARK_WEBHOOK_URL", raising=False)
-    monkeypatch.delenv("LARK_WEBHOOK_SECRET", raising=False)
-    assert Endpoint.find("ann", sink_url=None) is None
-    monkeypatch.setenv("LARK_WEBHOOK_URL", f" {LARK}\n")
-    assert Endpoint.find("ann", sink_url=None) == Endpoint("lark", {"webhook_url": LARK})
-    monkeypatch.setenv("LARK_WEBHOOK_SECRET", "sign")
+def test_the_target_is_the_sink_here_and_elsewhere_the_one_that_the_environment_names() -> None:
+    assert Endpoint.find("ann", {}, sink_url=None) is None
+    named = {"LARK_WEBHOOK_URL": f" {LARK}\n"}
+    assert Endpoint.find("ann", named, sink_url=None) == Endpoint("lark", {"webhook_url": LARK})
+    named["LARK_WEBHOOK_SECRET"] = "sign"
     signed = Endpoint("lark", {"webhook_url": LARK, "secret": "sign"})
-    assert Endpoint.find("ann", sink_url=None) == signed
+    assert Endpoint.find("ann", named, sink_url=None) == signed
     # A stack on this machine sends nothing off it, whatever the environment says.
-    here = Endpoint.find("ann", sink_url="http://127.0.0.1:9")
+    here = Endpoint.find("ann", named, sink_url="http://127.0.0.1:9")
     assert here == Endpoint(
         "webhook", {"webhook_url": "http://127.0.0.1:9/hook/ann"}, "http://127.0.0.1:9"
     )
@@ -86,13 +81,12 @@ class Service:
 
 
 @pytest.mark.requirement("S0-103", "S0-104")
-def test_without_a_target_what_needs_none_is_checked_and_the_rest_is_named(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("LARK_WEBHOOK_URL", raising=False)
+def test_without_a_target_what_needs_none_is_checked_and_the_rest_is_named() -> None:
     service: Any = Service()
 
-    results = IntegrationSet(service, sink_url=None, reporter=Reporter(quiet=True)).run()
+    results = IntegrationSet(
+        service, sink_url=None, reporter=Reporter(quiet=True), environment={}
+    ).run()
 
     told = {result.document()["check"]: result.document() for result in results}
     assert [check for check, each in told.items() if each["result"] == "passed"] == [

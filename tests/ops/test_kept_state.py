@@ -14,7 +14,7 @@ from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
 from ops.stacks.kept_state import KEPT, keep_state
-from ops.stacks.project import Project
+from tests.ops.contexts import context_of
 
 STATE = {"version": 3, "deployment": {"resources": [{"urn": "urn:pulumi:production::p::t::n"}]}}
 
@@ -45,11 +45,11 @@ def test_the_state_is_kept_before_the_refresh_and_the_way_back_is_told(
     forgotten: int,
 ) -> None:
     (tmp_path / "Pulumi.production.yaml").write_text("config: {}\n")
-    project = Project(root=tmp_path, home=tmp_path / "home")
-    driver = Driver(project.home / "states" / "production", forgotten)
+    context = context_of(tmp_path, "production", reporter=Reporter())
+    driver = Driver(context.project.home / "states" / "production", forgotten)
     monkeypatch.setattr("ops.deploy.deployment.choose_driver", lambda *_: driver)
 
-    Deployment(project, "production", Reporter()).refresh()
+    Deployment(context).refresh()
 
     [before] = driver.kept_before
     assert json.loads(before) == STATE

@@ -13,6 +13,7 @@ import yaml
 from typer.testing import CliRunner
 
 from engine.passphrase import PassphraseSecrets
+from infra.settings import StackFile
 from infra.settings.key_dates import key_print
 from ops.access.keys.age import key_ages
 from ops.access.keys.generation import GENERATED, generate
@@ -162,7 +163,7 @@ def test_ages_are_counted_in_days_and_due_after_ninety(tmp_path: Path) -> None:
         encryptKeySetOn=date(2026, 7, 2),
         metricsToken=secure,
     )
-    ages = {entry.key: entry for entry in key_ages(path, today=date(2026, 9, 30))}
+    ages = {entry.key: entry for entry in key_ages(StackFile.read(path), today=date(2026, 9, 30))}
     assert {key: entry.days for key, entry in ages.items()} == {
         "apiSecretKey": 91,
         "encryptKey": 90,
@@ -181,18 +182,16 @@ def test_the_command_warns_of_old_secrets_and_fails_where_asked(tmp_path: Path) 
     assert keys("age", "--stack", "production", "--fail", file=path).returncode == 8
 
 
-def test_another_passphrase_is_refused_and_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_passphrase_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     path = template(tmp_path)
-    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE)
-    KeyFile(path, "production").write({"apiSecretKey": "a1" * 32}, {})
+    own = KeyFile(path, "production", root=path.parent, passphrase=PASSPHRASE)
+    own.write({"apiSecretKey": "a1" * 32}, {})
     before = path.read_text()
-    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "another")
+    other = KeyFile(path, "production", root=path.parent, passphrase="another")
     with pytest.raises(UsageError, match="passphrase"):
-        KeyFile(path, "production").write({"encryptKey": "b" * 32}, {})
+        other.write({"encryptKey": "b" * 32}, {})
     with pytest.raises(UsageError, match="passphrase"):
-        KeyFile(path, "production").read("apiSecretKey")
+        other.read("apiSecretKey")
     assert path.read_text() == before
 
 

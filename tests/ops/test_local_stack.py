@@ -10,6 +10,8 @@ import yaml
 
 from engine import encrypt_config_value
 from engine.passphrase import PassphraseSecrets
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import UsageError
 from ops.stacks.local_stack import OPTIONAL_SECRET_KEYS, LocalStack
 from ops.stacks.project import Project
@@ -18,14 +20,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    for variable in ("CONTROL", "EDGE", "SINK"):
-        monkeypatch.delenv(f"NOTIFICATION_LOCAL_{variable}_PORT", raising=False)
-    monkeypatch.delenv("NOTIFYCTL_CONFIG_FILE", raising=False)
+def project(tmp_path: Path) -> Project:
     root = tmp_path / "project"
     root.mkdir()
     shutil.copy(ROOT / "Pulumi.local.yaml", root)
     return Project(root=root, home=tmp_path / "home")
+
+
+def prepared(project: Project) -> LocalStack:
+    return LocalStack.prepare(StackContext.read(project, "local", Reporter(quiet=True)))
 
 
 def secrets_of(local: LocalStack) -> dict[str, str]:
@@ -40,7 +43,7 @@ def secrets_of(local: LocalStack) -> dict[str, str]:
 
 @pytest.mark.requirement("S0-24", "S0-25")
 def test_secrets_are_made_in_the_required_forms(project: Project) -> None:
-    found = secrets_of(LocalStack.prepare(project, "local"))
+    found = secrets_of(prepared(project))
 
     assert re.fullmatch(r"[0-9a-f]{64}", found["apiSecretKey"])
     assert re.fullmatch(r"[A-Za-z0-9]{32}", found["encryptKey"])
@@ -50,27 +53,27 @@ def test_secrets_are_made_in_the_required_forms(project: Project) -> None:
 
 
 def test_a_secret_of_the_settings_file_stays_as_it_is(project: Project) -> None:
-    local = LocalStack.prepare(project, "local")
+    local = prepared(project)
     salt = yaml.safe_load(local.config_file.read_text())["encryptionsalt"]
     sealed = encrypt_config_value("one-of-my-own", passphrase=local.passphrase, salt=salt)
     document = yaml.safe_load(project.stack_file("local").read_text())
     document["config"]["notification-system:bridgeToken"] = {"secure": sealed}
     project.stack_file("local").write_text(yaml.safe_dump(document))
 
-    assert secrets_of(LocalStack.prepare(project, "local"))["bridgeToken"] == "one-of-my-own"
+    assert secrets_of(prepared(project))["bridgeToken"] == "one-of-my-own"
 
 
 def test_a_second_preparation_changes_nothing(project: Project) -> None:
-    first = LocalStack.prepare(project, "local")
+    first = prepared(project)
     text = first.config_file.read_text()
-    second = LocalStack.prepare(project, "local")
+    second = prepared(project)
 
     assert second.config_file.read_text() == text
     assert second.passphrase == first.passphrase
 
 
 def test_no_secret_is_written_in_clear_or_readable_by_others(project: Project) -> None:
-    local = LocalStack.prepare(project, "local")
+    local = prepared(project)
 
     text = local.config_file.read_text()
     assert not any(secret in text for secret in secrets_of(local).values())
@@ -79,24 +82,27 @@ def test_no_secret_is_written_in_clear_or_readable_by_others(project: Project) -
     assert local.passphrase not in repr(local)
 
 
-def test_ports_of_the_environment_reach_every_url(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NOTIFICATION_LOCAL_CONTROL_PORT", "1801")
-    monkeypatch.setenv("NOTIFICATION_LOCAL_EDGE_PORT", "1802")
-    config = yaml.safe_load(LocalStack.prepare(project, "local").config_file.read_text())["config"]
+def found_by(project: Project, environment: dict[str, str]) -> Project:
+    (project.root / "Pulumi.yaml").touch()
+    (project.root / "infra").mkdir()
+    return Project.find(project.root, environment)
+
+
+def test_ports_of_the_environment_reach_every_url(project: Project) -> None:
+    project = found_by(
+        project,
+        {"NOTIFICATION_LOCAL_CONTROL_PORT": "1801", "NOTIFICATION_LOCAL_EDGE_PORT": "1802"},
+    )
+    config = yaml.safe_load(prepared(project).config_file.read_text())["config"]
 
     assert config["cloudflare:baseUrl"] == "http://127.0.0.1:1801/client/v4"
     assert config["github:baseUrl"] == "http://127.0.0.1:1801/"
     assert config["notification-system:serviceUrl"] == "http://127.0.0.1:1802"
 
 
-def test_a_port_that_is_none_is_refused_by_its_variable(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NOTIFICATION_LOCAL_EDGE_PORT", "eight")
+def test_a_port_that_is_none_is_refused_by_its_variable(project: Project) -> None:
     with pytest.raises(UsageError, match="NOTIFICATION_LOCAL_EDGE_PORT"):
-        LocalStack.prepare(project, "local")
+        found_by(project, {"NOTIFICATION_LOCAL_EDGE_PORT": "eight"})
 
 
 @pytest.mark.parametrize("key", ["cloudflare:baseUrl", "github:baseUrl"])
@@ -107,7 +113,7 @@ def test_an_endpoint_off_this_machine_is_refused(project: Project, key: str) -> 
     path.write_text(yaml.safe_dump(document))
 
     with pytest.raises(UsageError, match="isn't on this machine"):
-        LocalStack.prepare(project, "local")
+        prepared(project)
 
 
 def test_no_credential_of_a_real_account_reaches_a_local_command(
@@ -127,7 +133,7 @@ def test_no_credential_of_a_real_account_reaches_a_local_command(
     project.home.joinpath("cloud").mkdir(parents=True)
     project.home.joinpath("cloud", "api-token").write_text("local\n")
 
-    environment = LocalStack.prepare(project, "local").environment
+    environment = prepared(project).environment
 
     assert real not in environment.values()
     assert environment["CLOUDFLARE_API_TOKEN"] == "local"

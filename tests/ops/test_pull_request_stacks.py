@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -12,13 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from infra.settings.stack_file import read_stack_file
+from infra.settings import StackFile
+from localcloud.endpoints import Ports
 from ops.deploy.pull_request_stack import pull_request_of, stack_of
 from ops.github.derived_settings import derived_settings
 from ops.github.open_numbers import open_pull_requests
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
+from tests.ops.contexts import context_of
 
 P = "notification-system:"
 BASE = {
@@ -57,7 +59,7 @@ def test_what_belongs_to_one_stack_alone_is_not_derived(tmp_path: Path) -> None:
     secrets = {f"{P}{name}": {"secure": "v1:AAAA:BBBB"} for name in ("apiSecretKey", "encryptKey")}
     file = tmp_path / "Pulumi.pr-7.yaml"
     file.write_text(yaml.safe_dump({"config": {**derived, **secrets}}))
-    assert read_stack_file(file).mistakes() == ()
+    assert StackFile.read(file).checked.mistakes() == ()
 
 
 def test_a_stacks_name_tells_its_pull_request_and_no_other_name_does() -> None:
@@ -70,6 +72,7 @@ class Pulls(BaseHTTPRequestHandler):
     """Answers the list of open pull requests, 150 of them, as GitHub pages it."""
 
     refuse = False
+    port = 0
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -89,30 +92,31 @@ class Pulls(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Pulls]]:
+def github() -> Iterator[type[Pulls]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Pulls)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("NOTIFICATION_LOCAL_CONTROL_PORT", str(server.server_port))
+    Pulls.port = server.server_port
     yield Pulls
     Pulls.refuse = False
     server.shutdown()
     server.server_close()
 
 
-def local(tmp_path: Path) -> tuple[Project, StackFile]:
+def local(tmp_path: Path) -> StackContext:
     token = tmp_path / "home" / "cloud" / "api-token"
     token.parent.mkdir(parents=True)
     token.write_text("t" * 40)
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text("config:\n  cloudflare:baseUrl: http://127.0.0.1:8787/client/v4\n")
-    return Project(root=tmp_path, home=tmp_path / "home"), StackFile.read(file)
+    context = context_of(tmp_path)
+    return replace(context, project=replace(context.project, ports=Ports(control=Pulls.port)))
 
 
 def test_all_pages_of_open_pull_requests_are_read(tmp_path: Path, github: type[Pulls]) -> None:
-    assert open_pull_requests(*local(tmp_path)) == set(range(1, 151))
+    assert open_pull_requests(local(tmp_path)) == set(range(1, 151))
 
 
 def test_a_refusal_sweeps_nothing_and_says_so(tmp_path: Path, github: type[Pulls]) -> None:
     github.refuse = True
     with pytest.raises(OperationError, match=r"403.*No stack was removed"):
-        open_pull_requests(*local(tmp_path))
+        open_pull_requests(local(tmp_path))

@@ -10,10 +10,9 @@ from typer.testing import CliRunner
 from ops.cli.main import command_line
 from ops.deploy import removal
 from ops.deploy.removal import Removal
-from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import GateClosed, UsageError
-from ops.stacks.project import Project
+from tests.ops.contexts import context_of
 
 PROJECT = Path(__file__).parents[2]
 URN = "urn:pulumi:production::notification-system::cloudflare:index/d1Database:D1Database::"
@@ -54,8 +53,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
 
 
 def run(**options: bool) -> None:
-    project = Project(root=PROJECT, home=PROJECT / ".local")
-    Removal(project, "production", Reporter(quiet=True)).run(erase=False, **options)
+    Removal(context_of(PROJECT, "production")).run(erase=False, **options)
 
 
 @pytest.mark.requirement("PD-09")

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.settings import StackFile
+from infra.settings.values import is_loopback
+from ops.stacks.context import read_stack_file
 from ops.stacks.errors import UsageError
-from ops.stacks.settings_file import StackFile, is_loopback_url
 
 
 @pytest.mark.parametrize(
@@ -18,7 +20,7 @@ from ops.stacks.settings_file import StackFile, is_loopback_url
     ],
 )
 def test_loopback_urls_are_known(url: str) -> None:
-    assert is_loopback_url(url)
+    assert is_loopback(url)
 
 
 @pytest.mark.parametrize(
@@ -36,13 +38,13 @@ def test_loopback_urls_are_known(url: str) -> None:
     ],
 )
 def test_everything_else_is_off_this_machine(url: str) -> None:
-    assert not is_loopback_url(url)
+    assert not is_loopback(url)
 
 
 def write(folder: Path, text: str) -> StackFile:
     path = folder / "Pulumi.x.yaml"
     path.write_text(text)
-    return StackFile.read(path)
+    return read_stack_file(path)
 
 
 def test_a_stack_without_a_base_url_talks_to_cloudflare(tmp_path: Path) -> None:
@@ -60,7 +62,7 @@ def test_one_endpoint_off_this_machine_makes_the_stack_remote(tmp_path: Path) ->
 
 
 def test_broken_yaml_is_named_by_file_and_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"Pulumi\.x\.yaml isn't valid YAML in line 2"):
+    with pytest.raises(UsageError, match=r"Pulumi\.x\.yaml: it isn't valid YAML in line 2"):
         write(tmp_path, "config:\n  a: b: c\n")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ops.access.keys.key_file import KeyFile
 from ops.observe.doctor.signature import Signature
 from ops.observe.doctor.tools import look_at_python
 from tests.infra.test_stack_settings import stack_file
@@ -96,16 +97,12 @@ def test_what_was_pasted_wrongly_is_named_and_no_value_is_shown(tmp_path: Path) 
 
 
 @pytest.mark.requirement("S0-31", "S0-55")
-def test_a_space_inside_an_encrypted_secret_is_found_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ops.access.keys.key_file import KeyFile
-
+def test_a_space_inside_an_encrypted_secret_is_found_by_its_name(tmp_path: Path) -> None:
     machine = Machine(tmp_path, apiSecretKey=None, encryptKey=None)
     machine.program("pulumi", LOGGED_OUT.format(version="3.255.0"))
-    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of the test")
     secrets = {"apiSecretKey": "a1" * 32, "encryptKey": "b" * 31 + " "}
-    KeyFile(machine.file, "production").write(secrets, {})
+    file = KeyFile(machine.file, "production", root=ROOT, passphrase="of the test")
+    file.write(secrets, {})
     _, found, _ = machine.doctor(PULUMI_CONFIG_PASSPHRASE="of the test")
     assert found["secrets"]["result"] == "fail"
     assert found["secrets"]["found"].startswith("encryptKey: it has a space, a newline")

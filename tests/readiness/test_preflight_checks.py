@@ -15,8 +15,8 @@ from ops.deploy.preflight.confirmations import CONFIRMATIONS, Confirmations
 from ops.deploy.preflight.dependencies import look_at_dependencies
 from ops.deploy.preflight.work_tree import look_at_work_tree
 from ops.stacks.errors import UsageError
-from ops.stacks.project import Project
 from tests.infra.test_stack_settings import stack_file
+from tests.ops.contexts import context_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -130,15 +130,12 @@ def test_the_quick_tests_are_there() -> None:
 
 
 @pytest.mark.requirement("S0-64", "S0-49")
-def test_settings_and_secrets_are_judged_each_by_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_and_secrets_are_judged_each_by_itself(tmp_path: Path) -> None:
     path = stack_file(tmp_path)
-    monkeypatch.setenv("NOTIFYCTL_CONFIG_FILE", str(path))
-    project = Project(ROOT, tmp_path / "home")
 
     def found() -> dict[str, Outcome]:
-        return {one.check: one for one in StackSecrets(project, "production").outcomes()}
+        context = context_of(ROOT, "production", home=tmp_path / "home", file=path)
+        return {one.check: one for one in StackSecrets(context).outcomes()}
 
     assert found()["settings"].result == "ok"
     stack_file(tmp_path, accountId="PLACEHOLDER_ACCOUNT", retryBatchSize=101)
@@ -151,18 +148,14 @@ def test_settings_and_secrets_are_judged_each_by_itself(
 
 
 @pytest.mark.requirement("S0-27")
-def test_a_secret_that_two_stacks_share_closes_the_gate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_secret_that_two_stacks_share_closes_the_gate(tmp_path: Path) -> None:
     (tmp_path / "infra").mkdir()
     prints = {"apiSecretKey": "0123456789abcdef"}
-    path = stack_file(tmp_path, keyPrints=prints)
-    monkeypatch.setenv("NOTIFYCTL_CONFIG_FILE", str(path))
-    project = Project(tmp_path, tmp_path / "home")
-    [settings, secrets, _] = StackSecrets(project, "production").outcomes()
+    context = context_of(tmp_path, "production", file=stack_file(tmp_path, keyPrints=prints))
+    [settings, secrets, _] = StackSecrets(context).outcomes()
     assert (settings.result, "the same secret" in secrets.found) == ("ok", False)
     stack_file(tmp_path, "staging", keyPrints=prints)
-    [_, secrets, _] = StackSecrets(project, "production").outcomes()
+    [_, secrets, _] = StackSecrets(context).outcomes()
     assert secrets.result == "fail"
     assert "apiSecretKey: the same secret as in Pulumi.staging.yaml" in secrets.found
 

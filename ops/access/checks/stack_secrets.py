@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,10 +13,10 @@ from infra.settings.problems import PROJECT, Problem
 from infra.settings.reference import own_fields
 from ops.access.checks.outcome import Outcome
 from ops.access.keys.key_file import PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE, KeyFile
+from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.errors import OperationError
 from ops.stacks.local_stack import kept_key_file, rendered_file
 from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 from ops.stacks.settings_report import check_files, stack_files
 
 WATCHED = (
@@ -40,15 +39,15 @@ class StackSecrets:
     """The settings of one stack with its secrets' values.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
+        context: the stack.
     """
 
-    def __init__(self, project: Project, stack: str) -> None:
-        self._project = project
-        self._stack = stack
-        self._file = StackFile.read(project.stack_file(stack))
-        self._is_local = self._file.is_loopback
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._project = context.project
+        self._stack = context.stack
+        self._file = context.file
+        self._is_local = context.is_local
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield the checks ``settings``, ``secrets`` and ``environment``."""
@@ -61,7 +60,7 @@ class StackSecrets:
             )
         else:
             yield from self._judged(path)
-        yield _environment()
+        yield _environment(self._context.environment)
 
     def _judged(self, path: Path) -> Iterator[Outcome]:
         config, unread = self._decrypted(path)
@@ -99,7 +98,7 @@ class StackSecrets:
         values: dict[str, object] = {}
         encrypted = set()
         unread = ""
-        for full_key, value in StackFile.read(path).config.items():
+        for full_key, value in read_stack_file(path).config.items():
             key = str(full_key).removeprefix(f"{PROJECT}:")
             if isinstance(value, Mapping) and "secure" in value:
                 encrypted.add(key)
@@ -113,10 +112,10 @@ class StackSecrets:
 
     def _read(self, path: Path, key: str) -> str:
         if not self._is_local:
-            if not _can_decrypt():
+            if not _can_decrypt(self._context.environment):
                 raise OperationError(f"neither {PASSPHRASE_VARIABLE} nor a 'pulumi' is there")
-            return KeyFile(path, self._stack).read(key)
-        content = StackFile.read(path).content
+            return KeyFile.of(self._context).read(key)
+        content = read_stack_file(path).content
         passphrase = self._project.passphrase_file.read_text(encoding="utf-8").strip()
         secure = content["config"][f"{PROJECT}:{key}"]["secure"]
         secrets = PassphraseSecrets(
@@ -129,7 +128,7 @@ def _secret_keys(path: Path) -> set[str]:
     """Return what is encrypted in the file, under whatever name, and what has to be."""
     found = {
         key.removeprefix(f"{PROJECT}:")
-        for key, value in StackFile.read(path).config.items()
+        for key, value in read_stack_file(path).config.items()
         if isinstance(value, Mapping) and "secure" in value
     }
     return found | {*own_fields(Secrets), "keyPrints"}
@@ -145,13 +144,13 @@ def _of_one_file_among_all(project: Project, path: Path, known: list[Problem]) -
     return [problem for problem in report.problems if (problem.key, problem.rule) not in seen]
 
 
-def _can_decrypt() -> bool:
+def _can_decrypt(environment: Mapping[str, str]) -> bool:
     variables = (PASSPHRASE_VARIABLE, PASSPHRASE_FILE_VARIABLE)
-    return any(os.environ.get(name) for name in variables) or shutil.which("pulumi") is not None
+    return any(environment.get(name) for name in variables) or shutil.which("pulumi") is not None
 
 
-def _environment() -> Outcome:
-    bad = [name for name in WATCHED if _is_untidy(os.environ.get(name, ""))]
+def _environment(environment: Mapping[str, str]) -> Outcome:
+    bad = [name for name in WATCHED if _is_untidy(environment.get(name, ""))]
     if bad:
         return Outcome.fail(
             "environment",

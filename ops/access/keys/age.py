@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from infra.settings.problems import PROJECT
+from pydantic.alias_generators import to_snake
+
+from infra.settings import StackFile
 from ops.access.keys.generation import GENERATED
-from ops.stacks.settings_file import StackFile
 
 ROTATE_AFTER_DAYS = 90
 
@@ -39,20 +39,11 @@ class KeyAge:
         return {"stack": self.stack, "key": self.key, "days": self.days, "due": self.is_due}
 
 
-def key_ages(path: Path, *, today: date) -> Iterator[KeyAge]:
+def key_ages(file: StackFile, *, today: date) -> Iterator[KeyAge]:
     """Yield the age of every secret that the stack's file has; values are never read."""
-    config = StackFile.read(path).config
-    stack = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    known = file.known
     for key in GENERATED:
-        if f"{PROJECT}:{key}" not in config:
-            continue
-        set_on = config.get(f"{PROJECT}:{key}SetOn")
-        yield KeyAge(stack, key, _days(set_on, today))
-
-
-def _days(set_on: object, today: date) -> int | None:
-    try:
-        day = set_on if isinstance(set_on, date) else date.fromisoformat(str(set_on))
-    except ValueError:
-        return None
-    return (today - day).days
+        if file.checked.is_set(key):
+            set_on: date | None = getattr(known, f"{to_snake(key)}_set_on")
+            days = None if set_on is None else (today - set_on).days
+            yield KeyAge(file.stack, key, days)

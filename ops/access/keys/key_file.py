@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -13,10 +12,9 @@ from engine import encrypt_config_value, new_encryption_salt
 from engine.errors import EngineError
 from engine.passphrase import PassphraseSecrets
 from infra.settings.problems import PROJECT
+from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.errors import StackFailed, ToolMissing, UsageError
-from ops.stacks.project import Project
 from ops.stacks.settings_editor import SALT_KEY, edit_settings
-from ops.stacks.settings_file import StackFile
 
 PASSPHRASE_VARIABLE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the variable's name
 PASSPHRASE_FILE_VARIABLE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105 - the variable's name
@@ -33,17 +31,33 @@ class KeyFile:
     Args:
         path: the stack's settings file.
         stack: the stack's name.
-        passphrase: what encrypts the file; ``None`` takes the environment's.
+        root: the project's folder, by whose Pulumi.yaml the CLI knows the stack.
+        passphrase: what encrypts the file; ``None`` lets the CLI decrypt.
     """
 
-    def __init__(self, path: Path, stack: str, *, passphrase: str | None = None) -> None:
+    def __init__(self, path: Path, stack: str, *, root: Path, passphrase: str | None) -> None:
         self._path = path
         self._stack = stack
-        self._passphrase = passphrase or _passphrase()
+        self._root = root
+        self._passphrase = passphrase
+
+    @classmethod
+    def of(cls, context: StackContext) -> KeyFile:
+        """Return that of a stack of an account, with the environment's passphrase.
+
+        Raises:
+            UsageError: the environment names a file that can't be read.
+        """
+        return cls(
+            context.file.path,
+            context.stack,
+            root=context.project.root,
+            passphrase=_passphrase(context.environment),
+        )
 
     def plain(self, key: str) -> Any:
         """Return an ordinary setting, or the encrypted form of a secret; ``None`` where unset."""
-        return StackFile.read(self._path).config.get(f"{PROJECT}:{key}")
+        return read_stack_file(self._path).config.get(f"{PROJECT}:{key}")
 
     def read(self, key: str) -> str:
         """Return one secret in clear.
@@ -100,11 +114,11 @@ class KeyFile:
         edit_settings(self._path, {f"{PROJECT}:{key}": None for key in keys})
 
     def _salt(self) -> str | None:
-        salt = StackFile.read(self._path).content.get(SALT_KEY)
+        salt = read_stack_file(self._path).content.get(SALT_KEY)
         return salt if isinstance(salt, str) else None
 
     def _uses_passphrase(self) -> bool:
-        provider = StackFile.read(self._path).content.get("secretsprovider")
+        provider = read_stack_file(self._path).content.get("secretsprovider")
         return provider in (None, "passphrase")
 
     def _pulumi(self, action: str, *arguments: str, given: str | None = None) -> str:
@@ -116,7 +130,7 @@ class KeyFile:
         command = ["pulumi", "config", action, *arguments, "--stack", self._stack]
         done = subprocess.run(
             [*command, "--config-file", str(self._path), "--non-interactive"],
-            cwd=Project.find().root,  # by whose Pulumi.yaml the CLI knows the stack
+            cwd=self._root,
             input=given,
             capture_output=True,
             text=True,
@@ -130,9 +144,9 @@ class KeyFile:
         return done.stdout
 
 
-def _passphrase() -> str | None:
-    text = os.environ.get(PASSPHRASE_VARIABLE)
-    file = os.environ.get(PASSPHRASE_FILE_VARIABLE)
+def _passphrase(environment: Mapping[str, str]) -> str | None:
+    text = environment.get(PASSPHRASE_VARIABLE)
+    file = environment.get(PASSPHRASE_FILE_VARIABLE)
     if text is None and file:
         try:
             text = Path(file).expanduser().read_text(encoding="utf-8").strip()

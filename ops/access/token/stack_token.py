@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 
 from infra.access.required_permissions import required_permissions
 from infra.settings import SettingsError, read_settings
@@ -11,29 +10,28 @@ from ops.access.token.token_api import TokenApi
 from ops.access.token.token_check import TokenCheck, is_token
 from ops.access.token.token_report import TokenReport
 from ops.stacks.account import StackAccount
+from ops.stacks.context import StackContext
 from ops.stacks.errors import UsageError
 from ops.stacks.local_stack import LocalStack
-from ops.stacks.project import Project
 
 
 def check_stack_token(
-    stack: str, *, token_variable: str | None = None, token_id: str | None = None
+    context: StackContext, *, token_variable: str | None = None, token_id: str | None = None
 ) -> TokenReport:
-    """Check the token that deploys ``stack``.
+    """Check the token that deploys the stack.
 
     Args:
-        stack: the stack's name; its settings decide which permissions are needed.
+        context: the stack; its settings decide which permissions are needed.
         token_variable: environment variable with the token to check in place of the stack's own.
         token_id: id of the token to check, read with the stack's own.
 
     Raises:
-        UsageError: no such stack, a mistake in its file, no token, or no token of that id.
+        UsageError: a mistake in the stack's file, no token, or no token of that id.
         ServiceError: the API didn't answer.
     """
-    project = Project.find()
-    account = StackAccount.of(project, stack)
+    account = StackAccount.of(context)
     if token_variable is not None:
-        given = os.environ.get(token_variable)
+        given = context.environment.get(token_variable)
         if not given:
             raise UsageError(f"The environment variable {token_variable} isn't set.")
         account = dataclasses.replace(account, token=given)
@@ -41,8 +39,8 @@ def check_stack_token(
         return TokenReport("malformed")
     try:
         # A local stack's secrets, which belong to valid settings, are in the rendered file.
-        local = LocalStack.prepare(project, stack) if account.is_local else None
-        file = local.config_file if local is not None else project.stack_file(stack)
+        local = LocalStack.prepare(context) if account.is_local else None
+        file = local.config_file if local is not None else context.file.path
         settings = read_settings(file)
     except SettingsError as error:
         raise UsageError(str(error)) from None

@@ -8,10 +8,15 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.adoption.adoption import Adoption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.deployment import Deployment
+from ops.stacks.console import Reporter
+from ops.stacks.errors import OperationError, UsageError
 
 
 def adopt(
+    run: typer.Context,
     stack: StackOption,
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="Show the plan and change nothing.")
@@ -29,15 +34,8 @@ def adopt(
     adoptFailedQueueId, adoptWorkerId. Nothing is made twice, no data is lost; a database of the
     earlier service is converted. The plan is shown first. Safe to repeat.
     """
-    from ops.adoption.adoption import Adoption
-    from ops.deploy.deployment import Deployment
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import OperationError, UsageError
-    from ops.stacks.project import Project
-
     reporter = Reporter(json=json)
-    project = Project.find()
-    adoption = Adoption(project, stack, reporter, lambda: Deployment(project, stack, reporter))
+    adoption = Adoption(open_stack(run, stack, reporter), Deployment)
     plan = adoption.plan()
     for line in plan.lines():
         reporter.line(line)

@@ -9,6 +9,10 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption
+from ops.observe.tail.line_filter import LineFilter
+from ops.observe.tail.line_statistics import LineStatistics
+from ops.observe.tail.recorded_lines import recorded_lines
+from ops.stacks.console import Reporter
 
 
 def analyze(
@@ -30,11 +34,6 @@ def analyze(
 
     Example: notifyctl tail --json --seconds 60 > lines.ndjson; notifyctl analyze lines.ndjson
     """
-    from ops.observe.tail.line_filter import LineFilter
-    from ops.observe.tail.line_statistics import LineStatistics
-    from ops.observe.tail.recorded_lines import recorded_lines
-    from ops.stacks.console import Reporter
-
     wanted = LineFilter(level="error" if errors else "", path=path)
     found = LineStatistics.of(line for line in recorded_lines(file) if wanted.passes(line))
     document = found.document()

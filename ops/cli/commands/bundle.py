@@ -9,10 +9,13 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption
+from ops.build.build import build_assets, build_bundle
+from ops.cli.commands.options import JsonOption, open_project
+from ops.stacks.errors import UsageError
 
 
 def bundle(
+    run: typer.Context,
     json: JsonOption = False,
     output: Annotated[
         Path | None,
@@ -29,16 +32,12 @@ def bundle(
 
     The same sources give the same bytes. 'up' and 'preview' do this themselves.
     """
-    from ops.build.build import build_assets, build_bundle
-    from ops.stacks.errors import UsageError
-    from ops.stacks.project import Project
-
     if not re.fullmatch(r"/([a-z0-9_-]+(/[a-z0-9_-]+)*)?", base_path):
         raise UsageError(
             f"--base-path {base_path!r} is no absolute path of a-z, 0-9, '-' and '_' without a "
             "trailing slash. Give one such as /console."
         )
-    project = Project.find()
+    project = open_project(run)
     built = build_bundle(project)
     assets = build_assets(project, base_path=base_path, folder=output)
     if json:

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.preflight.preflight import Preflight, PreflightOptions
+from ops.stacks.console import Reporter
 
 
 class ChangeKind(StrEnum):
@@ -68,6 +70,7 @@ SkipOption = Annotated[
 
 
 def check(
+    run: typer.Context,
     stack: StackOption,
     kind: KindOption = ChangeKind.ROUTINE,
     at: Annotated[
@@ -89,10 +92,6 @@ def check(
     environment, key age, migrations, window, reviews, confirmations. Nothing is changed. Exit
     codes: 0 it may be deployed, 2 wrong use, 8 a check failed.
     """
-    from ops.deploy.preflight.preflight import Preflight, PreflightOptions
-    from ops.stacks.console import Reporter
-    from ops.stacks.project import Project
-
     if at is not None and at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
     options = PreflightOptions(
@@ -103,7 +102,7 @@ def check(
         checklist=checklist,
         skip=skipped_checks(skip or ()),
     )
-    preflight = Preflight(Project.find(), stack, Reporter(json=json))
+    preflight = Preflight(open_stack(run, stack, Reporter(json=json)))
     preflight.run(options)
     if json:
         typer.echo(json_text.dumps(preflight.document(), indent=2))

@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
+from ops.database.log_removal import remove_old_logs
+from ops.stacks.console import Reporter
+from ops.stacks.endpoint import connect
 
 
 def cleanup(
+    run: typer.Context,
     stack: StackOption = "local",
     days: Annotated[
         int, typer.Option("--days", min=1, max=365, help="Remove what is older than so many days.")
@@ -25,17 +29,12 @@ def cleanup(
 
     Example: notifyctl cleanup --stack production --days 90
     """
-    from ops.database.log_removal import remove_old_logs
-    from ops.stacks.console import Reporter
-    from ops.stacks.endpoint import connect
-    from ops.stacks.project import Project
-    from ops.stacks.settings_file import StackFile
-
-    if not StackFile.read(Project.find().stack_file(stack)).is_loopback:
+    reporter = Reporter(json=json)
+    context = open_stack(run, stack, reporter)
+    if not context.is_local:
         what = f"Remove the notifications of '{stack}' that are older than {days} days"
         require_confirmation(stack, what, confirm)
-    reporter = Reporter(json=json)
-    with connect(stack) as service, reporter.step("Old notifications") as step:
+    with connect(context) as service, reporter.step("Old notifications") as step:
         removed = remove_old_logs(service, days=days)
         step.detail = f"{removed} removed"
     if json:

@@ -18,10 +18,15 @@ from ops.cli.commands.check import (
     SkipOption,
     skipped_checks,
 )
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.preflight.preflight import PreflightOptions
+from ops.deploy.rollout.canary import CanaryPlan
+from ops.deploy.rollout.rollout import Rollout, RolloutOptions
+from ops.stacks.console import Reporter
 
 
 def deploy(
+    run: typer.Context,
     stack: StackOption,
     message: Annotated[
         str, typer.Option("--message", "-m", help="Message of the update in the stack's history.")
@@ -74,17 +79,11 @@ def deploy(
     fails the verification is taken back (exit code 5). Notices go to LARK_DEPLOY_WEBHOOK (signed
     with LARK_DEPLOY_SECRET), SLACK_DEPLOY_WEBHOOK and DEPLOY_WEBHOOK, where they are set.
     """
-    from ops.deploy.preflight.preflight import PreflightOptions
-    from ops.deploy.rollout.canary import CanaryPlan
-    from ops.deploy.rollout.rollout import Rollout, RolloutOptions
-    from ops.stacks.console import Reporter
-    from ops.stacks.project import Project
-
     plan = CanaryPlan.parse(steps, watch, least) if canary else None
-    project = Project.find()
     reporter = Reporter(json=json)
+    context = open_stack(run, stack, reporter)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    path = report or project.home / "reports" / f"{stack}-{stamp}.json"
+    path = report or context.project.home / "reports" / f"{stack}-{stamp}.json"
     options = RolloutOptions(
         message=message,
         approved_by=tuple(approved_by or ()),
@@ -101,7 +100,7 @@ def deploy(
             skip=skipped_checks(skip or ()),
         ),
     )
-    done = Rollout(project, stack, reporter, report_file=path).run(options)
+    done = Rollout(context, report_file=path).run(options)
     if json:
         typer.echo(json_text.dumps(done.document(), indent=2))
     else:

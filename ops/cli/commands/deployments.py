@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json as json_text
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-
-if TYPE_CHECKING:
-    from ops.deploy.release.deployment_list import DeploymentList, WorkerDeployment
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.release.deployment_list import DeploymentList, WorkerDeployment
+from ops.stacks.console import Reporter
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,15 +19,13 @@ app = typer.Typer(
 
 @app.command("list")
 def list_deployments(
+    run: typer.Context,
     stack: StackOption = "local",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 10,
     json: JsonOption = False,
 ) -> None:
     """List the deployments that Cloudflare still knows, newest first."""
-    from ops.deploy.release.deployment_list import DeploymentList
-    from ops.stacks.console import Reporter
-
-    found = DeploymentList.of_stack(stack).deployments[:limit]
+    found = DeploymentList.of_stack(open_stack(run, stack)).deployments[:limit]
     if json:
         typer.echo(json_text.dumps([one.document() for one in found], indent=2))
         return
@@ -54,16 +51,15 @@ def list_deployments(
 
 
 @app.command()
-def active(stack: StackOption = "local", json: JsonOption = False) -> None:
+def active(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
     """Show the deployment in force, with its versions."""
-    from ops.deploy.release.deployment_list import DeploymentList
-
-    known = DeploymentList.of_stack(stack)
+    known = DeploymentList.of_stack(open_stack(run, stack))
     _show(known, known.deployments[0], json=json)
 
 
 @app.command()
 def show(
+    run: typer.Context,
     deployment: Annotated[
         str, typer.Argument(help="The deployment's id, or at least four of its first characters.")
     ],
@@ -71,9 +67,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show one deployment, with its versions and the names of their bindings."""
-    from ops.deploy.release.deployment_list import DeploymentList
-
-    known = DeploymentList.of_stack(stack)
+    known = DeploymentList.of_stack(open_stack(run, stack))
     _show(known, known.find(deployment), json=json)
 
 

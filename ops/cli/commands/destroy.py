@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import StackOption
+from ops.cli.commands.options import StackOption, open_stack
+from ops.deploy.removal import Removal
+from ops.stacks.console import Reporter
+from ops.stacks.errors import UsageError
 
 
 def destroy(
+    run: typer.Context,
     stack: StackOption,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     erase: Annotated[
@@ -31,11 +35,6 @@ def destroy(
     Production's database, namespace and queues are protected: nothing is removed unless --unprotect
     names the stack.
     """
-    from ops.deploy.removal import Removal
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import UsageError
-    from ops.stacks.project import Project
-
     if unprotect not in ("", stack):
         raise UsageError(f"--unprotect {unprotect} isn't '{stack}': nothing was removed.")
     if not yes:
@@ -44,4 +43,4 @@ def destroy(
         typed = typer.prompt(f"This removes every resource of '{stack}'. Type the stack's name")
         if typed != stack:
             raise UsageError(f"'{typed}' isn't '{stack}': nothing was removed.")
-    Removal(Project.find(), stack, Reporter()).run(erase=erase, unprotect=bool(unprotect))
+    Removal(open_stack(run, stack, Reporter())).run(erase=erase, unprotect=bool(unprotect))

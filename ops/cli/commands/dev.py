@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json as json_text
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-
-if TYPE_CHECKING:
-    from ops.deploy.development.development_run import Address
-    from ops.observe.tail.log_line import LogLine
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.development.development_run import Address, DevelopmentRun
+from ops.deploy.development.interruption import Interruption
+from ops.observe.tail.log_line import LEVELS, LogLine
+from ops.stacks.console import Reporter
 
 
 def dev(
+    run: typer.Context,
     stack: StackOption = "local",
     port: Annotated[
         int, typer.Option("--port", "-p", min=0, max=65535, help="Where it answers; 0 takes any.")
@@ -34,12 +35,6 @@ def dev(
 
     Example: notifyctl dev --stack production --port 8790 --debug
     """
-    from ops.deploy.development.development_run import DevelopmentRun
-    from ops.deploy.development.interruption import Interruption
-    from ops.observe.tail.log_line import LEVELS
-    from ops.stacks.console import Reporter
-    from ops.stacks.project import Project
-
     reporter = Reporter(json=json)
 
     def ready(address: Address) -> None:
@@ -60,7 +55,7 @@ def dev(
     interruption.listen()
     try:
         DevelopmentRun(
-            Project.find(), stack, port, debug, reporter, ready, show, interruption
+            open_stack(run, stack, reporter), port, debug, ready, show, interruption
         ).run()
     except KeyboardInterrupt:
         reporter.line("ended; nothing is left of it")

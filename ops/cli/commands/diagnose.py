@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import json as json_text
-from typing import TYPE_CHECKING
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-
-if TYPE_CHECKING:
-    from ops.observe.diagnosis.branch import Branch
-    from ops.stacks.console import Reporter
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.database.stack_database import StackDatabase
+from ops.observe.diagnosis.branch import Branch, Verdict
+from ops.observe.diagnosis.data_branch import data_branch
+from ops.observe.diagnosis.errors_branch import errors_branch
+from ops.observe.diagnosis.reachability import reachability
+from ops.observe.diagnosis.speed_branch import speed_branch
+from ops.observe.figures.stack_status import StackStatus
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
+from ops.stacks.errors import VerificationFailed
+from ops.stacks.service import ServiceClient
 
 _MARKS = {"well": ("✓", "green"), "unknown": ("?", "yellow"), "ill": ("✗", "red")}
 
 
-def diagnose(stack: StackOption = "local", json: JsonOption = False) -> None:
+def diagnose(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
     """Look for the reason of a disturbance, and say what to do next.
 
     Four branches: reachable (DNS, TCP, TLS, an answer), errors (rates, log lines with the place in
     the code, reasons of failed sends), speed (times, backlogs, the slowest sends), data (schema,
     consistency, and the way to a restore). Exit with 5 where one of them is ill.
     """
-    from ops.observe.diagnosis.branch import Verdict
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import VerificationFailed
-
-    branches = _branches(stack, Reporter(json=True))
+    branches = _branches(open_stack(run, stack, Reporter(json=True)))
     if json:
         document = {"stack": stack, "branches": [branch.document() for branch in branches]}
         typer.echo(json_text.dumps(document, indent=2))
@@ -44,19 +46,10 @@ def diagnose(stack: StackOption = "local", json: JsonOption = False) -> None:
         )
 
 
-def _branches(stack: str, reporter: Reporter) -> list[Branch]:
-    from ops.database.stack_database import StackDatabase
-    from ops.observe.diagnosis.data_branch import data_branch
-    from ops.observe.diagnosis.errors_branch import errors_branch
-    from ops.observe.diagnosis.reachability import reachability
-    from ops.observe.diagnosis.speed_branch import speed_branch
-    from ops.observe.figures.stack_status import StackStatus
-    from ops.stacks.project import Project
-    from ops.stacks.service import ServiceClient
-
-    project = Project.find()
-    status = StackStatus.of(stack, reporter, drift=False)
-    database = StackDatabase.of(project, stack)
+def _branches(context: StackContext) -> list[Branch]:
+    reporter = context.reporter
+    status = StackStatus.of(context, drift=False)
+    database = StackDatabase.of(context)
     with reporter.step("Reachable"), ServiceClient(status.url) as service:
         branches = [reachability(status.url, service)]
     with reporter.step("Errors"):
@@ -64,7 +57,7 @@ def _branches(stack: str, reporter: Reporter) -> list[Branch]:
     with reporter.step("Speed"):
         branches.append(speed_branch(status, database))
     with reporter.step("Data"):
-        branches.append(data_branch(project, database))
+        branches.append(data_branch(context.project, database))
     return branches
 
 

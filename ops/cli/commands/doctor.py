@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.observe.doctor.doctor import Doctor
+from ops.stacks.console import Reporter
 
 
 def doctor(
+    run: typer.Context,
     stack: StackOption = "local",
     signature: Annotated[
         bool,
@@ -29,12 +32,8 @@ def doctor(
     Nothing is changed. Exit codes: 0 nothing failed, 1 a check failed, 2 no such stack, 3 a tool
     is missing or too old.
     """
-    from ops.observe.doctor.doctor import Doctor
-    from ops.stacks.console import Reporter
-    from ops.stacks.project import Project
-
     reporter = Reporter(json=json)
-    looked = Doctor(Project.find(), stack, reporter)
+    looked = Doctor(open_stack(run, stack, reporter))
     looked.run(signature=signature)
     if json:
         typer.echo(json_text.dumps({"stack": stack, **looked.checks.document()}, indent=2))

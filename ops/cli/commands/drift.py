@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.deployment import Deployment
+from ops.observe.drift.drift import Drift
+from ops.stacks.console import Reporter
+from ops.stacks.errors import DriftFound, ServiceError
 
 
 def drift(
+    run: typer.Context,
     stack: StackOption,
     repair: Annotated[
         bool,
@@ -25,19 +30,13 @@ def drift(
     variables on GitHub. Exit with 7 where anything differs; with 6 where nothing differs and
     something couldn't be compared, such as the secrets of a service that doesn't answer.
     """
-    from ops.deploy.deployment import Deployment
-    from ops.observe.drift.drift import Drift
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import DriftFound, ServiceError
-    from ops.stacks.project import Project
-
     reporter = Reporter(json=json)
-    project = Project.find()
-    probe = Drift(project, stack, reporter)
+    context = open_stack(run, stack, reporter)
+    probe = Drift(context)
     report = probe.probe()
     repaired = bool(repair and report.findings)
     if repaired:
-        probe.repair(report, Deployment(project, stack, reporter))
+        probe.repair(report, Deployment(context))
         before, report = report, probe.probe()
     if json:
         document = report.document()

@@ -9,21 +9,20 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
 from ops.stacks.driver import HistoryEntry
 
 
 def history(
+    run: typer.Context,
     stack: StackOption,
     json: JsonOption = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 20,
 ) -> None:
     """List the stack's updates, newest first, as 'pulumi stack history' knows them."""
-    from ops.stacks.choice import choose_driver
-    from ops.stacks.console import Reporter
-    from ops.stacks.project import Project
-
-    entries = choose_driver(Project.find(), stack).history()[:limit]
+    entries = choose_driver(open_stack(run, stack)).history()[:limit]
     if json:
         typer.echo(json_text.dumps([asdict(entry) for entry in entries], indent=2))
         return

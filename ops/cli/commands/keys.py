@@ -5,14 +5,20 @@ from __future__ import annotations
 import json as json_text
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption
-
-if TYPE_CHECKING:
-    from ops.access.keys.key_file import KeyFile
+from ops.access.keys.age import ROTATE_AFTER_DAYS, key_ages
+from ops.access.keys.generation import REQUIRED, ROTATED, record_of
+from ops.access.keys.generation import generate as new_secrets
+from ops.access.keys.key_file import KeyFile
+from ops.cli.commands.options import JsonOption, open_project, open_stack
+from ops.deploy.key_rotation import Rotation
+from ops.stacks.console import Reporter
+from ops.stacks.context import read_stack_file
+from ops.stacks.errors import GateClosed, UsageError
+from ops.stacks.settings_report import stack_files
 
 app = typer.Typer(
     no_args_is_help=True, help="Make secrets in the required form; say how old they are."
@@ -31,6 +37,7 @@ KeysArgument = Annotated[
 
 @app.command()
 def generate(
+    run: typer.Context,
     keys: KeysArgument = None,
     stack: OptionalStack = None,
     set_: Annotated[
@@ -44,10 +51,8 @@ def generate(
     Pulumi CLI, together with the day and a print that tells whether two stacks share a secret.
     A secret that is there is never overwritten: rotate it.
     """
-    from ops.access.keys.generation import REQUIRED, generate
-    from ops.stacks.errors import UsageError
 
-    made = generate(keys or REQUIRED)
+    made = new_secrets(keys or REQUIRED)
     if not set_:
         if stack is not None:
             raise UsageError("--stack goes with --set: without it the secrets are only printed.")
@@ -56,7 +61,7 @@ def generate(
         return
     if stack is None:
         raise UsageError("--set needs --stack: say whose secrets these are.")
-    file = _key_file(stack)
+    file = _key_file(run, stack)
     if there := [key for key in made if file.plain(key) is not None]:
         raise UsageError(
             f"{', '.join(there)} of '{stack}' is set already, and data may depend on it. "
@@ -78,6 +83,7 @@ _SETTING_OF = {KeyKind.SIGNING: "apiSecretKey", KeyKind.ENCRYPTION: "encryptKey"
 
 @app.command()
 def rotate(
+    run: typer.Context,
     stack: NeededStack,
     keys: KeysArgument = None,
     kind: Annotated[
@@ -100,21 +106,15 @@ def rotate(
     verification failed, 6 the service doesn't answer, 8 the new keys aren't deployed yet, or
     something stored needs the old one.
     """
-    from ops.access.keys.generation import REQUIRED
-    from ops.deploy.key_rotation import Rotation
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import UsageError
-    from ops.stacks.project import Project
-
     if kind is not None and keys:
         raise UsageError("Give --kind or the settings' names, not both.")
     chosen = (_SETTING_OF[kind],) if kind is not None else tuple(keys or REQUIRED)
     if settings_only:
         if finish:
             raise UsageError("--finish deploys: it doesn't go with --settings-only.")
-        _rotate_settings(stack, chosen, json=json)
+        _rotate_settings(run, stack, chosen, json=json)
         return
-    rotation = Rotation(Project.find(), stack, Reporter(json=json))
+    rotation = Rotation(open_stack(run, stack, Reporter(json=json)))
     report = rotation.finish(chosen) if finish else rotation.begin(chosen)
     held = ", ".join(report.keys)
     again = f"notifyctl keys rotate --stack {stack} {' '.join(chosen)}"
@@ -133,11 +133,11 @@ def rotate(
     _tell(report.document(), text, json)
 
 
-def _rotate_settings(stack: str, chosen: tuple[str, ...], *, json: bool) -> None:
-    from ops.access.keys.generation import ROTATED, generate
-    from ops.stacks.errors import UsageError
+def _rotate_settings(
+    run: typer.Context, stack: str, chosen: tuple[str, ...], *, json: bool
+) -> None:
 
-    file = _key_file(stack)
+    file = _key_file(run, stack)
     for key in chosen:
         if file.plain(key) is None:
             raise UsageError(f"{key} of '{stack}' isn't set. Use 'notifyctl keys generate --set'.")
@@ -146,7 +146,7 @@ def _rotate_settings(stack: str, chosen: tuple[str, ...], *, json: bool) -> None
                 f"{key}Previous of '{stack}' is still set: a rotation is under way. Finish it: "
                 f"notifyctl keys rotate --stack {stack} {key} --finish"
             )
-    made = generate(chosen)
+    made = new_secrets(chosen)
     for key in chosen:
         if key in ROTATED:
             file.copy(key, f"{key}Previous")
@@ -157,6 +157,7 @@ def _rotate_settings(stack: str, chosen: tuple[str, ...], *, json: bool) -> None
 
 @app.command()
 def record(
+    run: typer.Context,
     stack: NeededStack,
     keys: KeysArgument = None,
     set_on: Annotated[
@@ -166,9 +167,7 @@ def record(
     json: JsonOption = False,
 ) -> None:
     """Date secrets that were set by other means, and keep their prints. Values aren't shown."""
-    from ops.access.keys.generation import REQUIRED, record_of
-
-    file = _key_file(stack)
+    file = _key_file(run, stack)
     secrets = {key: file.read(key) for key in keys or REQUIRED}
     day = set_on.date() if set_on else _today()
     file.write({}, record_of(secrets, today=day, prints=file.plain("keyPrints")))
@@ -177,6 +176,7 @@ def record(
 
 @app.command()
 def age(
+    run: typer.Context,
     stack: OptionalStack = None,
     fail: Annotated[
         bool, typer.Option("--fail", help="Exit with 8 where a secret is due.")
@@ -184,15 +184,11 @@ def age(
     json: JsonOption = False,
 ) -> None:
     """Say how old each stack's secrets are, and warn of those older than 90 days."""
-    from ops.access.keys.age import ROTATE_AFTER_DAYS, key_ages
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import GateClosed
-    from ops.stacks.project import Project
-    from ops.stacks.settings_report import stack_files
-
-    project = Project.find()
-    files = [project.stack_file(stack)] if stack else stack_files(project.root)
-    ages = [entry for path in files for entry in key_ages(path, today=_today())]
+    if stack:
+        files = [open_stack(run, stack).file]
+    else:
+        files = [read_stack_file(path) for path in stack_files(open_project(run).root)]
+    ages = [entry for file in files for entry in key_ages(file, today=_today())]
     due = [entry for entry in ages if entry.is_due]
     if json:
         typer.echo(json_text.dumps([entry.document() for entry in ages], indent=2))
@@ -215,24 +211,17 @@ def age(
         raise GateClosed(f"{len(due)} secrets are due for rotation. Rotate them and repeat.")
 
 
-def _key_file(stack: str) -> KeyFile:
-    from ops.access.keys.key_file import KeyFile
-    from ops.stacks.errors import UsageError
-    from ops.stacks.project import Project
-    from ops.stacks.settings_file import StackFile
-
-    path = Project.find().stack_file(stack)
-    if StackFile.read(path).is_loopback:
+def _key_file(run: typer.Context, stack: str) -> KeyFile:
+    context = open_stack(run, stack)
+    if context.is_local:
         raise UsageError(
             f"'{stack}' is a stack on this machine: its secrets are made with it and kept under "
             ".local. Choose a stack of an account."
         )
-    return KeyFile(path, stack)
+    return KeyFile.of(context)
 
 
 def _set(file: KeyFile, secrets: dict[str, str]) -> None:
-    from ops.access.keys.generation import record_of
-
     file.write(secrets, record_of(secrets, today=_today(), prints=file.plain("keyPrints")))
 
 

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.stacks.console import Reporter
+from ops.stacks.endpoint import connect
 
 
 def logs(
+    run: typer.Context,
     stack: StackOption = "local",
     user: Annotated[str | None, typer.Option("--user", "-u", help="Only this user_id.")] = None,
     channel: Annotated[
@@ -26,14 +29,11 @@ def logs(
     json: JsonOption = False,
 ) -> None:
     """List notifications and what became of them, newest first."""
-    from ops.stacks.console import Reporter
-    from ops.stacks.endpoint import connect
-
     query = {"limit": str(limit)}
     for name, value in (("user_id", user), ("channel", channel), ("status", status)):
         if value is not None:
             query[name] = value
-    with connect(stack) as service:
+    with connect(open_stack(run, stack)) as service:
         document = service.result("GET", "/api/notification-logs", query=query)
     rows = document["data"]["logs"]
     if json:

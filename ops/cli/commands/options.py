@@ -1,10 +1,15 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the stack that they lead to."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
+
+from ops.cli.invocation import Invocation
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
+from ops.stacks.project import Project
 
 StackOption = Annotated[
     str,
@@ -18,3 +23,34 @@ StackOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output.")
 ]
+
+
+def open_project(run: typer.Context) -> Project:
+    """Return the project around the working directory.
+
+    Raises:
+        UsageError: there is none, or an environment variable holds something that is no port.
+    """
+    invocation: Invocation = run.obj
+    return Project.find(environment=invocation.environment)
+
+
+def open_stack(run: typer.Context, stack: str, reporter: Reporter | None = None) -> StackContext:
+    """Return what the command's operations on a stack are given.
+
+    Args:
+        run: the command's own context, which holds the :class:`Invocation`.
+        stack: the stack's name.
+        reporter: where steps are shown; ``None`` shows nothing.
+
+    Raises:
+        UsageError: there is no such stack, or its settings file can't be read.
+    """
+    invocation: Invocation = run.obj
+    return StackContext.read(
+        Project.find(environment=invocation.environment),
+        stack,
+        reporter or Reporter(quiet=True),
+        path=invocation.config_file,
+        environment=invocation.environment,
+    )

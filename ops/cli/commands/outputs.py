@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
+from ops.stacks.errors import StackFailed
 
 
 def outputs(
+    run: typer.Context,
     stack: StackOption,
     json: JsonOption = False,
     show_secrets: Annotated[
@@ -18,12 +22,7 @@ def outputs(
     ] = False,
 ) -> None:
     """Print the stack's outputs: URLs, ids, the version id, the release."""
-    from ops.stacks.choice import choose_driver
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import StackFailed
-    from ops.stacks.project import Project
-
-    found = choose_driver(Project.find(), stack).outputs(show_secrets=show_secrets)
+    found = choose_driver(open_stack(run, stack)).outputs(show_secrets=show_secrets)
     if not found:
         raise StackFailed(
             f"The stack '{stack}' has no outputs: it isn't deployed. "

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json as json_text
 import uuid
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-
-if TYPE_CHECKING:
-    from ops.stacks.service import ServiceClient
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.observe.measuring.load import Load
+from ops.stacks.console import Reporter
+from ops.stacks.endpoint import connect
+from ops.stacks.errors import VerificationFailed
+from ops.stacks.service import ServiceClient
 
 
 def perf(
+    run: typer.Context,
     stack: StackOption = "local",
     requests: Annotated[
         int, typer.Option("--requests", "-n", min=1, max=100_000, help="Requests of each kind.")
@@ -37,13 +40,8 @@ def perf(
 
     Example: notifyctl perf --stack local --requests 200 --send http://127.0.0.1:8789/hook/perf
     """
-    from ops.observe.measuring.load import Load
-    from ops.stacks.console import Reporter
-    from ops.stacks.endpoint import connect
-    from ops.stacks.errors import VerificationFailed
-
     reporter = Reporter(json=True)
-    with connect(stack) as service:
+    with connect(open_stack(run, stack)) as service:
         kinds: list[tuple[str, str, dict[str, object] | None]] = [
             ("GET", "/health", None),
             ("GET", "/api/notification-logs?limit=20", None),

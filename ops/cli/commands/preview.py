@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json as json_text
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-
-if TYPE_CHECKING:
-    from ops.stacks.console import Reporter
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.deployment import Deployment
+from ops.deploy.offline_preview import EMPTY_ACCOUNT, OfflinePreview
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
+from ops.stacks.errors import StackFailed, UsageError
 
 
 def preview(
+    run: typer.Context,
     stack: StackOption,
     json: JsonOption = False,
     expect_no_changes: Annotated[
@@ -30,21 +33,16 @@ def preview(
     ] = False,
 ) -> None:
     """Say what 'up' would change. Nothing of the stack is changed."""
-    from ops.deploy.deployment import Deployment
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import StackFailed, UsageError
-    from ops.stacks.project import Project
-
-    reporter = Reporter(json=json)
+    context = open_stack(run, stack, Reporter(json=json))
     if offline:
         if expect_no_changes:
             raise UsageError(
                 "--expect-no-changes can't hold offline: against an empty account everything "
                 "is new. Leave one of the two out."
             )
-        _offline(stack, reporter, json=json)
+        _offline(context, json=json)
         return
-    result = Deployment(Project.find(), stack, reporter).preview()
+    result = Deployment(context).preview()
     if json:
         document = {"changes": dict(result.changes), "changed": result.changed}
         typer.echo(json_text.dumps(document, indent=2))
@@ -55,14 +53,12 @@ def preview(
         )
 
 
-def _offline(stack: str, reporter: Reporter, *, json: bool) -> None:
-    from ops.deploy.offline_preview import EMPTY_ACCOUNT, OfflinePreview
-    from ops.stacks.project import Project
-
-    plan = OfflinePreview(Project.find(), stack, reporter).run()
+def _offline(context: StackContext, *, json: bool) -> None:
+    plan = OfflinePreview(context).run()
     if json:
         typer.echo(json_text.dumps(plan.document(), indent=2))
         return
+    reporter = context.reporter
     reporter.line("")
     reporter.line(EMPTY_ACCOUNT)
     for stand in plan.stands:

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption
+from ops.cli.commands.options import JsonOption, open_stack
+from ops.deploy.pull_request_stack import PullRequestStack, stack_of
+from ops.deploy.pull_request_sweep import sweep as run_sweep
+from ops.github.plan_comment import PlanComment
+from ops.github.repository import Repository
+from ops.stacks.console import Reporter
+from ops.stacks.errors import StackFailed, UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +29,7 @@ BaseOption = Annotated[
 
 @app.command()
 def up(
+    run: typer.Context,
     number: NumberArgument,
     base: BaseOption = "development",
     json: JsonOption = False,
@@ -31,15 +38,8 @@ def up(
     ] = False,
 ) -> None:
     """Deploy the stack of a pull request. Safe to repeat, with new code or the same."""
-    from ops.deploy.pull_request_stack import PullRequestStack
-    from ops.stacks.console import Reporter
-    from ops.stacks.project import Project
-    from ops.stacks.settings_file import StackFile
-
     reporter = Reporter(json=json)
-    project = Project.find()
-    settings = StackFile.read(project.stack_file(base))
-    stack = PullRequestStack(project, number, settings, reporter)
+    stack = PullRequestStack(open_stack(run, base, reporter), number)
     report = stack.up(verify=not skip_verify)
     if json:
         typer.echo(json_text.dumps(report.document(), indent=2))
@@ -51,18 +51,14 @@ def up(
 
 @app.command()
 def destroy(
-    number: NumberArgument, base: BaseOption = "development", json: JsonOption = False
+    run: typer.Context,
+    number: NumberArgument,
+    base: BaseOption = "development",
+    json: JsonOption = False,
 ) -> None:
     """Remove the stack of a pull request and everything in it, in one run. Safe to repeat."""
-    from ops.deploy.pull_request_stack import PullRequestStack, stack_of
-    from ops.stacks.console import Reporter
-    from ops.stacks.project import Project
-    from ops.stacks.settings_file import StackFile
-
     reporter = Reporter(json=json)
-    project = Project.find()
-    settings = StackFile.read(project.stack_file(base))
-    existed = PullRequestStack(project, number, settings, reporter).destroy()
+    existed = PullRequestStack(open_stack(run, base, reporter), number).destroy()
     if json:
         document = {"stack": stack_of(number), "removed": existed}
         typer.echo(json_text.dumps(document, indent=2))
@@ -72,6 +68,7 @@ def destroy(
 
 @app.command()
 def sweep(
+    run: typer.Context,
     base: BaseOption = "development",
     open_: Annotated[
         str | None,
@@ -84,17 +81,9 @@ def sweep(
     json: JsonOption = False,
 ) -> None:
     """Remove every stack 'pr-N' whose pull request is closed. Exit with 4 where one remains."""
-    from ops.deploy.pull_request_sweep import sweep as run_sweep
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import StackFailed
-    from ops.stacks.project import Project
-    from ops.stacks.settings_file import StackFile
-
     reporter = Reporter(json=json)
     numbers = None if open_ is None else _numbers(open_)
-    project = Project.find()
-    settings = StackFile.read(project.stack_file(base))
-    result = run_sweep(project, base=settings, open_numbers=numbers, reporter=reporter)
+    result = run_sweep(open_stack(run, base, reporter), open_numbers=numbers)
     if json:
         document = {
             "kept": list(result.kept),
@@ -111,6 +100,7 @@ def sweep(
 
 @app.command()
 def comment(
+    run: typer.Context,
     number: NumberArgument,
     plan: Annotated[
         typer.FileText, typer.Argument(help="File with the plan, as 'preview' printed it.")
@@ -120,17 +110,10 @@ def comment(
     json: JsonOption = False,
 ) -> None:
     """Show a plan in the pull request: one comment for each stack, updated every time."""
-    from ops.github.plan_comment import PlanComment
-    from ops.github.repository import Repository
-    from ops.stacks.console import Reporter
-    from ops.stacks.origin import Origin
-    from ops.stacks.project import Project
-    from ops.stacks.settings_file import StackFile
-
-    project = Project.find()
-    repository = Repository.of(project, StackFile.read(project.stack_file(base)))
-    with Reporter(json=json).step(f"Plan of '{stack}' in pull request {number}") as step:
-        commit = Origin.find(project.root).commit
+    context = open_stack(run, base, Reporter(json=json))
+    repository = Repository.of(context)
+    with context.reporter.step(f"Plan of '{stack}' in pull request {number}") as step:
+        commit = context.origin.commit
         address = PlanComment(repository, number, stack).put(plan.read(), commit=commit)
         step.detail = address
     if json:
@@ -138,8 +121,6 @@ def comment(
 
 
 def _numbers(text: str) -> set[int]:
-    from ops.stacks.errors import UsageError
-
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not all(part.isdecimal() for part in parts):
         raise UsageError(f"--open takes numbers with commas between them, such as 12,15: '{text}'.")

@@ -6,16 +6,14 @@ import json as json_text
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.deployment import Deployment
+from ops.stacks.console import Reporter
 
 
-def refresh(stack: StackOption, json: JsonOption = False) -> None:
+def refresh(run: typer.Context, stack: StackOption, json: JsonOption = False) -> None:
     """Read every resource of the stack and correct the state. Nothing of the stack is changed."""
-    from ops.deploy.deployment import Deployment
-    from ops.stacks.console import Reporter
-    from ops.stacks.project import Project
-
-    result = Deployment(Project.find(), stack, Reporter(json=json)).refresh()
+    result = Deployment(open_stack(run, stack, Reporter(json=json))).refresh()
     if json:
         document = {"changes": dict(result.changes), "changed": result.changed}
         typer.echo(json_text.dumps(document, indent=2))

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.release.listing import ReleaseListing
+from ops.stacks.console import Reporter
 
 
 def releases(
+    run: typer.Context,
     stack: StackOption,
     json: JsonOption = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 10,
@@ -20,11 +23,8 @@ def releases(
     The result is 'verified', 'failed' (a check after the deployment), 'rolled back', or
     'deployed' where nobody verified it. What serves is asked from Cloudflare, not from the state.
     """
-    from ops.deploy.release.listing import ReleaseListing
-    from ops.stacks.console import Reporter
-
     reporter = Reporter(json=json)
-    listing = ReleaseListing.of_stack(stack, reporter)
+    listing = ReleaseListing.of_stack(open_stack(run, stack, reporter))
     rows = listing.rows(limit)
     if json:
         typer.echo(json_text.dumps(rows, indent=2))

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.observe.reports.operation_report import OperationReport, Period
+from ops.stacks.console import Reporter
 
 app = typer.Typer(no_args_is_help=True, help="Make the report of a day, a week or a month.")
 
@@ -21,38 +23,46 @@ CleanOption = Annotated[
 
 
 @app.command()
-def daily(stack: StackOption = "local", file: FileOption = None, json: JsonOption = False) -> None:
+def daily(
+    run: typer.Context,
+    stack: StackOption = "local",
+    file: FileOption = None,
+    json: JsonOption = False,
+) -> None:
     """Errors of the last day, queues, and figures by their thresholds."""
-    _report("daily", stack, file, json=json, clean=False)
+    _report(run, "daily", stack, file, json=json, clean=False)
 
 
 @app.command()
 def weekly(
+    run: typer.Context,
     stack: StackOption = "local",
     file: FileOption = None,
     clean: CleanOption = False,
     json: JsonOption = False,
 ) -> None:
     """The same of seven days; slow statements and sends, and old notifications."""
-    _report("weekly", stack, file, json=json, clean=clean)
+    _report(run, "weekly", stack, file, json=json, clean=clean)
 
 
 @app.command()
 def monthly(
+    run: typer.Context,
     stack: StackOption = "local",
     file: FileOption = None,
     clean: CleanOption = False,
     json: JsonOption = False,
 ) -> None:
     """The same of thirty days; capacity with a projection, drift, and the age of the keys."""
-    _report("monthly", stack, file, json=json, clean=clean)
+    _report(run, "monthly", stack, file, json=json, clean=clean)
 
 
-def _report(name: str, stack: str, file: Path | None, *, json: bool, clean: bool) -> None:
-    from ops.observe.reports.operation_report import OperationReport, Period
-    from ops.stacks.console import Reporter
-
-    report = OperationReport.make(stack, Period(name), Reporter(json=True), clean=clean)
+def _report(
+    run: typer.Context, name: str, stack: str, file: Path | None, *, json: bool, clean: bool
+) -> None:
+    report = OperationReport.make(
+        open_stack(run, stack, Reporter(json=True)), Period(name), clean=clean
+    )
     if file is not None:
         file.write_text(report.markdown(), encoding="utf-8")
     if json:

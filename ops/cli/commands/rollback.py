@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json as json_text
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-
-if TYPE_CHECKING:
-    from ops.stacks.project import Project
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.rollback.decision import steps_for
+from ops.deploy.rollback.rollback import Rollback
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
+from ops.stacks.errors import GateClosed, UsageError
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -21,7 +23,7 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def rollback(
-    context: typer.Context,
+    run: typer.Context,
     stack: Annotated[
         str | None,
         typer.Option("--stack", "-s", envvar="NOTIFYCTL_STACK", help="The stack; no default."),
@@ -60,18 +62,13 @@ def rollback(
     the way. Data is never taken back: that is 'notifyctl db restore'. To run the same command
     again goes no further back. Example: notifyctl rollback --stack production --reason 'sends fail'
     """
-    if context.invoked_subcommand is not None:
+    if run.invoked_subcommand is not None:
         return
-    from ops.deploy.rollback.rollback import Rollback
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import GateClosed, UsageError
-    from ops.stacks.project import Project
-
     if stack is None:
         raise UsageError("Name the stack: notifyctl rollback --stack STACK.")
     reporter = Reporter(json=json)
-    project = Project.find()
-    work = Rollback(project, stack, reporter)
+    context = open_stack(run, stack, reporter)
+    work = Rollback(context)
     plan = work.plan(to=to)
     for line in plan.lines():
         reporter.line(line)
@@ -81,7 +78,7 @@ def rollback(
         raise GateClosed(" ".join(plan.refusals))
     if plan_only:
         return
-    in_pipeline = _confirmed(project, yes=yes)
+    in_pipeline = _confirmed(context, yes=yes)
     report = work.run(
         plan, reason=reason, commit=in_pipeline if commit is None else commit, pause=health_pause
     )
@@ -91,12 +88,9 @@ def rollback(
         reporter.line(line)
 
 
-def _confirmed(project: Project, *, yes: bool) -> bool:
+def _confirmed(context: StackContext, *, yes: bool) -> bool:
     """Ask, unless that was answered before; returns whether a pipeline runs the command."""
-    from ops.stacks.errors import UsageError
-    from ops.stacks.origin import Origin
-
-    in_pipeline = Origin.find(project.root).is_pipeline
+    in_pipeline = context.origin.is_pipeline
     if yes or in_pipeline:
         return in_pipeline
     if not sys.stdin.isatty():
@@ -115,8 +109,6 @@ def plan(
     json: JsonOption = False,
 ) -> None:
     """Print the steps for a fault of code, of data or of configuration. Nothing is changed."""
-    from ops.deploy.rollback.decision import steps_for
-
     steps = steps_for(kind, stack)
     if json:
         document = [{"step": step.text, "command": step.command} for step in steps]

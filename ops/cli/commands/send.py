@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.stacks.endpoint import connect
+from ops.stacks.notification import Notification
 
 
 def send(
+    run: typer.Context,
     user: Annotated[str, typer.Option("--user", "-u", help="Recipient: the service's user_id.")],
     message: Annotated[str, typer.Option("--message", "-m", help="Text of the notification.")],
     stack: StackOption = "local",
@@ -34,9 +37,6 @@ def send(
     Example: notifyctl send --user ada --channel webhook
     --url http://127.0.0.1:8789/hook/ada --message 'It works'
     """
-    from ops.stacks.endpoint import connect
-    from ops.stacks.notification import Notification
-
     channels = tuple(channel or ["webhook"])
     notification = Notification(
         user=user,
@@ -46,7 +46,7 @@ def send(
         url=url,
         idempotency_key=idempotency_key,
     )
-    with connect(stack) as service:
+    with connect(open_stack(run, stack)) as service:
         answer = notification.send(service)
     if json:
         typer.echo(json_text.dumps(answer, indent=2))

@@ -8,7 +8,11 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption
+from infra.settings.reference import settings_tables
+from infra.settings.schema import SCHEMA_FILE, schema_text
+from ops.cli.commands.options import JsonOption, open_project
+from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.settings_report import check_files, stack_files
 
 app = typer.Typer(no_args_is_help=True, help="Check stack files; print their schema and table.")
 
@@ -21,6 +25,7 @@ END = "<!-- end: settings -->"
 
 @app.command()
 def check(
+    run: typer.Context,
     files: Annotated[
         list[Path] | None, typer.Argument(help="Stack files.  [every Pulumi.STACK.yaml]")
     ] = None,
@@ -34,11 +39,7 @@ def check(
     Secrets are encrypted there: that each is present and encrypted is checked, not its value.
     Exit code 2 where there is a mistake.
     """
-    from ops.stacks.errors import UsageError
-    from ops.stacks.project import Project
-    from ops.stacks.settings_report import check_files, stack_files
-
-    reports = check_files(files or stack_files(Project.find().root), template=template)
+    reports = check_files(files or stack_files(open_project(run).root), template=template)
     count = sum(len(report.problems) for report in reports)
     if json:
         document = {"mistakes": count, "files": [report.document() for report in reports]}
@@ -58,30 +59,23 @@ def check(
 
 
 @app.command()
-def schema(write: WriteOption = False) -> None:
+def schema(run: typer.Context, write: WriteOption = False) -> None:
     """Print the JSON Schema of a stack file, which editors check it by while you type."""
-    from infra.settings.schema import SCHEMA_FILE, schema_text
-    from ops.stacks.project import Project
-
     if not write:
         typer.echo(schema_text(), nl=False)
         return
-    path = Project.find().root / "infra" / "settings" / SCHEMA_FILE
+    path = open_project(run).root / "infra" / "settings" / SCHEMA_FILE
     path.write_text(schema_text(), encoding="utf-8")
     typer.echo(f"{path} is up to date.")
 
 
 @app.command()
-def table(write: WriteOption = False) -> None:
+def table(run: typer.Context, write: WriteOption = False) -> None:
     """Print the table of every setting, as docs/infrastructure.md has it."""
-    from infra.settings.reference import settings_tables
-    from ops.stacks.errors import OperationError
-    from ops.stacks.project import Project
-
     if not write:
         typer.echo(settings_tables(), nl=False)
         return
-    path = Project.find().root / "docs" / "infrastructure.md"
+    path = open_project(run).root / "docs" / "infrastructure.md"
     before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):

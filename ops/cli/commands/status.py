@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json as json_text
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-
-if TYPE_CHECKING:
-    from ops.observe.figures.stack_status import StackStatus
-    from ops.stacks.console import Reporter
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.observe.figures.stack_status import StackStatus
+from ops.stacks.console import Reporter
+from ops.stacks.errors import ServiceError
 
 _STYLES = {"warning": "yellow", "critical": "red", "information": "cyan"}
 
 
 def status(
+    run: typer.Context,
     stack: StackOption = "local",
     drift: Annotated[
         bool, typer.Option("--drift/--no-drift", help="Also look for drift, which takes longest.")
@@ -29,11 +29,7 @@ def status(
     above 1000 messages in a queue; information above 50 ms of CPU time. What nobody tells is said
     to be unknown. Exit with 6 where the service isn't healthy; levels and drift change no code.
     """
-    from ops.observe.figures.stack_status import StackStatus
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import ServiceError
-
-    found = StackStatus.of(stack, Reporter(json=True), drift=drift)
+    found = StackStatus.of(open_stack(run, stack, Reporter(json=True)), drift=drift)
     if json:
         typer.echo(json_text.dumps(found.document(), indent=2))
     else:

@@ -8,18 +8,24 @@ import time
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-
-if TYPE_CHECKING:
-    from ops.observe.tail.log_line import LogLine
-    from ops.stacks.console import Reporter
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.observe.tail.line_filter import LineFilter
+from ops.observe.tail.live_tail import LiveTail
+from ops.observe.tail.log_line import LogLine
+from ops.observe.tail.recorded_lines import recorded_lines
+from ops.stacks.account import StackAccount
+from ops.stacks.choice import choose_driver
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
+from ops.stacks.errors import StackFailed
 
 
 def tail(
+    run: typer.Context,
     stack: StackOption = "local",
     level: Annotated[
         str, typer.Option("--level", "-l", help="From this level up: debug, info, warn, error.")
@@ -62,16 +68,12 @@ def tail(
 
     Example: notifyctl tail --stack production --level warn --path '/api/*'
     """
-    from ops.observe.tail.line_filter import LineFilter
-    from ops.observe.tail.recorded_lines import recorded_lines
-    from ops.stacks.console import Reporter
-
     wanted = LineFilter(
         level=level, path=path, user=user, request_id=request_id, status=status, text=text
     )
     notices, shown = Reporter(json=True), Reporter()
     source: Generator[LogLine | None, None, None] = (
-        recorded_lines(file) if file else _followed(stack, notices)
+        recorded_lines(file) if file else _followed(open_stack(run, stack, notices))
     )
     until = time.monotonic() + seconds if seconds else None
     count = 0
@@ -93,20 +95,14 @@ def tail(
     notices.line(f"{count} line{'' if count == 1 else 's'}")
 
 
-def _followed(stack: str, notices: Reporter) -> Generator[LogLine | None, None, None]:
-    from ops.observe.tail.live_tail import LiveTail
-    from ops.stacks.account import StackAccount
-    from ops.stacks.choice import choose_driver
-    from ops.stacks.errors import StackFailed
-    from ops.stacks.project import Project
-
-    project = Project.find()
-    worker = choose_driver(project, stack).outputs(show_secrets=False).get("worker_name")
+def _followed(context: StackContext) -> Generator[LogLine | None, None, None]:
+    stack = context.stack
+    worker = choose_driver(context).outputs(show_secrets=False).get("worker_name")
     if not isinstance(worker, str):
         raise StackFailed(
             f"The stack '{stack}' has no Worker yet. Run 'notifyctl up --stack {stack}'."
         )
-    return LiveTail(StackAccount.of(project, stack), worker, notices.line).lines()
+    return LiveTail(StackAccount.of(context), worker, context.reporter.line).lines()
 
 
 def _show(line: LogLine, reporter: Reporter, *, json: bool) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json as json_text
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-
-if TYPE_CHECKING:
-    from ops.access.token.token_report import TokenReport
+from ops.access.token.stack_token import check_stack_token
+from ops.access.token.token_report import TokenReport
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.stacks.errors import VerificationFailed
 
 app = typer.Typer(no_args_is_help=True, help="Check API tokens and what they may do.")
 
@@ -22,6 +22,7 @@ def token() -> None:
 
 @app.command("check")
 def check(
+    run: typer.Context,
     stack: StackOption = "local",
     token_variable: Annotated[
         str | None,
@@ -44,10 +45,9 @@ def check(
     body is empty, which an authorised token is told and which change nothing. Exit codes: 0 all
     is well, 2 there is no token or no such stack, 5 the token fails, 6 the API didn't answer.
     """
-    from ops.access.token.stack_token import check_stack_token
-    from ops.stacks.errors import VerificationFailed
-
-    report = check_stack_token(stack, token_variable=token_variable, token_id=token_id)
+    report = check_stack_token(
+        open_stack(run, stack), token_variable=token_variable, token_id=token_id
+    )
     if json:
         typer.echo(json_text.dumps({"stack": stack, **report.document()}, indent=2))
     else:

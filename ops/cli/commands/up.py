@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.deployment import Deployment
+from ops.stacks.console import Reporter
 
 
 def up(
+    run: typer.Context,
     stack: StackOption,
     json: JsonOption = False,
     message: Annotated[
@@ -25,12 +28,8 @@ def up(
     On the stack 'local' this starts the local cloud first and ends with a first notification.
     Safe to repeat: what is already as declared stays as it is.
     """
-    from ops.deploy.deployment import Deployment
-    from ops.stacks.console import Reporter
-    from ops.stacks.project import Project
-
     reporter = Reporter(json=json)
-    report = Deployment(Project.find(), stack, reporter).run(
+    report = Deployment(open_stack(run, stack, reporter)).run(
         message=message, verify=not skip_verify
     )
     if json:

@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.deploy.deployment import Deployment
+from ops.stacks.console import Reporter
+from ops.stacks.errors import VerificationFailed
 
 
 def verify(
+    run: typer.Context,
     stack: StackOption,
     integration: Annotated[
         bool | None,
@@ -34,13 +38,7 @@ def verify(
     Checks: worker, version, database, cache, queues, a send without signature is refused, a signed
     call is answered; with --integration endpoints, config, template, send and logs.
     """
-    from ops.deploy.deployment import Deployment
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import VerificationFailed
-    from ops.stacks.project import Project
-
-    reporter = Reporter(json=json)
-    deployment = Deployment(Project.find(), stack, reporter)
+    deployment = Deployment(open_stack(run, stack, Reporter(json=json)))
     try:
         outputs = deployment.outputs()
         results = deployment.verify(outputs, integration=integration, pause=health_pause)

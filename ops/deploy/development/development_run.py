@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
@@ -22,12 +21,10 @@ from ops.observe.tail.live_tail import LiveTail
 from ops.observe.tail.log_line import LogLine
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import throwaway_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.driver import StackDriver
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.local_stack import NAMESPACE
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 from ops.stacks.throwaway_stack import ThrowawayStack
 
 # What belongs to the stack's real account or repository, and to none that is empty.
@@ -52,21 +49,18 @@ class DevelopmentRun:
     """Runs one stack's Worker until it is interrupted.
 
     Attributes:
-        project: the project's folder; its ``.local`` is neither read nor written.
-        stack: whose settings are used.
+        context: the stack whose settings are used; the project's ``.local`` is neither read nor
+            written.
         port: where the Worker answers; 0 takes any.
         debug: whether the Worker logs everything.
-        reporter: where steps are shown.
         on_ready: hears the address once the Worker answers.
         on_line: hears each line that the Worker writes.
         interruption: who knows that the run is to end.
     """
 
-    project: Project
-    stack: str
+    context: StackContext
     port: int
     debug: bool
-    reporter: Reporter
     on_ready: Callable[[Address], None]
     on_line: Callable[[LogLine], None]
     interruption: Interruption
@@ -75,33 +69,32 @@ class DevelopmentRun:
         """Start, deploy, and go on until interrupted; nothing is left behind.
 
         Raises:
-            UsageError: there is no such stack, or its settings have mistakes.
+            UsageError: the settings have mistakes.
             OperationError: the local cloud can't be started, or the first deployment failed.
         """
-        template = StackFile.read(self.project.stack_file(self.stack))
         with tempfile.TemporaryDirectory(prefix="notifyctl-dev-") as name:
             folder = Path(name)
             cloud = LocalCloud(folder, Ports(0, self.port, 0))
             try:
-                with self.reporter.step("Local cloud") as step:
+                with self.context.reporter.step("Local cloud") as step:
                     endpoints = cloud.start(on_step=lambda text: setattr(step, "detail", text))
                     step.detail = endpoints.control_url
-                self._serve(folder, endpoints, template)
+                self._serve(folder, endpoints)
             except LocalCloudError as error:
                 raise OperationError(str(error)) from None
             finally:
                 cloud.stop()
 
-    def _serve(self, folder: Path, endpoints: Endpoints, template: StackFile) -> None:
-        root = self.project.root
+    def _serve(self, folder: Path, endpoints: Endpoints) -> None:
+        root = self.context.project.root
         watch = SourceWatch([root / "worker" / "src", root / "console"])
-        driver = self._driver(folder, endpoints, template)
+        driver = self._driver(folder, endpoints)
         outputs = self._deploy(driver, "Worker")
         self.on_ready(
             Address(endpoints.service_url, endpoints.sink_url, str(outputs["api_secret_key"]))
         )
         account = StackAccount(
-            stack=self.stack,
+            stack=self.context.stack,
             account_id=endpoints.account_id,
             base_url=endpoints.control_url,
             is_local=True,
@@ -121,10 +114,11 @@ class DevelopmentRun:
         try:
             self._deploy(driver, f"Changed: {names}{more}")
         except OperationError as error:
-            self.reporter.line(f"{error}", style="red")
-            self.reporter.line("The version before still serves.", style="yellow")
+            self.context.reporter.line(f"{error}", style="red")
+            self.context.reporter.line("The version before still serves.", style="yellow")
 
-    def _driver(self, folder: Path, endpoints: Endpoints, template: StackFile) -> StackDriver:
+    def _driver(self, folder: Path, endpoints: Endpoints) -> StackDriver:
+        context, template = self.context, self.context.file
         config = {
             key: value
             for key, value in template.config.items()
@@ -136,17 +130,19 @@ class DevelopmentRun:
             config[f"{NAMESPACE}:logLevel"] = "debug"
         own = replace(template, content={**template.content, "config": config})
         stack = ThrowawayStack.render(
-            self.stack, own, folder=folder, account=endpoints, base=os.environ
+            context.stack, own, folder=folder, account=endpoints, base=context.environment
         )
         try:
             read_settings(stack.local.config_file)
         except SettingsError as error:
             raise UsageError(str(error)) from None
-        return throwaway_driver(replace(self.project, home=folder), stack.local)
+        return throwaway_driver(
+            replace(context, project=replace(context.project, home=folder)), stack.local
+        )
 
     def _deploy(self, driver: StackDriver, title: str) -> dict[str, Any]:
-        with self.reporter.step(title) as step:
-            build_bundle(self.project, self.stack)
+        with self.context.reporter.step(title) as step:
+            build_bundle(self.context.project, self.context.file)
             try:
                 update = driver.up(lambda _: None, message=title)
             except OperationError:

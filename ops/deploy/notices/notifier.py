@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from infra.settings.values import is_loopback
 from ops.deploy.notices.notice import Notice
-from ops.deploy.notices.targets import Target
+from ops.deploy.notices.targets import Target, targets_of_environment
 from ops.stacks.console import Reporter
-from ops.stacks.settings_file import is_loopback_url
+from ops.stacks.context import StackContext
 
 TIMEOUT = 5.0
 """Seconds for one target."""
@@ -37,10 +38,16 @@ class Notifier:
         self._reporter = reporter
         self._local = local
         self._transport = transport
-        self._targets = [t for t in targets if not local or is_loopback_url(t.url)]
+        self._targets = [t for t in targets if not local or is_loopback(t.url)]
         for target in targets:
             if target not in self._targets:
                 self._warn(f"{target.name} isn't told: the stack is on this machine, and it isn't.")
+
+    @classmethod
+    def of(cls, context: StackContext) -> Notifier:
+        """Return what tells the targets that the process's environment names."""
+        targets = targets_of_environment(context.environment)
+        return cls(targets, context.reporter, local=context.is_local)
 
     def tell(self, notice: Notice) -> None:
         """Send to every target, one after the other."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -116,14 +115,13 @@ class WebhookTarget:
         return None
 
 
-def targets_of_environment(environment: Mapping[str, str] | None = None) -> list[Target]:
+def targets_of_environment(environment: Mapping[str, str]) -> list[Target]:
     """Return the targets that the environment names."""
-    found = os.environ if environment is None else environment
     targets: list[Target] = []
-    if url := found.get(LARK_VARIABLE, "").strip():
-        targets.append(LarkTarget(url, found.get(LARK_SECRET_VARIABLE, "").strip()))
-    if url := found.get(SLACK_VARIABLE, "").strip():
+    if url := environment.get(LARK_VARIABLE, "").strip():
+        targets.append(LarkTarget(url, environment.get(LARK_SECRET_VARIABLE, "").strip()))
+    if url := environment.get(SLACK_VARIABLE, "").strip():
         targets.append(SlackTarget(url))
-    if url := found.get(WEBHOOK_VARIABLE, "").strip():
+    if url := environment.get(WEBHOOK_VARIABLE, "").strip():
         targets.append(WebhookTarget(url))
     return targets

@@ -9,18 +9,10 @@ from typing import Any
 from ops.deploy.preflight.code_checks import TESTS, TYPES
 from ops.deploy.preflight.preflight import Preflight, PreflightOptions
 from ops.stacks.console import Reporter
-from ops.stacks.origin import Origin
-from ops.stacks.project import Project
+from ops.stacks.context import StackContext
 
 
-def pass_gate(
-    project: Project,
-    stack: str,
-    reporter: Reporter,
-    options: PreflightOptions,
-    *,
-    origin: Origin,
-) -> Mapping[str, Any]:
+def pass_gate(context: StackContext, options: PreflightOptions) -> Mapping[str, Any]:
     """Make the checks and return their report.
 
     Types and tests are left out where they decide nothing: outside production, and in a pipeline,
@@ -29,11 +21,12 @@ def pass_gate(
     Raises:
         GateClosed: a check of a production stack failed.
     """
-    preflight = Preflight(project, stack, reporter)
+    origin = context.origin
+    preflight = Preflight(context)
     if origin.is_pipeline or not preflight.is_production:
         options = replace(options, skip={*options.skip, TYPES, TESTS})
     if not preflight.is_production:
-        preflight = Preflight(project, stack, Reporter(quiet=True))
+        preflight = Preflight(replace(context, reporter=Reporter(quiet=True)))
     preflight.run(replace(options, asked_at_gates=origin.is_pipeline))
     if preflight.is_production:
         if (closed := preflight.verdict()) is not None:
@@ -41,5 +34,5 @@ def pass_gate(
     else:
         for outcome in preflight.failed:
             text = f"warning: {outcome.check}: {outcome.found}. {outcome.advice}"
-            reporter.line(text, style="yellow")
+            context.reporter.line(text, style="yellow")
     return preflight.document()

@@ -8,6 +8,7 @@ from ops.access.checks.outcome import Outcome
 from ops.database.migration_lint import MigrationLint
 from ops.database.schema_state import SchemaState
 from ops.database.stack_database import StackDatabase, migrations
+from ops.stacks.context import StackContext
 from ops.stacks.listing import stack_names
 from ops.stacks.project import Project
 
@@ -15,19 +16,19 @@ CHECK = "migrations"
 FILES = "migration files"
 
 
-def look_at_migrations(project: Project, stack: str, *, is_local: bool) -> Iterator[Outcome]:
+def look_at_migrations(context: StackContext) -> Iterator[Outcome]:
     """Yield whether an applied file was changed, and what is pending.
 
     Raises:
         OperationError: the files can't be used, or the database can't be asked.
     """
+    project, stack = context.project, context.stack
     files = migrations(project)
-    is_new = stack not in stack_names(project, is_local=is_local)
-    if is_new:
+    if stack not in stack_names(project, is_local=context.is_local):
         yield _judged(project, applied=())
         yield Outcome.ok(CHECK, f"the first deployment applies all, up to level {files.level}")
         return
-    state = SchemaState.read(StackDatabase.of(project, stack), project)
+    state = SchemaState.read(StackDatabase.of(context), project)
     yield _judged(project, applied=[row.name for row in state.applied])
     sums = {migration.name: migration.sha256 for migration in files}
     changed = [

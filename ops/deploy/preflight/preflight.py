@@ -23,11 +23,9 @@ from ops.deploy.preflight.window import DeploymentWindows, Kind
 from ops.deploy.preflight.work_tree import CHECK as WORK_TREE
 from ops.deploy.preflight.work_tree import look_at_work_tree
 from ops.deploy.rollback.post_mortem import open_post_mortems, post_mortem_folder
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed
 from ops.stacks.origin import git
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 
 WINDOW = "window"
 SKIPPABLE = (WORK_TREE, DEPENDENCIES, TYPES, TESTS)
@@ -61,18 +59,14 @@ class Preflight:
     """Checks one stack before a deployment; nothing is changed.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        reporter: where the checks are shown.
+        context: the stack, and where the checks are shown.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
-        self._project = project
-        self._stack = stack
-        file = StackFile.read(project.stack_file(stack))
-        self._is_local = file.is_loopback
-        self._environment = str(file.config.get("notification-system:environment", stack))
-        self._checks = Checklist(reporter)
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._project = context.project
+        self._stack = context.stack
+        self._checks = Checklist(context.reporter)
         self._override = ""
 
     def run(self, options: PreflightOptions) -> None:
@@ -100,7 +94,7 @@ class Preflight:
         self._checks.run("configuration", self._configuration)
         self._checks.run(
             MIGRATIONS,
-            lambda: look_at_migrations(self._project, self._stack, is_local=self._is_local),
+            lambda: look_at_migrations(self._context),
         )
         self._checks.run(WINDOW, lambda: self._window(options))
         self._checks.run("reviews", self._reviews)
@@ -109,7 +103,7 @@ class Preflight:
     @property
     def is_production(self) -> bool:
         """Whether a failing check stops a deployment of this stack."""
-        return self._environment == "production"
+        return self._context.is_production
 
     @property
     def failed(self) -> Sequence[Outcome]:
@@ -131,11 +125,11 @@ class Preflight:
         )
 
     def _configuration(self) -> Iterator[Outcome]:
-        yield from StackSecrets(self._project, self._stack).outcomes()
-        if self._is_local:
+        yield from StackSecrets(self._context).outcomes()
+        if self._context.is_local:
             return
         today = datetime.now(UTC).date()
-        due = [k for k in key_ages(self._project.stack_file(self._stack), today=today) if k.is_due]
+        due = [k for k in key_ages(self._context.file, today=today) if k.is_due]
         if due:
             said = ", ".join(f"{k.key} ({'unknown' if k.days is None else k.days})" for k in due)
             yield Outcome.warn(
@@ -167,7 +161,7 @@ class Preflight:
             )
 
     def _reviews(self) -> Iterator[Outcome]:
-        sentences = open_post_mortems(post_mortem_folder(self._project))
+        sentences = open_post_mortems(post_mortem_folder(self._context))
         for sentence in sentences:
             yield Outcome.warn(
                 "reviews", sentence.rstrip("."), "Finish the review of that rollback."

@@ -8,8 +8,8 @@ from typing import Any
 
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, StackFailed
-from ops.stacks.project import Project
 
 _LEAST_CHARACTERS = 4
 
@@ -61,20 +61,20 @@ class DeploymentList:
     deployments: tuple[WorkerDeployment, ...]
 
     @classmethod
-    def of_stack(cls, stack: str) -> DeploymentList:
+    def of_stack(cls, context: StackContext) -> DeploymentList:
         """Ask Cloudflare.
 
         Raises:
             StackFailed: the stack has no Worker, or the Worker no deployment.
             OperationError: the API refused, or gave no answer.
         """
-        project = Project.find()
-        worker = choose_driver(project, stack).outputs(show_secrets=False).get("worker_name")
+        stack = context.stack
+        worker = choose_driver(context).outputs(show_secrets=False).get("worker_name")
         if not isinstance(worker, str):
             raise StackFailed(
                 f"The stack '{stack}' has no Worker yet. Run 'notifyctl up --stack {stack}'."
             )
-        account = StackAccount.of(project, stack)
+        account = StackAccount.of(context)
         path = f"/accounts/{account.account_id}/workers/scripts/{worker}/deployments"
         answer: Any = account.ask(
             f"list the deployments of {worker}", lambda client: client.get(path, cast_to=object)

@@ -10,8 +10,7 @@ from ops.deploy.release.release_history import ReleaseHistory
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
-from ops.stacks.project import Project
+from ops.stacks.context import StackContext
 
 
 @dataclass(frozen=True)
@@ -27,21 +26,22 @@ class ReleaseListing:
     active: ActiveDeployment
 
     @classmethod
-    def of_stack(cls, stack: str, reporter: Reporter) -> ReleaseListing:
+    def of_stack(cls, context: StackContext) -> ReleaseListing:
         """Read both.
 
         Raises:
             StackFailed: the stack isn't deployed.
             OperationError: Cloudflare's API refused, or gave no answer.
         """
-        project = Project.find()
-        driver = choose_driver(project, stack)
+        driver = choose_driver(context)
         outputs = driver.outputs(show_secrets=False)
-        account = StackAccount.of(project, stack)
+        account = StackAccount.of(context)
         found = ReleaseRecords(account, str(outputs.get("d1_database_id")))
         records, problem = read_tolerantly(found)
         if problem is not None:
-            reporter.line(f"warning: what was verified isn't known: {problem}", style="yellow")
+            context.reporter.line(
+                f"warning: what was verified isn't known: {problem}", style="yellow"
+            )
         history = ReleaseHistory(outputs, driver.history(), records)
         return cls(history, ActiveDeployment.of_worker(account, str(outputs["worker_name"])))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops.stacks.project import Project
+from ops.stacks.context import StackContext
 
 FOLDER_VARIABLE = "NOTIFYCTL_POST_MORTEMS"
 """Environment variable that moves the reviews out of the project's ``docs/post-mortems``."""
@@ -71,10 +70,10 @@ class PostMortem:
         return "\n".join([*lines, ""])
 
 
-def post_mortem_folder(project: Project) -> Path:
+def post_mortem_folder(context: StackContext) -> Path:
     """Return the folder of the reviews."""
-    moved = os.environ.get(FOLDER_VARIABLE)
-    return Path(moved) if moved else project.root / "docs" / "post-mortems"
+    moved = context.environment.get(FOLDER_VARIABLE)
+    return Path(moved) if moved else context.project.root / "docs" / "post-mortems"
 
 
 def open_post_mortems(folder: Path) -> list[str]:

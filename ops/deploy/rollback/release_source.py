@@ -8,12 +8,13 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from infra.assets import MANIFEST_SUFFIX
 from ops.build.build import build_bundle
 from ops.deploy.release.release import Release
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed
 from ops.stacks.project import Project
 
@@ -25,31 +26,29 @@ class ReleaseSource:
     """Finds the code of releases: this checkout where it is the same, else its commit.
 
     Args:
-        project: this checkout.
-        stack: the stack whose settings the code is run with.
-        reporter: where a second checkout is shown.
+        context: this checkout, and the stack whose settings the code is run with.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
-        self._project = project
-        self._stack = stack
-        self._reporter = reporter
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._project = context.project
+        self._reporter = context.reporter
 
     @contextmanager
-    def of(self, release: Release) -> Iterator[Project]:
+    def of(self, release: Release) -> Iterator[StackContext]:
         """Give a checkout whose ``dist`` is built and is that release's.
 
         Raises:
             GateClosed: no code that gives the release's bundle can be found.
         """
         if self._builds(self._project, release):
-            yield self._project
+            yield self._context
             return
-        with self._worktree(release) as project:
-            yield project
+        with self._worktree(release) as context:
+            yield context
 
     @contextmanager
-    def _worktree(self, release: Release) -> Iterator[Project]:
+    def _worktree(self, release: Release) -> Iterator[StackContext]:
         why = (
             f"This checkout doesn't build release {release.short} (bundle "
             f"{release.bundle_sha256[:12]})"
@@ -63,8 +62,8 @@ class ReleaseSource:
         try:
             with self._reporter.step(f"Code of release {release.short}") as step:
                 self._check_out(root, release, why)
-                project = Project(root=root, home=self._project.home)
-                shutil.copy(self._project.stack_file(self._stack), root)
+                project = replace(self._project, root=root)
+                shutil.copy(self._context.file.path, root)
                 if not self._builds(project, release):
                     raise GateClosed(
                         f"{why}, nor does its commit {release.commit[:12]}: it was deployed "
@@ -72,14 +71,14 @@ class ReleaseSource:
                         "out what was deployed, or choose another release with --to."
                     )
                 step.detail = f"commit {release.commit[:12]}"
-            yield project
+            yield self._context.in_checkout(project)
         finally:
             self._git("worktree", "remove", "--force", str(root))
             shutil.rmtree(folder, ignore_errors=True)
 
     def _builds(self, project: Project, release: Release) -> bool:
         """Build what is checked out, and say whether it is the release's to the byte."""
-        bundle = build_bundle(project, self._stack).sha256
+        bundle = build_bundle(project, self._context.file).sha256
         manifest = project.assets_dir.with_suffix(MANIFEST_SUFFIX)
         assets = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
         same_assets = release.assets_sha256 in ("", assets)

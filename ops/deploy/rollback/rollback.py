@@ -13,12 +13,11 @@ from ops.build.build import build_bundle
 from ops.deploy.deployment import Deployment
 from ops.deploy.notices.notice import Notice
 from ops.deploy.notices.notifier import Notifier
-from ops.deploy.notices.targets import targets_of_environment
 from ops.deploy.release.records import ReleaseRecord, ReleaseRecords, read_tolerantly
 from ops.deploy.release.release_history import ReleaseHistory
 from ops.deploy.rollback.gate import Gate
 from ops.deploy.rollback.git_record import commit_files
-from ops.deploy.rollback.pin_file import Pin, remove_pin
+from ops.deploy.rollback.pin_file import read_pin, remove_pin, write_pin
 from ops.deploy.rollback.plan import RollbackPlan, RollbackReport
 from ops.deploy.rollback.post_mortem import PostMortem, post_mortem_folder
 from ops.deploy.rollback.release_source import ReleaseSource
@@ -27,7 +26,7 @@ from ops.deploy.verification import PAUSE
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment, deploy_version
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, OperationError
 from ops.stacks.origin import Origin
 from ops.stacks.project import Project
@@ -37,22 +36,21 @@ class Rollback:
     """Rolls one stack back.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        reporter: where the steps are shown.
+        context: the stack, and where its steps are shown.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
+    def __init__(self, context: StackContext) -> None:
         self._started = time.monotonic()
         self._serving = 0.0
-        self._project = project
-        self._stack = stack
-        self._reporter = reporter
-        self._stack_file = project.stack_file(stack)
-        self._deployment = Deployment(project, stack, reporter)
+        self._context = context
+        self._project = context.project
+        self._stack = context.stack
+        self._reporter = context.reporter
+        self._stack_file = context.file.path
+        self._deployment = Deployment(context)
         self._deployment.prepare()
-        self._account = StackAccount.of(project, stack)
-        self._outputs: Mapping[str, Any] = choose_driver(project, stack).outputs(show_secrets=True)
+        self._account = StackAccount.of(context)
+        self._outputs: Mapping[str, Any] = choose_driver(context).outputs(show_secrets=True)
         self._records = ReleaseRecords(self._account, str(self._outputs.get("d1_database_id")))
 
     def plan(self, *, to: str | None) -> RollbackPlan:
@@ -64,7 +62,7 @@ class Rollback:
         """
         with self._reporter.step("Releases") as step:
             records, problem = read_tolerantly(self._records)
-            updates = choose_driver(self._project, self._stack).history()
+            updates = choose_driver(self._context).history()
             history = ReleaseHistory(self._outputs, updates, records)
             active = ActiveDeployment.of_worker(self._account, str(self._outputs["worker_name"]))
             step.detail = f"{len(history.releases)}, serving {active.main_version[:8]}"
@@ -74,7 +72,7 @@ class Rollback:
             history,
             active,
             named=to,
-            pin=Pin.of_file(self._stack_file),
+            pin=read_pin(self._stack_file),
             last_update=next((u for u in updates if u.kind == "update"), None),
         )
         with self._reporter.step("Gate: schema, stores, secrets"):
@@ -103,10 +101,8 @@ class Rollback:
         """
         if plan.refusals:
             raise GateClosed(" ".join(plan.refusals))
-        origin = Origin.find(self._project.root)
-        notifier = Notifier(
-            targets_of_environment(), self._reporter, local=self._deployment.is_local
-        )
+        origin = self._context.origin
+        notifier = Notifier.of(self._context)
         notice = self._notice(plan, origin)
         told = notifier.begin(notice)  # A receiver that hangs mustn't keep the bad version serving.
         try:
@@ -132,7 +128,7 @@ class Rollback:
                 reason=reason,
                 actor=origin.actor,
                 seconds=seconds,
-            ).write(post_mortem_folder(self._project))
+            ).write(post_mortem_folder(self._context))
         if commit and draft is not None:
             self._commit(draft, version)
         status = f"version {version[:8]} serves again and is verified"
@@ -187,41 +183,42 @@ class Rollback:
                 self._serving = time.monotonic() - self._started
         if way in {"nothing", "deploy again"}:
             return release.version_id
-        source = ReleaseSource(self._project, self._stack, self._reporter)
-        with source.of(plan.bad) as project:
+        source = ReleaseSource(self._context)
+        with source.of(plan.bad) as context:
             if way == "new version":
-                return self._with_todays_secrets(plan, reason, project, source)
-            self._pin(plan, release.version_id, reason, project)
+                return self._with_todays_secrets(plan, reason, context, source)
+            self._pin(plan, release.version_id, reason, context)
         return release.version_id
 
     def _with_todays_secrets(
-        self, plan: RollbackPlan, reason: str, project: Project, source: ReleaseSource
+        self, plan: RollbackPlan, reason: str, context: StackContext, source: ReleaseSource
     ) -> str:
         """Upload the old release's code under today's secrets; the pin follows once it serves."""
         release = plan.target.release
         remove_pin(self._stack_file)
         with source.of(release) as old:
-            _use_bundle(old, project)
+            _use_bundle(old.project, context.project)
             update = self._deployment.update(
-                f"{MESSAGE} to {release.short} with today's secrets", project, commit=release.commit
+                f"{MESSAGE} to {release.short} with today's secrets",
+                context.of_commit(release.commit),
             )
         self._serving = time.monotonic() - self._started
         version = str(update.outputs["version_id"])
-        build_bundle(project, self._stack)
-        self._pin(plan, version, reason, project)
+        build_bundle(context.project, context.file)
+        self._pin(plan, version, reason, context)
         return version
 
-    def _pin(self, plan: RollbackPlan, version: str, reason: str, project: Project) -> None:
+    def _pin(self, plan: RollbackPlan, version: str, reason: str, context: StackContext) -> None:
         if version == plan.bad.version_id:
             remove_pin(self._stack_file)  # The newest release serves without one.
         else:
             bad = plan.bad
-            Pin(version, bad.bundle_sha256, reason, bad.assets_sha256).write(self._stack_file)
-        copy = project.root / self._stack_file.name
-        if project.root != self._project.root and copy.exists():
+            write_pin(self._stack_file, version=version, bad=bad, reason=reason)
+        copy = context.project.root / self._stack_file.name
+        if context.project.root != self._project.root and copy.exists():
             copy.write_bytes(self._stack_file.read_bytes())
-        commit = plan.bad.commit
-        self._deployment.update(f"{MESSAGE} to {version[:8]}", project, commit=commit)
+        context = context.of_commit(plan.bad.commit)
+        self._deployment.update(f"{MESSAGE} to {version[:8]}", context)
 
     def _commit(self, draft: Path, version: str) -> None:
         message = f"Roll {self._stack} back to version {version[:8]}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from infra.settings.traffic import Pin
 from ops.deploy.release.release import Release
 from ops.deploy.release.release_history import KnownRelease, ReleaseHistory
-from ops.deploy.rollback.pin_file import Pin
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.driver import HistoryEntry
 from ops.stacks.errors import GateClosed, UsageError
@@ -61,7 +61,7 @@ def choose_target(
             )
         return Target(found.release, _way(found, history, active), "it was named")
     held = history.of_version(pin.version) if pin is not None else None
-    if pin is not None and held is not None and pin.holds_against(history.newest):
+    if pin is not None and held is not None and _holds_against(pin, history.newest):
         reason = "it is pinned since an earlier rollback; name an older one to go further back"
         return Target(held.release, _way(held, history, active), reason)
     current = history.of_version(active.main_version)
@@ -89,6 +89,12 @@ def choose_target(
         )
     known = "verified" if good.result == "verified" else "deployed, and not known to be bad"
     return Target(good.release, _way(good, history, active), f"the last that was {known}")
+
+
+def _holds_against(pin: Pin, release: Release) -> bool:
+    return pin.holds_against(
+        bundle_sha256=release.bundle_sha256, assets_sha256=release.assets_sha256
+    )
 
 
 def _way(known: KnownRelease, history: ReleaseHistory, active: ActiveDeployment) -> Way:

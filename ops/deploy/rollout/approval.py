@@ -43,6 +43,29 @@ class Approval:
         }
 
 
+def refuse_strangers(names: Sequence[str], approvers: Sequence[str]) -> None:
+    """Refuse names that the stack's settings don't allow.
+
+    Args:
+        names: who is said to have approved.
+        approvers: who may; empty allows everybody.
+
+    Raises:
+        GateClosed: somebody may not.
+    """
+    allowed = {_plain(name) for name in approvers}
+    strangers = [name for name in names if allowed and _plain(name) not in allowed]
+    if strangers:
+        raise GateClosed(
+            f"{', '.join(strangers)} may not approve: the stack's settings name "
+            f"{', '.join(sorted(approvers))}."
+        )
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
 def approve(
     names: Sequence[str], *, production: bool, origin: Origin, approvers: Sequence[str]
 ) -> Approval:
@@ -57,19 +80,13 @@ def approve(
     Raises:
         GateClosed: fewer than two different people, or somebody who may not.
     """
-    different = {" ".join(name.split()).casefold(): " ".join(name.split()) for name in names}
+    different = {_plain(name): " ".join(name.split()) for name in names}
     found = tuple(sorted(name for name in different.values() if name))
     if not production:
         return Approval(found, by_pipeline=False)
     if origin.is_pipeline:
         return Approval(found, by_pipeline=True)
-    allowed = {name.casefold() for name in approvers}
-    strangers = [name for name in found if allowed and name.casefold() not in allowed]
-    if strangers:
-        raise GateClosed(
-            f"{', '.join(strangers)} may not approve: the stack's settings name "
-            f"{', '.join(sorted(approvers))}."
-        )
+    refuse_strangers(found, approvers)
     if len(found) < NEEDED:
         raise GateClosed(
             f"A deployment to production needs {NEEDED} different people who approved, and "

@@ -9,13 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 from ops.deploy.deployment import Deployment
-from ops.deploy.rollout.settings_override import settings_override
 from ops.deploy.rollout.version_figures import ERROR_RATE, FiguresSince, VersionFigures
 from ops.stacks.account import StackAccount
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import StackFailed, UsageError, VerificationFailed
-from ops.stacks.project import Project
 
 POLL_SECONDS = 2.0
 
@@ -90,34 +88,29 @@ class Canary:
     """Takes a new version through the steps.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
+        context: the stack, and where the figures are shown.
         deployment: runs the updates.
         base: id of the version that serves now.
         plan: steps and limits.
-        reporter: where the figures are shown.
         now: monotonic seconds.
         sleep: waits the given seconds.
     """
 
     def __init__(
         self,
-        project: Project,
-        stack: str,
+        context: StackContext,
         *,
         deployment: Deployment,
         base: str,
         plan: CanaryPlan,
-        reporter: Reporter,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._project = project
-        self._stack = stack
+        self._context = context
         self._deployment = deployment
         self._base = base
         self._plan = plan
-        self._reporter = reporter
+        self._reporter = context.reporter
         self._now = now
         self._sleep = sleep
         self.results: list[StepResult] = []
@@ -135,8 +128,8 @@ class Canary:
             if percentage < 100:
                 settings = {"traffic": percentage, "trafficBase": self._base}
             try:
-                with settings_override(self._project, self._stack, settings):
-                    update = self._deployment.update(f"{message} ({percentage} %)".strip())
+                with self._context.with_settings(settings) as context:
+                    update = self._deployment.update(f"{message} ({percentage} %)".strip(), context)
             except StackFailed as error:
                 if update is None:
                     raise
@@ -153,7 +146,7 @@ class Canary:
         return update
 
     def _judge(self, percentage: int, new: str, outputs: Mapping[str, Any]) -> None:
-        account = StackAccount.of(self._project, self._stack)
+        account = StackAccount.of(self._context)
         figures = FiguresSince(account, str(outputs["d1_database_id"]))
         started = self._now()
         with self._reporter.step(f"Version {new[:8]} at {percentage} %") as step:

@@ -10,24 +10,20 @@ from pathlib import Path
 from ops.deploy.deployment import Deployment, describe
 from ops.deploy.notices.notice import Notice
 from ops.deploy.notices.notifier import Notifier
-from ops.deploy.notices.targets import targets_of_environment
 from ops.deploy.preflight.gate import pass_gate
 from ops.deploy.preflight.preflight import PreflightOptions
 from ops.deploy.release.records import ReleaseRecord, ReleaseRecords
 from ops.deploy.rollback.rollback import Rollback
-from ops.deploy.rollout.approval import approve
+from ops.deploy.rollout.approval import approve, refuse_strangers
 from ops.deploy.rollout.canary import Canary, CanaryPlan
 from ops.deploy.rollout.report import RolloutReport
 from ops.deploy.verification import PAUSE, WAY_BACK
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import OperationError, UsageError, VerificationFailed
-from ops.stacks.origin import Origin
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 
 
 @dataclass(frozen=True)
@@ -59,25 +55,19 @@ class Rollout:
     """Deploys one stack.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        reporter: where the steps are shown.
+        context: the stack, and where its steps are shown.
         report_file: where the report is written.
     """
 
-    def __init__(
-        self, project: Project, stack: str, reporter: Reporter, *, report_file: Path
-    ) -> None:
+    def __init__(self, context: StackContext, *, report_file: Path) -> None:
         self._started = time.monotonic()
-        self._project = project
-        self._stack = stack
-        self._reporter = reporter
+        self._context = context
+        self._stack = context.stack
+        self._reporter = context.reporter
         self._report_file = report_file
-        self._deployment = Deployment(project, stack, reporter)
-        self._origin = Origin.find(project.root)
-        self._notifier = Notifier(
-            targets_of_environment(), reporter, local=self._deployment.is_local
-        )
+        self._deployment = Deployment(context)
+        self._origin = context.origin
+        self._notifier = Notifier.of(context)
 
     def run(self, options: RolloutOptions) -> RolloutReport:
         """Do everything; the report is written whatever happens once the plan is made.
@@ -87,22 +77,24 @@ class Rollout:
             StackFailed: the preview or the update failed; what served before still serves.
             VerificationFailed: the release is bad; it was taken back if there is another.
         """
-        checked = pass_gate(
-            self._project, self._stack, self._reporter, options.preflight, origin=self._origin
+        # Asked first, since it takes no time: the checks and the preview take minutes.
+        approvers = self._context.settings.approvers
+        if self._context.is_production:
+            refuse_strangers(options.approved_by, approvers)
+        checked = pass_gate(self._context, options.preflight)
+        approval = approve(
+            options.approved_by,
+            production=self._context.is_production,
+            origin=self._origin,
+            approvers=approvers,
         )
         planned = self._deployment.preview()
         before = self._serving_now()
-        file = StackFile.read(self._project.stack_file(self._stack))
         report = RolloutReport(
             stack=self._stack,
-            environment=self._deployment.environment,
+            environment=self._context.environment_name,
             origin=self._origin,
-            approval=approve(
-                options.approved_by,
-                production=self._deployment.environment == "production",
-                origin=self._origin,
-                approvers=file.config.get("notification-system:approvers") or (),
-            ),
+            approval=approval,
             window=_window(options),
             scope=options.scope or describe(planned.changes),
             previous_version_id=before or "",
@@ -149,12 +141,10 @@ class Rollout:
                 "--canary first."
             )
         return Canary(
-            self._project,
-            self._stack,
+            self._context,
             deployment=self._deployment,
             base=before,
             plan=plan,
-            reporter=self._reporter,
         )
 
     def _taken_back(
@@ -162,12 +152,12 @@ class Rollout:
     ) -> VerificationFailed:
         """Go back to what served before, and return the error to end with."""
         self._reporter.line(str(error), style="red")
-        outputs = choose_driver(self._project, self._stack).outputs(show_secrets=True)
+        outputs = choose_driver(self._context).outputs(show_secrets=True)
         bad = str(outputs.get("version_id"))
         report.version_id = bad
         if bad == before:
             return error  # The same version as before: going back changes nothing.
-        rollback = Rollback(self._project, self._stack, self._reporter)
+        rollback = Rollback(self._context)
         plan = rollback.plan(to=before)
         done = rollback.run(plan, reason=f"check '{error.check}' failed", commit=False)
         report.result = "rolled back"
@@ -188,18 +178,18 @@ class Rollout:
 
     def _serving_now(self) -> str | None:
         """Return the version that serves; ``None`` before the first deployment."""
-        outputs = choose_driver(self._project, self._stack).outputs(show_secrets=False)
+        outputs = choose_driver(self._context).outputs(show_secrets=False)
         worker = outputs.get("worker_name")
         if not isinstance(worker, str):
             return None
-        account = StackAccount.of(self._project, self._stack)
+        account = StackAccount.of(self._context)
         shares = dict(ActiveDeployment.of_worker(account, worker).shares)
         if len(shares) > 1:
             shares.pop(str(outputs.get("version_id")), None)  # A canary that was cut short.
         return max(shares, key=lambda version: shares[version])
 
     def _record(self, update: StackUpdate, record: ReleaseRecord) -> None:
-        account = StackAccount.of(self._project, self._stack)
+        account = StackAccount.of(self._context)
         records = ReleaseRecords(account, str(update.outputs["d1_database_id"]))
         try:
             records.write(str(update.outputs["serving_version_id"]), record)

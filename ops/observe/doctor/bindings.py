@@ -12,7 +12,7 @@ from ops.database.schema_state import SchemaState
 from ops.database.stack_database import StackDatabase
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
-from ops.stacks.project import Project
+from ops.stacks.context import StackContext
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,15 @@ class Bindings:
     """Compares the version that serves with the account's lists and with the stack.
 
     Args:
-        project: the project's folder.
+        context: the stack.
         account: the stack's account.
         outputs: the stack's outputs.
     """
 
-    def __init__(self, project: Project, account: StackAccount, outputs: Mapping[str, Any]) -> None:
-        self._project = project
+    def __init__(
+        self, context: StackContext, account: StackAccount, outputs: Mapping[str, Any]
+    ) -> None:
+        self._context = context
         self._account = account
         self._outputs = outputs
 
@@ -117,8 +119,8 @@ class Bindings:
         return Outcome.ok(check, f"{bound.kind} {listed[identifier]} ({identifier})")
 
     def _tables(self) -> Outcome:
-        database = StackDatabase.of(self._project, self._account.stack)
-        problem = SchemaState.read(database, self._project).problem
+        database = StackDatabase.of(self._context)
+        problem = SchemaState.read(database, self._context.project).problem
         if not problem:
             return Outcome.ok("tables", "every table of the schema is there")
         found, _, advice = problem.partition(". ")

@@ -14,28 +14,25 @@ from ops.observe.doctor.signature import Signature
 from ops.observe.doctor.tools import look_at_tools
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, ToolMissing
 from ops.stacks.listing import stack_names
-from ops.stacks.project import Project
 from ops.stacks.service import ServiceClient
-from ops.stacks.settings_file import StackFile
 
 
 class Doctor:
     """Looks at one stack and changes nothing.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        reporter: where the checks are shown.
+        context: the stack, and where the checks are shown.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
-        self._project = project
-        self._stack = stack
-        self._is_local = StackFile.read(project.stack_file(stack)).is_loopback
-        self.checks = Checklist(reporter)
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._project = context.project
+        self._stack = context.stack
+        self._is_local = context.is_local
+        self.checks = Checklist(context.reporter)
         self._tools_missing: list[Outcome] = []
         self._outputs: Mapping[str, Any] | None = None
 
@@ -46,11 +43,11 @@ class Doctor:
             return
         tools = self.checks.run("tools", self._tools)
         self._tools_missing = [outcome for outcome in tools if outcome.result == "fail"]
-        logins = Logins(self._project, self._stack, is_local=self._is_local)
+        logins = Logins(self._context)
         self.checks.run("plugins", logins.plugins)
         self.checks.run("state", logins.backend)
         self.checks.run("token", logins.token)
-        self.checks.run("secrets", StackSecrets(self._project, self._stack).outcomes)
+        self.checks.run("secrets", StackSecrets(self._context).outcomes)
         self.checks.run("bindings", self._bindings)
 
     def verdict(self) -> OperationError | None:
@@ -74,8 +71,8 @@ class Doctor:
         if outputs is None or "worker_id" not in outputs:
             yield self._undeployed("bindings")
             return
-        account = StackAccount.of(self._project, self._stack)
-        yield from Bindings(self._project, account, outputs).outcomes()
+        account = StackAccount.of(self._context)
+        yield from Bindings(self._context, account, outputs).outcomes()
 
     def _signature(self) -> Iterator[Outcome]:
         outputs = self._deployed()
@@ -91,7 +88,7 @@ class Doctor:
         if self._outputs is None:
             if self._stack not in stack_names(self._project, is_local=self._is_local):
                 return None
-            driver = choose_driver(self._project, self._stack)
+            driver = choose_driver(self._context)
             self._outputs = driver.outputs(show_secrets=True)
         return self._outputs
 

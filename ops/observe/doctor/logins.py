@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 
 from ops.access.checks.outcome import Outcome
 from ops.access.token.stack_token import check_stack_token
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.local_cloud import local_cloud_status
-from ops.stacks.project import Project
 
 _PATIENCE_S = 60
 _PLUGIN = "cloudflare"
@@ -22,15 +21,13 @@ class Logins:
     """Looks at the plugins, the backend and the token of one stack.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        is_local: whether the stack is on this machine.
+        context: the stack.
     """
 
-    def __init__(self, project: Project, stack: str, *, is_local: bool) -> None:
-        self._project = project
-        self._stack = stack
-        self._is_local = is_local
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._project = context.project
+        self._is_local = context.is_local
 
     def plugins(self) -> Iterator[Outcome]:
         """What runs beside Python: the edge runtime, the Worker's SDK, Pulumi's provider."""
@@ -59,7 +56,7 @@ class Logins:
                 )
             yield Outcome.ok("state", f"kept in {self._project.backend_dir}")
             return
-        code, out, err = _pulumi("whoami", "--json")
+        code, out, err = self._pulumi("whoami", "--json")
         if code != 0:
             said = (err.strip().splitlines() or ["no reason given"])[-1].removeprefix("error: ")
             advice = "Log in to the state's backend: pulumi login (docs/bootstrap.md)."
@@ -72,7 +69,7 @@ class Logins:
     def token(self) -> Iterator[Outcome]:
         """The API token: its state, what it lacks, what it has too much."""
         try:
-            report = check_stack_token(self._stack)
+            report = check_stack_token(self._context)
         except UsageError as error:
             text, _, advice = str(error).partition(". ")
             yield Outcome.fail("token", text, advice)
@@ -90,7 +87,7 @@ class Logins:
             yield Outcome.warn("token scopes", found, advice)
 
     def _provider(self) -> Outcome:
-        code, out, _ = _pulumi("plugin", "ls", "--json")
+        code, out, _ = self._pulumi("plugin", "ls", "--json")
         listed = _parsed(out) if code == 0 else []
         for plugin in listed if isinstance(listed, list) else []:
             if plugin.get("name") == _PLUGIN:
@@ -101,24 +98,23 @@ class Logins:
             "The next preview downloads it; without a way out: pulumi plugin install --file FILE.",
         )
 
-
-def _pulumi(*arguments: str) -> tuple[int, str, str]:
-    try:
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_PATIENCE_S,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
-        )
-    except FileNotFoundError:
-        return 127, "", "there is no 'pulumi' on PATH"
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise OperationError(
-            f"'pulumi {arguments[0]}' gave no answer ({type(error).__name__}). Try it by hand."
-        ) from None
-    return done.returncode, done.stdout, done.stderr
+    def _pulumi(self, *arguments: str) -> tuple[int, str, str]:
+        try:
+            done = subprocess.run(
+                ["pulumi", *arguments, "--non-interactive"],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_PATIENCE_S,
+                env={**self._context.environment, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+            )
+        except FileNotFoundError:
+            return 127, "", "there is no 'pulumi' on PATH"
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise OperationError(
+                f"'pulumi {arguments[0]}' gave no answer ({type(error).__name__}). Try it by hand."
+            ) from None
+        return done.returncode, done.stdout, done.stderr
 
 
 def _parsed(text: str) -> object:

@@ -15,12 +15,10 @@ from ops.observe.drift.repair import repair
 from ops.observe.drift.secrets_probe import SecretsProbe
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.deployment_report import StackDeployer
 from ops.stacks.errors import StackFailed
 from ops.stacks.local_cloud import start_local_cloud
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
 
 
 @dataclass(frozen=True)
@@ -54,16 +52,13 @@ class Drift:
     """Probes one stack; the account, the repository and the running service are only read.
 
     Args:
-        project: the project's folder.
-        stack: the stack's name.
-        reporter: where the steps are shown.
+        context: the stack, and where its steps are shown.
     """
 
-    def __init__(self, project: Project, stack: str, reporter: Reporter) -> None:
-        self._project = project
-        self._stack = stack
-        self._reporter = reporter
-        self._file = StackFile.read(project.stack_file(stack))
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._stack = context.stack
+        self._reporter = context.reporter
 
     def probe(self) -> DriftReport:
         """Compare everything.
@@ -72,10 +67,10 @@ class Drift:
             StackFailed: the stack isn't deployed.
             OperationError: an API refused, or gave no answer.
         """
-        if self._file.is_loopback:
-            start_local_cloud(self._project, self._reporter)
+        if self._context.is_local:
+            start_local_cloud(self._context.project, self._reporter)
         with self._reporter.step(f"Drift of the stack {self._stack}") as step:
-            driver = choose_driver(self._project, self._stack)
+            driver = choose_driver(self._context)
             resources = managed_resources(driver.resources())
             outputs = driver.outputs(show_secrets=True)
             if not resources or "service_url" not in outputs:
@@ -110,7 +105,7 @@ class Drift:
             )
         resources = {
             resource.name: resource
-            for resource in managed_resources(choose_driver(self._project, self._stack).resources())
+            for resource in managed_resources(choose_driver(self._context).resources())
         }
         probe = self._cloudflare()
         calls = [finding for finding in report.findings if finding.repair is Repair.CALL]
@@ -123,13 +118,13 @@ class Drift:
             deployer.run(message="Repair of drift", verify=False)
 
     def _cloudflare(self) -> CloudflareProbe:
-        return CloudflareProbe(StackAccount.of(self._project, self._stack))
+        return CloudflareProbe(StackAccount.of(self._context))
 
     def _differences(self, resources: list[Managed]) -> Iterator[Finding]:
         cloudflare = self._cloudflare()
         github = None
         if any(resource.type.startswith("github:") for resource in resources):
-            github = GithubProbe(Repository.of(self._project, self._file))
+            github = GithubProbe(Repository.of(self._context))
         for resource in resources:
             yield from cloudflare.findings(resource)
             if github is not None:

@@ -13,9 +13,8 @@ from ops.observe.figures.thresholds import Reading, Thresholds, worst
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.choice import choose_driver
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, ServiceError, StackFailed
-from ops.stacks.project import Project
 from ops.stacks.service import ServiceClient
 
 
@@ -52,23 +51,23 @@ class StackStatus:
 
     @classmethod
     def of(
-        cls, stack: str, reporter: Reporter, *, drift: bool, thresholds: Thresholds | None = None
+        cls, context: StackContext, *, drift: bool, thresholds: Thresholds | None = None
     ) -> StackStatus:
         """Look everywhere; a part that doesn't answer takes nothing from the others.
 
         Raises:
             StackFailed: the stack isn't deployed.
-            UsageError: there is no such stack, or no token for its account.
+            UsageError: there is no token for the stack's account.
         """
-        project = Project.find()
-        outputs = choose_driver(project, stack).outputs(show_secrets=True)
+        stack, reporter = context.stack, context.reporter
+        outputs = choose_driver(context).outputs(show_secrets=True)
         url, key = outputs.get("service_url"), outputs.get("api_secret_key")
         if not isinstance(url, str) or not isinstance(key, str):
             raise StackFailed(
                 f"The stack '{stack}' isn't deployed: it has no service_url. "
                 f"Run 'notifyctl up --stack {stack}'."
             )
-        account = StackAccount.of(project, stack)
+        account = StackAccount.of(context)
         unknown: dict[str, str] = {}
         with reporter.step("Service"), ServiceClient(url, key) as service:
             health, status = _health(service, unknown)
@@ -76,7 +75,7 @@ class StackStatus:
         with reporter.step("Account"):
             shares = _shares(account, str(outputs["worker_name"]), unknown)
             figures = AccountFigures.read(account, outputs)
-        report = _drift(project, stack, reporter, unknown) if drift else None
+        report = _drift(context, unknown) if drift else None
         return cls(
             stack=stack,
             url=url,
@@ -137,11 +136,9 @@ def _shares(account: StackAccount, worker: str, unknown: dict[str, str]) -> Mapp
         return {}
 
 
-def _drift(
-    project: Project, stack: str, reporter: Reporter, unknown: dict[str, str]
-) -> DriftReport | None:
+def _drift(context: StackContext, unknown: dict[str, str]) -> DriftReport | None:
     try:
-        return Drift(project, stack, reporter).probe()
+        return Drift(context).probe()
     except OperationError as error:
         unknown["drift"] = str(error)
         return None

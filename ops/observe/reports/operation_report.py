@@ -16,10 +16,9 @@ from ops.observe.reports.capacity import capacity
 from ops.observe.reports.section import Section
 from ops.observe.reports.security import security
 from ops.observe.reports.slow_statements import slow_statements
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.endpoint import connect
 from ops.stacks.errors import OperationError, ServiceError
-from ops.stacks.project import Project
 from ops.stacks.service import ServiceClient
 
 
@@ -53,20 +52,18 @@ class OperationReport:
     sections: tuple[Section, ...]
 
     @classmethod
-    def make(
-        cls, stack: str, period: Period, reporter: Reporter, *, clean: bool
-    ) -> OperationReport:
+    def make(cls, context: StackContext, period: Period, *, clean: bool) -> OperationReport:
         """Gather everything; ``clean`` also removes notifications older than 30 days.
 
         Raises:
             StackFailed: the stack isn't deployed.
             OperationError: the clean-up that was asked for failed.
         """
-        project = Project.find()
-        status = StackStatus.of(stack, reporter, drift=period is Period.MONTHLY)
-        database = StackDatabase.of(project, stack)
+        reporter = context.reporter
+        status = StackStatus.of(context, drift=period is Period.MONTHLY)
+        database = StackDatabase.of(context)
         sections = [_figures(status)]
-        with connect(stack) as service:
+        with connect(context) as service:
             with reporter.step("Errors"):
                 sections.insert(0, _errors(service, database, period))
             if period is not Period.DAILY:
@@ -77,8 +74,10 @@ class OperationReport:
             if period is Period.MONTHLY:
                 with reporter.step("Capacity"):
                     sections.append(capacity(service, database))
-                sections.append(security(project, status))
-        return cls(stack, period, datetime.now(UTC).isoformat(timespec="seconds"), tuple(sections))
+                sections.append(security(context, status))
+        return cls(
+            context.stack, period, datetime.now(UTC).isoformat(timespec="seconds"), tuple(sections)
+        )
 
     def document(self) -> dict[str, Any]:
         """Return the report for ``--json``."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
+from ops.access.keys.age import key_ages
 from ops.observe.figures.stack_status import StackStatus
 from ops.observe.reports.section import Section
-from ops.stacks.project import Project
-from ops.stacks.settings_file import StackFile
-
-_NAMESPACE = "notification-system:"
-_SUFFIX = "SetOn"
+from ops.stacks.context import StackContext
 
 
-def security(project: Project, status: StackStatus) -> Section:
+def security(context: StackContext, status: StackStatus) -> Section:
     """Tell the drift, the age of the keys, and what else is to be run."""
     section = Section("Security")
     if status.drift is not None:
@@ -26,13 +23,9 @@ def security(project: Project, status: StackStatus) -> Section:
         ]
     else:
         section.lines.append(f"drift isn't known: {status.unknown.get('drift', 'not looked for')}")
-    config = StackFile.read(project.stack_file(status.stack)).config
     today = datetime.now(UTC).date()
-    ages = {
-        key.removeprefix(_NAMESPACE).removesuffix(_SUFFIX): (today - day).days
-        for key, value in config.items()
-        if key.endswith(_SUFFIX) and (day := _day(value)) is not None
-    }
+    found = key_ages(context.file, today=today)
+    ages = {entry.key: entry.days for entry in found if entry.days is not None}
     section.figures["key_age_days"] = ages
     section.lines += [f"{name} is {age} days old" for name, age in sorted(ages.items())]
     if not ages:
@@ -42,10 +35,3 @@ def security(project: Project, status: StackStatus) -> Section:
         "dependencies and secrets in the code: the nightly workflow"
     )
     return section
-
-
-def _day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None

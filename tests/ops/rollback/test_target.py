@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from infra.settings.traffic import Pin
 from ops.deploy.release.records import ReleaseRecord
 from ops.deploy.release.release_history import ReleaseHistory
-from ops.deploy.rollback.pin_file import Pin
 from ops.deploy.rollback.target import MESSAGE, Target, choose_target
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.driver import HistoryEntry
@@ -54,6 +54,12 @@ def history(
         },
         [update(number) for number in numbers],
         {v(number): record for number, record in (records or {}).items()},
+    )
+
+
+def pinned(version: str, instead_of: str) -> Pin:
+    return Pin.model_construct(
+        version=version, instead_of=instead_of, instead_of_assets=None, reason=""
     )
 
 
@@ -118,7 +124,7 @@ def test_a_rollback_that_was_killed_after_its_first_step_goes_on_to_the_same_rel
 
 def test_a_pinned_release_stays_the_target_until_another_is_named() -> None:
     known = history(3, 2, 1, records={3: BAD}, serving=2)
-    pin = Pin(v(2), "b3")
+    pin = pinned(v(2), "b3")
 
     assert choose(known, v(2), pin=pin).way == "nothing"
     assert choose(known, v(3), pin=pin).release.version_id == v(2)
@@ -126,7 +132,21 @@ def test_a_pinned_release_stays_the_target_until_another_is_named() -> None:
 
 
 def test_a_pin_against_an_older_bundle_decides_nothing() -> None:
-    assert choose(history(3, 2, 1), v(3), pin=Pin(v(1), "b2")).release.version_id == v(2)
+    assert choose(history(3, 2, 1), v(3), pin=pinned(v(1), "b2")).release.version_id == v(2)
+
+
+@pytest.mark.parametrize(
+    ("pinned_assets", "deployed", "holds"),
+    [("ef" * 32, "ef" * 32, True), ("ef" * 32, "01" * 32, False), (None, "01" * 32, True)],
+)
+def test_a_pin_holds_against_the_console_that_it_names(
+    pinned_assets: str | None, deployed: str, holds: bool
+) -> None:
+    entries = [{**entry(4, v(3)), "assets_sha256": deployed}, entry(3), entry(2), entry(1)]
+    outputs = {"releases": entries, "version_id": v(4), "serving_version_id": v(3)}
+    pin = pinned(v(1), "b4").model_copy(update={"instead_of_assets": pinned_assets})
+    target = choose(ReleaseHistory(outputs, [], {}), v(3), pin=pin)
+    assert (target.release.version_id == v(1)) is holds
 
 
 def test_a_canary_goes_back_by_an_update_so_that_the_state_says_the_same() -> None:

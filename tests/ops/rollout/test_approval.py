@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from ops.cli.main import command_line
 from ops.deploy.rollout.approval import Approval, approve
-from ops.stacks.errors import GateClosed
+from ops.stacks.errors import GateClosed, UsageError
 from ops.stacks.origin import Origin
+from tests.infra.test_stack_settings import stack_file
 
 
 def by(
@@ -45,3 +50,30 @@ def test_in_a_pipeline_its_gates_have_asked() -> None:
 
 def test_other_environments_need_nobody() -> None:
     assert str(by(production=False)) == "no approval needed"
+
+
+def test_the_command_refuses_a_stranger_before_it_looks_at_anything_else(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, approvers=["grace", "edsger"])
+    names = ["--approved-by", "Grace", "--approved-by", "Mallory"]
+    environment = {
+        "NOTIFYCTL_CONFIG_FILE": str(path),
+        "CI": None,
+        "GITHUB_ACTIONS": None,
+        "PATH": "",
+    }
+    arguments = ["deploy", "--stack", "production", *names]
+    result = CliRunner().invoke(command_line(["deploy"]), arguments, env=environment)
+    assert isinstance(result.exception, GateClosed)
+    assert "Mallory may not approve: the stack's settings name edsger, grace." in str(
+        result.exception
+    )
+
+
+def test_approvers_that_cant_be_read_open_no_gate(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, approvers="grace and edsger")
+    arguments = ["deploy", "--stack", "production", "--approved-by", "mallory"]
+    result = CliRunner().invoke(
+        command_line(["deploy"]), arguments, env={"NOTIFYCTL_CONFIG_FILE": str(path)}
+    )
+    assert isinstance(result.exception, UsageError)
+    assert "notification-system:approvers = 'grace and edsger': a list of" in str(result.exception)

@@ -10,10 +10,10 @@ import pytest
 from ops.deploy.rollout import canary as canary_module
 from ops.deploy.rollout.canary import Canary, CanaryPlan
 from ops.deploy.rollout.version_figures import VersionFigures, quantile
-from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import StackFailed, UsageError, VerificationFailed
-from ops.stacks.project import Project
+from tests.ops.contexts import context_of
 
 FINE = VersionFigures(1000, 1, 80.0)
 
@@ -28,7 +28,7 @@ class World:
         self.seconds = 0.0
         self.fails_at: int | None = None
 
-    def update(self, message: str) -> StackUpdate:
+    def update(self, message: str, context: StackContext) -> StackUpdate:
         self.updates.append(message)
         if self.fails_at == len(self.updates):
             raise StackFailed("the update failed. Try again.")
@@ -44,24 +44,23 @@ class World:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.delenv("NOTIFYCTL_CONFIG_FILE", raising=False)
+def context(tmp_path: Path) -> StackContext:
     (tmp_path / "Pulumi.x.yaml").write_text("config:\n  notification-system:environment: staging\n")
-    return Project(root=tmp_path, home=tmp_path / "home")
+    return context_of(tmp_path, "x")
 
 
-def run(world: World, project: Project, monkeypatch: pytest.MonkeyPatch, **plan: Any) -> Canary:
+def run(
+    world: World, context: StackContext, monkeypatch: pytest.MonkeyPatch, **plan: Any
+) -> Canary:
     account: Any = type("Account", (), {"of": staticmethod(lambda *_: None)})
     monkeypatch.setattr(canary_module, "StackAccount", account)
     monkeypatch.setattr(canary_module, "FiguresSince", lambda *_: world)
     deployment: Any = world
     canary = Canary(
-        project,
-        "x",
+        context,
         deployment=deployment,
         base="base",
         plan=CanaryPlan(**plan),
-        reporter=Reporter(quiet=True),
         now=lambda: world.seconds,
         sleep=world.sleep,
     )
@@ -70,11 +69,11 @@ def run(world: World, project: Project, monkeypatch: pytest.MonkeyPatch, **plan:
 
 
 def test_a_good_version_goes_through_every_step(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(VersionFigures(20), VersionFigures(300, 1, 90.0))
 
-    canary = run(world, project, monkeypatch)
+    canary = run(world, context, monkeypatch)
 
     assert world.updates == ["release (10 %)", "release (50 %)", "release (100 %)"]
     assert [result.percentage for result in canary.results] == [10, 50]
@@ -90,12 +89,12 @@ def test_a_good_version_goes_through_every_step(
     ],
 )
 def test_a_bad_version_stops_the_canary(
-    project: Project, monkeypatch: pytest.MonkeyPatch, figures: VersionFigures, why: str
+    context: StackContext, monkeypatch: pytest.MonkeyPatch, figures: VersionFigures, why: str
 ) -> None:
     world = World(figures)
 
     with pytest.raises(VerificationFailed, match="stopped at 10 %") as caught:
-        run(world, project, monkeypatch)
+        run(world, context, monkeypatch)
 
     assert why in str(caught.value)
     assert caught.value.check == "canary"
@@ -103,37 +102,37 @@ def test_a_bad_version_stops_the_canary(
 
 
 def test_what_meets_both_versions_stops_neither(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(VersionFigures(200, 50, 4000.0), base=VersionFigures(900, 200, 3000.0))
 
-    run(world, project, monkeypatch)
+    run(world, context, monkeypatch)
 
     assert len(world.updates) == 3
 
 
 def test_too_few_requests_in_the_time_box_stop_it_too(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(VersionFigures(3))
 
     with pytest.raises(VerificationFailed, match="too few to judge"):
-        run(world, project, monkeypatch, watch=60.0)
+        run(world, context, monkeypatch, watch=60.0)
 
     assert 60 <= world.seconds < 70
 
 
 def test_a_failed_update_after_the_first_step_stops_it(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(VersionFigures(300))
     world.fails_at = 2
     with pytest.raises(VerificationFailed, match="stopped before 50 %"):
-        run(world, project, monkeypatch)
+        run(world, context, monkeypatch)
     world = World(VersionFigures(300))
     world.fails_at = 1
     with pytest.raises(StackFailed):
-        run(world, project, monkeypatch)
+        run(world, context, monkeypatch)
 
 
 @pytest.mark.parametrize("steps", ["", "a", "10,5,100", "10,50", "0,100", "50,100,100"])

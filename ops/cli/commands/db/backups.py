@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json as json_text
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-from ops.cli.confirmation import ConfirmOption
-
-if TYPE_CHECKING:
-    from ops.database.backup import Backups
-    from ops.database.backup_file import BackupFile
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.confirmation import ConfirmOption, require_confirmation
+from ops.cli.invocation import Invocation
+from ops.database.backup import Backups
+from ops.database.backup_file import PASSPHRASE_VARIABLE, BackupFile
+from ops.database.bucket import BackupBucket
+from ops.database.consistency import check_consistency
+from ops.database.d1_transfer import D1Transfer
+from ops.database.stack_database import StackDatabase
+from ops.stacks.console import Reporter
+from ops.stacks.errors import UsageError, VerificationFailed
 
 FolderOption = Annotated[
     Path, typer.Option("--folder", help="Folder of the backups.", envvar="NOTIFYCTL_BACKUPS")
@@ -29,6 +33,7 @@ DEFAULT_FOLDER = Path("backups")
 
 
 def backup(
+    run: typer.Context,
     stack: StackOption = "local",
     folder: FolderOption = DEFAULT_FOLDER,
     r2: BucketOption = None,
@@ -47,12 +52,9 @@ def backup(
     The name holds date and time. Counts and checksums of every table are compared with the live
     database. D1 answers no query while it exports.
     """
-    from ops.database.bucket import BackupBucket
-    from ops.stacks.console import Reporter
-
     reporter = Reporter(json=json)
-    backups = _backups(stack, folder)
-    passphrase = _passphrase() if encrypt else None
+    backups = _backups(run, stack, folder)
+    passphrase = _passphrase(run) if encrypt else None
     with reporter.step(f"Database of '{stack}' backed up and verified") as step:
         taken, moved = backups.take(passphrase=passphrase)
         step.detail = str(taken.path)
@@ -69,6 +71,7 @@ def backup(
 
 
 def verify(
+    run: typer.Context,
     name: NameArgument = None,
     stack: StackOption = "local",
     folder: FolderOption = DEFAULT_FOLDER,
@@ -76,16 +79,15 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Load a backup into a scratch database and compare every table's count and checksum."""
-    from ops.stacks.console import Reporter
-
-    backups = _backups(stack, folder)
+    backups = _backups(run, stack, folder)
     found = _choose(backups, name, r2)
     with Reporter(json=json).step(f"{found.path.name} verified"):
-        verified = backups.verify(found, passphrase=passphrase_of(found))
+        verified = backups.verify(found, passphrase=passphrase_of(run, found))
     _show(verified, reporter_json=json, more={})
 
 
 def restore(
+    run: typer.Context,
     name: NameArgument = None,
     stack: StackOption = "local",
     folder: FolderOption = DEFAULT_FOLDER,
@@ -98,12 +100,7 @@ def restore(
     Of production it is refused without a verified backup of the state that is given up, younger
     than an hour. Set maintenanceMode first, so that nothing is accepted meanwhile.
     """
-    from ops.cli.confirmation import require_confirmation
-    from ops.database.consistency import check_consistency
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import VerificationFailed
-
-    backups = _backups(stack, folder)
+    backups = _backups(run, stack, folder)
     found = _choose(backups, name, r2)
     if stack == "production":
         backups.require_fresh(what="A restore")
@@ -111,7 +108,7 @@ def restore(
     require_confirmation(stack, what, confirm)
     reporter = Reporter(json=json)
     with reporter.step(f"{found.path.name} restored"):
-        moved = backups.restore(found, passphrase=passphrase_of(found))
+        moved = backups.restore(found, passphrase=passphrase_of(run, found))
     if moved:
         reporter.line(f"  Written since the restore: {', '.join(moved)}.")
     with reporter.step("Consistency checked") as step:
@@ -126,6 +123,7 @@ def restore(
 
 
 def bookmark(
+    run: typer.Context,
     stack: StackOption = "local",
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="An ISO 8601 time instead of now.")
@@ -133,16 +131,13 @@ def bookmark(
     json: JsonOption = False,
 ) -> None:
     """Print the time-travel bookmark of now, or of a time within the account's retention."""
-    from ops.database.d1_transfer import D1Transfer
-    from ops.database.stack_database import StackDatabase
-    from ops.stacks.project import Project
-
-    database = StackDatabase.of(Project.find(), stack)
+    database = StackDatabase.of(open_stack(run, stack))
     found = D1Transfer(database.account, database.database_id).bookmark(at)
     typer.echo(json_text.dumps({"bookmark": found}) if json else found)
 
 
 def travel(
+    run: typer.Context,
     bookmark: Annotated[str, typer.Argument(help="A bookmark from 'notifyctl db bookmark'.")],
     stack: StackOption = "local",
     folder: FolderOption = DEFAULT_FOLDER,
@@ -150,11 +145,7 @@ def travel(
     json: JsonOption = False,
 ) -> None:
     """Return the database to a bookmark; the answer is the bookmark that undoes it."""
-    from ops.cli.confirmation import require_confirmation
-    from ops.database.d1_transfer import D1Transfer
-    from ops.stacks.console import Reporter
-
-    backups = _backups(stack, folder)
+    backups = _backups(run, stack, folder)
     if stack == "production":
         backups.require_fresh(what="Time travel")
     require_confirmation(stack, f"This returns the database of '{stack}' to {bookmark}", confirm)
@@ -166,20 +157,12 @@ def travel(
     )
 
 
-def _backups(stack: str, folder: Path) -> Backups:
-    from ops.database.backup import Backups
-    from ops.database.stack_database import StackDatabase
-    from ops.stacks.project import Project
-
-    return Backups(StackDatabase.of(Project.find(), stack), folder)
+def _backups(run: typer.Context, stack: str, folder: Path) -> Backups:
+    return Backups(StackDatabase.of(open_stack(run, stack)), folder)
 
 
 def _choose(backups: Backups, name: str | None, r2: str | None) -> BackupFile:
     """The backup that is named, from the folder or the bucket; the newest without a name."""
-    from ops.database.backup_file import BackupFile
-    from ops.database.bucket import BackupBucket
-    from ops.stacks.errors import UsageError
-
     if r2 is not None:
         bucket = BackupBucket(backups.database.account, r2)
         names = bucket.names()
@@ -198,20 +181,18 @@ def _choose(backups: Backups, name: str | None, r2: str | None) -> BackupFile:
     return BackupFile.read(path if path.parent != Path() else backups.folder / name)
 
 
-def passphrase_of(backup: BackupFile) -> str | None:
+def passphrase_of(run: typer.Context, backup: BackupFile) -> str | None:
     """Return the environment's passphrase where the backup needs one.
 
     Raises:
         UsageError: it needs one, and there is none.
     """
-    return _passphrase() if backup.is_sealed else None
+    return _passphrase(run) if backup.is_sealed else None
 
 
-def _passphrase() -> str:
-    from ops.database.backup_file import PASSPHRASE_VARIABLE
-    from ops.stacks.errors import UsageError
-
-    passphrase = os.environ.get(PASSPHRASE_VARIABLE, "")
+def _passphrase(run: typer.Context) -> str:
+    invocation: Invocation = run.obj
+    passphrase = invocation.environment.get(PASSPHRASE_VARIABLE, "")
     if len(passphrase) < 16:
         raise UsageError(
             f"{PASSPHRASE_VARIABLE} must hold a passphrase of at least 16 characters. Keep it in "

@@ -8,22 +8,24 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
+from ops.cli.commands.db.backups import passphrase_of
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.database.backup_file import BackupFile
+from ops.database.consistency import check_consistency
+from ops.database.schema_state import SchemaState
+from ops.database.stack_database import StackDatabase
+from ops.database.studio import Snapshot, Studio
+from ops.stacks.console import Reporter
+from ops.stacks.errors import VerificationFailed
 
 
-def status(stack: StackOption = "local", json: JsonOption = False) -> None:
+def status(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
     """Show the database's tables, rows and migrations; exit with 5 where something is missing.
 
     The id in the stack's outputs is compared with the account's.
     """
-    from ops.database.schema_state import SchemaState
-    from ops.database.stack_database import StackDatabase
-    from ops.stacks.errors import VerificationFailed
-    from ops.stacks.project import Project
-
-    project = Project.find()
-    database = StackDatabase.of(project, stack)
-    state = SchemaState.read(database, project)
+    context = open_stack(run, stack)
+    state = SchemaState.read(StackDatabase.of(context), context.project)
     if json:
         typer.echo(json_text.dumps(state.document(), indent=2))
     else:
@@ -33,15 +35,9 @@ def status(stack: StackOption = "local", json: JsonOption = False) -> None:
         raise VerificationFailed(state.problem)
 
 
-def check(stack: StackOption = "local", json: JsonOption = False) -> None:
+def check(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
     """Check the data for what constraints can't express; exit with 5 where a check fails."""
-    from ops.database.consistency import check_consistency
-    from ops.database.stack_database import StackDatabase
-    from ops.stacks.console import Reporter
-    from ops.stacks.errors import VerificationFailed
-    from ops.stacks.project import Project
-
-    findings = check_consistency(StackDatabase.of(Project.find(), stack))
+    findings = check_consistency(StackDatabase.of(open_stack(run, stack)))
     bad = [finding for finding in findings if finding.rows]
     if json:
         document = {"ok": not bad, "checks": [vars(finding) for finding in findings]}
@@ -55,6 +51,7 @@ def check(stack: StackOption = "local", json: JsonOption = False) -> None:
 
 
 def studio(
+    run: typer.Context,
     stack: StackOption = "local",
     backup: Annotated[
         Path | None,
@@ -70,17 +67,11 @@ def studio(
 
     Example: notifyctl db studio --stack production --backup backups/NAME.json
     """
-    from ops.cli.commands.db.backups import passphrase_of
-    from ops.database.backup_file import BackupFile
-    from ops.database.stack_database import StackDatabase
-    from ops.database.studio import Snapshot, Studio
-    from ops.stacks.project import Project
-
     if backup is not None:
         found = BackupFile.read(backup)
-        snapshot = Snapshot.of_backup(found, passphrase_of(found))
+        snapshot = Snapshot.of_backup(found, passphrase_of(run, found))
     else:
-        snapshot = Snapshot.taken_now(StackDatabase.of(Project.find(), stack))
+        snapshot = Snapshot.taken_now(StackDatabase.of(open_stack(run, stack)))
     described = snapshot.described()
     Studio(snapshot).serve(
         port,

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json as json_text
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption
-from ops.cli.confirmation import ConfirmOption
-
-if TYPE_CHECKING:
-    from ops.database.schema_changes import SchemaChanges
+from ops.cli.commands.options import JsonOption, StackOption, open_project, open_stack
+from ops.cli.confirmation import ConfirmOption, require_confirmation
+from ops.database.backup import Backups
+from ops.database.migration_lint import MigrationLint
+from ops.database.schema_changes import SchemaChanges, write_migration
+from ops.database.stack_database import StackDatabase
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
+from ops.stacks.errors import GateClosed
 
 
 def lint(
+    run: typer.Context,
     stack: Annotated[
         str | None,
         typer.Option(
@@ -29,12 +34,8 @@ def lint(
     Nothing of a stack is changed. Where the local cloud runs, its D1 is tried as well. Exit codes:
     0 all are safe, 8 a file would be refused.
     """
-    from ops.database.migration_lint import MigrationLint
-    from ops.stacks.errors import GateClosed
-    from ops.stacks.project import Project
-
-    applied = () if stack is None else _changes(stack).applied()
-    found = MigrationLint.of(Project.find(), applied=applied)
+    applied = () if stack is None else _changes(open_stack(run, stack)).applied()
+    found = MigrationLint.of(open_project(run), applied=applied)
     if json:
         typer.echo(json_text.dumps(found.document(), indent=2))
     else:
@@ -50,6 +51,7 @@ def lint(
 
 
 def migrate(
+    run: typer.Context,
     stack: StackOption = "local",
     confirm: ConfirmOption = None,
     json: JsonOption = False,
@@ -58,10 +60,8 @@ def migrate(
 
     'notifyctl up' does this too, between the upload of a version and its promotion.
     """
-    from ops.cli.confirmation import require_confirmation
-    from ops.stacks.console import Reporter
-
-    changes = _changes(stack)
+    context = open_stack(run, stack)
+    changes = _changes(context)
     if stack == "production":
         require_confirmation(stack, f"This changes the schema of '{stack}'", confirm)
     with Reporter(json=json).step(f"Migrations of '{stack}' applied") as step:
@@ -71,16 +71,15 @@ def migrate(
 
 
 def down(
+    run: typer.Context,
     to: Annotated[int, typer.Option("--to", metavar="LEVEL", help="The level to go back to.")],
     stack: StackOption = "local",
     confirm: ConfirmOption = None,
     json: JsonOption = False,
 ) -> None:
     """Undo the migrations above a level by their down files; refused where the code needs them."""
-    from ops.cli.confirmation import require_confirmation
-    from ops.stacks.console import Reporter
-
-    changes = _changes(stack)
+    context = open_stack(run, stack)
+    changes = _changes(context)
     require_confirmation(stack, f"This takes the schema of '{stack}' back to level {to}", confirm)
     with Reporter(json=json).step(f"Schema of '{stack}' back at level {to}") as step:
         names = changes.down(to)
@@ -89,14 +88,12 @@ def down(
 
 
 def generate(
+    run: typer.Context,
     name: Annotated[str, typer.Argument(help="What the migration does: add_recipient_index.")],
     json: JsonOption = False,
 ) -> None:
     """Write the next migration from what was edited in sql/schema.sql, to be reviewed."""
-    from ops.database.schema_changes import write_migration
-    from ops.stacks.project import Project
-
-    up, back, difference = write_migration(Project.find(), name)
+    up, back, difference = write_migration(open_project(run), name)
     if json:
         document = {
             "up": str(up),
@@ -113,15 +110,15 @@ def generate(
 
 
 def push(
+    run: typer.Context,
     stack: StackOption = "local",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Drop tables and columns too.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Bring a development database to sql/schema.sql without a migration, to try things out."""
-    from ops.stacks.errors import GateClosed
-
-    changes = _changes(stack)
-    _require_development(stack, "push")
+    context = open_stack(run, stack)
+    changes = _changes(context)
+    _require_development(context, "push")
     planned = changes.difference()
     if planned.loses_data and not yes:
         raise GateClosed(
@@ -137,6 +134,7 @@ def push(
 
 
 def reset(
+    run: typer.Context,
     stack: StackOption = "local",
     confirm: ConfirmOption = None,
     folder: Annotated[
@@ -148,12 +146,9 @@ def reset(
 
     Refused of production without a verified backup that is younger than an hour.
     """
-    from ops.cli.confirmation import require_confirmation
-    from ops.database.backup import Backups
-    from ops.stacks.console import Reporter
-
-    changes = _changes(stack)
-    if not _is_development(stack):
+    context = open_stack(run, stack)
+    changes = _changes(context)
+    if not context.is_development:
         Backups(changes.database, folder).require_fresh(what="A reset")
     require_confirmation(stack, f"This removes everything in the database of '{stack}'", confirm)
     with Reporter(json=json).step(f"Database of '{stack}' reset"):
@@ -161,29 +156,15 @@ def reset(
     _print_names(names, key="applied", json=json)
 
 
-def _changes(stack: str) -> SchemaChanges:
-    from ops.database.schema_changes import SchemaChanges
-    from ops.database.stack_database import StackDatabase
-    from ops.stacks.project import Project
-
-    project = Project.find()
-    return SchemaChanges(StackDatabase.of(project, stack), project)
+def _changes(context: StackContext) -> SchemaChanges:
+    return SchemaChanges(StackDatabase.of(context), context.project)
 
 
-def _is_development(stack: str) -> bool:
-    from ops.stacks.project import Project
-    from ops.stacks.settings_file import StackFile
-
-    file = StackFile.read(Project.find().stack_file(stack))
-    return file.is_development
-
-
-def _require_development(stack: str, command: str) -> None:
-    from ops.stacks.errors import GateClosed
-
-    if not _is_development(stack):
+def _require_development(context: StackContext, command: str) -> None:
+    if not context.is_development:
         raise GateClosed(
-            f"'db {command}' is for stacks whose environment is development, and '{stack}' isn't "
+            f"'db {command}' is for stacks whose environment is development, and "
+            f"'{context.stack}' isn't "
             "one. Write a migration: notifyctl db generate NAME"
         )
 
