@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
-from tests.promise.simulated_endpoints import MARK, UNREACHABLE, Spell
+from tests.timeline import MARK, UNREACHABLE, Spell
 
 
 @dataclass

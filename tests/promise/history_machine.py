@@ -10,10 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.promise.isolate import Cut
 from tests.promise.promise_check import PromiseCheck, Push
 from tests.promise.simulated_database import Failure
-from tests.promise.simulated_endpoints import UNREACHABLE, Spell
 from tests.promise.simulated_queue import QueueFaults
 from tests.promise.simulated_timeline import SimulatedTimeline, address
 from tests.promise.simulation import Simulation
+from tests.timeline import UNREACHABLE, Spell
 
 USERS = ("ann", "bob")
 CHANNELS = ("webhook", "slack")

@@ -14,7 +14,7 @@ from tests.promise.endpoint_server import Call, EndpointServer
 from tests.promise.kill_report import KillReport, stage_of
 from tests.promise.real_installation import RealInstallation
 from tests.promise.repetition import Outage, repetitions
-from tests.promise.simulated_endpoints import Spell
+from tests.timeline import Spell
 
 USERS = 6
 SENDS = 10

@@ -16,7 +16,7 @@ from tests.promise.endpoint_server import EndpointServer
 from tests.promise.load_report import LoadReport, Sample
 from tests.promise.process_memory import CollectionTrace, interpreter_megabytes, megabytes
 from tests.promise.real_installation import RealInstallation
-from tests.promise.simulated_endpoints import Spell
+from tests.timeline import Spell
 
 PATH = "/api/notifications/send"
 USERS = 20

@@ -7,8 +7,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.promise.simulated_endpoints import MARK, Arrival
+from tests.promise.simulated_endpoints import Arrival
 from tests.promise.simulation import Request, Simulation
+from tests.timeline import MARK
 
 ENDED = ("sent", "failed", "cancelled")
 MAX_ATTEMPTS = 3

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.promise.timeline import Timeline
+from tests.timeline import Timeline
 
 Scenario = Callable[[Timeline], None]
 

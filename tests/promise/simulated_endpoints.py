@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,12 +13,8 @@ from notification.ports.outbound import (
     OutboundTimeout,
 )
 from tests.promise.isolate import HERE, Isolate
+from tests.timeline import MARK, UNREACHABLE, Spell
 from tests.worker.endpoints import answer
-
-MARK = re.compile(r"push(\d+)end")
-"""How a text names its notification, so that any channel's payload shows it."""
-UNREACHABLE = 0
-"""The status of an endpoint that takes no connection."""
 
 
 @dataclass
@@ -38,17 +33,6 @@ class Arrival:
     request: OutboundRequest
     caller: Isolate
     told: bool = False
-
-
-@dataclass(frozen=True)
-class Spell:
-    """From second `start` until `end` an endpoint answers with `status` after `takes` seconds."""
-
-    start: float
-    end: float
-    status: int = 200
-    takes: float = 0.0
-    retry_after: str | None = None
 
 
 class SimulatedEndpoints:

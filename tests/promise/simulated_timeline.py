@@ -8,9 +8,8 @@ from typing import Any
 
 from tests.promise.isolate import Cut
 from tests.promise.simulated_database import Failure
-from tests.promise.simulated_endpoints import Spell
 from tests.promise.simulation import Request, Simulation
-from tests.promise.timeline import Attempt, Endpoint, Reply, Timeline
+from tests.timeline import Attempt, Endpoint, Reply, Spell, Timeline
 
 HOSTS = {"webhook": "hooks.example.com", "slack": "hooks.slack.com"}
 

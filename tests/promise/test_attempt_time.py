@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.promise.simulated_endpoints import Spell
 from tests.promise.simulation import Simulation
+from tests.timeline import Spell
 
 KEPT_ALIVE_S = 30
 """How long the platform keeps work whose caller has hung up."""

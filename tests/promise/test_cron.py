@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.promise.simulated_endpoints import UNREACHABLE, Spell
 from tests.promise.simulated_timeline import SimulatedTimeline, address
+from tests.timeline import UNREACHABLE, Spell
 
 HOUR = 3_600
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from notification.delivery.retry_consumer import MAX_SUBREQUESTS
-from tests.promise.simulated_endpoints import Spell
 from tests.promise.simulated_timeline import SimulatedTimeline
+from tests.timeline import Spell
 
 LARGEST = 100
 """The largest batch that a queue's consumer can be set to."""

@@ -14,8 +14,7 @@ from ops.stacks.errors import ServiceError
 from tests.eventually import eventually
 from tests.promise.endpoint_server import EndpointServer
 from tests.promise.real_installation import RealInstallation
-from tests.promise.simulated_endpoints import Spell
-from tests.promise.timeline import Attempt, Endpoint, Reply, Timeline
+from tests.timeline import Attempt, Endpoint, Reply, Spell, Timeline
 
 STEP_S = 5.0
 """How far the clock moves at once while an attempt is under way: a jump would be a stall of it."""

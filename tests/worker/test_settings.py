@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notification.settings import Settings
-from tests.worker.timeline import Timeline
+from tests.worker.stepped_timeline import SteppedTimeline
 from tests.worker.world import World
 
 
@@ -60,8 +60,10 @@ def test_a_channel_that_is_switched_off_is_not_called(world: World) -> None:
 def test_without_retries_a_failure_is_final(world: World) -> None:
     world.configure()
     world.environment["FEATURE_RETRY_ENABLED"] = "false"
-    timeline = Timeline(world).endpoint_answers(500).at(0).send()
-    timeline.at(600).expect(attempts=1, status="failed", retries=0)
+    timeline = SteppedTimeline(world)
+    timeline.configure("ann")
+    timeline.endpoint_answers(500).at(0).push("order")
+    timeline.at(600).expect("order", attempts=1, status="failed", retries=0)
 
 
 @pytest.mark.requirement("C-11")

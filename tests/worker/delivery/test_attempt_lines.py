@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.worker.endpoints import answer
-from tests.worker.timeline import Timeline
+from tests.worker.stepped_timeline import SteppedTimeline
 from tests.worker.world import World
 
 LARK = "https://open.larksuite.com/open-apis/bot/v2/hook/x"
@@ -42,12 +42,14 @@ def test_an_attempt_that_a_channels_limit_has_cut_says_so(world: World, channel:
 
 @pytest.mark.requirement("C-1.4", "C-12.1")
 def test_a_retry_is_logged_under_the_request_that_it_came_with(world: World) -> None:
-    world.configure()
-    timeline = Timeline(world).endpoint_answers(500).at(0)
-    world.request(
+    timeline = SteppedTimeline(world)
+    timeline.configure("ann")
+    timeline.endpoint_answers(500).at(0)
+    timeline.begin(
+        "order",
         "POST",
         "/api/notifications/send",
-        {"user_id": "u1", "channels": ["webhook"], "custom_content": {"content": "x"}},
+        {"user_id": "ann", "channels": ["webhook"], "custom_content": {"content": "x"}},
         headers={"X-Request-Id": "the-callers-own-id"},
     )
     timeline.at(120)
@@ -60,10 +62,12 @@ def test_a_retry_is_logged_under_the_request_that_it_came_with(world: World) -> 
 
 @pytest.mark.requirement("B-39", "C-12.1")
 def test_no_line_has_what_an_endpoint_answered(world: World) -> None:
-    world.configure()
     world.endpoints.behave = lambda request: answer(500, "the-endpoint-told-a-secret")
-    timeline = Timeline(world).at(0).send()
-    timeline.at(120).expect(status="failed", dead_letters=1)
+    timeline = SteppedTimeline(world)
+    timeline.configure("ann")
+    timeline.at(0).push("order")
+    timeline.at(120).expect("order", status="failed")
+    assert timeline.logged("dead_letter") == 1
     assert "told-a-secret" in str(world.logs()[-1]["error"])
     assert "told-a-secret" not in str(world.log_sink.lines)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from notification.app.platform import IsolateMemory
 from tests.worker.endpoints import answer
-from tests.worker.timeline import Timeline
+from tests.worker.stepped_timeline import SteppedTimeline
 from tests.worker.world import World
 
 
@@ -76,9 +76,9 @@ def test_whatever_call_is_the_last_one_every_accepted_row_ends(
         world.clock.ms += 61_000
         again = world.send(**options)
         assert again.status == 200
-    timeline = Timeline(world)
+    timeline = SteppedTimeline(world)
     if queue_lost:
-        timeline.queue_loses_everything()
+        timeline.queue_forgets()
     timeline.at((world.clock.ms - 1_767_225_600_000) / 1000 + 1300)
     rows = world.logs()
     assert len(rows) <= 1
@@ -99,10 +99,10 @@ def test_a_crash_in_the_queues_consumer_or_the_sweep_loses_nothing(
     call: int, after_effect: bool
 ) -> None:
     world = CrashingWorld()
-    world.configure()
     world.outcome = 500
-    timeline = Timeline(world)
-    timeline.at(0).send()
+    timeline = SteppedTimeline(world)
+    timeline.configure("ann")
+    timeline.at(0).push("order")
     world.outcome = 200
     world.crash_at(call, after_effect=after_effect)
     for second in range(1, 1500, 5):

@@ -10,58 +10,60 @@ import pytest
 from notification.ports.database import DatabaseError, Statement
 from tests.worker.endpoints import answer
 from tests.worker.queues import Delivered, Waiting, retry_message
-from tests.worker.timeline import Timeline
+from tests.worker.stepped_timeline import SteppedTimeline
 
 
-def test_a_repeated_message_is_delivered_once(timeline: Timeline) -> None:
+def test_a_repeated_message_is_delivered_once(timeline: SteppedTimeline) -> None:
     world = timeline.world
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
+    timeline.endpoint_answers(500).at(0).push("order").endpoint_answers(200).at(15)
     [row] = world.logs()
     twice = [retry_message(row), retry_message(row)]
     world.consume("retry-queue", twice)
     world.consume("retry-queue", [retry_message(row)])
-    timeline.expect(attempts=2, status="sent")
+    timeline.expect("order", attempts=2, status="sent")
     assert [d.outcome for d in twice] == ["acknowledged"] * 2
 
 
 @pytest.mark.requirement("B-04", "B-42")
 @pytest.mark.parametrize("status", ["failed", "cancelled", "sent"])
 def test_a_message_for_a_settled_row_is_acknowledged_unsent(
-    timeline: Timeline, status: str
+    timeline: SteppedTimeline, status: str
 ) -> None:
     world = timeline.world
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().at(15)
+    timeline.endpoint_answers(500).at(0).push("order").at(15)
     world.database.connection.execute(
         "UPDATE notification_logs SET status = ?, sent_at = created_at", (status,)
     )
     message = retry_message(world.logs()[0])
     world.consume("retry-queue", [message])
     assert message.outcome == "acknowledged"
-    timeline.expect(attempts=1, status=status)
+    timeline.expect("order", attempts=1, status=status)
 
 
 @pytest.mark.parametrize("changes", [{"retryCount": 0}, {"retryCount": 2}, {"logId": 12345}])
 def test_a_message_that_was_overtaken_is_acknowledged(
-    timeline: Timeline, changes: dict[str, int]
+    timeline: SteppedTimeline, changes: dict[str, int]
 ) -> None:
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().at(15)
+    timeline.endpoint_answers(500).at(0).push("order").at(15)
     message = retry_message(timeline.world.logs()[0], **changes)
     timeline.world.consume("retry-queue", [message])
     assert message.outcome == "acknowledged"
-    timeline.expect(attempts=1, status="retry")
+    timeline.expect("order", attempts=1, status="retry")
 
 
-def test_an_early_message_is_delivered_again_when_its_time_has_come(timeline: Timeline) -> None:
+def test_an_early_message_is_delivered_again_when_its_time_has_come(
+    timeline: SteppedTimeline,
+) -> None:
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().at(4)
+    timeline.endpoint_answers(500).at(0).push("order").at(4)
     message = retry_message(timeline.world.logs()[0])
     timeline.world.consume("retry-queue", [message])
     assert isinstance(message.outcome, int)
     assert 5 <= message.outcome <= 8
-    timeline.expect(attempts=1)
+    timeline.expect("order", attempts=1)
 
 
 @pytest.mark.parametrize(
@@ -79,30 +81,30 @@ def test_an_early_message_is_delivered_again_when_its_time_has_come(timeline: Ti
         {"type": "retry_notification", "logId": 1, "retryCount": -1},
     ],
 )
-def test_a_poison_message_is_logged_and_blocks_nobody(timeline: Timeline, body: Any) -> None:
+def test_a_poison_message_is_logged_and_blocks_nobody(timeline: SteppedTimeline, body: Any) -> None:
     world = timeline.world
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
+    timeline.endpoint_answers(500).at(0).push("order").endpoint_answers(200).at(15)
     poison, good = Delivered(Waiting(body, 0)), retry_message(world.logs()[0])
     world.consume("retry-queue", [poison, good])
     assert (poison.outcome, good.outcome) == ("acknowledged", "acknowledged")
-    timeline.expect(attempts=2, status="sent")
+    timeline.expect("order", attempts=2, status="sent")
     assert len(world.log_sink.of_type("queue_message")) == 2
 
 
 @pytest.mark.requirement("C-0.28")
-def test_messages_of_the_older_format_are_read(timeline: Timeline) -> None:
+def test_messages_of_the_older_format_are_read(timeline: SteppedTimeline) -> None:
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
+    timeline.endpoint_answers(500).at(0).push("order").endpoint_answers(200).at(15)
     message = retry_message(timeline.world.logs()[0], scheduledAt=1, expectedProcessAt=2)
     del message.body["v"]
     timeline.world.consume("retry-queue", [message])
-    timeline.expect(attempts=2, status="sent")
+    timeline.expect("order", attempts=2, status="sent")
 
 
 @pytest.mark.requirement("B-03b", "B-03")
 def test_queues_are_known_by_name_and_an_unknown_one_is_never_acknowledged(
-    timeline: Timeline,
+    timeline: SteppedTimeline,
 ) -> None:
     world = timeline.world
     for name in (
@@ -121,10 +123,10 @@ def test_queues_are_known_by_name_and_an_unknown_one_is_never_acknowledged(
     assert message.outcome == 30
 
 
-def test_a_database_that_fails_makes_the_queue_repeat(timeline: Timeline) -> None:
+def test_a_database_that_fails_makes_the_queue_repeat(timeline: SteppedTimeline) -> None:
     world = timeline.world
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().at(15)
+    timeline.endpoint_answers(500).at(0).push("order").at(15)
 
     def fail(statements: Sequence[Statement]) -> None:
         raise DatabaseError("down")
@@ -135,13 +137,13 @@ def test_a_database_that_fails_makes_the_queue_repeat(timeline: Timeline) -> Non
         message = retry_message(row)
         world.consume(queue, [message])
         assert message.outcome == 30
-    timeline.expect(attempts=1)
+    timeline.expect("order", attempts=1)
 
 
-def test_an_outcome_that_cannot_be_written_is_never_acknowledged(timeline: Timeline) -> None:
+def test_an_outcome_that_cannot_be_written_is_never_acknowledged(timeline: SteppedTimeline) -> None:
     world = timeline.world
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send().endpoint_answers(200).at(15)
+    timeline.endpoint_answers(500).at(0).push("order").endpoint_answers(200).at(15)
 
     def fail(statements: Sequence[Statement]) -> None:
         if "SET\n  status" in statements[0].sql:
@@ -156,32 +158,33 @@ def test_an_outcome_that_cannot_be_written_is_never_acknowledged(timeline: Timel
 
 @pytest.mark.requirement("C-0.4")
 def test_a_dead_letter_of_a_row_that_is_not_exhausted_is_left_to_the_sweep(
-    timeline: Timeline,
+    timeline: SteppedTimeline,
 ) -> None:
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500).at(0).send()
+    timeline.endpoint_answers(500).at(0).push("order")
     message = retry_message(timeline.world.logs()[0])
     timeline.world.consume("failed-queue", [message])
     assert message.outcome == "acknowledged"
-    timeline.expect(status="retry", dead_letters=0)
+    timeline.expect("order", status="retry")
+    assert timeline.logged("dead_letter") == 0
 
 
-def test_a_repeated_dead_letter_is_told_once(timeline: Timeline) -> None:
-    timeline.endpoint_answers(500).at(0).send().at(60)
+def test_a_repeated_dead_letter_is_told_once(timeline: SteppedTimeline) -> None:
+    timeline.endpoint_answers(500).at(0).push("order").at(60)
     row = timeline.world.logs()[0]
     timeline.world.consume("failed-queue", [retry_message(row)])
-    timeline.expect(dead_letters=1)
+    assert timeline.logged("dead_letter") == 1
     assert str(timeline.world.logs()[0]["error"]).count("moved to DLQ") == 1
 
 
 @pytest.mark.requirement("B-45")
-def test_one_slow_endpoint_delays_no_other_retry_of_its_batch(timeline: Timeline) -> None:
+def test_one_slow_endpoint_delays_no_other_retry_of_its_batch(timeline: SteppedTimeline) -> None:
     world = timeline.world
     timeline.queues_deliver = False
-    timeline.endpoint_answers(500)
-    for user in ("u1", "u2", "u3"):
-        world.configure(user)
-        timeline.send(user_id=user)
+    timeline.at(0)
+    for user in ("ann", "bea", "cal"):
+        timeline.configure(user)
+        timeline.endpoint_answers(500, to=user).push(user, to=user)
     timeline.at(15)
     settled: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A language for what happens when, on a virtual clock.
+"""A language for stories: what happens when, and what must have happened by then.
 
     timeline.endpoint("ann").down(between=(0, 25))
     timeline.at(0).push("order", to="ann")
@@ -6,21 +6,37 @@
     timeline.at(45).expect("order", attempts=3, status="sent")
     timeline.expect_attempts("order", at=(0, 10, 40))
 
-Seconds count from the timeline's start. Between the entries queues deliver, the cron runs every
-five minutes, and requests go on. The same sentences drive the domain under CPython and the real
-bundle on workerd: a driver gives the few words that both must know.
+Seconds count from the timeline's start. Between the sentences queues deliver, the cron runs every
+five minutes, and requests go on. Three drivers know the words: `SteppedTimeline` (one world, one
+thing at a time, on a clock that is moved), `SimulatedTimeline` (isolates side by side on virtual
+time) and `WorkerdTimeline` (the real bundle on workerd).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tests.promise.simulated_endpoints import UNREACHABLE, Spell
-
 FOREVER = float("inf")
+MARK = re.compile(r"push(\d+)end")
+"""How a text names its notification, so that it can be found in any channel's payload."""
+UNREACHABLE = 0
+"""The status of an endpoint that accepts no connection."""
+
+
+@dataclass(frozen=True)
+class Spell:
+    """From second `start` until `end` an endpoint answers with `status` after `takes` seconds."""
+
+    start: float
+    end: float
+    status: int = 200
+    takes: float = 0.0
+    retry_after: str | None = None
 
 
 class Attempt(NamedTuple):
@@ -128,6 +144,13 @@ class Timeline(ABC):
         """Assert, where a real process needs a moment: until it holds."""
 
     # The sentences.
+
+    def endpoint_answers(
+        self, status: int, *, to: str = "ann", retry_after: str | None = None
+    ) -> Timeline:
+        """From now on a user's webhook endpoint answers like this."""
+        self.endpoint(to).down(status=status, retry_after=retry_after)
+        return self
 
     def push(
         self,
