@@ -62,7 +62,7 @@ class SqliteDatabase:
         return Result(rows, changes, changes)
 
     def rows(self, sql: str, *parameters: object) -> list[dict[str, object]]:
-        """What a test looks at."""
+        """Return the rows of a query."""
         return [dict(row) for row in self.connection.execute(sql, parameters)]
 
     def plan(self, statement: Statement) -> list[str]:

@@ -14,7 +14,7 @@ START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
 
 class VirtualClock:
-    """Stands still until it is moved; sleeping moves it."""
+    """A clock that stands still until it is moved; sleeping moves it."""
 
     def __init__(self) -> None:
         self.ms = START_MS
@@ -28,7 +28,7 @@ class VirtualClock:
 
 
 class SeededRandomness:
-    """The same in every run of a test."""
+    """Random bytes that are the same in every run of a test."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)  # noqa: S311 - tests must be repeatable

@@ -1,4 +1,4 @@
-"""Message ids, and where their randomness comes from."""
+"""Message ids, and the source of their randomness."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.worker.world import World
 
 
 class NotedRandomness:
-    """Counts up, and notes what it has given out."""
+    """Counts up, and records what it returned."""
 
     def __init__(self) -> None:
         self.given: list[bytes] = []

@@ -70,7 +70,7 @@ def test_without_retries_a_failure_is_final(world: World) -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"), [("", 300), ("120", 120), ("10", 60), ("-1", 300), ("soon", 300)]
 )
-def test_the_cache_keeps_entries_for_its_time_a_minute_at_least(text: str, seconds: int) -> None:
+def test_the_cache_ttl_is_at_least_a_minute(text: str, seconds: int) -> None:
     assert Settings.read({"CACHE_TTL": text}).cache_ttl_s == seconds
 
 
@@ -84,7 +84,7 @@ def test_the_cache_keeps_entries_for_its_time_a_minute_at_least(text: str, secon
         ({"ENVIRONMENT": "development", "ALLOW_HTTP_WEBHOOKS": "false"}, False),
     ],
 )
-def test_plain_http_is_for_whom_it_is_allowed(environment: dict[str, str], allowed: bool) -> None:
+def test_plain_http_has_to_be_allowed(environment: dict[str, str], allowed: bool) -> None:
     world = World()
     world.environment |= {"ALLOW_HTTP_WEBHOOKS": "", **environment}
     document = {
@@ -106,7 +106,7 @@ def test_plain_http_is_for_whom_it_is_allowed(environment: dict[str, str], allow
         ({"ENVIRONMENT": "production", "ALLOW_PRIVATE_WEBHOOKS": "true"}, False),
     ],
 )
-def test_private_networks_are_for_development_where_it_is_allowed(
+def test_private_networks_have_to_be_allowed_and_only_in_development(
     environment: dict[str, str], allowed: bool
 ) -> None:
     world = World()
@@ -135,7 +135,7 @@ def test_private_networks_are_for_development_where_it_is_allowed(
         ("ENCRYPT_KEY", "x" * 33, "must be exactly 32 ASCII characters"),
     ],
 )
-def test_production_refuses_weak_secrets_those_of_a_rotation_included(
+def test_production_refuses_weak_secrets_including_those_of_a_rotation(
     world: World, name: str, value: str, weakness: str
 ) -> None:
     world.environment[name] = value

@@ -1,4 +1,4 @@
-"""Traffic for tests about figures."""
+"""Traffic for tests about metrics."""
 
 from __future__ import annotations
 

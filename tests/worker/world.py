@@ -1,4 +1,4 @@
-"""One installation of the service, with everything around it replaced."""
+"""One installation of the service in which all ports are replaced."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def default_environment() -> dict[str, str]:
 
 @dataclass
 class World:
-    """One installation. Change an attribute before the next call to change the surroundings."""
+    """One installation. Changing an attribute changes the surroundings of the next call."""
 
     environment: dict[str, str] = field(default_factory=default_environment)
     address_limiter: RateLimiter | None = None
@@ -97,7 +97,7 @@ class World:
         )
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run to the end, with everything that it keeps alive."""
+        """Run work to its end, with everything that it keeps alive."""
 
         async def whole() -> T:
             try:

@@ -1,4 +1,4 @@
-"""Bodies that reach the bridge."""
+"""Parsing the bodies that reach the bridge."""
 
 import json
 
@@ -87,13 +87,13 @@ def test_a_multipart_body_without_its_boundary_or_fields_is_text() -> None:
         assert parse_body(body, content_type) == body.decode()
 
 
-def test_a_multipart_body_that_breaks_off_gives_its_whole_fields() -> None:
+def test_a_truncated_multipart_body_gives_its_complete_fields() -> None:
     body = multipart(field("a", "1"), field("b", "2"))
     cut = body[: body.index(b"2\r\n") + 1]
     assert parse_body(cut, "multipart/form-data; boundary=X-1") == {"a": "1"}
 
 
-def test_what_follows_the_closing_delimiter_is_no_field() -> None:
+def test_what_follows_the_closing_delimiter_is_ignored() -> None:
     body = multipart(field("a", "1")) + multipart(field("b", "2"))
     assert parse_body(body, "multipart/form-data; boundary=X-1") == {"a": "1"}
 
@@ -105,9 +105,7 @@ BODIES = st.binary() | st.lists(PIECES | st.binary(max_size=4)).map(b"".join)
 
 @settings(deadline=None)
 @given(BODIES, TYPES)
-def test_any_body_gives_something_that_can_be_sent_or_nothing(
-    body: bytes, content_type: str
-) -> None:
+def test_any_body_gives_a_sendable_message_or_none(body: bytes, content_type: str) -> None:
     message = bridge_message(parse_body(body, content_type))
     assert message is None or (message.subject.strip() and message.content)
 
@@ -123,7 +121,7 @@ NAMES = st.text(st.characters(exclude_characters='"\\\r\n', codec="utf-8"), min_
         NAMES, st.text(st.characters(codec="utf-8")).filter(lambda text: "X-1" not in text)
     )
 )
-def test_every_text_field_of_a_multipart_body_arrives_as_it_was(fields: dict[str, str]) -> None:
+def test_every_text_field_of_a_multipart_body_arrives_unchanged(fields: dict[str, str]) -> None:
     body = multipart(*(field(name, value) for name, value in fields.items()))
     parsed = parse_body(body, "multipart/form-data; boundary=X-1")
     assert parsed == (fields or body.decode())

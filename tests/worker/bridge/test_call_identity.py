@@ -1,4 +1,4 @@
-"""How the bridge knows a repeated call."""
+"""How the bridge recognises a repeated call."""
 
 import re
 
@@ -44,5 +44,5 @@ def test_keys_fit_the_limit_of_idempotency_keys() -> None:
     assert len(identity(headers={"idempotency-key": "k" * 10_000}).key) <= 255
 
 
-def test_user_and_channel_are_told_apart() -> None:
+def test_user_and_channel_cannot_be_confused() -> None:
     assert identity(user_id="a", channel="blark") != identity(user_id="ab", channel="lark")

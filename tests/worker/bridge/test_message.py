@@ -27,9 +27,7 @@ def test_the_contracts_example() -> None:
         ({}, DEFAULT_SUBJECT),
     ],
 )
-def test_the_first_subject_field_that_says_something_is_taken(
-    body: dict[str, Any], subject: str
-) -> None:
+def test_the_first_non_empty_subject_field_is_taken(body: dict[str, Any], subject: str) -> None:
     message = bridge_message(body | {"text": "x"})
     assert message == BridgeMessage(subject, "x")
 
@@ -47,9 +45,7 @@ def test_the_first_subject_field_that_says_something_is_taken(
         ({"text": 0}, "0"),
     ],
 )
-def test_the_first_content_field_that_says_something_is_taken(
-    body: dict[str, Any], content: str
-) -> None:
+def test_the_first_non_empty_content_field_is_taken(body: dict[str, Any], content: str) -> None:
     assert bridge_message(body) == BridgeMessage(DEFAULT_SUBJECT, content)
 
 
@@ -73,11 +69,11 @@ def test_anything_but_an_object_is_the_content(body: Any, content: str) -> None:
 
 
 @pytest.mark.parametrize("body", ["", " \r\n", "\x00\x07", None, {}, []])
-def test_there_may_be_nothing_to_send(body: Any) -> None:
+def test_an_empty_body_has_nothing_to_send(body: Any) -> None:
     assert bridge_message(body) is None
 
 
-def test_a_huge_object_is_written_no_further_than_a_channel_takes() -> None:
+def test_a_huge_object_is_cut_at_the_content_limit() -> None:
     message = bridge_message({"items": list(range(1_000_000))})
     assert message is not None
     assert 100_000 < len(message.content) < 100_100

@@ -116,7 +116,7 @@ def test_answers_are_judged(world: World, status: int, body: str, shown: str) ->
         ("http://127.0.0.1:1/x", "webhook_url is blocked"),
     ],
 )
-def test_only_larks_own_hooks_are_taken(world: World, url: str | None, text: str) -> None:
+def test_only_larks_own_hooks_are_accepted(world: World, url: str | None, text: str) -> None:
     config = {"webhook_url": url} if url else {}
     document = {"user_id": "u1", "channel_type": "lark", "config_data": config}
     refused = world.request("POST", "/api/user-configs", document)

@@ -64,7 +64,7 @@ def test_a_receiver_finds_its_key_among_those_of_a_rotation(world: World) -> Non
         {"signing": "standard-webhooks", "signing_secret": []},
     ],
 )
-def test_secrets_that_are_none_are_refused_at_save(world: World, change: dict[str, Any]) -> None:
+def test_malformed_secrets_are_refused_on_save(world: World, change: dict[str, Any]) -> None:
     document = {
         "user_id": "u1",
         "channel_type": "webhook",

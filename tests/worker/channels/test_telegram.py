@@ -29,7 +29,7 @@ def _send(world: World, **more: Any) -> Any:
     return world.send(channels=["telegram"], **more).json["results"][0]
 
 
-def test_the_call_is_the_contracts(chat: World) -> None:
+def test_the_call_matches_the_contract(chat: World) -> None:
     sent = _send(chat, custom_content={"subject": "Disk alert", "content": "95.5% used on node-1"})
     [(_, request)] = chat.endpoints.received
     assert request.url == f"https://api.telegram.org/bot{TOKEN}/sendMessage"
@@ -43,7 +43,7 @@ def test_the_call_is_the_contracts(chat: World) -> None:
     assert (sent["status"], sent["details"]) == ("sent", {"message_id": 77})
 
 
-def test_the_api_can_be_another_one(chat: World) -> None:
+def test_the_api_address_can_be_configured(chat: World) -> None:
     chat.environment["TELEGRAM_API_URL"] = "http://127.0.0.1:9000/"
     _send(chat)
     assert chat.endpoints.received[0][1].url.startswith("http://127.0.0.1:9000/bot123")
@@ -74,7 +74,7 @@ def test_a_long_text_is_cut_to_what_telegram_takes_after_parsing(chat: World) ->
     assert text.endswith("…")
 
 
-def test_a_long_text_is_split_where_that_is_asked_for(world: World) -> None:
+def test_a_long_text_is_split_on_request(world: World) -> None:
     world.configure("u1", "telegram", **CONFIG, split_long=True)
     world.endpoints.behave = lambda request: answer(200, OK)
     assert _send(world, custom_content={"content": "word " * 1500})["status"] == "sent"
@@ -113,7 +113,7 @@ def test_answers_are_judged(chat: World, status: int, body: Any, shown: str, err
     assert error in result["error"]
 
 
-def test_a_flood_limit_says_when_to_come_back(chat: World) -> None:
+def test_the_wait_of_a_flood_limit_is_honoured(chat: World) -> None:
     flood = {"ok": False, "error_code": 429, "parameters": {"retry_after": 100}}
     for status in (429, 200):
         chat.endpoints.behave = lambda request, s=status: answer(s, json.dumps(flood))  # type: ignore[misc]

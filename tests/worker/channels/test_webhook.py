@@ -50,7 +50,7 @@ def test_the_envelope_holds_what_the_contract_names(world: World) -> None:
     }
 
 
-def test_without_a_subject_there_is_no_key_for_it(world: World) -> None:
+def test_without_a_subject_the_payload_has_no_subject(world: World) -> None:
     world.configure()
     world.send(custom_content={"content": "x"})
     assert "subject" not in world.endpoints.bodies[0]
@@ -135,7 +135,7 @@ def test_an_attempt_takes_ten_seconds_by_default_and_twenty_at_most(
         ({"webhook_url": ENDPOINT, "secret": 1}, "secret must be"),
     ],
 )
-def test_a_configuration_that_could_never_work_is_refused_at_save(
+def test_a_configuration_that_could_never_work_is_refused_on_save(
     world: World, config: dict[str, object], text: str
 ) -> None:
     document = {"user_id": "u1", "channel_type": "webhook", "config_data": config}
@@ -176,7 +176,7 @@ def test_the_status_decides(world: World, status: int, shown: str) -> None:
     assert shown == "sent" or result["error"] == f"HTTP {status}: text"
 
 
-def test_an_unreachable_endpoint_and_a_silent_one_are_tried_again(world: World) -> None:
+def test_unreachable_and_silent_endpoints_are_retried(world: World) -> None:
     world.configure(webhook_url=ENDPOINT, timeout=1000)
     world.endpoints.behave = lambda request: OutboundFailure("connection refused")
     [result] = world.send().json["results"]

@@ -1,4 +1,4 @@
-"""The JavaScript half of the language bridge, played by asyncio: `js_bridge.js` in its order."""
+"""The JavaScript half of the bridge, played by asyncio in the order of `js_bridge.js`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class JavaScriptSide:
         self.resume, self.database = resume, database
 
     def keep(self, head: str) -> int:
-        """Keep the start of an answer; no test asks for it again."""
+        """Keep the head of a response; no test asks for it again."""
         return len(head)
 
     def prepare(self, sql: str) -> int:

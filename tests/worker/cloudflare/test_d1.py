@@ -1,4 +1,4 @@
-"""Batches of statements as they cross the language bridge."""
+"""Batches of statements as they cross the bridge to JavaScript."""
 
 from __future__ import annotations
 

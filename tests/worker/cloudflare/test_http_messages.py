@@ -1,4 +1,4 @@
-"""Answers as the texts that JavaScript makes responses of."""
+"""Responses as texts for JavaScript."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.worker.cloudflare.javascript_side import load
 
 
 class Heads:
-    """Keeps starts of answers, as js_bridge.js does."""
+    """Keeps the heads of responses, as js_bridge.js does."""
 
     def __init__(self) -> None:
         self.kept: list[Any] = []
@@ -40,7 +40,7 @@ def answer(status: int = 200, **headers: str) -> Response:
     return response
 
 
-def test_headers_that_come_again_cross_once(factory: Any, heads: Heads) -> None:
+def test_repeated_headers_cross_the_bridge_once(factory: Any, heads: Heads) -> None:
     first = factory.text(answer(Vary="Origin"))
     head, request_id, body = first.removeprefix("respond ").split("\n")
     assert (json.loads(head), request_id, body) == ([200, {"Vary": "Origin"}], "r1", "body")
@@ -49,7 +49,7 @@ def test_headers_that_come_again_cross_once(factory: Any, heads: Heads) -> None:
     assert heads.kept == [[200, {"Vary": "Origin"}], [404, {"Vary": "Origin"}]]
 
 
-def test_refusals_of_each_second_drive_nothing_out(factory: Any, heads: Heads) -> None:
+def test_rate_limit_refusals_do_not_fill_the_kept_heads(factory: Any, heads: Heads) -> None:
     for second in range(100):
         factory.text(answer(429, **{"X-RateLimit-Reset": str(second)}))
     assert heads.kept == []

@@ -1,4 +1,4 @@
-"""Python's half of the language bridge, driven as the JavaScript half drives it."""
+"""Python's half of the bridge, driven as the JavaScript half drives it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.worker.cloudflare.javascript_side import JavaScriptSide, load
 
 
 async def echo(text: str) -> str:
-    """Every deed answers with its own text."""
+    """Answer every call with its own text."""
     await asyncio.sleep(0)
     return f"did {text}"
 
@@ -39,7 +39,7 @@ def drive(
     return asyncio.run(asyncio.wait_for(together(), 30))
 
 
-def test_a_run_gets_the_request_and_what_each_deed_came_to(js_bridge: Any) -> None:
+def test_a_run_gets_the_request_and_the_result_of_each_call(js_bridge: Any) -> None:
     def work(bridge: Any) -> Callable[[str], Any]:
         async def begin(request: str) -> str:
             first = await js_bridge.JsCall(bridge, "batch 1")
@@ -66,7 +66,7 @@ def test_runs_side_by_side_keep_their_own_answers(js_bridge: Any) -> None:
     assert drive(js_bridge, *map(work, "abc")) == expected
 
 
-def test_a_deed_that_fails_raises_where_it_was_awaited(js_bridge: Any) -> None:
+def test_a_failed_call_raises_where_it_is_awaited(js_bridge: Any) -> None:
     async def refuse(text: str) -> str:
         raise ConnectionError(text)
 
@@ -93,16 +93,16 @@ def test_a_deed_that_fails_raises_where_it_was_awaited(js_bridge: Any) -> None:
     assert str(raised) == "batch y"
 
 
-def test_asyncios_own_waits_work_inside_a_run(js_bridge: Any) -> None:
+def test_asyncio_waits_work_inside_a_run(js_bridge: Any) -> None:
     def work(bridge: Any) -> Callable[[str], Any]:
-        async def deed(name: str) -> str:
+        async def call(name: str) -> str:
             await asyncio.sleep(0.001)
             return str(await js_bridge.JsCall(bridge, f"call {name}"))
 
         async def begin(_: str) -> str:
             await asyncio.sleep(0)
-            # Tasks are asyncio's to drive: a deed in one is done without the run's driver.
-            both = await asyncio.gather(deed("a"), deed("b"))
+            # Tasks are asyncio's to drive: a call in one is made without the run's driver.
+            both = await asyncio.gather(call("a"), call("b"))
             last = await js_bridge.JsCall(bridge, "batch c")
             return f"respond {both} {last}"
 

@@ -62,7 +62,7 @@ def test_two_seals_of_one_text_differ(world: World) -> None:
     ],
 )
 @pytest.mark.requirement("C-0.11")
-def test_a_sealed_text_opens_in_its_place_only(world: World, place: tuple[str, ...]) -> None:
+def test_a_sealed_text_opens_only_in_its_place(world: World, place: tuple[str, ...]) -> None:
     keys = KeyRing(world.platform())
     sealed = world.run(keys.seal("{}", *PLACE))
     with pytest.raises(SealedTextError):

@@ -119,7 +119,7 @@ def test_a_missing_field_is_400(world: World, missing: str) -> None:
         {"config_data": {"webhook_url": ENDPOINT, "x": "y" * 17_000}},
     ],
 )
-def test_what_makes_no_sense_is_400_and_written_nowhere(
+def test_an_invalid_configuration_is_400_and_not_stored(
     world: World, fields: dict[str, Any]
 ) -> None:
     assert _save(world, **fields).status == 400
@@ -183,7 +183,7 @@ def test_the_cache_never_serves_what_was_changed_or_deleted(world: World) -> Non
     assert world.request("GET", target).json["data"] == []
 
 
-def test_a_failing_cache_is_no_reason_to_fail(world: World) -> None:
+def test_a_failing_cache_fails_no_request(world: World) -> None:
     class Broken:
         async def get(self, key: str) -> str | None:
             raise RuntimeError("kv")

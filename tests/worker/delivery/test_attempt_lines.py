@@ -1,4 +1,4 @@
-"""What the log says of attempts."""
+"""The log lines of attempts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sent_line(world: World, channel: str, content: dict[str, str]) -> dict[str, 
 
 @pytest.mark.requirement("C-4", "B-15", "C-12.1")
 @pytest.mark.parametrize("channel", CONFIGS)
-def test_an_attempt_that_a_channels_limit_has_cut_says_so(world: World, channel: str) -> None:
+def test_a_truncated_attempt_is_logged_as_such(world: World, channel: str) -> None:
     most = min(TOO_LONG[channel], 99_999)
     assert "truncated" not in sent_line(world, channel, {"content": "fits"})
     world.log_sink.lines.clear()
@@ -61,7 +61,7 @@ def test_a_retry_is_logged_under_the_request_that_it_came_with(world: World) -> 
 
 
 @pytest.mark.requirement("B-39", "C-12.1")
-def test_no_line_has_what_an_endpoint_answered(world: World) -> None:
+def test_no_log_line_contains_an_endpoints_answer(world: World) -> None:
     world.endpoints.behave = lambda request: answer(500, "the-endpoint-told-a-secret")
     timeline = SteppedTimeline(world)
     timeline.configure("ann")
@@ -73,11 +73,11 @@ def test_no_line_has_what_an_endpoint_answered(world: World) -> None:
 
 
 @pytest.mark.requirement("C-12.1")
-def test_the_monitoring_writes_a_line_per_figure(world: World) -> None:
+def test_the_monitoring_writes_a_line_per_metric(world: World) -> None:
     world.configure()
     world.send()
     world.cron()
-    figures = {line["name"]: line["value"] for line in world.log_sink.of_type("metric")}
-    assert figures["notifications.sent"] == 1
-    assert figures["performance.successRate"] == 100
+    metrics = {line["name"]: line["value"] for line in world.log_sink.of_type("metric")}
+    assert metrics["notifications.sent"] == 1
+    assert metrics["performance.successRate"] == 100
     assert all(line["tags"] == {} for line in world.log_sink.of_type("metric"))

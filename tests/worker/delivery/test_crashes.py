@@ -58,7 +58,7 @@ class CrashingWorld(World):
     queue_lost=st.booleans(),
     repeat=st.booleans(),
 )
-def test_whatever_call_is_the_last_one_every_accepted_row_ends(
+def test_every_accepted_row_is_settled_after_a_crash_at_any_call(
     call: int, after_effect: bool, keyed: bool, outcome: int, queue_lost: bool, repeat: bool
 ) -> None:
     world = CrashingWorld()

@@ -1,4 +1,4 @@
-"""What the queues may do wrong: repeat, reorder, delay and invent messages."""
+"""What queues do wrong: they repeat, reorder, delay and invent messages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_message_for_a_settled_row_is_acknowledged_unsent(
 
 
 @pytest.mark.parametrize("changes", [{"retryCount": 0}, {"retryCount": 2}, {"logId": 12345}])
-def test_a_message_that_was_overtaken_is_acknowledged(
+def test_an_outdated_message_is_acknowledged(
     timeline: SteppedTimeline, changes: dict[str, int]
 ) -> None:
     timeline.queues_deliver = False
@@ -54,7 +54,7 @@ def test_a_message_that_was_overtaken_is_acknowledged(
     timeline.expect("order", attempts=1, status="retry")
 
 
-def test_an_early_message_is_delivered_again_when_its_time_has_come(
+def test_an_early_message_is_delivered_again_when_due(
     timeline: SteppedTimeline,
 ) -> None:
     timeline.queues_deliver = False
@@ -103,7 +103,7 @@ def test_messages_of_the_older_format_are_read(timeline: SteppedTimeline) -> Non
 
 
 @pytest.mark.requirement("B-03b", "B-03")
-def test_queues_are_known_by_name_and_an_unknown_one_is_never_acknowledged(
+def test_queues_are_recognised_by_name_and_unknown_ones_never_acknowledged(
     timeline: SteppedTimeline,
 ) -> None:
     world = timeline.world
@@ -169,7 +169,7 @@ def test_a_dead_letter_of_a_row_that_is_not_exhausted_is_left_to_the_sweep(
     assert timeline.logged("dead_letter") == 0
 
 
-def test_a_repeated_dead_letter_is_told_once(timeline: SteppedTimeline) -> None:
+def test_a_repeated_dead_letter_is_reported_once(timeline: SteppedTimeline) -> None:
     timeline.endpoint_answers(500).at(0).push("order").at(60)
     row = timeline.world.logs()[0]
     timeline.world.consume("failed-queue", [retry_message(row)])

@@ -1,4 +1,4 @@
-"""When a notification is tried again, and how it ends."""
+"""When a notification is retried, and how it ends."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_retry_after_is_honoured(timeline: SteppedTimeline) -> None:
 
 
 @pytest.mark.requirement("C-0.8", "C-3.5")
-def test_more_retries_where_they_are_configured(timeline: SteppedTimeline) -> None:
+def test_more_retries_can_be_configured(timeline: SteppedTimeline) -> None:
     timeline.world.database.connection.execute(
         "INSERT INTO system_configs (config_key, config_value) VALUES ('max_retry_attempts', '4')"
     )
@@ -79,7 +79,7 @@ def test_more_retries_where_they_are_configured(timeline: SteppedTimeline) -> No
 
 
 @pytest.mark.requirement("B-43")
-def test_what_the_queue_loses_the_sweep_finds(timeline: SteppedTimeline) -> None:
+def test_the_sweep_finds_what_the_queue_loses(timeline: SteppedTimeline) -> None:
     timeline.endpoint_answers(500).at(0).push("order").queue_forgets()
     timeline.endpoint_answers(200).at(295).expect("order", attempts=1)
     timeline.at(305).expect("order", attempts=2, status="sent")
@@ -102,7 +102,7 @@ def test_a_row_that_is_24_hours_old_fails_visibly(timeline: SteppedTimeline) -> 
     )
 
 
-def test_a_retry_uses_the_configuration_of_now(timeline: SteppedTimeline) -> None:
+def test_a_retry_uses_the_current_configuration(timeline: SteppedTimeline) -> None:
     timeline.endpoint_answers(500).at(0).push("order")
     timeline.world.configure("ann", webhook_url="https://new.example.com/ann")
     timeline.endpoint_answers(200).at(15).expect("order", attempts=2, status="sent")

@@ -1,4 +1,4 @@
-"""Channels of a Grafana call, and how its repetition is known."""
+"""The channels of a Grafana call, and how its repetition is recognised."""
 
 import re
 

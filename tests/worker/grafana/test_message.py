@@ -131,7 +131,7 @@ def test_the_contracts_example_as_variables() -> None:
     }
 
 
-def test_what_is_absent_has_its_default() -> None:
+def test_missing_fields_have_defaults() -> None:
     variables = alert_variables(read_payload(call(alerts=[alert(labels={})], commonLabels=None)))
     assert (variables["alertname"], variables["severity"]) == ("Unknown", "info")
     assert (variables["title"], variables["state"], variables["orgId"]) == ("Alert", "firing", None)

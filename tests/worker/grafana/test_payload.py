@@ -1,4 +1,4 @@
-"""What is accepted from Grafana."""
+"""The payloads that are accepted from Grafana."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def refusal(body: object) -> str:
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 7])
-def test_a_body_that_is_no_object_is_refused(body: object) -> None:
+def test_a_body_that_is_not_an_object_is_refused(body: object) -> None:
     assert refusal(body) == "Invalid payload format"
 
 
@@ -60,7 +60,7 @@ def test_an_alert_without_annotations_counts_as_having_none(annotations: object)
         assert "Summary" not in alert_message(payload).content
 
 
-def test_the_least_that_is_accepted() -> None:
+def test_the_smallest_payload_is_accepted() -> None:
     payload = read_payload(
         {"receiver": "ops", "status": "resolved", "alerts": [{"status": "resolved", "labels": {}}]}
     )

@@ -53,7 +53,7 @@ def test_an_unknown_path_is_404_whether_signed_or_not(
         ("POST", "/api/users/u1/configs/webhook", "DELETE, OPTIONS, PUT"),
     ],
 )
-def test_a_known_path_names_the_verbs_that_it_has(
+def test_a_wrong_method_is_answered_with_the_allowed_ones(
     world: World, method: str, path: str, allowed: str
 ) -> None:
     answer = world.request(method, path, signed=False)
@@ -111,7 +111,7 @@ def test_a_body_of_exactly_the_limit_is_read(world: World) -> None:
     ],
 )
 @pytest.mark.requirement("B-30")
-def test_what_is_no_json_object_is_400(world: World, raw: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_400(world: World, raw: bytes) -> None:
     answer = world.request("POST", SEND, raw=raw)
     assert (answer.status, answer.code) == (400, "INVALID_REQUEST")
     assert answer.json["error"] == "Invalid request body"
@@ -195,7 +195,7 @@ def test_head_answers_as_get_without_a_body(world: World) -> None:
     assert (answer.status, answer.text) == (200, "")
 
 
-def test_a_failing_database_is_503_without_its_words(world: World) -> None:
+def test_a_failing_database_is_503_without_details(world: World) -> None:
     def fail(statements: object) -> None:
         raise DatabaseError("no such table: secret_table")
 
@@ -206,7 +206,7 @@ def test_a_failing_database_is_503_without_its_words(world: World) -> None:
 
 
 @pytest.mark.requirement("B-33", "S4-13")
-def test_an_unexpected_failure_is_500_without_its_words(world: World) -> None:
+def test_an_unexpected_failure_is_500_without_details(world: World) -> None:
     def fail(statements: object) -> None:
         raise RuntimeError("SELECT secret")
 
@@ -225,7 +225,7 @@ def test_an_unexpected_failure_is_500_without_its_words(world: World) -> None:
 
 
 @pytest.mark.requirement("C-12.1")
-def test_one_line_per_request_tells_what_it_cost(world: World) -> None:
+def test_one_log_line_per_request_reports_its_cost(world: World) -> None:
     world.configure()
     world.send()
     line = world.log_sink.of_type("api_request")[-1]

@@ -1,4 +1,4 @@
-"""Every credential is compared by the one function whose time tells nothing of it."""
+"""Every credential is compared in constant time, by one function."""
 
 from __future__ import annotations
 

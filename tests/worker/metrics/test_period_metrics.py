@@ -1,4 +1,4 @@
-"""Adding up counts, and estimating quantiles from classes."""
+"""Adding counts, and estimating quantiles from classes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_quantile_lies_in_the_class_of_the_true_one(times: list[int], share: f
     assert lower <= _of(*times).quantile_ms(share) <= BOUNDS_MS[place]
 
 
-def test_without_deliveries_there_is_no_time() -> None:
+def test_without_deliveries_times_are_0() -> None:
     empty = Metrics(accepted=2, failed=2)
     assert (empty.average_ms, empty.quantile_ms(0.95), empty.success_rate) == (0, 0, 0.0)
 

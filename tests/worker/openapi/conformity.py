@@ -1,4 +1,4 @@
-"""Holds what the service does against what its document says."""
+"""Checks every answer of the service against its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _router() -> Router:
 
 
 def operation_of(method: str, path: str) -> Mapping[str, Any] | None:
-    """What is documented of a request; None where no route takes it."""
+    """Return the documented operation of a request; None if no route takes it."""
     try:
         route, parameters = _router().find(method, path)
     except Exception:
@@ -59,7 +59,7 @@ def operation_of(method: str, path: str) -> Mapping[str, Any] | None:
 
 
 def check_answer(method: str, target: str, status: int, kind: str, text: str) -> None:
-    """Fails where an answer has a status, a code or a field that isn't documented."""
+    """Fail if an answer has a status, code or field that isn't documented."""
     operation = operation_of(method, target.partition("?")[0])
     if operation is None or method in ("OPTIONS", "HEAD"):
         return
@@ -73,7 +73,7 @@ def check_answer(method: str, target: str, status: int, kind: str, text: str) ->
 
 
 def check_query(method: str, path: str, names: set[str]) -> None:
-    """Fails where a handler reads query parameters that aren't documented."""
+    """Fail if a handler reads query parameters that aren't documented."""
     operation = operation_of(method, path)
     if operation is None:
         return
@@ -82,7 +82,7 @@ def check_query(method: str, path: str, names: set[str]) -> None:
 
 
 def check_accepted_body(method: str, path: str, status: int, body: bytes) -> None:
-    """Fails where the service took a JSON body that isn't documented."""
+    """Fail if the service accepted a JSON body that isn't documented."""
     operation = operation_of(method, path)
     if operation is None or not 200 <= status < 300 or not body.strip():
         return

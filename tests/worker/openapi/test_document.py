@@ -1,4 +1,4 @@
-"""The OpenAPI document. That it tells the truth is checked on every answer of every test."""
+"""The OpenAPI document. Every answer of every test is checked against it as well."""
 
 from __future__ import annotations
 

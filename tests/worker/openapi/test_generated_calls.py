@@ -1,4 +1,4 @@
-"""Calls that schemathesis makes up from the document: right ones, and ones with a mistake."""
+"""Calls that schemathesis generates from the document: valid and invalid ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CANONICAL = {(route.method.lower(), route.path) for route in all_routes()}
 
 
 def _cases() -> Iterator[Any]:
-    """Right calls of every operation, and wrong ones of those that a call can be wrong for."""
+    """Yield valid calls of every operation, and invalid ones where a call can be invalid."""
     for operation in OPERATIONS:
         if (operation.method, operation.path) not in CANONICAL:
             continue
@@ -55,7 +55,7 @@ def _world() -> World:
 
 
 def _make(case: Any) -> None:
-    """The world checks each answer against the document; none may be a failure of the service."""
+    """Make a call; the world checks the answer, and it must be no failure of the service."""
     call = case.as_transport_kwargs(base_url="http://service")
     headers = {name.lower(): str(value) for name, value in dict(call["headers"]).items()}
     if case.operation.path.endswith(("/grafana", "grafana/webhook")):

@@ -1,4 +1,4 @@
-"""A request that tells what its handler asked for."""
+"""A request that records what its handler asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from notification.http.request import Request
 
 
 class WatchedQuery(dict[str, str]):
-    """Remembers which parameters were asked for."""
+    """Records which parameters were asked for."""
 
     def __init__(self, pairs: dict[str, str], asked: set[str]) -> None:
         super().__init__(pairs)

@@ -95,7 +95,7 @@ def test_a_wrong_token_is_refused_whether_or_not_the_recipient_exists(
     assert refused.json["error"] == "Invalid or missing bridge token"
 
 
-def test_the_token_may_stand_in_the_query(bridge: World) -> None:
+def test_the_token_may_be_a_query_parameter(bridge: World) -> None:
     assert _call(bridge, {"text": "x"}, path=f"{PATH}?token={TOKEN}", token="").status == 200
 
 
@@ -110,7 +110,7 @@ def test_a_recipients_own_token_takes_the_place_of_the_general_one(world: World)
     assert _call(world, {"text": "y"}, token=own).status == 200
 
 
-def test_a_token_that_was_taken_back_no_longer_opens(world: World) -> None:
+def test_a_revoked_token_is_refused(world: World) -> None:
     world.configure(webhook_url="https://hooks.example.com/in", bridge_token="first-token")
     assert _call(world, {"text": "x"}, token="first-token").status == 200
     row = world.database.rows("SELECT config_data FROM user_configs")
@@ -219,7 +219,7 @@ def test_a_long_text_is_cut_to_what_a_notification_holds(bridge: World) -> None:
 
 
 @pytest.mark.requirement("C-0.3")
-def test_the_bridge_counts_for_its_callers_address(bridge: World) -> None:
+def test_bridge_calls_count_towards_the_address_limit(bridge: World) -> None:
     bridge.address_limiter = CountingLimiter(1)
     assert _call(bridge, {"text": "x"}).status == 200
     assert _call(bridge, {"text": "y"}).status == 429

@@ -1,4 +1,4 @@
-"""What is new, asked again and again by an open console."""
+"""The changes that an open console asks for again and again."""
 
 from __future__ import annotations
 

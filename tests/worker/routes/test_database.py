@@ -162,7 +162,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(empty: World) -> N
 
 
 @pytest.mark.parametrize("body", [{"dryRun": "yes"}, {"force": 1}])
-def test_a_flag_that_is_no_boolean_is_400(empty: World, body: dict[str, object]) -> None:
+def test_a_flag_that_is_not_a_boolean_is_400(empty: World, body: dict[str, object]) -> None:
     assert empty.request("POST", "/api/db/migrate", body).code == "INVALID_PARAMETER"
 
 

@@ -43,7 +43,7 @@ def test_one_in_flight_needs_force(old: World) -> None:
     assert old.request("DELETE", f"{PATH}/{row['id']}?force=true").status == 200
 
 
-def test_a_replay_still_tells_what_became_of_a_deleted_one(world: World) -> None:
+def test_a_replay_still_knows_the_outcome_of_a_deleted_notification(world: World) -> None:
     world.configure()
     first = world.send(idempotency_key="k").json["results"][0]
     world.request("DELETE", f"{PATH}/{first['logId']}")
@@ -65,7 +65,7 @@ def test_a_replay_still_tells_what_became_of_a_deleted_one(world: World) -> None
         ("POST", "/api/cleanup-logs", None),
     ],
 )
-def test_settled_ones_before_the_date_go_and_open_ones_stay(
+def test_old_settled_notifications_are_deleted_and_open_ones_kept(
     old: World, method: str, target: str, body: dict[str, Any] | None
 ) -> None:
     done = old.request(method, target, body)
@@ -74,7 +74,7 @@ def test_settled_ones_before_the_date_go_and_open_ones_stay(
     assert "No logs found" in old.request(method, target, body).json["message"]
 
 
-def test_a_status_narrows_what_goes(old: World) -> None:
+def test_a_status_narrows_the_deletion(old: World) -> None:
     done = old.request("DELETE", f"{PATH}/cleanup?days=1&status=failed")
     assert done.json["data"]["deleted_count"] == 0
     assert done.json["data"]["before"] == "2026-02-09T00:00:00.000Z"

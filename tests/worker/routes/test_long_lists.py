@@ -1,4 +1,4 @@
-"""Lists that are longer than they are counted, or looked through."""
+"""Lists that are too long to be counted or scanned as a whole."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_counting_stops_at_ten_thousand_and_says_so(world: World, target: str) -
 
 
 @pytest.mark.requirement("C-0.17", "B-27")
-def test_behind_the_cap_a_full_page_has_more_and_the_last_one_has_not(world: World) -> None:
+def test_beyond_the_cap_only_a_full_page_has_more(world: World) -> None:
     seed(world, SEED["/api/task-execution-records"])
 
     def has_more(offset: int) -> bool:
@@ -90,7 +90,7 @@ def contents(answer: Answer) -> str:
 
 
 @pytest.mark.requirement("C-0.16", "C-2.5")
-def test_a_walk_ends_at_its_bound_and_says_from_where_to_go_on(walked: World) -> None:
+def test_a_scan_ends_at_its_limit_and_tells_where_to_continue(walked: World) -> None:
     path = "/api/notification-logs?request_id=even"
     first = walked.request("GET", path)
     assert contents(first) == "4"

@@ -33,7 +33,7 @@ def busy(world: World) -> World:
     return keep_busy(world)
 
 
-def test_the_contracts_figures(busy: World) -> None:
+def test_the_contracts_metrics(busy: World) -> None:
     assert _metrics(busy) == {
         "success": True,
         "totalSent": 3,
@@ -55,7 +55,7 @@ def test_the_contracts_figures(busy: World) -> None:
     }
 
 
-def test_nothing_sent_is_nought_throughout(world: World) -> None:
+def test_without_traffic_every_metric_is_0(world: World) -> None:
     body = _metrics(world)
     assert (body["totalSent"], body["successRate"], body["avgResponseTime"]) == (0, 0, 0)
 
@@ -66,7 +66,7 @@ def test_a_cache_may_keep_the_answer_for_its_caller_only(busy: World) -> None:
         assert headers["Cache-Control"] == "private, max-age=60"
 
 
-def test_one_recipients_figures(busy: World) -> None:
+def test_one_recipients_metrics(busy: World) -> None:
     busy.configure("u2")
     busy.endpoints.behave = lambda request: answer(200)
     busy.send("u2")
@@ -85,7 +85,7 @@ def test_days_out_of_bounds_are_400(world: World, days: str) -> None:
 
 
 @pytest.mark.requirement("C-0.17")
-def test_figures_are_the_same_before_and_after_they_are_rolled_up(busy: World) -> None:
+def test_metrics_are_the_same_before_and_after_they_are_rolled_up(busy: World) -> None:
     before = _metrics(busy)
     busy.cron()
     assert _metrics(busy) == before
@@ -97,7 +97,7 @@ def test_figures_are_the_same_before_and_after_they_are_rolled_up(busy: World) -
 
 
 @pytest.mark.requirement("C-0.17")
-def test_figures_outlive_the_notifications_that_they_count(busy: World) -> None:
+def test_metrics_outlive_the_notifications_that_they_count(busy: World) -> None:
     busy.cron()
     for _ in range(9):
         busy.clock.ms += DAY
@@ -173,7 +173,7 @@ def test_what_the_cron_missed_is_caught_up(world: World) -> None:
 
 
 @pytest.mark.requirement("C-0.17")
-def test_an_idle_cron_writes_no_figures_and_a_send_none_at_all(busy: World) -> None:
+def test_an_idle_cron_writes_no_metrics_and_a_send_never_does(busy: World) -> None:
     busy.cron()
     before = busy.database.rows("SELECT * FROM notification_rollups")
     busy.clock.ms += 300_000
@@ -231,7 +231,7 @@ def test_every_metric_has_its_series(busy: World, metric: str, value: float) -> 
         busy.cron()
 
 
-def test_a_series_without_traffic_has_its_steps_all_the_same(world: World) -> None:
+def test_a_series_without_traffic_has_all_its_steps(world: World) -> None:
     data = world.request("GET", "/api/stats/series?metric=sent").json["data"]
     assert [p["value"] for p in data["points"]] == [0] * 25
     assert data["step"] == "hour"
@@ -251,7 +251,7 @@ def test_a_series_without_traffic_has_its_steps_all_the_same(world: World) -> No
         ("metric=sent&step=day&from=2001-01-01", "more than 1000 points"),
     ],
 )
-def test_a_series_that_makes_no_sense_is_400(world: World, query: str, text: str) -> None:
+def test_an_invalid_series_is_400(world: World, query: str, text: str) -> None:
     refused = world.request("GET", f"/api/stats/series?{query}")
     assert refused.status == 400
     assert text in refused.json["error"]
@@ -262,7 +262,7 @@ def test_redriven_notifications_are_found_by_their_own_index(world: World) -> No
     assert "idx_notification_redriven" in steps[0]
 
 
-def test_no_statement_about_figures_scans_the_notifications(busy: World) -> None:
+def test_no_statement_about_metrics_scans_the_notifications(busy: World) -> None:
     busy.cron()
     busy.database.statements.clear()
     _metrics(busy)

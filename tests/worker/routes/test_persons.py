@@ -1,4 +1,4 @@
-"""What is kept about a person, given out and erased."""
+"""Exporting and erasing what is kept about a person."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_only_test_users_are_purged(world: World) -> None:
 
 
 @pytest.mark.parametrize("users", ["test-user", [1], ["test-user", None], {"test-user": 1}])
-def test_a_purge_of_what_is_no_list_of_names_is_refused_and_deletes_nothing(
+def test_a_purge_without_a_list_of_names_is_refused_and_deletes_nothing(
     world: World, users: object
 ) -> None:
     world.configure("test-user")

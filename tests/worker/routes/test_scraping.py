@@ -102,5 +102,5 @@ def test_refusals_are_counted_for_the_isolate(busy: World) -> None:
 
 
 @pytest.mark.parametrize("query", ["format=xml", "format=prometheus&user_id=u1"])
-def test_a_form_that_does_not_exist_is_400(world: World, query: str) -> None:
+def test_an_unknown_format_is_400(world: World, query: str) -> None:
     assert world.request("GET", f"/metrics?{query}").status == 400

@@ -8,7 +8,7 @@ from notification.routes.table import MODULES, all_routes
 from tests.worker.world import World
 
 
-def test_no_verb_of_a_path_is_declared_twice() -> None:
+def test_no_method_of_a_path_is_declared_twice() -> None:
     seen = [(r.method, path) for r in all_routes() for path in (r.path, *r.aliases)]
     assert len(seen) == len(set(seen))
 

@@ -36,7 +36,7 @@ def test_a_repeated_request_gets_the_first_ones_results(world: World) -> None:
     assert len(world.endpoints.received) == 1
 
 
-def test_the_header_serves_where_the_body_has_no_key(world: World) -> None:
+def test_the_header_is_used_if_the_body_has_no_key(world: World) -> None:
     world.configure()
     body = {**_body(), "idempotency_key": None}
     for _ in range(2):
@@ -65,7 +65,7 @@ def test_another_request_under_the_same_key_is_422(world: World, warm: bool) -> 
     assert len(world.endpoints.received) == 1
 
 
-def test_metadata_makes_no_other_request(world: World) -> None:
+def test_other_metadata_is_the_same_request(world: World) -> None:
     world.configure()
     world.send(idempotency_key="k", metadata={"try": 1})
     assert world.send(idempotency_key="k", metadata={"try": 2}).status == 200
@@ -110,7 +110,7 @@ def test_a_request_whose_first_attempt_goes_on_waits_two_seconds_and_is_409(worl
     assert world.send(idempotency_key="k").status == 422
 
 
-def test_a_replay_tells_the_statuses_of_now(world: World) -> None:
+def test_a_replay_shows_current_statuses(world: World) -> None:
     world.configure()
     world.endpoints.behave = lambda request: answer(500, "down")
     body = _body()

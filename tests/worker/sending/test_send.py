@@ -120,7 +120,7 @@ def test_a_template_that_was_changed_elsewhere_is_never_sent_in_its_old_form(wor
 
 @pytest.mark.parametrize("change", ["delete", "deactivate"])
 @pytest.mark.requirement("C-0.10")
-def test_a_configuration_that_is_gone_is_never_used_from_memory(world: World, change: str) -> None:
+def test_a_deleted_configuration_is_never_used_from_the_cache(world: World, change: str) -> None:
     world.configure()
     world.send()
     other = World(environment=world.environment)

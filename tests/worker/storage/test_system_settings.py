@@ -1,4 +1,4 @@
-"""Failures of its own are counted per version, and nothing else is."""
+"""Only failures of the service are counted, per version."""
 
 from __future__ import annotations
 

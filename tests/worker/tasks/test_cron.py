@@ -80,7 +80,7 @@ def test_two_runs_do_not_overlap(world: World) -> None:
 
 @pytest.mark.requirement("B-26")
 @pytest.mark.requirement("C-3.8", "C-3.5")
-def test_settled_rows_go_after_their_retention_and_open_ones_stay(world: World) -> None:
+def test_settled_rows_are_deleted_after_their_retention_and_open_ones_kept(world: World) -> None:
     world.configure()
     world.send(idempotency_key="k")
     world.retry_queue.down = True

@@ -66,7 +66,7 @@ def test_resealing_changes_nothing_for_a_send_that_knows_the_configuration(store
 
 
 @pytest.mark.requirement("C-0.11")
-def test_a_run_that_does_not_finish_is_gone_on_with(world: World) -> None:
+def test_an_unfinished_run_is_continued(world: World) -> None:
     for number in range(520):
         world.database.connection.execute(
             "INSERT INTO user_configs (user_id, channel_type, config_data)"

@@ -57,7 +57,7 @@ def test_monitoring_runs_once_an_hour(world: World) -> None:
 
 
 @pytest.mark.requirement("C-3.8")
-def test_records_go_after_thirty_days(world: World) -> None:
+def test_records_are_deleted_after_thirty_days(world: World) -> None:
     world.cron()
     world.clock.ms += 31 * 24 * HOUR_MS
     world.cron()
@@ -119,13 +119,13 @@ def test_a_task_can_be_run_by_hand(world: World) -> None:
 
 
 def _metrics(**changes: float) -> dict[str, dict[str, float]]:
-    figures = {"failed": 0, "sent": 10, "retry": 0, "dlq": 0, "rate": 100.0, "ms": 1, "blocked": 0}
-    figures |= changes
+    metrics = {"failed": 0, "sent": 10, "retry": 0, "dlq": 0, "rate": 100.0, "ms": 1, "blocked": 0}
+    metrics |= changes
     return {
-        "notifications": {"failed": figures["failed"], "sent": figures["sent"]},
-        "queues": {"retryQueueSize": figures["retry"], "dlqSize": figures["dlq"]},
-        "security": {"blockedEndpoints": figures["blocked"]},
-        "performance": {"successRate": figures["rate"], "avgResponseTime": figures["ms"]},
+        "notifications": {"failed": metrics["failed"], "sent": metrics["sent"]},
+        "queues": {"retryQueueSize": metrics["retry"], "dlqSize": metrics["dlq"]},
+        "security": {"blockedEndpoints": metrics["blocked"]},
+        "performance": {"successRate": metrics["rate"], "avgResponseTime": metrics["ms"]},
     }
 
 

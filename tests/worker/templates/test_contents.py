@@ -1,4 +1,4 @@
-"""A channel's row, rendered: escaping by content type and channel, missing variables, JSON."""
+"""Rendering a channel's row: escaping by content type and channel, missing variables, JSON."""
 
 import json
 

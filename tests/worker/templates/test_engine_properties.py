@@ -1,4 +1,4 @@
-"""What holds for every template and every JSON value."""
+"""Properties of every template and every JSON value."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What templates become of variables."""
+"""Rendering templates with variables."""
 
 from collections.abc import Mapping
 

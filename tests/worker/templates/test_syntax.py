@@ -1,4 +1,4 @@
-"""What is refused when a template is saved."""
+"""The syntax errors that keep a template from being saved."""
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_a_problem_says_what_is_wrong_and_where(source: str, problem: SyntaxProb
     assert read_structure(source).problems[0] == problem
 
 
-def test_problems_come_in_the_order_of_the_text_and_not_without_end() -> None:
+def test_problems_are_in_order_and_limited_in_number() -> None:
     problems = read_structure("{{#nope}}\n{{/if}}\n" * 50).problems
     assert [problem.line for problem in problems] == list(range(1, 11))
 
