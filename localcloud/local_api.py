@@ -1,4 +1,4 @@
-"""What the local cloud offers beside Cloudflare's API: health, logs, clock, cron, queues, state."""
+"""What the local cloud has beside Cloudflare's API: health, logs, clock, cron, queues, faults."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from localcloud.broker.broker import Broker
 from localcloud.clock import MAX_ADVANCE_MS, VirtualClock
 from localcloud.cron.cron_clock import CronClock
 from localcloud.database import Database
+from localcloud.faults import Faults, InvalidFault
 from localcloud.log_files import LEVELS, MOST_LINES, LogFiles
 from localcloud.runtime import Runtime
 
@@ -51,6 +52,10 @@ class _Zone(BaseModel):
     )
 
 
+class _Fault(BaseModel):
+    fault: str
+
+
 class _Firing(BaseModel):
     script: str
     cron: str
@@ -61,6 +66,7 @@ class LocalApi:
     """/local/…; only calls that change something need the token."""
 
     database: Database
+    faults: Faults
     runtime: Runtime
     clock: VirtualClock
     broker: Broker
@@ -79,6 +85,10 @@ class LocalApi:
             Route("/local/cron", self._firings, methods=["GET"]),
             Route("/local/queues", self._queues, methods=["GET"]),
             Route("/local/state", self._state, methods=["GET"]),
+            Route("/local/faults", self._list_faults, methods=["GET"]),
+            Route("/local/faults", self._add_fault, methods=["POST"]),
+            Route("/local/faults", self._clear_faults, methods=["DELETE"]),
+            Route("/local/faults/{id:int}", self._clear_faults, methods=["DELETE"]),
             Route("/local/zones", self._add_zone, methods=["POST"]),
             Route("/local/zones/{name}", self._remove_zone, methods=["DELETE"]),
         ]
@@ -134,6 +144,25 @@ class LocalApi:
         }
         found["messages"] = sum(queue["backlog_count"] for queue in self.broker.backlogs())
         return JSONResponse(found)
+
+    async def _list_faults(self, _: Request) -> Response:
+        return JSONResponse({"faults": [fault.document() for fault in self.faults.listed()]})
+
+    async def _add_fault(self, request: Request) -> Response:
+        self.require_token(request)
+        wanted = await body_model(request, _Fault, code=_MALFORMED)
+        try:
+            return JSONResponse(self.faults.add(wanted.fault).document())
+        except InvalidFault as error:
+            raise ApiError(400, _MALFORMED, str(error)) from error
+
+    async def _clear_faults(self, request: Request) -> Response:
+        self.require_token(request)
+        identifier = request.path_params.get("id")
+        cleared = self.faults.clear(identifier)
+        if identifier is not None and not cleared:
+            raise ApiError(404, _MALFORMED, f"There is no fault {identifier}.")
+        return JSONResponse({"cleared": cleared})
 
     async def _add_zone(self, request: Request) -> Response:
         """Give the account another domain, which at Cloudflare takes a registrar."""

@@ -1,6 +1,11 @@
-"""Only loopback names in the Host header: a page that rebinds its name gets nothing."""
+"""Only loopback names in the Host header, and no pages of other sites.
+
+So neither a page that rebinds its name nor one that just sends a request gets anything.
+"""
 
 from __future__ import annotations
+
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -27,6 +32,10 @@ class LoopbackGuard:
             text = "This server answers only to loopback names such as 127.0.0.1 or localhost.\n"
             await PlainTextResponse(text, status_code=403)(scope, receive, send)
             return
+        if is_foreign_page(headers):
+            text = "Pages of other sites can't use this server.\n"
+            await PlainTextResponse(text, status_code=403)(scope, receive, send)
+            return
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._max_body:
             text = f"The body has more than {self._max_body} bytes.\n"
@@ -47,6 +56,19 @@ class LoopbackGuard:
             return message
 
         return counting
+
+
+def is_foreign_page(headers: Headers) -> bool:
+    """Tell whether a browser sent the request for a page that isn't of this machine.
+
+    `Origin` names the page of every request that can change something, `Sec-Fetch-Site` also that
+    of a plain GET (https://www.w3.org/TR/fetch-metadata/). Following a link is no such request.
+    """
+    origin = headers.get("origin")
+    if origin is not None and not is_loopback_name(urlsplit(origin).netloc):
+        return True
+    site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
+    return site == "cross-site" and origin is None and mode != "navigate"
 
 
 def is_loopback_name(host: str) -> bool:

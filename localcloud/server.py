@@ -24,6 +24,7 @@ from localcloud.cron.cron_clock import CronClock
 from localcloud.database import Database
 from localcloud.desired_state import DesiredState
 from localcloud.endpoints import LOOPBACK, Ports
+from localcloud.faults import FaultGate, Faults
 from localcloud.github.application import github_api
 from localcloud.github.tables import GITHUB
 from localcloud.home import CloudHome
@@ -32,6 +33,7 @@ from localcloud.listening import listen
 from localcloud.local_api import LocalApi
 from localcloud.log_files import LogFiles
 from localcloud.loopback_guard import LoopbackGuard
+from localcloud.rate_limit import RateLimit, limit_from_environment
 from localcloud.runtime import Runtime
 from localcloud.schema import CONTROL_PLANE
 from localcloud.sink.application import application as sink_application
@@ -161,8 +163,10 @@ class CloudServer:
         def check(request: Request) -> None:
             require_token(request, token)
 
+        faults = Faults(clock)
         local = LocalApi(
             database=self._database,
+            faults=faults,
             runtime=self._runtime,
             clock=clock,
             broker=self._broker,
@@ -171,7 +175,9 @@ class CloudServer:
             require_token=check,
         ).routes()
         routes = [*local, tail_route(self._tails), github_api(self._database, clock, token)]
-        api = LoopbackGuard(application(account, token, routes), max_body=MAX_BODY_BYTES)
+        api: ASGIApp = application(account, token, routes)
+        api = RateLimit(FaultGate(api, faults), clock, limit_from_environment())
+        api = LoopbackGuard(api, max_body=MAX_BODY_BYTES)
         self._control = _with_broker(api, producer)
         self._sink = sink_application(received, clock.now_ms)
 

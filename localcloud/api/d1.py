@@ -17,7 +17,12 @@ from localcloud.api import d1_transfer
 from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
-from localcloud.api.sql_statements import StatementError, placeholders, split
+from localcloud.api.sql_statements import (
+    StatementError,
+    placeholders,
+    refuse_lower_case_begin,
+    split,
+)
 from localcloud.database import Row
 from localcloud.host_client import HostError
 
@@ -152,7 +157,9 @@ def _statements(wanted: _Query) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for entry in given:
         left = list(entry.params)
-        for sql in split(entry.sql):
+        statements = split(entry.sql)
+        refuse_lower_case_begin(statements)
+        for sql in statements:
             if len(sql.encode()) > MAX_SQL_BYTES:
                 raise StatementError("statement too long: SQLITE_TOOBIG")
             count = placeholders(sql)

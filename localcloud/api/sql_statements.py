@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterable
 
 _IGNORED = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))+", re.DOTALL)
+_TRIGGER = re.compile(r"CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?TRIGGER\b", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _FIRST_WORD = re.compile(r"[A-Za-z]+")
 _TRANSACTION_WORDS = {"BEGIN", "SAVEPOINT", "COMMIT", "END", "ROLLBACK", "RELEASE"}
 _TOKEN = re.compile(
@@ -50,6 +53,21 @@ def split(sql: str) -> list[str]:
         if first and first.group().upper() in _TRANSACTION_WORDS:
             raise StatementError(TRANSACTION_REFUSED)
     return kept
+
+
+def refuse_lower_case_begin(statements: Iterable[str]) -> None:
+    """Refuse a trigger whose body begins with `begin` in small letters, as D1's API does.
+
+    Cloudflare's server splits at each semicolon unless it has seen `BEGIN`, and looks for that
+    very spelling (cloudflare/workers-sdk, issues 10998 and 15314). Raises StatementError.
+    """
+    for statement in statements:
+        if not _TRIGGER.match(statement):
+            continue
+        words = _WORD.findall(_TOKEN.sub(" ", statement))
+        begins = [word for word in words if word.upper() == "BEGIN"]
+        if begins and begins[0] != "BEGIN":
+            raise StatementError("incomplete input: SQLITE_ERROR")
 
 
 def placeholders(statement: str) -> int:

@@ -20,10 +20,15 @@ export class DeliveryLost extends Error {
  */
 export class Door {
   #port;
+  #token;
 
-  /** @param {() => number} port asked before each call: a restart may change it */
-  constructor(port) {
+  /**
+   * @param {() => number} port asked before each call: a restart may change it
+   * @param {string} token what the version's process knows the host by
+   */
+  constructor(port, token) {
     this.#port = port;
+    this.#token = token;
   }
 
   /**
@@ -48,7 +53,8 @@ export class Door {
   #call(method, path, { body, timeoutMs }) {
     return new Promise((resolve, reject) => {
       const lost = (error) => reject(new DeliveryLost(error.code ?? error.message));
-      const options = { agent: false, host: "127.0.0.1", port: this.#port(), method, path };
+      const headers = { "X-Door-Token": this.#token };
+      const options = { agent: false, host: "127.0.0.1", port: this.#port(), method, path, headers };
       const request = http.request(options, (response) => {
         const chunks = [];
         response.on("data", (chunk) => chunks.push(chunk));

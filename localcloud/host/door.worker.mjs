@@ -35,6 +35,8 @@ const EVENTS = {
 
 export default {
   async fetch(request, env) {
+    // A page in a browser on this machine could reach the port, too.
+    if (request.headers.get("X-Door-Token") !== env.TOKEN) return new Response(null, { status: 403 });
     const { pathname } = new URL(request.url);
     if (request.method === "GET") return new Response(null, { status: 204 });
     const handle = EVENTS[pathname];

@@ -79,6 +79,9 @@ export class Edge extends EventEmitter {
 
   async #serve(request, response) {
     const { headers } = request;
+    if (this.#table.generation === 0) {
+      return refuse(response, 503, "error code: 1104", { "Retry-After": "1" });
+    }
     const id = this.#table.choose(
       {
         host: headers.host,

@@ -42,7 +42,9 @@ async function query(request, database) {
   }
   const shape = searchParams.get("resultsFormat") === "ROWS_AND_COLUMNS" ? asColumns : asObjects;
   try {
-    const { results } = await database.run([await request.json()].flat(), false);
+    const statements = [await request.json()].flat();
+    statements.forEach(refuseLarge);
+    const { results } = await database.run(statements, false);
     return Response.json(
       results.map(({ columns, rows, meta }) => ({
         success: true,
@@ -52,6 +54,22 @@ async function query(request, database) {
     );
   } catch (error) {
     return Response.json({ success: false, error: String(error.message ?? error) });
+  }
+}
+
+/**
+ * D1's limit for one string or BLOB (developers.cloudflare.com/d1/platform/limits), which the
+ * database object here doesn't have.
+ */
+const MAX_VALUE_BYTES = 2_000_000;
+
+function refuseLarge({ params = [] }) {
+  for (const value of params) {
+    // A character has at most three bytes for each of its units; most values are far from that.
+    const units = value?.length ?? 0;
+    if (units * 3 <= MAX_VALUE_BYTES) continue;
+    const bytes = typeof value === "string" ? new TextEncoder().encode(value).length : units;
+    if (bytes > MAX_VALUE_BYTES) throw new Error("string or blob too big: SQLITE_TOOBIG");
   }
 }
 

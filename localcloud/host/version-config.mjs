@@ -38,7 +38,7 @@ export function localFlags(flags) {
  *
  * @param {object} spec what PUT /versions/{id} takes
  * @param {{name: string, body: Buffer}[]} modules
- * @param {{store: object, broker: object, clockUrl: string}} surroundings
+ * @param {{store: object, broker: object, clockUrl: string, doorToken: string}} surroundings
  * @returns {{config: (ports: Map<string, number>) => string, env: Record<string, string>}}
  * @throws {import("./bindings.mjs").UnsupportedBinding}
  */
@@ -61,7 +61,10 @@ export function versionConfig(spec, modules, surroundings) {
     compatibilityDate: "2026-10-01",
     compatibilityFlags: ["experimental", "service_binding_extra_handlers"],
     globalOutbound: "nowhere",
-    bindings: [{ name: "WORKER", service: "worker" }],
+    bindings: [
+      { name: "WORKER", service: "worker" },
+      { name: "TOKEN", fromEnvironment: "DOOR_TOKEN" },
+    ],
   };
   const socket = (name, service, ports) => ({
     name,
@@ -70,7 +73,7 @@ export function versionConfig(spec, modules, surroundings) {
     service,
   });
   return {
-    env,
+    env: { ...env, DOOR_TOKEN: surroundings.doorToken },
     config: (ports) =>
       workerdConfig({
         services: [

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { AssetSite } from "./asset-site.mjs";
 import { bootError } from "./boot-error.mjs";
 import { Door } from "./door.mjs";
@@ -25,7 +26,8 @@ export class Version {
   #lastActive = 0;
   #idle = [];
   #assetKey = null;
-  #door = new Door(() => this.supervisor.port("door"));
+  #doorToken = randomBytes(24).toString("base64url");
+  #door = new Door(() => this.supervisor.port("door"), this.#doorToken);
 
   /**
    * @param {object} spec what PUT /versions/{id} takes, with `id`
@@ -84,7 +86,11 @@ export class Version {
     const modules = await readModules(this.spec.modulesDir, this.spec.mainModule);
     await this.#openAssets();
     const assets = { address: this.#runtime.gateway.address, key: this.#assetKey };
-    const { config, env } = versionConfig(this.spec, modules, { ...surroundings, assets });
+    const { config, env } = versionConfig(this.spec, modules, {
+      ...surroundings,
+      assets,
+      doorToken: this.#doorToken,
+    });
     const flags = localFlags(this.spec.compatibilityFlags ?? []);
     const python = isPython(flags);
     const key = SnapshotCache.key({

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
+from tests.host.recording_server import RecordingServer
 from tests.host.running_host import RunningHost
 
 pytestmark = pytest.mark.workerd
@@ -74,3 +77,36 @@ def test_a_body_that_the_worker_leaves_unread_costs_no_answer(
 def test_a_body_longer_than_the_edge_holds_passes_through(host: RunningHost) -> None:
     sent = b"x" * 9_000_000
     assert len(host.edge("POST", "/echo", content=sent).json()["body"]) == len(sent)
+
+
+def test_an_edge_without_a_table_asks_to_come_again(
+    tmp_path: Path, outside: RecordingServer
+) -> None:
+    started = RunningHost(tmp_path / "state", outside)
+    try:
+        early = started.edge("GET", "/hello")
+        assert (early.status_code, early.headers["Retry-After"]) == (503, "1")
+        table = {"generation": 1, "routes": [], "defaultScript": None}
+        assert started.call("PUT", "/routes", table).status == 200
+        assert started.edge("GET", "/hello").status_code == 404
+    finally:
+        started.stop()
+
+
+def test_nobody_without_its_token_reaches_a_versions_queue_and_cron(host: RunningHost) -> None:
+    health = host.call("GET", "/health").body
+    version = health["versions"][0]
+    doors = _ports(version["pid"]) - {version["port"]}
+    assert len(doors) == 1
+    for port in doors | _ports(health["store"]["pid"]):
+        for token in ({}, {"X-Door-Token": "wrong", "X-Store-Token": "wrong"}):
+            for path in ("/scheduled", "/queue", "/"):
+                body = {"cron": "* * * * *", "scheduledTimeMs": 0, "queue": "q", "messages": []}
+                url = f"http://127.0.0.1:{port}{path}"
+                assert httpx.post(url, json=body, headers=token).status_code == 403
+                assert httpx.get(url, headers=token).status_code == 403
+
+
+def _ports(pid: int) -> set[int]:
+    found = psutil.Process(pid).net_connections("tcp")
+    return {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}

@@ -23,3 +23,11 @@ def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
     """A running control plane with nothing in its account."""
     with RunningCloud(tmp_path / "home") as running:
         yield running
+
+
+@pytest.fixture
+def cloud_with_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningCloud]:
+    """A control plane whose API takes three requests in five minutes."""
+    monkeypatch.setenv("NOTIFICATION_LOCAL_API_LIMIT", "3")
+    with RunningCloud(tmp_path / "home") as running:
+        yield running

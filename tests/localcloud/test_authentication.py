@@ -89,3 +89,33 @@ def test_loopback_names_are_recognised_with_and_without_a_port() -> None:
 def test_a_body_that_is_no_json_names_the_body(shared: RunningCloud) -> None:
     for content in (b"{", b"\xff", b"[" * 100_000):
         assert shared.error("POST", "/queues", content=content) == (400, 11003)
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),
+        ({"Origin": "http://127.0.0.1:3000"}, True),
+        ({"Origin": "http://shop.localhost:8788"}, True),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "https://127.0.0.1.evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": ""}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, True),
+        ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}, True),
+    ],
+)
+def test_no_page_of_another_site_uses_a_listener(
+    shared: RunningCloud, headers: dict[str, str], allowed: bool
+) -> None:
+    urls = [
+        f"{shared.root_url}/local/state",
+        f"{shared.endpoints.control_url}/accounts",
+        f"{shared.endpoints.sink_url}/api/messages",
+        f"{shared.endpoints.sink_url}/hook/x",
+    ]
+    for url in urls:
+        answer = shared.http.get(url, headers=headers)
+        assert (answer.status_code == 200) is allowed, url
+        assert allowed or answer.status_code == 403

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from typing import Annotated
 
 import typer
 
@@ -44,3 +45,56 @@ def status(run: typer.Context, json: JsonOption = False) -> None:
         return
     for name, value in document.items():
         typer.echo(f"{name:<12} {value}")
+
+
+fault = typer.Typer(
+    no_args_is_help=True, help="Make the local cloud's API fail for a while, to rehearse incidents."
+)
+app.add_typer(fault, name="fault")
+
+FaultArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FAULT",
+        help="Where, what, and how long, such as 'd1 query 500/7500 for 5m', 'workers html', "
+        "'any slow 2s times 10' or 'kv 429/30 for 1m'.",
+    ),
+]
+IdArgument = Annotated[
+    int | None, typer.Argument(metavar="ID", help="Of the list; all faults without it.")
+]
+
+
+@fault.command("add")
+def add(text: FaultArgument) -> None:
+    """Put a fault in force."""
+    from ops.stacks.local_faults import add_fault
+    from ops.stacks.project import Project
+
+    found = add_fault(Project.find(), text)
+    typer.echo(f"fault {found['id']}: {found['fault']}")
+
+
+@fault.command("list")
+def listing(json: JsonOption = False) -> None:
+    """Show the faults in force, with how many requests met them."""
+    from ops.stacks.local_faults import list_faults
+    from ops.stacks.project import Project
+
+    found = list_faults(Project.find())
+    if json:
+        typer.echo(json_text.dumps(found, indent=2))
+        return
+    if not found:
+        typer.echo("no faults")
+    for one in found:
+        typer.echo(f"{one['id']:>3}  {one['fault']}  ({one['met']} met it)")
+
+
+@fault.command("clear")
+def clear(identifier: IdArgument = None) -> None:
+    """Lift one fault, or all."""
+    from ops.stacks.local_faults import clear_faults
+    from ops.stacks.project import Project
+
+    typer.echo(f"{clear_faults(Project.find(), identifier)} lifted")
