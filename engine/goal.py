@@ -8,7 +8,7 @@ from typing import Any
 from engine.errors import Unsupported
 from engine.property_value import Properties
 from engine.resource_state import PROVIDER_TYPE_PREFIX, ResourceState
-from engine.urn import ROOT_STACK_TYPE, Urn, label
+from engine.urn import Urn, label
 from engine.wire import from_struct
 
 
@@ -49,11 +49,6 @@ class Goal:
     delete_before_replace: bool | None = None
     aliases: tuple[AliasSpec, ...] = ()
     import_id: str = ""
-
-    @property
-    def is_stack(self) -> bool:
-        """True for the root stack resource."""
-        return self.type == ROOT_STACK_TYPE
 
     @property
     def is_provider(self) -> bool:

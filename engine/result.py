@@ -28,8 +28,3 @@ class UpdateResult:
     version: int = 0
     duration_s: float = 0.0
     message: str = ""
-
-    @property
-    def has_changes(self) -> bool:
-        """True where anything but "same" happened or is planned."""
-        return any(op != "same" and count for op, count in self.changes.items())

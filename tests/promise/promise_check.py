@@ -48,7 +48,6 @@ class PromiseCheck:
             have lapsed under an attempt.
         discarded: rows that an operator was about to discard.
         lost_answers: whether a committed batch was reported as failed.
-        duplicates: deliveries after a confirmed one, each inside the stated window.
     """
 
     simulation: Simulation
@@ -57,7 +56,6 @@ class PromiseCheck:
     stalled: bool = False
     discarded: set[int] = field(default_factory=set)
     lost_answers: bool = False
-    duplicates: int = 0
     _ended: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     def at_any_moment(self) -> None:
@@ -143,7 +141,6 @@ class PromiseCheck:
         for call, following in itertools.pairwise(calls):
             if not 200 <= call.status < 300 or len(of_mark) > 1:
                 continue
-            self.duplicates += 1
             died = call.caller.died
             # After a stall the second attempt may come first, and then the end of the process.
             too_late = died is not None and (self.stalled or died <= following.at)

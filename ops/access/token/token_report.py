@@ -28,11 +28,6 @@ class TokenReport:
     surplus: tuple[str, ...] = ()
     expires_on: str | None = None
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether a deployment can go on with it."""
-        return self.status == "active" and not self.missing
-
     def document(self) -> dict[str, Any]:
         """The report as JSON has it."""
         return {

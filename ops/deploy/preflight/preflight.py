@@ -28,7 +28,6 @@ from ops.stacks.errors import GateClosed
 from ops.stacks.origin import git
 
 WINDOW = "window"
-SKIPPABLE = (WORK_TREE, DEPENDENCIES, TYPES, TESTS)
 
 
 @dataclass(frozen=True)
