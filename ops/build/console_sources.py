@@ -56,6 +56,12 @@ def console_sources(root: Path) -> Path:
     return compiled
 
 
+def _reason(said: str) -> str:
+    """Return what the compiler said of the sources, without the lines of its own stack."""
+    lines = (line for line in said.splitlines() if not line.startswith("    at "))
+    return "\n".join(lines).strip()[-1_000:] or "no reason given"
+
+
 def _compile(root: Path, compiled: Path) -> None:
     staged = Path(tempfile.mkdtemp(prefix=".compiling-", dir=compiled.parent))
     command = ["node", str(root / _VITE), "build", "--outDir", str(staged), "--emptyOutDir"]
@@ -69,9 +75,7 @@ def _compile(root: Path, compiled: Path) -> None:
             timeout=_LIMIT_S,
         )
         if done.returncode != 0:
-            raise OperationError(
-                f"The console doesn't compile: {done.stderr.strip()[-1_000:] or 'no reason given'}"
-            )
+            raise OperationError(f"The console doesn't compile: {_reason(done.stderr)}")
         staged.chmod(0o755)
         staged.rename(compiled)
     except FileNotFoundError:
