@@ -70,3 +70,43 @@ def test_what_a_person_accepted_passes_wherever_it_moves(tmp_path: Path) -> None
 
     assert repository.scan().returncode == 0
     assert (repository.root / ".secrets.baseline").read_bytes() == before, "a scan changes nothing"
+
+
+# Each is put together here, so that this file holds none.
+CREDENTIALS = {
+    "AWS or R2 access key": "AKIA" + "QX7Z" * 4,
+    "Pulumi access token": "pul-" + "0a" * 20,
+    "GitHub token": "github_" + "pat_" + "11AB" * 10,
+    "Cloudflare origin CA key": "v1.0-" + "a1" * 12 + "-" + "b2" * 40,
+    "Lark or Feishu hook": "https://open.larksuite.com/open-apis/bot/v2/hook/"
+    + "-".join(["1a2b3c4d", "0000", "4000", "8000", "1a2b3c4d5e6f"]),
+    "Slack hook": "https://hooks.slack.com/" + "services/T0AAAAAAA/B0BBBBBBB/" + "x9" * 12,
+    "Telegram bot token": "123456789:" + "AA" + "x" * 33,
+}
+
+
+@pytest.mark.parametrize("file", ["data.jsonl", "requirements.txt", "notes.md"])
+def test_the_projects_own_credentials_are_found_in_every_kind_of_file(
+    tmp_path: Path, file: str
+) -> None:
+    repository = Repository(tmp_path / "repository")
+    for form, value in CREDENTIALS.items():
+        (repository.root / file).write_text(f'first line\n{{"value": "{value}"}}\n')
+        repository.git("add", file)
+        found = repository.scan()
+        assert found.returncode != 0, form
+        assert f"{file}:2: {form}" in found.stdout
+        assert value not in found.stdout + found.stderr
+
+
+def test_a_sample_credential_that_was_accepted_passes_and_another_does_not(
+    tmp_path: Path,
+) -> None:
+    repository = Repository(tmp_path / "repository")
+    (repository.root / "data.jsonl").write_text(CREDENTIALS["Pulumi access token"])
+    repository.git("add", "data.jsonl")
+    assert repository.scan("--accept").returncode == 0
+    repository.git("add", ".")
+    assert repository.scan().returncode == 0
+    (repository.root / "data.jsonl").write_text("pul-" + "0b" * 20)
+    assert repository.scan().returncode != 0

@@ -77,6 +77,7 @@ def test_rights_are_the_least(workflow: Workflow) -> None:
     allowed = {
         ("pull-request", "preview"): {"contents": "read", "pull-requests": "write"},
         ("nightly", "sweep"): {"contents": "read", "pull-requests": "read"},
+        ("rollback", "cancel"): {"actions": "write"},
         ("rollback", "rollback"): {"contents": "write"},
     }
     assert more == {key: value for key, value in allowed.items() if key[0] == workflow.name}
@@ -121,12 +122,13 @@ def test_no_script_prints_a_secret(workflow: Workflow) -> None:
         assert not re.search(r"\bset -\w*x|\benv\b *(\||$)|\bprintenv\b", script)
 
 
-def test_a_deployment_and_a_rollback_of_one_environment_wait_for_each_other() -> None:
+def test_a_rollback_never_waits_behind_a_deployment_and_no_push_takes_its_place() -> None:
     deploy, rollback = (
         Workflow.read(name).content["concurrency"] for name in ("deploy", "rollback")
     )
     assert deploy["group"].startswith("deploy-${{ inputs.environment || ")
-    assert rollback["group"] == "deploy-${{ inputs.environment }}"
+    assert rollback["group"] == "rollback-${{ inputs.environment }}"
+    assert "needs" not in Workflow.read("rollback").jobs["rollback"]
     pull_request = Workflow.read("pull-request").content["concurrency"]
     assert "github.event.pull_request.number" in pull_request["group"]
     # One that is cancelled half way leaves a lock on the state and half a deployment.
@@ -158,6 +160,17 @@ def test_a_job_without_an_environment_reads_no_secret(workflow: Workflow) -> Non
         if workflow.environment_of(job) is None:
             assert "secrets." not in yaml.safe_dump(content), job
     assert "secrets." not in yaml.safe_dump(workflow.content.get("env", {}))
+
+
+@pytest.mark.requirement("S0-114")
+def test_secrets_are_in_the_environment_of_the_steps_that_use_them_alone(
+    workflow: Workflow,
+) -> None:
+    for job, content in workflow.jobs.items():
+        assert "secrets." not in yaml.safe_dump(content.get("env", {})), job
+    for job, step in workflow.steps():
+        if "secrets." in yaml.safe_dump(step):
+            assert "notifyctl " in step.get("run", ""), f"{job}: {step.get('name')}"
 
 
 @pytest.mark.requirement("S0-101", "S0-29")
