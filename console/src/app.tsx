@@ -12,8 +12,14 @@ import { chooseTheme, currentTheme, THEMES, type Theme } from "./theme";
 import { ConfirmDialog } from "./ui/confirm";
 import { Icon, type IconName } from "./ui/icons";
 import { Toasts } from "./ui/toast";
+import { Charts } from "./tabs/charts";
+import { Grafana } from "./tabs/grafana";
 import { Notifications } from "./tabs/notifications";
+import { Queues } from "./tabs/queues";
+import { Recipients } from "./tabs/recipients";
 import { Send } from "./tabs/send";
+import { System } from "./tabs/system";
+import { Templates } from "./tabs/templates";
 
 type Health = Answer<"/health", "get">;
 
@@ -27,9 +33,15 @@ interface Tab {
 const TABS: readonly Tab[] = [
   { name: "notifications", title: "Notifications", icon: "inbox", content: Notifications },
   { name: "send", title: "Send", icon: "send", content: Send },
+  { name: "recipients", title: "Users", icon: "people", content: Recipients },
+  { name: "templates", title: "Templates", icon: "template", content: Templates },
+  { name: "queues", title: "Queues", icon: "queue", content: Queues },
+  { name: "charts", title: "Charts", icon: "chart", content: Charts },
+  { name: "system", title: "System", icon: "system", content: System },
+  { name: "grafana", title: "Grafana", icon: "alert", content: Grafana },
 ];
 const HEALTH_EVERY_MS = 30_000;
-const THEME_TITLES: Record<Theme, Text> = { auto: "System", light: "Light", dark: "Dark" };
+const THEME_TITLES: Record<Theme, Text> = { auto: "Like the system", light: "Light", dark: "Dark" };
 
 export function App() {
   const [signedIn, setSignedIn] = useState(false);

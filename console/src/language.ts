@@ -40,6 +40,9 @@ export function formatTime(iso: string | number, withDate = true): string {
   return new Intl.DateTimeFormat(LOCALES[language], options).format(new Date(iso));
 }
 
+export const formatDay = (moment: number): string =>
+  new Intl.DateTimeFormat(LOCALES[language], { month: "short", day: "numeric" }).format(new Date(moment));
+
 const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400_000],
   ["hour", 3_600_000],

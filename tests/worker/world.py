@@ -50,6 +50,9 @@ class World:
     """One installation. Changing an attribute changes the surroundings of the next call."""
 
     environment: dict[str, str] = field(default_factory=default_environment)
+    running: VersionMetadata = field(
+        default_factory=lambda: VersionMetadata("version-1", "tag-1", "")
+    )
     address_limiter: RateLimiter | None = None
     recipient_limiter: RateLimiter | None = None
     bound: frozenset[str] = BOUND
@@ -88,7 +91,7 @@ class World:
             clock=self.clock,
             randomness=self.randomness,
             log_sink=self.log_sink,
-            version=VersionMetadata("version-1", "tag-1", ""),
+            version=self.running,
             bound=self.bound,
             address_limiter=self.address_limiter,
             recipient_limiter=self.recipient_limiter,

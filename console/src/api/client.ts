@@ -166,7 +166,7 @@ async function once(method: string, target: string, options: SendOptions): Promi
     method,
     target,
     requestHeaders: shown(headers),
-    requestBody: body,
+    requestBody: body && JSON.stringify(options.body, hideSecrets),
     status: 0,
     responseHeaders: {},
     responseBody: "",
@@ -179,7 +179,8 @@ async function once(method: string, target: string, options: SendOptions): Promi
       headers,
       ...(body ? { body } : {}),
       cache: "no-store",
-      credentials: "same-origin",
+      // With credentials the browser itself would answer a refused password, by a dialog.
+      credentials: headers["Authorization"] ? "omit" : "same-origin",
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
     });
     exchange.status = answer.status;
@@ -206,6 +207,13 @@ function shown(headers: Record<string, string>): Record<string, string> {
   const hidden = new Set(["X-Signature", "Authorization"]);
   const entries = Object.entries(headers);
   return Object.fromEntries(entries.map(([name, text]) => [name, hidden.has(name) ? "…" : text]));
+}
+
+const SECRET_FIELDS = /secret|token|password/i;
+
+/** For JSON.stringify: secrets of a configuration leave the page in the request alone. */
+function hideSecrets(name: string, value: unknown): unknown {
+  return SECRET_FIELDS.test(name) && value ? "…" : value;
 }
 
 function parsed(text: string): unknown {

@@ -68,6 +68,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/deployment/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/grafana/webhook": {
         parameters: {
             query?: never;
@@ -350,6 +366,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["send_notification_2"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["show_overview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -981,6 +1013,44 @@ export interface operations {
                             tag: string;
                             versionId: string;
                             worker: string;
+                        };
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: {
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            minutes: number;
+                            versions: {
+                                accepted: number;
+                                attempts: number;
+                                /** Format: date-time */
+                                first_at: string;
+                                /** Format: date-time */
+                                last_at: string;
+                                running: boolean;
+                                version: string;
+                            }[];
                         };
                         /** @constant */
                         success: true;
@@ -1790,6 +1860,70 @@ export interface operations {
             };
         };
     };
+    show_overview: {
+        parameters: {
+            query?: {
+                /** @description ISO-8601 date or date-time; by default a day before `to` */
+                from?: string;
+                step?: "hour" | "day";
+                /** @description ISO-8601 date or date-time; by default now */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            channels: {
+                                [key: string]: {
+                                    accepted: number[];
+                                    avg_response_time: number[];
+                                    cancelled: number[];
+                                    errors: number[];
+                                    failed: number[];
+                                    p95_response_time: number[];
+                                    pending: number[];
+                                    retries: number[];
+                                    sent: number[];
+                                    success_rate: number[];
+                                };
+                            };
+                            /** Format: date-time */
+                            from: string;
+                            /** @enum {string} */
+                            step: "hour" | "day";
+                            times: string[];
+                            /** Format: date-time */
+                            to: string;
+                            total: {
+                                accepted: number[];
+                                avg_response_time: number[];
+                                cancelled: number[];
+                                errors: number[];
+                                failed: number[];
+                                p95_response_time: number[];
+                                pending: number[];
+                                retries: number[];
+                                sent: number[];
+                                success_rate: number[];
+                            };
+                        };
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
     show_series: {
         parameters: {
             query?: {
@@ -2385,6 +2519,9 @@ export interface operations {
             content: {
                 "application/json": {
                     channel?: string;
+                    contents?: {
+                        [key: string]: unknown;
+                    };
                     variables?: {
                         [key: string]: unknown;
                     };
@@ -2406,6 +2543,7 @@ export interface operations {
                                 content_type: "text" | "html" | "markdown" | "json";
                                 error?: string;
                                 missing_variables: string[];
+                                payloads?: unknown[];
                                 subject: string | null;
                             };
                         };

@@ -8,8 +8,10 @@ import pytest
 
 from infra.release import secret_fingerprints
 from infra.settings.secret_model import Secrets
+from notification.ports.platform import VersionMetadata
 from tests.infra.stack_inputs import checked_config
 from tests.worker.caller import API_KEY
+from tests.worker.endpoints import answer
 from tests.worker.world import World
 
 WORKER = "notification-system"
@@ -67,3 +69,26 @@ def test_health_tells_the_schema_level_of_the_version(world: World) -> None:
     declared(world)
     health = world.request("GET", "/health", signed=False).json
     assert health["deployment"]["schema_level"] == 7
+
+
+@pytest.mark.requirement("C-9")
+def test_the_versions_that_made_attempts_are_told_with_what_came_of_them(world: World) -> None:
+    world.configure()
+    world.running = VersionMetadata(id="aaaaaaaa-1111", tag="", timestamp="")
+    world.send()
+    world.clock.ms += 60_000
+    world.running = VersionMetadata(id="bbbbbbbb-2222", tag="", timestamp="")
+    world.send()
+    world.endpoints.behave = lambda request: answer(404)
+    world.send()
+
+    found = world.request("GET", "/api/deployment/versions").json["data"]
+
+    told = [(v["version"], v["attempts"], v["accepted"], v["running"]) for v in found["versions"]]
+    newer, older = (v["version"] for v in found["versions"])
+    assert "bbbbbbbb-2222".startswith(newer)
+    assert "aaaaaaaa-1111".startswith(older)
+    assert told == [(newer, 2, 1, True), (older, 1, 1, False)]
+    world.clock.ms += 30_000
+    recent = world.request("GET", "/api/deployment/versions?minutes=1").json["data"]
+    assert [v["version"] for v in recent["versions"]] == [newer]

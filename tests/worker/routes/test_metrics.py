@@ -6,6 +6,7 @@ import pytest
 
 from notification.channels.registry import CHANNELS
 from notification.metrics.counted_logs import redriven_hours
+from notification.routes.metrics import METRICS
 from tests.worker.endpoints import answer
 from tests.worker.traffic import keep_busy, send_some
 from tests.worker.world import World
@@ -277,3 +278,19 @@ def test_no_statement_about_metrics_scans_the_notifications(busy: World) -> None
                 "USING COVERING INDEX" in step or "USING INDEX idx_notification_" in step
             ), (statement.sql, step)
             assert not step.startswith("SCAN notification_rollups"), (statement.sql, step)
+
+
+@pytest.mark.requirement("C-9")
+def test_the_overview_is_every_series_at_once(busy: World) -> None:
+    shown = busy.request("GET", "/api/stats/overview")
+    assert shown.status == 200, shown.text
+    data = shown.json["data"]
+    assert len(data["times"]) == 25
+    for metric in METRICS:
+        for channel, values in (("", data["total"]), *data["channels"].items()):
+            query = f"metric={metric}{f'&channel={channel}' if channel else ''}"
+            one = busy.request("GET", f"/api/stats/series?{query}").json["data"]
+            assert values[metric] == [point["value"] for point in one["points"]]
+            assert data["times"] == [point["time"] for point in one["points"]]
+    assert sum(data["total"]["accepted"]) == 5
+    assert list(data["channels"]) == list(CHANNELS)

@@ -247,7 +247,10 @@ def test_a_template_may_set_the_parse_mode_and_a_retry_keeps_it(world: World) ->
 
 def test_a_preview_sends_nothing_and_names_what_is_missing(shop: World) -> None:
     shown = shop.request("POST", f"{PATH}/order/preview", {"variables": {"orderId": 7}})
-    assert shown.json["data"]["webhook"] == {
+    webhook = shown.json["data"]["webhook"]
+    [payload] = webhook.pop("payloads")
+    assert payload["subject"] == "Order 7"
+    assert webhook == {
         "subject": "Order 7",
         "content": "Order 7 for {{customer}} {{missing}}",
         "content_type": "text",
@@ -256,3 +259,48 @@ def test_a_preview_sends_nothing_and_names_what_is_missing(shop: World) -> None:
     one = shop.request("POST", f"{PATH}/order/preview", {"variables": {}, "channel": "lark"})
     assert list(one.json["data"]) == ["lark"]
     assert shop.endpoints.received == []
+
+
+def _draft(world: World, contents: Any, **more: Any) -> Any:
+    body = {"variables": {"name": "Ada"}, "contents": contents, **more}
+    return world.request("POST", f"{PATH}/not-saved/preview", body)
+
+
+def test_a_draft_is_previewed_in_the_form_in_which_each_channel_would_get_it(world: World) -> None:
+    text = {"subject_template": "Hi", "content_template": "Hello {{name}}"}
+    shown = _draft(world, dict.fromkeys(("webhook", "telegram", "lark", "slack"), text))
+    assert shown.status == 200, shown.text
+    payloads = {name: one["payloads"][0] for name, one in shown.json["data"].items()}
+    assert payloads["webhook"]["content"] == "Hello Ada"
+    assert payloads["telegram"]["text"] == "*Hi*\n\nHello Ada"
+    assert payloads["lark"]["msg_type"] == "text"
+    assert payloads["slack"]["blocks"][0]["type"] == "header"
+    assert world.endpoints.received == []
+    assert world.request("GET", f"{PATH}/not-saved").status == 404
+
+
+def test_one_channels_mistake_hides_no_other_channels_preview(world: World) -> None:
+    contents = {
+        "lark": {"content_template": "{{#if x}}open"},
+        "webhook": {"content_template": "{", "content_type": "json"},
+        "slack": {"content_template": "fine"},
+        "pigeon": {"content_template": "x"},
+        "email": {"content_template": "Hello {{name}}"},
+        "telegram": "x",
+    }
+    found = _draft(world, contents).json["data"]
+    assert "Invalid template syntax" in found["lark"]["error"]
+    assert "not JSON" in found["webhook"]["error"]
+    assert "Invalid channel: pigeon" in found["pigeon"]["error"]
+    assert found["telegram"]["error"] == "Content of telegram must be an object"
+    assert found["email"]["content"] == "Hello Ada"
+    assert "payloads" not in found["email"]
+    assert found["slack"]["payloads"][0]["text"] == "fine"
+    assert "error" not in found["slack"]
+
+
+@pytest.mark.parametrize("contents", [[], "x", 1])
+def test_contents_of_a_draft_must_be_an_object(world: World, contents: Any) -> None:
+    world.checks_accepted_bodies = False
+    refused = _draft(world, contents)
+    assert (refused.status, refused.json["code"]) == (400, "VALIDATION_ERROR")

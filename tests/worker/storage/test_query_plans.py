@@ -16,6 +16,7 @@ from tests.worker.world import World
 CALLS: tuple[tuple[str, str, object], ...] = (
     ("GET", "/health", None),
     ("GET", "/api/deployment", None),
+    ("GET", "/api/deployment/versions", None),
     ("GET", "/health/scheduled-tasks", None),
     ("GET", "/openapi.json", None),
     ("GET", "/test-ui", None),
@@ -52,6 +53,7 @@ CALLS: tuple[tuple[str, str, object], ...] = (
     ("GET", "/metrics?user_id=u1", None),
     ("GET", "/metrics?format=prometheus", None),
     ("GET", "/api/stats/series?metric=sent&step=day", None),
+    ("GET", "/api/stats/overview", None),
     ("GET", "/api/task-execution-records", None),
     ("POST", "/api/scheduled-tasks/trigger", {"taskName": "monitoring"}),
     ("GET", "/api/queue/status", None),
@@ -102,6 +104,7 @@ BOUNDED = {
     "FROM task_execution_records LIMIT 10001": "the length of that list, counted to the cap",
     "DELETE FROM task_execution_records WHERE id < ?1": "reads what it deletes",
     "FROM notification_logs WHERE id > ?1 ORDER BY id DESC LIMIT ?2": "a page of all notifications",
+    "ORDER BY id DESC LIMIT ?2) AS newest, json_each": "attempts of the newest 2,000",
     "FROM notification_logs WHERE id > ?1 LIMIT 10001": "their number, counted to the cap",
     "WHERE id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3": "a page of a range of time",
     "WHERE id >= ?1 AND id < ?2 LIMIT 10001": "the length of that list, counted to the cap",

@@ -5,9 +5,25 @@ import hmac
 import json
 from typing import Any
 
+from notification.http.parameters import whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
+from notification.identity import first_row_id
+from notification.ports.database import Statement
 from notification.settings import Settings
+
+MAX_COUNTED = 2_000
+"""Notifications whose attempts are counted by version."""
+_VERSIONS = """
+SELECT json_extract(tried.value, '$.version') AS version, COUNT(*) AS attempts,
+  SUM(json_extract(tried.value, '$.code') IS NULL) AS accepted,
+  MIN(json_extract(tried.value, '$.at')) AS first_at,
+  MAX(json_extract(tried.value, '$.at')) AS last_at
+FROM (SELECT attempts FROM notification_logs WHERE id >= ?1 ORDER BY id DESC LIMIT ?2) AS newest,
+  json_each(newest.attempts) AS tried
+WHERE json_extract(tried.value, '$.version') IS NOT NULL
+GROUP BY 1 ORDER BY last_at DESC
+"""
 
 
 def _secrets(settings: Settings) -> dict[str, str]:
@@ -66,4 +82,21 @@ async def show_deployment(call: Call) -> Response:
     return success(data=data, headers={"Cache-Control": "no-store"})
 
 
-ROUTES = (Route("GET", "/api/deployment", show_deployment),)
+async def list_versions(call: Call) -> Response:
+    """Return which versions made the latest attempts, and how many of them were accepted.
+
+    Told from the newest notifications of the last `minutes` (60 unless given), at most 2,000.
+    """
+    minutes = whole_number(call.request.query, "minutes", default=60, most=1_440)
+    since = call.platform.clock.now_ms() - minutes * 60_000
+    statement = Statement(_VERSIONS, (first_row_id(since), MAX_COUNTED))
+    [found] = await call.platform.database.batch([statement])
+    running = call.platform.version.short
+    versions = [{**row, "running": row["version"] == running} for row in found.rows]
+    return success(data={"minutes": minutes, "versions": versions})
+
+
+ROUTES = (
+    Route("GET", "/api/deployment", show_deployment),
+    Route("GET", "/api/deployment/versions", list_versions),
+)

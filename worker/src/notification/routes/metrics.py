@@ -132,6 +132,27 @@ async def show_series(call: Call) -> Response:
     return success(data=data, headers=_CACHE)
 
 
+async def show_overview(call: Call) -> Response:
+    """Return every metric over time, in total and by channel, from one read."""
+    step, start_ms, end_ms = _range(call.request.query, call.platform.clock.now_ms())
+    periods = await read_metrics(call.platform, start_ms, end_ms, by_day=step == "day")
+
+    def values(channel: str | None) -> dict[str, list[float]]:
+        chosen = [period for period in periods if channel in (None, period.channel)]
+        steps = by_step(chosen, start_ms, end_ms, _STEPS_MS[step])
+        return {name: [value(metrics) for _, metrics in steps] for name, value in METRICS.items()}
+
+    data = {
+        "step": step,
+        "from": iso(start_ms),
+        "to": iso(end_ms),
+        "times": [iso(start) for start in range(start_ms, end_ms, _STEPS_MS[step])],
+        "total": values(None),
+        "channels": {name: values(name) for name in CHANNELS},
+    }
+    return success(data=data, headers=_CACHE)
+
+
 def _range(query: dict[str, str], now_ms: int) -> tuple[str, int, int]:
     """Return step, start and end in milliseconds; by default the last 24 hours by the hour."""
     end_text, start_text = moment(query, "to", end=True), moment(query, "from")
@@ -157,4 +178,5 @@ def _range(query: dict[str, str], now_ms: int) -> tuple[str, int, int]:
 ROUTES = (
     Route("GET", "/metrics", show_metrics, access=Access.SCRAPER, aliases=("/api/metrics",)),
     Route("GET", "/api/stats/series", show_series),
+    Route("GET", "/api/stats/overview", show_overview),
 )

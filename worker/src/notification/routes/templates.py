@@ -9,8 +9,8 @@ from notification.http.parameters import pagination, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.ports.database import Row
+from notification.sending.preview import preview_draft, preview_text
 from notification.storage.template_rows import TemplateRows
-from notification.templates.contents import render_contents
 from notification.templates.stored_template import KnownTemplates, TemplateText
 from notification.templates.template_document import (
     check_key,
@@ -144,34 +144,41 @@ async def delete_content(call: Call) -> Response:
 
 
 async def preview_template(call: Call) -> Response:
-    """Show what each channel, or the named one, would get; nothing is sent."""
+    """Show what each channel, or the one named, would get; nothing is sent.
+
+    With `contents` a draft is rendered in place of the stored template, which needn't exist.
+    """
     body = call.request.json_object()
     variables, channel = body.get("variables", {}), body.get("channel")
     if not isinstance(variables, dict):
         raise ServiceError("INVALID_VARIABLES", "variables must be an object")
-    _, contents = await _found(call, _key(call))
-    data = {}
-    for row in contents:
-        if channel is None or row["channel_type"] == channel:
-            data[str(row["channel_type"])] = _previewed(row, variables)
+    key, draft, now_ms = _key(call), body.get("contents"), call.platform.clock.now_ms()
+    if draft is None:
+        _, rows = await _found(call, key)
+        texts = {str(row["channel_type"]): _text_of(row) for row in rows}
+        data = {
+            name: preview_text(key, name, text, variables, now_ms=now_ms)
+            for name, text in texts.items()
+            if channel in (None, name)
+        }
+    elif isinstance(draft, dict):
+        data = {
+            name: preview_draft(key, name, content, variables, now_ms=now_ms)
+            for name, content in draft.items()
+            if channel in (None, name)
+        }
+    else:
+        raise ServiceError("VALIDATION_ERROR", "Contents must be an object")
     return success(data=data)
 
 
-def _previewed(row: Row, variables: dict[str, Any]) -> dict[str, Any]:
+def _text_of(row: Row) -> TemplateText:
     subject = row["subject_template"]
-    text = TemplateText(
+    return TemplateText(
         str(row["content_type"]),
         str(row["content_template"]),
         None if subject is None else str(subject),
     )
-    rendered = render_contents(text, variables, channel=str(row["channel_type"]))
-    shown: dict[str, Any] = {
-        "subject": rendered.subject,
-        "content": rendered.content,
-        "content_type": text.content_type,
-        "missing_variables": list(rendered.missing_variables),
-    }
-    return {**shown, "error": rendered.problem} if rendered.problem else shown
 
 
 _ONE = "/api/templates/{key}"

@@ -69,7 +69,23 @@ _SERIES = record(
         "points": array(record({"time": TIME, "value": NUMBER})),
     }
 )
+_VALUES = record({name: array(NUMBER) for name in metrics.METRICS})
+_OVERVIEW = record(
+    {
+        "step": choice("hour", "day"),
+        "from": TIME,
+        "to": TIME,
+        "times": array(TIME),
+        "total": _VALUES,
+        "channels": map_of(_VALUES),
+    }
+)
 _DATE = {"type": "string"}
+_RANGE = (
+    Parameter("from", _DATE, "ISO-8601 date or date-time; by default a day before `to`"),
+    Parameter("to", _DATE, "ISO-8601 date or date-time; by default now"),
+    Parameter("step", choice("hour", "day")),
+)
 
 OPERATIONS = {
     health.show_health: Operation(tag="Insight", answers={200: _HEALTH, 503: _HEALTH}),
@@ -88,12 +104,15 @@ OPERATIONS = {
         parameters=(
             Parameter("metric", choice(*metrics.METRICS)),
             Parameter("channel", CHANNEL),
-            Parameter("from", _DATE, "ISO-8601 date or date-time; by default a day before `to`"),
-            Parameter("to", _DATE, "ISO-8601 date or date-time; by default now"),
-            Parameter("step", choice("hour", "day")),
+            *_RANGE,
         ),
         answers={200: succeeded({"data": _SERIES})},
         errors=("INVALID_CHANNEL_TYPE",),
+    ),
+    metrics.show_overview: Operation(
+        tag="Insight",
+        parameters=_RANGE,
+        answers={200: succeeded({"data": _OVERVIEW})},
     ),
     document.show_document: Operation(tag="Insight", answers={200: ANY_OBJECT}),
 }

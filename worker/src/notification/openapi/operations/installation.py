@@ -1,10 +1,11 @@
 """The installation: its database's schema, the release that answers, and its console."""
 
-from notification.openapi.operation import Operation
+from notification.openapi.operation import Operation, Parameter
 from notification.openapi.schemas import (
     FLAG,
     TEXT,
     TEXT_OR_NULL,
+    TIME,
     WHOLE,
     array,
     map_of,
@@ -40,6 +41,17 @@ _DEPLOYMENT = record(
     }
 )
 
+_VERSION = record(
+    {
+        "version": TEXT,
+        "attempts": WHOLE,
+        "accepted": WHOLE,
+        "first_at": TIME,
+        "last_at": TIME,
+        "running": FLAG,
+    }
+)
+
 OPERATIONS = {
     database.show_schema: Operation(tag="Database", answers={200: succeeded({"data": _SCHEMA})}),
     database.migrate: Operation(
@@ -52,6 +64,13 @@ OPERATIONS = {
     ),
     deployment.show_deployment: Operation(
         tag="Insight", answers={200: succeeded({"data": _DEPLOYMENT})}
+    ),
+    deployment.list_versions: Operation(
+        tag="Insight",
+        parameters=(
+            Parameter("minutes", {"type": "integer", "minimum": 1, "maximum": 1440, "default": 60}),
+        ),
+        answers={200: succeeded({"data": record({"minutes": WHOLE, "versions": array(_VERSION)})})},
     ),
     console.redirect_to_console: Operation(
         tag="Insight", answers={302: succeeded({"message": TEXT})}, errors=("NOT_FOUND",)

@@ -59,7 +59,7 @@ _PREVIEWED = record(
         "content_type": CONTENT_TYPE,
         "missing_variables": array(TEXT),
     },
-    {"error": TEXT},
+    {"error": TEXT, "payloads": array(ANYTHING)},
 )
 _WRONG = (
     "MISSING_PARAMETER",
@@ -122,8 +122,8 @@ OPERATIONS = {
     templates.preview_template: Operation(
         tag="Templates",
         parameters=(_KEY,),
-        body=record({}, {"variables": ANY_OBJECT, "channel": TEXT}),
+        body=record({}, {"variables": ANY_OBJECT, "channel": TEXT, "contents": map_of(ANYTHING)}),
         answers={200: succeeded({"data": map_of(_PREVIEWED)})},
-        errors=(*_MISSING, "INVALID_VARIABLES"),
+        errors=(*_MISSING, "INVALID_VARIABLES", "VALIDATION_ERROR"),
     ),
 }

@@ -1,0 +1,259 @@
+/** What waits for a retry, and what ended without being delivered. */
+
+import { useState } from "preact/hooks";
+
+import { call } from "../api/client";
+import { useLoaded, useRegularly } from "../api/loading";
+import { formatNumber, t } from "../language";
+import { linkTo } from "../route";
+import { confirmed } from "../ui/confirm";
+import { ChannelLabel, Moment, Nothing, Problem, Waiting } from "../ui/parts";
+import { toast, toastError } from "../ui/toast";
+
+const EVERY_MS = 10_000;
+const SHOWN = 100;
+
+export function Queues() {
+  const status = useLoaded((signal) => call("get", "/api/queue/status", { signal, quiet: true }), []);
+  const dead = useLoaded(
+    (signal) => call("get", "/api/notification-logs", { query: { status: "failed", limit: SHOWN }, signal, quiet: true }),
+    [],
+  );
+  const reload = () => {
+    status.reload();
+    dead.reload();
+  };
+  useRegularly(reload, EVERY_MS);
+  const act = async (work: () => Promise<string>) => {
+    try {
+      toast(await work());
+      reload();
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  const queues = status.data?.data.queues ?? [];
+  return (
+    <>
+      <h1>{t("Queues and dead letters")}</h1>
+      {status.error !== undefined && <Problem error={status.error} again={reload} />}
+      <div class="figures">
+        {queues.map((queue) => (
+          <div key={queue.name} class="figure card">
+            <span class="value">{queue.size < 0 ? t("unknown") : formatNumber(queue.size)}</span>
+            <code>{queue.name}</code>
+          </div>
+        ))}
+        {status.data && (
+          <div class="figure card">
+            <span class="value">{formatNumber(status.data.data.processingRate)}</span>
+            <span>{t("sent in the last hour")}</span>
+          </div>
+        )}
+      </div>
+      {!status.data && status.busy && <Waiting />}
+      {status.data && <Waits items={status.data.data.pendingRetries.items} count={status.data.data.pendingRetries.count} act={act} />}
+      {dead.error !== undefined && <Problem error={dead.error} again={reload} />}
+      {dead.data && <DeadLetters rows={dead.data.data.logs} total={dead.data.data.total} act={act} />}
+    </>
+  );
+}
+
+type Act = (work: () => Promise<string>) => Promise<void>;
+type WaitingItems = Awaited<ReturnType<typeof readStatus>>["data"]["pendingRetries"]["items"];
+const readStatus = () => call("get", "/api/queue/status");
+
+function Waits({ items, count, act }: { items: WaitingItems; count: number; act: Act }) {
+  const end = async (ids: number[] | undefined) => {
+    const agreed = await confirmed({
+      title: ids ? t("Cancel the waiting retry?") : t("End all waiting retries?"),
+      text: t("They end as failed: you can still send them again from the dead letters."),
+      action: t("End"),
+    });
+    if (!agreed) return;
+    await act(async () => {
+      const { data } = await call("post", "/api/queue/clear-retries", { body: ids ? { taskIds: ids } : {} });
+      return t("{count} ended.", { count: data.updated });
+    });
+  };
+  return (
+    <section aria-labelledby="waiting-title">
+      <div class="title-row">
+        <h2 id="waiting-title">{t("Waiting for a retry")}</h2>
+        <span class="spacer" />
+        {count > 0 && (
+          <button type="button" onClick={() => void end(undefined)}>
+            {t("End all …")}
+          </button>
+        )}
+      </div>
+      {items.length === 0 ? (
+        <Nothing>{t("Nothing waits.")}</Nothing>
+      ) : (
+        <div class="table-frame" tabIndex={0} role="region" aria-label={t("Waiting for a retry")}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{t("Next attempt")}</th>
+                <th scope="col">{t("User")}</th>
+                <th scope="col">{t("Channel")}</th>
+                <th scope="col" class="number">
+                  {t("Retry")}
+                </th>
+                <th scope="col">{t("Last error")}</th>
+                <th scope="col">
+                  <span class="unseen">{t("Actions")}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((item) => (
+                <tr key={item.id}>
+                  <td>
+                    <a href={linkTo("notifications", String(item.id))}>
+                      <Moment at={item.next_retry_at} />
+                    </a>
+                  </td>
+                  <td class="user">{item.user_id}</td>
+                  <td>
+                    <ChannelLabel channel={item.channel} />
+                  </td>
+                  <td class="number">{item.retry_count}</td>
+                  <td class="subject">{item.error_message}</td>
+                  <td class="row-actions">
+                    <button type="button" class="quiet" onClick={() => void end([item.id])}>
+                      {t("End")}
+                    </button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+interface DeadRow {
+  id: number;
+  created_at: string;
+  user_id: string;
+  channel_type: string;
+  subject: string | null;
+  error: string | null;
+  last_error_code: string | null;
+}
+
+function DeadLetters({ rows, total, act }: { rows: DeadRow[]; total: number; act: Act }) {
+  const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
+  const ids = rows.map((row) => row.id).filter((id) => chosen.has(id));
+  const choose = (id: number) => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    setChosen(next);
+  };
+  const sendAgain = () =>
+    act(async () => {
+      const sent = await Promise.allSettled(
+        ids.map((id) => call("post", "/api/notifications/retry", { body: { log_id: id }, quiet: true })),
+      );
+      setChosen(new Set());
+      const queued = sent.filter((one) => one.status === "fulfilled").length;
+      return t("{count} queued for another attempt.", { count: queued });
+    });
+  const sendAll = () =>
+    act(async () => {
+      const { data } = await call("post", "/api/notifications/retry", { body: {} });
+      return t("{count} queued for another attempt.", { count: data.queued });
+    });
+  const discard = async () => {
+    const agreed = await confirmed({
+      title: t("Discard {count} notifications?", { count: ids.length }),
+      text: t("They end as cancelled and will not be sent again."),
+      action: t("Discard"),
+    });
+    if (!agreed) return;
+    await act(async () => {
+      const { data } = await call("post", "/api/queue/discard-failed", { body: { taskIds: ids } });
+      setChosen(new Set());
+      return t("{count} discarded.", { count: data.updated });
+    });
+  };
+  return (
+    <section aria-labelledby="dead-title">
+      <div class="title-row">
+        <h2 id="dead-title">{t("Dead letters")}</h2>
+        <span class="hint">{t("{count} failed", { count: formatNumber(total) })}</span>
+        <span class="spacer" />
+        {ids.length > 0 && (
+          <>
+            <button type="button" class="primary" onClick={() => void sendAgain()}>
+              {t("Send {count} again", { count: ids.length })}
+            </button>
+            <button type="button" onClick={() => void discard()}>
+              {t("Discard {count} …", { count: ids.length })}
+            </button>
+          </>
+        )}
+        {ids.length === 0 && rows.length > 0 && (
+          <button type="button" onClick={() => void sendAll()}>
+            {t("Send all again that a retry may cure")}
+          </button>
+        )}
+      </div>
+      {rows.length === 0 ? (
+        <Nothing>{t("No dead letters.")}</Nothing>
+      ) : (
+        <div class="table-frame" tabIndex={0} role="region" aria-label={t("Dead letters")}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">
+                  <input
+                    type="checkbox"
+                    aria-label={t("Choose all")}
+                    checked={ids.length === rows.length}
+                    onChange={() => setChosen(ids.length === rows.length ? new Set() : new Set(rows.map((row) => row.id)))}
+                  />
+                </th>
+                <th scope="col">{t("Accepted")}</th>
+                <th scope="col">{t("User")}</th>
+                <th scope="col">{t("Channel")}</th>
+                <th scope="col">{t("Subject")}</th>
+                <th scope="col">{t("Last error")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <tr key={row.id}>
+                  <td>
+                    <input
+                      type="checkbox"
+                      aria-label={t("Choose notification {id}", { id: row.id })}
+                      checked={chosen.has(row.id)}
+                      onChange={() => choose(row.id)}
+                    />
+                  </td>
+                  <td>
+                    <a href={linkTo("notifications", String(row.id))}>
+                      <Moment at={row.created_at} />
+                    </a>
+                  </td>
+                  <td class="user">{row.user_id}</td>
+                  <td>
+                    <ChannelLabel channel={row.channel_type} />
+                  </td>
+                  <td class="subject">{row.subject}</td>
+                  <td class="subject">
+                    {row.last_error_code && <code>{row.last_error_code}</code>} {row.error}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

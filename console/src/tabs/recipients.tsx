@@ -1,0 +1,314 @@
+/** Users and the channels that reach them. */
+
+import { useRef, useState } from "preact/hooks";
+
+import { call, type Schemas } from "../api/client";
+import { useLoaded } from "../api/loading";
+import { t } from "../language";
+import { goTo, usePlace } from "../route";
+import { confirmed } from "../ui/confirm";
+import { Icon } from "../ui/icons";
+import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Field, Moment, Nothing, Problem, Waiting } from "../ui/parts";
+import { describeError, toast, toastError } from "../ui/toast";
+import { parseObject } from "./send";
+
+type Configuration = Schemas["Configuration"];
+
+const PRESETS: Record<string, object> = {
+  webhook: { webhook_url: "https://example.com/hook", secret: "" },
+  telegram: { bot_token: "123456:ABC-DEF", chat_id: "-1001234567890", parse_mode: "MarkdownV2" },
+  lark: { webhook_url: "https://open.larksuite.com/open-apis/bot/v2/hook/…", secret: "" },
+  slack: { webhook_url: "https://hooks.slack.com/services/…", username: "Notification Bot" },
+};
+
+export function Recipients() {
+  const place = usePlace();
+  const search = place.query["user"] ?? "";
+  const [editing, setEditing] = useState<Partial<Configuration> | undefined>();
+  const list = useLoaded(
+    (signal) =>
+      call("get", "/api/user-configs", {
+        query: { ...(search ? { user_id: search } : {}), limit: 200, mask: "true" },
+        signal,
+        quiet: true,
+      }),
+    [search],
+  );
+  const rows = list.data?.data ?? [];
+  const toggle = async (row: Configuration) => {
+    try {
+      const body = { user_id: row.user_id, channel_type: row.channel_type, is_active: !row.is_active };
+      await call("post", "/api/user-configs", { body });
+      list.reload();
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  const remove = async (row: Configuration) => {
+    const agreed = await confirmed({
+      title: t("Delete this configuration?"),
+      text: t("{user} will no longer be reached over {channel}.", {
+        user: row.user_id,
+        channel: CHANNEL_TITLES[row.channel_type] ?? row.channel_type,
+      }),
+      action: t("Delete"),
+    });
+    if (!agreed) return;
+    try {
+      await call("delete", "/api/user-configs", {
+        query: { user_id: row.user_id, channel_type: row.channel_type },
+      });
+      toast(t("Deleted."));
+      list.reload();
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  return (
+    <div class={editing ? "split" : ""}>
+      <section aria-labelledby="recipients-title">
+        <div class="title-row">
+          <h1 id="recipients-title">{t("Users and channels")}</h1>
+          <span class="spacer" />
+          <button type="button" class="primary" onClick={() => setEditing({ user_id: search })}>
+            <Icon name="plus" /> {t("New configuration")}
+          </button>
+        </div>
+        <form
+          class="filters"
+          role="search"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const data = new FormData(event.currentTarget);
+            goTo("recipients", "", { user: String(data.get("user")).trim() });
+          }}
+        >
+          <div class="search">
+            <Icon name="search" />
+            <input type="search" name="user" key={search} defaultValue={search} aria-label={t("User")} placeholder={t("User; empty shows all")} />
+          </div>
+          <button type="submit">{t("Search")}</button>
+          {search && <PersonActions user={search} changed={list.reload} />}
+        </form>
+        {list.error !== undefined && <Problem error={list.error} again={list.reload} />}
+        {!list.data && list.busy && <Waiting />}
+        {list.data && !rows.length && <Nothing>{t("No configuration here yet.")}</Nothing>}
+        {rows.length > 0 && (
+          <div class="table-frame" tabIndex={0} role="region" aria-label={t("Users and channels")}>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{t("User")}</th>
+                  <th scope="col">{t("Channel")}</th>
+                  <th scope="col">{t("Configuration")}</th>
+                  <th scope="col">{t("Active")}</th>
+                  <th scope="col">{t("Changed")}</th>
+                  <th scope="col">
+                    <span class="unseen">{t("Actions")}</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {rows.map((row) => (
+                  <tr key={row.id}>
+                    <td class="user">{row.user_id}</td>
+                    <td>
+                      <ChannelLabel channel={row.channel_type} />
+                    </td>
+                    <td class="config">
+                      {row.config_data ? (
+                        Object.entries(row.config_data).map(([name, value]) => (
+                          <code key={name}>
+                            {name}: {typeof value === "string" ? value : JSON.stringify(value)}
+                          </code>
+                        ))
+                      ) : (
+                        <span class="error">{t("The stored configuration can't be read.")}</span>
+                      )}
+                    </td>
+                    <td>
+                      <input
+                        type="checkbox"
+                        role="switch"
+                        checked={row.is_active}
+                        aria-label={t("{channel} of {user} is active", { channel: row.channel_type, user: row.user_id })}
+                        onChange={() => void toggle(row)}
+                      />
+                    </td>
+                    <td>
+                      <Moment at={row.updated_at} />
+                    </td>
+                    <td class="row-actions">
+                      <button type="button" class="quiet" onClick={() => setEditing(row)}>
+                        {t("Edit")}
+                      </button>
+                      <button type="button" class="danger quiet" onClick={() => void remove(row)}>
+                        {t("Delete")}
+                      </button>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </section>
+      {editing && (
+        <Editor
+          key={`${editing.user_id}/${editing.channel_type}`}
+          configuration={editing}
+          close={() => setEditing(undefined)}
+          saved={() => {
+            setEditing(undefined);
+            list.reload();
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+/** What a person may ask of their data: a copy, and its deletion. */
+function PersonActions({ user, changed }: { user: string; changed: () => void }) {
+  const copy = async () => {
+    try {
+      const found = await call("get", "/api/users/{user_id}/export", { parameters: { user_id: user } });
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([JSON.stringify(found, null, 2)], { type: "application/json" }));
+      link.download = "person.json";
+      link.click();
+      URL.revokeObjectURL(link.href);
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  const erase = async () => {
+    const agreed = await confirmed({
+      title: t("Erase everything about {user}?", { user }),
+      text: t("Configurations, notifications and idempotency keys of this user are deleted for good."),
+      action: t("Erase"),
+    });
+    if (!agreed) return;
+    try {
+      await call("delete", "/api/users/{user_id}", { parameters: { user_id: user } });
+      toast(t("Erased."));
+      changed();
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  return (
+    <>
+      <button type="button" class="quiet" onClick={() => void copy()}>
+        {t("Export all data")}
+      </button>
+      <button type="button" class="danger quiet" onClick={() => void erase()}>
+        {t("Erase …")}
+      </button>
+    </>
+  );
+}
+
+interface EditorProps {
+  configuration: Partial<Configuration>;
+  close: () => void;
+  saved: () => void;
+}
+
+function Editor({ configuration, close, saved }: EditorProps) {
+  const isNew = configuration.id === undefined;
+  const [channel, setChannel] = useState<string>(configuration.channel_type ?? "webhook");
+  const [problems, setProblems] = useState<Record<string, string>>({});
+  const [refusal, setRefusal] = useState("");
+  const config = useRef<HTMLTextAreaElement>(null);
+  const initial = configuration.config_data ?? PRESETS[channel];
+
+  async function submit(event: SubmitEvent) {
+    event.preventDefault();
+    const data = new FormData(event.currentTarget as HTMLFormElement);
+    const user = String(data.get("config_user") ?? configuration.user_id ?? "").trim();
+    const parsed = parseObject(String(data.get("config_data")));
+    const found: Record<string, string> = {};
+    if (!user) found["config_user"] = t("Enter a user id.");
+    if (!parsed) found["config_data"] = t("This isn't a JSON object.");
+    setProblems(found);
+    setRefusal("");
+    if (!parsed || !user) return;
+    try {
+      await call("post", "/api/user-configs", {
+        body: {
+          user_id: user,
+          channel_type: channel as Configuration["channel_type"],
+          config_data: parsed,
+          is_active: data.get("is_active") !== null,
+        },
+      });
+      toast(t("Saved."));
+      saved();
+    } catch (error) {
+      setRefusal(describeError(error));
+    }
+  }
+
+  return (
+    <form class="card" onSubmit={submit} noValidate aria-labelledby="editor-title">
+      <div class="title-row">
+        <h2 id="editor-title">{isNew ? t("New configuration") : t("Edit configuration")}</h2>
+        <span class="spacer" />
+        <button type="button" class="quiet" aria-label={t("Close")} onClick={close}>
+          <Icon name="close" />
+        </button>
+      </div>
+      <Field id="config_user" label={t("User")} error={problems["config_user"]}>
+        <input id="config_user" name="config_user" defaultValue={configuration.user_id} readOnly={!isNew} maxLength={100} autocomplete="off" />
+      </Field>
+      <Field id="config_channel" label={t("Channel")}>
+        <select
+          id="config_channel"
+          value={channel}
+          disabled={!isNew}
+          onChange={(event) => {
+            setChannel(event.currentTarget.value);
+            if (config.current) config.current.value = JSON.stringify(PRESETS[event.currentTarget.value], null, 2);
+          }}
+        >
+          {CHANNELS.map((one) => (
+            <option key={one} value={one}>
+              {CHANNEL_TITLES[one]}
+            </option>
+          ))}
+        </select>
+      </Field>
+      <Field
+        id="config_data"
+        label={t("Configuration (JSON)")}
+        error={problems["config_data"]}
+        hint={isNew ? t("Secrets are encrypted before they are stored.") : t("A masked value that is sent back keeps what is stored.")}
+      >
+        <textarea
+          id="config_data"
+          name="config_data"
+          class="mono"
+          rows={9}
+          spellcheck={false}
+          ref={config}
+          aria-describedby="config_data-hint"
+          defaultValue={JSON.stringify(initial, null, 2)}
+        />
+      </Field>
+      <p class="field">
+        <label class="check">
+          <input type="checkbox" name="is_active" defaultChecked={configuration.is_active ?? true} /> {t("Active")}
+        </label>
+      </p>
+      {refusal && (
+        <p class="error" role="alert">
+          {refusal}
+        </p>
+      )}
+      <button type="submit" class="primary">
+        {t("Save")}
+      </button>
+    </form>
+  );
+}
