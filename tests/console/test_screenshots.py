@@ -13,6 +13,12 @@ from tests.installation import Installation
 
 FOLDER = os.environ.get("CONSOLE_SCREENSHOTS")
 MAX_BYTES = 200_000
+SAMPLES = """{
+  "alert_type": "Disk",
+  "severity": "critical",
+  "message": "Disk is 92 % full",
+  "action_required": "Free some room on node-1"
+}"""
 PICTURES = {
     "console-notifications": "#/notifications",
     "console-timeline": "#/notifications/{id}",
@@ -54,9 +60,13 @@ def test_every_picture_of_the_docs_can_be_taken_and_stays_small(
         expect(page.get_by_role("heading").first).to_be_visible()
         if "timeline" in name:
             expect(page.locator(".timeline")).to_contain_text("Delivered", timeout=60_000)
+            expect(console.row("Backup of node-1")).to_contain_text("Sent")
         if "template" in name:
             expect(page.locator(".preview .bubble")).to_have_count(4)
-            page.locator("#preview-title").scroll_into_view_if_needed()
+            samples = page.get_by_label("Sample values (JSON)")
+            samples.fill(SAMPLES)
+            expect(page.locator(".preview .bubble").last).to_contain_text("Disk is 92 % full")
+            page.locator(".previews").scroll_into_view_if_needed()
         if "send" in name:
             page.get_by_label("User").fill("ada")
             page.get_by_role("checkbox", name="Webhook").check()

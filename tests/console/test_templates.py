@@ -73,7 +73,8 @@ def test_a_template_is_written_saved_sent_and_switched_off(console: OpenConsole)
 
     page.get_by_text("Slack", exact=True).first.click()
     page.get_by_role("button", name="Remove this channel's text").click()
-    page.get_by_role("button", name="Save").click()
+    with page.expect_response("**/contents/slack"):
+        page.get_by_role("button", name="Save").click()
     page.get_by_role("link", name="All templates").click()
     row = console.row("made-in-the-console")
     expect(row).to_contain_text("Webhook")

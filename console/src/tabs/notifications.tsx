@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { call } from "../api/client";
 import { useLive, type LiveState, type NotificationBrief } from "../api/live";
-import { useLoaded } from "../api/loading";
+import { useLoaded, useRegularly } from "../api/loading";
 import { formatNumber, t, type Text } from "../language";
 import { goTo, linkTo, usePlace } from "../route";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Moment, Nothing, Problem, StatusBadge, Waiting, statusTitle } from "../ui/parts";
@@ -12,6 +12,8 @@ import { Icon } from "../ui/icons";
 import { NotificationLife } from "./notification-life";
 
 const PAGE = 25;
+/** How often "3 seconds ago" is told anew. */
+const TICK_MS = 5_000;
 const STATUSES = ["pending", "sent", "retry", "failed", "cancelled"] as const;
 const UNSETTLED = new Set(["pending", "retry_scheduled"]);
 const LIVE_TITLES: Record<LiveState, Text> = {
@@ -52,6 +54,8 @@ export function Notifications() {
   const [rows, setRows] = useState<NotificationBrief[]>([]);
   const [fresh, setFresh] = useState<ReadonlySet<number>>(new Set());
   const [added, setAdded] = useState(0);
+  const [, tick] = useState(0);
+  useRegularly(() => tick((turn) => turn + 1), TICK_MS);
   useEffect(() => {
     setRows(list.data?.data.logs ?? []);
     setFresh(new Set());

@@ -127,26 +127,28 @@ export function TemplateEditor({ draft: initial, isNew, saved }: EditorProps) {
               />
             </Field>
           </div>
-          <Field id="template-description" label={t("Description")}>
-            <input
-              id="template-description"
-              value={draft.description}
-              maxLength={1000}
-              onInput={(event) => setDraft({ ...draft, description: event.currentTarget.value })}
-            />
-          </Field>
-          <Field id="template-variables" label={t("Variables, separated by commas")}>
-            <input
-              id="template-variables"
-              defaultValue={initial.variables.join(", ")}
-              onInput={(event) =>
-                setDraft({
-                  ...draft,
-                  variables: event.currentTarget.value.split(",").map((one) => one.trim()).filter(Boolean),
-                })
-              }
-            />
-          </Field>
+          <div class="pair">
+            <Field id="template-description" label={t("Description")}>
+              <input
+                id="template-description"
+                value={draft.description}
+                maxLength={1000}
+                onInput={(event) => setDraft({ ...draft, description: event.currentTarget.value })}
+              />
+            </Field>
+            <Field id="template-variables" label={t("Variables, separated by commas")}>
+              <input
+                id="template-variables"
+                defaultValue={initial.variables.join(", ")}
+                onInput={(event) =>
+                  setDraft({
+                    ...draft,
+                    variables: event.currentTarget.value.split(",").map((one) => one.trim()).filter(Boolean),
+                  })
+                }
+              />
+            </Field>
+          </div>
           <Field
             id="samples"
             label={t("Sample values (JSON)")}
@@ -156,7 +158,7 @@ export function TemplateEditor({ draft: initial, isNew, saved }: EditorProps) {
             <textarea
               id="samples"
               class="mono"
-              rows={6}
+              rows={5}
               spellcheck={false}
               value={samples}
               aria-describedby="samples-hint"
@@ -205,7 +207,7 @@ export function TemplateEditor({ draft: initial, isNew, saved }: EditorProps) {
                 <textarea
                   id="content-template"
                   class="mono"
-                  rows={12}
+                  rows={9}
                   value={content.content_template}
                   onInput={(event) => change({ content_template: event.currentTarget.value })}
                 />
@@ -226,16 +228,17 @@ export function TemplateEditor({ draft: initial, isNew, saved }: EditorProps) {
         </div>
       </div>
       <div class="title-row save-row">
-        <button type="submit" class="primary">
-          {t("Save")}
-        </button>
+        <h2 id="preview-title">{t("Preview")}</h2>
+        <span class="spacer" />
         {problem && (
           <p class="error" role="alert">
             {problem}
           </p>
         )}
+        <button type="submit" class="primary">
+          {t("Save")}
+        </button>
       </div>
-      <h2 id="preview-title">{t("Preview")}</h2>
       <div class="previews" role="region" aria-labelledby="preview-title" aria-live="polite">
         {CHANNELS.map((one) => (
           <Preview key={one} channel={one} preview={previews[one]} />
