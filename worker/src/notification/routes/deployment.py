@@ -87,7 +87,7 @@ async def list_versions(call: Call) -> Response:
 
     Told from the newest notifications of the last `minutes` (60 unless given), at most 2,000.
     """
-    minutes = whole_number(call.request.query, "minutes", default=60, most=1_440)
+    minutes = whole_number(call.request.query, "minutes", default=60, maximum=1_440)
     since = call.platform.clock.now_ms() - minutes * 60_000
     statement = Statement(_VERSIONS, (first_row_id(since), MAX_COUNTED))
     [found] = await call.platform.database.batch([statement])

@@ -28,8 +28,13 @@ def preview_draft(
     try:
         row = read_content(channel, content, CHANNELS)
     except ServiceError as error:
-        nothing = {"subject": None, "content": "", "content_type": "text", "missing_variables": []}
-        return {**nothing, "error": error.text}
+        return {
+            "subject": None,
+            "content": "",
+            "content_type": "text",
+            "missing_variables": [],
+            "error": error.text,
+        }
     text = TemplateText(row.content_type, row.content, row.subject)
     return preview_text(key, channel, text, variables, now_ms=now_ms)
 
