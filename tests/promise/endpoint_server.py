@@ -63,7 +63,7 @@ class EndpointServer:
             self._spells.setdefault((channel, user), []).append(spell)
 
     def receive(self, path: str, body: str, message_id: str | None) -> tuple[Call, Spell]:
-        """Note a call and decide on its answer."""
+        """Record a call and decide on its answer."""
         _, channel, user = path.split("/")
         now, mark = self.now(), MARK.search(body)
         with self._lock:
@@ -83,7 +83,7 @@ class EndpointServer:
         return call, spell
 
     def hold(self, seconds: float) -> None:
-        """Let a caller wait, and say so in `held` for as long."""
+        """Let a caller wait; `held` tells so meanwhile."""
         if not seconds:
             return
         with self._lock:
@@ -131,7 +131,7 @@ def _handler(server: EndpointServer) -> type[BaseHTTPRequestHandler]:
             call.answered = time.monotonic()
 
         def handle(self) -> None:
-            """A caller that was killed is no news."""
+            """Ignore a caller that was killed."""
             try:
                 super().handle()
             except ConnectionError:

@@ -41,7 +41,7 @@ class HistoryMachine(RuleBasedStateMachine):
         keyed=st.booleans(),
     )
     def push(self, user: str, channels: tuple[str, ...], keyed: bool) -> None:
-        """A new notification."""
+        """Send a new notification."""
         mark = len(self.check.pushes) + 1
         self.check.pushes.append(Push(mark, user, channels, f"key-{mark}" if keyed else None))
         self._request(self.check.pushes[-1])
@@ -49,7 +49,7 @@ class HistoryMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(p.key for p in self.check.pushes))
     @rule(choice=st.integers(0, 50), times=st.integers(1, 3))
     def repeat(self, choice: int, times: int) -> None:
-        """A caller repeats itself under the same key."""
+        """Repeat a request under the same key."""
         keyed = [p for p in self.check.pushes if p.key]
         for _ in range(times):
             self._request(keyed[choice % len(keyed)])
@@ -63,18 +63,18 @@ class HistoryMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1))
     def kill(self, which: int) -> None:
-        """SIGKILL at whatever moment it is."""
+        """Kill a process at any moment."""
         self.simulation.isolates[which].kill()
 
     @rule(which=st.integers(0, 1), call=st.integers(1, 12), after=st.booleans())
     def cut(self, which: int, call: int, after: bool) -> None:
-        """The process will end at its n-th await."""
+        """Let a process end at its n-th await."""
         self.simulation.isolates[which].cut = Cut(call, after)
 
     @precondition(lambda self: self.check.pushes)
     @rule(choice=st.integers(0, 50))
     def hang_up(self, choice: int) -> None:
-        """A caller goes away."""
+        """Let a caller hang up."""
         push = self.check.pushes[choice % len(self.check.pushes)]
         self.simulation.hang_up(push.requests[-1])
         self.check.interruptions += 1
@@ -86,7 +86,7 @@ class HistoryMachine(RuleBasedStateMachine):
         statement=st.integers(0, 3),
     )
     def database_fails(self, call: int, committed: bool, repeat: int, statement: int) -> None:
-        """D1 fails in or after the n-th batch."""
+        """Let D1 fail in or after the n-th batch."""
         self.simulation.database.failure = Failure(call, committed, repeat, statement)
         self.check.lost_answers |= committed
         self.check.interruptions += repeat
@@ -108,7 +108,7 @@ class HistoryMachine(RuleBasedStateMachine):
         lasting: float,
         retry_after: str | None,
     ) -> None:
-        """An endpoint fails, is slow, or is well."""
+        """Let an endpoint fail, be slow, or recover."""
         now = self.simulation.now
         spell = Spell(now, now + lasting, status, takes, retry_after)
         self.simulation.endpoints.plan(address(user, channel), spell)
@@ -123,7 +123,7 @@ class HistoryMachine(RuleBasedStateMachine):
     def queues_change(
         self, lose: float, duplicate: float, delay: float, down: bool, answer_lost: bool
     ) -> None:
-        """Messages get lost, repeated, late, or are refused."""
+        """Let messages get lost, repeated, delayed or refused."""
         for queue in (self.simulation.retry_queue, self.simulation.failed_queue):
             queue.faults = QueueFaults(lose, duplicate, delay)
             queue.down, queue.answer_lost = down, answer_lost
@@ -159,7 +159,7 @@ class HistoryMachine(RuleBasedStateMachine):
         times=st.integers(1, 2),
     )
     def stray_message(self, back: int, off: int, dead: bool, times: int) -> None:
-        """A message that was repeated, overtaken or invented."""
+        """Deliver a repeated, outdated or invented message."""
         rows = self.simulation.logs()
         row = rows[-1 - back % len(rows)]
         body = {
@@ -175,7 +175,7 @@ class HistoryMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([-20, -3, 5, 61, 125, 125, 700, 3_600]), cron=st.booleans())
     def clock_jumps(self, seconds: int, cron: bool) -> None:
-        """The service's clock is set, while the world goes on as before."""
+        """Set the service's clock, while the world goes on."""
         clock = self.simulation.clock
         if clock.jumped_ms + seconds * 1000 in range(-60_000, MAX_JUMPED_MS):
             clock.jumped_ms += seconds * 1000
@@ -188,7 +188,7 @@ class HistoryMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(r["status"] == "failed" for r in self.simulation.logs()))
     @rule(choice=st.integers(0, 50), discard=st.booleans(), all_of_them=st.booleans())
     def operator_deals_with_a_failure(self, choice: int, discard: bool, all_of_them: bool) -> None:
-        """A person redrives failed notifications, or discards one."""
+        """Redrive failed notifications, or discard one."""
         failed = [r["id"] for r in self.simulation.logs() if r["status"] == "failed"]
         chosen = failed[choice % len(failed)]
         if discard:
@@ -201,7 +201,7 @@ class HistoryMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(r["status"] == "retry" for r in self.simulation.logs()))
     @rule(as_failed=st.booleans())
     def operator_clears_the_queue(self, as_failed: bool) -> None:
-        """A person ends what waits."""
+        """End the waiting retries."""
         self.simulation.begin("POST", "/api/queue/clear-retries", {"markAsFailed": as_failed})
 
     @rule(which=st.integers(0, 1))
@@ -216,7 +216,7 @@ class HistoryMachine(RuleBasedStateMachine):
 
     @rule()
     def cron_fires(self) -> None:
-        """One run more than the schedule has, beside whatever runs."""
+        """Fire the cron once more, beside whatever runs."""
         self.simulation.loop.create_task(self.simulation.run_cron_once())
 
     @invariant()
@@ -224,7 +224,7 @@ class HistoryMachine(RuleBasedStateMachine):
         self.check.at_any_moment()
 
     def teardown(self) -> None:
-        """The faults end; within an hour or so everything has to come to its end."""
+        """End the faults; within about an hour everything must be settled."""
         with self.simulation as simulation:
             for isolate in simulation.isolates:
                 isolate.cut = None

@@ -113,7 +113,7 @@ class Isolate:
 
 
 def _stage(statements: Sequence[Statement]) -> str:
-    """What a batch does, as a person would name it."""
+    """Return what a batch does, in words."""
     text = " ".join(s.sql for s in statements)
     for mark, name in (
         ("INSERT INTO notification_logs", "accepting"),
@@ -140,7 +140,7 @@ class IsolatedDatabase:
 
 
 class IsolatedQueue:
-    """A queue likewise."""
+    """A queue whose calls are awaits of their isolate."""
 
     def __init__(self, inner: Queue, isolate: Isolate) -> None:
         self._inner, self._isolate = inner, isolate
@@ -151,7 +151,7 @@ class IsolatedQueue:
 
 
 class IsolatedOutbound:
-    """The outbound port likewise."""
+    """The outbound port whose calls are awaits of their isolate."""
 
     def __init__(self, inner: OutboundHttp, isolate: Isolate) -> None:
         self._inner, self._isolate = inner, isolate
@@ -162,7 +162,7 @@ class IsolatedOutbound:
 
 
 class IsolatedClock:
-    """A clock whose `sleep` is an await likewise."""
+    """A clock whose `sleep` is an await of its isolate."""
 
     def __init__(self, inner: Clock, isolate: Isolate) -> None:
         self._inner, self._isolate = inner, isolate

@@ -1,4 +1,4 @@
-"""What a run of kills came to."""
+"""The report of a run of kills."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.promise.repetition import Repetition
 
 @dataclass
 class KillReport:
-    """What a run came to.
+    """The report of a run.
 
     Attributes:
         stages: per kill kind, how many attempts each kill met at which await.
@@ -41,7 +41,7 @@ class KillReport:
         return [found for found in self.repetitions if not found.allowed]
 
     def document(self) -> dict[str, Any]:
-        """For machines: JSON of the figures, and everything known of what broke the promise."""
+        """Return the report as JSON, with everything known of a broken promise."""
         return {
             "kills": dict(self.kills),
             "seconds": round(self.seconds),
@@ -60,7 +60,7 @@ class KillReport:
         }
 
     def text(self) -> str:
-        """For people."""
+        """Return the report as text."""
         kills = ", ".join(f"{count} of {kind}" for kind, count in sorted(self.kills.items()))
         causes = Counter(found.cause for found in self.repetitions)
         lines = [

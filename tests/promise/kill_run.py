@@ -112,7 +112,7 @@ class KillRun:
         if not any(row["status"] in ("pending", "retry") for row in self._all_rows()):
             return
         eventually(self.real.queues_are_idle, what="the consumers")
-        self.real.ring_all()
+        self.real.make_retries_due()
 
     def _wait_for_a_moment(self) -> None:
         """Any time, or soon after some endpoint was called: most of a send's stages are there."""

@@ -1,4 +1,4 @@
-"""What a run of load came to."""
+"""The report of a run under load."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sample:
 
 @dataclass
 class LoadReport:
-    """Metrics of one run.
+    """The measurements of one run.
 
     Attributes:
         most_per_second: what the service answered at most, with as many callers as it took.
@@ -81,7 +81,7 @@ class LoadReport:
         return self.samples[quarter : 2 * quarter] or self.samples, self.samples[-quarter:]
 
     def document(self) -> dict[str, Any]:
-        """For machines; latencies in ms."""
+        """Return the report as JSON; latencies in ms."""
         before, after = self.memory()
         earlier, later = self.alive()
         return {
@@ -106,7 +106,7 @@ class LoadReport:
         }
 
     def text(self) -> str:
-        """For people."""
+        """Return the report as text."""
         d = self.document()
         return (
             f"{d['seconds']} s at {d['per_second']}/s, 70 % of {d['most_per_second']}/s\n"

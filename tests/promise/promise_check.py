@@ -1,4 +1,4 @@
-"""What must be true of any history, in terms that know nothing of the implementation."""
+"""What must be true of any history, independent of the implementation."""
 
 from __future__ import annotations
 

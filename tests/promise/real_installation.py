@@ -78,7 +78,7 @@ class RealInstallation:
         with sqlite3.connect(self.home.broker_database, timeout=30) as broker:
             return broker.execute("DELETE FROM messages").rowcount
 
-    def ring_all(self) -> None:
+    def make_retries_due(self) -> None:
         """Make earlier retries and interrupted attempts due, as the sweep would."""
         self.advance(130)
         self.fire_cron()

@@ -1,4 +1,4 @@
-"""Every endpoint of the world: who is down when, and what arrived."""
+"""Every endpoint of the world: which is down when, and what arrived."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A queue of the platform with all that such a queue may do wrong."""
+"""A queue with everything that a queue of the platform may do wrong."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class SimulatedQueue:
         self._woken.set()
 
     async def run(self) -> None:
-        """Deliver for ever; every batch on its own, so that none waits for another."""
+        """Deliver without end; each batch on its own, so that none waits for another."""
         while True:
             self._woken.clear()
             now = self.loop.time()

@@ -106,28 +106,28 @@ class SimulatedTimeline(Timeline):
     # What only a simulation can do.
 
     def dies_at(self, call: int, *, after: bool) -> SimulatedTimeline:
-        """Whatever process is used next ends at its `call`-th await of a port."""
+        """Let the process that is used next end at its `call`-th await of a port."""
         for isolate in self.simulation.isolates:
             isolate.cut = Cut(call, after)
         return self
 
     def hang_up(self, name: str) -> SimulatedTimeline:
-        """The caller doesn't wait for the answer."""
+        """Let the caller hang up."""
         self.simulation.hang_up(self._requests[name])
         return self
 
     def queue_is_down(self, down: bool = True) -> SimulatedTimeline:
-        """Sends to the queues fail from now on."""
+        """Let sends to the queues fail from now on."""
         self.simulation.retry_queue.down = self.simulation.failed_queue.down = down
         return self
 
     def database_fails(
         self, call: int = 1, *, committed: bool = False, repeat: int = 1
     ) -> SimulatedTimeline:
-        """The `call`-th batch from now fails, and so do the `repeat` - 1 after it."""
+        """Let the `call`-th batch from now fail, and the `repeat` - 1 after it."""
         self.simulation.database.failure = Failure(call, committed, repeat)
         return self
 
     def logged(self, kind: str) -> int:
-        """How many log lines of that type there are."""
+        """Return the number of log lines of a type."""
         return len(self.simulation.log_sink.of_type(kind))

@@ -36,14 +36,14 @@ CRON_S = 300
 
 @dataclass
 class Request:
-    """A call to the service; `answer` is None until it came, and for ever where it was lost."""
+    """A call to the service; `answer` is None until it came, and stays so if it was lost."""
 
     task: asyncio.Task[Answer]
     isolate: Isolate
 
     @property
     def answer(self) -> Answer | None:
-        """What the caller got."""
+        """The answer that the caller got; None if it never came."""
         if not self.task.done() or self.task.cancelled():
             return None
         return self.task.result()
@@ -84,7 +84,7 @@ class Simulation(World):
         ]
 
     def new_isolate(self) -> Isolate:
-        """A process that remembers nothing, with the secrets of now."""
+        """Return a process with empty memory and the current secrets."""
         return Isolate(self.loop, Settings.read(self.environment), IsolateMemory())
 
     def platform(self) -> PlatformPorts:
@@ -135,7 +135,7 @@ class Simulation(World):
         return begun.answer
 
     def hang_up(self, request: Request) -> None:
-        """The caller goes away: its handler ends, and what it keeps alive goes on."""
+        """Let the caller hang up: its handler ends, and what it keeps alive goes on."""
         if not request.task.done():
             request.task.cancel()
 
@@ -166,7 +166,7 @@ class Simulation(World):
                 await self.run_cron_once()
 
     async def run_cron_once(self) -> None:
-        """One firing; its failure is the platform's to show."""
+        """Fire the cron once; a failure is for the platform to show."""
 
         async def handle() -> None:
             await self.service.run_cron(self.platform())

@@ -54,7 +54,7 @@ def interrupted(timeline: SimulatedTimeline, name: str) -> None:
 
 @pytest.mark.requirement("B-43")
 @pytest.mark.parametrize("jump_s", [150, 700, 2 * HOUR])
-def test_a_clock_that_was_ahead_while_the_sweep_ran_hides_no_row_from_later_sweeps(
+def test_a_clock_that_was_ahead_during_a_sweep_hides_no_row_from_later_sweeps(
     timeline: SimulatedTimeline, jump_s: int
 ) -> None:
     clock = timeline.simulation.clock
@@ -68,7 +68,7 @@ def test_a_clock_that_was_ahead_while_the_sweep_ran_hides_no_row_from_later_swee
 
 
 @pytest.mark.requirement("B-43")
-def test_a_row_that_a_late_clock_wrote_behind_the_sweep_is_found_within_the_hour(
+def test_a_row_that_a_slow_clock_wrote_behind_the_sweep_is_found_within_the_hour(
     timeline: SimulatedTimeline,
 ) -> None:
     timeline.at(HOUR + 610)
@@ -93,7 +93,7 @@ def alerts(timeline: SimulatedTimeline) -> list[dict[str, Any]]:
 
 
 @pytest.mark.requirement("C-6.6")
-def test_the_operators_hear_of_dead_letters_at_once_and_then_not_for_an_hour(
+def test_the_operators_are_alerted_at_once_and_then_not_for_an_hour(
     timeline: SimulatedTimeline,
 ) -> None:
     operators_are(timeline, "ops")
@@ -109,7 +109,7 @@ def test_the_operators_hear_of_dead_letters_at_once_and_then_not_for_an_hour(
 
 
 @pytest.mark.requirement("C-6.6")
-def test_an_alert_that_fails_for_good_raises_no_alert(timeline: SimulatedTimeline) -> None:
+def test_an_alert_that_fails_causes_no_alert(timeline: SimulatedTimeline) -> None:
     operators_are(timeline, "ops")
     for user in ("ann", "ops"):
         spell = Spell(0, float("inf"), status=UNREACHABLE)

@@ -42,7 +42,7 @@ def test_the_many_retries_of_a_dead_endpoint_let_another_users_retry_pass(
 
 
 @pytest.mark.requirement("B-45")
-def test_where_one_batch_runs_at_a_time_another_users_retry_waits_for_one_attempt_at_most(
+def test_with_one_batch_at_a_time_another_users_retry_waits_for_one_attempt_at_most(
     timeline: SimulatedTimeline,
 ) -> None:
     del timeline.simulation.isolates[1:]  # each process learns for itself
@@ -51,12 +51,12 @@ def test_where_one_batch_runs_at_a_time_another_users_retry_waits_for_one_attemp
 
 
 @pytest.mark.requirement("B-45")
-def test_another_user_s_first_attempt_is_not_touched_at_all(timeline: SimulatedTimeline) -> None:
+def test_another_users_first_attempt_is_not_delayed(timeline: SimulatedTimeline) -> None:
     a_dead_endpoint_has_many_retries(timeline, concurrency=4)
     timeline.at(15).push("now", to="bea").at(15.5).expect("now", attempts=1, status="sent")
 
 
-def test_what_was_put_off_is_delivered_when_the_endpoint_is_well_again(
+def test_postponed_retries_are_delivered_once_the_endpoint_recovers(
     timeline: SimulatedTimeline,
 ) -> None:
     a_dead_endpoint_has_many_retries(timeline, concurrency=4)

@@ -1,6 +1,6 @@
 """Half an hour at 70 % of what the service can do, with failing and slow endpoints.
 
-PROMISE_LOAD_SECONDS shortens it. `-s` shows the figures; build/load.json keeps them.
+PROMISE_LOAD_SECONDS shortens it. `-s` prints the measurements; build/load.json keeps them.
 """
 
 from __future__ import annotations

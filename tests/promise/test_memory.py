@@ -1,4 +1,4 @@
-"""What is left in an isolate's memory of notifications that failed."""
+"""What failed notifications leave in an isolate's memory."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_failing_attempt_leaves_no_cycle_to_the_collector(timeline: SimulatedT
     assert sum(count for kind, count in kinds.items() if kind.startswith("notification.")) == 0
 
 
-def test_what_is_known_of_endpoints_is_bounded_even_where_attempts_never_end() -> None:
+def test_the_endpoint_limiter_is_bounded_even_if_attempts_never_end() -> None:
     limiter = EndpointLimiter()
     for number in range(5_000):
         assert limiter.acquire((f"user{number}", "webhook"), now_ms=number) == 0

@@ -75,13 +75,13 @@ def test_the_deployed_bundle_keeps_the_promise(scenario: Scenario, real: RealIns
 
 
 @pytest.mark.requirement("C-2.6")
-def test_health_on_workerd_tells_a_cron_that_has_stopped(real: RealInstallation) -> None:
+def test_health_on_workerd_reports_a_stopped_cron(real: RealInstallation) -> None:
     def health() -> tuple[int, list[str]]:
         with real.service() as service:
             answer = service.call("GET", "/health")
         return answer.status_code, [error["code"] for error in answer.json().get("errors", [])]
 
-    real.ring_all()
+    real.make_retries_due()
     assert health() == (200, [])
     real.set_schedules()
     try:
@@ -89,7 +89,7 @@ def test_health_on_workerd_tells_a_cron_that_has_stopped(real: RealInstallation)
         assert health() == (503, ["CRON_STOPPED"])
     finally:
         real.set_schedules(CRON)
-    real.ring_all()
+    real.make_retries_due()
     assert health() == (200, [])
 
 

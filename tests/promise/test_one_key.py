@@ -33,7 +33,7 @@ def one_id(timeline: SimulatedTimeline, statuses: Counter[int], tag: str = "") -
 
 
 @pytest.mark.requirement("B-06")
-def test_two_hundred_callers_beside_a_slow_first_one_wait_and_are_told_to_come_again(
+def test_two_hundred_callers_beside_a_slow_first_one_wait_or_are_told_to_retry(
     timeline: SimulatedTimeline,
 ) -> None:
     timeline.endpoint("ann").slow(9)
@@ -50,7 +50,7 @@ def test_two_hundred_callers_beside_a_slow_first_one_wait_and_are_told_to_come_a
 
 @pytest.mark.requirement("B-06")
 @pytest.mark.parametrize("cron_runs", [True, False])
-def test_a_first_caller_whose_process_ends_is_taken_over_after_its_lease_and_not_repeated(
+def test_the_send_of_a_killed_process_is_taken_over_after_its_lease_and_not_repeated(
     timeline: SimulatedTimeline, cron_runs: bool
 ) -> None:
     timeline.simulation.cron_runs = cron_runs

@@ -35,7 +35,7 @@ def test_simultaneous_manual_retries_send_once(timeline: SimulatedTimeline) -> N
 
 
 @pytest.mark.parametrize("wait", [1, 100, 250, 299])
-def test_a_redriven_notification_of_long_ago_is_tried_before_it_is_given_up(
+def test_an_old_redriven_notification_is_attempted_before_it_is_given_up(
     timeline: SimulatedTimeline, wait: int
 ) -> None:
     timeline.endpoint("ann").down(between=(0, 100))
@@ -47,7 +47,7 @@ def test_a_redriven_notification_of_long_ago_is_tried_before_it_is_given_up(
 
 
 @pytest.mark.requirement("C-7")
-def test_what_nobody_could_deliver_for_a_day_fails_for_all_to_see(
+def test_what_could_not_be_delivered_for_a_day_fails_visibly(
     timeline: SimulatedTimeline,
 ) -> None:
     timeline.endpoint("ann").down()
@@ -57,7 +57,7 @@ def test_what_nobody_could_deliver_for_a_day_fails_for_all_to_see(
 
 
 @pytest.mark.requirement("C-7")
-def test_a_first_attempt_that_nobody_finished_for_a_day_fails_for_all_to_see(
+def test_a_first_attempt_that_was_unfinished_for_a_day_fails_visibly(
     timeline: SimulatedTimeline,
 ) -> None:
     timeline.endpoint("ann").slow(5)
@@ -71,7 +71,7 @@ def test_a_first_attempt_that_nobody_finished_for_a_day_fails_for_all_to_see(
 
 
 @pytest.mark.parametrize("as_failed", [True, False])
-def test_an_attempt_that_overstays_its_lease_revives_nothing_that_was_ended_meanwhile(
+def test_an_attempt_that_outlives_its_lease_revives_nothing_that_was_ended(
     timeline: SimulatedTimeline, as_failed: bool
 ) -> None:
     timeline.endpoint("ann").down(between=(0, 5))
@@ -84,7 +84,7 @@ def test_an_attempt_that_overstays_its_lease_revives_nothing_that_was_ended_mean
     timeline.at(900).expect("order", attempts=2, status=ended)
 
 
-def test_a_caller_is_told_sent_only_where_the_row_says_so(timeline: SimulatedTimeline) -> None:
+def test_a_caller_is_told_sent_only_if_the_row_is_sent(timeline: SimulatedTimeline) -> None:
     timeline.endpoint("ann").slow(8, between=(0, 5))
     timeline.at(0).push("order").at(1)
     timeline.endpoint("ann").down(between=(1, 8), status=404)

@@ -1,4 +1,4 @@
-"""What an earlier service of this purpose got wrong, as timelines: none of it happens here."""
+"""The mistakes of an earlier service, as timelines: none of them happens here."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def inbound() -> Iterator[SimulatedTimeline]:
 
 
 @pytest.mark.requirement("B-01")
-def test_failing_retries_make_no_new_rows_and_come_to_an_end(timeline: SimulatedTimeline) -> None:
+def test_failing_retries_make_no_new_rows_and_end(timeline: SimulatedTimeline) -> None:
     timeline.endpoint("ann").down()
     timeline.at(0).push("order")
     timeline.at(4000).expect("order", attempts=3, status="failed", error="moved to DLQ")
@@ -89,7 +89,9 @@ def test_a_database_that_fails_in_the_consumer_costs_time_and_no_notification(
 
 
 @pytest.mark.requirement("B-03b")
-def test_the_dead_letter_queue_is_known_by_its_deployed_name(timeline: SimulatedTimeline) -> None:
+def test_the_dead_letter_queue_is_recognised_by_its_deployed_name(
+    timeline: SimulatedTimeline,
+) -> None:
     timeline.simulation.failed_queue.name = "failed-queue-dev"
     timeline.endpoint("ann").down()
     timeline.at(0).push("order").at(60).expect("order", error="moved to DLQ")
@@ -160,7 +162,7 @@ def test_a_channel_that_is_named_twice_is_sent_once(timeline: SimulatedTimeline)
 
 
 @pytest.mark.requirement("B-10")
-def test_grafana_hears_success_while_the_retry_delivers_and_repeats_for_nothing(
+def test_grafana_gets_success_while_a_retry_delivers_and_its_repetition_does_nothing(
     inbound: SimulatedTimeline,
 ) -> None:
     inbound.endpoint("ann").down(between=(0, 5))
@@ -186,7 +188,7 @@ def test_a_repeated_call_of_the_bridge_delivers_once(inbound: SimulatedTimeline)
 
 
 @pytest.mark.requirement("B-12")
-def test_a_text_arrives_as_it_was_written_in_every_attempt(timeline: SimulatedTimeline) -> None:
+def test_a_text_arrives_unchanged_in_every_attempt(timeline: SimulatedTimeline) -> None:
     text = 'Tom & "Jerry" <https://x.example/a?b=1&c=2> it\'s'
     timeline.endpoint("ann").down(between=(0, 5))
     timeline.at(0).push("order", text=text).at(20).expect("order", attempts=2, status="sent")
@@ -195,7 +197,7 @@ def test_a_text_arrives_as_it_was_written_in_every_attempt(timeline: SimulatedTi
 
 
 @pytest.mark.requirement("B-43")
-def test_a_queue_that_is_down_makes_no_failure_of_a_retry(timeline: SimulatedTimeline) -> None:
+def test_a_queue_that_is_down_fails_no_retry(timeline: SimulatedTimeline) -> None:
     timeline.endpoint("ann").down(between=(0, 5))
     timeline.at(0).queue_is_down().push("order")
     timeline.expect_reply("order", 200, results=["retry_scheduled"])
@@ -206,7 +208,7 @@ def test_a_queue_that_is_down_makes_no_failure_of_a_retry(timeline: SimulatedTim
 @pytest.mark.requirement("B-44")
 @pytest.mark.parametrize("failures", [1, 3, 4])
 @pytest.mark.requirement("C-6.8")
-def test_an_outcome_that_is_hard_to_write_is_written_or_told_and_tried_again(
+def test_an_outcome_that_is_hard_to_write_is_written_or_logged_and_retried(
     timeline: SimulatedTimeline, failures: int
 ) -> None:
     timeline.at(0).push("warm").reply("warm")

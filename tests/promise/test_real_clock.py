@@ -35,7 +35,7 @@ class _SlowToAnswer:
             self.seen.result(0.05)
 
 
-def test_who_asks_while_the_clock_is_being_moved_gets_the_time_after_it() -> None:
+def test_a_reader_during_a_move_of_the_clock_gets_the_time_after_it() -> None:
     with ThreadPoolExecutor(1) as pool:
         installation = _SlowToAnswer(pool)
         real = installation.real = RealInstallation(cast(Installation, installation))

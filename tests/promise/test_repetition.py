@@ -47,5 +47,5 @@ def test_a_clock_that_is_moved_on_during_a_call_makes_no_confirmation_earlier() 
     assert judged([120.0], call(100.1, real=10.0), call(170.1, real=20.0)) == ["process ended"]
 
 
-def test_a_call_after_a_confirmation_that_nothing_explains_is_told() -> None:
+def test_an_unexplained_call_after_a_confirmation_is_reported() -> None:
     assert judged([], call(100.1, real=2.0), call(170.0, real=9.0)) == ["unexplained"]

@@ -1,4 +1,4 @@
-"""When a notification is tried again, and when not."""
+"""When a notification is retried, and when not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_three_attempts_at_0_10_and_40_seconds_on_one_row(timeline: SimulatedTim
 
 
 @pytest.mark.requirement("C-6.5")
-def test_more_retries_where_they_are_configured_come_after_60_300_and_900_seconds(
+def test_further_configured_retries_come_after_60_300_and_900_seconds(
     timeline: SimulatedTimeline,
 ) -> None:
     most_retries(timeline, 5)
@@ -38,7 +38,7 @@ def test_more_retries_where_they_are_configured_come_after_60_300_and_900_second
 
 
 @pytest.mark.requirement("C-6.5")
-def test_no_retry_where_none_is_configured(timeline: SimulatedTimeline) -> None:
+def test_no_retry_if_none_is_configured(timeline: SimulatedTimeline) -> None:
     most_retries(timeline, 0)
     timeline.endpoint("ann").down()
     timeline.at(0).push("order").expect_reply("order", 200, results=["failed"])
@@ -47,7 +47,7 @@ def test_no_retry_where_none_is_configured(timeline: SimulatedTimeline) -> None:
 
 @pytest.mark.requirement("C-6.5")
 @pytest.mark.parametrize("status", [429, 503])
-def test_an_endpoint_that_says_when_is_not_asked_before(
+def test_an_endpoint_is_not_called_before_its_retry_after(
     timeline: SimulatedTimeline, status: int
 ) -> None:
     timeline.endpoint("ann").down(between=(0, 50), status=status, retry_after="90")
@@ -56,7 +56,7 @@ def test_an_endpoint_that_says_when_is_not_asked_before(
 
 
 @pytest.mark.requirement("C-6.5")
-def test_an_endpoint_that_asks_for_less_than_the_schedule_gets_the_schedule(
+def test_a_retry_after_below_the_schedule_keeps_the_schedule(
     timeline: SimulatedTimeline,
 ) -> None:
     timeline.endpoint("ann").down(between=(0, 5), status=429, retry_after="1")
@@ -74,7 +74,7 @@ def test_a_permanent_refusal_ends_at_once(timeline: SimulatedTimeline, status: i
 
 
 @pytest.mark.requirement("C-6.6", "B-42")
-def test_a_channel_that_was_switched_off_meanwhile_fails_and_never_waits_for_ever(
+def test_a_retry_over_a_channel_that_was_switched_off_fails(
     timeline: SimulatedTimeline,
 ) -> None:
     timeline.endpoint("ann").down(between=(0, 5))
@@ -85,7 +85,7 @@ def test_a_channel_that_was_switched_off_meanwhile_fails_and_never_waits_for_eve
 
 
 @pytest.mark.requirement("C-6.6")
-def test_a_retry_goes_by_the_configuration_of_now_with_the_text_of_then(
+def test_a_retry_uses_the_current_configuration_and_the_original_text(
     timeline: SimulatedTimeline,
 ) -> None:
     timeline.configure("bob")

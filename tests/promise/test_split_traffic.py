@@ -21,9 +21,7 @@ def of_a_newer_version(body: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.requirement("C-6.6", "S4-31")
 @pytest.mark.parametrize("written", [of_an_older_version, of_a_newer_version])
-def test_messages_of_another_version_ring_as_well(
-    timeline: SimulatedTimeline, written: Any
-) -> None:
+def test_messages_of_another_version_are_read(timeline: SimulatedTimeline, written: Any) -> None:
     for queue in (timeline.simulation.retry_queue, timeline.simulation.failed_queue):
         queue.newer = written
     timeline.endpoint("ann").down()

@@ -57,11 +57,13 @@ LATER = (
     "notification.delivery.retry_consumer",
     "notification.grafana",
     "notification.markup.entities",
+    "notification.markup.escaping",
     "notification.markup.slack",
     "notification.markup.telegram",
     "notification.metrics.prometheus",
     "notification.openapi",
     "notification.schema",
+    "notification.sending.replay",
     "notification.tasks",
     "notification.templates.contents",
     "notification.templates.program",
@@ -70,7 +72,7 @@ LATER = (
     "uuid",
 )
 ROUTES_AT_START = {"notification.routes.send", "notification.routes.table"}
-MAX_OWN_MODULES = 80
+MAX_OWN_MODULES = 70
 
 
 @pytest.mark.requirement("C-0.25")

@@ -30,22 +30,22 @@ _TABLES = Statement(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
     " AND name NOT LIKE '~_cf~_%' ESCAPE '~' ORDER BY name"
 )
-_APPLIED = Statement("SELECT name FROM d1_migrations ORDER BY id")
-_COLUMNS = Statement("SELECT name FROM pragma_table_info('d1_migrations')")
-_CREATE = Statement(
-    "CREATE TABLE IF NOT EXISTS d1_migrations("
-    "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, "
-    "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL, "
-    "sha256 TEXT, level INTEGER, min_code INTEGER, max_code INTEGER)"
-)
+LEDGER = "d1_migrations"
 _OWN_COLUMNS = {"sha256": "TEXT", "level": "INTEGER", "min_code": "INTEGER", "max_code": "INTEGER"}
+_DECLARED = ", ".join(f"{name} {kind}" for name, kind in _OWN_COLUMNS.items())
+_APPLIED = Statement(f"SELECT name FROM {LEDGER} ORDER BY id")  # noqa: S608 - a constant of this module
+_COLUMNS = Statement(f"SELECT name FROM pragma_table_info('{LEDGER}')")  # noqa: S608 - as above
+_CREATE = Statement(
+    f"CREATE TABLE IF NOT EXISTS {LEDGER}("
+    "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, "
+    f"applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL, {_DECLARED})"
+)
 _RECORD = (
-    "INSERT INTO d1_migrations (name, sha256, level, min_code, max_code)"
+    f"INSERT INTO {LEDGER} (name, {', '.join(_OWN_COLUMNS)})"  # noqa: S608 - as above
     " VALUES (?1, ?2, ?3, ?4, ?5)"
 )
 _CREATED = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?\"?(\w+)", re.IGNORECASE)
 _DROPPED = re.compile(r"DROP TABLE (?:IF EXISTS )?\"?(\w+)", re.IGNORECASE)
-LEDGER = "d1_migrations"
 
 
 class SchemaState(NamedTuple):
@@ -118,7 +118,7 @@ async def _prepare(database: Database) -> None:
     _, columns = await database.batch([_CREATE, _COLUMNS])
     present = {row["name"] for row in columns.rows}
     missing = [
-        Statement(f"ALTER TABLE d1_migrations ADD COLUMN {name} {kind}")
+        Statement(f"ALTER TABLE {LEDGER} ADD COLUMN {name} {kind}")
         for name, kind in _OWN_COLUMNS.items()
         if name not in present
     ]

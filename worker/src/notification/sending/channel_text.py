@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from notification.configuration.channel_config import ChannelConfig
-from notification.markup.escaping import MARKDOWN_V2
 from notification.sending.command import SendCommand
 from notification.templates.stored_template import StoredTemplate
 
@@ -52,6 +51,7 @@ def _rendered(
             "TEMPLATE_CONTENT_NOT_FOUND",
         )
     # Imported when a template is first used.
+    from notification.markup.escaping import MARKDOWN_V2
     from notification.templates.contents import render_contents
 
     settings = {**((config.config if config else None) or {}), **content.options}

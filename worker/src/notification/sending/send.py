@@ -14,7 +14,6 @@ from notification.sending.channel_text import write_texts
 from notification.sending.command import SendCommand
 from notification.sending.draft import Draft, draft_rows
 from notification.sending.first_attempts import deliver
-from notification.sending.replay import replay
 from notification.sending.send_inputs import (
     SendInputs,
     cached_inputs,
@@ -88,6 +87,9 @@ class Sender:
             inputs = await read_inputs(command, platform)
             keys = None
             if inputs.record is not None:
+                # Imported when a request is first repeated.
+                from notification.sending.replay import replay
+
                 earlier = await replay(inputs.record, command, request_hash, platform)
                 if earlier is not None:
                     return SendResult(earlier, replayed=True)
