@@ -18,8 +18,10 @@ from ops.adoption.plan import AdoptionPlan, ReplacedConsumer
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
+from ops.stacks.data_loss import lost_stores
 from ops.stacks.deployment_report import DeploymentReport, StackDeployer
-from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.driver import StackUpdate
+from ops.stacks.errors import GateClosed, OperationError, UsageError
 from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.local_stack import NAMESPACE
 from ops.stacks.service import ServiceClient
@@ -88,11 +90,14 @@ class Adoption:
             names = Names.of_stack(self._stack)
         except StackNameError as error:
             raise UsageError(str(error)) from None
-        outputs = choose_driver(self._context).outputs(show_secrets=False)
+        driver = choose_driver(self._context)
+        # The state, and not the outputs: a first update that failed half-way has set none.
+        ours = {str(one.get("id")) for one in driver.resources() if not one.get("delete")}
+        outputs = driver.outputs(show_secrets=False)
         with self._reporter.step("Account") as step:
             listing = AccountListing(account)
             found = listing.find(names, self._context)
-            managed = [item for item in found if outputs.get(item.kind.output) == item.id]
+            managed = [item for item in found if item.id in ours]
             adopted = [item for item in found if item not in managed]
             consumers = tuple(_consumers(listing, found, outputs))
             database = next((item for item in found if item.kind is DATABASE), None)
@@ -107,7 +112,7 @@ class Adoption:
     def preview(self, plan: AdoptionPlan) -> None:
         """Let the engine say what the deployment would do with the planned imports."""
         with self._settings(plan) as context:
-            self._deployer(context).preview()
+            self._refuse_loss(self._deployer(context).preview())
 
     def run(self, plan: AdoptionPlan, *, verify: bool) -> AdoptionReport:
         """Carry the plan out.
@@ -121,7 +126,7 @@ class Adoption:
         )
         with self._settings(plan) as context:
             # Whatever the engine refuses shows here, before anything is changed.
-            self._deployer(context).preview()
+            self._refuse_loss(self._deployer(context).preview())
             if plan.earlier is not None and database_id is not None:
                 self._take_over(account, database_id)
             self._remove_consumers(account, plan)
@@ -171,6 +176,15 @@ class Adoption:
             )
             with self._reporter.step(f"Consumer of {consumer.queue} removed"):
                 account.ask(f"remove the consumer of {consumer.queue}", partial(_delete, path))
+
+    def _refuse_loss(self, planned: StackUpdate) -> None:
+        if lost := lost_stores(planned):
+            raise GateClosed(
+                f"The import would delete or replace {' and '.join(lost)}, so nothing was changed. "
+                f"The state has another resource in that place: see 'pulumi stack export --stack "
+                f"{self._stack}', and correct the id to import or remove that resource from the "
+                "state with 'pulumi state delete'."
+            )
 
     def _refuse_location(self, adopted: list[Existing]) -> None:
         file = self._context.file

@@ -84,12 +84,26 @@ class CliDriver:
 
     def preview(self, show: Callable[[Progress], None]) -> StackUpdate:
         """See :meth:`StackDriver.preview`."""
+        steps: list[tuple[str, str]] = []
+
+        def note(event: automation.EngineEvent) -> None:
+            if event.resource_pre_event is not None:
+                step = event.resource_pre_event.metadata
+                steps.append((_op(step.op), step.urn))
+
         with _Failures("preview"):
             result = self._stack.preview(
-                on_output=self._lines(show), color="never", config_file=self._config_file
+                on_output=self._lines(show),
+                on_event=note,
+                color="never",
+                config_file=self._config_file,
             )
-        changes = {str(getattr(op, "value", op)): n for op, n in result.change_summary.items()}
-        return StackUpdate(kind="preview", changes=changes)
+        changes = {_op(op): count for op, count in result.change_summary.items()}
+        return StackUpdate(
+            kind="preview",
+            changes=changes,
+            steps=tuple(step for step in steps if step[0] != "same"),
+        )
 
     def up(self, show: Callable[[Progress], None], *, message: str) -> StackUpdate:
         """See :meth:`StackDriver.up`."""
@@ -236,7 +250,11 @@ class _Failures:
 
 def _changes(summary: automation.UpdateSummary) -> dict[str, int]:
     changes = summary.resource_changes or {}
-    return {str(getattr(op, "value", op)): count for op, count in changes.items()}
+    return {_op(op): count for op, count in changes.items()}
+
+
+def _op(operation: object) -> str:
+    return str(getattr(operation, "value", operation))
 
 
 def _update(summary: automation.UpdateSummary, outputs: Mapping[str, Any]) -> StackUpdate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,6 +30,8 @@ class StackUpdate:
         outputs: the stack's outputs after it, secrets in clear: never print them unasked.
         version: number of the update in the stack's history; ``None`` for a preview.
         seconds: how long it took.
+        steps: the operation and URN of each resource that isn't left as it is, in their order.
+            Previews have them, updates only under the embedded engine.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class StackUpdate:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     version: int | None = None
     seconds: float = 0.0
+    steps: Sequence[tuple[str, str]] = ()
 
     @property
     def changed(self) -> int:

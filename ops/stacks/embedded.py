@@ -115,6 +115,7 @@ class EmbeddedDriver:
             outputs=dict(result.outputs),
             version=result.version,
             seconds=result.duration_s,
+            steps=tuple(result.steps),
         )
 
     def _engine(self, show: Callable[[Progress], None]) -> EmbeddedEngine:

@@ -1,0 +1,74 @@
+"""A first update that failed half-way is mended by an import, and no store is lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.installation import Installation
+from tests.real_cli import providers
+
+pytestmark = pytest.mark.workerd
+ACCOUNT = "/client/v4/accounts/00000000000000000000000000000001"
+LISTS = {
+    "d1/database": "uuid",
+    "storage/kv/namespaces": "id",
+    "queues": "queue_id",
+    "workers/workers": "id",
+}
+
+
+@pytest.fixture(
+    params=["embedded", pytest.param("cli", marks=pytest.mark.real_pulumi)],
+)
+def failed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+    """A stack whose Worker couldn't be made, because another has its name."""
+    made = Installation(tmp_path)
+    made.environment |= {"NOTIFYCTL_ENGINE": request.param, **providers()}
+    try:
+        assert made.ctl("local", "start").returncode == 0
+        worker = {"name": "notification-system-local"}
+        assert made.control("POST", f"{ACCOUNT}/workers/workers", json=worker).is_success
+        assert made.ctl("up", "--stack", "local", "--skip-verify").returncode == 4
+        yield made
+    finally:
+        made.close()
+
+
+def ids(made: Installation) -> dict[str, set[str]]:
+    """Return the ids of everything that holds data."""
+    listed: dict[str, Any] = {
+        path: made.control("GET", f"{ACCOUNT}/{path}").json()["result"] for path in LISTS
+    }
+    return {path: {item[LISTS[path]] for item in items} for path, items in listed.items()}
+
+
+def test_the_import_after_it_keeps_every_store(failed: Installation) -> None:
+    before = ids(failed)
+    assert {path: len(found) for path, found in before.items()} == {
+        "d1/database": 1,
+        "storage/kv/namespaces": 1,
+        "queues": 2,
+        "workers/workers": 1,
+    }
+
+    # An id that would put another namespace in the place of the stack's is refused beforehand.
+    other = failed.control("POST", f"{ACCOUNT}/storage/kv/namespaces", json={"title": "other"})
+    failed.configure({"adoptNamespaceId": other.json()["result"]["id"]})
+    with_other = ids(failed)
+    refused = failed.ctl("adopt", "--stack", "local", "--yes")
+    assert refused.returncode in (4, 8)
+    assert "Traceback" not in refused.stderr
+    assert ids(failed) == with_other
+
+    failed.configure({})
+    report = failed.ctl_json("adopt", "--stack", "local", "--yes")
+    assert [item["kind"] for item in report["adopt"]] == ["Worker"]
+    assert len(report["managed"]) == 4
+    assert ids(failed) == with_other
+    again = failed.ctl_json("up", "--stack", "local", "--skip-verify")
+    assert set(again["changes"]) == {"same"}
+    assert ids(failed) == with_other
