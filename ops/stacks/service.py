@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
+from infra.settings.values import is_loopback
 from ops.stacks.errors import ServiceError
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -47,7 +48,11 @@ class ServiceClient:
         self._key = api_secret_key
         self._now = now
         self._http = httpx.Client(
-            base_url=address, headers=headers, timeout=TIMEOUT, trust_env=False
+            base_url=address,
+            headers=headers,
+            timeout=TIMEOUT,
+            # A company's proxy and authority hold for what isn't on this machine, and there alone.
+            trust_env=not is_loopback(address),
         )
 
     @property
