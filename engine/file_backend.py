@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError, StateUnreadable
+from localcloud.atomic_write import write_whole
 
 
 class FileBackend:
@@ -82,13 +82,8 @@ class FileBackend:
 
 def _replace(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.tmp")
     try:
-        with draft.open("w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
+        write_whole(file, text, mode=0o644)
     except OSError as error:
         raise EngineError(
             f"The stack's file {file} cannot be written ({error.strerror}): "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from engine.errors import NotLoopback
+from localcloud.loopback import is_loopback
 
 #: The environment variables and config keys that move a real provider's endpoint.
 _ENVIRONMENT = ("CLOUDFLARE_BASE_URL", "GITHUB_BASE_URL")
@@ -17,24 +17,6 @@ _CONFIG = ("cloudflare:baseUrl", "github:baseUrl")
 def is_closed_network() -> bool:
     """True where loopback is this process's only network interface, as in a test's namespace."""
     return {name for _, name in socket.if_nameindex()} == {"lo"}
-
-
-def is_loopback(url: str) -> bool:
-    """True where the URL's host is a loopback address, ``localhost`` or a name under it."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".").lower()
-        _ = parts.port
-    except ValueError:
-        return False
-    if parts.scheme not in ("http", "https") or not host or "\\" in url:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def require_loopback(url: str, *, source: str, closed_network: bool = False) -> str:

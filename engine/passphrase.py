@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import StateUnreadable, WrongPassphrase
-from localcloud.home import write_private
+from localcloud.atomic_write import write_whole
 
 _ROUNDS = 1_000_000
 _PROOF = "pulumi"
@@ -106,7 +106,7 @@ def _kept_key(salt: bytes, passphrase: str, file: Path) -> bytes:
     key = _derive_key(salt, passphrase)
     with suppress(OSError):  # It is only kept: without a place for it the next process derives.
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_private(file, f"{_tag(salt, passphrase, key)} {key.hex()}\n")
+        write_whole(file, f"{_tag(salt, passphrase, key)} {key.hex()}\n")
     return key
 
 

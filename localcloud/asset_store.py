@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from localcloud.atomic_write import write_whole
 from localcloud.database import Database
 
 MANIFEST = "asset_manifest"  # where a version's document keeps it
@@ -24,10 +24,7 @@ class AssetStore:
 
     def put(self, name: str, content: bytes, content_type: str | None) -> None:
         """Store a file under its hash. Raises OSError or sqlite3.Error."""
-        target = self._folder / name
-        temporary = self._folder / f"{name}.{os.getpid()}.new"
-        temporary.write_bytes(content)
-        temporary.replace(target)
+        write_whole(self._folder / name, content)
         self._database.execute(
             "INSERT OR REPLACE INTO assets VALUES (?, ?, ?)", name, content_type, len(content)
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import string
 from dataclasses import dataclass
 from pathlib import Path
+
+from localcloud.atomic_write import write_whole
 
 _ALPHABET = string.ascii_letters + string.digits
 _TOKEN_LENGTH = 40  # the length of Cloudflare's API tokens
@@ -99,16 +100,5 @@ class CloudHome:
         if len(token) == _TOKEN_LENGTH:
             return token
         token = "".join(secrets.choice(_ALPHABET) for _ in range(_TOKEN_LENGTH))
-        write_private(self.token_file, token + "\n")
+        write_whole(self.token_file, token + "\n")
         return token
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace `path` by a file of mode 0600 in one step, on disk before the name appears."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

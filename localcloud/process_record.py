@@ -9,8 +9,8 @@ from typing import Literal
 
 import psutil
 
+from localcloud.atomic_write import write_whole
 from localcloud.endpoints import Ports
-from localcloud.home import write_private
 
 _SAME_START_SECONDS = 1.5  # two readings of one process's start time differ by clock adjustments
 
@@ -52,7 +52,7 @@ class ProcessRecord:
 
     def write(self, path: Path) -> None:
         """Replace the file. Raises OSError."""
-        write_private(path, json.dumps(asdict(self)) + "\n")
+        write_whole(path, json.dumps(asdict(self)) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> ProcessRecord | None:

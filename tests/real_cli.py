@@ -33,7 +33,7 @@ def cli_environment(**variables: str) -> dict[str, str]:
 
     Official plugins win where they are on PATH.
     """
-    plugins = Plugins.stand_ins().environment if _no_plugins() else {}
+    plugins = Plugins.stand_ins(os.environ).environment if _no_plugins() else {}
     return {
         **os.environ,
         **plugins,

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ProviderError
-from engine.loopback import is_loopback, require_loopback
+from engine.loopback import require_loopback
+from localcloud.loopback import is_loopback
 
 if TYPE_CHECKING:
     import httpx

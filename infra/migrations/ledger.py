@@ -11,6 +11,11 @@ from infra.migrations.d1 import D1Database, Row, Statement
 from infra.migrations.errors import D1SqlError
 from infra.migrations.files import Migration
 
+TABLE = "d1_migrations"
+"""The ledger's table; what helps it has a name that begins so, too (the lease)."""
+
+SELECT_APPLIED = "SELECT * FROM d1_migrations ORDER BY id"
+
 _CREATE = Statement(
     "CREATE TABLE IF NOT EXISTS d1_migrations("
     "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, "
@@ -19,7 +24,7 @@ _CREATE = Statement(
 )
 _OWN_COLUMNS = {"sha256": "TEXT", "level": "INTEGER", "min_code": "INTEGER", "max_code": "INTEGER"}
 _COLUMNS = Statement("SELECT name FROM pragma_table_info('d1_migrations')")
-_ROWS = Statement("SELECT * FROM d1_migrations ORDER BY id")
+_ROWS = Statement(SELECT_APPLIED)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,14 @@ class Applied:
     level: int
     sha256: str | None
     min_code: int
+
+    @classmethod
+    def of_row(cls, row: Row) -> "Applied":
+        """Read one row of SELECT_APPLIED; wrangler's rows tell their level by their name."""
+        name = str(row["name"])
+        number = name.partition("_")[0]
+        level = row.get("level") or (int(number) if number.isdigit() else 0)
+        return cls(name, int(level), row.get("sha256"), int(row.get("min_code") or 0))
 
 
 class Ledger:
@@ -59,7 +72,7 @@ class Ledger:
             if "no such table" in str(error):
                 return ()
             raise
-        return tuple(_applied(row) for row in rows)
+        return tuple(map(Applied.of_row, rows))
 
     @staticmethod
     def record(migration: Migration) -> Statement:
@@ -80,10 +93,3 @@ class Ledger:
     def erase(migration: Migration) -> Statement:
         """The statement that takes a migration out."""
         return Statement("DELETE FROM d1_migrations WHERE name = ?", (migration.name,))
-
-
-def _applied(row: Row) -> Applied:
-    name = str(row["name"])
-    number = name.partition("_")[0]
-    level = row.get("level") or (int(number) if number.isdigit() else 0)
-    return Applied(name, int(level), row.get("sha256"), int(row.get("min_code") or 0))

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
+from localcloud.atomic_write import write_whole
 from localcloud.database import Row
 
 MAX_OBJECT_BYTES = 300 * 1024 * 1024  # the upload limit of this endpoint
@@ -145,9 +146,7 @@ class Buckets:
         digest = hashlib.sha256(content).hexdigest()
         path = self._files() / digest
         if not path.is_file():
-            staged = path.with_suffix(".new")
-            staged.write_bytes(content)
-            staged.replace(path)
+            write_whole(path, content)
         self._account.database.execute(
             "INSERT OR REPLACE INTO r2_objects VALUES (?, ?, ?, ?, ?, ?, ?)",
             bucket,

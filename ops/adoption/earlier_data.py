@@ -11,6 +11,7 @@ from typing import Any
 from infra.migrations.d1 import D1Database, Statement, retry_unavailable
 from infra.migrations.errors import D1Unavailable
 from infra.migrations.files import MigrationSet
+from infra.migrations.ledger import TABLE
 from infra.migrations.migrator import Migrator
 from ops.adoption.earlier_tables import EARLIER_TABLES, PREFIX, EarlierTable
 
@@ -112,7 +113,7 @@ class EarlierData:
             else:
                 self._run([Statement(f"DROP TABLE IF EXISTS {table.earlier}")])
         if not staying:
-            leftovers = [f"{PREFIX}{name}" for name in ("schema_migrations", "d1_migrations")]
+            leftovers = [f"{PREFIX}{name}" for name in ("schema_migrations", TABLE)]
             self._run(
                 [Statement(f"DROP TABLE IF EXISTS {name}") for name in (*leftovers, _PROGRESS)]
             )
@@ -127,7 +128,7 @@ class EarlierData:
         return "user_configs" in tables and _SIGN not in self._columns("user_configs")
 
     def _make_room(self, tables: set[str]) -> None:
-        ours = {table.name for table in EARLIER_TABLES} | {"schema_migrations", "d1_migrations"}
+        ours = {table.name for table in EARLIER_TABLES} | {"schema_migrations", TABLE}
         listed = self._run(
             [
                 Statement(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from infra.migrations.ledger import TABLE
 from infra.migrations.schema import SchemaObject, read_objects
 from ops.database.backup_file import SEALED_SUFFIX, BackupFile, now
 from ops.database.d1_transfer import D1Transfer
@@ -172,4 +173,4 @@ def _lost(wanted: Sequence[SchemaObject], found: Sequence[SchemaObject]) -> str:
 
 def _level(tables: Mapping[str, TableSum]) -> int:
     """The schema's level: how many migrations the ledger in the dump holds."""
-    return tables["d1_migrations"].rows if "d1_migrations" in tables else 0
+    return tables[TABLE].rows if TABLE in tables else 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from nacl import pwhash
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
+from localcloud.atomic_write import write_whole
 from ops.database.table_sum import TableSum
 from ops.stacks.errors import OperationError, UsageError
 
@@ -106,7 +106,7 @@ class BackupFile:
         if passphrase is not None:
             content = pyrage.passphrase.encrypt(content, passphrase)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        _write(self.path, content)
+        write_whole(self.path, content)
         written = replace(self, file_sha256=hashlib.sha256(content).hexdigest())
         written._describe()
         return written
@@ -150,23 +150,12 @@ class BackupFile:
         }
 
     def _describe(self) -> None:
-        _write(self.manifest, (json.dumps(self.document(), indent=2) + "\n").encode())
+        write_whole(self.manifest, (json.dumps(self.document(), indent=2) + "\n").encode())
 
 
 def now() -> datetime:
     """The time in UTC, in whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    staged.replace(path)
 
 
 def _opened(content: bytes, passphrase: str | None, path: Path) -> bytes:

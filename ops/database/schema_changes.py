@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.migrations.files import MigrationSet
+from infra.migrations.ledger import TABLE, Ledger
 from infra.migrations.location import MIGRATIONS
 from infra.migrations.migrator import Migrator
 from infra.migrations.statements import StatementError, split_statements
@@ -22,9 +23,9 @@ from ops.stacks.project import Project
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,60}")
 _OBJECTS = (
-    "SELECT name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL "
+    "SELECT name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL "  # noqa: S608
     "AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%' "
-    "AND tbl_name NOT LIKE 'd1_migrations%' ORDER BY rowid"
+    f"AND tbl_name NOT LIKE '{TABLE}%' ORDER BY rowid"
 )
 
 
@@ -91,8 +92,6 @@ class SchemaChanges:
 
     def applied(self) -> set[str]:
         """Return the names of the migrations that the database has."""
-        from infra.migrations.ledger import Ledger
-
         with self.database.connected() as connected:
             return {row.name for row in Ledger(connected).applied()}
 

@@ -3,21 +3,73 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+import subprocess
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pulumi import automation
+from pulumi.automation.errors import create_command_error
 
 from infra.release import COMMIT_VARIABLE
 from ops.stacks.context import StackContext
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
 from ops.stacks.errors import StackFailed
-from ops.stacks.local_stack import LocalStack, is_credential
+from ops.stacks.local_stack import LocalStack
 from ops.stacks.new_state import create_stack_file
 from ops.stacks.plugins import Plugins
 from ops.stacks.project import Project
+
+
+class ClosedCommand(automation.PulumiCommand):
+    """The CLI with the variables that it is given and no others.
+
+    The automation API hands on the whole environment of the process, which may hold credentials of
+    a real account (``PulumiCommand.run`` of pulumi 3.272).
+    """
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: Callable[[str], Any] | None = None,
+        on_error: Callable[[str], Any] | None = None,
+    ) -> automation.CommandResult:
+        """See :meth:`automation.PulumiCommand.run`."""
+        said: list[str] = []
+        complained: list[str] = []
+        with subprocess.Popen(
+            [self.command, "--non-interactive", *args],
+            cwd=cwd,
+            env={**additional_env, "PULUMI_AUTOMATION_API": "true"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process:
+            errors = threading.Thread(
+                target=_drained, args=(process.stderr, complained, on_error), daemon=True
+            )
+            errors.start()
+            _drained(process.stdout, said, on_output)
+            errors.join()
+        result = automation.CommandResult(
+            stdout="\n".join(said), stderr="\n".join(complained), code=process.returncode
+        )
+        if result.code != 0:
+            raise create_command_error(result)
+        return result
+
+
+def _drained(
+    stream: Iterable[str] | None, lines: list[str], show: Callable[[str], Any] | None
+) -> None:
+    for text in stream or ():
+        lines.append(text.rstrip())
+        if show is not None:
+            show(lines[-1])
 
 
 class CliDriver:
@@ -40,7 +92,7 @@ class CliDriver:
         Raises:
             StackFailed: the CLI refuses (not logged in, wrong passphrase, …); its words are kept.
         """
-        plugins = Plugins.chosen()
+        plugins = Plugins.chosen(context.environment)
         with _Failures("select the stack"):
             selected = automation.create_or_select_stack(
                 context.stack,
@@ -60,10 +112,7 @@ class CliDriver:
     @classmethod
     def for_local(cls, project: Project, local: LocalStack) -> CliDriver:
         """Return the driver of a loopback stack: its own file backend, nothing of the account."""
-        for name in list(os.environ):
-            if is_credential(name):
-                del os.environ[name]
-        plugins = Plugins.chosen()
+        plugins = Plugins.chosen(local.environment)
         environment = {
             **local.environment,
             **plugins.environment,
@@ -78,7 +127,9 @@ class CliDriver:
             selected = automation.create_or_select_stack(
                 local.stack,
                 work_dir=str(project.root),
-                opts=automation.LocalWorkspaceOptions(env_vars=environment),
+                opts=automation.LocalWorkspaceOptions(
+                    env_vars=environment, pulumi_command=ClosedCommand()
+                ),
             )
         return cls(selected, config_file=local.config_file, notice=plugins.notice)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import string
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from infra.names import Names, StackNameError
 from infra.release import COMMIT_VARIABLE
 from infra.settings.account import BASE_URL_KEYS
 from infra.settings.values import is_loopback
+from localcloud.atomic_write import write_whole
 from localcloud.endpoints import Ports
 from localcloud.home import CloudHome
 from ops.stacks.context import StackContext, read_stack_file
@@ -94,7 +93,8 @@ class LocalStack:
             kept = read_stack_file(config_file).content
         text = yaml.safe_dump(_with_secrets(config, kept, passphrase), sort_keys=True)
         if not config_file.is_file() or config_file.read_text(encoding="utf-8") != text:
-            _write_private(config_file, text)
+            config_file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(config_file, text)
         return cls(
             stack=stack,
             backend_dir=project.backend_dir,
@@ -169,7 +169,8 @@ def _passphrase(path: Path) -> tuple[str, bool]:
     if path.is_file() and (text := path.read_text(encoding="utf-8").strip()):
         return text, False
     text = secrets.token_urlsafe(32)
-    _write_private(path, text + "\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text + "\n")
     return text, True
 
 
@@ -181,18 +182,3 @@ def _environment(context: StackContext) -> dict[str, str]:
         token = cloud.token_file.read_text(encoding="utf-8").strip()
         environment |= {"CLOUDFLARE_API_TOKEN": token, "GITHUB_TOKEN": token}
     return environment
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write ``text`` so that a crash leaves the old file or the new one, readable by its owner."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, staged = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(staged).replace(path)
-    except BaseException:
-        Path(staged).unlink(missing_ok=True)
-        raise

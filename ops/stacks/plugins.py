@@ -30,7 +30,7 @@ class Plugins:
     notice: str = ""
 
     @classmethod
-    def chosen(cls) -> Plugins:
+    def chosen(cls, environment: Mapping[str, str]) -> Plugins:
         """Return what ``NOTIFYCTL_PROVIDERS`` asks for.
 
         The stand-ins themselves refuse every endpoint that isn't a loopback address.
@@ -38,21 +38,21 @@ class Plugins:
         Raises:
             UsageError: the variable holds another value than ``official`` or ``stand-ins``.
         """
-        wanted = os.environ.get(PROVIDERS_VARIABLE) or "official"
+        wanted = environment.get(PROVIDERS_VARIABLE) or "official"
         if wanted == "official":
             return cls()
         if wanted != "stand-ins":
             raise UsageError(
                 f"{PROVIDERS_VARIABLE} is '{wanted}'; it must be 'official' or 'stand-ins'."
             )
-        return cls.stand_ins()
+        return cls.stand_ins(environment)
 
     @classmethod
-    def stand_ins(cls) -> Plugins:
+    def stand_ins(cls, environment: Mapping[str, str]) -> Plugins:
         """Return this project's own plugins."""
         return cls(
             environment={
-                "PATH": os.pathsep.join((*map(str, _folders()), os.environ.get("PATH", ""))),
+                "PATH": os.pathsep.join((*map(str, _folders()), environment.get("PATH", ""))),
                 "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             },
             notice=f"Stand-in providers deploy to this machine only ({PROVIDERS_VARIABLE}).",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from localcloud.atomic_write import write_whole
 from ops.stacks.context import read_stack_file
 from ops.stacks.errors import UsageError
 
@@ -52,10 +54,7 @@ def edit_settings(
             f"{path.name} can't be changed in place: write its settings as a block under 'config:' "
             f"with one key a line and without anchors, or set {', '.join(changes)} by hand."
         )
-    staged = path.with_name(f".{path.name}.new")
-    staged.write_bytes(text.encode("utf-8"))
-    staged.chmod(path.stat().st_mode)
-    staged.replace(path)
+    write_whole(path, text, mode=stat.S_IMODE(path.stat().st_mode))
 
 
 class _Loader(yaml.SafeLoader):

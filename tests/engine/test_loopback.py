@@ -5,8 +5,8 @@ import re
 import pytest
 
 from engine import NotLoopback
-from engine.loopback import is_loopback
 from engine.providers import stand_in
+from localcloud.loopback import is_loopback
 from tests.engine.workspace import Workspace
 
 OUTSIDE = [

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from infra.migrations.ledger import SELECT_APPLIED, Applied
 from ops.deploy.release.release import Release
-from ops.stacks.account import Row, StackAccount
+from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
 
 ENCRYPTION_KEYS = frozenset({"encrypt_key", "encrypt_key_previous"})
 """What is stored since a rotation can't be read with the keys before it: these never go back."""
 
 _STORES = {"d1", "kv_namespace", "queue"}
-_APPLIED = "SELECT name, level, min_code FROM d1_migrations ORDER BY id"
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,11 @@ class Gate:
 
     def _schema(self, release: Release) -> Iterator[str]:
         """The same rule as the migrations': each one says which code still runs on it."""
-        for row in self._query(_APPLIED):
-            name = str(row["name"])
-            number = name.partition("_")[0]
-            level = int(row["level"] or (number if number.isdigit() else 0))
-            least = int(row["min_code"] or 0)
-            if level > release.code_level < least:
+        for row in self._applied():
+            if row.level > release.code_level < row.min_code:
                 yield (
-                    f"The database has {name}, which needs code of level {least} or newer, and "
+                    f"The database has {row.name}, which needs code of level {row.min_code} or "
+                    "newer, and "
                     f"release {release.short} is of level {release.code_level}. Take that "
                     "migration back first, which is a rollback of data: "
                     "'notifyctl rollback plan --kind data' tells how."
@@ -131,6 +128,7 @@ class Gate:
             },
         )
 
-    def _query(self, sql: str) -> list[Row]:
+    def _applied(self) -> list[Applied]:
         database_id = str(self._outputs["d1_database_id"])
-        return self._account.query("read the ledger of migrations", database_id, sql)
+        rows = self._account.query("read the ledger of migrations", database_id, SELECT_APPLIED)
+        return [Applied.of_row(row) for row in rows]

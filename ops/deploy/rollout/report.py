@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from localcloud.atomic_write import write_whole
 from ops.deploy.rollout.approval import Approval
 from ops.deploy.rollout.canary import StepResult
 from ops.deploy.verification import CheckResult
@@ -82,9 +83,7 @@ class RolloutReport:
     def write(self, path: Path) -> None:
         """Write it as JSON, in place of an older one."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f".{path.name}.new")
-        staged.write_text(json.dumps(self.document(), indent=2) + "\n", encoding="utf-8")
-        staged.replace(path)
+        write_whole(path, json.dumps(self.document(), indent=2) + "\n")
 
     def lines(self, path: Path) -> list[str]:
         """Return the lines that end the command."""

@@ -1,0 +1,47 @@
+"""The CLI of a local stack sees the variables that it is given and no others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+
+from ops.stacks.cli import ClosedCommand
+
+PROGRAM = """#!{python}
+import json, os, sys
+if "fail" in sys.argv:
+    sys.exit("error: it failed")
+if "version" in sys.argv:
+    print("v3.272.0")
+else:
+    print(json.dumps({{"arguments": sys.argv[1:], "variables": dict(os.environ)}}))
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClosedCommand:
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    program.write_text(PROGRAM.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "a real account's")
+    return ClosedCommand(root=str(tmp_path))
+
+
+def test_no_credential_of_the_process_reaches_it(command: ClosedCommand, tmp_path: Path) -> None:
+    lines: list[str] = []
+    result = command.run(["stack", "ls"], str(tmp_path), {"OWN": "1"}, on_output=lines.append)
+    found = json.loads(result.stdout)
+    assert found["arguments"] == ["--non-interactive", "stack", "ls"]
+    assert found["variables"]["OWN"] == "1"
+    assert "CLOUDFLARE_API_TOKEN" not in found["variables"]
+    assert lines == result.stdout.splitlines()
+
+
+def test_a_failure_is_the_automation_apis_own_error(command: ClosedCommand, tmp_path: Path) -> None:
+    with pytest.raises(automation.CommandError, match="it failed"):
+        command.run(["fail"], str(tmp_path), {})
