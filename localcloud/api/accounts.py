@@ -87,7 +87,6 @@ def root_routes(account: Account) -> Sequence[Route]:
         "account": document,
         "roles": ["Super Administrator - All Privileges"],
         "permissions": {},
-        "policies": [],
     }
 
     async def user(request: Request) -> Response:
@@ -96,7 +95,6 @@ def root_routes(account: Account) -> Sequence[Route]:
             {
                 "id": USER_ID,
                 "email": USER_EMAIL,
-                "username": USER_ID,
                 "first_name": "Local",
                 "last_name": "Operator",
                 "telephone": None,
@@ -110,8 +108,6 @@ def root_routes(account: Account) -> Sequence[Route]:
                 "suspended": False,
                 "betas": [],
                 "organizations": [],
-                "created_on": created_on,
-                "modified_on": created_on,
             }
         )
 

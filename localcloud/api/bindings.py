@@ -124,12 +124,22 @@ def check(
 
 
 def shown(binding: dict[str, Any]) -> dict[str, Any]:
-    """A stored binding as the API answers it."""
+    """A stored binding as the API answers it where the version is addressed by the Worker's id."""
     return {
         name: value
         for name, value in binding.items()
         if (binding["type"], name) != ("queue", "queue_id")
     }
+
+
+def shown_by_script(binding: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored binding as the API answers it below a script's name.
+
+    There a database has its id under both of its names. The Pulumi provider, which reads the
+    other routes, would take the second name for a change.
+    """
+    found = shown(binding)
+    return {**found, "database_id": found["id"]} if found["type"] == "d1" else found
 
 
 def _queue_id(binding: _Queue, database: Database) -> str:

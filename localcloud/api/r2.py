@@ -224,7 +224,7 @@ def _shown(row: Row) -> dict[str, Any]:
         "creation_date": row["created_on"],
         "storage_class": row["storage_class"],
         "jurisdiction": "default",
-        "location": "WEUR",
+        "location": "weur",
     }
 
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from localcloud.api.accounts import USER_EMAIL, USER_ID
 from localcloud.api.assets import AssetConfig, Assets, VersionAssets
-from localcloud.api.bindings import INVALID, NAME, Binding, shown
+from localcloud.api.bindings import INVALID, NAME, Binding, shown_by_script
 from localcloud.api.deployments import deploy_versions
 from localcloud.api.envelope import ApiError, parse, success
 from localcloud.api.listing import ListQuery
@@ -266,7 +266,7 @@ class ScriptVersions:
             },
             "annotations": document["annotations"],
             "resources": {
-                "bindings": [shown(binding) for binding in document["bindings"]],
+                "bindings": [shown_by_script(binding) for binding in document["bindings"]],
                 "script": {
                     "etag": row["bundle"],
                     # Only the script's own start could tell them, and the runtime doesn't say.
@@ -319,7 +319,8 @@ def _modules(metadata: _Metadata, parts: list[Part]) -> tuple[list[Module], str]
         )
         raise ApiError(400, INVALID, text)
     modules = [
-        Module(part.name.removeprefix("./"), part.content_type, part.content)
+        # Wrangler names part and file alike; the SDK calls every part `files`.
+        Module((part.filename or part.name).removeprefix("./"), part.content_type, part.content)
         for part in parts
         if part.content_type != _SOURCE_MAP
     ]

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.api.bindings import shown as shown_binding
+from localcloud.api.bindings import shown_by_script
 from localcloud.api.envelope import body_model, success
 from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
@@ -143,7 +143,7 @@ def active_settings(account: Account, row: Row) -> dict[str, Any]:
         text = account.database.value("SELECT document FROM versions WHERE id = ?", split[0][0])
     document = json.loads(text or '{"bindings": []}')
     return {
-        "bindings": [shown_binding(binding) for binding in document["bindings"]],
+        "bindings": [shown_by_script(binding) for binding in document["bindings"]],
         "compatibility_date": document.get("compatibility_date", ""),
         "compatibility_flags": document.get("compatibility_flags", []),
         "usage_model": document.get("usage_model", "standard"),

@@ -138,7 +138,7 @@ class Secrets:
         async with self._changing:
             worker, version = self._find(request)
             await self._change(worker, version, parse_bindings(given), without=set(wanted))
-        return success(self._secrets(request))
+        return success({secret["name"]: secret for secret in self._secrets(request)})
 
     async def _settings(self, request: Request) -> Response:
         wanted = await _read_settings(request)

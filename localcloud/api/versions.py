@@ -75,16 +75,18 @@ def routes(account: Account) -> Sequence[Route]:
             assets=wanted.assets.config if wanted.assets else None,
             manifest=assets.completed(worker["name"], wanted.assets.jwt) if wanted.assets else None,
         )
-        return success(_shown(await store_version(account, worker, upload)))
+        return success(_shown(account, worker, await store_version(account, worker, upload)))
 
     async def listing(request: Request) -> Response:
         worker = find_worker(account, request.path_params["worker_id"])
-        return ListQuery(request).page([_shown(row) for row in all_versions(account, worker)])
+        return ListQuery(request).page(
+            [_shown(account, worker, row) for row in all_versions(account, worker)]
+        )
 
     async def read(request: Request) -> Response:
         worker = find_worker(account, request.path_params["worker_id"])
         row = find_version(account, worker, request.path_params["version_id"])
-        found = _shown(row)
+        found = _shown(account, worker, row)
         if request.query_params.get("include") == "modules":
             modules = await asyncio.to_thread(bundles.get, row["bundle"])
             found["modules"] = [
@@ -141,8 +143,10 @@ def find_version(account: Account, worker: Row, version_id: str) -> Row:
     return row
 
 
-def _shown(row: Row) -> dict[str, Any]:
+def _shown(account: Account, worker: Row, row: Row) -> dict[str, Any]:
     document = json.loads(row["document"])
+    preview = f"http://{row['id'][:8]}-{worker['name']}.localhost:{account.runtime.edge_port}"
+    has_preview = json.loads(worker["subdomain"])["previews_enabled"]
     document.pop(MANIFEST, None)
     return {
         **document,
@@ -152,4 +156,5 @@ def _shown(row: Row) -> dict[str, Any]:
         "created_on": row["created_on"],
         "source": document.get("source", "terraform"),
         "main_script_base64": "",
+        "urls": [preview] if has_preview else [],
     }

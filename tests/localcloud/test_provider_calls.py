@@ -36,7 +36,7 @@ FILLED_IN = {
     "references",
 }
 # The stub left these out; Cloudflare says them.
-EXTRA = {"environment", "last_used_on"}
+EXTRA = {"environment", "last_used_on", "urls"}
 IDS = {"id", "uuid", "queue_id", "consumer_id", "jwt"}
 # The zone of the recording, and ours.
 ZONE = ("example.com", "z" * 32)

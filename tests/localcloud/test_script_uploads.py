@@ -148,9 +148,8 @@ def test_many_secrets_change_in_one_version(cloud: RunningCloud) -> None:
     upload(cloud, bindings=[PLAIN, SECRET])
     new = {"name": "NEW", "text": "x", "type": "secret_text"}
     body = {"secrets": {"NEW": new, "KEY": None}}
-    assert cloud.result("PATCH", f"{SCRIPT}/secrets-bulk", json=body) == [
-        {"name": "NEW", "type": "secret_text"}
-    ]
+    found = cloud.result("PATCH", f"{SCRIPT}/secrets-bulk", json=body)
+    assert found == {"NEW": {"name": "NEW", "type": "secret_text"}}
     assert cloud.result("GET", f"{SCRIPT}/versions")["items"][0]["number"] == 2
 
 
