@@ -25,6 +25,7 @@ from localcloud.database import Database
 from localcloud.desired_state import DesiredState
 from localcloud.endpoints import LOOPBACK, Ports
 from localcloud.faults import FaultGate, Faults
+from localcloud.front_page import FrontPage
 from localcloud.github.application import github_api
 from localcloud.github.tables import GITHUB
 from localcloud.home import CloudHome
@@ -174,7 +175,15 @@ class CloudServer:
             logs=self._logs,
             require_token=check,
         ).routes()
-        routes = [*local, tail_route(self._tails), github_api(self._database, clock, token)]
+        page = FrontPage(
+            self._database, self._runtime, clock, self._broker, self._desired, self._logs
+        )
+        routes = [
+            *local,
+            *page.routes(),
+            tail_route(self._tails),
+            github_api(self._database, clock, token),
+        ]
         api: ASGIApp = application(account, token, routes)
         api = RateLimit(FaultGate(api, faults), clock, limit_from_environment())
         api = LoopbackGuard(api, max_body=MAX_BODY_BYTES)

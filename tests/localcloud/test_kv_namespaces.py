@@ -95,3 +95,14 @@ def test_a_namespace_that_a_live_version_is_bound_to_cannot_go(
     assert identifier not in cloud.host.stores["kv"]
     path = f"/workers/workers/{worker_id}/versions"
     assert cloud.error("POST", path, json=version_body(bindings=[binding])) == (400, 10041)
+
+
+def test_a_key_has_up_to_512_bytes_and_is_no_path_of_dots(
+    cloud: RunningCloud, namespace: str
+) -> None:
+    cloud.result("PUT", f"{namespace}/values/{'k' * 512}", content=b"v")
+    for key in ("k" * 513, "%C3%A9" * 257, "%2E", "%2E%2E"):
+        status, _ = cloud.error("PUT", f"{namespace}/values/{key}", content=b"v")
+        assert status in {400, 404}, key
+    wrong = [{"key": ".", "value": "v"}]
+    assert cloud.error("PUT", f"{namespace}/bulk", json=wrong) == (400, 10030)

@@ -6,7 +6,10 @@ The steps build on each other, in their order. Those that aren't `short` run in 
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +21,11 @@ import pytest
 from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Endpoints, Ports
 from tests.localcloud.running_cloud import until
-from tests.localcloud.wrangler_client import Wrangler
+from tests.localcloud.wrangler_client import Wrangler, wrangler_program
 
 pytestmark = pytest.mark.workerd
+
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "local-cloud.md"
 
 WORKER = """
 import answer from "./answer.txt";
@@ -433,6 +438,49 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         yield Life(root / "project", cloud.start())
     finally:
         cloud.erase()
+
+
+def test_the_lines_of_the_documentation_hold_in_an_empty_folder(tmp_path: Path) -> None:
+    """As they stand there, with other ports and another home."""
+    block = re.search(r"```sh\n(.*?)```", DOCUMENTATION.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    ports = {name: str(_free_port()) for name in ("CONTROL", "EDGE", "SINK")}
+    lines = block[1]
+    for written, here in (
+        ("/path/to/notification-system", str(DOCUMENTATION.parents[1])),
+        ("npx wrangler@4.86.0", f"node {wrangler_program()}"),
+        ("8787", ports["CONTROL"]),
+        ("8788", ports["EDGE"]),
+    ):
+        assert written in lines
+        lines = lines.replace(written, here)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "WRANGLER_SEND_METRICS": "false",
+        **{f"NOTIFICATION_LOCAL_{name}_PORT": port for name, port in ports.items()},
+    }
+    try:
+        done = subprocess.run(
+            ["bash", "-eu", "-c", lines],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.endswith("hello")
+    finally:
+        LocalCloud(tmp_path / "my-cloud", Ports(0, 0, 0)).erase()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def test_a_tail_shows_what_a_worker_logs(life: Life) -> None:
