@@ -25,6 +25,7 @@ _SHARED = {
     f"{_OWN}perf.py": "the installation",
     f"{_OWN}refusals.py": "the installation",
     f"{_OWN}reports.py": "the installation",
+    f"{_OWN}sdk.py": "the installation",
     f"{_OWN}sink_page.py": "the installation",
     f"{_OWN}status.py": "the installation",
     f"{_OWN}tail.py": "the installation",

@@ -66,7 +66,8 @@ class FakeConfigs:
         """Keep a configuration; return it and whether it is new."""
         kept = self._kept.get((user_id, channel))
         if config is None and kept is None:
-            raise Refusal(404, "NOT_FOUND", "Configuration not found")
+            text = "Missing required fields: user_id, channel_type, config_data"
+            raise Refusal(400, "MISSING_PARAMETER", text)
         saved = {
             "id": kept["id"] if kept else next(self._ids),
             "user_id": user_id,
