@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from notification_sdk import NotificationClient, NotificationError, StatusError, TransportError
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
-from ops.stacks.errors import StackFailed
+from ops.stacks.errors import ServiceError, StackFailed
 from ops.stacks.service import ServiceClient
 
 
 def connect(context: StackContext) -> ServiceClient:
-    """Return a signed client of the service that the stack has deployed.
+    """Return a signed client of the service that the stack has deployed, for calls of any kind.
 
     Raises:
         StackFailed: the stack isn't deployed.
     """
+    return ServiceClient(*_address(context))
+
+
+@contextmanager
+def connected(context: StackContext) -> Iterator[NotificationClient]:
+    """Yield the client library's client of the service that the stack has deployed.
+
+    Raises:
+        StackFailed: the stack isn't deployed.
+        ServiceError: the service refused a call inside the block, or didn't answer.
+    """
+    url, key = _address(context)
+    with NotificationClient(url, key, trust_env=False) as client:
+        try:
+            yield client
+        except NotificationError as error:
+            raise service_error(error) from None
+
+
+def service_error(error: NotificationError) -> ServiceError:
+    """Return what a command says of the client library's error."""
+    if isinstance(error, TransportError):
+        message = (
+            f"{error.message} Look at 'notifyctl status'; on the local stack 'make up' starts it."
+        )
+    elif isinstance(error, StatusError) and error.request is not None:
+        asked = f"{error.request.method} {error.request.url.path}"
+        reason = error.message.rstrip(".")
+        message = f"{asked} was refused with {error.status} {error.code}: {reason}."
+    else:
+        message = error.message
+    return ServiceError(message, status=error.status, code=error.code)
+
+
+def _address(context: StackContext) -> tuple[str, str]:
+    """Return the URL and the key of the service."""
     found = choose_driver(context).outputs(show_secrets=True)
     url, key = found.get("service_url"), found.get("api_secret_key")
     if not isinstance(url, str) or not isinstance(key, str):
@@ -22,4 +62,4 @@ def connect(context: StackContext) -> ServiceClient:
             f"The stack '{stack}' isn't deployed: it has no service_url. "
             f"Run 'notifyctl up --stack {stack}'."
         )
-    return ServiceClient(url, key)
+    return url, key

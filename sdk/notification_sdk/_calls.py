@@ -27,6 +27,7 @@ def send(request: NotificationRequest) -> Call[SendResponse]:
             request_id=answer.fields.text("request_id"),
             replayed=answer.headers.get("idempotent-replayed") == "true",
             idempotency_key=request.idempotency_key,
+            document=answer.fields.document,
         )
 
     return Call(

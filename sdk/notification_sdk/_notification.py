@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, Self, TypedDict
 
 from notification_sdk._reading import Fields
@@ -99,12 +99,14 @@ class SendResponse:
     Attributes:
         replayed: whether this is the answer of an earlier send with the same key.
         idempotency_key: the key that the notification was sent with, given or made.
+        document: the service's whole answer.
     """
 
     results: tuple[SendResult, ...]
     request_id: str
     replayed: bool = False
     idempotency_key: str | None = None
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def accepted(self) -> bool:

@@ -9,7 +9,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.stacks.console import Reporter
-from ops.stacks.endpoint import connect
+from ops.stacks.endpoint import connected
 
 
 def logs(
@@ -29,13 +29,9 @@ def logs(
     json: JsonOption = False,
 ) -> None:
     """List notifications and what became of them, newest first."""
-    query = {"limit": str(limit)}
-    for name, value in (("user_id", user), ("channel", channel), ("status", status)):
-        if value is not None:
-            query[name] = value
-    with connect(open_stack(run, stack)) as service:
-        document = service.result("GET", "/api/notification-logs", query=query)
-    rows = document["data"]["logs"]
+    with connected(open_stack(run, stack)) as client:
+        found = client.logs.query(user_id=user, channel=channel, status=status, limit=limit).logs
+    rows = [entry.document for entry in found]
     if json:
         typer.echo(json_text.dumps(rows, indent=2))
         return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.stacks.endpoint import connect
-from ops.stacks.notification import Notification
+from ops.cli.sending import tell
+from ops.stacks.endpoint import connected
+from ops.stacks.errors import UsageError
 
 
 def send(
@@ -37,24 +37,14 @@ def send(
     Example: notifyctl send --user ada --channel webhook
     --url http://127.0.0.1:8789/hook/ada --message 'It works'
     """
-    channels = tuple(channel or ["webhook"])
-    notification = Notification(
-        user=user,
-        channels=channels,
-        message=message,
-        subject=subject,
-        url=url,
-        idempotency_key=idempotency_key,
-    )
-    with connect(open_stack(run, stack)) as service:
-        answer = notification.send(service)
-    if json:
-        typer.echo(json_text.dumps(answer, indent=2))
-    else:
-        for result in answer["results"]:
-            error = f"  {result['error']}" if result.get("error") else ""
-            typer.echo(
-                f"{result['channelType']:<9} {result['status']:<15} {result['messageId']}{error}"
-            )
-    if all(result["status"] == "failed" for result in answer["results"]):
-        raise typer.Exit(code=1)
+    channels = list(dict.fromkeys(channel or ["webhook"]))
+    if url is not None and len(channels) != 1:
+        raise UsageError("--url configures one channel: give exactly one --channel.")
+    with connected(open_stack(run, stack)) as client:
+        if url is not None:
+            client.configs.set(user, channels[0], {"webhook_url": url})
+        builder = client.notify().to(user).via(*channels).content(message, subject)
+        if idempotency_key is not None:
+            builder.idempotent(idempotency_key)
+        response = builder.send()
+    tell(response, json=json)

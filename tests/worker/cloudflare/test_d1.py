@@ -41,11 +41,11 @@ def batch(monkeypatch: pytest.MonkeyPatch, answer: object) -> tuple[list[Result]
 def test_a_statement_crosses_once_as_text_and_then_as_a_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer = [[[{"a": 1}], 0, 0], [[], 1, 2]]
+    answer = [[[{"a": 1}], 0, 0, 3], [[], 1, 2, 4]]
     results, crossed, statements = batch(monkeypatch, answer)
     assert statements == [INSERT.sql, SELECT.sql]
     assert crossed == [[[0, "a", None], [1]], [[1], [0, "a", None]]]
-    assert [tuple(result) for result in results] == [([{"a": 1}], 0, 0), ([], 1, 2)]
+    assert [tuple(result) for result in results] == [([{"a": 1}], 0, 0, 3), ([], 1, 2, 4)]
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,8 @@ export function prepare(sql) {
   return statements.push(database.prepare(sql)) - 1;
 }
 
-// `[[statement's number or SQL, …parameters], …]` as one transaction: [rows, changes, rows written]
-// of each, or the error's text.
+// `[[statement's number or SQL, …parameters], …]` as one transaction: [rows, changes, rows written,
+// rows read] of each, or the error's text.
 async function batch(text) {
   try {
     const bound = JSON.parse(text).map(([name, ...parameters]) => {
@@ -152,6 +152,7 @@ async function batch(text) {
         rows ?? [],
         meta.changes ?? 0,
         meta.rows_written ?? 0,
+        meta.rows_read ?? 0,
       ]),
     );
   } catch (error) {

@@ -18,6 +18,7 @@ from notification.delivery.settlement import attempt_and_settle, settle
 from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import IncomingMessage, Platform
+from notification.storage.metered import usage_of
 from notification.timestamps import from_iso
 
 REPEAT_AFTER_S = 30
@@ -186,6 +187,7 @@ class RetryConsumer:
             logId=asked.log_id,
             retryCount=asked.retry_count,
             outcome=outcome,
+            **usage_of(self._platform.database),
         )
 
     async def _deliver(

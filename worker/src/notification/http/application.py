@@ -15,7 +15,7 @@ from notification.logging import Log
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
-from notification.storage.metered import MeteredDatabase
+from notification.storage.metered import usage_of
 from notification.storage.system_settings import count_failure
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -104,9 +104,6 @@ def _log_request(
     duration = platform.clock.now_ms() - started
     platform.memory.of(IsolateCounters).request(response.status, duration)
     level = "error" if response.status >= 500 else "warn" if response.status >= 400 else "info"
-    usage = {}
-    if isinstance(platform.database, MeteredDatabase):
-        usage = platform.database.usage()
     log.write(
         level,
         f"{request.method} {request.path} {response.status} {duration}ms",
@@ -115,5 +112,5 @@ def _log_request(
         path=request.path,
         statusCode=response.status,
         duration=duration,
-        **usage,
+        **usage_of(platform.database),
     )

@@ -15,11 +15,12 @@ class Statement(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The rows that a statement returned, its changes, and the rows and index entries it wrote."""
+    """The rows that a statement returned, its changes, and the rows that it wrote and read."""
 
     rows: list[Row]
     changes: int
     rows_written: int
+    rows_read: int = 0
 
 
 class DatabaseError(Exception):

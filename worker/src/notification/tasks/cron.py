@@ -6,6 +6,7 @@ from typing import Any
 from notification.logging import Log
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
+from notification.storage.metered import usage_of
 from notification.tasks.key_rotation import KeyRotation
 from notification.tasks.monitoring import Monitoring
 from notification.tasks.run_lock import RunLock
@@ -83,6 +84,7 @@ async def run_task(task: Task, platform: Platform, log: Log) -> dict[str, Any] |
         taskStatus=status,
         duration=duration,
         result=result,
+        **usage_of(platform.database),
     )
     if failure:
         raise failure

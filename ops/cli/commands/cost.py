@@ -1,0 +1,58 @@
+"""``notifyctl cost``: what a month costs at Cloudflare."""
+
+from __future__ import annotations
+
+import json as json_text
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption
+from ops.observe.cost.model import Counts, Workload, month
+from ops.observe.cost.page import chart, lines
+from ops.observe.cost.prices import READ_ON
+
+
+def cost(
+    monthly: Annotated[
+        int, typer.Option("--monthly", min=1, help="Notifications a month, over one channel each.")
+    ],
+    retry_share: Annotated[
+        float, typer.Option("--retry-share", min=0, max=10, help="Retries for each notification.")
+    ] = 0.02,
+    key_share: Annotated[
+        float, typer.Option("--key-share", min=0, max=1, help="Sends with an idempotency key.")
+    ] = 1.0,
+    sampling: Annotated[
+        float, typer.Option("--log-sampling", min=0, max=1, help="Calls whose logs are kept.")
+    ] = 1.0,
+    retention: Annotated[
+        float, typer.Option("--retention-hours", min=1, help="How long notifications are kept.")
+    ] = 168.0,
+    cpu_ms: Annotated[
+        float | None,
+        typer.Option("--cpu-ms", min=0, help="CPU time of a send.  [as metered on one machine]"),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compute what a month costs on Cloudflare's plans, and which limits come first.
+
+    The counts of one notification are metered on the local cloud; the prices are dated.
+    """
+
+    counts = Counts.load()
+    work = Workload(
+        monthly=monthly,
+        retry_share=retry_share,
+        key_share=key_share,
+        log_sampling=sampling,
+        retention_hours=retention,
+        cpu_ms=cpu_ms,
+    )
+    found = month(counts, work)
+    if json:
+        document = {"prices_of": READ_ON, "usd": round(found.usd, 2), **asdict(found)}
+        typer.echo(json_text.dumps(document, indent=2))
+        return
+    typer.echo("\n".join([*lines(work, found), "", "US dollars a month:", *chart(counts, work)]))

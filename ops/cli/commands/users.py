@@ -1,0 +1,128 @@
+"""``notifyctl users``: where users are reached."""
+
+from __future__ import annotations
+
+import json as json_text
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.sending import tell
+from ops.stacks.console import Reporter
+from ops.stacks.endpoint import connected
+from ops.stacks.errors import UsageError
+from ops.stacks.json_file import read_json_object
+
+app = typer.Typer(no_args_is_help=True, help="Show, save and try out where a user is reached.")
+
+UserArgument = Annotated[str, typer.Argument(help="The service's user_id.")]
+
+
+@app.command()
+def show(
+    run: typer.Context, user: UserArgument, stack: StackOption = "local", json: JsonOption = False
+) -> None:
+    """Show a user's configurations, secrets masked, and the last notifications."""
+
+    with connected(open_stack(run, stack)) as client:
+        configs = list(client.configs.iterate(user))
+        last = client.logs.query(user_id=user, limit=5).logs
+    if json:
+        document = {
+            "user_id": user,
+            "configs": [
+                {"channel": each.channel, "is_active": each.is_active, "config": each.config}
+                for each in configs
+            ],
+            "last": [entry.document for entry in last],
+        }
+        typer.echo(json_text.dumps(document, indent=2, ensure_ascii=False))
+        return
+    reporter = Reporter()
+    reporter.table(
+        "channel",
+        "active",
+        "configuration",
+        rows=[
+            (
+                each.channel,
+                "yes" if each.is_active else "no",
+                each.error or json_text.dumps(each.config, ensure_ascii=False),
+            )
+            for each in configs
+        ],
+    )
+    reporter.table(
+        "time",
+        "channel",
+        "status",
+        "error",
+        rows=[
+            (
+                f"{entry.created_at:%Y-%m-%d %H:%M:%S}",
+                entry.channel,
+                entry.status,
+                entry.error or "",
+            )
+            for entry in last
+        ],
+    )
+
+
+@app.command("set")
+def set_(
+    run: typer.Context,
+    user: UserArgument,
+    channel: Annotated[str, typer.Option("--channel", "-c", help="The channel.")],
+    stack: StackOption = "local",
+    url: Annotated[str | None, typer.Option("--url", help="The endpoint's webhook_url.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="The configuration as JSON; - reads standard input."),
+    ] = None,
+    active: Annotated[
+        bool, typer.Option("--active/--inactive", help="Use the configuration, or keep it aside.")
+    ] = True,
+) -> None:
+    """Save where a user is reached on a channel.
+
+    Secrets belong in --file, not on the command line. With neither --url nor --file, the stored
+    configuration is only switched on or off.
+    """
+
+    if url is not None and file is not None:
+        raise UsageError("--url and --file both name the configuration: give one of them.")
+    config = {"webhook_url": url} if url is not None else None
+    if file is not None:
+        config = read_json_object(file)
+    with connected(open_stack(run, stack)) as client:
+        if config is not None:
+            client.configs.set(user, channel, config, is_active=active)
+        elif active:
+            client.configs.activate(user, channel)
+        else:
+            client.configs.deactivate(user, channel)
+    typer.echo(f"{user} is {'reached' if active else 'no longer reached'} over {channel}.")
+
+
+@app.command("test")
+def send_test(
+    run: typer.Context,
+    user: UserArgument,
+    stack: StackOption = "local",
+    channel: Annotated[
+        list[str] | None,
+        typer.Option("--channel", "-c", help="Channel; again for several.  [every active one]"),
+    ] = None,
+    message: Annotated[
+        str, typer.Option("--message", "-m", help="Text of the notification.")
+    ] = "This is a test notification.",
+    json: JsonOption = False,
+) -> None:
+    """Send a test notification to a user. Exit code 1 where every channel failed."""
+
+    with connected(open_stack(run, stack)) as client:
+        response = client.smart_send(user, message, subject="Test", channels=channel)
+    tell(response, json=json)

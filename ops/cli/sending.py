@@ -1,0 +1,21 @@
+"""What commands that send a notification share: its results as lines, and the exit code."""
+
+from __future__ import annotations
+
+import json as json_text
+
+import typer
+
+from notification_sdk import SendResponse
+
+
+def tell(response: SendResponse, *, json: bool) -> None:
+    """Print a result per channel; exit with 1 where every channel failed."""
+    if json:
+        typer.echo(json_text.dumps(dict(response.document), indent=2))
+    else:
+        for result in response.results:
+            error = f"  {result.error}" if result.error else ""
+            typer.echo(f"{result.channel:<9} {result.status:<15} {result.message_id}{error}")
+    if not response.accepted:
+        raise typer.Exit(code=1)
