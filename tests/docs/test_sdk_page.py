@@ -33,7 +33,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> FakeNotificationService:
 
 
 def expected(fence: Fence) -> list[str]:
-    return re.findall(r"^ *#> (.*)$", fence.text, re.MULTILINE)
+    return re.findall(r"^ *# -> (.*)$", fence.text, re.MULTILINE)
 
 
 def run(fence: Fence, names: dict[str, Any]) -> None:
