@@ -28,7 +28,7 @@ PLAIN = Workload(monthly=10e6, retry_share=0, key_share=0, kv_share=0)
 
 
 def cost(counts: Counts = COUNTS, **changed: float) -> Cost:
-    return month(counts, replace(PLAIN, **changed))  # type: ignore[arg-type]
+    return month(counts, replace(PLAIN, **changed))
 
 
 def test_what_the_paid_plan_includes_costs_the_plan_alone() -> None:
