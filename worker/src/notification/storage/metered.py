@@ -6,7 +6,7 @@ from notification.ports.database import Database, Result, Statement
 
 
 class MeteredDatabase:
-    """Counts the round trips of an invocation, and the rows written (index entries too) and read."""
+    """Counts an invocation's round trips, rows written (index entries too) and rows read."""
 
     __slots__ = ("_calls", "_inner", "_rows_read", "_rows_written")
 
