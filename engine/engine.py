@@ -16,7 +16,7 @@ from engine.errors import EngineError
 from engine.event import EngineEvent, EventSink
 from engine.file_backend import FileBackend
 from engine.loopback import require_loopback_settings
-from engine.operation import Circumstances, Operation
+from engine.operation import Operation, RunContext
 from engine.passphrase import PassphraseSecrets
 from engine.property_value import contains_secret, unwrap
 from engine.resource_state import ResourceState
@@ -152,7 +152,7 @@ class EmbeddedEngine:
         config = StackConfig.load(self._config_file, project)
         plain = {key: value for key, value in config.raw.items() if isinstance(value, str)}
         require_loopback_settings(plain, {**os.environ, **self._environment})
-        circumstances = Circumstances(
+        run_context = RunContext(
             kind=kind,
             project=project.name,
             stack=self._stack,
@@ -161,7 +161,7 @@ class EmbeddedEngine:
             environment=self._environment,
         )
         session = Session(
-            operation=Operation(circumstances, self._on_event),
+            operation=Operation(run_context, self._on_event),
             config=config,
             backend=self._backend(project),
             passphrase=self._passphrase,

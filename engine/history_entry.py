@@ -18,7 +18,7 @@ def history_entry(
     """``UpdateInfo`` of pulumi/pulumi pkg/backend: times in whole seconds since the epoch,
     config as in the file (ciphertexts stay ciphertexts), version always 0 on this backend."""
     return {
-        "kind": operation.circumstances.kind,
+        "kind": operation.run_context.kind,
         "startTime": int(began),
         "message": message,
         "environment": {

@@ -161,14 +161,14 @@ class Monitor:
         return handle
 
     def _deployment_info(self, _: Any) -> Any:
-        circumstances = self._operation.circumstances
+        run_context = self._operation.run_context
         return resource_pb2.DeploymentInfo(
-            project=circumstances.project,
-            stack=circumstances.stack,
+            project=run_context.project,
+            stack=run_context.stack,
             organization="organization",
-            config=dict(circumstances.config),
-            configSecretKeys=sorted(circumstances.secret_keys),
-            dryRun=circumstances.dry_run,
+            config=dict(run_context.config),
+            configSecretKeys=sorted(run_context.secret_keys),
+            dryRun=run_context.dry_run,
             parallel=PARALLEL,
             supportedFeatures=_FEATURES,
         )
@@ -178,11 +178,11 @@ class Monitor:
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in names)
 
     def _register(self, request: Any) -> Any:
-        circumstances = self._operation.circumstances
+        run_context = self._operation.run_context
         goal = Goal.from_request(
             request,
-            stack=circumstances.stack,
-            project=circumstances.project,
+            stack=run_context.stack,
+            project=run_context.project,
             parent=self._registrar.goals.get(request.parent),
         )
         state = self._registrar.register(goal)

@@ -1,4 +1,4 @@
-"""One run of the engine: its circumstances, its tally, and whether it has to end."""
+"""One run of the engine: its context, its tally, and whether it has to end."""
 
 from __future__ import annotations
 
@@ -20,9 +20,14 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Circumstances:
-    """What an operation runs with. ``environment`` is all that program and stand-ins get to see
-    of credentials; ``config`` is in clear, ``secret_keys`` names the secret ones."""
+class RunContext:
+    """What an operation runs with.
+
+    Attributes:
+        config: the stack's settings in clear text.
+        secret_keys: the names of those that are secret.
+        environment: everything that program and stand-ins see of credentials.
+    """
 
     kind: OperationKind
     project: str
@@ -42,8 +47,8 @@ class Circumstances:
 class Operation:
     """Counts steps, reports events, and stops everything after the first failure. Thread-safe."""
 
-    def __init__(self, circumstances: Circumstances, sink: EventSink) -> None:
-        self.circumstances = circumstances
+    def __init__(self, run_context: RunContext, sink: EventSink) -> None:
+        self.run_context = run_context
         self.redaction = Redaction()
         self._sink = sink
         self._lock = threading.Condition()
@@ -55,8 +60,8 @@ class Operation:
 
     @property
     def dry_run(self) -> bool:
-        """See ``Circumstances.dry_run``."""
-        return self.circumstances.dry_run
+        """See ``RunContext.dry_run``."""
+        return self.run_context.dry_run
 
     @property
     def failure(self) -> str | None:
@@ -128,7 +133,7 @@ class Operation:
         why = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
         sentence = (
             f"{op} of {label(urn)} failed: {why.rstrip('.')}. What was done before it is kept; "
-            f"mend the cause and run {_again(self.circumstances.kind)} again."
+            f"mend the cause and run {_again(self.run_context.kind)} again."
         )
         self._emit_step("step_failed", op, urn, sentence)
         self.fail(sentence)

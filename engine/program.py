@@ -22,12 +22,12 @@ class Program:
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
-        circumstances = operation.circumstances
-        folder = circumstances.program
+        run_context = operation.run_context
+        folder = run_context.program
         self._child = ChildProcess(
             "program_runner.py",
             folder=folder if folder.is_dir() else folder.parent,
-            environment={**circumstances.environment, "PULUMI_PROJECT": circumstances.project},
+            environment={**run_context.environment, "PULUMI_PROJECT": run_context.project},
             on_line=self._line,
         )
 
@@ -40,19 +40,19 @@ class Program:
 
         Raises ``ProgramFailed`` where it ended without that and no step's failure is the cause.
         """
-        circumstances = self._operation.circumstances
+        run_context = self._operation.run_context
         self._child.send(
             {
                 "monitor": monitor.address,
                 "engine": monitor.address,
-                "project": circumstances.project,
-                "stack": circumstances.stack,
+                "project": run_context.project,
+                "stack": run_context.stack,
                 "parallel": monitor.parallel,
-                "dry_run": circumstances.dry_run,
-                "root": str(circumstances.root),
-                "program": str(circumstances.program),
-                "config": dict(circumstances.config),
-                "secret_keys": sorted(circumstances.secret_keys),
+                "dry_run": run_context.dry_run,
+                "root": str(run_context.root),
+                "program": str(run_context.program),
+                "config": dict(run_context.config),
+                "secret_keys": sorted(run_context.secret_keys),
             }
         )
         while not monitor.finished_registering.wait(_TICK_SECONDS):

@@ -33,12 +33,12 @@ class ProviderFactory:
         # Imported here: the package's table is only needed once a program uses a provider.
         from engine.providers import stand_in
 
-        circumstances = self._operation.circumstances
-        program = circumstances.program
+        run_context = self._operation.run_context
+        program = run_context.program
         return stand_in(
             package,
             inputs,
-            circumstances.environment,
+            run_context.environment,
             folder=program if program.is_dir() else program.parent,
         )
 
@@ -47,13 +47,13 @@ class ProviderFactory:
         from engine.dynamic_provider import DynamicProvider
 
         if self._dynamic is None:
-            circumstances = self._operation.circumstances
+            run_context = self._operation.run_context
             self._dynamic = DynamicProvider(
-                program=circumstances.program,
+                program=run_context.program,
                 environment={
-                    **circumstances.environment,
-                    "PULUMI_PROJECT": circumstances.project,
-                    "PULUMI_STACK": circumstances.stack,
+                    **run_context.environment,
+                    "PULUMI_PROJECT": run_context.project,
+                    "PULUMI_STACK": run_context.stack,
                 },
                 say=lambda line: self._operation.say(line),
             )

@@ -110,11 +110,11 @@ class ProviderRegistry:
             return self._defaults[key]
 
     def _register_default(self, package: str, version: str) -> str:
-        circumstances = self._operation.circumstances
+        run_context = self._operation.run_context
         name = f"default_{version.replace('.', '_')}" if version else "default"
         urn = Urn.of(
-            stack=circumstances.stack,
-            project=circumstances.project,
+            stack=run_context.stack,
+            project=run_context.project,
             parent="",
             type_=PROVIDER_TYPE_PREFIX + package,
             name=name,
@@ -136,10 +136,10 @@ class ProviderRegistry:
 
     def _default_inputs(self, package: str) -> Properties:
         """The package's config without its prefix; the dynamic provider gets all of it."""
-        circumstances = self._operation.circumstances
+        run_context = self._operation.run_context
         prefix = "" if package == DYNAMIC_PACKAGE else f"{package}:"
         return {
-            key[len(prefix) :]: Secret(value) if key in circumstances.secret_keys else value
-            for key, value in circumstances.config.items()
+            key[len(prefix) :]: Secret(value) if key in run_context.secret_keys else value
+            for key, value in run_context.config.items()
             if key.startswith(prefix)
         }

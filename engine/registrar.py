@@ -34,8 +34,8 @@ class Registrar:
         self._step = Step(operation, snapshot)
         self._importing = Import(operation, snapshot)
         self._replacement = Replacement(operation, snapshot, registry)
-        circumstances = operation.circumstances
-        self._aliases = AliasResolution(circumstances.stack, circumstances.project)
+        run_context = operation.run_context
+        self._aliases = AliasResolution(run_context.stack, run_context.project)
         self._lock = threading.Lock()
         self.goals: dict[str, Goal] = {}
 

@@ -49,7 +49,7 @@ class Session:
         self._passphrase = passphrase
         self._key_file = key_file
         self._write = write
-        self._kind = operation.circumstances.kind
+        self._kind = operation.run_context.kind
         self._secrets: PassphraseSecrets | None = None
         self._refusal: EngineError | None = None
 
@@ -91,8 +91,8 @@ class Session:
         if self._secrets is None:
             raise self._refusal or EngineError("The passphrase's key could not be derived.")
         self._reveal_config(self._secrets)
-        circumstances = self._operation.circumstances
-        stack = f"organization/{circumstances.project}/{circumstances.stack}"
+        run_context = self._operation.run_context
+        stack = f"organization/{run_context.project}/{run_context.stack}"
         codec = DeploymentCodec(stack, self._secrets)
         base = codec.decode(text) if text else Deployment()
         for state in base.resources:
@@ -128,8 +128,8 @@ class Session:
         values, secret_keys = self._config.decrypted(secrets)
         for key in secret_keys:
             self._operation.redaction.learn(values[key], secret=True)
-        self._operation.circumstances = replace(
-            self._operation.circumstances, config=values, secret_keys=secret_keys
+        self._operation.run_context = replace(
+            self._operation.run_context, config=values, secret_keys=secret_keys
         )
 
     def _guarded(

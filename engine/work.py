@@ -43,7 +43,7 @@ class Work:
             Recovery(self._operation, self._snapshot, self._registry).run(self._base.pending)
         if program is not None:
             return self._run_program(program)
-        if self._operation.circumstances.kind == "refresh":
+        if self._operation.run_context.kind == "refresh":
             Refresh(self._operation, self._snapshot, self._registry).run()
         else:
             DeletePhase(self._operation, self._snapshot, self._registry).run()

@@ -102,27 +102,6 @@ def test_messages_of_the_older_format_are_read(timeline: SteppedTimeline) -> Non
     timeline.expect("order", attempts=2, status="sent")
 
 
-@pytest.mark.requirement("B-03b", "B-03")
-def test_queues_are_recognised_by_name_and_unknown_ones_never_acknowledged(
-    timeline: SteppedTimeline,
-) -> None:
-    world = timeline.world
-    for name in (
-        "retry-queue",
-        "retry-queue-dev",
-        "failed-queue",
-        "failed-queue-dev",
-        "failed-notifications-dlq",
-        "failed-notifications-dlq-dev",
-    ):
-        message = Delivered(Waiting({"type": "retry_notification", "logId": 1, "retryCount": 0}, 0))
-        world.consume(name, [message])
-        assert message.outcome == "acknowledged", name
-    message = Delivered(Waiting({}, 0))
-    world.consume("who-knows", [message])
-    assert message.outcome == 30
-
-
 def test_a_database_that_fails_makes_the_queue_repeat(timeline: SteppedTimeline) -> None:
     world = timeline.world
     timeline.queues_deliver = False
