@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.channels import measure_channels
+from bench.console import measure_console
 from bench.domain import measure_domain
 from bench.endpoint import Endpoint
 from bench.engine_time import measure_no_change_up
@@ -30,6 +31,7 @@ PARTS = {
     "sends": "sends/s, p50 and p99 with 1, 10 and 50 clients, beside the floor's",
     "channels": "sends/s, p50 and p99 over one and over four channels",
     "domain": "template renderings/s, signature checks/s, and the imports' processor time",
+    "console": "the console's weight, first view, and delay of a new notification",
     "logs": "pages of the log among 1,000 and 100,000 rows",
     "resources": "boot, D1 round trips and rows of a send, memory, size of the bundle",
     "growth": "the service's memory over --sends sends",
@@ -104,6 +106,7 @@ def _measures(
             figures, installation, endpoint, seconds=chosen.seconds
         ),
         "domain": lambda: measure_domain(figures, installation),
+        "console": lambda: measure_console(figures, installation),
         "logs": lambda: measure_log_query(figures, installation),
         "resources": measure_resources,
         "growth": lambda: measure_memory_growth(

@@ -244,6 +244,7 @@ export const chinese = {
   "Template (optional)": "模板（可选）",
   Templates: "模板",
   "Text for {channel}": "{channel} 的文本",
+  "The browser doesn't allow copying here.": "浏览器不允许在此处复制。",
   "The clocks of this computer and the service are more than five minutes apart.": "本机与服务的时钟相差超过五分钟。",
   "the command": "命令",
   "The contact point's name is the user who is notified.": "联络点的名称就是被通知的用户。",
@@ -257,6 +258,8 @@ export const chinese = {
   "They change the schema of this environment's database. In production the deployment applies them.": "它们会更改此环境的数据库表结构。生产环境由部署流程执行。",
   "They end as cancelled and will not be sent again.": "它们将以“已取消”结束，不会再次发送。",
   "They end as failed: you can still send them again from the dead letters.": "它们将以“失败”结束，仍可从死信中重新发送。",
+  "This address isn't secure, so the browser can't sign. Open the console over HTTPS.":
+    "此地址不安全，浏览器无法签名。请通过 HTTPS 打开控制台。",
   "This is production.": "这是生产环境。",
   "This isn't a JSON object.": "这不是 JSON 对象。",
   "This isn't the service's API_SECRET_KEY.": "这不是服务的 API_SECRET_KEY。",

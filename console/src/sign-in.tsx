@@ -30,6 +30,10 @@ export function SignIn({ health, preferences, done }: SignInProps) {
       field.focus();
       return;
     }
+    if (!globalThis.crypto?.subtle) {
+      setError(t("This address isn't secure, so the browser can't sign. Open the console over HTTPS."));
+      return;
+    }
     setBusy(true);
     setError("");
     try {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.console.open_console import OpenConsole
 
@@ -139,6 +139,31 @@ def test_a_database_that_is_away_is_told_in_every_tab(console: OpenConsole) -> N
     page.unroute("**/api/**")
     page.get_by_role("button", name="Try again").first.click()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.requirement("C-9")
+def test_production_is_marked_and_named_before_something_is_destroyed(
+    console: OpenConsole,
+) -> None:
+    page = console.page
+    refusing(console, "production-user", 404)
+    console.send("production-user", "In production")
+
+    def as_production(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "environment": "production"})
+
+    page.route("**/health", as_production)
+    console.sign_in()
+    expect(page.locator(".top .environment")).to_have_text("production")
+    assert page.evaluate("getComputedStyle(document.body).borderTopWidth") == "3px"
+    console.open("Queues")
+    console.row("In production").get_by_role("checkbox").check()
+    page.get_by_role("button", name="Discard 1 …").click()
+    expect(page.get_by_role("dialog")).to_contain_text("This is production.")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(console.row("In production")).to_have_count(1)
 
 
 @pytest.mark.parametrize("title", ["Queues", "Charts", "System", "Grafana"])

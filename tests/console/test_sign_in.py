@@ -66,6 +66,14 @@ def test_a_browser_whose_clock_is_wrong_signs_by_the_services_clock(
     OpenConsole(page, served).sign_in()
 
 
+def test_an_address_where_the_browser_cannot_sign_is_told_as_such(
+    page: Page, served: Installation
+) -> None:
+    page.add_init_script("Object.defineProperty(crypto, 'subtle', {value: undefined})")
+    OpenConsole(page, served).sign_in("some-key")
+    expect(page.get_by_role("alert")).to_contain_text("Open the console over HTTPS.")
+
+
 def test_signing_out_forgets_the_key_and_the_exchanges(console: OpenConsole) -> None:
     console.page.get_by_role("button", name="Sign out").click()
     expect(console.page.get_by_label("API secret key")).to_have_value("")

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 
 import { CallError, serviceNow } from "../api/client";
 import { formatDistance, formatTime, t, type Text } from "../language";
-import { describeError } from "./toast";
+import { describeError, toast } from "./toast";
 
 export const CHANNELS = ["webhook", "telegram", "lark", "slack"] as const;
 export type ChannelName = (typeof CHANNELS)[number];
@@ -126,7 +126,12 @@ export function Waiting() {
 export function Copyable({ text, label }: { text: string; label: string }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      toast(t("The browser doesn't allow copying here."), "bad");
+      return;
+    }
     setCopied(true);
     setTimeout(() => setCopied(false), 1_500);
   };
