@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from tests.promise.scenarios import ON_BOTH, Scenario
+from tests.promise.scenarios import (
+    ON_BOTH,
+    Scenario,
+    a_dead_endpoint_gets_three_requests_and_its_row_ends_failed,
+    an_endpoint_that_comes_back_gets_it_once,
+    what_the_queue_forgets_the_sweep_finds,
+)
 from tests.promise.simulated_timeline import SimulatedTimeline
+from tests.worker.stepped_timeline import SteppedTimeline
+from tests.worker.world import World
 
 
 @pytest.mark.parametrize("scenario", ON_BOTH, ids=lambda s: s.__name__)
 def test_the_domain_keeps_the_promise(scenario: Scenario, timeline: SimulatedTimeline) -> None:
+    scenario(timeline)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        a_dead_endpoint_gets_three_requests_and_its_row_ends_failed,
+        an_endpoint_that_comes_back_gets_it_once,
+        what_the_queue_forgets_the_sweep_finds,
+    ],
+    ids=lambda s: s.__name__,
+)
+def test_a_stepped_world_tells_the_stories_of_one_endpoint_alike(scenario: Scenario) -> None:
+    timeline = SteppedTimeline(World())
+    timeline.configure("ann")
     scenario(timeline)
 
 
