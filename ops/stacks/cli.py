@@ -3,73 +3,25 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pulumi import automation
-from pulumi.automation.errors import create_command_error
 
 from infra.release import COMMIT_VARIABLE
+from ops.stacks.cli_command import OrderlyCommand
+from ops.stacks.cli_failure import CliFailures
 from ops.stacks.context import StackContext
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
-from ops.stacks.errors import StackFailed
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.new_state import create_stack_file
 from ops.stacks.plugins import Plugins
 from ops.stacks.project import Project
 
-
-class ClosedCommand(automation.PulumiCommand):
-    """The CLI with the variables that it is given and no others.
-
-    The automation API hands on the whole environment of the process, which may hold credentials of
-    a real account (``PulumiCommand.run`` of pulumi 3.272).
-    """
-
-    def run(
-        self,
-        args: list[str],
-        cwd: str,
-        additional_env: Mapping[str, str],
-        on_output: Callable[[str], Any] | None = None,
-        on_error: Callable[[str], Any] | None = None,
-    ) -> automation.CommandResult:
-        """See :meth:`automation.PulumiCommand.run`."""
-        said: list[str] = []
-        complained: list[str] = []
-        with subprocess.Popen(
-            [self.command, "--non-interactive", *args],
-            cwd=cwd,
-            env={**additional_env, "PULUMI_AUTOMATION_API": "true"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        ) as process:
-            errors = threading.Thread(
-                target=_drained, args=(process.stderr, complained, on_error), daemon=True
-            )
-            errors.start()
-            _drained(process.stdout, said, on_output)
-            errors.join()
-        result = automation.CommandResult(
-            stdout="\n".join(said), stderr="\n".join(complained), code=process.returncode
-        )
-        if result.code != 0:
-            raise create_command_error(result)
-        return result
-
-
-def _drained(
-    stream: Iterable[str] | None, lines: list[str], show: Callable[[str], Any] | None
-) -> None:
-    for text in stream or ():
-        lines.append(text.rstrip())
-        if show is not None:
-            show(lines[-1])
+_PAGE = 100
+_MAX_PAGES = 1000
+"""Updates of the history that are read at once, and how often."""
 
 
 class CliDriver:
@@ -93,12 +45,13 @@ class CliDriver:
             StackFailed: the CLI refuses (not logged in, wrong passphrase, …); its words are kept.
         """
         plugins = Plugins.chosen(context.environment)
-        with _Failures("select the stack"):
+        with CliFailures("stack select"):
             selected = automation.create_or_select_stack(
                 context.stack,
                 work_dir=str(context.project.root),
                 opts=automation.LocalWorkspaceOptions(
-                    env_vars={**plugins.environment, COMMIT_VARIABLE: context.commit}
+                    env_vars={**plugins.environment, COMMIT_VARIABLE: context.commit},
+                    pulumi_command=OrderlyCommand(),
                 ),
             )
         named = context.file.path
@@ -123,12 +76,12 @@ class CliDriver:
         }
         # Made here: 'pulumi stack init' would write a salt into the tracked settings file.
         create_stack_file(project.root, local)
-        with _Failures("select the stack"):
+        with CliFailures("stack select"):
             selected = automation.create_or_select_stack(
                 local.stack,
                 work_dir=str(project.root),
                 opts=automation.LocalWorkspaceOptions(
-                    env_vars=environment, pulumi_command=ClosedCommand()
+                    env_vars=environment, pulumi_command=OrderlyCommand(closed=True)
                 ),
             )
         return cls(selected, config_file=local.config_file, notice=plugins.notice)
@@ -136,13 +89,15 @@ class CliDriver:
     def preview(self, show: Callable[[Progress], None]) -> StackUpdate:
         """See :meth:`StackDriver.preview`."""
         steps: list[tuple[str, str]] = []
+        failures = CliFailures("preview", self._stack.name)
 
         def note(event: automation.EngineEvent) -> None:
+            failures.note(event)
             if event.resource_pre_event is not None:
                 step = event.resource_pre_event.metadata
                 steps.append((_op(step.op), step.urn))
 
-        with _Failures("preview"):
+        with failures:
             result = self._stack.preview(
                 on_output=self._lines(show),
                 on_event=note,
@@ -158,10 +113,11 @@ class CliDriver:
 
     def up(self, show: Callable[[Progress], None], *, message: str) -> StackUpdate:
         """See :meth:`StackDriver.up`."""
-        with _Failures("up"):
+        with CliFailures("up", self._stack.name) as failures:
             result = self._stack.up(
                 message=message,
                 on_output=self._lines(show),
+                on_event=failures.note,
                 color="never",
                 config_file=self._config_file,
                 show_secrets=False,
@@ -171,9 +127,10 @@ class CliDriver:
 
     def refresh(self, show: Callable[[Progress], None]) -> StackUpdate:
         """See :meth:`StackDriver.refresh`."""
-        with _Failures("refresh"):
+        with CliFailures("refresh", self._stack.name) as failures:
             result = self._stack.refresh(
                 on_output=self._lines(show),
+                on_event=failures.note,
                 color="never",
                 config_file=self._config_file,
                 show_secrets=False,
@@ -182,9 +139,10 @@ class CliDriver:
 
     def destroy(self, show: Callable[[Progress], None]) -> StackUpdate:
         """See :meth:`StackDriver.destroy`."""
-        with _Failures("destroy"):
+        with CliFailures("destroy", self._stack.name) as failures:
             result = self._stack.destroy(
                 on_output=self._lines(show),
+                on_event=failures.note,
                 color="never",
                 config_file=self._config_file,
                 show_secrets=False,
@@ -193,7 +151,7 @@ class CliDriver:
 
     def remove(self) -> None:
         """See :meth:`StackDriver.remove`."""
-        with _Failures("stack rm"):
+        with CliFailures("stack rm", self._stack.name):
             self._stack.workspace.remove_stack(self._stack.name)
 
     def secret(self, name: str) -> str:
@@ -202,25 +160,25 @@ class CliDriver:
         Raises:
             StackFailed: it isn't set, or can't be decrypted.
         """
-        with _Failures("config get"):
+        with CliFailures("config get", self._stack.name):
             return str(self._stack.get_config(name).value)
 
     def set_secrets(self, secrets: Mapping[str, str]) -> None:
         """Set secret settings, encrypted, in the stack's settings file."""
         values = {name: automation.ConfigValue(text, secret=True) for name, text in secrets.items()}
-        with _Failures("config set"):
+        with CliFailures("config set", self._stack.name):
             self._stack.set_all_config(values)
 
     def unprotect(self) -> None:
         """See :meth:`StackDriver.unprotect`."""
         # Not by the automation API: what it exports is in clear, and its import leaves that in a
         # file for good.
-        with _Failures("state unprotect"):
+        with CliFailures("state unprotect", self._stack.name):
             self._run("state", "unprotect", "--all", "--yes")
 
     def export(self) -> Mapping[str, Any]:
         """See :meth:`StackDriver.export`."""
-        with _Failures("stack export"):
+        with CliFailures("stack export", self._stack.name):
             document: dict[str, Any] = json.loads(self._run("stack", "export"))
         return document
 
@@ -230,7 +188,7 @@ class CliDriver:
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """See :meth:`StackDriver.outputs`."""
-        with _Failures("stack output"):
+        with CliFailures("stack output", self._stack.name):
             outputs = self._stack.outputs()
         return {
             name: "[secret]" if output.secret and not show_secrets else output.value
@@ -239,8 +197,14 @@ class CliDriver:
 
     def history(self) -> list[HistoryEntry]:
         """See :meth:`StackDriver.history`."""
-        with _Failures("stack history"):
-            entries = self._stack.history(show_secrets=False)
+        entries: list[automation.UpdateSummary] = []
+        with CliFailures("stack history", self._stack.name):
+            # The CLI's own page has 10: those before it count as well, or numbers would move.
+            for page in range(1, _MAX_PAGES + 1):
+                found = self._stack.history(_PAGE, page, show_secrets=False)
+                entries += found
+                if len(found) < _PAGE:
+                    break
         return [
             HistoryEntry(
                 # File and S3 backends number no update; the list is newest first.
@@ -273,30 +237,9 @@ def account_stacks(project: Project) -> list[str]:
     Raises:
         StackFailed: the CLI refuses (not logged in, …); its words are kept.
     """
-    with _Failures("stack ls"):
+    with CliFailures("stack ls"):
         listed = automation.LocalWorkspace(work_dir=str(project.root)).list_stacks()
     return sorted(stack.name.rpartition("/")[2] for stack in listed)
-
-
-class _Failures:
-    """Turns the automation API's errors into :class:`StackFailed`, without its stack traces."""
-
-    def __init__(self, action: str) -> None:
-        self._action = action
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, automation.CommandError):
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            # The diagnostics' own lines; a line of the progress display repeats them.
-            said = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-            reasons = [line for line in dict.fromkeys(said) if line != "update failed"]
-            raise StackFailed(
-                f"'pulumi {self._action}' failed: {' '.join(reasons) or lines[-1]} "
-                "What was done up to then is in the stack's state; correct the cause and repeat."
-            ) from None
 
 
 def _changes(summary: automation.UpdateSummary) -> dict[str, int]:

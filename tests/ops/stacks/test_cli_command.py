@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pulumi import automation
 
-from ops.stacks.cli import ClosedCommand
+from ops.stacks.cli_command import OrderlyCommand
 
 PROGRAM = """#!{python}
 import json, os, sys
@@ -23,16 +23,16 @@ else:
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClosedCommand:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OrderlyCommand:
     program = tmp_path / "bin" / "pulumi"
     program.parent.mkdir()
     program.write_text(PROGRAM.format(python=sys.executable))
     program.chmod(0o755)
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "a real account's")
-    return ClosedCommand(root=str(tmp_path))
+    return OrderlyCommand(root=str(tmp_path), closed=True)
 
 
-def test_no_credential_of_the_process_reaches_it(command: ClosedCommand, tmp_path: Path) -> None:
+def test_no_credential_of_the_process_reaches_it(command: OrderlyCommand, tmp_path: Path) -> None:
     lines: list[str] = []
     result = command.run(["stack", "ls"], str(tmp_path), {"OWN": "1"}, on_output=lines.append)
     found = json.loads(result.stdout)
@@ -42,6 +42,8 @@ def test_no_credential_of_the_process_reaches_it(command: ClosedCommand, tmp_pat
     assert lines == result.stdout.splitlines()
 
 
-def test_a_failure_is_the_automation_apis_own_error(command: ClosedCommand, tmp_path: Path) -> None:
+def test_a_failure_is_the_automation_apis_own_error(
+    command: OrderlyCommand, tmp_path: Path
+) -> None:
     with pytest.raises(automation.CommandError, match="it failed"):
         command.run(["fail"], str(tmp_path), {})

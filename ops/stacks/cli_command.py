@@ -1,0 +1,97 @@
+"""Run the Pulumi CLI so that a Ctrl-C ends it in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from typing import IO
+
+from pulumi.automation import CommandResult, OnOutput, PulumiCommand
+from pulumi.automation.errors import create_command_error
+
+
+class OrderlyCommand(PulumiCommand):
+    """The automation API's command, which also waits for the CLI's own end.
+
+    The CLI runs in a session of its own, so that a Ctrl-C in the terminal reaches this process
+    alone. It is passed on once for each time: the CLI then finishes what runs, writes the state,
+    ends its plugins and takes its lock away. Left to the API, this process would be gone before.
+
+    Args:
+        root: folder of an installation; without one the CLI is found on PATH.
+        closed: give the CLI the variables that each run names and no others. The API hands on the
+            whole environment of the process, which may hold credentials of a real account
+            (``PulumiCommand.run`` of pulumi 3.272).
+    """
+
+    def __init__(self, root: str | None = None, *, closed: bool = False) -> None:
+        super().__init__(root)
+        self._inherited: Mapping[str, str] = {} if closed else os.environ
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        """Run a command to its end.
+
+        Raises:
+            CommandError: it ended with another code than 0.
+            KeyboardInterrupt: it was interrupted, and has ended.
+        """
+        process = subprocess.Popen(
+            [self.command, *([] if "--non-interactive" in args else ["--non-interactive"]), *args],
+            cwd=cwd,
+            env={**self._inherited, **additional_env, "PULUMI_AUTOMATION_API": "true"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        out: list[str] = []
+        err: list[str] = []
+        readers = [
+            threading.Thread(target=_read, args=(process.stdout, on_output, out)),
+            threading.Thread(target=_read, args=(process.stderr, on_error, err)),
+        ]
+        for reader in readers:
+            reader.start()
+        interrupted = _await_end(process)
+        for reader in readers:
+            reader.join()
+        if interrupted:
+            raise KeyboardInterrupt
+        result = CommandResult(
+            stdout="\n".join(out), stderr="\n".join(err), code=process.returncode
+        )
+        if process.returncode != 0:
+            raise create_command_error(result)
+        return result
+
+
+def _await_end(process: subprocess.Popen[str]) -> bool:
+    """Return whether it was interrupted on the way."""
+    interrupted = False
+    while True:
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+            process.send_signal(signal.SIGINT)
+        else:
+            return interrupted
+
+
+def _read(stream: IO[str] | None, tell: Callable[[str], object] | None, lines: list[str]) -> None:
+    for line in stream or ():
+        if tell is not None:
+            tell(line.rstrip())
+        lines.append(line.rstrip())

@@ -1,0 +1,108 @@
+"""Why the Pulumi CLI failed: a sentence for each kind of failure, with the command that is next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from types import TracebackType
+
+from pulumi import automation
+
+from ops.stacks.errors import StackFailed
+
+_LOCK = re.compile(r"created by (\S{1,200}) \(pid (\d{1,10})\) at (\S{1,40})")
+_PLUGIN = re.compile(
+    r"no resource plugin 'pulumi-resource-([\w-]{1,80})' found"
+    r"(?:[^\n]{0,80}? version (v[\w.-]{1,40}))?"
+)
+_COLOR = re.compile(r"<\{%[^%]{0,40}%\}>")
+_MAX_REASONS = 20
+_MAX_CHARACTERS = 2000
+_CHANGING = frozenset({"up", "refresh", "destroy"})
+
+
+class CliFailures:
+    """Turns the automation API's errors into :class:`StackFailed`, without its stack traces.
+
+    Args:
+        action: the CLI's command, as a person would call it after ``pulumi``.
+        stack: the stack's name, for the command that is next; empty where there is none.
+    """
+
+    def __init__(self, action: str, stack: str = "") -> None:
+        self._action = action
+        self._option = f" --stack {stack}" if stack else ""
+        self._reasons: list[str] = []
+
+    def note(self, event: automation.EngineEvent) -> None:
+        """Keep what the engine's own log says of an error: whole, and of which resource."""
+        diagnostic = event.diagnostic_event
+        if diagnostic is None or diagnostic.severity != "error":
+            return
+        text = _COLOR.sub("", diagnostic.message).strip()
+        name = (diagnostic.urn or "").rpartition("::")[2]
+        is_stack = "pulumi:pulumi:Stack" in (diagnostic.urn or "")
+        reason = f"{name}: {text}" if name and not is_stack else text
+        known = any(text in other for other in self._reasons)
+        if text and not known and text not in ("update failed", "preview failed"):
+            self._reasons.append(reason[:_MAX_CHARACTERS])
+
+    def __enter__(self) -> CliFailures:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, automation.CommandError):
+            raise StackFailed(self._sentence(str(error))) from None
+
+    def _sentence(self, said: str) -> str:
+        """Name the kind of failure by what the CLI said before its engine began, if anything."""
+        if isinstance(found := next(self._before_the_engine(said), None), str):
+            return found
+        reasons = self._reasons[:_MAX_REASONS] or _error_lines(said)
+        kept = (
+            "What was done up to then is in the stack's state; correct the cause and repeat."
+            if self._action in _CHANGING
+            else "Nothing was changed; correct the cause and repeat."
+        )
+        return f"'pulumi {self._action}' failed: {' '.join(reasons)} {kept}"
+
+    def _before_the_engine(self, said: str) -> Iterator[str]:
+        """The texts are those of pulumi/pulumi pkg/backend/diy/lock.go, pkg/secrets/passphrase,
+        pkg/backend/backenderr and sdk/go/common/workspace/plugins.go."""
+        everything = "\n".join((said, *self._reasons))
+        if "the stack is currently locked by" in said or "[409] Conflict" in said:
+            lock = _LOCK.search(said)
+            whose = f" by {lock[1]} (process {lock[2]}) since {lock[3]}" if lock else ""
+            yield (
+                f"The stack is locked{whose}. Wait for that operation to end. If its process is "
+                f"gone, take the lock away with 'pulumi cancel{self._option}' and repeat."
+            )
+        if "incorrect passphrase" in everything or "passphrase must be set" in everything:
+            yield (
+                "The passphrase doesn't open the stack's secrets. Set PULUMI_CONFIG_PASSPHRASE to "
+                "the one that they were encrypted with, and repeat."
+            )
+        if "must be set for login" in said or "not logged in" in said:
+            yield (
+                "The Pulumi CLI isn't logged in to a state backend. Run 'pulumi login', or set "
+                "PULUMI_BACKEND_URL, or PULUMI_ACCESS_TOKEN for Pulumi Cloud, and repeat."
+            )
+        if plugin := _PLUGIN.search(everything):
+            version = f" {plugin[2]}" if plugin[2] else ""
+            yield (
+                f"The Pulumi plugin for {plugin[1]} isn't installed. Run 'pulumi plugin install "
+                f"resource {plugin[1]}{version}' and repeat."
+            )
+
+
+def _error_lines(said: str) -> list[str]:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    # The diagnostics' own lines; a line of the progress display repeats them.
+    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    reasons = [line for line in dict.fromkeys(told) if line != "update failed"]
+    return [line[:_MAX_CHARACTERS] for line in reasons[:_MAX_REASONS] or lines[-1:]]
