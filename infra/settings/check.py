@@ -17,7 +17,7 @@ from infra.settings.secret_model import Secrets
 from infra.settings.secret_rules import (
     DEVELOPMENT_DEFAULTS,
     are_samples_allowed,
-    print_rules,
+    fingerprint_rules,
     secret_rules,
 )
 from infra.settings.values import Rule
@@ -42,10 +42,15 @@ class RawConfig:
     secret_keys: frozenset[str]
 
 
+_RENAMED = {"keyPrints": "keyFingerprints"}
+"""Keys of the release before, which are still read, by the keys that they have now."""
+
+
 class CheckedConfig:
     """Typed values of a RawConfig, and every mistake in it."""
 
     def __init__(self, raw: RawConfig) -> None:
+        raw = _renamed(raw)
         self._raw = raw
         self._given = raw.values
         self._fields = _fields(Settings)
@@ -68,7 +73,7 @@ class CheckedConfig:
             if isinstance(secret, SecretStr) and key in self._service_fields
         }
         wrong += secret_rules(readable, samples_allowed=samples_allowed)
-        wrong += print_rules(readable, self._values.get("keyPrints"))
+        wrong += fingerprint_rules(readable, self._values.get("keyFingerprints"))
         self._wrong = wrong
 
     def mistakes(self, *, template: bool = False) -> tuple[Problem, ...]:
@@ -164,6 +169,13 @@ class CheckedConfig:
                     "it is stored in clear text.",
                     f"`pulumi config set --secret {key}`, which asks for the value",
                 )
+
+
+def _renamed(raw: RawConfig) -> RawConfig:
+    """Give settings their new keys; an old key beside its new one stays, and is unknown."""
+    old = {key: new for key, new in _RENAMED.items() if new not in raw.values}
+    values = {old.get(key, key): value for key, value in raw.values.items()}
+    return replace(raw, values=values)
 
 
 def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 from infra.settings import values as v
 
 SetOn = Annotated[date, v.Rule("the day as YYYY-MM-DD.", "2026-10-01")]
-KeyPrints = Annotated[
+KeyFingerprints = Annotated[
     dict[str, Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]],
     BeforeValidator(v.json_value),
     v.Rule(
@@ -21,7 +21,7 @@ KeyPrints = Annotated[
 
 
 class KeyDates(BaseModel):
-    """The day on which each secret was set, and its print; `notifyctl keys` writes both."""
+    """The day on which each secret was set, and its fingerprint; `notifyctl keys` writes both."""
 
     api_secret_key_set_on: SetOn | None = Field(
         None, description="day on which apiSecretKey was set"
@@ -35,12 +35,12 @@ class KeyDates(BaseModel):
     grafana_webhook_password_set_on: SetOn | None = Field(
         None, description="day on which grafanaWebhookPassword was set"
     )
-    key_prints: KeyPrints = Field(
-        {}, description="a print of each secret, by which stacks are found to share one"
+    key_fingerprints: KeyFingerprints = Field(
+        {}, description="fingerprint of each secret, which shows two stacks that share one"
     )
 
 
-def key_print(key: str, secret: str) -> str:
+def key_fingerprint(key: str, secret: str) -> str:
     """16 hexadecimal digits that are the same wherever that key has that secret.
 
     HMAC-SHA256 with the secret as the key: it tells nothing about a secret of 32 random characters.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
-from infra.settings.key_dates import key_print
+from infra.settings.key_dates import key_fingerprint
 from infra.settings.problems import HIDDEN, MISSING, Problem
 from infra.settings.values import is_loopback
 
@@ -88,15 +88,15 @@ def _unpaired(secrets: Mapping[str, SecretStr]) -> Iterator[Problem]:
             )
 
 
-def print_rules(secrets: Mapping[str, SecretStr], prints: object) -> Iterator[Problem]:
-    """Check that the recorded prints are those of today's secrets, so that the dates are, too."""
-    if not isinstance(prints, dict):
+def fingerprint_rules(secrets: Mapping[str, SecretStr], recorded: object) -> Iterator[Problem]:
+    """Check that the recorded fingerprints are today's secrets', and so the dates."""
+    if not isinstance(recorded, dict):
         return
     for key, secret in secrets.items():
-        recorded = prints.get(key)
-        if recorded is not None and recorded != key_print(key, secret.get_secret_value()):
+        known = recorded.get(key)
+        if known is not None and known != key_fingerprint(key, secret.get_secret_value()):
             yield Problem(
-                "keyPrints",
+                "keyFingerprints",
                 HIDDEN,
                 f"{key} isn't the secret that was recorded: it was changed without its date.",
                 "`notifyctl keys record`",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cloudflare import Cloudflare
 
 _ROTATION = {"taskName": "key_rotation"}
-_MOST_ROTATIONS = 1000
+_MAX_ROTATIONS = 1000
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Adoption:
         ):
             earlier = self._data(data)
             left = earlier.clear_text_left()
-            for _ in range(_MOST_ROTATIONS):
+            for _ in range(_MAX_ROTATIONS):
                 if not left:
                     break
                 service.result("POST", "/api/scheduled-tasks/trigger", body=_ROTATION)

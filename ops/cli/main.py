@@ -40,7 +40,8 @@ COMMANDS = {
     "dev": "dev:dev",
     "report": "report:app",
     "deployments": "deployments:app",
-    "adopt": "adopt:adopt",
+    "import": "import_resources:import_resources",
+    "adopt": "import_resources:import_resources",
     "drift": "drift:drift",
     "history": "history:history",
     "releases": "releases:releases",
@@ -55,7 +56,7 @@ COMMANDS = {
 }
 """Where each command is: its module in `ops.cli.commands`, and there a function or a group."""
 
-HIDDEN = frozenset({"performance"})
+HIDDEN = frozenset({"adopt", "performance"})
 """Earlier names of commands: they work for one release more, and help doesn't show them."""
 
 _HELP = (

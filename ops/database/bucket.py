@@ -9,7 +9,7 @@ from ops.database.backup_file import BackupFile
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import UsageError
 
-MOST_BYTES = 300 * 1024 * 1024
+MAX_BYTES = 300 * 1024 * 1024
 """What the API takes in one upload (Cloudflare API reference, R2, "Upload Object")."""
 
 
@@ -32,7 +32,7 @@ class BackupBucket:
             UsageError: the dump is larger than the API takes.
             OperationError: the upload was refused.
         """
-        if backup.path.stat().st_size > MOST_BYTES:
+        if backup.path.stat().st_size > MAX_BYTES:
             raise UsageError(
                 f"{backup.path} is larger than 300 MB, which one upload to R2 by this API may be. "
                 "The file stays where it is; upload it by an S3 client."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ops.stacks.errors import ServiceError
 from ops.stacks.service import ServiceClient
 
-_MOST_CALLS = 500
+_MAX_CALLS = 500
 """A call removes at most 20 000; this ends a loop that gets nowhere."""
 
 
@@ -16,7 +16,7 @@ def remove_old_logs(service: ServiceClient, *, days: int) -> int:
         ServiceError: the service refused, gave no answer, or doesn't come to an end.
     """
     removed = 0
-    for _ in range(_MOST_CALLS):
+    for _ in range(_MAX_CALLS):
         data = service.result("POST", "/api/cleanup-logs", body={"days": days})["data"]
         removed += int(data["deleted_count"])
         if not data.get("more"):

@@ -18,7 +18,7 @@ _MODULUS = 2**256
 
 @dataclass(frozen=True)
 class TableSum:
-    """A table's content in two figures.
+    """A table's content in two numbers.
 
     Attributes:
         rows: how many rows there are.

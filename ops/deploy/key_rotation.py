@@ -22,7 +22,7 @@ from ops.stacks.service import ServiceClient
 
 ENCRYPTION = "encryptKey"
 _TASK = {"taskName": "key_rotation"}
-_MOST_RUNS = 2000
+_MAX_RUNS = 2000
 """Runs of the service's task, of 500 rows each, before the rewrap is given up."""
 
 
@@ -184,9 +184,12 @@ class Rotation:
         wanted = [key for key in keys if file.plain(f"{key}Previous") == file.plain(key)]
         made = generate(wanted)
         today = datetime.now(UTC).date()
-        prints = file.plain("keyPrints")
         # The file of a stack on this machine is rendered, and its keys have no dates.
-        dates = {} if self._context.is_local else record_of(made, today=today, prints=prints)
+        dates = (
+            {}
+            if self._context.is_local
+            else record_of(made, today=today, recorded=file.fingerprints)
+        )
         if made:
             file.write(made, dates)
         return tuple(made)
@@ -200,7 +203,7 @@ class Rotation:
         resealed = 0
         title = "Stored configurations under the new key"
         with self._reporter.step(title) as step, self._service() as service:
-            for _ in range(_MOST_RUNS):
+            for _ in range(_MAX_RUNS):
                 answer = service.result("POST", "/api/scheduled-tasks/trigger", body=_TASK)
                 run: Mapping[str, Any] = answer["data"]
                 resealed += int(run["resealed"])
@@ -216,7 +219,7 @@ class Rotation:
                     )
         raise GateClosed(
             f"{sum(left.values())} stored configurations are still under another key after "
-            f"{_MOST_RUNS} runs. Run the command again."
+            f"{_MAX_RUNS} runs. Run the command again."
         )
 
     @contextmanager

@@ -9,7 +9,7 @@ from ops.stacks.local_stack import NAMESPACE
 
 _OTHERS = (
     *("customDomain", "routePattern", "zoneName", "zoneId", "serviceUrl"),
-    *("pin", "traffic", "trafficBase"),
+    *("pin", "traffic", "trafficBase", "keyFingerprints", "keyPrints"),
     *("githubOwner", "githubRepository", "ciTokenExpiresOn", "ciTokenAllowedIps"),
 )
 _OTHERS_BEGIN = ("adopt", "production")

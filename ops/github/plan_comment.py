@@ -8,7 +8,7 @@ from ops.github.repository import Repository
 
 MARK = "<!-- notification-system: plan of {stack} -->"
 """Invisible first line by which the comment is found again."""
-LONGEST = 60_000
+MAX_LENGTH = 60_000
 """Characters of a plan that are shown; GitHub takes 65,536 in a comment."""
 
 
@@ -46,8 +46,8 @@ class PlanComment:
 
     def _body(self, plan: str, commit: str) -> str:
         text = plan.strip() or "The plan is empty."
-        if len(text) > LONGEST:
-            text = f"{text[:LONGEST]}\n… cut: the whole plan is in the workflow's log."
+        if len(text) > MAX_LENGTH:
+            text = f"{text[:MAX_LENGTH]}\n… cut: the whole plan is in the workflow's log."
         # A longer fence than any inside: a plan can't leave its block.
         fence = "`" * 3
         while fence in text:

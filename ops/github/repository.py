@@ -18,7 +18,7 @@ from ops.stacks.errors import OperationError, UsageError
 _LOCAL_REPOSITORY = "local/notification-system"
 """The repository that the local cloud has from the start."""
 _PER_PAGE = 100
-_MOST_PAGES = 50
+_MAX_PAGES = 50
 _TIMEOUT_SECONDS = 30.0
 
 
@@ -109,7 +109,7 @@ class Repository:
 
     def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
         """All items of a list, page after page. Raises as ``call`` does."""
-        for page in range(1, _MOST_PAGES + 1):
+        for page in range(1, _MAX_PAGES + 1):
             asked = {**(query or {}), "per_page": str(_PER_PAGE), "page": str(page)}
             listed = self.call("GET", path, query=asked)
             yield from listed

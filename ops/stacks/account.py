@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Row = Mapping[str, Any]
 _PER_PAGE = 50
-_MOST_PAGES = 200
+_MAX_PAGES = 200
 
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
 _TIMEOUT_SECONDS = 120.0
@@ -134,13 +134,13 @@ class StackAccount:
         ``get`` makes the call of one page and returns its answer, nothing for an empty list.
         Raises as ``ask`` does.
         """
-        for page in range(1, _MOST_PAGES + 1):
+        for page in range(1, _MAX_PAGES + 1):
             url = f"/accounts/{self.account_id}/{path}?page={page}&per_page={_PER_PAGE}"
             answer = self.ask(f"list {path}", partial(get, url)) or {}
             result = answer.get("result") or []
             yield from result
             # Not every list tells how many pages it has; a short one is the last then.
-            last = page if len(result) < _PER_PAGE else _MOST_PAGES
+            last = page if len(result) < _PER_PAGE else _MAX_PAGES
             if page >= (answer.get("result_info") or {}).get("total_pages", last):
                 return
 

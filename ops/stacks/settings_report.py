@@ -78,14 +78,14 @@ def _placeholders(file: StackFile) -> Iterator[Problem]:
 
 
 def _shared_secrets(paths: Sequence[Path]) -> Mapping[Path, list[Problem]]:
-    """Return the mistakes of files whose secrets' prints another file has as well."""
+    """Return the mistakes of files whose secrets another file has as well, by fingerprint."""
     owners: dict[tuple[str, str], list[Path]] = {}
     for path in paths:
         try:
-            prints = StackFile.read(path).known.key_prints
+            recorded = StackFile.read(path).known.key_fingerprints
         except SettingsError:
             continue  # A file that can't be read is reported by its own check.
-        for key, value in prints.items():
+        for key, value in recorded.items():
             owners.setdefault((key, value), []).append(path)
     found: dict[Path, list[Problem]] = {}
     for (key, _), sharing in owners.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.settings import SettingsError, StackFile, read_settings
-from infra.settings.key_dates import key_print
+from infra.settings.key_dates import key_fingerprint
 from tests.infra.stack_inputs import API_SECRET, ENCRYPT_KEY, checked_config
 from tests.infra.test_stack_settings import PROJECT, SECURE, mistakes, stack_file
 
@@ -90,19 +90,30 @@ def test_a_published_sample_secret_is_taken_in_development_on_this_machine_only(
 
 @pytest.mark.requirement("S0-28")
 def test_a_secret_that_is_not_the_recorded_one_is_found() -> None:
-    prints = {"apiSecretKey": key_print("apiSecretKey", API_SECRET)}
-    assert mistakes(keyPrints=prints) == {}
-    found = mistakes(keyPrints=prints, apiSecretKey="b2" * 32)
-    assert set(found) == {"keyPrints"}
-    assert "notifyctl keys record" in found["keyPrints"]
+    prints = {"apiSecretKey": key_fingerprint("apiSecretKey", API_SECRET)}
+    assert mistakes(keyFingerprints=prints) == {}
+    found = mistakes(keyFingerprints=prints, apiSecretKey="b2" * 32)
+    assert set(found) == {"keyFingerprints"}
+    assert "notifyctl keys record" in found["keyFingerprints"]
 
 
 @pytest.mark.requirement("S0-27")
-def test_a_print_tells_secrets_and_keys_apart_and_is_the_same_on_every_stack() -> None:
-    assert key_print("apiSecretKey", API_SECRET) == key_print("apiSecretKey", API_SECRET)
-    assert key_print("apiSecretKey", API_SECRET) != key_print("apiSecretKey", "b2" * 32)
-    assert key_print("apiSecretKey", API_SECRET) != key_print("adminApiKey", API_SECRET)
-    assert API_SECRET not in key_print("apiSecretKey", API_SECRET)
+def test_a_fingerprint_tells_secrets_and_keys_apart_and_is_the_same_on_every_stack() -> None:
+    own = key_fingerprint("apiSecretKey", API_SECRET)
+    assert own == key_fingerprint("apiSecretKey", API_SECRET)
+    assert own != key_fingerprint("apiSecretKey", "b2" * 32)
+    assert own != key_fingerprint("adminApiKey", API_SECRET)
+    assert API_SECRET not in own
+
+
+def test_fingerprints_under_the_key_of_the_release_before_are_still_read(tmp_path: Path) -> None:
+    recorded = {"apiSecretKey": "0123456789abcdef"}
+    old = StackFile.read(stack_file(tmp_path, keyPrints=recorded))
+    assert old.checked.mistakes() == ()
+    assert old.known.key_fingerprints == recorded
+    both = StackFile.read(stack_file(tmp_path, keyPrints={}, keyFingerprints=recorded))
+    assert [problem.key for problem in both.checked.mistakes()] == ["keyPrints"]
+    assert both.known.key_fingerprints == recorded
 
 
 def test_a_previous_secret_differs_from_todays() -> None:

@@ -52,7 +52,7 @@ class AdoptedAccount:
             assert installation.ctl("local", "start").returncode == 0
             ids = make_earlier_account(installation, _NAMES)
             options = ("--yes", "--skip-verify")
-            report = installation.ctl_json("adopt", "--stack", "local", *options)
+            report = installation.ctl_json("import", "--stack", "local", *options)
             yield cls(installation, ids, report)
         finally:
             installation.close()

@@ -59,13 +59,13 @@ def test_the_import_after_it_keeps_every_store(failed: Installation) -> None:
     other = failed.control("POST", f"{ACCOUNT}/storage/kv/namespaces", json={"title": "other"})
     failed.configure({"adoptNamespaceId": other.json()["result"]["id"]})
     with_other = ids(failed)
-    refused = failed.ctl("adopt", "--stack", "local", "--yes")
+    refused = failed.ctl("import", "--stack", "local", "--yes")
     assert refused.returncode in (4, 8)
     assert "Traceback" not in refused.stderr
     assert ids(failed) == with_other
 
     failed.configure({})
-    report = failed.ctl_json("adopt", "--stack", "local", "--yes")
+    report = failed.ctl_json("import", "--stack", "local", "--yes")
     assert [item["kind"] for item in report["adopt"]] == ["Worker"]
     assert len(report["managed"]) == 4
     assert ids(failed) == with_other

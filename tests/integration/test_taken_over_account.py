@@ -54,7 +54,7 @@ def test_the_earlier_data_is_there_encrypted_and_a_second_up_changes_nothing(
 
     again = adopted.installation.ctl_json("up", "--stack", "local", "--skip-verify")
     assert set(again["changes"]) == {"same"}, again["changes"]
-    nothing = adopted.installation.ctl_json("adopt", "--stack", "local", "--yes")
+    nothing = adopted.installation.ctl_json("import", "--stack", "local", "--yes")
     assert nothing["adopt"] == []
 
 

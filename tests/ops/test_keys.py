@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from engine.passphrase import PassphraseSecrets
 from infra.settings import StackFile
-from infra.settings.key_dates import key_print
+from infra.settings.key_dates import key_fingerprint
 from ops.access.keys.age import key_ages
 from ops.access.keys.generation import GENERATED, generate
 from ops.access.keys.key_file import KeyFile
@@ -108,9 +108,9 @@ def test_set_secrets_are_encrypted_dated_and_checked_and_the_file_keeps_its_comm
     assert re.fullmatch(r"[A-Za-z0-9]{32}", encrypt)
     found = config(path)
     assert date.fromisoformat(found["apiSecretKeySetOn"]) <= date.today()
-    assert found["keyPrints"] == {
-        "apiSecretKey": key_print("apiSecretKey", api),
-        "encryptKey": key_print("encryptKey", encrypt),
+    assert found["keyFingerprints"] == {
+        "apiSecretKey": key_fingerprint("apiSecretKey", api),
+        "encryptKey": key_fingerprint("encryptKey", encrypt),
     }
     assert path.read_text().startswith("# Kept as it is.\n")
     shown = result.stdout + result.stderr + path.read_text()

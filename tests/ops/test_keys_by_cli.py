@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.settings.key_dates import key_print
+from infra.settings.key_dates import key_fingerprint
 from tests.ops.test_keys import config, keys, template
 
 # Notes its arguments and what it is given, and sets the key as the CLI does: in a project alone.
@@ -75,9 +75,9 @@ def test_the_cli_gets_each_secret_on_its_standard_input(
     assert encrypt not in shown
     found = config(path)
     assert found["apiSecretKey"] == {"secure": "c2VhbGVk"}
-    assert found["keyPrints"] == {
-        "apiSecretKey": key_print("apiSecretKey", api),
-        "encryptKey": key_print("encryptKey", encrypt),
+    assert found["keyFingerprints"] == {
+        "apiSecretKey": key_fingerprint("apiSecretKey", api),
+        "encryptKey": key_fingerprint("encryptKey", encrypt),
     }
     assert {"apiSecretKeySetOn", "encryptKeySetOn"} <= set(found)
 
@@ -134,7 +134,7 @@ def test_the_real_cli_sets_what_it_reads_again(
     read = ("config", "get", "apiSecretKey", "--stack", "production", "--config-file", str(path))
     api = pulumi(*read, folder=project)
     assert re.fullmatch(r"[0-9a-f]{64}", api)
-    assert config(path)["keyPrints"]["apiSecretKey"] == key_print("apiSecretKey", api)
+    assert config(path)["keyFingerprints"]["apiSecretKey"] == key_fingerprint("apiSecretKey", api)
     assert set(yaml.safe_load(path.read_text())["config"]["notification-system:encryptKey"]) == {
         "secure"
     }

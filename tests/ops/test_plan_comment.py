@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.github.plan_comment import LONGEST, PlanComment
+from ops.github.plan_comment import MAX_LENGTH, PlanComment
 from ops.github.repository import Repository
 from ops.stacks.errors import OperationError
 from tests.localcloud.running_cloud import RunningCloud
@@ -78,7 +78,7 @@ def test_a_plan_cannot_leave_its_block(repository: Repository) -> None:
 
 
 def test_a_long_plan_is_cut_with_a_word(repository: Repository) -> None:
-    PlanComment(repository, 7, "production").put("x" * (LONGEST * 2), commit="")
+    PlanComment(repository, 7, "production").put("x" * (MAX_LENGTH * 2), commit="")
     [body] = bodies(repository)
     assert "… cut: the whole plan is in the workflow's log." in body
 

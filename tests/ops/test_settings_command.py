@@ -58,12 +58,12 @@ def test_a_placeholder_in_a_free_text_is_found(tmp_path: Path) -> None:
 @pytest.mark.requirement("S0-27")
 def test_two_stacks_with_the_same_secret_are_found_by_its_print(tmp_path: Path) -> None:
     prints = {"apiSecretKey": "0123456789abcdef", "encryptKey": "aaaaaaaaaaaaaaaa"}
-    one = stack_file(tmp_path, keyPrints=prints)
+    one = stack_file(tmp_path, keyFingerprints=prints)
     other = stack_file(
         tmp_path,
         "development",
         environment="development",
-        keyPrints={**prints, "encryptKey": "bbbbbbbbbbbbbbbb"},
+        keyFingerprints={**prints, "encryptKey": "bbbbbbbbbbbbbbbb"},
     )
     assert problems(one, other) == {
         "Pulumi.production.yaml": ["apiSecretKey"],

@@ -151,10 +151,10 @@ def test_settings_and_secrets_are_judged_each_by_itself(tmp_path: Path) -> None:
 def test_a_secret_that_two_stacks_share_closes_the_gate(tmp_path: Path) -> None:
     (tmp_path / "infra").mkdir()
     prints = {"apiSecretKey": "0123456789abcdef"}
-    context = context_of(tmp_path, "production", file=stack_file(tmp_path, keyPrints=prints))
+    context = context_of(tmp_path, "production", file=stack_file(tmp_path, keyFingerprints=prints))
     [settings, secrets, _] = StackSecrets(context).outcomes()
     assert (settings.result, "the same secret" in secrets.found) == ("ok", False)
-    stack_file(tmp_path, "staging", keyPrints=prints)
+    stack_file(tmp_path, "staging", keyFingerprints=prints)
     [_, secrets, _] = StackSecrets(context).outcomes()
     assert secrets.result == "fail"
     assert "apiSecretKey: the same secret as in Pulumi.staging.yaml" in secrets.found

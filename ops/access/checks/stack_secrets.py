@@ -131,7 +131,7 @@ def _secret_keys(path: Path) -> set[str]:
         for key, value in read_stack_file(path).config.items()
         if isinstance(value, Mapping) and "secure" in value
     }
-    return found | {*own_fields(Secrets), "keyPrints"}
+    return found | {*own_fields(Secrets), "keyFingerprints"}
 
 
 def _of_one_file_among_all(project: Project, path: Path, known: list[Problem]) -> list[Problem]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from infra.settings.key_dates import KeyDates, key_print
+from infra.settings.key_dates import KeyDates, key_fingerprint
 from infra.settings.reference import own_fields
 from ops.stacks.errors import UsageError
 from ops.stacks.local_stack import new_secret
@@ -36,14 +35,22 @@ def generate(keys: Iterable[str] = REQUIRED) -> dict[str, str]:
 
 
 def record_of(
-    secrets: Mapping[str, str], *, today: date, prints: object
-) -> dict[str, str | dict[str, str]]:
-    """Return the ordinary settings that date these secrets, ``prints`` being the recorded ones."""
-    if isinstance(prints, str):
-        prints = json.loads(prints)
-    kept = dict(prints) if isinstance(prints, Mapping) else {}
-    kept |= {key: key_print(key, secret) for key, secret in secrets.items()}
+    secrets: Mapping[str, str], *, today: date, recorded: Mapping[str, str]
+) -> dict[str, str | dict[str, str] | None]:
+    """Return the ordinary settings that date secrets.
+
+    Args:
+        secrets: the secrets in clear, by their settings.
+        today: the day on which they were set.
+        recorded: the fingerprints that the file has already.
+
+    Returns:
+        The settings by their keys; ``None`` for one that has another key now.
+    """
+    kept = dict(recorded)
+    kept |= {key: key_fingerprint(key, secret) for key, secret in secrets.items()}
     return {
         **{f"{key}SetOn": today.isoformat() for key in secrets},
-        "keyPrints": dict(sorted(kept.items())),
+        "keyFingerprints": dict(sorted(kept.items())),
+        "keyPrints": None,
     }

@@ -59,6 +59,11 @@ class KeyFile:
         """Return an ordinary setting, or the encrypted form of a secret; ``None`` where unset."""
         return read_stack_file(self._path).config.get(f"{PROJECT}:{key}")
 
+    @property
+    def fingerprints(self) -> Mapping[str, str]:
+        """The recorded fingerprints of the stack's secrets, by their settings."""
+        return read_stack_file(self._path).known.key_fingerprints
+
     def read(self, key: str) -> str:
         """Return one secret in clear.
 

@@ -52,8 +52,8 @@ def analyze(
             "p95 ms",
             "most ms",
             rows=[
-                (what, *("-" if value is None else f"{value:g}" for value in figures.values()))
-                for what, figures in [("all", document["durations"]), *document["by_path"].items()]
+                (what, *("-" if value is None else f"{value:g}" for value in metrics.values()))
+                for what, metrics in [("all", document["durations"]), *document["by_path"].items()]
             ],
         )
     for line in found.errors:

@@ -13,7 +13,7 @@ from ops.observe.diagnosis.data_branch import data_branch
 from ops.observe.diagnosis.errors_branch import errors_branch
 from ops.observe.diagnosis.reachability import reachability
 from ops.observe.diagnosis.speed_branch import speed_branch
-from ops.observe.figures.stack_status import StackStatus
+from ops.observe.metrics.stack_status import StackStatus
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.errors import VerificationFailed

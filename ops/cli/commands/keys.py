@@ -48,7 +48,7 @@ def generate(
     """Make random secrets: 64 hexadecimal digits, or 32 letters and digits for an encryption key.
 
     With --set they go into the stack's file, encrypted with PULUMI_CONFIG_PASSPHRASE or by the
-    Pulumi CLI, together with the day and a print that tells whether two stacks share a secret.
+    Pulumi CLI, together with the day and a fingerprint, which shows two stacks that share a secret.
     A secret that is there is never overwritten: rotate it.
     """
 
@@ -166,11 +166,14 @@ def record(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Date secrets that were set by other means, and keep their prints. Values aren't shown."""
+    """Date secrets that were set by other means, and record their fingerprints.
+
+    Values aren't shown.
+    """
     file = _key_file(run, stack)
     secrets = {key: file.read(key) for key in keys or REQUIRED}
     day = set_on.date() if set_on else _today()
-    file.write({}, record_of(secrets, today=day, prints=file.plain("keyPrints")))
+    file.write({}, record_of(secrets, today=day, recorded=file.fingerprints))
     _tell({"stack": stack, "recorded": sorted(secrets)}, f"Recorded: {', '.join(secrets)}.", json)
 
 
@@ -222,7 +225,7 @@ def _key_file(run: typer.Context, stack: str) -> KeyFile:
 
 
 def _set(file: KeyFile, secrets: dict[str, str]) -> None:
-    file.write(secrets, record_of(secrets, today=_today(), prints=file.plain("keyPrints")))
+    file.write(secrets, record_of(secrets, today=_today(), recorded=file.fingerprints))
 
 
 def _today() -> date:

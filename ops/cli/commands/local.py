@@ -10,6 +10,7 @@ import typer
 from ops.cli.commands.options import JsonOption, open_project
 from ops.stacks.console import Reporter
 from ops.stacks.local_cloud import local_cloud_status, start_local_cloud, stop_local_cloud
+from ops.stacks.local_faults import add_fault, clear_faults, list_faults
 
 app = typer.Typer(
     no_args_is_help=True, help="Start, stop and look at the local cloud that stack 'local' uses."
@@ -66,22 +67,16 @@ IdArgument = Annotated[
 
 
 @fault.command("add")
-def add(text: FaultArgument) -> None:
+def add(run: typer.Context, text: FaultArgument) -> None:
     """Put a fault in force."""
-    from ops.stacks.local_faults import add_fault
-    from ops.stacks.project import Project
-
-    found = add_fault(Project.find(), text)
+    found = add_fault(open_project(run), text)
     typer.echo(f"fault {found['id']}: {found['fault']}")
 
 
 @fault.command("list")
-def listing(json: JsonOption = False) -> None:
+def listing(run: typer.Context, json: JsonOption = False) -> None:
     """Show the faults in force, with how many requests met them."""
-    from ops.stacks.local_faults import list_faults
-    from ops.stacks.project import Project
-
-    found = list_faults(Project.find())
+    found = list_faults(open_project(run))
     if json:
         typer.echo(json_text.dumps(found, indent=2))
         return
@@ -92,9 +87,6 @@ def listing(json: JsonOption = False) -> None:
 
 
 @fault.command("clear")
-def clear(identifier: IdArgument = None) -> None:
+def clear(run: typer.Context, identifier: IdArgument = None) -> None:
     """Lift one fault, or all."""
-    from ops.stacks.local_faults import clear_faults
-    from ops.stacks.project import Project
-
-    typer.echo(f"{clear_faults(Project.find(), identifier)} lifted")
+    typer.echo(f"{clear_faults(open_project(run), identifier)} lifted")

@@ -29,7 +29,7 @@ def daily(
     file: FileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Errors of the last day, queues, and figures by their thresholds."""
+    """Errors of the last day, queues, and metrics by their thresholds."""
     _report(run, "daily", stack, file, json=json, clean=False)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.observe.figures.stack_status import StackStatus
+from ops.observe.metrics.stack_status import StackStatus
 from ops.stacks.console import Reporter
 from ops.stacks.errors import ServiceError
 
@@ -23,7 +23,7 @@ def status(
     ] = True,
     json: JsonOption = False,
 ) -> None:
-    """Show on one screen: health, versions and traffic, drift, and figures by their thresholds.
+    """Show on one screen: health, versions and traffic, drift, and metrics by their thresholds.
 
     Levels: a warning above 1 % of failures, 1 s of response time or 100 MB of memory; critical
     above 1000 messages in a queue; information above 50 ms of CPU time. What nobody tells is said
@@ -60,31 +60,31 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         "requests, last hour",
         "failed",
         rows=[
-            (version, f"{share:g} %", *map(str, found.figures.versions.get(version, ("-", "-"))))
+            (version, f"{share:g} %", *map(str, found.metrics.versions.get(version, ("-", "-"))))
             for version, share in found.shares.items()
         ],
     )
     reporter.line("")
     reporter.table(
-        "figure",
+        "metric",
         "value",
         "threshold",
         "level",
         "from",
         rows=[
             (
-                reading.figure.name,
+                reading.metric.name,
                 reading.shown,
-                f"{reading.threshold:g} {reading.figure.unit}",
+                f"{reading.threshold:g} {reading.metric.unit}",
                 reading.level.value,
-                reading.figure.source,
+                reading.metric.source,
             )
             for reading in found.readings
         ],
     )
     for reading in found.readings:
         if style := _STYLES.get(reading.level.value):
-            text = f"{reading.level.value}: {reading.figure.name} is {reading.shown}"
+            text = f"{reading.level.value}: {reading.metric.name} is {reading.shown}"
             reporter.line(text, style=style)
     for line in found.unknown_lines:
         reporter.line(line, style="yellow")

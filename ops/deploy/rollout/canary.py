@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from ops.deploy.deployment import Deployment
-from ops.deploy.rollout.version_figures import ERROR_RATE, FiguresSince, VersionFigures
+from ops.deploy.rollout.version_metrics import ERROR_RATE, MetricsSince, VersionMetrics
 from ops.stacks.account import StackAccount
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
@@ -64,14 +64,14 @@ class StepResult:
 
     Attributes:
         percentage: the new version's share.
-        new: its figures.
+        new: its metrics.
         base: those of the version beside it.
         seconds: how long it was watched.
     """
 
     percentage: int
-    new: VersionFigures
-    base: VersionFigures
+    new: VersionMetrics
+    base: VersionMetrics
     seconds: float
 
     def document(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Canary:
     """Takes a new version through the steps.
 
     Args:
-        context: the stack, and where the figures are shown.
+        context: the stack, and where the metrics are shown.
         deployment: runs the updates.
         base: id of the version that serves now.
         plan: steps and limits.
@@ -147,12 +147,12 @@ class Canary:
 
     def _judge(self, percentage: int, new: str, outputs: Mapping[str, Any]) -> None:
         account = StackAccount.of(self._context)
-        figures = FiguresSince(account, str(outputs["d1_database_id"]))
+        metrics = MetricsSince(account, str(outputs["d1_database_id"]))
         started = self._now()
         with self._reporter.step(f"Version {new[:8]} at {percentage} %") as step:
             while True:
                 result = StepResult(
-                    percentage, figures.of(new), figures.of(self._base), self._now() - started
+                    percentage, metrics.of(new), metrics.of(self._base), self._now() - started
                 )
                 seen = result.new
                 step.detail = (

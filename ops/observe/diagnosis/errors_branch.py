@@ -9,13 +9,13 @@ import httpx
 
 from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch
-from ops.observe.figures.stack_status import StackStatus
-from ops.observe.figures.thresholds import Level
+from ops.observe.metrics.stack_status import StackStatus
+from ops.observe.metrics.thresholds import Level
 from ops.observe.tail.log_line import LogLine
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
 
-_MOST_LINES = 5
+_MAX_LINES = 5
 _RECENT = timedelta(hours=1)
 # Ids begin with the moment: milliseconds since 2024 (Julian day 2460310.5), times 4096.
 _FAILURES = """
@@ -33,9 +33,9 @@ def errors_branch(status: StackStatus, account: StackAccount, database: StackDat
     branch = Branch("errors", "Does the service fail?")
     watch = f"notifyctl tail --stack {status.stack} --level error"
     for reading in status.readings:
-        if reading.figure.unit != "%":
+        if reading.metric.unit != "%":
             continue
-        said = f"{reading.figure.name}: {reading.shown} ({reading.figure.source})"
+        said = f"{reading.metric.name}: {reading.shown} ({reading.metric.source})"
         if reading.level is Level.WARNING:
             branch.ill(said, f"Watch them happen: {watch}.")
         else:
@@ -58,7 +58,7 @@ def _lines(branch: Branch, account: StackAccount, watch: str) -> None:
     url = account.base_url.removesuffix("/client/v4")
     try:
         with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-            answer = client.get("/local/logs", params={"level": "error", "limit": _MOST_LINES})
+            answer = client.get("/local/logs", params={"level": "error", "limit": _MAX_LINES})
             found: list[dict[str, Any]] = answer.raise_for_status().json()["logs"]
     except (httpx.HTTPError, ValueError, KeyError) as error:
         branch.unknown(f"log lines: the local cloud doesn't give them: {error}")

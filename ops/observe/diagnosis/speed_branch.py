@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch
-from ops.observe.figures.slow_sends import slow_sends
-from ops.observe.figures.stack_status import StackStatus
-from ops.observe.figures.thresholds import Level
+from ops.observe.metrics.slow_sends import slow_sends
+from ops.observe.metrics.stack_status import StackStatus
+from ops.observe.metrics.thresholds import Level
 from ops.stacks.errors import OperationError
 
 _UNITS = ("ms", "messages", "MB")
@@ -16,14 +16,14 @@ def speed_branch(status: StackStatus, database: StackDatabase) -> Branch:
     """Hold times, backlogs and resources against their thresholds; name the slowest sends."""
     branch = Branch("speed", "Is the service slow?")
     for reading in status.readings:
-        if reading.figure.unit not in _UNITS:
+        if reading.metric.unit not in _UNITS:
             continue
-        said = f"{reading.figure.name}: {reading.shown}"
-        if reading.figure.value is None:
-            said += f" ({reading.figure.source})"
+        said = f"{reading.metric.name}: {reading.shown}"
+        if reading.metric.value is None:
+            said += f" ({reading.metric.source})"
         if reading.level in {Level.WARNING, Level.CRITICAL}:
             branch.ill(
-                f"{said}, above {reading.threshold:g} {reading.figure.unit}",
+                f"{said}, above {reading.threshold:g} {reading.metric.unit}",
                 f"Measure it: notifyctl perf --stack {status.stack}.",
                 "See which statements are slow: notifyctl report weekly lists them.",
             )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.observe.tail.line_statistics import duration_figures
+from ops.observe.tail.line_statistics import duration_metrics
 from ops.stacks.errors import OperationError, ToolMissing
 from ops.stacks.service import connection_address
 
@@ -52,7 +52,7 @@ class Measured:
             "failed": self.failed,
             "per_second": round(answers / self.seconds, 1) if self.seconds else None,
             "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
-            **duration_figures(self.durations),
+            **duration_metrics(self.durations),
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from ops.database.stack_database import StackDatabase
-from ops.observe.figures.growth import Growth
+from ops.observe.metrics.growth import Growth
 from ops.observe.reports.section import Section
 from ops.stacks.errors import OperationError, ServiceError
 from ops.stacks.service import ServiceClient
@@ -32,14 +32,14 @@ def capacity(service: ServiceClient, database: StackDatabase) -> Section:
     # The day that isn't over yet would pull the line down.
     counts = [float(point["value"]) for point in answer["data"]["points"]][:-1]
     growth = Growth.through(counts)
-    section.figures = {"database_bytes": size, "rows": rows, "growth": None}
+    section.metrics = {"database_bytes": size, "rows": rows, "growth": None}
     section.lines.append(
         f"database: {size / 1e6:.1f} MB, {size / DATABASE_BYTES:.2%} of D1's 10 GB; {rows} rows"
     )
     if growth is None:
         section.lines.append("growth isn't known: it takes seven days of notifications")
         return section
-    section.figures["growth"] = growth.document()
+    section.metrics["growth"] = growth.document()
     section.lines.append(f"{growth.per_day:.1f} notifications a day, mean of {growth.days} days")
     section.lines += [
         f"in {months} month{'s' if months > 1 else ''}: {growth.after(months * 30):.0f} a day"
@@ -47,7 +47,7 @@ def capacity(service: ServiceClient, database: StackDatabase) -> Section:
     ]
     if rows and size:
         kept = growth.after(365) * _KEPT_DAYS * size / rows
-        section.figures["database_bytes_in_a_year"] = round(kept)
+        section.metrics["database_bytes_in_a_year"] = round(kept)
         section.lines.append(
             f"database in a year: {kept / 1e6:.1f} MB, with {_KEPT_DAYS} days of notifications kept"
         )

@@ -10,8 +10,8 @@ from typing import Any
 
 from ops.database.log_removal import remove_old_logs
 from ops.database.stack_database import StackDatabase
-from ops.observe.figures.slow_sends import slow_sends
-from ops.observe.figures.stack_status import StackStatus
+from ops.observe.metrics.slow_sends import slow_sends
+from ops.observe.metrics.stack_status import StackStatus
 from ops.observe.reports.capacity import capacity
 from ops.observe.reports.section import Section
 from ops.observe.reports.security import security
@@ -62,7 +62,7 @@ class OperationReport:
         reporter = context.reporter
         status = StackStatus.of(context, drift=period is Period.MONTHLY)
         database = StackDatabase.of(context)
-        sections = [_figures(status)]
+        sections = [_metrics(status)]
         with connect(context) as service:
             with reporter.step("Errors"):
                 sections.insert(0, _errors(service, database, period))
@@ -86,7 +86,7 @@ class OperationReport:
             "period": self.period.value,
             "at": self.at,
             "sections": {
-                section.name: {"lines": section.lines, **section.figures}
+                section.name: {"lines": section.lines, **section.metrics}
                 for section in self.sections
             },
         }
@@ -110,7 +110,7 @@ def _errors(service: ServiceClient, database: StackDatabase, period: Period) -> 
         f"{failed} failed and {answer['totalSent']} sent in {period.days} days, "
         f"{answer['totalRetries']} retries"
     )
-    section.figures = {
+    section.metrics = {
         "sent": answer["totalSent"],
         "failed": failed,
         "retries": answer["totalRetries"],
@@ -120,13 +120,13 @@ def _errors(service: ServiceClient, database: StackDatabase, period: Period) -> 
     return section
 
 
-def _figures(status: StackStatus) -> Section:
+def _metrics(status: StackStatus) -> Section:
     readings = [reading.document() for reading in status.readings]
     return Section(
         "Queues and figures",
         [
-            f"{reading.level.value}: {reading.figure.name} {reading.shown} "
-            f"(threshold {reading.threshold:g} {reading.figure.unit}; {reading.figure.source})"
+            f"{reading.level.value}: {reading.metric.name} {reading.shown} "
+            f"(threshold {reading.threshold:g} {reading.metric.unit}; {reading.metric.source})"
             for reading in status.readings
         ]
         + status.unknown_lines,
@@ -145,7 +145,7 @@ def _slow(database: StackDatabase, period: Period) -> Section:
         f"send {send.message_id}: {send.milliseconds:.0f} ms, {send.attempts} attempts"
         for send in sends
     ]
-    section.figures["sends"] = [vars(send) for send in sends]
+    section.metrics["sends"] = [vars(send) for send in sends]
     return section
 
 
@@ -154,14 +154,14 @@ def _cleaning(service: ServiceClient, database: StackDatabase, *, clean: bool) -
     if clean:
         removed = remove_old_logs(service, days=30)
         section.lines.append(f"{removed} older than 30 days removed")
-        section.figures = {"removed": removed}
+        section.metrics = {"removed": removed}
         return section
     row: Mapping[str, Any] = database.query(_OLD)[0]
     section.lines.append(
         f"{row['n']} are older than 30 days; 'notifyctl cleanup --stack {database.stack}' or "
         "--clean removes them"
     )
-    section.figures = {"old": int(row["n"])}
+    section.metrics = {"old": int(row["n"])}
     return section
 
 

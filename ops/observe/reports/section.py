@@ -8,17 +8,17 @@ from typing import Any
 
 @dataclass
 class Section:
-    """A heading, lines for people, and figures for programs.
+    """A heading, lines for people, and metrics for programs.
 
     Attributes:
         name: the heading.
-        lines: one sentence or figure each.
-        figures: the same for ``--json``.
+        lines: one sentence or metric each.
+        metrics: the same for ``--json``.
     """
 
     name: str
     lines: list[str] = field(default_factory=list)
-    figures: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
 
     def markdown(self) -> str:
         """Return the section for a document."""

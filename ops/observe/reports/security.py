@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ops.access.keys.age import key_ages
-from ops.observe.figures.stack_status import StackStatus
+from ops.observe.metrics.stack_status import StackStatus
 from ops.observe.reports.section import Section
 from ops.stacks.context import StackContext
 
@@ -16,7 +16,7 @@ def security(context: StackContext, status: StackStatus) -> Section:
     if status.drift is not None:
         count = len(status.drift.findings)
         section.lines.append(f"drift: {count} differences in {status.drift.checked} resources")
-        section.figures["drifted"] = count
+        section.metrics["drifted"] = count
         section.lines += [
             f"drift of {unknown.kind} isn't known: {unknown.reason}"
             for unknown in status.drift.unknown
@@ -26,7 +26,7 @@ def security(context: StackContext, status: StackStatus) -> Section:
     today = datetime.now(UTC).date()
     found = key_ages(context.file, today=today)
     ages = {entry.key: entry.days for entry in found if entry.days is not None}
-    section.figures["key_age_days"] = ages
+    section.metrics["key_age_days"] = ages
     section.lines += [f"{name} is {age} days old" for name, age in sorted(ages.items())]
     if not ages:
         section.lines.append("the settings don't say when the keys were set (…SetOn)")

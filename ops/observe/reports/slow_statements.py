@@ -45,9 +45,9 @@ def slow_statements(database: StackDatabase, *, days: int) -> Section:
         groups = answer["data"]["viewer"]["accounts"][0]["d1QueriesAdaptiveGroups"]
     except (OperationError, KeyError, IndexError, TypeError) as error:
         section.lines.append(f"slow statements aren't known: Cloudflare's analytics say '{error}'")
-        section.figures["statements"] = None
+        section.metrics["statements"] = None
         return section
-    section.figures["statements"] = groups
+    section.metrics["statements"] = groups
     for group in groups:
         text = " ".join(str(group["dimensions"]["query"]).split())[:_SHOWN]
         average = group["avg"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from ops.observe.tail.log_line import LogLine
 
-_MOST_ERRORS = 20
+_MAX_ERRORS = 20
 
 
 @dataclass
@@ -37,7 +37,7 @@ class LineStatistics:
                 what = line.path or str(line.fields.get("type", "")) or "other"
                 found.durations[what].append(line.duration_ms)
             if line.level == "error":
-                found.errors = [*found.errors[-_MOST_ERRORS + 1 :], line]
+                found.errors = [*found.errors[-_MAX_ERRORS + 1 :], line]
         return found
 
     @property
@@ -51,13 +51,13 @@ class LineStatistics:
         return {
             "lines": sum(self.levels.values()),
             "levels": dict(self.levels),
-            "durations": duration_figures(self.all_durations),
-            "by_path": {what: duration_figures(values) for what, values in slowest},
+            "durations": duration_metrics(self.all_durations),
+            "by_path": {what: duration_metrics(values) for what, values in slowest},
             "errors": [line.document() for line in self.errors],
         }
 
 
-def duration_figures(values: list[float]) -> dict[str, float | int | None]:
+def duration_metrics(values: list[float]) -> dict[str, float | int | None]:
     """Count, mean, median, 95th percentile and maximum, in milliseconds; ``None`` of nothing."""
     if not values:
         names = ("average_ms", "median_ms", "p95_ms", "max_ms")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.observe.figures.growth import Growth
+from ops.observe.metrics.growth import Growth
 
 
 @pytest.mark.requirement("S0-94")

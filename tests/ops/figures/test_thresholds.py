@@ -1,14 +1,14 @@
-"""Figures held against the thresholds of operation."""
+"""Metrics held against the thresholds of operation."""
 
 from __future__ import annotations
 
 import pytest
 
-from ops.observe.figures.thresholds import Figure, Level, Reading, Thresholds, worst
+from ops.observe.metrics.thresholds import Level, Metric, Reading, Thresholds, worst
 
 
 def read(kind: str, value: float | None) -> Reading:
-    return Thresholds().read(Figure(kind, value, "", "a test"), kind)
+    return Thresholds().read(Metric(kind, value, "", "a test"), kind)
 
 
 @pytest.mark.requirement("S0-87", "S0-88", "S0-89", "S0-90", "S0-91")

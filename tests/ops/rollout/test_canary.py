@@ -1,4 +1,4 @@
-"""How a canary is judged, on figures and a clock of the test's own."""
+"""How a canary is judged, on metrics and a clock of the test's own."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pytest
 
 from ops.deploy.rollout import canary as canary_module
 from ops.deploy.rollout.canary import Canary, CanaryPlan
-from ops.deploy.rollout.version_figures import VersionFigures, quantile
+from ops.deploy.rollout.version_metrics import VersionMetrics, quantile
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import StackFailed, UsageError, VerificationFailed
 from tests.ops.contexts import context_of
 
-FINE = VersionFigures(1000, 1, 80.0)
+FINE = VersionMetrics(1000, 1, 80.0)
 
 
 class World:
-    """Deployments, figures and time, without a cloud."""
+    """Deployments, metrics and time, without a cloud."""
 
-    def __init__(self, *new: VersionFigures, base: VersionFigures = FINE) -> None:
+    def __init__(self, *new: VersionMetrics, base: VersionMetrics = FINE) -> None:
         self.new = list(new)
         self.base = base
         self.updates: list[str] = []
@@ -34,7 +34,7 @@ class World:
             raise StackFailed("the update failed. Try again.")
         return StackUpdate("update", {}, {"version_id": "new", "d1_database_id": "d"})
 
-    def of(self, version: str) -> VersionFigures:
+    def of(self, version: str) -> VersionMetrics:
         if version == "base":
             return self.base
         return self.new.pop(0) if len(self.new) > 1 else self.new[0]
@@ -54,7 +54,7 @@ def run(
 ) -> Canary:
     account: Any = type("Account", (), {"of": staticmethod(lambda *_: None)})
     monkeypatch.setattr(canary_module, "StackAccount", account)
-    monkeypatch.setattr(canary_module, "FiguresSince", lambda *_: world)
+    monkeypatch.setattr(canary_module, "MetricsSince", lambda *_: world)
     deployment: Any = world
     canary = Canary(
         context,
@@ -71,7 +71,7 @@ def run(
 def test_a_good_version_goes_through_every_step(
     context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(VersionFigures(20), VersionFigures(300, 1, 90.0))
+    world = World(VersionMetrics(20), VersionMetrics(300, 1, 90.0))
 
     canary = run(world, context, monkeypatch)
 
@@ -81,17 +81,17 @@ def test_a_good_version_goes_through_every_step(
 
 @pytest.mark.requirement("S0-87", "S0-88")
 @pytest.mark.parametrize(
-    ("figures", "why"),
+    ("metrics", "why"),
     [
-        (VersionFigures(200, 5, 80.0), "5 of its 200 requests failed"),
-        (VersionFigures(5, 5, 80.0), "5 of its 5 requests failed"),
-        (VersionFigures(200, 0, 1500.0), "p99 is 1500 ms"),
+        (VersionMetrics(200, 5, 80.0), "5 of its 200 requests failed"),
+        (VersionMetrics(5, 5, 80.0), "5 of its 5 requests failed"),
+        (VersionMetrics(200, 0, 1500.0), "p99 is 1500 ms"),
     ],
 )
 def test_a_bad_version_stops_the_canary(
-    context: StackContext, monkeypatch: pytest.MonkeyPatch, figures: VersionFigures, why: str
+    context: StackContext, monkeypatch: pytest.MonkeyPatch, metrics: VersionMetrics, why: str
 ) -> None:
-    world = World(figures)
+    world = World(metrics)
 
     with pytest.raises(VerificationFailed, match="stopped at 10 %") as caught:
         run(world, context, monkeypatch)
@@ -104,7 +104,7 @@ def test_a_bad_version_stops_the_canary(
 def test_what_meets_both_versions_stops_neither(
     context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(VersionFigures(200, 50, 4000.0), base=VersionFigures(900, 200, 3000.0))
+    world = World(VersionMetrics(200, 50, 4000.0), base=VersionMetrics(900, 200, 3000.0))
 
     run(world, context, monkeypatch)
 
@@ -114,7 +114,7 @@ def test_what_meets_both_versions_stops_neither(
 def test_too_few_requests_in_the_time_box_stop_it_too(
     context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(VersionFigures(3))
+    world = World(VersionMetrics(3))
 
     with pytest.raises(VerificationFailed, match="too few to judge"):
         run(world, context, monkeypatch, watch=60.0)
@@ -125,11 +125,11 @@ def test_too_few_requests_in_the_time_box_stop_it_too(
 def test_a_failed_update_after_the_first_step_stops_it(
     context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(VersionFigures(300))
+    world = World(VersionMetrics(300))
     world.fails_at = 2
     with pytest.raises(VerificationFailed, match="stopped before 50 %"):
         run(world, context, monkeypatch)
-    world = World(VersionFigures(300))
+    world = World(VersionMetrics(300))
     world.fails_at = 1
     with pytest.raises(StackFailed):
         run(world, context, monkeypatch)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ops.observe.figures.thresholds import Figure
+from ops.observe.metrics.thresholds import Metric
 from ops.stacks.errors import ServiceError
 from ops.stacks.service import ServiceClient
 
 
 @dataclass(frozen=True)
-class ServiceFigures:
+class ServiceMetrics:
     """Notifications of some days.
 
     Attributes:
@@ -25,8 +25,8 @@ class ServiceFigures:
     problem: str
 
     @classmethod
-    def read(cls, service: ServiceClient, *, days: int = 1) -> ServiceFigures:
-        """Ask the service; no answer, or a refusal, makes its figures unknown."""
+    def read(cls, service: ServiceClient, *, days: int = 1) -> ServiceMetrics:
+        """Ask the service; no answer, or a refusal, makes its metrics unknown."""
         try:
             found = service.result("GET", "/api/metrics", query={"days": str(days)})
         except ServiceError as error:
@@ -44,25 +44,25 @@ class ServiceFigures:
         return int(self.document.get("totalFailed", 0))
 
     @property
-    def failure_rate(self) -> Figure:
+    def failure_rate(self) -> Metric:
         """Failed ones among the settled ones."""
         settled = self.sent + self.failed
-        return self._figure(
+        return self._metric(
             "failed notifications", self.failed / settled * 100 if settled else None, "%"
         )
 
     @property
-    def delivery(self) -> Figure:
+    def delivery(self) -> Metric:
         """From acceptance to delivery, 95th percentile, retries included."""
         settled = self.sent + self.failed
         performance = (self.document.get("data") or {}).get("performance") or {}
         value = performance.get("p95_processing_time_ms")
-        return self._figure("delivery time, p95", float(value or 0) if settled else None, "ms")
+        return self._metric("delivery time, p95", float(value or 0) if settled else None, "ms")
 
-    def _figure(self, name: str, value: float | None, unit: str) -> Figure:
+    def _metric(self, name: str, value: float | None, unit: str) -> Metric:
         period = "last day" if self.days == 1 else f"last {self.days} days"
         if self.problem:
-            return Figure(name, None, unit, self.problem)
+            return Metric(name, None, unit, self.problem)
         if value is None:
-            return Figure(name, None, unit, f"the service settled nothing in the {period}")
-        return Figure(name, round(value, 3), unit, f"the service, {period}")
+            return Metric(name, None, unit, f"the service settled nothing in the {period}")
+        return Metric(name, round(value, 3), unit, f"the service, {period}")

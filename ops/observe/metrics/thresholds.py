@@ -1,4 +1,4 @@
-"""From when on a figure is worth a look, a warning, or somebody's sleep."""
+"""From when on a metric is worth a look, a warning, or somebody's sleep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Level(Enum):
-    """How bad a figure is."""
+    """How bad a metric is."""
 
     OK = "ok"
     UNKNOWN = "unknown"
@@ -19,8 +19,8 @@ class Level(Enum):
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure of a service.
+class Metric:
+    """One metric of a service.
 
     Attributes:
         name: what it is about.
@@ -37,34 +37,34 @@ class Figure:
 
 @dataclass(frozen=True)
 class Reading:
-    """A figure beside its threshold."""
+    """A metric beside its threshold."""
 
-    figure: Figure
+    metric: Metric
     threshold: float
     level: Level
 
     def document(self) -> dict[str, Any]:
         """Return the reading for ``--json``."""
         return {
-            "name": self.figure.name,
-            "value": self.figure.value,
-            "unit": self.figure.unit,
+            "name": self.metric.name,
+            "value": self.metric.value,
+            "unit": self.metric.unit,
             "threshold": self.threshold,
             "level": self.level.value,
-            "source": self.figure.source,
+            "source": self.metric.source,
         }
 
     @property
     def shown(self) -> str:
         """The value for a person."""
-        if self.figure.value is None:
+        if self.metric.value is None:
             return "unknown"
-        return f"{self.figure.value:,.{0 if self.figure.value >= 100 else 2}f} {self.figure.unit}"
+        return f"{self.metric.value:,.{0 if self.metric.value >= 100 else 2}f} {self.metric.unit}"
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """A figure is bad above its threshold, and not yet at it.
+    """A metric is bad above its threshold, and not yet at it.
 
     The values are those of the operating rules for this service; they are not Cloudflare's limits.
 
@@ -82,14 +82,14 @@ class Thresholds:
     memory_mb: float = 100.0
     cpu_ms: float = 50.0
 
-    def read(self, figure: Figure, kind: str) -> Reading:
-        """Hold a figure against the threshold of that name."""
+    def read(self, metric: Metric, kind: str) -> Reading:
+        """Hold a metric against the threshold of that name."""
         threshold = float(getattr(self, kind))
-        if figure.value is None:
+        if metric.value is None:
             level = Level.UNKNOWN
         else:
-            level = _LEVELS[kind] if figure.value > threshold else Level.OK
-        return Reading(figure, threshold, level)
+            level = _LEVELS[kind] if metric.value > threshold else Level.OK
+        return Reading(metric, threshold, level)
 
 
 _LEVELS = {

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops.observe.figures.thresholds import Figure
+from ops.observe.metrics.thresholds import Metric
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
 
 PERIOD = timedelta(hours=1)
-"""How far back the figures go: long enough for a quiet service, short enough for now."""
+"""How far back the metrics go: long enough for a quiet service, short enough for now."""
 
 _HEAD = """
-query Figures($account: string!, $script: string!, $start: Time!, $end: Time!) {
+query Metrics($account: string!, $script: string!, $start: Time!, $end: Time!) {
   viewer { accounts(filter: {accountTag: $account}) {
     workersInvocationsAdaptive(limit: 1000,
       filter: {scriptName: $script, datetime_geq: $start, datetime_leq: $end}) {
@@ -27,8 +27,8 @@ _MEMORY = "max { memoryUsageBytes }"
 
 
 @dataclass(frozen=True)
-class AccountFigures:
-    """Figures of the last hour by Cloudflare's analytics, and the queues' own.
+class AccountMetrics:
+    """Metrics of the last hour by Cloudflare's analytics, and the queues' own.
 
     Attributes:
         requests: invocations, or ``None`` where that isn't known.
@@ -41,15 +41,15 @@ class AccountFigures:
     """
 
     requests: int | None
-    error_rate: Figure
-    response: Figure
-    cpu: Figure
-    memory: Figure
-    backlogs: tuple[Figure, ...]
+    error_rate: Metric
+    response: Metric
+    cpu: Metric
+    memory: Metric
+    backlogs: tuple[Metric, ...]
     versions: Mapping[str, tuple[int, int]]
 
     @classmethod
-    def read(cls, account: StackAccount, outputs: Mapping[str, Any]) -> AccountFigures:
+    def read(cls, account: StackAccount, outputs: Mapping[str, Any]) -> AccountMetrics:
         """Ask for everything; what is refused is unknown and says why."""
         worker = str(outputs.get("worker_name", ""))
         groups, why = _groups(account, worker, _ALL)
@@ -62,10 +62,10 @@ class AccountFigures:
         used = _at(memory[0] if memory else {}, "max", "memoryUsageBytes")
         return cls(
             requests=0 if not why and not groups else None if requests is None else int(requests),
-            error_rate=_figure("failed requests", rate, "%", why),
-            response=_figure("response time, p99", _scaled(group, "wallTimeP99", 1_000), "ms", why),
-            cpu=_figure("CPU time, p99", _scaled(group, "cpuTimeP99", 1_000), "ms", why),
-            memory=_figure("memory, most", None if used is None else used / 1e6, "MB", memory_why),
+            error_rate=_metric("failed requests", rate, "%", why),
+            response=_metric("response time, p99", _scaled(group, "wallTimeP99", 1_000), "ms", why),
+            cpu=_metric("CPU time, p99", _scaled(group, "cpuTimeP99", 1_000), "ms", why),
+            memory=_metric("memory, most", None if used is None else used / 1e6, "MB", memory_why),
             backlogs=tuple(
                 _backlog(
                     account, str(outputs[f"{kind}_queue_id"]), str(outputs[f"{kind}_queue_name"])
@@ -108,7 +108,7 @@ def _groups(account: StackAccount, worker: str, wanted: str) -> tuple[list[dict[
     return list(accounts[0].get("workersInvocationsAdaptive") or []), ""
 
 
-def _backlog(account: StackAccount, queue_id: str, name: str) -> Figure:
+def _backlog(account: StackAccount, queue_id: str, name: str) -> Metric:
     title = f"backlog of {name}"
     try:
         found = account.ask(
@@ -116,15 +116,15 @@ def _backlog(account: StackAccount, queue_id: str, name: str) -> Figure:
             lambda client: client.queues.get_metrics(queue_id, account_id=account.account_id),
         )
     except OperationError as error:
-        return Figure(title, None, "messages", str(error))
+        return Metric(title, None, "messages", str(error))
     count = None if found is None else float(found.backlog_count)
-    return Figure(title, count, "messages", "the queue, now")
+    return Metric(title, count, "messages", "the queue, now")
 
 
-def _figure(name: str, value: float | None, unit: str, why: str) -> Figure:
+def _metric(name: str, value: float | None, unit: str, why: str) -> Metric:
     if value is not None:
-        return Figure(name, round(value, 3), unit, "Cloudflare's analytics, last hour")
-    return Figure(name, None, unit, why or "Cloudflare's analytics don't tell it for the last hour")
+        return Metric(name, round(value, 3), unit, "Cloudflare's analytics, last hour")
+    return Metric(name, None, unit, why or "Cloudflare's analytics don't tell it for the last hour")
 
 
 def _at(group: Mapping[str, Any], part: str, name: str) -> float | None:

@@ -1,4 +1,4 @@
-"""``notifyctl adopt``: bring what exists under management."""
+"""``notifyctl import``: bring what exists under management."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops.stacks.console import Reporter
 from ops.stacks.errors import OperationError, UsageError
 
 
-def adopt(
+def import_resources(
     run: typer.Context,
     stack: StackOption,
     plan_only: Annotated[
@@ -27,7 +27,7 @@ def adopt(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Take over the database, namespace, queues and Worker that the account has already.
+    """Import the database, namespace, queues and Worker that the account already has.
 
     They are found by the stack's names, or by ids: PROD_DB_ID, PROD_KV_ID, DEV_DB_ID, DEV_KV_ID in
     the environment, or the settings adoptDatabaseId, adoptNamespaceId, adoptRetryQueueId,
@@ -41,7 +41,7 @@ def adopt(
         reporter.line(line)
     if plan.is_empty or plan_only:
         if plan.is_empty:
-            reporter.line("There is nothing to adopt.")
+            reporter.line("There is nothing to import.")
         else:
             adoption.preview(plan)
         if json:
@@ -50,7 +50,7 @@ def adopt(
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("This changes the account: give --yes, or run it on a terminal.")
-        typer.confirm("Adopt this?", abort=True)
+        typer.confirm("Import this?", abort=True)
     report = adoption.run(plan, verify=not skip_verify)
     if json:
         typer.echo(json_text.dumps(report.document(), indent=2))
@@ -60,7 +60,7 @@ def adopt(
     if report.staying or report.in_clear:
         tables = ", ".join(f"{name} ({count})" for name, count in report.staying.items())
         raise OperationError(
-            f"Adopted, but not whole: {report.in_clear} configurations are in clear text"
+            f"Imported, but not whole: {report.in_clear} configurations are in clear text"
             + (f", and rows that have no place in this schema stay in {tables}." if tables else ".")
             + " Look at them, correct or delete them, and run the same command again."
         )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.observe.drift.drift import Drift, DriftReport
-from ops.observe.figures.account_figures import AccountFigures
-from ops.observe.figures.service_figures import ServiceFigures
-from ops.observe.figures.thresholds import Reading, Thresholds, worst
+from ops.observe.metrics.account_metrics import AccountMetrics
+from ops.observe.metrics.service_metrics import ServiceMetrics
+from ops.observe.metrics.thresholds import Reading, Thresholds, worst
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.choice import choose_driver
@@ -28,8 +28,8 @@ class StackStatus:
         health: the answer of ``GET /health``.
         health_status: its HTTP status; 0 where there was no answer.
         shares: percent of the requests by version.
-        figures: the account's.
-        readings: all figures beside their thresholds.
+        metrics: the account's.
+        readings: all metrics beside their thresholds.
         drift: the probe's report, or ``None``.
         unknown: what couldn't be found out, by name, and why.
     """
@@ -39,7 +39,7 @@ class StackStatus:
     health: Mapping[str, Any]
     health_status: int
     shares: Mapping[str, float]
-    figures: AccountFigures
+    metrics: AccountMetrics
     readings: tuple[Reading, ...]
     drift: DriftReport | None
     unknown: Mapping[str, str]
@@ -71,10 +71,10 @@ class StackStatus:
         unknown: dict[str, str] = {}
         with reporter.step("Service"), ServiceClient(url, key) as service:
             health, status = _health(service, unknown)
-            own = ServiceFigures.read(service)
+            own = ServiceMetrics.read(service)
         with reporter.step("Account"):
             shares = _shares(account, str(outputs["worker_name"]), unknown)
-            figures = AccountFigures.read(account, outputs)
+            metrics = AccountMetrics.read(account, outputs)
         report = _drift(context, unknown) if drift else None
         return cls(
             stack=stack,
@@ -82,8 +82,8 @@ class StackStatus:
             health=health,
             health_status=status,
             shares=shares,
-            figures=figures,
-            readings=_readings(figures, own, thresholds or Thresholds()),
+            metrics=metrics,
+            readings=_readings(metrics, own, thresholds or Thresholds()),
             drift=report,
             unknown=unknown,
         )
@@ -103,8 +103,8 @@ class StackStatus:
                 {
                     "version_id": version,
                     "percentage": share,
-                    "requests": self.figures.versions.get(version, (0, 0))[0],
-                    "errors": self.figures.versions.get(version, (0, 0))[1],
+                    "requests": self.metrics.versions.get(version, (0, 0))[0],
+                    "errors": self.metrics.versions.get(version, (0, 0))[1],
                 }
                 for version, share in self.shares.items()
             ],
@@ -145,14 +145,14 @@ def _drift(context: StackContext, unknown: dict[str, str]) -> DriftReport | None
 
 
 def _readings(
-    figures: AccountFigures, own: ServiceFigures, thresholds: Thresholds
+    metrics: AccountMetrics, own: ServiceMetrics, thresholds: Thresholds
 ) -> tuple[Reading, ...]:
     return (
-        thresholds.read(figures.error_rate, "error_rate"),
+        thresholds.read(metrics.error_rate, "error_rate"),
         thresholds.read(own.failure_rate, "error_rate"),
-        thresholds.read(figures.response, "response_ms"),
+        thresholds.read(metrics.response, "response_ms"),
         thresholds.read(own.delivery, "response_ms"),
-        *(thresholds.read(backlog, "backlog") for backlog in figures.backlogs),
-        thresholds.read(figures.memory, "memory_mb"),
-        thresholds.read(figures.cpu, "cpu_ms"),
+        *(thresholds.read(backlog, "backlog") for backlog in metrics.backlogs),
+        thresholds.read(metrics.memory, "memory_mb"),
+        thresholds.read(metrics.cpu, "cpu_ms"),
     )

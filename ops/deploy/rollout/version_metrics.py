@@ -36,7 +36,7 @@ ORDER BY id DESC LIMIT 5000
 
 
 @dataclass(frozen=True)
-class VersionFigures:
+class VersionMetrics:
     """What one version did since a moment.
 
     Attributes:
@@ -54,7 +54,7 @@ class VersionFigures:
         """Failures by requests; 0 without any."""
         return self.failures / self.requests if self.requests else 0.0
 
-    def worse_than(self, base: VersionFigures) -> str | None:
+    def worse_than(self, base: VersionMetrics) -> str | None:
         """Say in which way it is too bad to go on; ``None`` where it isn't."""
         if self.error_rate > max(ERROR_RATE, _FACTOR * base.error_rate):
             return (
@@ -66,7 +66,7 @@ class VersionFigures:
         return None
 
     def document(self) -> dict[str, Any]:
-        """Return the figures for ``--json``."""
+        """Return the metrics for ``--json``."""
         return {
             "requests": self.requests,
             "failures": self.failures,
@@ -75,7 +75,7 @@ class VersionFigures:
         }
 
 
-class FiguresSince:
+class MetricsSince:
     """Counts from now on; what was before is no part of it.
 
     Args:
@@ -89,12 +89,12 @@ class FiguresSince:
         self._newest = str(self._query(_NEWEST)[0]["newest"])
         self._failed_before = self._failed()
 
-    def of(self, version_id: str) -> VersionFigures:
+    def of(self, version_id: str) -> VersionMetrics:
         """Return what that version did since."""
         short = version_id[:PREFIX]
         rows = [row for row in self._query(_ROWS, self._newest) if row["version"] == short]
         failed = self._failed().get(short, 0) - self._failed_before.get(short, 0)
-        return VersionFigures(
+        return VersionMetrics(
             requests=len(rows) + failed,
             failures=sum(row["code"] is not None for row in rows) + failed,
             p99_ms=quantile([float(row["ms"]) for row in rows], 0.99),
@@ -107,7 +107,7 @@ class FiguresSince:
         }
 
     def _query(self, sql: str, *parameters: str) -> list[Row]:
-        what = "read the service's figures"
+        what = "read the service's metrics"
         return self._account.query(what, self._database_id, sql, *parameters)
 
 
