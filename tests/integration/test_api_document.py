@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.installation import ROOT, Installation
 
@@ -87,10 +90,39 @@ def test_every_request_of_the_document_is_answered_as_it_says(installation: Inst
         answer = answered(installation, example)
         assert promised(example.answer, answer), (example.target, answer)
 
-    arrival, from_template, alert, bridged = installation.arrivals("/hook/docs")
+    arrival, from_template, alert, down, bridged = installation.arrivals("/hook/docs")
+    assert json.loads(down["body"])["subject"] == "🚨 ALERT: InstanceDown"
     assert json.loads(alert["body"])["subject"] == "🚨 ALERT: Alert"
     assert json.loads(bridged["body"])["subject"] == "Disk"
     assert json.loads(from_template["body"])["content"] == "0: lamp has shipped"
     assert json.loads(arrival["body"])["content"] == "Order 1 has shipped"
     headers = {name.lower(): value for name, value in dict(arrival["headers"]).items()}
     assert headers["x-notification-signature"].startswith("sha256=")
+
+
+def test_the_step_of_a_workflow_tells_the_team_once(installation: Installation) -> None:
+    [block] = re.findall(r"```yaml\n(- name: Tell.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    [step] = yaml.safe_load(block)
+    outputs = installation.outputs()
+    user = "team-of-the-document"
+    with installation.service() as service:
+        config = {"webhook_url": f"{installation.sink_url}/hook/{user}"}
+        body = {"user_id": user, "channel_type": "webhook", "config_data": config}
+        service.result("POST", "/api/user-configs", body=body)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BRIDGE": f"{outputs['service_url']}/web_hook/bridge/{user}/webhook",
+        "BRIDGE_TOKEN": outputs["bridge_token"],
+        "GITHUB_REPOSITORY": "acme/shop",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_RUN_ID": "7",
+        "GITHUB_RUN_ATTEMPT": "1",
+    }
+    assert {"BRIDGE", "BRIDGE_TOKEN"} == step["env"].keys()
+    for _ in range(2):
+        command = ["bash", "-e", "-c", step["run"]]
+        subprocess.run(command, env=environment, check=True, timeout=60)
+    [arrival] = installation.arrivals(f"/hook/{user}")
+    told = json.loads(arrival["body"])
+    assert told["subject"] == "acme/shop failed"
+    assert told["content"] == "https://github.com/acme/shop/actions/runs/7"

@@ -66,6 +66,8 @@ CALLS: tuple[tuple[str, str, object], ...] = (
     ("GET", "/api/db/schema", None),
     ("POST", "/api/db/migrate", {"dryRun": True}),
     ("POST", "/api/webhooks/grafana", "grafana"),
+    ("POST", "/api/webhooks/alertmanager", "grafana"),
+    ("POST", "/api/webhooks/standard/u1/webhook", {"data": "x"}),
     ("POST", "/web_hook/bridge/u1/webhook", {"text": "x"}),
     ("GET", "/api/users/u1/export", None),
     ("DELETE", "/api/users/u1?force=true", None),

@@ -44,6 +44,22 @@ def bridge_message(parsed: Any) -> BridgeMessage | None:
     return BridgeMessage(subject or DEFAULT_SUBJECT, content) if content else None
 
 
+def event_message(parsed: Any) -> BridgeMessage | None:
+    """Find the message in an event of Standard Webhooks: subject in `type`, content in `data`.
+
+    A body without them is read as one of the bridge's.
+    """
+    if not isinstance(parsed, dict) or "data" not in parsed:
+        return bridge_message(parsed)
+    inner = bridge_message(parsed["data"])
+    if inner is None:
+        return bridge_message(parsed)
+    subject = _field(parsed.get("type"), indent=0)
+    if inner.subject != DEFAULT_SUBJECT or not subject:
+        return inner
+    return BridgeMessage(subject, inner.content)
+
+
 def _content(value: Any) -> str:
     return _field(value, indent=_INDENT)
 
@@ -92,6 +108,11 @@ def call_identity(
             return CallIdentity(_key([user_id, channel, name, given]), HEADER_WINDOW_S)
     digest = hashlib.sha256(body).hexdigest()
     return CallIdentity(_key([user_id, channel, "body", digest]), BODY_WINDOW_S)
+
+
+def delivery_identity(user_id: str, channel: str, delivery: str) -> CallIdentity:
+    """Derive the key of a signed delivery, which its sender repeats under the same id."""
+    return CallIdentity(_key([user_id, channel, "webhook-id", delivery]), HEADER_WINDOW_S)
 
 
 def _key(material: list[str]) -> str:

@@ -1,8 +1,10 @@
-"""Headers of Standard Webhooks 1.0 (www.standardwebhooks.com), which receivers verify."""
+"""Standard Webhooks 1.0 (www.standardwebhooks.com): signing calls, and verifying others'."""
 
 import base64
 import binascii
 import hmac
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notification.errors import ChannelRefusal
@@ -12,22 +14,50 @@ _PREFIX = "whsec_"
 _MIN_BYTES = 24
 _MAX_BYTES = 64
 _MAX_SECRETS = 5
+_MAX_SIGNATURES = 10
+"""Signatures of one call that are compared: a sender has one for each of its keys."""
+_WINDOW_MS = 300_000
+"""How far a call's time may be off: the tolerance of the scheme's own libraries."""
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
-def signing_keys(config: dict[str, Any]) -> list[bytes]:
-    """Return the keys in `signing_secret`; there are several while one is being rotated.
+def signing_keys(config: dict[str, Any], field: str = "signing_secret") -> list[bytes]:
+    """Return the keys in a field; there are several while one is being rotated.
 
     Raises:
         ChannelRefusal: there are none or too many, or one is malformed.
     """
-    value = config.get("signing_secret")
+    value = config.get(field)
     secrets = value if isinstance(value, list) else [value]
     if not 1 <= len(secrets) <= _MAX_SECRETS:
-        raise ChannelRefusal("INVALID_CONFIG", f"signing_secret may hold 1 to {_MAX_SECRETS} keys")
-    return [_key(secret) for secret in secrets]
+        raise ChannelRefusal("INVALID_CONFIG", f"{field} may hold 1 to {_MAX_SECRETS} keys")
+    return [_key(secret, field) for secret in secrets]
 
 
-def _key(secret: Any) -> bytes:
+def is_genuine(headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now_ms: int) -> bool:
+    """Say whether one of the keys has signed the call within the last five minutes.
+
+    The headers have lower-case names. Every key is compared with every signature, so that the
+    time taken tells nothing of them.
+    """
+    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not message_id or _TIMESTAMP.fullmatch(timestamp) is None:
+        return False
+    if abs(now_ms - int(timestamp) * 1000) > _WINDOW_MS:
+        return False
+    content = f"{message_id}.{timestamp}.".encode() + body
+    presented = headers.get("webhook-signature", "").split(" ")[:_MAX_SIGNATURES]
+    genuine = False
+    for key in keys:
+        digest = base64.b64encode(hmac.digest(key, content, "sha256")).decode()
+        for signature in presented:
+            genuine |= hmac.compare_digest(
+                f"v1,{digest}".encode(), signature.encode("utf-8", "replace")
+            )
+    return genuine
+
+
+def _key(secret: Any, field: str) -> bytes:
     try:
         if not isinstance(secret, str) or not secret.startswith(_PREFIX):
             raise ValueError
@@ -37,7 +67,7 @@ def _key(secret: Any) -> bytes:
     except (ValueError, binascii.Error):
         raise ChannelRefusal(
             "INVALID_CONFIG",
-            "signing_secret must be whsec_ followed by the base64 of 24 to 64 bytes",
+            f"{field} must be whsec_ followed by the base64 of 24 to 64 bytes",
         ) from None
     return key
 

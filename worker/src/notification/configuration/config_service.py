@@ -5,6 +5,7 @@ from typing import Any
 
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
+from notification.channels.standard_webhooks import signing_keys
 from notification.configuration.channel_config import (
     ChannelConfig,
     KnownConfigs,
@@ -154,6 +155,8 @@ class ConfigService:
             CHANNELS[channel].check_config(
                 config, EndpointPolicy.of(self._platform.settings, self._own_host)
             )
+            if "inbound_secret" in config:
+                signing_keys(config, "inbound_secret")
         except ChannelRefusal as refusal:
             raise ServiceError("VALIDATION_ERROR", refusal.text) from None
 

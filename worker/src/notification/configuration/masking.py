@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-_SECRET_FIELDS = frozenset({"bot_token", "secret", "signing_secret", "bridge_token"})
+_SECRET_FIELDS = frozenset(
+    {"bot_token", "secret", "signing_secret", "bridge_token", "inbound_secret"}
+)
 
 Mask = Callable[[str], str]
 

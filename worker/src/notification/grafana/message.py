@@ -61,15 +61,15 @@ class AlertMessage(NamedTuple):
     content: str
 
 
-def alert_message(payload: GrafanaPayload) -> AlertMessage:
+def alert_message(payload: GrafanaPayload, origin: str = "Grafana") -> AlertMessage:
     """Write status, count and common labels, then every alert that is shown."""
     count = len(payload.shown)
     what = payload.name if count == 1 else f"{count} alerts ({payload.name})"
     sign = "🚨 ALERT" if payload.status == "firing" else "✅ RESOLVED"
-    return AlertMessage(f"{sign}: {what}", "\n".join(_lines(payload, count)))
+    return AlertMessage(f"{sign}: {what}", "\n".join(_lines(payload, count, origin)))
 
 
-def _lines(payload: GrafanaPayload, count: int) -> Iterator[str]:
+def _lines(payload: GrafanaPayload, count: int, origin: str) -> Iterator[str]:
     yield f"**Status**: {payload.status.upper()}"
     yield f"**Alert Count**: {count}"
     if payload.common_labels:
@@ -81,7 +81,7 @@ def _lines(payload: GrafanaPayload, count: int) -> Iterator[str]:
     for number, alert in enumerate(payload.shown, start=1):
         yield ""
         yield f"{number}. **{text_field(alert.labels, 'alertname') or 'Alert'}**"
-        for line in _alert_lines(alert):
+        for line in _alert_lines(alert, origin):
             yield _INDENT + line
     if payload.truncated_alerts:
         yield ""
@@ -91,7 +91,7 @@ def _lines(payload: GrafanaPayload, count: int) -> Iterator[str]:
         yield f"[Alert Manager]({payload.external_url})"
 
 
-def _alert_lines(alert: Alert) -> Iterator[str]:
+def _alert_lines(alert: Alert, origin: str) -> Iterator[str]:
     yield f"Status: {alert.status}"
     yield f"Started: {readable_date(alert.starts_at)}"
     if alert.status == "resolved":
@@ -105,7 +105,7 @@ def _alert_lines(alert: Alert) -> Iterator[str]:
         yield "Values:"
         yield from _listed(alert.values)
     if alert.generator_url:
-        yield f"[View in Grafana]({alert.generator_url})"
+        yield f"[View in {origin}]({alert.generator_url})"
 
 
 def _listed(values: Mapping[str, Any]) -> Iterator[str]:

@@ -157,8 +157,10 @@ def requested_channels(header: str | None, known: Sequence[str]) -> tuple[str, .
     return tuple(dict.fromkeys(n for n in names if n in known)) or (DEFAULT_CHANNEL,)
 
 
-def idempotency_key(payload: GrafanaPayload, channels: Sequence[str]) -> str:
-    """Return `grafana:` and the SHA-256 of everything that identifies a call.
+def idempotency_key(
+    payload: GrafanaPayload, channels: Sequence[str], source: str = "Grafana"
+) -> str:
+    """Return the source's name (`grafana:`) and the SHA-256 of everything that identifies a call.
 
     That is receiver, group, status, channels, and the fingerprint, start and end of each alert; the
     order of the alerts doesn't matter.
@@ -168,4 +170,4 @@ def idempotency_key(payload: GrafanaPayload, channels: Sequence[str]) -> str:
         [payload.receiver, payload.group_key, payload.status, alerts, sorted(channels)],
         separators=(",", ":"),
     )
-    return f"grafana:{hashlib.sha256(material.encode()).hexdigest()}"
+    return f"{source.lower()}:{hashlib.sha256(material.encode()).hexdigest()}"

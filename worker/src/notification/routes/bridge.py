@@ -1,13 +1,27 @@
-"""`POST /web_hook/bridge/{user_id}/{channel_type}`: any webhook becomes a notification."""
+"""Any webhook becomes a notification.
 
+`/web_hook/bridge/{user_id}/{channel_type}` asks for a token,
+`/api/webhooks/standard/{user_id}/{channel_type}` for a Standard Webhooks signature.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from notification.bridge.body import parse_body
-from notification.bridge.message import MAX_CONTENT, BridgeMessage, bridge_message, call_identity
+from notification.bridge.message import (
+    MAX_CONTENT,
+    BridgeMessage,
+    CallIdentity,
+    bridge_message,
+    call_identity,
+    delivery_identity,
+    event_message,
+)
 from notification.channels.registry import CHANNELS
+from notification.channels.standard_webhooks import is_genuine, signing_keys
 from notification.configuration.channel_config import ChannelConfig, KnownConfigs, read_config
 from notification.configuration.key_ring import KeyRing
-from notification.errors import ServiceError
+from notification.errors import ChannelRefusal, ServiceError
 from notification.http.admission import equal
 from notification.http.response import Response, bare, failure
 from notification.http.router import Access, Call, Route
@@ -27,17 +41,55 @@ async def forward(call: Call) -> Response:
     channel = call.parameters["channel_type"]
     config = await _config(call, channel)
     _check_token(call, config)
+    return await _forwarded(call, config, _message, _identity, started)
+
+
+def _identity(call: Call, user_id: str) -> CallIdentity:
+    request = call.request
+    return call_identity(
+        user_id=user_id,
+        channel=call.parameters["channel_type"],
+        headers=request.headers,
+        body=request.body,
+    )
+
+
+async def receive_standard(call: Call) -> Response:
+    """Forward a webhook whose sender signs as Standard Webhooks 1.0 says.
+
+    The key is the recipient's `inbound_secret`. A `webhook-id` counts once in a day.
+    """
+    started = call.platform.clock.now_ms()
+    channel = call.parameters["channel_type"]
+    config = await _config(call, channel)
+    _check_signature(call, config)
+    return await _forwarded(call, config, _event_message, _delivery, started)
+
+
+def _delivery(call: Call, user_id: str) -> CallIdentity:
+    delivery = call.request.headers["webhook-id"]
+    return delivery_identity(user_id, call.parameters["channel_type"], delivery)
+
+
+async def _forwarded(
+    call: Call,
+    config: ChannelConfig | None,
+    read_message: Callable[[Call], BridgeMessage],
+    identify: Callable[[Call, str], CallIdentity],
+    started: int,
+) -> Response:
+    channel = call.parameters["channel_type"]
     if channel not in CHANNELS:
         raise ServiceError(
             "INVALID_CHANNEL_TYPE",
             f"Invalid channel type. Must be one of: {', '.join(CHANNELS)}",
         )
     user_id = clean_user_id(call.parameters["user_id"])
-    message = _message(call)
+    message = read_message(call)
     if config is None or not config.is_active:
         return _not_found(call, channel)
     call.platform.memory.of(KnownConfigs).put([config], started)
-    return await _sent(call, user_id, channel, message, started)
+    return await _sent(call, user_id, channel, message, identify(call, user_id), started)
 
 
 async def _config(call: Call, channel: str) -> ChannelConfig | None:
@@ -76,9 +128,40 @@ def _check_token(call: Call, config: ChannelConfig | None) -> None:
     raise ServiceError("UNAUTHORIZED", "Invalid or missing bridge token")
 
 
-def _message(call: Call) -> BridgeMessage:
+def _check_signature(call: Call, config: ChannelConfig | None) -> None:
+    """Compare with the recipient's own keys.
+
+    The answer doesn't tell whether the recipient exists, nor which part is wrong.
+
+    Raises:
+        ServiceError: the signature isn't the recipient's.
+    """
+    try:
+        keys = signing_keys((config and config.config) or {}, "inbound_secret")
+    except ChannelRefusal:
+        keys = []
     request = call.request
-    message = bridge_message(parse_body(request.body, request.headers.get("content-type", "")))
+    if not is_genuine(request.headers, request.body, keys, call.platform.clock.now_ms()):
+        raise ServiceError(
+            "UNAUTHORIZED",
+            "Invalid webhook signature: it needs the recipient's inbound_secret, and a"
+            " webhook-timestamp within five minutes",
+        )
+
+
+def _message(call: Call) -> BridgeMessage:
+    return _cleaned(bridge_message(_parsed(call)))
+
+
+def _event_message(call: Call) -> BridgeMessage:
+    return _cleaned(event_message(_parsed(call)))
+
+
+def _parsed(call: Call) -> Any:
+    return parse_body(call.request.body, call.request.headers.get("content-type", ""))
+
+
+def _cleaned(message: BridgeMessage | None) -> BridgeMessage:
     if message is None:
         raise ServiceError(
             "MISSING_CONTENT",
@@ -92,12 +175,14 @@ def _message(call: Call) -> BridgeMessage:
 
 
 async def _sent(
-    call: Call, user_id: str, channel: str, message: BridgeMessage, started: int
+    call: Call,
+    user_id: str,
+    channel: str,
+    message: BridgeMessage,
+    identity: CallIdentity,
+    started: int,
 ) -> Response:
     request, platform = call.request, call.platform
-    identity = call_identity(
-        user_id=user_id, channel=channel, headers=request.headers, body=request.body
-    )
     command = SendCommand(
         user_id=user_id,
         channels=(channel,),
@@ -160,4 +245,10 @@ def _failed(
 
 ROUTES = (
     Route("POST", "/web_hook/bridge/{user_id}/{channel_type}", forward, access=Access.PUBLIC),
+    Route(
+        "POST",
+        "/api/webhooks/standard/{user_id}/{channel_type}",
+        receive_standard,
+        access=Access.PUBLIC,
+    ),
 )

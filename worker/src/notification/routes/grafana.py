@@ -1,4 +1,8 @@
-"""`POST /api/webhooks/grafana`: a group of alerts becomes a notification to its receiver."""
+"""Alerts of Grafana and of Prometheus's Alertmanager become notifications to their receiver.
+
+Alertmanager's webhook (version 4 of its payload) has the fields that Grafana's took over from it.
+Source: Prometheus documentation, "Alerting configuration", `webhook_config`.
+"""
 
 import json
 from typing import Any
@@ -37,12 +41,26 @@ async def receive_alerts(call: Call) -> Response:
 
     200 means that a channel has sent it or will retry: Grafana need not repeat the call.
     """
+    return await _received(call, "Grafana")
+
+
+async def receive_alertmanager(call: Call) -> Response:
+    """Send a group of alerts to its receiver, as `receive_alerts`.
+
+    The channels may stand in the URL, as `?channels=`: older releases of Alertmanager send no
+    header of one's own.
+    """
+    return await _received(call, "Prometheus")
+
+
+async def _received(call: Call, source: str) -> Response:
     payload = read_payload(_parsed(call.request))
     user_id = clean_user_id(payload.receiver)
     channels = requested_channels(
-        call.request.headers.get("x-notification-channels"), tuple(CHANNELS)
+        call.request.headers.get("x-notification-channels") or call.request.query.get("channels"),
+        tuple(CHANNELS),
     )
-    sent = await _send(call, payload, user_id, channels)
+    sent = await _send(call, payload, user_id, channels, source)
     if sent.results and all(result["status"] == "failed" for result in sent.results):
         raise ServiceError("ADAPTER_ERROR", _joined_errors(sent))
     data = {
@@ -70,7 +88,7 @@ def _parsed(request: Request) -> Any:
 
 
 async def _send(
-    call: Call, payload: GrafanaPayload, user_id: str, channels: tuple[str, ...]
+    call: Call, payload: GrafanaPayload, user_id: str, channels: tuple[str, ...], source: str
 ) -> SendResult:
     log = Log.of(call.platform, requestId=call.request.id)
     sender = Sender(
@@ -80,7 +98,7 @@ async def _send(
         log=log,
         key_life_ms=IDEMPOTENCY_WINDOW_S * 1000,
     )
-    key = idempotency_key(payload, channels)
+    key = idempotency_key(payload, channels, source)
     template_key = payload.template_key
     if template_key is not None and is_template_key(template_key):
         try:
@@ -104,7 +122,7 @@ async def _send(
         log.write(
             "warn", "Alerts name an unknown template; sent as plain message", template=template_key
         )
-    message = alert_message(payload)
+    message = alert_message(payload, source)
     return await sender.send(
         SendCommand(
             user_id=user_id,
@@ -147,4 +165,5 @@ ROUTES = (
         access=Access.GRAFANA,
         aliases=("/api/grafana/webhook",),
     ),
+    Route("POST", "/api/webhooks/alertmanager", receive_alertmanager, access=Access.GRAFANA),
 )

@@ -23,8 +23,11 @@ MODULES = (
         ("/api/queue/", "/api/notifications/retry", "/api/trigger-retry"),
     ),
     RouteModule("notification.routes.templates", ("/api/templates",)),
-    RouteModule("notification.routes.grafana", ("/api/webhooks/grafana", "/api/grafana/")),
-    RouteModule("notification.routes.bridge", ("/web_hook/bridge/",)),
+    RouteModule(
+        "notification.routes.grafana",
+        ("/api/webhooks/grafana", "/api/grafana/", "/api/webhooks/alertmanager"),
+    ),
+    RouteModule("notification.routes.bridge", ("/web_hook/bridge/", "/api/webhooks/standard/")),
     RouteModule("notification.routes.database", ("/api/db/",)),
     RouteModule("notification.routes.deployment", ("/api/deployment",)),
     RouteModule("notification.routes.console", ("/test-ui",)),

@@ -41,27 +41,64 @@ _SEND_CODES = (
     "ADAPTER_ERROR",
 )
 
+_CHANNEL_PARAMETERS = (
+    Parameter("X-Notification-Channels", TEXT, "Channels, separated by commas", "header"),
+    Parameter("channels", TEXT, "The same in the URL"),
+)
+_ALERTS_ANSWERS = {
+    200: succeeded(
+        {
+            "data": record(
+                {
+                    "message_ids": array(TEXT),
+                    "processed_alerts": WHOLE,
+                    "notification_status": array(_NOTIFIED),
+                }
+            )
+        }
+    )
+}
+_FORWARDED = {
+    200: succeeded(
+        {"message": TEXT, "message_id": TEXT_OR_NULL, "duration": WHOLE},
+        {"status": choice("retry_scheduled", "pending", "unknown")},
+    )
+}
+_FORWARD_CODES = (
+    *_SEND_CODES,
+    "UNAUTHORIZED",
+    "INVALID_CHANNEL_TYPE",
+    "MISSING_CONTENT",
+    "NOT_FOUND",
+)
+
 OPERATIONS = {
     grafana.receive_alerts: Operation(
         tag="Inbound",
-        parameters=(
-            Parameter("X-Notification-Channels", TEXT, "Channels, separated by commas", "header"),
-        ),
+        parameters=_CHANNEL_PARAMETERS,
         body=_ALERTS,
-        answers={
-            200: succeeded(
-                {
-                    "data": record(
-                        {
-                            "message_ids": array(TEXT),
-                            "processed_alerts": WHOLE,
-                            "notification_status": array(_NOTIFIED),
-                        }
-                    )
-                }
-            )
-        },
+        answers=_ALERTS_ANSWERS,
         errors=(*_SEND_CODES, "INVALID_PARAMETER", "USER_NO_CHANNELS"),
+    ),
+    grafana.receive_alertmanager: Operation(
+        tag="Inbound",
+        parameters=_CHANNEL_PARAMETERS,
+        body=_ALERTS,
+        answers=_ALERTS_ANSWERS,
+        errors=(*_SEND_CODES, "INVALID_PARAMETER", "USER_NO_CHANNELS"),
+    ),
+    bridge.receive_standard: Operation(
+        tag="Inbound",
+        parameters=(
+            Parameter("webhook-id", TEXT, "The delivery, which counts once in a day", "header"),
+            Parameter("webhook-timestamp", TEXT, "Unix time in seconds", "header"),
+            Parameter("webhook-signature", TEXT, "`v1,` and base64, several by spaces", "header"),
+        ),
+        body=ANYTHING,
+        body_types=("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"),
+        answers=_FORWARDED,
+        errors=_FORWARD_CODES,
+        failure_fields={"errors": array(TEXT), "duration": WHOLE},
     ),
     bridge.forward: Operation(
         tag="Inbound",
@@ -71,20 +108,8 @@ OPERATIONS = {
         ),
         body=ANYTHING,
         body_types=("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"),
-        answers={
-            200: succeeded(
-                {"message": TEXT, "message_id": TEXT_OR_NULL, "duration": WHOLE},
-                {"status": choice("retry_scheduled", "pending", "unknown")},
-            )
-        },
-        errors=(
-            *_SEND_CODES,
-            "UNAUTHORIZED",
-            "FORBIDDEN",
-            "INVALID_CHANNEL_TYPE",
-            "MISSING_CONTENT",
-            "NOT_FOUND",
-        ),
+        answers=_FORWARDED,
+        errors=(*_FORWARD_CODES, "FORBIDDEN"),
         failure_fields={"errors": array(TEXT), "duration": WHOLE},
     ),
 }
