@@ -71,7 +71,7 @@ def test_the_channels_may_stand_in_the_url(alertmanager: World) -> None:
     alertmanager.configure(
         "ops-team", "slack", webhook_url="https://hooks.slack.com/services/a/b/c"
     )
-    alertmanager.endpoints.answers = answer(200, "ok")
+    alertmanager.endpoints.behave = lambda request: answer(200, "ok")
     received = post(alertmanager, payload(), path=f"{PATH}?channels=slack")
     assert [each["channelType"] for each in received.json["data"]["notification_status"]] == [
         "slack"

@@ -48,18 +48,30 @@ async def within_recipient_limit(request: Request, platform: Platform) -> dict[s
     Raises:
         ServiceError: RATE_LIMIT_EXCEEDED.
     """
+    try:
+        user_id: Any = request.json_object().get("user_id")
+    except ServiceError:
+        user_id = None
+    return await within_limit_of(user_id, platform)
+
+
+async def within_limit_of(user_id: Any, platform: Platform) -> dict[str, str]:
+    """Count a signed call for a recipient, whatever a body has in place of one.
+
+    Returns:
+        The headers that tell the limit.
+
+    Raises:
+        ServiceError: RATE_LIMIT_EXCEEDED.
+    """
     limiter = platform.recipient_limiter
     if limiter is None:
         return {}
-    recipient, limit = _recipient(request), platform.settings.rate_limit_per_minute
+    recipient, limit = _recipient(user_id), platform.settings.rate_limit_per_minute
     if recipient is not None and not await limiter.allows(recipient):
         raise _refusal(limit, platform)
     return {"X-RateLimit-Limit": str(limit)}
 
 
-def _recipient(request: Request) -> str | None:
-    try:
-        user_id: Any = request.json_object().get("user_id")
-    except ServiceError:
-        return None
+def _recipient(user_id: Any) -> str | None:
     return user_id[:100] if isinstance(user_id, str) and user_id else None

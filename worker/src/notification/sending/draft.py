@@ -23,6 +23,7 @@ class Draft(NamedTuple):
     config: ChannelConfig | None
     row: dict[str, Value]
     notification: Notification
+    deferred: bool = False
 
 
 def draft_rows(
@@ -73,6 +74,12 @@ def draft_rows(
         notification = _notification(row, text, lease_token)
         drafts.append(Draft(key, channel, None if text.error else config, row, notification))
     return drafts
+
+
+def deferred(draft: Draft) -> Draft:
+    """Leave the first attempt to the retry queue's consumer: the row waits without a lease."""
+    row = {**draft.row, "lease_token": None, "lease_until": None}
+    return draft._replace(row=row, config=None, deferred=True)
 
 
 def _notification(row: dict[str, Value], text: ChannelText, lease_token: str) -> Notification:

@@ -19,30 +19,41 @@ record of the others by no more than that."""
 
 
 async def deliver(
-    drafts: Sequence[Draft], *, platform: Platform, own_host: str, log: Log
+    drafts: Sequence[Draft],
+    *,
+    platform: Platform,
+    own_host: str,
+    log: Log,
+    max_retries: int | None = None,
 ) -> list[dict[str, Any]]:
     """Attempt every draft that has a configuration; the results are in the drafts' order.
 
     Goes on when the caller hangs up. An outcome that was not written is shown as `pending`: it
     does not settle the row, because the database failed or another attempt took the row over.
     """
-    shown = {d.channel: _unattempted(d) for d in drafts if d.config is None}
+    shown = {d.key.row_id: _unattempted(d) for d in drafts if d.config is None}
     attempted = [d for d in drafts if d.config is not None]
     if len(attempted) == 1:
         # The usual case, without tasks and timers: each costs a call across the bridge.
-        settlement = await _attempt(attempted[0], platform, own_host, log)
+        settlement = await _attempt(attempted[0], platform, own_host, log, max_retries)
         [written] = await _recorded([settlement], platform, log)
-        shown[attempted[0].channel] = _attempted(settlement, written)
+        shown[attempted[0].key.row_id] = _attempted(settlement, written)
     else:
-        shown |= await _together(attempted, platform, own_host, log)
-    return [shown[draft.channel] for draft in drafts]
+        shown |= await _together(attempted, platform, own_host, log, max_retries)
+    return [shown[draft.key.row_id] for draft in drafts]
 
 
 async def _together(
-    drafts: Sequence[Draft], platform: Platform, own_host: str, log: Log
-) -> dict[str, dict[str, Any]]:
-    shown: dict[str, dict[str, Any]] = {}
-    waiting = {asyncio.ensure_future(_attempt(d, platform, own_host, log)) for d in drafts}
+    drafts: Sequence[Draft],
+    platform: Platform,
+    own_host: str,
+    log: Log,
+    max_retries: int | None,
+) -> dict[int, dict[str, Any]]:
+    shown: dict[int, dict[str, Any]] = {}
+    waiting = {
+        asyncio.ensure_future(_attempt(d, platform, own_host, log, max_retries)) for d in drafts
+    }
     while waiting:
         done, waiting = await asyncio.wait(waiting, timeout=_GATHER_S)
         while waiting and not done:
@@ -50,17 +61,20 @@ async def _together(
         settlements = [task.result() for task in done]
         written = await _recorded(settlements, platform, log)
         for settlement, was_written in zip(settlements, written, strict=True):
-            shown[settlement.notification.channel] = _attempted(settlement, was_written)
+            shown[settlement.notification.id] = _attempted(settlement, was_written)
     return shown
 
 
-async def _attempt(draft: Draft, platform: Platform, own_host: str, log: Log) -> Settlement:
+async def _attempt(
+    draft: Draft, platform: Platform, own_host: str, log: Log, max_retries: int | None
+) -> Settlement:
     return await attempt_and_settle(
         draft.notification,
         draft.config.config if draft.config else None,
         platform=platform,
         policy=EndpointPolicy.of(platform.settings, own_host),
         log=log,
+        max_retries=max_retries,
     )
 
 
@@ -88,10 +102,10 @@ def _attempted(settlement: Settlement, written: bool) -> dict[str, Any]:
 def _unattempted(draft: Draft) -> dict[str, Any]:
     return shown_result(
         channel=draft.channel,
-        status="failed",
+        status="pending" if draft.deferred else "failed",
         message_id=draft.key.message_id,
         user_id=draft.notification.message.user_id,
         log_id=draft.key.row_id,
-        error=draft.row["error"],
-        code=draft.row["last_error_code"],
+        error=draft.row.get("error"),
+        code=draft.row.get("last_error_code"),
     )

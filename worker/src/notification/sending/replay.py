@@ -32,9 +32,7 @@ async def replay(
         ServiceError: IDEMPOTENCY_KEY_REUSED for another payload, or IDEMPOTENCY_IN_PROGRESS.
     """
     if record["request_hash"] is not None and record["request_hash"] != request_hash:
-        raise ServiceError(
-            "IDEMPOTENCY_KEY_REUSED", "This idempotency key was used for a different request"
-        )
+        raise _reused()
     message_ids = [str(i) for i in json.loads(str(record["message_ids"]))]
     row_ids = [row_id for row_id in map(row_id_of, message_ids) if row_id is not None]
     for wait_ms in (*_WAITS_MS, 0):
@@ -52,6 +50,46 @@ async def replay(
         "IDEMPOTENCY_IN_PROGRESS",
         "A request with this idempotency key is still being processed",
         retry_after=1,
+    )
+
+
+async def replays(
+    taken: Sequence[tuple[Row, SendCommand, str]], platform: Platform
+) -> list[list[dict[str, Any]] | ServiceError | None]:
+    """Answer several requests whose keys are taken, in one round trip and without waiting.
+
+    Args:
+        taken: each request's record, command and hash.
+        platform: the platform.
+
+    Returns:
+        For each the results, why it is refused, or None where an attempt is under way or the
+        reservation has lapsed, so that it has to be answered by itself.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
+    ids = [[str(i) for i in json.loads(str(record["message_ids"]))] for record, _, _ in taken]
+    every = [message_id for group in ids for message_id in group]
+    row_ids = [row_id for row_id in map(row_id_of, every) if row_id is not None]
+    rows = {row["message_id"]: row for row in await rows_of(platform.database, every, row_ids)}
+    now = iso(platform.clock.now_ms())
+    answers: list[list[dict[str, Any]] | ServiceError | None] = []
+    for (record, command, request_hash), message_ids in zip(taken, ids, strict=True):
+        found = [rows[message_id] for message_id in message_ids if message_id in rows]
+        kept = _kept_results(record)
+        if record["request_hash"] is not None and record["request_hash"] != request_hash:
+            answers.append(_reused())
+        elif any(_under_way(row, now) for row in found) or not (found or kept):
+            answers.append(None)
+        else:
+            answers.append(_in_order(message_ids, found, kept, command))
+    return answers
+
+
+def _reused() -> ServiceError:
+    return ServiceError(
+        "IDEMPOTENCY_KEY_REUSED", "This idempotency key was used for a different request"
     )
 
 

@@ -20,7 +20,7 @@ from notification.sending.send_inputs import (
     drop_cached,
     read_inputs,
 )
-from notification.storage.outbox import Reservation, accept
+from notification.storage.outbox import Acceptance, Guard, Reservation, accept_all
 from notification.timestamps import iso
 
 KEY_LIFE_MS = 24 * 3_600_000
@@ -32,6 +32,20 @@ class SendResult(NamedTuple):
 
     results: list[dict[str, Any]]
     replayed: bool
+
+
+class Prepared(NamedTuple):
+    """A send that is ready to be written."""
+
+    drafts: list[Draft]
+    guard: Guard
+    reservation: Reservation | None
+
+    @property
+    def acceptance(self) -> Acceptance:
+        """What is written of it."""
+        rows = [draft.row for draft in self.drafts]
+        return Acceptance(rows, self.guard, self.reservation)
 
 
 class Sender:
@@ -94,7 +108,7 @@ class Sender:
                 if earlier is not None:
                     return SendResult(earlier, replayed=True)
                 keys = _reserved_keys(inputs.record, command)
-            _refuse_unsendable(command, inputs)
+            refuse_unsendable(command, inputs)
             drafts = await self._accept(command, request_hash, inputs, keys)
             if drafts is not None:
                 return await self._deliver(drafts)
@@ -108,6 +122,21 @@ class Sender:
         keys: Sequence[MessageKey] | None,
     ) -> list[Draft] | None:
         """Write the rows; return None if something changed since it was read."""
+        prepared = self.prepare(command, request_hash, inputs, keys)
+        try:
+            [written] = await accept_all(self._platform.database, [prepared.acceptance])
+        except DatabaseConflict:
+            return None
+        return prepared.drafts if written else None
+
+    def prepare(
+        self,
+        command: SendCommand,
+        request_hash: str,
+        inputs: SendInputs,
+        keys: Sequence[MessageKey] | None = None,
+    ) -> Prepared:
+        """Make the rows of a send, with the message ids in `keys` or new ones."""
         platform = self._platform
         now_ms = platform.clock.now_ms()
         configs = {config.channel: config for config in inputs.configs}
@@ -120,16 +149,8 @@ class Sender:
             lease_token=platform.randomness.token_bytes(12).hex(),
             request_id=self._request_id,
         )
-        try:
-            written = await accept(
-                platform.database,
-                [draft.row for draft in drafts],
-                guard=inputs.guard(),
-                reservation=self._reservation(command, request_hash, drafts, now_ms),
-            )
-        except DatabaseConflict:
-            return None
-        return drafts if written else None
+        reservation = self._reservation(command, request_hash, drafts, now_ms)
+        return Prepared(drafts, inputs.guard(), reservation)
 
     def _reservation(
         self, command: SendCommand, request_hash: str, drafts: Sequence[Draft], now_ms: int
@@ -152,7 +173,12 @@ class Sender:
         return SendResult(await self._platform.run_to_completion(work), replayed=False)
 
 
-def _refuse_unsendable(command: SendCommand, inputs: SendInputs) -> None:
+def refuse_unsendable(command: SendCommand, inputs: SendInputs) -> None:
+    """Refuse a send whose template or recipient isn't there.
+
+    Raises:
+        ServiceError: TEMPLATE_NOT_FOUND or USER_NO_CHANNELS.
+    """
     if command.content is None and inputs.template is None:
         raise ServiceError("TEMPLATE_NOT_FOUND", f"Template not found: {command.template_key}")
     if not inputs.configs:

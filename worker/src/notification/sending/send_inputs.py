@@ -1,11 +1,13 @@
 """What a send reads before it writes."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from notification.configuration.channel_config import ChannelConfig, KnownConfigs, read_config
 from notification.configuration.key_ring import KeyRing
+from notification.delivery.schedule import SELECT_MAX_RETRIES, retries_allowed
 from notification.metrics.isolate_counters import IsolateCounters
-from notification.ports.database import Row
+from notification.ports.database import Result, Row, Statement
 from notification.ports.platform import Platform
 from notification.sending.command import SendCommand
 from notification.storage.config_rows import active_configs
@@ -71,13 +73,45 @@ async def read_inputs(command: SendCommand, platform: Platform) -> SendInputs:
     Raises:
         DatabaseError: the database did not answer.
     """
-    now_ms, key = platform.clock.now_ms(), _template_key(command)
+    results = await platform.database.batch(_statements(command, platform))
+    return await _inputs(command, results, platform)
+
+
+async def read_all_inputs(
+    commands: Sequence[SendCommand], platform: Platform
+) -> tuple[list[SendInputs], int]:
+    """Read the inputs of several sends in one round trip, and how often a send is retried.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
+    statements = [_statements(command, platform) for command in commands]
+    results = await platform.database.batch(
+        [SELECT_MAX_RETRIES, *(each for group in statements for each in group)]
+    )
+    inputs, start = [], 1
+    for command, group in zip(commands, statements, strict=True):
+        end = start + len(group)
+        inputs.append(await _inputs(command, results[start:end], platform))
+        start = end
+    return inputs, retries_allowed(results[0], platform)
+
+
+def _statements(command: SendCommand, platform: Platform) -> list[Statement]:
+    key = _template_key(command)
     statements = [active_configs(command.user_id, command.channels)]
     if key is not None:
         statements.append(active_template(key))
     if command.idempotency_key is not None:
-        statements.append(find_record(command.user_id, command.idempotency_key, iso(now_ms)))
-    results = await platform.database.batch(statements)
+        now = iso(platform.clock.now_ms())
+        statements.append(find_record(command.user_id, command.idempotency_key, now))
+    return statements
+
+
+async def _inputs(
+    command: SendCommand, results: Sequence[Result], platform: Platform
+) -> SendInputs:
+    now_ms, key = platform.clock.now_ms(), _template_key(command)
     keys = KeyRing(platform)
     configs = [await read_config(row, keys) for row in results[0].rows]
     platform.memory.of(KnownConfigs).put(configs, now_ms)

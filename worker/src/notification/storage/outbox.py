@@ -104,30 +104,46 @@ class Reservation(NamedTuple):
     now: str
 
 
-async def accept(
-    database: Database,
-    rows: Sequence[dict[str, Value]],
-    *,
-    guard: Guard,
-    reservation: Reservation | None,
-) -> bool:
-    """Write all rows, in one transaction and one round trip.
+class Acceptance(NamedTuple):
+    """The rows of one send, and under which conditions they are written."""
+
+    rows: Sequence[dict[str, Value]]
+    guard: Guard
+    reservation: Reservation | None
+
+    def statements(self) -> list[Statement]:
+        """Return the statements that write the rows; the last one tells how many."""
+        return _statements(*self)
+
+
+async def accept_all(database: Database, acceptances: Sequence[Acceptance]) -> list[bool]:
+    """Write the rows of several sends in one transaction and one round trip.
 
     Returns:
-        False if nothing was written: something in `guard` has changed, or the key is taken.
+        For each send whether its rows were written; one that isn't leaves the others alone.
 
     Raises:
-        DatabaseConflict: a row id is taken.
+        DatabaseConflict: a row id is taken; nothing was written.
         DatabaseError: the database did not answer.
     """
+    statements = [acceptance.statements() for acceptance in acceptances]
+    results = await database.batch([each for group in statements for each in group])
+    written, end = [], 0
+    for acceptance, group in zip(acceptances, statements, strict=True):
+        end += len(group)
+        written.append(results[end - 1].changes == len(acceptance.rows))
+    return written
+
+
+def _statements(
+    rows: Sequence[dict[str, Value]], guard: Guard, reservation: Reservation | None
+) -> list[Statement]:
     if reservation is None and len(rows) == 1 and len(guard.configs) <= 1:
-        [inserted] = await database.batch([_insert_one(rows[0], guard)])
-        return inserted.changes == 1
+        return [_insert_one(rows[0], guard)]
     read = compact_json({"configs": guard.configs, "template": guard.template})
     payload = compact_json(rows)
     if reservation is None:
-        [inserted] = await database.batch([Statement(_INSERT_UNKEYED, (read, payload))])
-        return inserted.changes == len(rows)
+        return [Statement(_INSERT_UNKEYED, (read, payload))]
     r = reservation
     message_ids = compact_json(list(r.message_ids))
     reserve = Statement(
@@ -146,8 +162,7 @@ async def accept(
     insert = Statement(
         _INSERT_KEYED, (r.user_id, payload, r.idempotency_key, message_ids, r.lease_until)
     )
-    _, inserted = await database.batch([reserve, insert])
-    return inserted.changes == len(rows)
+    return [reserve, insert]
 
 
 def _insert_one(row: dict[str, Value], guard: Guard) -> Statement:

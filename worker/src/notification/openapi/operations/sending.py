@@ -3,15 +3,19 @@
 from notification.openapi.operation import Operation, Parameter
 from notification.openapi.schemas import (
     ANY_OBJECT_OR_NULL,
+    ANYTHING,
     CHANNEL,
+    FLAG,
     TEXT,
+    TRUE,
     WHOLE,
     array,
     record,
     shared,
     succeeded,
 )
-from notification.routes import queue, send
+from notification.routes import batch, queue, send
+from notification.sending.batch import MAX_SENDS
 
 _CUSTOM = record(
     {"content": {"type": "string", "minLength": 1, "maxLength": 100_000}},
@@ -29,6 +33,28 @@ _SEND = record(
         "idempotency_key": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
         "metadata": ANY_OBJECT_OR_NULL,
     },
+)
+_BATCH = {
+    "anyOf": [
+        record({"notifications": {**array(ANYTHING), "minItems": 1, "maxItems": MAX_SENDS}}),
+        record(
+            {"user_ids": {**array(ANYTHING), "minItems": 1, "maxItems": MAX_SENDS}},
+            {name: ANYTHING for name in (*_SEND["properties"], "channels") if name != "user_id"},
+        ),
+    ]
+}
+_TAKEN = record(
+    {"index": WHOLE, "success": TRUE, "results": array(shared("SendResult")), "replayed": FLAG}
+)
+_REFUSED = record(
+    {
+        "index": WHOLE,
+        "success": {"const": False},
+        "error": TEXT,
+        "code": TEXT,
+        "status": WHOLE,
+    },
+    {"retryAfter": WHOLE},
 )
 _RETRY = record(
     {},
@@ -69,6 +95,13 @@ OPERATIONS = {
             "IDEMPOTENCY_IN_PROGRESS",
             "IDEMPOTENCY_KEY_REUSED",
         ),
+    ),
+    batch.send_batch: Operation(
+        tag="Sending",
+        body=_BATCH,
+        answers={
+            200: succeeded({"request_id": TEXT, "results": array({"anyOf": [_TAKEN, _REFUSED]})})
+        },
     ),
     queue.retry_failed: Operation(
         tag="Sending",

@@ -1,0 +1,236 @@
+"""Many sends in one request, and one send to many recipients."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from notification.ports.database import DatabaseConflict, DatabaseError
+from notification.sending.batch import MAX_FIRST_ATTEMPTS, MAX_SENDS
+from tests.worker.caller import Answer
+from tests.worker.endpoints import answer
+from tests.worker.surroundings import CountingLimiter
+from tests.worker.world import ENDPOINT, World
+
+pytestmark = pytest.mark.requirement("C-2.1b")
+PATH = "/api/notifications/batch"
+
+
+def users(world: World, count: int) -> list[str]:
+    names = [f"u{number}" for number in range(count)]
+    for name in names:
+        world.configure(name, webhook_url=ENDPOINT)
+    return names
+
+
+def one(user: str, content: str = "x", **more: Any) -> dict[str, Any]:
+    return {
+        "user_id": user,
+        "channels": ["webhook"],
+        "custom_content": {"content": content},
+        **more,
+    }
+
+
+def post(world: World, body: Any) -> Answer:
+    return world.request("POST", PATH, body)
+
+
+def sends(world: World, *bodies: Any) -> list[dict[str, Any]]:
+    answered = post(world, {"notifications": list(bodies)})
+    assert answered.status == 200, answered.text
+    results: list[dict[str, Any]] = answered.json["results"]
+    assert [each["index"] for each in results] == list(range(len(bodies)))
+    return results
+
+
+def trips(world: World, body: Any) -> int:
+    before = world.database.calls
+    assert post(world, body).status == 200
+    return int(world.database.calls - before)
+
+
+def test_each_send_has_its_answer_in_order_and_its_row(world: World) -> None:
+    first, second = users(world, 2)
+    results = sends(world, one(first, "a"), one(second, "b"), one(first, "c"))
+    assert [each["success"] for each in results] == [True] * 3
+    assert [each["results"][0]["status"] for each in results] == ["sent"] * 3
+    assert [each["results"][0]["userId"] for each in results] == [first, second, first]
+    assert sorted(body["content"] for body in world.endpoints.bodies) == ["a", "b", "c"]
+    ids = {row["message_id"] for row in world.logs()}
+    assert ids == {each["results"][0]["messageId"] for each in results}
+
+
+@pytest.mark.parametrize("count", [1, 10, 40])
+def test_round_trips_grow_with_batches_and_not_with_sends(world: World, count: int) -> None:
+    names = users(world, count)
+    batch = {"notifications": [one(name, idempotency_key=f"k-{name}") for name in names]}
+    assert trips(world, batch) == 3
+    assert trips(world, batch) == 2
+    assert len(world.endpoints.bodies) == count
+
+
+def test_failures_cost_no_round_trip_of_their_own(world: World) -> None:
+    names = users(world, 10)
+    world.endpoints.behave = lambda request: answer(500)
+    batch = {"notifications": [one(name) for name in names]}
+    assert trips(world, batch) == 3
+    assert {row["status"] for row in world.logs()} == {"retry"}
+    assert len(world.retry_queue.waiting) == 10
+
+
+def test_a_send_that_is_refused_fails_alone(world: World) -> None:
+    [name] = users(world, 1)
+    results = sends(
+        world,
+        one(name),
+        one("nobody"),
+        one(name, channels=["pigeon"]),
+        "no object",
+        {"user_id": name, "channels": ["webhook"], "template_key": "missing"},
+        one(name, "last"),
+    )
+    assert [each.get("code") for each in results] == [
+        None, "USER_NO_CHANNELS", "INVALID_CHANNEL_TYPE", "INVALID_REQUEST", "TEMPLATE_NOT_FOUND",
+        None,
+    ]  # fmt: skip
+    assert [each["status"] for each in results if not each["success"]] == [400] * 4
+    assert len(world.endpoints.bodies) == len(world.logs()) == 2
+
+
+def test_a_repeated_batch_sends_nothing_and_answers_the_same(world: World) -> None:
+    batch = [one(name, idempotency_key="k") for name in users(world, 3)]
+    first, again = sends(world, *batch), sends(world, *batch)
+    assert [each["replayed"] for each in first] == [False] * 3
+    assert [each["replayed"] for each in again] == [True] * 3
+    assert [e["results"][0]["messageId"] for e in first] == [
+        e["results"][0]["messageId"] for e in again
+    ]
+    assert len(world.endpoints.bodies) == 3
+
+
+def test_the_same_key_twice_in_a_batch_sends_once(world: World) -> None:
+    [name] = users(world, 1)
+    keyed = one(name, idempotency_key="k")
+    first, second, other = sends(world, keyed, keyed, one(name, "other", idempotency_key="k"))
+    assert (first["replayed"], second["replayed"]) == (False, True)
+    assert first["results"][0]["messageId"] == second["results"][0]["messageId"]
+    assert (other["code"], other["status"]) == ("IDEMPOTENCY_KEY_REUSED", 422)
+    assert len(world.endpoints.bodies) == 1
+
+
+def test_a_key_that_another_payload_has_taken_is_refused(world: World) -> None:
+    [name] = users(world, 1)
+    sends(world, one(name, idempotency_key="k"))
+    [refused] = sends(world, one(name, "changed", idempotency_key="k"))
+    assert refused["code"] == "IDEMPOTENCY_KEY_REUSED"
+
+
+def test_what_one_invocation_cannot_attempt_is_attempted_by_the_queue(world: World) -> None:
+    count = MAX_FIRST_ATTEMPTS + 5
+    names = users(world, count)
+    results = sends(world, *(one(name) for name in names))
+    statuses = [each["results"][0]["status"] for each in results]
+    assert statuses == ["sent"] * MAX_FIRST_ATTEMPTS + ["pending"] * 5
+    assert len(world.endpoints.bodies) == MAX_FIRST_ATTEMPTS
+    world.deliver_queues()
+    assert len(world.endpoints.bodies) == count
+    assert {row["status"] for row in world.logs()} == {"sent"}
+
+
+def test_one_send_goes_to_a_list_of_users_once_each(world: World) -> None:
+    names = users(world, 3)
+    body = {"user_ids": names, **one("", idempotency_key="sale")}
+    del body["user_id"]
+    first = post(world, body).json["results"]
+    assert [each["results"][0]["userId"] for each in first] == names
+    assert all(each["replayed"] for each in post(world, body).json["results"])
+    assert len(world.endpoints.bodies) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"notifications": []},
+        {"notifications": {}},
+        {"notifications": [one("u")] * (MAX_SENDS + 1)},
+        {"user_ids": ["u"] * (MAX_SENDS + 1)},
+        {"notifications": [one("u")], "user_ids": ["u"]},
+    ],
+    ids=["empty", "none", "an object", "too many", "too many users", "both"],
+)
+def test_a_batch_that_is_none_is_refused_by_its_rule(world: World, body: Any) -> None:
+    refused = post(world, body)
+    assert (refused.status, refused.code) == (400, "INVALID_REQUEST")
+    assert "1 to 100" in refused.json["error"]
+    assert world.logs() == []
+
+
+def test_the_limit_of_a_recipient_counts_each_send(world: World) -> None:
+    first, second = users(world, 2)
+    world.recipient_limiter = CountingLimiter(2)
+    results = sends(world, one(first), one(first), one(first), one(second))
+    assert [each.get("code") for each in results] == [None, None, "RATE_LIMIT_EXCEEDED", None]
+    assert (results[2]["status"], results[2]["retryAfter"]) == (429, 60)
+
+
+def test_a_configuration_that_changes_under_the_batch_is_read_again(world: World) -> None:
+    first, second = users(world, 2)
+
+    def change(statements: Any) -> None:
+        if any("INSERT INTO notification_logs" in each.sql for each in statements):
+            world.database.before_batch = None
+            world.database.connection.execute(
+                "UPDATE user_configs SET revision = revision + 1 WHERE user_id = ?", (second,)
+            )
+
+    world.database.before_batch = change
+    results = sends(world, one(first), one(second))
+    assert [each["results"][0]["status"] for each in results] == ["sent", "sent"]
+    assert len(world.logs()) == len(world.endpoints.bodies) == 2
+
+
+def test_a_taken_row_id_makes_each_send_go_alone(world: World) -> None:
+    names = users(world, 3)
+
+    def conflict(statements: Any) -> None:
+        if any("INSERT INTO notification_logs" in each.sql for each in statements):
+            world.database.before_batch = None
+            raise DatabaseConflict("UNIQUE constraint failed")
+
+    world.database.before_batch = conflict
+    results = sends(world, *(one(name) for name in names))
+    assert [each["results"][0]["status"] for each in results] == ["sent"] * 3
+    assert len(world.endpoints.bodies) == 3
+
+
+def test_a_write_whose_answer_is_lost_sends_once_under_a_key_and_fails_without(
+    world: World,
+) -> None:
+    names = users(world, 2)
+
+    def lose(statements: Any) -> None:
+        if any("INSERT INTO notification_logs" in each.sql for each in statements):
+            world.database.after_batch = None
+            raise DatabaseError("Network connection lost.")
+
+    world.database.after_batch = lose
+    without, keyed = sends(world, one(names[0]), one(names[1], idempotency_key="k"))
+    assert (without["code"], without["status"]) == ("DB_ERROR", 503)
+    assert keyed["success"] is False or keyed["replayed"]
+    assert len(world.logs()) == 2
+
+
+def test_a_database_that_is_away_refuses_the_whole_batch(world: World) -> None:
+    [name] = users(world, 1)
+
+    def fail(statements: Any) -> None:
+        raise DatabaseError("away")
+
+    world.database.before_batch = fail
+    refused = post(world, {"notifications": [one(name)]})
+    assert (refused.status, refused.code) == (503, "DB_ERROR")
+    assert json.loads(refused.text)["success"] is False

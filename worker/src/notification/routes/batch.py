@@ -1,0 +1,88 @@
+"""`POST /api/notifications/batch`: many sends in one request, or one send to many recipients."""
+
+from typing import Any
+
+from notification.channels.registry import CHANNELS
+from notification.errors import ServiceError
+from notification.http.limits import within_limit_of
+from notification.http.response import Response, success
+from notification.http.router import Call, Route
+from notification.logging import Log
+from notification.sending.batch import MAX_SENDS, Answer, BatchSender
+from notification.sending.command import SendCommand, parse_send
+from notification.sending.send import Sender
+
+_WRONG = (
+    f"Either notifications (1 to {MAX_SENDS} sends) or user_ids (1 to {MAX_SENDS} recipients of"
+    " one send) must be provided"
+)
+
+
+async def send_batch(call: Call) -> Response:
+    """200 with one answer per send, in their order; a send that is refused fails alone.
+
+    With `user_ids` the other fields are those of a send, and each recipient gets it once under
+    the same idempotency key.
+    """
+    request, platform = call.request, call.platform
+    bodies = _bodies(request.json_object())
+    log = Log.of(platform, requestId=request.id)
+    sender = Sender(platform, request_id=request.id, own_host=request.host, log=log)
+    batch = BatchSender(sender, platform=platform, own_host=request.host, log=log)
+    parsed = [await _parsed(call, body) for body in bodies]
+    commands = [each for each in parsed if isinstance(each, SendCommand)]
+    sent = iter(await batch.send(commands) if commands else ())
+    answers: list[Answer] = [
+        each if isinstance(each, ServiceError) else next(sent) for each in parsed
+    ]
+    return success(
+        request_id=request.id,
+        results=[_shown(place, answer) for place, answer in enumerate(answers)],
+    )
+
+
+def _bodies(body: dict[str, Any]) -> list[Any]:
+    sends, users = body.get("notifications"), body.get("user_ids")
+    if (sends is None) == (users is None):
+        raise ServiceError("INVALID_REQUEST", _WRONG)
+    listed = sends if users is None else users
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_SENDS:
+        raise ServiceError("INVALID_REQUEST", _WRONG)
+    if users is None:
+        return listed
+    shared = {name: value for name, value in body.items() if name != "user_ids"}
+    return [{**shared, "user_id": user} for user in listed]
+
+
+async def _parsed(call: Call, body: Any) -> SendCommand | ServiceError:
+    """Count a send for its recipient and return it, or why it is refused."""
+    if not isinstance(body, dict):
+        return ServiceError("INVALID_REQUEST", "A send must be an object")
+    try:
+        await within_limit_of(body.get("user_id"), call.platform)
+        return parse_send(body, known_channels=CHANNELS, header_key=None)
+    except ServiceError as error:
+        return error
+
+
+def _shown(place: int, answer: Answer) -> dict[str, Any]:
+    if not isinstance(answer, ServiceError):
+        return {
+            "index": place,
+            "success": True,
+            "results": answer.results,
+            "replayed": answer.replayed,
+        }
+    shown = {
+        "index": place,
+        "success": False,
+        "error": answer.text,
+        "code": answer.code,
+        "status": answer.status,
+    }
+    if answer.retry_after is not None:
+        shown["retryAfter"] = answer.retry_after
+    return shown
+
+
+ROUTES = (Route("POST", "/api/notifications/batch", send_batch),)
