@@ -13,6 +13,12 @@ from notification.schema.migration_files import MIGRATIONS
 from tests.worker.routes.test_grafana import PASSWORD, USER, basic
 from tests.worker.world import World
 
+BATCHED = {
+    "user_id": "u1",
+    "channels": ["webhook"],
+    "custom_content": {"content": "x"},
+    "idempotency_key": "batched",
+}
 CALLS: tuple[tuple[str, str, object], ...] = (
     ("GET", "/health", None),
     ("GET", "/api/deployment", None),
@@ -57,6 +63,8 @@ CALLS: tuple[tuple[str, str, object], ...] = (
     ("GET", "/api/task-execution-records", None),
     ("POST", "/api/scheduled-tasks/trigger", {"taskName": "monitoring"}),
     ("GET", "/api/queue/status", None),
+    ("POST", "/api/notifications/batch", {"user_ids": ["u1"], **BATCHED}),
+    ("POST", "/api/notifications/batch", {"notifications": [BATCHED, BATCHED]}),
     ("POST", "/api/queue/clear-retries", {}),
     ("POST", "/api/queue/clear-retries", {"taskIds": [1]}),
     ("POST", "/api/queue/discard-failed", {"taskIds": [1]}),
