@@ -20,6 +20,7 @@ _SHARED = {
     f"{_OWN}send.py": "the installation whose clock moves",
     f"{_OWN}beyond_sending.py": "the installation whose clock moves",
     f"{_OWN}api_document.py": "the installation",
+    f"{_OWN}batches.py": "the installation",
     f"{_OWN}command_scopes.py": "the installation",
     f"{_OWN}deployments.py": "the installation",
     f"{_OWN}perf.py": "the installation",

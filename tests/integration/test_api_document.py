@@ -90,7 +90,8 @@ def test_every_request_of_the_document_is_answered_as_it_says(installation: Inst
         answer = answered(installation, example)
         assert promised(example.answer, answer), (example.target, answer)
 
-    arrival, from_template, alert, down, bridged = installation.arrivals("/hook/docs")
+    arrival, from_template, alert, down, bridged, batched = installation.arrivals("/hook/docs")
+    assert json.loads(batched["body"])["content"] == "We are closed on Monday"
     assert json.loads(down["body"])["subject"] == "🚨 ALERT: InstanceDown"
     assert json.loads(alert["body"])["subject"] == "🚨 ALERT: Alert"
     assert json.loads(bridged["body"])["subject"] == "Disk"
