@@ -101,7 +101,7 @@ def test_a_delivery_counts_once_however_often_it_is_signed_anew(receiver: World)
         {"webhook_timestamp": "9" * 400},
     ],
 )
-def test_a_call_that_was_changed_is_refused(receiver: World, changed: dict[str, str]) -> None:
+def test_a_call_that_was_changed_is_refused(receiver: World, changed: dict[str, Any]) -> None:
     refused = post(receiver, **changed)
     assert (refused.status, refused.code) == (401, "UNAUTHORIZED")
     assert refused.json["error"].startswith("Invalid webhook signature")
