@@ -23,7 +23,7 @@ from engine.resource_state import ResourceState
 from engine.result import OperationKind, UpdateResult
 from engine.session import Session
 from engine.stack_config import Project, StackConfig
-from engine.stack_lock import StackLock
+from engine.stack_lock import LockHolder, StackLock
 from engine.urn import ROOT_STACK_TYPE
 
 _SECRET_TEXT = "[secret]"  # noqa: S105 - what is shown in a secret's place, as Pulumi does
@@ -104,6 +104,10 @@ class EmbeddedEngine:
         text = self._backend(self._project()).read()
         latest = json.loads(text)["checkpoint"].get("latest") if text else None
         return {"version": 3, "deployment": latest or {}}
+
+    def lock_holders(self) -> list[LockHolder]:
+        """Who holds a lock on the stack, living or not."""
+        return StackLock(self._backend(self._project()).lock_dir).holders()
 
     def cancel(self) -> int:
         """End the operation that runs in this object; without one, remove the stack's locks, as

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError, StateUnreadable
-from localcloud.atomic_write import write_whole
+from engine.errors import StateUnreadable
+from engine.whole_file import write_whole
 
 
 class FileBackend:
@@ -29,7 +29,10 @@ class FileBackend:
         self.lock_dir = self._base / "locks" / "organization" / project / stack
 
     def read(self) -> str | None:
-        """The checkpoint's text, or None where the stack has none yet."""
+        """The checkpoint's text, or None where the stack has none yet.
+
+        Raises ``StateUnreadable`` where it is damaged or compressed.
+        """
         for suffix in (".gz", ".zst"):
             packed = self.stack_file.with_name(self.stack_file.name + suffix)
             if packed.exists():
@@ -38,10 +41,30 @@ class FileBackend:
                     "write it once with a pulumi CLI that has compression off."
                 )
         try:
-            text = self.stack_file.read_text()
+            text = self.stack_file.read_text(encoding="utf-8")
+            json.loads(text)
         except FileNotFoundError:
             return None
-        return text or None
+        except ValueError:
+            raise StateUnreadable(self._damage()) from None
+        return text
+
+    def _damage(self) -> str:
+        """Name the damaged state and the newest whole copy: nothing is made anew over it."""
+        told = f"The state {self.stack_file} is damaged: it is empty, cut off or not text."
+        backup = self.stack_file.with_name(self.stack_file.name + ".bak")
+        checkpoints = sorted(self.history_dir.glob("*.checkpoint.json"), reverse=True)
+        for copy in (*checkpoints, backup):
+            if _is_whole(copy):
+                return (
+                    f"{told} The newest whole copy is {copy}. Bring it back, and compare it with "
+                    f"what is there: cp '{copy}' '{self.stack_file}' && "
+                    f"notifyctl refresh --stack {self.stack}"
+                )
+        return (
+            f"{told} There is no whole copy of it. Remove the file only if nothing of the stack "
+            "exists; otherwise take the resources over: notifyctl adopt"
+        )
 
     def write(self, text: str) -> None:
         """Replace the checkpoint in one step; a crash leaves the old or the new one, whole."""
@@ -54,7 +77,7 @@ class FileBackend:
         """Copy the checkpoint to ``STACK.json.bak``, as the CLI does before an update."""
         with contextlib.suppress(FileNotFoundError):
             backup = self.stack_file.with_name(self.stack_file.name + ".bak")
-            shutil.copyfile(self.stack_file, backup)
+            write_whole(backup, self.stack_file.read_text(encoding="utf-8"))
             _drop_attributes(backup)
 
     def add_history(self, entry: dict[str, Any], checkpoint: str) -> None:
@@ -81,15 +104,15 @@ class FileBackend:
 
 
 def _replace(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        write_whole(file, text, mode=0o644)
-    except OSError as error:
-        raise EngineError(
-            f"The stack's file {file} cannot be written ({error.strerror}): "
-            "free space or give this user the right to write there, then run again."
-        ) from None
+    write_whole(file, text)
     _drop_attributes(file)
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        return isinstance(json.loads(file.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
+        return False
 
 
 def _drop_attributes(file: Path) -> None:

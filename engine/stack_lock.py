@@ -7,6 +7,7 @@ process on this host is dead is removed instead.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import getpass
 import json
@@ -18,17 +19,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import StackLocked
+from engine.whole_file import write_whole
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """Who holds a lock. ``since`` is in seconds since the epoch, 0 where the file does not say."""
+    """Who holds a lock. ``since`` is in seconds since the epoch.
+
+    ``is_damaged``: the file does not say who; its own time stands for ``since``.
+    """
 
     file: Path
     pid: int
     user: str
     host: str
     since: float
+    is_damaged: bool = False
 
     @property
     def is_dead(self) -> bool:
@@ -48,7 +54,12 @@ class LockHolder:
         return bool(self.since and began > self.since + 2)
 
     def __str__(self) -> str:
-        return f"process {self.pid} of {self.user} on {self.host}"
+        since = datetime.datetime.fromtimestamp(self.since, datetime.UTC)
+        if self.is_damaged:
+            return (
+                f"somebody whom {self.file} does not name (it is damaged), since {since:%F %T} UTC"
+            )
+        return f"process {self.pid} of {self.user} on {self.host}, since {since:%F %T} UTC"
 
 
 class StackLock:
@@ -63,7 +74,6 @@ class StackLock:
 
         Raises ``StackLocked``, naming pid and host, where a living process holds one.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
         notices = self._clear_dead()
         own = self._folder / f"{uuid.uuid4()}.json"
         stamp = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
@@ -73,7 +83,7 @@ class StackLock:
             "hostname": socket.gethostname(),
             "timestamp": stamp,
         }
-        own.write_text(json.dumps(holder))
+        write_whole(own, json.dumps(holder))
         self._own = own
         try:
             self._refuse_others(own)
@@ -88,9 +98,13 @@ class StackLock:
             self._own.unlink(missing_ok=True)
             self._own = None
 
+    def holders(self) -> list[LockHolder]:
+        """Who holds a lock on the stack."""
+        return list(self._holders())
+
     def break_all(self) -> int:
         """Remove every lock of the stack, as ``pulumi cancel`` does; returns how many."""
-        holders = list(self._holders())
+        holders = self.holders()
         for holder in holders:
             holder.file.unlink(missing_ok=True)
         return len(holders)
@@ -99,8 +113,8 @@ class StackLock:
         for holder in self._holders():
             if holder.file != own:
                 raise StackLocked(
-                    f"The stack is locked by {holder}: wait until it is done, or, if it is not "
-                    "running any more, cancel the update, then run again."
+                    f"The stack is locked by {holder}. Wait until it is done; if it does not run "
+                    f"any more, remove the lock: notifyctl unlock --stack {self._folder.name}"
                 )
 
     def _clear_dead(self) -> list[str]:
@@ -115,16 +129,14 @@ class StackLock:
     def _holders(self) -> Iterator[LockHolder]:
         for file in sorted(self._folder.glob("*.json")):
             try:
-                content = json.loads(file.read_text())
+                content = json.loads(file.read_text(encoding="utf-8"))
                 since = datetime.datetime.fromisoformat(content["timestamp"]).timestamp()
+                pid, user = int(content["pid"]), str(content.get("username", "unknown"))
+                yield LockHolder(file, pid, user, str(content["hostname"]), since)
             except FileNotFoundError:
                 continue
             except (ValueError, KeyError, TypeError):
-                content, since = {}, 0.0
-            yield LockHolder(
-                file,
-                int(content.get("pid", 0)),
-                str(content.get("username", "unknown")),
-                str(content.get("hostname", "unknown")),
-                since,
-            )
+                # A disk that was full leaves an empty file: a lock, but nobody's in particular.
+                with contextlib.suppress(FileNotFoundError):
+                    written = file.stat().st_mtime
+                    yield LockHolder(file, 0, "unknown", "unknown", written, is_damaged=True)

@@ -98,8 +98,17 @@ class D1Database:
         except ValueError:
             raise _unavailable(response.status_code) from None
         if response.status_code == 200 and isinstance(answer, dict) and answer.get("success"):
-            return [list(part["results"]) for part in answer["result"]]
+            return _rows(answer, len(statements))
         raise _refusal(response.status_code, answer)
+
+
+def _rows(answer: Mapping[str, Any], wanted: int) -> list[list[Row]]:
+    """Each statement's rows; an answer that holds less than was asked for tells nothing."""
+    parts = answer.get("result")
+    rows = [part.get("results") for part in parts if isinstance(part, dict)] if parts else []
+    if len(rows) < wanted or not all(isinstance(one, list) for one in rows):
+        raise _unavailable(200)
+    return [list(one or ()) for one in rows]
 
 
 def _refusal(status: int, answer: Any) -> Exception:

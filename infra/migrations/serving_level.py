@@ -76,4 +76,13 @@ class ServingLevel:
                 f"(HTTP {response.status_code}). Check that {TOKEN_VARIABLE} may read Workers.",
                 status=response.status_code,
             )
-        return response.json()["result"]
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict) or answer.get("success") is not True:
+            raise D1Unavailable(
+                "Cloudflare answered with no usable document when it was asked which release "
+                "serves. Try again."
+            )
+        return answer.get("result")

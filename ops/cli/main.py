@@ -24,6 +24,7 @@ COMMANDS = {
     "preview": "preview:preview",
     "destroy": "destroy:destroy",
     "refresh": "refresh:refresh",
+    "unlock": "unlock:unlock",
     "outputs": "outputs:outputs",
     "status": "status:status",
     "send": "send:send",

@@ -116,8 +116,12 @@ class Deployment:
             console_path=console_path(self._context.file),
         )
 
+    @property
+    def _in_maintenance(self) -> bool:
+        return bool(self._context.file.known.maintenance_mode)
+
     def _first_notification(self, outputs: Mapping[str, Any]) -> None:
-        if self._sink_url is None:
+        if self._sink_url is None or self._in_maintenance:
             return
         with ServiceClient(str(outputs["service_url"]), str(outputs["api_secret_key"])) as service:
             FirstNotification(service, sink_url=self._sink_url, reporter=self._reporter).run()
@@ -156,6 +160,7 @@ class Deployment:
         version: str | None = None,
         integration: bool | None = False,
         pause: float = PAUSE,
+        maintenance: bool | None = None,
     ) -> list[CheckResult]:
         """Verify from outside that ``version`` (default: what the outputs say) serves well.
 
@@ -165,12 +170,16 @@ class Deployment:
             integration: also use the service as a client does; ``None``: in production and on
                 this machine.
             pause: seconds between two attempts of the health check.
+            maintenance: whether that version answers 503 to everything but health; ``None``: as
+                the stack's settings declare it.
 
         Raises:
             VerificationFailed: with the check that failed and what to do next.
         """
         url, key = str(outputs["service_url"]), str(outputs["api_secret_key"])
         serving = outputs.get("serving_version_id") or outputs["version_id"]
+        if maintenance is None:
+            maintenance = self._in_maintenance
         with ServiceClient(url, key) as service, ServiceClient(url) as anonymous:
             results = Verification(
                 service,
@@ -178,6 +187,7 @@ class Deployment:
                 version_id=version or str(serving),
                 reporter=self._reporter,
                 pause=pause,
+                maintenance=maintenance,
             ).run()
             results.append(
                 AssetCheck(
@@ -188,7 +198,7 @@ class Deployment:
             )
             if integration is None:
                 integration = self._is_local or self._context.is_production
-            if integration:
+            if integration and not maintenance:
                 results += IntegrationSet(
                     service,
                     sink_url=self._sink_url,

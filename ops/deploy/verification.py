@@ -46,6 +46,8 @@ class Verification:
         version_id: the version that must answer.
         reporter: where the steps are shown.
         pause: seconds between two attempts of the health check.
+        maintenance: whether the stack declares ``maintenanceMode``, so that everything but health
+            has to answer 503.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class Verification:
         version_id: str,
         reporter: Reporter,
         pause: float = PAUSE,
+        maintenance: bool = False,
     ) -> None:
+        self._maintenance = maintenance
         self._service = service
         self._anonymous = anonymous
         self._version_id = version_id
@@ -72,6 +76,12 @@ class Verification:
         with self._reporter.step("Health: database, cache, queues") as step:
             self._healthy()
             step.detail = f"version {self._version_id[:8]}"
+        if self._maintenance:
+            with self._reporter.step("Maintenance: nothing but health is answered"):
+                self._is_in_maintenance()
+            seen = f"version {self._version_id}"
+            parts = ("worker", "version", "database", "cache", "queues", "maintenance")
+            return [CheckResult(part, True, seen if part == "version" else "") for part in parts]
         with self._reporter.step("An unsigned request is refused"):
             self._refuses_unsigned()
         with self._reporter.step("A signed request is answered"):
@@ -107,6 +117,16 @@ class Verification:
         if found != self._version_id:
             text = f"Version {found} answers where {self._version_id} was deployed."
             raise _Unhealthy("version", text)
+
+    def _is_in_maintenance(self) -> None:
+        answer = self._service.call("GET", "/api/notification-logs", query={"limit": "1"})
+        if answer.status_code != 503:
+            raise VerificationFailed(
+                "The check 'maintenance' failed: maintenanceMode is on, and a signed GET "
+                f"/api/notification-logs was answered with {answer.status_code} instead of 503. "
+                f"{WAY_BACK}",
+                check="maintenance",
+            )
 
     def _refuses_unsigned(self) -> None:
         answer = self._anonymous.call("POST", "/api/send-notification", body={})

@@ -138,6 +138,8 @@ class StackAccount:
             url = f"/accounts/{self.account_id}/{path}?page={page}&per_page={_PER_PAGE}"
             answer = self.ask(f"list {path}", partial(get, url)) or {}
             result = answer.get("result") or []
+            if not isinstance(result, list):
+                raise OperationError(f"The list {path} was answered with no list. Try again.")
             yield from result
             # Not every list tells how many pages it has; a short one is the last then.
             last = page if len(result) < _PER_PAGE else _MAX_PAGES
@@ -162,12 +164,13 @@ class StackAccount:
                 database_id, account_id=self.account_id, sql=sql, params=list(parameters)
             ),
         )
-        return [
-            row
-            for part in answer.result or []
-            for row in part.results or []
-            if isinstance(row, dict)
-        ]
+        parts = getattr(answer, "result", None)
+        if not isinstance(parts, list):
+            # A proxy's page, say: it doesn't mean that there are no rows.
+            raise OperationError(
+                f"Cloudflare answered with no result when asked to {what}. Try again."
+            )
+        return [row for part in parts for row in part.results or [] if isinstance(row, dict)]
 
 
 def _reason(body: object) -> str:

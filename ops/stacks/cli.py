@@ -176,6 +176,15 @@ class CliDriver:
         with CliFailures("state unprotect", self._stack.name):
             self._run("state", "unprotect", "--all", "--yes")
 
+    def locks(self) -> list[str] | None:
+        """See :meth:`StackDriver.locks`."""
+        return None
+
+    def unlock(self) -> None:
+        """See :meth:`StackDriver.unlock`."""
+        with CliFailures("cancel", self._stack.name):
+            self._run("cancel", "--yes")
+
     def export(self) -> Mapping[str, Any]:
         """See :meth:`StackDriver.export`."""
         with CliFailures("stack export", self._stack.name):

@@ -95,6 +95,12 @@ class StackDriver(Protocol):
     def unprotect(self) -> None:
         """Take the protection off every resource of the state; the next update restores it."""
 
+    def locks(self) -> list[str] | None:
+        """Say who holds a lock on the stack's state; ``None`` where the backend doesn't tell."""
+
+    def unlock(self) -> None:
+        """Remove the locks, as ``pulumi cancel`` does; who still works there fails to write."""
+
     def export(self) -> Mapping[str, Any]:
         """Return the state as ``pulumi stack export`` does, secrets encrypted."""
 

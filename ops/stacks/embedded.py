@@ -61,6 +61,20 @@ class EmbeddedDriver:
         except EngineError as error:
             raise StackFailed(str(error)) from None
 
+    def locks(self) -> list[str]:
+        """See :meth:`StackDriver.locks`."""
+        try:
+            return [str(holder) for holder in self._engine(lambda _: None).lock_holders()]
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+
+    def unlock(self) -> None:
+        """See :meth:`StackDriver.unlock`."""
+        try:
+            self._engine(lambda _: None).cancel()
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+
     def export(self) -> Mapping[str, Any]:
         """See :meth:`StackDriver.export`."""
         try:

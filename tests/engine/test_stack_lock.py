@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import StackLocked
+from engine import EngineError, StackLocked
 from engine.stack_lock import StackLock
 from tests.engine.workspace import Workspace
 
@@ -77,3 +77,43 @@ def test_the_engine_refuses_a_locked_stack_and_cancel_frees_it(workspace: Worksp
     assert engine.cancel() == 1
     assert engine.up().result == "succeeded"
     assert list((workspace.backend / ".pulumi/locks").rglob("*.json")) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"pid": null}'])
+def test_a_damaged_lock_is_a_lock_and_the_way_to_remove_it_is_named(
+    tmp_path: Path, content: bytes
+) -> None:
+    folder = tmp_path / "dev"
+    file = leave_lock(folder)
+    file.write_bytes(content)
+    with pytest.raises(StackLocked, match=r"is damaged.*notifyctl unlock --stack dev") as refused:
+        StackLock(folder).acquire()
+    assert str(file) in str(refused.value)
+    assert list(folder.iterdir()) == [file]
+    (holder,) = StackLock(folder).holders()
+    assert (holder.is_damaged, holder.since) == (True, file.stat().st_mtime)
+    assert StackLock(folder).break_all() == 1
+    StackLock(folder).acquire()
+
+
+def test_a_lock_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(EngineError, match="No space left on device"):
+        StackLock(tmp_path).acquire()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_backend_writes_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        StackLock(tmp_path / "a" / "b").acquire()
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "a").rglob("*.json")}
+    assert modes == {0o600}
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700

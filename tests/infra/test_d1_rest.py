@@ -74,11 +74,13 @@ def test_a_refused_statement_is_an_sql_error_without_quoted_text() -> None:
         httpx.Response(200, text="not json"),
         httpx.Response(200, json={"success": False, "errors": []}),
         httpx.Response(400, json=["odd"]),
+        httpx.Response(200, json={"success": True, "result": [{}]}),
+        httpx.Response(200, json={"success": True, "result": None}),
     ],
 )
 def test_an_answer_that_says_nothing_sure_is_unavailable(answer: httpx.Response) -> None:
     with pytest.raises(D1Unavailable, match="Try again"):
-        database(answer).batch([])
+        database(answer).batch([Statement("SELECT 1")])
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,15 @@ def test_an_api_that_does_not_tell_opens_no_gate() -> None:
         asked.of(worker="notifier", worker_id="w1")
 
 
+@pytest.mark.parametrize("body", ["<html>sign in</html>", '{"success": false}', "[]"])
+def test_an_answer_that_is_no_document_opens_no_gate_either(body: str) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
+    with pytest.raises(D1Unavailable, match="no usable document"):
+        ServingLevel(account_id="a", base_url=BASE, transport=transport).of(
+            worker="notifier", worker_id="w1"
+        )
+
+
 def test_a_migration_whose_release_was_never_deployed_does_not_raise_the_level(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -43,10 +43,12 @@ class Service:
         status = 200 if health.get("status") == "healthy" else 503
         return httpx.Response(status, json=health)
 
-    def verify(self) -> list[dict[str, Any]]:
+    def verify(self, *, maintenance: bool = False) -> list[dict[str, Any]]:
         client: Any = self
         reporter = Reporter(quiet=True)
-        verification = Verification(client, client, version_id="v1", reporter=reporter)
+        verification = Verification(
+            client, client, version_id="v1", reporter=reporter, maintenance=maintenance
+        )
         return [result.document() for result in verification.run()]
 
 
@@ -87,3 +89,12 @@ def test_a_check_that_fails_is_named_and_ends_in_bounded_time(service: Service, 
     assert caught.value.check == check
     assert f"'{check}'" in str(caught.value)
     assert service.looks <= 3
+
+
+def test_declared_maintenance_is_verified_as_such_and_never_taken_for_a_fault() -> None:
+    found = Service(unsigned=503, signed=503).verify(maintenance=True)
+    assert {one["check"]: one["result"] for one in found}["maintenance"] == "passed"
+    with pytest.raises(VerificationFailed, match="answered with 200 instead of 503"):
+        Service().verify(maintenance=True)
+    with pytest.raises(VerificationFailed, match="instead of 401"):
+        Service(unsigned=503, signed=503).verify()

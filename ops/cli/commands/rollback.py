@@ -43,6 +43,13 @@ def rollback(
     reason: Annotated[
         str, typer.Option("--reason", "-m", help="Why: for the pin, the notices and the review.")
     ] = "",
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Go back although the gate refuses, or can't be asked; needs --reason.",
+        ),
+    ] = False,
     commit: Annotated[
         bool | None,
         typer.Option(
@@ -59,17 +66,21 @@ def rollback(
     """Go back: code and assets as one version, at once, without a build where that is possible.
 
     The gate refuses (exit code 8) where the database's schema, the stores or the version stand in
-    the way. Data is never taken back: that is 'notifyctl db restore'. To run the same command
-    again goes no further back. Example: notifyctl rollback --stack production --reason 'sends fail'
+    the way; which migrations the database has is asked of the API, else of the service, else of the
+    state. A send verifies it. Data is never taken back: that is 'notifyctl db restore'. To run the
+    same command again goes no further back.
+    Example: notifyctl rollback --stack production --reason 'sends fail'
     """
     if run.invoked_subcommand is not None:
         return
     if stack is None:
         raise UsageError("Name the stack: notifyctl rollback --stack STACK.")
+    if force and not reason.strip():
+        raise UsageError("--force needs a reason for the review: --reason 'why it can't wait'.")
     reporter = Reporter(json=json)
     context = open_stack(run, stack, reporter)
     work = Rollback(context)
-    plan = work.plan(to=to)
+    plan = work.plan(to=to, force=force)
     for line in plan.lines():
         reporter.line(line)
     if plan_only and json:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from infra.migrations.ledger import SELECT_APPLIED, Applied
+from infra.migrations.ledger import Applied
 from ops.deploy.release.release import Release
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
@@ -25,10 +25,12 @@ class GateResult:
     Attributes:
         refusals: each a sentence or two that says what stands in the way; none lets through.
         rotated: keys of secrets that aren't today's: the release needs a version of its own.
+        unknown: what couldn't be asked, and so stands in nobody's way.
     """
 
     refusals: tuple[str, ...]
     rotated: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 class Gate:
@@ -38,27 +40,32 @@ class Gate:
         account: where the stack lives.
         outputs: the stack's outputs.
         today: the secrets' fingerprints of the newest deployment.
+        applied: the migrations that the database has.
     """
 
     def __init__(
-        self, account: StackAccount, outputs: Mapping[str, Any], *, today: Mapping[str, str]
+        self,
+        account: StackAccount,
+        outputs: Mapping[str, Any],
+        *,
+        today: Mapping[str, str],
+        applied: Sequence[Applied],
     ) -> None:
         self._account = account
         self._outputs = outputs
         self._today = today
+        self._applied = applied
+        self._unknown: list[str] = []
 
     def check(self, release: Release) -> GateResult:
-        """Run every check.
-
-        Raises:
-            OperationError: something couldn't be asked; that opens no gate.
-        """
+        """Run every check. A store that can't be asked for isn't taken for lost."""
         refusals = [*self._schema(release), *self._bindings(release)]
-        return GateResult(tuple(refusals), tuple(release.rotated_since(self._today)))
+        rotated = tuple(release.rotated_since(self._today))
+        return GateResult(tuple(refusals), rotated, tuple(self._unknown))
 
     def _schema(self, release: Release) -> Iterator[str]:
         """The same rule as the migrations': each one says which code still runs on it."""
-        for row in self._applied():
+        for row in self._applied:
             if row.level > release.code_level < row.min_code:
                 yield (
                     f"The database has {row.name}, which needs code of level {row.min_code} or "
@@ -93,6 +100,13 @@ class Gate:
 
     def _lost(self, binding: Mapping[str, Any]) -> str | None:
         """Return what a binding refers to where that is gone."""
+        try:
+            return self._looked_for(binding)
+        except OperationError as error:
+            self._unknown.append(f"whether {binding['name']} is there: {error}")
+            return None
+
+    def _looked_for(self, binding: Mapping[str, Any]) -> str | None:
         account = self._account.account_id
         kind = binding["type"]
         if kind == "d1":
@@ -127,8 +141,3 @@ class Gate:
                 str(queue.queue_name) for queue in client.queues.list(account_id=account.account_id)
             },
         )
-
-    def _applied(self) -> list[Applied]:
-        database_id = str(self._outputs["d1_database_id"])
-        rows = self._account.query("read the ledger of migrations", database_id, SELECT_APPLIED)
-        return [Applied.of_row(row) for row in rows]

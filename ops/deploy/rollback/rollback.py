@@ -14,9 +14,11 @@ from ops.deploy.deployment import Deployment
 from ops.deploy.notices.notice import Notice
 from ops.deploy.notices.notifier import Notifier
 from ops.deploy.release.records import ReleaseRecord, ReleaseRecords, read_tolerantly
+from ops.deploy.release.release import Release
 from ops.deploy.release.release_history import ReleaseHistory
-from ops.deploy.rollback.gate import Gate
+from ops.deploy.rollback.gate import Gate, GateResult
 from ops.deploy.rollback.git_record import commit_files
+from ops.deploy.rollback.ledger import LedgerReading, read_ledger
 from ops.deploy.rollback.pin_file import read_pin, remove_pin, write_pin
 from ops.deploy.rollback.plan import RollbackPlan, RollbackReport
 from ops.deploy.rollback.post_mortem import PostMortem, post_mortem_folder
@@ -53,8 +55,12 @@ class Rollback:
         self._outputs: Mapping[str, Any] = choose_driver(context).outputs(show_secrets=True)
         self._records = ReleaseRecords(self._account, str(self._outputs.get("d1_database_id")))
 
-    def plan(self, *, to: str | None) -> RollbackPlan:
+    def plan(self, *, to: str | None, force: bool = False) -> RollbackPlan:
         """Choose the release and check the gate; nothing is changed.
+
+        Args:
+            to: the release; ``None`` takes the last good one.
+            force: tell what the gate would refuse, and go on.
 
         Raises:
             UsageError: no release has that name.
@@ -75,9 +81,7 @@ class Rollback:
             pin=read_pin(self._stack_file),
             last_update=next((u for u in updates if u.kind == "update"), None),
         )
-        with self._reporter.step("Gate: schema, stores, secrets"):
-            today = history.newest.fingerprints
-            result = Gate(self._account, self._outputs, today=today).check(target.release)
+        result = self._judged(target.release, history.newest.fingerprints, force=force)
         if result.rotated and target.way == "pin":
             target = replace(target, way="new version")
         return RollbackPlan(
@@ -89,6 +93,25 @@ class Rollback:
             refusals=result.refusals,
             rotated=result.rotated,
         )
+
+    def _judged(self, release: Release, today: Mapping[str, str], *, force: bool) -> GateResult:
+        with self._reporter.step("Gate: schema, stores, secrets") as step:
+            try:
+                ledger = read_ledger(self._context, self._account, self._outputs)
+            except OperationError as error:
+                if not force:
+                    raise
+                ledger = LedgerReading((), "nobody", (str(error),))
+            step.detail = f"{len(ledger.applied)} migrations, as {ledger.source} says"
+            gate = Gate(self._account, self._outputs, today=today, applied=ledger.applied)
+            result = gate.check(release)
+        for told in (*ledger.problems, *(f"not known: {one}" for one in result.unknown)):
+            self._reporter.line(f"warning: {told}", style="yellow")
+        if force and result.refusals:
+            for refusal in result.refusals:
+                self._reporter.line(f"warning: forced although: {refusal}", style="yellow")
+            return replace(result, refusals=())
+        return result
 
     def run(
         self, plan: RollbackPlan, *, reason: str, commit: bool, pause: float = PAUSE
@@ -111,7 +134,15 @@ class Rollback:
                 version = self._switch(plan, reason)
             finally:
                 told()
-            self._deployment.verify(self._outputs, version=version, pause=pause)
+            # Health alone says nothing of sends: a column may be gone that only they read.
+            self._deployment.verify(
+                self._outputs,
+                version=version,
+                pause=pause,
+                integration=None,
+                # A version keeps the settings that it was uploaded with.
+                maintenance=None if plan.target.way == "new version" else False,
+            )
         except OperationError as error:
             why = str(error).partition(". ")[0]
             notifier.tell(replace(notice, event="failed", status=f"the rollback failed: {why}."))

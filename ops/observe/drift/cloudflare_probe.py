@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ops.observe.drift.finding import Finding, Repair
 from ops.observe.drift.managed import Managed
 from ops.stacks.account import StackAccount
+from ops.stacks.errors import OperationError
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
@@ -25,6 +26,17 @@ _CONSUMER_SETTINGS = {
     "maxWaitTimeMs": "max_wait_time_ms",
     "retryDelay": "retry_delay",
 }
+
+
+_QUEUE_SETTINGS = {
+    "deliveryDelay": "delivery_delay",
+    "deliveryPaused": "delivery_paused",
+    "messageRetentionPeriod": "message_retention_period",
+}
+_UNSET = {"queue": {"deliveryPaused": False}}
+"""What the account has where the program says nothing, and what stops the service if changed."""
+
+_OBSERVABILITY = {"enabled": "enabled", "headSamplingRate": "head_sampling_rate"}
 
 
 class CloudflareProbe:
@@ -75,8 +87,16 @@ class CloudflareProbe:
 
     def _store(self, resource: Managed) -> Iterator[Finding]:
         path, kind, repair = _STORES[resource.type]
-        if self.get(path.format(resource.id)) is None:
+        found = self.get(path.format(resource.id))
+        if found is None:
             yield Finding(kind, resource.name, resource.id, GONE, repair)
+            return
+        wanted = {**_UNSET.get(kind, {}), **(resource.outputs.get("settings") or {})}
+        actual = found.get("settings") or {}
+        for ours, theirs in _QUEUE_SETTINGS.items() if kind == "queue" else ():
+            if ours in wanted and theirs in actual and not _same(wanted[ours], actual[theirs]):
+                said = f"{ours} {_told(wanted[ours])}", f"{ours} {_told(actual[theirs])}"
+                yield Finding("queue settings", resource.name, *said, Repair.UPDATE)
 
     def _worker(self, resource: Managed) -> Iterator[Finding]:
         found = self.get(f"workers/workers/{resource.id}")
@@ -92,11 +112,12 @@ class CloudflareProbe:
             if ours in wanted and wanted[ours] != actual.get(theirs):
                 switch = _switch(wanted[ours]), _switch(actual.get(theirs))
                 yield Finding(kind, resource.name, *switch, Repair.UPDATE)
-        observed = (resource.outputs.get("observability") or {}).get("enabled")
-        actually = (found.get("observability") or {}).get("enabled")
-        if observed is not None and observed != actually:
-            switch = _switch(observed), _switch(actually)
-            yield Finding("observability", resource.name, *switch, Repair.UPDATE)
+        observed = resource.outputs.get("observability") or {}
+        actually = found.get("observability") or {}
+        for ours, theirs in _OBSERVABILITY.items():
+            if observed.get(ours) is not None and not _same(observed[ours], actually.get(theirs)):
+                said = f"{ours} {_told(observed[ours])}", f"{ours} {_told(actually.get(theirs))}"
+                yield Finding("observability", resource.name, *said, Repair.UPDATE)
 
     def _deployment(self, resource: Managed) -> Iterator[Finding]:
         script = resource.text("scriptName")
@@ -132,6 +153,10 @@ class CloudflareProbe:
                     "consumer", resource.name, resource.text("scriptName"), GONE, Repair.UPDATE
                 )
             return
+        owner = str(mine.get("script_name") or mine.get("script") or "")
+        declared = resource.text("scriptName")
+        if owner and declared and owner != declared:
+            yield Finding("consumer", resource.name, declared, owner, Repair.CALL)
         wanted = resource.outputs.get("settings") or {}
         settings = mine.get("settings") or {}
         for ours, theirs in _CONSUMER_SETTINGS.items():
@@ -185,7 +210,12 @@ def _document(url: str, client: Cloudflare) -> dict[str, Any] | None:
         answer: Any = client.get(url, cast_to=object)
     except cloudflare.NotFoundError:
         return None
-    return answer if isinstance(answer, dict) else None
+    if not isinstance(answer, dict) or answer.get("success") is False or "result" not in answer:
+        # A proxy's page, say. It tells nothing: least of all that there is no such thing.
+        raise OperationError(
+            f"GET {url} was answered with no document of Cloudflare's API. Try again."
+        )
+    return answer
 
 
 def _send(method: str, url: str, body: Any, client: Cloudflare) -> Any:
@@ -206,6 +236,16 @@ def _listed(items: list[str]) -> str:
 
 def _switch(value: object) -> str:
     return "on" if value else "off"
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, bool) or isinstance(other, bool):
+        return bool(one) == bool(other)
+    return _number(one) == _number(other)
+
+
+def _told(value: object) -> str:
+    return _switch(value) if isinstance(value, bool) else str(value)
 
 
 def _number(value: object) -> float | None:
