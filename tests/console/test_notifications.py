@@ -53,6 +53,29 @@ def test_an_open_page_that_is_hidden_asks_nothing(console: OpenConsole) -> None:
     assert [url for url in asked if "/changes" in url] == []
 
 
+def test_a_page_that_nobody_touches_asks_rarely_until_somebody_does(console: OpenConsole) -> None:
+    page = console.page
+    page.clock.install()
+    page.goto("about:blank")
+    console.sign_in()
+    expect(page.locator(".live")).to_have_text("Live")
+    page.clock.fast_forward("16:00")
+    expect(page.locator(".live")).to_have_text("Live, every 30 s", timeout=30_000)
+    page.mouse.move(200, 300)
+    page.clock.run_for(2_000)
+    expect(page.locator(".live")).to_have_text("Live")
+
+
+def test_a_service_that_stops_answering_is_told_and_so_is_its_return(
+    console: OpenConsole,
+) -> None:
+    page = console.page
+    page.route("**/changes*", lambda route: route.abort())
+    expect(page.locator(".live")).to_have_text("Not live: the service doesn't answer")
+    page.unroute("**/changes*")
+    expect(page.locator(".live")).to_have_text("Live", timeout=30_000)
+
+
 def test_search_and_filters_narrow_the_list_and_stay_in_the_address(
     console: OpenConsole,
 ) -> None:

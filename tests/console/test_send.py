@@ -105,6 +105,22 @@ def test_the_raw_exchange_shows_what_went_over_the_wire_without_the_signature(
     expect(answer).to_contain_text("x-request-id: ")
 
 
+def test_an_earlier_exchange_can_be_looked_at_again(console: OpenConsole) -> None:
+    page = console.page
+    console.open("Send")
+    for user in ("first-nobody", "second-nobody"):
+        page.get_by_label("User").fill(user)
+        page.get_by_role("checkbox", name="Webhook").check()
+        page.get_by_label("Content", exact=True).fill("x")
+        with page.expect_response("**/api/notifications/send"):
+            page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("Raw exchange", exact=True).click()
+    request = page.get_by_role("region", name="Request", exact=True)
+    expect(request).to_contain_text("second-nobody")
+    page.get_by_label("Recent requests").get_by_role("button").nth(1).click()
+    expect(request).to_contain_text("first-nobody")
+
+
 def test_sending_works_from_the_keyboard_alone(console: OpenConsole) -> None:
     page = console.page
     console.configure("keys-user")
