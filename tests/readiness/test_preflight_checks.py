@@ -59,8 +59,9 @@ def installed(tmp_path: Path) -> Path:
     """A folder whose installation is what its locks say."""
     import httpx
 
-    for name in (".venv", "node_modules/left", "worker", "scripts"):
+    for name in ("installation/venv", "node_modules/left", "worker", "scripts", "sdk"):
         (tmp_path / name).mkdir(parents=True)
+    (tmp_path / ".venv").symlink_to("installation/venv")
     (tmp_path / "requirements.lock").write_text(
         f"httpx=={httpx.__version__} \\\n    --hash=sha256:0\n"
         "colorama==0.1 ; sys_platform == 'win32' \\\n    --hash=sha256:0\n"
@@ -72,20 +73,26 @@ def installed(tmp_path: Path) -> Path:
     }
     (tmp_path / "package-lock.json").write_text(json.dumps({"packages": packages}))
     (tmp_path / "node_modules/left/package.json").write_text('{"version": "1.2.3"}')
-    for name in ("worker/requirements.txt", "scripts/bootstrap", "pyproject.toml"):
+    stamped = (
+        "worker/requirements.txt",
+        "scripts/bootstrap",
+        "pyproject.toml",
+        "sdk/pyproject.toml",
+    )
+    for name in stamped:
         (tmp_path / name).write_text(name)
     stamp(tmp_path)
     return tmp_path
 
 
 def stamp(folder: Path) -> None:
-    """Write the stamp by the very lines of scripts/bootstrap."""
+    """End the installation by the very line of scripts/bootstrap."""
     [line] = [
         text
         for text in (ROOT / "scripts/bootstrap").read_text().splitlines()
-        if text.startswith("fingerprint=")
+        if text.startswith("locks() {")
     ]
-    script = f'python=p; node_major=20; {line}; printf %s "$fingerprint" >.venv/.installed'
+    script = f"{line}\nlocks | cksum >installation/complete"
     subprocess.run(["sh", "-c", script], cwd=folder, check=True)
 
 

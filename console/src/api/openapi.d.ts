@@ -746,6 +746,7 @@ export interface components {
                 error?: string;
                 retryable?: boolean;
                 status_code: number | null;
+                unconfirmed?: boolean;
                 version?: string;
             }[];
             channel_type: string;

@@ -12,15 +12,17 @@ from pathlib import Path
 from ops.access.checks.outcome import Outcome
 
 CHECK = "dependencies"
-STAMP = ".venv/.installed"
+COMPLETE = "complete"
+"""The file beside the environment that an installation ends with: the sum of what it installed."""
 _STAMPED = (
     "requirements.lock",
     "package-lock.json",
     "worker/requirements.txt",
     "scripts/bootstrap",
     "pyproject.toml",
+    "sdk/pyproject.toml",
 )
-"""The files that scripts/bootstrap sums up in its stamp, in its order."""
+"""The files that scripts/bootstrap sums up, in its order."""
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(;[^\\]*)?", re.MULTILINE)
 _SHOWN = 5
@@ -28,15 +30,15 @@ _ADVICE = "Install what the locks say: make install"
 
 
 def look_at_dependencies(root: Path) -> Outcome:
-    """Compare installation and locks: the stamp first, then each package's version."""
+    """Compare installation and locks: each package's version, then the sum over the locks."""
     different = [*_python(root), *_node(root)]
     if different:
         more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
         return Outcome.fail(CHECK, f"{'; '.join(different[:_SHOWN])}{more}", _ADVICE)
-    stamp = root / STAMP
-    if not stamp.is_file():
-        return Outcome.fail(CHECK, f"{STAMP} isn't there: no installation was finished", _ADVICE)
-    if stamp.read_text(encoding="utf-8").split()[:2] != _sum(root):
+    complete = (root / ".venv").resolve().parent / COMPLETE
+    if not complete.is_file():
+        return Outcome.fail(CHECK, f"{complete} isn't there: no installation was finished", _ADVICE)
+    if complete.read_text(encoding="utf-8").split()[:2] != _sum(root):
         return Outcome.fail(CHECK, "the locks have changed since the installation", _ADVICE)
     return Outcome.ok(CHECK, "every package has its locked version")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -135,20 +136,42 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(302, "", Location=f"{self.server.apis.url}/target")
         elif manner == "slow":
             self.server.apis.closing.wait(LONGEST_HANG_S)
-        elif manner == "dripping":
-            self.send_response(200)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            self.wfile.write(b"{")
-            self.wfile.flush()
-            self.server.apis.closing.wait(LONGEST_HANG_S)
-        elif manner == "broken":
-            self.send_response(200)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            self.wfile.write(b"half")
-            self.close_connection = True
+        elif manner.startswith("dripping"):
+            self._begun(_status_in(manner), b"{", hang=True)
+        elif manner.startswith("broken"):
+            self._begun(_status_in(manner), b"half")
+        elif manner.startswith("misencoded"):
+            self._answer(_status_in(manner), "not gzip at all", Content_Encoding="gzip")
+        elif manner.startswith("deep"):
+            self._answer(_status_in(manner), "[" * 60_000)
+        elif manner == "bomb":
+            self._bomb()
         elif manner == "oversized":
             self._answer(500, "x" * 3_000_000)
         else:
             self._answer(200, "{}")
+
+    def _begun(self, status: int, part: bytes, *, hang: bool = False) -> None:
+        """Begin an answer that never comes to its end."""
+        self.send_response(status)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(part)
+        self.wfile.flush()
+        if hang:
+            self.server.apis.closing.wait(LONGEST_HANG_S)
+        self.close_connection = True
+
+    def _bomb(self) -> None:
+        """Answer 60 MB in 61 KB."""
+        packed = gzip.compress(bytes(60_000_000))
+        self.send_response(200)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(packed)))
+        self.end_headers()
+        self.wfile.write(packed)
+
+
+def _status_in(manner: str) -> int:
+    """The status at the end of a name, such as `broken-403`; 200 without one."""
+    return int(manner.partition("-")[2] or 200)

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from ops.stacks.service import ServiceClient
+from ops.stacks.service import ServiceClient, sign
 from tests.installation import Installation
 from tests.worker.openapi.conformity import check_answer
 
@@ -35,6 +35,19 @@ class Deployed:
         """A signed call whose answer the OpenAPI document allows."""
         answer = self.signed.call(method, target, body=body)
         return self._checked(method, target, answer)
+
+    def signed_raw(self, method: str, target: str, body: str) -> httpx.Response:
+        """A signed call whose body is a text as it is."""
+        key = str(self.installation.outputs()["api_secret_key"])
+        timestamp = str(int(self.installation.now() * 1000))
+        content = body.encode()
+        headers = {
+            "X-Timestamp": timestamp,
+            "X-Signature-Version": "2",
+            "X-Signature": sign(key, timestamp, method, target, content),
+            "Content-Type": "application/json",
+        }
+        return self.anyone.request(method, target, content=content, headers=headers)
 
     def open(self, method: str, target: str, **options: Any) -> httpx.Response:
         """A call without a signature whose answer the OpenAPI document allows."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conformance.chat_apis import LARK_SECRET, ChatApis
-from tests.integration.conformance.deployed import Deployed
+from tests.integration.conformance.deployed import SECRETS, Deployed
 
 TOKEN = "123456789:AAF_abcdefghijklmnopqrstuvwxyz-12345"
 ALERT = {"subject": "Disk", "content": "95.5% on <node-1> & more"}
@@ -138,8 +138,12 @@ def test_slacks_answers_are_judged(
     [
         ("redirect", "failed", "HTTP_ERROR"),
         ("slow", "retry_scheduled", "TIMEOUT_ERROR"),
-        ("dripping", "retry_scheduled", "TIMEOUT_ERROR"),
-        ("broken", "retry_scheduled", "NETWORK_ERROR"),
+        ("broken-403", "failed", "HTTP_ERROR"),
+        ("broken-500", "retry_scheduled", "HTTP_ERROR"),
+        ("dripping-403", "failed", "HTTP_ERROR"),
+        ("misencoded-403", "failed", "HTTP_ERROR"),
+        ("misencoded-429", "retry_scheduled", "HTTP_ERROR"),
+        ("deep-403", "failed", "HTTP_ERROR"),
         ("oversized", "retry_scheduled", "HTTP_ERROR"),
     ],
 )
@@ -176,3 +180,44 @@ def test_a_webhook_gets_the_envelope_or_the_rendered_json_itself(
     raw = only(service.send(user, template_key=f"raw-{user}", variables={"n": 'a"'}))
     assert raw["status"] == "sent"
     assert apis.bodies(path)[-1] == {"n": 'a"'}
+
+
+@pytest.mark.requirement("C-0.41", "C-0.29")
+@pytest.mark.parametrize("manner", ["broken", "dripping", "misencoded", "deep", "bomb"])
+def test_a_success_whose_body_is_no_use_is_delivered_once(
+    service: Deployed, apis: ChatApis, user: str, manner: str
+) -> None:
+    path = f"/bad/{manner}"
+    before = len([found for found, _, _ in apis.received if found == path])
+    service.configure(user, "webhook", webhook_url=f"{apis.url}{path}", timeout=1_000)
+    result = only(service.send(user, "webhook"))
+    assert (result["status"], result["details"]) == ("sent", {})
+    assert len([found for found, _, _ in apis.received if found == path]) == before + 1
+
+
+@pytest.mark.requirement("C-0.41")
+def test_a_chat_whose_confirmation_breaks_off_is_sent_and_says_that_it_is_unconfirmed(
+    service: Deployed, apis: ChatApis, user: str
+) -> None:
+    service.configure(user, "lark", webhook_url=f"{apis.url}/bad/broken")
+    result = only(service.send(user, "lark"))
+    assert result["status"] == "sent"
+    [attempt] = service.data("GET", f"/api/notification-logs/{result['logId']}")["attempts"]
+    assert attempt["unconfirmed"] is True
+
+
+@pytest.mark.requirement("C-0.29")
+@pytest.mark.parametrize("body", ["[" * 20_000, '{"a":' * 3_206 + "1" + "}" * 3_206])
+def test_a_body_that_nests_too_deep_is_refused_at_every_door(
+    service: Deployed, hooked: str, body: str
+) -> None:
+    for method, path in (
+        ("POST", "/api/notifications/send"),
+        ("POST", "/api/user-configs"),
+        ("POST", "/api/templates"),
+        ("POST", f"/web_hook/bridge/{hooked}/webhook?token={SECRETS['bridgeToken']}"),
+    ):
+        answer = service.signed_raw(method, path, body)
+        assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST"), path
+        assert "32 levels" in answer.json()["error"]
+    assert service.anyone.get("/health").status_code == 200

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from notification.bridge.body import parse_body
 from notification.bridge.message import bridge_message
+from notification.foreign_json import TooDeep
 
 pytestmark = pytest.mark.requirement("C-8.2")
 
@@ -22,7 +23,12 @@ def test_json_is_parsed(content_type: str) -> None:
     assert parse_body(b"\xef\xbb\xbf[1]", content_type) == [1]
 
 
-@pytest.mark.parametrize("body", ["{", "", '{"a":NaN}', "[" * 100_000, "9" * 5000, "{'a':1}"])
+def test_json_that_nests_too_deep_is_refused() -> None:
+    with pytest.raises(TooDeep, match="32 levels"):
+        parse_body(b"[" * 100_000, "application/json")
+
+
+@pytest.mark.parametrize("body", ["{", "", '{"a":NaN}', "9" * 5000, "{'a':1}"])
 def test_invalid_json_is_text(body: str) -> None:
     assert parse_body(body.encode(), "application/json") == body
 

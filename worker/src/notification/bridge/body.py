@@ -1,17 +1,21 @@
 """Parsing the body of a call to the bridge, whatever its media type."""
 
-import json
 import re
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qsl
+
+from notification.foreign_json import ForeignJsonError, TooDeep, parse_foreign_json
 
 _MAX_FIELDS = 1_000
 
 
 def parse_body(body: bytes, content_type: str) -> Any:
-    """Parse a body into a JSON value, an object of form fields, or text. Never raises.
+    """Parse a body into a JSON value, an object of form fields, or text.
 
     Invalid JSON and a form without fields become text. Bytes that are not UTF-8 become U+FFFD.
+
+    Raises:
+        TooDeep: it is JSON that nests too deep.
     """
     text = body.decode("utf-8-sig", errors="replace")
     kind = media_type(content_type)
@@ -27,8 +31,10 @@ def parse_body(body: bytes, content_type: str) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return parse_foreign_json(text)
+    except TooDeep:
+        raise
+    except ForeignJsonError:
         return text
 
 
@@ -42,10 +48,6 @@ def _form(text: str) -> dict[str, str] | None:
     except ValueError:
         return None
     return dict(reversed(pairs))
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON value")
 
 
 MAX_PARTS = 1_000

@@ -6,11 +6,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from notification.channels.channel import Verdict
+from notification.foreign_json import MAX_DEPTH, parse_foreign_json
 from notification.ports.outbound import OutboundAnswer
 
 _MAX_WAIT_S = 3_600
 _MAX_ERROR_TEXT = 500
 _MAX_DETAILS = 2_048
+_MAX_DETAILS_DEPTH = MAX_DEPTH - 3
+"""Our own answer nests the details at its fourth level, and stays within the limit itself."""
 
 
 def judge_status(answer: OutboundAnswer, now_ms: int) -> Verdict | None:
@@ -51,9 +54,9 @@ def parsed_details(answer: OutboundAnswer, *, limit: int | None = _MAX_DETAILS) 
     try:
         if limit is not None and len(answer.body) > limit:
             return {}
-        value = json.loads(answer.body)
+        value = parse_foreign_json(answer.body, max_depth=_MAX_DETAILS_DEPTH)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     return value
 

@@ -23,7 +23,14 @@ class Message(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The meaning of an endpoint's answer. `error` and `code` are set unless it was accepted."""
+    """The meaning of an endpoint's answer.
+
+    Attributes:
+        error: set unless it was accepted, as `code` is.
+        unconfirmed: whether the status accepted it but the body, which holds the provider's word,
+            didn't come whole. The message most probably arrived, and a repetition would be a
+            duplicate.
+    """
 
     accepted: bool
     retryable: bool = False
@@ -31,6 +38,7 @@ class Verdict(NamedTuple):
     code: str = ""
     details: Any = None
     retry_after_s: int = 0
+    unconfirmed: bool = False
 
 
 class Channel(Protocol):

@@ -5,7 +5,6 @@ Source: open.larksuite.com, "Use bots in groups" (message types, signature, erro
 
 import base64
 import hmac
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from notification.channels.channel import Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
 from notification.compact_json import compact_json
 from notification.errors import ChannelRefusal
+from notification.foreign_json import ForeignJsonError, parse_foreign_json
 from notification.markup.escaping import escape_lark_markdown
 from notification.markup.plain_text import clean, cut, cut_to_fit
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
@@ -75,6 +75,8 @@ class LarkChannel:
         code = body.get("code")
         if code == 0 and not isinstance(code, bool):
             return Verdict(accepted=True, details=short(body.get("data") or {"success": True}))
+        if code is None and not answer.is_whole:
+            return Verdict(accepted=True, details={}, unconfirmed=True)
         text = body.get("msg") or "the answer is not Lark's"
         return Verdict(
             accepted=False,
@@ -105,8 +107,8 @@ def _body(message: Message, msg_type: Any, stamp: dict[str, str]) -> tuple[str, 
 def _whole_message(content: str) -> dict[str, Any] | None:
     """Return a JSON content that is already a message in Lark's form."""
     try:
-        parsed = json.loads(content)
-    except (ValueError, RecursionError):
+        parsed = parse_foreign_json(content)
+    except ForeignJsonError:
         return None
     return parsed if isinstance(parsed, dict) and "msg_type" in parsed else None
 

@@ -63,6 +63,8 @@ class SlackChannel:
         body = parsed_details(answer, limit=None)
         if text == "ok" or (isinstance(body, dict) and body.get("ok") is True):
             return Verdict(accepted=True, details={"ok": True})
+        if not answer.is_whole:
+            return Verdict(accepted=True, details={}, unconfirmed=True)
         return Verdict(
             accepted=False,
             retryable=False,

@@ -90,6 +90,8 @@ class TelegramChannel:
             )
         if body.get("ok") is True:
             return Verdict(accepted=True, details=short(body.get("result") or {}))
+        if "ok" not in body and not answer.is_whole:
+            return Verdict(accepted=True, details={}, unconfirmed=True)
         description = body.get("description") or "the answer is not Telegram's"
         return Verdict(
             accepted=False,

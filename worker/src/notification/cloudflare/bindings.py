@@ -1,7 +1,6 @@
 """The ports for cache, queues, rate limits, console and clock on Cloudflare's bindings."""
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 import js
 from notification.cloudflare.js_bridge import from_object, to_object
+from notification.foreign_json import parse_foreign_json
 from notification.ports.platform import QueueError, QueueMessage
 from pyodide.ffi import JsException, jsnull
 
@@ -82,7 +82,7 @@ class RawMessage:
         body = raw.body
         text = body if isinstance(body, str) else js.JSON.stringify(body)
         try:
-            self.body = json.loads(text)
+            self.body = parse_foreign_json(text)
         except (TypeError, ValueError):
             self.body = text
 

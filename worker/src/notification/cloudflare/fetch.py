@@ -26,7 +26,7 @@ class FetchHttp:
         """Make one call.
 
         Raises:
-            OutboundTimeout: no complete answer came in time.
+            OutboundTimeout: no status came in time.
             OutboundFailure: the endpoint could not be reached.
         """
         text = compact_json(
@@ -44,6 +44,6 @@ class FetchHttp:
             if answer["name"] in ("TimeoutError", "AbortError"):
                 raise OutboundTimeout
             raise OutboundFailure(answer["message"][:300])
-        status, retry_after, content = answer
+        status, retry_after, content, is_whole = answer
         known = {} if retry_after is None else {"retry-after": retry_after}
-        return OutboundAnswer(status, known, content)
+        return OutboundAnswer(status, known, content, is_whole)

@@ -62,9 +62,10 @@ const CALLS = {
 // At most `limit` + 1 bytes of the body: a string where they are UTF-8, else the bytes.
 async function body(request, limit) {
   if (!request.body) return "";
-  const bytes = request.headers.has("content-length")
-    ? new Uint8Array(await request.arrayBuffer())
+  const { bytes, problem } = request.headers.has("content-length")
+    ? { bytes: new Uint8Array(await request.arrayBuffer()), problem: null }
     : await bounded(request.body, limit + 1);
+  if (problem) throw problem;
   try {
     return strict.decode(bytes);
   } catch {
@@ -72,24 +73,30 @@ async function body(request, limit) {
   }
 }
 
+// The first `most` bytes of a stream, counted after its decoding, and how it ended.
 async function bounded(stream, most) {
   const reader = stream.getReader();
   const parts = [];
   let size = 0;
-  while (size < most) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    size += value.length;
+  let problem = null;
+  try {
+    while (size < most) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      parts.push(value);
+      size += value.length;
+    }
+    if (size >= most) await reader.cancel();
+  } catch (error) {
+    problem = error;
   }
-  if (size >= most) await reader.cancel();
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
   }
-  return bytes.subarray(0, most);
+  return { bytes: bytes.subarray(0, most), problem };
 }
 
 /** Keep a status and headers that many answers share; their number names them in an answer. */
@@ -113,7 +120,10 @@ function respond(text) {
   return new Response(text.slice(second + 1) || null, options);
 }
 
-// One outbound call: [status, retry-after, body], or {name, message} of what went wrong.
+const NOTHING = { bytes: new Uint8Array(), problem: null };
+
+// One outbound call: [status, retry-after, body, whether the body is whole], or {name, message} of
+// what went wrong before a status came.
 async function call(text) {
   const [method, url, headers, body, timeout, limit] = JSON.parse(text);
   const abort = new AbortController();
@@ -121,11 +131,11 @@ async function call(text) {
   try {
     const options = { method, headers, body, redirect: "manual", signal: abort.signal };
     const answer = await fetch(url, options);
-    const length = answer.headers.get("content-length");
-    let read = "";
-    if (length !== null && Number(length) <= limit) read = await answer.text();
-    else if (answer.body) read = lenient.decode(await bounded(answer.body, limit));
-    return JSON.stringify([answer.status, answer.headers.get("retry-after"), read]);
+    // The status stands, whatever becomes of its body. A length in the headers is the encoded one.
+    const { bytes, problem } = answer.body ? await bounded(answer.body, limit + 1) : NOTHING;
+    const whole = problem === null && bytes.length <= limit;
+    const read = lenient.decode(bytes.subarray(0, limit));
+    return JSON.stringify([answer.status, answer.headers.get("retry-after"), read, whole]);
   } catch (error) {
     return JSON.stringify({ name: error.name, message: String(error.message) });
   } finally {

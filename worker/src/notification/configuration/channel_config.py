@@ -1,10 +1,10 @@
 """A recipient's configuration of one channel: its row, and the isolate's cache of it."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from notification.configuration.key_ring import KeyRing, SealedTextError
+from notification.foreign_json import parse_foreign_json
 from notification.ports.database import Row
 from notification.ttl_cache import TtlCache
 
@@ -31,7 +31,8 @@ async def read_config(row: Row, keys: KeyRing) -> ChannelConfig:
     """Read the configuration in a row; an unreadable one disables only itself."""
     user_id, channel = str(row["user_id"]), str(row["channel_type"])
     try:
-        config = json.loads(await keys.open(str(row["config_data"]), *place(user_id, channel)))
+        clear = await keys.open(str(row["config_data"]), *place(user_id, channel))
+        config = parse_foreign_json(clear)
     except (SealedTextError, ValueError):
         config = None
     return ChannelConfig(

@@ -15,6 +15,7 @@ from notification.configuration.channel_config import (
 from notification.configuration.key_ring import KEY_BYTES, KeyRing
 from notification.configuration.masking import has_masked_values, unmask_config
 from notification.errors import ChannelRefusal, ServiceError
+from notification.foreign_json import parse_foreign_json
 from notification.logging import Log
 from notification.ports.database import Row
 from notification.ports.platform import Platform
@@ -176,7 +177,7 @@ class ConfigService:
             return None
         try:
             text = await self._platform.cache.get(cache_key(user_id, channel))
-            row = json.loads(text) if text else None
+            row = parse_foreign_json(text) if text else None
         except Exception as error:
             self._log.write("warn", "Cache read failed", error=type(error).__name__)
             return None

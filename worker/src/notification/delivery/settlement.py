@@ -138,6 +138,8 @@ def _attempt_entry(outcome: Outcome) -> dict[str, Any]:
     }
     if outcome.version:
         entry["version"] = outcome.version
+    if outcome.verdict.unconfirmed:
+        entry["unconfirmed"] = True
     if not outcome.verdict.accepted:
         entry["code"] = outcome.verdict.code
         entry["retryable"] = outcome.verdict.retryable

@@ -7,10 +7,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl, unquote
 
 from notification.errors import ServiceError
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+from notification.foreign_json import TooDeep, parse_foreign_json
 
 
 def _finite(text: str) -> float:
@@ -88,25 +85,25 @@ class Request:
             "PAYLOAD_TOO_LARGE", f"Request body too large. Maximum size: {limit} bytes"
         )
 
-    def json_object(self) -> dict[str, Any]:
-        """Parse the body as a JSON object.
+    def json_object(self, refusal: str = "Invalid request body") -> dict[str, Any]:
+        """Parse the body as a JSON object; `refusal` begins the error's text.
 
         The parser is strict: UTF-8 only, no NaN or Infinity, no lone surrogates (they can't be
-        stored).
+        stored), and no more levels than `foreign_json` reads.
 
         Raises:
             ServiceError: INVALID_REQUEST.
         """
         try:
-            value = json.loads(
-                self.body.decode(), parse_constant=_refuse_constant, parse_float=_finite
-            )
+            value = parse_foreign_json(self.body.decode(), parse_float=_finite)
             if b"\\u" in self.body:
                 json.dumps(value, ensure_ascii=False).encode()
-        except (ValueError, RecursionError):
+        except TooDeep as error:
+            raise ServiceError("INVALID_REQUEST", f"{refusal}: {error}") from error
+        except ValueError:
             value = None
         if not isinstance(value, dict):
-            raise ServiceError("INVALID_REQUEST", "Invalid request body")
+            raise ServiceError("INVALID_REQUEST", refusal)
         return value
 
 

@@ -25,15 +25,18 @@ class OutboundAnswer(NamedTuple):
     Attributes:
         headers: those that matter, by lower-case name: `retry-after`.
         body: the text, cut at the adapter's limit.
+        is_whole: whether the body came to its end, within the limit and as it is encoded. What is
+            missing never changes what the status says.
     """
 
     status: int
     headers: dict[str, str]
     body: str
+    is_whole: bool = True
 
 
 class OutboundTimeout(Exception):
-    """No complete answer came in time; the endpoint may have acted on the request."""
+    """No status came in time; the endpoint may have acted on the request."""
 
 
 class OutboundFailure(Exception):
@@ -47,7 +50,7 @@ class OutboundHttp(Protocol):
         """Make one call.
 
         Raises:
-            OutboundTimeout: no complete answer came in time.
+            OutboundTimeout: no status came in time.
             OutboundFailure: the endpoint could not be reached.
         """
         ...

@@ -22,6 +22,7 @@ from notification.channels.standard_webhooks import is_genuine, signing_keys
 from notification.configuration.channel_config import ChannelConfig, KnownConfigs, read_config
 from notification.configuration.key_ring import KeyRing
 from notification.errors import ChannelRefusal, ServiceError
+from notification.foreign_json import TooDeep
 from notification.http.admission import equal
 from notification.http.response import Response, bare, failure
 from notification.http.router import Access, Call, Route
@@ -158,7 +159,10 @@ def _event_message(call: Call) -> BridgeMessage:
 
 
 def _parsed(call: Call) -> Any:
-    return parse_body(call.request.body, call.request.headers.get("content-type", ""))
+    try:
+        return parse_body(call.request.body, call.request.headers.get("content-type", ""))
+    except TooDeep as error:
+        raise ServiceError("INVALID_REQUEST", f"Invalid request body: {error}") from None
 
 
 def _cleaned(message: BridgeMessage | None) -> BridgeMessage:

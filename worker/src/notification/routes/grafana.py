@@ -9,6 +9,7 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
+from notification.foreign_json import TooDeep
 from notification.grafana.message import alert_message
 from notification.grafana.payload import (
     IDEMPOTENCY_WINDOW_S,
@@ -83,7 +84,9 @@ async def _received(call: Call, source: str) -> Response:
 def _parsed(request: Request) -> Any:
     try:
         return request.json_object()
-    except ServiceError:
+    except ServiceError as error:
+        if isinstance(error.__cause__, TooDeep):
+            raise
         return None
 
 

@@ -89,10 +89,7 @@ async def show_template(call: Call) -> Response:
 
 async def save_template(call: Call) -> Response:
     """Create or change a template; saving activates it unless the body says otherwise."""
-    try:
-        body = call.request.json_object()
-    except ServiceError:
-        raise ServiceError("INVALID_REQUEST", "Invalid JSON in request body") from None
+    body = call.request.json_object("Invalid JSON in request body")
     key = _key(call, body)
     document = read_template_document(body, CHANNELS)
     await _rows(call).save(

@@ -1,10 +1,10 @@
 """Every hour: reseal what is stored under an older key, or not sealed at all."""
 
-import json
 from typing import Any
 
 from notification.configuration.channel_config import place
 from notification.configuration.key_ring import KeyRing, SealedTextError
+from notification.foreign_json import parse_foreign_json
 from notification.logging import Log
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
@@ -77,7 +77,7 @@ async def _resealed(row: Row, keys: KeyRing) -> Statement | None:
     stored = str(row["config_data"])
     try:
         clear = await keys.open(stored, *where)
-        json.loads(clear)
+        parse_foreign_json(clear)
     except (SealedTextError, ValueError):
         return None
     return Statement(_RESEAL, (row["id"], stored, await keys.seal(clear, *where)))

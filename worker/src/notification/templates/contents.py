@@ -1,9 +1,9 @@
 """A channel's subject and content from its template row."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
+from notification.foreign_json import ForeignJsonError, parse_foreign_json
 from notification.markup.escaping import MARKDOWN_V2, subject_escape, value_escape
 from notification.templates.program import compile_template
 from notification.templates.rendering import render
@@ -64,13 +64,7 @@ def syntax_problem(text: TemplateText) -> str:
 
 def _json_problem(text: str) -> str:
     try:
-        json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
+        parse_foreign_json(text)
+    except ForeignJsonError as error:
         return f"The rendered content is not JSON: {error}"
-    except (ValueError, RecursionError):
-        return "The rendered content is not JSON: a number is too large or nesting too deep"
     return ""
-
-
-def _refuse(name: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{name} is not a JSON value", name, 0)

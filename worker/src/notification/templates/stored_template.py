@@ -1,9 +1,9 @@
 """A stored template, as a send needs it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from notification.foreign_json import parse_foreign_json
 from notification.ports.database import Row, Statement
 from notification.ttl_cache import TtlCache
 
@@ -72,7 +72,7 @@ def read_template(rows: Sequence[Row]) -> StoredTemplate | None:
 
 
 def _options(text: object) -> dict[str, Any]:
-    extra = json.loads(str(text)) if text else {}
+    extra = parse_foreign_json(str(text)) if text else {}
     if not isinstance(extra, dict):
         return {}
     return {name: extra[name] for name in _OPTIONS if name in extra}
