@@ -228,6 +228,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notifications/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["send_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notifications/retry": {
         parameters: {
             query?: never;
@@ -596,6 +612,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks/alertmanager": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["receive_alertmanager"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/webhooks/grafana": {
         parameters: {
             query?: never;
@@ -606,6 +638,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["receive_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/standard/{user_id}/{channel_type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["receive_standard"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1062,7 +1110,10 @@ export interface operations {
     };
     receive_alerts_2: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The same in the URL */
+                channels?: string;
+            };
             header?: {
                 /** @description Channels, separated by commas */
                 "X-Notification-Channels"?: string;
@@ -1515,6 +1566,59 @@ export interface operations {
                             more?: boolean;
                         };
                         message?: string;
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
+    send_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    notifications: unknown[];
+                } | {
+                    channels?: unknown;
+                    custom_content?: unknown;
+                    idempotency_key?: unknown;
+                    metadata?: unknown;
+                    template_key?: unknown;
+                    user_ids: unknown[];
+                    variables?: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        request_id: string;
+                        results: ({
+                            index: number;
+                            replayed: boolean;
+                            results: components["schemas"]["SendResult"][];
+                            /** @constant */
+                            success: true;
+                        } | {
+                            code: string;
+                            error: string;
+                            index: number;
+                            retryAfter?: number;
+                            status: number;
+                            /** @constant */
+                            success: false;
+                        })[];
                         /** @constant */
                         success: true;
                     };
@@ -2947,9 +3051,12 @@ export interface operations {
             };
         };
     };
-    receive_alerts: {
+    receive_alertmanager: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The same in the URL */
+                channels?: string;
+            };
             header?: {
                 /** @description Channels, separated by commas */
                 "X-Notification-Channels"?: string;
@@ -3004,6 +3111,118 @@ export interface operations {
                             }[];
                             processed_alerts: number;
                         };
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
+    receive_alerts: {
+        parameters: {
+            query?: {
+                /** @description The same in the URL */
+                channels?: string;
+            };
+            header?: {
+                /** @description Channels, separated by commas */
+                "X-Notification-Channels"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    alerts: ({
+                        annotations?: {
+                            [key: string]: unknown;
+                        };
+                        labels: {
+                            [key: string]: unknown;
+                        };
+                        /** @enum {string} */
+                        status: "firing" | "resolved";
+                    } & {
+                        [key: string]: unknown;
+                    })[];
+                    commonLabels?: {
+                        [key: string]: unknown;
+                    };
+                    externalURL?: string;
+                    groupKey?: string;
+                    receiver: string;
+                    /** @enum {string} */
+                    status: "firing" | "resolved";
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            message_ids: string[];
+                            notification_status: {
+                                channelType: string;
+                                error: string | null;
+                                messageId: string;
+                                /** @enum {string} */
+                                status: "pending" | "sent" | "failed" | "retry_scheduled" | "cancelled";
+                            }[];
+                            processed_alerts: number;
+                        };
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
+    receive_standard: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The delivery, which counts once in a day */
+                "webhook-id"?: string;
+                /** @description `v1,` and base64, several by spaces */
+                "webhook-signature"?: string;
+                /** @description Unix time in seconds */
+                "webhook-timestamp"?: string;
+            };
+            path: {
+                channel_type: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-www-form-urlencoded": string;
+                "multipart/form-data": string;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        duration: number;
+                        message: string;
+                        message_id: string | null;
+                        /** @enum {string} */
+                        status?: "retry_scheduled" | "pending" | "unknown";
                         /** @constant */
                         success: true;
                     };
