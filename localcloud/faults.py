@@ -20,6 +20,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from localcloud.api.envelope import ApiError, failure
 from localcloud.clock import VirtualClock
 
 MAX_FAULTS = 50
@@ -63,7 +64,7 @@ _PAGE = (
     "<body><center><h1>502 Bad Gateway</h1></center><hr><center>cloudflare</center></body></html>\n"
 )
 _INTERNAL = 10002  # Cloudflare's "internal server error" of the Workers API
-_LIMITED = 971  # "Please wait and consider throttling your request speed"
+LIMITED = 971  # "Please wait and consider throttling your request speed"
 
 
 class InvalidFault(ValueError):
@@ -214,14 +215,10 @@ def _answer(fault: Fault, *, is_github: bool) -> Response:
     status = int(fault.kind)
     headers = {"Retry-After": str(fault.detail or 60)} if status == 429 else {}
     code = fault.detail if fault.detail is not None and status != 429 else _INTERNAL
-    code = _LIMITED if status == 429 else code
+    code = LIMITED if status == 429 else code
     message = f"A fault that was asked for: {fault.text}"
     if is_github:
         return JSONResponse({"message": message}, status, headers=headers)
-    return JSONResponse(envelope(code, message), status, headers=headers)
-
-
-def envelope(code: int, message: str) -> dict[str, Any]:
-    """Return Cloudflare's form of an error."""
-    errors = [{"code": code, "message": message}]
-    return {"success": False, "errors": errors, "messages": [], "result": None}
+    answer = failure(ApiError(status, code, message))
+    answer.headers.update(headers)
+    return answer

@@ -12,12 +12,12 @@ import os
 from collections import OrderedDict
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from localcloud.api.envelope import ApiError, failure
 from localcloud.clock import VirtualClock
 from localcloud.errors import StartFailed
-from localcloud.faults import envelope
+from localcloud.faults import LIMITED
 
 REQUESTS = 1200
 WINDOW_MS = 300_000
@@ -25,7 +25,6 @@ LIMIT_VARIABLE = "NOTIFICATION_LOCAL_API_LIMIT"
 MAX_CALLERS = 1000
 MAX_LIMIT = 10**9
 _PREFIX = "/client/v4/"
-_LIMITED = 971  # "Please wait and consider throttling your request speed"
 
 
 def limit_from_environment() -> int:
@@ -66,7 +65,7 @@ class RateLimit:
         if count > self._limit:
             text = "More requests than Cloudflare's API allows: please wait and slow down."
             headers["retry-after"] = str(left_s)
-            refusal = JSONResponse(envelope(_LIMITED, text), 429)
+            refusal = failure(ApiError(429, LIMITED, text))
             await refusal(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)

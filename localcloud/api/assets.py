@@ -20,7 +20,6 @@ from localcloud.api.authentication import bearer_token
 from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.multipart import Part, read_form
 from localcloud.api.resources import Account
-from localcloud.api.run_worker_first import check_rules
 from localcloud.api.workers import NAME as SCRIPT_NAME
 from localcloud.asset_store import AssetStore, Manifest
 
@@ -28,6 +27,8 @@ from localcloud.asset_store import AssetStore, Manifest
 INVALID = 10021
 MAX_FILES = 20_000  # of a version, on the free plan
 MAX_FILE_BYTES = 25 * 1024 * 1024
+MAX_RULES = 100
+MAX_RULE_LENGTH = 100
 _BUCKET_FILES = 250  # how many files a client sends at once
 _NO_TYPE = "application/null"  # how a client says that a file has no content type
 
@@ -39,6 +40,36 @@ class _Entry(BaseModel):
 
 class _Session(BaseModel):
     manifest: dict[str, _Entry] = Field(max_length=MAX_FILES)
+
+
+def check_rules(value: bool | list[str] | None) -> bool | list[str] | None:
+    """Refuse rules as Cloudflare does. Raises ValueError with the first reason found.
+
+    A rule begins with `/`, or with `!/` where the assets come first; a star fits anything.
+    """
+    if not isinstance(value, list):
+        return value
+    if not 1 <= len(value) <= MAX_RULES:
+        raise ValueError(f"there must be from 1 to {MAX_RULES} rules")
+    for rule in value:
+        if not rule.startswith(("/", "!/")):
+            raise ValueError(f"{rule[:80]!r} must begin with '/' or '!/'")
+        if len(rule) > MAX_RULE_LENGTH:
+            raise ValueError(f"{rule[:80]!r} has more than {MAX_RULE_LENGTH} characters")
+        if value.count(rule) > 1:
+            raise ValueError(f"{rule!r} is there more than once")
+        if wider := _makes_redundant(rule, value):
+            raise ValueError(f"{wider!r} makes {rule!r} redundant")
+    if all(rule.startswith("!") for rule in value):
+        raise ValueError("there must be at least one rule that isn't negative")
+    return value
+
+
+def _makes_redundant(rule: str, rules: list[str]) -> str | None:
+    for other in rules:
+        if other != rule and other.endswith("*") and rule.startswith(other[:-1]):
+            return other
+    return None
 
 
 class AssetConfig(BaseModel):

@@ -36,7 +36,7 @@ def routes(account: Account) -> Sequence[Route]:
         name = script(request)
         text = (await request.body()).strip()
         if text not in {b"", b"{}", b'{"filters":[]}'}:
-            # Filters choose among invocations, which the host doesn't know: see tail/trace.py.
+            # Filters choose among invocations, which the host doesn't know: see tail/tails.py.
             raise ApiError(400, 10026, "The local cloud's tails take no filters.")
         try:
             return success(shown(request, account.tails.create(name)))

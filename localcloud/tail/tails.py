@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from localcloud.clock import VirtualClock
-from localcloud.tail.trace import trace_of
 
+_LEVELS = {"warning": "warn"}
 LIFETIME_MS = 6 * 3600 * 1000
 """Cloudflare says when a tail ends and promises no length; wrangler sees six hours."""
 
@@ -91,3 +92,30 @@ class Tails:
             text = json.dumps(trace_of(event), ensure_ascii=False, separators=(",", ":"))
             for listener in listeners:
                 listener(text)
+
+
+def trace_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The trace of one log line.
+
+    Cloudflare sends all lines of an invocation in one trace when it ends, with the request and the
+    outcome. workerd tells the host of lines alone, so that each is a trace of its own here:
+    `event` is null, and `outcome` is `ok` whatever came of the invocation.
+    """
+    level = str(event.get("level", "log"))
+    moment = int(datetime.fromisoformat(str(event["timestamp"])).timestamp() * 1000)
+    return {
+        "outcome": "ok",
+        "scriptName": event["script"],
+        "scriptVersion": {"id": event["version"]},
+        "diagnosticsChannelEvents": [],
+        "exceptions": [],
+        "logs": [
+            {
+                "message": [event.get("message", "")],
+                "level": _LEVELS.get(level, level),
+                "timestamp": moment,
+            }
+        ],
+        "eventTimestamp": moment,
+        "event": None,
+    }
