@@ -14,9 +14,15 @@ PUBLIC = {
     "GET /api/health",
     "GET /health/scheduled-tasks",
     "GET /openapi.json",
+    "GET /test-ui",
     "POST /web_hook/bridge/{user_id}/{channel_type}",
+    "POST /api/webhooks/standard/{user_id}/{channel_type}",
 }
-BASIC = {"POST /api/webhooks/grafana", "POST /api/grafana/webhook"}
+BASIC = {
+    "POST /api/webhooks/grafana",
+    "POST /api/grafana/webhook",
+    "POST /api/webhooks/alertmanager",
+}
 ALIASES = {
     "POST /api/send-notification",
     "GET /api/health",
