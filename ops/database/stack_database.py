@@ -42,14 +42,22 @@ class StackDatabase:
             StackFailed: the stack isn't deployed.
             UsageError: there is no token for the stack's account.
         """
-        stack = context.stack
+        found = cls.find(context)
+        if found is None:
+            raise StackFailed(
+                f"The stack '{context.stack}' has no database yet. "
+                f"Run 'notifyctl up --stack {context.stack}'."
+            )
+        return found
+
+    @classmethod
+    def find(cls, context: StackContext) -> StackDatabase | None:
+        """As `of`, but ``None`` where the stack has no database yet."""
         account = StackAccount.of(context)
         outputs = choose_driver(context).outputs(show_secrets=False)
         database_id = outputs.get("d1_database_id")
         if not isinstance(database_id, str):
-            raise StackFailed(
-                f"The stack '{stack}' has no database yet. Run 'notifyctl up --stack {stack}'."
-            )
+            return None
         release = outputs.get("release")
         level = release.get("schema_level", 0) if isinstance(release, Mapping) else 0
         return cls(account, database_id, str(outputs.get("d1_database_name", "")), int(level))

@@ -24,11 +24,15 @@ def look_at_migrations(context: StackContext) -> Iterator[Outcome]:
     """
     project, stack = context.project, context.stack
     files = migrations(project)
-    if stack not in stack_names(project, is_local=context.is_local):
+    database = None
+    if stack in stack_names(project, is_local=context.is_local):
+        database = StackDatabase.find(context)
+    # A stack that was made for its keys, or whose first update failed, has none either.
+    if database is None:
         yield _judged(project, applied=())
         yield Outcome.ok(CHECK, f"the first deployment applies all, up to level {files.level}")
         return
-    state = SchemaState.read(StackDatabase.of(context), project)
+    state = SchemaState.read(database, project)
     yield _judged(project, applied=[row.name for row in state.applied])
     sums = {migration.name: migration.sha256 for migration in files}
     changed = [
