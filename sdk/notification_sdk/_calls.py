@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from notification_sdk._call import Answer, Call, Moment, path, target_of
+from notification_sdk._errors import InvalidResponse, StatusError, status_error_type
 from notification_sdk._notification import NotificationRequest, SendResponse, SendResult
+from notification_sdk._reading import Fields
 from notification_sdk._stored import (
     ChannelConfig,
     Health,
@@ -36,6 +38,54 @@ def send(request: NotificationRequest) -> Call[SendResponse]:
         body=request.body(),
         read=read,
         repeatable=request.idempotency_key is not None,
+    )
+
+
+def send_bulk(
+    requests: Sequence[NotificationRequest],
+) -> Call[tuple[SendResponse | StatusError, ...]]:
+    """`POST /api/notifications/batch`; it may be repeated where every send has a key."""
+
+    def read(answer: Answer) -> tuple[SendResponse | StatusError, ...]:
+        items = answer.fields.items("results")
+        if len(items) != len(requests):
+            raise InvalidResponse(
+                f"The batch has {len(requests)} sends and its answer {len(items)} results.",
+                code="INVALID_RESPONSE",
+            )
+        request_id = answer.fields.text("request_id")
+        return tuple(
+            _bulk_item(item, request, request_id)
+            for item, request in zip(items, requests, strict=True)
+        )
+
+    return Call(
+        method="POST",
+        target="/api/notifications/batch",
+        body={"notifications": [request.body() for request in requests]},
+        read=read,
+        repeatable=all(request.idempotency_key is not None for request in requests),
+    )
+
+
+def _bulk_item(
+    item: Fields, request: NotificationRequest, request_id: str
+) -> SendResponse | StatusError:
+    if item.flag("success"):
+        return SendResponse(
+            results=tuple(map(SendResult.read, item.items("results"))),
+            request_id=request_id,
+            replayed=item.flag("replayed"),
+            idempotency_key=request.idempotency_key,
+            document=item.document,
+        )
+    status, after = item.whole("status"), item.whole_or_none("retryAfter")
+    return status_error_type(status)(
+        item.text("error"),
+        code=item.text("code"),
+        status=status,
+        request_id=request_id,
+        retry_after=None if after is None else float(after),
     )
 
 

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from notification_sdk._async.client import AsyncNotificationClient
+from notification_sdk._async.client import MAX_BULK, AsyncNotificationClient
 from notification_sdk._fake_stores import (
     FakeConfigs,
     FakeLogs,
@@ -83,6 +83,7 @@ class FakeNotificationService:
         self._routes = [
             ("GET", "/health", self._health),
             ("POST", "/api/notifications/send", self._send),
+            ("POST", "/api/notifications/batch", self._send_batch),
             *self._configs.routes(),
             *self._templates.routes(),
             *self._logs.routes(),
@@ -230,6 +231,21 @@ class FakeNotificationService:
         if key is not None:
             self._replies[user_id, key] = (identity, reply)
         return 200, reply, {}
+
+    def _send_batch(self, *, query: Mapping[str, str], body: dict[str, Any]) -> Made:
+        sends = body.get("notifications")
+        if not isinstance(sends, list) or not 1 <= len(sends) <= MAX_BULK:
+            raise Refusal(400, "INVALID_REQUEST", f"notifications must be 1 to {MAX_BULK} sends")
+        results = []
+        for index, send in enumerate(sends):
+            try:
+                _, made, headers = self._send(query=query, body=send)
+                shown = {"success": True, "results": made["results"], "replayed": bool(headers)}
+            except Refusal as refusal:
+                shown = {"success": False, "error": refusal.error, "code": refusal.code}
+                shown["status"] = refusal.status
+            results.append({"index": index, **shown})
+        return ok(request_id=f"request-{next(self._ids)}", results=results)
 
     def _text(self, channel: str, body: Mapping[str, Any]) -> tuple[str, str | None] | None:
         custom = body.get("custom_content")

@@ -81,6 +81,11 @@ def scenario(client: NotificationClient, hook: str, user: str) -> Facts:
         )  # fmt: skip
     facts.append(refusal(lambda: client.send_notification(user, ["webhook"])))
 
+    bulk = client.send_bulk([request, NotificationRequest(user_id="nobody"), request])
+    facts.append(
+        [(i.response and i.response.replayed, i.error and i.error.code) for i in bulk.items]
+    )
+
     key = f"t-{user}"
     facts.append(refusal(lambda: client.templates.get(key)))
     facts.append(refusal(lambda: client.send_notification(user, ["webhook"], template_key=key)))

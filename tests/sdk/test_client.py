@@ -348,6 +348,45 @@ def test_a_batch_that_stops_on_an_error_begins_nothing_after_it(
     assert [each.user_id for each in service.sent] == ["ada"]
 
 
+def test_bulk_takes_a_hundred_a_request_and_keeps_the_order_and_every_outcome(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    requests = [request(f"user-{number}") for number in range(101)]
+    requests[4] = request("")
+    outcome = client.send_bulk(requests)
+    assert [each.url.path for each in service.requests] == ["/api/notifications/batch"] * 2
+    assert [item.request.user_id for item in outcome.items] == [r.user_id for r in requests]
+    [failed] = outcome.failed
+    assert isinstance(failed.error, ValidationError)
+    assert (failed.error.code, failed.error.status) == ("INVALID_USER_ID", 400)
+    sent = [item.response.results[0].user_id for item in outcome.items if item.response]
+    assert sent == [r.user_id for r in requests if r.user_id]
+    assert client.send_bulk([]).items == ()
+
+
+def test_a_bulk_whose_answer_was_lost_is_repeated_and_sent_once(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    service.lose_next_answer()
+    outcome = client.send_bulk([request("ada"), request("bob")])
+    assert [each.replayed for each in outcome.responses] == [True, True]
+    assert len(service.sent) == 2
+
+
+def test_a_bulk_that_is_refused_as_a_whole_fails_for_each(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    service.fail_next(401, "INVALID_SIGNATURE")
+    outcome = client.send_bulk([request("ada"), request("bob")])
+    assert [type(item.error) for item in outcome.failed] == [AuthenticationError] * 2
+
+
+def test_a_bulk_answer_of_another_length_is_no_answer() -> None:
+    response = httpx.Response(200, json={"request_id": "r", "results": []})
+    [item] = answering(response).send_bulk([request()]).items
+    assert isinstance(item.error, InvalidResponse)
+
+
 def test_a_batch_sends_as_many_at_once_as_asked(service: FakeNotificationService) -> None:
     meeting = threading.Barrier(3, timeout=20)
 

@@ -27,7 +27,7 @@ PUBLIC = {
 CLIENT = {
     "base_url", "builder", "channels", "close", "configs", "create_session",
     "get_notification_logs", "health", "health_check", "logs", "notify", "presets", "quick",
-    "retry", "select_channels", "send", "send_and_confirm", "send_batch_notifications",
+    "retry", "select_channels", "send", "send_and_confirm", "send_batch_notifications", "send_bulk",
     "send_notification", "smart_send", "templates", "users",
 }  # fmt: skip
 NAMESPACES = {

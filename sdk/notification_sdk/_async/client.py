@@ -35,6 +35,9 @@ from notification_sdk._retry import RetryPolicy
 from notification_sdk._sleeping import AsyncSleep
 from notification_sdk._stored import Health, LogPage
 
+MAX_BULK = 100
+"""Sends that the service takes in one request."""
+
 
 class AsyncNotificationClient:
     """Sends notifications through one service and shows what became of them.
@@ -207,6 +210,27 @@ class AsyncNotificationClient:
         return BatchOutcome(
             tuple(await map_with_tasks(send_one, requests, concurrency=concurrency))
         )
+
+    async def send_bulk(self, requests: Sequence[NotificationRequest]) -> BatchOutcome:
+        """Send many notifications, 100 in each HTTP request, and return every outcome in order.
+
+        What the service can't attempt within one request is ``pending`` in its result, and is
+        attempted right after.
+        """
+        items: list[BatchItem] = []
+        for start in range(0, len(requests), MAX_BULK):
+            whole = [await self._complete(each) for each in requests[start : start + MAX_BULK]]
+            try:
+                answers = await self._caller.run(_calls.send_bulk(whole))
+            except NotificationError as error:
+                items += [BatchItem(request=request, error=error) for request in whole]
+                continue
+            for request, answer in zip(whole, answers, strict=True):
+                if isinstance(answer, NotificationError):
+                    items.append(BatchItem(request=request, error=answer))
+                else:
+                    items.append(BatchItem(request=request, response=answer))
+        return BatchOutcome(tuple(items))
 
     async def send_and_confirm(
         self,

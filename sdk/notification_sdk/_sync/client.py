@@ -37,6 +37,9 @@ from notification_sdk._sync.resources import (
 )
 from notification_sdk._sync.shortcuts import Quick, Session
 
+MAX_BULK = 100
+"""Sends that the service takes in one request."""
+
 
 class NotificationClient:
     """Sends notifications through one service and shows what became of them.
@@ -207,6 +210,27 @@ class NotificationClient:
                 return BatchItem(request=request, error=error)
 
         return BatchOutcome(tuple(map_with_threads(send_one, requests, concurrency=concurrency)))
+
+    def send_bulk(self, requests: Sequence[NotificationRequest]) -> BatchOutcome:
+        """Send many notifications, 100 in each HTTP request, and return every outcome in order.
+
+        What the service can't attempt within one request is ``pending`` in its result, and is
+        attempted right after.
+        """
+        items: list[BatchItem] = []
+        for start in range(0, len(requests), MAX_BULK):
+            whole = [self._complete(each) for each in requests[start : start + MAX_BULK]]
+            try:
+                answers = self._caller.run(_calls.send_bulk(whole))
+            except NotificationError as error:
+                items += [BatchItem(request=request, error=error) for request in whole]
+                continue
+            for request, answer in zip(whole, answers, strict=True):
+                if isinstance(answer, NotificationError):
+                    items.append(BatchItem(request=request, error=answer))
+                else:
+                    items.append(BatchItem(request=request, response=answer))
+        return BatchOutcome(tuple(items))
 
     def send_and_confirm(
         self,
