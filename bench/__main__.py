@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.batches import measure_batches
 from bench.channels import measure_channels
 from bench.console import measure_console
 from bench.domain import measure_domain
@@ -30,6 +31,7 @@ PARTS = {
     "engine": "an up that changes nothing, beside the imports of its SDKs",
     "sends": "sends/s, p50 and p99 with 1, 10 and 50 clients, beside the floor's",
     "channels": "sends/s, p50 and p99 over one and over four channels",
+    "batches": "sends/s and processor time a send in batches, beside single sends",
     "domain": "template renderings/s, signature checks/s, and the imports' processor time",
     "console": "the console's weight, first view, and delay of a new notification",
     "logs": "pages of the log among 1,000 and 100,000 rows",
@@ -105,6 +107,7 @@ def _measures(
         "channels": lambda: measure_channels(
             figures, installation, endpoint, seconds=chosen.seconds
         ),
+        "batches": lambda: measure_batches(figures, installation, endpoint),
         "domain": lambda: measure_domain(figures, installation),
         "console": lambda: measure_console(figures, installation),
         "logs": lambda: measure_log_query(figures, installation),

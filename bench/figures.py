@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import statistics
 import subprocess
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,14 @@ class Figure:
         value: the figure itself.
         unit: ``s``, ``ms``, ``/s``, ``MB``, ``ratio``, …
         note: how it was measured, or what it is to be compared with.
+        rounds: what each round gave, where the figure is their median.
     """
 
     name: str
     value: float
     unit: str
     note: str = ""
+    rounds: tuple[float, ...] = ()
 
 
 class Figures:
@@ -45,6 +49,13 @@ class Figures:
         figure = Figure(name=name, value=round(value, 4), unit=unit, note=note)
         self._found.append(figure)
         self._console.print(f"  {name}: {figure.value:g} {unit}  [dim]{note}[/dim]")
+
+    def rounds(self, name: str, values: Sequence[float], unit: str, note: str = "") -> None:
+        """Keep the median of several rounds, with what each of them gave, and print it."""
+        spread = f"{min(values):.3g} to {max(values):.3g} in {len(values)} rounds"
+        self.add(name, statistics.median(values), unit, f"{spread}; {note}" if note else spread)
+        rounded = tuple(round(value, 4) for value in values)
+        self._found[-1] = replace(self._found[-1], rounds=rounded)
 
     def print(self) -> None:
         """Print all of them as one table."""
