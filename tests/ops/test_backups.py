@@ -33,6 +33,7 @@ SHAPES = [
         "CREATE TABLE parts (id INTEGER PRIMARY KEY,"
         " whole INTEGER REFERENCES parts (id) ON DELETE CASCADE)"
     ),
+    "CREATE TABLE ring (id INTEGER PRIMARY KEY, next INT REFERENCES ring (id) ON DELETE RESTRICT)",
     "CREATE TABLE hens (id INTEGER PRIMARY KEY, egg INTEGER NOT NULL REFERENCES eggs (id))",
     "CREATE TABLE eggs (id INTEGER PRIMARY KEY, hen INTEGER NOT NULL REFERENCES hens (id))",
     'CREATE TABLE "odd ""one" ("rowid" TEXT, "select" BLOB, "_rowid_" INT)',
@@ -61,6 +62,7 @@ ROWS = [
     "INSERT INTO notes (id, label, body) VALUES (7, 'a', 'x'), (90, '', NULL), (91, NULL, '')",
     "DELETE FROM notes WHERE id = 91",
     "INSERT INTO parts VALUES (1, 2), (2, NULL), (3, 3)",
+    "INSERT INTO ring VALUES (1, 2), (2, 1)",
     "INSERT INTO hens VALUES (1, 5)",
     "INSERT INTO eggs VALUES (5, 1)",
     "INSERT INTO \"odd \"\"one\" VALUES ('a', x'0027ff', 9223372036854775807), (NULL, NULL, 0.1)",
