@@ -80,7 +80,7 @@ class CliFailures:
             whose = f" by {lock[1]} (process {lock[2]}) since {lock[3]}" if lock else ""
             yield (
                 f"The stack is locked{whose}. Wait for that operation to end. If its process is "
-                f"gone, take the lock away with 'pulumi cancel{self._option}' and repeat."
+                f"gone, take the lock away with 'notifyctl unlock{self._option}' and repeat."
             )
         if "incorrect passphrase" in everything or "passphrase must be set" in everything:
             yield (
