@@ -56,6 +56,11 @@ class AlteredProject:
         self._git("checkout", "--quiet", commit, "--", ".")
         self._git("clean", "--quiet", "--force", "-d")
 
+    def status(self) -> list[str]:
+        """Return the paths that differ from the last commit, sorted."""
+        lines = self._git("status", "--porcelain", "--untracked-files=all").splitlines()
+        return sorted(line.split()[-1] for line in lines)
+
     def log(self, *arguments: str) -> str:
         """Return what ``git log`` says."""
         return self._git("log", *arguments)
