@@ -17,6 +17,7 @@ COPIED = (
     "__main__.py",
     "cron",
     "engine",
+    "console",
     "infra",
     "localcloud",
     "ops",
