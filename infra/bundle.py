@@ -49,6 +49,7 @@ class Module:
 
     @property
     def content_base64(self) -> str:
+        """Return the content in base64, as the API takes it."""
         return base64.b64encode(self.content).decode("ascii")
 
 
@@ -95,7 +96,7 @@ class Bundle:
 
 
 def bundle_sha256(modules: Sequence[Module]) -> str:
-    """The hash over names and contents, in the order of the names, as 64 hexadecimal digits.
+    """Return the hash over names and contents, in the order of the names, as 64 hexadecimal digits.
 
     Each part goes in behind its length (8 bytes, big endian), so that no bytes can move between
     a name and a content without changing the hash.

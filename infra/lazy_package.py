@@ -89,6 +89,6 @@ class LazyPackage(ModuleType):
 
 
 def _homes(name: str) -> tuple[str, str]:
-    """The modules that the generator may have put a class or function into."""
+    """Return the modules that the generator may have put a class or function into."""
     plain = _SUFFIX.sub("", name)
     return _WORD.sub("_", name).lower(), _WORD.sub("_", plain).lower()

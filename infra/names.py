@@ -56,7 +56,7 @@ class Names:
         )
 
     def rate_limit_namespace(self, binding: str) -> str:
-        """The number, in decimal digits, that keeps one binding's counters apart in the account.
+        """Return the number, in digits, that keeps one binding's counters apart in the account.
 
         Cloudflare takes any positive integer; it comes from the names, so that two stacks of one
         account never share counters.

@@ -35,7 +35,7 @@ class Parts:
 
 
 def stack_outputs(inputs: Inputs, parts: Parts) -> Mapping[str, object]:
-    """The stack's outputs by name."""
+    """Return the stack's outputs by name."""
     names, settings = inputs.names, inputs.settings
     stores, service, traffic = parts.stores, parts.service, parts.traffic
     return {
@@ -67,7 +67,7 @@ def stack_outputs(inputs: Inputs, parts: Parts) -> Mapping[str, object]:
 
 
 def _presented(secrets: Secrets) -> dict[str, pulumi.Output[str]]:
-    """The secrets that are set and that callers present, as secret outputs."""
+    """Return the secrets that are set and that callers present, as secret outputs."""
     found = {name: getattr(secrets, name) for name in _PRESENTED}
     return {
         name: pulumi.Output.secret(secret.get_secret_value())
@@ -77,14 +77,14 @@ def _presented(secrets: Secrets) -> dict[str, pulumi.Output[str]]:
 
 
 def serving_output(traffic: Traffic) -> pulumi.Output[list[dict[str, object]]]:
-    """The versions that serve, with their shares in percent."""
+    """Return the versions that serve, with their shares in percent."""
     return traffic.shares.apply(lambda found: [share.document() for share in found])
 
 
 def release_output(
     inputs: Inputs, service: Service, migrations: Migrations
 ) -> pulumi.Output[dict[str, object]]:
-    """The release manifest of this update."""
+    """Return the release manifest of this update."""
     return pulumi.Output.all(service.version.id, migrations.schema_level).apply(
         lambda known: Release(
             commit=inputs.commit,

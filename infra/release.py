@@ -29,7 +29,7 @@ class Release:
     secret_fingerprints: dict[str, str]
 
     def document(self) -> dict[str, object]:
-        """The release as plain values, ready to be exported."""
+        """Return the release as plain values, ready to be exported."""
         return asdict(self)
 
 
@@ -55,7 +55,7 @@ def secret_fingerprint(name: str, secret: str, worker: str) -> str:
 
 
 def secret_fingerprints(secrets: Secrets, worker: str) -> dict[str, str]:
-    """The `secret_fingerprint` of each secret that is set, by its name."""
+    """Return the `secret_fingerprint` of each secret that is set, by its name."""
     given = {name: getattr(secrets, name) for name in type(secrets).model_fields}
     return {
         name: secret_fingerprint(name, secret.get_secret_value(), worker)

@@ -7,7 +7,7 @@ from infra.settings import Settings
 
 
 def zone_of(settings: Settings, provider: pulumi.ProviderResource) -> str | None:
-    """The id of the zone that the stack's addresses are in; None where it has none there.
+    """Return the id of the zone that the stack's addresses are in; None where it has none there.
 
     Raise pulumi.RunError where the zone can't be found: before anything is declared, so that
     nothing is changed.
@@ -21,7 +21,7 @@ def zone_of(settings: Settings, provider: pulumi.ProviderResource) -> str | None
 
 
 def find_zone(name: str, account_id: str, opts: pulumi.InvokeOptions) -> str:
-    """The id of the account's zone of that name.
+    """Return the id of the account's zone of that name.
 
     Raise pulumi.RunError, which Pulumi shows without a stack trace, where the zone isn't there once
     or the question was refused.

@@ -125,7 +125,7 @@ CALLS: tuple[Call, ...] = (
 
 
 def permission_of(method: str, path: str, *, least: bool = False) -> Permission | None:
-    """The permission that a call needs, or None for a call that is in no line of the table.
+    """Return the permission that a call needs, or None for a call that is in no line of the table.
 
     It is the one that deployments have for the whole family; with `least`, what this call alone
     needs.

@@ -20,7 +20,7 @@ class Group:
 
 
 def ids_of(permissions: Sequence[Permission], groups: Iterable[Group]) -> Mapping[Permission, str]:
-    """The id of each permission; raise PermissionLookupError naming every one without exactly one.
+    """Return each permission's id; raise PermissionLookupError naming all without exactly one.
 
     A name that is nearly right, or right in another scope, is no match: a token with a permission
     that nobody asked for is worse than none.

@@ -35,7 +35,7 @@ class Policy:
 
 
 def required_permissions(settings: Settings) -> tuple[Permission, ...]:
-    """The permissions that deploying with these settings needs, and no other.
+    """Return the permissions that deploying with these settings needs, and no other.
 
     A zone's come in with a custom domain or a route alone; the zone is read where its id has to be
     found by its name.
@@ -52,7 +52,7 @@ def required_permissions(settings: Settings) -> tuple[Permission, ...]:
 
 
 def watching_permissions(settings: Settings) -> tuple[Permission, ...]:
-    """What the nightly look at drift, data and backups needs with these settings.
+    """Return what the nightly look at drift, data and backups needs with these settings.
 
     It deploys nothing: it could write the database, whose API knows no reading query, and the
     bucket of the backups.
@@ -72,7 +72,7 @@ def token_policies(
     account_id: str,
     zone_id: str | None,
 ) -> list[Policy]:
-    """A policy for the account and, where a zone's permission is asked for, one for that zone."""
+    """Return a policy for the account and, where permissions need it, one for the zone."""
     resources = {Scope.ACCOUNT: account_id, Scope.ZONE: zone_id}
     policies = []
     for scope, identifier in resources.items():

@@ -71,7 +71,7 @@ class Access(pulumi.ComponentResource):
         self.register_outputs({"ci_token_id": self.tokens.newest.id})
 
     def outputs(self) -> dict[str, object]:
-        """The ids and names of what is there, by the names of the stack's outputs."""
+        """Return the ids and names of what is there, by the names of the stack's outputs."""
         watch = {"watch_token_id": self.watch_tokens.newest.id} if self.watch_tokens else {}
         return {
             "account_id": self._args.settings.account_id,

@@ -55,7 +55,7 @@ class Addresses(pulumi.ComponentResource):
         self.register_outputs({"zone_id": self.zone_id})
 
     def outputs(self) -> dict[str, object]:
-        """The ids of what is there, by the names of the stack's outputs."""
+        """Return the ids of what is there, by the names of the stack's outputs."""
         found: dict[str, object] = {"zone_id": self.zone_id}
         if self.domain is not None:
             found["custom_domain_id"] = self.domain.id

@@ -25,7 +25,7 @@ class Adoption:
 
     @classmethod
     def of_settings(cls, settings: Settings) -> "Adoption":
-        """The ids that the stack's settings name."""
+        """Return the ids that the stack's settings name."""
         return cls(
             account_id=settings.account_id,
             database_id=settings.adopt_database_id,
@@ -38,7 +38,7 @@ class Adoption:
     def options(
         self, base: pulumi.ResourceOptions, resource_id: str | None
     ) -> pulumi.ResourceOptions:
-        """`base`, with the import of that resource where there is an id."""
+        """Return `base`, with the import of that resource where there is an id."""
         if resource_id is None:
             return base
         imported = pulumi.ResourceOptions(import_=f"{self.account_id}/{resource_id}")

@@ -92,7 +92,7 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
 
 
 def _release(args: BindingArgs) -> Iterator[Binding]:
-    """What the service tells about its own release, to be compared with the stack's."""
+    """Return what the service tells about its own release, to be compared with the stack's."""
     prints = secret_fingerprints(args.secrets, args.names.worker)
     texts = {
         "SCHEMA_LEVEL": str(args.schema_level),

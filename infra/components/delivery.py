@@ -21,7 +21,7 @@ class Delivery:
 
     @classmethod
     def of_retries(cls, settings: Settings) -> "Delivery":
-        """The retry queue's."""
+        """Return the retry queue's."""
         return cls(
             batch_size=settings.retry_batch_size,
             max_wait=settings.retry_max_wait_ms,
@@ -31,7 +31,7 @@ class Delivery:
 
     @classmethod
     def of_failures(cls, settings: Settings) -> "Delivery":
-        """The failed queue's."""
+        """Return the failed queue's."""
         return cls(
             batch_size=settings.failed_batch_size,
             max_wait=settings.failed_max_wait_ms,

@@ -77,12 +77,12 @@ class RepositoryAccess(pulumi.ComponentResource):
         self.register_outputs({"environment": self.environment.environment})
 
     def outputs(self) -> list[pulumi.Output[str]]:
-        """The environments' names: those that a deployment passes in their order, then others."""
+        """Return the environments' names: those that a deployment passes, in order, then others."""
         found = [self.approval, self.environment, self.nightly]
         return [environment.environment for environment in found if environment is not None]
 
     def _guarded(self, name: str, logins: tuple[str, ...]) -> github.RepositoryEnvironment:
-        """An environment for the production branch that one of these people has to approve."""
+        """Declare an environment of the production branch that one of these people approves."""
         people = [self._user_id(login) for login in sorted(logins, key=str.lower)]
         environment = github.RepositoryEnvironment(
             name,

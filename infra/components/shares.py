@@ -17,7 +17,7 @@ class Share:
     percentage: int
 
     def document(self) -> dict[str, object]:
-        """The share as plain values, ready to be exported."""
+        """Return the share as plain values, ready to be exported."""
         return {"version_id": self.version_id, "percentage": self.percentage}
 
 

@@ -208,7 +208,7 @@ def _lost_constraints(table: Table, now: Table) -> Iterator[Loss]:
 
 
 def _definition(table: Table) -> tuple[object, ...]:
-    """What a table is, whatever the order in which ALTER TABLE and a person write its columns."""
+    """Return what a table is, in whatever order its columns were written."""
     columns = sorted(
         (one.name.lower(), one.type.lower(), one.not_null, one.default, one.key, one.hidden)
         for one in table.columns

@@ -147,5 +147,5 @@ def _unavailable(status: int) -> D1Unavailable:
 
 
 def _without_data(message: str) -> str:
-    """The database's reason without quoted text, which may be SQL or somebody's data."""
+    """Return the database's reason without quoted text, which may be SQL or somebody's data."""
     return _QUOTED.sub("…", message).strip().rstrip(".")[:200]

@@ -110,7 +110,7 @@ class _TableNames:
         self.gone: set[str] = set()
 
     def origin(self, name: str) -> str:
-        """The name that a table had before the file."""
+        """Return the name that a table had before the file."""
         return next((old for old, new in self.renamed.items() if new == name), name)
 
     def follow(self, form: StatementForm) -> None:

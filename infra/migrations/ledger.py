@@ -65,7 +65,7 @@ class Ledger:
             )
 
     def applied(self) -> tuple[Applied, ...]:
-        """The rows in the order they were applied; none where there is no table yet."""
+        """Return the rows in the order they were applied; none where there is no table yet."""
         try:
             rows = self._database.batch([_ROWS])[0]
         except D1SqlError as error:
@@ -76,7 +76,7 @@ class Ledger:
 
     @staticmethod
     def record(migration: Migration) -> Statement:
-        """The statement that enters a migration; the unique name makes a second one fail."""
+        """Return the statement that enters a migration; the unique name makes a second one fail."""
         return Statement(
             "INSERT INTO d1_migrations(name, sha256, level, min_code, max_code) "
             "VALUES (?, ?, ?, ?, ?)",
@@ -91,5 +91,5 @@ class Ledger:
 
     @staticmethod
     def erase(migration: Migration) -> Statement:
-        """The statement that takes a migration out."""
+        """Return the statement that takes a migration out."""
         return Statement("DELETE FROM d1_migrations WHERE name = ?", (migration.name,))

@@ -22,7 +22,7 @@ Properties = Mapping[str, Any]
 
 
 def changed_files(old: Properties, new: Properties) -> list[str]:
-    """The names of migrations that were applied with another content than they have now."""
+    """Return the names of migrations that were applied with another content than they have now."""
     before = _hashes(old.get("migrations"))
     after = _hashes(new.get("migrations"))
     return [name for name, digest in after.items() if before.get(name, digest) != digest]
@@ -41,7 +41,7 @@ def unsafe_files(old: Properties, new: Properties) -> list[str]:
 
 
 def replaced_by(old: Properties, new: Properties) -> list[str]:
-    """The properties whose change means another database."""
+    """Return the properties whose change means another database."""
     return [key for key in ("account_id", "database_id") if old.get(key) != new.get(key)]
 
 
@@ -71,7 +71,7 @@ def apply(properties: Properties, before: Properties | None = None) -> dict[str,
 
 
 def _serving_level(properties: Properties, before: Properties) -> int | None:
-    """The serving code's level; that of the last step where a state is too old to say what serves.
+    """Return the serving code's level, or the last step's where an old state doesn't say.
 
     A Worker of which nothing is deployed is asked like any other: what was migrated for a release
     that never served binds nobody.
@@ -83,7 +83,7 @@ def _serving_level(properties: Properties, before: Properties) -> int | None:
 
 
 def read(properties: Properties) -> dict[str, Any] | None:
-    """The outputs as the database's ledger says now; None where the database is gone."""
+    """Return the outputs as the database's ledger says now; None where the database is gone."""
     with _database(properties) as database:
         try:
             return _outputs(properties, Ledger(database).applied())

@@ -116,7 +116,7 @@ def _names(database: Queries) -> frozenset[str]:
 
 
 def _read(migration: Migration) -> Iterator[Problem]:
-    """What the text of the file itself shows."""
+    """Yield what the text of the file itself shows."""
     reading = FileReading.of(migration.statements)
     mine = reading.made | {""}
     for sql, line, form in zip(migration.statements, migration.lines, reading.forms, strict=True):
@@ -173,7 +173,7 @@ def _undeclared(form: StatementForm, migration: Migration, reading: FileReading)
 
 
 def _tried(database: Queries, migration: Migration, *, both_ways: bool) -> Iterator[Problem]:
-    """What running the file shows; afterwards the database has it applied, or is as it was."""
+    """Yield what running the file shows; then the database has it applied, or is as it was."""
     if untried := _add_rows(database):
         yield Problem(migration.name, None, f"it can't be tried: {untried}")
         return
@@ -268,7 +268,7 @@ def _losses(migration: Migration, losses: Sequence[Loss]) -> Iterator[Problem]:
 
 
 def _idle_declarations(migration: Migration, before: Contents) -> Iterator[Problem]:
-    """A declaration of what isn't there, which is a slip of the pen."""
+    """Yield each declaration of what isn't there, which is a slip of the pen."""
     known = {f"{t.key}.{c.name.lower()}" for t in before.tables.values() for c in t.columns}
     known |= {f"{key}.{what}" for key in before.tables for what in ("constraints", "autoincrement")}
     known |= before.objects.keys()

@@ -6,7 +6,7 @@ MIGRATIONS = Path("sql", "migrations")
 
 
 def project_root() -> Path:
-    """The folder with Pulumi.yaml: the working directory (Pulumi sets it) or one above it.
+    """Return the folder with Pulumi.yaml: the working directory (Pulumi sets it) or one above it.
 
     Raises FileNotFoundError outside a project.
     """

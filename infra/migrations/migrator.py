@@ -150,7 +150,7 @@ class Migrator:
         )
 
     def _refused_statement(self, statements: Sequence[Statement]) -> int | None:
-        """The number of the first statement that fails, counted from 1; None if none does now.
+        """Return the number of the first statement that fails, from 1; None if none does now.
 
         D1 doesn't say it. So beginnings of the batch are run with a last statement that always
         fails: nothing of them stays, and whose failure it was tells on which side to search.
@@ -214,7 +214,7 @@ class _Step:
 
 
 def _pending(migrations: MigrationSet, applied: Sequence[Applied]) -> list[Migration]:
-    """The migrations that aren't applied; refuse files that don't fit it and old code."""
+    """Return the migrations that aren't applied; refuse files that don't fit it and old code."""
     rows = {row.name: row for row in applied}
     for migration in migrations:
         row = rows.get(migration.name)

@@ -93,7 +93,7 @@ def without_triggers(
 def _present_rows(
     database: Queries, tables: Mapping[str, Table]
 ) -> dict[str, list[tuple[str, ...]]]:
-    """A few rows of each table as literals: what new rows may refer to."""
+    """Return a few rows of each table as literals: what new rows may refer to."""
     if not tables:
         return {}
     answers = database.batch(
@@ -159,7 +159,7 @@ def _row(
 
 
 def _constraint(table: Table, error: str) -> str:
-    """The part of the table's statement that a refused row broke, or the refusal itself."""
+    """Return the part of the table's statement that a refused row broke, or the refusal itself."""
     name = error.partition("failed: ")[2]
     found = re.search(rf"CONSTRAINT\s+\W?{re.escape(name)}\W?\s+(.*)", table.sql, re.I | re.S)
     return found[1].partition("CONSTRAINT")[0] if found and name else name

@@ -37,7 +37,7 @@ class ServingLevel:
         )
 
     def of(self, *, worker: str, worker_id: str) -> int | None:
-        """The lowest level among the versions that serve.
+        """Return the lowest level among the versions that serve.
 
         None where nothing serves, or where no version that serves says its level: those are of
         another service than this one. Raise D1Refused or D1Unavailable where it can't be known.

@@ -132,7 +132,7 @@ def _alteration(names: Sequence[str], upper: Sequence[str]) -> StatementForm:
 
 
 def _name(names: Sequence[str], at: int) -> tuple[str, int]:
-    """A name, without the schema before it, and where what follows it begins."""
+    """Return a name, without the schema before it, and where what follows it begins."""
     if at + 2 < len(names) and names[at + 1] == ".":
         return names[at + 2].lower(), at + 3
     return (names[at].lower() if at < len(names) else ""), at + 1
@@ -178,7 +178,7 @@ def _table(tree: exp.Expression) -> str:
 
 
 def _columns(settings: Sequence[exp.Expression]) -> list[str]:
-    """The columns on the left sides of `a = 1` and `(a, b) = (1, 2)`."""
+    """Return the columns on the left sides of `a = 1` and `(a, b) = (1, 2)`."""
     return [
         str(column.name).lower()
         for setting in settings

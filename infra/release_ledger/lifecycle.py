@@ -31,7 +31,7 @@ def record(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> dict[str, Any]:
-    """The outputs with one more entry."""
+    """Return the outputs with one more entry."""
     entry = {**_entry(new), "at": now().isoformat(timespec="milliseconds").replace("+00:00", "Z")}
     return {
         "release": new["release"],

@@ -35,7 +35,7 @@ class Stack:
     permission_groups: Sequence[Group] = ()
 
     def of_type(self, *types: str) -> list[Declaration]:
-        """The declarations of these types."""
+        """Return the declarations of these types."""
         return [found for found in self.declarations if found.type in types]
 
 

@@ -6,7 +6,7 @@ from infra.rules.declaration import Breach, Stack
 
 
 def every_consumer_has_a_dead_letter_queue(stack: Stack) -> Iterator[Breach]:
-    """A message that is given up has to land somewhere.
+    """Refuse a consumer whose given-up messages land nowhere.
 
     The consumer of the queue that others' dead letters go to is the end of the line, and has none.
     """

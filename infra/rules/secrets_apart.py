@@ -19,7 +19,7 @@ _RANDOM = re.compile(
 
 
 def nothing_secret_is_in_plain_text(stack: Stack) -> Iterator[Breach]:
-    """A plain binding is shown in the dashboard: no secret's name, value or look is in one."""
+    """Refuse a secret's name, value or look in a plain binding, which the dashboard shows."""
     values = {
         secret.get_secret_value()
         for name in type(stack.secrets).model_fields
@@ -40,7 +40,7 @@ def nothing_secret_is_in_plain_text(stack: Stack) -> Iterator[Breach]:
 
 
 def secrets_are_marked(stack: Stack) -> Iterator[Breach]:
-    """A secret binding's value is one of Pulumi's secrets, which a plain string never is."""
+    """Refuse a secret binding whose value isn't one of Pulumi's secrets."""
     for binding in _bindings(stack):
         if binding.get("type") == "secret_text" and isinstance(binding.get("text"), str | None):
             yield Breach(

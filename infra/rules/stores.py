@@ -22,7 +22,7 @@ def real_stores_are_protected(stack: Stack) -> Iterator[Breach]:
 
 
 def unprotected_data(stack: Stack) -> str | None:
-    """A warning where staging's data at Cloudflare isn't protected; None where all is well.
+    """Return a warning where staging's data at Cloudflare isn't protected; None where all is well.
 
     No breach: staging is made anew at will, and its owner decides. Development and the stacks of
     pull requests have nothing to lose.
@@ -39,7 +39,7 @@ def unprotected_data(stack: Stack) -> str | None:
 
 
 def stores_keep_their_options(stack: Stack) -> Iterator[Breach]:
-    """A database's replication is always said: the API refuses the next change of a missing one."""
+    """Refuse a database without replication set: the API refuses the next change of one."""
     for store in stack.of_type("D1Database"):
         if store.properties.get("read_replication") is None:
             yield Breach(store.name, "it doesn't say its read replication. Set its mode.")

@@ -11,7 +11,7 @@ from infra.rules.declaration import Breach, Declaration, Stack
 
 
 def tokens_reach_this_account_alone(stack: Stack) -> Iterator[Breach]:
-    """A token is for this account and one zone."""
+    """Refuse a token for more than this account and one zone."""
     own = f"{Scope.ACCOUNT.value}.{stack.settings.account_id}"
     for token in _tokens(stack):
         for policy in token.properties.get("policies") or ():
@@ -60,7 +60,7 @@ def _tokens(stack: Stack) -> list[Declaration]:
 
 
 def _allowed(stack: Stack, token: Declaration) -> tuple[Permission, ...]:
-    """The permissions that tokens of this name may have; none for a name that isn't known."""
+    """Return the permissions that tokens of this name may have; none for an unknown name."""
     if token.name.startswith("ci-token-"):
         return required_permissions(stack.settings)
     return watching_permissions(stack.settings) if token.name.startswith("watch-token-") else ()

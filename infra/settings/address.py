@@ -67,7 +67,7 @@ class AddressSettings(BaseModel):
     )
 
     def public_url(self, worker: str) -> str:
-        """The service's URL: the one that is set, else the domain's, else that at workers.dev."""
+        """Return the service's URL: the one that is set, else the domain's, else workers.dev's."""
         if self.service_url:
             return self.service_url
         if self.custom_domain:

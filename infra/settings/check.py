@@ -83,7 +83,7 @@ class CheckedConfig:
         return tuple(problem for problem in self._wrong if problem.value != MISSING)
 
     def warnings(self) -> tuple[str, ...]:
-        """What is no mistake, and hardly what was meant."""
+        """Return what is no mistake, and hardly what was meant."""
         crons = self._values.get("crons", ())
         return tuple(crons_that_never_fire(crons if isinstance(crons, tuple) else ()))
 
@@ -92,21 +92,21 @@ class CheckedConfig:
         return self._given.get(key) is not None
 
     def settings(self) -> Settings:
-        """The ordinary settings; raise SettingsError where there is any mistake."""
+        """Return the ordinary settings; raise SettingsError where there is any mistake."""
         self._refuse()
         return Settings.model_validate(self._values)
 
     def known(self) -> KnownSettings:
-        """The ordinary settings that are right; any other has its default, or is `None`."""
+        """Return the ordinary settings that are right; any other has its default, or is `None`."""
         return KnownSettings.model_validate(self._values)
 
     def secrets(self) -> Secrets:
-        """The decrypted secrets; raise SettingsError where there is any mistake."""
+        """Return the decrypted secrets; raise SettingsError where there is any mistake."""
         self._refuse()
         return Secrets.model_validate(self._only(self._service_fields))
 
     def workflow_secrets(self) -> WorkflowSecrets:
-        """The decrypted secrets of the workflows; raise SettingsError on any mistake."""
+        """Return the decrypted secrets of the workflows; raise SettingsError on any mistake."""
         self._refuse()
         return WorkflowSecrets.model_validate(self._only(_fields(WorkflowSecrets)))
 
@@ -183,7 +183,7 @@ def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def adapter_of(field: FieldInfo) -> TypeAdapter[Any]:
-    """The type of one setting by itself, with its validators."""
+    """Return the type of one setting by itself, with its validators."""
     annotation: Any = field.annotation
     # What turns text into a value goes outermost: then limits hold, and show, on the value itself.
     for item in sorted(field.metadata, key=lambda item: isinstance(item, BeforeValidator)):
@@ -192,7 +192,7 @@ def adapter_of(field: FieldInfo) -> TypeAdapter[Any]:
 
 
 def rule_of(field: FieldInfo) -> Rule:
-    """The Rule in a field's metadata, also where the field may be None."""
+    """Return the Rule in a field's metadata, also where the field may be None."""
     queue: list[Any] = [*field.metadata, field.annotation]
     while queue:
         item = queue.pop(0)

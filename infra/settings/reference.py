@@ -24,7 +24,7 @@ def settings_tables() -> str:
 
 
 def own_fields(group: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    """The fields of one group of settings by their keys in a stack file."""
+    """Return the fields of one group of settings by their keys in a stack file."""
     from pydantic.alias_generators import to_camel
 
     return {field.alias or to_camel(name): field for name, field in group.model_fields.items()}

@@ -28,7 +28,7 @@ _WORDS: Schema = {"enum": ["true", "false"]}
 
 
 def stack_schema() -> Schema:
-    """The schema of Pulumi.STACK.yaml: every setting and secret, and no other of the project's.
+    """Return the schema of Pulumi.STACK.yaml: every setting and secret of the project, no other.
 
     `pulumi config set` writes numbers and switches as text, and lists as JSON text: both are taken.
     """
@@ -77,7 +77,7 @@ def _setting(field: FieldInfo) -> Schema:
 
 
 def _inlined(schema: Schema) -> Schema:
-    """The schema without references: an editor shows each setting by itself."""
+    """Return the schema without references: an editor shows each setting by itself."""
     definitions: Mapping[str, Schema] = schema.pop("$defs", {})
 
     def resolved(part: Any) -> Any:
@@ -94,7 +94,7 @@ def _inlined(schema: Schema) -> Schema:
 
 
 def _without_null(schema: Schema) -> Schema:
-    """A setting that isn't set has no line at all."""
+    """Drop `null`: a setting that isn't set has no line at all."""
     others = [part for part in schema.get("anyOf", []) if part.get("type") != "null"]
     return others[0] if len(others) == 1 else schema
 
@@ -113,5 +113,5 @@ def _also_as_text(schema: Schema) -> Schema:
 
 
 def schema_text() -> str:
-    """The schema as its file has it."""
+    """Return the schema as its file has it."""
     return json.dumps(stack_schema(), indent=2) + "\n"

@@ -55,6 +55,7 @@ def _switch(value: object) -> object:
 
 
 def whole_number(value: object) -> object:
+    """Return a whole number of at most 15 digits, also where it is given as text."""
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,15}", str(value)):
         raise ValueError("not a whole number")
     return int(str(value))
@@ -67,7 +68,7 @@ def _number(value: object) -> object:
 
 
 def json_value(value: object) -> object:
-    """What Pulumi hands to the program as JSON text and a stack file has as a list or mapping."""
+    """Return a list or mapping that Pulumi hands to the program as JSON text."""
     if isinstance(value, str):
         return json.loads(value)
     return value
@@ -89,6 +90,7 @@ def _origin(value: str) -> str:
 
 
 def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values, of which no two may be the same."""
     if len(set(values)) != len(values):
         raise ValueError("the same value twice")
     return values

@@ -20,7 +20,7 @@ class PreviewAddress:
     def of_version(
         cls, *, version_id: str, worker: str, subdomain: str | None, service_url: str
     ) -> "PreviewAddress":
-        """The preview address of a version.
+        """Return the preview address of a version.
 
         At workers.dev it is a host of its own under the account's `subdomain`. A service on this
         machine has the same host under `.localhost`, which not every resolver knows: there the
@@ -38,7 +38,7 @@ class PreviewAddress:
 
 
 def _edge(service_url: str) -> str:
-    """The edge of this machine by its address: the service's own name may be one of those."""
+    """Return this machine's edge by its address: the service's own name may be one of those."""
     parts = urlsplit(service_url)
     if not (parts.hostname or "").endswith(".localhost"):
         return service_url.rstrip("/")

@@ -199,7 +199,7 @@ class Adoption:
 
     @contextmanager
     def _settings(self, plan: AdoptionPlan) -> Iterator[StackContext]:
-        """The stack's settings with the ids to import, for as long as the block runs.
+        """Give the stack's settings with the ids to import, for as long as the block runs.
 
         They are in no tracked file: after the import an id says nothing that the state doesn't.
         """
@@ -231,7 +231,7 @@ def _delete(path: str, client: Cloudflare) -> object:
 
 
 def _database(account: StackAccount, database_id: str) -> D1Database:
-    """The database over the REST API, with the token that belongs to the stack's account."""
+    """Return the database over the REST API, with the token that belongs to the stack's account."""
     return D1Database(
         account_id=account.account_id,
         database_id=database_id,

@@ -76,7 +76,7 @@ def _reader(columns: Collection[str]) -> Column:
 
 
 def _time(value: str, *, otherwise: str = _NOW) -> str:
-    """A time in this schema's form; what is no time becomes ``otherwise``."""
+    """Return a time in this schema's form; what is no time becomes ``otherwise``."""
     return f"COALESCE(strftime('%Y-%m-%dT%H:%M:%fZ', {value}), {otherwise})"
 
 
@@ -136,7 +136,7 @@ def _contents(c: Column) -> dict[str, str]:
 
 
 def message_id(c: Column) -> str:
-    """The message id, marked where it would have to name its row and can't."""
+    """Return the message id, marked where it would have to name its row and can't."""
     return (
         f"CASE WHEN substr({c('message_id')}, 1, 4) = 'ntf_' "
         f"THEN '{PREFIX}' || {c('message_id')} ELSE {c('message_id')} END"
@@ -144,7 +144,7 @@ def message_id(c: Column) -> str:
 
 
 def _row_id(c: Column) -> str:
-    """A row id in order of time: the milliseconds, then the earlier id's lowest twelve bits."""
+    """Return a row id in order of time: milliseconds, then the earlier id's lowest 12 bits."""
     created = f"COALESCE(strftime('%s', {c('created_at')}), strftime('%s', 'now'))"
     return f"(CAST({created} AS INTEGER) * 1000 - {_EPOCH_MS}) * 4096 + {c('id')} % 4096"
 

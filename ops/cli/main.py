@@ -188,7 +188,7 @@ def _help_of(module: str, attribute: str) -> str:
 
 
 def _advised(message: str) -> str:
-    """The message, and where it tells of a call that a token may not make, the permission."""
+    """Return the message, with the permission where it tells of a call that isn't allowed."""
     if "403" not in message:
         return message
     from infra.access.calls import refusal_advice

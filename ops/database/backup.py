@@ -99,13 +99,13 @@ class Backups:
         return write_dump(self.database, objects)
 
     def _restored(self, sql: bytes) -> tuple[Mapping[str, TableSum], tuple[SchemaObject, ...]]:
-        """What a scratch D1 holds after a restore of the text, by the calls that restore makes."""
+        """Return what a scratch D1 holds after a restore of the text by a restore's own calls."""
         with scratch_d1(self.database) as scratch:
             _ingest(scratch, sql)
             return sums(scratch), read_objects(scratch, with_ledger=True)
 
     def newest(self) -> BackupFile | None:
-        """The newest backup of this very database in the folder, if there is one."""
+        """Return the newest backup of this very database in the folder, if there is one."""
         found = [
             BackupFile.read(path)
             for path in self.folder.glob(f"{self.database.name}-*.sql.gz*")
@@ -115,7 +115,7 @@ class Backups:
         return max(of_this, key=lambda one: one.taken_at, default=None)
 
     def require_fresh(self, *, what: str) -> BackupFile:
-        """The newest backup, if it was verified and is younger than an hour.
+        """Return the newest backup, if it was verified and is younger than an hour.
 
         Raises:
             GateClosed: there is none; ``what`` says what needs it.
@@ -151,7 +151,7 @@ class Backups:
 
 
 def differing(one: Mapping[str, TableSum], other: Mapping[str, TableSum]) -> tuple[str, ...]:
-    """The tables that aren't the same in both, by name."""
+    """Return the tables that aren't the same in both, by name."""
     names = sorted(one.keys() | other.keys())
     return tuple(name for name in names if one.get(name) != other.get(name))
 
@@ -163,7 +163,7 @@ def _ingest(database: StackDatabase, sql: bytes) -> None:
 
 
 def _lost(wanted: Sequence[SchemaObject], found: Sequence[SchemaObject]) -> str:
-    """What of a schema another one lacks or has otherwise: kinds and names."""
+    """Return what of a schema another one lacks or has otherwise: kinds and names."""
     there = {(one.kind, one.key): one.plain for one in found}
     lost = [
         f"{one.kind} {one.name}" for one in wanted if there.get((one.kind, one.key)) != one.plain
@@ -172,5 +172,5 @@ def _lost(wanted: Sequence[SchemaObject], found: Sequence[SchemaObject]) -> str:
 
 
 def _level(tables: Mapping[str, TableSum]) -> int:
-    """The schema's level: how many migrations the ledger in the dump holds."""
+    """Return the schema's level: how many migrations the ledger in the dump holds."""
     return tables[TABLE].rows if TABLE in tables else 0

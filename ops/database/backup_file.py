@@ -112,7 +112,7 @@ class BackupFile:
         return written
 
     def content(self, passphrase: str | None) -> bytes:
-        """The dump.
+        """Return the dump.
 
         Raises:
             UsageError: it is sealed and there is no passphrase, or a wrong one.
@@ -154,7 +154,7 @@ class BackupFile:
 
 
 def now() -> datetime:
-    """The time in UTC, in whole seconds."""
+    """Return the time in UTC, in whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
 
 

@@ -54,7 +54,7 @@ class BackupBucket:
         return backup
 
     def names(self) -> tuple[str, ...]:
-        """The stack's backups in the bucket, oldest first."""
+        """Return the stack's backups in the bucket, oldest first."""
         prefix = f"{self.account.stack}/"
         found = self.account.ask(
             f"list the bucket {self.name}",

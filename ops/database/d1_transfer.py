@@ -37,7 +37,7 @@ class D1Transfer:
     database_id: str
 
     def export(self) -> bytes:
-        """The whole database as SQL, as of one moment.
+        """Return the whole database as SQL, as of one moment.
 
         Raises:
             OperationError: the export failed, or took longer than ten minutes.
@@ -80,7 +80,7 @@ class D1Transfer:
         )
 
     def bookmark(self, at: str | None = None) -> str:
-        """The time-travel bookmark of now, or of an ISO 8601 time."""
+        """Return the time-travel bookmark of now, or of an ISO 8601 time."""
         from cloudflare import omit
 
         found = self.account.ask(

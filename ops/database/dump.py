@@ -186,7 +186,7 @@ def _insert(head: str, values: list[str]) -> Iterator[str]:
 
 
 def _as_hex(literal: str) -> str:
-    """A text's literal in hexadecimal digits, which have no letter of several bytes and no NUL."""
+    """Return a text's literal in hexadecimal digits: no letter of several bytes, no NUL."""
     if literal[:1] != "'":
         return literal
     text = literal[1:-1].replace("''", "'")
@@ -194,7 +194,7 @@ def _as_hex(literal: str) -> str:
 
 
 def _counters(rows: Queries, tables: Sequence[Table]) -> Iterator[str]:
-    """The highest keys that AUTOINCREMENT remembers."""
+    """Return the highest keys that AUTOINCREMENT remembers."""
     counting = {table.key: table.name for table in tables if table.counts_up}
     if not counting:
         return

@@ -74,7 +74,7 @@ class SchemaChanges:
         return tuple(m.name for m in undone if m.name in names)
 
     def difference(self) -> SchemaDifference:
-        """What leads from the database as it is to ``sql/schema.sql``."""
+        """Return what leads from the database as it is to ``sql/schema.sql``."""
         return SchemaDifference.between(self._live(), wanted_schema(self.project))
 
     def push(self, difference: SchemaDifference) -> None:
@@ -96,12 +96,12 @@ class SchemaChanges:
             return {row.name for row in Ledger(connected).applied()}
 
     def _live(self) -> list[str]:
-        """The statements that the database itself was made by, the ledger left out."""
+        """Return the statements that the database itself was made by, the ledger left out."""
         return [str(row["sql"]) for row in self.database.query(_OBJECTS)]
 
 
 def wanted_schema(project: Project) -> Sequence[str]:
-    """The statements of ``sql/schema.sql``, which a person edits to say what is wanted.
+    """Return the statements of ``sql/schema.sql``, which a person edits to say what is wanted.
 
     Raises:
         OperationError: the file is missing or isn't SQL.

@@ -119,7 +119,7 @@ def _others(connection: sqlite3.Connection) -> Mapping[str, tuple[str, str, str]
 
 
 def _plain(sql: str) -> str:
-    """The statement without spaces, comments and quotes of names, which have no meaning here."""
+    """Return the statement without spaces, comments and quotes, which mean nothing here."""
     return _PART.sub(lambda found: found[1] or "", sql)
 
 
@@ -140,7 +140,7 @@ def _dropped(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> li
 def _added_in_place(
     old: sqlite3.Connection, new: sqlite3.Connection, table: str
 ) -> list[str] | None:
-    """The definitions of columns that were added at the end; None where more than that changed."""
+    """Return the columns' definitions that were added at the end; None if more changed."""
     before = _objects(old, "table")[table]
     after = _objects(new, "table")[table]
     added = [name for name in _columns(new, table) if name not in _columns(old, table)]
@@ -163,7 +163,7 @@ def _added_in_place(
 
 
 def _definition(sql: str, column: str) -> str | None:
-    """A column's own line of a CREATE TABLE with one line a column."""
+    """Return a column's own line of a CREATE TABLE with one line a column."""
     found = re.search(rf"^\s*({re.escape(column)}\b.*?),?\s*$", sql, re.MULTILINE)
     return found[1].rstrip(",") if found else None
 
@@ -180,7 +180,7 @@ def _shape(connection: sqlite3.Connection, table: str) -> tuple[object, ...]:
 
 
 def _referring(connection: sqlite3.Connection, table: str) -> str:
-    """A table with a foreign key to this one; empty where there is none."""
+    """Return a table with a foreign key to this one; empty where there is none."""
     for name in _objects(connection, "table"):
         keys = connection.execute(f"PRAGMA foreign_key_list({name})").fetchall()
         if name != table and any(str(key[2]) == table for key in keys):

@@ -69,7 +69,7 @@ class StackDatabase:
 
     @contextmanager
     def connected(self) -> Iterator[D1Database]:
-        """The database for statements; what goes wrong inside becomes one sentence."""
+        """Give the database for statements; an error inside becomes one sentence."""
         try:
             with D1Database(
                 account_id=self.account.account_id,
@@ -94,7 +94,7 @@ class StackDatabase:
             )
 
     def described(self) -> Mapping[str, Any]:
-        """What the account says of it: ``name``, ``num_tables``, ``file_size`` in bytes."""
+        """Return what the account says of it: ``name``, ``num_tables``, ``file_size`` in bytes."""
         found = self.account.ask(
             f"show the database {self.database_id}",
             lambda client: client.d1.database.get(
@@ -105,7 +105,7 @@ class StackDatabase:
 
 
 def migrations(project: Project) -> MigrationSet:
-    """The project's migration files.
+    """Return the project's migration files.
 
     Raises:
         OperationError: they can't be used.

@@ -89,7 +89,7 @@ def literal_rows(
 
 
 def _paging_keys(table: Table) -> tuple[str, ...]:
-    """What orders the rows without a tie: the rowid, or the primary key of a table without it."""
+    """Return what orders rows without a tie: the rowid, or else the primary key."""
     if table.rowid:
         return (table.rowid,)
     return table.primary_key if not table.has_rowid else ()

@@ -40,7 +40,9 @@ class Repository:
 
     @classmethod
     def of(cls, context: StackContext) -> Repository:
-        """Find it by the settings ``githubOwner`` and ``githubRepository``, else by
+        """Return the repository that a stack's settings or the environment name.
+
+        The settings ``githubOwner`` and ``githubRepository`` come first, then
         ``GITHUB_REPOSITORY``, which GitHub sets in its workflows. The token comes from
         ``GITHUB_TOKEN``; a loopback stack has the local cloud's.
 

@@ -65,8 +65,10 @@ def choose_driver(context: StackContext) -> StackDriver:
 
 
 def throwaway_driver(context: StackContext, local: LocalStack) -> StackDriver:
-    """Return what plans a stack against a throw-away account: the embedded engine, which is on
-    every machine and the quicker one, unless ``NOTIFYCTL_ENGINE`` is ``cli``.
+    """Return what plans a stack against a throw-away account.
+
+    It is the embedded engine, which is on every machine and faster, unless ``NOTIFYCTL_ENGINE`` is
+    ``cli``.
 
     Raises:
         ToolMissing: the CLI was asked for, and there is none.

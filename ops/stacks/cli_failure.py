@@ -72,8 +72,11 @@ class CliFailures:
         return f"'pulumi {self._action}' failed: {' '.join(reasons)} {kept}"
 
     def _before_the_engine(self, said: str) -> Iterator[str]:
-        """The texts are those of pulumi/pulumi pkg/backend/diy/lock.go, pkg/secrets/passphrase,
-        pkg/backend/backenderr and sdk/go/common/workspace/plugins.go."""
+        """Yield the reasons of failures before the engine starts.
+
+        The texts are those of pulumi/pulumi pkg/backend/diy/lock.go, pkg/secrets/passphrase,
+        pkg/backend/backenderr and sdk/go/common/workspace/plugins.go.
+        """
         everything = "\n".join((said, *self._reasons))
         if "the stack is currently locked by" in said or "[409] Conflict" in said:
             lock = _LOCK.search(said)

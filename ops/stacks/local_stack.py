@@ -110,8 +110,10 @@ def rendered_file(project: Project, stack: str) -> Path:
 
 
 def kept_key_file(rendered: Path) -> Path:
-    """Return what keeps the key derived from the passphrase, which lies in clear and as private
-    near those settings."""
+    """Return the file of the key that is derived from the passphrase.
+
+    The passphrase itself lies near those settings, in clear and as private.
+    """
     return rendered.with_suffix(".key")
 
 

@@ -60,7 +60,7 @@ class Plugins:
 
 
 def _folders() -> list[Path]:
-    """A CLI that wasn't installed from its release has no language host beside it."""
+    """Return the folders for PATH; a CLI that was built has no language host beside it."""
     pulumi = shutil.which("pulumi")
     beside = Path(pulumi).resolve().parent / _LANGUAGE_HOST if pulumi else None
     has_host = shutil.which(_LANGUAGE_HOST) or (beside is not None and beside.exists())

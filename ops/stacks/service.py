@@ -21,7 +21,7 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 
 
 class ServiceClient:
-    """Calls one deployed service.
+    r"""Calls one deployed service.
 
     Requests carry version 2 of the service's signature: the hex HMAC-SHA256, under the API secret
     key, of ``timestamp\\nMETHOD\\npath?query\\nsha256hex(body)``.
@@ -142,7 +142,7 @@ class ServiceClient:
         return document
 
     def secret_fingerprints(self) -> dict[str, Any] | None:
-        """The fingerprints of the secrets of the version that answers, by name (``encrypt_key``).
+        """Return the fingerprints of the answering version's secrets, by name (``encrypt_key``).
 
         ``None`` where the answer has none: something else than the service gave it.
 

@@ -32,17 +32,17 @@ class Outcome:
 
     @classmethod
     def warn(cls, check: str, found: str, advice: str) -> Outcome:
-        """It may go on, and somebody should look."""
+        """Return that it may go on, and somebody should look."""
         return cls(check, "warn", found, advice)
 
     @classmethod
     def fail(cls, check: str, found: str, advice: str) -> Outcome:
-        """It isn't as it must be."""
+        """Return that it isn't as it must be."""
         return cls(check, "fail", found, advice)
 
     @classmethod
     def skipped(cls, check: str, why: str, advice: str = "") -> Outcome:
-        """It wasn't looked at, and why."""
+        """Return that it wasn't looked at, and why."""
         return cls(check, "skipped", why, advice)
 
     def document(self) -> dict[str, Any]:

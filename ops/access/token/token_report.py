@@ -29,7 +29,7 @@ class TokenReport:
     expires_on: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON has it."""
+        """Return the report as JSON has it."""
         return {
             "status": self.status,
             "expires_on": self.expires_on,

@@ -40,7 +40,6 @@ def cost(
 
     The counts of one notification are metered on the local cloud; the prices are dated.
     """
-
     counts = Counts.load()
     work = Workload(
         monthly=monthly,

@@ -51,7 +51,6 @@ def generate(
     Pulumi CLI, together with the day and a fingerprint, which shows two stacks that share a secret.
     A secret that is there is never overwritten: rotate it.
     """
-
     made = new_secrets(keys or REQUIRED)
     if not set_:
         if stack is not None:

@@ -29,7 +29,7 @@ def daily(
     file: FileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Errors of the last day, queues, and metrics by their thresholds."""
+    """Report on the last day: errors, queues, and metrics by their thresholds."""
     _report(run, "daily", stack, file, json=json, clean=False)
 
 
@@ -41,7 +41,7 @@ def weekly(
     clean: CleanOption = False,
     json: JsonOption = False,
 ) -> None:
-    """The same of seven days; slow statements and sends, and old notifications."""
+    """Report on seven days: the same, slow statements and sends, and old notifications."""
     _report(run, "weekly", stack, file, json=json, clean=clean)
 
 
@@ -53,7 +53,7 @@ def monthly(
     clean: CleanOption = False,
     json: JsonOption = False,
 ) -> None:
-    """The same of thirty days; capacity with a projection, drift, and the age of the keys."""
+    """Report on thirty days: the same, capacity with a projection, drift, the age of keys."""
     _report(run, "monthly", stack, file, json=json, clean=clean)
 
 

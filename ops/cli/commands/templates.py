@@ -32,7 +32,6 @@ def list_(
     json: JsonOption = False,
 ) -> None:
     """List the stored templates."""
-
     with connected(open_stack(run, stack)) as client:
         found = list(client.templates.iterate(channel=channel, include_inactive=inactive))
     if json:
@@ -65,7 +64,6 @@ def list_(
 @app.command()
 def show(run: typer.Context, key: KeyArgument, stack: StackOption = "local") -> None:
     """Print a template as a JSON document, which ``templates set`` takes."""
-
     with connected(open_stack(run, stack)) as client:
         template = client.templates.get(key)
     contents = {
@@ -97,7 +95,6 @@ def set_(
     stack: StackOption = "local",
 ) -> None:
     """Save a template. What the document doesn't name stays as it is."""
-
     document = read_json_object(file)
     known = {"name", "description", "variables", "is_active", "contents"}
     if unknown := sorted(document.keys() - known):
@@ -123,7 +120,6 @@ def render(
     json: JsonOption = False,
 ) -> None:
     """Show what a template would send, without sending."""
-
     variables = {}
     for given in variable or []:
         name, equals, text = given.partition("=")
@@ -157,7 +153,6 @@ def render(
 @app.command()
 def delete(run: typer.Context, key: KeyArgument, stack: StackOption = "local") -> None:
     """Switch a template off. Its contents stay, and saving it switches it on again."""
-
     with connected(open_stack(run, stack)) as client:
         client.templates.delete(key)
     typer.echo(f"Switched {key} off.")

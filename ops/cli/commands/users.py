@@ -25,7 +25,6 @@ def show(
     run: typer.Context, user: UserArgument, stack: StackOption = "local", json: JsonOption = False
 ) -> None:
     """Show a user's configurations, secrets masked, and the last notifications."""
-
     with connected(open_stack(run, stack)) as client:
         configs = list(client.configs.iterate(user))
         last = client.logs.query(user_id=user, limit=5).logs
@@ -91,7 +90,6 @@ def set_(
     Secrets belong in --file, not on the command line. With neither --url nor --file, the stored
     configuration is only switched on or off.
     """
-
     if url is not None and file is not None:
         raise UsageError("--url and --file both name the configuration: give one of them.")
     config = {"webhook_url": url} if url is not None else None
@@ -122,7 +120,6 @@ def send_test(
     json: JsonOption = False,
 ) -> None:
     """Send a test notification to a user. Exit code 1 where every channel failed."""
-
     with connected(open_stack(run, stack)) as client:
         response = client.smart_send(user, message, subject="Test", channels=channel)
     tell(response, json=json)

@@ -40,7 +40,7 @@ class Target(Protocol):
 
 @dataclass(frozen=True)
 class LarkTarget:
-    """A custom bot of a Lark group.
+    r"""A custom bot of a Lark group.
 
     Signed where it has a secret (Lark Open Platform, "Use bots in groups"): base64 of the
     HMAC-SHA256 over nothing, under the key ``timestamp\\nsecret``, with the time in seconds.
@@ -111,7 +111,7 @@ class WebhookTarget:
         return {"event": notice.event, "action": notice.action, **fields, "text": notice.text()}
 
     def refusal(self, answer: Mapping[str, Any]) -> str | None:
-        """A webhook refuses by status alone."""
+        """Return nothing: a webhook refuses by status alone."""
         return None
 
 

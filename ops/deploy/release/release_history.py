@@ -101,8 +101,10 @@ class ReleaseHistory:
         return self.releases[ids.index(version_id) + 1 :] if version_id in ids else self.releases
 
     def last_good(self, than: str) -> KnownRelease | None:
-        """Return the newest release before ``than`` that was verified; without any such, the
-        newest of which nothing bad is known."""
+        """Return the newest verified release before ``than``.
+
+        Where none was verified it is the newest of which nothing bad is known.
+        """
         usable = [k for k in self.before(than) if not (k.record and k.record.is_bad)]
         verified = [k for k in usable if k.record is not None and k.record.result == "verified"]
         return next(iter([*verified, *usable]), None)

@@ -64,7 +64,7 @@ class Gate:
         return GateResult(tuple(refusals), rotated, tuple(self._unknown))
 
     def _schema(self, release: Release) -> Iterator[str]:
-        """The same rule as the migrations': each one says which code still runs on it."""
+        """Yield each migration that the code is too old for, by the rule of the migrations."""
         for row in self._applied:
             if row.level > release.code_level < row.min_code:
                 yield (

@@ -94,8 +94,8 @@ def _from_state(context: StackContext) -> list[str]:
 
 
 def from_names(names: Sequence[str], files: MigrationSet) -> list[Applied]:
-    known = {migration.name: migration.min_code for migration in files}
     """Give each name the level of its number and the code that its file says it needs."""
+    known = {migration.name: migration.min_code for migration in files}
     # What this checkout doesn't have was applied by newer code: only that code surely runs on it.
     return [Applied(name, _number(name), None, known.get(name, _number(name))) for name in names]
 

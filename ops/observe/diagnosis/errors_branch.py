@@ -51,7 +51,7 @@ def errors_branch(status: StackStatus, account: StackAccount, database: StackDat
 
 
 def _lines(branch: Branch, account: StackAccount, watch: str) -> None:
-    """The error's place is in the lines; an account keeps none that an API gives away."""
+    """Tell where to read the lines, which have the place: no API gives old ones away."""
     if not account.is_local:
         branch.found.append(f"log lines: Cloudflare shows them live only: {watch}")
         return

@@ -30,7 +30,7 @@ class Logins:
         self._is_local = context.is_local
 
     def plugins(self) -> Iterator[Outcome]:
-        """What runs beside Python: the edge runtime, the Worker's SDK, Pulumi's provider."""
+        """Yield what runs beside Python: the edge runtime, the Worker's SDK, Pulumi's provider."""
         root = self._project.root
         for name, path in (
             ("edge runtime", root / "node_modules" / "workerd"),
@@ -67,7 +67,7 @@ class Logins:
         yield Outcome.ok("state", f"{who.get('user', '?')} at {who.get('url', 'the backend')}")
 
     def token(self) -> Iterator[Outcome]:
-        """The API token: its state, what it lacks, what it has too much."""
+        """Yield the state of the API token, what it lacks and what it has too much."""
         try:
             report = check_stack_token(self._context)
         except UsageError as error:

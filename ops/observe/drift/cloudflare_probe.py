@@ -40,8 +40,10 @@ _OBSERVABILITY = {"enabled": "enabled", "headSamplingRate": "head_sampling_rate"
 
 
 class CloudflareProbe:
-    """Reads each resource as it is. Deployments are compared by what is active now: the provider
-    reads only the deployment that it made itself.
+    """Reads each resource as it is.
+
+    Deployments are compared by what is active now: the provider reads only the deployment that it
+    made itself.
 
     Args:
         account: the stack's account.

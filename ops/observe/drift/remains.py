@@ -20,8 +20,9 @@ _PATHS = {
 
 
 def stop_schedules(probe: CloudflareProbe, resources: Iterable[Managed]) -> None:
-    """Empty every schedule and see that it is empty: the provider deletes none, and one that
-    stays would fire on.
+    """Empty every schedule and check that it is empty.
+
+    The provider deletes none, and one that stays would go on firing.
 
     Raises:
         StackFailed: a schedule is still there.

@@ -25,7 +25,7 @@ class Growth:
 
     @classmethod
     def through(cls, counts: Sequence[float]) -> Growth | None:
-        """Draw it; days before the first count that isn't nought are left out.
+        """Draw it; days before the first count that isn't 0 are left out.
 
         Returns ``None`` for fewer than seven days: a week has its own ups and downs.
         """
@@ -39,11 +39,11 @@ class Growth:
         return cls(len(kept), mean, slope)
 
     def after(self, days: int) -> float:
-        """The count of the day that is ``days`` after the last one; never below nought."""
+        """Return the count of the day that is ``days`` after the last one; never below 0."""
         return max(0.0, self.per_day + self.slope * ((self.days - 1) / 2 + days))
 
     def total(self, days: int) -> float:
-        """The sum of the next ``days`` days."""
+        """Return the sum of the next ``days`` days."""
         return sum(self.after(day) for day in range(1, days + 1))
 
     def document(self) -> dict[str, Any]:

@@ -102,6 +102,6 @@ _LEVELS = {
 
 
 def worst(readings: Sequence[Reading]) -> Level:
-    """The worst level among them; what isn't known is worse than all being well."""
+    """Return the worst level among them; what isn't known is worse than all being well."""
     order = list(Level)
     return max((reading.level for reading in readings), key=order.index, default=Level.UNKNOWN)

@@ -162,7 +162,7 @@ def _backups(run: typer.Context, stack: str, folder: Path) -> Backups:
 
 
 def _choose(backups: Backups, name: str | None, r2: str | None) -> BackupFile:
-    """The backup that is named, from the folder or the bucket; the newest without a name."""
+    """Return the backup that is named, from the folder or the bucket; the newest without a name."""
     if r2 is not None:
         bucket = BackupBucket(backups.database.account, r2)
         names = bucket.names()
