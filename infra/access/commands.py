@@ -52,7 +52,7 @@ COMMANDS: tuple[CommandNeeds, ...] = (
     CommandNeeds("verify", (), "asks the service alone"),
 )
 DEPLOYING = (
-    *("up", "deploy", "rollback", "preview", "refresh", "destroy", "adopt"),
+    *("up", "deploy", "rollback", "preview", "refresh", "destroy", "import"),
     *("pr up", "pr destroy", "pr sweep"),
 )
 """Commands that need what CI's token has: the lines of the table of calls that say so."""
