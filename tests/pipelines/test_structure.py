@@ -62,6 +62,8 @@ def test_a_pull_requests_whole_life_is_followed_and_nights_are_watched() -> None
 @pytest.mark.requirement("S0-35")
 def test_every_job_ends_in_time(workflow: Workflow) -> None:
     limits = {job: content["timeout-minutes"] for job, content in workflow.jobs.items()}
+    # A job at GitHub ends after six hours at the latest.
+    assert limits.pop("soak", 1) <= 330
     assert all(0 < minutes <= 30 for minutes in limits.values()), limits
     assert Workflow.read("deploy").jobs["deploy"]["timeout-minutes"] <= 20
 
@@ -184,3 +186,12 @@ def test_the_night_scans_packages_and_secrets() -> None:
     assert re.search(r"^pip-audit==[\d.]+ ", locked, flags=re.MULTILINE)
     pinned = re.findall(r"^\S+==\S+ \\\n +--hash=sha256:", locked, flags=re.MULTILINE)
     assert len(pinned) == len(re.findall(r"^[\w.-]+==", locked, flags=re.MULTILINE))
+
+
+def test_a_pull_request_runs_the_tests_and_the_night_runs_the_long_counts() -> None:
+    def commands(workflow: str, job: str) -> list[str]:
+        return [step.get("run", "") for step in Workflow.read(workflow).jobs[job]["steps"]]
+
+    assert "make test" in commands("pull-request", "test")
+    assert any("make soak" in command for command in commands("nightly", "soak"))
+    assert "environment" not in Workflow.read("nightly").jobs["soak"]
