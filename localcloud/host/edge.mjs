@@ -130,7 +130,7 @@ export class Edge extends EventEmitter {
       let sent = false;
       const ray = newRay();
       const upstream = http.request({
-        agent: this.#agent,
+        agent: isLong(request) ? false : this.#agent,
         host: "127.0.0.1",
         port: version.port,
         method: request.method,
@@ -151,6 +151,7 @@ export class Edge extends EventEmitter {
       });
       // Nothing may be written before the connection stands: that is what makes a retry safe.
       upstream.once("socket", (socket) => {
+        readBeforeEnding(socket);
         const send = () => {
           sent = true;
           body.forward(upstream);
@@ -167,7 +168,7 @@ export class Edge extends EventEmitter {
         settle(true);
         response.once("close", abandon);
       });
-      upstream.once("error", (error) => {
+      const fail = (error) => {
         // The rest of a body that the Worker didn't want; its answer is here.
         if (response.destroyed || answered?.complete) return settle(true);
         if (!sent) return settle(false);
@@ -177,13 +178,55 @@ export class Edge extends EventEmitter {
         if (error.code !== undefined) void version.supervisor.doubt();
         this.emit("cut", version, error.code ?? error.message);
         return settle(true);
-      });
+      };
+      // What the Worker said before it closed the connection may still be on its way up.
+      upstream.once("error", (error) =>
+        error.syscall === "write" ? afterNextPoll(() => fail(error)) : fail(error),
+      );
     });
   }
 }
 
 /** Answers that the Worker didn't give, or not to the end. */
 const FAILED = new WeakSet();
+
+/**
+ * Bytes of a body up to which workerd reads on where its Worker didn't. Beyond, it closes the
+ * connection behind its answer, so that no later request may be sent over it (kj/compat/http.h,
+ * `canceledUploadGraceBytes`).
+ */
+const GRACE_BYTES = 65_536;
+
+const isLong = ({ headers }) =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > GRACE_BYTES;
+
+/** Call back once sockets were polled again: the first immediate runs before that. */
+const afterNextPoll = (call) => setImmediate(() => setImmediate(call));
+
+const PATIENT = new WeakSet();
+
+/**
+ * Let a socket's failed write end it one turn of the event loop later.
+ *
+ * A Worker that answers without reading a body closes its connection while the rest is being
+ * written. Its answer is there to be read, and Node would close the socket over it.
+ */
+function readBeforeEnding(socket) {
+  if (PATIENT.has(socket)) return;
+  PATIENT.add(socket);
+  const end = socket.destroy.bind(socket);
+  let waits = false;
+  socket.destroy = (error) => {
+    if (error?.syscall !== "write") return end(error);
+    if (!waits) {
+      waits = true;
+      // A failed write marks the reading side of its stream as well.
+      socket._readableState.errored = null;
+      afterNextPoll(() => end(error));
+    }
+    return socket;
+  };
+}
 
 const newRay = () => `${randomBytes(8).toString("hex")}-LCL`;
 

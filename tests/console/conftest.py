@@ -41,8 +41,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield built
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for one file: Playwright's event loop would be in other tests' way."""
     assert CHROMIUM is not None
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(

@@ -59,8 +59,14 @@ def test_a_page_that_nobody_touches_asks_rarely_until_somebody_does(console: Ope
     page.goto("about:blank")
     console.sign_in()
     expect(page.locator(".live")).to_have_text("Live")
-    page.clock.fast_forward("16:00")
-    expect(page.locator(".live")).to_have_text("Live, every 30 s", timeout=30_000)
+    slow = page.get_by_text("Live, every 30 s")
+    for _ in range(3):
+        # A poll that was under way still ends as one of a page in use.
+        page.clock.fast_forward("16:00")
+        page.clock.run_for(31_000)
+        if slow.is_visible():
+            break
+    expect(slow).to_be_visible()
     page.mouse.move(200, 300)
     page.clock.run_for(2_000)
     expect(page.locator(".live")).to_have_text("Live")

@@ -47,7 +47,8 @@ NAMESPACES = {
 
 
 def public(value: object) -> set[str]:
-    return {name for name in dir(value) if not name.startswith("_")}
+    # pytest leaves names of its own, `@py_…`, in modules whose assertions it rewrites.
+    return {name for name in dir(value) if not name.startswith(("_", "@"))}
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ CREDENTIALS = {
     "X-Bridge-Token": SECRETS["bridgeToken"],
     "X-API-Key": SECRETS["adminApiKey"],
 }
+OF_A_RECIPIENT = "/api/webhooks/standard/"
+"""Where only a recipient's own secret opens, and generated recipients have none."""
 FOUND = [
     result.ok()
     for result in schemathesis.openapi.from_dict(document()).get_all_operations()
@@ -80,7 +82,8 @@ def judge(service: Deployed, operation: Any, mode: GenerationMode, examples: int
         case = data.draw(operation.as_strategy(generation_mode=mode))
         answer = signed(service, now_ms, case)
         assert answer.status_code < 500 or answer.status_code == 501, answer.text
-        assert answer.status_code != 401, answer.text
+        if not operation.path.startswith(OF_A_RECIPIENT):
+            assert answer.status_code != 401, answer.text
 
     run()
 
