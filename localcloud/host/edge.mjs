@@ -168,7 +168,7 @@ export class Edge extends EventEmitter {
         settle(true);
         response.once("close", abandon);
       });
-      const fail = (error) => {
+      upstream.once("error", (error) => {
         // The rest of a body that the Worker didn't want; its answer is here.
         if (response.destroyed || answered?.complete) return settle(true);
         if (!sent) return settle(false);
@@ -178,11 +178,7 @@ export class Edge extends EventEmitter {
         if (error.code !== undefined) void version.supervisor.doubt();
         this.emit("cut", version, error.code ?? error.message);
         return settle(true);
-      };
-      // What the Worker said before it closed the connection may still be on its way up.
-      upstream.once("error", (error) =>
-        error.syscall === "write" ? afterNextPoll(() => fail(error)) : fail(error),
-      );
+      });
     });
   }
 }
@@ -199,9 +195,6 @@ const GRACE_BYTES = 65_536;
 
 const isLong = ({ headers }) =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > GRACE_BYTES;
-
-/** Call back once sockets were polled again: the first immediate runs before that. */
-const afterNextPoll = (call) => setImmediate(() => setImmediate(call));
 
 const PATIENT = new WeakSet();
 
@@ -222,7 +215,8 @@ function readBeforeEnding(socket) {
       waits = true;
       // A failed write marks the reading side of its stream as well.
       socket._readableState.errored = null;
-      afterNextPoll(() => end(error));
+      // The first runs before sockets are polled again, the second after it.
+      setImmediate(() => setImmediate(() => end(error)));
     }
     return socket;
   };
