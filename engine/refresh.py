@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.errors import ProviderError
 from engine.operation import Operation
 from engine.property_value import unwrap
 from engine.provider import Known, Live, Provider
@@ -63,7 +64,13 @@ class Refresh:
 
     def _drifted(self, provider: Provider, state: ResourceState, known: Known, live: Live) -> bool:
         now = Known(known.inputs, unwrap(live.outputs))
-        found = provider.diff(target_of(state, live.id), now, known.inputs, state.ignore_changes)
+        try:
+            found = provider.diff(
+                target_of(state, live.id), now, known.inputs, state.ignore_changes
+            )
+        except ProviderError:
+            # The inputs name what this checkout doesn't have, such as a folder that isn't built.
+            return bool(now.outputs != known.outputs)
         if found.changed is None:
             return bool(now.outputs != known.outputs)
         return found.changed

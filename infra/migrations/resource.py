@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from infra.dynamic_providers import provider
 from infra.migrations.files import MigrationSet
 
 
@@ -94,4 +95,4 @@ class Migrations(dynamic.Resource, module="d1", name="Migrations"):
             "schema_level": None,
             "applied": None,
         }
-        super().__init__(MigrationsProvider(), name, properties, opts)
+        super().__init__(provider("migrations"), name, properties, opts)

@@ -12,6 +12,8 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from infra.dynamic_providers import provider
+
 
 class ReleaseLedgerProvider(dynamic.ResourceProvider):
     """Create and update add an entry; delete forgets them with the stack."""
@@ -61,4 +63,4 @@ class ReleaseLedger(dynamic.Resource, module="releases", name="ReleaseLedger"):
             "serving": args.serving,
             "releases": None,
         }
-        super().__init__(ReleaseLedgerProvider(), name, properties, opts)
+        super().__init__(provider("release_ledger"), name, properties, opts)

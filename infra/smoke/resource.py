@@ -11,6 +11,8 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from infra.dynamic_providers import provider
+
 
 class SmokeProvider(dynamic.ResourceProvider):
     """Create and update smoke a version; delete and read have nothing to do."""
@@ -68,4 +70,4 @@ class Smoke(dynamic.Resource, module="workers", name="Smoke"):
             "version_id": args.version_id,
             "passed": None,
         }
-        super().__init__(SmokeProvider(), name, properties, opts)
+        super().__init__(provider("smoke"), name, properties, opts)
