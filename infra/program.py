@@ -45,6 +45,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
     zone_id = zone_of(settings, provider)
     if settings.manage_access:
         return _access(inputs, zone_id, provider)
+    adoption = Adoption.of_settings(settings)
     stores = Stores(
         "stores",
         StoresArgs(
@@ -53,7 +54,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             location=settings.d1_location,
             jurisdiction=settings.d1_jurisdiction,
             protect=settings.protect_stores,
-            adoption=Adoption.of_settings(settings),
+            adoption=adoption,
         ),
         opts,
     )
@@ -67,6 +68,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             assets=inputs.assets,
             schema_level=inputs.migrations.level,
             stores=stores,
+            adoption=adoption,
         ),
         opts,
     )

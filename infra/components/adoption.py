@@ -1,10 +1,22 @@
 """What exists already in the account and comes under management instead of being made."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 
 from infra.settings import Settings
+from infra.stack_state import Resources, read_state
+
+_PLACES = {
+    "database_id": ("cloudflare:index/d1Database:D1Database", "database"),
+    "namespace_id": ("cloudflare:index/workersKvNamespace:WorkersKvNamespace", "config-cache"),
+    "retry_queue_id": ("cloudflare:index/queue:Queue", "retry-queue"),
+    "failed_queue_id": ("cloudflare:index/queue:Queue", "failed-queue"),
+    "worker_id": ("cloudflare:index/worker:Worker", "worker"),
+}
+"""Type and name of the resource that each id is for."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +37,12 @@ class Adoption:
 
     @classmethod
     def of_settings(cls, settings: Settings) -> "Adoption":
-        """Return the ids that the stack's settings name."""
-        return cls(
+        """Return the ids that the stack's settings name and its state doesn't manage yet.
+
+        Raises:
+            pulumi.RunError: the state can't be read, or has another resource in that place.
+        """
+        wanted = cls(
             account_id=settings.account_id,
             database_id=settings.adopt_database_id,
             namespace_id=settings.adopt_namespace_id,
@@ -34,6 +50,32 @@ class Adoption:
             failed_queue_id=settings.adopt_failed_queue_id,
             worker_id=settings.adopt_worker_id,
         )
+        if not any(getattr(wanted, name) for name in _PLACES):
+            return wanted
+        return wanted.without_managed(read_state())
+
+    def without_managed(self, state: Resources) -> "Adoption":
+        """Leave out what the state has, whether the stack made it or imported it.
+
+        The state has the id alone, and an import names the account too. Pulumi compares the two as
+        texts (`step_generator.go` of pkg/resource/deploy), takes them for different resources,
+        imports the one and deletes the other: it is one and the same, with all its data.
+
+        Raises:
+            pulumi.RunError: with everything that can't be imported.
+        """
+        wanted = {name: given for name in _PLACES if (given := getattr(self, name))}
+        refused = [text for name, given in wanted.items() for text in _refusals(name, given, state)]
+        if refused:
+            lines = "\n".join(f"  {number}. {text}" for number, text in enumerate(refused, 1))
+            raise pulumi.RunError(
+                "Nothing was changed, since an import would replace or delete what is there:\n"
+                f"{lines}"
+            )
+        managed: dict[str, Any] = {
+            name: None for name, given in wanted.items() if _managed(name, given, state)
+        }
+        return replace(self, **managed)
 
     def options(
         self, base: pulumi.ResourceOptions, resource_id: str | None
@@ -43,3 +85,30 @@ class Adoption:
             return base
         imported = pulumi.ResourceOptions(import_=f"{self.account_id}/{resource_id}")
         return pulumi.ResourceOptions.merge(base, imported)
+
+
+def _refusals(field: str, given: str, state: Resources) -> Iterator[str]:
+    type_, name = _PLACES[field]
+    key = "adopt" + "".join(part.capitalize() for part in field.split("_"))
+    for one in state:
+        if one.get("type") != type_ or not one.get("id"):
+            continue
+        own = str(one.get("urn")).rpartition("::")[2]
+        is_given = one["id"] == given
+        if is_given and one.get("delete"):
+            yield (
+                f"{key}: the state marks {given} for deletion, and the next update would delete "
+                "it. Run 'notifyctl recover', which takes that entry out."
+            )
+        elif is_given and own != name:
+            yield f"{key}: the stack manages {given} as its {own} already. Correct the id."
+        elif not is_given and own == name and not one.get("delete"):
+            yield (
+                f"{key}: the stack manages {one['id']} in that place already, and not {given}. "
+                "Take the setting out to keep the one that it has."
+            )
+
+
+def _managed(field: str, given: str, state: Resources) -> bool:
+    type_, _ = _PLACES[field]
+    return any(one.get("type") == type_ and one.get("id") == given for one in state)

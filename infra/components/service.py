@@ -36,6 +36,7 @@ class ServiceArgs:
     assets: Assets | None
     schema_level: int
     stores: Stores
+    adoption: Adoption
     child_opts: pulumi.ResourceOptions | None = None
 
 
@@ -54,7 +55,6 @@ class Service(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self), args.child_opts
         )
         stores = args.stores
-        adoption = Adoption.of_settings(args.settings)
         self.worker = cloudflare.Worker(
             "worker",
             account_id=args.settings.account_id,
@@ -67,7 +67,7 @@ class Service(pulumi.ComponentResource):
                 enabled=args.settings.workers_dev, previews_enabled=args.settings.preview_urls
             ),
             opts=pulumi.ResourceOptions.merge(
-                adoption.options(child_opts, adoption.worker_id),
+                args.adoption.options(child_opts, args.adoption.worker_id),
                 pulumi.ResourceOptions(
                     depends_on=[
                         stores.database,

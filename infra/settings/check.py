@@ -42,7 +42,7 @@ class RawConfig:
     secret_keys: frozenset[str]
 
 
-_RENAMED = {"keyPrints": "keyFingerprints"}
+RENAMED = {"keyPrints": "keyFingerprints"}
 """Keys of the release before, which are still read, by the keys that they have now."""
 
 
@@ -173,7 +173,7 @@ class CheckedConfig:
 
 def _renamed(raw: RawConfig) -> RawConfig:
     """Give settings their new keys; an old key beside its new one stays, and is unknown."""
-    old = {key: new for key, new in _RENAMED.items() if new not in raw.values}
+    old = {key: new for key, new in RENAMED.items() if new not in raw.values}
     values = {old.get(key, key): value for key, value in raw.values.items()}
     return replace(raw, values=values)
 

@@ -5,36 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from infra.settings.derivation import for_another_stack
 from ops.stacks.local_stack import NAMESPACE
-
-_OTHERS = (
-    *("customDomain", "routePattern", "zoneName", "zoneId", "serviceUrl"),
-    *("pin", "traffic", "trafficBase", "keyFingerprints", "keyPrints"),
-    *("githubOwner", "githubRepository", "ciTokenExpiresOn", "ciTokenAllowedIps"),
-)
-_OTHERS_BEGIN = ("adopt", "production")
-_OTHERS_END = "SetOn"
 
 
 def derived_settings(base: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a pull request's stack, without secrets.
 
-    They are those of ``base``, but for what belongs to one stack alone (domain, route, pinned
-    version, adopted ids, access, dates of keys) and for secrets, which each stack has of its own.
-    There is no cron: an account's free plan has few. The stores can be removed.
+    They are those of ``base`` that hold for another stack. There is no cron: an account's free
+    plan has few. The stores can be removed. Without the base's domain it answers at workers.dev.
     """
-    derived = {key: value for key, value in base.items() if not _is_others(key, value)}
-    derived |= {
+    return for_another_stack(base) | {
         f"{NAMESPACE}:environment": "development",
         f"{NAMESPACE}:crons": [],
         f"{NAMESPACE}:protectStores": False,
         f"{NAMESPACE}:manageAccess": False,
+        f"{NAMESPACE}:workersDev": True,
     }
-    return derived
-
-
-def _is_others(key: str, value: object) -> bool:
-    if isinstance(value, dict) and "secure" in value:
-        return True
-    name = key.removeprefix(f"{NAMESPACE}:")
-    return name in _OTHERS or name.startswith(_OTHERS_BEGIN) or name.endswith(_OTHERS_END)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine import EmbeddedEngine, EngineError, EngineEvent, UpdateResult
+from infra.stack_state import STATE_FILE_VARIABLE
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
 from ops.stacks.errors import StackFailed
 from ops.stacks.local_stack import LocalStack
@@ -145,7 +146,10 @@ class EmbeddedDriver:
             config_file=self._local.config_file,
             passphrase=self._local.passphrase,
             key_file=self._local.key_file,
-            environment=self._local.environment,
+            environment={
+                **self._local.environment,
+                STATE_FILE_VARIABLE: str(self._local.state_file),
+            },
             on_event=on_event,
         )
 

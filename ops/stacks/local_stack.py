@@ -61,6 +61,11 @@ class LocalStack:
         """As `kept_key_file`."""
         return kept_key_file(self.config_file)
 
+    @property
+    def state_file(self) -> Path:
+        """Where the file backend keeps the state."""
+        return self.backend_dir / ".pulumi" / "stacks" / NAMESPACE / f"{self.stack}.json"
+
     @classmethod
     def prepare(cls, context: StackContext) -> LocalStack:
         """Render the stack's settings; secrets are made on the first call and kept afterwards.

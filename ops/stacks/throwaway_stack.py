@@ -13,6 +13,7 @@ import yaml
 from engine import encrypt_config_value, new_encryption_salt
 from infra.settings import Secrets, StackFile
 from infra.settings.account import BASE_URL_KEYS
+from infra.settings.derivation import for_an_empty_account, is_encrypted
 from localcloud.endpoints import Endpoints
 from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, LocalStack, is_credential, new_secret
 
@@ -96,17 +97,12 @@ class ThrowawayStack:
 
 def _offline(config: Mapping[str, Any], account: Endpoints) -> tuple[dict[str, Any], list[Stand]]:
     """Return the ordinary settings as they hold in the throw-away account, and what was changed."""
-    kept: dict[str, Any] = {}
-    stands: list[Stand] = []
-    for key, value in config.items():
-        if _is_secure(value):
-            continue
-        if key.removeprefix(_PREFIX).startswith("adopt"):
-            stands.append(Stand(key, "left out: an empty account has nothing to adopt"))
-        elif key.removeprefix(_PREFIX) in _SECRET_NAMES:
-            continue
-        else:
-            kept[key] = value
+    kept = for_an_empty_account(config)
+    stands = [
+        Stand(key, "left out: an empty account has nothing to adopt")
+        for key in config
+        if key.removeprefix(_PREFIX).startswith("adopt")
+    ]
 
     def put(name: str, value: str, text: str) -> None:
         if kept.get(name) != value:
@@ -129,10 +125,8 @@ def _secret_keys(config: Mapping[str, Any]) -> list[str]:
     found = {f"{_PREFIX}{name}" for name in SECRET_KEYS}
     for key, value in config.items():
         own = key if ":" in key else f"{_PREFIX}{key}"
-        if own.startswith(_PREFIX) and (_is_secure(value) or own[len(_PREFIX) :] in _SECRET_NAMES):
+        if own.startswith(_PREFIX) and (
+            is_encrypted(value) or own[len(_PREFIX) :] in _SECRET_NAMES
+        ):
             found.add(own)
     return sorted(found)
-
-
-def _is_secure(value: object) -> bool:
-    return isinstance(value, dict) and set(value) == {"secure"}

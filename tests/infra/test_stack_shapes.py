@@ -182,7 +182,10 @@ def test_a_renamed_component_with_its_alias_replaces_nothing(
     altered.replace(
         "infra/program.py", '"stores",\n        StoresArgs(', '"storage",\n        StoresArgs('
     )
-    stores = "adoption=Adoption.of_settings(settings),\n        ),\n        opts,\n"
+    stores = (
+        "protect=settings.protect_stores,\n            adoption=adoption,\n"
+        "        ),\n        opts,\n"
+    )
     alias = 'pulumi.ResourceOptions(aliases=[pulumi.Alias(name="stores")])'
     renamed = stores.replace(" opts,", f" pulumi.ResourceOptions.merge(opts, {alias}),")
     assert life.changed(life.engine_of(altered.root).preview()) != {}

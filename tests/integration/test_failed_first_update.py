@@ -20,6 +20,7 @@ LISTS = {
     "queues": "queue_id",
     "workers/workers": "id",
 }
+SETTINGS = {"d1/database": "adoptDatabaseId", "storage/kv/namespaces": "adoptNamespaceId"}
 
 
 @pytest.fixture(
@@ -71,11 +72,27 @@ def test_the_import_after_it_keeps_every_store(failed: Installation) -> None:
     assert "Traceback" not in refused.stderr
     assert ids(failed) == with_other
 
+    # The same by a plain update, which asks the state by itself.
+    refused = failed.ctl("up", "--stack", "local", "--skip-verify")
+    assert refused.returncode == 4
+    assert "adoptNamespaceId: the stack manages" in refused.stderr, refused.stderr
+    assert ids(failed) == with_other
+
+    # Ids of what the stack made: nothing is imported over itself. The Worker isn't the stack's yet.
+    own = {SETTINGS[path]: next(iter(before[path])) for path in SETTINGS}
+    failed.configure(own)
+    refused = failed.ctl("up", "--stack", "local", "--skip-verify")
+    assert refused.returncode == 4
+    assert "delete" not in refused.stdout + refused.stderr
+    assert ids(failed) == with_other
+
     failed.configure({})
     report = failed.ctl_json("import", "--stack", "local", "--yes")
     assert [item["kind"] for item in report["adopt"]] == ["Worker"]
     assert len(report["managed"]) == 4
     assert ids(failed) == with_other
+    # Ids that stay in the settings, of what was made and of what was imported, change nothing.
+    failed.configure({**own, "adoptWorkerId": next(iter(before["workers/workers"]))})
     again = failed.ctl_json("up", "--stack", "local", "--skip-verify")
     assert set(again["changes"]) == {"same"}
     assert ids(failed) == with_other

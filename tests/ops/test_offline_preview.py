@@ -41,6 +41,21 @@ def test_production_is_planned_with_nothing_but_the_checkout(
     assert tracked_files() == before
 
 
+def test_a_stack_whose_keys_were_made_as_documented_is_planned(
+    command: GuardedCommand, tmp_path: Path
+) -> None:
+    settings = tmp_path / "Pulumi.production.yaml"
+    settings.write_text((ROOT / "Pulumi.production.yaml").read_text())
+    command.environment["PULUMI_CONFIG_PASSPHRASE"] = "correct horse"
+    own = ("--config-file", str(settings))
+    made = command.run(*own, "keys", "generate", "--stack", "production", "--set")
+    assert made.returncode == 0, made.stderr
+    assert "keyFingerprints" in settings.read_text()
+
+    plan = command.run(*own, "preview", "--stack", "production", "--offline")
+    assert plan.returncode == 0, plan.stderr
+
+
 def test_the_guard_notes_a_connection_that_leaves_this_machine(command: GuardedCommand) -> None:
     code = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=1)"
     python = str(ROOT / ".venv" / "bin" / "python")

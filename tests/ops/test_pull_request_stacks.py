@@ -14,6 +14,11 @@ import pytest
 import yaml
 
 from infra.settings import StackFile
+from infra.settings.access import AccessSettings
+from infra.settings.derivation import for_an_empty_account, for_another_stack
+from infra.settings.key_dates import KeyDates
+from infra.settings.model import GROUPS
+from infra.settings.reference import own_fields
 from localcloud.endpoints import Ports
 from ops.deploy.pull_request_stack import pull_request_of, stack_of
 from ops.github.derived_settings import derived_settings
@@ -55,11 +60,38 @@ def test_what_belongs_to_one_stack_alone_is_not_derived(tmp_path: Path) -> None:
         f"{P}protectStores": False,
         f"{P}crons": [],
         f"{P}manageAccess": False,
+        f"{P}workersDev": True,
     }
     secrets = {f"{P}{name}": {"secure": "v1:AAAA:BBBB"} for name in ("apiSecretKey", "encryptKey")}
     file = tmp_path / "Pulumi.pr-7.yaml"
     file.write_text(yaml.safe_dump({"config": {**derived, **secrets}}))
     assert StackFile.read(file).checked.mistakes() == ()
+
+
+def test_addresses_imports_traffic_access_and_dates_belong_to_one_stack() -> None:
+    keys = [key for group in GROUPS for key in own_fields(group)]
+    whole = {key if ":" in key else f"{P}{key}": "any" for key in keys}
+    of_one_stack = {key.removeprefix(P) for key in whole.keys() - for_another_stack(whole).keys()}
+    assert of_one_stack == {
+        *("serviceUrl", "customDomain", "routePattern", "zoneName", "zoneId"),
+        *("adoptDatabaseId", "adoptNamespaceId", "adoptRetryQueueId", "adoptFailedQueueId"),
+        *("adoptWorkerId", "pin", "traffic", "trafficBase", "maintenanceMode"),
+        *(key for group in (AccessSettings, KeyDates) for key in own_fields(group)),
+    }
+
+
+def test_what_was_recorded_about_the_secrets_goes_with_them() -> None:
+    config = {
+        f"{P}logLevel": "debug",
+        f"{P}adoptWorkerId": "0" * 32,
+        f"{P}traffic": 10,
+        f"{P}apiSecretKeySetOn": "2026-10-01",
+        f"{P}keyPrints": {"apiSecretKey": "0" * 16},
+        f"{P}keyFingerprints": {"apiSecretKey": "0" * 16},
+        f"{P}metricsToken": {"secure": "v1:AAAA:BBBB"},
+    }
+    assert for_an_empty_account(config) == {f"{P}logLevel": "debug", f"{P}traffic": 10}
+    assert for_another_stack(config) == {f"{P}logLevel": "debug"}
 
 
 def test_a_stacks_name_tells_its_pull_request_and_no_other_name_does() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.settings import SettingsError, read_settings
+from infra.settings.derivation import for_another_stack, is_encrypted
 from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Endpoints, Ports
 from localcloud.errors import LocalCloudError
@@ -28,11 +29,6 @@ from ops.stacks.local_stack import NAMESPACE
 from ops.stacks.throwaway_stack import ThrowawayStack
 
 # What belongs to the stack's real account or repository, and to none that is empty.
-_LEFT_OUT = (
-    *("customDomain", "routePattern", "zoneName", "zoneId", "workersDevSubdomain", "serviceUrl"),
-    *("workersDev", "manageAccess", "githubOwner", "githubRepository", "productionReviewers"),
-    *("productionApprovers", "pin", "traffic", "trafficBase"),
-)
 
 
 @dataclass(frozen=True)
@@ -119,12 +115,11 @@ class DevelopmentRun:
 
     def _driver(self, folder: Path, endpoints: Endpoints) -> StackDriver:
         context, template = self.context, self.context.file
-        config = {
-            key: value
-            for key, value in template.config.items()
-            if key.removeprefix(f"{NAMESPACE}:") not in _LEFT_OUT
-            and not key.removeprefix(f"{NAMESPACE}:").startswith("adopt")
-        }
+        config = for_another_stack(template.config)
+        # Which secrets there are stays; others of the same form take their place.
+        config |= {key: value for key, value in template.config.items() if is_encrypted(value)}
+        config.pop(f"{NAMESPACE}:workersDevSubdomain", None)
+        config.pop(f"{NAMESPACE}:workersDev", None)
         config[f"{NAMESPACE}:serviceUrl"] = endpoints.service_url
         if self.debug:
             config[f"{NAMESPACE}:logLevel"] = "debug"

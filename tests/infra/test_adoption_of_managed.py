@@ -1,0 +1,119 @@
+"""What the state has already is never imported over itself."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.components.adoption import Adoption
+from infra.stack_state import STATE_FILE_VARIABLE, read_state
+
+D1 = "cloudflare:index/d1Database:D1Database"
+QUEUE = "cloudflare:index/queue:Queue"
+ASKED = Adoption("account", database_id="db-1", failed_queue_id="queue-1")
+
+
+def entry(type_: str, name: str, identifier: str, **others: Any) -> dict[str, Any]:
+    urn = f"urn:pulumi:dev::notification-system::notification-system:index:Stores${type_}::{name}"
+    return {"urn": urn, "type": type_, "id": identifier, "custom": True, **others}
+
+
+def test_what_the_stack_made_is_not_imported_and_the_rest_is() -> None:
+    left = ASKED.without_managed([entry(D1, "database", "db-1")])
+    assert left == replace(ASKED, database_id=None)
+    assert ASKED.without_managed([entry(QUEUE, "retry-queue", "queue-2")]) == ASKED
+    assert ASKED.without_managed([]) == ASKED
+
+
+def test_a_type_or_a_name_of_another_resource_means_nothing() -> None:
+    state = [entry(QUEUE, "database", "db-1"), entry(D1, "elsewhere", "db-2")]
+    assert ASKED.without_managed(state) == ASKED
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (entry(D1, "database", "db-2"), "adoptDatabaseId: the stack manages db-2 in that place"),
+        (entry(QUEUE, "retry-queue", "queue-1"), "manages queue-1 as its retry-queue already"),
+        (entry(D1, "database", "db-1", delete=True), "adoptDatabaseId: the state marks db-1 for"),
+    ],
+)
+def test_what_would_be_replaced_or_deleted_is_refused(state: dict[str, Any], text: str) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        ASKED.without_managed([state])
+    assert text in str(refused.value)
+    assert "Nothing was changed" in str(refused.value)
+
+
+def test_a_replaced_resource_that_waits_for_its_deletion_holds_no_place() -> None:
+    state = [entry(D1, "database", "db-2", delete=True), entry(D1, "database", "db-1")]
+    assert ASKED.without_managed(state).database_id is None
+
+
+def test_every_refusal_is_told_at_once() -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        ASKED.without_managed(
+            [entry(D1, "database", "db-2"), entry(QUEUE, "failed-queue", "queue-3")]
+        )
+    assert "1. adoptDatabaseId" in str(refused.value)
+    assert "2. adoptFailedQueueId" in str(refused.value)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `pulumi` that prints what a file beside it holds."""
+    program = tmp_path / "pulumi"
+    program.write_text(
+        f"#!{sys.executable}\nimport pathlib, sys\n"
+        "here = pathlib.Path(__file__).parent\n"
+        "(here / 'asked').write_text(' '.join(sys.argv[1:]))\n"
+        "print((here / 'answer').read_text())\n"
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(STATE_FILE_VARIABLE, raising=False)
+    monkeypatch.setattr(pulumi, "get_organization", lambda: "organization")
+    monkeypatch.setattr(pulumi, "get_project", lambda: "notification-system")
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
+    return tmp_path
+
+
+def test_the_cli_is_asked_for_the_state_of_the_stack_that_runs(cli: Path) -> None:
+    found = entry(D1, "database", "db-1")
+    (cli / "answer").write_text(json.dumps({"version": 3, "deployment": {"resources": [found]}}))
+    assert read_state() == [found]
+    assert (cli / "asked").read_text() == (
+        "stack export --stack organization/notification-system/dev --non-interactive"
+    )
+    (cli / "answer").write_text(json.dumps({"version": 3, "deployment": {}}))
+    assert read_state() == []
+
+
+@pytest.mark.parametrize("answer", [None, "no JSON", '{"deployment": {"resources": ["text"]}}'])
+def test_a_state_that_cannot_be_read_stops_the_import(cli: Path, answer: str | None) -> None:
+    if answer is None:
+        (cli / "pulumi").unlink()
+    else:
+        (cli / "answer").write_text(answer)
+    with pytest.raises(pulumi.RunError, match="state can't be read"):
+        read_state()
+
+
+def test_a_checkpoint_is_read_where_no_cli_runs_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "dev.json"
+    monkeypatch.setenv(STATE_FILE_VARIABLE, str(file))
+    assert read_state() == ()
+    found = entry(D1, "database", "db-1")
+    file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [found]}}}))
+    assert read_state() == [found]
+    file.write_text(json.dumps({"version": 3, "checkpoint": {"stack": "dev"}}))
+    assert read_state() == []
