@@ -51,6 +51,7 @@ class Operation:
         self.run_context = run_context
         self.redaction = Redaction()
         self._sink = sink
+        self.sink_error: Exception | None = None
         self._lock = threading.Condition()
         self._running = 0
         self._failure: str | None = None
@@ -158,9 +159,18 @@ class Operation:
         self.emit(EngineEvent(kind="diagnostic", urn=urn, message=text, severity=severity))
 
     def emit(self, event: EngineEvent) -> None:
-        """Hand an event to the caller, one at a time."""
+        """Hand an event to the caller, one at a time.
+
+        A caller that fails hears nothing more, and its error waits for the end: raised in a step
+        it would leave that step, and whoever waits for it, without an end.
+        """
         with self._lock:
-            self._sink(event)
+            if self.sink_error is not None:
+                return
+            try:
+                self._sink(event)
+            except Exception as error:
+                self.sink_error = error
 
 
 def _again(kind: OperationKind) -> str:

@@ -70,11 +70,14 @@ class Session:
             program = Program(self._operation) if runs_program else None
             for notice in notices:
                 self._operation.say(notice, severity="warning")
-            return self._run(program, message, began)
+            result = self._run(program, message, began)
         finally:
             if program is not None:
                 program.end()
             lock.release()
+        if self._operation.sink_error is not None:
+            raise self._operation.sink_error
+        return result
 
     def _run(self, program: Program | None, message: str, began: float) -> UpdateResult:
         deriving = threading.Thread(target=self._derive)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ops.stacks.interruption import Interruption
+
 CONFIG_FILE_VARIABLE = "NOTIFYCTL_CONFIG_FILE"
 """Environment variable that names the stack's settings file, in place of Pulumi.STACK.yaml."""
 
@@ -17,7 +19,9 @@ class Invocation:
     Attributes:
         config_file: the settings file in place of the stack's own; ``None``: its own.
         environment: the process's environment variables, read once.
+        interruption: who knows that the command was asked to end.
     """
 
     config_file: Path | None
     environment: Mapping[str, str] = field(repr=False)
+    interruption: Interruption = field(default_factory=Interruption)

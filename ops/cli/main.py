@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,9 @@ from typing import Annotated
 import typer
 
 from ops.cli.invocation import CONFIG_FILE_VARIABLE, Invocation
+from ops.cli.output import outlive_readers
 from ops.stacks.errors import OperationError
+from ops.stacks.interruption import Interruption
 
 COMMANDS = {
     "up": "up:up",
@@ -60,11 +62,14 @@ COMMANDS = {
 HIDDEN = frozenset({"adopt", "performance"})
 """Earlier names of commands: they work for one release more, and help doesn't show them."""
 
+FOLLOWERS = frozenset({"tail", "dev", "db studio"})
+"""Commands that go on until they are ended: a lost terminal ends them as Ctrl-C does."""
+
 _HELP = (
     "Deploy, verify and look at the notification system. "
     "Exit codes: 0 done, 1 failed, 2 wrong use or settings, 3 a tool is missing, "
     "4 a Pulumi operation failed, 5 verification failed, 6 the service refused or didn't "
-    "answer, 7 drift found, 8 refused by a gate, 130 interrupted."
+    "answer, 7 drift found, 8 refused by a gate, 130 interrupted (143 by SIGTERM)."
 )
 
 
@@ -93,7 +98,7 @@ def main(
     ] = None,
 ) -> None:
     """Hold the options that every command shares."""
-    run.obj = Invocation(config_file, dict(os.environ))
+    run.obj = Invocation(config_file, dict(os.environ), run.obj or Interruption())
 
 
 def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -123,35 +128,52 @@ def overview() -> typer.Typer:
 
 def called(arguments: Sequence[str]) -> list[str]:
     """Return the name of the command that is called, or nothing where none of ours is."""
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--config-file":
-            next(rest, None)
-        elif not argument.startswith("-"):
-            return [argument] if argument in COMMANDS else []
-    return []
+    return [word for word in list(_words(arguments))[:1] if word in COMMANDS]
 
 
 def run() -> None:
-    """Run the command line; every expected failure is one sentence and an exit code."""
+    """Run the command line; every expected failure is one sentence and an exit code.
+
+    A closed output ends no command but those that follow something, nor does a lost terminal.
+    Ctrl-C and SIGTERM end a deployment in order: what runs is finished and kept.
+    """
+    follows = [*_words(sys.argv[1:]), ""][:2]
+    endless = " ".join(follows).strip() in FOLLOWERS or follows[0] in FOLLOWERS
+    output = outlive_readers(stop=endless)
+    interruption = Interruption()
+    interruption.listen(hangup=endless)
     try:
         names = called(sys.argv[1:])
         app = command_line(names) if names else overview()
-        app()
+        app(obj=interruption)
     except OperationError as error:
         _say(_advised(str(error)))
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say("interrupted; run the same command again to go on where it stopped.")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+        sys.exit(interruption.exit_code if interruption.seen else error.exit_code)
+    except (KeyboardInterrupt, SystemExit) as end:
+        # Typer makes an exit of Ctrl-C; a command that takes it for its end exits with 0.
+        code = end.code if isinstance(end, SystemExit) else 130
+        if code == 130 and interruption.seen:
+            _say("interrupted; run the same command again to go on where it stopped.")
+            sys.exit(interruption.exit_code)
+        if not code and (failure := output.failure):
+            _say(f"standard output can't be written: {failure.strerror}. The command did its work.")
+            sys.exit(1)
+        raise
     except OSError as error:
         if error.errno != 28:
             raise
         _say("the disk is full. Free some room and run the same command again.")
         sys.exit(1)
+
+
+def _words(arguments: Iterable[str]) -> Iterator[str]:
+    """Yield the command's name and what follows it, without what begins as an option does."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--config-file":
+            next(rest, None)
+        elif not argument.startswith("-"):
+            yield argument
 
 
 def _app() -> typer.Typer:

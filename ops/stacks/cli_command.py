@@ -44,6 +44,7 @@ class OrderlyCommand(PulumiCommand):
         Raises:
             CommandError: it ended with another code than 0.
             KeyboardInterrupt: it was interrupted, and has ended.
+            Exception: what a listener raised; the CLI has ended by then.
         """
         process = subprocess.Popen(
             [self.command, *([] if "--non-interactive" in args else ["--non-interactive"]), *args],
@@ -58,9 +59,10 @@ class OrderlyCommand(PulumiCommand):
         )
         out: list[str] = []
         err: list[str] = []
+        failures: list[Exception] = []
         readers = [
-            threading.Thread(target=_read, args=(process.stdout, on_output, out)),
-            threading.Thread(target=_read, args=(process.stderr, on_error, err)),
+            threading.Thread(target=_read, args=(process.stdout, on_output, out, failures)),
+            threading.Thread(target=_read, args=(process.stderr, on_error, err, failures)),
         ]
         for reader in readers:
             reader.start()
@@ -69,6 +71,8 @@ class OrderlyCommand(PulumiCommand):
             reader.join()
         if interrupted:
             raise KeyboardInterrupt
+        if failures:
+            raise failures[0]
         result = CommandResult(
             stdout="\n".join(out), stderr="\n".join(err), code=process.returncode
         )
@@ -90,8 +94,18 @@ def _await_end(process: subprocess.Popen[str]) -> bool:
             return interrupted
 
 
-def _read(stream: IO[str] | None, tell: Callable[[str], object] | None, lines: list[str]) -> None:
+def _read(
+    stream: IO[str] | None,
+    tell: Callable[[str], object] | None,
+    lines: list[str],
+    failures: list[Exception],
+) -> None:
+    """Read to the end, whatever the listener does: a full pipe would stop the CLI half way."""
     for line in stream or ():
-        if tell is not None:
-            tell(line.rstrip())
         lines.append(line.rstrip())
+        if tell is None or failures:
+            continue
+        try:
+            tell(line.rstrip())
+        except Exception as error:
+            failures.append(error)

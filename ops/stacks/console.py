@@ -17,6 +17,12 @@ PIPE_WIDTH = 240
 """Columns where output goes to a file or a pipe: wide enough that no table cuts an id."""
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave a reader that is gone to the command; rich would end it with exit code 1."""
+        raise
+
+
 class Reporter:
     """Prints a command's steps as they happen.
 
@@ -25,7 +31,7 @@ class Reporter:
     """
 
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
-        console = Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True)
+        console: Console = _Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True)
         if not console.is_terminal:
             console.width = PIPE_WIDTH
         self.console = console

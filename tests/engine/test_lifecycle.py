@@ -1,5 +1,8 @@
 """The project's own kind of program, with the real SDK, from nothing to nothing."""
 
+import pytest
+
+from engine import EngineEvent
 from tests.engine.fake_cloudflare import FakeCloudflare
 from tests.engine.workspace import CANARY, Workspace
 
@@ -63,3 +66,18 @@ def _assert_written_as_by_the_real_provider(workspace: Workspace) -> None:
     sent = next(iter(workspace.api.objects[collection].values()))
     bindings = [item["name"] for item in sent["bindings"]]
     assert bindings == sorted(bindings)
+
+
+def test_a_listener_that_fails_is_heard_of_at_the_end_and_stops_nothing(
+    workspace: Workspace, api: FakeCloudflare
+) -> None:
+    def broken(event: EngineEvent) -> None:
+        raise RuntimeError("the listener broke")
+
+    workspace.program("stores")
+    with pytest.raises(RuntimeError, match="the listener broke"):
+        workspace.engine(on_event=broken).up()
+    assert len(api.listing()) == 5
+    assert workspace.engine().history()[0]["result"] == "succeeded"
+    assert list((workspace.backend / ".pulumi/locks").rglob("*.json")) == []
+    assert workspace.up().changes == {"same": 7}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -47,7 +46,7 @@ class AskedAccount:
         patch.setenv("NOTIFYCTL_BACKUP_PASSPHRASE", "a passphrase for the test")
         patch.chdir(ROOT)
         # What looks after the local cloud goes to its own port; what asks the account, to the door.
-        with scoped_door(installation.control_url) as door, _ending_as_before():
+        with scoped_door(installation.control_url) as door:
             found = StackAccount.of
 
             def behind_the_door(context: StackContext) -> StackAccount:
@@ -107,13 +106,3 @@ class AskedAccount:
         finally:
             over.set()
             thread.join()
-
-
-@contextmanager
-def _ending_as_before() -> Iterator[None]:
-    """A tail decides how its process takes SIGTERM; this process stays as it was."""
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

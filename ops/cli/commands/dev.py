@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.invocation import Invocation
 from ops.deploy.development.development_run import Address, DevelopmentRun
-from ops.deploy.development.interruption import Interruption
 from ops.observe.tail.log_line import LEVELS, LogLine
 from ops.stacks.console import Reporter
 
@@ -51,11 +51,10 @@ def dev(
             style = {"error": "red", "warn": "yellow", "debug": "dim"}.get(line.level)
             reporter.line(line.shown(), style=style)
 
-    interruption = Interruption()
-    interruption.listen()
+    invocation: Invocation = run.obj
     try:
         DevelopmentRun(
-            open_stack(run, stack, reporter), port, debug, ready, show, interruption
+            open_stack(run, stack, reporter), port, debug, ready, show, invocation.interruption
         ).run()
     except KeyboardInterrupt:
         reporter.line("ended; nothing is left of it")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_text
-import signal
 import time
 from collections.abc import Generator
 from contextlib import closing
@@ -77,8 +76,6 @@ def tail(
     )
     until = time.monotonic() + seconds if seconds else None
     count = 0
-    # What ends a service politely ends a tail politely, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with closing(source) as lines:
             for line in lines:
@@ -90,8 +87,8 @@ def tail(
                 _show(line, shown, json=json)
                 if count == limit:
                     break
-    except KeyboardInterrupt:
-        pass
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass  # Asked to end, or nobody reads any more.
     notices.line(f"{count} line{'' if count == 1 else 's'}")
 
 

@@ -16,7 +16,6 @@ from localcloud.endpoints import Endpoints, Ports
 from localcloud.errors import LocalCloudError
 from ops.build.build import build_bundle
 from ops.deploy.deployment import describe
-from ops.deploy.development.interruption import Interruption
 from ops.deploy.development.source_watch import SourceWatch
 from ops.observe.tail.live_tail import LiveTail
 from ops.observe.tail.log_line import LogLine
@@ -25,6 +24,7 @@ from ops.stacks.choice import throwaway_driver
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackDriver
 from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.interruption import Interruption
 from ops.stacks.local_stack import NAMESPACE
 from ops.stacks.throwaway_stack import ThrowawayStack
 

@@ -260,5 +260,7 @@ class Rollback:
 
 def _use_bundle(source: Project, target: Project) -> None:
     """Put the files of one checkout's bundle in place of another's."""
+    if source.root == target.root:
+        return  # Both releases have the same bundle: they differ in settings or secrets.
     shutil.rmtree(target.root / "dist", ignore_errors=True)
     shutil.copytree(source.root / "dist", target.root / "dist")

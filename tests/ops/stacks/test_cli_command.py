@@ -15,7 +15,11 @@ PROGRAM = """#!{python}
 import json, os, sys
 if "fail" in sys.argv:
     sys.exit("error: it failed")
-if "version" in sys.argv:
+if "talk" in sys.argv:
+    for number in range(9999):
+        print(f"line {{number}} of a long output")
+    open("ended", "w").close()
+elif "version" in sys.argv:
     print("v3.272.0")
 else:
     print(json.dumps({{"arguments": sys.argv[1:], "variables": dict(os.environ)}}))
@@ -47,3 +51,16 @@ def test_a_failure_is_the_automation_apis_own_error(
 ) -> None:
     with pytest.raises(automation.CommandError, match="it failed"):
         command.run(["fail"], str(tmp_path), {})
+
+
+def test_a_listener_that_fails_is_heard_of_once_the_cli_has_ended(
+    command: OrderlyCommand, tmp_path: Path
+) -> None:
+    """More output than a pipe holds: a CLI whose output isn't read would wait for ever."""
+
+    def broken(line: str) -> None:
+        raise RuntimeError(f"the listener broke at {line[:7]}")
+
+    with pytest.raises(RuntimeError, match="the listener broke at line 0"):
+        command.run(["talk"], str(tmp_path), {}, on_output=broken)
+    assert (tmp_path / "ended").exists()
