@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from infra.components import Addresses, Service, Stores, Traffic
+from infra.components import Addresses, Deployment, Queues, Service, Stores, Triggers
 from infra.inputs import Inputs
 from infra.migrations.resource import Migrations
 from infra.release import Release, config_digest, secret_fingerprints
@@ -27,9 +27,11 @@ class Parts:
     """The declared resources that the outputs come from."""
 
     stores: Stores
+    queues: Queues
     service: Service
     migrations: Migrations
-    traffic: Traffic
+    deployment: Deployment
+    triggers: Triggers
     addresses: Addresses | None
     releases: ReleaseLedger
 
@@ -37,27 +39,28 @@ class Parts:
 def stack_outputs(inputs: Inputs, parts: Parts) -> Mapping[str, object]:
     """Return the stack's outputs by name."""
     names, settings = inputs.names, inputs.settings
-    stores, service, traffic = parts.stores, parts.service, parts.traffic
+    stores, queues, service = parts.stores, parts.queues, parts.service
+    deployment, triggers = parts.deployment, parts.triggers
     return {
         "service_url": settings.public_url(names.worker),
         "account_id": settings.account_id,
         "worker_name": names.worker,
         "worker_id": service.worker.id,
         "version_id": service.version.id,
-        "serving": serving_output(traffic),
-        "serving_version_id": traffic.shares.apply(
+        "serving": serving_output(deployment),
+        "serving_version_id": deployment.shares.apply(
             lambda found: max(found, key=lambda share: share.percentage).version_id
         ),
-        "deployment_id": traffic.deployment.id,
+        "deployment_id": deployment.current.id,
         "d1_database_id": stores.database.id,
         "d1_database_name": names.database,
         "kv_namespace_id": stores.config_cache.id,
-        "retry_queue_id": stores.retry_queue.queue_id,
+        "retry_queue_id": queues.retry.queue_id,
         "retry_queue_name": names.retry_queue,
-        "retry_consumer_id": traffic.retry_consumer.consumer_id,
-        "failed_queue_id": stores.failed_queue.queue_id,
+        "retry_consumer_id": triggers.retry_consumer.consumer_id,
+        "failed_queue_id": queues.failed.queue_id,
         "failed_queue_name": names.failed_queue,
-        "failed_consumer_id": traffic.failed_consumer.consumer_id,
+        "failed_consumer_id": triggers.failed_consumer.consumer_id,
         **(parts.addresses.outputs() if parts.addresses is not None else {}),
         "schema_level": parts.migrations.schema_level,
         "release": release_output(inputs, service, parts.migrations),
@@ -76,9 +79,9 @@ def _presented(secrets: Secrets) -> dict[str, pulumi.Output[str]]:
     }
 
 
-def serving_output(traffic: Traffic) -> pulumi.Output[list[dict[str, object]]]:
+def serving_output(deployment: Deployment) -> pulumi.Output[list[dict[str, object]]]:
     """Return the versions that serve, with their shares in percent."""
-    return traffic.shares.apply(lambda found: [share.document() for share in found])
+    return deployment.shares.apply(lambda found: [share.document() for share in found])
 
 
 def release_output(

@@ -8,12 +8,16 @@ import pulumi_cloudflare as cloudflare
 from infra.components import (
     Addresses,
     AddressesArgs,
+    Deployment,
+    DeploymentArgs,
+    Queues,
+    QueuesArgs,
     Service,
     ServiceArgs,
     Stores,
     StoresArgs,
-    Traffic,
-    TrafficArgs,
+    Triggers,
+    TriggersArgs,
 )
 from infra.components.adoption import Adoption
 from infra.inputs import Inputs
@@ -58,6 +62,16 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         ),
         opts,
     )
+    queues = Queues(
+        "queues",
+        QueuesArgs(
+            account_id=settings.account_id,
+            names=names,
+            protect=settings.protect_stores,
+            adoption=adoption,
+        ),
+        opts,
+    )
     service = Service(
         "service",
         ServiceArgs(
@@ -68,6 +82,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             assets=inputs.assets,
             schema_level=inputs.migrations.level,
             stores=stores,
+            queues=queues,
             adoption=adoption,
         ),
         opts,
@@ -87,17 +102,20 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         # migrates nothing, and a migration that fails leaves the version that serves today.
         pulumi.ResourceOptions(depends_on=[checked]),
     )
-    traffic = Traffic(
-        "traffic",
-        TrafficArgs(
+    deployment = Deployment(
+        "serving",
+        DeploymentArgs(
             settings=settings,
-            names=names,
             bundle_sha256=inputs.bundle.sha256,
             assets_sha256=inputs.assets.sha256 if inputs.assets is not None else "",
-            stores=stores,
             service=service,
-            migrations=migrations,
+            after=migrations,
         ),
+        opts,
+    )
+    triggers = Triggers(
+        "triggers",
+        TriggersArgs(settings=settings, queues=queues, service=service, deployment=deployment),
         opts,
     )
     addresses = None
@@ -105,26 +123,27 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         addresses = Addresses(
             "addresses",
             AddressesArgs(
-                settings=settings, zone_id=zone_id, service=service, after=traffic.deployment
+                settings=settings, zone_id=zone_id, service=service, after=deployment.current
             ),
             opts,
         )
     releases = ReleaseLedger(
         "releases",
         ReleaseLedgerArgs(
-            release=release_output(inputs, service, migrations), serving=serving_output(traffic)
+            release=release_output(inputs, service, migrations), serving=serving_output(deployment)
         ),
         # Last: a release that isn't complete is no target for a rollback.
         pulumi.ResourceOptions(
             depends_on=[
-                traffic.deployment,
-                traffic.cron_trigger,
-                traffic.retry_consumer,
-                traffic.failed_consumer,
+                deployment.current,
+                triggers.cron_trigger,
+                triggers.retry_consumer,
+                triggers.failed_consumer,
             ]
         ),
     )
-    return stack_outputs(inputs, Parts(stores, service, migrations, traffic, addresses, releases))
+    parts = Parts(stores, queues, service, migrations, deployment, triggers, addresses, releases)
+    return stack_outputs(inputs, parts)
 
 
 def _access(

@@ -9,6 +9,7 @@ from infra.assets import Assets
 from infra.bundle import Bundle, Module
 from infra.components.adoption import Adoption
 from infra.components.bindings import BindingArgs, worker_bindings
+from infra.components.queues import Queues
 from infra.components.stores import Stores
 from infra.names import Names
 from infra.settings import Secrets, Settings
@@ -36,12 +37,13 @@ class ServiceArgs:
     assets: Assets | None
     schema_level: int
     stores: Stores
+    queues: Queues
     adoption: Adoption
     child_opts: pulumi.ResourceOptions | None = None
 
 
 class Service(pulumi.ComponentResource):
-    """The Worker, which depends on its stores so that a destroy takes it first, and its version.
+    """The Worker, which depends on its stores and queues so that a destroy takes it first.
 
     Versions are immutable: any change makes a new one, and Cloudflare keeps the old ones, which
     is what a rollback goes back to.
@@ -54,7 +56,7 @@ class Service(pulumi.ComponentResource):
         child_opts = pulumi.ResourceOptions.merge(
             pulumi.ResourceOptions(parent=self), args.child_opts
         )
-        stores = args.stores
+        stores, queues = args.stores, args.queues
         self.worker = cloudflare.Worker(
             "worker",
             account_id=args.settings.account_id,
@@ -72,8 +74,8 @@ class Service(pulumi.ComponentResource):
                     depends_on=[
                         stores.database,
                         stores.config_cache,
-                        stores.retry_queue,
-                        stores.failed_queue,
+                        queues.retry,
+                        queues.failed,
                     ]
                 ),
             ),

@@ -1,4 +1,4 @@
-"""What a stack keeps: its database, its cache namespace and its two queues."""
+"""What a stack keeps: its database and its cache namespace."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class StoresArgs:
 
 
 class Stores(pulumi.ComponentResource):
-    """The D1 database, the KV namespace, the retry queue and the failed queue."""
+    """The D1 database and the KV namespace."""
 
     def __init__(
         self, name: str, args: StoresArgs, opts: pulumi.ResourceOptions | None = None
@@ -53,23 +53,6 @@ class Stores(pulumi.ComponentResource):
             title=args.names.config_cache,
             opts=adoption.options(child_opts, adoption.namespace_id),
         )
-        self.retry_queue = cloudflare.Queue(
-            "retry-queue",
-            account_id=args.account_id,
-            queue_name=args.names.retry_queue,
-            opts=adoption.options(child_opts, adoption.retry_queue_id),
-        )
-        self.failed_queue = cloudflare.Queue(
-            "failed-queue",
-            account_id=args.account_id,
-            queue_name=args.names.failed_queue,
-            opts=adoption.options(child_opts, adoption.failed_queue_id),
-        )
         self.register_outputs(
-            {
-                "database_id": self.database.id,
-                "config_cache_id": self.config_cache.id,
-                "retry_queue_id": self.retry_queue.queue_id,
-                "failed_queue_id": self.failed_queue.queue_id,
-            }
+            {"database_id": self.database.id, "config_cache_id": self.config_cache.id}
         )

@@ -75,9 +75,9 @@ def provider_is_explicit_and_has_no_token(found: Declared) -> Iterator[str]:
 
 def children_have_their_component(found: Declared) -> Iterator[str]:
     """A renamed or reparented resource would be replaced."""
-    parents = {"Stores": 4, "Service": 2, "Traffic": 4}
+    parents = {"stores": 2, "queues": 2, "service": 2, "serving": 1, "triggers": 3}
     for name, count in parents.items():
-        urn = found.one(name.lower()).urn
+        urn = found.one(name).urn
         if sum(r.parent == urn for r in found.registrations) != count:
             yield f"{name} hasn't {count} children"
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from mypy import api
 
-from infra.components.delivery import Delivery
+from infra.components.triggers import Delivery
 from infra.settings.values import Seconds
 from tests.infra.stack_inputs import checked_config
 
 PROJECT = Path(__file__).parents[2]
 
 SNIPPET = """
-from infra.components.delivery import Delivery
+from infra.components.triggers import Delivery
 from infra.settings.values import Milliseconds, Seconds
 
 Delivery(batch_size=1, max_wait={wait}, max_retries=1, retry_delay={delay})

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.components import Service, Traffic
+from infra.components import Deployment, DeploymentArgs, Service
 from infra.program import declare
 from tests.infra.registrations import Declared, declare_stack
 from tests.infra.stack_inputs import ACCOUNT, small_bundle, stack_inputs
@@ -32,9 +32,11 @@ def test_the_stack_is_these_resources_and_no_others(declared: Callable[..., Decl
     assert {t: types.count(t) for t in types if t.startswith("cloudflare:")} == CLOUDFLARE_TYPES
     others = sorted(t for t in types if not t.startswith("cloudflare:"))
     assert others == [
+        "notification-system:index:Deployment",
+        "notification-system:index:Queues",
         "notification-system:index:Service",
         "notification-system:index:Stores",
-        "notification-system:index:Traffic",
+        "notification-system:index:Triggers",
         "pulumi-python:dynamic/d1:Migrations",
         "pulumi-python:dynamic/releases:ReleaseLedger",
         "pulumi-python:dynamic/workers:Smoke",
@@ -268,8 +270,14 @@ def test_children_take_options_through_the_component(
 def test_a_deployment_that_forgets_the_migrations_is_found_by_these_tests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Traffic, "_after", lambda self, resource: self._child_opts)
+    original = Deployment.__init__
+
+    def without_migrations(
+        self: Deployment, name: str, args: DeploymentArgs, opts: Any = None
+    ) -> None:
+        original(self, name, replace(args, after=args.service.version), opts)
+
+    monkeypatch.setattr(Deployment, "__init__", without_migrations)
     inputs = stack_inputs(tmp_path)
     found = declare_stack(lambda: declare(inputs), stack="production")
     assert not found.depends_on("deployment", "migrations")
-    assert not found.depends_on("cron-trigger", "deployment")

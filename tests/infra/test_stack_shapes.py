@@ -1,8 +1,9 @@
 """Every shape of a stack through its whole life, by the embedded engine, to an empty account."""
 
+import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,12 @@ class Shape:
 
 SHAPES = {
     "minimal": Shape(
-        "minimal", "development", 17, {"rateLimitEnabled": False, "crons": [], "console": False}
+        "minimal", "development", 19, {"rateLimitEnabled": False, "crons": [], "console": False}
     ),
     "full": Shape(
         "production",
         "production",
-        20,
+        22,
         {
             "protectStores": False,
             "console": True,
@@ -63,11 +64,11 @@ SHAPES = {
     "with-domain": Shape(
         "development",
         "development",
-        19,
+        21,
         {"customDomain": "dev.example.test", "zoneName": "example.test", "workersDev": False},
     ),
-    "staging": Shape("staging", "staging", 17, {"d1Jurisdiction": "eu"}),
-    "pr-7": Shape("pr-7", "development", 17, {"console": True}),
+    "staging": Shape("staging", "staging", 19, {"d1Jurisdiction": "eu"}),
+    "pr-7": Shape("pr-7", "development", 19, {"console": True}),
 }
 
 
@@ -101,6 +102,11 @@ class Life:
             },
             on_event=self._note,
         )
+
+    def rewrite_state(self, change: Callable[[str], str]) -> None:
+        """Put another state in the place of the stack's."""
+        (file,) = self._backend.glob(f".pulumi/stacks/*/{self.shape.stack}.json")
+        file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Write the stack's file."""
@@ -182,10 +188,7 @@ def test_a_renamed_component_with_its_alias_replaces_nothing(
     altered.replace(
         "infra/program.py", '"stores",\n        StoresArgs(', '"storage",\n        StoresArgs('
     )
-    stores = (
-        "protect=settings.protect_stores,\n            adoption=adoption,\n"
-        "        ),\n        opts,\n"
-    )
+    stores = "        opts,\n    )\n    queues = "
     alias = 'pulumi.ResourceOptions(aliases=[pulumi.Alias(name="stores")])'
     renamed = stores.replace(" opts,", f" pulumi.ResourceOptions.merge(opts, {alias}),")
     assert life.changed(life.engine_of(altered.root).preview()) != {}
@@ -195,6 +198,35 @@ def test_a_renamed_component_with_its_alias_replaces_nothing(
     assert any(urn.endswith("::storage") for urn in kept)
     life.changed(life.engine.destroy())
     assert set(life.left().values()) == {0}
+
+
+def test_a_state_of_an_earlier_release_gets_its_new_components_and_replaces_nothing(
+    tmp_path: Path, cloud: RunningCloud
+) -> None:
+    life = Life(tmp_path, cloud, SHAPES["minimal"])
+    life.changed(life.engine.up())
+    life.rewrite_state(as_an_earlier_release_wrote_it)
+    assert life.changed(life.engine.up()) == {"create": 2}
+    assert life.changed(life.engine.up()) == {}
+    life.changed(life.engine.destroy())
+    assert set(life.left().values()) == {0}
+
+
+def as_an_earlier_release_wrote_it(state: str) -> str:
+    """The state with two components: the stores with queues, and the traffic with its triggers."""
+    for component, earlier in (
+        ("Deployment::serving", "Traffic::traffic"),
+        ("Triggers::triggers", "Traffic::traffic"),
+        ("Queues::queues", "Stores::stores"),
+        ("Deployment$", "Traffic$"),
+        ("Triggers$", "Traffic$"),
+        ("Queues$", "Stores$"),
+    ):
+        state = state.replace(f":index:{component}", f":index:{earlier}")
+    document = json.loads(state)
+    latest = document["checkpoint"]["latest"]
+    latest["resources"] = list({entry["urn"]: entry for entry in latest["resources"]}.values())
+    return json.dumps(document)
 
 
 def test_a_program_that_breaks_after_its_first_resources_says_why_and_registers_nothing(
