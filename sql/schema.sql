@@ -10,7 +10,7 @@ CREATE TABLE user_configs (
   -- Goes up with every change: a send is conditional on the revision that it has read.
   revision INTEGER NOT NULL DEFAULT 1 CHECK (revision >= 1),
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), deactivated_at TEXT, deactivated_reason TEXT,
   CONSTRAINT user_channel_unique UNIQUE (user_id, channel_type)
 );
 
@@ -40,7 +40,7 @@ CREATE TABLE notification_logs (
   variables TEXT CHECK (variables IS NULL OR json_valid(variables)),
   metadata TEXT CHECK (metadata IS NULL OR json_valid(metadata)),
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), channel_options TEXT,
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), channel_options TEXT, expires_at TEXT, held_until TEXT, urgent INTEGER, after_id INTEGER,
   CONSTRAINT sent_has_time CHECK (status <> 'sent' OR sent_at IS NOT NULL),
   CONSTRAINT retry_has_time CHECK (status <> 'retry' OR next_retry_at IS NOT NULL),
   CONSTRAINT message_id_names_row CHECK (
@@ -158,3 +158,22 @@ CREATE INDEX idx_config_channel ON user_configs (channel_type);
 CREATE INDEX idx_template_active ON notification_templates_v2 (is_active);
 
 CREATE INDEX idx_content_channel ON template_contents (channel_type, template_key);
+
+CREATE INDEX idx_notification_after ON notification_logs (after_id) WHERE after_id IS NOT NULL;
+
+CREATE TABLE endpoint_paces (
+  user_id TEXT NOT NULL,
+  channel_type TEXT NOT NULL,
+  throttled_until INTEGER NOT NULL,
+  next_slot INTEGER NOT NULL,
+  PRIMARY KEY (user_id, channel_type)
+) WITHOUT ROWID;
+
+CREATE TABLE channel_holds (
+  channel_type TEXT NOT NULL,
+  user_id TEXT NOT NULL DEFAULT '',
+  held_until TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (channel_type, user_id)
+) WITHOUT ROWID;

@@ -20,6 +20,7 @@ _EPOCH_MS = 1_704_067_200_000
 """2024-01-01T00:00:00Z: row ids of notifications count from there (sql/migrations/0001)."""
 _HAS_TEMPLATE = "EXISTS (SELECT 1 FROM notification_templates_v2 AS t WHERE t.template_key = {})"
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+_TOMORROW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 day')"
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,7 @@ def _logs(c: Column) -> dict[str, str]:
         "retry_count": f"MAX(0, COALESCE({c('retry_count')}, 0))",
         # A retry that was under way is due at once: the queue's message for it is gone.
         "next_retry_at": f"CASE WHEN {c('status')} = 'retry' THEN {_NOW} END",
+        "expires_at": f"CASE WHEN {c('status')} = 'retry' THEN {_TOMORROW} END",
         "request_id": c("request_id"),
         "variables": _json(c("variables")),
         "created_at": created,

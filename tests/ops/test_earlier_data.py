@@ -66,6 +66,7 @@ def test_every_row_is_kept_and_reads_as_this_services_own() -> None:
     assert all(ISO.fullmatch(row["created_at"]) for row in logs)
     assert logs[0]["sent_at"] == "2025-01-05T10:00:00.000Z", "a sent one has a time"
     assert ISO.fullmatch(logs[2]["next_retry_at"]), "a retry that was under way is due"
+    assert logs[2]["expires_at"] > logs[2]["next_retry_at"], "and has a day from now on"
     assert logs[1]["variables"] is None
     assert logs[1]["message_id"] == "earlier_ntf_1"
     assert sorted(row["id"] for row in logs) == [row["id"] for row in logs]
@@ -131,7 +132,7 @@ def content(api: D1Api) -> dict[str, list[tuple[Any, ...]]]:
             kept = {
                 key: value
                 for key, value in row.items()
-                if key not in ("next_retry_at", "updated_at")
+                if key not in ("next_retry_at", "expires_at", "updated_at")
             }
             if name == "template_contents":
                 kept.pop("id")

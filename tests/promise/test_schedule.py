@@ -59,7 +59,7 @@ def test_an_endpoint_is_not_called_before_its_retry_after(
 def test_a_retry_after_below_the_schedule_keeps_the_schedule(
     timeline: SimulatedTimeline,
 ) -> None:
-    timeline.endpoint("ann").down(between=(0, 5), status=429, retry_after="1")
+    timeline.endpoint("ann").down(between=(0, 5), status=503, retry_after="1")
     timeline.at(0).push("order").at(20).expect("order", attempts=2, status="sent")
     timeline.expect_attempts("order", at=(0, 10))
 

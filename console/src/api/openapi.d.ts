@@ -792,6 +792,8 @@ export interface components {
                 code?: string;
                 duration_ms: number;
                 error?: string;
+                /** @enum {string} */
+                outcome?: "rejected" | "broken" | "throttled";
                 retryable?: boolean;
                 status_code: number | null;
                 unconfirmed?: boolean;
@@ -1638,13 +1640,17 @@ export interface operations {
                 "application/json": {
                     /** @enum {string} */
                     channel?: "webhook" | "telegram" | "lark" | "slack";
+                    code?: string;
+                    cursor?: number;
                     /** @default 100 */
                     limit?: number;
                     log_id?: number;
-                    /** @default 24 */
                     max_age_hours?: number;
                     message_id?: string;
                     notification_id?: string;
+                    since?: string;
+                    template_key?: string;
+                    until?: string;
                     user_id?: string;
                 };
             };
@@ -1658,8 +1664,16 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: {
+                            matched: number;
                             message: string;
+                            next: number | null;
                             queued: number;
+                            skipped: {
+                                count: number;
+                                explanation: string;
+                                /** @enum {string} */
+                                reason: "no_content" | "rejected" | "too_old";
+                            }[];
                             total_failed?: number;
                         };
                         /** @constant */
@@ -2671,13 +2685,17 @@ export interface operations {
                 "application/json": {
                     /** @enum {string} */
                     channel?: "webhook" | "telegram" | "lark" | "slack";
+                    code?: string;
+                    cursor?: number;
                     /** @default 100 */
                     limit?: number;
                     log_id?: number;
-                    /** @default 24 */
                     max_age_hours?: number;
                     message_id?: string;
                     notification_id?: string;
+                    since?: string;
+                    template_key?: string;
+                    until?: string;
                     user_id?: string;
                 };
             };
@@ -2691,8 +2709,16 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: {
+                            matched: number;
                             message: string;
+                            next: number | null;
                             queued: number;
+                            skipped: {
+                                count: number;
+                                explanation: string;
+                                /** @enum {string} */
+                                reason: "no_content" | "rejected" | "too_old";
+                            }[];
                             total_failed?: number;
                         };
                         /** @constant */

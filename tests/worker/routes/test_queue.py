@@ -32,8 +32,11 @@ def test_exhausted_notifications_are_sent_again_under_the_same_id(world: World, 
     row = _failed(world)
     done = world.request("POST", path)
     assert done.json["data"] == {
+        "matched": 1,
         "total_failed": 1,
         "queued": 1,
+        "skipped": [],
+        "next": None,
         "message": "Queued 1 notifications for retry",
     }
     world.deliver_queues()
@@ -54,8 +57,11 @@ def test_two_callers_cannot_queue_a_notification_twice(world: World) -> None:
 
 def test_a_permanent_failure_is_retried_only_by_name(world: World) -> None:
     row = _failed(world, 404)
-    none = world.request("POST", RETRY, {})
-    assert none.json["data"] == {"queued": 0, "message": "No failed notifications to retry"}
+    none = world.request("POST", RETRY, {}).json["data"]
+    assert (none["matched"], none["queued"], none["next"]) == (1, 0, None)
+    [skipped] = none["skipped"]
+    assert (skipped["reason"], skipped["count"]) == ("rejected", 1)
+    assert none["message"].startswith("None of 1 failed notifications was queued")
     named = world.request("POST", RETRY, {"notification_id": row["message_id"]})
     assert named.json["data"]["queued"] == 1
     world.deliver_queues()
@@ -73,8 +79,100 @@ def test_filters_choose_what_is_retried(world: World) -> None:
     assert again.json["data"]["queued"] == 1
 
 
+@pytest.mark.requirement("C-0.54")
 @pytest.mark.parametrize(
-    "body", [{"limit": 0}, {"limit": 101}, {"log_id": "1"}, {"max_age_hours": -1}, {"channel": "x"}]
+    "named",
+    [
+        {"user_id": "u1"},
+        {"channel": "webhook"},
+        {"code": "HTTP_ERROR"},
+        {"since": "2026-01-01"},
+        {"until": "2026-01-01"},
+    ],
+)
+def test_a_filter_takes_rejected_ones_of_any_age_too(world: World, named: dict[str, Any]) -> None:
+    _failed(world, 404)
+    world.clock.ms += 25 * 3_600_000
+    done = world.request("POST", RETRY, named).json["data"]
+    assert (done["matched"], done["queued"], done["skipped"]) == (1, 1, [])
+    world.deliver_queues()
+    [row] = world.logs()
+    assert row["status"] == "sent"
+
+
+@pytest.mark.requirement("C-0.54")
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"user_id": "u2"},
+        {"channel": "slack"},
+        {"code": "TIMEOUT_ERROR"},
+        {"template_key": "t"},
+        {"since": "2026-01-02"},
+        {"until": "2025-12-31"},
+    ],
+)
+def test_what_a_filter_does_not_match_is_left_alone(world: World, other: dict[str, Any]) -> None:
+    _failed(world)
+    done = world.request("POST", RETRY, other).json["data"]
+    assert (done["matched"], done["queued"], done["skipped"]) == (0, 0, [])
+    assert world.logs()[0]["status"] == "failed"
+
+
+@pytest.mark.requirement("C-0.54")
+def test_an_old_failure_is_counted_and_told_when_nothing_names_it(world: World) -> None:
+    _failed(world)
+    world.clock.ms += 25 * 3_600_000
+    done = world.request("POST", RETRY, {}).json["data"]
+    assert (done["matched"], done["queued"]) == (1, 0)
+    assert [(s["reason"], s["count"]) for s in done["skipped"]] == [("too_old", 1)]
+
+
+@pytest.mark.requirement("C-0.54")
+def test_a_failure_without_a_text_is_never_retried(world: World) -> None:
+    world.configure()
+    template = {
+        "template_key": "t",
+        "template_name": "t",
+        "contents": {"slack": {"content_type": "text", "content_template": "x"}},
+    }
+    assert world.request("POST", "/api/templates", template).status == 200
+    body = {"user_id": "u1", "channels": ["webhook"], "template_key": "t"}
+    world.request("POST", "/api/notifications/send", body)
+    done = world.request("POST", RETRY, {"user_id": "u1"}).json["data"]
+    assert (done["matched"], done["queued"]) == (1, 0)
+    assert [s["reason"] for s in done["skipped"]] == ["no_content"]
+
+
+@pytest.mark.requirement("C-0.54")
+def test_more_than_a_page_is_taken_up_with_the_cursor(world: World) -> None:
+    world.configure()
+    world.endpoints.behave = lambda request: answer(404)
+    for _ in range(5):
+        world.send()
+        world.clock.ms += 1
+    counts, cursor = [], None
+    for _ in range(3):
+        body = {"user_id": "u1", "limit": 2, **({"cursor": cursor} if cursor else {})}
+        done = world.request("POST", RETRY, body).json["data"]
+        counts.append((done["matched"], done["queued"]))
+        cursor = done["next"]
+    assert counts == [(5, 2), (3, 2), (1, 1)]
+    assert cursor is None
+    assert {row["redrives"] for row in world.logs()} == {1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"limit": 0},
+        {"limit": 1_001},
+        {"since": "soon"},
+        {"cursor": 0},
+        {"log_id": "1"},
+        {"max_age_hours": -1},
+        {"channel": "x"},
+    ],
 )
 def test_a_wrong_filter_is_400(world: World, body: dict[str, Any]) -> None:
     assert world.request("POST", RETRY, body).status == 400

@@ -22,23 +22,44 @@ class Message(NamedTuple):
     template_key: str | None
 
 
+DELIVERED = "delivered"
+REJECTED = "rejected"
+"""A repetition would get the same answer: the notification ends."""
+BROKEN = "broken"
+"""Worth another attempt; each one spends a retry."""
+THROTTLED = "throttled"
+"""Too many calls: the notification waits and spends no retry, until its time is over."""
+
+
 class Verdict(NamedTuple):
     """The meaning of an endpoint's answer.
 
     Attributes:
-        error: set unless it was accepted, as `code` is.
+        outcome: DELIVERED, REJECTED, BROKEN or THROTTLED.
+        error: set unless it was delivered, as `code` is.
+        details: what a delivered message got for an answer.
+        retry_after_s: the wait that the endpoint asked for; 0 if it named none.
         unconfirmed: whether the status accepted it but the body, which holds the provider's word,
             didn't come whole. The message most probably arrived, and a repetition would be a
             duplicate.
     """
 
-    accepted: bool
-    retryable: bool = False
+    outcome: str
     error: str = ""
     code: str = ""
     details: Any = None
     retry_after_s: int = 0
     unconfirmed: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the message was delivered."""
+        return self.outcome == DELIVERED
+
+    @property
+    def retryable(self) -> bool:
+        """Whether another attempt may succeed."""
+        return self.outcome in (BROKEN, THROTTLED)
 
 
 class Channel(Protocol):
@@ -67,7 +88,7 @@ class Channel(Protocol):
         ...
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
-        """Judge whether the endpoint accepted the message."""
+        """Judge what became of the message: by the provider's own code, else by the status."""
         ...
 
 

@@ -5,11 +5,26 @@ Source: open.larksuite.com, "Use bots in groups" (message types, signature, erro
 
 import base64
 import hmac
+import re
 from collections.abc import Callable
 from typing import Any
 
-from notification.channels.answer import judge_status, parsed_details, short
-from notification.channels.channel import Message, Verdict, timeout_of
+from notification.channels.answer import (
+    judge_code,
+    judge_status,
+    provider_object,
+    short,
+    unconfirmed,
+)
+from notification.channels.channel import (
+    BROKEN,
+    DELIVERED,
+    REJECTED,
+    THROTTLED,
+    Message,
+    Verdict,
+    timeout_of,
+)
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
 from notification.compact_json import compact_json
 from notification.errors import ChannelRefusal
@@ -24,8 +39,22 @@ MAX_BODY = 20_000
 """Bytes of a request's body; a little below Lark's limit of 20 KB."""
 _HOSTS = ("open.feishu.cn", "open.larksuite.com")
 _PATH = "/open-apis/bot/v2/hook/"
-# Wrong hook, signature or time; forbidden address; missing keyword; malformed body.
-_PERMANENT = (19001, 19021, 19022, 19024, 9499, 9408)
+_OUTCOMES = {
+    9408: REJECTED,
+    11232: THROTTLED,
+    19001: REJECTED,
+    19002: REJECTED,
+    19021: REJECTED,
+    19022: REJECTED,
+    19024: REJECTED,
+    99991400: THROTTLED,
+}
+"""Codes of "Use bots in groups" (wrong hook, body, signature or time, address, keyword) and of
+"Generic error codes" (11232 and 99991400: too frequent). 9408 is not documented: it was seen for a
+malformed body."""
+_AMBIGUOUS = 9499
+"""Both "Bad Request" and "too many request": its text tells which."""
+_FREQUENCY = re.compile(r"too many request|frequen|rate limit", re.IGNORECASE)
 
 
 def sign(secret: str, timestamp: str) -> str:
@@ -66,24 +95,30 @@ class LarkChannel:
         return [OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
-        """Accept 2xx with `code` 0; some other codes are not worth a retry."""
+        """Judge by `code` in the answer, whatever the status is; without one by the status."""
+        body, readable = provider_object(answer)
         refused = judge_status(answer, now_ms)
+        code = body.get("code")
+        if isinstance(code, int) and not isinstance(code, bool):
+            text = str(body.get("msg") or code)
+            if code == 0 and refused is None:
+                return Verdict(DELIVERED, details=short(body.get("data") or {"success": True}))
+            if code != 0:
+                meaning = THROTTLED if _FREQUENCY.search(text[:500]) else REJECTED
+                return judge_code(
+                    code,
+                    {**_OUTCOMES, _AMBIGUOUS: meaning},
+                    error=f"Lark API error: {text[:500]}",
+                    name="LARK_ERROR",
+                    answer=answer,
+                    now_ms=now_ms,
+                )
         if refused is not None:
             return refused
-        body = parsed_details(answer, limit=None)
-        body = body if isinstance(body, dict) else {}
-        code = body.get("code")
-        if code == 0 and not isinstance(code, bool):
-            return Verdict(accepted=True, details=short(body.get("data") or {"success": True}))
-        if code is None and not answer.is_whole:
-            return Verdict(accepted=True, details={}, unconfirmed=True)
-        text = body.get("msg") or "the answer is not Lark's"
-        return Verdict(
-            accepted=False,
-            retryable=code not in _PERMANENT,
-            error=f"Lark API error: {str(text)[:500]}",
-            code="LARK_ERROR",
-        )
+        if not readable:
+            return unconfirmed()
+        text = str(body.get("msg") or "the answer is not Lark's")
+        return Verdict(BROKEN, f"Lark API error: {text[:500]}", "LARK_ERROR")
 
 
 def _body(message: Message, msg_type: Any, stamp: dict[str, str]) -> tuple[str, bool]:

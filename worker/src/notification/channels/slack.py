@@ -3,8 +3,21 @@
 import re
 from typing import Any
 
-from notification.channels.answer import judge_status, parsed_details
-from notification.channels.channel import Message, Verdict, timeout_of
+from notification.channels.answer import (
+    judge_code,
+    judge_status,
+    provider_object,
+    unconfirmed,
+)
+from notification.channels.channel import (
+    BROKEN,
+    DELIVERED,
+    REJECTED,
+    THROTTLED,
+    Message,
+    Verdict,
+    timeout_of,
+)
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
 from notification.compact_json import compact_json
 from notification.errors import ChannelRefusal
@@ -23,6 +36,39 @@ from notification.timestamps import iso
 _HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
 _PATH = "/"
 _CHANNEL = re.compile(r"[#@].+")
+_REJECTED = (
+    "action_prohibited",
+    "channel_is_archived",
+    "channel_not_found",
+    "invalid_attachments",
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "invalid_payload",
+    "invalid_token",
+    "missing_text_or_fallback_or_attachments",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_active_hooks",
+    "no_service",
+    "no_service_id",
+    "no_team",
+    "no_text",
+    "posting_to_general_channel_denied",
+    "team_disabled",
+    "too_many_attachments",
+    "token_revoked",
+    "user_not_found",
+)
+_OUTCOMES = {
+    **dict.fromkeys(_REJECTED, REJECTED),
+    "rate_limited": THROTTLED,
+    "ratelimited": THROTTLED,
+    "rollup_error": BROKEN,
+}
+"""Error texts of webhooks (docs.slack.dev, "Sending messages using incoming webhooks", errors;
+"Rate limits"; `chat.postMessage`, errors)."""
+_ERROR = re.compile(r"[a-z]+(?:_[a-z]+){1,7}")
+"""The form of Slack's error texts, by which one that is new is told from what a proxy answers."""
 _MARKED = ("markdown", "html")
 """Content types whose text is already markup, with its values escaped."""
 
@@ -55,21 +101,33 @@ class SlackChannel:
         return [OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
-        """Accept 2xx with the body `ok` or `"ok": true`; any other text names a permanent error."""
+        """Judge by Slack's text (`ok`, or the name of an error); without one by the status."""
+        text = answer.body.strip()
+        body, readable = provider_object(answer)
         refused = judge_status(answer, now_ms)
+        if (text == "ok" or body.get("ok") is True) and refused is None:
+            return Verdict(DELIVERED, details={"ok": True})
+        named = body.get("error") if body else text
+        if isinstance(named, str) and (
+            named in _OUTCOMES or (answer.is_whole and _ERROR.fullmatch(named[:64]))
+        ):
+            named = named[:64]
+            return judge_code(
+                named,
+                _OUTCOMES,
+                error=f"Slack API error: {named}",
+                name="SLACK_ERROR",
+                answer=answer,
+                now_ms=now_ms,
+            )
         if refused is not None:
             return refused
-        text = answer.body.strip()
-        body = parsed_details(answer, limit=None)
-        if text == "ok" or (isinstance(body, dict) and body.get("ok") is True):
-            return Verdict(accepted=True, details={"ok": True})
-        if not answer.is_whole:
-            return Verdict(accepted=True, details={}, unconfirmed=True)
+        if not (readable and answer.is_whole):
+            return unconfirmed()
         return Verdict(
-            accepted=False,
-            retryable=False,
-            error=f"Slack API error: {text[:500] or 'the answer is empty'}",
-            code="SLACK_ERROR",
+            BROKEN,
+            f"Slack API error: {text[:500] or 'the answer is empty'}",
+            "SLACK_ERROR",
         )
 
 

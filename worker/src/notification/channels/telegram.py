@@ -5,8 +5,23 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from notification.channels.answer import judge_status, parsed_details, short
-from notification.channels.channel import Message, Verdict, timeout_of
+from notification.channels.answer import (
+    judge_code,
+    judge_status,
+    provider_object,
+    short,
+    throttled,
+    unconfirmed,
+)
+from notification.channels.channel import (
+    BROKEN,
+    DELIVERED,
+    REJECTED,
+    THROTTLED,
+    Message,
+    Verdict,
+    timeout_of,
+)
 from notification.channels.endpoint import EndpointPolicy
 from notification.errors import ChannelRefusal
 from notification.markup.escaping import HTML, MARKDOWN, MARKDOWN_V2
@@ -15,7 +30,15 @@ from notification.markup.telegram import telegram_texts
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]{20,}")
-_PERMANENT = (400, 401, 403, 404)
+_OUTCOMES = {
+    400: REJECTED,
+    401: REJECTED,
+    403: REJECTED,
+    404: REJECTED,
+    413: REJECTED,
+    429: THROTTLED,
+}
+"""`error_code` (core.telegram.org/bots/api#making-requests: its values follow HTTP's)."""
 _MODES = (MARKDOWN_V2, MARKDOWN, HTML)
 
 
@@ -78,33 +101,40 @@ class TelegramChannel:
         ]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
-        """Judge by the status first, then by `ok` in the answer."""
-        body = parsed_details(answer, limit=None)
-        body = body if isinstance(body, dict) else {}
+        """Judge by `ok`, `error_code` and `parameters`; without them by the status.
+
+        A flood limit names its wait in `parameters.retry_after`
+        (core.telegram.org/bots/api#responseparameters).
+        """
+        body, readable = provider_object(answer)
         refused = judge_status(answer, now_ms)
-        if refused is not None:
-            return refused._replace(
-                retry_after_s=max(refused.retry_after_s, _retry_after(body))
-                if refused.retryable
-                else 0
+        if body.get("ok") is True and refused is None:
+            return Verdict(DELIVERED, details=short(body.get("result") or {}))
+        code = body.get("error_code")
+        if body.get("ok") is False and isinstance(code, int) and not isinstance(code, bool):
+            error = f"Telegram API error: {str(body.get('description') or code)[:500]}"
+            told_s = _retry_after(body)
+            if told_s:
+                return throttled(error, answer, now_ms, told_s=told_s)
+            return judge_code(
+                code,
+                _OUTCOMES,
+                error=error,
+                name="TELEGRAM_API_ERROR",
+                answer=answer,
+                now_ms=now_ms,
             )
-        if body.get("ok") is True:
-            return Verdict(accepted=True, details=short(body.get("result") or {}))
-        if "ok" not in body and not answer.is_whole:
-            return Verdict(accepted=True, details={}, unconfirmed=True)
-        description = body.get("description") or "the answer is not Telegram's"
-        return Verdict(
-            accepted=False,
-            retryable=body.get("error_code") not in _PERMANENT,
-            error=f"Telegram API error: {str(description)[:500]}",
-            code="TELEGRAM_API_ERROR",
-            retry_after_s=_retry_after(body),
-        )
+        if refused is not None:
+            return refused
+        if not readable:
+            return unconfirmed()
+        text = str(body.get("description") or "the answer is not Telegram's")
+        return Verdict(BROKEN, f"Telegram API error: {text[:500]}", "TELEGRAM_API_ERROR")
 
 
 def _retry_after(body: dict[str, Any]) -> int:
-    """Return `parameters.retry_after` of a flood limit, in seconds, an hour at most."""
+    """Return `parameters.retry_after` of a flood limit, in seconds; 0 if there is none."""
     parameters = body.get("parameters")
     value = parameters.get("retry_after") if isinstance(parameters, dict) else None
     valid = isinstance(value, int) and not isinstance(value, bool)
-    return min(max(int(value or 0), 0), 3_600) if valid else 0
+    return max(int(value or 0), 0) if valid else 0

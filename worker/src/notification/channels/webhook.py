@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from notification.channels.answer import judge_status, parsed_details
-from notification.channels.channel import Message, Verdict, timeout_of
+from notification.channels.channel import DELIVERED, Message, Verdict, timeout_of
 from notification.channels.endpoint import EndpointPolicy, check_url_field
 from notification.channels.standard_webhooks import SCHEME, signing_keys, standard_headers
 from notification.compact_json import compact_json
@@ -106,7 +106,7 @@ class WebhookChannel:
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
         """Accept any 2xx."""
         refused = judge_status(answer, now_ms)
-        return refused or Verdict(accepted=True, details=parsed_details(answer))
+        return refused or Verdict(DELIVERED, details=parsed_details(answer))
 
 
 def _sendable(value: Any) -> bool:

@@ -1,9 +1,10 @@
 """One attempt to deliver one notification."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from notification.channels.channel import Channel, Verdict
+from notification.channels.channel import BROKEN, REJECTED, Channel, Verdict
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
 from notification.delivery.notification import Notification
@@ -16,6 +17,10 @@ MAX_ATTEMPT_MS = 25_000
 """The time for all calls of an attempt: Cloudflare ends `waitUntil` work 30 s after a hang-up."""
 
 
+# Controls (but not tabs and line ends), separators of lines, and marks that change the direction.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 NOT_CONFIGURED = "CHANNEL_NOT_CONFIGURED"
 
 
@@ -48,7 +53,7 @@ class _Tried(NamedTuple):
 def not_configured(notification: Notification, platform: Platform) -> Outcome:
     """Return the outcome for a channel without an active configuration: no attempt is made."""
     text = f"No active configuration for channel {notification.channel}"
-    verdict = Verdict(accepted=False, error=text, code=NOT_CONFIGURED)
+    verdict = Verdict(REJECTED, text, NOT_CONFIGURED)
     return Outcome(verdict, platform.clock.now_ms(), 0, None)
 
 
@@ -73,6 +78,7 @@ async def attempt(
     """
     started = platform.clock.now_ms()
     verdict, status, truncated = await _try(notification, config, platform, policy)
+    verdict = verdict._replace(error=_printable(verdict.error))
     duration = platform.clock.now_ms() - started
     cut = {"truncated": True} if truncated else {}
     log.of_request(notification.request_id).write(
@@ -84,6 +90,7 @@ async def attempt(
         channel=notification.channel,
         userId=notification.message.user_id,
         retryCount=notification.retry_count,
+        outcome=verdict.outcome,
         accepted=verdict.accepted,
         retryable=verdict.retryable,
         code=verdict.code,
@@ -92,6 +99,11 @@ async def attempt(
         **cut,
     )
     return Outcome(verdict, started, duration, status, platform.version.short)
+
+
+def _printable(text: str) -> str:
+    """Return an endpoint's words without what would move a cursor or turn the line round."""
+    return _UNPRINTABLE.sub(" ", text).encode("utf-8", "replace").decode()
 
 
 async def _try(
@@ -148,8 +160,8 @@ async def _call(
 
 
 def _permanent(code: str, text: str) -> _Tried:
-    return _Tried(Verdict(accepted=False, retryable=False, code=code, error=text))
+    return _Tried(Verdict(REJECTED, text, code))
 
 
 def _transient(code: str, text: str) -> _Tried:
-    return _Tried(Verdict(accepted=False, retryable=True, code=code, error=text))
+    return _Tried(Verdict(BROKEN, text, code))

@@ -4,8 +4,13 @@ import json
 from typing import Any, NamedTuple
 
 from notification.channels.channel import Message
+from notification.identity import moment_of
 from notification.ports.database import Row
+from notification.timestamps import DAY_MS, from_iso
 
+LIFE_MS = DAY_MS
+"""How long a notification may be tried; what is held or planned for later gets this long from then
+on."""
 LEASE_MS = 60_000
 """How long an attempt may hold a row; more than twice what an attempt can take."""
 
@@ -15,6 +20,7 @@ class Notification(NamedTuple):
 
     Attributes:
         options: what the template sets over the recipient's configuration.
+        expires_ms: the end of its time; no attempt begins then or later.
         request_id: the id of the request that brought it.
     """
 
@@ -25,6 +31,7 @@ class Notification(NamedTuple):
     retry_count: int
     attempts: list[dict[str, Any]]
     lease_token: str
+    expires_ms: int
     error: str | None = None
     request_id: str | None = None
 
@@ -48,6 +55,12 @@ class Notification(NamedTuple):
             retry_count=int(row["retry_count"] or 0),
             attempts=attempts if isinstance(attempts, list) else [],
             lease_token=lease_token,
+            expires_ms=expiry_ms(int(row["id"] or 0), row["expires_at"]),
             error=None if row["error"] is None else str(row["error"]),
             request_id=None if row["request_id"] is None else str(row["request_id"]),
         )
+
+
+def expiry_ms(row_id: int, expires_at: object) -> int:
+    """Return the end of a notification's time: 24 hours after acceptance unless the row says so."""
+    return moment_of(row_id) + LIFE_MS if expires_at is None else from_iso(expires_at)

@@ -14,7 +14,7 @@ from notification.delivery.notification import Notification
 from notification.delivery.recorder import record
 from notification.delivery.retry_message import RetryMessage, enqueue, parse_retry_message
 from notification.delivery.row_snapshot import RowSnapshot, load_snapshots
-from notification.delivery.settlement import attempt_and_settle, settle
+from notification.delivery.settlement import attempt_and_settle, expire, settle
 from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import IncomingMessage, Platform
@@ -194,7 +194,9 @@ class RetryConsumer:
         self, notification: Notification, claimed: Claim, max_retries: int, acquired_ms: int
     ) -> str:
         platform = self._platform
-        if claimed.config_row is None:
+        if platform.clock.now_ms() >= notification.expires_ms:
+            settlement = expire(notification, platform)
+        elif claimed.config_row is None:
             outcome = not_configured(notification, platform)
             settlement = settle(notification, outcome, max_retries=max_retries, platform=platform)
         else:

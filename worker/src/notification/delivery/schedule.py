@@ -9,6 +9,8 @@ DELAYS_MS = (10_000, 30_000, 60_000, 300_000, 900_000)
 DEFAULT_MAX_RETRIES = 2
 SELECT_MAX_RETRIES = select_setting("max_retry_attempts")
 """The statement whose result `retries_allowed` reads."""
+THROTTLED_DELAYS_MS = (10_000, 30_000, 60_000, 300_000)
+"""The waits of a throttled notification whose endpoint names none, the last one again and again."""
 _JITTER = 0.1
 
 # Both counts come from partial indexes, which hold only the rows that are counted.
@@ -26,9 +28,23 @@ def retry_delay_ms(retry: int, *, retry_after_s: int, randomness: Randomness) ->
     endpoint's `Retry-After`.
     """
     base = DELAYS_MS[min(retry, len(DELAYS_MS)) - 1]
+    return max(_jittered(base, randomness), retry_after_s * 1000)
+
+
+def throttled_delay_ms(times: int, *, retry_after_s: int, randomness: Randomness) -> int:
+    """Return how long a notification waits that was throttled `times` times in a row.
+
+    It is what the endpoint asked for, or else grows from 10 s to five minutes, ±10 %.
+    """
+    if retry_after_s:
+        return retry_after_s * 1000
+    base = THROTTLED_DELAYS_MS[min(times, len(THROTTLED_DELAYS_MS)) - 1]
+    return _jittered(base, randomness)
+
+
+def _jittered(wait_ms: int, randomness: Randomness) -> int:
     fraction = int.from_bytes(randomness.token_bytes(2), "big") / 0xFFFF
-    jittered = round(base * (1 - _JITTER + 2 * _JITTER * fraction))
-    return max(jittered, retry_after_s * 1000)
+    return round(wait_ms * (1 - _JITTER + 2 * _JITTER * fraction))
 
 
 def retries_allowed(result: Result, platform: Platform) -> int:

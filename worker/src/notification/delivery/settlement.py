@@ -2,19 +2,26 @@
 
 from typing import Any, NamedTuple
 
+from notification.channels.channel import BROKEN, THROTTLED, Verdict
 from notification.channels.endpoint import EndpointPolicy
 from notification.compact_json import compact_json
 from notification.delivery.attempt import Outcome, attempt
 from notification.delivery.notification import Notification
-from notification.delivery.schedule import max_retries_or_default, retry_delay_ms
+from notification.delivery.schedule import (
+    max_retries_or_default,
+    retry_delay_ms,
+    throttled_delay_ms,
+)
 from notification.logging import Log
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
-from notification.timestamps import iso
+from notification.timestamps import from_iso, iso
 
 MAX_ATTEMPTS_KEPT = 10
 MAX_ERROR_TEXT = 2_000
 _MAX_ATTEMPT_ERROR = 300
+EXPIRED = "EXPIRED"
+EXPIRED_TEXT = "Not delivered within 24 hours"
 
 # The token stays, so that writing a settlement again does no harm: the first write's answer may
 # have been lost.
@@ -88,15 +95,19 @@ async def attempt_and_settle(
     """
     outcome = await attempt(notification, config, platform=platform, policy=policy, log=log)
     if max_retries is None:
-        retryable = outcome.verdict.retryable
-        max_retries = await max_retries_or_default(platform) if retryable else 0
+        broken = outcome.verdict.outcome == BROKEN
+        max_retries = await max_retries_or_default(platform) if broken else 0
     return settle(notification, outcome, max_retries=max_retries, platform=platform)
 
 
 def settle(
     notification: Notification, outcome: Outcome, *, max_retries: int, platform: Platform
 ) -> Settlement:
-    """Return `sent` if accepted, `retry` while a retry can help and is left, else `failed`."""
+    """Return `sent` if delivered, `retry` while another attempt can help, else `failed`.
+
+    A broken attempt spends a retry; a throttled one spends nothing. Neither is repeated once the
+    notification's time is over.
+    """
     verdict = outcome.verdict
     now_ms = platform.clock.now_ms()
     retries = notification.retry_count
@@ -116,17 +127,57 @@ def settle(
         code=verdict.code,
         exhausted=verdict.retryable,
     )
-    if not verdict.retryable or retries >= max_retries:
-        return failed
-    delay_ms = retry_delay_ms(
-        retries + 1, retry_after_s=verdict.retry_after_s, randomness=platform.randomness
+    left_ms = notification.expires_ms - now_ms
+    if verdict.outcome == THROTTLED and left_ms > 0:
+        return _waiting(failed, min(_throttled_ms(notification, verdict, platform), left_ms), 0)
+    if verdict.outcome == BROKEN and retries < max_retries and left_ms > 0:
+        delay_ms = retry_delay_ms(
+            retries + 1, retry_after_s=verdict.retry_after_s, randomness=platform.randomness
+        )
+        return _waiting(failed, min(delay_ms, left_ms), 1)
+    if verdict.outcome == THROTTLED:
+        return failed._replace(error=_expired_text(verdict.error), code=EXPIRED)
+    return failed
+
+
+def expire(notification: Notification, platform: Platform) -> Settlement:
+    """Return the end of a notification whose time is over; no attempt is made."""
+    return Settlement(
+        notification=notification,
+        status="failed",
+        now=iso(platform.clock.now_ms()),
+        attempts=notification.attempts,
+        retry_count=notification.retry_count,
+        error=_expired_text(notification.error),
+        code=EXPIRED,
+        exhausted=True,
     )
+
+
+def _expired_text(error: str | None) -> str:
+    text = f"{EXPIRED_TEXT}; last error: {error}" if error else EXPIRED_TEXT
+    return text[:MAX_ERROR_TEXT]
+
+
+def _waiting(failed: Settlement, delay_ms: int, spent: int) -> Settlement:
+    now_ms = from_iso(failed.now)
     return failed._replace(
         status="retry",
-        retry_count=retries + 1,
+        retry_count=failed.retry_count + spent,
         next_retry_at=iso(now_ms + delay_ms),
         delay_ms=delay_ms,
         exhausted=False,
+    )
+
+
+def _throttled_ms(notification: Notification, verdict: Verdict, platform: Platform) -> int:
+    times = 1
+    for entry in reversed(notification.attempts):
+        if entry.get("outcome") != THROTTLED:
+            break
+        times += 1
+    return throttled_delay_ms(
+        times, retry_after_s=verdict.retry_after_s, randomness=platform.randomness
     )
 
 
@@ -141,6 +192,7 @@ def _attempt_entry(outcome: Outcome) -> dict[str, Any]:
     if outcome.verdict.unconfirmed:
         entry["unconfirmed"] = True
     if not outcome.verdict.accepted:
+        entry["outcome"] = outcome.verdict.outcome
         entry["code"] = outcome.verdict.code
         entry["retryable"] = outcome.verdict.retryable
         entry["error"] = outcome.verdict.error[:_MAX_ATTEMPT_ERROR]

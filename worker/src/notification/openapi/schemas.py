@@ -82,7 +82,14 @@ _NOTIFICATION = {
     "attempts": array(
         record(
             {"at": TIME, "status_code": {"type": ["integer", "null"]}, "duration_ms": WHOLE},
-            {"version": TEXT, "code": TEXT, "error": TEXT, "retryable": FLAG, "unconfirmed": FLAG},
+            {
+                "version": TEXT,
+                "outcome": choice("rejected", "broken", "throttled"),
+                "code": TEXT,
+                "error": TEXT,
+                "retryable": FLAG,
+                "unconfirmed": FLAG,
+            },
         )
     ),
     "next_retry_at": TIME_OR_NULL,

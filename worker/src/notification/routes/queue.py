@@ -5,15 +5,17 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.delivery.redrive import (
+    DEFAULT_REDRIVES,
     MAX_REDRIVES,
     Redrive,
     RedriveFilter,
+    RedriveResult,
     discard_failed,
     settle_retries,
 )
 from notification.delivery.schedule import queue_depths
 from notification.errors import ServiceError
-from notification.http.parameters import flag_field, ids_field, text_field, whole_field
+from notification.http.parameters import flag_field, ids_field, moment, text_field, whole_field
 from notification.http.request import Request
 from notification.http.response import Response, failure, success
 from notification.http.router import Call, Route
@@ -39,31 +41,67 @@ def _optional_body(request: Request) -> dict[str, Any]:
     return request.json_object() if request.body.strip() else {}
 
 
+_SKIPPED = {
+    "no_content": "they failed before there was a text to send",
+    "rejected": "the endpoint or the service refused them for good; once that is mended, name a"
+    " user_id, channel, code, template_key, since or until to retry them",
+    "too_old": "they are older than max_age_hours",
+}
+
+
 async def retry_failed(call: Call) -> Response:
-    """Retry failed notifications: one by its id, or those that a filter chooses."""
+    """Retry failed notifications: one by its id, or those that a filter chooses.
+
+    Without a filter these are the ones whose last attempt was worth a repetition, of the last day;
+    with one all that match. The answer says how many match, how many are queued, and why the others
+    are not; `next` is the cursor for those beyond the limit.
+    """
     body = _optional_body(call.request)
     redrive = Redrive(call.platform, Log.of(call.platform, requestId=call.request.id))
     log_id = whole_field(body, "log_id")
     message_id = text_field(body, "message_id", "notification_id")
     if log_id is not None or message_id is not None:
         queued = await redrive.one(log_id=log_id, message_id=message_id)
+        return _redriven(RedriveResult(queued, queued, {}, None))
+    channel = text_field(body, "channel")
+    if channel is not None and channel not in CHANNELS:
+        raise ServiceError("INVALID_CHANNEL_TYPE", f"Invalid channel: {channel[:100]}")
+    times = {name: text_field(body, name) or "" for name in ("since", "until")}
+    chosen = RedriveFilter(
+        user_id=text_field(body, "user_id"),
+        channel=channel,
+        code=text_field(body, "code"),
+        template_key=text_field(body, "template_key"),
+        since=moment(times, "since"),
+        until=moment(times, "until", end=True),
+        max_age_hours=whole_field(body, "max_age_hours", maximum=8_760),
+        limit=whole_field(body, "limit", maximum=MAX_REDRIVES) or DEFAULT_REDRIVES,
+        cursor=whole_field(body, "cursor", default=0) or 0,
+    )
+    return _redriven(await redrive.many(chosen))
+
+
+def _redriven(result: RedriveResult) -> Response:
+    skipped = [
+        {"reason": reason, "count": count, "explanation": _SKIPPED[reason]}
+        for reason, count in result.skipped.items()
+    ]
+    if result.queued:
+        text = f"Queued {result.queued} notifications for retry"
+    elif result.matched:
+        text = f"None of {result.matched} failed notifications was queued; skipped tells why"
     else:
-        channel = text_field(body, "channel")
-        if channel is not None and channel not in CHANNELS:
-            raise ServiceError("INVALID_CHANNEL_TYPE", f"Invalid channel: {channel[:100]}")
-        queued = await redrive.many(
-            RedriveFilter(
-                user_id=text_field(body, "user_id"),
-                channel=channel,
-                limit=whole_field(body, "limit", default=MAX_REDRIVES, maximum=MAX_REDRIVES)
-                or MAX_REDRIVES,
-                max_age_hours=whole_field(body, "max_age_hours", default=24, maximum=8_760) or 24,
-            )
-        )
-    if not queued:
-        return success(data={"queued": 0, "message": "No failed notifications to retry"})
-    text = f"Queued {queued} notifications for retry"
-    return success(data={"total_failed": queued, "queued": queued, "message": text})
+        text = "No failed notifications to retry"
+    return success(
+        data={
+            "matched": result.matched,
+            "total_failed": result.queued,
+            "queued": result.queued,
+            "skipped": skipped,
+            "next": result.next,
+            "message": text,
+        }
+    )
 
 
 async def show_status(call: Call) -> Response:

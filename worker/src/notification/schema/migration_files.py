@@ -113,4 +113,22 @@ MIGRATIONS = (
             'CREATE INDEX idx_content_channel ON template_contents (channel_type, template_key);',
         ),
     ),
+    Migration(
+        '0008_delivery.sql',
+        8,
+        '51a4c88941ee7552afc80eeeef4d4ce4d1a4161657181f7f2258559d59e9dcfc',
+        0,
+        8,
+        (
+            'ALTER TABLE notification_logs ADD COLUMN expires_at TEXT;',
+            'ALTER TABLE notification_logs ADD COLUMN held_until TEXT;',
+            'ALTER TABLE notification_logs ADD COLUMN urgent INTEGER;',
+            'ALTER TABLE notification_logs ADD COLUMN after_id INTEGER;',
+            'CREATE INDEX idx_notification_after ON notification_logs (after_id) WHERE after_id IS NOT NULL;',
+            'ALTER TABLE user_configs ADD COLUMN deactivated_at TEXT;',
+            'ALTER TABLE user_configs ADD COLUMN deactivated_reason TEXT;',
+            'CREATE TABLE endpoint_paces (\n  user_id TEXT NOT NULL,\n  channel_type TEXT NOT NULL,\n  throttled_until INTEGER NOT NULL,\n  next_slot INTEGER NOT NULL,\n  PRIMARY KEY (user_id, channel_type)\n) WITHOUT ROWID;',
+            "CREATE TABLE channel_holds (\n  channel_type TEXT NOT NULL,\n  user_id TEXT NOT NULL DEFAULT '',\n  held_until TEXT NOT NULL,\n  reason TEXT NOT NULL,\n  created_at TEXT NOT NULL,\n  PRIMARY KEY (channel_type, user_id)\n) WITHOUT ROWID;",
+        ),
+    ),
 )

@@ -7,7 +7,7 @@ from notification.channels.channel import Message
 from notification.compact_json import compact_json
 from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.attempt import NOT_CONFIGURED
-from notification.delivery.notification import LEASE_MS, Notification
+from notification.delivery.notification import LEASE_MS, Notification, expiry_ms
 from notification.identity import MessageKey
 from notification.ports.database import Value
 from notification.sending.channel_text import ChannelText
@@ -98,6 +98,7 @@ def _notification(row: dict[str, Value], text: ChannelText, lease_token: str) ->
         retry_count=0,
         attempts=[],
         lease_token=lease_token,
+        expires_ms=expiry_ms(int(row["id"] or 0), row.get("expires_at")),
     )
 
 

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from notification.delivery.notification import LIFE_MS
 from notification.delivery.retry_message import RetryMessage, enqueue
+from notification.delivery.settlement import EXPIRED_TEXT
 from notification.identity import EPOCH_MS, first_row_id, moment_of
 from notification.logging import Log
 from notification.ports.database import Row, Statement
@@ -13,8 +15,6 @@ PAGE = 500
 """Rows of each kind in one run: after an outage a day's backlog must not take a day to requeue."""
 _SETTLING_MS = 120_000
 """Younger rows are left alone: their request may be at work, or their message on its way."""
-_GIVE_UP_MS = 24 * 3_600_000
-_EXPIRED = "Not delivered within 24 hours"
 
 # An interrupted first attempt becomes a retry that is due at once. The attempt is not counted:
 # nobody knows whether it was made.
@@ -32,14 +32,15 @@ _OLDEST_PENDING = """
 SELECT id FROM notification_logs WHERE id >= ?1 AND id < ?2 AND status = 'pending'
 ORDER BY id LIMIT 1
 """
-# Counts the time since it was due, not its age: a redriven notification is old from the start.
+# What is redriven, held or planned says itself when its time is over; else the id tells its age.
 _GIVE_UP = """
 UPDATE notification_logs SET status = 'failed', next_retry_at = NULL, lease_token = NULL,
   updated_at = ?2, last_error_code = 'EXPIRED',
   error = CASE WHEN error IS NULL THEN ?3 ELSE ?3 || '; last error: ' || error END
 WHERE id IN (
   SELECT id FROM notification_logs
-  WHERE status = 'retry' AND next_retry_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?2)
+  WHERE status = 'retry' AND next_retry_at <= ?2 AND (lease_until IS NULL OR lease_until <= ?2)
+    AND (expires_at <= ?2 OR (expires_at IS NULL AND id <= ?1))
   ORDER BY next_retry_at LIMIT ?4)
 RETURNING id, retry_count
 """
@@ -83,7 +84,7 @@ async def requeue_stalled(
     """Requeue stalled notifications: one round trip to the database, and one call to each queue.
 
     Interrupted first attempts become retries, retries that are two minutes overdue get a new
-    message, and what has been due for 24 hours fails.
+    message, and what is older than 24 hours, or than its own end, fails.
 
     Args:
         platform: the platform.
@@ -101,13 +102,13 @@ async def requeue_stalled(
     if look_back_ms and begin:
         begin = first_row_id(max(moment_of(begin) - look_back_ms, EPOCH_MS))
     overdue = iso(now_ms - _SETTLING_MS)
-    day_ago = first_row_id(now_ms - _GIVE_UP_MS)
+    day_ago = first_row_id(now_ms - LIFE_MS)
     revived, stale, oldest, expired, due = await platform.database.batch(
         [
             Statement(_REVIVE, (max(begin, day_ago), settled, PAGE, now)),
-            Statement(_GIVE_UP_PENDING, (begin, day_ago, PAGE, now, _EXPIRED)),
+            Statement(_GIVE_UP_PENDING, (begin, day_ago, PAGE, now, EXPIRED_TEXT)),
             Statement(_OLDEST_PENDING, (begin, settled)),
-            Statement(_GIVE_UP, (iso(now_ms - _GIVE_UP_MS), now, _EXPIRED, PAGE)),
+            Statement(_GIVE_UP, (day_ago, now, EXPIRED_TEXT, PAGE)),
             Statement(_DUE, (overdue, now, PAGE)),
         ]
     )

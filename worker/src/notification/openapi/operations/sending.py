@@ -10,6 +10,7 @@ from notification.openapi.schemas import (
     TRUE,
     WHOLE,
     array,
+    choice,
     record,
     shared,
     succeeded,
@@ -64,10 +65,16 @@ _RETRY = record(
         "notification_id": TEXT,
         "user_id": TEXT,
         "channel": CHANNEL,
-        "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 100},
-        "max_age_hours": {"type": "integer", "minimum": 1, "maximum": 8_760, "default": 24},
+        "code": TEXT,
+        "template_key": TEXT,
+        "since": TEXT,
+        "until": TEXT,
+        "limit": {"type": "integer", "minimum": 1, "maximum": 1_000, "default": 100},
+        "cursor": {"type": "integer", "minimum": 1},
+        "max_age_hours": {"type": "integer", "minimum": 1, "maximum": 8_760},
     },
 )
+_REASON = choice("no_content", "rejected", "too_old")
 
 OPERATIONS = {
     send.send_notification: Operation(
@@ -109,7 +116,20 @@ OPERATIONS = {
         body_required=False,
         answers={
             200: succeeded(
-                {"data": record({"queued": WHOLE, "message": TEXT}, {"total_failed": WHOLE})}
+                {
+                    "data": record(
+                        {
+                            "matched": WHOLE,
+                            "queued": WHOLE,
+                            "skipped": array(
+                                record({"reason": _REASON, "count": WHOLE, "explanation": TEXT})
+                            ),
+                            "next": {"type": ["integer", "null"]},
+                            "message": TEXT,
+                        },
+                        {"total_failed": WHOLE},
+                    )
+                }
             )
         },
         errors=(

@@ -1,0 +1,157 @@
+"""What each provider's answer means: its own code first, then the status."""
+
+from __future__ import annotations
+
+import pytest
+
+from localcloud.sink.chat import ChatApi, Lark, Slack, Telegram
+from notification.channels.channel import BROKEN, DELIVERED, REJECTED, THROTTLED
+from notification.channels.registry import CHANNELS
+from notification.ports.outbound import OutboundAnswer
+
+DEEP = "[" * 6_000
+APIS: dict[str, ChatApi] = {"lark": Lark(), "telegram": Telegram(), "slack": Slack()}
+DOCUMENTED = [
+    ("lark", "9499", THROTTLED),
+    ("lark", "bad_request", REJECTED),
+    ("lark", "11232", THROTTLED),
+    ("lark", "99991400", THROTTLED),
+    ("lark", "19001", REJECTED),
+    ("lark", "19021", REJECTED),
+    ("lark", "19022", REJECTED),
+    ("lark", "19024", REJECTED),
+    ("telegram", "400", REJECTED),
+    ("telegram", "401", REJECTED),
+    ("telegram", "403", REJECTED),
+    ("telegram", "404", REJECTED),
+    ("telegram", "429", THROTTLED),
+    ("telegram", "500", BROKEN),
+    ("slack", "invalid_payload", REJECTED),
+    ("slack", "no_text", REJECTED),
+    ("slack", "invalid_blocks", REJECTED),
+    ("slack", "too_many_attachments", REJECTED),
+    ("slack", "user_not_found", REJECTED),
+    ("slack", "invalid_token", REJECTED),
+    ("slack", "action_prohibited", REJECTED),
+    ("slack", "posting_to_general_channel_denied", REJECTED),
+    ("slack", "channel_not_found", REJECTED),
+    ("slack", "no_service", REJECTED),
+    ("slack", "no_active_hooks", REJECTED),
+    ("slack", "team_disabled", REJECTED),
+    ("slack", "no_team", REJECTED),
+    ("slack", "channel_is_archived", REJECTED),
+    ("slack", "rate_limited", THROTTLED),
+    ("slack", "rollup_error", BROKEN),
+]
+
+
+def outcome(channel: str, status: int, body: str, *, whole: bool = True) -> str:
+    """The outcome of an answer over a channel."""
+    return CHANNELS[channel].judge(OutboundAnswer(status, {}, body, whole), 0).outcome
+
+
+@pytest.mark.requirement("C-0.30", "C-0.40")
+@pytest.mark.parametrize(("channel", "code", "expected"), DOCUMENTED)
+def test_a_documented_code_decides(channel: str, code: str, expected: str) -> None:
+    made = APIS[channel].failure(code)
+    assert made is not None
+    assert outcome(channel, made.status, made.body) == expected
+    # The code decides, whatever status a gateway puts on it.
+    assert outcome(channel, 500, made.body) == (expected if code != "500" else BROKEN)
+
+
+@pytest.mark.requirement("C-0.40")
+@pytest.mark.parametrize("text", ["Too Many Request", "request trigger FREQUENCY limit"])
+def test_larks_9499_is_throttled_only_if_its_text_speaks_of_frequency(text: str) -> None:
+    assert outcome("lark", 400, f'{{"code":9499,"msg":"{text}"}}') == THROTTLED
+    assert outcome("lark", 200, '{"code":9499,"msg":"Bad Request"}') == REJECTED
+
+
+@pytest.mark.requirement("C-0.40")
+@pytest.mark.parametrize(
+    ("channel", "status", "body"),
+    [
+        ("lark", 400, '{"code":424242,"msg":"new"}'),
+        ("telegram", 400, '{"ok":false,"error_code":418,"description":"new"}'),
+        ("slack", 400, "brand_new_error"),
+        ("slack", 200, '{"ok":false,"error":"brand_new_error"}'),
+    ],
+)
+def test_a_code_that_the_table_does_not_name_is_broken(
+    channel: str, status: int, body: str
+) -> None:
+    assert outcome(channel, status, body) == BROKEN
+
+
+@pytest.mark.requirement("C-0.40")
+@pytest.mark.parametrize("channel", list(CHANNELS))
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (301, REJECTED),
+        (400, REJECTED),
+        (403, REJECTED),
+        (404, REJECTED),
+        (408, BROKEN),
+        (410, REJECTED),
+        (425, BROKEN),
+        (429, THROTTLED),
+        (500, BROKEN),
+        (503, BROKEN),
+        (599, BROKEN),
+    ],
+)
+def test_without_a_code_the_status_decides(channel: str, status: int, expected: str) -> None:
+    assert outcome(channel, status, "<html>a proxy</html>") == expected
+    assert outcome(channel, status, "") == expected
+
+
+@pytest.mark.requirement("C-0.41")
+@pytest.mark.parametrize("channel", list(CHANNELS))
+@pytest.mark.parametrize("body", ["", "invalid_pay", '{"code":19', DEEP])
+def test_a_body_that_broke_off_changes_no_class(channel: str, body: str) -> None:
+    for status, expected in ((403, REJECTED), (429, THROTTLED), (500, BROKEN), (200, DELIVERED)):
+        assert outcome(channel, status, body, whole=False) == expected
+
+
+@pytest.mark.requirement("C-0.41")
+@pytest.mark.parametrize("channel", ["telegram", "lark", "slack"])
+def test_a_2xx_whose_body_nests_too_deep_is_delivered_and_unconfirmed(channel: str) -> None:
+    verdict = CHANNELS[channel].judge(OutboundAnswer(200, {}, DEEP), 0)
+    assert (verdict.outcome, verdict.unconfirmed) == (DELIVERED, True)
+
+
+@pytest.mark.requirement("C-0.30")
+@pytest.mark.parametrize(
+    ("channel", "body", "told_s"),
+    [
+        (
+            "telegram",
+            '{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":90}}',
+            90,
+        ),
+        (
+            "telegram",
+            '{"ok":false,"error_code":400,"description":"x","parameters":{"retry_after":9}}',
+            9,
+        ),
+        ("slack", "rate_limited", 30),
+        ("webhook", "", 30),
+    ],
+)
+def test_a_throttled_one_waits_as_it_is_told(channel: str, body: str, told_s: int) -> None:
+    headers = {} if channel == "telegram" else {"retry-after": "30"}
+    verdict = CHANNELS[channel].judge(OutboundAnswer(429, headers, body), 0)
+    assert (verdict.outcome, verdict.retry_after_s) == (THROTTLED, told_s)
+
+
+@pytest.mark.requirement("C-0.30")
+def test_a_broken_one_waits_an_hour_at_most_and_a_throttled_one_a_day() -> None:
+    for status, longest in ((503, 3_600), (429, 86_400)):
+        answer = OutboundAnswer(status, {"retry-after": "999999"}, "")
+        assert CHANNELS["webhook"].judge(answer, 0).retry_after_s == longest
+
+
+def test_a_lark_code_that_is_no_number_is_no_code() -> None:
+    assert outcome("lark", 403, '{"code":"0","msg":"x"}') == REJECTED
+    assert outcome("lark", 200, '{"code":false,"msg":"x"}') == BROKEN
