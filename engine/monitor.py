@@ -33,6 +33,10 @@ _THREADS = 4 * PARALLEL + 8
 _MESSAGE_BYTES = 400 * 1024 * 1024
 #: secrets, resource references, output values, alias specs, deletedWith: what this engine does.
 _FEATURES = tuple(resource_pb2.ResourceMonitorFeature.ValueType(n) for n in (0, 1, 2, 3, 5))
+_NAME_ARGUMENT = {
+    "pulumi:pulumi:readStackOutputs": "name",
+    "pulumi:pulumi:readStackResourceOutputs": "stackName",
+}
 _ENDED = "Resource monitor has terminated"
 
 
@@ -52,6 +56,7 @@ class Monitor:
     ) -> None:
         self._operation = operation
         self._snapshot = snapshot
+        self._before = snapshot.resources
         self._registry = registry
         self._registrar = registrar
         self._stack_outputs: Properties | None = None
@@ -212,7 +217,7 @@ class Monitor:
         self._operation.raise_if_stopped()
         token: str = request.tok
         if token.startswith("pulumi:"):
-            raise Unsupported(f"the function {token}", where="The program")
+            return self._builtin(token, from_struct(request.args))
         package = token.split(":", 1)[0]
         goal = Goal(
             urn="",
@@ -233,6 +238,27 @@ class Monitor:
             raise EngineError(f"The function {token} of {package} refused its arguments: {reasons}")
         return provider_pb2.InvokeResponse(
             **{"return": to_struct(answer.inputs, keep_secrets=True)}
+        )
+
+    def _builtin(self, token: str, args: Properties) -> Any:
+        """The engine's own functions that read a stack's state, for the stack that runs.
+
+        As in pulumi/pulumi, pkg/resource/deploy/builtins.go; both answer from the state before
+        this operation.
+        """
+        if token not in _NAME_ARGUMENT:
+            raise Unsupported(f"the function {token}", where="The program")
+        name = str(args.get(_NAME_ARGUMENT[token], ""))
+        run_context = self._operation.run_context
+        if name != f"organization/{run_context.project}/{run_context.stack}":
+            raise Unsupported(f"the state of another stack ({name})", where="The program")
+        live = [state for state in self._before if not state.delete]
+        if token.endswith("readStackOutputs"):
+            outputs = next((s.outputs for s in live if s.type == ROOT_STACK_TYPE), {})
+        else:
+            outputs = {state.urn: {"type": state.type, "outputs": state.outputs} for state in live}
+        return provider_pb2.InvokeResponse(
+            **{"return": to_struct({"name": name, "outputs": outputs}, keep_secrets=True)}
         )
 
     def _refuse(self, feature: str) -> Callable[[Any], Any]:

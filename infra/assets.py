@@ -14,6 +14,9 @@ from infra.bundle import Sha256
 MANIFEST_SUFFIX = ".json"
 """The manifest lies beside the folder: everything inside the folder is uploaded and served."""
 
+HEADERS_SUFFIX = ".headers"
+"""The rules for the assets' headers lie there too, as the file that becomes a module."""
+
 _REBUILD = "Build them with `notifyctl bundle` (or `make bundle`)."
 
 AssetPath = Annotated[
@@ -46,7 +49,8 @@ class Assets:
     """The files that one version serves; `directory` is relative to the project's folder.
 
     `sha256` is over the manifest as the provider uploads it, so it equals the provider's
-    `assetManifestSha256`. `headers` is the text of the module `_headers`.
+    `assetManifestSha256`. `headers` is the text of the module `_headers`, and `headers_file` the
+    file with that text, relative as `directory` is.
     """
 
     directory: Path
@@ -54,6 +58,11 @@ class Assets:
     sha256: str
     files: Mapping[str, str]
     headers: str
+
+    @property
+    def headers_file(self) -> Path:
+        """Return where the text of `headers` lies."""
+        return self.directory.with_suffix(HEADERS_SUFFIX)
 
     @classmethod
     def read(cls, root: Path, relative: Path, *, base_path: str) -> "Assets":
@@ -89,6 +98,9 @@ class Assets:
             content = found[name].read_bytes()
             if hashlib.sha256(content).hexdigest() != entry.sha256 or len(content) != entry.size:
                 raise AssetsError(f"{where}{name} was changed after the build. {_REBUILD}")
+        headers = directory.with_suffix(HEADERS_SUFFIX)
+        if not headers.is_file() or headers.read_bytes() != manifest.headers.encode():
+            raise AssetsError(f"{where}.headers was changed after the build. {_REBUILD}")
         if manifest.sha256 != assets_sha256(manifest.files):
             raise AssetsError(f"The assets' hash is not their manifest's. {_REBUILD}")
         hashes = {name: entry.sha256 for name, entry in manifest.files.items()}

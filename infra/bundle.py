@@ -52,18 +52,31 @@ class Module:
         """Return the content in base64, as the API takes it."""
         return base64.b64encode(self.content).decode("ascii")
 
+    @property
+    def sha256(self) -> str:
+        """Return the content's hash, as 64 hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest()
+
 
 @dataclass(frozen=True)
 class Bundle:
-    """The Worker's modules, sorted by name, with the hash over all of them."""
+    """The Worker's modules, sorted by name, with the hash over all of them.
 
+    `directory`, which holds a file for each module, is relative to the project's folder.
+    """
+
+    directory: Path
     main_module: str
     sha256: str
     modules: tuple[Module, ...]
 
     @classmethod
-    def read(cls, directory: Path) -> "Bundle":
-        """Read and verify a bundle; raise BundleError where a file is missing, changed or extra."""
+    def read(cls, root: Path, relative: Path) -> "Bundle":
+        """Read and verify the bundle in the folder `relative` to the project's `root`.
+
+        Raise BundleError where a file is missing, changed or extra.
+        """
+        directory = root / relative
         try:
             text = (directory / "manifest.json").read_text(encoding="utf-8")
         except OSError:
@@ -89,7 +102,7 @@ class Bundle:
         }
         if extra := sorted(found - set(names) - {"manifest.json"}):
             raise BundleError(f"The bundle has {extra[0]}, which its manifest lacks. {_REBUILD}")
-        bundle = cls(manifest.main_module, bundle_sha256(modules), modules)
+        bundle = cls(relative, manifest.main_module, bundle_sha256(modules), modules)
         if bundle.sha256 != manifest.sha256:
             raise BundleError(f"The bundle's hash is not its manifest's. {_REBUILD}")
         return bundle

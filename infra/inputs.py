@@ -52,7 +52,7 @@ class Inputs:
                 settings=settings,
                 secrets=config.secrets(),
                 workflow_secrets=config.workflow_secrets(),
-                bundle=Bundle.read(root / BUNDLE),
+                bundle=Bundle.read(root, BUNDLE),
                 assets=_assets(settings, root),
                 migrations=MigrationSet.read(root / MIGRATIONS),
                 commit=os.environ.get(COMMIT_VARIABLE, ""),

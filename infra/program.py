@@ -26,6 +26,7 @@ from infra.outputs import Parts, release_output, serving_output, stack_outputs
 from infra.release_ledger.resource import ReleaseLedger, ReleaseLedgerArgs
 from infra.rules import Stack, check_rules, collect_declarations
 from infra.smoke.resource import Smoke, SmokeArgs
+from infra.uploaded_version import UploadedVersion
 from infra.zone import zone_of
 
 
@@ -72,6 +73,9 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         ),
         opts,
     )
+    before = UploadedVersion.read()
+    if before is not None and (told := before.changes(inputs.bundle)):
+        pulumi.log.info(told)
     service = Service(
         "service",
         ServiceArgs(
@@ -84,6 +88,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             stores=stores,
             queues=queues,
             adoption=adoption,
+            before=before,
         ),
         opts,
     )

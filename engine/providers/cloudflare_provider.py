@@ -13,7 +13,7 @@ from engine.providers.asset_upload import AssetApi, upload_assets
 from engine.providers.cloudflare_functions import CLOUDFLARE_FUNCTIONS
 from engine.providers.cloudflare_table import CLOUDFLARE_TYPES
 from engine.providers.stand_in_provider import Api, StandInProvider
-from engine.providers.worker_version_shape import version_defaults
+from engine.providers.worker_version_shape import version_body, version_defaults
 
 _VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 
@@ -25,11 +25,16 @@ class CloudflareApi(Api, AssetApi, Protocol):
 class CloudflareProvider(StandInProvider):
     """Serves CLOUDFLARE_TYPES and CLOUDFLARE_FUNCTIONS.
 
-    Directories of assets are relative to ``folder``, wherever this process was started.
+    Files of modules and directories of assets are relative to ``folder``, wherever this process
+    was started.
     """
 
     def __init__(self, api: CloudflareApi, *, folder: Path = Path()) -> None:
-        version = replace(CLOUDFLARE_TYPES[_VERSION], fill=partial(version_defaults, folder=folder))
+        version = replace(
+            CLOUDFLARE_TYPES[_VERSION],
+            fill=partial(version_defaults, folder=folder),
+            body=partial(version_body, folder=folder),
+        )
         super().__init__({**CLOUDFLARE_TYPES, _VERSION: version}, api, package="cloudflare")
         self._folder = folder
         self._cloudflare = api

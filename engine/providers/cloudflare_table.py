@@ -19,6 +19,7 @@ from engine.providers.resource_type import (
 )
 from engine.providers.worker_defaults import worker_defaults
 from engine.providers.worker_version_shape import (
+    MODULE_SOURCES,
     version_body,
     version_defaults,
     version_shape,
@@ -178,6 +179,7 @@ _TYPES = (
         in_path=frozenset({"accountId", "workerId"}),
         verbatim=frozenset({"modules", "bindings", "assets"}),
         sets={"modules": "name", "compatibilityFlags": ""},
+        in_state={"modules": MODULE_SOURCES},
         times=frozenset({"createdOn"}),
         sensitive={"bindings": frozenset({"text", "keyBase64", "keyJwk"})},
         fill=version_defaults,

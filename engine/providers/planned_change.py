@@ -35,20 +35,20 @@ def _differs(
         return key in type_.optional and have is not None
     if key in type_.sets:
         want, have = _ordered(want, type_.sets[key]), _ordered(have, type_.sets[key])
-    return not _covers(want, have) or _dropped(old_inputs.get(key), want)
+    return not covers(want, have) or _dropped(old_inputs.get(key), want)
 
 
-def _covers(want: Any, have: Any) -> bool:
+def covers(want: Any, have: Any) -> bool:
     """True where ``have`` is what is wanted; properties that only the service fills don't count."""
     if isinstance(want, str) and want == UNKNOWN:
         return False
     if isinstance(want, dict):
         have = have if isinstance(have, dict) else {}
-        return all(_covers(item, have.get(key)) for key, item in want.items())
+        return all(covers(item, have.get(key)) for key, item in want.items())
     if isinstance(want, list):
         if not isinstance(have, list) or len(want) != len(have):
             return False
-        return all(_covers(item, other) for item, other in zip(want, have, strict=True))
+        return all(covers(item, other) for item, other in zip(want, have, strict=True))
     return bool(want == have)
 
 

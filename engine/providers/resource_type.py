@@ -76,6 +76,8 @@ class ResourceType:
     imports: tuple[str, ...] = ()
     #: Lists whose order means nothing, with the property that names an item (empty: the item).
     sets: dict[str, str] = field(default_factory=dict)
+    #: Properties of list items that say where something comes from: they change in the state alone.
+    in_state: dict[str, frozenset[str]] = field(default_factory=dict)
     #: RFC 3339 properties that the real provider keeps in whole seconds.
     times: frozenset[str] = frozenset()
     #: Properties of list items that the real provider's schema calls sensitive.

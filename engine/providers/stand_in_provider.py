@@ -11,7 +11,7 @@ from urllib.parse import quote
 from engine.errors import ProviderError
 from engine.property_value import UNKNOWN, Properties, Secret
 from engine.provider import Checked, Difference, Known, Live, Target
-from engine.providers.planned_change import changed_keys
+from engine.providers.planned_change import changed_keys, covers
 from engine.providers.property_naming import from_wire, to_wire
 from engine.providers.resource_type import MISSING_ID, Call, ResourceType
 
@@ -81,9 +81,10 @@ class StandInProvider:
             return False
         if key not in type_.verbatim or not isinstance(news.get(key), list):
             return True
-        want, have = news[key], known.outputs.get(key) or []
-        by_name = sorted(want, key=_name), sorted(have, key=_name)
-        return not _same_items(type_, key, *by_name)
+        left_out = type_.in_state.get(key, frozenset())
+        want = _without(type_.fill({key: news[key]})[key], left_out)
+        have = _without(known.outputs.get(key) or [], left_out)
+        return not covers(sorted(want, key=_name), sorted(have, key=_name))
 
     def create(self, target: Target, news: Properties, *, preview: bool) -> tuple[str, Properties]:
         """See ``Provider.create``."""
@@ -260,6 +261,10 @@ def _name(item: Any) -> str:
     return str(item.get("name")) if isinstance(item, dict) else str(item)
 
 
-def _same_items(type_: ResourceType, key: str, want: list[Any], have: list[Any]) -> bool:
-    found = changed_keys(type_, old_inputs={}, outputs={key: have}, news={key: want})
-    return key not in found
+def _without(items: list[Any], left_out: frozenset[str]) -> list[Any]:
+    return [
+        {key: value for key, value in item.items() if key not in left_out}
+        if isinstance(item, dict)
+        else item
+        for item in items
+    ]

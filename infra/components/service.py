@@ -13,6 +13,7 @@ from infra.components.queues import Queues
 from infra.components.stores import Stores
 from infra.names import Names
 from infra.settings import Secrets, Settings
+from infra.uploaded_version import UploadedVersion
 
 COMPATIBILITY_DATE = "2026-10-01"
 COMPATIBILITY_FLAGS = ("python_workers",)
@@ -39,6 +40,7 @@ class ServiceArgs:
     stores: Stores
     queues: Queues
     adoption: Adoption
+    before: UploadedVersion | None = None
     child_opts: pulumi.ResourceOptions | None = None
 
 
@@ -106,16 +108,25 @@ class Service(pulumi.ComponentResource):
 
 
 def _modules(args: ServiceArgs) -> list[cloudflare.WorkerVersionModuleArgs]:
-    modules = list(args.bundle.modules)
-    if args.assets is not None:
-        modules.append(Module(HEADERS_MODULE, "text/plain", args.assets.headers.encode()))
+    """Return the modules as files, so that the state holds their hashes and no text.
+
+    Paths are relative to the project's folder, where Pulumi starts its providers. A state with the
+    text of this very code keeps it until the code changes: see `UploadedVersion.keeps_text`.
+    """
+    bundle, assets = args.bundle, args.assets
+    modules = [(module, bundle.directory / module.name) for module in bundle.modules]
+    if assets is not None:
+        headers = Module(HEADERS_MODULE, "text/plain", assets.headers.encode())
+        modules.append((headers, assets.headers_file))
+    as_text = args.before is not None and args.before.keeps_text(bundle)
     return [
         cloudflare.WorkerVersionModuleArgs(
             name=module.name,
             content_type=module.content_type,
-            content_base64=module.content_base64,
+            content_base64=module.content_base64 if as_text else None,
+            content_file=None if as_text else path.as_posix(),
         )
-        for module in modules
+        for module, path in modules
     ]
 
 

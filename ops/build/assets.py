@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.assets import HEADERS_SUFFIX, MANIFEST_SUFFIX
 from ops.build.built_folder import BuiltFolder
 from ops.stacks.errors import OperationError
 
@@ -43,7 +44,8 @@ class BuiltAssets:
     """Assets on disk.
 
     Attributes:
-        folder: the folder that is uploaded as it is; its manifest lies beside it, `.json`.
+        folder: the folder that is uploaded as it is. Beside it lie its manifest, `.json`, and the
+            rules for its headers, `.headers`.
         sha256: hex digest over paths, hashes and sizes, as Cloudflare's provider computes it.
         files: number of files.
         size: sum of the files' sizes, in bytes.
@@ -85,10 +87,14 @@ class AssetBuilder:
             sum(len(content) for content in files.values()),
         )
         text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-        manifest_file = folder.with_suffix(".json")
         BuiltFolder(folder, files).write()
-        if not manifest_file.is_file() or manifest_file.read_text(encoding="utf-8") != text:
-            manifest_file.write_text(text, encoding="utf-8")
+        for suffix, content in (
+            (MANIFEST_SUFFIX, text),
+            (HEADERS_SUFFIX, str(manifest["headers"])),
+        ):
+            beside = folder.with_suffix(suffix)
+            if not beside.is_file() or beside.read_bytes() != content.encode():
+                beside.write_bytes(content.encode())
         return built
 
     def _collect(self) -> Mapping[str, bytes]:

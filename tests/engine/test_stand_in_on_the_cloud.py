@@ -188,6 +188,92 @@ def test_the_assets_of_a_version_are_uploaded_once_and_a_changed_file_replaces_i
         provider.create(target("WorkerVersion"), missing, preview=False)
 
 
+def version_of(cloud: RunningCloud, *modules: dict[str, str]) -> dict[str, Any]:
+    """Inputs of a version with these modules, of a Worker that is there."""
+    worker = cloud.result("POST", "/workers/workers", json={"name": "w"})["id"]
+    return {
+        "accountId": cloud.endpoints.account_id,
+        "workerId": worker,
+        "mainModule": "entry.py",
+        "modules": [{"contentType": "text/x-python", **module} for module in modules],
+        "compatibilityDate": "2026-10-01",
+        "compatibilityFlags": ["python_workers"],
+    }
+
+
+def test_a_module_that_is_a_file_is_sent_whole_and_kept_as_its_hash(
+    cloud: RunningCloud, tmp_path: Path
+) -> None:
+    (tmp_path / "entry.py").write_text("x = 1")
+    client = CloudflareClient(
+        base_url=cloud.endpoints.control_url, api_token=cloud.endpoints.api_token
+    )
+    provider = CloudflareProvider(client, folder=tmp_path)
+    inputs = version_of(
+        cloud,
+        {"name": "entry.py", "contentFile": "entry.py"},
+        {"name": "b.py", "contentBase64": "eT0x"},
+    )
+    id_, known = lives(provider, "WorkerVersion", inputs)
+    entry = known.outputs["modules"][0]
+    assert entry == {
+        "name": "entry.py",
+        "contentType": "text/x-python",
+        "contentFile": "entry.py",
+        "contentSha256": hashlib.sha256(b"x = 1").hexdigest(),
+    }
+    path = f"/workers/workers/{inputs['workerId']}/versions/{id_}?include=modules"
+    sent = {item["name"]: item["content_base64"] for item in cloud.result("GET", path)["modules"]}
+    assert sent == {"entry.py": "eCA9IDE=", "b.py": "eT0x"}
+    (tmp_path / "entry.py").write_text("x = 2")
+    there = target("WorkerVersion", id_)
+    assert provider.diff(there, known, inputs, ()).replaces == ("modules",)
+    (tmp_path / "entry.py").unlink()
+    with pytest.raises(
+        ProviderError, match=r"entry\.py can't be read from entry\.py: No such file"
+    ):
+        provider.diff(there, known, inputs, ())
+    provider.close()
+
+
+def test_the_same_content_from_a_file_changes_the_state_and_no_version(
+    cloud: RunningCloud, tmp_path: Path
+) -> None:
+    client = CloudflareClient(
+        base_url=cloud.endpoints.control_url, api_token=cloud.endpoints.api_token
+    )
+    provider = CloudflareProvider(client, folder=tmp_path)
+    text = version_of(cloud, {"name": "entry.py", "contentBase64": "eD0x"})
+    id_, known = lives(provider, "WorkerVersion", text)
+    (tmp_path / "entry.py").write_bytes(b"x=1")
+    module = {"name": "entry.py", "contentType": "text/x-python", "contentFile": "entry.py"}
+    file = {**text, "modules": [module]}
+    there = target("WorkerVersion", id_)
+    difference = provider.diff(there, known, file, ())
+    assert (difference.changed, difference.replaces) == (True, ())
+    outputs = unwrap(provider.update(there, known, file, preview=False))
+    assert outputs["modules"] == [{**module, "contentSha256": hashlib.sha256(b"x=1").hexdigest()}]
+    assert (outputs["id"], outputs["createdOn"]) == (id_, known.outputs["createdOn"])
+    versions = cloud.result("GET", f"/workers/workers/{text['workerId']}/versions")
+    assert [version["id"] for version in versions] == [id_]
+    provider.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ({"name": "entry.py"}, "has none"),
+        ({"name": "entry.py", "contentBase64": "eD0x", "contentFile": "a"}, "has both"),
+        ({"name": "entry.py", "contentBase64": "%"}, "is no base64"),
+    ],
+)
+def test_a_module_has_one_source_of_its_content(
+    cloud: RunningCloud, provider: CloudflareProvider, module: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ProviderError, match=words):
+        provider.create(target("WorkerVersion"), version_of(cloud, module), preview=True)
+
+
 def test_the_manifests_hash_is_that_of_the_json_that_go_writes(tmp_path: Path) -> None:
     (tmp_path / "a&b.txt").write_text("x")
     entry = f'{{"hash":"{hashlib.sha256(b"x").hexdigest()[:32]}","size":1}}'

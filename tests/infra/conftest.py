@@ -1,7 +1,7 @@
 """What the tests of the Pulumi program share."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,10 @@ def event_loop_of_its_own() -> Iterator[None]:
 
 @pytest.fixture
 def declared(tmp_path: Path) -> Callable[..., "Declared"]:
-    """Declare a stack with changed settings; `edit` changes what the program reads."""
+    """Declare a stack with changed settings; `edit` changes what the program reads.
+
+    `before` are the outputs of the Worker version that the state has.
+    """
     # Imported here: at this module's import the filter above doesn't hold yet.
     from infra.program import declare
     from tests.infra.registrations import declare_stack
@@ -39,9 +42,10 @@ def declared(tmp_path: Path) -> Callable[..., "Declared"]:
         stack: str = "production",
         *,
         edit: Callable[["Inputs"], "Inputs"] = lambda i: i,
+        before: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> "Declared":
         inputs = edit(stack_inputs(tmp_path, stack, **changes))
-        return declare_stack(lambda: declare(inputs), stack=stack)
+        return declare_stack(lambda: declare(inputs), stack=stack, before=before)
 
     return run

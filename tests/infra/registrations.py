@@ -10,6 +10,8 @@ from pulumi.runtime.settings import SETTINGS, _get_rpc_manager
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
+VERSION_TYPE = "cloudflare:index/workerVersion:WorkerVersion"
+
 
 @dataclass(frozen=True)
 class Registration:
@@ -62,7 +64,13 @@ class Declared:
 
 
 class _Provider(mocks.Mocks):
-    """Stands for the cloud: answers the inputs, an id, and what the cloud would compute."""
+    """Stands for the cloud: answers the inputs, an id, and what the cloud would compute.
+
+    `before` are the outputs of the Worker version in the state, if there is one.
+    """
+
+    def __init__(self, before: Mapping[str, Any] | None) -> None:
+        self._before = before
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         computed: dict[str, dict[str, Any]] = {
@@ -74,13 +82,18 @@ class _Provider(mocks.Mocks):
         kind = args.typ.rpartition(":")[2]
         return f"{args.name}-id", {**args.inputs, **computed.get(kind, {})}
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if args.token == "pulumi:pulumi:readStackOutputs":
+            return {"outputs": {"release": {}} if self._before else {}}, []
+        if args.token == "pulumi:pulumi:readStackResourceOutputs" and self._before:
+            version = {"type": VERSION_TYPE, "outputs": self._before}
+            return {"outputs": {f"urn:{VERSION_TYPE}::version": version}}, []
         raise AssertionError(f"the program called {args.token}")
 
 
 class _Recorder(mocks.MockMonitor):
-    def __init__(self) -> None:
-        super().__init__(_Provider())
+    def __init__(self, before: Mapping[str, Any] | None) -> None:
+        super().__init__(_Provider(before))
         self.registrations: list[Registration] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -104,12 +117,20 @@ class _Recorder(mocks.MockMonitor):
         return answer
 
 
-def declare_stack(program: Callable[[], Mapping[str, Any]], *, stack: str) -> Declared:
-    """Run `program`, which returns the stack's outputs, as the stack of that name."""
+def declare_stack(
+    program: Callable[[], Mapping[str, Any]],
+    *,
+    stack: str,
+    before: Mapping[str, Any] | None = None,
+) -> Declared:
+    """Run `program`, which returns the stack's outputs, as the stack of that name.
+
+    `before` are the outputs of the Worker version in the state, if there is one.
+    """
     # A run that failed leaves registrations behind that wait for ever.
     _get_rpc_manager().clear()
     SETTINGS.outputs.clear()
-    recorder = _Recorder()
+    recorder = _Recorder(before)
     set_mocks(recorder.mocks, project="notification-system", stack=stack, monitor=recorder)
     outputs: dict[str, Any] = {}
     secret: set[str] = set()

@@ -43,7 +43,7 @@ def small_bundle(text: bytes = b"x = 1\n") -> Bundle:
         Module("entry.py", "text/x-python", text),
         Module("notification/domain.py", "text/x-python", b"y = 2\n"),
     )
-    return Bundle("entry.py", bundle_sha256(modules), modules)
+    return Bundle(Path("dist", "worker"), "entry.py", bundle_sha256(modules), modules)
 
 
 def small_assets() -> Assets:

@@ -36,7 +36,7 @@ def written(folder: Path, change: Callable[[dict[str, Any]], None] | None = None
 
 
 def test_a_whole_bundle_is_read_sorted_by_name(tmp_path: Path) -> None:
-    bundle = Bundle.read(written(tmp_path))
+    bundle = Bundle.read(written(tmp_path), Path())
     assert [module.name for module in bundle.modules] == ["entry.py", "notification/a.py"]
     assert bundle.main_module == "entry.py"
     assert bundle.modules[1].content_base64 == "YSA9IDEK"
@@ -50,31 +50,31 @@ def test_what_notifyctl_builds_is_read_with_the_same_hash(tmp_path: Path) -> Non
     (tmp_path / "vendored/workers/__init__.py").write_text("y = 1\n", encoding="utf-8")
     builder = BundleBuilder(sources=tmp_path / "src", vendored=tmp_path / "vendored")
     built = builder.build(tmp_path / "dist" / "worker")
-    bundle = Bundle.read(tmp_path / "dist" / "worker")
+    bundle = Bundle.read(tmp_path, Path("dist", "worker"))
     assert bundle.sha256 == built.sha256
     assert len(bundle.modules) == built.modules == 3
 
 
 def test_a_missing_bundle_says_how_to_build_it(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"no Worker bundle .* `notifyctl bundle`"):
-        Bundle.read(tmp_path / "worker")
+        Bundle.read(tmp_path, Path("worker"))
 
 
 def test_a_changed_module_is_named(tmp_path: Path) -> None:
     written(tmp_path)
     (tmp_path / "notification/a.py").write_bytes(b"a = 2\n")
     with pytest.raises(BundleError, match=r"notification/a\.py was changed after the build"):
-        Bundle.read(tmp_path)
+        Bundle.read(tmp_path, Path())
 
 
 def test_a_lost_module_and_an_extra_one_are_named(tmp_path: Path) -> None:
     written(tmp_path)
     (tmp_path / "extra.py").write_text("", encoding="utf-8")
     with pytest.raises(BundleError, match=r"has extra\.py"):
-        Bundle.read(tmp_path)
+        Bundle.read(tmp_path, Path())
     (tmp_path / "notification/a.py").unlink()
     with pytest.raises(BundleError, match=r"lacks notification/a\.py"):
-        Bundle.read(tmp_path)
+        Bundle.read(tmp_path, Path())
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_manifest_that_is_not_true_is_refused(
     tmp_path: Path, change: Callable[[dict[str, Any]], None], words: str
 ) -> None:
     with pytest.raises(BundleError, match=words):
-        Bundle.read(written(tmp_path, change))
+        Bundle.read(written(tmp_path, change), Path())
 
 
 def test_the_hash_tells_a_name_from_a_content() -> None:

@@ -169,7 +169,7 @@ def test_the_version_is_tagged_with_the_bundles_hash_and_has_its_modules(
     assert version["modules"][0] == {
         "name": "entry.py",
         "contentType": "text/x-python",
-        "contentBase64": "eCA9IDEK",
+        "contentFile": "dist/worker/entry.py",
     }
     assert "deploy" not in version
 

@@ -132,6 +132,8 @@ def test_a_page_that_loads_from_elsewhere_or_inline_is_refused(
         (lambda f: (f / "extra.txt").write_text("x"), "an extra file /extra.txt"),
         (lambda f: (f / "index.html").unlink(), "no file /index.html"),
         (lambda f: f.with_suffix(".json").write_text("{}"), "is damaged"),
+        (lambda f: f.with_suffix(".headers").write_text("/*"), "headers was changed"),
+        (lambda f: f.with_suffix(".headers").unlink(), "headers was changed"),
     ],
 )
 def test_assets_that_are_not_what_was_built_are_refused(
