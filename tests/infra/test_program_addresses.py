@@ -20,7 +20,13 @@ def zones(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """The account's zones, which the provider's function lists; a test may change them."""
     found = [{"id": ZONE, "name": "example.com"}]
 
-    def call(_self: object, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[Any]]:
+    original = registrations._Provider.call
+
+    def call(
+        provider: registrations._Provider, args: mocks.MockCallArgs
+    ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if args.token.startswith("pulumi:"):
+            return original(provider, args)
         assert args.token == "cloudflare:index/getZones:getZones"
         assert args.args == {"name": "example.com", "account": {"id": ACCOUNT}}
         return {"results": found}, []
