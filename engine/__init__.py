@@ -2,9 +2,8 @@
 
 from engine.engine import EmbeddedEngine
 from engine.errors import EngineError, NotLoopback, StackLocked
-from engine.event import EngineEvent
 from engine.passphrase import encrypt_config_value, new_encryption_salt
-from engine.result import UpdateResult
+from engine.report import EngineEvent, UpdateResult
 
 __all__ = [
     "EmbeddedEngine",

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
-from engine.event import EngineEvent, EventSink
 from engine.file_backend import FileBackend
 from engine.loopback import require_loopback_settings
 from engine.operation import Operation, RunContext
 from engine.passphrase import PassphraseSecrets
 from engine.property_value import contains_secret, unwrap
+from engine.report import EngineEvent, EventSink, OperationKind, UpdateResult
 from engine.resource_state import ResourceState
-from engine.result import OperationKind, UpdateResult
 from engine.session import Session
 from engine.stack_config import Project, StackConfig
 from engine.stack_lock import LockHolder, StackLock

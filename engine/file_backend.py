@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.errors import StateUnreadable
-from engine.whole_file import write_whole
+from engine.errors import EngineError, StateUnreadable
+from localcloud import atomic_write
 
 
 class FileBackend:
@@ -118,3 +118,28 @@ def _is_whole(file: Path) -> bool:
 def _drop_attributes(file: Path) -> None:
     """The blob library's side file would hold the old text's checksum."""
     file.with_name(file.name + ".attrs").unlink(missing_ok=True)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Replace a file in one step; a crash or a full disk leaves the old one, or none.
+
+    The file is readable by its owner alone, and so are folders that are made for it, whatever the
+    process's umask is.
+
+    Raises ``EngineError`` where it cannot be written.
+    """
+    try:
+        _make_private(file.parent)
+        atomic_write.write_whole(file, text)
+    except OSError as error:
+        raise EngineError(
+            f"The stack's file {file} cannot be written ({error.strerror}): "
+            "free space or give this user the right to write there, then run again."
+        ) from None
+
+
+def _make_private(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_private(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import EngineError, Stopped
-from engine.event import EngineEvent, EventSink, Severity
 from engine.redaction import Redaction
-from engine.result import OperationKind
+from engine.report import EngineEvent, EventSink, OperationKind, Severity
 from engine.urn import Urn, label
 
 _log = logging.getLogger(__name__)

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, Stopped
-from engine.event import EngineEvent
 from engine.file_backend import FileBackend
 from engine.history_entry import history_entry
 from engine.operation import Operation
 from engine.passphrase import PassphraseSecrets
 from engine.program import Program
 from engine.property_value import Properties, contains_secret, unwrap
-from engine.result import UpdateResult
+from engine.report import EngineEvent, UpdateResult
 from engine.stack_config import StackConfig
 from engine.stack_lock import StackLock
 from engine.urn import ROOT_STACK_TYPE

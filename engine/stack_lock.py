@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import StackLocked
-from engine.whole_file import write_whole
+from engine.file_backend import write_whole
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
+from pulumi.runtime.config import CONFIG, is_config_secret
 
 from infra.assets import Assets, AssetsError
 from infra.bundle import Bundle, BundleError
@@ -13,7 +14,7 @@ from infra.migrations.location import MIGRATIONS, project_root
 from infra.names import Names, StackNameError
 from infra.release import COMMIT_VARIABLE
 from infra.settings import Secrets, Settings, SettingsError, WorkflowSecrets
-from infra.settings.pulumi_config import read_pulumi_config
+from infra.settings.check import CheckedConfig, RawConfig
 
 BUNDLE = Path("dist", "worker")
 ASSETS = Path("dist", "assets")
@@ -71,3 +72,17 @@ def _assets(settings: Settings, root: Path) -> Assets | None:
     if not settings.serves_console:
         return None
     return Assets.read(root, ASSETS, base_path=settings.console_base_path)
+
+
+def read_pulumi_config(*, project: str, stack: str) -> CheckedConfig:
+    """Read all config that Pulumi gave to the program, so that unknown keys are seen as well."""
+    prefix = f"{project}:"
+    full = CONFIG.get()
+    return CheckedConfig(
+        RawConfig(
+            source=f"The configuration of the stack {stack}",
+            stack=stack,
+            values={key.removeprefix(prefix): value for key, value in full.items()},
+            secret_keys=frozenset(k.removeprefix(prefix) for k in full if is_config_secret(k)),
+        )
+    )

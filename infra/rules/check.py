@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 
 import pulumi
 
-from infra.rules.addresses import every_address_is_https
 from infra.rules.declaration import Breach, Stack
-from infra.rules.queues import every_consumer_has_a_dead_letter_queue
-from infra.rules.secrets_apart import nothing_secret_is_in_plain_text, secrets_are_marked
-from infra.rules.stores import (
+from infra.rules.resources import (
+    every_address_is_https,
+    every_consumer_has_a_dead_letter_queue,
     real_stores_are_protected,
     stores_keep_their_options,
     unprotected_data,
 )
+from infra.rules.secrets_apart import nothing_secret_is_in_plain_text, secrets_are_marked
 from infra.rules.tokens import (
     tokens_have_listed_permissions_alone,
     tokens_reach_this_account_alone,

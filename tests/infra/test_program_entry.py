@@ -10,9 +10,9 @@ import pytest
 from pulumi.runtime.config import set_all_config
 
 from infra import SERVICE_VERSION
+from infra.inputs import read_pulumi_config
 from infra.program import run
 from infra.release import config_digest, secret_fingerprints
-from infra.settings.pulumi_config import read_pulumi_config
 from tests.infra.registrations import Declared, declare_stack
 from tests.infra.stack_inputs import API_SECRET, CONFIG, checked_config, write_migrations
 from tests.infra.test_bundle_reader import written

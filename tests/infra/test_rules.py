@@ -14,7 +14,7 @@ from infra.inputs import Inputs
 from infra.program import declare
 from infra.rules import Declaration, Stack, check_rules, collect_declarations
 from infra.rules.check import RULES
-from infra.rules.stores import unprotected_data
+from infra.rules.resources import unprotected_data
 from tests.infra.registrations import declare_stack
 from tests.infra.stack_inputs import API_SECRET, stack_inputs
 

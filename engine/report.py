@@ -1,9 +1,34 @@
-"""The outcome of one operation."""
+"""What the engine tells its caller: events while it works, and the result."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+EventKind = Literal["step_started", "step_done", "step_failed", "diagnostic", "summary"]
+Severity = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class EngineEvent:
+    """One thing that happened.
+
+    ``op`` is Pulumi's name of the step (``create``, ``update``, ``replace``, ``delete``,
+    ``same``, ``refresh`` …) and is empty for diagnostics; ``message`` never holds a secret.
+    """
+
+    kind: EventKind
+    op: str = ""
+    urn: str = ""
+    type: str = ""
+    name: str = ""
+    message: str = ""
+    severity: Severity = "info"
+
+
+EventSink = Callable[[EngineEvent], None]
+
 
 OperationKind = Literal["preview", "update", "refresh", "destroy"]
 
