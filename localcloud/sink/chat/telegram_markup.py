@@ -76,15 +76,12 @@ def _toggle(stack: list[str], marker: str) -> None:
 
 
 def read_telegram_markdown(text: str) -> str:
-    """Telegram's older Markdown: entities don't nest; five characters can be escaped.
-
-    The service's contract counts `]` among them.
-    """
+    """Telegram's older Markdown: entities don't nest; four characters can be escaped."""
     shown: list[str] = []
     at = 0
     while at < len(text):
         character = text[at]
-        if character == "\\" and text[at + 1 : at + 2] in set("_*`[]"):
+        if character == "\\" and text[at + 1 : at + 2] in set("_*`["):
             shown.append(text[at + 1])
             at += 2
         elif character in "*_`":

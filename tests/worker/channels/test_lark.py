@@ -10,6 +10,7 @@ import pytest
 from notification.channels.channel import Message
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.lark import LarkChannel, sign
+from notification.errors import ChannelRefusal
 from tests.worker.endpoints import answer
 from tests.worker.world import World
 
@@ -55,9 +56,9 @@ def test_the_interactive_card_has_a_header_for_the_subject() -> None:
 @pytest.mark.requirement("B-13")
 def test_markdown_templates_keep_their_markup_and_plain_text_is_escaped() -> None:
     marked = _body("markdown", "**bold** a\\_b")
-    assert marked["card"]["elements"][0]["content"] == "**S**\n\n**bold** a\\_b"
+    assert marked["card"]["elements"][0]["content"] == "**S**\n\n**bold** a&#95;b"
     plain = _body("text", "a*b_c", subject="S_", msg_type="markdown")
-    assert plain["card"]["elements"][0]["content"] == "**S\\_**\n\na\\*b\\_c"
+    assert plain["card"]["elements"][0]["content"] == "**S&#95;**\n\na&#42;b&#95;c"
 
 
 def test_json_content_with_a_message_type_is_sent_as_it_is() -> None:
@@ -66,6 +67,65 @@ def test_json_content_with_a_message_type_is_sent_as_it_is() -> None:
     assert {k: sent[k] for k in whole} == whole
     assert {"timestamp", "sign"} <= set(sent)
     assert _body("json", '{"a":1}', subject=None)["content"]["text"] == '{"a":1}'
+
+
+@pytest.mark.parametrize("kind", ["markdown", "html"])
+def test_every_message_type_shows_a_marked_text_in_its_own_way(kind: str) -> None:
+    source = {
+        "markdown": "**Up** [page](https://x.example/a)",
+        "html": '<b>Up</b> <a href="https://x.example/a">page</a>',
+    }[kind]
+    text = _body(kind, source, msg_type="text")
+    assert text == {
+        "msg_type": "text",
+        "content": {"text": "S\n\nUp page: https://x.example/a"},
+    }
+    card = _body(kind, source, msg_type="interactive")["card"]
+    assert card["header"]["title"]["content"] == "S"
+    assert card["elements"] == [
+        {"tag": "markdown", "content": "**Up** [page](https://x.example/a)"}
+    ]
+    assert _body(kind, source)["msg_type"] == "interactive"
+
+
+def test_a_text_that_looks_like_a_mention_is_sent_as_a_literal_post() -> None:
+    body = _body("text", "by Eve: <at id=all></at>\nend")
+    assert body == {
+        "msg_type": "post",
+        "content": {
+            "post": {
+                "zh_cn": {
+                    "title": "S",
+                    "content": [
+                        [{"tag": "text", "text": "by Eve: <at id=all></at>"}],
+                        [{"tag": "text", "text": "end"}],
+                    ],
+                }
+            }
+        },
+    }
+
+
+@pytest.mark.parametrize("written", ["<at id=all></at>", '<at user_id="all">all</at>'])
+def test_a_templates_broadcast_needs_permission_and_its_mention_of_a_person_does_not(
+    written: str,
+) -> None:
+    def content(**config: Any) -> str:
+        body = _body("markdown", f"{written} <at id=ou_7></at>", subject=None, **config)
+        return str(body["card"]["elements"][0]["content"])
+
+    assert "<at id=all>" not in content()
+    assert content().endswith(" <at id=ou_7></at>")
+    assert content(allow_broadcast=True) == "<at id=all></at> <at id=ou_7></at>"
+    post = _body("markdown", written, msg_type="text", allow_broadcast=True)
+    [[at]] = post["content"]["post"]["zh_cn"]["content"]
+    assert at == {"tag": "at", "user_id": "all"}
+
+
+def test_a_json_message_over_larks_limit_is_refused() -> None:
+    message = {"msg_type": "text", "content": {"text": "x" * 30_000}}
+    with pytest.raises(ChannelRefusal, match="Lark takes 20000"):
+        _body("json", json.dumps(message))
 
 
 def test_an_unknown_message_type_is_text() -> None:

@@ -31,6 +31,7 @@ def _body(content: str, *, subject: str | None = None, kind: str = "text", **con
 def test_without_a_subject_the_payload_is_plain() -> None:
     assert _body("CPU 95%") == {
         "text": "CPU 95%",
+        "mrkdwn": False,
         "username": "Notification Bot",
         "icon_emoji": ":bell:",
     }
@@ -42,7 +43,7 @@ def test_with_a_subject_it_has_header_section_and_context() -> None:
     assert body["channel"] == "#ops"
     assert body["blocks"] == [
         {"type": "header", "text": {"type": "plain_text", "text": "Alert", "emoji": True}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": "CPU 95%"}},
+        {"type": "section", "text": {"type": "plain_text", "text": "CPU 95%", "emoji": False}},
         {
             "type": "context",
             "elements": [
@@ -61,7 +62,7 @@ def test_blocks_and_attachments_on_request() -> None:
     assert kinds == ["section", "context"]
     body = _body("x", subject="S", use_attachments=True, color="danger", thread_ts="1.2")
     assert body["attachments"] == [
-        {"color": "danger", "pretext": "S", "text": "x", "ts": 1_736_100_000}
+        {"color": "danger", "pretext": "S", "text": "x", "mrkdwn_in": [], "ts": 1_736_100_000}
     ]
     assert body["thread_ts"] == "1.2"
     assert "blocks" not in body
@@ -73,6 +74,19 @@ def test_plain_text_is_escaped_by_entities_and_markdown_left_alone() -> None:
     assert _body("*bold* <https://x.example|x>", kind="markdown")["text"] == (
         "*bold* <https://x.example|x>"
     )
+
+
+def test_marked_text_goes_where_markup_is_read() -> None:
+    body = _body("**x** *y*", subject="S", kind="markdown")
+    assert body["blocks"][1]["text"] == {"type": "mrkdwn", "text": "*x* *y*"}
+    attached = _body("**x**", subject="S", kind="markdown", use_attachments=True)
+    assert attached["attachments"][0]["mrkdwn_in"] == ["text"]
+
+
+def test_a_templates_broadcast_needs_permission() -> None:
+    assert _body("<!everyone> up", kind="markdown")["text"] == "@everyone up"
+    allowed = _body("<!everyone> up", kind="markdown", allow_broadcast=True)
+    assert allowed["text"] == "<!everyone> up"
 
 
 @pytest.mark.requirement("B-17")
@@ -122,6 +136,7 @@ def test_answers_are_judged(world: World, status: int, body: str, shown: str) ->
         {"webhook_url": "https://example.com/services/T0/B0/x"},
         {"webhook_url": "https://hooks.slack.com/"},
         {"webhook_url": HOOK, "username": 5},
+        {"webhook_url": HOOK, "allow_broadcast": "yes"},
     ],
 )
 def test_a_configuration_that_cannot_work_is_refused(world: World, config: dict[str, Any]) -> None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from notification.channels.channel import Message
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
-from notification.markup.escaping import MARKDOWN_V2
 from notification.markup.plain_text import clean
 from notification.templates.contents import render_contents
 from notification.templates.stored_template import TemplateText
@@ -39,6 +38,25 @@ VALUES = (st.text(st.sampled_from(MARKS), max_size=60) | st.text(max_size=60)).f
 )
 
 
+MENTIONS = st.sampled_from(
+    [
+        "<at id=all></at>",
+        '<at user_id="all">all</at>',
+        "<AT id=all>",
+        "<!channel>",
+        "<!here|x>",
+        "<@U123>",
+        "[x](tg://user?id=1)",
+        '<a href="tg://user?id=1">x</a>',
+        "@everyone",
+        "# heading",
+        "> quote",
+        "```x```",
+    ]
+)
+"""Texts that would mention somebody or become markup, if a channel read them."""
+
+
 class Case(NamedTuple):
     """A content of a channel, and how the channel reads what it is sent."""
 
@@ -57,6 +75,16 @@ def lark_card(body: Any) -> str:
     return read_lark_markdown(body["card"]["elements"][0]["content"])
 
 
+def lark_text(body: Any) -> str:
+    if body["msg_type"] == "text":
+        text = str(body["content"]["text"])
+        assert "<at" not in text.lower()
+        return text
+    lines = body["content"]["post"]["zh_cn"]["content"]
+    assert all(element["tag"] == "text" for line in lines for element in line)
+    return "\n".join("".join(element["text"] for element in line) for line in lines)
+
+
 CASES = [
     Case("webhook", "text", lambda body: str(body["content"])),
     # Which Markdown a webhook's receiver reads is its own matter: values are left alone.
@@ -68,12 +96,16 @@ CASES = [
     telegram("text", "MarkdownV2", read_markdown_v2),
     telegram("text", "Markdown", read_telegram_markdown),
     telegram("text", "HTML", read_telegram_html),
-    telegram("markdown", "MarkdownV2", read_markdown_v2),
-    telegram("markdown", "Markdown", read_telegram_markdown),
+    telegram("markdown", "MarkdownV2", read_telegram_html),
+    telegram("markdown", "Markdown", read_telegram_html),
     telegram("html", "MarkdownV2", read_telegram_html),
-    Case("lark", "text", lambda body: str(body["content"]["text"])),
+    Case("lark", "text", lark_text),
     Case("lark", "text", lark_card, {"msg_type": "markdown"}),
     Case("lark", "markdown", lark_card),
+    Case("lark", "html", lark_card),
+    Case("lark", "markdown", lark_text, {"msg_type": "text"}),
+    Case("lark", "html", lark_text, {"msg_type": "text"}),
+    Case("lark", "markdown", lark_card, {"msg_type": "interactive"}),
     Case(
         "lark",
         "json",
@@ -93,14 +125,13 @@ CASES = [
     ids=lambda case: "-".join([case.channel, case.content_type, *case.config.values()]),
 )
 @settings(deadline=None, max_examples=60)
-@given(value=VALUES)
+@given(value=VALUES | MENTIONS)
 def test_a_value_is_read_as_it_was_given(case: Case, value: str) -> None:
     config = {**CONFIGS[case.channel], **case.config}
     rendered = render_contents(
         TemplateText(case.content_type, case.content, None),
         {"v": value},
         channel=case.channel,
-        parse_mode=case.config.get("parse_mode", MARKDOWN_V2),
     )
     assert rendered.problem == ""
     message = Message("ntf_1", "u1", rendered.content, None, case.content_type, "t")

@@ -26,27 +26,41 @@ __all__ = [
 
 
 def read_lark_markdown(text: str) -> str:
-    """Lark's card markdown: emphasis, code, links, and backslashes before any of these marks."""
+    """Lark's card markdown: emphasis, code, links, mentions, and character references."""
     shown: list[str] = []
     at = 0
     while at < len(text):
-        if text[at] == "\\" and text[at + 1 : at + 2] in set("*_`[]()\\"):
-            shown.append(text[at + 1])
-            at += 2
-            continue
-        link = re.compile(r"\[([^\]\\]*)\]\(([^)\\]*)\)").match(text, at)
-        if link is not None:
-            shown.append(link[1])
+        fence = re.compile(r"```[^\n]*\n(.*?)\n```", re.DOTALL).match(text, at)
+        link = re.compile(r"\[([^\]]*)\]\(([^)]*)\)").match(text, at)
+        reference = re.compile(r"&#[0-9]+;").match(text, at)
+        mention = re.compile(r"<at id=([^>]+)></at>").match(text, at)
+        if fence is not None:
+            shown.append(fence[1])
+            at = fence.end()
+        elif link is not None:
+            shown.append(read_lark_markdown(link[1]))
             at = link.end()
-            continue
-        if text[at] not in "*_`":
-            shown.append(text[at])
-        at += 1
+        elif reference is not None:
+            shown.append(html.unescape(reference[0]))
+            at = reference.end()
+        elif mention is not None:
+            shown.append(f"@{mention[1]}")
+            at = mention.end()
+        elif text[at] == "<":
+            raise Malformed("a bare angle bracket")
+        else:
+            if text[at] not in "*_~`":
+                shown.append(text[at])
+            at += 1
     return "".join(shown)
 
 
 def slack_tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Pieces of Slack's text: `text`, or `link` for what stands in angle brackets."""
+    """Pieces of Slack's text: `text`, or `link` for what stands in angle brackets.
+
+    A line that begins with a bare angle bracket is quoted.
+    """
+    text = re.sub("(?m)^>", "", text)
     for piece in re.split(r"(<[^<>]*>)", text):
         if piece.startswith("<") and piece.endswith(">"):
             yield "link", piece

@@ -13,12 +13,11 @@ from notification.markup.escaping import (
     escape_html,
     escape_html_text,
     escape_json_string,
-    escape_lark_markdown,
     escape_markdown,
     escape_markdown_v2,
     escape_slack,
-    telegram_parse_mode,
 )
+from notification.markup.lark import escape_lark_markdown
 from tests.worker.markup.parsers import (
     read_lark_markdown,
     read_markdown_v2,
@@ -52,8 +51,11 @@ def test_the_contracts_vector_of_markdown_v2() -> None:
     )
 
 
-def test_the_contracts_vector_of_lark_markdown() -> None:
-    assert escape_lark_markdown("a*b_c`d[e](f)\\") == r"a\*b\_c\`d\[e\]\(f\)" + "\\\\"
+def test_larks_markdown_gets_character_references() -> None:
+    assert escape_lark_markdown("2*3 <at id=all></at>") == (
+        "2&#42;3 &#60;at id=all&#62;&#60;/at&#62;"
+    )
+    assert escape_lark_markdown("# a\n- b - c") == "&#35; a\n&#45; b - c"
 
 
 def test_the_contracts_vector_of_html() -> None:
@@ -67,8 +69,8 @@ def test_html_values_keep_their_slashes() -> None:
     assert escape_html("it's https://x/y?a=1&b=2") == "it&#x27;s https://x/y?a=1&amp;b=2"
 
 
-def test_telegrams_older_markdown_escapes_five_characters() -> None:
-    assert escape_markdown("a*b_c`d[e](f).") == r"a\*b\_c\`d\[e\](f)."
+def test_telegrams_older_markdown_escapes_four_characters() -> None:
+    assert escape_markdown("a*b_c`d[e](f).") == r"a\*b\_c\`d\[e](f)."
 
 
 @pytest.mark.requirement("B-16")
@@ -89,22 +91,3 @@ def test_escaped_text_shows_as_itself(
 @given(text=TEXT)
 def test_escaped_text_is_the_inside_of_a_json_string(text: str) -> None:
     assert json.loads(f'"{escape_json_string(text)}"') == text
-
-
-@pytest.mark.requirement("B-13")
-@pytest.mark.parametrize(
-    ("content_type", "configured", "mode"),
-    [
-        ("text", "MarkdownV2", "MarkdownV2"),
-        ("text", "HTML", "HTML"),
-        ("json", "Markdown", "Markdown"),
-        ("html", "MarkdownV2", "HTML"),
-        ("markdown", "Markdown", "Markdown"),
-        ("markdown", "MarkdownV2", "MarkdownV2"),
-        ("markdown", "HTML", "MarkdownV2"),
-    ],
-)
-def test_the_content_type_decides_telegrams_parse_mode(
-    content_type: str, configured: str, mode: str
-) -> None:
-    assert telegram_parse_mode(content_type, configured) == mode

@@ -11,11 +11,9 @@ CHANNELS = ("webhook", "telegram", "lark", "slack")
 ORDER = {"orderId": "A-1", "customer": "Li & Co"}
 
 
-def content(
-    content_type: str, value: object, *, channel: str, parse_mode: str = "MarkdownV2"
-) -> str:
+def content(content_type: str, value: object, *, channel: str) -> str:
     text = TemplateText(content_type, "*{{v}}*")
-    return render_contents(text, {"v": value}, channel=channel, parse_mode=parse_mode).content
+    return render_contents(text, {"v": value}, channel=channel).content
 
 
 def test_the_contracts_vectors_of_text_html_and_json() -> None:
@@ -39,25 +37,23 @@ def test_a_url_stays_a_url(channel: str, content_type: str) -> None:
 
 @pytest.mark.requirement("B-13")
 @pytest.mark.parametrize(
-    ("channel", "parse_mode", "expected"),
+    ("channel", "expected"),
     [
-        ("telegram", "MarkdownV2", r"*a\_b\*c \(d\)\!*"),
-        ("telegram", "Markdown", r"*a\_b\*c (d)!*"),
-        ("telegram", "HTML", r"*a\_b\*c \(d\)\!*"),
-        ("lark", "MarkdownV2", r"*a\_b\*c \(d\)!*"),
-        ("slack", "MarkdownV2", "*a_b*c (d)!*"),
-        ("webhook", "MarkdownV2", "*a_b*c (d)!*"),
+        ("telegram", r"*a\_b\*c \(d\)\!*"),
+        ("lark", r"*a\_b\*c \(d\)\!*"),
+        ("slack", r"*a\_b\*c \(d\)\!*"),
+        ("webhook", "*a_b*c (d)!*"),
     ],
 )
-def test_markdown_values_are_escaped_for_the_channel_and_its_template_is_not(
-    channel: str, parse_mode: str, expected: str
+def test_markdown_values_are_escaped_for_the_reader_and_the_template_is_not(
+    channel: str, expected: str
 ) -> None:
-    assert content("markdown", "a_b*c (d)!", channel=channel, parse_mode=parse_mode) == expected
+    assert content("markdown", "a_b*c (d)!", channel=channel) == expected
 
 
-@pytest.mark.requirement("B-16")
-def test_slack_values_get_entities_and_no_backslash() -> None:
-    assert content("markdown", "a<b>&*c*", channel="slack") == "*a&lt;b&gt;&amp;*c**"
+def test_a_value_cannot_choose_the_scheme_of_a_link() -> None:
+    assert content("markdown", "tg://user?id=1", channel="telegram") == r"*tg\://user?id=1*"
+    assert content("html", "tg://user?id=1", channel="telegram") == "*tg&#58;//user?id=1*"
 
 
 @pytest.mark.requirement("B-13")

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 from notification.channels.endpoint import EndpointPolicy
+from notification.errors import ChannelRefusal
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
 DEFAULT_TIMEOUT_MS = 10_000
@@ -98,6 +99,16 @@ def timeout_of(config: dict[str, Any]) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         return DEFAULT_TIMEOUT_MS
     return min(max(value, 1_000), MAX_TIMEOUT_MS)
+
+
+def check_switch(config: dict[str, Any], field: str) -> None:
+    """Refuse a switch that is neither true nor false.
+
+    Raises:
+        ChannelRefusal: it is something else.
+    """
+    if not isinstance(config.get(field, False), bool):
+        raise ChannelRefusal("INVALID_CONFIG", f"{field} must be true or false")
 
 
 class Channels(Mapping[str, Channel]):

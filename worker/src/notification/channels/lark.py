@@ -23,20 +23,24 @@ from notification.channels.channel import (
     THROTTLED,
     Message,
     Verdict,
+    check_switch,
     timeout_of,
 )
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
 from notification.compact_json import compact_json
 from notification.errors import ChannelRefusal
 from notification.foreign_json import ForeignJsonError, parse_foreign_json
-from notification.markup.escaping import escape_lark_markdown
-from notification.markup.plain_text import clean, cut, cut_to_fit
+from notification.markup.content import read_message
+from notification.markup.document import BOLD, Document, joined
+from notification.markup.lark import DIALECT, lark_markdown, lark_post, reads_mention
+from notification.markup.plain_text import clean
+from notification.markup.splitting import cut_document
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
 MAX_CONTENT = 10_000
 MAX_SUBJECT = 200
 MAX_BODY = 20_000
-"""Bytes of a request's body; a little below Lark's limit of 20 KB."""
+"""Bytes of a request's body ("Use bots in groups": 20 KB)."""
 _HOSTS = ("open.feishu.cn", "open.larksuite.com")
 _PATH = "/open-apis/bot/v2/hook/"
 _OUTCOMES = {
@@ -69,8 +73,8 @@ def sign(secret: str, timestamp: str) -> str:
 class LarkChannel:
     """Sends to a Lark custom bot.
 
-    Its configuration has `webhook_url`, `secret`, `msg_type` (text, interactive or markdown) and
-    `timeout` (ms).
+    Its configuration has `webhook_url`, `secret`, `msg_type` (text, interactive or markdown),
+    `allow_broadcast` and `timeout` (ms).
     """
 
     name = "lark"
@@ -80,6 +84,7 @@ class LarkChannel:
         check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
         if not isinstance(config.get("secret", ""), str):
             raise ChannelRefusal("INVALID_CONFIG", "secret must be a string")
+        check_switch(config, "allow_broadcast")
 
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
@@ -90,7 +95,7 @@ class LarkChannel:
         if config.get("secret"):
             timestamp = str(now_ms // 1000)
             stamp = {"timestamp": timestamp, "sign": sign(config["secret"], timestamp)}
-        body, truncated = _body(message, config.get("msg_type"), stamp)
+        body, truncated = _body(message, config, stamp)
         headers = {"Content-Type": "application/json"}
         return [OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)]
 
@@ -121,22 +126,32 @@ class LarkChannel:
         return Verdict(BROKEN, f"Lark API error: {text[:500]}", "LARK_ERROR")
 
 
-def _body(message: Message, msg_type: Any, stamp: dict[str, str]) -> tuple[str, bool]:
+def _body(message: Message, config: dict[str, Any], stamp: dict[str, str]) -> tuple[str, bool]:
     """Return the message in Lark's form, and whether it was shortened."""
-    subject, shortened = cut(clean(message.subject or ""), MAX_SUBJECT)
-    content = clean(message.content)
     if message.content_type == "json":
-        whole = _whole_message(content)
+        whole = _whole_message(clean(message.content))
         if whole is not None:
-            return compact_json({**whole, **stamp}), False
-    write = _writer(message.content_type, msg_type)
-    content, truncated = cut(content, MAX_CONTENT)
+            body = compact_json({**whole, **stamp})
+            if len(body.encode()) > MAX_BODY:
+                raise ChannelRefusal(
+                    "INVALID_CONTENT",
+                    f"The message has {len(body.encode())} bytes; Lark takes {MAX_BODY}",
+                )
+            return body, False
+    heading, content = read_message(message.subject, message.content, message.content_type, DIALECT)
+    write = _writer(message.content_type, config)
+    [subject] = cut_document(
+        heading, lambda part: len(part.text) <= MAX_SUBJECT, longest=MAX_SUBJECT
+    ).documents
 
-    def written(text: str) -> str:
-        return compact_json({**write(subject, text), **stamp})
+    def written(part: Document) -> str:
+        return compact_json({**write(subject, part), **stamp})
 
-    fitting = cut_to_fit(content, lambda text: len(written(text).encode()) <= MAX_BODY)
-    return written(fitting.text), shortened or truncated or fitting.truncated
+    fitting = cut_document(
+        content, lambda part: len(written(part).encode()) <= MAX_BODY, longest=MAX_CONTENT
+    )
+    truncated = fitting.truncated or subject.text != heading.text
+    return written(joined(fitting.documents)), truncated
 
 
 def _whole_message(content: str) -> dict[str, Any] | None:
@@ -148,33 +163,44 @@ def _whole_message(content: str) -> dict[str, Any] | None:
     return parsed if isinstance(parsed, dict) and "msg_type" in parsed else None
 
 
-def _writer(content_type: str, msg_type: Any) -> Callable[[str, str], dict[str, Any]]:
+_Writer = Callable[[Document, Document], dict[str, Any]]
+
+
+def _writer(content_type: str, config: dict[str, Any]) -> _Writer:
+    """Return what makes a message of subject and content."""
+    broadcast = config.get("allow_broadcast") is True
+    msg_type, marked = config.get("msg_type"), content_type in ("markdown", "html")
     if msg_type == "interactive":
-        return _plain_card
-    if msg_type == "markdown" and content_type != "markdown":
-        return lambda subject, text: _markdown_card(
-            escape_lark_markdown(subject), escape_lark_markdown(text)
-        )
-    if content_type == "markdown" and msg_type in (None, "markdown"):
-        return _markdown_card
-    return _text
+        return lambda subject, content: _card(subject, content, marked, broadcast)
+    if msg_type == "markdown" or (msg_type is None and marked):
+        return lambda subject, content: _markdown_card(subject, content, broadcast)
+    return lambda subject, content: _text(subject, content, broadcast)
 
 
-def _text(subject: str, text: str) -> dict[str, Any]:
-    whole = f"{subject}\n\n{text}" if subject else text
-    return {"msg_type": "text", "content": {"text": whole}}
+def _text(subject: Document, content: Document, broadcast: bool) -> dict[str, Any]:
+    if not (reads_mention(subject) or reads_mention(content)):
+        parts = [part.flattened() for part in (subject, content) if part.text]
+        return {"msg_type": "text", "content": {"text": "\n\n".join(parts)}}
+    post = {"title": subject.flattened(), "content": lark_post(content, broadcast=broadcast)}
+    return {"msg_type": "post", "content": {"post": {"zh_cn": post}}}
 
 
-def _plain_card(subject: str, text: str) -> dict[str, Any]:
+def _card(subject: Document, content: Document, marked: bool, broadcast: bool) -> dict[str, Any]:
     card: dict[str, Any] = {}
-    if subject:
-        card["header"] = {"title": {"tag": "plain_text", "content": subject}}
-    card["elements"] = [{"tag": "div", "text": {"tag": "plain_text", "content": text}}]
+    if subject.text:
+        card["header"] = {"title": {"tag": "plain_text", "content": subject.flattened()}}
+    element: dict[str, Any]
+    if marked:
+        element = {"tag": "markdown", "content": lark_markdown(content, broadcast=broadcast)}
+    else:
+        element = {"tag": "div", "text": {"tag": "plain_text", "content": content.text}}
+    card["elements"] = [element]
     return {"msg_type": "interactive", "card": card}
 
 
-def _markdown_card(subject: str, text: str) -> dict[str, Any]:
-    whole = f"**{subject}**\n\n{text}" if subject else text
+def _markdown_card(subject: Document, content: Document, broadcast: bool) -> dict[str, Any]:
+    parts = [subject.styled(BOLD), content] if subject.text else [content]
+    whole = lark_markdown(joined(parts, "\n\n"), broadcast=broadcast)
     return {
         "msg_type": "interactive",
         "card": {"elements": [{"tag": "markdown", "content": whole}]},

@@ -16,20 +16,13 @@ from notification.channels.channel import (
     THROTTLED,
     Message,
     Verdict,
+    check_switch,
     timeout_of,
 )
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
 from notification.compact_json import compact_json
 from notification.errors import ChannelRefusal
-from notification.markup.plain_text import clean
-from notification.markup.slack import (
-    MAX_HEADER,
-    MAX_TEXT,
-    slack_entities,
-    slack_marked_text,
-    slack_plain_text,
-    slack_sections,
-)
+from notification.markup.slack import SlackTexts, slack_texts
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 from notification.timestamps import iso
 
@@ -69,15 +62,13 @@ _OUTCOMES = {
 "Rate limits"; `chat.postMessage`, errors)."""
 _ERROR = re.compile(r"[a-z]+(?:_[a-z]+){1,7}")
 """The form of Slack's error texts, by which one that is new is told from what a proxy answers."""
-_MARKED = ("markdown", "html")
-"""Content types whose text is already markup, with its values escaped."""
 
 
 class SlackChannel:
     """Sends to a Slack incoming webhook.
 
     Its configuration has `webhook_url`, `username`, `icon_emoji`, `channel`, `use_blocks`,
-    `use_attachments`, `color`, `thread_ts` and `timeout` (ms).
+    `use_attachments`, `color`, `thread_ts`, `allow_broadcast` and `timeout` (ms).
     """
 
     name = "slack"
@@ -88,6 +79,7 @@ class SlackChannel:
         for field in ("username", "icon_emoji", "channel", "color", "thread_ts"):
             if not isinstance(config.get(field, ""), str):
                 raise ChannelRefusal("INVALID_CONFIG", f"{field} must be a string")
+        check_switch(config, "allow_broadcast")
 
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
@@ -133,47 +125,52 @@ class SlackChannel:
 
 def _payload(message: Message, config: dict[str, Any], now_ms: int) -> tuple[dict[str, Any], bool]:
     """Return the message in Slack's form, and whether it was shortened."""
-    marked = message.content_type in _MARKED
-    write = slack_marked_text if marked else slack_plain_text
-    subject, content = clean(message.subject or ""), clean(message.content)
-    if message.content_type == "html":
-        subject, content = slack_entities(subject), slack_entities(content)
-    text, truncated = write(content, limit=MAX_TEXT)
+    texts = slack_texts(
+        subject=message.subject,
+        content=message.content,
+        content_type=message.content_type,
+        broadcast=config.get("allow_broadcast") is True,
+    )
     payload: dict[str, Any] = {
-        "text": text,
+        "text": texts.text,
         "username": config.get("username") or "Notification Bot",
         "icon_emoji": config.get("icon_emoji") or ":bell:",
     }
+    if not texts.marked:
+        payload["mrkdwn"] = False
     if _CHANNEL.fullmatch(config.get("channel") or ""):
         payload["channel"] = config["channel"]
     if config.get("thread_ts"):
         payload["thread_ts"] = config["thread_ts"]
-    heading, shortened = write(subject, limit=MAX_HEADER)
-    if subject and config.get("use_attachments") is True:
-        payload["text"] = heading
+    if texts.heading and config.get("use_attachments") is True:
+        payload["text"] = texts.heading
+        payload["mrkdwn"] = False
         payload["attachments"] = [
             {
                 "color": config.get("color") or "good",
-                "pretext": heading,
-                "text": text,
+                "pretext": texts.heading,
+                "text": texts.text,
+                "mrkdwn_in": ["text"] if texts.marked else [],
                 "ts": now_ms // 1000,
             }
         ]
-    elif subject or config.get("use_blocks") is True:
-        payload["text"] = heading or text
-        payload["blocks"] = _blocks(heading, text, now_ms)
-    return payload, truncated or shortened
+    elif texts.heading or config.get("use_blocks") is True:
+        if texts.heading:
+            payload |= {"text": texts.heading, "mrkdwn": False}
+        payload["blocks"] = _blocks(texts, now_ms)
+    return payload, texts.truncated
 
 
-def _blocks(heading: str, text: str, now_ms: int) -> list[dict[str, Any]]:
+def _blocks(texts: SlackTexts, now_ms: int) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
-    if heading:
-        title = {"type": "plain_text", "text": heading, "emoji": True}
+    if texts.heading:
+        title = {"type": "plain_text", "text": texts.heading, "emoji": True}
         blocks.append({"type": "header", "text": title})
-    blocks += [
-        {"type": "section", "text": {"type": "mrkdwn", "text": section}}
-        for section in slack_sections(text).texts
-    ]
+    for section in texts.sections:
+        text: dict[str, Any] = {"type": "mrkdwn", "text": section}
+        if not texts.marked:
+            text = {"type": "plain_text", "text": section, "emoji": False}
+        blocks.append({"type": "section", "text": text})
     moment = f"<!date^{now_ms // 1000}^{{date_short_pretty}} {{time}}|{iso(now_ms)}>"
     sent = {"type": "mrkdwn", "text": f"Sent at {moment}"}
     return [*blocks, {"type": "context", "elements": [sent]}]

@@ -25,7 +25,6 @@ from notification.channels.channel import (
 from notification.channels.endpoint import EndpointPolicy
 from notification.errors import ChannelRefusal
 from notification.markup.escaping import HTML, MARKDOWN, MARKDOWN_V2
-from notification.markup.plain_text import clean
 from notification.markup.telegram import telegram_texts
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
@@ -74,30 +73,28 @@ class TelegramChannel:
         """Compose one call, or several if `split_long` is set; see `Channel.compose`."""
         self.check_config(config, policy)
         written = telegram_texts(
-            subject=clean(message.subject or "") or None,
-            content=clean(message.content),
+            subject=message.subject,
+            content=message.content,
             content_type=message.content_type,
             parse_mode=config.get("parse_mode", MARKDOWN_V2),
             split=config.get("split_long") is True,
         )
         url = f"{policy.telegram_api}/bot{quote(config['bot_token'], safe=':')}/sendMessage"
         common = {
-            "parse_mode": written.parse_mode,
             "disable_web_page_preview": config.get("disable_web_page_preview", True) is not False,
             "disable_notification": config.get("disable_notification", False) is True,
         }
+        timeout_ms = timeout_of(config)
+
+        def request(text: str, **mode: str) -> OutboundRequest:
+            document = {"chat_id": config["chat_id"], "text": text, **mode, **common}
+            body = json.dumps(document, ensure_ascii=False)
+            headers = {"Content-Type": "application/json"}
+            return OutboundRequest("POST", url, headers, body, timeout_ms, written.truncated)
+
         return [
-            OutboundRequest(
-                "POST",
-                url,
-                {"Content-Type": "application/json"},
-                json.dumps(
-                    {"chat_id": config["chat_id"], "text": text, **common}, ensure_ascii=False
-                ),
-                timeout_of(config),
-                written.truncated,
-            )
-            for text in written.texts
+            request(text, parse_mode=written.parse_mode)._replace(plain=request(plain))
+            for text, plain in zip(written.texts, written.plain, strict=True)
         ]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:

@@ -5,6 +5,7 @@ characters are those of the channels' documentation, as the service's contract f
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 
 Escape = Callable[[str], str]
@@ -29,8 +30,7 @@ _HTML: Mapping[int, str] = {
 _HTML_AND_SLASH: Mapping[int, str] = {**_HTML, ord("/"): "&#x2F;"}
 _SLACK: Mapping[int, str] = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 _MARKDOWN_V2 = _backslashed("_*[]()~`>#+-=|{}.!\\")
-_MARKDOWN = _backslashed("*_`[]")
-_LARK = _backslashed("*_`[]()\\")
+_MARKDOWN = _backslashed("*_`[")
 
 
 def unescaped(text: str) -> str:
@@ -58,11 +58,6 @@ def escape_markdown(text: str) -> str:
     return text.translate(_MARKDOWN)
 
 
-def escape_lark_markdown(text: str) -> str:
-    """Escape for the markdown element of a Lark card."""
-    return text.translate(_LARK)
-
-
 def escape_slack(text: str) -> str:
     """Escape for Slack's mrkdwn and plain text, which have three entities and no backslash."""
     return text.translate(_SLACK)
@@ -73,50 +68,48 @@ def escape_json_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
-def telegram_escape(parse_mode: str) -> Escape:
-    """Return the function that escapes a whole plain text for a Telegram parse mode."""
-    if parse_mode == HTML:
-        return escape_html_text
-    return escape_markdown if parse_mode == MARKDOWN else escape_markdown_v2
-
-
-def telegram_parse_mode(content_type: str, configured: str) -> str:
-    """Return the parse mode that a content needs: HTML for html, a Markdown mode for markdown.
-
-    Markdown for a chat that is configured as HTML is read as MarkdownV2, Telegram's default of the
-    two Markdown modes.
-    """
-    if content_type == "html":
-        return HTML
-    if content_type == "markdown" and configured == HTML:
-        return MARKDOWN_V2
-    return configured
-
-
-def value_escape(content_type: str, *, channel: str, parse_mode: str = MARKDOWN_V2) -> Escape:
+def value_escape(content_type: str, *, channel: str) -> Escape:
     """Return the function that escapes a variable's value before it is put into a content.
 
-    Values in `text` stay as they are: the channel escapes the whole result. `markdown` uses the
-    channel's own set; a channel without markdown (webhook) gets the values unchanged and reads the
-    content type. `parse_mode` matters for Telegram only.
+    Values in `text` stay as they are: the channel escapes the whole result. Values in `markdown`
+    and `html` are escaped for the reader of documents, which draws them for the channel. A webhook
+    gets the source, whose reader is a program: `markdown` has its values unchanged there.
     """
-    if content_type == "html":
-        return escape_html
     if content_type == "json":
         return escape_json_string
-    if content_type == "markdown":
-        return _markdown_escape(channel, parse_mode)
+    if content_type == "html":
+        return escape_html if channel == "webhook" else escape_html_value
+    if content_type == "markdown" and channel != "webhook":
+        return escape_markdown_value
     return unescaped
 
 
-def subject_escape(content_type: str, *, channel: str, parse_mode: str = MARKDOWN_V2) -> Escape:
+def subject_escape(content_type: str, *, channel: str) -> Escape:
     """Return the function for a subject: as `value_escape`, but a subject is never inside JSON."""
     if content_type == "json":
         return unescaped
-    return value_escape(content_type, channel=channel, parse_mode=parse_mode)
+    return value_escape(content_type, channel=channel)
 
 
-def _markdown_escape(channel: str, parse_mode: str) -> Escape:
-    if channel == "telegram":
-        return telegram_escape(telegram_parse_mode("markdown", parse_mode))
-    return {"lark": escape_lark_markdown, "slack": escape_slack}.get(channel, unescaped)
+_ESCAPED = re.compile(r"\A[@!]|[\\`*_~|\[\]()<>&]|@(?=[eh]|$)|!$|(?m:^[ \t]*+[#+])")
+_MENTION_SCHEME = re.compile(r"(?:t?g)?:")
+"""What may complete `tg:` at the start of a link's address."""
+
+
+def escape_markdown_value(text: str) -> str:
+    """Escape a value, so that every dialect reads it as text, wherever it is put.
+
+    A value can't choose the scheme of a link that mentions somebody (`tg://user?id=1`).
+    """
+    escaped = _ESCAPED.sub(_with_backslash, text)
+    return escaped.replace(":", "\\:", 1) if _MENTION_SCHEME.match(escaped) else escaped
+
+
+def escape_html_value(text: str) -> str:
+    """Escape a value as HTML; see `escape_markdown_value`."""
+    escaped = escape_html(text)
+    return escaped.replace(":", "&#58;", 1) if _MENTION_SCHEME.match(escaped) else escaped
+
+
+def _with_backslash(match: re.Match[str]) -> str:
+    return match[0][:-1] + "\\" + match[0][-1]

@@ -1,74 +1,150 @@
-"""Slack's texts: a header and sections, each within its limit and never cut inside an entity."""
+"""Slack's texts: a heading and sections, each within its limit.
 
+Source: docs.slack.dev, "Formatting message text", "Blocks" and "chat.postMessage".
+"""
+
+import re
 from typing import NamedTuple
 
+from notification.markup.content import read_message
+from notification.markup.document import (
+    BOLD,
+    BROADCAST,
+    CODE,
+    FENCE,
+    ITALIC,
+    LINK,
+    MENTION,
+    QUOTE,
+    STRIKE,
+    Document,
+    Marks,
+    Span,
+    draw,
+    joined,
+    within_lines,
+)
 from notification.markup.escaping import escape_slack
-from notification.markup.plain_text import ELLIPSIS, WHITESPACE, Cut, cut_to_fit
+from notification.markup.markdown import Dialect
+from notification.markup.splitting import Fits, cut_document, split_document
 
 MAX_TEXT = 40_000
 MAX_HEADER = 150
 MAX_SECTION = 3_000
 MAX_BLOCKS = 50
-"""Slack's limits, in characters as sent (api.slack.com, "Blocks" and "chat.postMessage")."""
-_MAX_TOKEN = 1_000
-"""A longer entity or link is cut like any text: Slack reads none that long."""
+"""Slack's limits, in characters as sent."""
+
+_IN_LINE = frozenset((BOLD, ITALIC, STRIKE, LINK))
+"""Kinds that Slack reads within one line."""
+_MARKS = {BOLD: "*", ITALIC: "_", STRIKE: "~", CODE: "`"}
+
+DIALECT = Dialect(
+    {"**": BOLD, "*": BOLD, "__": BOLD, "_": ITALIC, "~~": STRIKE, "~": STRIKE},
+    word_marks=frozenset("*_~"),
+    special=re.compile(
+        r"<(?:(?P<broadcast>!(?:channel|here|everyone))"
+        r"|(?P<mention>[@#][^|<>\s]{1,80}+|!(?:subteam|date)\^[^|<>\n]{1,300}+)"
+        r"|(?P<link>(?:https?:|mailto:)(?:\\.|[^|<>\s\\]){1,2048}+))"
+        r"(?:\|(?P<label>(?:\\.|[^|<>\n\\]){0,500}+))?>"
+    ),
+)
+"""Slack's mrkdwn, with `**` as in other chats."""
 
 
-class Sections(NamedTuple):
-    """The texts of the section blocks, and whether the end was cut off."""
+class SlackTexts(NamedTuple):
+    """A message in Slack's form.
 
-    texts: tuple[str, ...]
+    Attributes:
+        heading: the subject as plain text, at most a header's length.
+        text: the content, at most a message's length.
+        sections: the content in pieces that each fit a section.
+        marked: whether `text` and `sections` are mrkdwn; else they are plain text.
+        truncated: whether something was cut off.
+    """
+
+    heading: str
+    text: str
+    sections: tuple[str, ...]
+    marked: bool
     truncated: bool
 
 
-def slack_plain_text(text: str, *, limit: int = MAX_TEXT) -> Cut:
-    """Escape plain text and cut it so that the escaped form has at most `limit` characters."""
-    fitting = cut_to_fit(text, lambda start: len(escape_slack(start)) <= limit)
-    return Cut(escape_slack(fitting.text), fitting.truncated)
+def slack_texts(
+    *, subject: str | None, content: str, content_type: str, broadcast: bool = False
+) -> SlackTexts:
+    """Return a message's texts, escaped.
 
+    Slack has no escape for `*`, `_`, `~` and backtick, so plain text goes where markup is off.
 
-def slack_entities(text: str) -> str:
-    """Write out the entities of quotes: Slack decodes `&amp;`, `&lt;` and `&gt;` only."""
-    return text.replace("&quot;", '"').replace("&#x27;", "'")
+    Args:
+        subject: the subject, if there is one.
+        content: the content.
+        content_type: text, html, markdown or json.
+        broadcast: whether a template's `<!channel>` mentions everybody; else it is text.
 
-
-def slack_marked_text(text: str, *, limit: int = MAX_TEXT) -> Cut:
-    """Cut mrkdwn before an entity or link that doesn't fit as a whole."""
-    if len(text) <= limit:
-        return Cut(text, truncated=False)
-    return Cut(text[: _outside_tokens(text, 0, limit - 1)] + ELLIPSIS, truncated=True)
-
-
-def slack_sections(text: str, *, limit: int = MAX_SECTION, count: int = MAX_BLOCKS - 2) -> Sections:
-    """Split mrkdwn into at most `count` sections; two blocks are left for header and context.
-
-    Sections end at a line's end or a space if their last quarter has one.
+    Raises:
+        ChannelRefusal: the content has nothing to show.
     """
-    found: list[str] = []
-    start = 0
-    while len(text) - start > limit and len(found) < count - 1:
-        end = _section_end(text, start, start + limit)
-        found.append(text[start:end])
-        start = end
-    last = slack_marked_text(text[start:], limit=limit)
-    texts = (section.strip(WHITESPACE) for section in (*found, last.text))
-    return Sections(tuple(section for section in texts if section), last.truncated)
+    heading, body = read_message(subject, content, content_type, DIALECT)
+    body = within_lines(body, _IN_LINE)
+
+    def written(document: Document) -> str:
+        return draw(document, marking, _escape)
+
+    def marking(document: Document, span: Span) -> Marks | None:
+        return _marking(document, span, broadcast)
+
+    def fitting(limit: int) -> Fits:
+        return lambda part: len(written(part)) <= limit
+
+    headings = cut_document(Document(heading.flattened()), fitting(MAX_HEADER), longest=MAX_HEADER)
+    whole = cut_document(body, fitting(MAX_TEXT), longest=MAX_TEXT)
+    sections = split_document(
+        joined(whole.documents), fitting(MAX_SECTION), longest=MAX_SECTION, count=MAX_BLOCKS - 2
+    )
+    return SlackTexts(
+        "".join(written(part) for part in headings.documents),
+        "".join(written(part) for part in whole.documents),
+        tuple(written(section) for section in sections.documents),
+        content_type in ("markdown", "html"),
+        headings.truncated or whole.truncated,
+    )
 
 
-def _section_end(text: str, start: int, end: int) -> int:
-    earliest = start + (end - start) * 3 // 4
-    for mark in ("\n", " "):
-        place = text.rfind(mark, earliest, end)
-        if place > start and _outside_tokens(text, start, place) == place:
-            return place + 1
-    return _outside_tokens(text, start, end)
+def _escape(text: str, verbatim: str) -> str:
+    return escape_slack(text)
 
 
-def _outside_tokens(text: str, start: int, end: int) -> int:
-    """Return `end`, or the start of the `&…;` or `<…>` that lies across it."""
-    earliest = max(start + 1, end - _MAX_TOKEN)
-    for opening, closing, reach in (("<", ">", _MAX_TOKEN), ("&", ";", 10)):
-        place = text.rfind(opening, max(earliest, end - reach), end)
-        if place > start and closing not in text[place:end] and closing in text[end : end + reach]:
-            end = place
-    return end
+def _marking(document: Document, span: Span, broadcast: bool) -> Marks | None:
+    text = document.text[span.start : span.end]
+    if span.kind == BROADCAST:
+        return Marks(instead=f"<{span.value}>") if broadcast else None
+    if span.kind == MENTION:
+        unlabelled = (span.value, "@" + span.value.removeprefix("!"))
+        label = "" if text in unlabelled else f"|{escape_slack(text)}"
+        return Marks(instead=f"<{span.value}{label}>")
+    if span.kind == LINK:
+        address = span.value.replace("|", "%7C").replace(">", "%3E").replace("<", "%3C")
+        return Marks(f"<{address.replace('&', '&amp;')}|", ">")
+    if span.kind == FENCE:
+        return None if "```" in text else Marks("```\n", "\n```")
+    if span.kind == QUOTE:
+        return Marks(">", "", ">")
+    mark = _MARKS.get(span.kind)
+    if mark is None or not _is_read(document.text, span, mark):
+        return None
+    return Marks(mark, mark)
+
+
+def _is_read(text: str, span: Span, mark: str) -> bool:
+    """Say whether Slack reads marks here: within a line, at the ends of words."""
+    inside = text[span.start : span.end]
+    before, after = text[span.start - 1 : span.start], text[span.end : span.end + 1]
+    return not (
+        mark in inside
+        or "\n" in inside
+        or inside[0].isspace()
+        or inside[-1].isspace()
+        or before.isalnum()
+        or after.isalnum()
+    )

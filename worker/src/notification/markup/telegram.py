@@ -1,38 +1,93 @@
-"""Telegram's texts: subject and content in one parse mode, cut to Telegram's limit."""
+"""Telegram's texts: subject and content in one parse mode, in as many messages as they need.
+
+Source: Telegram Bot API, "Formatting options" and sendMessage.
+"""
 
 import re
 from typing import NamedTuple
 
-from notification.markup.entities import LINK, Tokens, telegram_tokens
-from notification.markup.escaping import HTML, MARKDOWN, telegram_escape, telegram_parse_mode
-from notification.markup.plain_text import ELLIPSIS, cut, pieces
+from notification.markup.content import read_message
+from notification.markup.document import (
+    BOLD,
+    CODE,
+    FENCE,
+    ITALIC,
+    LINK,
+    MENTION,
+    QUOTE,
+    SPOILER,
+    STRIKE,
+    UNDERLINE,
+    Document,
+    Marks,
+    Span,
+    draw,
+    joined,
+)
+from notification.markup.escaping import (
+    HTML,
+    MARKDOWN,
+    MARKDOWN_V2,
+    escape_html,
+    escape_html_text,
+    escape_markdown,
+    escape_markdown_v2,
+)
+from notification.markup.markdown import Dialect
+from notification.markup.splitting import Parts, cut_document, split_document
 
 MAX_TEXT = 4096
-"""Code points of a message after entity parsing (Telegram Bot API, sendMessage)."""
+"""UTF-16 code units of a message after entity parsing (Bot API, sendMessage)."""
+MAX_ENTITIES = 100
+"""Entities of a message; Telegram ignores or refuses further ones (measured, not documented)."""
+MAX_ADDRESSES = 8_000
+"""Bytes of all links' addresses in a message: with about 9,500 Telegram refuses it as too long
+(measured, not documented)."""
 MAX_SUBJECT = 200
 MAX_MESSAGES = 3
-"""Messages that one notification becomes if long texts are split."""
+"""Messages that one notification becomes."""
 _GAP = "\n\n"
-_ROOM = 2
-"""Room that is kept when markup is cut: for the ellipsis and for separators between markers."""
-_MARKDOWN_SPECIAL = re.compile(r"([*_`\[\]]+)")
-_SEPARATOR = "\u200b"
+
+DIALECT = Dialect(
+    {
+        "**": BOLD,
+        "*": BOLD,
+        "__": UNDERLINE,
+        "_": ITALIC,
+        "~~": STRIKE,
+        "~": STRIKE,
+        "||": SPOILER,
+    },
+    mention_scheme="tg://",
+)
+"""MarkdownV2, and `**` and `~~` as in other chats."""
+
+_TAGS = {
+    BOLD: ("<b>", "</b>"),
+    ITALIC: ("<i>", "</i>"),
+    UNDERLINE: ("<u>", "</u>"),
+    STRIKE: ("<s>", "</s>"),
+    SPOILER: ("<tg-spoiler>", "</tg-spoiler>"),
+    CODE: ("<code>", "</code>"),
+    QUOTE: ("<blockquote>", "</blockquote>"),
+}
+_MARKDOWN_SPECIAL = re.compile(r"([*_`\[]+)")
 
 
 class TelegramTexts(NamedTuple):
-    """One text per message, their parse mode, and whether the end was cut off."""
+    """The texts of the messages, and what is sent in place of one that Telegram can't parse.
+
+    Attributes:
+        texts: one for each message.
+        plain: the same texts without markup.
+        parse_mode: how `texts` are written.
+        truncated: whether the end was cut off.
+    """
 
     texts: tuple[str, ...]
+    plain: tuple[str, ...]
     parse_mode: str
     truncated: bool
-
-
-class _Place(NamedTuple):
-    """A place where markup can be cut: what closes before it and opens again behind it."""
-
-    offset: int
-    closers: tuple[str, ...]
-    openers: tuple[str, ...]
 
 
 def telegram_texts(
@@ -46,108 +101,104 @@ def telegram_texts(
 ) -> TelegramTexts:
     """Return the texts for `sendMessage`.
 
-    html and markdown keep their markup; anything else is plain text and is escaped here.
+    Plain text is written in the configured mode. What has markup is written as HTML, whatever mode
+    is configured: its escapes are whole and its tags nest.
 
     Args:
         subject: the subject, if there is one.
         content: the content.
         content_type: text, html, markdown or json.
-        parse_mode: the configured mode; the result has the one that the content needs.
+        parse_mode: the configured mode.
         split: whether a long text becomes up to three messages instead of being cut.
-        limit: code points after entity parsing, the subject included.
+        limit: UTF-16 code units after entity parsing, the subject included.
+
+    Raises:
+        ChannelRefusal: the content has nothing to show.
     """
-    mode = telegram_parse_mode(content_type, parse_mode)
-    count = MAX_MESSAGES if split else 1
+    marked = content_type in ("html", "markdown")
+    mode = HTML if marked else parse_mode
+    heading, body = read_message(subject, content, content_type, DIALECT)
     heading_limit = min(MAX_SUBJECT, limit // 2)
-    if content_type in ("html", "markdown"):
-        tokens = telegram_tokens(mode)
-        (heading,), shortened = _marked_pieces(subject or "", tokens, limit=heading_limit, count=1)
-        marked = _marked_heading(heading, mode) + content
-        texts, truncated = _marked_pieces(marked, tokens, limit=limit, count=count)
-    else:
-        heading, shortened = cut(subject or "", heading_limit)
-        texts, truncated = _plain_texts(heading, content, mode, limit=limit, count=count)
-    return TelegramTexts(tuple(texts), mode, truncated or shortened)
+    headings = cut_document(heading, lambda d: _units(d) <= heading_limit, longest=heading_limit)
+    head = joined(headings.documents)
+    whole = joined([head.styled(BOLD), body], _GAP) if head.text else body
+    parts = _parts(whole, split=split, limit=limit)
+    return TelegramTexts(
+        tuple(_written(part, mode, marked) for part in parts.documents),
+        tuple(_plain(part, limit) for part in parts.documents),
+        mode,
+        headings.truncated or parts.truncated,
+    )
 
 
-def _marked_heading(heading: str, mode: str) -> str:
-    """Return a subject with markup in bold; the older Markdown reads no escape inside bold."""
-    if not heading:
-        return ""
-    return {HTML: f"<b>{heading}</b>", MARKDOWN: heading}.get(mode, f"*{heading}*") + _GAP
+def _parts(document: Document, *, split: bool, limit: int) -> Parts:
+    """Split by length if that is wanted; too many entities always start the next message."""
+
+    def fits_in_length(part: Document) -> bool:
+        return _units(part) <= limit
+
+    def fits(part: Document) -> bool:
+        addresses = sum(len(s.value.encode()) for s in part.spans if s.kind in (LINK, MENTION))
+        return (
+            len(part.spans) <= MAX_ENTITIES and addresses <= MAX_ADDRESSES and fits_in_length(part)
+        )
+
+    truncated = False
+    if not split:
+        cut = cut_document(document, fits_in_length, longest=limit)
+        document, truncated = joined(cut.documents), cut.truncated
+    parts = split_document(
+        document, fits, longest=limit, count=MAX_MESSAGES, fits_last=fits_in_length
+    )
+    documents = tuple(part if fits(part) else Document(part.text) for part in parts.documents)
+    return Parts(documents, truncated or parts.truncated)
 
 
-def _plain_heading(heading: str, mode: str) -> str:
-    """Return a plain subject in bold; the older Markdown closes bold around escaped characters."""
-    if not heading:
-        return ""
-    escape = telegram_escape(mode)
+def _units(document: Document) -> int:
+    text = document.text
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _written(document: Document, mode: str, marked: bool) -> str:
+    if mode == MARKDOWN_V2:
+        return draw(document, _starred, lambda text, _: escape_markdown_v2(text))
     if mode == MARKDOWN:
-        runs = _MARKDOWN_SPECIAL.split(heading)
-        # Text and separators alternate, beginning with text.
-        bold = (escape(run) if index % 2 else f"*{run}*" for index, run in enumerate(runs) if run)
-        return "".join(bold) + _GAP
-    return _marked_heading(escape(heading), mode)
+        return _older_markdown(document)
+    escape = escape_html if marked else escape_html_text
+    return draw(document, _tagged, lambda text, _: escape(text))
 
 
-def _plain_texts(
-    heading: str, content: str, mode: str, *, limit: int, count: int
-) -> tuple[list[str], bool]:
-    escape = telegram_escape(mode)
-    written = _plain_heading(heading, mode)
-    room = limit - (len(heading) + len(_GAP) if heading else 0)
-    if count == 1:
-        body = cut(content, room)
-        return [written + escape(body.text)], body.truncated
-    first, *_ = pieces(content, limit=room, count=2)[0] or [""]
-    rest = content[len(first) :].lstrip()
-    others, truncated = pieces(rest, limit=limit, count=count - 1) if rest else ([], False)
-    return [written + escape(first), *(escape(other) for other in others)], truncated
+def _tagged(document: Document, span: Span) -> Marks | None:
+    if span.kind == FENCE:
+        if span.value:
+            language = escape_html(span.value)
+            return Marks(f'<pre><code class="language-{language}">', "</code></pre>")
+        return Marks("<pre>", "</pre>")
+    if span.kind in (LINK, MENTION):
+        return Marks(f'<a href="{escape_html(span.value)}">', "</a>")
+    tags = _TAGS.get(span.kind)
+    return Marks(*tags) if tags else None
 
 
-def _marked_pieces(text: str, tokens: Tokens, *, limit: int, count: int) -> tuple[list[str], bool]:
-    found: list[str] = []
-    rest = text
-    while True:
-        place = _place(rest, tokens, limit)
-        if place is None:
-            return [*found, rest], False
-        opened = _joined(*place.openers)
-        last = len(found) == count - 1 or place.offset <= len(opened)
-        mark = ELLIPSIS if last else ""
-        found.append(_joined(rest[: place.offset] + mark, *place.closers))
-        if last:
-            return found, True
-        rest = _joined(opened, rest[place.offset :])
+def _starred(document: Document, span: Span) -> Marks | None:
+    return Marks("*", "*") if span.kind == BOLD else None
 
 
-def _place(text: str, tokens: Tokens, limit: int) -> _Place | None:
-    """Return the place to cut, or None if the whole text fits."""
-    if len(text) <= limit:
-        return None
-    closers: tuple[str, ...] = ()
-    openers: tuple[str, ...] = ()
-    place = _Place(0, (), ())
-    offset = width = 0
-    for token in tokens(text):
-        offset += len(token.raw)
-        width += token.width
-        if width > limit:
-            return place
-        if token.opens:
-            closers, openers = (token.opens, *closers), (*openers, token.raw)
-        elif token.closes:
-            closers, openers = closers[1:], openers[:-1]
-        if width <= limit - _ROOM and LINK not in closers:
-            place = _Place(offset, closers, openers)
-    return None
+def _older_markdown(document: Document) -> str:
+    """Write a bold heading and plain text: bold closes around characters that need an escape."""
+    text = document.text
+    bold = document.spans[0].end if document.spans else 0
+    # Text and separators alternate, beginning with text.
+    runs = enumerate(_MARKDOWN_SPECIAL.split(text[:bold]))
+    heading = "".join(
+        escape_markdown(run) if index % 2 or run.isspace() or run.endswith("\\") else f"*{run}*"
+        for index, run in runs
+        if run
+    )
+    return heading + escape_markdown(text[bold:])
 
 
-def _joined(*pieces: str) -> str:
-    """Join the pieces; `_` and `__` side by side would always be read as `__` and `_`."""
-    written = ""
-    for piece in pieces:
-        if written.endswith("_") and piece.startswith("_"):
-            written += _SEPARATOR
-        written += piece
-    return written
+def _plain(document: Document, limit: int) -> str:
+    flat = Document(document.flattened())
+    fitting = cut_document(flat, lambda part: _units(part) <= limit, longest=limit)
+    return joined(fitting.documents).text

@@ -9,6 +9,7 @@ class OutboundRequest(NamedTuple):
     Attributes:
         timeout_ms: the time for connecting, sending and reading the answer's body.
         truncated: whether the message was shortened to fit.
+        plain: the same message without markup, for an endpoint that can't parse this one.
     """
 
     method: str
@@ -17,6 +18,7 @@ class OutboundRequest(NamedTuple):
     body: str
     timeout_ms: int
     truncated: bool = False
+    plain: "OutboundRequest | None" = None
 
 
 class OutboundAnswer(NamedTuple):

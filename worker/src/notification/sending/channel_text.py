@@ -1,9 +1,7 @@
 """The text that each channel carries."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from notification.configuration.channel_config import ChannelConfig
 from notification.sending.command import SendCommand
 from notification.templates.stored_template import StoredTemplate
 
@@ -22,7 +20,6 @@ class ChannelText(NamedTuple):
 def write_texts(
     command: SendCommand,
     template: StoredTemplate | None,
-    configs: Mapping[str, ChannelConfig],
 ) -> dict[str, ChannelText]:
     """Return each channel's text: the custom content, or the template's content for the channel.
 
@@ -31,15 +28,10 @@ def write_texts(
     if command.content is not None or template is None:
         custom = ChannelText(command.subject, command.content, "text", {})
         return dict.fromkeys(command.channels, custom)
-    return {
-        channel: _rendered(command, template, channel, configs.get(channel))
-        for channel in command.channels
-    }
+    return {channel: _rendered(command, template, channel) for channel in command.channels}
 
 
-def _rendered(
-    command: SendCommand, template: StoredTemplate, channel: str, config: ChannelConfig | None
-) -> ChannelText:
+def _rendered(command: SendCommand, template: StoredTemplate, channel: str) -> ChannelText:
     content = template.contents.get(channel)
     if content is None:
         return ChannelText(
@@ -51,17 +43,9 @@ def _rendered(
             "TEMPLATE_CONTENT_NOT_FOUND",
         )
     # Imported when a template is first used.
-    from notification.markup.escaping import MARKDOWN_V2
     from notification.templates.contents import render_contents
 
-    settings = {**((config.config if config else None) or {}), **content.options}
-    mode = settings.get("parse_mode")
-    rendered = render_contents(
-        content.text,
-        command.variables or {},
-        channel=channel,
-        parse_mode=mode if isinstance(mode, str) else MARKDOWN_V2,
-    )
+    rendered = render_contents(content.text, command.variables or {}, channel=channel)
     return ChannelText(
         rendered.subject,
         rendered.content,

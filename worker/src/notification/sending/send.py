@@ -143,7 +143,7 @@ class Sender:
         drafts = draft_rows(
             command,
             configs,
-            write_texts(command, inputs.template, configs),
+            write_texts(command, inputs.template),
             keys or new_keys(now_ms, command.channels, platform.randomness),
             now_ms=now_ms,
             lease_token=platform.randomness.token_bytes(12).hex(),

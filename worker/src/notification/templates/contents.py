@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from notification.foreign_json import ForeignJsonError, parse_foreign_json
-from notification.markup.escaping import MARKDOWN_V2, subject_escape, value_escape
+from notification.markup.escaping import subject_escape, value_escape
 from notification.templates.program import compile_template
 from notification.templates.rendering import render
 from notification.templates.stored_template import TemplateText
@@ -28,23 +28,19 @@ class RenderedContents(NamedTuple):
 
 
 def render_contents(
-    text: TemplateText,
-    variables: Mapping[str, Any],
-    *,
-    channel: str,
-    parse_mode: str = MARKDOWN_V2,
+    text: TemplateText, variables: Mapping[str, Any], *, channel: str
 ) -> RenderedContents:
-    """Render a row for a channel. `parse_mode` is the configured one; it matters for Telegram."""
+    """Render a row for a channel."""
     kind = text.content_type
     content = render(
         compile_template(text.content),
         variables,
-        value_escape(kind, channel=channel, parse_mode=parse_mode),
+        value_escape(kind, channel=channel),
     )
     missing, truncated = content.missing, content.truncated
     subject = None
     if text.subject is not None:
-        escape = subject_escape(kind, channel=channel, parse_mode=parse_mode)
+        escape = subject_escape(kind, channel=channel)
         rendered = render(compile_template(text.subject), variables, escape)
         subject = rendered.text
         missing = tuple(dict.fromkeys(rendered.missing + missing))
