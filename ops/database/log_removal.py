@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ops.stacks.errors import ServiceError
+from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
 
 _MAX_CALLS = 500
@@ -22,5 +23,6 @@ def remove_old_logs(service: ServiceClient, *, days: int) -> int:
         if not data.get("more"):
             return removed
     raise ServiceError(
-        f"{removed} notifications were removed and there are still more. Run the command again."
+        f"{counted(removed, 'notification')} removed, and there are still more. Run the command "
+        "again."
     )

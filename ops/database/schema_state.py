@@ -12,6 +12,7 @@ from infra.migrations.ledger import Applied, Ledger
 from infra.migrations.schema import quoted
 from ops.database.stack_database import StackDatabase, migrations
 from ops.database.tables import table_names
+from ops.stacks.moment import counted
 from ops.stacks.project import Project
 
 _CREATED = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
@@ -88,7 +89,9 @@ class SchemaState:
                 f"'{self.name}'. Compare them by 'notifyctl drift --stack {self.stack}'."
             )
         if self.missing or self.pending:
-            lacks = [f"{len(self.pending)} migrations are pending"] if self.pending else []
+            lacks = []
+            if self.pending:
+                lacks.append(f"pending: {counted(len(self.pending), 'migration')}")
             if self.missing:
                 lacks.append(f"tables are missing: {', '.join(self.missing)}")
             return f"{'; '.join(lacks)}. Run 'notifyctl db migrate --stack {self.stack}'."
@@ -116,7 +119,7 @@ class SchemaState:
         """For a person."""
         yield f"database  {self.name} ({self.database_id}), {self.size / 1024:.0f} KiB"
         last = self.applied[-1].name if self.applied else "none"
-        yield f"schema    {len(self.applied)} migrations applied, the last one {last}"
+        yield f"schema    {counted(len(self.applied), 'migration')} applied, the last one {last}"
         yield f"code      of level {self.code_level}"
         for name in self.pending:
             yield f"pending   {name}"

@@ -11,6 +11,7 @@ from ops.build.assets import HASHED_FOLDER
 from ops.deploy.verification import WAY_BACK, CheckResult
 from ops.stacks.console import Reporter
 from ops.stacks.errors import VerificationFailed
+from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
 
 _REFERENCE = re.compile(r"\b(?:src|href)=\"([^\"#]+)\"")
@@ -45,8 +46,8 @@ class AssetCheck:
             found = _digest(files)
             if found != assets_sha256:
                 raise self._failed(
-                    f"its {len(files)} files have the digest {found[:12]}, and the release's is "
-                    f"{assets_sha256[:12]}"
+                    f"the digest of its {counted(len(files), 'file')} is {found[:12]}, and the "
+                    f"release's is {assets_sha256[:12]}"
                 )
             step.detail = f"{len(files)} files, {found[:12]}"
         return CheckResult("assets", True, step.detail)

@@ -20,6 +20,7 @@ from ops.stacks.errors import StackFailed, UsageError
 from ops.stacks.kept_state import keep_state
 from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.local_stack import LocalStack
+from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
 
 
@@ -241,7 +242,7 @@ class Deployment:
     def _bundle(self) -> None:
         with self._reporter.step("Bundle") as step:
             built = build_bundle(self._project, self._context.file)
-            step.detail = f"{built.modules} modules, sha256 {built.sha256[:12]}"
+            step.detail = f"{counted(built.modules, 'module')}, sha256 {built.sha256[:12]}"
 
 
 def _assets_of(outputs: Mapping[str, Any], version: str) -> str:

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from ops.stacks.driver import Progress
+from ops.stacks.table import Column, lay_out, visible
 
-PIPE_WIDTH = 240
-"""Columns where output goes to a file or a pipe: wide enough that no table cuts an id."""
+_PIPE_WIDTH = 240
 
 
 class _Console(Console):
@@ -33,7 +32,7 @@ class Reporter:
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
         console: Console = _Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True)
         if not console.is_terminal:
-            console.width = PIPE_WIDTH
+            console.width = _PIPE_WIDTH
         self.console = console
 
     @contextmanager
@@ -45,7 +44,7 @@ class Reporter:
         step = Step(title)
         started = time.monotonic()
         try:
-            with self.console.status(Text(title)):
+            with self.console.status(Text(visible(title))):
                 yield step
         except BaseException:
             self._finish("[red]✗[/red]", step, started)
@@ -55,20 +54,32 @@ class Reporter:
     @contextmanager
     def waiting(self, title: str) -> Iterator[None]:
         """Show on a terminal that ``title`` is being worked on; nothing is left of it."""
-        with self.console.status(Text(title)):
+        with self.console.status(Text(visible(title))):
             yield
 
     def _finish(self, mark: str, step: Step, started: float) -> None:
-        detail = f" [dim]{escape(step.detail)}[/dim]" if step.detail else ""
+        told = visible(step.detail)
+        detail = f" [dim]{escape(told)}[/dim]" if told else ""
         seconds = time.monotonic() - started
-        self.console.print(f"{mark} {escape(step.title)}{detail} [dim]({seconds:.1f} s)[/dim]")
+        title = escape(visible(step.title))
+        self.console.print(f"{mark} {title}{detail} [dim]({seconds:.1f} s)[/dim]")
 
-    def table(self, *columns: str, rows: Iterable[Sequence[str]]) -> None:
-        """Print rows under column headings; no cell is read as markup."""
-        table = Table(*columns, box=None, pad_edge=False)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        self.console.print(table)
+    def table(self, *columns: str | Column, rows: Iterable[Sequence[str]], none: str = "") -> None:
+        """Print rows under column headings; in a file or a pipe each row is one line.
+
+        Args:
+            columns: headings; a :class:`Column` where one must stay whole or holds numbers.
+            rows: a text for each column.
+            none: what is said in place of a table without rows.
+        """
+        found = list(rows)
+        if not found and none:
+            self.line(none)
+            return
+        described = [each if isinstance(each, Column) else Column(each) for each in columns]
+        width = self.console.width if self.console.is_terminal else None
+        for line in lay_out(described, found, width):
+            self.console.print(Text(line), crop=False, no_wrap=True, overflow="ignore")
 
     def progress(self, progress: Progress) -> None:
         """Print one event of a stack operation, indented under its step."""
@@ -76,8 +87,8 @@ class Reporter:
         self.line(f"  {progress.text}", style=style)
 
     def line(self, text: str, *, style: str | None = None) -> None:
-        """Print one line as it is: markup in ``text`` has no meaning."""
-        self.console.print(Text(text, style=style or ""))
+        """Print one line as it is: neither markup nor a terminal's escapes have a meaning in it."""
+        self.console.print(Text(visible(text), style=style or ""))
 
 
 class Step:

@@ -13,6 +13,8 @@ from ops.observe.tail.line_filter import LineFilter
 from ops.observe.tail.line_statistics import LineStatistics
 from ops.observe.tail.recorded_lines import recorded_lines
 from ops.stacks.console import Reporter
+from ops.stacks.moment import counted
+from ops.stacks.table import number
 
 
 def analyze(
@@ -43,14 +45,10 @@ def analyze(
     reporter = Reporter()
     if not errors:
         counts = ", ".join(f"{count} {level}" for level, count in found.levels.items())
-        reporter.line(f"{document['lines']} lines: {counts or 'none'}")
+        reporter.line(f"{counted(document['lines'], 'line')}: {counts or 'none'}")
         reporter.table(
             "measured",
-            "count",
-            "average ms",
-            "median ms",
-            "p95 ms",
-            "most ms",
+            *map(number, ("count", "average ms", "median ms", "p95 ms", "most ms")),
             rows=[
                 (what, *("-" if value is None else f"{value:g}" for value in metrics.values()))
                 for what, metrics in [("all", document["durations"]), *document["by_path"].items()]

@@ -12,6 +12,7 @@ import typer
 from ops.build.build import build_assets, build_bundle
 from ops.cli.commands.options import JsonOption, open_project
 from ops.stacks.errors import UsageError
+from ops.stacks.moment import counted
 
 
 def bundle(
@@ -56,10 +57,10 @@ def bundle(
         typer.echo(json_text.dumps(document, indent=2))
         return
     typer.echo(
-        f"{built.folder}: {built.modules} modules, {built.size / 1024:.0f} KiB, "
+        f"{built.folder}: {counted(built.modules, 'module')}, {built.size / 1024:.0f} KiB, "
         f"sha256 {built.sha256[:12]}"
     )
     typer.echo(
-        f"{assets.folder}: {assets.files} files, {assets.size / 1024:.0f} KiB, "
+        f"{assets.folder}: {counted(assets.files, 'file')}, {assets.size / 1024:.0f} KiB, "
         f"sha256 {assets.sha256[:12]}"
     )

@@ -12,6 +12,7 @@ from ops.cli.confirmation import ConfirmOption, require_confirmation
 from ops.database.log_removal import remove_old_logs
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
+from ops.stacks.moment import counted
 
 
 def cleanup(
@@ -32,7 +33,7 @@ def cleanup(
     reporter = Reporter(json=json)
     context = open_stack(run, stack, reporter)
     if not context.is_local:
-        what = f"Remove the notifications of '{stack}' that are older than {days} days"
+        what = f"Remove the notifications of '{stack}' that are older than {counted(days, 'day')}"
         require_confirmation(stack, what, confirm)
     with connect(context) as service, reporter.step("Old notifications") as step:
         removed = remove_old_logs(service, days=days)

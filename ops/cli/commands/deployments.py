@@ -10,6 +10,8 @@ import typer
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.deploy.release.deployment_list import DeploymentList, WorkerDeployment
 from ops.stacks.console import Reporter
+from ops.stacks.moment import shown_time
+from ops.stacks.table import whole
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,16 +32,16 @@ def list_deployments(
         typer.echo(json_text.dumps([one.document() for one in found], indent=2))
         return
     Reporter().table(
-        "deployment",
-        "created",
-        "versions",
+        whole("deployment"),
+        whole("created"),
+        whole("versions"),
         "active",
         "by",
         "message",
         rows=[
             (
                 one.id,
-                one.created[:19].replace("T", " "),
+                shown_time(one.created),
                 _shares(one),
                 "yes" if one.is_active else "",
                 one.author or one.source,

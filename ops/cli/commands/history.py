@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as json_text
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -13,6 +12,8 @@ from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
 from ops.stacks.driver import HistoryEntry
+from ops.stacks.moment import lasted, shown_time
+from ops.stacks.table import number, whole
 
 
 def history(
@@ -27,11 +28,11 @@ def history(
         typer.echo(json_text.dumps([asdict(entry) for entry in entries], indent=2))
         return
     Reporter().table(
-        "update",
+        number("update"),
         "kind",
         "result",
-        "when",
-        "seconds",
+        whole("when"),
+        number("took"),
         "changes",
         "message",
         rows=[_row(entry) for entry in entries],
@@ -43,8 +44,8 @@ def _row(entry: HistoryEntry) -> tuple[str, ...]:
         str(entry.version),
         entry.kind,
         entry.result,
-        datetime.fromtimestamp(entry.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-        str(max(0, entry.ended - entry.started)),
+        shown_time(entry.started),
+        lasted(entry.ended - entry.started),
         ", ".join(f"{count} {name}" for name, count in sorted(entry.changes.items())),
         entry.message,
     )

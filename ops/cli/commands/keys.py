@@ -18,7 +18,9 @@ from ops.deploy.key_rotation import Rotation
 from ops.stacks.console import Reporter
 from ops.stacks.context import read_stack_file
 from ops.stacks.errors import GateClosed, UsageError
+from ops.stacks.moment import counted
 from ops.stacks.settings_report import stack_files
+from ops.stacks.table import number
 
 app = typer.Typer(
     no_args_is_help=True, help="Make secrets in the required form; say how old they are."
@@ -199,18 +201,23 @@ def age(
         reporter.table(
             "stack",
             "secret",
-            "days",
-            rows=[(e.stack, e.key, "unknown" if e.days is None else str(e.days)) for e in ages],
+            number("age"),
+            rows=[
+                (e.stack, e.key, "unknown" if e.days is None else counted(e.days, "day"))
+                for e in ages
+            ],
         )
         for entry in due:
-            days = f"{entry.days} days old" if entry.days is not None else "of unknown age"
+            days = (
+                f"{counted(entry.days, 'day')} old" if entry.days is not None else "of unknown age"
+            )
             reporter.line(
                 f"warning: {entry.key} of '{entry.stack}' is {days}; rotate it every "
                 f"{ROTATE_AFTER_DAYS}: notifyctl keys rotate --stack {entry.stack} {entry.key}",
                 style="yellow",
             )
     if fail and due:
-        raise GateClosed(f"{len(due)} secrets are due for rotation. Rotate them and repeat.")
+        raise GateClosed(f"{counted(len(due), 'secret')} due for rotation: rotate and repeat.")
 
 
 def _key_file(run: typer.Context, stack: str) -> KeyFile:

@@ -10,6 +10,8 @@ import typer
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
+from ops.stacks.moment import shown_time
+from ops.stacks.table import number, whole
 
 
 def logs(
@@ -36,16 +38,16 @@ def logs(
         typer.echo(json_text.dumps(rows, indent=2))
         return
     Reporter().table(
-        "time",
+        whole("time"),
         "user",
         "channel",
         "status",
-        "retries",
-        "message id",
+        number("retries"),
+        whole("message id"),
         "error",
         rows=[
             (
-                row["created_at"],
+                shown_time(row["created_at"]),
                 row["user_id"],
                 row["channel_type"],
                 row["status"],

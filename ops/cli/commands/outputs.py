@@ -11,6 +11,7 @@ from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
 from ops.stacks.errors import StackFailed
+from ops.stacks.table import whole
 
 
 def outputs(
@@ -32,7 +33,7 @@ def outputs(
         typer.echo(json_text.dumps(dict(found), indent=2, sort_keys=True))
         return
     Reporter().table(
-        "output",
+        whole("output"),
         "value",
         rows=[(name, _text(found[name])) for name in sorted(found)],
     )

@@ -13,7 +13,9 @@ from ops.observe.measuring.load import Load
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
 from ops.stacks.errors import VerificationFailed
+from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
+from ops.stacks.table import number
 
 
 def perf(
@@ -64,7 +66,7 @@ def perf(
         columns = ("requests", "failed", "per_second", "median_ms", "p95_ms", "max_ms")
         Reporter().table(
             "request",
-            *(column.replace("_", " ") for column in columns),
+            *(number(column.replace("_", " ")) for column in columns),
             rows=[
                 (str(one["name"]), *(f"{one[column]:.5g}" for column in columns))
                 for one in documents
@@ -73,7 +75,8 @@ def perf(
     failed = sum(result.failed for result in results)
     if failed:
         raise VerificationFailed(
-            f"{failed} requests failed. 'notifyctl diagnose --stack {stack}' looks for the reason.",
+            f"{counted(failed, 'request')} failed. 'notifyctl diagnose --stack {stack}' looks for "
+            "the reason.",
             check="performance",
         )
 

@@ -13,6 +13,7 @@ from ops.deploy.offline_preview import EMPTY_ACCOUNT, OfflinePreview
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.errors import StackFailed, UsageError
+from ops.stacks.moment import counted
 
 
 def preview(
@@ -48,7 +49,7 @@ def preview(
         typer.echo(json_text.dumps(document, indent=2))
     if expect_no_changes and result.changed:
         raise StackFailed(
-            f"{result.changed} changes were planned and none was expected. "
+            f"{counted(result.changed, 'change')} were planned and none was expected. "
             "The lines above name them."
         )
 

@@ -14,6 +14,7 @@ from ops.github.plan_comment import PlanComment
 from ops.github.repository import Repository
 from ops.stacks.console import Reporter
 from ops.stacks.errors import StackFailed, UsageError
+from ops.stacks.moment import counted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -95,7 +96,7 @@ def sweep(
         reporter.line(f"{len(result.removed)} removed, {len(result.kept)} kept (still open).")
     if result.failed:
         name, reason = next(iter(result.failed.items()))
-        raise StackFailed(f"{len(result.failed)} stacks remain. {name}: {reason}")
+        raise StackFailed(f"{counted(len(result.failed), 'stack')} remain. {name}: {reason}")
 
 
 @app.command()

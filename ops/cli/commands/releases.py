@@ -10,6 +10,8 @@ import typer
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.deploy.release.listing import ReleaseListing
 from ops.stacks.console import Reporter
+from ops.stacks.moment import shown_time
+from ops.stacks.table import number, whole
 
 
 def releases(
@@ -30,18 +32,18 @@ def releases(
         typer.echo(json_text.dumps(rows, indent=2))
         return
     reporter.table(
-        "update",
-        "deployed",
-        "version",
-        "commit",
-        "schema",
+        number("update"),
+        whole("deployed"),
+        whole("version"),
+        whole("commit"),
+        number("schema"),
         "result",
-        "serves",
+        number("serves"),
         "by",
         rows=[
             (
                 str(row["update"] or "-"),
-                str(row["at"])[:19].replace("T", " "),
+                shown_time(str(row["at"])),
                 str(row["version_id"]),
                 str(row["commit"])[:12] or "-",
                 str(row["schema_level"]),

@@ -11,6 +11,8 @@ from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.observe.metrics.stack_status import StackStatus
 from ops.stacks.console import Reporter
 from ops.stacks.errors import ServiceError
+from ops.stacks.moment import counted
+from ops.stacks.table import number, whole
 
 _STYLES = {"warning": "yellow", "critical": "red", "information": "cyan"}
 
@@ -55,10 +57,10 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         reporter.line(f"{name:<9} {value}")
     reporter.line("")
     reporter.table(
-        "version",
-        "traffic",
-        "requests, last hour",
-        "failed",
+        whole("version"),
+        number("traffic"),
+        number("requests, last hour"),
+        number("failed"),
         rows=[
             (version, f"{share:g} %", *map(str, found.metrics.versions.get(version, ("-", "-"))))
             for version, share in found.shares.items()
@@ -67,8 +69,8 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
     reporter.line("")
     reporter.table(
         "metric",
-        "value",
-        "threshold",
+        number("value"),
+        number("threshold"),
         "level",
         "from",
         rows=[
@@ -95,7 +97,7 @@ def _drift(found: StackStatus) -> str:
         return "unknown" if "drift" in found.unknown else "not looked for"
     count = len(found.drift.findings)
     blind = ", ".join(unknown.kind for unknown in found.drift.unknown)
-    said = f"none in {found.drift.checked} resources"
+    said = f"none in {counted(found.drift.checked, 'resource')}"
     if count:
         said = f"{count} of {found.drift.checked} resources; see 'notifyctl drift'"
     return f"{said}; unknown: {blind}" if blind else said

@@ -12,6 +12,7 @@ from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
 from ops.stacks.json_file import read_json_object
+from ops.stacks.table import whole
 
 app = typer.Typer(no_args_is_help=True, help="List, show, save, preview and switch off templates.")
 
@@ -43,7 +44,7 @@ def list_(
         typer.echo(json_text.dumps(document, indent=2))
         return
     Reporter().table(
-        "key",
+        whole("key"),
         "name",
         "active",
         "channels",

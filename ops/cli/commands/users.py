@@ -14,6 +14,8 @@ from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
 from ops.stacks.errors import UsageError
 from ops.stacks.json_file import read_json_object
+from ops.stacks.moment import shown_time
+from ops.stacks.table import whole
 
 app = typer.Typer(no_args_is_help=True, help="Show, save and try out where a user is reached.")
 
@@ -54,13 +56,13 @@ def show(
         ],
     )
     reporter.table(
-        "time",
+        whole("time"),
         "channel",
         "status",
         "error",
         rows=[
             (
-                f"{entry.created_at:%Y-%m-%d %H:%M:%S}",
+                shown_time(entry.created_at),
                 entry.channel,
                 entry.status,
                 entry.error or "",

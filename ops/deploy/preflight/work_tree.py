@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ops.access.checks.outcome import Outcome
+from ops.stacks.moment import counted
 from ops.stacks.origin import git
 
 CHECK = "work tree"
@@ -24,7 +25,7 @@ def look_at_work_tree(root: Path) -> Outcome:
         more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
         return Outcome.fail(
             CHECK,
-            f"{len(changed)} files differ from commit {commit}: {names}{more}",
+            f"{counted(len(changed), 'file')} differ from commit {commit}: {names}{more}",
             "Commit or remove them: what is deployed must be what the commit says.",
         )
     if not git(root, "remote"):

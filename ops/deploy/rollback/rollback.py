@@ -30,6 +30,7 @@ from ops.stacks.active_deployment import ActiveDeployment, deploy_version
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, OperationError
+from ops.stacks.moment import counted
 from ops.stacks.origin import Origin
 from ops.stacks.project import Project
 
@@ -102,7 +103,7 @@ class Rollback:
                 if not force:
                     raise
                 ledger = LedgerReading((), "nobody", (str(error),))
-            step.detail = f"{len(ledger.applied)} migrations, as {ledger.source} says"
+            step.detail = f"{counted(len(ledger.applied), 'migration')}, as {ledger.source} says"
             gate = Gate(self._account, self._outputs, today=today, applied=ledger.applied)
             result = gate.check(release)
         for told in (*ledger.problems, *(f"not known: {one}" for one in result.unknown)):

@@ -14,6 +14,7 @@ from ops.stacks.account import StackAccount
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import StackFailed, UsageError, VerificationFailed
+from ops.stacks.moment import counted
 
 POLL_SECONDS = 2.0
 
@@ -156,7 +157,8 @@ class Canary:
                 )
                 seen = result.new
                 step.detail = (
-                    f"{seen.requests} requests, {seen.failures} failed, p99 {seen.p99_ms:.0f} ms"
+                    f"{counted(seen.requests, 'request')}, {seen.failures} failed, "
+                    f"p99 {seen.p99_ms:.0f} ms"
                 )
                 problem = self._problem(result)
                 if problem is not None or seen.requests >= self._plan.least:
@@ -178,7 +180,7 @@ class Canary:
                 return problem
         if new.requests < self._plan.least and result.seconds >= self._plan.watch:
             return (
-                f"it has had {new.requests} requests in {result.seconds:.0f} s, too few to judge "
-                f"(--least {self._plan.least}): give it longer by --watch, or ask for less"
+                f"it has had {counted(new.requests, 'request')} in {result.seconds:.0f} s, too few "
+                f"to judge (--least {self._plan.least}): give it longer by --watch, or ask for less"
             )
         return None

@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 from ops.stacks.account import Row, StackAccount
+from ops.stacks.moment import counted
 
 PREFIX = 8
 """Characters of a version id that the rows carry."""
@@ -58,7 +59,7 @@ class VersionMetrics:
         """Say in which way it is too bad to go on; ``None`` where it isn't."""
         if self.error_rate > max(ERROR_RATE, _FACTOR * base.error_rate):
             return (
-                f"{self.failures} of its {self.requests} requests failed "
+                f"{self.failures} of its {counted(self.requests, 'request')} failed "
                 f"({self.error_rate:.1%}; the version beside it {base.error_rate:.1%})"
             )
         if self.p99_ms > max(P99_MS, _FACTOR * base.p99_ms):

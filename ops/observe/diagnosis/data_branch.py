@@ -7,6 +7,7 @@ from ops.database.schema_state import SchemaState
 from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch
 from ops.stacks.errors import OperationError
+from ops.stacks.moment import counted
 from ops.stacks.project import Project
 
 
@@ -25,8 +26,8 @@ def data_branch(project: Project, database: StackDatabase) -> Branch:
         branch.ill(str(error), *back)
         return branch
     branch.found.append(
-        f"database {state.name}: {state.size / 1024:.0f} KiB, {len(state.tables)} tables, "
-        f"{len(state.applied)} migrations"
+        f"database {state.name}: {state.size / 1024:.0f} KiB, "
+        f"{counted(len(state.tables), 'table')}, {counted(len(state.applied), 'migration')}"
     )
     if state.problem:
         branch.ill(state.problem, *back)

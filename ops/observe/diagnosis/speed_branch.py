@@ -8,6 +8,7 @@ from ops.observe.metrics.slow_sends import slow_sends
 from ops.observe.metrics.stack_status import StackStatus
 from ops.observe.metrics.thresholds import Level
 from ops.stacks.errors import OperationError
+from ops.stacks.moment import counted
 
 _UNITS = ("ms", "messages", "MB")
 
@@ -36,7 +37,7 @@ def speed_branch(status: StackStatus, database: StackDatabase) -> Branch:
         return branch
     for row in rows:
         branch.found.append(
-            f"slow send: {row.milliseconds:.0f} ms over {row.channel}, {row.attempts} attempts, "
-            f"{row.message_id}"
+            f"slow send: {row.milliseconds:.0f} ms over {row.channel}, "
+            f"{counted(row.attempts, 'attempt')}, {row.message_id}"
         )
     return branch

@@ -19,6 +19,7 @@ from ops.observe.reports.slow_statements import slow_statements
 from ops.stacks.context import StackContext
 from ops.stacks.endpoint import connect
 from ops.stacks.errors import OperationError, ServiceError
+from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
 
 
@@ -142,7 +143,7 @@ def _slow(database: StackDatabase, period: Period) -> Section:
         section.lines.append(f"slow sends aren't known: {error}")
         return section
     section.lines += [
-        f"send {send.message_id}: {send.milliseconds:.0f} ms, {send.attempts} attempts"
+        f"send {send.message_id}: {send.milliseconds:.0f} ms, {counted(send.attempts, 'attempt')}"
         for send in sends
     ]
     section.metrics["sends"] = [vars(send) for send in sends]

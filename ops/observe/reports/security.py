@@ -8,6 +8,7 @@ from ops.access.keys.age import key_ages
 from ops.observe.metrics.stack_status import StackStatus
 from ops.observe.reports.section import Section
 from ops.stacks.context import StackContext
+from ops.stacks.moment import counted
 
 
 def security(context: StackContext, status: StackStatus) -> Section:
@@ -15,7 +16,9 @@ def security(context: StackContext, status: StackStatus) -> Section:
     section = Section("Security")
     if status.drift is not None:
         count = len(status.drift.findings)
-        section.lines.append(f"drift: {count} differences in {status.drift.checked} resources")
+        section.lines.append(
+            f"drift: {counted(count, 'difference')} in {counted(status.drift.checked, 'resource')}"
+        )
         section.metrics["drifted"] = count
         section.lines += [
             f"drift of {unknown.kind} isn't known: {unknown.reason}"

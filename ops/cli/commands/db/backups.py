@@ -19,6 +19,7 @@ from ops.database.d1_transfer import D1Transfer
 from ops.database.stack_database import StackDatabase
 from ops.stacks.console import Reporter
 from ops.stacks.errors import UsageError, VerificationFailed
+from ops.stacks.moment import counted
 
 FolderOption = Annotated[
     Path, typer.Option("--folder", help="Folder of the backups.", envvar="NOTIFYCTL_BACKUPS")
@@ -113,7 +114,7 @@ def restore(
         reporter.line(f"  Written since the restore: {', '.join(moved)}.")
     with reporter.step("Consistency checked") as step:
         problems = [finding for finding in check_consistency(backups.database) if finding.rows]
-        step.detail = f"{len(problems)} problems"
+        step.detail = f"{counted(len(problems), 'problem')}"
     _show(found, reporter_json=json, more={"changed_since": moved})
     if problems:
         raise VerificationFailed(
@@ -207,4 +208,5 @@ def _show(backup: BackupFile, *, reporter_json: bool, more: dict[str, object]) -
         typer.echo(json_text.dumps(document, indent=2, default=list))
         return
     rows = sum(table.rows for table in backup.tables.values())
-    typer.echo(f"{backup.path}: {len(backup.tables)} tables, {rows} rows, verified")
+    tables = counted(len(backup.tables), "table")
+    typer.echo(f"{backup.path}: {tables}, {counted(rows, 'row')}, verified")

@@ -17,6 +17,7 @@ from ops.database.stack_database import StackDatabase
 from ops.database.studio import Snapshot, Studio
 from ops.stacks.console import Reporter
 from ops.stacks.errors import VerificationFailed
+from ops.stacks.table import number
 
 
 def status(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
@@ -44,7 +45,9 @@ def check(run: typer.Context, stack: StackOption = "local", json: JsonOption = F
         typer.echo(json_text.dumps(document, indent=2))
     else:
         Reporter().table(
-            "ROWS", "CHECK", rows=[(str(finding.rows), finding.rule) for finding in findings]
+            number("rows"),
+            "check",
+            rows=[(f"{finding.rows:,}", finding.rule) for finding in findings],
         )
     if bad:
         raise VerificationFailed("; ".join(finding.text() for finding in bad) + ".")

@@ -17,6 +17,7 @@ from ops.database.stack_database import StackDatabase
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed
+from ops.stacks.moment import counted
 
 
 def lint(
@@ -42,10 +43,10 @@ def lint(
         for problem in found.problems:
             typer.echo(str(problem))
         where = "SQLite and the local D1" if found.on_d1 else "SQLite by D1's rules"
-        typer.echo(f"{found.files} migrations judged, on {where}.", err=True)
+        typer.echo(f"{counted(found.files, 'migration')} judged, on {where}.", err=True)
     if found.problems:
         raise GateClosed(
-            f"{len(found.problems)} problems in the migration files. Correct them; "
+            f"{counted(len(found.problems), 'problem')} in the migration files. Correct them; "
             "docs/infrastructure.md explains '-- min-code' and '-- loses'."
         )
 

@@ -12,6 +12,7 @@ from ops.database.test_data import TestData
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
 from ops.stacks.errors import GateClosed, UsageError
+from ops.stacks.moment import counted
 
 
 def seed(
@@ -34,6 +35,7 @@ def seed(
     target = endpoint or f"http://127.0.0.1:{context.project.ports.sink}/hook"
     with connect(context) as service, context.reporter.step(f"Test data in '{stack}'") as step:
         written = TestData(service, target.rstrip("/")).write(users=users, sends=sends)
-        step.detail = f"{users} users, {written['delivered']} of {written['sends']} sends delivered"
+        all_sends = counted(written["sends"], "send")
+        step.detail = f"{counted(users, 'user')}, {written['delivered']} of {all_sends} delivered"
     if json:
         typer.echo(json_text.dumps(written, indent=2))

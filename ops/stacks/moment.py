@@ -1,0 +1,102 @@
+"""Times as every command shows them, in one form that options take back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from ops.stacks.errors import UsageError
+
+TIME_ZONE_VARIABLE = "NOTIFYCTL_TIME_ZONE"
+"""Environment variable of the zone that times are shown in: UTC without it."""
+
+
+def shown_time(
+    value: str | float | datetime | None, environment: Mapping[str, str] = os.environ
+) -> str:
+    """Return a time as ``2026-11-29T08:30:00Z``, or with its offset where a zone is chosen.
+
+    Args:
+        value: a time, seconds since the epoch, or an ISO 8601 text; without an offset it is UTC. A
+            text that is no time is returned as it is.
+        environment: environment variables.
+
+    Raises:
+        UsageError: the variable names no time zone.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:
+            return value
+    elif isinstance(value, datetime):
+        moment = value
+    else:
+        moment = datetime.fromtimestamp(value, UTC)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    there = moment.astimezone(_zone(environment)).replace(microsecond=0)
+    return there.isoformat().replace("+00:00", "Z")
+
+
+def read_time(text: str, option: str, now: datetime | None = None) -> datetime:
+    """Read a time that a person gave: ISO 8601, or how long ago (``90s``, ``30m``, ``2h``, ``7d``).
+
+    Args:
+        text: the option's value; a time without an offset is in the zone that times are shown in.
+        option: the option's name, for the message.
+        now: the time of the call; ``None`` takes this machine's.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    number, unit = text[:-1], text[-1:]
+    try:
+        if unit in units and number.isdecimal() and len(number) <= 9:
+            return (now or datetime.now(UTC)) - timedelta(**{units[unit]: int(number)})
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{option} is '{text}': give how long ago it was, such as 30m, 2h or 7d, or a time "
+            "such as 2026-11-29T08:30:00Z."
+        ) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=_zone(os.environ))
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return ``1 attempt``, ``2 attempts``, ``1,000,000 rows``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def lasted(seconds: float) -> str:
+    """Return a duration in its two largest units: ``45 s``, ``3 min 20 s``, ``5 d 4 h``."""
+    whole = max(0, round(seconds))
+    parts: list[str] = []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        count, whole = divmod(whole, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def _zone(environment: Mapping[str, str]) -> tzinfo | None:
+    """Return the zone that times are shown in; ``None`` is this machine's."""
+    name = environment.get(TIME_ZONE_VARIABLE, "UTC")
+    if name.lower() == "utc":
+        return UTC
+    if name.lower() == "local":
+        return None
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        raise UsageError(
+            f"{TIME_ZONE_VARIABLE} is '{name}': give utc, local, or a zone's name such as "
+            "Europe/Berlin."
+        ) from None

@@ -1,0 +1,69 @@
+"""Times, durations and counts in one form."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ops.stacks.errors import UsageError
+from ops.stacks.moment import TIME_ZONE_VARIABLE, counted, lasted, read_time, shown_time
+
+NOW = datetime(2026, 11, 29, 8, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2026-11-29T08:30:00.123Z", "2026-11-29 08:30:00", NOW, NOW.timestamp(), NOW.isoformat()],
+)
+def test_every_time_is_shown_in_one_form(value: str | float | datetime) -> None:
+    assert shown_time(value, {}) == "2026-11-29T08:30:00Z"
+
+
+def test_a_chosen_zone_is_shown_by_its_offset() -> None:
+    zone = {TIME_ZONE_VARIABLE: "Europe/Berlin"}
+    assert shown_time(NOW, zone) == "2026-11-29T09:30:00+01:00"
+    here = shown_time(NOW, {TIME_ZONE_VARIABLE: "local"})
+    assert datetime.fromisoformat(here.replace("Z", "+00:00")) == NOW
+
+
+def test_what_is_no_time_is_shown_as_it_is() -> None:
+    assert shown_time("soon", {}) == "soon"
+    assert shown_time(None, {}) == ""
+
+
+def test_a_zone_that_does_not_exist_is_named() -> None:
+    with pytest.raises(UsageError, match="NOTIFYCTL_TIME_ZONE is 'Mars'"):
+        shown_time(NOW, {TIME_ZONE_VARIABLE: "Mars"})
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800)]
+)
+def test_a_time_may_be_given_by_how_long_ago_it_was(text: str, seconds: int) -> None:
+    assert read_time(text, "--since", NOW) == NOW - timedelta(seconds=seconds)
+
+
+def test_a_shown_time_is_taken_back() -> None:
+    assert read_time(shown_time(NOW, {}), "--since") == NOW
+
+
+@pytest.mark.parametrize("text", ["", "m", "yesterday", "-5m", "5w", "999999999d", "²h", "2026-13"])
+def test_what_is_no_time_is_refused_with_its_option(text: str) -> None:
+    with pytest.raises(UsageError, match="--since is"):
+        read_time(text, "--since", NOW)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (-3, "0 s"), (59.4, "59 s"), (60, "1 min"), (200, "3 min 20 s"), (7200, "2 h"),
+     (3601, "1 h"), (93_600, "1 d 2 h")],
+)  # fmt: skip
+def test_durations_have_their_two_largest_units(seconds: float, shown: str) -> None:
+    assert lasted(seconds) == shown
+
+
+def test_counts_agree_with_their_nouns() -> None:
+    assert [counted(n, "attempt") for n in (0, 1, 2)] == ["0 attempts", "1 attempt", "2 attempts"]
+    assert counted(1_000_000, "row") == "1,000,000 rows"
+    assert counted(2, "entry", "entries") == "2 entries"
