@@ -30,6 +30,7 @@ _SHARED = {
     f"{_OWN}sink_page.py": "the installation",
     f"{_OWN}status.py": "the installation",
     f"{_OWN}tail.py": "the installation",
+    f"{_OWN}verify.py": "the installation",
     f"{_OWN}taken_over_account.py": "the account that was taken over",
     f"{_OWN}edits_past_pulumi.py": "the account that was taken over",
 }

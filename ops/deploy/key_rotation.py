@@ -15,6 +15,7 @@ from ops.access.keys.generation import ROTATED, generate, record_of
 from ops.access.keys.key_file import KeyFile
 from ops.deploy.deployment import Deployment
 from ops.deploy.key_rotation_trace import RotationTrace
+from ops.stacks.console import Step
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, UsageError
 from ops.stacks.local_stack import LocalStack
@@ -199,28 +200,9 @@ class Rotation:
         report.version_id = str(update.outputs.get("serving_version_id", ""))
 
     def _rewrap(self) -> int:
-        """Run the service's task until nothing is left under another key; return the rows."""
-        resealed = 0
         title = "Stored configurations under the new key"
         with self._reporter.step(title) as step, self._service() as service:
-            for _ in range(_MAX_RUNS):
-                answer = service.result("POST", "/api/scheduled-tasks/trigger", body=_TASK)
-                run: Mapping[str, Any] = answer["data"]
-                resealed += int(run["resealed"])
-                left = {k: n for k, n in run["rowsByKey"].items() if k != run["currentKey"]}
-                step.detail = f"{resealed} rewritten"
-                if not left:
-                    return resealed
-                if int(run["unreadable"]) and not int(run["resealed"]):
-                    raise GateClosed(
-                        f"{sum(left.values())} stored configurations can be opened by neither "
-                        "key. Restore the key that wrote them as encryptKeyPrevious, or have "
-                        "them configured anew, and run the command again."
-                    )
-        raise GateClosed(
-            f"{sum(left.values())} stored configurations are still under another key after "
-            f"{_MAX_RUNS} runs. Run the command again."
-        )
+            return rewrap(service, step)
 
     @contextmanager
     def _service(self) -> Iterator[ServiceClient]:
@@ -242,3 +224,37 @@ class Rotation:
         return KeyFile(
             local.config_file, self._stack, root=context.project.root, passphrase=local.passphrase
         )
+
+
+def rewrap(service: ServiceClient, step: Step) -> int:
+    """Run the service's task until no stored configuration is left under another key.
+
+    Args:
+        service: the deployed service, which has both keys.
+        step: told after each run how many rows were written again.
+
+    Returns:
+        How many rows were written again.
+
+    Raises:
+        GateClosed: rows are left that neither key opens, or after `_MAX_RUNS` runs.
+    """
+    resealed = 0
+    for _ in range(_MAX_RUNS):
+        answer = service.result("POST", "/api/scheduled-tasks/trigger", body=_TASK)
+        run: Mapping[str, Any] = answer["data"]
+        resealed += int(run["resealed"])
+        left = {k: n for k, n in run["rowsByKey"].items() if k != run["currentKey"]}
+        step.detail = f"{resealed} rewritten"
+        if not left:
+            return resealed
+        if int(run["unreadable"]) and not int(run["resealed"]):
+            raise GateClosed(
+                f"{sum(left.values())} stored configurations can be opened by neither "
+                "key. Restore the key that wrote them as encryptKeyPrevious, or have "
+                "them configured anew, and run the command again."
+            )
+    raise GateClosed(
+        f"{sum(left.values())} stored configurations are still under another key after "
+        f"{_MAX_RUNS} runs. Run the command again."
+    )
