@@ -57,11 +57,7 @@ VALID = ", ".join(CHANNELS)
         ({"idempotency_key": 5}, "INVALID_IDEMPOTENCY_KEY", "idempotency_key must be a string"),
         ({"idempotency_key": "x" * 256}, "INVALID_IDEMPOTENCY_KEY", None),
         ({"metadata": {"k": "x" * 4_096}}, "INVALID_METADATA", None),
-        (
-            {"custom_content": {"content": "<script>alert(1)</script>"}},
-            "SECURITY_THREAT_DETECTED",
-            "Content contains potential security threats: potential_script_injection",
-        ),
+        ({"custom_content": {"content": "\u200b "}}, "INVALID_CONTENT", None),
         (
             {"template_key": "no-such", "custom_content": None},
             "TEMPLATE_NOT_FOUND",

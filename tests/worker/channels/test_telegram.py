@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notification.ports.outbound import OutboundFailure
+from notification.ports.outbound import OutboundAnswer, OutboundFailure, OutboundRequest
 from tests.worker.endpoints import answer
 from tests.worker.world import World
 
@@ -157,3 +157,43 @@ def test_the_token_reaches_no_answer_row_or_line(chat: World) -> None:
     assert TOKEN not in written
     shown = chat.request("GET", "/api/user-configs?user_id=u1").json["data"][0]
     assert shown["config_data"]["bot_token"] == "1234…"
+
+
+def _attempts(world: World) -> list[dict[str, Any]]:
+    attempts: list[dict[str, Any]] = json.loads(world.logs()[-1]["attempts"])
+    return attempts
+
+
+UNPARSED = {
+    "ok": False,
+    "error_code": 400,
+    "description": "Bad Request: can't parse entities: Unsupported start tag at byte offset 0",
+}
+
+
+def test_a_text_that_telegram_cannot_parse_goes_once_more_as_plain_text(chat: World) -> None:
+    def behave(request: OutboundRequest) -> OutboundAnswer:
+        if "parse_mode" in json.loads(request.body):
+            return answer(400, json.dumps(UNPARSED))
+        return answer(200, OK)
+
+    chat.endpoints.behave = behave
+    result = _send(chat, custom_content={"subject": "Disk", "content": "95.5%"})
+    assert result["status"] == "sent"
+    assert [body.get("parse_mode") for body in chat.endpoints.bodies] == ["MarkdownV2", None]
+    assert chat.endpoints.bodies[1]["text"] == "Disk\n\n95.5%"
+    [attempt] = _attempts(chat)
+    assert attempt["note"] == "sent as plain text"
+
+
+def test_plain_text_that_is_refused_as_well_is_not_tried_again(chat: World) -> None:
+    chat.endpoints.behave = lambda request: answer(400, json.dumps(UNPARSED))
+    assert _send(chat)["status"] == "failed"
+    assert len(chat.endpoints.received) == 2
+
+
+def test_a_text_that_was_cut_says_so_in_answer_row_and_line(chat: World) -> None:
+    result = _send(chat, custom_content={"content": "x" * 5_000})
+    assert result["truncated"] is True
+    assert _attempts(chat)[0]["truncated"] is True
+    assert "truncated" not in _send(chat)

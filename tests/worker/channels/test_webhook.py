@@ -217,3 +217,12 @@ def test_long_texts_are_cut_at_whole_characters(world: World) -> None:
     [result] = world.send(custom_content={"content": "👋" * 80_000}).json["results"]
     assert result["error"] == "HTTP 500: " + "é" * 500
     assert world.endpoints.bodies[0]["content"] == "👋" * 80_000
+
+
+def test_a_blank_content_is_never_sent(world: World) -> None:
+    world.configure()
+    contents = {"webhook": {"content_template": "{{v}}"}}
+    world.request("POST", "/api/templates/blank", {"contents": contents})
+    refused = world.send(custom_content=None, template_key="blank", variables={"v": "\u200b"})
+    assert world.endpoints.received == []
+    assert "INVALID_CONTENT" in str(refused.json)

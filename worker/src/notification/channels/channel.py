@@ -21,6 +21,8 @@ class Message(NamedTuple):
     subject: str | None
     content_type: str
     template_key: str | None
+    truncated: bool = False
+    """Whether a limit of the template engine cut something off."""
 
 
 DELIVERED = "delivered"
@@ -43,6 +45,8 @@ class Verdict(NamedTuple):
         unconfirmed: whether the status accepted it but the body, which holds the provider's word,
             didn't come whole. The message most probably arrived, and a repetition would be a
             duplicate.
+        unparsed: whether the endpoint refused the message's markup: it may take the same text
+            without any.
     """
 
     outcome: str
@@ -51,6 +55,7 @@ class Verdict(NamedTuple):
     details: Any = None
     retry_after_s: int = 0
     unconfirmed: bool = False
+    unparsed: bool = False
 
     @property
     def accepted(self) -> bool:

@@ -38,6 +38,8 @@ _OUTCOMES = {
     429: THROTTLED,
 }
 """`error_code` (core.telegram.org/bots/api#making-requests: its values follow HTTP's)."""
+_UNPARSED = "can't parse entities"
+"""What Telegram says of markup that it can't read (telegram-bot-api, `Client.cpp`)."""
 _MODES = (MARKDOWN_V2, MARKDOWN, HTML)
 
 
@@ -113,7 +115,7 @@ class TelegramChannel:
             told_s = _retry_after(body)
             if told_s:
                 return throttled(error, answer, now_ms, told_s=told_s)
-            return judge_code(
+            verdict = judge_code(
                 code,
                 _OUTCOMES,
                 error=error,
@@ -121,6 +123,7 @@ class TelegramChannel:
                 answer=answer,
                 now_ms=now_ms,
             )
+            return verdict._replace(unparsed=code == 400 and _UNPARSED in error.lower())
         if refused is not None:
             return refused
         if not readable:

@@ -10,7 +10,7 @@ from notification.channels.endpoint import EndpointPolicy, check_url_field
 from notification.channels.standard_webhooks import SCHEME, signing_keys, standard_headers
 from notification.compact_json import compact_json
 from notification.errors import ChannelRefusal
-from notification.markup.plain_text import clean, cut
+from notification.markup.plain_text import clean, cut, is_blank
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 from notification.timestamps import iso
 
@@ -128,6 +128,8 @@ def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
 def _body(message: Message, config: dict[str, Any], now_ms: int) -> tuple[str, bool]:
     """Return the body, and whether the message was shortened."""
     content, truncated = cut(clean(message.content), MAX_CONTENT)
+    if is_blank(content):
+        raise ChannelRefusal("INVALID_CONTENT", "The content is blank")
     if message.content_type == "json" and config.get("payload_mode") == "raw":
         return content, truncated
     metadata = {

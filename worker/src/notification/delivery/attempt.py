@@ -21,6 +21,7 @@ MAX_ATTEMPT_MS = 25_000
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
+SENT_PLAIN = "sent as plain text"
 NOT_CONFIGURED = "CHANNEL_NOT_CONFIGURED"
 
 
@@ -33,6 +34,8 @@ class Outcome(NamedTuple):
         duration_ms: how long it took.
         http_status: the answer's status; None if no answer arrived.
         version: the start of the version's id; empty if the platform doesn't name it.
+        truncated: whether the message was shortened.
+        note: what else was done, such as sending it as plain text; else empty.
     """
 
     verdict: Verdict
@@ -40,6 +43,8 @@ class Outcome(NamedTuple):
     duration_ms: int
     http_status: int | None
     version: str = ""
+    truncated: bool = False
+    note: str = ""
 
 
 class _Tried(NamedTuple):
@@ -48,6 +53,7 @@ class _Tried(NamedTuple):
     verdict: Verdict
     http_status: int | None = None
     truncated: bool = False
+    note: str = ""
 
 
 def not_configured(notification: Notification, platform: Platform) -> Outcome:
@@ -77,7 +83,8 @@ async def attempt(
         log: the log of the invocation.
     """
     started = platform.clock.now_ms()
-    verdict, status, truncated = await _try(notification, config, platform, policy)
+    verdict, status, truncated, note = await _try(notification, config, platform, policy)
+    truncated = truncated or notification.message.truncated
     verdict = verdict._replace(error=_printable(verdict.error))
     duration = platform.clock.now_ms() - started
     cut = {"truncated": True} if truncated else {}
@@ -98,7 +105,7 @@ async def attempt(
         duration=duration,
         **cut,
     )
-    return Outcome(verdict, started, duration, status, platform.version.short)
+    return Outcome(verdict, started, duration, status, platform.version.short, truncated, note)
 
 
 def _printable(text: str) -> str:
@@ -139,7 +146,9 @@ async def _call(
 ) -> _Tried:
     tried = _permanent("INVALID_CONTENT", "There is nothing to send")
     until = platform.clock.now_ms() + MAX_ATTEMPT_MS
-    for request in requests:
+    waiting, note = list(reversed(requests)), ""
+    while waiting:
+        request = waiting.pop()
         left = until - platform.clock.now_ms()
         try:
             if left <= 0:
@@ -153,7 +162,12 @@ async def _call(
             # The runtime's error text may contain the URL, and that a token.
             return _transient("NETWORK_ERROR", f"Network error: {redact(str(failure))}")
         verdict = channel.judge(answer, platform.clock.now_ms())
-        tried = _Tried(verdict, answer.status, request.truncated)
+        if verdict.unparsed and request.plain is not None:
+            note = SENT_PLAIN
+            waiting.append(request.plain)
+            continue
+        truncated = tried.truncated or request.truncated
+        tried = _Tried(verdict, answer.status, truncated, note)
         if not verdict.accepted:
             break
     return tried

@@ -14,6 +14,9 @@ on."""
 LEASE_MS = 60_000
 """How long an attempt may hold a row; more than twice what an attempt can take."""
 
+TRUNCATED = "truncated"
+"""Stored beside the options of a text that a limit of the template engine shortened."""
+
 
 class Notification(NamedTuple):
     """What an attempt needs of a row of `notification_logs`.
@@ -39,7 +42,9 @@ class Notification(NamedTuple):
     def from_row(cls, row: Row, lease_token: str) -> "Notification":
         """Read the notification in a row that was just claimed with `lease_token`."""
         attempts = json.loads(str(row["attempts"] or "[]"))
-        options = json.loads(str(row["channel_options"] or "{}"))
+        stored = json.loads(str(row["channel_options"] or "{}"))
+        options = stored if isinstance(stored, dict) else {}
+        truncated = options.pop(TRUNCATED, False) is True
         return cls(
             id=int(row["id"] or 0),
             channel=str(row["channel_type"]),
@@ -50,8 +55,9 @@ class Notification(NamedTuple):
                 subject=None if row["subject"] is None else str(row["subject"]),
                 content_type=str(row["content_type"]),
                 template_key=None if row["template_key"] is None else str(row["template_key"]),
+                truncated=truncated,
             ),
-            options=options if isinstance(options, dict) else {},
+            options=options,
             retry_count=int(row["retry_count"] or 0),
             attempts=attempts if isinstance(attempts, list) else [],
             lease_token=lease_token,

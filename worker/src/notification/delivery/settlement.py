@@ -40,6 +40,7 @@ class Settlement(NamedTuple):
         delay_ms: the wait before the retry, if one follows.
         exhausted: whether the notification failed because its retries are used up.
         details: what the endpoint answered, for the caller; it is not stored.
+        truncated: whether the message was shortened.
     """
 
     notification: Notification
@@ -54,6 +55,7 @@ class Settlement(NamedTuple):
     code: str | None = None
     exhausted: bool = False
     details: Any = None
+    truncated: bool = False
 
     def statement(self) -> Statement:
         """Write the state, provided that the lease is still ours."""
@@ -118,6 +120,7 @@ def settle(
         attempts=[*notification.attempts, _attempt_entry(outcome)][-MAX_ATTEMPTS_KEPT:],
         retry_count=retries,
         details=verdict.details,
+        truncated=outcome.truncated,
     )
     if verdict.accepted:
         return settled._replace(sent_at=settled.now)
@@ -191,6 +194,10 @@ def _attempt_entry(outcome: Outcome) -> dict[str, Any]:
         entry["version"] = outcome.version
     if outcome.verdict.unconfirmed:
         entry["unconfirmed"] = True
+    if outcome.truncated:
+        entry["truncated"] = True
+    if outcome.note:
+        entry["note"] = outcome.note
     if not outcome.verdict.accepted:
         entry["outcome"] = outcome.verdict.outcome
         entry["code"] = outcome.verdict.code

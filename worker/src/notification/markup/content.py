@@ -1,24 +1,9 @@
 """A message's subject and content as documents, whatever their type is."""
 
-import re
-
 from notification.errors import ChannelRefusal
 from notification.markup.document import Document
 from notification.markup.markdown import COMMON, Dialect, read_markdown
-from notification.markup.plain_text import clean
-
-# White space, and what Unicode calls default-ignorable (DerivedCoreProperties.txt).
-_INVISIBLE = (
-    "\\s\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e"
-    "\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8"
-    "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff"
-)
-_VISIBLE = re.compile(f"[^{_INVISIBLE}\\x00-\\x1f\\x7f-\\x9f]")
-
-
-def is_blank(text: str) -> bool:
-    """Say whether a text has no character that anybody would see."""
-    return _VISIBLE.search(text) is None
+from notification.markup.plain_text import clean, is_blank
 
 
 def read_content(text: str, content_type: str, dialect: Dialect = COMMON) -> Document:

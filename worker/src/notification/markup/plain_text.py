@@ -12,6 +12,13 @@ WHITESPACE = (
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# White space, and what Unicode calls default-ignorable (DerivedCoreProperties.txt).
+_INVISIBLE = (
+    "\\s\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e"
+    "\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8"
+    "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff"
+)
+_VISIBLE = re.compile(f"[^{_INVISIBLE}\\x00-\\x1f\\x7f-\\x9f]")
 
 
 class Cut(NamedTuple):
@@ -55,3 +62,8 @@ def cut(text: str, limit: int) -> Cut:
     from notification.markup.graphemes import boundary
 
     return Cut(text[: boundary(text, max(limit - 1, 0))] + ELLIPSIS[: max(limit, 0)], True)
+
+
+def is_blank(text: str) -> bool:
+    """Say whether a text has no character that anybody would see."""
+    return _VISIBLE.search(text) is None

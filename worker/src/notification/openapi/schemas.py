@@ -89,6 +89,8 @@ _NOTIFICATION = {
                 "error": TEXT,
                 "retryable": FLAG,
                 "unconfirmed": FLAG,
+                "truncated": FLAG,
+                "note": choice("sent as plain text"),
             },
         )
     ),
@@ -131,7 +133,7 @@ COMPONENTS: dict[str, Schema] = {
             "userId": TEXT,
             "logId": WHOLE,
         },
-        {"details": ANYTHING, "error": TEXT, "code": TEXT},
+        {"details": ANYTHING, "error": TEXT, "code": TEXT, "truncated": FLAG},
     ),
     "Configuration": record(
         {

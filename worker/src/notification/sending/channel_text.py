@@ -15,6 +15,7 @@ class ChannelText(NamedTuple):
     options: dict[str, Any]
     error: str = ""
     code: str = ""
+    truncated: bool = False
 
 
 def write_texts(
@@ -53,4 +54,5 @@ def _rendered(command: SendCommand, template: StoredTemplate, channel: str) -> C
         content.options,
         rendered.problem,
         "INVALID_CONTENT" if rendered.problem else "",
+        rendered.truncated,
     )

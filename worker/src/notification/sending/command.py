@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from notification.compact_json import compact_json
 from notification.errors import ServiceError
+from notification.markup.plain_text import is_blank
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TEMPLATE_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -99,8 +100,6 @@ def parse_send(
         raise ServiceError(
             "MISSING_CONTENT", "Either template_key or custom_content must be provided"
         )
-    _refuse_threats(content, "Content")
-    _refuse_threats(subject, "Subject")
     return SendCommand(user_id, channels, template_key, variables, content, subject, key, metadata)
 
 
@@ -159,6 +158,10 @@ def _custom_content(value: Any) -> tuple[str | None, str | None]:
         raise ServiceError(
             "INVALID_CONTENT", f"custom_content.content must not exceed {MAX_CONTENT} characters"
         )
+    if is_blank(content):
+        raise ServiceError(
+            "INVALID_CONTENT", "custom_content.content must have a character that can be seen"
+        )
     if subject is not None and not isinstance(subject, str):
         raise ServiceError("INVALID_SUBJECT", "custom_content.subject must be a string")
     if subject is not None and len(subject) > MAX_SUBJECT:
@@ -177,40 +180,3 @@ def _idempotency_key(value: Any, header: str | None) -> str | None:
     if not 1 <= len(key) <= 255:
         raise ServiceError("INVALID_IDEMPOTENCY_KEY", "idempotency_key must be 1 to 255 characters")
     return key
-
-
-def _refuse_threats(text: str | None, what: str) -> None:
-    threats = find_threats(text) if text else []
-    if threats:
-        raise ServiceError(
-            "SECURITY_THREAT_DETECTED",
-            f"{what} contains potential security threats: {', '.join(threats)}",
-        )
-
-
-_PATTERNS = (
-    re.compile(r"<script", re.IGNORECASE),
-    re.compile(r"javascript:", re.IGNORECASE),
-    # Event handlers count only inside a tag: `connections = 5` is harmless.
-    re.compile(r"<[^>]*\bon[a-z0-9_]+\s*=", re.IGNORECASE),
-    re.compile(r"<(?:iframe|object|embed)", re.IGNORECASE),
-)
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-
-
-def find_threats(text: str) -> list[str]:
-    """Scan custom content for threats, and return their names in the contract's order.
-
-    The scan warns careless callers; it is no defence.
-
-    >>> find_threats("connections = 5")
-    []
-    """
-    found = []
-    if "\0" in text:
-        found.append("null_byte_detected")
-    if len(_CONTROL_CHARACTERS.findall(text)) * 10 > len(text):
-        found.append("excessive_control_characters")
-    if any(pattern.search(text) for pattern in _PATTERNS):
-        found.append("potential_script_injection")
-    return found

@@ -1,13 +1,13 @@
 """The rows that a send is about to write."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from notification.channels.channel import Message
 from notification.compact_json import compact_json
 from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.attempt import NOT_CONFIGURED
-from notification.delivery.notification import LEASE_MS, Notification, expiry_ms
+from notification.delivery.notification import LEASE_MS, TRUNCATED, Notification, expiry_ms
 from notification.identity import MessageKey
 from notification.ports.database import Value
 from notification.sending.channel_text import ChannelText
@@ -58,7 +58,7 @@ def draft_rows(
             "subject": text.subject,
             "content": text.content,
             "content_type": text.content_type,
-            "channel_options": _json(text.options or None),
+            "channel_options": _json(_stored_options(text)),
             **common,
         }
         if config is None:
@@ -93,6 +93,7 @@ def _notification(row: dict[str, Value], text: ChannelText, lease_token: str) ->
             subject=None if row["subject"] is None else str(row["subject"]),
             content_type=str(row["content_type"]),
             template_key=None if row["template_key"] is None else str(row["template_key"]),
+            truncated=text.truncated,
         ),
         options=text.options,
         retry_count=0,
@@ -100,6 +101,12 @@ def _notification(row: dict[str, Value], text: ChannelText, lease_token: str) ->
         lease_token=lease_token,
         expires_ms=expiry_ms(int(row["id"] or 0), row.get("expires_at")),
     )
+
+
+def _stored_options(text: ChannelText) -> dict[str, Any] | None:
+    """Return what a retry needs beside the text; None if there is nothing."""
+    options = {**text.options, TRUNCATED: True} if text.truncated else text.options
+    return options or None
 
 
 def _json(value: object) -> str | None:

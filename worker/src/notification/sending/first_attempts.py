@@ -96,6 +96,7 @@ def _attempted(settlement: Settlement, written: bool) -> dict[str, Any]:
         details=settlement.details if settlement.status == "sent" and written else None,
         error=settlement.error,
         code=settlement.code,
+        truncated=settlement.truncated,
     )
 
 

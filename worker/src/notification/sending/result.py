@@ -20,6 +20,7 @@ def shown_result(
     details: Any = None,
     error: Any = None,
     code: Any = None,
+    truncated: bool = False,
 ) -> dict[str, Any]:
     """Return the contract's fields; `error` and `code` only if they are set."""
     entry: dict[str, Any] = {
@@ -35,4 +36,6 @@ def shown_result(
         entry["error"] = error
     if code:
         entry["code"] = code
+    if truncated:
+        entry["truncated"] = True
     return entry
