@@ -104,6 +104,17 @@ class EmbeddedEngine:
         latest = json.loads(text)["checkpoint"].get("latest") if text else None
         return {"version": 3, "deployment": latest or {}}
 
+    def replace_state(self, exported: Mapping[str, Any]) -> None:
+        """Put a deployment, as ``export`` gives it, in the place of the stack's."""
+        backend = self._backend(self._project())
+        text = backend.read()
+        if text is None:
+            raise EngineError(f"There is no stack '{self._stack}' whose state could be replaced.")
+        document = json.loads(text)
+        document["checkpoint"]["latest"] = exported["deployment"]
+        backend.keep_backup()
+        backend.write(json.dumps(document))
+
     def lock_holders(self) -> list[LockHolder]:
         """Who holds a lock on the stack, living or not."""
         return StackLock(self._backend(self._project()).lock_dir).holders()

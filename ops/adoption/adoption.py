@@ -20,8 +20,8 @@ from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.data_loss import lost_stores
 from ops.stacks.deployment_report import DeploymentReport, StackDeployer
-from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import GateClosed, OperationError, UsageError
+from ops.stacks.driver import StackDriver, StackUpdate
+from ops.stacks.errors import GateClosed, OperationError, StackMissing, UsageError
 from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.local_stack import NAMESPACE
 from ops.stacks.service import ServiceClient
@@ -92,14 +92,15 @@ class Adoption:
             raise UsageError(str(error)) from None
         driver = choose_driver(self._context)
         # The state, and not the outputs: a first update that failed half-way has set none.
-        ours = {str(one.get("id")) for one in driver.resources() if not one.get("delete")}
-        outputs = driver.outputs(show_secrets=False)
+        state = _resources(driver)
+        ours = {str(one.get("id")) for one in state if not one.get("delete")}
+        consumers_of_ours = {str((one.get("outputs") or {}).get("consumerId")) for one in state}
         with self._reporter.step("Account") as step:
             listing = AccountListing(account)
             found = listing.find(names, self._context)
             managed = [item for item in found if item.id in ours]
             adopted = [item for item in found if item not in managed]
-            consumers = tuple(_consumers(listing, found, outputs))
+            consumers = tuple(_consumers(listing, found, ours | consumers_of_ours))
             database = next((item for item in found if item.kind is DATABASE), None)
             earlier = None
             if database is not None:
@@ -213,10 +214,16 @@ class Adoption:
             yield context
 
 
+def _resources(driver: StackDriver) -> list[Mapping[str, Any]]:
+    try:
+        return driver.resources()
+    except StackMissing:
+        return []  # The import is the first deployment, which makes the stack.
+
+
 def _consumers(
-    listing: AccountListing, found: list[Existing], outputs: Mapping[str, Any]
+    listing: AccountListing, found: list[Existing], ours: set[str]
 ) -> Iterator[ReplacedConsumer]:
-    ours = {outputs.get("retry_consumer_id"), outputs.get("failed_consumer_id")}
     for item in found:
         if item.kind not in (RETRY_QUEUE, FAILED_QUEUE):
             continue

@@ -19,20 +19,33 @@ ConfirmOption = Annotated[
 ]
 
 
-def require_confirmation(stack: str, what: str, typed: str | None) -> None:
+LossOption = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm-loss",
+        metavar="STACK",
+        help="The stack's name, typed again: the update may delete or replace stores of data.",
+    ),
+]
+
+
+def require_confirmation(
+    stack: str, what: str, typed: str | None, *, option: str = "--confirm"
+) -> None:
     """Go on only if the stack's name was typed, on the command line or on the terminal.
 
     Args:
         stack: the name to type.
         what: what will happen, as a sentence without its full stop.
-        typed: the value of ``--confirm``.
+        typed: the value of ``option``.
+        option: the option that confirms without a terminal.
 
     Raises:
         UsageError: something else was typed, or there is no terminal to ask on.
     """
     if typed is None:
         if not sys.stdin.isatty():
-            raise UsageError(f"{what}: confirm it by --confirm {stack}, or run it on a terminal.")
+            raise UsageError(f"{what}: confirm it by {option} {stack}, or run it on a terminal.")
         typed = typer.prompt(f"{what}. Type the stack's name", err=True)
     if typed != stack:
         raise UsageError(f"'{typed}' isn't '{stack}': nothing was done.")

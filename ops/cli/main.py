@@ -27,6 +27,7 @@ COMMANDS = {
     "destroy": "destroy:destroy",
     "refresh": "refresh:refresh",
     "unlock": "unlock:unlock",
+    "recover": "recover:recover",
     "outputs": "outputs:outputs",
     "status": "status:status",
     "send": "send:send",
@@ -153,7 +154,10 @@ def run() -> None:
         # Typer makes an exit of Ctrl-C; a command that takes it for its end exits with 0.
         code = end.code if isinstance(end, SystemExit) else 130
         if code == 130 and interruption.seen:
-            _say("interrupted; run the same command again to go on where it stopped.")
+            _say(
+                "interrupted; run the same command again to go on where it stopped. If it doesn't, "
+                "'notifyctl recover' puts the stack in order."
+            )
             sys.exit(interruption.exit_code)
         if not code and (failure := output.failure):
             _say(f"standard output can't be written: {failure.strerror}. The command did its work.")

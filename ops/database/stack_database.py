@@ -12,7 +12,7 @@ from infra.migrations.errors import MigrationError
 from infra.migrations.files import MigrationFileError, MigrationSet
 from infra.migrations.location import MIGRATIONS
 from ops.stacks.account import StackAccount
-from ops.stacks.choice import choose_driver
+from ops.stacks.choice import first_outputs
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, StackFailed
 from ops.stacks.project import Project
@@ -54,7 +54,7 @@ class StackDatabase:
     def find(cls, context: StackContext) -> StackDatabase | None:
         """As `of`, but ``None`` where the stack has no database yet."""
         account = StackAccount.of(context)
-        outputs = choose_driver(context).outputs(show_secrets=False)
+        outputs = first_outputs(context, show_secrets=False)
         database_id = outputs.get("d1_database_id")
         if not isinstance(database_id, str):
             return None

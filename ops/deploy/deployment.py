@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.settings import SettingsError, read_settings
+from ops.access.identity import introduce
 from ops.build.build import build_bundle, console_path
 from ops.deploy.asset_check import AssetCheck
 from ops.deploy.first_notification import FirstNotification
@@ -14,14 +15,27 @@ from ops.deploy.integration_set import IntegrationSet
 from ops.deploy.verification import PAUSE, CheckResult, Verification
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
+from ops.stacks.data_loss import lost_stores
 from ops.stacks.deployment_report import DeploymentReport
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import StackFailed, UsageError
+from ops.stacks.errors import GateClosed, StackFailed, UsageError
 from ops.stacks.kept_state import keep_state
 from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
+
+
+def refuse_loss(what: str) -> None:
+    """Confirm no loss of data: for whoever can't be asked.
+
+    Raises:
+        GateClosed: always.
+    """
+    raise GateClosed(
+        f"{what}, so nothing was changed. If that is wanted, run 'notifyctl up' or 'deploy' with "
+        "--confirm-loss STACK; else correct the settings."
+    )
 
 
 class Deployment:
@@ -42,6 +56,7 @@ class Deployment:
     def preview(self) -> StackUpdate:
         """Plan the update; on a loopback stack the local cloud is started for it."""
         self._check_settings()
+        introduce(self._context)
         self._bundle()
         self.prepare()
         with self._reporter.step(f"Preview of the stack {self._stack}") as step:
@@ -56,6 +71,8 @@ class Deployment:
         """
         if self._is_local:
             start_local_cloud(self._project, self._reporter)
+        # To a credential that reaches nothing, everything seems gone.
+        introduce(self._context)
         driver = choose_driver(self._context)
         with self._reporter.step("State kept") as step:
             kept = keep_state(self._project.home, self._stack, driver.export())
@@ -94,15 +111,26 @@ class Deployment:
         self._sink_url = start_local_cloud(self._project, self._reporter).sink_url
         return self._sink_url
 
-    def run(self, *, message: str, verify: bool) -> DeploymentReport:
+    def run(
+        self, *, message: str, verify: bool, confirm_loss: Callable[[str], None] = refuse_loss
+    ) -> DeploymentReport:
         """Deploy and verify.
+
+        Args:
+            message: the update's message in the history.
+            verify: whether the service is verified afterwards.
+            confirm_loss: asked where the plan deletes or replaces stores of data.
 
         Raises:
             OperationError: a step failed; the version that served before still serves.
         """
         started = time.monotonic()
-        self._check_settings()
-        self._bundle()
+        if self._is_local:
+            self._check_settings()
+            self._bundle()
+        else:
+            # A person's data may be in there: what the update would do is asked first.
+            self.ask_about_loss(self.preview(), confirm_loss)
         sink_url = self.prepare()
         update = self.update(message)
         # A stack of access alone has no service to verify.
@@ -116,6 +144,14 @@ class Deployment:
             seconds=time.monotonic() - started,
             console_path=console_path(self._context.file),
         )
+
+    def ask_about_loss(self, planned: StackUpdate, confirm: Callable[[str], None]) -> None:
+        """Let a plan that deletes or replaces stores of data be confirmed by itself."""
+        if lost := lost_stores(planned):
+            confirm(
+                f"This deletes or replaces {' and '.join(lost)} of '{self._stack}', with all that "
+                "is in there"
+            )
 
     @property
     def _in_maintenance(self) -> bool:

@@ -24,6 +24,10 @@ _MAX_PAGES = 200
 
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
 _TIMEOUT_SECONDS = 120.0
+_MAX_RETRIES = 5
+"""Attempts after the first of a call that Cloudflare was too busy for, or that failed there. With
+the client's waits of 0.5 to 8 seconds, or what Retry-After says, that is about 15 seconds."""
+NO_REASON = "no reason given"
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class StackAccount:
             user_service_key="",
             base_url=self.base_url,
             http_client=http,
+            max_retries=_MAX_RETRIES,
         )
         client.api_key = client.api_email = client.user_service_key = None
         return client
@@ -117,16 +122,36 @@ class StackAccount:
         try:
             return call(self.client)
         except cloudflare.APIStatusError as error:
-            lacking = self._lacking(error) if error.status_code == 403 else ""
-            raise OperationError(
-                f"Cloudflare refused to {what}: {_reason(error.body)} (HTTP {error.status_code}). "
-                f"{lacking}{_advice(error.status_code, is_local=self.is_local)}"
-            ) from None
+            raise OperationError(self._refusal(what, error)) from None
         except cloudflare.APIConnectionError:
             where = "Start the local cloud: notifyctl local start." if self.is_local else ""
             raise OperationError(
                 f"{self.base_url} gave no answer when asked to {what}. {where or 'Try again.'}"
             ) from None
+
+    def _refusal(self, what: str, error: cloudflare.APIStatusError) -> str:
+        """Say which of the three it is: busy, broken, or a refusal that repeating won't change."""
+        status = error.status_code
+        if status == 429:
+            after = error.response.headers.get("retry-after", "")
+            wait = f"{after} seconds" if after.isdecimal() else "some minutes"
+            return (
+                f"Cloudflare is busy and didn't {what}: it takes no more calls of this account now "
+                f"(HTTP 429). Wait {wait} and run the same command again."
+            )
+        if status >= 500:
+            told = _reason(error.body)
+            said = "" if told == NO_REASON else f": {told}"
+            return (
+                f"Cloudflare failed to {what} (HTTP {status}{said}). That is a fault of its own or "
+                "of a proxy on the way: see www.cloudflarestatus.com, and run the same command "
+                "again later."
+            )
+        lacking = self._lacking(error) if status == 403 else ""
+        return (
+            f"Cloudflare refused to {what}: {_reason(error.body)} (HTTP {status}). "
+            f"{lacking}{_advice(status, is_local=self.is_local)}"
+        )
 
     def listed(self, path: str, get: Callable[[str, Cloudflare], Any]) -> Iterator[dict[str, Any]]:
         """Yield the items of every page of a list below the account.
@@ -180,7 +205,7 @@ def _reason(body: object) -> str:
         for item in errors or []
         if isinstance(item, dict)
     ]
-    return "; ".join(told) or "no reason given"
+    return "; ".join(told) or NO_REASON
 
 
 def _advice(status: int, *, is_local: bool) -> str:

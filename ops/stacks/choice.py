@@ -7,23 +7,20 @@ and on no others, the embedded engine with stand-in providers.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackDriver
-from ops.stacks.errors import ToolMissing, UsageError
+from ops.stacks.errors import StackMissing, UsageError
+from ops.stacks.tools import PULUMI
 
 if TYPE_CHECKING:
     from ops.stacks.local_stack import LocalStack
 
 ENGINE_VARIABLE = "NOTIFYCTL_ENGINE"
 """``cli`` or ``embedded``: overrides the choice on loopback stacks."""
-
-HOW_TO_INSTALL = (
-    "Install it as https://www.pulumi.com/docs/install/ describes (3.238 or newer), "
-    "log in to your state backend with 'pulumi login', and run the command again."
-)
 
 
 def choose_driver(context: StackContext) -> StackDriver:
@@ -43,11 +40,7 @@ def choose_driver(context: StackContext) -> StackDriver:
                 f"The embedded engine runs stacks on loopback addresses only, and '{stack}' talks "
                 f"to {context.file.known.cloudflare_base_url}. Unset {ENGINE_VARIABLE}."
             )
-        if shutil.which("pulumi") is None:
-            raise ToolMissing(
-                f"The stack '{stack}' is deployed by the Pulumi CLI, and there is no 'pulumi' on "
-                f"PATH. {HOW_TO_INSTALL}"
-            )
+        PULUMI.require(f"The stack '{stack}' is deployed by the Pulumi CLI", context.environment)
         from ops.stacks.cli import CliDriver
 
         return CliDriver.for_account(context)
@@ -55,6 +48,8 @@ def choose_driver(context: StackContext) -> StackDriver:
     from ops.stacks.local_stack import LocalStack
 
     local = LocalStack.prepare(context)
+    if wanted == "cli":
+        PULUMI.require(f"{ENGINE_VARIABLE} asks for the Pulumi CLI", context.environment)
     if wanted == "cli" or (wanted == "" and _cli_has_plugins(context)):
         from ops.stacks.cli import CliDriver
 
@@ -62,6 +57,19 @@ def choose_driver(context: StackContext) -> StackDriver:
     from ops.stacks.embedded import EmbeddedDriver
 
     return EmbeddedDriver(context.project, local)
+
+
+def first_outputs(context: StackContext, *, show_secrets: bool) -> Mapping[str, Any]:
+    """Return the stack's outputs, none where the stack isn't there yet: a deployment makes it.
+
+    Raises:
+        ToolMissing: as `choose_driver`.
+        StackFailed: the outputs can't be read.
+    """
+    try:
+        return choose_driver(context).outputs(show_secrets=show_secrets)
+    except StackMissing:
+        return {}
 
 
 def throwaway_driver(context: StackContext, local: LocalStack) -> StackDriver:
@@ -74,11 +82,7 @@ def throwaway_driver(context: StackContext, local: LocalStack) -> StackDriver:
         ToolMissing: the CLI was asked for, and there is none.
     """
     if context.environment.get(ENGINE_VARIABLE) == "cli":
-        if shutil.which("pulumi") is None:
-            raise ToolMissing(
-                f"{ENGINE_VARIABLE} asks for the Pulumi CLI, and there is no 'pulumi' on PATH. "
-                f"{HOW_TO_INSTALL}"
-            )
+        PULUMI.require(f"{ENGINE_VARIABLE} asks for the Pulumi CLI", context.environment)
         from ops.stacks.cli import CliDriver
 
         return CliDriver.for_local(context.project, local)

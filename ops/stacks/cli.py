@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +17,10 @@ from pulumi import automation
 from infra.release import COMMIT_VARIABLE
 from ops.stacks.cli_command import OrderlyCommand
 from ops.stacks.cli_failure import CliFailures
-from ops.stacks.context import StackContext
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
+from ops.stacks.errors import StackMissing
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.new_state import create_stack_file
 from ops.stacks.plugins import Plugins
@@ -23,6 +30,8 @@ _PAGE = 100
 _MAX_PAGES = 1000
 """Updates of the history that are read at once, and how often."""
 
+_ANNOUNCED: set[str] = set()
+
 
 class CliDriver:
     """A :class:`ops.stacks.driver.StackDriver` on the Pulumi CLI.
@@ -31,11 +40,58 @@ class CliDriver:
     """
 
     def __init__(
-        self, stack: automation.Stack, *, config_file: Path | None, notice: str = ""
+        self,
+        name: str,
+        workspace: automation.LocalWorkspace,
+        *,
+        config_file: Path | None,
+        notice: str = "",
+        announce: Callable[[str], None] | None = None,
     ) -> None:
-        self._stack = stack
+        self._name = name
+        self._announce = announce
+        self._workspace = workspace
         self._config_file = str(config_file) if config_file else None
         self._notice = notice
+        self._selected: automation.Stack | None = None
+
+    @property
+    def _stack(self) -> automation.Stack:
+        """The stack, which is selected and never made.
+
+        Raises:
+            StackMissing: the backend doesn't have it.
+        """
+        if self._selected is None:
+            with CliFailures("stack select"):
+                try:
+                    self._selected = automation.Stack.select(self._name, self._workspace)
+                except automation.StackNotFoundError:
+                    raise StackMissing(self._missing()) from None
+            if self._announce is not None:
+                self._announce(f"{self._name}: state in {self._where()}")
+        return self._selected
+
+    def _where(self) -> str:
+        with CliFailures("whoami"):
+            who = self._workspace.who_am_i()
+        return f"{who.url} as {who.user}"
+
+    def _missing(self) -> str:
+        return (
+            f"There is no stack '{self._name}' in {self._where()}. Where its state is elsewhere, "
+            "log in there ('pulumi login', or PULUMI_BACKEND_URL); 'notifyctl up --stack "
+            f"{self._name}' makes a new one."
+        )
+
+    def _made(self) -> automation.Stack:
+        """Return the stack, which is made where the backend doesn't have it."""
+        try:
+            return self._stack
+        except StackMissing:
+            with CliFailures("stack init"):
+                self._selected = automation.Stack.create(self._name, self._workspace)
+            return self._selected
 
     @classmethod
     def for_account(cls, context: StackContext) -> CliDriver:
@@ -45,21 +101,21 @@ class CliDriver:
             StackFailed: the CLI refuses (not logged in, wrong passphrase, …); its words are kept.
         """
         plugins = Plugins.chosen(context.environment)
-        with CliFailures("stack select"):
-            selected = automation.create_or_select_stack(
-                context.stack,
-                work_dir=str(context.project.root),
-                opts=automation.LocalWorkspaceOptions(
-                    env_vars={**plugins.environment, COMMIT_VARIABLE: context.commit},
-                    pulumi_command=OrderlyCommand(),
-                ),
-            )
         named = context.file.path
         usual = context.project.root / f"Pulumi.{context.stack}.yaml"
+        with CliFailures("version"):
+            workspace = automation.LocalWorkspace(
+                work_dir=str(context.project.root),
+                env_vars={**plugins.environment, COMMIT_VARIABLE: context.commit},
+                pulumi_command=OrderlyCommand(),
+                secrets_provider=_secrets_provider(context),
+            )
         return cls(
-            selected,
+            context.stack,
+            workspace,
             config_file=None if named == usual else named,
             notice=plugins.notice,
+            announce=partial(_announce_once, context.file.known.account_id),
         )
 
     @classmethod
@@ -76,20 +132,29 @@ class CliDriver:
         }
         # Made here: 'pulumi stack init' would write a salt into the tracked settings file.
         create_stack_file(project.root, local)
-        with CliFailures("stack select"):
-            selected = automation.create_or_select_stack(
-                local.stack,
+        with CliFailures("version"):
+            workspace = automation.LocalWorkspace(
                 work_dir=str(project.root),
-                opts=automation.LocalWorkspaceOptions(
-                    env_vars=environment, pulumi_command=OrderlyCommand(closed=True)
-                ),
+                env_vars=environment,
+                pulumi_command=OrderlyCommand(closed=True),
             )
-        return cls(selected, config_file=local.config_file, notice=plugins.notice)
+        return cls(local.stack, workspace, config_file=local.config_file, notice=plugins.notice)
 
     def preview(self, show: Callable[[Progress], None]) -> StackUpdate:
-        """See :meth:`StackDriver.preview`."""
+        """See :meth:`StackDriver.preview`; a stack that isn't there yet is planned and not made."""
+        try:
+            stack = self._stack
+        except StackMissing as missing:
+            show(Progress(f"{missing} This plans its first deployment.", severity="warning"))
+            with self._elsewhere() as (stack, config_file):
+                return self._preview(stack, config_file, show)
+        return self._preview(stack, self._config_file, show)
+
+    def _preview(
+        self, stack: automation.Stack, config_file: str | None, show: Callable[[Progress], None]
+    ) -> StackUpdate:
         steps: list[tuple[str, str]] = []
-        failures = CliFailures("preview", self._stack.name)
+        failures = CliFailures("preview", self._name)
 
         def note(event: automation.EngineEvent) -> None:
             failures.note(event)
@@ -98,11 +163,8 @@ class CliDriver:
                 steps.append((_op(step.op), step.urn))
 
         with failures:
-            result = self._stack.preview(
-                on_output=self._lines(show),
-                on_event=note,
-                color="never",
-                config_file=self._config_file,
+            result = stack.preview(
+                on_output=self._lines(show), on_event=note, color="never", config_file=config_file
             )
         changes = {_op(op): count for op, count in result.change_summary.items()}
         return StackUpdate(
@@ -111,10 +173,42 @@ class CliDriver:
             steps=tuple(step for step in steps if step[0] != "same"),
         )
 
+    @contextmanager
+    def _elsewhere(self) -> Iterator[tuple[automation.Stack, str]]:
+        """Give an empty stack of that name in a backend that is gone after the block."""
+        root = Path(self._workspace.work_dir)
+        settings = Path(self._config_file or root / f"Pulumi.{self._name}.yaml")
+        with tempfile.TemporaryDirectory(prefix="notifyctl-plan-") as name:
+            folder = Path(name)
+            state = folder / "state"
+            state.mkdir()
+            own = folder / f"Pulumi.{self._name}.yaml"
+            shutil.copy(settings, own)
+            shutil.copy(root / "Pulumi.yaml", folder)
+            variables = {"PULUMI_BACKEND_URL": f"file://{state}"}
+            if read_stack_file(own).content.get("encryptionsalt") is None:
+                # Nothing is encrypted yet by a passphrase that the operator would have to know.
+                variables["PULUMI_CONFIG_PASSPHRASE"] = secrets.token_urlsafe(32)
+            command = self._workspace.pulumi_command
+            variables = {**self._workspace.env_vars, **variables}
+            with CliFailures("stack init"):
+                automation.LocalWorkspace(
+                    work_dir=name,
+                    env_vars=variables,
+                    pulumi_command=command,
+                    secrets_provider=self._workspace.secrets_provider,
+                ).create_stack(self._name)
+                workspace = automation.LocalWorkspace(
+                    work_dir=str(root), env_vars=variables, pulumi_command=command
+                )
+                stack = automation.Stack.select(self._name, workspace)
+            yield stack, str(own)
+
     def up(self, show: Callable[[Progress], None], *, message: str) -> StackUpdate:
         """See :meth:`StackDriver.up`."""
-        with CliFailures("up", self._stack.name) as failures:
-            result = self._stack.up(
+        stack = self._made()
+        with CliFailures("up", self._name) as failures:
+            result = stack.up(
                 message=message,
                 on_output=self._lines(show),
                 on_event=failures.note,
@@ -125,10 +219,13 @@ class CliDriver:
         outputs = {name: output.value for name, output in result.outputs.items()}
         return _update(result.summary, outputs)
 
-    def refresh(self, show: Callable[[Progress], None]) -> StackUpdate:
+    def refresh(
+        self, show: Callable[[Progress], None], *, clear_pending_creates: bool = False
+    ) -> StackUpdate:
         """See :meth:`StackDriver.refresh`."""
-        with CliFailures("refresh", self._stack.name) as failures:
+        with CliFailures("refresh", self._name) as failures:
             result = self._stack.refresh(
+                clear_pending_creates=clear_pending_creates,
                 on_output=self._lines(show),
                 on_event=failures.note,
                 color="never",
@@ -139,7 +236,7 @@ class CliDriver:
 
     def destroy(self, show: Callable[[Progress], None]) -> StackUpdate:
         """See :meth:`StackDriver.destroy`."""
-        with CliFailures("destroy", self._stack.name) as failures:
+        with CliFailures("destroy", self._name) as failures:
             result = self._stack.destroy(
                 on_output=self._lines(show),
                 on_event=failures.note,
@@ -151,8 +248,9 @@ class CliDriver:
 
     def remove(self) -> None:
         """See :meth:`StackDriver.remove`."""
-        with CliFailures("stack rm", self._stack.name):
-            self._stack.workspace.remove_stack(self._stack.name)
+        with CliFailures("stack rm", self._name):
+            self._stack.workspace.remove_stack(self._name)
+        self._selected = None
 
     def secret(self, name: str) -> str:
         """Return one secret setting in clear.
@@ -160,20 +258,21 @@ class CliDriver:
         Raises:
             StackFailed: it isn't set, or can't be decrypted.
         """
-        with CliFailures("config get", self._stack.name):
+        with CliFailures("config get", self._name):
             return str(self._stack.get_config(name).value)
 
-    def set_secrets(self, secrets: Mapping[str, str]) -> None:
+    def set_secrets(self, named: Mapping[str, str]) -> None:
         """Set secret settings, encrypted, in the stack's settings file."""
-        values = {name: automation.ConfigValue(text, secret=True) for name, text in secrets.items()}
-        with CliFailures("config set", self._stack.name):
-            self._stack.set_all_config(values)
+        values = {name: automation.ConfigValue(text, secret=True) for name, text in named.items()}
+        stack = self._made()
+        with CliFailures("config set", self._name):
+            stack.set_all_config(values)
 
     def unprotect(self) -> None:
         """See :meth:`StackDriver.unprotect`."""
         # Not by the automation API: what it exports is in clear, and its import leaves that in a
         # file for good.
-        with CliFailures("state unprotect", self._stack.name):
+        with CliFailures("state unprotect", self._name):
             self._run("state", "unprotect", "--all", "--yes")
 
     def locks(self) -> list[str] | None:
@@ -182,14 +281,23 @@ class CliDriver:
 
     def unlock(self) -> None:
         """See :meth:`StackDriver.unlock`."""
-        with CliFailures("cancel", self._stack.name):
+        with CliFailures("cancel", self._name):
             self._run("cancel", "--yes")
 
     def export(self) -> Mapping[str, Any]:
         """See :meth:`StackDriver.export`."""
-        with CliFailures("stack export", self._stack.name):
+        with CliFailures("stack export", self._name):
             document: dict[str, Any] = json.loads(self._run("stack", "export"))
         return document
+
+    def replace_state(self, exported: Mapping[str, Any]) -> None:
+        """See :meth:`StackDriver.replace_state`."""
+        with tempfile.TemporaryDirectory(prefix="notifyctl-state-") as folder:
+            file = Path(folder) / "state.json"
+            file.touch(mode=0o600)
+            file.write_text(json.dumps(exported), encoding="utf-8")
+            with CliFailures("stack import", self._name):
+                self._run("stack", "import", "--file", str(file))
 
     def resources(self) -> list[Mapping[str, Any]]:
         """See :meth:`StackDriver.resources`."""
@@ -197,7 +305,7 @@ class CliDriver:
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """See :meth:`StackDriver.outputs`."""
-        with CliFailures("stack output", self._stack.name):
+        with CliFailures("stack output", self._name):
             outputs = self._stack.outputs()
         return {
             name: "[secret]" if output.secret and not show_secrets else output.value
@@ -207,7 +315,7 @@ class CliDriver:
     def history(self) -> list[HistoryEntry]:
         """See :meth:`StackDriver.history`."""
         entries: list[automation.UpdateSummary] = []
-        with CliFailures("stack history", self._stack.name):
+        with CliFailures("stack history", self._name):
             # The CLI's own page has 10: those before it count as well, or numbers would move.
             for page in range(1, _MAX_PAGES + 1):
                 found = self._stack.history(_PAGE, page, show_secrets=False)
@@ -235,7 +343,7 @@ class CliDriver:
 
     def _run(self, *arguments: str) -> str:
         workspace = self._stack.workspace
-        command = [*arguments, "--stack", self._stack.name]
+        command = [*arguments, "--stack", self._name]
         done = workspace.pulumi_command.run(command, workspace.work_dir, dict(workspace.env_vars))
         return str(done.stdout)
 
@@ -249,6 +357,20 @@ def account_stacks(project: Project) -> list[str]:
     with CliFailures("stack ls"):
         listed = automation.LocalWorkspace(work_dir=str(project.root)).list_stacks()
     return sorted(stack.name.rpartition("/")[2] for stack in listed)
+
+
+def _announce_once(account_id: str | None, text: str) -> None:
+    """Tell a person on standard error, once for each command, which state and account it is."""
+    line = f"{text}, account {account_id or 'not set'}"
+    if line not in _ANNOUNCED:
+        _ANNOUNCED.add(line)
+        Reporter(json=True).line(line, style="dim")
+
+
+def _secrets_provider(context: StackContext) -> str | None:
+    """Return what the stack's file names for its secrets, for a stack that is to be made."""
+    named = context.file.content.get("secretsprovider")
+    return named if isinstance(named, str) else None
 
 
 def _changes(summary: automation.UpdateSummary) -> dict[str, int]:

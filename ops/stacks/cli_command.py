@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,8 +10,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import IO
 
+import psutil
 from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
+
+_GRACE_SECONDS = 5.0
+"""How long a plugin may take to end when it is asked to."""
 
 
 class OrderlyCommand(PulumiCommand):
@@ -67,6 +72,7 @@ class OrderlyCommand(PulumiCommand):
         for reader in readers:
             reader.start()
         interrupted = _await_end(process)
+        _end_orphans(process.pid)
         for reader in readers:
             reader.join()
         if interrupted:
@@ -92,6 +98,30 @@ def _await_end(process: subprocess.Popen[str]) -> bool:
             process.send_signal(signal.SIGINT)
         else:
             return interrupted
+
+
+def _end_orphans(session: int) -> None:
+    """End the plugins that a killed CLI left behind: they are all in its session.
+
+    A CLI that ended by itself has ended them before.
+    """
+    if not hasattr(os, "getsid"):
+        return
+    left = [process for process in psutil.process_iter() if _session_of(process.pid) == session]
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(left, timeout=_GRACE_SECONDS)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
 
 
 def _read(

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from types import TracebackType
 
 from pulumi import automation
 
-from ops.stacks.errors import StackFailed
+from ops.stacks.errors import StackFailed, StackLocked
 
 _LOCK = re.compile(r"created by (\S{1,200}) \(pid (\d{1,10})\) at (\S{1,40})")
 _PLUGIN = re.compile(
     r"no resource plugin 'pulumi-resource-([\w-]{1,80})' found"
     r"(?:[^\n]{0,80}? version (v[\w.-]{1,40}))?"
 )
+_IS_THERE = re.compile(
+    r"already (?:exists|taken|in use|has a consumer)|code: (?:7502|10014|11009|11004)\b",
+    re.IGNORECASE,
+)
+"""How Cloudflare says that a name is taken: D1 7502, KV 10014, Queues 11009 and 11004."""
 _COLOR = re.compile(r"<\{%[^%]{0,40}%\}>")
 _MAX_REASONS = 20
 _MAX_CHARACTERS = 2000
+_MAX_ENVELOPE = 20_000
 _CHANGING = frozenset({"up", "refresh", "destroy"})
 
 
@@ -39,7 +46,7 @@ class CliFailures:
         diagnostic = event.diagnostic_event
         if diagnostic is None or diagnostic.severity != "error":
             return
-        text = _COLOR.sub("", diagnostic.message).strip()
+        text = _without_envelope(_COLOR.sub("", diagnostic.message).strip())
         name = (diagnostic.urn or "").rpartition("::")[2]
         is_stack = "pulumi:pulumi:Stack" in (diagnostic.urn or "")
         reason = f"{name}: {text}" if name and not is_stack else text
@@ -57,34 +64,47 @@ class CliFailures:
         trace: TracebackType | None,
     ) -> None:
         if isinstance(error, automation.CommandError):
-            raise StackFailed(self._sentence(str(error))) from None
+            raise self._failure(str(error)) from None
 
-    def _sentence(self, said: str) -> str:
+    def _failure(self, said: str) -> StackFailed:
         """Name the kind of failure by what the CLI said before its engine began, if anything."""
+        if "the stack is currently locked by" in said or "[409] Conflict" in said:
+            return self._locked(said)
         if isinstance(found := next(self._before_the_engine(said), None), str):
-            return found
+            return StackFailed(found)
         reasons = self._reasons[:_MAX_REASONS] or _error_lines(said)
         kept = (
             "What was done up to then is in the stack's state; correct the cause and repeat."
             if self._action in _CHANGING
             else "Nothing was changed; correct the cause and repeat."
         )
-        return f"'pulumi {self._action}' failed: {' '.join(reasons)} {kept}"
+        if self._action == "up" and any(map(_IS_THERE.search, reasons)):
+            kept = (
+                "What exists already may come from a run that was ended, or whose answer was lost: "
+                f"'notifyctl recover{self._option}' takes it over."
+            )
+        return StackFailed(f"'pulumi {self._action}' failed: {' '.join(reasons)} {kept}")
+
+    def _locked(self, said: str) -> StackLocked:
+        """Name who holds the lock, where the text of pulumi/pulumi pkg/backend/diy/lock.go does."""
+        lock = _LOCK.search(said)
+        whose = f" by {lock[1]} (process {lock[2]}) since {lock[3]}" if lock else ""
+        text = (
+            f"The stack is locked{whose}. Wait for that operation to end. If its process is gone, "
+            f"'notifyctl recover{self._option}' takes the lock away and settles what that "
+            "operation left."
+        )
+        if lock is None:
+            return StackLocked(text)
+        return StackLocked(text, holder=lock[1], pid=int(lock[2]), since=lock[3])
 
     def _before_the_engine(self, said: str) -> Iterator[str]:
         """Yield the reasons of failures before the engine starts.
 
-        The texts are those of pulumi/pulumi pkg/backend/diy/lock.go, pkg/secrets/passphrase,
-        pkg/backend/backenderr and sdk/go/common/workspace/plugins.go.
+        The texts are those of pulumi/pulumi pkg/secrets/passphrase, pkg/backend/backenderr and
+        sdk/go/common/workspace/plugins.go.
         """
         everything = "\n".join((said, *self._reasons))
-        if "the stack is currently locked by" in said or "[409] Conflict" in said:
-            lock = _LOCK.search(said)
-            whose = f" by {lock[1]} (process {lock[2]}) since {lock[3]}" if lock else ""
-            yield (
-                f"The stack is locked{whose}. Wait for that operation to end. If its process is "
-                f"gone, take the lock away with 'notifyctl unlock{self._option}' and repeat."
-            )
         if "incorrect passphrase" in everything or "passphrase must be set" in everything:
             yield (
                 "The passphrase doesn't open the stack's secrets. Set PULUMI_CONFIG_PASSPHRASE to "
@@ -101,6 +121,22 @@ class CliFailures:
                 f"The Pulumi plugin for {plugin[1]} isn't installed. Run 'pulumi plugin install "
                 f"resource {plugin[1]}{version}' and repeat."
             )
+
+
+def _without_envelope(text: str) -> str:
+    """Return an error with Cloudflare's codes and messages in place of the whole answer.
+
+    The provider tells a refusal as method, URL, status and the answer's JSON.
+    """
+    begin = text.find("{")
+    if begin < 0:
+        return text
+    try:
+        document, end = json.JSONDecoder().raw_decode(text[:_MAX_ENVELOPE], begin)
+        told = [f"{one['message']} (code: {one['code']})" for one in document["errors"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return text
+    return " ".join((text[:begin] + "; ".join(told) + text[end:]).split())
 
 
 def _error_lines(said: str) -> list[str]:

@@ -83,8 +83,15 @@ class StackDriver(Protocol):
     def up(self, show: Callable[[Progress], None], *, message: str) -> StackUpdate:
         """Bring the stack to what the program declares."""
 
-    def refresh(self, show: Callable[[Progress], None]) -> StackUpdate:
-        """Bring the state to what is really there."""
+    def refresh(
+        self, show: Callable[[Progress], None], *, clear_pending_creates: bool = False
+    ) -> StackUpdate:
+        """Bring the state to what is really there.
+
+        Args:
+            show: gets what happens.
+            clear_pending_creates: also forget the creations that an operation was killed in.
+        """
 
     def destroy(self, show: Callable[[Progress], None]) -> StackUpdate:
         """Remove every resource of the stack; its history stays."""
@@ -103,6 +110,9 @@ class StackDriver(Protocol):
 
     def export(self) -> Mapping[str, Any]:
         """Return the state as ``pulumi stack export`` does, secrets encrypted."""
+
+    def replace_state(self, exported: Mapping[str, Any]) -> None:
+        """Put a state, as `export` gives it, in the place of the stack's."""
 
     def resources(self) -> list[Mapping[str, Any]]:
         """Return the resources in the stack's state as Pulumi exports them, secrets encrypted."""

@@ -40,8 +40,10 @@ class EmbeddedDriver:
         """See :meth:`StackDriver.up`."""
         return self._run(show, lambda engine: engine.up(message=message))
 
-    def refresh(self, show: Callable[[Progress], None]) -> StackUpdate:
-        """See :meth:`StackDriver.refresh`."""
+    def refresh(
+        self, show: Callable[[Progress], None], *, clear_pending_creates: bool = False
+    ) -> StackUpdate:
+        """See :meth:`StackDriver.refresh`; this engine settles every pending operation anyway."""
         return self._run(show, lambda engine: engine.refresh())
 
     def destroy(self, show: Callable[[Progress], None]) -> StackUpdate:
@@ -80,6 +82,13 @@ class EmbeddedDriver:
         """See :meth:`StackDriver.export`."""
         try:
             return self._engine(lambda _: None).export()
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+
+    def replace_state(self, exported: Mapping[str, Any]) -> None:
+        """See :meth:`StackDriver.replace_state`."""
+        try:
+            self._engine(lambda _: None).replace_state(exported)
         except EngineError as error:
             raise StackFailed(str(error)) from None
 

@@ -3,7 +3,7 @@
 OperationError (1)
 ├── UsageError (2)
 ├── ToolMissing (3)
-├── StackFailed (4)
+├── StackFailed (4): StackMissing, StackLocked
 ├── VerificationFailed (5)
 ├── ServiceError (6)
 ├── DriftFound (7)
@@ -39,6 +39,28 @@ class StackFailed(OperationError):
     """A Pulumi operation ended in failure; what was done up to then is kept in the state."""
 
     exit_code = 4
+
+
+class StackMissing(StackFailed):
+    """The state backend has no stack of that name."""
+
+
+class StackLocked(StackFailed):
+    """Another operation holds the stack's lock, or one that was killed.
+
+    Attributes:
+        holder: ``USER@HOST``, or an empty text where the backend doesn't tell.
+        pid: the process on that host, or ``None``.
+        since: since when, as the backend writes it.
+    """
+
+    def __init__(
+        self, message: str, *, holder: str = "", pid: int | None = None, since: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.holder = holder
+        self.pid = pid
+        self.since = since
 
 
 class VerificationFailed(OperationError):

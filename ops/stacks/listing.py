@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-
-from ops.stacks.errors import ToolMissing
 from ops.stacks.project import Project
+from ops.stacks.tools import PULUMI
 
 _PROJECT = "notification-system"
 
@@ -24,10 +22,7 @@ def stack_names(project: Project, *, is_local: bool) -> list[str]:
     if is_local:
         folder = project.backend_dir / ".pulumi" / "stacks" / _PROJECT
         return sorted(path.stem for path in folder.glob("*.json"))
-    from ops.stacks.choice import HOW_TO_INSTALL
-
-    if shutil.which("pulumi") is None:
-        raise ToolMissing(f"The stacks are listed by the Pulumi CLI. {HOW_TO_INSTALL}")
+    PULUMI.require("The stacks are listed by the Pulumi CLI")
     from ops.stacks.cli import account_stacks
 
     return account_stacks(project)

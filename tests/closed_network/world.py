@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.endpoints import Ports
+from tests.closed_network.faults import Faults
 from tests.closed_network.names import Authority, Resolver
 
 SUBDOMAIN = "local"
@@ -50,11 +51,14 @@ def target_of(host: str, path: str, ports: Ports) -> tuple[str, str]:
     return f"http://127.0.0.1:{ports.edge}{path}", f"{label}.localhost:{ports.edge}"
 
 
-def proxy(ports: Ports) -> Starlette:
+def proxy(ports: Ports, faults: Faults) -> Starlette:
     """Return the application behind every name."""
     client = httpx.AsyncClient(trust_env=False, timeout=120)
 
     async def forward(request: Request) -> Response:
+        fault = faults.of(request)
+        if fault is not None and fault.status:
+            return Response(fault.body, fault.status, media_type=fault.content_type)
         query = f"?{request.url.query}" if request.url.query else ""
         raw_path = request.scope["raw_path"].decode()
         url, host = target_of(request.url.hostname or "", raw_path + query, ports)
@@ -68,6 +72,8 @@ def proxy(ports: Ports) -> Starlette:
             )
         except httpx.HTTPError as error:
             return Response(f"{type(error).__name__} behind the proxy", status_code=502)
+        if fault is not None:
+            await faults.hold()
         kept = {
             name: value
             for name, value in answer.headers.items()
@@ -88,7 +94,7 @@ def main(folder: Path) -> None:
     Resolver()
     authority = Authority(folder, NAMES)
     config = uvicorn.Config(
-        proxy(Ports.from_environment()),
+        proxy(Ports.from_environment(), Faults(folder)),
         ssl_certfile=str(authority.server_file),
         log_level="error",
         access_log=False,

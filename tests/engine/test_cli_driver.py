@@ -72,7 +72,7 @@ def test_each_kind_of_failure_has_its_sentence(
     assert told.startswith(
         "The stack is locked by ada@desk (process 4711) since 2026-11-21T21:51:5"
     )
-    assert "'notifyctl unlock --stack dev'" in told
+    assert "'notifyctl recover --stack dev'" in told
     held.unlink()
 
     workspace.edit("# edit: begin", "raise ValueError('wrong: a\\\\nwrong: b')\n# edit: begin")

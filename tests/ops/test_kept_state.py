@@ -47,10 +47,13 @@ def test_the_state_is_kept_before_the_refresh_and_the_way_back_is_told(
     (tmp_path / "Pulumi.production.yaml").write_text("config: {}\n")
     context = context_of(tmp_path, "production", reporter=Reporter())
     driver = Driver(context.project.home / "states" / "production", forgotten)
+    asked: list[object] = []
+    monkeypatch.setattr("ops.deploy.deployment.introduce", asked.append)
     monkeypatch.setattr("ops.deploy.deployment.choose_driver", lambda *_: driver)
 
     Deployment(context).refresh()
 
+    assert asked == [context], "whose credential it is is asked before the account is believed"
     [before] = driver.kept_before
     assert json.loads(before) == STATE
     said = "".join(capsys.readouterr()).replace("\n", " ")

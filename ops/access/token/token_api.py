@@ -26,6 +26,11 @@ class Answer:
         """Whether the token may make the call, however the call itself ended."""
         return self.status not in (401, 403)
 
+    @property
+    def is_allowed_and_there(self) -> bool:
+        """Whether the token may make the call, and there is what it asks about."""
+        return self.status < 400
+
 
 class TokenApi:
     """A client that holds nothing but the token. Use it as a context manager."""

@@ -39,12 +39,22 @@ class TokenReport:
             "surplus": list(self.surplus),
         }
 
-    def verdict(self, *, allow_more: bool) -> str | None:
-        """Why the check fails, in a sentence or two with what to do next; None where it doesn't."""
+    def verdict(self, *, allow_more: bool, is_pipeline: bool = True) -> str | None:
+        """Why the check fails, in a sentence or two with what to do next; None where it doesn't.
+
+        Args:
+            allow_more: whether a permission that no deployment needs is no failure.
+            is_pipeline: whether the token is CI's, which the access stack makes; else it is an
+                operator's own.
+        """
         advice = {
             "malformed": "It isn't a token: paste it whole, without quotes, spaces or line breaks.",
             "invalid": "Cloudflare doesn't know it. It was deleted, or belongs to another account.",
-            "expired": "Let an operator add a generation to ciTokenGenerations and run 'up'.",
+            "expired": (
+                "Let an operator add a generation to ciTokenGenerations and run 'up'."
+                if is_pipeline
+                else "Make a new one in the dashboard under API Tokens, and put it in its place."
+            ),
             "disabled": "Enable it in the dashboard under API Tokens, or use another one.",
         }
         if self.status != "active":
@@ -52,7 +62,11 @@ class TokenReport:
         if self.missing:
             return (
                 f"The token lacks {'; '.join(self.missing)}. Add it in the dashboard under API "
-                "Tokens, or let an operator run 'up' with manageAccess."
+                + (
+                    "Tokens, or let an operator run 'up' with manageAccess."
+                    if is_pipeline
+                    else "Tokens."
+                )
             )
         if self.surplus and not allow_more:
             return (

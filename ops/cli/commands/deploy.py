@@ -19,6 +19,7 @@ from ops.cli.commands.check import (
     skipped_checks,
 )
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.confirmation import LossOption, require_confirmation
 from ops.deploy.preflight.preflight import PreflightOptions
 from ops.deploy.rollout.canary import CanaryPlan
 from ops.deploy.rollout.rollout import Rollout, RolloutOptions
@@ -68,6 +69,7 @@ def deploy(
     kind: KindOption = ChangeKind.ROUTINE,
     override: OverrideOption = "",
     confirm: ConfirmOption = None,
+    confirm_loss: LossOption = None,
     checklist: ChecklistOption = None,
     skip: SkipOption = None,
     json: JsonOption = False,
@@ -92,6 +94,9 @@ def deploy(
         canary=plan,
         roll_back=roll_back,
         health_pause=health_pause,
+        confirm_loss=lambda what: require_confirmation(
+            stack, what, confirm_loss, option="--confirm-loss"
+        ),
         preflight=PreflightOptions(
             kind=kind.value,
             override=override,

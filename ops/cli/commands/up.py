@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.confirmation import LossOption, require_confirmation
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 
@@ -22,15 +23,21 @@ def up(
     skip_verify: Annotated[
         bool, typer.Option("--skip-verify", help="Deploy only; don't verify the service.")
     ] = False,
+    confirm_loss: LossOption = None,
 ) -> None:
     """Build the bundle, bring the stack to what the program declares, and verify the service.
 
     On the stack 'local' this starts the local cloud first and ends with a first notification.
-    Safe to repeat: what is already as declared stays as it is.
+    Safe to repeat: what is already as declared stays as it is. Elsewhere the account is named and
+    the update planned first; one that loses stores of data has to be confirmed.
     """
     reporter = Reporter(json=json)
     report = Deployment(open_stack(run, stack, reporter)).run(
-        message=message, verify=not skip_verify
+        message=message,
+        verify=not skip_verify,
+        confirm_loss=lambda what: require_confirmation(
+            stack, what, confirm_loss, option="--confirm-loss"
+        ),
     )
     if json:
         typer.echo(json_text.dumps(report.document(), indent=2))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ops.deploy.deployment import Deployment, describe
+from ops.deploy.deployment import Deployment, describe, refuse_loss
 from ops.deploy.notices.notice import Notice
 from ops.deploy.notices.notifier import Notifier
 from ops.deploy.preflight.gate import pass_gate
@@ -20,7 +20,7 @@ from ops.deploy.rollout.report import RolloutReport
 from ops.deploy.verification import PAUSE, WAY_BACK
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
-from ops.stacks.choice import choose_driver
+from ops.stacks.choice import first_outputs
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import OperationError, UsageError, VerificationFailed
@@ -39,6 +39,7 @@ class RolloutOptions:
         roll_back: whether a release that fails its verification is taken back.
         health_pause: seconds between two health checks.
         preflight: how the checks before it are made.
+        confirm_loss: asked where the plan deletes or replaces stores of data.
     """
 
     message: str = ""
@@ -49,6 +50,7 @@ class RolloutOptions:
     roll_back: bool = True
     health_pause: float = PAUSE
     preflight: PreflightOptions = field(default_factory=PreflightOptions)
+    confirm_loss: Callable[[str], None] = refuse_loss
 
 
 class Rollout:
@@ -89,6 +91,7 @@ class Rollout:
             approvers=approvers,
         )
         planned = self._deployment.preview()
+        self._deployment.ask_about_loss(planned, options.confirm_loss)
         before = self._serving_now()
         report = RolloutReport(
             stack=self._stack,
@@ -152,7 +155,7 @@ class Rollout:
     ) -> VerificationFailed:
         """Go back to what served before, and return the error to end with."""
         self._reporter.line(str(error), style="red")
-        outputs = choose_driver(self._context).outputs(show_secrets=True)
+        outputs = first_outputs(self._context, show_secrets=True)
         bad = str(outputs.get("version_id"))
         report.version_id = bad
         if bad == before:
@@ -178,7 +181,7 @@ class Rollout:
 
     def _serving_now(self) -> str | None:
         """Return the version that serves; ``None`` before the first deployment."""
-        outputs = choose_driver(self._context).outputs(show_secrets=False)
+        outputs = first_outputs(self._context, show_secrets=False)
         worker = outputs.get("worker_name")
         if not isinstance(worker, str):
             return None

@@ -11,6 +11,7 @@ from ops.access.token.stack_token import check_stack_token
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.local_cloud import local_cloud_status
+from ops.stacks.plugins import version_problem
 
 _PATIENCE_S = 60
 _PLUGIN = "cloudflare"
@@ -74,7 +75,7 @@ class Logins:
             text, _, advice = str(error).partition(". ")
             yield Outcome.fail("token", text, advice)
             return
-        if verdict := report.verdict(allow_more=True):
+        if verdict := report.verdict(allow_more=True, is_pipeline=self._context.origin.is_pipeline):
             text, _, advice = verdict.partition(". ")
             yield Outcome.fail("token", text, advice)
         else:
@@ -87,6 +88,9 @@ class Logins:
             yield Outcome.warn("token scopes", found, advice)
 
     def _provider(self) -> Outcome:
+        if problem := version_problem(_PLUGIN, self._context.environment):
+            text, _, advice = problem.partition(", so nothing was run. ")
+            return Outcome.fail("provider plugin", text, advice)
         code, out, _ = self._pulumi("plugin", "ls", "--json")
         listed = _parsed(out) if code == 0 else []
         for plugin in listed if isinstance(listed, list) else []:

@@ -1,0 +1,109 @@
+"""Faults that a test orders from the proxy in front of the closed network's services."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+
+REFUSED = json.dumps(
+    {"success": False, "errors": [{"code": 10001, "message": "Refused on purpose"}], "result": None}
+)
+_TICK_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to some calls.
+
+    Attributes:
+        call: a regular expression for METHOD and path, such as ``POST .*/queues``.
+        status: answered in the service's place; 0 lets the service do its work, and holds its
+            answer back until the test goes on.
+        times: how many calls it is for; the others pass.
+        skip: how many of those that match pass before it.
+        body: the answer's.
+        content_type: the body's.
+    """
+
+    call: str
+    status: int = 0
+    times: int = 1
+    skip: int = 0
+    body: str = REFUSED
+    content_type: str = "application/json"
+
+
+class Faults:
+    """The orders, one at a time, in files that both the test and the proxy see.
+
+    Args:
+        folder: the closed network's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._order = folder / "fault.json"
+        self._held = folder / "held"
+        self._calls = folder / "calls.log"
+
+    def order(self, fault: Fault) -> None:
+        """Let the proxy make this fault, and no other."""
+        self._held.unlink(missing_ok=True)
+        draft = self._order.with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(fault)))
+        draft.rename(self._order)
+
+    def clear(self) -> None:
+        """Let every call pass, those that are held among them."""
+        self._order.unlink(missing_ok=True)
+        self._held.unlink(missing_ok=True)
+
+    def calls(self) -> list[str]:
+        """Return the changing calls so far, as METHOD and path, and forget them."""
+        if not self._calls.exists():
+            return []
+        found = self._calls.read_text().splitlines()
+        self._calls.unlink()
+        return found
+
+    def await_held(self, limit: float) -> None:
+        """Return once an answer is held back; raise TimeoutError after ``limit`` seconds."""
+        deadline = time.monotonic() + limit
+        while not self._held.exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError("no call of that kind came")
+            time.sleep(_TICK_SECONDS)
+
+    def of(self, request: Request) -> Fault | None:
+        """Return the fault for a call, and count it; the proxy's side."""
+        call = f"{request.method} {request.url.path}"
+        if request.method != "GET" and request.url.hostname == "api.cloudflare.com":
+            with self._calls.open("a") as log:
+                log.write(f"{call}\n")
+        try:
+            fault = Fault(**json.loads(self._order.read_text()))
+        except FileNotFoundError:
+            return None
+        if re.fullmatch(fault.call, call) is None:
+            return None
+        if fault.skip:
+            self.order(Fault(**{**asdict(fault), "skip": fault.skip - 1}))
+            return None
+        if fault.status:
+            left = fault.times - 1
+            if left:
+                self.order(Fault(**{**asdict(fault), "times": left}))
+            else:
+                self._order.unlink(missing_ok=True)
+        return fault
+
+    async def hold(self) -> None:
+        """Wait until the test clears its order; the proxy's side."""
+        self._held.touch()
+        while self._order.exists():  # noqa: ASYNC110 - the test is another process
+            await asyncio.sleep(_TICK_SECONDS)

@@ -1,0 +1,77 @@
+"""An update that is killed or cut off is recovered by one command, and no store is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.closed_network.faults import Fault
+from tests.closed_network.network import LIMIT, missing
+from tests.closed_network.operator import Operator, kill_all
+
+pytestmark = [
+    pytest.mark.workerd,
+    pytest.mark.real_pulumi,
+    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
+]
+STACK = ("--stack", "development")
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Operator]:
+    with Operator.at_work(tmp_path) as made:
+        made.set_up()
+        yield made
+
+
+def test_a_first_update_that_was_killed_is_recovered(operator: Operator) -> None:
+    # The Worker is made, and nobody hears of it.
+    operator.faults.order(Fault("POST .*/workers/workers"))
+    process = operator.start("up", *STACK)
+    operator.faults.await_held(LIMIT)
+    kill_all(process)
+    operator.faults.clear()
+    stores = operator.ids()
+    assert [len(found) for found in stores.values()] == [1, 1, 2, 1]
+
+    told = operator.fails("up", *STACK, code=4)
+    assert "The stack is locked by" in told
+    assert "'notifyctl recover --stack development'" in told
+    report = operator.json("recover")
+    assert report["unlocked"]
+    assert "creating worker" in report["pending_operations"]
+    assert any("the Worker " in what for what in report["imported"])
+    assert operator.ids() == stores
+    operator.ctl("preview", *STACK, "--expect-no-changes")
+    again = operator.json("recover")
+    assert (again["unlocked"], again["pending_operations"], again["imported"]) == (None, [], [])
+    assert operator.ids() == stores
+
+
+def test_plugins_end_with_a_cli_that_was_killed_and_its_lock_is_taken_away(
+    operator: Operator,
+) -> None:
+    operator.faults.order(Fault("POST .*/storage/kv/namespaces"))
+    process = operator.start("up", *STACK)
+    operator.faults.await_held(LIMIT)
+    family = psutil.Process(process.pid).children(recursive=True)
+    cli = next(one for one in family if one.name() == "pulumi")
+    plugins = cli.children(recursive=True)
+    assert plugins
+    cli.kill()
+    _, told = process.communicate(timeout=LIMIT)
+    assert process.returncode == 4, told
+    assert [one for one in plugins if one.is_running() and one.status() != "zombie"] == []
+    operator.faults.clear()
+    stores = operator.ids()
+
+    # The namespace is there, and no state knows it: an update stumbles over it.
+    report = operator.json("recover")
+    assert any("KV namespace" in what for what in report["imported"])
+    after = operator.ids()
+    assert all(set(found) <= set(after[path]) for path, found in stores.items())
+    assert [len(found) for found in after.values()] == [1, 1, 2, 1]
+    operator.ctl("preview", *STACK, "--expect-no-changes")
