@@ -47,7 +47,12 @@ def test_a_resolved_group_of_several_alerts() -> None:
         generatorURL="",
     )
     payload = read_payload(
-        call(status="resolved", commonLabels={}, externalURL="", alerts=[alert(), second])
+        call(
+            status="resolved",
+            commonLabels={},
+            externalURL="",
+            alerts=[alert(status="resolved"), second],
+        )
     )
     message = alert_message(payload)
     assert message.subject == "✅ RESOLVED: 2 alerts (Alert)"
@@ -100,6 +105,10 @@ def test_the_contracts_example_as_variables() -> None:
         "startsAt": "2025-01-05T10:00:00Z",
         "endsAt": "0001-01-01T00:00:00Z",
         "generatorURL": "http://grafana.example.com/x",
+        "silenceURL": "",
+        "dashboardURL": "",
+        "panelURL": "",
+        "imageURL": "",
         "values": {"B": 95.2},
         "alertname": "HighCPU",
         "severity": "critical",
@@ -109,6 +118,8 @@ def test_the_contracts_example_as_variables() -> None:
     assert alert_variables(payload) == {
         "status": "firing",
         "alertCount": 1,
+        "firingCount": 1,
+        "resolvedCount": 0,
         "groupKey": '{}:{alertname="HighCPU"}',
         "externalURL": "http://grafana.example.com",
         "title": "CPU is high",
@@ -126,6 +137,10 @@ def test_the_contracts_example_as_variables() -> None:
         "service": "",
         "instance": "server-01",
         "runbook_url": "",
+        "silenceURL": "",
+        "dashboardURL": "",
+        "panelURL": "",
+        "imageURL": "",
         "B": 95.2,
         "alerts": [one],
     }
@@ -147,3 +162,60 @@ def test_measured_values_never_shadow_a_variable() -> None:
     assert variables["title"] == "HighCPU"
     assert variables["runbook_url"] == ""
     assert isinstance(variables["alerts"], list)
+
+
+OLD = alert(status="resolved", labels={"alertname": "OldAlert"}, annotations={"summary": "over"})
+NEW = alert(
+    labels={"alertname": "NewAlert", "severity": "critical"},
+    annotations={"summary": "CPU high"},
+    silenceURL="http://grafana.example.com/silence",
+    dashboardURL="http://grafana.example.com/d/1",
+    panelURL="http://grafana.example.com/d/1?viewPanel=2",
+    imageURL="http://grafana.example.com/i.png",
+)
+
+
+@pytest.mark.requirement("C-0.32")
+def test_a_resolved_first_member_does_not_name_a_firing_group() -> None:
+    payload = read_payload(call(alerts=[OLD, NEW], commonLabels={}))
+    variables = alert_variables(payload)
+    assert (variables["alertname"], variables["summary"]) == ("NewAlert", "CPU high")
+    assert (variables["firingCount"], variables["resolvedCount"]) == (1, 1)
+    shown = [(one["alertname"], one["status"]) for one in variables["alerts"]]
+    assert shown == [("OldAlert", "resolved"), ("NewAlert", "firing")]
+    message = alert_message(payload)
+    assert message.subject == "🚨 ALERT: 1 firing, 1 resolved (Alert)"
+    assert "2 (1 firing, 1 resolved)" in message.content.splitlines()[1]
+
+
+@pytest.mark.requirement("C-0.32")
+def test_the_common_fields_name_the_group_before_any_member() -> None:
+    payload = read_payload(
+        call(
+            alerts=[OLD, NEW],
+            commonLabels={"alertname": "Disk", "service": "db"},
+            commonAnnotations={"summary": "full", "runbook_url": "http://runbook"},
+        )
+    )
+    variables = alert_variables(payload)
+    assert (variables["alertname"], variables["summary"]) == ("Disk", "full")
+    assert (variables["service"], variables["runbook_url"]) == ("db", "http://runbook")
+
+
+@pytest.mark.requirement("C-0.32")
+def test_what_the_members_differ_in_describes_none_of_them() -> None:
+    other = NEW | {"labels": {"alertname": "Third", "severity": "critical"}, "values": {"B": 1}}
+    other["silenceURL"] = "http://grafana.example.com/other"
+    variables = alert_variables(read_payload(call(alerts=[NEW, other], commonLabels=None)))
+    assert (variables["alertname"], variables["severity"]) == ("Unknown", "critical")
+    assert (variables["silenceURL"], variables["panelURL"]) == ("", NEW["panelURL"])
+    assert "B" not in variables
+
+
+@pytest.mark.requirement("C-0.32")
+def test_every_link_of_an_alert_reaches_templates() -> None:
+    names = ("silenceURL", "dashboardURL", "panelURL", "imageURL")
+    variables = alert_variables(read_payload(call(alerts=[OLD, NEW])))
+    for name in names:
+        assert variables["alerts"][1][name] == variables[name] == NEW[name]
+        assert variables["alerts"][0][name] == ""

@@ -243,3 +243,15 @@ def test_more_alerts_than_are_shown_are_counted(grafana: World) -> None:
     received = _post(grafana, call(alerts=alerts))
     assert received.json["data"]["processed_alerts"] == 100
     assert "30 more alerts are not shown." in grafana.endpoints.bodies[0]["content"]
+
+
+@pytest.mark.requirement("C-0.43")
+def test_two_alerts_without_fingerprint_that_began_together_are_both_delivered(
+    grafana: World,
+) -> None:
+    labels = [{"alertname": "HighCPU", "instance": instance} for instance in ("a", "b")]
+    for some in (*labels, labels[0]):
+        bare = {"status": "firing", "labels": some, "startsAt": "2025-01-05T10:00:00Z"}
+        body = {"receiver": "ops-team", "status": "firing", "alerts": [bare]}
+        assert _post(grafana, body).status == 200
+    assert len(grafana.logs()) == len(grafana.endpoints.received) == 2

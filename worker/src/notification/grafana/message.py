@@ -62,16 +62,30 @@ class AlertMessage(NamedTuple):
 
 
 def alert_message(payload: GrafanaPayload, origin: str = "Grafana") -> AlertMessage:
-    """Write status, count and common labels, then every alert that is shown."""
+    """Write status, counts and common labels, then every alert that is shown.
+
+    A group of firing and resolved alerts is counted as what it is.
+    """
     count = len(payload.shown)
-    what = payload.name if count == 1 else f"{count} alerts ({payload.name})"
+    what = payload.name if count == 1 else f"{_counts(payload, count)} ({payload.name})"
     sign = "🚨 ALERT" if payload.status == "firing" else "✅ RESOLVED"
     return AlertMessage(f"{sign}: {what}", "\n".join(_lines(payload, count, origin)))
 
 
+def _is_uniform(payload: GrafanaPayload, count: int) -> bool:
+    return payload.counted("firing") in (0, count)
+
+
+def _counts(payload: GrafanaPayload, count: int) -> str:
+    if _is_uniform(payload, count):
+        return f"{count} alerts"
+    return f"{payload.counted('firing')} firing, {payload.counted('resolved')} resolved"
+
+
 def _lines(payload: GrafanaPayload, count: int, origin: str) -> Iterator[str]:
     yield f"**Status**: {payload.status.upper()}"
-    yield f"**Alert Count**: {count}"
+    mixed = "" if _is_uniform(payload, count) else f" ({_counts(payload, count)})"
+    yield f"**Alert Count**: {count}{mixed}"
     if payload.common_labels:
         yield ""
         yield "**Common Labels**:"

@@ -25,7 +25,24 @@ class Alert(NamedTuple):
     starts_at: str
     ends_at: str
     generator_url: str
+    silence_url: str
+    dashboard_url: str
+    panel_url: str
+    image_url: str
     values: dict[str, Any]
+
+    def identity(self) -> str:
+        """Return what tells this alert from every other one, as JSON text.
+
+        A fingerprint is optional and may be wrong, so the labels count beside it. When a resolved
+        alert ended counts, too; a firing one has not ended.
+        """
+        ended = self.ends_at if self.status == "resolved" else ""
+        return json.dumps(
+            [self.fingerprint, self.labels, self.status, self.starts_at, ended],
+            sort_keys=True,
+            separators=(",", ":"),
+        )
 
 
 class GrafanaPayload(NamedTuple):
@@ -49,6 +66,15 @@ class GrafanaPayload(NamedTuple):
     def shown(self) -> tuple[Alert, ...]:
         """The first alerts, as many as are presented."""
         return self.alerts[:MAX_ALERTS]
+
+    @property
+    def leading(self) -> tuple[Alert, ...]:
+        """The shown alerts whose status is the group's: what the group as a whole is about."""
+        return tuple(alert for alert in self.shown if alert.status == self.status) or self.shown
+
+    def counted(self, status: str) -> int:
+        """Return how many of the shown alerts have a status."""
+        return sum(alert.status == status for alert in self.shown)
 
     @property
     def name(self) -> str:
@@ -121,6 +147,10 @@ def _alert(alert: object, index: int) -> Alert:
         starts_at=text_field(alert, "startsAt"),
         ends_at=text_field(alert, "endsAt"),
         generator_url=text_field(alert, "generatorURL"),
+        silence_url=text_field(alert, "silenceURL"),
+        dashboard_url=text_field(alert, "dashboardURL"),
+        panel_url=text_field(alert, "panelURL"),
+        image_url=text_field(alert, "imageURL"),
         values=_object(alert.get("values")),
     )
 
@@ -162,10 +192,10 @@ def idempotency_key(
 ) -> str:
     """Return the source's name (`grafana:`) and the SHA-256 of everything that identifies a call.
 
-    That is receiver, group, status, channels, and the fingerprint, start and end of each alert; the
-    order of the alerts doesn't matter.
+    That is receiver, group, status, channels, and the identity of each alert; the order of the
+    alerts doesn't matter.
     """
-    alerts = sorted([alert.fingerprint, alert.starts_at, alert.ends_at] for alert in payload.alerts)
+    alerts = sorted(alert.identity() for alert in payload.alerts)
     material = json.dumps(
         [payload.receiver, payload.group_key, payload.status, alerts, sorted(channels)],
         separators=(",", ":"),
