@@ -1578,7 +1578,10 @@ export interface operations {
     send_batch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The key of one send to `user_ids` */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3456,12 +3459,18 @@ export interface operations {
     forward: {
         parameters: {
             query?: {
+                /** @description Calls with one key in a day are one message */
+                idempotency_key?: string;
                 /** @description The bridge's token */
                 token?: string;
             };
             header?: {
                 /** @description The same as a header */
+                "Idempotency-Key"?: string;
+                /** @description The same as a header */
                 "X-Bridge-Token"?: string;
+                /** @description Used where there is no other key */
+                "X-GitHub-Delivery"?: string;
             };
             path: {
                 channel_type: string;

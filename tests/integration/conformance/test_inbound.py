@@ -99,15 +99,32 @@ def test_the_bridge_takes_json_forms_of_both_kinds_and_text(service: Deployed, h
     for content, kind in calls:
         answer = service.open("POST", path, content=content, headers=TOKEN | {"Content-Type": kind})
         assert answer.json()["message"] == "Notification forwarded successfully"
-    again = service.open(
-        "POST", path, content=b"plain text", headers=TOKEN | {"Content-Type": "text/plain"}
-    )
-    assert again.headers["idempotent-replayed"] == "true"
     bodies = [json.loads(a["body"]) for a in service.installation.arrivals(f"/hook/{hooked}")]
     subjects = ["Disk", "Disk", "Größe", "Webhook Notification"]
     assert [body["subject"] for body in bodies] == subjects
     contents = ['{\n  "used": 95\n}', "95%", "95 %", "plain text"]
     assert [body["content"] for body in bodies] == contents
+
+
+@pytest.mark.requirement("C-8.2", "C-0.37", "C-0.44")
+def test_the_bridge_knows_a_repetition_by_the_callers_key_alone(
+    service: Deployed, hooked: str
+) -> None:
+    path = f"/web_hook/bridge/{hooked}/webhook"
+
+    def call(text: str, query: str = "", **headers: str) -> httpx.Response:
+        return service.open("POST", path + query, content=text, headers=TOKEN | headers)
+
+    trace = {"X-Request-Id": "trace-1"}
+    answers = [call("one", **trace), call("two", **trace), call("two"), call("two")]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert not any("idempotent-replayed" in answer.headers for answer in answers)
+    keyed = [call("x", "?idempotency_key=k"), call("x", **{"Idempotency-Key": "k"})]
+    assert keyed[0].json()["message_id"] == keyed[1].json()["message_id"]
+    assert keyed[1].headers["idempotent-replayed"] == "true"
+    assert len(service.installation.arrivals(f"/hook/{hooked}")) == 5
+    for long in (call("x", **{"Idempotency-Key": "k" * 5_000}), call("x", "?idempotency_key=")):
+        expect(long, 400, "INVALID_IDEMPOTENCY_KEY")
 
 
 @pytest.mark.requirement("C-8.2", "C-0.14")

@@ -234,3 +234,26 @@ def test_a_database_that_is_away_refuses_the_whole_batch(world: World) -> None:
     refused = post(world, {"notifications": [one(name)]})
     assert (refused.status, refused.code) == (503, "DB_ERROR")
     assert json.loads(refused.text)["success"] is False
+
+
+@pytest.mark.requirement("C-0.37")
+def test_the_headers_key_is_that_of_one_send_to_many(world: World) -> None:
+    names = users(world, 2)
+    body = {"user_ids": names, **one("")}
+    del body["user_id"]
+    for replayed in (False, True):
+        answer = world.request(
+            "POST", "/api/notifications/batch", body, headers={"Idempotency-Key": "sale"}
+        )
+        assert [each["replayed"] for each in answer.json["results"]] == [replayed, replayed]
+    assert len(world.logs()) == 2
+
+
+@pytest.mark.requirement("C-0.37")
+def test_one_header_is_no_key_for_several_notifications(world: World) -> None:
+    body = {"notifications": [one(name) for name in users(world, 2)]}
+    refused = world.request(
+        "POST", "/api/notifications/batch", body, headers={"Idempotency-Key": "sale"}
+    )
+    assert (refused.status, refused.code) == (400, "INVALID_IDEMPOTENCY_KEY")
+    assert world.logs() == []

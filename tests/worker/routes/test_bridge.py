@@ -184,19 +184,23 @@ def test_a_permanent_failure_is_500_with_its_reason(bridge: World) -> None:
     assert result["message_id"] == bridge.logs()[0]["message_id"]
 
 
-@pytest.mark.requirement("B-11")
-def test_the_same_body_within_ten_seconds_is_sent_once(bridge: World) -> None:
-    first = _call(bridge, {"text": "x"})
-    again = _call(bridge, {"text": "x"})
-    assert again.json["message_id"] == first.json["message_id"]
-    assert again.headers["Idempotent-Replayed"] == "true"
-    _call(bridge, {"text": "other"})
-    bridge.clock.ms += 10_001
-    _call(bridge, {"text": "x"})
-    assert [body["content"] for body in bridge.endpoints.bodies] == ["x", "other", "x"]
+@pytest.mark.requirement("B-11", "C-0.44")
+def test_two_identical_alarms_without_a_key_are_two_messages(bridge: World) -> None:
+    for _ in range(2):
+        assert "Idempotent-Replayed" not in _call(bridge, {"text": "x"}).headers
+    assert [body["content"] for body in bridge.endpoints.bodies] == ["x", "x"]
 
 
-@pytest.mark.parametrize("header", ["idempotency-key", "x-github-delivery", "x-request-id"])
+@pytest.mark.requirement("C-0.37")
+def test_two_bodies_with_one_request_id_are_two_messages(bridge: World) -> None:
+    for text in ("one", "two"):
+        assert _call(bridge, {"text": text}, headers={"x-request-id": "trace-1"}).status == 200
+    assert [body["content"] for body in bridge.endpoints.bodies] == ["one", "two"]
+    assert [row["request_id"] for row in bridge.logs()] == ["trace-1", "trace-1"]
+
+
+@pytest.mark.requirement("B-11", "C-0.44")
+@pytest.mark.parametrize("header", ["idempotency-key", "x-github-delivery"])
 def test_a_delivery_id_holds_for_a_day(bridge: World, header: str) -> None:
     for _ in range(2):
         assert _call(bridge, {"text": "x"}, headers={header: "delivery-1"}).status == 200
@@ -204,6 +208,16 @@ def test_a_delivery_id_holds_for_a_day(bridge: World, header: str) -> None:
     assert len(bridge.endpoints.received) == 1
     assert _call(bridge, {"text": "x"}, headers={header: "delivery-2"}).status == 200
     assert len(bridge.endpoints.received) == 2
+    bridge.clock.ms += 22 * 3_600_000
+    assert _call(bridge, {"text": "x"}, headers={header: "delivery-1"}).status == 200
+    assert len(bridge.endpoints.received) == 3
+
+
+@pytest.mark.requirement("C-0.44")
+def test_a_key_that_cannot_be_one_is_refused_before_anything_is_sent(bridge: World) -> None:
+    refused = _call(bridge, {"text": "x"}, headers={"idempotency-key": "k" * 5_000})
+    assert (refused.status, refused.code) == (400, "INVALID_IDEMPOTENCY_KEY")
+    assert bridge.endpoints.received == []
 
 
 def test_what_utf_8_cannot_carry_does_no_harm(bridge: World) -> None:

@@ -83,6 +83,7 @@ BIG = {str(n): "x" * 700 for n in range(100)}
         ({"idempotency_key": 1}, "INVALID_IDEMPOTENCY_KEY", "idempotency_key must be a string"),
         ({"idempotency_key": ""}, "INVALID_IDEMPOTENCY_KEY", "1 to 255 characters"),
         ({"idempotency_key": "x" * 256}, "INVALID_IDEMPOTENCY_KEY", "1 to 255 characters"),
+        ({"idempotency_key": "a\0b"}, "SECURITY_THREAT_DETECTED", "idempotency_key must not hold"),
         ({"metadata": 1}, "INVALID_METADATA", "metadata must be an object"),
         ({"metadata": {"a": "x" * 5000}}, "INVALID_METADATA", "4096 bytes"),
         ({"custom_content": {"content": "  "}}, "INVALID_CONTENT", "a character that can be seen"),

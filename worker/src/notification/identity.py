@@ -1,15 +1,19 @@
-"""Ids of requests, messages and rows."""
+"""Ids of requests, messages and rows, and the keys under which callers repeat a request."""
 
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from notification.errors import ServiceError
 from notification.ports.platform import Randomness
 
 EPOCH_MS = 1_704_067_200_000
 """2024-01-01T00:00:00Z: row ids count milliseconds from here and fit 53 bits until 2093."""
 
 IDS_PER_MS = 4096
+MAX_KEY = 255
+"""Characters of an idempotency key."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MESSAGE_ID = re.compile(r"ntf_([0-9]{13})_[a-z]{1,32}_([0-9a-f]{12})")
 
 
@@ -67,3 +71,20 @@ def new_keys(now_ms: int, channels: Sequence[str], randomness: Randomness) -> li
         message_id = f"ntf_{now_ms:013d}_{channel}_{slot:03x}{tail}"
         keys.append(MessageKey(first_row_id(now_ms) + slot, message_id))
     return keys
+
+
+def check_key(key: str, name: str) -> str:
+    """Return an idempotency key if it can be one, whichever door it came through.
+
+    Args:
+        key: the key.
+        name: the field, header or query parameter that holds it.
+
+    Raises:
+        ServiceError: INVALID_IDEMPOTENCY_KEY, or SECURITY_THREAT_DETECTED for control characters.
+    """
+    if not 1 <= len(key) <= MAX_KEY:
+        raise ServiceError("INVALID_IDEMPOTENCY_KEY", f"{name} must be 1 to {MAX_KEY} characters")
+    if _CONTROL.search(key):
+        raise ServiceError("SECURITY_THREAT_DETECTED", f"{name} must not hold control characters")
+    return key

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from notification.identity import check_key
 from notification.markup.plain_text import trim, without_control_characters
 from notification.templates.values import json_text, scalar_text
 
@@ -75,44 +76,44 @@ def _field(value: Any, *, indent: int) -> str:
     return text if trim(without_control_characters(text)) else ""
 
 
-BODY_WINDOW_S = 10
-"""Seconds within which an equal body counts as a repetition."""
-HEADER_WINDOW_S = 86_400
-"""Seconds for which the caller's delivery id is remembered."""
-_HEADERS = ("idempotency-key", "x-github-delivery", "x-request-id")
+def call_key(
+    *, user_id: str, channel: str, query: Mapping[str, str], headers: Mapping[str, str]
+) -> str | None:
+    """Derive a call's idempotency key from the one that its caller gave.
 
-
-class CallIdentity(NamedTuple):
-    """An idempotency key, and for how many seconds it holds."""
-
-    key: str
-    window_s: int
-
-
-def call_identity(
-    *, user_id: str, channel: str, headers: Mapping[str, str], body: bytes
-) -> CallIdentity:
-    """Derive a call's key from the delivery id in its headers, or else from its body.
-
-    Recipient and channel are part of the key, so that one delivery can go to several bridges.
+    It stands in the query as `idempotency_key`, or in the header `Idempotency-Key` or
+    `X-GitHub-Delivery`; the first counts. Without one there is no key: two equal bodies may be two
+    alarms. Recipient and channel are part of the key, so that one delivery can go to several
+    bridges.
 
     Args:
         user_id: the recipient.
         channel: the channel.
+        query: the query's parameters.
         headers: the request's headers, with names in lower case.
-        body: the request's body.
+
+    Raises:
+        ServiceError: one of them can't be a key.
     """
-    for name in _HEADERS:
-        given = headers.get(name, "").strip()
-        if given:
-            return CallIdentity(_key([user_id, channel, name, given]), HEADER_WINDOW_S)
-    digest = hashlib.sha256(body).hexdigest()
-    return CallIdentity(_key([user_id, channel, "body", digest]), BODY_WINDOW_S)
+    given = [
+        [kind, check_key(place[name], shown)]
+        for kind, shown, place, name in (
+            ("key", "idempotency_key", query, "idempotency_key"),
+            ("key", "Idempotency-Key", headers, "idempotency-key"),
+            ("x-github-delivery", "X-GitHub-Delivery", headers, "x-github-delivery"),
+        )
+        if name in place
+    ]
+    return _key([user_id, channel, *given[0]]) if given else None
 
 
-def delivery_identity(user_id: str, channel: str, delivery: str) -> CallIdentity:
-    """Derive the key of a signed delivery, which its sender repeats under the same id."""
-    return CallIdentity(_key([user_id, channel, "webhook-id", delivery]), HEADER_WINDOW_S)
+def delivery_key(user_id: str, channel: str, delivery: str) -> str:
+    """Derive the key of a signed delivery, which its sender repeats under the same id.
+
+    Raises:
+        ServiceError: the id can't be a key.
+    """
+    return _key([user_id, channel, "webhook-id", check_key(delivery, "webhook-id")])
 
 
 def _key(material: list[str]) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from notification.channels.registry import CHANNELS
+from notification.identity import MAX_KEY
 from notification.openapi.operation import Parameter, Schema
 
 TEXT: Schema = {"type": "string"}
 TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_KEY}
 WHOLE: Schema = {"type": "integer"}
 NUMBER: Schema = {"type": "number"}
 FLAG: Schema = {"type": "boolean"}

@@ -17,19 +17,27 @@ _WRONG = (
     " one send) must be provided"
 )
 
+_ONE_KEY = (
+    "Idempotency-Key is the key of one send: give each of the notifications its own idempotency_key"
+)
+
 
 async def send_batch(call: Call) -> Response:
     """200 with one answer per send, in their order; a send that is refused fails alone.
 
     With `user_ids` the other fields are those of a send, and each recipient gets it once under
-    the same idempotency key.
+    the same idempotency key. Among `notifications` each has a key of its own.
     """
     request, platform = call.request, call.platform
-    bodies = _bodies(request.json_object())
+    header_key = request.headers.get("idempotency-key")
+    body = request.json_object()
+    bodies = _bodies(body)
+    if header_key is not None and "user_ids" not in body:
+        raise ServiceError("INVALID_IDEMPOTENCY_KEY", _ONE_KEY)
     log = Log.of(platform, requestId=request.id)
     sender = Sender(platform, request_id=request.id, own_host=request.host, log=log)
     batch = BatchSender(sender, platform=platform, own_host=request.host, log=log)
-    parsed = [await _parsed(call, body) for body in bodies]
+    parsed = [await _parsed(call, each, header_key) for each in bodies]
     commands = [each for each in parsed if isinstance(each, SendCommand)]
     sent = iter(await batch.send(commands) if commands else ())
     answers: list[Answer] = [
@@ -54,13 +62,13 @@ def _bodies(body: dict[str, Any]) -> list[Any]:
     return [{**shared, "user_id": user} for user in listed]
 
 
-async def _parsed(call: Call, body: Any) -> SendCommand | ServiceError:
+async def _parsed(call: Call, body: Any, header_key: str | None) -> SendCommand | ServiceError:
     """Count a send for its recipient and return it, or why it is refused."""
     if not isinstance(body, dict):
         return ServiceError("INVALID_REQUEST", "A send must be an object")
     try:
         await within_limit_of(body.get("user_id"), call.platform)
-        return parse_send(body, known_channels=CHANNELS, header_key=None)
+        return parse_send(body, known_channels=CHANNELS, header_key=header_key)
     except ServiceError as error:
         return error
 

@@ -11,10 +11,9 @@ from notification.bridge.body import parse_body
 from notification.bridge.message import (
     MAX_CONTENT,
     BridgeMessage,
-    CallIdentity,
     bridge_message,
-    call_identity,
-    delivery_identity,
+    call_key,
+    delivery_key,
     event_message,
 )
 from notification.channels.registry import CHANNELS
@@ -42,16 +41,16 @@ async def forward(call: Call) -> Response:
     channel = call.parameters["channel_type"]
     config = await _config(call, channel)
     _check_token(call, config)
-    return await _forwarded(call, config, _message, _identity, started)
+    return await _forwarded(call, config, _message, _key, started)
 
 
-def _identity(call: Call, user_id: str) -> CallIdentity:
+def _key(call: Call, user_id: str) -> str | None:
     request = call.request
-    return call_identity(
+    return call_key(
         user_id=user_id,
         channel=call.parameters["channel_type"],
+        query=request.query,
         headers=request.headers,
-        body=request.body,
     )
 
 
@@ -67,16 +66,16 @@ async def receive_standard(call: Call) -> Response:
     return await _forwarded(call, config, _event_message, _delivery, started)
 
 
-def _delivery(call: Call, user_id: str) -> CallIdentity:
+def _delivery(call: Call, user_id: str) -> str:
     delivery = call.request.headers["webhook-id"]
-    return delivery_identity(user_id, call.parameters["channel_type"], delivery)
+    return delivery_key(user_id, call.parameters["channel_type"], delivery)
 
 
 async def _forwarded(
     call: Call,
     config: ChannelConfig | None,
     read_message: Callable[[Call], BridgeMessage],
-    identify: Callable[[Call, str], CallIdentity],
+    find_key: Callable[[Call, str], str | None],
     started: int,
 ) -> Response:
     channel = call.parameters["channel_type"]
@@ -86,11 +85,12 @@ async def _forwarded(
             f"Invalid channel type. Must be one of: {', '.join(CHANNELS)}",
         )
     user_id = clean_user_id(call.parameters["user_id"])
+    key = find_key(call, user_id)
     message = read_message(call)
     if config is None or not config.is_active:
         return _not_found(call, channel)
     call.platform.memory.of(KnownConfigs).put([config], started)
-    return await _sent(call, user_id, channel, message, identify(call, user_id), started)
+    return await _sent(call, user_id, channel, message, key, started)
 
 
 async def _config(call: Call, channel: str) -> ChannelConfig | None:
@@ -183,7 +183,7 @@ async def _sent(
     user_id: str,
     channel: str,
     message: BridgeMessage,
-    identity: CallIdentity,
+    key: str | None,
     started: int,
 ) -> Response:
     request, platform = call.request, call.platform
@@ -194,7 +194,7 @@ async def _sent(
         variables=None,
         content=message.content,
         subject=message.subject,
-        idempotency_key=identity.key,
+        idempotency_key=key,
         metadata=None,
     )
     sender = Sender(
@@ -202,7 +202,6 @@ async def _sent(
         request_id=request.id,
         own_host=request.host,
         log=Log.of(platform, requestId=request.id),
-        key_life_ms=identity.window_s * 1000,
     )
     try:
         sent = await sender.send(command)

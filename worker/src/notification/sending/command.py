@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from notification.compact_json import compact_json
 from notification.errors import ServiceError
+from notification.identity import check_key
 from notification.markup.plain_text import is_blank
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -172,11 +173,8 @@ def _custom_content(value: Any) -> tuple[str | None, str | None]:
 
 
 def _idempotency_key(value: Any, header: str | None) -> str | None:
-    key = header if value is None else value
-    if key is None:
-        return None
-    if not isinstance(key, str):
+    if value is None:
+        return None if header is None else check_key(header, "Idempotency-Key")
+    if not isinstance(value, str):
         raise ServiceError("INVALID_IDEMPOTENCY_KEY", "idempotency_key must be a string")
-    if not 1 <= len(key) <= 255:
-        raise ServiceError("INVALID_IDEMPOTENCY_KEY", "idempotency_key must be 1 to 255 characters")
-    return key
+    return check_key(value, "idempotency_key")

@@ -4,6 +4,7 @@ from notification.openapi.operation import Operation, Parameter
 from notification.openapi.schemas import (
     ANY_OBJECT,
     ANYTHING,
+    KEY,
     ROW_STATUS,
     TEXT,
     TEXT_OR_NULL,
@@ -36,6 +37,7 @@ _NOTIFIED = record(
 )
 _SEND_CODES = (
     "INVALID_USER_ID",
+    "SECURITY_THREAT_DETECTED",
     "IDEMPOTENCY_IN_PROGRESS",
     "IDEMPOTENCY_KEY_REUSED",
     "ADAPTER_ERROR",
@@ -70,6 +72,7 @@ _FORWARD_CODES = (
     "INVALID_CHANNEL_TYPE",
     "MISSING_CONTENT",
     "NOT_FOUND",
+    "INVALID_IDEMPOTENCY_KEY",
 )
 
 OPERATIONS = {
@@ -90,7 +93,7 @@ OPERATIONS = {
     bridge.receive_standard: Operation(
         tag="Inbound",
         parameters=(
-            Parameter("webhook-id", TEXT, "The delivery, which counts once in a day", "header"),
+            Parameter("webhook-id", KEY, "The delivery, which counts once in a day", "header"),
             Parameter("webhook-timestamp", TEXT, "Unix time in seconds", "header"),
             Parameter("webhook-signature", TEXT, "`v1,` and base64, several by spaces", "header"),
         ),
@@ -105,6 +108,9 @@ OPERATIONS = {
         parameters=(
             Parameter("token", TEXT, "The bridge's token"),
             Parameter("X-Bridge-Token", TEXT, "The same as a header", "header"),
+            Parameter("idempotency_key", KEY, "Calls with one key in a day are one message"),
+            Parameter("Idempotency-Key", KEY, "The same as a header", "header"),
+            Parameter("X-GitHub-Delivery", KEY, "Used where there is no other key", "header"),
         ),
         body=ANYTHING,
         body_types=("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"),

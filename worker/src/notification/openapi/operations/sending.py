@@ -1,11 +1,13 @@
 """Sending, and taking failed notifications up again."""
 
+from notification.identity import MAX_KEY
 from notification.openapi.operation import Operation, Parameter
 from notification.openapi.schemas import (
     ANY_OBJECT_OR_NULL,
     ANYTHING,
     CHANNEL,
     FLAG,
+    KEY,
     TEXT,
     TRUE,
     WHOLE,
@@ -31,7 +33,7 @@ _SEND = record(
         "template_key": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9_-]{1,100}$"},
         "custom_content": {"anyOf": [_CUSTOM, {"type": "null"}]},
         "variables": {**ANY_OBJECT_OR_NULL, "maxProperties": 100},
-        "idempotency_key": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
+        "idempotency_key": {"type": ["string", "null"], "minLength": 1, "maxLength": MAX_KEY},
         "metadata": ANY_OBJECT_OR_NULL,
     },
 )
@@ -79,9 +81,7 @@ _REASON = choice("no_content", "rejected", "too_old")
 OPERATIONS = {
     send.send_notification: Operation(
         tag="Sending",
-        parameters=(
-            Parameter("Idempotency-Key", TEXT, "Used where the body has no key", "header"),
-        ),
+        parameters=(Parameter("Idempotency-Key", KEY, "Used where the body has no key", "header"),),
         body=_SEND,
         answers={200: succeeded({"request_id": TEXT, "results": array(shared("SendResult"))})},
         errors=(
@@ -105,6 +105,10 @@ OPERATIONS = {
     ),
     batch.send_batch: Operation(
         tag="Sending",
+        parameters=(
+            Parameter("Idempotency-Key", KEY, "The key of one send to `user_ids`", "header"),
+        ),
+        errors=("INVALID_IDEMPOTENCY_KEY",),
         body=_BATCH,
         answers={
             200: succeeded({"request_id": TEXT, "results": array({"anyOf": [_TAKEN, _REFUSED]})})
