@@ -3250,6 +3250,7 @@ export interface operations {
                         duration: number;
                         message: string;
                         message_id: string | null;
+                        replaced_bytes?: number;
                         /** @enum {string} */
                         status?: "retry_scheduled" | "pending" | "unknown";
                         /** @constant */
@@ -3497,6 +3498,7 @@ export interface operations {
                         duration: number;
                         message: string;
                         message_id: string | null;
+                        replaced_bytes?: number;
                         /** @enum {string} */
                         status?: "retry_scheduled" | "pending" | "unknown";
                         /** @constant */

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -125,6 +128,63 @@ def test_the_bridge_knows_a_repetition_by_the_callers_key_alone(
     assert len(service.installation.arrivals(f"/hook/{hooked}")) == 5
     for long in (call("x", **{"Idempotency-Key": "k" * 5_000}), call("x", "?idempotency_key=")):
         expect(long, 400, "INVALID_IDEMPOTENCY_KEY")
+
+
+@pytest.mark.requirement("C-8.2", "C-0.36", "C-0.50")
+def test_the_bridge_reads_every_declared_encoding(service: Deployed, hooked: str) -> None:
+    path = f"/web_hook/bridge/{hooked}/webhook"
+    text = '{"text": "磁盘 Größe"}'
+    json_type, form_type = "application/json", "application/x-www-form-urlencoded"
+    calls: list[tuple[bytes, dict[str, str]]] = [
+        (gzip.compress(text.encode()), {"Content-Type": json_type, "Content-Encoding": "gzip"}),
+        (zlib.compress(text.encode()), {"Content-Type": json_type, "Content-Encoding": "deflate"}),
+        (text.encode("gb18030"), {"Content-Type": f"{json_type}; charset=GB18030"}),
+        ("磁盘 Größe".encode("utf-16"), {"Content-Type": "text/plain; charset=utf-16"}),
+        (text.encode(), {"Content-Type": "application/cloudevents+json"}),
+        (f"payload={quote(text)}".encode(), {"Content-Type": form_type}),
+    ]
+    for content, headers in calls:
+        answer = service.open("POST", path, content=content, headers=TOKEN | headers)
+        assert answer.status_code == 200, answer.text
+        assert "replaced_bytes" not in answer.json()
+    for charset, word in (
+        ("iso-8859-1", "Größe"),
+        ("gbk", "磁盘"),
+        ("big5", "磁碟"),
+        ("shift_jis", "ディスク"),
+        ("euc-jp", "ディスク"),
+        ("euc-kr", "디스크"),
+        ("koi8-r", "диск"),
+    ):
+        kind = {"Content-Type": f"text/plain; charset={charset}"}
+        answer = service.open("POST", path, content=word.encode(charset), headers=TOKEN | kind)
+        assert (answer.status_code, answer.json()["success"]) == (200, True)
+    arrived = [
+        json.loads(a["body"])["content"] for a in service.installation.arrivals(f"/hook/{hooked}")
+    ]
+    words = ["Größe", "磁盘", "磁碟", "ディスク", "ディスク", "디스크", "диск"]
+    assert arrived == ["磁盘 Größe"] * len(calls) + words
+    broken = service.open(
+        "POST", path, content=b"a\xffb", headers=TOKEN | {"Content-Type": "text/plain"}
+    )
+    assert broken.json()["replaced_bytes"] == 1
+
+
+@pytest.mark.requirement("C-8.2", "C-0.36")
+def test_the_bridge_refuses_what_it_cannot_decode(service: Deployed, hooked: str) -> None:
+    path = f"/web_hook/bridge/{hooked}/webhook"
+
+    def refused(content: bytes, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return service.open("POST", path, content=content, headers=TOKEN | named)
+
+    expect(refused(b"x", Content_Encoding="br"), 415, "UNSUPPORTED_MEDIA_TYPE")
+    odd = "text/plain; charset=ebcdic"
+    expect(refused(b"x", Content_Type=odd), 415, "UNSUPPORTED_MEDIA_TYPE")
+    expect(refused(b"x", Content_Encoding="gzip"), 400, "INVALID_REQUEST")
+    bomb = gzip.compress(b"x" * 20_000_000)
+    expect(refused(bomb, Content_Encoding="gzip"), 413, "PAYLOAD_TOO_LARGE")
+    assert service.installation.arrivals(f"/hook/{hooked}") == []
 
 
 @pytest.mark.requirement("C-8.2", "C-0.14")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
@@ -218,6 +219,58 @@ def test_a_key_that_cannot_be_one_is_refused_before_anything_is_sent(bridge: Wor
     refused = _call(bridge, {"text": "x"}, headers={"idempotency-key": "k" * 5_000})
     assert (refused.status, refused.code) == (400, "INVALID_IDEMPOTENCY_KEY")
     assert bridge.endpoints.received == []
+
+
+@pytest.mark.requirement("C-0.36")
+@pytest.mark.parametrize(
+    ("raw", "headers"),
+    [
+        (
+            gzip.compress('{"text": "Größe"}'.encode()),
+            {"content-type": "application/json", "content-encoding": "gzip"},
+        ),
+        (
+            '{"text": "Größe"}'.encode("latin-1"),
+            {"content-type": "application/json; charset=ISO-8859-1"},
+        ),
+        (
+            b"payload=%7B%22text%22%3A%22Gr%C3%B6%C3%9Fe%22%7D",
+            {"content-type": "application/x-www-form-urlencoded"},
+        ),
+        ('{"text": "Größe"}'.encode(), {"content-type": "application/problem+json"}),
+    ],
+)
+def test_a_declared_encoding_is_read_as_declared(
+    bridge: World, raw: bytes, headers: dict[str, str]
+) -> None:
+    answer = _call(bridge, raw=raw, headers=headers)
+    assert answer.status == 200
+    assert "replaced_bytes" not in answer.json
+    assert [body["content"] for body in bridge.endpoints.bodies] == ["Größe"]
+
+
+@pytest.mark.requirement("C-0.50")
+def test_bytes_that_could_not_be_read_are_told_and_the_message_goes_out(bridge: World) -> None:
+    answer = _call(bridge, raw=b"a\xffb", headers={"content-type": "text/plain"})
+    assert (answer.status, answer.json["replaced_bytes"]) == (200, 1)
+    assert bridge.endpoints.bodies[0]["content"] == "a\ufffdb"
+
+
+@pytest.mark.requirement("C-0.36")
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"content-encoding": "br"}, "UNSUPPORTED_MEDIA_TYPE"),
+        ({"content-type": "text/plain; charset=ebcdic"}, "UNSUPPORTED_MEDIA_TYPE"),
+        ({"content-encoding": "gzip"}, "INVALID_REQUEST"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_and_nothing_is_sent(
+    bridge: World, headers: dict[str, str], code: str
+) -> None:
+    refused = _call(bridge, raw=b"{}", headers=headers)
+    assert refused.code == code
+    assert bridge.logs() == []
 
 
 def test_what_utf_8_cannot_carry_does_no_harm(bridge: World) -> None:

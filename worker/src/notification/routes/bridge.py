@@ -5,9 +5,9 @@
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from notification.bridge.body import parse_body
+from notification.bridge.body import ParsedBody, parse_body
 from notification.bridge.message import (
     MAX_CONTENT,
     BridgeMessage,
@@ -30,6 +30,13 @@ from notification.markup.plain_text import clean, cut
 from notification.sending.command import MAX_SUBJECT, SendCommand, clean_user_id
 from notification.sending.send import Sender
 from notification.storage.config_rows import ConfigRows
+
+
+class Received(NamedTuple):
+    """The message of a call, and how many of its bytes could not be read as they were declared."""
+
+    message: BridgeMessage
+    replaced_bytes: int
 
 
 async def forward(call: Call) -> Response:
@@ -74,7 +81,7 @@ def _delivery(call: Call, user_id: str) -> str:
 async def _forwarded(
     call: Call,
     config: ChannelConfig | None,
-    read_message: Callable[[Call], BridgeMessage],
+    read_message: Callable[[Call], Received],
     find_key: Callable[[Call, str], str | None],
     started: int,
 ) -> Response:
@@ -86,11 +93,11 @@ async def _forwarded(
         )
     user_id = clean_user_id(call.parameters["user_id"])
     key = find_key(call, user_id)
-    message = read_message(call)
+    received = read_message(call)
     if config is None or not config.is_active:
         return _not_found(call, channel)
     call.platform.memory.of(KnownConfigs).put([config], started)
-    return await _sent(call, user_id, channel, message, key, started)
+    return await _sent(call, user_id, channel, received, key, started)
 
 
 async def _config(call: Call, channel: str) -> ChannelConfig | None:
@@ -150,17 +157,25 @@ def _check_signature(call: Call, config: ChannelConfig | None) -> None:
         )
 
 
-def _message(call: Call) -> BridgeMessage:
-    return _cleaned(bridge_message(_parsed(call)))
+def _message(call: Call) -> Received:
+    parsed = _parsed(call)
+    return Received(_cleaned(bridge_message(parsed.value)), parsed.replaced_bytes)
 
 
-def _event_message(call: Call) -> BridgeMessage:
-    return _cleaned(event_message(_parsed(call)))
+def _event_message(call: Call) -> Received:
+    parsed = _parsed(call)
+    return Received(_cleaned(event_message(parsed.value)), parsed.replaced_bytes)
 
 
-def _parsed(call: Call) -> Any:
+def _parsed(call: Call) -> ParsedBody:
+    request = call.request
     try:
-        return parse_body(call.request.body, call.request.headers.get("content-type", ""))
+        return parse_body(
+            request.body,
+            request.headers.get("content-type", ""),
+            request.headers.get("content-encoding", ""),
+            limit=call.platform.settings.max_request_size,
+        )
     except TooDeep as error:
         raise ServiceError("INVALID_REQUEST", f"Invalid request body: {error}") from None
 
@@ -182,7 +197,7 @@ async def _sent(
     call: Call,
     user_id: str,
     channel: str,
-    message: BridgeMessage,
+    received: Received,
     key: str | None,
     started: int,
 ) -> Response:
@@ -192,8 +207,8 @@ async def _sent(
         channels=(channel,),
         template_key=None,
         variables=None,
-        content=message.content,
-        subject=message.subject,
+        content=received.message.content,
+        subject=received.message.subject,
         idempotency_key=key,
         metadata=None,
     )
@@ -221,6 +236,8 @@ async def _sent(
         "message_id": result["messageId"],
         "duration": duration,
     }
+    if received.replaced_bytes:
+        payload["replaced_bytes"] = received.replaced_bytes
     if result["status"] != "sent":
         payload["status"] = result["status"]
     return bare(payload, headers=headers)

@@ -63,7 +63,10 @@ _ALERTS_ANSWERS = {
 _FORWARDED = {
     200: succeeded(
         {"message": TEXT, "message_id": TEXT_OR_NULL, "duration": WHOLE},
-        {"status": choice("retry_scheduled", "pending", "unknown")},
+        {
+            "status": choice("retry_scheduled", "pending", "unknown"),
+            "replaced_bytes": WHOLE,
+        },
     )
 }
 _FORWARD_CODES = (
@@ -73,6 +76,7 @@ _FORWARD_CODES = (
     "MISSING_CONTENT",
     "NOT_FOUND",
     "INVALID_IDEMPOTENCY_KEY",
+    "UNSUPPORTED_MEDIA_TYPE",
 )
 
 OPERATIONS = {
