@@ -101,6 +101,9 @@ def _release(args: BindingArgs) -> Iterator[Binding]:
         ),
         "WORKER_NAME": args.names.worker,
     }
+    hosts = args.settings.service_hosts(args.names.worker)
+    if hosts:
+        texts["SERVICE_HOSTS"] = ",".join(hosts)
     for name, text in texts.items():
         yield Binding(name=name, type="plain_text", text=text)
 

@@ -1,6 +1,7 @@
 """Settings that say at which addresses the service answers."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -65,6 +66,19 @@ class AddressSettings(BaseModel):
     console_base_path: BasePath = Field(
         "/console", description="path under which the console is served"
     )
+
+    def service_hosts(self, worker: str) -> tuple[str, ...]:
+        """Return the hosts at which the service answers, which it must never call itself."""
+        route = (self.route_pattern or "").partition("/")[0]
+        hosts = (
+            urlsplit(self.service_url or "").netloc,
+            self.custom_domain,
+            f"{worker}.{self.workers_dev_subdomain}.workers.dev"
+            if self.workers_dev_subdomain
+            else "",
+            "" if "*" in route else route,
+        )
+        return tuple(dict.fromkeys(host for host in hosts if host))
 
     def public_url(self, worker: str) -> str:
         """Return the service's URL: the one that is set, else the domain's, else workers.dev's."""

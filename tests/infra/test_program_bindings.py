@@ -25,7 +25,7 @@ def test_the_worker_is_bound_to_its_stores(declared: Callable[..., Declared]) ->
 def test_bindings_are_sorted_by_name_and_unique(declared: Callable[..., Declared]) -> None:
     names = [binding["name"] for binding in declared().one("version").inputs["bindings"]]
     assert names == sorted(set(names))
-    assert len(names) == 32
+    assert len(names) == 33
 
 
 def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) -> None:
@@ -57,6 +57,20 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
     assert (texts["CACHE_TTL"], texts["ALLOW_HTTP_WEBHOOKS"]) == ("120", "false")
     assert texts["SERVICE_VERSION"] == "0.1.0"
     assert texts["TELEGRAM_API_URL"] == "https://api.telegram.org"
+
+
+def test_the_worker_is_told_every_name_under_which_it_answers(
+    declared: Callable[..., Declared],
+) -> None:
+    found = declared(
+        workersDevSubdomain="team",
+        customDomain="notify.example.com",
+        routePattern="api.example.com/notify*",
+        zoneId="0" * 32,
+    ).bindings()
+    worker = found["WORKER_NAME"]["text"]
+    expected = ["notify.example.com", f"{worker}.team.workers.dev", "api.example.com"]
+    assert found["SERVICE_HOSTS"]["text"].split(",") == expected
 
 
 @pytest.mark.requirement("S0-32")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from notification.errors import ServiceError
+from notification.identity import fold_recipient, recipient_id
 from tests.worker.surroundings import START_MS
 from tests.worker.world import World
 
@@ -39,3 +43,32 @@ def test_ids_of_one_millisecond_differ(world: World) -> None:
     world.configure()
     ids = [world.send().json["results"][0]["messageId"] for _ in range(50)]
     assert len(set(ids)) == 50
+
+
+SPELLINGS = ["rl", "rl ", " rl", "\ufeffrl", "\u00a0rl\u2003", "rl\r\n", "\u2003\ufeff\u2003rl\x85"]
+
+
+@pytest.mark.requirement("C-1.11")
+@pytest.mark.parametrize("written", SPELLINGS)
+def test_every_spelling_of_a_recipient_is_one_id(written: str) -> None:
+    assert recipient_id(written) == fold_recipient(written) == "rl"
+
+
+@pytest.mark.requirement("C-0.50")
+@pytest.mark.parametrize("written", ["rl\x00", "\x00rl", "r\x07l", "r\nl", "rl \x1b", "r\x9fl"])
+def test_a_control_character_in_a_recipient_is_refused_as_a_threat(written: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        recipient_id(written)
+    assert refused.value.code == "SECURITY_THREAT_DETECTED"
+    assert refused.value.text == "user_id must not hold control characters"
+
+
+@given(st.text())
+def test_folding_a_recipient_twice_changes_nothing(written: str) -> None:
+    folded = fold_recipient(written)
+    assert fold_recipient(folded) == folded
+    try:
+        accepted = recipient_id(written)
+    except ServiceError:
+        return
+    assert recipient_id(accepted) == accepted == folded

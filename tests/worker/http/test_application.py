@@ -162,6 +162,24 @@ def test_recipients_are_limited_before_their_request_is_validated(world: World) 
     assert limiter.counts == {"u1": 2}
 
 
+@pytest.mark.requirement("C-0.3", "C-1.11")
+def test_every_spelling_of_a_recipient_counts_towards_one_limit(world: World) -> None:
+    world.configure("rl")
+    world.recipient_limiter = limiter = CountingLimiter(5)
+    spellings = ["rl", "rl ", "rl\x00", "\ufeffrl", " rl"]
+    answers = [world.send(user) for user in spellings]
+    assert [answer.status for answer in answers] == [200, 200, 400, 200, 200]
+    assert answers[2].code == "SECURITY_THREAT_DETECTED"
+    assert [world.send(user).status for user in spellings] == [429] * 5
+    assert set(limiter.counts) == {"rl"}
+    assert {row["user_id"] for row in world.logs()} == {"rl"}
+    [shown] = {
+        world.request("GET", f"/api/notification-logs?user_id={user}").json["data"]["total"]
+        for user in ("rl", "rl%20", "%EF%BB%BFrl", "rl%00")
+    }
+    assert shown == 4
+
+
 @pytest.mark.parametrize("path", ["/health", "/nothing", "/api/logs"])
 def test_every_answer_carries_the_security_headers(world: World, path: str) -> None:
     headers = world.request("GET", path, signed=False).headers

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hmac
+import json
 from typing import Any
 
 import pytest
 
 from tests.worker.caller import Answer
 from tests.worker.endpoints import answer
-from tests.worker.surroundings import CountingLimiter
+from tests.worker.surroundings import CountingLimiter, PythonAead
 from tests.worker.world import World
 
 pytestmark = pytest.mark.requirement("C-8.2")
@@ -120,6 +123,81 @@ def test_a_revoked_token_is_refused(world: World) -> None:
     assert _call(world, {"text": "y"}, token="first-token").code == "FORBIDDEN"
 
 
+@pytest.mark.requirement("C-0.21")
+@pytest.mark.parametrize("stored", [1234567890, ["a-token"], {"a": 1}, True])
+def test_a_token_of_a_wrong_type_is_refused_at_save_and_closes_the_bridge_if_stored(
+    bridge: World, stored: Any
+) -> None:
+    config = {"webhook_url": "https://hooks.example.com/in", "bridge_token": stored}
+    document = {"user_id": "u1", "channel_type": "webhook", "config_data": config}
+    refused = bridge.request("POST", "/api/user-configs", document)
+    assert (refused.status, refused.code) == (400, "VALIDATION_ERROR")
+    assert "bridge_token must be a string" in refused.json["error"]
+    bridge.database.rows("UPDATE user_configs SET config_data = ?", json.dumps(config))
+    [shown] = bridge.request("GET", "/api/user-configs?user_id=u1").json["data"]
+    assert shown["config_data"]["bridge_token"] in ("…", ["a-to…"])
+    for token in (TOKEN, str(stored), ""):
+        assert _call(bridge, {"text": "x"}, token=token).status == 401
+    assert bridge.endpoints.received == []
+
+
+@pytest.mark.requirement("C-0.21")
+@pytest.mark.parametrize("token", ["", None, " a", "a\n", "t" * 1_001])
+def test_a_token_that_nobody_could_present_is_refused_at_save(world: World, token: Any) -> None:
+    document = {
+        "user_id": "u1",
+        "channel_type": "webhook",
+        "config_data": {"webhook_url": "https://hooks.example.com/in", "bridge_token": token},
+    }
+    assert world.request("POST", "/api/user-configs", document).code == "VALIDATION_ERROR"
+
+
+class CountingAead(PythonAead):
+    """Counts how often something is opened."""
+
+    def __init__(self) -> None:
+        self.opened: list[int] = []
+
+    async def open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        self.opened.append(len(sealed))
+        return await super().open(key, nonce, sealed, aad)
+
+
+@pytest.mark.requirement("C-8.2")
+@pytest.mark.parametrize("channel", ["webhook", "telegram"])
+@pytest.mark.parametrize("door", ["/web_hook/bridge", "/api/webhooks/standard"])
+def test_a_wrong_token_costs_the_same_work_whether_or_not_the_recipient_exists(
+    bridge: World, door: str, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aead, hashed = CountingAead(), []
+    monkeypatch.setattr("tests.worker.world.PythonAead", lambda: aead)
+    real = hmac.digest
+
+    def digest(key: bytes, message: bytes, name: str) -> bytes:
+        hashed.append(len(message))
+        return real(key, message, name)
+
+    monkeypatch.setattr("hmac.digest", digest)
+    secret = f"whsec_{base64.b64encode(b'k' * 24).decode()}"
+    bridge.configure("known", webhook_url="https://h.example.com/in", inbound_secret=secret)
+    signed = {
+        "webhook-id": "m",
+        "webhook-timestamp": str(bridge.clock.ms // 1000),
+        "webhook-signature": "v1,none",
+    }
+    work = []
+    for user in ("nobody", "known", "nobody", "known"):
+        aead.opened.clear()
+        hashed.clear()
+        asked = bridge.database.calls
+        path = f"{door}/{user}/{channel}"
+        refused = _call(bridge, {"text": "x"}, path=path, token="wrong", headers=signed)
+        assert refused.status == 401
+        work.append((len(aead.opened), list(hashed), bridge.database.calls - asked))
+    assert work[0] == work[1] == work[2] == work[3]
+    assert work[0][0] == 1
+
+
 @pytest.mark.requirement("C-0.14")
 def test_an_unknown_or_inactive_recipient_is_404(bridge: World) -> None:
     for prepare in (None, {"user_id": "u1", "channel_type": "webhook", "is_active": False}):
@@ -226,7 +304,7 @@ def test_a_key_that_cannot_be_one_is_refused_before_anything_is_sent(bridge: Wor
     ("raw", "headers"),
     [
         (
-            gzip.compress('{"text": "Größe"}'.encode()),
+            gzip.compress('{"text": "Größe"}'.encode(), mtime=0),
             {"content-type": "application/json", "content-encoding": "gzip"},
         ),
         (

@@ -1,8 +1,8 @@
-"""Ids of requests, messages and rows, and the keys under which callers repeat a request."""
+"""Ids of requests, recipients, messages and rows, and the keys of sends that are repeated."""
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from notification.errors import ServiceError
 from notification.ports.platform import Randomness
@@ -11,6 +11,13 @@ EPOCH_MS = 1_704_067_200_000
 """2024-01-01T00:00:00Z: row ids count milliseconds from here and fit 53 bits until 2093."""
 
 IDS_PER_MS = 4096
+MAX_USER_ID = 100
+"""Characters of a recipient's id."""
+# What Python and ECMAScript take for white space, and the byte order mark.
+_OUTER = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85 \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 MAX_KEY = 255
 """Characters of an idempotency key."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -71,6 +78,38 @@ def new_keys(now_ms: int, channels: Sequence[str], randomness: Randomness) -> li
         message_id = f"ntf_{now_ms:013d}_{channel}_{slot:03x}{tail}"
         keys.append(MessageKey(first_row_id(now_ms) + slot, message_id))
     return keys
+
+
+def fold_recipient(text: str) -> str:
+    r"""Return the one spelling of a recipient's id, without control characters and outer spaces.
+
+    Every place that stores, finds or counts a recipient takes this spelling, so that no other way
+    of writing an id is another recipient or has a limit of its own.
+
+    >>> fold_recipient("\ufeff rl \x00")
+    'rl'
+    """
+    return _CONTROL.sub("", text).strip(_OUTER)
+
+
+def recipient_id(value: Any) -> str:
+    """Return the recipient that a caller names.
+
+    An id that is too long is refused, never cut: a cut id is somebody else's.
+
+    Raises:
+        ServiceError: INVALID_USER_ID, or SECURITY_THREAT_DETECTED for control characters inside.
+    """
+    if not isinstance(value, str) or not value:
+        raise ServiceError("INVALID_USER_ID", "user_id is required and must be a string")
+    folded = fold_recipient(value)
+    if not folded:
+        raise ServiceError("INVALID_USER_ID", "user_id cannot be empty after sanitization")
+    if len(folded) > MAX_USER_ID:
+        raise ServiceError("INVALID_USER_ID", f"user_id must not exceed {MAX_USER_ID} characters")
+    if _CONTROL.search(value.strip(_OUTER)):
+        raise ServiceError("SECURITY_THREAT_DETECTED", "user_id must not hold control characters")
+    return folded
 
 
 def check_key(key: str, name: str) -> str:

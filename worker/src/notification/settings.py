@@ -32,6 +32,11 @@ def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else default
 
 
+def _listed(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    items = (item.strip() for item in environment.get(name, "").split(","))
+    return tuple(item for item in items if item)
+
+
 def _disabled_channels(environment: Mapping[str, str]) -> frozenset[str]:
     """Return the channels that a variable `FEATURE_<CHANNEL>_ENABLED` switches off."""
     names = (
@@ -74,6 +79,8 @@ class Settings(NamedTuple):
     cache_enabled: bool
     cache_ttl_s: int
     worker_name: str
+    service_hosts: tuple[str, ...]
+    """The names under which the service answers, as far as the deployment knows them."""
     schema_level: int
     secret_fingerprints: str
     console_path: str
@@ -84,7 +91,6 @@ class Settings(NamedTuple):
         """Read the settings; what is missing or malformed gets its default."""
         stage = environment.get("ENVIRONMENT") or "development"
         level = environment.get("LOG_LEVEL", "").lower()
-        origins = environment.get("ALLOWED_ORIGINS", "").split(",")
         return cls(
             environment=stage,
             service_version=environment.get("SERVICE_VERSION") or "0.0.0",
@@ -97,7 +103,9 @@ class Settings(NamedTuple):
             log_level=level if level in _LEVELS else ("info" if stage == "production" else "debug"),
             max_request_size=_whole(environment, "MAX_REQUEST_SIZE", 1_048_576),
             maintenance=_flag(environment, "MAINTENANCE_MODE", False),
-            allowed_origins=tuple(o.strip() for o in origins if o.strip() not in ("", "*")),
+            allowed_origins=tuple(
+                origin for origin in _listed(environment, "ALLOWED_ORIGINS") if origin != "*"
+            ),
             allow_loopback_endpoints=_flag(environment, "ALLOW_LOOPBACK_ENDPOINTS", False),
             allow_http_webhooks=_flag(environment, "ALLOW_HTTP_WEBHOOKS", stage != "production"),
             allow_private_webhooks=stage == "development"
@@ -118,6 +126,7 @@ class Settings(NamedTuple):
             cache_enabled=_flag(environment, "FEATURE_CACHE_ENABLED", True),
             cache_ttl_s=max(_whole(environment, "CACHE_TTL", 300), _MIN_CACHE_TTL_S),
             worker_name=environment.get("WORKER_NAME", ""),
+            service_hosts=_listed(environment, "SERVICE_HOSTS"),
             schema_level=_whole(environment, "SCHEMA_LEVEL", 0),
             secret_fingerprints=environment.get("SECRET_FINGERPRINTS", ""),
             console_path=environment.get("CONSOLE_PATH", ""),

@@ -15,6 +15,9 @@ _URL = re.compile(
 )
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029]")
 
+_PORTS = {"http": "80", "https": "443"}
+_WORKERS_DEV = ".workers.dev"
+
 
 class EndpointPolicy(NamedTuple):
     """The rules of a deployment for endpoints.
@@ -24,7 +27,9 @@ class EndpointPolicy(NamedTuple):
         allow_http: whether plain HTTP is allowed.
         allow_private: whether private networks are allowed. Loopback has a rule of its own;
             link-local and metadata addresses are never called.
-        own_host: the service's host and port, if known; it is never called.
+        own_hosts: hosts of the service, with their ports where they have one; they are never
+            called, however they are written.
+        worker_name: the Worker's name, by which workers.dev knows it and its previews.
         strict_tokens: whether bot tokens that are made up for tests are refused.
         telegram_api: the base URL of Telegram's Bot API, without a trailing slash.
     """
@@ -32,7 +37,8 @@ class EndpointPolicy(NamedTuple):
     allow_loopback: bool
     allow_http: bool
     allow_private: bool = False
-    own_host: str = ""
+    own_hosts: tuple[str, ...] = ()
+    worker_name: str = ""
     strict_tokens: bool = False
     telegram_api: str = "https://api.telegram.org"
 
@@ -43,7 +49,8 @@ class EndpointPolicy(NamedTuple):
             allow_loopback=settings.allow_loopback_endpoints,
             allow_http=settings.allow_http_webhooks,
             allow_private=settings.allow_private_webhooks,
-            own_host=own_host,
+            own_hosts=tuple(dict.fromkeys(h for h in (own_host, *settings.service_hosts) if h)),
+            worker_name=settings.worker_name,
             strict_tokens=settings.production,
             telegram_api=settings.telegram_api,
         )
@@ -90,7 +97,7 @@ def check_endpoint(url: str, policy: EndpointPolicy) -> Endpoint:
     if scheme == "http" and not (policy.allow_http or loopback):
         raise BlockedEndpoint("only https endpoints are allowed")
     port = f":{int(match['port'])}" if match["port"] else ""
-    if policy.own_host and f"{host}{port}" == policy.own_host.lower():
+    if _is_own(host, match["port"] or _PORTS[scheme], loopback, policy):
         raise BlockedEndpoint("the service must not call itself")
     rest = match["rest"] or "/"
     return Endpoint(
@@ -99,6 +106,43 @@ def check_endpoint(url: str, policy: EndpointPolicy) -> Endpoint:
         rest.partition("?")[0] or "/",
         loopback,
     )
+
+
+def _is_own(host: str, port: str, loopback: bool, policy: EndpointPolicy) -> bool:
+    """Return whether an endpoint is the service itself.
+
+    A name of the service is its own on every port: Cloudflare answers for it on several. On this
+    machine the port alone counts, since the machine has many names.
+    """
+    subdomains = set()
+    for written in policy.own_hosts:
+        own_host, own_port, own_loopback = _own(written)
+        if loopback and own_loopback and int(port) in (int(own_port or 80), int(own_port or 443)):
+            return True
+        if host == own_host and not own_loopback:
+            return True
+        if own_host.endswith(_WORKERS_DEV):
+            subdomains.add(own_host.split(".")[-3])
+    # `<name>`, or a preview's `<version or alias>-<name>`, at the account's subdomain.
+    labels = host.removesuffix(_WORKERS_DEV).split(".")
+    if not policy.worker_name or not host.endswith(_WORKERS_DEV) or len(labels) != 2:
+        return False
+    name, subdomain = labels
+    ours = name == policy.worker_name or name.endswith(f"-{policy.worker_name}")
+    return ours and (not subdomains or subdomain in subdomains)
+
+
+@lru_cache(maxsize=64)
+def _own(written: str) -> tuple[str, str, bool]:
+    """Return host and port of one of the service's own names, and whether it is this machine."""
+    match = _URL.fullmatch(f"https://{written}")
+    if match is None:
+        return written.lower(), "", False
+    try:
+        host = ascii_host(match["host"])
+        return host, match["port"] or "", kind_of_host(host) is HostKind.LOOPBACK
+    except MalformedHost:
+        return written.lower(), match["port"] or "", False
 
 
 def _refuse(kind: HostKind, policy: EndpointPolicy) -> None:

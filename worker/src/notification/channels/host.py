@@ -16,7 +16,27 @@ _IGNORED = dict.fromkeys(
 _DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_PRIVATE_SUFFIXES = ("local", "internal", "localdomain", "home.arpa", "lan", "intranet")
+# Names that never lead to the public Internet: IANA's special-use domain names (RFC 6761), those
+# that ICANN keeps out of the root for private use, and those of clusters and local networks.
+_PRIVATE_SUFFIXES = (
+    "alt",
+    "consul",
+    "corp",
+    "docker",
+    "home",
+    "home.arpa",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "mail",
+    "onion",
+    "private",
+    "svc",
+    "test",
+)
 # The hosts from which a machine in a cloud reads its own credentials.
 _METADATA_NAMES = frozenset(
     {
@@ -34,30 +54,56 @@ _PRIVATE_V4 = tuple(
     IPv4Network(block)
     for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
 )
-# This host, link-local, protocol assignments, benchmarks, multicast, reserved.
+# IANA's IPv4 Special-Purpose Address Registry (RFC 6890, as of 2025) without the blocks above,
+# those that it calls globally reachable included, and multicast (RFC 5771).
 _NEVER_V4 = tuple(
     IPv4Network(block)
     for block in (
-        "0.0.0.0/8",
-        "169.254.0.0/16",
-        "192.0.0.0/24",
-        "198.18.0.0/15",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
+        "0.0.0.0/8",  # this network
+        "169.254.0.0/16",  # link-local
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # TEST-NET-1
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # AMT
+        "192.88.99.0/24",  # 6to4 relays
+        "192.175.48.0/24",  # AS112, direct delegation
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # TEST-NET-2
+        "203.0.113.0/24",  # TEST-NET-3
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and the limited broadcast
     )
 )
 _LOOPBACK_V6 = IPv6Address("::1")
 _PRIVATE_V6 = IPv6Network("fc00::/7")
+# IANA's IPv6 Special-Purpose Address Registry (RFC 6890, as of 2025) in the same way, multicast
+# and the former site-local addresses.
 _NEVER_V6 = tuple(
     IPv6Network(block)
-    for block in ("::/128", "fe80::/10", "fec0::/10", "ff00::/8", "64:ff9b:1::/48")
+    for block in (
+        "::/96",  # unspecified, and the former IPv4-compatible addresses
+        "::ffff:0:0/96",  # IPv4-mapped
+        "::ffff:0:0:0/96",  # IPv4-translated
+        "64:ff9b::/96",  # IPv4-IPv6 translation
+        "64:ff9b:1::/48",  # the same, local
+        "100::/64",  # discard-only
+        "100:0:0:1::/64",  # dummy prefix
+        "2001::/23",  # protocol assignments: Teredo, benchmarks, AMT, ORCHID and others
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4
+        "2620:4f:8000::/48",  # AS112, direct delegation
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
+        "fe80::/10",  # link-local
+        "fec0::/10",  # site-local
+        "ff00::/8",  # multicast
+    )
 )
-# Prefixes of addresses that stand for the IPv4 address in their last 32 bits.
+# Of those, the prefixes of addresses that stand for the IPv4 address in their last 32 bits.
 _CARRIES_V4 = tuple(
     IPv6Network(block) for block in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
 )
 _SIX_TO_FOUR = IPv6Network("2002::/16")
-_TEREDO = IPv6Network("2001::/32")
 
 
 class HostKind(Enum):
@@ -167,17 +213,23 @@ def _kind_of_v4(address: IPv4Address) -> HostKind:
 def _kind_of_v6(address: IPv6Address) -> HostKind:
     if address == _LOOPBACK_V6:
         return HostKind.LOOPBACK
-    if str(address) in _METADATA or any(address in block for block in _NEVER_V6):
+    if str(address) in _METADATA:
         return HostKind.NEVER
     if address in _PRIVATE_V6:
         return HostKind.PRIVATE
-    value = int(address)
-    if any(address in block for block in _CARRIES_V4):
-        return _kind_of_v4(IPv4Address(value & 0xFFFFFFFF))
-    if address in _SIX_TO_FOUR:
-        return _kind_of_v4(IPv4Address((value >> 80) & 0xFFFFFFFF))
-    if address in _TEREDO:
-        server = _kind_of_v4(IPv4Address((value >> 64) & 0xFFFFFFFF))
-        client = _kind_of_v4(IPv4Address(~value & 0xFFFFFFFF))
-        return client if server is HostKind.PUBLIC else HostKind.NEVER
+    carried = _carried_v4(address)
+    if carried is not None:
+        kind = _kind_of_v4(carried)
+        # A public address has no need of this form.
+        return HostKind.NEVER if kind is HostKind.PUBLIC else kind
+    if any(address in block for block in _NEVER_V6):
+        return HostKind.NEVER
     return HostKind.PUBLIC
+
+
+def _carried_v4(address: IPv6Address) -> IPv4Address | None:
+    if any(address in block for block in _CARRIES_V4):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    if address in _SIX_TO_FOUR:
+        return IPv4Address((int(address) >> 80) & 0xFFFFFFFF)
+    return None

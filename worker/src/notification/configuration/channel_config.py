@@ -47,6 +47,29 @@ async def read_config(row: Row, keys: KeyRing) -> ChannelConfig:
     )
 
 
+class ConfigReader:
+    """Reads configurations by row, in a time that doesn't tell whether there was one."""
+
+    __slots__ = ("_decoy",)
+
+    def __init__(self) -> None:
+        self._decoy: Row | None = None
+
+    async def read(self, row: Row | None, keys: KeyRing) -> ChannelConfig | None:
+        """Read the configuration in a row; without one do the same work, and return None."""
+        if row is not None:
+            return await read_config(row, keys)
+        if self._decoy is None:
+            sealed = await keys.seal(_DECOY, *place("", ""))
+            self._decoy = {"user_id": "", "channel_type": "", "config_data": sealed}
+        decoy = {"id": 0, "revision": 0, "is_active": 0, "created_at": "", "updated_at": ""}
+        await read_config({**self._decoy, **decoy}, keys)
+        return None
+
+
+_DECOY = '{"webhook_url":"https://hooks.example.com/services/in","bridge_token":"none"}'
+
+
 class KnownConfigs:
     """A cache of configurations by recipient and channel.
 

@@ -23,6 +23,7 @@ from notification.storage.config_rows import ConfigRows
 from notification.timestamps import iso
 
 MAX_CONFIG_BYTES = 16_384
+MAX_BRIDGE_TOKEN = 1_000
 _TRIES = 5
 
 
@@ -158,6 +159,7 @@ class ConfigService:
             )
             if "inbound_secret" in config:
                 signing_keys(config, "inbound_secret")
+            _check_bridge_token(config)
         except ChannelRefusal as refusal:
             raise ServiceError("VALIDATION_ERROR", refusal.text) from None
 
@@ -199,3 +201,19 @@ class ConfigService:
             await self._platform.cache.delete(cache_key(user_id, channel))
         except Exception as error:
             self._log.write("warn", "Cache delete failed", error=type(error).__name__)
+
+
+def _check_bridge_token(config: dict[str, Any]) -> None:
+    """Refuse a token that no caller could present.
+
+    Raises:
+        ChannelRefusal: INVALID_CONFIG.
+    """
+    token = config.get("bridge_token", "token")
+    usable = isinstance(token, str) and 1 <= len(token) <= MAX_BRIDGE_TOKEN
+    if not usable or not token.isprintable() or token != token.strip():
+        raise ChannelRefusal(
+            "INVALID_CONFIG",
+            f"bridge_token must be a string of 1 to {MAX_BRIDGE_TOKEN} printable characters without"
+            " outer spaces",
+        )

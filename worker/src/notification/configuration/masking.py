@@ -1,11 +1,11 @@
 """Masking secrets in answers, and restoring masked values that come back."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-_SECRET_FIELDS = frozenset(
-    {"bot_token", "secret", "signing_secret", "bridge_token", "inbound_secret"}
-)
+_SECRET_NAME = re.compile(r"token|secret|password|api_?key|authorization", re.IGNORECASE)
+"""Names of secret fields, and of fields that a caller may have meant to be one."""
 
 Mask = Callable[[str], str]
 
@@ -27,14 +27,17 @@ def mask_both_ends(value: str) -> str:
 def _mask_value(value: Any, how: Mask) -> Any:
     if isinstance(value, list):
         return [_mask_value(item, how) for item in value]
-    return how(value) if isinstance(value, str) and value else value
+    if isinstance(value, str):
+        return how(value) if value else value
+    # What has no text has no beginning that could be shown.
+    return value if value is None else how("")
 
 
 def mask_config(config: dict[str, Any], how: Mask = mask) -> dict[str, Any]:
     """Return a copy with secret fields and header values masked; URLs stay readable."""
     masked = {}
     for name, value in config.items():
-        if name in _SECRET_FIELDS:
+        if _SECRET_NAME.search(name):
             masked[name] = _mask_value(value, how)
         elif name == "headers" and isinstance(value, dict):
             masked[name] = {header: _mask_value(text, how) for header, text in value.items()}
@@ -51,7 +54,7 @@ def _restore(sent: Any, stored: Any) -> Any:
 def has_masked_values(config: dict[str, Any]) -> bool:
     """Return whether a secret field looks masked, so that the stored value is needed."""
     headers = config.get("headers")
-    candidates = [config.get(name) for name in _SECRET_FIELDS]
+    candidates = [value for name, value in config.items() if _SECRET_NAME.search(name)]
     candidates += list(headers.values()) if isinstance(headers, dict) else []
     flat = [v for c in candidates for v in (c if isinstance(c, list) else [c])]
     return any(isinstance(v, str) and (v.endswith("…") or "***" in v) for v in flat)
@@ -61,7 +64,7 @@ def unmask_config(sent: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any
     """Return `sent` with every masked form of a stored value replaced by that value."""
     restored = {}
     for name, value in sent.items():
-        if name in _SECRET_FIELDS:
+        if _SECRET_NAME.search(name):
             restored[name] = _restore(value, stored.get(name))
         elif name == "headers" and isinstance(value, dict):
             known = stored.get("headers")

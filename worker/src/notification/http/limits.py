@@ -7,6 +7,7 @@ from typing import Any
 
 from notification.errors import ServiceError
 from notification.http.request import Request
+from notification.identity import MAX_USER_ID, fold_recipient
 from notification.ports.platform import Platform
 
 _PERIOD_S = 60
@@ -74,4 +75,6 @@ async def within_limit_of(user_id: Any, platform: Platform) -> dict[str, str]:
 
 
 def _recipient(user_id: Any) -> str | None:
-    return user_id[:100] if isinstance(user_id, str) and user_id else None
+    if not isinstance(user_id, str):
+        return None
+    return fold_recipient(user_id)[:MAX_USER_ID] or None

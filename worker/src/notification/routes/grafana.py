@@ -22,13 +22,13 @@ from notification.grafana.variables import alert_variables
 from notification.http.request import Request
 from notification.http.response import Response, success
 from notification.http.router import Access, Call, Route
+from notification.identity import recipient_id
 from notification.logging import Log
 from notification.markup.plain_text import cut
 from notification.sending.command import (
     MAX_CONTENT,
     MAX_SUBJECT,
     SendCommand,
-    clean_user_id,
     is_template_key,
 )
 from notification.sending.send import Sender, SendResult
@@ -56,7 +56,7 @@ async def receive_alertmanager(call: Call) -> Response:
 
 async def _received(call: Call, source: str) -> Response:
     payload = read_payload(_parsed(call.request))
-    user_id = clean_user_id(payload.receiver)
+    user_id = recipient_id(payload.receiver)
     channels = requested_channels(
         call.request.headers.get("x-notification-channels") or call.request.query.get("channels"),
         tuple(CHANNELS),

@@ -8,6 +8,7 @@ from notification.errors import ServiceError
 from notification.http.parameters import moment, pagination, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
+from notification.identity import fold_recipient
 from notification.ports.database import Row
 from notification.sending.result import shown_status
 from notification.storage.capped_count import shown_total
@@ -51,7 +52,7 @@ async def list_logs(call: Call) -> Response:
     """
     query = call.request.query
     chosen = LogFilter(
-        user_id=query.get("user_id") or None,
+        user_id=fold_recipient(query.get("user_id", "")) or None,
         channel=_channel(query),
         status=_status(query),
         template_key=query.get("template_key") or None,

@@ -9,6 +9,7 @@ from notification.errors import ServiceError
 from notification.http.parameters import moment, whole_number
 from notification.http.response import Response, bare, success
 from notification.http.router import Access, Call, Route
+from notification.identity import fold_recipient
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.metrics.period_metrics import Metrics, by_channel, total
 from notification.metrics.prometheus import CONTENT_TYPE, exposition
@@ -46,7 +47,7 @@ async def show_metrics(call: Call) -> Response:
     ):
         return await _scraped(call)
     days = whole_number(query, "days", default=7, maximum=90)
-    platform, user_id = call.platform, query.get("user_id") or None
+    platform, user_id = call.platform, fold_recipient(query.get("user_id", "")) or None
     now_ms = platform.clock.now_ms()
     start_ms = now_ms - days * DAY_MS
     if user_id is not None:

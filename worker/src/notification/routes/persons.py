@@ -12,9 +12,9 @@ from notification.errors import ServiceError
 from notification.http.parameters import whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
+from notification.identity import recipient_id
 from notification.logging import Log
 from notification.ports.database import Row
-from notification.sending.command import clean_user_id
 from notification.storage.log_retention import delete_person
 from notification.storage.person_rows import (
     PAGE,
@@ -32,7 +32,7 @@ async def export_person(call: Call) -> Response:
     Notifications come oldest first. If there are more, pass `next_after` as `after` to the next
     request.
     """
-    user_id = clean_user_id(call.parameters["user_id"])
+    user_id = recipient_id(call.parameters["user_id"])
     limit = whole_number(call.request.query, "limit", default=PAGE, maximum=PAGE)
     after = whole_number(call.request.query, "after", default=0, minimum=0)
     platform = call.platform
@@ -77,7 +77,7 @@ async def erase_person(call: Call) -> Response:
     409 while a notification is pending or waiting for a retry, unless `force=true`, which ends it.
     404 if there is nothing.
     """
-    user_id = clean_user_id(call.parameters["user_id"])
+    user_id = recipient_id(call.parameters["user_id"])
     force = call.request.query.get("force") == "true"
     platform = call.platform
     in_flight, channels, keys = await close_person(platform.database, user_id, force=force)

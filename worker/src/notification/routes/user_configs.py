@@ -10,8 +10,8 @@ from notification.errors import ServiceError
 from notification.http.parameters import whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
+from notification.identity import recipient_id
 from notification.logging import Log
-from notification.sending.command import clean_user_id
 from notification.storage.capped_count import shown_total
 
 _REQUIRED = "Missing required fields: user_id, channel_type, config_data"
@@ -51,7 +51,7 @@ async def list_configs(call: Call) -> Response:
     """List configurations, inactive ones included: one user's, or all with `meta.total`."""
     query = call.request.query
     user_id = call.parameters.get("user_id") or query.get("user_id") or None
-    user_id = None if user_id is None else clean_user_id(user_id)
+    user_id = None if user_id is None else recipient_id(user_id)
     channel = query.get("channel_type") or query.get("channel") or None
     if channel is not None:
         _known_channel(channel)
@@ -85,7 +85,7 @@ async def save_config(call: Call) -> Response:
         raise ServiceError("VALIDATION_ERROR", "config_data must be an object")
     if is_active is not None and not isinstance(is_active, bool):
         raise ServiceError("VALIDATION_ERROR", "is_active must be a boolean")
-    saved, created = await _service(call).save(clean_user_id(user_id), channel, config, is_active)
+    saved, created = await _service(call).save(recipient_id(user_id), channel, config, is_active)
     verb = "created" if created else "updated"
     return success(
         status=201 if created else 200,
@@ -103,7 +103,7 @@ async def delete_config(call: Call) -> Response:
         raise ServiceError(
             "MISSING_PARAMETER", "Missing required parameters: user_id, channel_type"
         )
-    await _service(call).delete(clean_user_id(user_id), _known_channel(channel))
+    await _service(call).delete(recipient_id(user_id), _known_channel(channel))
     return success(message="User configuration deleted successfully")
 
 

@@ -8,32 +8,12 @@ from typing import Any, NamedTuple
 
 from notification.compact_json import compact_json
 from notification.errors import ServiceError
-from notification.identity import check_key
+from notification.identity import check_key, recipient_id
 from notification.markup.plain_text import is_blank
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TEMPLATE_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
-MAX_USER_ID = 100
 MAX_CONTENT = 100_000
 MAX_SUBJECT = 1_000
-
-
-def clean_user_id(value: Any) -> str:
-    """Remove control characters and outer spaces from a user id.
-
-    An id that is too long is refused, never cut: a cut id is somebody else's.
-
-    Raises:
-        ServiceError: INVALID_USER_ID.
-    """
-    if not isinstance(value, str) or not value:
-        raise ServiceError("INVALID_USER_ID", "user_id is required and must be a string")
-    cleaned = _CONTROL.sub("", value).strip("\ufeff \u00a0\u3000").strip()
-    if not cleaned:
-        raise ServiceError("INVALID_USER_ID", "user_id cannot be empty after sanitization")
-    if len(cleaned) > MAX_USER_ID:
-        raise ServiceError("INVALID_USER_ID", f"user_id must not exceed {MAX_USER_ID} characters")
-    return cleaned
 
 
 class SendCommand(NamedTuple):
@@ -88,7 +68,7 @@ def parse_send(
     Raises:
         ServiceError: the first mistake.
     """
-    user_id = clean_user_id(body.get("user_id"))
+    user_id = recipient_id(body.get("user_id"))
     channels = _channels(body.get("channels"), known_channels)
     template_key = _template_key(body.get("template_key"))
     variables = _object(body.get("variables"), "INVALID_VARIABLES", "variables", 65_536)
