@@ -793,9 +793,12 @@ export interface components {
                 duration_ms: number;
                 error?: string;
                 /** @enum {string} */
+                note?: "sent as plain text";
+                /** @enum {string} */
                 outcome?: "rejected" | "broken" | "throttled";
                 retryable?: boolean;
                 status_code: number | null;
+                truncated?: boolean;
                 unconfirmed?: boolean;
                 version?: string;
             }[];
@@ -870,6 +873,7 @@ export interface components {
             messageId: string;
             /** @enum {string} */
             status: "pending" | "sent" | "failed" | "retry_scheduled" | "cancelled";
+            truncated?: boolean;
             userId: string;
         };
         Template: {

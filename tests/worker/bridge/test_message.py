@@ -77,3 +77,12 @@ def test_a_huge_object_is_cut_at_the_content_limit() -> None:
     message = bridge_message({"items": list(range(1_000_000))})
     assert message is not None
     assert 100_000 < len(message.content) < 100_100
+
+
+@pytest.mark.requirement("C-0.50")
+@pytest.mark.parametrize("blank", ["\u200b", "\u200b \ufeff", "\u2060\n", "\x00\x07", "\u00ad"])
+def test_a_text_without_a_visible_character_is_no_content(blank: str) -> None:
+    assert bridge_message(blank) is None
+    assert bridge_message({"subject": blank, "text": blank, "content": "x"}) == BridgeMessage(
+        "Webhook Notification", "x"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from notification.identity import check_key
-from notification.markup.plain_text import trim, without_control_characters
+from notification.markup.plain_text import is_blank
 from notification.templates.values import json_text, scalar_text
 
 DEFAULT_SUBJECT = "Webhook Notification"
@@ -73,7 +73,7 @@ def _field(value: Any, *, indent: int) -> str:
         text = ""
     else:
         text = value if isinstance(value, str) else scalar_text(value)
-    return text if trim(without_control_characters(text)) else ""
+    return "" if is_blank(text) else text
 
 
 def call_key(
