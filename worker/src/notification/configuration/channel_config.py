@@ -61,9 +61,17 @@ class ConfigReader:
             return await read_config(row, keys)
         if self._decoy is None:
             sealed = await keys.seal(_DECOY, *place("", ""))
-            self._decoy = {"user_id": "", "channel_type": "", "config_data": sealed}
-        decoy = {"id": 0, "revision": 0, "is_active": 0, "created_at": "", "updated_at": ""}
-        await read_config({**self._decoy, **decoy}, keys)
+            self._decoy = {
+                "id": 0,
+                "revision": 0,
+                "user_id": "",
+                "channel_type": "",
+                "is_active": 0,
+                "created_at": "",
+                "updated_at": "",
+                "config_data": sealed,
+            }
+        await read_config(self._decoy, keys)
         return None
 
 
