@@ -70,7 +70,7 @@ class PullRequestStack:
         """
         project, is_local = self.base.project, self.base.is_local
         name = stack_of(self.number)
-        existed = name in stack_names(project, is_local=is_local)
+        existed = name in stack_names(self.base)
         if existed:
             context = self._prepared()
             Removal(context).run(erase=False)

@@ -37,11 +37,7 @@ def sweep(base: StackContext, *, open_numbers: set[int] | None) -> Sweep:
         UsageError: GitHub can't be asked.
         OperationError: GitHub gave no list; nothing was removed.
     """
-    names = [
-        name
-        for name in stack_names(base.project, is_local=base.is_local)
-        if pull_request_of(name) is not None
-    ]
+    names = [name for name in stack_names(base) if pull_request_of(name) is not None]
     if open_numbers is None and names:
         open_numbers = open_pull_requests(base)
     is_open = {stack_of(number) for number in open_numbers or ()}

@@ -6,7 +6,6 @@ and on no others, the embedded engine with stand-in providers.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackDriver
 from ops.stacks.errors import StackMissing, UsageError
-from ops.stacks.tools import PULUMI
+from ops.stacks.pulumi_cli import PulumiCli
 
 if TYPE_CHECKING:
     from ops.stacks.local_stack import LocalStack
@@ -40,7 +39,6 @@ def choose_driver(context: StackContext) -> StackDriver:
                 f"The embedded engine runs stacks on loopback addresses only, and '{stack}' talks "
                 f"to {context.file.known.cloudflare_base_url}. Unset {ENGINE_VARIABLE}."
             )
-        PULUMI.require(f"The stack '{stack}' is deployed by the Pulumi CLI", context.environment)
         from ops.stacks.cli import CliDriver
 
         return CliDriver.for_account(context)
@@ -48,12 +46,11 @@ def choose_driver(context: StackContext) -> StackDriver:
     from ops.stacks.local_stack import LocalStack
 
     local = LocalStack.prepare(context)
-    if wanted == "cli":
-        PULUMI.require(f"{ENGINE_VARIABLE} asks for the Pulumi CLI", context.environment)
-    if wanted == "cli" or (wanted == "" and _cli_has_plugins(context)):
+    if runs_cli(context):
+        cli = _asked_for(context)
         from ops.stacks.cli import CliDriver
 
-        return CliDriver.for_local(context.project, local)
+        return CliDriver.for_local(context.project, local, cli)
     from ops.stacks.embedded import EmbeddedDriver
 
     return EmbeddedDriver(context.project, local)
@@ -82,22 +79,36 @@ def throwaway_driver(context: StackContext, local: LocalStack) -> StackDriver:
         ToolMissing: the CLI was asked for, and there is none.
     """
     if context.environment.get(ENGINE_VARIABLE) == "cli":
-        PULUMI.require(f"{ENGINE_VARIABLE} asks for the Pulumi CLI", context.environment)
+        cli = _asked_for(context)
         from ops.stacks.cli import CliDriver
 
-        return CliDriver.for_local(context.project, local)
+        return CliDriver.for_local(context.project, local, cli)
     from ops.stacks.embedded import EmbeddedDriver
 
     return EmbeddedDriver(context.project, local)
 
 
-def _cli_has_plugins(context: StackContext) -> bool:
-    """Say whether a real CLI and the real Cloudflare plugin are on this machine.
+def runs_cli(context: StackContext) -> bool:
+    """Say whether a loopback stack's operations are the Pulumi CLI's.
+
+    They are where ``NOTIFYCTL_ENGINE`` says so, or where both a CLI and the real Cloudflare plugin
+    are on this machine.
 
     The CLI keeps plugins in its home as ``plugins/resource-NAME-vVERSION``; it isn't asked, since
     its start takes longer than many a command.
     """
+    wanted = context.environment.get(ENGINE_VARIABLE, "")
+    if wanted:
+        return wanted == "cli"
     home = Path(context.environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    return shutil.which("pulumi") is not None and any(
-        (home / "plugins").glob("resource-cloudflare-v*/")
+    cli = PulumiCli.found(context.project.root, context.environment)
+    return cli is not None and any((home / "plugins").glob("resource-cloudflare-v*/"))
+
+
+def _asked_for(context: StackContext) -> PulumiCli:
+    return PulumiCli.needed(
+        context.project.root,
+        context.environment,
+        why=f"{ENGINE_VARIABLE} asks for the Pulumi CLI",
+        reporter=context.reporter,
     )

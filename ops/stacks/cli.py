@@ -25,6 +25,7 @@ from ops.stacks.local_stack import LocalStack
 from ops.stacks.new_state import create_stack_file
 from ops.stacks.plugins import Plugins
 from ops.stacks.project import Project
+from ops.stacks.pulumi_cli import PulumiCli
 
 _PAGE = 100
 _MAX_PAGES = 1000
@@ -100,6 +101,12 @@ class CliDriver:
         Raises:
             StackFailed: the CLI refuses (not logged in, wrong passphrase, …); its words are kept.
         """
+        cli = PulumiCli.needed(
+            context.project.root,
+            context.environment,
+            why=f"The stack '{context.stack}' is deployed by the Pulumi CLI",
+            reporter=context.reporter,
+        )
         plugins = Plugins.chosen(context.environment)
         named = context.file.path
         usual = context.project.root / f"Pulumi.{context.stack}.yaml"
@@ -107,19 +114,19 @@ class CliDriver:
             workspace = automation.LocalWorkspace(
                 work_dir=str(context.project.root),
                 env_vars={**plugins.environment, COMMIT_VARIABLE: context.commit},
-                pulumi_command=OrderlyCommand(),
+                pulumi_command=OrderlyCommand(cli),
                 secrets_provider=_secrets_provider(context),
             )
         return cls(
             context.stack,
             workspace,
             config_file=None if named == usual else named,
-            notice=plugins.notice,
+            notice=" ".join(filter(None, (cli.notice, plugins.notice))),
             announce=partial(_announce_once, context.file.known.account_id),
         )
 
     @classmethod
-    def for_local(cls, project: Project, local: LocalStack) -> CliDriver:
+    def for_local(cls, project: Project, local: LocalStack, cli: PulumiCli) -> CliDriver:
         """Return the driver of a loopback stack: its own file backend, nothing of the account."""
         plugins = Plugins.chosen(local.environment)
         environment = {
@@ -136,9 +143,10 @@ class CliDriver:
             workspace = automation.LocalWorkspace(
                 work_dir=str(project.root),
                 env_vars=environment,
-                pulumi_command=OrderlyCommand(closed=True),
+                pulumi_command=OrderlyCommand(cli, closed=True),
             )
-        return cls(local.stack, workspace, config_file=local.config_file, notice=plugins.notice)
+        notice = " ".join(filter(None, (cli.notice, plugins.notice)))
+        return cls(local.stack, workspace, config_file=local.config_file, notice=notice)
 
     def preview(self, show: Callable[[Progress], None]) -> StackUpdate:
         """See :meth:`StackDriver.preview`; a stack that isn't there yet is planned and not made."""
@@ -348,14 +356,17 @@ class CliDriver:
         return str(done.stdout)
 
 
-def account_stacks(project: Project) -> list[str]:
+def account_stacks(project: Project, cli: PulumiCli) -> list[str]:
     """Return the names of the project's stacks in the account's state backend, sorted.
 
     Raises:
         StackFailed: the CLI refuses (not logged in, …); its words are kept.
     """
     with CliFailures("stack ls"):
-        listed = automation.LocalWorkspace(work_dir=str(project.root)).list_stacks()
+        workspace = automation.LocalWorkspace(
+            work_dir=str(project.root), pulumi_command=OrderlyCommand(cli)
+        )
+        listed = workspace.list_stacks()
     return sorted(stack.name.rpartition("/")[2] for stack in listed)
 
 

@@ -14,6 +14,8 @@ import psutil
 from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
 
+from ops.stacks.pulumi_cli import PulumiCli
+
 _GRACE_SECONDS = 5.0
 """How long a plugin may take to end when it is asked to."""
 
@@ -26,14 +28,14 @@ class OrderlyCommand(PulumiCommand):
     ends its plugins and takes its lock away. Left to the API, this process would be gone before.
 
     Args:
-        root: folder of an installation; without one the CLI is found on PATH.
+        cli: which CLI.
         closed: give the CLI the variables that each run names and no others. The API hands on the
             whole environment of the process, which may hold credentials of a real account
             (``PulumiCommand.run`` of pulumi 3.272).
     """
 
-    def __init__(self, root: str | None = None, *, closed: bool = False) -> None:
-        super().__init__(root)
+    def __init__(self, cli: PulumiCli, *, closed: bool = False) -> None:
+        super().__init__(str(cli.root) if cli.root else None)
         self._inherited: Mapping[str, str] = {} if closed else os.environ
 
     def run(

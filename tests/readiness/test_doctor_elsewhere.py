@@ -37,7 +37,11 @@ class Machine:
             assert found is not None
             (self.bin / name).symlink_to(found)
         self.file = stack_file(folder, **settings)
-        self.environment = {"PATH": str(self.bin), "NOTIFYCTL_CONFIG_FILE": str(self.file)}
+        self.environment = {
+            "PATH": str(self.bin),
+            "NOTIFYCTL_CONFIG_FILE": str(self.file),
+            "NOTIFYCTL_PULUMI": "path",
+        }
 
     def program(self, name: str, text: str) -> None:
         """Put a shell script on PATH, in place of what was there."""

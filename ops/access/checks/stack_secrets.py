@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.errors import OperationError
 from ops.stacks.local_stack import kept_key_file, rendered_file
 from ops.stacks.project import Project
+from ops.stacks.pulumi_cli import PulumiCli
 from ops.stacks.settings_report import check_files, stack_files
 
 WATCHED = (
@@ -112,7 +112,7 @@ class StackSecrets:
 
     def _read(self, path: Path, key: str) -> str:
         if not self._is_local:
-            if not _can_decrypt(self._context.environment):
+            if not self._can_decrypt():
                 raise OperationError(f"neither {PASSPHRASE_VARIABLE} nor a 'pulumi' is there")
             return KeyFile.of(self._context).read(key)
         content = read_stack_file(path).content
@@ -122,6 +122,12 @@ class StackSecrets:
             str(content["encryptionsalt"]), passphrase, key_file=kept_key_file(path)
         )
         return secrets.decrypt(secure)
+
+    def _can_decrypt(self) -> bool:
+        environment = self._context.environment
+        if any(environment.get(name) for name in (PASSPHRASE_VARIABLE, PASSPHRASE_FILE_VARIABLE)):
+            return True
+        return PulumiCli.found(self._project.root, environment) is not None
 
 
 def _secret_keys(path: Path) -> set[str]:
@@ -142,11 +148,6 @@ def _of_one_file_among_all(project: Project, path: Path, known: list[Problem]) -
     )
     seen = {(problem.key, problem.rule) for problem in known}
     return [problem for problem in report.problems if (problem.key, problem.rule) not in seen]
-
-
-def _can_decrypt(environment: Mapping[str, str]) -> bool:
-    variables = (PASSPHRASE_VARIABLE, PASSPHRASE_FILE_VARIABLE)
-    return any(environment.get(name) for name in variables) or shutil.which("pulumi") is not None
 
 
 def _environment(environment: Mapping[str, str]) -> Outcome:

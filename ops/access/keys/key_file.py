@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +12,10 @@ from engine import encrypt_config_value, new_encryption_salt
 from engine.errors import EngineError
 from engine.passphrase import PassphraseSecrets
 from infra.settings.problems import PROJECT
+from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext, read_stack_file
-from ops.stacks.errors import StackFailed, ToolMissing, UsageError
+from ops.stacks.errors import StackFailed, UsageError
+from ops.stacks.pulumi_cli import PulumiCli
 from ops.stacks.settings_editor import SALT_KEY, edit_settings
 
 PASSPHRASE_VARIABLE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the variable's name
@@ -127,12 +129,16 @@ class KeyFile:
         return provider in (None, "passphrase")
 
     def _pulumi(self, action: str, *arguments: str, given: str | None = None) -> str:
-        if shutil.which("pulumi") is None:
-            raise ToolMissing(
-                f"{self._path.name} is encrypted by Pulumi, and there is no 'pulumi' on PATH. "
-                f"Install it, or set {PASSPHRASE_VARIABLE} where the stack has a passphrase."
-            )
-        command = ["pulumi", "config", action, *arguments, "--stack", self._stack]
+        cli = PulumiCli.needed(
+            self._root,
+            os.environ,
+            why=(
+                f"{self._path.name} is encrypted by Pulumi (where the stack has a passphrase, "
+                f"{PASSPHRASE_VARIABLE} does without it)"
+            ),
+            reporter=Reporter(json=True),
+        )
+        command = [cli.command, "config", action, *arguments, "--stack", self._stack]
         done = subprocess.run(
             [*command, "--config-file", str(self._path), "--non-interactive"],
             cwd=self._root,

@@ -25,7 +25,7 @@ def look_at_migrations(context: StackContext) -> Iterator[Outcome]:
     project, stack = context.project, context.stack
     files = migrations(project)
     database = None
-    if stack in stack_names(project, is_local=context.is_local):
+    if stack in stack_names(context):
         database = StackDatabase.find(context)
     # A stack that was made for its keys, or whose first update failed, has none either.
     if database is None:

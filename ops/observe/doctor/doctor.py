@@ -64,7 +64,7 @@ class Doctor:
         return None
 
     def _tools(self) -> Iterator[Outcome]:
-        return look_at_tools(pulumi_needed=not self._is_local)
+        return look_at_tools(self._context)
 
     def _bindings(self) -> Iterator[Outcome]:
         outputs = self._deployed()
@@ -86,7 +86,7 @@ class Doctor:
     def _deployed(self) -> Mapping[str, Any] | None:
         """Return the stack's outputs; ``None`` before the first deployment, which isn't begun."""
         if self._outputs is None:
-            if self._stack not in stack_names(self._project, is_local=self._is_local):
+            if self._stack not in stack_names(self._context):
                 return None
             driver = choose_driver(self._context)
             self._outputs = driver.outputs(show_secrets=True)

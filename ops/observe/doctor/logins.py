@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 from ops.access.checks.outcome import Outcome
 from ops.access.token.stack_token import check_stack_token
+from ops.stacks.choice import runs_cli
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.local_cloud import local_cloud_status
 from ops.stacks.plugins import version_problem
+from ops.stacks.pulumi_cli import PulumiCli
 
 _PATIENCE_S = 60
 _PLUGIN = "cloudflare"
@@ -44,6 +46,10 @@ class Logins:
                 yield Outcome.fail(name, found, "Install it: make install")
         if not self._is_local:
             yield self._provider()
+        elif runs_cli(self._context):
+            yield Outcome.ok("engine", "the Pulumi CLI, with its Cloudflare plugin")
+        else:
+            yield Outcome.ok("engine", "the embedded one, with stand-ins for Pulumi's plugins")
 
     def backend(self) -> Iterator[Outcome]:
         """Where the stack's state is kept."""
@@ -103,17 +109,18 @@ class Logins:
         )
 
     def _pulumi(self, *arguments: str) -> tuple[int, str, str]:
+        cli = PulumiCli.found(self._project.root, self._context.environment)
+        if cli is None:
+            return 127, "", "there is no 'pulumi' on PATH"
         try:
             done = subprocess.run(
-                ["pulumi", *arguments, "--non-interactive"],
+                [cli.command, *arguments, "--non-interactive"],
                 capture_output=True,
                 text=True,
                 check=False,
                 timeout=_PATIENCE_S,
                 env={**self._context.environment, "PULUMI_SKIP_UPDATE_CHECK": "true"},
             )
-        except FileNotFoundError:
-            return 127, "", "there is no 'pulumi' on PATH"
         except (OSError, subprocess.TimeoutExpired) as error:
             raise OperationError(
                 f"'pulumi {arguments[0]}' gave no answer ({type(error).__name__}). Try it by hand."

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ops.access.checks.outcome import Outcome
+from ops.stacks.context import StackContext
+from ops.stacks.errors import ToolMissing
+from ops.stacks.pulumi_cli import PulumiCli
 from ops.stacks.tools import GIT, NODE, PULUMI, Tool
 
 _PYTHON = ((3, 11), (3, 14))
 
 
-def look_at_tools(*, pulumi_needed: bool) -> Iterator[Outcome]:
-    """Yield one outcome per tool: Python, Node, git and the Pulumi CLI."""
+def look_at_tools(context: StackContext) -> Iterator[Outcome]:
+    """Yield one outcome per tool: Python, Node, git and the Pulumi CLI.
+
+    A stack of an account needs the CLI: npm's package fetches it where there is no other.
+    """
     yield look_at_python(sys.version_info[:3])
     yield look_at(NODE, needed=True)
     yield look_at(GIT, needed=True)
-    yield look_at(PULUMI, needed=pulumi_needed)
+    yield _look_at_pulumi(context)
+
+
+def _look_at_pulumi(context: StackContext) -> Outcome:
+    root, environment = context.project.root, context.environment
+    cli = PulumiCli.found(root, environment)
+    if cli is None and not context.is_local and PulumiCli.packaged(root, environment):
+        try:
+            cli = PulumiCli.needed(
+                root, environment, why=f"{PULUMI.range} is needed", reporter=context.reporter
+            )
+        except ToolMissing as error:
+            found = str(error).removesuffix(f" {PULUMI.install}").rstrip(".")
+            return Outcome.fail(PULUMI.name, found, PULUMI.install)
+    tool = replace(PULUMI, command=(cli.command, "version")) if cli else PULUMI
+    outcome = look_at(tool, needed=not context.is_local)
+    if cli is None or outcome.result != "ok":
+        return outcome
+    where = shutil.which(cli.command) if cli.source == "PATH" else "npm's package"
+    return Outcome.ok(PULUMI.name, f"{outcome.found} ({where})")
 
 
 def look_at(tool: Tool, *, needed: bool) -> Outcome:

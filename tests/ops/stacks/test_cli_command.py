@@ -10,6 +10,7 @@ import pytest
 from pulumi import automation
 
 from ops.stacks.cli_command import OrderlyCommand
+from ops.stacks.pulumi_cli import PulumiCli
 
 PROGRAM = """#!{python}
 import json, os, sys
@@ -33,7 +34,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OrderlyCommand:
     program.write_text(PROGRAM.format(python=sys.executable))
     program.chmod(0o755)
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "a real account's")
-    return OrderlyCommand(root=str(tmp_path), closed=True)
+    return OrderlyCommand(PulumiCli("npm", str(program), tmp_path), closed=True)
 
 
 def test_no_credential_of_the_process_reaches_it(command: OrderlyCommand, tmp_path: Path) -> None:
