@@ -104,9 +104,14 @@ class HostClient:
             if error.status != 404:
                 raise
 
-    async def put_version(self, identifier: str, document: dict[str, Any]) -> dict[str, Any]:
-        """Boot a version; answers {bootMs, fromSnapshot}. A start-up error is `boot_failed`."""
-        path = f"/versions/{identifier}"
+    async def put_version(
+        self, identifier: str, document: dict[str, Any], *, validate: bool = False
+    ) -> dict[str, Any]:
+        """Boot a version; answers {bootMs, startupMs, fromSnapshot}.
+
+        With `validate` its start is judged as at an upload. A start-up error is `boot_failed`.
+        """
+        path = f"/versions/{identifier}" + ("?validate" if validate else "")
         return _object(await self._call("PUT", path, json_body=document, seconds=_BOOT))
 
     async def delete_version(self, identifier: str) -> None:

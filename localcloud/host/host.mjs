@@ -8,6 +8,7 @@ import { EventLog } from "./event-log.mjs";
 import { InvocationCounts } from "./invocation-counts.mjs";
 import { ProcessLedger } from "./process-ledger.mjs";
 import { havePyodideBundle } from "./pyodide-bundle.mjs";
+import { PythonBaseline } from "./python-baseline.mjs";
 import { SnapshotCache } from "./snapshot-cache.mjs";
 import { Store } from "./store.mjs";
 import { storeRoutes } from "./store-routes.mjs";
@@ -80,6 +81,7 @@ export class Host {
       graceMs,
       gateway,
       snapshots: new SnapshotCache(path.join(cache, "snapshots")),
+      baseline: new PythonBaseline({ dir: cache, binary, release, runDir, ledger, bundle }),
       surroundings: { store, broker: { url: brokerUrl, token: brokerToken }, clockUrl },
     });
     const edge = new Edge({ versions, holdMs });

@@ -1,8 +1,14 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import {
+  linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
+  utimesSync, writeFileSync,
+} from "node:fs";
 import path from "node:path";
 
 const FILE = "snapshot.bin";
+const BASELINE = "baseline.bin";
+/** What the start that made the snapshot cost, as the answer of PUT /versions/{id} tells it. */
+const STARTUP = "startup.json";
 /** One is about 31 MB. */
 const KEPT = 8;
 const DRAFT = "draft-";
@@ -10,7 +16,7 @@ const DRAFT = "draft-";
 const STALE_MS = 60 * 60 * 1000;
 
 /**
- * Python memory snapshots, one per bundle: the memory after the top-level imports.
+ * Python memory snapshots, one per bundle: the memory after the Worker's top level has run.
  *
  * The key covers all that the memory depends on (modules, flags, runtime); variables, secrets and
  * metadata are read at start and are no part of it. Several hosts may share one folder.
@@ -41,35 +47,46 @@ export class SnapshotCache {
    * The runtime's arguments for a start with this key: load the snapshot, or make it.
    *
    * @param {string} key
-   * @returns {{loaded: boolean, args: string[], keep: () => void, discard: () => void}} call
-   *   `keep` once the Worker runs, else `discard`
+   * @param {string} baseline the file that a start without a snapshot loads
+   * @returns {{loaded: boolean, startupMs: number | null, args: string[],
+   *   keep: (startupMs: number | null) => void, discard: () => void}} call `keep` once the Worker
+   *   runs, else `discard`
    */
-  open(key) {
+  open(key, baseline) {
     const folder = path.join(this.#dir, key);
     if (exists(path.join(folder, FILE))) {
       const now = new Date();
       utimesSync(folder, now, now);
       return {
         loaded: true,
+        startupMs: startupOf(folder),
         args: [`--python-snapshot-dir=${folder}`, `--python-load-snapshot=${FILE}`],
         keep: () => {},
         discard: () => rmSync(folder, { recursive: true, force: true }),
       };
     }
     const draft = mkdtempSync(path.join(this.#dir, DRAFT));
+    linkSync(baseline, path.join(draft, BASELINE));
     return {
       loaded: false,
-      args: [`--python-snapshot-dir=${draft}`, "--python-save-snapshot"],
-      keep: () => this.#adopt(draft, folder),
+      startupMs: null,
+      args: [
+        `--python-snapshot-dir=${draft}`,
+        `--python-load-snapshot=${BASELINE}`,
+        "--python-save-snapshot",
+      ],
+      keep: (startupMs) => this.#adopt(draft, folder, startupMs),
       discard: () => rmSync(draft, { recursive: true, force: true }),
     };
   }
 
-  #adopt(draft, folder) {
+  #adopt(draft, folder, startupMs) {
     if (!exists(path.join(draft, FILE)) || exists(folder)) {
       rmSync(draft, { recursive: true, force: true });
       return;
     }
+    rmSync(path.join(draft, BASELINE));
+    writeFileSync(path.join(draft, STARTUP), JSON.stringify({ startupMs }));
     renameSync(draft, folder);
     const kept = this.#folders((name) => !name.startsWith(DRAFT));
     kept.sort((a, b) => lastUse(b) - lastUse(a));
@@ -87,3 +104,11 @@ const exists = (file) => statSync(file, { throwIfNoEntry: false }) !== undefined
 
 /** When a folder was last used, in ms; 0 where another host has just removed it. */
 const lastUse = (folder) => statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+function startupOf(folder) {
+  try {
+    return JSON.parse(readFileSync(path.join(folder, STARTUP), "utf8")).startupMs;
+  } catch {
+    return null; // made by an earlier release, or cut by a full disk: only the figure is lost
+  }
+}

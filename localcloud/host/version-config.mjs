@@ -13,23 +13,36 @@ export const isPython = (flags) => flags.includes("python_workers");
 /** Sockets of a version's process: requests go to `http`, events to `door`. */
 export const VERSION_SOCKETS = ["http", "door"];
 
+/** Flags that select the runtime made by pyodide-bundle.mjs. The `no_` flags are needed because the
+ * highest-numbered runtime flag wins over the development one. */
+export const pythonFlags = [
+  "python_workers",
+  "python_workers_development",
+  "no_python_workers_20250116",
+  "no_python_workers_314",
+  "experimental",
+];
+const DEDICATED = "python_dedicated_snapshot";
+const NOT_DEDICATED = `disable_${DEDICATED}`;
+
 /**
- * Production's flags plus those that select the runtime made by pyodide-bundle.mjs. The `no_`
- * flags are needed because the highest-numbered runtime flag wins over the development one.
+ * Production's flags plus those that the local runtime needs.
+ *
+ * In production a runtime flag that is taken away here implies dedicated snapshots: memory is kept
+ * after the top level has run, and randomness is refused until then (workerd,
+ * src/workerd/io/compatibility-date.capnp).
  *
  * @param {string[]} flags as declared for production
  * @returns {string[]}
  */
 export function localFlags(flags) {
   if (!isPython(flags)) return flags;
-  return [
-    ...flags,
-    "python_workers_development",
-    "no_python_workers_20250116",
-    "no_python_workers_314",
-    "experimental",
-  ];
+  const implied = flags.includes(NOT_DEDICATED) ? [] : [DEDICATED];
+  return [...new Set([...flags, ...pythonFlags, ...implied])];
 }
+
+/** Whether the memory after the top level is kept. @param {string[]} flags from `localFlags` */
+export const keepsTopLevel = (flags) => flags.includes(DEDICATED) && !flags.includes(NOT_DEDICATED);
 
 /**
  * The config of a version's process, and the environment that carries its secrets.

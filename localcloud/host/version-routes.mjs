@@ -22,7 +22,8 @@ export function versionRoutes({ versions, edge }) {
   ];
 }
 
-async function putVersion(versions, { params: [id], json }) {
+/** With `?validate` a start is judged as at an upload; else the version was accepted before. */
+async function putVersion(versions, { params: [id], query, json }) {
   const spec = json();
   const missing = ["script", "modulesDir", "mainModule", "compatibilityDate"].filter(
     (member) => typeof spec[member] !== "string",
@@ -32,7 +33,7 @@ async function putVersion(versions, { params: [id], json }) {
     throw new ControlError(400, "invalid_version", `The version can't start: ${reason}.`);
   }
   try {
-    return await versions.put({ ...spec, id });
+    return await versions.put({ ...spec, id }, { validates: query.has("validate") });
   } catch (error) {
     if (error instanceof BootError) throw new ControlError(422, "boot_failed", error.message);
     if (error instanceof UnsupportedBinding) {

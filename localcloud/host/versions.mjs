@@ -33,10 +33,11 @@ export class Versions extends EventEmitter {
    * one under the same id boots beside the old process and then takes its place.
    *
    * @param {object} spec
-   * @returns {Promise<{bootMs: number, fromSnapshot: boolean}>}
+   * @param {{validates?: boolean}} [options] `validates`: refuse what production refuses at upload
+   * @returns {Promise<{bootMs: number, startupMs: number | null, fromSnapshot: boolean}>}
    * @throws {import("./boot-error.mjs").BootError | import("./bindings.mjs").UnsupportedBinding}
    */
-  async put(spec) {
+  async put(spec, { validates = false } = {}) {
     const print = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
     const running = this.#running.get(spec.id);
     if (running?.print === print) return running.booted;
@@ -45,7 +46,7 @@ export class Versions extends EventEmitter {
     // Another specification is on its way: what it ends with decides nothing about this one.
     await boot?.promise.catch(() => {});
 
-    const version = new Version(spec, this.#runtime);
+    const version = new Version(spec, this.#runtime, { validates });
     const promise = version.boot((supervisor) => this.#listen(version, supervisor));
     this.#boots.set(spec.id, { version, print, promise });
     try {

@@ -7,12 +7,16 @@ import { fileURLToPath } from "node:url";
 
 const GUARDIAN = fileURLToPath(new URL("guardian.sh", import.meta.url));
 
-/** workerd ended before it listened. `output` holds what it wrote, one entry per line. */
+/**
+ * workerd ended before it listened, or was ended since it didn't in time (`late`). `output` holds
+ * what it wrote, one entry per line.
+ */
 export class WorkerdBootError extends Error {
-  constructor(name, reason, output) {
+  constructor(name, reason, { output, late }) {
     super(`${name}: the Workers runtime ${reason}`);
     this.name = "WorkerdBootError";
     this.output = output;
+    this.late = late;
   }
 }
 
@@ -125,8 +129,9 @@ export class Workerd extends EventEmitter {
     this.kill();
     await this.#exited;
     await this.#drained();
-    const reason = outcome === "late" ? `didn't listen within ${timeoutMs} ms` : "didn't start";
-    throw new WorkerdBootError(this.#context.name, reason, this.#output);
+    const late = outcome === "late";
+    const reason = late ? `didn't listen within ${timeoutMs} ms` : "didn't start";
+    throw new WorkerdBootError(this.#context.name, reason, { output: this.#output, late });
   }
 
   async #drained() {
