@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.endpoints import Endpoints
+from tests.localcloud.npm_package import installed
 
 PACKAGE = Path(__file__).with_name("wrangler")
-BUILD = Path(__file__).parents[2] / "build"
-_INSTALL_SECONDS = 600
 _COMMAND_SECONDS = 180
 
 
 def wrangler_program() -> Path:
-    """Return wrangler's entry point, installed from npm into `build/` on first use.
-
-    It is no dependency of the project: 190 MB that only these tests need. Nothing but npm packages
-    is downloaded, since their install scripts don't run.
-    """
-    lock = PACKAGE / "package-lock.json"
-    folder = BUILD / f"wrangler-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    program = folder / "node_modules" / "wrangler" / "wrangler-dist" / "cli.js"
-    done = folder / "installed"
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / "wrangler.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(PACKAGE, folder)
-            subprocess.run(
-                ["npm", "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"],
-                cwd=folder,
-                check=True,
-                capture_output=True,
-                timeout=_INSTALL_SECONDS,
-            )
-            done.touch()
-    return program
+    """Return wrangler's entry point, installed on first use."""
+    return installed(PACKAGE) / "node_modules" / "wrangler" / "wrangler-dist" / "cli.js"
 
 
 @dataclass(frozen=True)
