@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cosmic_ray.plugins
 from cosmic_ray.ast import ast_nodes, get_ast
-from cosmic_ray.mutating import use_mutation
+from cosmic_ray.mutating import mutate_code, use_mutation
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = (".ci", ".github", "bench", "docs", "scripts", "tests")
@@ -52,20 +52,37 @@ class Fault:
 def sample_faults(folder: str, *, count: int, seed: int) -> list[Fault]:
     """Draw faults from the modules of a folder, the same for the same seed.
 
-    Modules are drawn by their length and one fault each, so that a module with many numbers isn't
-    the whole sample.
+    Modules are drawn by their length. None comes twice before each has come once, so that a module
+    with many numbers isn't the whole sample.
     """
     draw = random.Random(f"{folder} {seed}")  # noqa: S311
     modules = sorted(path for path in (ROOT / folder).rglob("*.py") if path.name != "__init__.py")
-    weights = [len(path.read_bytes()) for path in modules]
+    left: list[Path] = []
     found: dict[str, Fault] = {}
     while len(found) < count:
-        module = draw.choices(modules, weights)[0]
-        name = str(module.relative_to(ROOT))
-        faults = list(_faults_of(module, name))
-        if faults and name not in found:
-            found[name] = draw.choice(faults)
+        left = left or list(modules)
+        module = draw.choices(left, [len(path.read_bytes()) for path in left])[0]
+        left.remove(module)
+        faults = list(_faults_of(module, str(module.relative_to(ROOT))))
+        draw.shuffle(faults)
+        new = (fault for fault in faults if str(fault) not in found and _compiles(module, fault))
+        if (fault := next(new, None)) is not None:
+            found[str(fault)] = fault
     return list(found.values())
+
+
+def _compiles(module: Path, fault: Fault) -> bool:
+    """Say whether the module is still Python: any test would find a fault that no import survives.
+
+    An operator takes the `*` and `**` of parameters for multiplications.
+    """
+    operator = cosmic_ray.plugins.get_operator(fault.operator)()
+    code = mutate_code(module.read_text(encoding="utf-8"), operator, fault.occurrence)
+    try:
+        compile(str(code), fault.module, "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _faults_of(module: Path, name: str) -> Iterator[Fault]:

@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import cosmic_ray.plugins
 import pytest
+from cosmic_ray.mutating import mutate_code
 
 from tests.altered_project import AlteredProject
-from tests.mutation.sample import MutatedProject, sample_faults
+from tests.mutation.sample import ROOT, MutatedProject, sample_faults
 
 SEED = int(os.environ.get("NOTIFICATION_MUTATION_SEED", "1"))
 COUNT = int(os.environ.get("NOTIFICATION_MUTATION_COUNT", "20"))
@@ -20,7 +22,7 @@ TESTS = {
     "infra": ("tests/infra",),
     "engine": ("tests/engine",),
     "localcloud": ("tests/localcloud", "tests/host"),
-    "ops": ("tests/ops",),
+    "ops": ("tests/ops", "tests/readiness", "tests/releases", "tests/integration"),
     "worker/src": ("tests/worker", "tests/promise"),
 }
 
@@ -45,3 +47,18 @@ def test_the_same_seed_draws_the_same_faults_and_another_one_others() -> None:
     assert first == sample_faults("engine", count=5, seed=1)
     assert first != sample_faults("engine", count=5, seed=2)
     assert len({fault.module for fault in first}) == 5
+
+
+def test_a_folder_of_one_module_gives_as_many_faults_as_are_asked_for() -> None:
+    faults = sample_faults("cron", count=4, seed=1)
+    assert {fault.module for fault in faults} == {"cron/expression.py"}
+    assert len(set(map(str, faults))) == 4
+
+
+def test_every_fault_leaves_a_module_that_python_can_read() -> None:
+    for fault in sample_faults("infra", count=8, seed=3):
+        source = (ROOT / fault.module).read_text(encoding="utf-8")
+        operator = cosmic_ray.plugins.get_operator(fault.operator)()
+        changed = mutate_code(source, operator, fault.occurrence)
+        assert changed not in {None, source}
+        compile(str(changed), fault.module, "exec")
