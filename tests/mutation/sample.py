@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 import subprocess
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,10 +79,12 @@ def _compiles(module: Path, fault: Fault) -> bool:
     """
     operator = cosmic_ray.plugins.get_operator(fault.operator)()
     code = mutate_code(module.read_text(encoding="utf-8"), operator, fault.occurrence)
-    try:
-        compile(str(code), fault.module, "exec")
-    except SyntaxError:
-        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        try:
+            compile(str(code), fault.module, "exec")
+        except SyntaxError:
+            return False
     return True
 
 
