@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.habits import flowing, ready_to_complete, reflow, to_complete, understood
 from ops.cli.invocation import CONFIG_FILE_VARIABLE, Invocation
 from ops.cli.output import outlive_readers
 from ops.stacks.errors import OperationError
@@ -57,6 +58,7 @@ COMMANDS = {
     "token": "token:app",
     "pr": "pull_requests:app",
     "db": "db:app",
+    "completion": "completion:completion",
 }
 """Where each command is: its module in `ops.cli.commands`, and there a function or a group."""
 
@@ -109,9 +111,9 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
         module, _, attribute = COMMANDS[name].partition(":")
         found = getattr(import_module(f"ops.cli.commands.{module}"), attribute)
         if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+            app.add_typer(reflow(found), name=name)
         else:
-            app.command(name, hidden=name in HIDDEN)(found)
+            app.command(name, help=flowing(found.__doc__ or ""), hidden=name in HIDDEN)(found)
     return app
 
 
@@ -123,7 +125,9 @@ def overview() -> typer.Typer:
     app = _app()
     for name, place in COMMANDS.items():
         module, _, attribute = place.partition(":")
-        app.command(name, help=_help_of(module, attribute))(_nothing)
+        app.command(name, help=flowing(_help_of(module, attribute)), hidden=name in HIDDEN)(
+            _nothing
+        )
     return app
 
 
@@ -138,15 +142,19 @@ def run() -> None:
     A closed output ends no command but those that follow something, nor does a lost terminal.
     Ctrl-C and SIGTERM end a deployment in order: what runs is finished and kept.
     """
+    typed = to_complete()
+    if typed is not None:
+        _complete(typed)
     follows = [*_words(sys.argv[1:]), ""][:2]
     endless = " ".join(follows).strip() in FOLLOWERS or follows[0] in FOLLOWERS
     output = outlive_readers(stop=endless)
     interruption = Interruption()
     interruption.listen(hangup=endless)
     try:
-        names = called(sys.argv[1:])
+        arguments = understood(sys.argv[1:])
+        names = called(arguments)
         app = command_line(names) if names else overview()
-        app(obj=interruption)
+        app(arguments, obj=interruption)
     except OperationError as error:
         _say(_advised(str(error)))
         sys.exit(interruption.exit_code if interruption.seen else error.exit_code)
@@ -185,11 +193,19 @@ def _app() -> typer.Typer:
         name="notifyctl",
         no_args_is_help=True,
         add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
         help=_HELP,
     )
     app.callback()(main)
     return app
+
+
+def _complete(typed: Sequence[str]) -> None:
+    """Answer a shell's question for completions, and end; only the command's module is loaded."""
+    ready_to_complete()
+    names = called(typed)
+    (command_line(names) if names else overview())()
 
 
 def _nothing() -> None:

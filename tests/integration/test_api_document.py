@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,28 @@ def read_examples(document: Path, values: Mapping[str, str]) -> list[Example]:
         body = json.loads(rest) if rest.strip() else None
         examples.append(Example(method, target, headers, body, json.loads(match["answer"])))
     return examples
+
+
+def test_the_python_example_signs_as_the_service_expects(installation: Installation) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    sink = f"{installation.sink_url}/hook/python-example"
+    assert installation.ctl("users", "set", "ada", "-c", "webhook", "--url", sink).returncode == 0
+    key = installation.ctl("outputs", "api_secret_key", "--show-secrets").stdout.strip()
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", example],
+        env={
+            "API_SECRET_KEY": key,
+            "SERVICE_URL": installation.ctl("outputs", "service_url").stdout.strip(),
+            "no_proxy": "127.0.0.1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["success"] is True
+    assert len(installation.arrivals("/hook/python-example")) == 1
 
 
 def answered(installation: Installation, example: Example) -> Any:

@@ -88,8 +88,14 @@ def test_a_backup_is_named_by_its_time_verified_and_brings_everything_back(
     refused = installation.ctl("db", "restore", "--folder", str(folder))
     assert (refused.returncode, count(installation, "notification_logs")) == (2, 0)
     assert "--confirm local" in refused.stderr
-    installation.ctl_json("db", "restore", "--folder", str(folder), "--confirm", "local")
+    restored = installation.ctl("db", "restore", "--folder", str(folder), "--confirm", "local")
+    assert restored.returncode == 0, restored.stderr
     assert count(installation, "notification_logs") == lost
+    # The first line is the command that undoes it, as it can be typed.
+    undo = restored.stdout.splitlines()[0].partition("notifyctl ")[2].split()
+    assert installation.ctl(*undo, "--confirm", "local").returncode == 0
+    assert count(installation, "notification_logs") == 0
+    installation.ctl_json("db", "restore", "--folder", str(folder), "--confirm", "local")
     again = installation.ctl_json("db", "backup", "--folder", str(folder / "again"))
     assert again["tables"] == taken["tables"]
     with installation.service() as service:
@@ -139,6 +145,15 @@ def test_a_backup_goes_to_r2_and_comes_back_from_there(
     elsewhere = folder / "elsewhere"
     found = installation.ctl_json("db", "verify", "--r2", "kept", "--folder", str(elsewhere))
     assert found["tables"] == taken["tables"]
+
+
+@pytest.mark.parametrize("at", ["2999-01-01T00:00:00Z", "soon"])
+def test_a_bookmark_of_a_time_to_come_is_refused_before_anything_is_asked(
+    installation: Installation, at: str
+) -> None:
+    refused = installation.ctl("db", "bookmark", "--at", at)
+    assert (refused.returncode, "--at is" in refused.stderr) == (2, True)
+    assert "Try again" not in refused.stderr
 
 
 def test_time_travel_goes_back_and_names_the_way_forward(installation: Installation) -> None:

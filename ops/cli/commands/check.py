@@ -71,7 +71,7 @@ SkipOption = Annotated[
 
 def check(
     run: typer.Context,
-    stack: StackOption,
+    stack: StackOption = "local",
     kind: KindOption = ChangeKind.ROUTINE,
     at: Annotated[
         datetime | None,

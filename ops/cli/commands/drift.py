@@ -16,7 +16,7 @@ from ops.stacks.errors import DriftFound, ServiceError
 
 def drift(
     run: typer.Context,
-    stack: StackOption,
+    stack: StackOption = "local",
     repair: Annotated[
         bool,
         typer.Option("--repair", help="Put right what differs, then probe again."),

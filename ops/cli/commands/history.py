@@ -18,7 +18,7 @@ from ops.stacks.table import number, whole
 
 def history(
     run: typer.Context,
-    stack: StackOption,
+    stack: StackOption = "local",
     json: JsonOption = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 20,
 ) -> None:
@@ -36,6 +36,8 @@ def history(
         "changes",
         "message",
         rows=[_row(entry) for entry in entries],
+        none=f"The stack '{stack}' has no updates: it was never deployed, or was removed with its "
+        "history.",
     )
 
 

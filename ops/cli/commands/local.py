@@ -9,6 +9,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, open_project
 from ops.stacks.console import Reporter
+from ops.stacks.errors import UsageError
 from ops.stacks.local_cloud import local_cloud_status, start_local_cloud, stop_local_cloud
 from ops.stacks.local_faults import add_fault, clear_faults, list_faults
 
@@ -38,9 +39,26 @@ def stop(
 
 
 @app.command()
-def status(run: typer.Context, json: JsonOption = False) -> None:
-    """Say whether the local cloud runs, where, and what it holds."""
+def status(
+    run: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(help="Print this value alone, as it is, for a script.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say whether the local cloud runs, where, and what it holds.
+
+    Example: notifyctl send --user ada --url "$(notifyctl local status sink_url)/hook/ada" …
+    """
     document = local_cloud_status(open_project(run))
+    if name is not None:
+        if name not in document:
+            raise UsageError(
+                f"There is no '{name}' while the local cloud is {document['state']}: "
+                f"{', '.join(document)}."
+            )
+        typer.echo(json_text.dumps(document[name]) if json else str(document[name]))
+        return
     if json:
         typer.echo(json_text.dumps(document, indent=2))
         return

@@ -1,4 +1,8 @@
-"""Options that several commands share, and the stack that they lead to."""
+"""Options that several commands share, and the stack that they lead to.
+
+A command that reads takes the stack ``local`` where none is named; one that changes what is
+deployed has to be told.
+"""
 
 from __future__ import annotations
 

@@ -10,25 +10,36 @@ import typer
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
-from ops.stacks.errors import StackFailed
+from ops.stacks.errors import StackFailed, UsageError
 from ops.stacks.table import whole
 
 
 def outputs(
     run: typer.Context,
-    stack: StackOption,
+    name: Annotated[
+        str | None, typer.Argument(help="Print this output alone, as it is, for a script.")
+    ] = None,
+    stack: StackOption = "local",
     json: JsonOption = False,
     show_secrets: Annotated[
         bool, typer.Option("--show-secrets", help="Print secret outputs in clear.")
     ] = False,
 ) -> None:
-    """Print the stack's outputs: URLs, ids, the version id, the release."""
+    """Print the stack's outputs: URLs, ids, the version id, the release.
+
+    Example: curl "$(notifyctl outputs service_url)/health"
+    """
     found = choose_driver(open_stack(run, stack)).outputs(show_secrets=show_secrets)
     if not found:
         raise StackFailed(
             f"The stack '{stack}' has no outputs: it isn't deployed. "
             f"Run 'notifyctl up --stack {stack}'."
         )
+    if name is not None:
+        if name not in found:
+            raise UsageError(f"The stack '{stack}' has no output '{name}': {', '.join(found)}.")
+        typer.echo(json_text.dumps(found[name], indent=2) if json else _text(found[name]))
+        return
     if json:
         typer.echo(json_text.dumps(dict(found), indent=2, sort_keys=True))
         return

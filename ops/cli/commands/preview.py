@@ -18,7 +18,7 @@ from ops.stacks.moment import counted
 
 def preview(
     run: typer.Context,
-    stack: StackOption,
+    stack: StackOption = "local",
     json: JsonOption = False,
     expect_no_changes: Annotated[
         bool,

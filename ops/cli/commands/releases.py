@@ -16,7 +16,7 @@ from ops.stacks.table import number, whole
 
 def releases(
     run: typer.Context,
-    stack: StackOption,
+    stack: StackOption = "local",
     json: JsonOption = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 10,
 ) -> None:

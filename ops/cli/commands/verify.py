@@ -15,7 +15,7 @@ from ops.stacks.errors import VerificationFailed
 
 def verify(
     run: typer.Context,
-    stack: StackOption,
+    stack: StackOption = "local",
     integration: Annotated[
         bool | None,
         typer.Option(

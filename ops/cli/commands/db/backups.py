@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +19,8 @@ from ops.database.consistency import check_consistency
 from ops.database.d1_transfer import D1Transfer
 from ops.database.stack_database import StackDatabase
 from ops.stacks.console import Reporter
-from ops.stacks.errors import UsageError, VerificationFailed
-from ops.stacks.moment import counted
+from ops.stacks.errors import OperationError, UsageError, VerificationFailed
+from ops.stacks.moment import counted, read_time, shown_time
 
 FolderOption = Annotated[
     Path, typer.Option("--folder", help="Folder of the backups.", envvar="NOTIFYCTL_BACKUPS")
@@ -99,7 +100,8 @@ def restore(
     """Replace the whole database by a backup. What was written since then is lost.
 
     Of production it is refused without a verified backup of the state that is given up, younger
-    than an hour. Set maintenanceMode first, so that nothing is accepted meanwhile.
+    than an hour. Set maintenanceMode first, so that nothing is accepted meanwhile. The command that
+    undoes it is printed before it begins.
     """
     backups = _backups(run, stack, folder)
     found = _choose(backups, name, r2)
@@ -108,6 +110,12 @@ def restore(
     what = f"This replaces everything in the database of '{stack}' by {found.path.name}"
     require_confirmation(stack, what, confirm)
     reporter = Reporter(json=json)
+    undo = ""
+    try:
+        undo = D1Transfer(backups.database.account, backups.database.database_id).bookmark()
+        reporter.line(f"To undo it: notifyctl db travel {undo} --stack {stack}")
+    except OperationError as error:
+        reporter.line(f"warning: nothing will undo it: {error}", style="yellow")
     with reporter.step(f"{found.path.name} restored"):
         moved = backups.restore(found, passphrase=passphrase_of(run, found))
     if moved:
@@ -115,7 +123,7 @@ def restore(
     with reporter.step("Consistency checked") as step:
         problems = [finding for finding in check_consistency(backups.database) if finding.rows]
         step.detail = f"{counted(len(problems), 'problem')}"
-    _show(found, reporter_json=json, more={"changed_since": moved})
+    _show(found, reporter_json=json, more={"changed_since": moved, "undo": undo})
     if problems:
         raise VerificationFailed(
             f"The restored data has problems: {'; '.join(one.text() for one in problems)}. "
@@ -127,13 +135,22 @@ def bookmark(
     run: typer.Context,
     stack: StackOption = "local",
     at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="An ISO 8601 time instead of now.")
+        str | None,
+        typer.Option("--at", metavar="TIME", help="A time, or how long ago: 2h; now without it."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
     """Print the time-travel bookmark of now, or of a time within the account's retention."""
+    moment = None if at is None else read_time(at, "--at")
+    if moment is not None and moment > datetime.now(UTC):
+        raise UsageError(
+            f"--at is {shown_time(moment)}, which is still to come. Give a time in the past; "
+            "without --at the bookmark is of now."
+        )
     database = StackDatabase.of(open_stack(run, stack))
-    found = D1Transfer(database.account, database.database_id).bookmark(at)
+    found = D1Transfer(database.account, database.database_id).bookmark(
+        None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    )
     typer.echo(json_text.dumps({"bookmark": found}) if json else found)
 
 
@@ -154,7 +171,9 @@ def travel(
     with Reporter(json=json).step(f"Database of '{stack}' returned to {bookmark}"):
         undo = D1Transfer(database.account, database.database_id).travel(bookmark)
     typer.echo(
-        json_text.dumps({"undo": undo}) if json else f"To undo it: notifyctl db travel {undo}"
+        json_text.dumps({"undo": undo})
+        if json
+        else f"To undo it: notifyctl db travel {undo} --stack {stack}"
     )
 
 
