@@ -40,7 +40,7 @@ CREATE TABLE notification_logs (
   variables TEXT CHECK (variables IS NULL OR json_valid(variables)),
   metadata TEXT CHECK (metadata IS NULL OR json_valid(metadata)),
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), channel_options TEXT, expires_at TEXT, held_until TEXT, urgent INTEGER, after_id INTEGER,
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), channel_options TEXT, expires_at TEXT, held_until TEXT, urgent INTEGER, after_id INTEGER, send_at TEXT,
   CONSTRAINT sent_has_time CHECK (status <> 'sent' OR sent_at IS NOT NULL),
   CONSTRAINT retry_has_time CHECK (status <> 'retry' OR next_retry_at IS NOT NULL),
   CONSTRAINT message_id_names_row CHECK (
@@ -165,7 +165,7 @@ CREATE TABLE endpoint_paces (
   user_id TEXT NOT NULL,
   channel_type TEXT NOT NULL,
   throttled_until INTEGER NOT NULL,
-  next_slot INTEGER NOT NULL,
+  next_slot INTEGER NOT NULL, interval_ms INTEGER NOT NULL DEFAULT 1000, burst INTEGER NOT NULL DEFAULT 1,
   PRIMARY KEY (user_id, channel_type)
 ) WITHOUT ROWID;
 
@@ -177,3 +177,5 @@ CREATE TABLE channel_holds (
   created_at TEXT NOT NULL,
   PRIMARY KEY (channel_type, user_id)
 ) WITHOUT ROWID;
+
+CREATE INDEX idx_hold_user ON channel_holds (user_id);

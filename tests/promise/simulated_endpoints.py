@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from localcloud.sink.chat import ChatApi, ChatCall
 from notification.ports.outbound import (
     OutboundAnswer,
     OutboundFailure,
@@ -39,10 +40,14 @@ class SimulatedEndpoints:
     """The outbound port. An endpoint is named by host and path; the newest fitting spell counts.
 
     A call counts from its arrival: what the caller learns of it is another matter.
+
+    Attributes:
+        apis: providers that answer for their hosts, with their own limits, instead of any spell.
     """
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
+        self.apis: dict[str, ChatApi] = {}
         self._spells: dict[str, list[Spell]] = {}
 
     def plan(self, endpoint: str, spell: Spell) -> None:
@@ -60,6 +65,8 @@ class SimulatedEndpoints:
         now = asyncio.get_running_loop().time()
         parts = urlsplit(request.url)
         endpoint = f"{parts.hostname}{parts.path}"
+        if parts.hostname in self.apis:
+            return await self._ask(self.apis[parts.hostname], endpoint, request)
         spell = self._spell(endpoint, now)
         mark = MARK.search(request.body)
         arrival = Arrival(
@@ -77,3 +84,15 @@ class SimulatedEndpoints:
         headers = {"retry-after": spell.retry_after} if spell.retry_after is not None else {}
         body = "ok" if endpoint.startswith("hooks.slack.com") else '{"ok":true}'
         return answer(spell.status, body if spell.status < 300 else "said so", **headers)
+
+    async def _ask(self, api: ChatApi, endpoint: str, request: OutboundRequest) -> OutboundAnswer:
+        now = asyncio.get_running_loop().time()
+        path = urlsplit(request.url).path
+        made = api.receive(ChatCall(path, request.body.encode(), round(now * 1000)))
+        mark = MARK.search(request.body)
+        number = int(mark[1]) if mark else -1
+        status = made.status if made.accepted else max(made.status, 400)
+        self.arrivals.append(Arrival(now, endpoint, number, status, request, HERE.get()))
+        await asyncio.sleep(0.05)
+        headers = {name.lower(): text for name, text in made.headers.items()}
+        return OutboundAnswer(made.status, headers, made.body)

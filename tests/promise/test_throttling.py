@@ -56,8 +56,6 @@ def test_a_throttled_notification_ends_after_exactly_24_hours(
 
 @pytest.mark.requirement("C-0.30")
 def test_a_wait_that_goes_beyond_the_24_hours_ends_with_them(timeline: SimulatedTimeline) -> None:
-    timeline.endpoint("ann").down(between=(0, 5), status=429, retry_after="86400")
-    timeline.at(10 * HOUR).push("late")
     timeline.endpoint("ann").down(status=429, retry_after="86400")
     timeline.at(10 * HOUR + 1).push("order").at(34 * HOUR - 10).expect("order", status="retry")
     timeline.at(34 * HOUR + 10).expect("order", attempts=1, status="failed", error="24 hours")

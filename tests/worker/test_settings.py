@@ -51,10 +51,13 @@ def test_nothing_set_means_a_cautious_development_stack() -> None:
 def test_a_channel_that_is_switched_off_is_not_called(world: World) -> None:
     world.configure()
     world.environment["FEATURE_WEBHOOK_ENABLED"] = "false"
-    [result] = world.send().json["results"]
-    assert (result["status"], result["code"]) == ("failed", "UNSUPPORTED_CHANNEL")
-    assert result["error"] == "Channel webhook is switched off"
-    assert world.endpoints.received == []
+    refused = world.send()
+    assert (refused.status, refused.code) == (400, "INVALID_CHANNEL_TYPE")
+    assert refused.json["error"] == "Channel webhook is switched off on this stack"
+    body = {"user_ids": ["u1"], "channels": ["webhook"], "custom_content": {"content": "x"}}
+    [one] = world.request("POST", "/api/notifications/batch", body).json["results"]
+    assert (one["success"], one["code"]) == (False, "INVALID_CHANNEL_TYPE")
+    assert (world.endpoints.received, world.logs()) == ([], [])
 
 
 def test_without_retries_a_failure_is_final(world: World) -> None:

@@ -116,6 +116,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_holds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/{channel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["put_hold"];
+        post?: never;
+        delete: operations["delete_hold"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs": {
         parameters: {
             query?: never;
@@ -809,6 +841,10 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             error: string | null;
+            /** Format: date-time */
+            expires_at: string | null;
+            /** Format: date-time */
+            held_until: string | null;
             id: number;
             idempotency_key: string | null;
             last_error_code: string | null;
@@ -822,11 +858,15 @@ export interface components {
             request_id: string | null;
             retry_count: number;
             /** Format: date-time */
+            send_at: string | null;
+            /** Format: date-time */
             sent_at: string | null;
             /** @enum {string} */
             status: "pending" | "sent" | "failed" | "retry" | "retry_scheduled" | "cancelled";
             subject: string | null;
             template_key: string | null;
+            /** Format: date-time */
+            throttled_until?: string;
             /** Format: date-time */
             updated_at: string;
             user_id: string;
@@ -839,6 +879,8 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             error: string | null;
+            /** Format: date-time */
+            held_until: string | null;
             id: number;
             last_error_code: string | null;
             message_id: string;
@@ -848,11 +890,15 @@ export interface components {
             request_id: string | null;
             retry_count: number;
             /** Format: date-time */
+            send_at: string | null;
+            /** Format: date-time */
             sent_at: string | null;
             /** @enum {string} */
             status: "pending" | "sent" | "failed" | "retry" | "retry_scheduled" | "cancelled";
             subject: string | null;
             template_key: string | null;
+            /** Format: date-time */
+            throttled_until?: string;
             /** Format: date-time */
             updated_at: string;
             user_id: string;
@@ -869,11 +915,17 @@ export interface components {
             code?: string;
             details?: unknown;
             error?: string;
+            /** Format: date-time */
+            held_until?: string;
             logId: number;
             messageId: string;
+            /** Format: date-time */
+            send_at?: string;
             /** @enum {string} */
             status: "pending" | "sent" | "failed" | "retry_scheduled" | "cancelled";
             truncated?: boolean;
+            /** Format: date-time */
+            throttled_until?: string;
             userId: string;
         };
         Template: {
@@ -1223,6 +1275,119 @@ export interface operations {
                         /** Format: date-time */
                         timestamp: string;
                         version: string;
+                    };
+                };
+            };
+        };
+    };
+    list_holds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            holds: {
+                                channel: string;
+                                /** Format: date-time */
+                                created_at: string;
+                                reason: string;
+                                /** Format: date-time */
+                                until: string;
+                                user_id: string | null;
+                            }[];
+                            waiting: {
+                                [key: string]: number;
+                            };
+                        };
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
+    put_hold: {
+        parameters: {
+            query?: {
+                /** @description Hold the channel for this recipient alone */
+                user_id?: string;
+            };
+            header?: never;
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason?: string;
+                    /** Format: date-time */
+                    until: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            channel: string;
+                            /** Format: date-time */
+                            created_at: string;
+                            reason: string;
+                            /** Format: date-time */
+                            until: string;
+                            user_id: string | null;
+                        };
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+        };
+    };
+    delete_hold: {
+        parameters: {
+            query?: {
+                /** @description Hold the channel for this recipient alone */
+                user_id?: string;
+            };
+            header?: never;
+            path: {
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            released: number;
+                        };
+                        /** @constant */
+                        success: true;
                     };
                 };
             };

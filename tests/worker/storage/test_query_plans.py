@@ -29,6 +29,10 @@ CALLS: tuple[tuple[str, str, object], ...] = (
     ("POST", "/api/notifications/send", {"template_key": "t", "idempotency_key": "k"}),
     ("POST", "/api/notifications/retry", {}),
     ("POST", "/api/notifications/retry", {"user_id": "u1", "channel": "webhook"}),
+    ("PUT", "/api/holds/slack", {"until": "2026-01-02"}),
+    ("PUT", "/api/holds/slack?user_id=u1", {"until": "2026-01-02"}),
+    ("GET", "/api/holds", None),
+    ("DELETE", "/api/holds/slack", None),
     ("GET", "/api/user-configs", None),
     ("GET", "/api/user-configs?user_id=u1", None),
     ("GET", "/api/user-configs?channel_type=webhook", None),
@@ -103,6 +107,9 @@ ALERTS = {
     "alerts": [{"status": "firing", "labels": {"alertname": "HighCPU"}}],
 }
 BOUNDED = {
+    "FROM channel_holds WHERE held_until": "a row per hold that an operator has set",
+    "UPDATE endpoint_paces SET next_slot = MAX(?3": "a row per endpoint that was throttled lately",
+    "FROM endpoint_paces WHERE next_slot": "as above",
     "FROM sqlite_master": "the schema's own table: a row per table and index",
     "FROM d1_migrations": "the ledger: a row per migration",
     "FROM scheduled_tasks": "a row per task",

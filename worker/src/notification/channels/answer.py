@@ -11,6 +11,7 @@ from notification.channels.channel import (
     DELIVERED,
     REJECTED,
     THROTTLED,
+    THROTTLED_CODE,
     Verdict,
 )
 from notification.foreign_json import MAX_DEPTH, TooDeep, parse_foreign_json
@@ -26,7 +27,6 @@ _MAX_DETAILS_DEPTH = MAX_DEPTH - 3
 """Our own answer nests the details at its fourth level, and stays within the limit itself."""
 _WORTH_REPEATING = (408, 425)
 """Request Timeout and Too Early (RFC 9110, 15.5.9; RFC 8470, 5.2): the same call may succeed."""
-THROTTLED_CODE = "THROTTLED"
 
 
 def judge_status(answer: OutboundAnswer, now_ms: int) -> Verdict | None:

@@ -25,6 +25,8 @@ class Message(NamedTuple):
     """Whether a limit of the template engine cut something off."""
 
 
+THROTTLED_CODE = "THROTTLED"
+"""The code of a notification that waits for a throttled endpoint."""
 DELIVERED = "delivered"
 REJECTED = "rejected"
 """A repetition would get the same answer: the notification ends."""
@@ -96,6 +98,15 @@ class Channel(Protocol):
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
         """Judge what became of the message: by the provider's own code, else by the status."""
         ...
+
+
+def base_channel(name: str) -> str:
+    """Return the channel of an endpoint's name.
+
+    >>> base_channel("telegram:oncall")
+    'telegram'
+    """
+    return name.partition(":")[0]
 
 
 def timeout_of(config: dict[str, Any]) -> int:

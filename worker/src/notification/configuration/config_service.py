@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from notification.channels.endpoint import EndpointPolicy
+from notification.channels.pace import check_rate
 from notification.channels.registry import CHANNELS
 from notification.channels.standard_webhooks import signing_keys
 from notification.configuration.channel_config import (
@@ -157,6 +158,7 @@ class ConfigService:
             CHANNELS[channel].check_config(
                 config, EndpointPolicy.of(self._platform.settings, self._own_host)
             )
+            check_rate(config)
             if "inbound_secret" in config:
                 signing_keys(config, "inbound_secret")
             _check_bridge_token(config)

@@ -122,8 +122,6 @@ async def _try(
     channel = CHANNELS.get(notification.channel)
     if channel is None:
         return _permanent("UNSUPPORTED_CHANNEL", f"Unsupported channel {notification.channel}")
-    if channel.name in platform.settings.disabled_channels:
-        return _permanent("UNSUPPORTED_CHANNEL", f"Channel {channel.name} is switched off")
     if config is None:
         return _permanent("INVALID_CONFIG", "The stored configuration can't be read")
     try:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-Endpoint = tuple[str, str]
-"""A recipient and a channel."""
+from notification.channels.pace import Pace
+from notification.delivery.endpoint_lines import Endpoint
 
 QUICK_MS = 1_000
 """An endpoint that answers within this time delays nobody."""
@@ -25,13 +25,15 @@ class _EndpointState:
     running: list[int] = field(default_factory=list)
     quick: bool = False
     rest_until_ms: int = 0
+    paced_until_ms: int = 0
+    """When the next call would be on time, were there no burst."""
 
     def drop_lost(self, now_ms: int) -> None:
         self.running = [start for start in self.running if now_ms - start < _LOST_MS]
 
     def matters(self, now_ms: int) -> bool:
         self.drop_lost(now_ms)
-        return bool(self.running) or self.rest_until_ms > now_ms
+        return bool(self.running) or max(self.rest_until_ms, self.paced_until_ms) > now_ms
 
 
 class EndpointLimiter:
@@ -48,10 +50,7 @@ class EndpointLimiter:
 
     def acquire(self, endpoint: Endpoint, now_ms: int) -> int:
         """Count an attempt from now on and return 0, or return for how many ms to put it off."""
-        state = self._endpoints.get(endpoint)
-        if state is None:
-            self._make_room(now_ms)
-            state = self._endpoints[endpoint] = _EndpointState()
+        state = self._state(endpoint, now_ms)
         rest = state.rest_until_ms - now_ms
         if rest > 0:
             return min(rest, MAX_REST_MS)
@@ -64,6 +63,23 @@ class EndpointLimiter:
             return _FULL_MS
         state.running.append(now_ms)
         return 0
+
+    def pace_wait_ms(self, endpoint: Endpoint, pace: Pace, now_ms: int) -> int:
+        """Return after how many ms one more call of a paced endpoint may begin."""
+        ahead = self._state(endpoint, now_ms).paced_until_ms - now_ms
+        return max(ahead - (pace.burst - 1) * pace.interval_ms, 0)
+
+    def take_pace(self, endpoint: Endpoint, pace: Pace, now_ms: int) -> None:
+        """Count a call of a paced endpoint, made after what `pace_wait_ms` said."""
+        state = self._state(endpoint, now_ms)
+        state.paced_until_ms = max(state.paced_until_ms, now_ms) + pace.interval_ms
+
+    def _state(self, endpoint: Endpoint, now_ms: int) -> _EndpointState:
+        state = self._endpoints.get(endpoint)
+        if state is None:
+            self._make_room(now_ms)
+            state = self._endpoints[endpoint] = _EndpointState()
+        return state
 
     def cancel(self, endpoint: Endpoint, started_ms: int) -> None:
         """Uncount the attempt that was acquired at `started_ms` and not made."""

@@ -1,32 +1,37 @@
 """Writing the outcomes of attempts, and queueing the messages that follow from them."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settlement import Settlement
 from notification.logging import Log
-from notification.ports.database import DatabaseError
+from notification.ports.database import DatabaseError, Result
 from notification.ports.platform import Platform
+from notification.timestamps import iso
 
 _PAUSES_MS = (100, 400, 1_500)
 """Pauses before each repetition of a write: D1 may be away for a second or two when it moves."""
 
 
-async def record(settlements: Sequence[Settlement], *, platform: Platform, log: Log) -> list[bool]:
+async def record(
+    settlements: Sequence[Settlement], *, platform: Platform, log: Log
+) -> list[Settlement | None]:
     """Write all settlements in one batch, then queue the retries and dead letters.
 
     A failed write is repeated. If it keeps failing, each delivery that went out unrecorded is
     logged: its lease lapses and it is attempted again.
 
     Returns:
-        For each settlement whether it was written. It is not if another attempt took its row over.
+        Each settlement as it was written; None if another attempt took its row over.
 
     Raises:
         DatabaseError: every repetition of the write failed.
     """
-    changes = await _write(settlements, platform, log)
-    for settlement, changed in zip(settlements, changes, strict=True):
-        if not changed:
+    results = await _write(settlements, platform, log)
+    outcomes = [s.written(result) for s, result in zip(settlements, results, strict=True)]
+    for settlement, outcome in zip(settlements, outcomes, strict=True):
+        if outcome is None:
             log.write(
                 "warn",
                 "Another attempt took this notification over",
@@ -35,7 +40,9 @@ async def record(settlements: Sequence[Settlement], *, platform: Platform, log: 
                 logId=settlement.notification.id,
                 outcome=settlement.status,
             )
-    written = [s for s, changed in zip(settlements, changes, strict=True) if changed]
+    written = [outcome for outcome in outcomes if outcome is not None]
+    for settlement in written:
+        _log_throttled(settlement, log)
     retries = [
         RetryMessage(s.notification.id, s.retry_count, s.delay_ms)
         for s in written
@@ -46,15 +53,29 @@ async def record(settlements: Sequence[Settlement], *, platform: Platform, log: 
         await enqueue(platform.retry_queue, retries, platform=platform, log=log)
     if dead:
         await enqueue(platform.failed_queue, dead, platform=platform, log=log)
-    return [changed > 0 for changed in changes]
+    return outcomes
 
 
-async def _write(settlements: Sequence[Settlement], platform: Platform, log: Log) -> list[int]:
-    statements = [settlement.statement() for settlement in settlements]
+def _log_throttled(settlement: Settlement, log: Log) -> None:
+    if settlement.line is not None:
+        log.write(
+            "warn",
+            "The endpoint asks for fewer calls",
+            type="endpoint_throttled",
+            channel=settlement.notification.channel,
+            userId=settlement.notification.message.user_id,
+            messageId=settlement.notification.message.message_id,
+            logId=settlement.notification.id,
+            throttledUntil=iso(settlement.line.earliest_ms),
+            nextRetryAt=settlement.next_retry_at,
+        )
+
+
+async def _write(settlements: Sequence[Settlement], platform: Platform, log: Log) -> list[Result]:
+    groups = [settlement.statements() for settlement in settlements]
     for number, pause_ms in enumerate((*_PAUSES_MS, None)):
         try:
-            results = await platform.database.batch(statements)
-            return [result.changes for result in results]
+            results = await platform.database.batch([each for group in groups for each in group])
         except DatabaseError as error:
             left = len(_PAUSES_MS) - number
             log.write("warn", "Writing an outcome failed", triesLeft=left, error=str(error))
@@ -62,6 +83,9 @@ async def _write(settlements: Sequence[Settlement], platform: Platform, log: Log
                 _report_unrecorded(settlements, log)
                 raise
             await platform.clock.sleep(pause_ms)
+        else:
+            ends = accumulate(len(group) for group in groups)
+            return [results[end - 1] for end in ends]
     raise AssertionError("the loop above returns or raises")
 
 

@@ -7,6 +7,9 @@ from notification.logging import Log
 from notification.ports.platform import Platform, Queue, QueueError, QueueMessage
 
 KIND = "retry_notification"
+MAX_DELAY_S = 12 * 3_600
+"""The longest delay of a message (Cloudflare Queues, "Limits"); one that comes early is queued
+again."""
 _MAX_BATCH = 100
 """Messages that one `sendBatch` call takes (Cloudflare Queues, "Limits")."""
 
@@ -29,7 +32,7 @@ class RetryMessage(NamedTuple):
                 "scheduledAt": now_ms,
                 "expectedProcessAt": now_ms + self.delay_ms,
             },
-            delay_s=-(-self.delay_ms // 1000),
+            delay_s=min(-(-self.delay_ms // 1000), MAX_DELAY_S),
         )
 
 

@@ -4,15 +4,23 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notification.delivery.endpoint_limiter import Endpoint
+from notification.channels.channel import base_channel
+from notification.delivery.endpoint_lines import (
+    Endpoint,
+    Obstacles,
+    read_obstacles,
+    select_obstacles_of_rows,
+)
+from notification.delivery.notification import expiry_ms
 from notification.delivery.retry_message import RetryMessage
 from notification.delivery.schedule import SELECT_MAX_RETRIES, retries_allowed
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
-from notification.timestamps import iso
+from notification.timestamps import from_iso, iso
 
 _ROWS = """
-SELECT id, user_id, channel_type, status, retry_count, next_retry_at, length(content) AS size
+SELECT id, user_id, channel_type, status, retry_count, next_retry_at, expires_at,
+  length(content) AS size
 FROM notification_logs WHERE id IN (SELECT value FROM json_each(?1))
 """
 _PART_SIZE = 3_000
@@ -25,33 +33,53 @@ class RowSnapshot(NamedTuple):
     Attributes:
         endpoint: the recipient and channel.
         due: whether the row waits for the attempt that the message asks for, and its time has come.
-        early_until: the time at which it will be due, as ISO text; None unless that lies ahead.
+        early_until_ms: the time at which it will be due; 0 unless that lies ahead.
         calls: the most calls that an attempt may make.
+        expires_ms: the end of its time.
     """
 
     endpoint: Endpoint
     due: bool
-    early_until: str | None
+    early_until_ms: int
     calls: int
+    expires_ms: int
 
 
-async def load_snapshots(
-    messages: Sequence[RetryMessage], platform: Platform
-) -> tuple[dict[RetryMessage, RowSnapshot], int]:
-    """Read the rows of a whole batch and the configured number of retries, in one round trip.
+class Snapshots(NamedTuple):
+    """What a batch depends on.
 
-    Returns:
-        The snapshots of the rows that exist, by message, and how often a notification is retried.
+    Attributes:
+        rows: the rows that exist, by message.
+        max_retries: how often a notification is retried.
+        obstacles: what stands before the rows' endpoints.
+    """
+
+    rows: dict[RetryMessage, RowSnapshot]
+    max_retries: int
+    obstacles: Obstacles
+
+
+async def load_snapshots(messages: Sequence[RetryMessage], platform: Platform) -> Snapshots:
+    """Read the rows of a whole batch and what they depend on, in one round trip.
 
     Raises:
         DatabaseError: the database did not answer.
     """
     ids = json.dumps([message.log_id for message in messages])
-    found, setting = await platform.database.batch([Statement(_ROWS, (ids,)), SELECT_MAX_RETRIES])
+    now_ms = platform.clock.now_ms()
+    found, setting, *obstacles = await platform.database.batch(
+        [
+            Statement(_ROWS, (ids,)),
+            SELECT_MAX_RETRIES,
+            *select_obstacles_of_rows(ids, now_ms),
+        ]
+    )
     rows = {row["id"]: row for row in found.rows}
-    now = iso(platform.clock.now_ms())
-    snapshots = {m: _snapshot(rows[m.log_id], m, now) for m in messages if m.log_id in rows}
-    return snapshots, retries_allowed(setting, platform)
+    return Snapshots(
+        {m: _snapshot(rows[m.log_id], m, iso(now_ms)) for m in messages if m.log_id in rows},
+        retries_allowed(setting, platform),
+        read_obstacles(obstacles),
+    )
 
 
 def _waits_for(row: Row, message: RetryMessage) -> bool:
@@ -67,6 +95,7 @@ def _snapshot(row: Row, message: RetryMessage, now: str) -> RowSnapshot:
     return RowSnapshot(
         endpoint=(str(row["user_id"]), channel),
         due=matches and due_at <= now,
-        early_until=due_at if early else None,
-        calls=1 + size // _PART_SIZE if channel == "telegram" else 1,
+        early_until_ms=from_iso(due_at) if early else 0,
+        calls=1 + size // _PART_SIZE if base_channel(channel) == "telegram" else 1,
+        expires_ms=expiry_ms(int(row["id"] or 0), row["expires_at"]),
     )

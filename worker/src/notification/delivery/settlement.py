@@ -4,8 +4,10 @@ from typing import Any, NamedTuple
 
 from notification.channels.channel import BROKEN, THROTTLED, Verdict
 from notification.channels.endpoint import EndpointPolicy
+from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
 from notification.compact_json import compact_json
 from notification.delivery.attempt import Outcome, attempt
+from notification.delivery.endpoint_lines import SLOT, Endpoint, take_slot
 from notification.delivery.notification import Notification
 from notification.delivery.schedule import (
     max_retries_or_default,
@@ -13,7 +15,7 @@ from notification.delivery.schedule import (
     throttled_delay_ms,
 )
 from notification.logging import Log
-from notification.ports.database import Statement
+from notification.ports.database import Result, Statement
 from notification.ports.platform import Platform
 from notification.timestamps import from_iso, iso
 
@@ -33,6 +35,26 @@ WHERE id = ?1 AND lease_token = ?2
 """
 
 
+# A throttled notification takes the first free place in its endpoint's line.
+_SETTLE_IN_LINE = f"""
+UPDATE notification_logs SET
+  status = ?3, retry_count = ?4, sent_at = ?5, error = ?6, last_error_code = ?7, attempts = ?8,
+  updated_at = ?9, lease_until = NULL,
+  next_retry_at = {SLOT.format(end="?10", user="?11", channel="?12")}
+WHERE id = ?1 AND lease_token = ?2
+RETURNING next_retry_at
+"""  # noqa: S608 - built from constants, values are bound
+
+
+class Line(NamedTuple):
+    """The place that a throttled notification takes: at `earliest_ms` or later, but for its end."""
+
+    endpoint: Endpoint
+    pace: Pace
+    earliest_ms: int
+    end_ms: int
+
+
 class Settlement(NamedTuple):
     """The row's next state; times are ISO texts.
 
@@ -41,6 +63,7 @@ class Settlement(NamedTuple):
         exhausted: whether the notification failed because its retries are used up.
         details: what the endpoint answered, for the caller; it is not stored.
         truncated: whether the message was shortened.
+        line: where it waits if the endpoint is throttled; the write decides the place.
     """
 
     notification: Notification
@@ -56,9 +79,52 @@ class Settlement(NamedTuple):
     exhausted: bool = False
     details: Any = None
     truncated: bool = False
+    line: Line | None = None
 
-    def statement(self) -> Statement:
-        """Write the state, provided that the lease is still ours."""
+    def statements(self) -> list[Statement]:
+        """Write the state, provided that the lease is still ours; the last statement tells."""
+        if self.line is None:
+            return [self._statement()]
+        return [
+            take_slot(
+                self.line.endpoint,
+                self.line.pace,
+                earliest_ms=self.line.earliest_ms,
+                throttled_until_ms=self.line.earliest_ms,
+            ),
+            Statement(
+                _SETTLE_IN_LINE,
+                (
+                    self.notification.id,
+                    self.notification.lease_token,
+                    self.status,
+                    self.retry_count,
+                    self.sent_at,
+                    self.error,
+                    self.code,
+                    compact_json(self.attempts),
+                    self.now,
+                    self.line.end_ms,
+                    *self.line.endpoint,
+                ),
+            ),
+        ]
+
+    def written(self, result: Result) -> "Settlement | None":
+        """Return the state with its place in line, from the last statement's result.
+
+        None if another attempt took the row over.
+        """
+        if self.line is None:
+            return self if result.changes else None
+        if not result.rows:
+            return None
+        place = str(result.rows[0]["next_retry_at"])
+        return self._replace(
+            next_retry_at=place, delay_ms=max(from_iso(place) - from_iso(self.now), 0)
+        )
+
+    def _statement(self) -> Statement:
         return Statement(
             _SETTLE,
             (
@@ -99,11 +165,17 @@ async def attempt_and_settle(
     if max_retries is None:
         broken = outcome.verdict.outcome == BROKEN
         max_retries = await max_retries_or_default(platform) if broken else 0
-    return settle(notification, outcome, max_retries=max_retries, platform=platform)
+    pace = pace_of(notification.channel, config)
+    return settle(notification, outcome, max_retries=max_retries, pace=pace, platform=platform)
 
 
 def settle(
-    notification: Notification, outcome: Outcome, *, max_retries: int, platform: Platform
+    notification: Notification,
+    outcome: Outcome,
+    *,
+    max_retries: int,
+    platform: Platform,
+    pace: Pace = DEFAULT_PACE,
 ) -> Settlement:
     """Return `sent` if delivered, `retry` while another attempt can help, else `failed`.
 
@@ -132,7 +204,10 @@ def settle(
     )
     left_ms = notification.expires_ms - now_ms
     if verdict.outcome == THROTTLED and left_ms > 0:
-        return _waiting(failed, min(_throttled_ms(notification, verdict, platform), left_ms), 0)
+        told_ms = min(_throttled_ms(notification, verdict, platform), left_ms)
+        endpoint = (notification.message.user_id, notification.channel)
+        line = Line(endpoint, pace, now_ms + told_ms, notification.expires_ms)
+        return _waiting(failed, told_ms, 0)._replace(line=line)
     if verdict.outcome == BROKEN and retries < max_retries and left_ms > 0:
         delay_ms = retry_delay_ms(
             retries + 1, retry_after_s=verdict.retry_after_s, randomness=platform.randomness

@@ -97,6 +97,9 @@ _NOTIFICATION = {
         )
     ),
     "next_retry_at": TIME_OR_NULL,
+    "held_until": TIME_OR_NULL,
+    "send_at": TIME_OR_NULL,
+    "expires_at": TIME_OR_NULL,
     "request_id": TEXT_OR_NULL,
     "idempotency_key": TEXT_OR_NULL,
     "variables": ANY_OBJECT_OR_NULL,
@@ -105,7 +108,16 @@ _NOTIFICATION = {
     "updated_at": TIME,
 }
 
-_NOT_BRIEF = ("content", "content_type", "attempts", "idempotency_key", "variables", "metadata")
+_NOT_BRIEF = (
+    "content",
+    "content_type",
+    "attempts",
+    "expires_at",
+    "idempotency_key",
+    "variables",
+    "metadata",
+)
+_WAITS = {"throttled_until": TIME}
 
 _TEMPLATE = {
     "template_key": TEXT,
@@ -123,9 +135,9 @@ COMPONENTS: dict[str, Schema] = {
         {"details": ANYTHING, "retryAfter": WHOLE},
     ),
     "Pagination": PAGINATION,
-    "Notification": record(_NOTIFICATION),
+    "Notification": record(_NOTIFICATION, _WAITS),
     "NotificationBrief": record(
-        {name: kind for name, kind in _NOTIFICATION.items() if name not in _NOT_BRIEF}
+        {name: kind for name, kind in _NOTIFICATION.items() if name not in _NOT_BRIEF}, _WAITS
     ),
     "SendResult": record(
         {
@@ -135,7 +147,15 @@ COMPONENTS: dict[str, Schema] = {
             "userId": TEXT,
             "logId": WHOLE,
         },
-        {"details": ANYTHING, "error": TEXT, "code": TEXT, "truncated": FLAG},
+        {
+            "details": ANYTHING,
+            "error": TEXT,
+            "code": TEXT,
+            "truncated": FLAG,
+            "held_until": TIME,
+            "send_at": TIME,
+            "throttled_until": TIME,
+        },
     ),
     "Configuration": record(
         {

@@ -10,7 +10,7 @@ from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.identity import fold_recipient
 from notification.ports.database import Row
-from notification.sending.result import shown_status
+from notification.sending.result import shown_status, shown_waits
 from notification.storage.capped_count import shown_total
 from notification.storage.log_rows import MAX_CHANGES, STATUSES, LogFilter, LogRows
 from notification.timestamps import iso
@@ -18,8 +18,12 @@ from notification.timestamps import iso
 _JSON_COLUMNS = ("attempts", "variables", "metadata")
 
 
+def _shown_brief(row: Row) -> dict[str, Any]:
+    return {**row, "status": shown_status(str(row["status"])), **shown_waits(row)}
+
+
 def _shown(row: Row) -> dict[str, Any]:
-    shown: dict[str, Any] = {**row, "status": shown_status(str(row["status"]))}
+    shown = _shown_brief(row)
     for column in _JSON_COLUMNS:
         shown[column] = json.loads(str(row[column])) if row[column] else None
     return shown
@@ -84,7 +88,7 @@ async def list_changes(call: Call) -> Response:
     query = call.request.query
     after = whole_number(query, "after", default=0, minimum=0) if query.get("after") else None
     found = await LogRows(call.platform.database).changes(after, _watched(query))
-    shown = [{**row, "status": shown_status(str(row["status"]))} for row in found.rows]
+    shown = [_shown_brief(row) for row in found.rows]
     return success(data={"logs": shown, "newest": found.newest})
 
 

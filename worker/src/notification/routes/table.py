@@ -22,6 +22,7 @@ MODULES = (
         "notification.routes.queue",
         ("/api/queue/", "/api/notifications/retry", "/api/trigger-retry"),
     ),
+    RouteModule("notification.routes.holds", ("/api/holds",)),
     RouteModule("notification.routes.batch", ("/api/notifications/batch",)),
     RouteModule("notification.routes.templates", ("/api/templates",)),
     RouteModule(

@@ -131,4 +131,17 @@ MIGRATIONS = (
             "CREATE TABLE channel_holds (\n  channel_type TEXT NOT NULL,\n  user_id TEXT NOT NULL DEFAULT '',\n  held_until TEXT NOT NULL,\n  reason TEXT NOT NULL,\n  created_at TEXT NOT NULL,\n  PRIMARY KEY (channel_type, user_id)\n) WITHOUT ROWID;",
         ),
     ),
+    Migration(
+        '0009_paces.sql',
+        9,
+        '525f492c266168605d124ffe680939d5b8a29acd032de6b5d4a939a6ff20b87a',
+        0,
+        9,
+        (
+            'ALTER TABLE endpoint_paces ADD COLUMN interval_ms INTEGER NOT NULL DEFAULT 1000;',
+            'ALTER TABLE endpoint_paces ADD COLUMN burst INTEGER NOT NULL DEFAULT 1;',
+            'CREATE INDEX idx_hold_user ON channel_holds (user_id);',
+            'ALTER TABLE notification_logs ADD COLUMN send_at TEXT;',
+        ),
+    ),
 )

@@ -12,7 +12,13 @@ from notification.sending.command import SendCommand
 from notification.sending.draft import Draft, deferred
 from notification.sending.first_attempts import deliver
 from notification.sending.replay import replays
-from notification.sending.send import Prepared, Sender, SendResult, refuse_unsendable
+from notification.sending.send import (
+    Prepared,
+    Sender,
+    SendResult,
+    refuse_disabled,
+    refuse_unsendable,
+)
 from notification.sending.send_inputs import SendInputs, read_all_inputs
 from notification.storage.outbox import accept_all
 
@@ -56,6 +62,7 @@ class BatchSender:
             if place in answers or inputs[place].record is not None:
                 continue
             try:
+                refuse_disabled(command, self._platform)
                 refuse_unsendable(command, inputs[place])
             except ServiceError as error:
                 answers[place] = error

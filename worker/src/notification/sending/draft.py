@@ -3,20 +3,54 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from notification.channels.channel import Message
+from notification.channels.channel import THROTTLED_CODE, Message
 from notification.compact_json import compact_json
 from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.attempt import NOT_CONFIGURED
-from notification.delivery.notification import LEASE_MS, TRUNCATED, Notification, expiry_ms
+from notification.delivery.notification import (
+    LEASE_MS,
+    LIFE_MS,
+    TRUNCATED,
+    Notification,
+    expiry_ms,
+)
 from notification.identity import MessageKey
 from notification.ports.database import Value
 from notification.sending.channel_text import ChannelText
 from notification.sending.command import SendCommand
 from notification.timestamps import iso
 
+_IN_LINE = "The endpoint has asked for fewer calls: it waits in line"
+
+
+class Wait(NamedTuple):
+    """Why and until when a notification isn't attempted at once.
+
+    Attributes:
+        until_ms: when it is due.
+        held_until: the end of the hold that it waits for, as ISO text.
+        send_at: when it was planned for, as ISO text.
+    """
+
+    until_ms: int
+    held_until: str | None = None
+    send_at: str | None = None
+
+    def row(self) -> dict[str, Value]:
+        """Return the row's columns."""
+        columns: dict[str, Value] = {"status": "retry", "next_retry_at": iso(self.until_ms)}
+        if self.held_until is None and self.send_at is None:
+            return {**columns, "error": _IN_LINE, "last_error_code": THROTTLED_CODE}
+        return {
+            **columns,
+            "held_until": self.held_until,
+            "send_at": self.send_at,
+            "expires_at": iso(self.until_ms + LIFE_MS),
+        }
+
 
 class Draft(NamedTuple):
-    """One channel's row: attempted with `config`, or failed from the start if that is None."""
+    """One channel's row: attempted with `config`; without one it waits, or has failed already."""
 
     key: MessageKey
     channel: str
@@ -35,6 +69,7 @@ def draft_rows(
     now_ms: int,
     lease_token: str,
     request_id: str,
+    waits: Mapping[str, Wait],
 ) -> list[Draft]:
     """Return one draft per channel, in the command's order, already leased to the first attempt."""
     now = iso(now_ms)
@@ -68,11 +103,14 @@ def draft_rows(
             )
         if text.error:
             row |= {"status": "failed", "error": text.error, "last_error_code": text.code}
+        elif channel in waits:
+            row |= waits[channel].row()
         else:
             until = iso(now_ms + LEASE_MS)
             row |= {"status": "pending", "lease_token": lease_token, "lease_until": until}
         notification = _notification(row, text, lease_token)
-        drafts.append(Draft(key, channel, None if text.error else config, row, notification))
+        attempted = None if text.error or channel in waits else config
+        drafts.append(Draft(key, channel, attempted, row, notification))
     return drafts
 
 

@@ -6,12 +6,14 @@ from typing import Any
 
 from notification.channels.endpoint import EndpointPolicy
 from notification.delivery.recorder import record
+from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settlement import Settlement, attempt_and_settle
 from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 from notification.sending.draft import Draft
-from notification.sending.result import shown_result
+from notification.sending.result import shown_result, shown_waits
+from notification.timestamps import from_iso
 
 _GATHER_S = 1.0
 """Outcomes that arrive within this time of each other share a write; a slow channel delays the
@@ -32,6 +34,7 @@ async def deliver(
     does not settle the row, because the database failed or another attempt took the row over.
     """
     shown = {d.key.row_id: _unattempted(d) for d in drafts if d.config is None}
+    await _wake_later(drafts, platform, log)
     attempted = [d for d in drafts if d.config is not None]
     if len(attempted) == 1:
         # The usual case, without tasks and timers: each costs a call across the bridge.
@@ -41,6 +44,18 @@ async def deliver(
     else:
         shown |= await _together(attempted, platform, own_host, log, max_retries)
     return [shown[draft.key.row_id] for draft in drafts]
+
+
+async def _wake_later(drafts: Sequence[Draft], platform: Platform, log: Log) -> None:
+    """Queue a message for each notification that waits for its time."""
+    now_ms = platform.clock.now_ms()
+    waiting = [
+        RetryMessage(d.key.row_id, 0, max(from_iso(d.row["next_retry_at"]) - now_ms, 0))
+        for d in drafts
+        if d.row["status"] == "retry"
+    ]
+    if waiting:
+        await enqueue(platform.retry_queue, waiting, platform=platform, log=log)
 
 
 async def _together(
@@ -60,8 +75,8 @@ async def _together(
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         settlements = [task.result() for task in done]
         written = await _recorded(settlements, platform, log)
-        for settlement, was_written in zip(settlements, written, strict=True):
-            shown[settlement.notification.id] = _attempted(settlement, was_written)
+        for settlement, recorded in zip(settlements, written, strict=True):
+            shown[settlement.notification.id] = _attempted(settlement, recorded)
     return shown
 
 
@@ -78,18 +93,23 @@ async def _attempt(
     )
 
 
-async def _recorded(settlements: list[Settlement], platform: Platform, log: Log) -> list[bool]:
+async def _recorded(
+    settlements: list[Settlement], platform: Platform, log: Log
+) -> list[Settlement | None]:
     try:
         return await record(settlements, platform=platform, log=log)
     except DatabaseError:
-        return [False] * len(settlements)
+        return [None] * len(settlements)
 
 
-def _attempted(settlement: Settlement, written: bool) -> dict[str, Any]:
+def _attempted(settlement: Settlement, written: Settlement | None) -> dict[str, Any]:
     notification = settlement.notification
+    waits = None
+    if written is not None and written.line is not None:
+        waits = {"throttled_until": written.next_retry_at}
     return shown_result(
         channel=notification.channel,
-        status=settlement.status if written else "pending",
+        status="pending" if written is None else settlement.status,
         message_id=notification.message.message_id,
         user_id=notification.message.user_id,
         log_id=notification.id,
@@ -97,16 +117,18 @@ def _attempted(settlement: Settlement, written: bool) -> dict[str, Any]:
         error=settlement.error,
         code=settlement.code,
         truncated=settlement.truncated,
+        waits=waits,
     )
 
 
 def _unattempted(draft: Draft) -> dict[str, Any]:
     return shown_result(
         channel=draft.channel,
-        status="pending" if draft.deferred else "failed",
+        status=str(draft.row["status"]),
         message_id=draft.key.message_id,
         user_id=draft.notification.message.user_id,
         log_id=draft.key.row_id,
         error=draft.row.get("error"),
         code=draft.row.get("last_error_code"),
+        waits=shown_waits(draft.row),
     )

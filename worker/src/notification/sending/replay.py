@@ -9,7 +9,7 @@ from notification.identity import row_id_of
 from notification.ports.database import Row
 from notification.ports.platform import Platform
 from notification.sending.command import SendCommand
-from notification.sending.result import shown_result
+from notification.sending.result import shown_result, shown_waits
 from notification.storage.outbox import rows_of
 from notification.timestamps import iso
 
@@ -119,6 +119,7 @@ def _in_order(
                     log_id=int(row["id"] or 0),
                     error=row.get("error"),
                     code=row.get("last_error_code"),
+                    waits=shown_waits(row),
                 )
             )
     return results

@@ -1,6 +1,9 @@
 """One channel's entry in the answer to a send."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from notification.channels.channel import THROTTLED_CODE
 
 _SHOWN_STATUS = {"retry": "retry_scheduled"}
 
@@ -8,6 +11,16 @@ _SHOWN_STATUS = {"retry": "retry_scheduled"}
 def shown_status(status: str) -> str:
     """Return the API's name of a row's status."""
     return _SHOWN_STATUS.get(status, status)
+
+
+def shown_waits(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a waiting row waits for, as the API's fields: each the time at which it ends."""
+    if row["status"] != "retry":
+        return {}
+    waits = {name: row[name] for name in ("held_until", "send_at") if row.get(name)}
+    if not waits and row.get("last_error_code") == THROTTLED_CODE:
+        waits["throttled_until"] = row["next_retry_at"]
+    return waits
 
 
 def shown_result(
@@ -21,8 +34,9 @@ def shown_result(
     error: Any = None,
     code: Any = None,
     truncated: bool = False,
+    waits: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the contract's fields; `error` and `code` only if they are set."""
+    """Return the contract's fields; those that are not set are left out."""
     entry: dict[str, Any] = {
         "channelType": channel,
         "status": shown_status(status),
@@ -38,4 +52,4 @@ def shown_result(
         entry["code"] = code
     if truncated:
         entry["truncated"] = True
-    return entry
+    return {**entry, **(waits or {})}

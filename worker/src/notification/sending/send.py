@@ -4,15 +4,18 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from notification.channels.channel import base_channel
+from notification.channels.pace import Pace, pace_of
+from notification.delivery.endpoint_lines import free_channels, take_slot
 from notification.delivery.notification import LEASE_MS
 from notification.errors import ServiceError
 from notification.identity import MessageKey, new_keys, row_id_of
 from notification.logging import Log
-from notification.ports.database import DatabaseConflict, DatabaseError, Row
+from notification.ports.database import DatabaseConflict, DatabaseError, Row, Statement
 from notification.ports.platform import Platform
 from notification.sending.channel_text import write_texts
 from notification.sending.command import SendCommand
-from notification.sending.draft import Draft, draft_rows
+from notification.sending.draft import Draft, Wait, draft_rows
 from notification.sending.first_attempts import deliver
 from notification.sending.send_inputs import (
     SendInputs,
@@ -21,7 +24,7 @@ from notification.sending.send_inputs import (
     read_inputs,
 )
 from notification.storage.outbox import Acceptance, Guard, Reservation, accept_all
-from notification.timestamps import iso
+from notification.timestamps import from_iso, iso
 
 KEY_LIFE_MS = 24 * 3_600_000
 _TRIES = 5
@@ -40,12 +43,13 @@ class Prepared(NamedTuple):
     drafts: list[Draft]
     guard: Guard
     reservation: Reservation | None
+    slots: list[Statement]
 
     @property
     def acceptance(self) -> Acceptance:
         """What is written of it."""
         rows = [draft.row for draft in self.drafts]
-        return Acceptance(rows, self.guard, self.reservation)
+        return Acceptance(rows, self.guard, self.reservation, self.slots)
 
 
 class Sender:
@@ -82,6 +86,7 @@ class Sender:
         Raises:
             ServiceError: nothing was written and nothing was sent.
         """
+        refuse_disabled(command, self._platform)
         request_hash = command.request_hash() if command.idempotency_key else ""
         try:
             return await self._send(command, request_hash)
@@ -140,6 +145,7 @@ class Sender:
         platform = self._platform
         now_ms = platform.clock.now_ms()
         configs = {config.channel: config for config in inputs.configs}
+        waits = _waits(command, inputs, now_ms)
         drafts = draft_rows(
             command,
             configs,
@@ -148,9 +154,17 @@ class Sender:
             now_ms=now_ms,
             lease_token=platform.randomness.token_bytes(12).hex(),
             request_id=self._request_id,
+            waits={channel: wait for channel, (wait, _) in waits.items()},
         )
         reservation = self._reservation(command, request_hash, drafts, now_ms)
-        return Prepared(drafts, inputs.guard(), reservation)
+        attempted = [draft.channel for draft in drafts if draft.config is not None]
+        guard = inputs.guard()._replace(free=free_channels(attempted), now_ms=now_ms)
+        slots = [
+            take_slot((command.user_id, d.channel), waits[d.channel][1], earliest_ms=_due(d))
+            for d in drafts
+            if d.row["status"] == "retry"
+        ]
+        return Prepared(drafts, guard, reservation, slots)
 
     def _reservation(
         self, command: SendCommand, request_hash: str, drafts: Sequence[Draft], now_ms: int
@@ -171,6 +185,39 @@ class Sender:
         work = deliver(drafts, platform=self._platform, own_host=self._own_host, log=self._log)
         # If the caller hangs up, the work goes on.
         return SendResult(await self._platform.run_to_completion(work), replayed=False)
+
+
+def _waits(command: SendCommand, inputs: SendInputs, now_ms: int) -> dict[str, tuple[Wait, Pace]]:
+    """Return the channels that can't be attempted at once: until when, and at which pace."""
+    waits = {}
+    for config in inputs.configs:
+        endpoint = (command.user_id, config.channel)
+        held_until = inputs.obstacles.held_until(*endpoint)
+        line = inputs.obstacles.lines.get(endpoint)
+        if held_until is None and line is None:
+            continue
+        until_ms = max(now_ms, from_iso(held_until) if held_until else 0)
+        until_ms = max(until_ms, line.next_slot if line else 0)
+        pace = pace_of(config.channel, config.config)
+        waits[config.channel] = (Wait(until_ms, held_until), pace)
+    return waits
+
+
+def _due(draft: Draft) -> int:
+    return from_iso(draft.row["next_retry_at"])
+
+
+def refuse_disabled(command: SendCommand, platform: Platform) -> None:
+    """Refuse a send over a channel that this stack has switched off.
+
+    Raises:
+        ServiceError: INVALID_CHANNEL_TYPE.
+    """
+    for channel in command.channels:
+        if base_channel(channel) in platform.settings.disabled_channels:
+            raise ServiceError(
+                "INVALID_CHANNEL_TYPE", f"Channel {channel} is switched off on this stack"
+            )
 
 
 def refuse_unsendable(command: SendCommand, inputs: SendInputs) -> None:

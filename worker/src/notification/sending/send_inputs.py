@@ -5,6 +5,12 @@ from typing import NamedTuple
 
 from notification.configuration.channel_config import ChannelConfig, KnownConfigs, read_config
 from notification.configuration.key_ring import KeyRing
+from notification.delivery.endpoint_lines import (
+    NO_OBSTACLES,
+    Obstacles,
+    read_obstacles,
+    select_obstacles,
+)
 from notification.delivery.schedule import SELECT_MAX_RETRIES, retries_allowed
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import Result, Row, Statement
@@ -28,11 +34,13 @@ class SendInputs(NamedTuple):
         configs: the recipient's active configurations of the requested channels.
         template: the template, if the send names one.
         record: the record of an earlier request with the same idempotency key.
+        obstacles: what stands before the recipient's endpoints; the caches know of nothing.
     """
 
     configs: list[ChannelConfig]
     template: StoredTemplate | None
     record: Row | None = None
+    obstacles: Obstacles = NO_OBSTACLES
 
     def guard(self) -> Guard:
         """Return the condition under which the data is still what was read."""
@@ -99,12 +107,15 @@ async def read_all_inputs(
 
 def _statements(command: SendCommand, platform: Platform) -> list[Statement]:
     key = _template_key(command)
-    statements = [active_configs(command.user_id, command.channels)]
+    now_ms = platform.clock.now_ms()
+    statements = [
+        active_configs(command.user_id, command.channels),
+        *select_obstacles(command.user_id, now_ms),
+    ]
     if key is not None:
         statements.append(active_template(key))
     if command.idempotency_key is not None:
-        now = iso(platform.clock.now_ms())
-        statements.append(find_record(command.user_id, command.idempotency_key, now))
+        statements.append(find_record(command.user_id, command.idempotency_key, iso(now_ms)))
     return statements
 
 
@@ -115,10 +126,10 @@ async def _inputs(
     keys = KeyRing(platform)
     configs = [await read_config(row, keys) for row in results[0].rows]
     platform.memory.of(KnownConfigs).put(configs, now_ms)
-    template = None if key is None else read_template(results[1].rows)
+    template = None if key is None else read_template(results[3].rows)
     if template is not None:
         platform.memory.of(KnownTemplates).put(template.key, template, now_ms)
     record = None
     if command.idempotency_key is not None and results[-1].rows:
         record = results[-1].rows[0]
-    return SendInputs(configs, template, record)
+    return SendInputs(configs, template, record, read_obstacles(results[1:3]))

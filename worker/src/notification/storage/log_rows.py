@@ -14,12 +14,13 @@ MAX_SCANNED = 20_000
 
 COLUMNS = (
     "id, message_id, user_id, channel_type, template_key, subject, content, content_type, status,"
-    " sent_at, error, last_error_code, retry_count, redrives, attempts, next_retry_at, request_id,"
-    " idempotency_key, variables, metadata, created_at, updated_at"
+    " sent_at, error, last_error_code, retry_count, redrives, attempts, next_retry_at, held_until,"
+    " send_at, expires_at, request_id, idempotency_key, variables, metadata, created_at, updated_at"
 )
 BRIEF_COLUMNS = (
     "id, message_id, user_id, channel_type, template_key, subject, status, sent_at, error,"
-    " last_error_code, retry_count, redrives, next_retry_at, request_id, created_at, updated_at"
+    " last_error_code, retry_count, redrives, next_retry_at, held_until, send_at,"
+    " request_id, created_at, updated_at"
 )
 """What a list shows of a notification: neither its text nor its attempts."""
 

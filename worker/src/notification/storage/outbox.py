@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from notification.compact_json import compact_json
 from notification.ports.database import Database, Row, Statement, Value
+from notification.timestamps import iso
 
-# The inputs are unchanged: configurations as [id, revision], template as [key, revision].
+# The inputs are unchanged: configurations as [id, revision], template as [key, revision]. And
+# nothing stands before the channels (each with its base) that are to be attempted at once.
 _GUARD = """
 (SELECT COUNT(*) FROM json_each(?1, '$.configs') AS read JOIN user_configs AS config
    ON config.id = json_extract(read.value, '$[0]')
@@ -16,6 +18,16 @@ AND (json_type(?1, '$.template') = 'null' OR EXISTS (
   SELECT 1 FROM notification_templates_v2
   WHERE template_key = json_extract(?1, '$.template[0]')
     AND revision = json_extract(?1, '$.template[1]') AND is_active = 1))
+AND NOT EXISTS (
+  SELECT 1 FROM json_each(?1, '$.free') AS free JOIN channel_holds AS hold
+    ON hold.channel_type IN (json_extract(free.value, '$[0]'), json_extract(free.value, '$[1]'))
+   AND hold.user_id IN ('', json_extract(?1, '$.user'))
+   AND hold.held_until > json_extract(?1, '$.now'))
+AND NOT EXISTS (
+  SELECT 1 FROM json_each(?1, '$.free') AS free JOIN endpoint_paces AS line
+    ON line.user_id = json_extract(?1, '$.user')
+   AND line.channel_type = json_extract(free.value, '$[0]')
+   AND line.next_slot > json_extract(?1, '$.now_ms'))
 """
 
 _RESERVE = f"""
@@ -45,6 +57,12 @@ _FIELDS = (
     "last_error_code",
     "lease_token",
     "lease_until",
+    "next_retry_at",
+    "held_until",
+    "expires_at",
+    "send_at",
+    "urgent",
+    "after_id",
     "request_id",
     "idempotency_key",
     "variables",
@@ -63,6 +81,7 @@ _INSERT_UNKEYED = f"{_INSERT} {_GUARD}"
 
 # The usual case, one channel without a key: bound values save the database from parsing JSON.
 _BOUND = len(_FIELDS)
+_USER, _CHANNEL = _FIELDS.index("user_id") + 1, _FIELDS.index("channel_type") + 1
 _INSERT_ONE = f"""
 INSERT INTO notification_logs ({", ".join(_FIELDS)})
 SELECT {", ".join(f"?{place}" for place in range(1, _BOUND + 1))}
@@ -72,6 +91,12 @@ WHERE (?{_BOUND + 1} IS NULL OR EXISTS (
 AND (?{_BOUND + 3} IS NULL OR EXISTS (
   SELECT 1 FROM notification_templates_v2
   WHERE template_key = ?{_BOUND + 3} AND revision = ?{_BOUND + 4} AND is_active = 1))
+AND (?{_BOUND + 5} IS NULL OR NOT EXISTS (
+  SELECT 1 FROM channel_holds WHERE channel_type IN (?{_CHANNEL}, ?{_BOUND + 5})
+    AND user_id IN ('', ?{_USER}) AND held_until > ?{_BOUND + 6})
+  AND NOT EXISTS (
+  SELECT 1 FROM endpoint_paces
+  WHERE user_id = ?{_USER} AND channel_type = ?{_CHANNEL} AND next_slot > ?{_BOUND + 7}))
 """  # noqa: S608 - the fields are constants of this module
 
 _INSERT_KEYED = f"""{_INSERT} EXISTS (
@@ -86,10 +111,14 @@ class Guard(NamedTuple):
     Attributes:
         configs: (id, revision) of the configurations.
         template: (key, revision) of the template, if there is one.
+        free: the channels, each with its base, before which nothing may stand: no hold, no line.
+        now_ms: the time at which nothing may stand there.
     """
 
     configs: Sequence[tuple[int, int]]
     template: tuple[str, int] | None = None
+    free: Sequence[tuple[str, str]] = ()
+    now_ms: int = 0
 
 
 class Reservation(NamedTuple):
@@ -105,15 +134,20 @@ class Reservation(NamedTuple):
 
 
 class Acceptance(NamedTuple):
-    """The rows of one send, and under which conditions they are written."""
+    """The rows of one send, and under which conditions they are written.
+
+    Attributes:
+        slots: the statements that take places in lines, for the rows that wait in one.
+    """
 
     rows: Sequence[dict[str, Value]]
     guard: Guard
     reservation: Reservation | None
+    slots: Sequence[Statement] = ()
 
     def statements(self) -> list[Statement]:
         """Return the statements that write the rows; the last one tells how many."""
-        return _statements(*self)
+        return [*self.slots, *_statements(self.rows, self.guard, self.reservation)]
 
 
 async def accept_all(database: Database, acceptances: Sequence[Acceptance]) -> list[bool]:
@@ -140,7 +174,16 @@ def _statements(
 ) -> list[Statement]:
     if reservation is None and len(rows) == 1 and len(guard.configs) <= 1:
         return [_insert_one(rows[0], guard)]
-    read = compact_json({"configs": guard.configs, "template": guard.template})
+    read = compact_json(
+        {
+            "configs": guard.configs,
+            "template": guard.template,
+            "free": guard.free,
+            "user": rows[0]["user_id"] if rows else "",
+            "now": iso(guard.now_ms),
+            "now_ms": guard.now_ms,
+        }
+    )
     payload = compact_json(rows)
     if reservation is None:
         return [Statement(_INSERT_UNKEYED, (read, payload))]
@@ -168,7 +211,16 @@ def _statements(
 def _insert_one(row: dict[str, Value], guard: Guard) -> Statement:
     config_id, config_revision = guard.configs[0] if guard.configs else (None, None)
     template_key, template_revision = guard.template or (None, None)
-    read = (config_id, config_revision, template_key, template_revision)
+    base = guard.free[0][1] if guard.free else None
+    read = (
+        config_id,
+        config_revision,
+        template_key,
+        template_revision,
+        base,
+        iso(guard.now_ms),
+        guard.now_ms,
+    )
     return Statement(_INSERT_ONE, (*(row.get(field) for field in _FIELDS), *read))
 
 
@@ -189,7 +241,8 @@ async def rows_of(
         [
             Statement(
                 "SELECT id, message_id, user_id, channel_type, status, error, last_error_code,"
-                " lease_until FROM notification_logs WHERE id IN (SELECT value FROM json_each(?1))",
+                " lease_until, next_retry_at, held_until, send_at FROM notification_logs"
+                " WHERE id IN (SELECT value FROM json_each(?1))",
                 (compact_json(list(row_ids)),),
             )
         ]

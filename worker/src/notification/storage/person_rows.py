@@ -31,6 +31,12 @@ DELETE FROM user_configs WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY}) RETURNIN
 _DELETE_KEYS = f"""
 DELETE FROM idempotency_keys WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})
 """  # noqa: S608 - as above
+_DELETE_LINES = f"""
+DELETE FROM endpoint_paces WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})
+"""  # noqa: S608 - as above
+_DELETE_HOLDS = f"""
+DELETE FROM channel_holds WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})
+"""  # noqa: S608 - as above
 
 
 class PersonRows(NamedTuple):
@@ -64,11 +70,13 @@ async def close_person(
         How many notifications are in flight, the channels whose configuration was deleted, and how
         many keys were deleted.
     """
-    flying, configs, keys = await database.batch(
+    flying, configs, keys, *_ = await database.batch(
         [
             Statement(_IN_FLIGHT, (user_id,)),
             Statement(_DELETE_CONFIGS, (user_id, int(force))),
             Statement(_DELETE_KEYS, (user_id, int(force))),
+            Statement(_DELETE_LINES, (user_id, int(force))),
+            Statement(_DELETE_HOLDS, (user_id, int(force))),
         ]
     )
     channels = [str(row["channel_type"]) for row in configs.rows]

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from notification.delivery.holds import Holds
 from notification.delivery.notification import LIFE_MS
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settlement import EXPIRED_TEXT
@@ -67,7 +68,7 @@ class RequeueResult(NamedTuple):
 
     Attributes:
         revived: interrupted first attempts that became retries.
-        requeued: overdue retries that got a new message.
+        requeued: overdue retries, and those that a hold kept, that got a new message.
         expired: notifications that were given up.
         swept_to: the row id below which no pending row is left.
     """
@@ -103,15 +104,18 @@ async def requeue_stalled(
         begin = first_row_id(max(moment_of(begin) - look_back_ms, EPOCH_MS))
     overdue = iso(now_ms - _SETTLING_MS)
     day_ago = first_row_id(now_ms - LIFE_MS)
-    revived, stale, oldest, expired, due = await platform.database.batch(
+    holds = Holds(platform, log)
+    revived, stale, oldest, expired, due, _, released = await platform.database.batch(
         [
             Statement(_REVIVE, (max(begin, day_ago), settled, PAGE, now)),
             Statement(_GIVE_UP_PENDING, (begin, day_ago, PAGE, now, EXPIRED_TEXT)),
             Statement(_OLDEST_PENDING, (begin, settled)),
             Statement(_GIVE_UP, (day_ago, now, EXPIRED_TEXT, PAGE)),
             Statement(_DUE, (overdue, now, PAGE)),
+            *holds.release_ended(now_ms),
         ]
     )
+    await holds.wake(released.rows, now_ms)
     ids = [int(row["id"] or 0) for row in revived.rows]
     messages = [RetryMessage(i, 0) for i in ids] + [_message(row) for row in due.rows]
     if messages:
@@ -120,7 +124,7 @@ async def requeue_stalled(
     if dead:
         await enqueue(platform.failed_queue, dead, platform=platform, log=log)
     left = int(oldest.rows[0]["id"] or 0) if oldest.rows else settled
-    return RequeueResult(len(ids), len(due.rows), len(dead), left)
+    return RequeueResult(len(ids), len(due.rows) + len(released.rows), len(dead), left)
 
 
 def _message(row: Row) -> RetryMessage:

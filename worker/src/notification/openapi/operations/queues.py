@@ -1,6 +1,6 @@
 """Queues."""
 
-from notification.openapi.operation import Operation
+from notification.openapi.operation import Operation, Parameter
 from notification.openapi.schemas import (
     FLAG,
     TEXT,
@@ -8,10 +8,12 @@ from notification.openapi.schemas import (
     TIME,
     WHOLE,
     array,
+    map_of,
     record,
     succeeded,
 )
-from notification.routes import queue
+from notification.routes import holds, queue
+from notification.routes.holds import MAX_REASON
 
 _IDS = array(WHOLE)
 _WAITING = record(
@@ -35,7 +37,31 @@ _STATUS = record(
 )
 _UPDATED = succeeded({"message": TEXT, "data": record({"updated": WHOLE})})
 
+_HOLD = record(
+    {"channel": TEXT, "user_id": TEXT_OR_NULL, "until": TIME, "reason": TEXT, "created_at": TIME}
+)
+_HELD_USER = Parameter("user_id", TEXT, "Hold the channel for this recipient alone")
+
 OPERATIONS = {
+    holds.list_holds: Operation(
+        tag="Queues",
+        answers={
+            200: succeeded({"data": record({"holds": array(_HOLD), "waiting": map_of(WHOLE)})})
+        },
+    ),
+    holds.put_hold: Operation(
+        tag="Queues",
+        parameters=(_HELD_USER,),
+        body=record({"until": TIME}, {"reason": {"type": "string", "maxLength": MAX_REASON}}),
+        answers={200: succeeded({"data": _HOLD})},
+        errors=("INVALID_PARAMETER", "INVALID_CHANNEL_TYPE", "INVALID_USER_ID"),
+    ),
+    holds.delete_hold: Operation(
+        tag="Queues",
+        parameters=(_HELD_USER,),
+        answers={200: succeeded({"data": record({"released": WHOLE})})},
+        errors=("NOT_FOUND", "INVALID_CHANNEL_TYPE", "INVALID_USER_ID"),
+    ),
     queue.show_status: Operation(tag="Queues", answers={200: succeeded({"data": _STATUS})}),
     queue.clear_retries: Operation(
         tag="Queues",

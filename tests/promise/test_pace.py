@@ -1,0 +1,154 @@
+"""Bursts at providers with the limits that they document: nothing is lost, all arrives at pace."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import pytest
+
+from localcloud.sink.chat import ChatApi, Lark, Slack, Telegram
+from tests.promise.simulated_timeline import SimulatedTimeline
+
+LARK = "https://open.larksuite.com/open-apis/bot/v2/hook/x"
+SLACK = "https://hooks.slack.com/services/T0/B0/x"
+
+
+class Burst(NamedTuple):
+    """A burst of point 4: so many alerts within two seconds, at so many a second."""
+
+    channel: str
+    host: str
+    api: ChatApi
+    config: dict[str, Any]
+    alerts: int
+    rate: float
+
+
+BURSTS = (
+    Burst("slack", "hooks.slack.com", Slack(), {"webhook_url": SLACK}, 60, 1),
+    Burst("lark", "open.larksuite.com", Lark(), {"webhook_url": LARK}, 100, 5),
+    Burst(
+        "telegram",
+        "api.telegram.org",
+        Telegram(),
+        {"bot_token": "123456:" + "A" * 30, "chat_id": -1001},
+        80,
+        20 / 60,
+    ),
+)
+
+
+def configure(timeline: SimulatedTimeline, burst: Burst) -> None:
+    body = {"user_id": "ann", "channel_type": burst.channel, "config_data": burst.config}
+    assert timeline.simulation.request("POST", "/api/user-configs", body).status == 201
+    timeline.simulation.endpoints.apis[burst.host] = burst.api
+
+
+@pytest.mark.requirement("C-0.31")
+@pytest.mark.parametrize("burst", BURSTS, ids=lambda burst: burst.channel)
+def test_a_burst_is_delivered_whole_within_its_time(
+    timeline: SimulatedTimeline, burst: Burst
+) -> None:
+    configure(timeline, burst)
+    for number in range(burst.alerts):
+        timeline.at(max(2 * number / burst.alerts, timeline.simulation.now))
+        timeline.push(f"alert-{number}", channels=(burst.channel,))
+    latest = 1.5 * burst.alerts / burst.rate + 60
+    timeline.at(latest)
+    rows = timeline.rows("ann")
+    assert len(rows) == burst.alerts
+    assert {row["status"] for row in rows} == {"sent"}
+    assert {row["retry_count"] for row in rows} == {0}
+    assert timeline.logged("dead_letter") == 0
+    delivered = [a for a in timeline.simulation.endpoints.arrivals if a.status == 200]
+    assert len(delivered) == burst.alerts
+    refused = len(timeline.simulation.endpoints.arrivals) - burst.alerts
+    assert refused <= 1.2 * burst.alerts, "an endpoint that is throttled is left alone"
+
+
+@pytest.mark.requirement("C-0.31")
+def test_while_an_endpoint_is_throttled_new_notifications_join_the_line_uncalled(
+    timeline: SimulatedTimeline,
+) -> None:
+    timeline.endpoint("ann").down(between=(0, 60), status=429, retry_after="60")
+    timeline.at(0).push("first").expect_reply("first", 200, results=["retry_scheduled"])
+    for number in range(5):
+        timeline.at(5 + number).push(f"n{number}")
+        timeline.expect_reply(f"n{number}", 200, results=["retry_scheduled"])
+    waits = [timeline.reply(f"n{n}").body["results"][0] for n in range(5)]
+    assert all(result["code"] == "THROTTLED" for result in waits)
+    told = [result["throttled_until"] for result in waits]
+    assert told == sorted(told)
+    assert len(set(told)) == 5
+    timeline.at(58)
+    assert len(timeline.attempts()) == 1
+    timeline.at(90)
+    for name in ("first", "n0", "n1", "n2", "n3", "n4"):
+        timeline.expect(name, status="sent", retries=0)
+
+
+@pytest.mark.requirement("C-0.31")
+def test_another_recipient_is_not_slowed_down(timeline: SimulatedTimeline) -> None:
+    timeline.configure("bob")
+    timeline.endpoint("ann").down(status=429, retry_after="600")
+    timeline.at(0).push("hers").at(5).push("his", to="bob")
+    timeline.expect_reply("his", 200, results=["sent"])
+
+
+@pytest.mark.requirement("C-0.31")
+def test_what_came_due_while_the_endpoint_asked_again_for_time_is_not_called(
+    timeline: SimulatedTimeline,
+) -> None:
+    timeline.endpoint("ann").down(between=(0, 5), status=429, retry_after="10")
+    timeline.endpoint("ann").down(between=(5, 300), status=429, retry_after="300")
+    timeline.at(0)
+    for number in range(10):
+        timeline.push(f"n{number}")
+    timeline.at(200)
+    calls_of_line = [a for a in timeline.attempts() if a.at > 5]
+    assert len(calls_of_line) <= 5
+    timeline.at(400)
+    assert {row["status"] for row in timeline.rows("ann")} == {"sent"}
+
+
+@pytest.mark.requirement("C-0.31")
+def test_once_the_line_is_empty_sends_go_out_at_once_again(timeline: SimulatedTimeline) -> None:
+    timeline.endpoint("ann").down(between=(0, 5), status=429, retry_after="20")
+    timeline.at(0).push("order").at(60).expect("order", status="sent")
+    timeline.push("new").expect_reply("new", 200, results=["sent"])
+
+
+@pytest.mark.requirement("C-0.31")
+def test_a_configured_rate_is_kept(timeline: SimulatedTimeline) -> None:
+    config = {"webhook_url": "https://hooks.example.com/services/ann", "rate": {"per_minute": 6}}
+    body = {"user_id": "ann", "channel_type": "webhook", "config_data": config}
+    timeline.call("rate", "POST", "/api/user-configs", body).expect_reply("rate", 200)
+    timeline.endpoint("ann").down(between=(0, 5), status=429, retry_after="10")
+    timeline.at(0)
+    for number in range(4):
+        timeline.push(f"n{number}")
+    timeline.at(120)
+    times = sorted(a.at for a in timeline.attempts() if a.status == 200)
+    assert len(times) == 4
+    assert all(later - earlier > 8 for earlier, later in itertools.pairwise(times))
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        5,
+        {},
+        {"per_second": 0},
+        {"per_second": True},
+        {"per_second": 1, "per_minute": 1},
+        {"per_hour": 3},
+        {"per_minute": 5, "burst": "2"},
+        {"per_second": 1_001},
+    ],
+)
+def test_a_wrong_rate_is_refused(timeline: SimulatedTimeline, rate: object) -> None:
+    config = {"webhook_url": "https://hooks.example.com/x", "rate": rate}
+    body = {"user_id": "ann", "channel_type": "webhook", "config_data": config}
+    timeline.call("rate", "POST", "/api/user-configs", body).expect_reply("rate", 400)
+    assert "rate must be" in timeline.reply("rate").body["error"]

@@ -1,0 +1,183 @@
+"""Holding a channel back, for everybody or for one recipient, and letting it go on."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from notification.channels.pace import pace_of
+from notification.compact_json import compact_json
+from notification.delivery.endpoint_lines import Endpoint
+from notification.delivery.retry_message import RetryMessage, enqueue
+from notification.errors import ServiceError
+from notification.logging import Log
+from notification.ports.database import Row, Statement
+from notification.ports.platform import Platform
+from notification.timestamps import from_iso, iso
+
+MAX_RELEASED = 1_000
+"""Notifications that one call lets go on; the sweep goes on with the others."""
+
+_LIST = """
+SELECT channel_type, user_id, held_until, reason, created_at FROM channel_holds
+WHERE held_until > ?1 ORDER BY channel_type, user_id
+"""
+_WAITING = """
+SELECT channel_type, COUNT(*) AS waiting FROM notification_logs INDEXED BY idx_notification_due
+WHERE status = 'retry' AND held_until IS NOT NULL GROUP BY channel_type
+"""
+_PUT = """
+INSERT INTO channel_holds (channel_type, user_id, held_until, reason, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (channel_type, user_id) DO UPDATE SET
+  held_until = excluded.held_until, reason = excluded.reason
+RETURNING channel_type, user_id, held_until, reason, created_at
+"""
+_DELETE = "DELETE FROM channel_holds WHERE channel_type = ?1 AND user_id = ?2"
+_DELETE_ENDED = "DELETE FROM channel_holds WHERE held_until <= ?1"
+# Lines that begin at the end of a hold would keep new notifications back after it.
+_OPEN_LINES = """
+UPDATE endpoint_paces SET next_slot = MAX(?3, throttled_until)
+WHERE next_slot > ?3 AND (?2 = '' OR user_id = ?2)
+  AND (channel_type = ?1 OR substr(channel_type, 1, length(?1) + 1) = ?1 || ':')
+"""
+_SET_LINE = """
+UPDATE endpoint_paces SET next_slot = MAX(next_slot, ?3) WHERE user_id = ?1 AND channel_type = ?2
+"""
+# The notifications that wait for a hold: of a channel and recipient, or (?1 NULL) those that no
+# hold keeps any more. Their own time gives back what they will not be held.
+_RELEASE = """
+UPDATE notification_logs SET held_until = ?4, updated_at = ?3,
+  next_retry_at = strftime('%Y-%m-%dT%H:%M:%fZ',
+    (CAST(ROUND((julianday(COALESCE(?4, ?3)) - 2440587.5) * 86400000) AS INTEGER)
+     + chosen.place * chosen.interval_ms) / 1000.0, 'unixepoch'),
+  expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', julianday(expires_at)
+    - (julianday(notification_logs.held_until) - julianday(COALESCE(?4, ?3))))
+FROM (
+  SELECT log.id AS id, COALESCE(line.interval_ms, ?6) AS interval_ms,
+    ROW_NUMBER() OVER (PARTITION BY log.user_id, log.channel_type ORDER BY log.id) - 1 AS place
+  FROM notification_logs AS log INDEXED BY idx_notification_due
+  LEFT JOIN endpoint_paces AS line
+    ON line.user_id = log.user_id AND line.channel_type = log.channel_type
+  WHERE log.status = 'retry' AND log.held_until IS NOT NULL
+    AND (log.lease_until IS NULL OR log.lease_until <= ?3)
+    AND (?1 IS NULL OR ((?2 = '' OR log.user_id = ?2)
+      AND (log.channel_type = ?1 OR substr(log.channel_type, 1, length(?1) + 1) = ?1 || ':')))
+    AND (?1 IS NOT NULL OR (
+      NOT EXISTS (
+        SELECT 1 FROM channel_holds AS hold
+        WHERE hold.user_id IN ('', log.user_id) AND hold.held_until > ?3
+          AND hold.channel_type IN (log.channel_type, substr(log.channel_type, 1,
+            instr(log.channel_type || ':', ':') - 1)))
+      AND log.held_until > ?3
+      AND substr(log.channel_type, 1, instr(log.channel_type || ':', ':') - 1)
+        NOT IN (SELECT value FROM json_each(?5))))
+  ORDER BY log.id LIMIT ?7) AS chosen
+WHERE notification_logs.id = chosen.id
+RETURNING notification_logs.id, user_id, channel_type, retry_count, next_retry_at
+"""
+
+
+class Hold(NamedTuple):
+    """A channel that is held back. An empty user stands for everybody; times are ISO texts."""
+
+    channel: str
+    user_id: str
+    held_until: str
+    reason: str
+    created_at: str
+
+    @classmethod
+    def of(cls, row: Row) -> "Hold":
+        """Read a row of `channel_holds`."""
+        return cls(*(str(row[name]) for name in _COLUMNS))
+
+
+_COLUMNS = ("channel_type", "user_id", "held_until", "reason", "created_at")
+
+
+class Holds:
+    """The channels that are held back.
+
+    What comes in for one is stored and waits; nothing is called. When the hold ends, or is taken
+    away, it goes out at each endpoint's pace, the oldest first.
+    """
+
+    def __init__(self, platform: Platform, log: Log) -> None:
+        self._platform = platform
+        self._log = log
+
+    async def list(self) -> tuple[list[Hold], dict[str, int]]:
+        """Return the holds that last, and how many notifications wait for one, by channel."""
+        now = iso(self._platform.clock.now_ms())
+        holds, waiting = await self._platform.database.batch(
+            [Statement(_LIST, (now,)), Statement(_WAITING)]
+        )
+        counts = {str(row["channel_type"]): int(row["waiting"] or 0) for row in waiting.rows}
+        return [Hold.of(row) for row in holds.rows], counts
+
+    async def put(self, channel: str, user_id: str, *, until_ms: int, reason: str) -> Hold:
+        """Hold a channel until a moment; what waits for it already waits until then."""
+        now_ms = self._platform.clock.now_ms()
+        values = (channel, user_id, iso(until_ms), reason, iso(now_ms))
+        put, _, released = await self._platform.database.batch(
+            [
+                Statement(_PUT, values),
+                Statement(_OPEN_LINES, (channel, user_id, now_ms)),
+                self._release(channel, user_id, now_ms, iso(until_ms)),
+            ]
+        )
+        await self.wake(released.rows, now_ms)
+        return Hold.of(put.rows[0])
+
+    async def delete(self, channel: str, user_id: str) -> int:
+        """Take a hold away, and return how many notifications go on.
+
+        Raises:
+            ServiceError: NOT_FOUND.
+        """
+        now_ms = self._platform.clock.now_ms()
+        deleted, _, released = await self._platform.database.batch(
+            [
+                Statement(_DELETE, (channel, user_id)),
+                Statement(_OPEN_LINES, (channel, user_id, now_ms)),
+                self._release(channel, user_id, now_ms, None),
+            ]
+        )
+        if not deleted.changes:
+            raise ServiceError("NOT_FOUND", f"Channel {channel} is not held")
+        await self.wake(released.rows, now_ms)
+        return len(released.rows)
+
+    def release_ended(self, now_ms: int) -> tuple[Statement, Statement]:
+        """Let go on what no hold keeps any more, as the last statement tells; the sweep's part."""
+        ended = Statement(_DELETE_ENDED, (iso(now_ms),))
+        return ended, self._release(None, "", now_ms, None)
+
+    def _release(
+        self, channel: str | None, user_id: str, now_ms: int, until: str | None
+    ) -> Statement:
+        disabled = compact_json(sorted(self._platform.settings.disabled_channels))
+        pace = pace_of(channel or "", None)
+        return Statement(
+            _RELEASE,
+            (channel, user_id, iso(now_ms), until, disabled, pace.interval_ms, MAX_RELEASED),
+        )
+
+    async def wake(self, rows: Sequence[Row], now_ms: int) -> None:
+        """Queue messages for released notifications, and let their lines begin behind them."""
+        if not rows:
+            return
+        ends: dict[Endpoint, int] = {}
+        messages = []
+        for row in rows:
+            due_ms = from_iso(row["next_retry_at"])
+            endpoint = (str(row["user_id"]), str(row["channel_type"]))
+            ends[endpoint] = max(ends.get(endpoint, 0), due_ms)
+            messages.append(
+                RetryMessage(
+                    int(row["id"] or 0), int(row["retry_count"] or 0), max(due_ms - now_ms, 0)
+                )
+            )
+        await self._platform.database.batch(
+            [Statement(_SET_LINE, (*endpoint, end + 1)) for endpoint, end in ends.items()]
+        )
+        await enqueue(self._platform.retry_queue, messages, platform=self._platform, log=self._log)
