@@ -923,9 +923,9 @@ export interface components {
             send_at?: string;
             /** @enum {string} */
             status: "pending" | "sent" | "failed" | "retry_scheduled" | "cancelled";
-            truncated?: boolean;
             /** Format: date-time */
             throttled_until?: string;
+            truncated?: boolean;
             userId: string;
         };
         Template: {

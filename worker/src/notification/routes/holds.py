@@ -9,8 +9,8 @@ from notification.errors import ServiceError
 from notification.http.parameters import moment, text_field
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
+from notification.identity import recipient_id
 from notification.logging import Log
-from notification.sending.command import clean_user_id
 from notification.timestamps import DAY_MS, from_iso
 
 MAX_DAYS = 30
@@ -40,7 +40,7 @@ def _place(call: Call) -> tuple[str, str]:
             f"Invalid channel: {channel[:100]}. Valid channels are: {', '.join(CHANNELS)}",
         )
     user_id = call.request.query.get("user_id")
-    return channel, clean_user_id(user_id) if user_id else ""
+    return channel, recipient_id(user_id) if user_id else ""
 
 
 async def list_holds(call: Call) -> Response:
