@@ -19,6 +19,8 @@ COMPATIBILITY_DATE = "2026-10-01"
 COMPATIBILITY_FLAGS = ("python_workers",)
 WORKER_FIRST = ("/api/*", "/health", "/health/*", "/metrics", "/openapi.json", "/web_hook/*")
 """Paths that the Worker answers, whatever assets there are."""
+WORKER_ALONE = ("/*",)
+"""Paths that the Worker answers during maintenance: all, so that the console is closed as well."""
 HEADERS_MODULE = "_headers"
 """Cloudflare takes the rules for the assets' headers as a module of this name."""
 
@@ -88,7 +90,7 @@ class Service(pulumi.ComponentResource):
             worker_id=self.worker.id,
             main_module=args.bundle.main_module,
             modules=_modules(args),
-            assets=_assets(args.assets),
+            assets=_assets(args.assets, maintenance=args.settings.maintenance_mode),
             bindings=worker_bindings(
                 BindingArgs(
                     settings=args.settings,
@@ -130,7 +132,9 @@ def _modules(args: ServiceArgs) -> list[cloudflare.WorkerVersionModuleArgs]:
     ]
 
 
-def _assets(assets: Assets | None) -> cloudflare.WorkerVersionAssetsArgs | None:
+def _assets(
+    assets: Assets | None, *, maintenance: bool
+) -> cloudflare.WorkerVersionAssetsArgs | None:
     if assets is None:
         return None
     return cloudflare.WorkerVersionAssetsArgs(
@@ -139,6 +143,6 @@ def _assets(assets: Assets | None) -> cloudflare.WorkerVersionAssetsArgs | None:
         config=cloudflare.WorkerVersionAssetsConfigArgs(
             html_handling="auto-trailing-slash",
             not_found_handling="none",
-            run_worker_first=list(WORKER_FIRST),
+            run_worker_first=list(WORKER_ALONE if maintenance else WORKER_FIRST),
         ),
     )

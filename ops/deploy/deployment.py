@@ -227,7 +227,9 @@ class Deployment:
                 maintenance=maintenance,
             ).run()
             results.append(
-                AssetCheck(
+                CheckResult("assets", None, "the console is closed during maintenance")
+                if maintenance
+                else AssetCheck(
                     anonymous,
                     base_path=console_path(self._context.file),
                     reporter=self._reporter,

@@ -181,3 +181,10 @@ def test_every_version_of_a_stack_binds_the_same_stores(declared: Callable[..., 
     stores = ("DB", "CONFIG_CACHE", "RETRY_QUEUE", "FAILED_QUEUE")
     usual, changed = declared().bindings(), declared(console="true", logLevel="warn").bindings()
     assert [usual[name] for name in stores] == [changed[name] for name in stores]
+
+
+def test_during_maintenance_the_worker_answers_for_the_console_as_well(
+    declared: Callable[..., Declared],
+) -> None:
+    config = declared(console="true", maintenanceMode="true").one("version").inputs["assets"]
+    assert config["config"]["runWorkerFirst"] == ["/*"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notification.logging import Log, redact
+from notification.logging import MAX_ITEMS, MAX_TEXT, Log, redact
 from tests.worker.world import World
 
 
@@ -48,3 +50,21 @@ def test_lines_below_the_configured_level_are_not_written(world: World) -> None:
     [line] = world.log_sink.lines
     assert (line["message"], line["level"], line["requestId"]) == ("loud", "error", "r")
     assert (line["environment"], line["versionId"]) == ("production", "version-1")
+
+
+@pytest.mark.requirement("C-12.1")
+def test_long_texts_lists_and_objects_are_cut() -> None:
+    value = {
+        "text": "x" * 900_000,
+        "list": list(range(1_000)),
+        "object": {f"k{number}": number for number in range(1_000)},
+        "n" * 5_000: "y" * 5_000,
+        "url": "https://hooks.example.com/" + "z" * 5_000,
+    }
+    shown = redact(value)
+    assert shown["text"] == "x" * MAX_TEXT + "…"
+    assert shown["list"] == list(range(MAX_ITEMS))
+    assert len(shown["object"]) == MAX_ITEMS
+    assert shown["url"] == "https://hooks.example.com/***"
+    assert len(json.dumps(shown)) < 6_000
+    assert redact("x" * MAX_TEXT) == "x" * MAX_TEXT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from notification.ports.database import DatabaseError
@@ -160,6 +162,31 @@ def test_recipients_are_limited_before_their_request_is_validated(world: World) 
     assert second.headers["X-RateLimit-Remaining"] == "0"
     assert world.request("POST", SEND, body, signed=False).code == "MISSING_SIGNATURE"
     assert limiter.counts == {"u1": 2}
+
+
+@pytest.mark.requirement("C-0.3")
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("DELETE", "/health", 405), ("OPTIONS", SEND, 204)],
+)
+@pytest.mark.parametrize("signed", [True, False])
+def test_calls_that_reach_no_route_count_towards_the_address(
+    world: World, method: str, path: str, status: int, signed: bool
+) -> None:
+    world.address_limiter = CountingLimiter(2)
+    answers = [world.request(method, path, signed=signed).status for _ in range(3)]
+    assert answers == [status, status, 429]
+
+
+@pytest.mark.requirement("C-12.1")
+def test_a_log_line_is_bounded_whatever_a_call_holds(world: World) -> None:
+    path = "/x" + "y" * 15_000
+    assert world.request("GET", path, signed=False).status == 404
+    [line] = world.log_sink.lines
+    assert len(json.dumps(line)) < 1_500
+    assert line["path"] == path[:300]
+    assert line["message"].startswith(f"GET {path[:300]} 404 ")
+    assert path[:400] not in world.request("GET", path, signed=False).text
 
 
 @pytest.mark.requirement("C-0.3", "C-1.11")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from notification.ports.outbound import MAX_HOPS
 from tests.worker.caller import Answer
 from tests.worker.endpoints import answer
 from tests.worker.surroundings import CountingLimiter, PythonAead
@@ -349,6 +350,34 @@ def test_a_body_that_cannot_be_read_is_refused_and_nothing_is_sent(
     refused = _call(bridge, raw=b"{}", headers=headers)
     assert refused.code == code
     assert bridge.logs() == []
+
+
+def test_each_forwarding_counts_and_a_circle_ends(bridge: World) -> None:
+    hops = None
+    for expected in range(1, MAX_HOPS + 2):
+        headers: dict[str, str] = {} if hops is None else {"x-notification-hops": hops}
+        assert _call(bridge, {"text": "x"}, headers=headers).status == 200
+        hops = bridge.endpoints.received[-1][1].headers["X-Notification-Hops"]
+        assert hops == str(expected)
+    ended = _call(bridge, {"text": "x"}, headers={"x-notification-hops": str(hops)})
+    assert (ended.status, ended.code) == (409, "LOOP_DETECTED")
+    assert len(bridge.endpoints.received) == MAX_HOPS + 1
+
+
+def test_a_retry_counts_its_forwardings_as_the_first_attempt_did(bridge: World) -> None:
+    bridge.endpoints.behave = lambda _: answer(500)
+    assert _call(bridge, {"text": "x"}, headers={"x-notification-hops": "3"}).status == 200
+    bridge.clock.ms += 60_000
+    bridge.deliver_queues()
+    sent = [request.headers["X-Notification-Hops"] for _, request in bridge.endpoints.received]
+    assert sent == ["4", "4"]
+
+
+@pytest.mark.parametrize("hops", ["", "-1", "x", "1.5", "9" * 20, "٣"])
+def test_a_count_of_forwardings_that_is_none_is_refused(bridge: World, hops: str) -> None:
+    refused = _call(bridge, {"text": "x"}, headers={"x-notification-hops": hops})
+    assert refused.code in ("INVALID_PARAMETER", "LOOP_DETECTED")
+    assert bridge.endpoints.received == []
 
 
 def test_what_utf_8_cannot_carry_does_no_harm(bridge: World) -> None:

@@ -3,6 +3,7 @@
 import re
 from copy import copy
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,8 +32,17 @@ def _hide_url(match: re.Match[str]) -> str:
     return f"{parts.scheme}://{host}{port}/***"
 
 
+MAX_TEXT = 1_000
+"""Characters of a text in a log line: whoever calls decides how long the texts of a call are."""
+MAX_ITEMS = 50
+"""Entries of a list or object in a log line."""
+
+
 def redact(value: Any, *, key: str = "") -> Any:
-    """Mask what must not be logged: values under telling keys, and URLs but for scheme and host."""
+    """Mask what must not be logged: values under telling keys, and URLs but for scheme and host.
+
+    Long texts, lists and objects are cut.
+    """
     return _redact(value, key)
 
 
@@ -41,14 +51,18 @@ def _redact(value: Any, key: str) -> Any:
         return None
     if not isinstance(value, _SCALARS):
         if isinstance(value, dict):
-            return {name: _redact(item, name) for name, item in value.items()}
+            shown = islice(value.items(), MAX_ITEMS)
+            return {name[:MAX_TEXT]: _redact(item, name[:MAX_TEXT]) for name, item in shown}
         if isinstance(value, (list, tuple)):
-            return [_redact(item, key) for item in value]
+            return [_redact(item, key) for item in value[:MAX_ITEMS]]
     if _is_sensitive(key):
         text = str(value)
         return f"{text[:2]}***{text[-2:]}" if len(text) > 8 else "***"
-    if isinstance(value, str) and "://" in value:
-        return _URL.sub(_hide_url, value)
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            value = f"{value[:MAX_TEXT]}…"
+        if "://" in value:
+            return _URL.sub(_hide_url, value)
     return value
 
 

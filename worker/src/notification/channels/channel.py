@@ -8,6 +8,8 @@ from notification.channels.endpoint import EndpointPolicy
 from notification.errors import ChannelRefusal
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
+HOPS = "hops"
+"""The option of a notification that tells how many services have forwarded it already."""
 DEFAULT_TIMEOUT_MS = 10_000
 MAX_TIMEOUT_MS = 20_000
 

@@ -5,13 +5,19 @@ import re
 from typing import Any
 
 from notification.channels.answer import judge_status, parsed_details
-from notification.channels.channel import DELIVERED, Message, Verdict, timeout_of
+from notification.channels.channel import (
+    DELIVERED,
+    HOPS,
+    Message,
+    Verdict,
+    timeout_of,
+)
 from notification.channels.endpoint import EndpointPolicy, check_url_field
 from notification.channels.standard_webhooks import SCHEME, signing_keys, standard_headers
 from notification.compact_json import compact_json
 from notification.errors import ChannelRefusal
 from notification.markup.plain_text import clean, cut, is_blank
-from notification.ports.outbound import OutboundAnswer, OutboundRequest
+from notification.ports.outbound import MAX_HOPS, OutboundAnswer, OutboundRequest
 from notification.timestamps import iso
 
 _METHODS = ("POST", "PUT", "PATCH")
@@ -80,6 +86,7 @@ class WebhookChannel:
             "User-Agent": "Notification-System/1.0",
             "X-Notification-Event": "notification.sent",
             "X-Notification-MessageId": message.message_id,
+            "X-Notification-Hops": str(_hops(config) + 1),
         }
         if config.get("secret"):
             timestamp = str(now_ms // 1000)
@@ -107,6 +114,11 @@ class WebhookChannel:
         """Accept any 2xx."""
         refused = judge_status(answer, now_ms)
         return refused or Verdict(DELIVERED, details=parsed_details(answer))
+
+
+def _hops(config: dict[str, Any]) -> int:
+    value = config.get(HOPS)
+    return value if isinstance(value, int) and 0 <= value <= MAX_HOPS else 0
 
 
 def _sendable(value: Any) -> bool:

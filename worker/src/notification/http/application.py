@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from notification.errors import ServiceError
 from notification.http.admission import admit
 from notification.http.headers import complete
+from notification.http.limits import within_address_limit
 from notification.http.request import Request
 from notification.http.response import Response, failure
 from notification.http.router import Call, Route, RouteModule, Router
@@ -19,6 +20,8 @@ from notification.storage.metered import usage_of
 from notification.storage.system_settings import count_failure
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_SHOWN_PATH = 300
+"""Characters of a path in a log line; the longest route with its parameters has fewer."""
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -57,12 +60,17 @@ class Application:
         return complete(response, request, platform.settings)
 
     async def _checked(self, request: Request, platform: Platform) -> Response:
-        if request.method == "OPTIONS":
-            return Response(204)
         settings = platform.settings
+        if request.method == "OPTIONS":
+            return Response(204, headers=await within_address_limit(request, platform))
         if settings.maintenance and not self._open_during_maintenance(request):
             raise ServiceError("MAINTENANCE", "The service is under maintenance", retry_after=1800)
-        route, parameters = self._router.find(request.method, request.path)
+        try:
+            route, parameters = self._router.find(request.method, request.path)
+        except ServiceError:
+            # Nobody is authenticated for what isn't there, so it counts for the address.
+            await within_address_limit(request, platform)
+            raise
         if request.method in _WITH_BODY:
             await request.read_body(settings.max_request_size)
         headers = await admit(route.access, request, platform)
@@ -106,10 +114,10 @@ def _log_request(
     level = "error" if response.status >= 500 else "warn" if response.status >= 400 else "info"
     log.write(
         level,
-        f"{request.method} {request.path} {response.status} {duration}ms",
+        f"{request.method[:20]} {request.path[:_SHOWN_PATH]} {response.status} {duration}ms",
         type="api_request",
-        method=request.method,
-        path=request.path,
+        method=request.method[:20],
+        path=request.path[:_SHOWN_PATH],
         statusCode=response.status,
         duration=duration,
         **usage_of(platform.database),

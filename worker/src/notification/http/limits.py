@@ -8,6 +8,7 @@ from typing import Any
 from notification.errors import ServiceError
 from notification.http.request import Request
 from notification.identity import MAX_USER_ID, fold_recipient
+from notification.ports.outbound import MAX_HOPS
 from notification.ports.platform import Platform
 
 _PERIOD_S = 60
@@ -24,6 +25,26 @@ def _refusal(limit: int, platform: Platform) -> ServiceError:
             "X-RateLimit-Reset": str(platform.clock.now_ms() // 1000 + _PERIOD_S),
         },
     )
+
+
+def hops_of(request: Request) -> int:
+    """Return how many services like this one have forwarded a message on its way here.
+
+    Each says so in a header of its calls, so a circle of them ends, whatever names they go by.
+
+    Raises:
+        ServiceError: LOOP_DETECTED beyond `MAX_HOPS`, or INVALID_PARAMETER for another text.
+    """
+    text = request.headers.get("x-notification-hops", "0").strip()
+    if not (text.isascii() and text.isdigit()):
+        raise ServiceError("INVALID_PARAMETER", "X-Notification-Hops must be a whole number")
+    if len(text) > 9 or int(text) > MAX_HOPS:
+        raise ServiceError(
+            "LOOP_DETECTED",
+            f"The message was forwarded more than {MAX_HOPS} times: its endpoints call each other"
+            " in a circle. Point one of them elsewhere.",
+        )
+    return int(text)
 
 
 async def within_address_limit(request: Request, platform: Platform) -> dict[str, str]:

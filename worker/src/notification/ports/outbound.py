@@ -2,6 +2,9 @@
 
 from typing import NamedTuple, Protocol
 
+MAX_HOPS = 5
+"""Forwardings of one message; a chain of installations has one or two."""
+
 
 class OutboundRequest(NamedTuple):
     """One call.

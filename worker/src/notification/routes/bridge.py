@@ -23,6 +23,7 @@ from notification.configuration.key_ring import KeyRing
 from notification.errors import ChannelRefusal, ServiceError
 from notification.foreign_json import TooDeep
 from notification.http.admission import equal
+from notification.http.limits import hops_of
 from notification.http.response import Response, bare, failure
 from notification.http.router import Access, Call, Route
 from notification.identity import recipient_id
@@ -93,12 +94,13 @@ async def _forwarded(
             f"Invalid channel type. Must be one of: {', '.join(CHANNELS)}",
         )
     user_id = recipient_id(call.parameters["user_id"])
+    hops = hops_of(call.request)
     key = find_key(call, user_id)
     received = read_message(call)
     if config is None or not config.is_active:
         return _not_found(call, channel)
     call.platform.memory.of(KnownConfigs).put([config], started)
-    return await _sent(call, user_id, channel, received, key, started)
+    return await _sent(call, user_id, channel, received, key, hops, started)
 
 
 async def _config(call: Call, channel: str) -> ChannelConfig | None:
@@ -207,6 +209,7 @@ async def _sent(
     channel: str,
     received: Received,
     key: str | None,
+    hops: int,
     started: int,
 ) -> Response:
     request, platform = call.request, call.platform
@@ -219,6 +222,7 @@ async def _sent(
         subject=received.message.subject,
         idempotency_key=key,
         metadata=None,
+        hops=hops,
     )
     sender = Sender(
         platform,

@@ -19,6 +19,7 @@ from notification.grafana.payload import (
     requested_channels,
 )
 from notification.grafana.variables import alert_variables
+from notification.http.limits import hops_of
 from notification.http.request import Request
 from notification.http.response import Response, success
 from notification.http.router import Access, Call, Route
@@ -102,6 +103,7 @@ async def _send(
         key_life_ms=IDEMPOTENCY_WINDOW_S * 1000,
     )
     key = idempotency_key(payload, channels, source)
+    hops = hops_of(call.request)
     template_key = payload.template_key
     if template_key is not None and is_template_key(template_key):
         try:
@@ -116,6 +118,7 @@ async def _send(
                     idempotency_key=key,
                     metadata=None,
                     identity=key,
+                    hops=hops,
                 )
             )
         except ServiceError as error:
@@ -137,6 +140,7 @@ async def _send(
             idempotency_key=key,
             metadata=None,
             identity=key,
+            hops=hops,
         )
     )
 

@@ -23,6 +23,7 @@ class SendCommand(NamedTuple):
         channels: distinct, in the caller's order.
         identity: what makes two requests the same, if it is not their content: a sender's
             repetition of a message may be worded differently.
+        hops: how many services have forwarded it already.
     """
 
     user_id: str
@@ -34,6 +35,7 @@ class SendCommand(NamedTuple):
     idempotency_key: str | None
     metadata: dict[str, Any] | None
     identity: str | None = None
+    hops: int = 0
 
     def request_hash(self) -> str:
         """Return the SHA-256 of what makes two requests the same; metadata doesn't count."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from notification.channels.channel import THROTTLED_CODE, Message
+from notification.channels.channel import HOPS, THROTTLED_CODE, Message
 from notification.compact_json import compact_json
 from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.attempt import NOT_CONFIGURED
@@ -86,6 +86,8 @@ def draft_rows(
     drafts = []
     for channel, key in zip(command.channels, keys, strict=True):
         config, text = configs.get(channel), texts[channel]
+        if command.hops:
+            text = text._replace(options={**text.options, HOPS: command.hops})
         row: dict[str, Value] = {
             "id": key.row_id,
             "message_id": key.message_id,

@@ -38,6 +38,8 @@ _NOTIFIED = record(
 _SEND_CODES = (
     "INVALID_USER_ID",
     "SECURITY_THREAT_DETECTED",
+    "INVALID_PARAMETER",
+    "LOOP_DETECTED",
     "IDEMPOTENCY_IN_PROGRESS",
     "IDEMPOTENCY_KEY_REUSED",
     "ADAPTER_ERROR",
@@ -85,14 +87,14 @@ OPERATIONS = {
         parameters=_CHANNEL_PARAMETERS,
         body=_ALERTS,
         answers=_ALERTS_ANSWERS,
-        errors=(*_SEND_CODES, "INVALID_PARAMETER", "USER_NO_CHANNELS"),
+        errors=(*_SEND_CODES, "USER_NO_CHANNELS"),
     ),
     grafana.receive_alertmanager: Operation(
         tag="Inbound",
         parameters=_CHANNEL_PARAMETERS,
         body=_ALERTS,
         answers=_ALERTS_ANSWERS,
-        errors=(*_SEND_CODES, "INVALID_PARAMETER", "USER_NO_CHANNELS"),
+        errors=(*_SEND_CODES, "USER_NO_CHANNELS"),
     ),
     bridge.receive_standard: Operation(
         tag="Inbound",
