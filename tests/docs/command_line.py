@@ -12,7 +12,7 @@ from ops.cli.main import command_line
 
 OTHER_PROGRAMS = {
     *("pulumi", "git", "gh", "make", "openssl", "export", "unset", "read", "cd", "mkdir", "rm"),
-    *("cat", "curl", "dig", "jq"),
+    *("cat", "curl", "dig", "echo", "jq"),
 }
 """What a document may ask for beside notifyctl."""
 _PARTS = {"&&", "||", ";", "|", "&", "(", ")"}

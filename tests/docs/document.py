@@ -83,16 +83,21 @@ class Document:
 
 
 def documents() -> list[Document]:
-    """Return the README and everything in ``docs/``, the index's order first."""
+    """Return the READMEs and everything in ``docs/``, the index's order first."""
     listed = [
         (INDEX.parent / target).resolve()
         for target in Document(INDEX).links()
         if target.endswith(".md") and "/" not in target
     ]
     rest = sorted(path for path in INDEX.parent.glob("*.md") if path not in {*listed, INDEX})
-    return [Document(path) for path in [ROOT / "README.md", INDEX, *dict.fromkeys(listed), *rest]]
+    readmes = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+    return [Document(path) for path in [*readmes, INDEX, *dict.fromkeys(listed), *rest]]
 
 
 def fences(*infos: str) -> list[Fence]:
-    """Return the fences with one of these infos, in the order of reading."""
-    return [fence for each in documents() for fence in each.fences if fence.info in infos]
+    """Return the fences with one of these infos, in the order of reading.
+
+    The Chinese README's are the English one's, which a test of its own holds.
+    """
+    read = [each for each in documents() if each.name != "README.zh-CN.md"]
+    return [fence for each in read for fence in each.fences if fence.info in infos]
