@@ -129,7 +129,7 @@ class KeyFile:
         return provider in (None, "passphrase")
 
     def _pulumi(self, action: str, *arguments: str, given: str | None = None) -> str:
-        cli = PulumiCli.needed(
+        cli = PulumiCli.found(self._root, os.environ) or PulumiCli.needed(
             self._root,
             os.environ,
             why=(
