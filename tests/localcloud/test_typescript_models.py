@@ -34,9 +34,11 @@ DELETED = {"result": "a deletion's type is the envelope without its result, whic
 VERSION = {"main_script_base64": "the Pulumi provider reads it"}
 SCRIPT_VERSION = {"annotations": "wrangler shows message and tag of each version"}
 ZONE = {
-    "owner": "an account's zone has null for the person, and the Pulumi provider reads it",
-    "tenant": "null for an account without a reseller",
-    "tenant_unit": "the same",
+    "owner.email": "an account's zone has null for the person, and the Pulumi provider reads it",
+    "owner.id": "the same",
+    "tenant.id": "null for an account without a reseller",
+    "tenant.name": "the same",
+    "tenant_unit.id": "the same",
 }
 
 # Method → field → why Cloudflare says what its types don't know.
@@ -84,12 +86,16 @@ def camel_case(method: str) -> str:
     return re.sub(r"_(\w)", lambda part: part[1].upper(), method.removesuffix("_"))
 
 
-def without(value: Any, fields: set[str]) -> Any:
-    """A JSON value with these fields left out wherever they stand."""
+def without(value: Any, fields: set[str], inside: str = "") -> Any:
+    """A JSON value without these fields, each named by itself or as `object.field`."""
     if isinstance(value, list):
-        return [without(item, fields) for item in value]
+        return [without(item, fields, inside) for item in value]
     if isinstance(value, dict):
-        return {name: without(item, fields) for name, item in value.items() if name not in fields}
+        return {
+            name: without(item, fields, name)
+            for name, item in value.items()
+            if not {name, f"{inside}.{name}"} & fields
+        }
     return value
 
 
@@ -109,7 +115,8 @@ def test_every_answer_has_the_type_of_the_typescript_client(
         for name in ("", *sorted(explained)):
             path = "][".join(json.dumps(part) for part in camel_case(method).split("."))
             literal = json.dumps(without(given, explained - {name}))
-            constant = f"export const a{number}_{name}: Answer<Cloudflare[{path}]> = {literal};"
+            place = f"a{number}_{name.replace('.', '_')}"
+            constant = f"export const {place}: Answer<Cloudflare[{path}]> = {literal};"
             judged.append((f"{method} {name}".strip(), constant))
     errors = type_errors(tmp_path / "types", HEAD, [constant for _, constant in judged])
     wrong = {judged[place][0]: error for place, error in errors.items()}
