@@ -8,7 +8,7 @@ CTL := .venv/bin/notifyctl
 WORKERS ?= 4
 CODE := __main__.py cron infra engine localcloud ops scripts/make_sync.py sdk/notification_sdk worker/src sql tests bench
 
-.PHONY: help install bundle up down destroy clean test check types unit soak bench lock
+.PHONY: help install bundle up down destroy clean test check types unit soak bench docs lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,11 @@ soak: install ## Run the full counts of what is long
 bench: install ## Measure speed and memory; prints the figures and writes them to build/bench.json
 	@$(PY) -m bench
 
+docs: install ## Build the documents as a site with a search into build/site
+	@scripts/build-docs
+
 lock: ## Make requirements.lock again after a change of pyproject.toml (needs uv)
 	uv pip compile --generate-hashes --python-version 3.11 --universal --extra dev \
 		--no-header -q pyproject.toml -o requirements.lock
+	uv pip compile --generate-hashes --python-version 3.11 --universal \
+		--no-header -q docs/site/requirements.in -o docs/site/requirements.lock

@@ -44,9 +44,13 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 def run(installation: Installation, fence: Fence) -> None:
-    """Run one block as a person would paste it, and expect it to end well."""
+    """Run one block as a person would paste it, and expect it to end well.
+
+    Documents name the sink's usual port; the installation's is another.
+    """
+    text = fence.text.replace("http://127.0.0.1:8789", installation.sink_url)
     done = subprocess.run(
-        ["bash", "-e", "-o", "pipefail", "-c", fence.text],
+        ["bash", "-e", "-o", "pipefail", "-c", text],
         cwd=installation.project,
         env=installation.environment,
         stdin=subprocess.DEVNULL,
