@@ -129,6 +129,30 @@ class StackAccount:
                 f"{self.base_url} gave no answer when asked to {what}. {where or 'Try again.'}"
             ) from None
 
+    def document(self, what: str, call: Callable[[Cloudflare], object]) -> dict[str, Any]:
+        """Make a call whose answer is taken as it is (``cast_to=object``), and return the document.
+
+        Raises:
+            OperationError: as ``ask``; or the answer is no document of Cloudflare's API, a proxy's
+                page, say. It tells nothing: least of all that there is no such thing.
+        """
+        answer = self.ask(what, call)
+        if not isinstance(answer, dict) or answer.get("success") is False:
+            raise OperationError(
+                f"{self.base_url} answered with no document of Cloudflare's API when asked to "
+                f"{what}. See what stands between, a proxy perhaps, and try again."
+            )
+        return answer
+
+    def result(self, what: str, path: str) -> Any:
+        """Return the ``result`` of a GET; raises as ``document`` does."""
+        found = self.document(what, lambda client: client.get(path, cast_to=object))
+        if "result" not in found:
+            raise OperationError(
+                f"{self.base_url} answered without a result when asked to {what}. Try again."
+            )
+        return found["result"]
+
     def _refusal(self, what: str, error: cloudflare.APIStatusError) -> str:
         """Say which of the three it is: busy, broken, or a refusal that repeating won't change."""
         status = error.status_code
@@ -161,7 +185,8 @@ class StackAccount:
         """
         for page in range(1, _MAX_PAGES + 1):
             url = f"/accounts/{self.account_id}/{path}?page={page}&per_page={_PER_PAGE}"
-            answer = self.ask(f"list {path}", partial(get, url)) or {}
+            # Nothing is an empty list: the callers' own word for a 404.
+            answer = self.document(f"list {path}", partial(_or_empty, get, url))
             result = answer.get("result") or []
             if not isinstance(result, list):
                 raise OperationError(f"The list {path} was answered with no list. Try again.")
@@ -214,3 +239,8 @@ def _advice(status: int, *, is_local: bool) -> str:
     if status == 404:
         return "Compare the stack with the account: notifyctl drift."
     return "Try again; 'notifyctl doctor' tells more."
+
+
+def _or_empty(get: Callable[[str, Cloudflare], Any], url: str, client: Cloudflare) -> Any:
+    answer = get(url, client)
+    return {} if answer is None else answer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import StackFailed
@@ -44,11 +43,8 @@ class ActiveDeployment:
         """
         path = f"/accounts/{account.account_id}/workers/scripts/{worker}/deployments"
         # The client's own method expects pages, and this list has none.
-        answer: Any = account.ask(
-            f"list the deployments of {worker}",
-            lambda client: client.get(path, cast_to=object),
-        )
-        found = (answer.get("result") or {}).get("deployments") or []
+        answer = account.result(f"list the deployments of {worker}", path)
+        found = (answer or {}).get("deployments") or []
         if not found:
             raise StackFailed(f"{worker} has no deployment. Run 'notifyctl up'.")
         newest = max(found, key=lambda deployment: str(deployment["created_on"]))

@@ -15,6 +15,7 @@ class AnsweringService:
     """What came in, and what goes out: the answers in turn, the last one again and again."""
 
     url: str = ""
+    content_type: str = "application/json"
     seen: list[dict[str, Any]] = field(default_factory=list)
     answers: list[tuple[int, bytes]] = field(default_factory=lambda: [(200, b"{}")])
 
@@ -41,6 +42,7 @@ def answering_service() -> Iterator[AnsweringService]:
             )
             status, body = service.next_answer()
             self.send_response(status)
+            self.send_header("Content-Type", service.content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

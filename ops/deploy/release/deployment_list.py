@@ -76,11 +76,9 @@ class DeploymentList:
             )
         account = StackAccount.of(context)
         path = f"/accounts/{account.account_id}/workers/scripts/{worker}/deployments"
-        answer: Any = account.ask(
-            f"list the deployments of {worker}", lambda client: client.get(path, cast_to=object)
-        )
+        answer = account.result(f"list the deployments of {worker}", path)
         found = sorted(
-            (answer.get("result") or {}).get("deployments") or [],
+            (answer or {}).get("deployments") or [],
             key=lambda deployment: str(deployment["created_on"]),
             reverse=True,
         )
@@ -105,11 +103,7 @@ class DeploymentList:
     def version(self, version_id: str) -> dict[str, Any]:
         """Return what Cloudflare keeps of a version: number, annotations, bindings by name."""
         path = f"/accounts/{self.account.account_id}/workers/workers/{self.worker}/versions"
-        answer: Any = self.account.ask(
-            f"show version {version_id[:8]}",
-            lambda client: client.get(f"{path}/{version_id}", cast_to=object),
-        )
-        found = answer.get("result") or {}
+        found = self.account.result(f"show version {version_id[:8]}", f"{path}/{version_id}") or {}
         return {
             "version_id": version_id,
             "number": found.get("number"),

@@ -83,13 +83,11 @@ class Gate:
             f"/versions/{release.version_id}"
         )
         try:
-            answer: Any = account.ask(
-                f"read version {release.short}", lambda client: client.get(path, cast_to=object)
-            )
+            version = account.result(f"read version {release.short}", path)
         except OperationError as error:
             yield f"Version {release.short} can't be deployed again: {error}"
             return
-        bound = [b for b in answer["result"].get("bindings") or [] if b.get("type") in _STORES]
+        bound = [b for b in version.get("bindings") or [] if b.get("type") in _STORES]
         for binding in bound:
             lost = self._lost(binding)
             if lost is not None:

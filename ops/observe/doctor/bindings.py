@@ -133,10 +133,8 @@ class Bindings:
             f"/accounts/{self._account.account_id}/workers/workers/{self._outputs['worker_id']}"
             f"/versions/{serving.main_version}"
         )
-        answer: Any = self._account.ask(
-            "read the version that serves", lambda client: client.get(path, cast_to=object)
-        )
-        return {str(b["name"]): b for b in answer["result"].get("bindings") or []}
+        version = self._account.result("read the version that serves", path)
+        return {str(b["name"]): b for b in version.get("bindings") or []}
 
     @cached_property
     def _lists(self) -> Mapping[str, Mapping[str, str]]:

@@ -94,14 +94,12 @@ def _groups(account: StackAccount, worker: str, wanted: str) -> tuple[list[dict[
     }
     body = {"query": f"{_HEAD}{wanted}{_TAIL}", "variables": variables}
     try:
-        answer: Any = account.ask(
+        answer = account.document(
             "show its analytics",
             lambda client: client.post("/graphql", body=body, cast_to=object),
         )
     except OperationError as error:
         return [], str(error)
-    if not isinstance(answer, dict):
-        return [], "Cloudflare's analytics gave no answer"
     if answer.get("errors"):
         return [], f"Cloudflare's analytics: {answer['errors'][0].get('message', 'refused')}"
     accounts = ((answer.get("data") or {}).get("viewer") or {}).get("accounts") or [{}]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ops.database.stack_database import StackDatabase
 from ops.observe.reports.section import Section
@@ -35,12 +34,11 @@ def slow_statements(database: StackDatabase, *, days: int) -> Section:
     }
     body = {"query": _QUERY, "variables": {"account": account.account_id, "filter": wanted}}
     try:
-        answer: Any = account.ask(
+        answer = account.document(
             "show its analytics",
             lambda client: client.post("/graphql", body=body, cast_to=object),
         )
-        errors = answer.get("errors") if isinstance(answer, dict) else [{"message": "no answer"}]
-        if errors:
+        if errors := answer.get("errors"):
             raise OperationError(str(errors[0].get("message", "refused")))
         groups = answer["data"]["viewer"]["accounts"][0]["d1QueriesAdaptiveGroups"]
     except (OperationError, KeyError, IndexError, TypeError) as error:

@@ -1,0 +1,157 @@
+"""What a report says, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pytest
+
+from ops.database.stack_database import StackDatabase
+from ops.observe.reports.capacity import capacity
+from ops.observe.reports.operation_report import OperationReport, Period
+from ops.observe.reports.section import Section
+from ops.observe.reports.slow_statements import slow_statements
+from ops.stacks.account import StackAccount
+from ops.stacks.errors import OperationError
+from ops.stacks.service import ServiceClient
+from tests.ops.answering_service import AnsweringService, answering_service
+
+
+class Database:
+    """A stack's database of a given size."""
+
+    database_id = "d" * 36
+
+    def __init__(self, *, size: int = 0, rows: int = 0, base_url: str = "") -> None:
+        self.account = StackAccount("production", "a" * 32, base_url, True, "t" * 40)
+        self._size, self._rows = size, rows
+
+    def described(self) -> dict[str, Any]:
+        return {"file_size": self._size}
+
+    def query(self, statement: str, *_: str) -> list[dict[str, Any]]:
+        if self._rows < 0:
+            raise OperationError("the database is away")
+        return [{"n": self._rows}]
+
+
+def projected(counts: list[float], *, size: int, rows: int) -> Section:
+    points = [{"value": value} for value in counts]
+    body = json.dumps({"success": True, "data": {"points": points}}).encode()
+    with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
+        service.answers = [(200, body)]
+        return capacity(client, cast(StackDatabase, Database(size=size, rows=rows)))
+
+
+def asked(api: AnsweringService, document: Any, *, days: int = 7) -> Section:
+    api.answers = [(200, json.dumps(document).encode())]
+    return slow_statements(cast(StackDatabase, Database(base_url=api.url)), days=days)
+
+
+@pytest.mark.parametrize(("name", "days"), [("daily", 1), ("weekly", 7), ("monthly", 30)])
+def test_a_period_is_so_many_days(name: str, days: int) -> None:
+    assert Period(name).days == days
+
+
+def test_a_report_is_a_document_for_people_and_one_for_programs() -> None:
+    report = OperationReport(
+        "production",
+        Period.WEEKLY,
+        "2026-11-29T08:00:00+00:00",
+        (Section("Errors", ["3 failed"], {"failed": 3}), Section("Capacity", ["enough"])),
+    )
+    assert report.document() == {
+        "stack": "production",
+        "period": "weekly",
+        "at": "2026-11-29T08:00:00+00:00",
+        "sections": {
+            "Errors": {"lines": ["3 failed"], "failed": 3},
+            "Capacity": {"lines": ["enough"]},
+        },
+    }
+    assert report.markdown() == (
+        "# Weekly report of production\n\n2026-11-29T08:00:00+00:00\n\n"
+        "## Errors\n\n- 3 failed\n\n## Capacity\n\n- enough\n"
+    )
+
+
+def test_capacity_leaves_out_the_day_that_is_not_over() -> None:
+    section = projected([100.0] * 10 + [7.0], size=5_000_000, rows=1_000)
+    assert "100.0 notifications a day, mean of 10 days" in section.lines
+    assert section.lines[0] == "database: 5.0 MB, 0.05% of D1's 10 GB; 1000 rows"
+    assert section.metrics["database_bytes"] == 5_000_000
+    assert section.metrics["rows"] == 1_000
+    # 100 a day, 30 days kept, 5,000 bytes a row.
+    assert section.metrics["database_bytes_in_a_year"] == 15_000_000
+    assert section.lines[-1].startswith("database in a year: 15.0 MB, with 30 days")
+
+
+def test_capacity_draws_growth_on_to_a_year() -> None:
+    section = projected([float(day) for day in range(10, 20)] + [0.0], size=0, rows=0)
+    assert section.lines[2:] == [
+        "in 1 month: 49 a day",
+        "in 3 months: 109 a day",
+        "in 12 months: 379 a day",
+    ]
+    assert "database_bytes_in_a_year" not in section.metrics
+
+
+def test_capacity_says_what_growth_takes() -> None:
+    section = projected([1.0] * 5, size=10, rows=1)
+    assert section.metrics["growth"] is None
+    assert section.lines[-1] == "growth isn't known: it takes seven days of notifications"
+
+
+def test_capacity_without_an_answer_says_why() -> None:
+    section = projected([1.0] * 10, size=1, rows=-1)
+    assert section.lines == ["not known: the database is away"]
+    assert section.metrics == {}
+
+
+def test_slow_statements_are_one_line_each() -> None:
+    group = {
+        "dimensions": {"query": "SELECT *\n   FROM logs" + " x" * 200},
+        "count": 12,
+        "avg": {"queryDurationMs": 3.26, "rowsRead": 1041.6},
+    }
+    found = {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": [group]}]}}}
+    with answering_service() as api:
+        section = asked(api, found, days=30)
+    (line,) = section.lines
+    assert line.startswith("3.3 ms, 1042 rows read, 12 times: SELECT * FROM logs x x")
+    assert len(line.partition(": ")[2]) == 120
+    assert section.metrics["statements"] == [group]
+    (wanted,) = json.loads(api.seen[0]["body"])["variables"]["filter"]["AND"]
+    assert wanted["databaseId"] == Database.database_id
+    assert wanted["datetimeHour_geq"] < wanted["datetimeHour_leq"]
+    assert api.seen[0]["target"] == "/graphql"
+
+
+def test_no_slow_statement_is_said() -> None:
+    found: Any = {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": []}]}}}
+    with answering_service() as api:
+        assert asked(api, found).lines == ["no statements were counted"]
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({"errors": [{"message": "no access"}]}, "no access"),
+        ({"errors": [{}]}, "refused"),
+        (
+            ["not", "an", "object"],
+            (
+                "{api} answered with no document of Cloudflare's API when asked to show its "
+                "analytics. See what stands between, a proxy perhaps, and try again."
+            ),
+        ),
+        ({"data": {"viewer": {"accounts": []}}}, "list index out of range"),
+    ],
+)
+def test_analytics_that_tell_nothing_are_quoted(document: Any, reason: str) -> None:
+    with answering_service() as api:
+        section = asked(api, document)
+    told = reason.format(api=api.url)
+    assert section.lines == [f"slow statements aren't known: Cloudflare's analytics say '{told}'"]
+    assert section.metrics == {"statements": None}
