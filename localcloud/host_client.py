@@ -92,6 +92,11 @@ class HostClient:
         found = _object(await self._call("GET", "/invocations"))
         return list(found["invocations"])
 
+    async def analytics_points(self) -> list[dict[str, Any]]:
+        """Points that Workers have written to data sets of Analytics Engine, oldest first."""
+        found = _object(await self._call("GET", "/analytics"))
+        return list(found["points"])
+
     async def put_stores(self, d1: Sequence[str], kv: Sequence[str]) -> None:
         """Tell which databases and namespaces exist."""
         await self._call("PUT", "/stores", json_body={"d1": list(d1), "kv": list(kv)})

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from localcloud.analytics import engine_sql
 from localcloud.analytics.d1_queries import BY_HOUR, QUERIES, QueryCounts
 from localcloud.analytics.query_document import Field, QueryError, parse_query
 from localcloud.analytics.worker_invocations import NAME, worker_invocations
@@ -50,6 +51,24 @@ class Analytics:
             errors = [{"message": str(error), "path": None, "extensions": {"code": "parser"}}]
             return JSONResponse({"data": None, "errors": errors})
         return JSONResponse({"data": data, "errors": None})
+
+
+def sql_routes(account: Account) -> Sequence[Route]:
+    """POST /analytics_engine/sql: SQL over the points that Workers have written.
+
+    The query is the body. The answer is ClickHouse's document without an envelope; a refusal is
+    text, as Cloudflare's is.
+    """
+
+    async def query(request: Request) -> Response:
+        text = (await request.body()).decode("utf-8", "replace")
+        points = await (await account.runtime.client()).analytics_points()
+        try:
+            return JSONResponse(engine_sql.answer(text, points))
+        except engine_sql.SqlError as error:
+            return PlainTextResponse(str(error), status_code=422)
+
+    return [Route("/analytics_engine/sql", query, methods=["POST"])]
 
 
 def _accounts(

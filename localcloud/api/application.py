@@ -34,7 +34,7 @@ from localcloud.api import (
     worker_domains,
     workers,
 )
-from localcloud.api.analytics import Analytics
+from localcloud.api.analytics import Analytics, sql_routes
 from localcloud.api.authentication import require_account, unroutable
 from localcloud.api.envelope import ApiError, failure
 from localcloud.api.resources import Account, Family
@@ -55,6 +55,7 @@ FAMILIES: tuple[Family, ...] = (
     queue_consumers.routes,
     queues.routes,
     r2.routes,
+    sql_routes,
     workers.routes,
     versions.routes,
     deployments.routes,

@@ -71,6 +71,13 @@ class _RateLimit(_Binding):
     simple: _Limit
 
 
+class _Dataset(_Binding):
+    """A data set needs no making: it is there once a point is written."""
+
+    type: Literal["analytics_engine"]
+    dataset: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)
+
+
 class _Service(_Binding):
     type: Literal["service"]
     service: str
@@ -87,6 +94,7 @@ Binding = Annotated[
     | _Json
     | _VersionMetadata
     | _RateLimit
+    | _Dataset
     | _Service
     | _Assets,
     Field(discriminator="type"),

@@ -49,6 +49,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     _rule("/user/tokens/verify"),
     # A query, though it is posted.
     _rule("/graphql", write=["Account Analytics Read"]),
+    _rule(f"{_ACCOUNT}/analytics_engine", write=["Account Analytics Read"]),
     _rule(f"{_ACCOUNT}/tokens/verify"),
     _rule(
         f"{_ACCOUNT}/tokens", read=["Account API Tokens Read"], write=["Account API Tokens Write"]

@@ -80,6 +80,14 @@ const CONVERTERS = {
     };
   },
 
+  analytics_engine: ({ name, dataset }, { analytics }) => {
+    const service = `analytics:${name}`;
+    return {
+      services: [external(service, analytics.address, analytics.headers(dataset))],
+      binding: { name, analyticsEngine: service },
+    };
+  },
+
   ratelimit: ({ name, namespace_id: id, simple: { limit, period } }) => ({
     binding: {
       name,
@@ -113,6 +121,7 @@ const CONVERTERS = {
  * @param {object[]} bindings as the API takes them; queue bindings also carry `queue_id`
  * @param {{metadata: object, store: import("./store.mjs").Store,
  *   broker: {url: string, token: string}, clockUrl: string,
+ *   analytics: import("./analytics-sink.mjs").AnalyticsSink,
  *   assets: {address: string, key: string | null}}} surroundings
  * @returns {{bindings: object[], services: object[], env: Record<string, string>}} `env` holds
  *   the secrets
@@ -148,6 +157,7 @@ const MEMBERS = {
   kv_namespace: ["namespace_id"],
   queue: ["queue_id"],
   ratelimit: ["namespace_id", "simple"],
+  analytics_engine: ["dataset"],
   service: ["service"],
 };
 

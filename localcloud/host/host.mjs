@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { AnalyticsSink } from "./analytics-sink.mjs";
 import { AssetGateway } from "./asset-gateway.mjs";
 import { ControlChannel, ControlError } from "./control-channel.mjs";
 import { Edge } from "./edge.mjs";
@@ -72,6 +73,7 @@ export class Host {
     const bundle = await havePyodideBundle({ pyodideDir, root: cache });
     const store = new Store({ dir: path.join(stateDir, "store"), binary, runDir, ledger });
     const gateway = new AssetGateway();
+    const analytics = new AnalyticsSink();
     const versions = new Versions({
       binary,
       release,
@@ -82,7 +84,12 @@ export class Host {
       gateway,
       snapshots: new SnapshotCache(path.join(cache, "snapshots")),
       baseline: new PythonBaseline({ dir: cache, binary, release, runDir, ledger, bundle }),
-      surroundings: { store, broker: { url: brokerUrl, token: brokerToken }, clockUrl },
+      surroundings: {
+        store,
+        broker: { url: brokerUrl, token: brokerToken },
+        clockUrl,
+        analytics,
+      },
     });
     const edge = new Edge({ versions, holdMs });
     this.#report(events, { store, versions, edge });
@@ -96,15 +103,17 @@ export class Host {
         ["GET", /^\/health$/, () => health({ store, versions, edge })],
         ["GET", /^\/events$/, ({ response }) => stream(events, response)],
         ["GET", /^\/invocations$/, () => ({ invocations: invocations.list() })],
+        ["GET", /^\/analytics$/, () => ({ points: analytics.list() })],
         ...storeRoutes(store),
         ...versionRoutes({ versions, edge }),
       ],
       onError: (error) => events.write(hostEvent(`${error.name}: ${error.message}`, "error")),
     });
-    this.#parts = { ledger, events, store, versions, edge, control, gateway };
+    this.#parts = { ledger, events, store, versions, edge, control, gateway, analytics };
     // The port first: where it is taken, nothing else has to be undone.
     const listening = await edge.listen(edgePort);
     await gateway.start();
+    await analytics.start();
     await store.start();
     return { controlPort: await control.listen(), edgePort: listening };
   }
@@ -112,12 +121,13 @@ export class Host {
   /** End everything in order: no new requests, those in flight, versions, store. */
   async stop() {
     if (this.#parts === undefined) return;
-    const { ledger, events, store, versions, edge, control, gateway } = this.#parts;
+    const { ledger, events, store, versions, edge, control, gateway, analytics } = this.#parts;
     const graceMs = this.#order.graceMs ?? GRACE_MS;
     await edge.close(SHUTDOWN_MS);
     await versions.disposeAll({ graceMs, timeoutMs: SHUTDOWN_MS });
     await store.supervisor.stop();
     gateway.stop();
+    analytics.stop();
     events.close();
     control.close();
     ledger.remove(process.pid);

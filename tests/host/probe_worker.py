@@ -13,6 +13,8 @@ import asyncio
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import js
+from pyodide.ffi import to_js
 from workers import Response, WorkerEntrypoint, fetch
 
 
@@ -54,6 +56,12 @@ class Default(WorkerEntrypoint):
 
     async def recall(self, request, query):
         return await self.env.CACHE.get(query["key"])
+
+    async def measure(self, request, query):
+        blobs, doubles = [query["route"], "GET"], [1, 2.5]
+        point = {"blobs": blobs, "doubles": doubles, "indexes": [query["route"]]}
+        self.env.MEASURES.writeDataPoint(to_js(point, dict_converter=js.Object.fromEntries))
+        return "measured"
 
     async def send(self, request, query):
         await self.env.QUEUE.send({"what": query["what"]})

@@ -194,6 +194,7 @@ BINDINGS: list[dict[str, object]] = [
     {"type": "secret_text", "name": "SECRET", "text": "s3cret"},
     {"type": "version_metadata", "name": "CF_VERSION_METADATA"},
     {"type": "service", "name": "CLOCK", "service": "local-clock"},
+    {"type": "analytics_engine", "name": "MEASURES", "dataset": "calls"},
     {
         "type": "ratelimit",
         "name": "LIMIT",

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import time
+from typing import Any
 
 import pytest
 
+from tests.eventually import eventually
 from tests.host.recording_server import NOW_MS, RecordingServer
 from tests.host.running_host import D1_ID, KV_ID, RunningHost, message
 
@@ -122,6 +125,21 @@ def test_a_cron_firing_reaches_the_handler(host: RunningHost) -> None:
     event = {"cron": "*/5 * * * *", "scheduledTimeMs": 1_700_000_000_000}
     assert host.call("POST", "/versions/v-1/scheduled", event).body["outcome"] == "ok"
     assert rows(host) == ["*/5 * * * * 1700000000000"]
+
+
+def test_a_point_reaches_its_data_set_with_texts_and_numbers(host: RunningHost) -> None:
+    assert host.get("/measure?route=/größe") == "measured"
+
+    def points() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = host.raw("GET", "/analytics").json()["points"]
+        return found
+
+    eventually(lambda: len(points()) == 1, what="the point in the sink")
+    [point] = points()
+    assert (point["dataset"], point["index"]) == ("calls", "/größe")
+    assert point["blobs"][:2] == ["/größe", "GET"]
+    assert point["doubles"][:2] == [1, 2.5]
+    assert abs(point["at"] / 1000 - time.time()) < 600
 
 
 def test_the_clock_service_tells_the_clouds_time(host: RunningHost) -> None:

@@ -35,6 +35,7 @@ class FakeHost:
         self.refused_paths: set[str] = set()
         self.routes: list[dict[str, Any]] = []
         self.invocations: list[dict[str, Any]] = []
+        self.points: list[dict[str, Any]] = []
         self.batches: list[tuple[str, dict[str, Any]]] = []
         self.firings: list[tuple[str, dict[str, Any]]] = []
         self.boot: Callable[[str, dict[str, Any]], Answer] = lambda _, __: (200, {"bootMs": 7})
@@ -62,8 +63,8 @@ class FakeHost:
         match (method, *parts):
             case ("GET", "health"):
                 return 200, {"ok": True}
-            case ("GET", "invocations"):
-                return 200, {"invocations": self.invocations}
+            case ("GET", "invocations" | "analytics"):
+                return 200, {"invocations": self.invocations, "points": self.points}
             case ("PUT", "stores"):
                 self.stores = document
                 return 200, {"ok": True}

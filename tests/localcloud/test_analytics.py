@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 
 import pytest
@@ -114,3 +116,80 @@ def test_a_queue_tells_what_waits_in_it(cloud: RunningCloud) -> None:
     assert (found["backlog_count"], found["backlog_bytes"]) == (1, 5)
     assert found["oldest_message_timestamp_ms"] > 0
     assert cloud.error("GET", "/queues/nope/metrics") == (404, 11000)
+
+
+def point(route: str, status: int, at: int, dataset: str = "calls") -> dict[str, Any]:
+    """What a Worker wrote to a data set of Analytics Engine."""
+    return {
+        "dataset": dataset,
+        "at": at,
+        "index": route,
+        "blobs": [route, str(status)],
+        "doubles": [float(status), 2.5],
+    }
+
+
+def sql(cloud: RunningCloud, query: str, token: str | None = None) -> Any:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    path = f"/accounts/{ACCOUNT_ID}/analytics_engine/sql"
+    return cloud.http.post(path, content=query, headers=headers)
+
+
+def test_points_are_counted_by_sql_within_a_window(cloud: RunningCloud) -> None:
+    now = int(time.time() * 1000)
+    cloud.host.points = [
+        point("/a", 200, now - 60_000),
+        point("/a", 500, now - 60_000),
+        point("/b", 200, now - 60_000),
+        point("/a", 500, now - 7_200_000),
+        point("/a", 500, now - 60_000, "others"),
+    ]
+    found = sql(
+        cloud,
+        "SELECT blob1 AS route, SUM(_sample_interval) AS calls,"
+        " SUM(IF(double1 >= 500, _sample_interval, 0)) AS failed FROM calls"
+        " WHERE timestamp > NOW() - INTERVAL '1' HOUR GROUP BY route ORDER BY route FORMAT JSON",
+    ).json()
+    assert found["data"] == [
+        {"route": "/a", "calls": 2, "failed": 1},
+        {"route": "/b", "calls": 1, "failed": 0},
+    ]
+    assert [column["name"] for column in found["meta"]] == ["route", "calls", "failed"]
+    assert found["rows"] == 2
+    (latest,) = sql(cloud, "SELECT timestamp, blob3 FROM calls LIMIT 1").json()["data"]
+    assert latest["blob3"] == ""
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", latest["timestamp"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DROP TABLE calls",
+        "SELECT 1",
+        "SELECT nothing FROM calls",
+        "SELECT 1 FROM calls FORMAT CSV",
+        "INSERT INTO calls SELECT * FROM calls",
+        "SELECT * FROM calls JOIN sqlite_master",
+        "ATTACH 'x' AS y; SELECT 1 FROM calls",
+        "SELECT " + "1," * 10_000 + "1 FROM calls",
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM r) SELECT count(*) FROM r",
+        "",
+    ],
+)
+def test_what_is_no_query_over_a_data_set_is_refused_in_words(
+    cloud: RunningCloud, query: str
+) -> None:
+    cloud.host.points = [point("/a", 200, 1_000)]
+    refused = sql(cloud, query)
+    assert refused.status_code == 422
+    assert refused.text
+
+
+def test_sql_needs_the_permission_to_read_analytics(cloud: RunningCloud) -> None:
+    query = "SELECT 1 FROM calls"
+    path = f"/accounts/{ACCOUNT_ID}/analytics_engine/sql"
+    for group, status in (("Account Analytics Read", 200), ("D1 Read", 403)):
+        token = mint(cloud, policy(group))
+        with holder(cloud, token["value"]) as caller:
+            answer = caller.post(f"{cloud.endpoints.control_url}{path}", content=query)
+        assert answer.status_code == status, answer.text
