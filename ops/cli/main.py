@@ -33,6 +33,8 @@ COMMANDS = {
     "status": "status:status",
     "send": "send:send",
     "logs": "logs:logs",
+    "notifications": "notifications:app",
+    "explain": "explain:explain",
     "templates": "templates:app",
     "users": "users:app",
     "tail": "tail:tail",

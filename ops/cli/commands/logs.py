@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import json as json_text
+from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated
 
 import typer
 
+from notification_sdk import LogEntry
+from ops.cli.commands.filters import (
+    ChannelOption,
+    CodeOption,
+    IdOption,
+    RequestOption,
+    SinceOption,
+    StatusOption,
+    TemplateOption,
+    UntilOption,
+    UserOption,
+    selection,
+)
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.observe.notifications import code_of
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
 from ops.stacks.moment import shown_time
@@ -17,27 +33,49 @@ from ops.stacks.table import number, whole
 def logs(
     run: typer.Context,
     stack: StackOption = "local",
-    user: Annotated[str | None, typer.Option("--user", "-u", help="Only this user_id.")] = None,
-    channel: Annotated[
-        str | None, typer.Option("--channel", "-c", help="Only this channel.")
-    ] = None,
-    status: Annotated[
-        str | None,
-        typer.Option("--status", help="Only pending, sent, failed, retry or cancelled ones."),
-    ] = None,
+    user: UserOption = None,
+    channel: ChannelOption = None,
+    status: StatusOption = None,
+    template: TemplateOption = None,
+    code: CodeOption = None,
+    request_id: RequestOption = None,
+    message_id: IdOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, max=1000, help="At most this many.")
+        int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most this many.")
     ] = 20,
     json: JsonOption = False,
 ) -> None:
-    """List notifications and what became of them, newest first."""
+    """List notifications and what became of them, newest first.
+
+    Every condition given has to hold. A search goes on until there is nothing older, however many
+    notifications lie between.
+
+    Example: notifyctl logs --channel slack --status failed --since 2h
+    """
+    chosen = selection(
+        user=user,
+        channel=channel,
+        status=status,
+        template=template,
+        code=code,
+        request_id=request_id,
+        message_id=message_id,
+        since=since,
+        until=until,
+    )
     with connected(open_stack(run, stack)) as client:
-        found = client.logs.query(user_id=user, channel=channel, status=status, limit=limit).logs
-    rows = [entry.document for entry in found]
+        found = list(islice(chosen.find(client), limit))
     if json:
-        typer.echo(json_text.dumps(rows, indent=2))
+        typer.echo(json_text.dumps([entry.document for entry in found], indent=2))
         return
-    Reporter().table(
+    show_list(found, Reporter())
+
+
+def show_list(found: Sequence[LogEntry], reporter: Reporter) -> None:
+    """Print notifications as a table."""
+    reporter.table(
         whole("time"),
         "user",
         "channel",
@@ -47,14 +85,15 @@ def logs(
         "error",
         rows=[
             (
-                shown_time(row["created_at"]),
-                row["user_id"],
-                row["channel_type"],
-                row["status"],
-                str(row["retry_count"]),
-                row["message_id"],
-                row.get("error") or "",
+                shown_time(entry.created_at),
+                entry.user_id,
+                entry.channel,
+                entry.status,
+                str(entry.retry_count),
+                entry.message_id,
+                " ".join(filter(None, (code_of(entry), entry.error))),
             )
-            for row in rows
+            for entry in found
         ],
+        none="No notification matches.",
     )
