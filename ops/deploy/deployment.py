@@ -9,6 +9,7 @@ from typing import Any
 from infra.settings import SettingsError, read_settings
 from ops.access.identity import introduce
 from ops.build.build import build_bundle, console_path
+from ops.deploy.address_check import require_own_domain
 from ops.deploy.asset_check import AssetCheck
 from ops.deploy.first_notification import FirstNotification
 from ops.deploy.integration_set import IntegrationSet
@@ -57,6 +58,7 @@ class Deployment:
         """Plan the update; on a loopback stack the local cloud is started for it."""
         self._check_settings()
         introduce(self._context)
+        require_own_domain(self._context)
         self._bundle()
         self.prepare()
         with self._reporter.step(f"Preview of the stack {self._stack}") as step:

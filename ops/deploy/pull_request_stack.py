@@ -86,6 +86,9 @@ class PullRequestStack:
         """Write the derived settings, and return the context of their stack."""
         base = self.base
         document: dict[str, Any] = {"config": derived_settings(base.file.config)}
+        if provider := base.file.content.get("secretsprovider"):
+            # The base's key service encrypts for it too, under a key of the stack's own.
+            document["secretsprovider"] = provider
         path = self._file()
         if not base.is_local and path.is_file():
             document = _with_kept_secrets(document, read_stack_file(path).content)

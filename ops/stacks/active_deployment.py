@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ops.stacks.account import StackAccount
-from ops.stacks.errors import StackFailed
+from ops.stacks.choice import first_outputs
+from ops.stacks.context import StackContext
+from ops.stacks.errors import OperationError, StackFailed
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class ActiveDeployment:
     def main_version(self) -> str:
         """The version with the largest share."""
         return max(self.shares, key=lambda version: self.shares[version])
+
+    def left_canary(self, stack: str) -> str:
+        """Say of a deployment of several versions what serves, and how to go on or back."""
+        return left_canary(self.shares, stack)
 
     @classmethod
     def of_worker(cls, account: StackAccount, worker: str) -> ActiveDeployment:
@@ -56,6 +62,36 @@ class ActiveDeployment:
             author=str(newest.get("author_email") or ""),
             created=str(newest["created_on"]),
         )
+
+
+def serving_shares(context: StackContext) -> Mapping[str, float]:
+    """Return which versions serve; none where the stack isn't deployed, or nobody tells."""
+    worker = first_outputs(context, show_secrets=False).get("worker_name")
+    if not isinstance(worker, str):
+        return {}
+    try:
+        return ActiveDeployment.of_worker(StackAccount.of(context), worker).shares
+    except OperationError:
+        return {}
+
+
+def left_canary(shares: Mapping[str, float], stack: str) -> str:
+    """Say what serves while a canary is under way or was left, and how to go on or back.
+
+    Args:
+        shares: percent of the requests by version id, of several versions.
+        stack: the stack's name.
+    """
+    served = " and ".join(
+        f"{version[:8]} answers {share:g} %"
+        for version, share in sorted(shares.items(), key=lambda item: item[1])
+    )
+    return (
+        f"Several versions serve: {served} of the requests. It stays so until somebody decides: "
+        f"'notifyctl deploy --stack {stack} --canary' goes on from the same code, 'notifyctl up "
+        f"--stack {stack}' gives it all requests at once, and 'notifyctl rollback --stack {stack}' "
+        "goes back to the version beside it."
+    )
 
 
 def deploy_version(account: StackAccount, worker: str, version_id: str, *, message: str) -> None:

@@ -36,6 +36,7 @@ class OrderlyCommand(PulumiCommand):
 
     def __init__(self, cli: PulumiCli, *, closed: bool = False) -> None:
         super().__init__(str(cli.root) if cli.root else None)
+        self._folder = cli.root / "bin" if cli.root else None
         self._inherited: Mapping[str, str] = {} if closed else os.environ
 
     def run(
@@ -53,10 +54,15 @@ class OrderlyCommand(PulumiCommand):
             KeyboardInterrupt: it was interrupted, and has ended.
             Exception: what a listener raised; the CLI has ended by then.
         """
+        environment = {**self._inherited, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        if self._folder is not None:
+            # The program asks the same CLI for the stack's state.
+            folders = (str(self._folder), environment.get("PATH", ""))
+            environment["PATH"] = os.pathsep.join(folder for folder in folders if folder)
         process = subprocess.Popen(
             [self.command, *([] if "--non-interactive" in args else ["--non-interactive"]), *args],
             cwd=cwd,
-            env={**self._inherited, **additional_env, "PULUMI_AUTOMATION_API": "true"},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -21,6 +21,8 @@ _IS_THERE = re.compile(
     re.IGNORECASE,
 )
 """How Cloudflare says that a name is taken: D1 7502, KV 10014, Queues 11009 and 11004."""
+_IS_GONE = re.compile(r"\b404\b|code: (?:7404|10013|11000|10007)\b|not found", re.IGNORECASE)
+"""How Cloudflare says that there is none: D1 7404, KV 10013, Queues 11000, Workers 10007."""
 _COLOR = re.compile(r"<\{%[^%]{0,40}%\}>")
 _MAX_REASONS = 20
 _MAX_CHARACTERS = 2000
@@ -46,7 +48,7 @@ class CliFailures:
         diagnostic = event.diagnostic_event
         if diagnostic is None or diagnostic.severity != "error":
             return
-        text = _without_envelope(_COLOR.sub("", diagnostic.message).strip())
+        text = _without_envelope(_COLOR.sub("", diagnostic.message).strip().removeprefix("error: "))
         name = (diagnostic.urn or "").rpartition("::")[2]
         is_stack = "pulumi:pulumi:Stack" in (diagnostic.urn or "")
         reason = f"{name}: {text}" if name and not is_stack else text
@@ -78,6 +80,11 @@ class CliFailures:
             if self._action in _CHANGING
             else "Nothing was changed; correct the cause and repeat."
         )
+        if self._action in _CHANGING and any(map(_IS_GONE.search, reasons)):
+            kept = (
+                "What isn't found was removed past Pulumi: 'notifyctl refresh"
+                f"{self._option}' takes it out of the state; then repeat."
+            )
         if self._action == "up" and any(map(_IS_THERE.search, reasons)):
             kept = (
                 "What exists already may come from a run that was ended, or whose answer was lost: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from infra.settings.values import is_loopback
 from notification_sdk import NotificationClient, NotificationError, StatusError, TransportError
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
@@ -30,7 +31,7 @@ def connected(context: StackContext) -> Iterator[NotificationClient]:
         ServiceError: the service refused a call inside the block, or didn't answer.
     """
     url, key = _address(context)
-    with NotificationClient(url, key, trust_env=False) as client:
+    with NotificationClient(url, key, trust_env=not is_loopback(url)) as client:
         try:
             yield client
         except NotificationError as error:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class Fault:
         skip: how many of those that match pass before it.
         body: the answer's.
         content_type: the body's.
+        late: whether the service does its work first, so that only its answer is lost.
     """
 
     call: str
@@ -37,6 +39,7 @@ class Fault:
     skip: int = 0
     body: str = REFUSED
     content_type: str = "application/json"
+    late: bool = False
 
 
 class Faults:
@@ -71,13 +74,21 @@ class Faults:
         self._calls.unlink()
         return found
 
-    def await_held(self, limit: float) -> None:
-        """Return once an answer is held back; raise TimeoutError after ``limit`` seconds."""
+    def await_held(self, limit: float, ended: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until an answer is held back; return whether one is.
+
+        Args:
+            limit: seconds, after which a TimeoutError is raised.
+            ended: whether whoever could make the call has ended.
+        """
         deadline = time.monotonic() + limit
         while not self._held.exists():
+            if ended():
+                return False
             if time.monotonic() > deadline:
                 raise TimeoutError("no call of that kind came")
             time.sleep(_TICK_SECONDS)
+        return True
 
     def of(self, request: Request) -> Fault | None:
         """Return the fault for a call, and count it; the proxy's side."""

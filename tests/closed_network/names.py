@@ -19,9 +19,14 @@ _A_RECORD = 1
 
 
 class Resolver:
-    """Answers 127.0.0.1 to every question for an address (RFC 1035), on the usual port."""
+    """Answers 127.0.0.1 to every question for an address (RFC 1035), on the usual port.
 
-    def __init__(self) -> None:
+    Args:
+        silence: a file; while it exists no name is known, as where only a proxy resolves them.
+    """
+
+    def __init__(self, silence: Path) -> None:
+        self._silence = silence
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 53))
         threading.Thread(target=self._serve, daemon=True).start()
@@ -29,7 +34,8 @@ class Resolver:
     def _serve(self) -> None:
         while True:
             query, asker = self._socket.recvfrom(512)
-            self._socket.sendto(_answer(query), asker)
+            found = _no_such_name(query) if self._silence.exists() else _answer(query)
+            self._socket.sendto(found, asker)
 
 
 def _answer(query: bytes) -> bytes:
@@ -41,6 +47,11 @@ def _answer(query: bytes) -> bytes:
         return header + question
     record = struct.pack(">HHHIH", 0xC00C, _A_RECORD, 1, 60, 4) + bytes((127, 0, 0, 1))
     return header + question + record
+
+
+def _no_such_name(query: bytes) -> bytes:
+    end = query.index(b"\0", 12) + 5
+    return query[:2] + struct.pack(">HHHHH", 0x8183, 1, 0, 0, 0) + query[12:end]
 
 
 class Authority:

@@ -68,7 +68,8 @@ class ClosedNetwork:
         inside = ("nsenter", "--target", str(self._world.pid), "--net", "--mount", *users)
         return subprocess.Popen(
             [*inside, f"--wd={folder}", *command],
-            env=dict(environment),
+            # The folder was opened outside: by its handle alone no program finds its name.
+            env={**environment, "PWD": str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -32,6 +32,14 @@ import sys, httpx
 answer = httpx.get(sys.argv[1], headers={"Authorization": "Bearer " + sys.argv[2]})
 print(answer.raise_for_status().text)
 """
+TABLES = ("user_configs", "notification_templates_v2", "template_contents")
+_QUERY = """\
+import sys, httpx
+answer = httpx.post(
+    sys.argv[1], headers={"Authorization": "Bearer " + sys.argv[2]}, json={"sql": sys.argv[3]}
+)
+print(answer.raise_for_status().text)
+"""
 
 
 class Operator:
@@ -99,6 +107,25 @@ class Operator:
                 str(next(item[key] for key in KEYS if key in item)) for item in items
             )
         return found
+
+    def sql(self, statement: str) -> list[dict[str, Any]]:
+        """Run a statement in the stack's database and return its rows."""
+        [database] = self.ids()["d1/database"]
+        place = f"accounts/{ACCOUNT}/d1/database/{database}/query"
+        url = f"https://api.cloudflare.com/client/v4/{place}"
+        token = self.environment["CLOUDFLARE_API_TOKEN"]
+        done = self.run(sys.executable, "-c", _QUERY, url, token, statement)
+        assert done.returncode == 0, done.stderr
+        rows: list[dict[str, Any]] = json.loads(done.stdout)["result"][0]["results"]
+        return rows
+
+    def rows(self) -> dict[str, int]:
+        """Return how many rows each table has that holds what clients gave the service."""
+        counts = (
+            self.sql(f"SELECT COUNT(*) AS n FROM {table}")  # noqa: S608 - constant names
+            for table in TABLES
+        )
+        return {table: int(found[0]["n"]) for table, found in zip(TABLES, counts, strict=True)}
 
     @property
     def faults(self) -> Faults:

@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from localcloud.endpoints import Ports
 from tests.closed_network.faults import Faults
+from tests.closed_network.forward_proxy import serve_connect
 from tests.closed_network.names import Authority, Resolver
 
 SUBDOMAIN = "local"
@@ -57,7 +58,7 @@ def proxy(ports: Ports, faults: Faults) -> Starlette:
 
     async def forward(request: Request) -> Response:
         fault = faults.of(request)
-        if fault is not None and fault.status:
+        if fault is not None and fault.status and not fault.late:
             return Response(fault.body, fault.status, media_type=fault.content_type)
         query = f"?{request.url.query}" if request.url.query else ""
         raw_path = request.scope["raw_path"].decode()
@@ -72,6 +73,8 @@ def proxy(ports: Ports, faults: Faults) -> Starlette:
             )
         except httpx.HTTPError as error:
             return Response(f"{type(error).__name__} behind the proxy", status_code=502)
+        if fault is not None and fault.late:
+            return Response(fault.body, fault.status, media_type=fault.content_type)
         if fault is not None:
             await faults.hold()
         kept = {
@@ -91,7 +94,8 @@ def main(folder: Path) -> None:
     resolver_file.write_text("nameserver 127.0.0.1\n")
     real = Path("/etc/resolv.conf").resolve()
     subprocess.run(["mount", "--bind", str(resolver_file), str(real)], check=True)
-    Resolver()
+    Resolver(folder / "no-names")
+    serve_connect(folder / "connect.log")
     authority = Authority(folder, NAMES)
     config = uvicorn.Config(
         proxy(Ports.from_environment(), Faults(folder)),

@@ -134,6 +134,9 @@ def test_a_token_that_ended_is_off_or_unknown_is_told_as_such(cloud: RunningClou
     report = checked(cloud, ended)
     assert report.status == "expired"
     assert "ciTokenGenerations" in str(report.verdict(allow_more=True))
+    own = str(report.verdict(allow_more=True, is_pipeline=False))
+    assert "Make a new one in the dashboard" in own
+    assert "ciTokenGenerations" not in own
 
 
 def command(cloud: RunningCloud, token: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ import typer
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.deploy.deployment import Deployment
 from ops.observe.drift.drift import Drift
+from ops.stacks.active_deployment import left_canary, serving_shares
 from ops.stacks.console import Reporter
 from ops.stacks.errors import DriftFound, ServiceError
 
@@ -48,6 +49,8 @@ def drift(
             f"  {finding.kind} of {finding.resource}: {finding.found}, not {finding.expected}",
             style="yellow",
         )
+    if len(shares := serving_shares(context)) > 1:
+        reporter.line(f"  {left_canary(shares, stack)}", style="yellow")
     for unknown in report.unknown:
         reporter.line(
             f"  {unknown.kind} of {unknown.resource}: unknown. {unknown.reason}", style="yellow"

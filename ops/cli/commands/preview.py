@@ -10,6 +10,7 @@ import typer
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.deploy.deployment import Deployment
 from ops.deploy.offline_preview import EMPTY_ACCOUNT, OfflinePreview
+from ops.stacks.active_deployment import left_canary, serving_shares
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.errors import StackFailed, UsageError
@@ -44,8 +45,15 @@ def preview(
         _offline(context, json=json)
         return
     result = Deployment(context).preview()
+    if len(shares := serving_shares(context)) > 1:
+        # The plan sends all requests to one version.
+        context.reporter.line(left_canary(shares, stack), style="yellow")
     if json:
-        document = {"changes": dict(result.changes), "changed": result.changed}
+        document = {
+            "changes": dict(result.changes),
+            "changed": result.changed,
+            "serving": dict(shares),
+        }
         typer.echo(json_text.dumps(document, indent=2))
     if expect_no_changes and result.changed:
         raise StackFailed(

@@ -9,6 +9,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.observe.metrics.stack_status import StackStatus
+from ops.stacks.active_deployment import left_canary
 from ops.stacks.console import Reporter
 from ops.stacks.errors import ServiceError
 from ops.stacks.moment import counted
@@ -88,6 +89,8 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         if style := _STYLES.get(reading.level.value):
             text = f"{reading.level.value}: {reading.metric.name} is {reading.shown}"
             reporter.line(text, style=style)
+    if len(found.shares) > 1:
+        reporter.line(left_canary(found.shares, found.stack), style="yellow")
     for line in found.unknown_lines:
         reporter.line(line, style="yellow")
 

@@ -45,14 +45,17 @@ def check(
     body is empty, which an authorised token is told and which change nothing. Exit codes: 0 all
     is well, 2 there is no token or no such stack, 5 the token fails, 6 the API didn't answer.
     """
-    report = check_stack_token(
-        open_stack(run, stack), token_variable=token_variable, token_id=token_id
-    )
+    context = open_stack(run, stack)
+    report = check_stack_token(context, token_variable=token_variable, token_id=token_id)
     if json:
         typer.echo(json_text.dumps({"stack": stack, **report.document()}, indent=2))
     else:
         _show(report)
-    if verdict := report.verdict(allow_more=allow_more):
+    if verdict := report.verdict(
+        allow_more=allow_more,
+        # An operator's own, unless another one is named.
+        is_pipeline=context.origin.is_pipeline or bool(token_variable or token_id),
+    ):
         raise VerificationFailed(verdict)
 
 

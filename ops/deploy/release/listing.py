@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ops.deploy.release.account_versions import older_versions
+from ops.deploy.release.pin_file import read_pin
 from ops.deploy.release.records import ReleaseRecords, read_tolerantly
 from ops.deploy.release.release_history import ReleaseHistory
+from ops.deploy.release.target import Target, choose_target, newest_update
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
+from ops.stacks.errors import GateClosed
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,16 @@ class ReleaseListing:
     Attributes:
         history: the releases.
         active: the deployment in force.
+        target: what `notifyctl rollback` would go to; ``None``: it would refuse.
+        refusal: why it would.
+        stack: the stack's name.
     """
 
     history: ReleaseHistory
     active: ActiveDeployment
+    target: Target | None
+    refusal: str
+    stack: str
 
     @classmethod
     def of_stack(cls, context: StackContext) -> ReleaseListing:
@@ -42,12 +52,25 @@ class ReleaseListing:
             context.reporter.line(
                 f"warning: what was verified isn't known: {problem}", style="yellow"
             )
-        history = ReleaseHistory(outputs, driver.history(), records)
-        return cls(history, ActiveDeployment.of_worker(account, str(outputs["worker_name"])))
+        updates = driver.history()
+        older = older_versions(account, outputs)
+        history = ReleaseHistory(outputs, updates, records, older)
+        active = ActiveDeployment.of_worker(account, str(outputs["worker_name"]))
+        try:
+            target = choose_target(
+                history,
+                active,
+                named=None,
+                pin=read_pin(context.file.path),
+                last_update=newest_update(updates),
+            )
+        except GateClosed as error:
+            return cls(history, active, None, str(error), context.stack)
+        return cls(history, active, target, "", context.stack)
 
     def rows(self, limit: int) -> list[dict[str, Any]]:
         """Return at most ``limit`` releases, the newest first."""
-        stable = self.history.last_good(self.history.serving)
+        target = self.target.release.version_id if self.target is not None else ""
         return [
             {
                 "update": known.update.version if known.update else None,
@@ -62,7 +85,8 @@ class ReleaseListing:
                 "detail": known.record.detail if known.record else "",
                 "actor": known.record.actor if known.record else "",
                 "percentage": self.active.shares.get(known.release.version_id, 0),
-                "rollback_target": stable is known,
+                "listed": known.is_listed,
+                "rollback_target": known.release.version_id == target,
             }
             for known in self.history.releases[:limit]
         ]
@@ -78,7 +102,20 @@ class ReleaseListing:
                 f"Version {version} serves {self.active.shares[version]:g} % and is no release: "
                 "somebody deployed it past Pulumi. 'notifyctl rollback' puts that right."
             )
-        stable = self.history.last_good(self.history.serving)
-        if stable is not None:
-            notes.append(f"A rollback would go back to {stable.release.short} ({stable.result}).")
+        if len(self.active.shares) > 1:
+            notes.append(self.active.left_canary(self.stack))
+        if self.target is None:
+            notes.append(f"A rollback would be refused. {self.refusal}")
+        elif self.target.way == "nothing":
+            notes.append(
+                f"A rollback would change nothing: {self.target.release.short} serves already, and "
+                f"{self.target.reason}."
+            )
+        else:
+            known = self.history.of_version(self.target.release.version_id)
+            result = known.result if known is not None else "deployed"
+            notes.append(
+                f"A rollback would go back to {self.target.release.short} ({result}): "
+                f"{self.target.reason}."
+            )
         return notes

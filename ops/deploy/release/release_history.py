@@ -10,8 +10,10 @@ from typing import Any
 from ops.deploy.release.records import ReleaseRecord
 from ops.deploy.release.release import Release
 from ops.stacks.driver import HistoryEntry
-from ops.stacks.errors import StackFailed
+from ops.stacks.errors import StackFailed, UsageError
 
+_MIN_BEGINNING = 7
+"""Characters of a version id or a commit that name one, as git abbreviates them."""
 CLOCK_TOLERANCE = 300.0
 """Seconds by which the clocks of the state backend and of who deployed may differ."""
 
@@ -24,11 +26,14 @@ class KnownRelease:
         release: its first entry in the stack's list.
         update: the entry of Pulumi's history; ``None`` where the history is shorter than the list.
         record: ``None`` where nothing is known.
+        is_listed: whether the stack lists it; else the account alone keeps its version, and it is
+            gone back to only where it is named.
     """
 
     release: Release
     update: HistoryEntry | None
     record: ReleaseRecord | None
+    is_listed: bool = True
 
     @property
     def result(self) -> str:
@@ -43,6 +48,7 @@ class ReleaseHistory:
         outputs: the stack's outputs.
         updates: Pulumi's history, in any order.
         records: what is known of the versions.
+        older: versions of the account that are older than the list, the newest first.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class ReleaseHistory:
         outputs: Mapping[str, Any],
         updates: Sequence[HistoryEntry],
         records: Mapping[str, ReleaseRecord],
+        older: Sequence[Release] = (),
     ) -> None:
         entries = outputs.get("releases")
         if not isinstance(entries, list) or not entries:
@@ -69,6 +76,10 @@ class ReleaseHistory:
             KnownRelease(release, _update_of(release, updates), records.get(release.version_id))
             for release in first.values()
         ]
+        self.releases += [
+            KnownRelease(release, None, records.get(release.version_id), is_listed=False)
+            for release in older
+        ]
 
     @property
     def newest(self) -> Release:
@@ -76,17 +87,24 @@ class ReleaseHistory:
         return self.releases[0].release
 
     def find(self, name: str) -> KnownRelease | None:
-        """Return the release of that version id, its beginning, that commit, or update number."""
-        for known in self.releases:
-            if known.update is not None and str(known.update.version) == name:
-                return known
-        for known in self.releases:
-            release = known.release
-            if len(name) >= 7 and (
-                release.version_id.startswith(name) or release.commit.startswith(name)
-            ):
-                return known
-        return None
+        """Return the release of that version id, its beginning, that commit, or update number.
+
+        Of several releases of one commit it is the newest.
+
+        Raises:
+            UsageError: two releases have that number, or versions that begin so.
+        """
+        numbered = [
+            one
+            for one in self.releases
+            if one.update is not None and str(one.update.version) == name
+        ]
+        if numbered or len(name) < _MIN_BEGINNING:
+            return _only(numbered, name)
+        by_id = [one for one in self.releases if one.release.version_id.startswith(name)]
+        by_commit = [one for one in self.releases if one.release.commit.startswith(name)]
+        commits = {one.release.commit for one in by_commit}
+        return _only(by_id or by_commit[: max(len(commits), 1)], name)
 
     def of_version(self, version_id: str) -> KnownRelease | None:
         """Return the release of exactly that version."""
@@ -105,9 +123,20 @@ class ReleaseHistory:
 
         Where none was verified it is the newest of which nothing bad is known.
         """
-        usable = [k for k in self.before(than) if not (k.record and k.record.is_bad)]
+        usable = [
+            k for k in self.before(than) if k.is_listed and not (k.record and k.record.is_bad)
+        ]
         verified = [k for k in usable if k.record is not None and k.record.result == "verified"]
         return next(iter([*verified, *usable]), None)
+
+
+def _only(found: Sequence[KnownRelease], name: str) -> KnownRelease | None:
+    if len(found) > 1:
+        listed = ", ".join(f"{one.release.version_id} ({one.release.at[:19]})" for one in found)
+        raise UsageError(
+            f"'{name}' names {len(found)} releases: {listed}. Name one by its version id."
+        )
+    return next(iter(found), None)
 
 
 def _update_of(release: Release, updates: Sequence[HistoryEntry]) -> HistoryEntry | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ops.deploy.release.release import Release
+from ops.deploy.release.target import Target
 from ops.deploy.rollback.gate import ENCRYPTION_KEYS
-from ops.deploy.rollback.target import Target
 
 
 @dataclass(frozen=True)

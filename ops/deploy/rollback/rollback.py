@@ -13,17 +13,18 @@ from ops.build.build import build_bundle
 from ops.deploy.deployment import Deployment
 from ops.deploy.notices.notice import Notice
 from ops.deploy.notices.notifier import Notifier
+from ops.deploy.release.account_versions import older_versions, read_version
+from ops.deploy.release.pin_file import read_pin, remove_pin, write_pin
 from ops.deploy.release.records import ReleaseRecord, ReleaseRecords, read_tolerantly
 from ops.deploy.release.release import Release
 from ops.deploy.release.release_history import ReleaseHistory
+from ops.deploy.release.target import MESSAGE, choose_target, newest_update
 from ops.deploy.rollback.gate import Gate, GateResult
 from ops.deploy.rollback.git_record import commit_files
 from ops.deploy.rollback.ledger import LedgerReading, read_ledger
-from ops.deploy.rollback.pin_file import read_pin, remove_pin, write_pin
 from ops.deploy.rollback.plan import RollbackPlan, RollbackReport
 from ops.deploy.rollback.post_mortem import PostMortem, post_mortem_folder
 from ops.deploy.rollback.release_source import ReleaseSource
-from ops.deploy.rollback.target import MESSAGE, choose_target
 from ops.deploy.verification import PAUSE
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment, deploy_version
@@ -51,6 +52,7 @@ class Rollback:
         self._reporter = context.reporter
         self._stack_file = context.file.path
         self._deployment = Deployment(context)
+        self._is_marked = False
         self._deployment.prepare()
         self._account = StackAccount.of(context)
         self._outputs: Mapping[str, Any] = choose_driver(context).outputs(show_secrets=True)
@@ -70,7 +72,8 @@ class Rollback:
         with self._reporter.step("Releases") as step:
             records, problem = read_tolerantly(self._records)
             updates = choose_driver(self._context).history()
-            history = ReleaseHistory(self._outputs, updates, records)
+            older = older_versions(self._account, self._outputs)
+            history = ReleaseHistory(self._outputs, updates, records, older)
             active = ActiveDeployment.of_worker(self._account, str(self._outputs["worker_name"]))
             step.detail = f"{len(history.releases)}, serving {active.main_version[:8]}"
         if problem is not None:
@@ -80,8 +83,12 @@ class Rollback:
             active,
             named=to,
             pin=read_pin(self._stack_file),
-            last_update=next((u for u in updates if u.kind == "update"), None),
+            last_update=newest_update(updates),
         )
+        known = history.of_version(target.release.version_id)
+        if known is not None and not known.is_listed:
+            whole = read_version(self._account, self._outputs, target.release.version_id)
+            target = replace(target, release=whole)
         result = self._judged(target.release, history.newest.fingerprints, force=force)
         if result.rotated and target.way == "pin":
             target = replace(target, way="new version")
@@ -131,7 +138,6 @@ class Rollback:
         told = notifier.begin(notice)  # A receiver that hangs mustn't keep the bad version serving.
         try:
             try:
-                self._mark_bad(plan, reason, origin)
                 version = self._switch(plan, reason)
             finally:
                 told()
@@ -181,14 +187,18 @@ class Rollback:
             rollback_plan=f"notifyctl rollback --stack {self._stack} --to {plan.taken_back[:8]}",
         )
 
-    def _mark_bad(self, plan: RollbackPlan, reason: str, origin: Origin) -> None:
-        """Note it first: a command that is killed must not choose the bad release later."""
-        if plan.bad.version_id == plan.target.release.version_id:
+    def _mark_bad(self, plan: RollbackPlan, reason: str) -> None:
+        """Note it as soon as it serves no more, and not before: a switch may fail.
+
+        What follows may be killed, and must not choose the bad release later.
+        """
+        if self._is_marked or plan.bad.version_id == plan.target.release.version_id:
             return
+        self._is_marked = True
         record = ReleaseRecord(
             "rolled back",
             detail=reason,
-            actor=origin.actor,
+            actor=self._context.origin.actor,
             commit=plan.bad.commit,
             bundle_sha256=plan.bad.bundle_sha256,
         )
@@ -213,13 +223,16 @@ class Rollback:
                 text = f"{MESSAGE} to {release.short}"
                 deploy_version(self._account, worker, release.version_id, message=text)
                 self._serving = time.monotonic() - self._started
+            self._mark_bad(plan, reason)
         if way in {"nothing", "deploy again"}:
+            self._mark_bad(plan, reason)
             return release.version_id
         source = ReleaseSource(self._context)
         with source.of(plan.bad) as context:
             if way == "new version":
                 return self._with_todays_secrets(plan, reason, context, source)
             self._pin(plan, release.version_id, reason, context)
+        self._mark_bad(plan, reason)
         return release.version_id
 
     def _with_todays_secrets(
@@ -235,6 +248,7 @@ class Rollback:
                 context.of_commit(release.commit),
             )
         self._serving = time.monotonic() - self._started
+        self._mark_bad(plan, reason)
         version = str(update.outputs["version_id"])
         build_bundle(context.project, context.file)
         self._pin(plan, version, reason, context)
@@ -263,5 +277,12 @@ def _use_bundle(source: Project, target: Project) -> None:
     """Put the files of one checkout's bundle in place of another's."""
     if source.root == target.root:
         return  # Both releases have the same bundle: they differ in settings or secrets.
-    shutil.rmtree(target.root / "dist", ignore_errors=True)
-    shutil.copytree(source.root / "dist", target.root / "dist")
+    fresh, former = target.root / "dist.new", target.root / "dist.old"
+    for folder in (fresh, former):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source.root / "dist", fresh)
+    # By two renames: a copy that breaks off leaves what was there.
+    if (target.root / "dist").exists():
+        (target.root / "dist").rename(former)
+    fresh.rename(target.root / "dist")
+    shutil.rmtree(former, ignore_errors=True)

@@ -126,6 +126,10 @@ class Rollout:
             report.checks = self._deployment.verify(
                 update.outputs, integration=None, pause=options.health_pause
             )
+        except KeyboardInterrupt:
+            if canary is not None:
+                self._tell_what_serves()
+            raise
         except VerificationFailed as error:
             if not options.roll_back or before is None:
                 raise
@@ -134,6 +138,20 @@ class Rollout:
             report.canary = canary.results if canary is not None else ()
         self._record(update, ReleaseRecord("verified", actor=self._origin.actor))
         report.result = "succeeded"
+
+    def _tell_what_serves(self) -> None:
+        """Say where an interrupted canary stands; what can't be asked is no further failure."""
+        outputs = first_outputs(self._context, show_secrets=False)
+        try:
+            account = StackAccount.of(self._context)
+            active = ActiveDeployment.of_worker(account, str(outputs.get("worker_name")))
+        except OperationError as error:
+            self._reporter.line(f"warning: what serves now isn't known: {error}", style="yellow")
+            return
+        if len(active.shares) > 1:
+            self._reporter.line(active.left_canary(self._stack), style="yellow")
+        else:
+            self._reporter.line(f"Version {active.main_version} answers all requests.")
 
     def _canary(self, plan: CanaryPlan | None, before: str | None) -> Canary | None:
         if plan is None:

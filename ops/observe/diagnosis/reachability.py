@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ops.observe.diagnosis.branch import Branch
 from ops.stacks.errors import ServiceError
+from ops.stacks.proxy import proxy_for
 from ops.stacks.service import ServiceClient
 
 _SECONDS = 10.0
@@ -21,6 +22,11 @@ def reachability(url: str, service: ServiceClient) -> Branch:
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
+    if proxy := proxy_for(url):
+        # Only the proxy resolves names and connects.
+        branch.found.append(f"proxy: {proxy} makes the connection")
+        _ask(service, branch)
+        return branch
     # Names below localhost are this machine's (RFC 6761), whether or not a resolver knows.
     name = "127.0.0.1" if host.endswith(".localhost") else host
     try:

@@ -10,6 +10,7 @@ from ops.access.checks.outcome import Outcome
 from ops.access.checks.stack_secrets import StackSecrets
 from ops.observe.doctor.bindings import Bindings
 from ops.observe.doctor.logins import Logins
+from ops.observe.doctor.network import look_at_network
 from ops.observe.doctor.signature import Signature
 from ops.observe.doctor.tools import look_at_tools
 from ops.stacks.account import StackAccount
@@ -45,6 +46,7 @@ class Doctor:
         self._tools_missing = [outcome for outcome in tools if outcome.result == "fail"]
         logins = Logins(self._context)
         self.checks.run("plugins", logins.plugins)
+        self.checks.run("network", lambda: look_at_network(self._context))
         self.checks.run("state", logins.backend)
         self.checks.run("token", logins.token)
         self.checks.run("secrets", StackSecrets(self._context).outcomes)

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from infra.release import config_digest
+from infra.settings import SettingsError, read_settings
+from ops.build.build import build_bundle
 from ops.github.repository import Repository
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.finding import Finding, Repair, Unknown
@@ -17,8 +20,9 @@ from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.deployment_report import StackDeployer
-from ops.stacks.errors import StackFailed
+from ops.stacks.errors import GateClosed, StackFailed, UsageError
 from ops.stacks.local_cloud import start_local_cloud
+from ops.stacks.local_stack import LocalStack
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Drift:
             deployer: makes the refresh and the update.
 
         Raises:
+            GateClosed: the repair needs an update, and this checkout isn't what is deployed.
             OperationError: a call or the update failed; run the same command again to go on.
         """
         if any(finding.kind == "database" for finding in report.findings):
@@ -103,6 +108,9 @@ class Drift:
                 f"'notifyctl refresh --stack {self._stack}' and 'notifyctl up --stack "
                 f"{self._stack}', then restore a backup with 'notifyctl db'."
             )
+        needs_update = any(finding.repair is Repair.UPDATE for finding in report.findings)
+        if needs_update:
+            self._require_deployed_code()
         resources = {
             resource.name: resource
             for resource in managed_resources(choose_driver(self._context).resources())
@@ -113,9 +121,32 @@ class Drift:
         for finding in {(call.resource, call.kind): call for call in calls}.values():
             with self._reporter.step(f"{finding.resource}: {finding.kind} put back"):
                 repair(probe, finding, resources[finding.resource])
-        if any(finding.repair is Repair.UPDATE for finding in report.findings):
+        if needs_update:
             deployer.refresh()
             deployer.run(message="Repair of drift", verify=False)
+
+    def _require_deployed_code(self) -> None:
+        """Let a repair deploy what is deployed already: it is no way around the gates."""
+        outputs = choose_driver(self._context).outputs(show_secrets=False)
+        release = outputs.get("release") or {}
+        pairs = {
+            "bundle": (
+                release.get("bundle_sha256"),
+                build_bundle(self._context.project, self._context.file).sha256,
+            ),
+            "settings": (release.get("config_digest"), _settings_digest(self._context)),
+        }
+        differing = [
+            name for name, (wanted, here) in pairs.items() if wanted and here and wanted != here
+        ]
+        if differing:
+            commit = str(release.get("commit") or "")[:12]
+            where = f"check out its commit {commit}" if commit else "check out what is deployed"
+            raise GateClosed(
+                f"The repair needs an update, and the {' and '.join(differing)} of this checkout "
+                f"differ from what is deployed, so nothing was repaired: {where} and repeat, or "
+                f"deploy this checkout with 'notifyctl deploy --stack {self._stack}'."
+            )
 
     def _cloudflare(self) -> CloudflareProbe:
         return CloudflareProbe(StackAccount.of(self._context))
@@ -129,3 +160,20 @@ class Drift:
             yield from cloudflare.findings(resource)
             if github is not None:
                 yield from github.findings(resource)
+
+
+def _settings_digest(context: StackContext) -> str:
+    """Return the digest that a release of these settings has; empty where only Pulumi knows them.
+
+    Raises:
+        UsageError: the settings have mistakes.
+    """
+    path = context.file.path
+    if context.is_local:
+        path = LocalStack.prepare(context).config_file
+    elif not context.file.is_whole:
+        return ""
+    try:
+        return config_digest(read_settings(path))
+    except SettingsError as error:
+        raise UsageError(str(error)) from None

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from infra.settings.traffic import Pin
+from ops.deploy.release.pin_file import KEY, read_pin, remove_pin, write_pin
 from ops.deploy.release.release import Release
-from ops.deploy.rollback.pin_file import KEY, read_pin, remove_pin, write_pin
 from ops.stacks.errors import UsageError
 
 VERSION = "18f97339-c287-4872-9bdd-e2135c07ec12"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from infra.settings.traffic import Pin
+from ops.deploy.release.listing import ReleaseListing
 from ops.deploy.release.records import ReleaseRecord
 from ops.deploy.release.release_history import ReleaseHistory
-from ops.deploy.rollback.target import MESSAGE, Target, choose_target
+from ops.deploy.release.target import MESSAGE, Target, choose_target
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.driver import HistoryEntry
 from ops.stacks.errors import GateClosed, StackFailed, UsageError
@@ -157,6 +159,80 @@ def test_a_canary_goes_back_by_an_update_so_that_the_state_says_the_same() -> No
     known = ReleaseHistory(outputs, [], {})
 
     assert choose(known, {v(2): 10.0, v(1): 90.0}, named=v(1)).way == "pin"
+
+
+@pytest.mark.parametrize("share", [10, 50, 90])
+def test_a_canary_that_was_left_goes_back_to_the_version_beside_it(share: int) -> None:
+    entries = [entry(3), entry(2), entry(1)]
+    shares = {v(3): float(share), v(2): float(100 - share)}
+    entries[0]["serving"] = [{"version_id": v, "percentage": part} for v, part in shares.items()]
+    serving = max(shares, key=lambda version: shares[version])
+    outputs = {"releases": entries, "version_id": v(3), "serving_version_id": serving}
+
+    target = choose(ReleaseHistory(outputs, [], {}), shares)
+
+    assert (target.release.version_id, target.way) == (v(2), "pin")
+    assert "a canary was left" in target.reason
+
+
+def test_a_rollback_that_was_killed_once_its_new_version_served_goes_no_further() -> None:
+    last = replace(update(4), message=f"{MESSAGE} to 00000002 with today's secrets")
+
+    assert choose(history(4, 3, 2), v(4), last=last).way == "nothing"
+    assert choose(history(4, 3, 2), v(4), last=update(4)).release.version_id == v(3)
+
+
+def test_a_name_that_two_releases_have_is_refused_with_the_list() -> None:
+    same = [entry(3), {**entry(2), "at": entry(3)["at"]}, entry(1)]
+    outputs = {"releases": same, "version_id": v(3)}
+    known = ReleaseHistory(outputs, [update(3), update(1)], {})
+    with pytest.raises(UsageError) as refused:
+        known.find("3")
+    assert v(3) in str(refused.value)
+    assert v(2) in str(refused.value)
+    assert "names 2 releases" in str(refused.value)
+    assert known.find("1") is known.of_version(v(1))
+    with pytest.raises(UsageError, match="names 3 releases"):
+        known.find("0000000")
+
+
+def test_of_several_releases_of_one_commit_the_newest_is_named() -> None:
+    entries = [{**entry(number), "commit": "c" * 40} for number in (3, 2, 1)]
+    known = ReleaseHistory({"releases": entries, "version_id": v(3)}, [], {})
+    assert known.find("ccccccc") is known.of_version(v(3))
+
+
+def listed(
+    known: ReleaseHistory, active: dict[str, float], target: Target | None
+) -> ReleaseListing:
+    deployment = ActiveDeployment(active, "", "", "")
+    return ReleaseListing(known, deployment, target, "Nothing changed." * (target is None), "dev")
+
+
+def test_the_list_tells_what_a_rollback_would_decide() -> None:
+    known = history(3, 2, 1)
+    target = choose(known, v(3))
+    found = listed(known, {v(3): 100.0}, target)
+    assert [row["rollback_target"] for row in found.rows(9)] == [False, True, False]
+    told = "A rollback would go back to 00000002 (deployed): the last that was deployed,"
+    assert found.notes() == [f"{told} and not known to be bad."]
+    refused = listed(known, {v(3): 100.0}, None)
+    assert [row["rollback_target"] for row in refused.rows(9)] == [False, False, False]
+    assert refused.notes() == ["A rollback would be refused. Nothing changed."]
+    pin = pinned(v(2), "b3")
+    held = history(3, 2, 1, serving=2)
+    idle = listed(held, {v(2): 100.0}, choose(held, v(2), pin=pin))
+    assert idle.notes()[0].startswith("A rollback would change nothing: 00000002 serves already")
+
+
+def test_a_left_canary_is_told_with_the_ways_on_and_back() -> None:
+    known = history(2, 1)
+    shares = {v(2): 10.0, v(1): 90.0}
+    [canary, back] = listed(known, shares, choose(known, shares)).notes()
+    assert "00000002 answers 10 % and 00000001 answers 90 %" in canary
+    for command in ("deploy --stack dev --canary", "up --stack dev", "rollback --stack dev"):
+        assert f"'notifyctl {command}'" in canary
+    assert "go back to 00000001" in back
 
 
 def test_after_an_update_that_changed_nothing_there_is_nothing_to_go_back_from() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +37,11 @@ class Target:
     reason: str
 
 
+def newest_update(updates: Sequence[HistoryEntry]) -> HistoryEntry | None:
+    """Return the last update of a history that is newest first, refreshes and previews apart."""
+    return next((update for update in updates if update.kind == "update"), None)
+
+
 def choose_target(
     history: ReleaseHistory,
     active: ActiveDeployment,
@@ -64,6 +70,11 @@ def choose_target(
     if pin is not None and held is not None and _holds_against(pin, history.newest):
         reason = "it is pinned since an earlier rollback; name an older one to go further back"
         return Target(held.release, _way(held, history, active), reason)
+    beside = [known for known in history.releases if known.release.version_id in active.shares]
+    if len(active.shares) > 1 and beside:
+        # The older of the two: the canary is the newer one, however much of the requests it has.
+        reason = "a canary was left, and this is the version beside it"
+        return Target(beside[-1].release, _way(beside[-1], history, active), reason)
     current = history.of_version(active.main_version)
     if current is not None and active.message.startswith(MESSAGE):
         reason = "it was gone back to already; name an older one to go further back"
@@ -75,6 +86,10 @@ def choose_target(
         told = f"version {active.main_version[:8]} was deployed past Pulumi"
         way = _way(serving, history, active)
         return Target(serving.release, way, f"{told}; this is what the stack says serves")
+    taken_back = last_update is not None and last_update.message.startswith(MESSAGE)
+    if taken_back and serving is not None and not is_bad and not by_hand:
+        reason = "it was gone back to already; name an older one to go further back"
+        return Target(serving.release, _way(serving, history, active), reason)
     if last_update is not None and last_update.result == "failed" and not by_hand:
         raise GateClosed(
             f"The last update failed and changed nothing of what serves: version "

@@ -1,0 +1,44 @@
+"""Whether the stack's own domain is free, or its own: asked before anything moves."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from infra.names import Names
+from ops.stacks.account import StackAccount
+from ops.stacks.context import StackContext
+from ops.stacks.errors import GateClosed
+
+if TYPE_CHECKING:
+    from cloudflare import Cloudflare
+
+
+def require_own_domain(context: StackContext) -> None:
+    """Refuse a custom domain that another Worker answers at.
+
+    The provider would try to take it for minutes, since it repeats every 409.
+
+    Raises:
+        GateClosed: another Worker has it.
+        OperationError: the API refused, or gave no answer.
+    """
+    domain = context.file.known.custom_domain
+    if domain is None or context.is_local:
+        return
+    account, worker = StackAccount.of(context), Names.of_stack(context.stack).worker
+    url = f"/accounts/{account.account_id}/workers/domains?hostname={quote(domain)}"
+    answer: Any = account.ask("list the Workers' domains", partial(_get, url))
+    for found in (answer or {}).get("result") or []:
+        owner = found.get("service")
+        if found.get("hostname") == domain and owner not in ("", None, worker):
+            raise GateClosed(
+                f"{domain} belongs to the Worker '{owner}', so nothing was changed. Take it from "
+                "that Worker in the dashboard under Workers, Settings, Domains & Routes; or "
+                "correct customDomain."
+            )
+
+
+def _get(url: str, client: Cloudflare) -> Any:
+    return client.get(url, cast_to=object)

@@ -1,0 +1,167 @@
+"""Each call of a deployment is cut off in some way; what the message advises mends it, always."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.closed_network.faults import Fault
+from tests.closed_network.network import LIMIT, missing
+from tests.closed_network.operator import Operator, kill_all
+
+pytestmark = [
+    pytest.mark.workerd,
+    pytest.mark.real_pulumi,
+    pytest.mark.soak,
+    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
+]
+STACK = ("--stack", "development")
+MAX_ADVICES = 4
+"""Commands that a message may lead to, one after the other, until the deployment is done."""
+_TELLING = re.compile(r"'?notifyctl (recover|refresh|unlock) --stack development'?")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
+Act = Callable[[subprocess.Popen[str]], None]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A way in which a deployment is cut off at one call.
+
+    Attributes:
+        status: what the service's proxy answers; 0 holds the answer while ``act`` is done.
+        act: what happens to the command meanwhile.
+        late: whether the service has done its work.
+        times: how often, since a client repeats what it may.
+    """
+
+    status: int = 0
+    act: Act | None = None
+    late: bool = False
+    times: int = 1
+
+
+def _signal(number: signal.Signals) -> Act:
+    return lambda process: process.send_signal(number)
+
+
+CUTS = {
+    "400": Cut(400),
+    "429 for long": Cut(429, times=50),
+    "500 for long": Cut(500, times=50),
+    "500 once": Cut(500),
+    "lost answer": Cut(502, late=True),
+    "SIGKILL": Cut(act=kill_all),
+    "SIGINT": Cut(act=_signal(signal.SIGINT)),
+    "closed terminal": Cut(act=_signal(signal.SIGHUP)),
+}
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    with Operator.at_work(tmp_path_factory.mktemp("interruptions")) as made:
+        made.set_up()
+        yield made
+
+
+def cut_off(operator: Operator, call: str, cut: Cut) -> str:
+    """Deploy, cut it off at the call, and return what the command said."""
+    operator.faults.order(Fault(call, cut.status, times=cut.times, late=cut.late))
+    process = operator.start("up", *STACK, "--skip-verify")
+    # Some calls aren't made each time: files that the account has are uploaded once.
+    is_held = cut.act is not None and operator.faults.await_held(
+        LIMIT, lambda: process.poll() is not None
+    )
+    if cut.act is not None and is_held:
+        cut.act(process)
+        operator.faults.clear()
+        if cut.act is kill_all:
+            return ""
+    told = process.communicate(timeout=LIMIT)[1]
+    operator.faults.clear()
+    assert "Traceback" not in told
+    return told
+
+
+def follow(operator: Operator, told: str) -> None:
+    """Do what the message advises, and then what that one's does, until it is deployed."""
+    for _ in range(MAX_ADVICES):
+        if advised := _TELLING.search(told):
+            done = operator.run("notifyctl", advised[1], *STACK)
+            assert "Traceback" not in done.stderr
+            if done.returncode != 0:
+                told = done.stderr
+                continue
+        done = operator.run("notifyctl", "up", *STACK, "--skip-verify")
+        assert "Traceback" not in done.stderr
+        if done.returncode == 0:
+            return
+        told = done.stderr
+    raise AssertionError(f"the advice doesn't lead out: {told}")
+
+
+def calls_of(operator: Operator) -> list[str]:
+    """Return the calls that a deployment makes, each kind once, as expressions in their order."""
+    operator.faults.calls()
+    operator.ctl("up", *STACK, "--skip-verify")
+    # Ids are other ones in each deployment.
+    return list(dict.fromkeys(_ID.sub("[^/]+", call) for call in operator.faults.calls()))
+
+
+def require_whole(operator: Operator) -> dict[str, list[str]]:
+    """Expect a stack that is as declared, each store once, and return the ids."""
+    operator.ctl("preview", *STACK, "--expect-no-changes")
+    found = operator.ids()
+    assert [len(ids) for ids in found.values()] == [1, 1, 2, 1]
+    return found
+
+
+def test_a_first_deployment_that_is_cut_off_anywhere_is_mended_by_what_it_says(
+    operator: Operator, record_property: Callable[[str, object], None]
+) -> None:
+    calls = calls_of(operator)
+    operator.ctl("destroy", *STACK, "--yes")
+    chosen = random.Random(20261129)  # noqa: S311 - which cut is made need not be secret
+    names = list(CUTS)
+    chosen.shuffle(names)
+    for number, call in enumerate(calls):
+        name = names[number % len(names)]
+        told = cut_off(operator, call, CUTS[name])
+        before = operator.ids()
+        follow(operator, told)
+        after = require_whole(operator)
+        for path, ids in before.items():
+            assert set(ids) <= set(after[path]), f"{name} at {call}: {path}"
+        operator.ctl("destroy", *STACK, "--yes")
+        assert set(map(len, operator.ids().values())) == {0}, f"{name} at {call}"
+    record_property("cut-off first deployments", len(calls))
+
+
+def test_a_later_deployment_that_is_cut_off_anywhere_keeps_every_row(
+    operator: Operator, record_property: Callable[[str, object], None]
+) -> None:
+    operator.ctl("up", *STACK)
+    stores = require_whole(operator)
+    operator.sql(
+        "INSERT INTO user_configs (user_id, channel_type, config_data) "
+        "VALUES ('ada', 'webhook', '{}')"
+    )
+    rows = operator.rows()
+    assert all(rows.values())
+    operator.release("Calls of a later deployment")
+    calls = calls_of(operator)
+    count = 0
+    for call in calls:
+        for name, cut in CUTS.items():
+            operator.release(f"{name} at {call}")
+            follow(operator, cut_off(operator, call, cut))
+            assert require_whole(operator) == stores, f"{name} at {call}"
+            assert operator.rows() == rows, f"{name} at {call}"
+            count += 1
+    operator.ctl("destroy", *STACK, "--yes")
+    record_property("cut-off later deployments", count)

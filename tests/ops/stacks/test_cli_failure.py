@@ -1,0 +1,77 @@
+"""Each kind of the Pulumi CLI's failures has its sentence, with the command that is next."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pulumi.automation import CommandError, CommandResult
+
+from ops.stacks.cli_failure import CliFailures
+from ops.stacks.errors import StackFailed, StackLocked
+
+D1 = "urn:pulumi:dev::notification-system::cloudflare:index/d1Database:D1Database::database"
+TAKEN = (
+    'failed to make http request: POST "https://api.example/d1/database": 400 Bad Request '
+    '{"success":false,"errors":[{"code":7502,"message":"A database with the name \'x\' already '
+    'exists"}],"messages":[],"result":null}'
+)
+
+
+def told(*messages: str, action: str = "up", said: str = "") -> str:
+    """Return the sentence of an operation whose engine told these errors."""
+    failures = CliFailures(action, "dev")
+    for message in messages:
+        failures.note(event(message))
+    with pytest.raises(StackFailed) as failed, failures:
+        raise CommandError(CommandResult(stdout="", stderr=said, code=255))
+    return str(failed.value)
+
+
+def event(message: str) -> Any:
+    diagnostic = SimpleNamespace(severity="error", message=message, urn=D1)
+    return SimpleNamespace(diagnostic_event=diagnostic)
+
+
+def test_what_exists_already_leads_to_recover_and_its_answer_is_told_once() -> None:
+    sentence = told(TAKEN, f"error: {TAKEN}")
+    assert sentence.count("already exists") == 1
+    assert "success" not in sentence
+    assert "database: " in sentence
+    assert "(code: 7502)" in sentence
+    assert sentence.endswith("'notifyctl recover --stack dev' takes it over.")
+
+
+def test_what_is_gone_leads_to_refresh() -> None:
+    for action in ("up", "destroy"):
+        sentence = told('DELETE "https://api.example/d1": 404 Not Found', action=action)
+        assert "'notifyctl refresh --stack dev' takes it out of the state" in sentence
+
+
+def test_a_preview_that_fails_changed_nothing() -> None:
+    assert told(TAKEN, action="preview").endswith(
+        "Nothing was changed; correct the cause and repeat."
+    )
+
+
+@pytest.mark.parametrize("text", ["{", "{" * 5000, '{"errors": 1}', '{"errors": [{}]} and more'])
+def test_what_is_no_answer_of_cloudflare_stays_as_it_is(text: str) -> None:
+    assert text[:1000] in told(f"refused: {text}")
+
+
+def test_a_lock_is_told_with_its_holder() -> None:
+    failures = CliFailures("up", "dev")
+    said = (
+        "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) "
+        "to end or delete the lock file with `pulumi cancel`.\n"
+        "  file:///x.json: created by ada@desk (pid 4711) at 2026-11-21T21:51:51Z\n"
+    )
+    with pytest.raises(StackLocked) as locked, failures:
+        raise CommandError(CommandResult(stdout="", stderr=said, code=255))
+    assert (locked.value.holder, locked.value.pid) == ("ada@desk", 4711)
+    assert "'notifyctl recover --stack dev'" in str(locked.value)
+    unnamed = CommandResult(stdout="", stderr="error: [409] Conflict: another update", code=255)
+    with pytest.raises(StackLocked) as locked, failures:
+        raise CommandError(unnamed)
+    assert (locked.value.holder, locked.value.pid) == ("", None)

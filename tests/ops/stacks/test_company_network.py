@@ -1,0 +1,66 @@
+"""The environment's proxy and certificates hold for what leaves this machine, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.access.checks.outcome import Outcome
+from ops.observe.doctor.network import look_at_network
+from ops.stacks.proxy import proxy_for
+from tests.ops.contexts import context_of
+
+API = "https://api.cloudflare.com/client/v4"
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def test_a_proxy_is_for_hosts_elsewhere_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert proxy_for(API) == ""
+    monkeypatch.setenv("HTTPS_PROXY", "http://ada:secret@proxy.example:3128")
+    assert proxy_for(API) == "proxy.example:3128"
+    assert proxy_for("https://127.0.0.1:8787/") == ""
+    assert proxy_for("https://worker.localhost:8788/") == ""
+    monkeypatch.setenv("NO_PROXY", "api.cloudflare.com")
+    assert proxy_for(API) == ""
+    assert proxy_for("https://service.example.com/") == "proxy.example:3128"
+
+
+def looked(folder: Path, **environment: str) -> dict[str, Outcome]:
+    (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    context = context_of(folder, "dev", environment=environment)
+    return {outcome.check: outcome for outcome in look_at_network(context)}
+
+
+def test_doctor_shows_which_are_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = looked(tmp_path)
+    assert found["proxy"].found == f"none for {API}"
+    assert found["certificates"].found == "the well-known authorities"
+    monkeypatch.setenv("HTTPS_PROXY", "http://ada:secret@proxy.example:3128")
+    assert looked(tmp_path)["proxy"].found == f"proxy.example:3128 for {API}"
+    assert looked(tmp_path, SSL_CERT_DIR=str(tmp_path))["certificates"].result == "ok"
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_certificates_that_are_none_are_a_failure(tmp_path: Path, name: str) -> None:
+    wrong = tmp_path / "ca.pem"
+    for text in (None, "no certificate"):
+        if text is not None:
+            wrong.write_text(text)
+        outcome = looked(tmp_path, **{name: str(wrong)})["certificates"]
+        assert outcome.result == "fail"
+        assert str(wrong) in outcome.found
+
+
+def test_a_stack_on_this_machine_needs_neither(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.local.yaml").write_text(
+        "config:\n  cloudflare:baseUrl: http://127.0.0.1:8787/client/v4\n"
+    )
+    [outcome] = look_at_network(context_of(tmp_path, environment={"SSL_CERT_FILE": "/nowhere"}))
+    assert outcome.result == "ok"
