@@ -76,7 +76,7 @@ class Repository:
         answer = self._request(method, full, query, body)
         if answer.status_code >= 300:
             raise _refusal(method, full, answer.status_code)
-        return answer.json() if answer.content else None
+        return _json(answer, method, full) if answer.content else None
 
     def read(self, path: str) -> Any:
         """As ``call`` with GET, but ``None`` where there is no such thing."""
@@ -86,7 +86,7 @@ class Repository:
             return None
         if answer.status_code >= 300:
             raise _refusal("GET", full, answer.status_code)
-        return answer.json()
+        return _json(answer, "GET", full)
 
     def _request(
         self, method: str, full: str, query: Mapping[str, str] | None, body: Any
@@ -117,6 +117,16 @@ class Repository:
             yield from listed
             if len(listed) < _PER_PAGE:
                 return
+
+
+def _json(answer: httpx.Response, method: str, full: str) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        raise OperationError(
+            f"{method} {full} was answered with {answer.status_code} and no JSON: by a proxy, "
+            "perhaps. See what stands between this machine and GitHub, and try again."
+        ) from None
 
 
 def _refusal(method: str, full: str, status: int) -> OperationError:
