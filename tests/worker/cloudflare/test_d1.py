@@ -15,8 +15,14 @@ INSERT = Statement("INSERT INTO t VALUES (?, ?)", ("a", None))
 SELECT = Statement("SELECT * FROM t", ())
 
 
-def batch(monkeypatch: pytest.MonkeyPatch, answer: object) -> tuple[list[Result], list[Any], Any]:
-    """Run INSERT and SELECT twice as one batch: the results, what crossed, and the statements."""
+def batch(
+    monkeypatch: pytest.MonkeyPatch, answer: object, *first: object
+) -> tuple[list[Result], list[Any], Any]:
+    """Run INSERT and SELECT twice as one batch: the results, what crossed, and the statements.
+
+    The answers in `first` come before `answer`.
+    """
+    answers = list(first)
     js_bridge, d1 = load(monkeypatch, "js_bridge"), load(monkeypatch, "d1")
     crossed: list[Any] = []
 
@@ -24,7 +30,7 @@ def batch(monkeypatch: pytest.MonkeyPatch, answer: object) -> tuple[list[Result]
         word, _, document = text.partition(" ")
         assert word == "batch"
         crossed.append(json.loads(document))
-        return json.dumps(answer)
+        return json.dumps(answers.pop(0) if answers else answer)
 
     side = JavaScriptSide(perform)
     bridge = js_bridge.JsBridge(side, database=None)
@@ -62,3 +68,40 @@ def test_a_refused_batch_raises_what_it_was_refused_for(
     with pytest.raises(error) as raised:
         batch(monkeypatch, text)
     assert type(raised.value) is error
+
+
+LOST = "Error: Network connection lost."
+
+
+@pytest.mark.requirement("C-0.53")
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOST,
+        "D1_ERROR: D1 DB storage caused object to be reset",
+        "D1_ERROR: D1 DB reset because its code was updated.",
+    ],
+)
+def test_a_lost_session_is_made_anew_once_with_statements_prepared_anew(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    answer = [[[{"a": 1}], 0, 0, 3], [[], 1, 2, 4]]
+    results, crossed, _ = batch(monkeypatch, answer, text)
+    assert crossed[:2] == [[[0, "a", None], [1]], [[INSERT.sql, "a", None], [SELECT.sql]]]
+    assert crossed[2] == [[2], [3, "a", None]]
+    assert [result.changes for result in results] == [0, 1]
+
+
+@pytest.mark.requirement("C-0.53")
+@pytest.mark.parametrize("second", [LOST, "Error: D1_ERROR: UNIQUE constraint failed: t.a"])
+def test_a_batch_that_may_have_been_committed_is_no_conflict(
+    monkeypatch: pytest.MonkeyPatch, second: str
+) -> None:
+    with pytest.raises(DatabaseError) as raised:
+        batch(monkeypatch, "never", LOST, second)
+    assert type(raised.value) is DatabaseError
+
+
+def test_another_error_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DatabaseError, match="no such table"):
+        batch(monkeypatch, [], "Error: D1_ERROR: no such table: t")

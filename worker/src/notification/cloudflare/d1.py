@@ -6,12 +6,20 @@ text, in which a number stands for a statement, and all results come back as ano
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from notification.cloudflare.js_bridge import JsBridge, JsCall
 from notification.compact_json import compact_json
-from notification.ports.database import DatabaseConflict, DatabaseError, Result, Statement
+from notification.ports.database import DatabaseConflict, DatabaseError, Result, Statement, Value
 
 _MAX_KEPT = 200
+_SESSION_LOST = (
+    "Network connection lost",
+    "storage caused object to be reset",
+    "reset because its code was updated",
+)
+"""Errors after which D1 takes the same batch (developers.cloudflare.com/d1/best-practices,
+"Retry queries"): the session is broken, by a restart of ours or of the database."""
 
 
 class D1Database:
@@ -35,14 +43,25 @@ class D1Database:
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
         """Run all statements in order, as one transaction.
 
+        If the session is lost, it is made anew once, with statements that are prepared anew. The
+        first try may have been committed: a conflict then tells nothing of what else there is.
+
         Raises:
             DatabaseConflict: a uniqueness constraint refused the batch.
             DatabaseError: the batch failed for another reason.
         """
         batch = [(self._named(sql), *parameters) for sql, parameters in statements]
-        results = json.loads(await JsCall(self._bridge, f"batch {compact_json(batch)}"))
+        results = await self._run(batch)
+        repeated = isinstance(results, str) and any(text in results for text in _SESSION_LOST)
+        if repeated:
+            self._numbers.clear()
+            results = await self._run([(sql, *parameters) for sql, parameters in statements])
         if isinstance(results, str):
-            if "UNIQUE constraint failed" in results:
+            if "UNIQUE constraint failed" in results and not repeated:
                 raise DatabaseConflict(results)
             raise DatabaseError(results)
         return [Result(*result) for result in results]
+
+    async def _run(self, batch: Sequence[tuple[Value, ...]]) -> Any:
+        """Return each statement's result, or the text of the error."""
+        return json.loads(await JsCall(self._bridge, f"batch {compact_json(batch)}"))

@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notification.delivery.notification import LEASE_MS, Notification
+from notification.delivery.notification import (
+    INTERRUPTED,
+    INTERRUPTED_TEXT,
+    LEASE_MS,
+    Notification,
+)
 from notification.delivery.retry_message import RetryMessage
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
@@ -15,12 +20,20 @@ _COLUMNS = (
     " expires_at, request_id"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
-_CLAIM = """
-UPDATE notification_logs SET lease_token = ?2, lease_until = ?3
+COUNT_DEATH = f"""
+attempts = CASE WHEN lease_until IS NULL THEN attempts ELSE json_insert(attempts, '$[#]',
+  json_object('at', strftime('%Y-%m-%dT%H:%M:%fZ', lease_until, '-{LEASE_MS // 1000} seconds'),
+  'status_code', NULL, 'duration_ms', 0, 'outcome', 'broken', 'code', '{INTERRUPTED}',
+  'retryable', json('true'), 'error', '{INTERRUPTED_TEXT}')) END
+"""
+"""Counts an attempt whose lease has lapsed: its process ended before it told what became of it."""
+# The attempt that died is counted before the next one begins, which may die of the same.
+_CLAIM = f"""
+UPDATE notification_logs SET lease_token = ?2, lease_until = ?3, {COUNT_DEATH}
 WHERE id = ?1 AND status IN ('pending', 'retry') AND retry_count = ?4
   AND (lease_until IS NULL OR lease_until <= ?5)
   AND (next_retry_at IS NULL OR next_retry_at <= ?5)
-"""
+"""  # noqa: S608 - built from constants, values are bound
 _CONFIG = """
 SELECT config.id, config.user_id, config.channel_type, config.config_data, config.is_active,
   config.revision, config.created_at, config.updated_at
@@ -35,7 +48,7 @@ class Claim(NamedTuple):
     """The result of claiming one row.
 
     Attributes:
-        row: the row as it was; None if there is none.
+        row: the row as it is now; None if there is none.
         notification: the notification if the claim succeeded.
         config_row: the recipient's active configuration, sealed.
     """
@@ -57,14 +70,14 @@ async def claim(messages: Sequence[RetryMessage], platform: Platform) -> list[Cl
     statements = []
     for message, token in zip(messages, tokens, strict=True):
         statements += [
-            Statement(_SELECT, (message.log_id,)),
             Statement(_CLAIM, (message.log_id, token, until, message.retry_count, now)),
+            Statement(_SELECT, (message.log_id,)),
             Statement(_CONFIG, (message.log_id,)),
         ]
     results = await platform.database.batch(statements)
     claims = []
     for index, token in enumerate(tokens):
-        selected, taken, config = results[3 * index : 3 * index + 3]
+        taken, selected, config = results[3 * index : 3 * index + 3]
         row = selected.rows[0] if selected.rows else None
         ours = Notification.from_row(row, token) if row and taken.changes else None
         claims.append(Claim(row, ours, config.rows[0] if config.rows else None))

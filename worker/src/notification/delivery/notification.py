@@ -6,11 +6,15 @@ from typing import Any, NamedTuple
 from notification.channels.channel import Message
 from notification.identity import moment_of
 from notification.ports.database import Row
-from notification.timestamps import DAY_MS, from_iso
+from notification.timestamps import DAY_MS, from_iso, iso
 
 LIFE_MS = DAY_MS
 """How long a notification may be tried; what is held or planned for later gets this long from then
 on."""
+INTERRUPTED = "INTERRUPTED"
+INTERRUPTED_TEXT = "The attempt was interrupted"
+MAX_DEATHS = 2
+"""Attempts under which the process may end; after that the notification fails."""
 LEASE_MS = 60_000
 """How long an attempt may hold a row; more than twice what an attempt can take."""
 
@@ -64,6 +68,15 @@ class Notification(NamedTuple):
             expires_ms=expiry_ms(int(row["id"] or 0), row["expires_at"]),
             error=None if row["error"] is None else str(row["error"]),
             request_id=None if row["request_id"] is None else str(row["request_id"]),
+        )
+
+    @property
+    def deaths(self) -> int:
+        """How many attempts ended their process since it was accepted or redriven."""
+        since = iso(self.expires_ms - LIFE_MS)
+        return sum(
+            entry.get("code") == INTERRUPTED and str(entry.get("at")) >= since
+            for entry in self.attempts
         )
 
 

@@ -14,11 +14,11 @@ from notification.delivery.claim import Claim, claim
 from notification.delivery.endpoint_limiter import EndpointLimiter
 from notification.delivery.endpoint_lines import Endpoint, Line, Obstacles
 from notification.delivery.line_up import LineUp, line_up
-from notification.delivery.notification import Notification
+from notification.delivery.notification import MAX_DEATHS, Notification
 from notification.delivery.recorder import record
 from notification.delivery.retry_message import RetryMessage, enqueue, parse_retry_message
 from notification.delivery.row_snapshot import RowSnapshot, Snapshots, load_snapshots
-from notification.delivery.settlement import attempt_and_settle, expire, settle
+from notification.delivery.settlement import attempt_and_settle, expire, give_up_on, settle
 from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import IncomingMessage, Platform
@@ -287,6 +287,8 @@ class RetryConsumer:
         platform = self._platform
         if platform.clock.now_ms() >= notification.expires_ms:
             settlement = expire(notification, platform)
+        elif notification.deaths >= MAX_DEATHS:
+            settlement = give_up_on(notification, platform)
         elif claimed.config_row is None:
             outcome = not_configured(notification, platform)
             settlement = settle(notification, outcome, max_retries=max_retries, platform=platform)

@@ -8,7 +8,7 @@ from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
 from notification.compact_json import compact_json
 from notification.delivery.attempt import Outcome, attempt
 from notification.delivery.endpoint_lines import SLOT, Endpoint, take_slot
-from notification.delivery.notification import Notification
+from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, Notification
 from notification.delivery.schedule import (
     max_retries_or_default,
     retry_delay_ms,
@@ -228,6 +228,20 @@ def expire(notification: Notification, platform: Platform) -> Settlement:
         retry_count=notification.retry_count,
         error=_expired_text(notification.error),
         code=EXPIRED,
+        exhausted=True,
+    )
+
+
+def give_up_on(notification: Notification, platform: Platform) -> Settlement:
+    """Return the end of a notification whose attempts have ended their process too often."""
+    return Settlement(
+        notification=notification,
+        status="failed",
+        now=iso(platform.clock.now_ms()),
+        attempts=notification.attempts[-MAX_ATTEMPTS_KEPT:],
+        retry_count=notification.retry_count,
+        error=f"{INTERRUPTED_TEXT} {notification.deaths} times: its process ended each time",
+        code=INTERRUPTED,
         exhausted=True,
     )
 

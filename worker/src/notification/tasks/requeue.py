@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
+from notification.delivery.claim import COUNT_DEATH
 from notification.delivery.holds import Holds
-from notification.delivery.notification import LIFE_MS
+from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, LIFE_MS
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settlement import EXPIRED_TEXT
 from notification.identity import EPOCH_MS, first_row_id, moment_of
@@ -17,18 +18,18 @@ PAGE = 500
 _SETTLING_MS = 120_000
 """Younger rows are left alone: their request may be at work, or their message on its way."""
 
-# An interrupted first attempt becomes a retry that is due at once. The attempt is not counted:
-# nobody knows whether it was made.
-_REVIVE = """
+# An interrupted first attempt becomes a retry that is due at once. It spends no retry, since nobody
+# knows whether the endpoint was called, but it counts among the attempts.
+_REVIVE = f"""
 UPDATE notification_logs SET status = 'retry', next_retry_at = ?4, updated_at = ?4,
-  last_error_code = 'INTERRUPTED', error = 'The attempt was interrupted'
+  last_error_code = '{INTERRUPTED}', error = '{INTERRUPTED_TEXT}', {COUNT_DEATH}, lease_until = NULL
 WHERE id IN (
   SELECT id FROM notification_logs
   WHERE id >= ?1 AND id < ?2 AND status = 'pending'
     AND (lease_until IS NULL OR lease_until <= ?4)
   ORDER BY id LIMIT ?3)
 RETURNING id
-"""
+"""  # noqa: S608 - built from constants, values are bound
 _OLDEST_PENDING = """
 SELECT id FROM notification_logs WHERE id >= ?1 AND id < ?2 AND status = 'pending'
 ORDER BY id LIMIT 1
