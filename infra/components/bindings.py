@@ -83,6 +83,8 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
         "FEATURE_CACHE_ENABLED": _word(settings.feature_cache_enabled),
         "CACHE_TTL": str(settings.cache_ttl_seconds),
     }
+    if settings.retry_schedule:
+        texts["RETRY_SCHEDULE"] = ",".join(settings.retry_schedule)
     if settings.allow_http_webhooks is not None:
         texts["ALLOW_HTTP_WEBHOOKS"] = _word(settings.allow_http_webhooks)
     if settings.allow_private_webhooks:

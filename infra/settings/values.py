@@ -96,6 +96,13 @@ def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _schedule(waits: tuple[str, ...]) -> tuple[str, ...]:
+    seconds = [int(wait[:-1]) * {"s": 1, "m": 60, "h": 3_600}[wait[-1]] for wait in waits]
+    if any(wait > 12 * 3_600 for wait in seconds) or sum(seconds) > 24 * 3_600:
+        raise ValueError("it waits too long")
+    return waits
+
+
 _URL_RULE = "an https URL without a trailing slash (http on the loopback address alone)."
 
 AccountId = Annotated[
@@ -140,6 +147,16 @@ Crons = Annotated[
     AfterValidator(distinct),
     Field(max_length=5),
     Rule("a list of at most 5 different cron expressions of five fields.", '["*/5 * * * *"]'),
+]
+RetrySchedule = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smh]$")], ...],
+    BeforeValidator(json_value),
+    AfterValidator(_schedule),
+    Field(max_length=12),
+    Rule(
+        "a list of at most 12 waits (10s, 5m, 2h), each at most 12 hours, together at most 24.",
+        '["10s", "30s", "5m", "30m", "2h", "6h"]',
+    ),
 ]
 LogLevel = Annotated[
     Literal["debug", "info", "warn", "error"], Rule("one of debug, info, warn, error.", "info")

@@ -44,6 +44,9 @@ class WorkerSettings(BaseModel):
     feature_lark_enabled: v.Switch = Field(True, description="deliver to Lark")
     feature_slack_enabled: v.Switch = Field(True, description="deliver to Slack")
     feature_retry_enabled: v.Switch = Field(True, description="retry what could not be delivered")
+    retry_schedule: v.RetrySchedule = Field(
+        (), description="waits before each retry; empty means 10 s and 30 s"
+    )
     feature_cache_enabled: v.Switch = Field(True, description="cache configurations and templates")
     cache_ttl_seconds: v.CacheLife = Field(
         v.Seconds(300), description="seconds that the cache keeps an entry"

@@ -40,6 +40,7 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
         featureSlackEnabled="false",
         featureRetryEnabled="false",
         cacheTtlSeconds="120",
+        retrySchedule='["10s", "5m"]',
         allowHttpWebhooks="false",
     ).bindings()
     texts = {name: binding.get("text") for name, binding in found.items()}
@@ -54,6 +55,7 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
     assert texts["RATE_LIMIT_ADDRESS_PER_MINUTE"] == "9"
     assert (texts["FEATURE_SLACK_ENABLED"], texts["FEATURE_LARK_ENABLED"]) == ("false", "true")
     assert (texts["FEATURE_RETRY_ENABLED"], texts["FEATURE_CACHE_ENABLED"]) == ("false", "true")
+    assert texts["RETRY_SCHEDULE"] == "10s,5m"
     assert (texts["CACHE_TTL"], texts["ALLOW_HTTP_WEBHOOKS"]) == ("120", "false")
     assert texts["SERVICE_VERSION"] == "0.1.0"
     assert texts["TELEGRAM_API_URL"] == "https://api.telegram.org"

@@ -99,3 +99,67 @@ def test_a_retry_uses_the_current_configuration_and_the_original_text(
     last = timeline.simulation.endpoints.arrivals[-1]
     assert last.request.url == url
     assert "Shipped push1end" in last.request.body
+
+
+def scheduled(timeline: SimulatedTimeline, schedule: object) -> None:
+    config = {
+        "webhook_url": "https://hooks.example.com/services/ann",
+        "retry_schedule": schedule,
+    }
+    body = {"user_id": "ann", "channel_type": "webhook", "config_data": config}
+    timeline.call("schedule", "POST", "/api/user-configs", body)
+
+
+@pytest.mark.requirement("C-6.5")
+def test_a_configurations_schedule_reaches_over_hours(timeline: SimulatedTimeline) -> None:
+    scheduled(timeline, ["10s", "30s", "5m", "30m", "2h", "6h"])
+    timeline.endpoint("ann").down()
+    timeline.at(1).push("order").at(9 * 3_600).expect("order", status="failed", retries=6)
+    waits = (10, 30, 300, 1_800, 7_200, 21_600)
+    timeline.expect_attempts("order", at=(0, *(sum(waits[: n + 1]) for n in range(6))))
+    assert timeline.logged("dead_letter") == 1
+
+
+@pytest.mark.requirement("C-6.5")
+def test_an_empty_schedule_means_no_retry(timeline: SimulatedTimeline) -> None:
+    scheduled(timeline, [])
+    timeline.endpoint("ann").down()
+    timeline.at(1).push("order").expect_reply("order", 200, results=["failed"])
+
+
+@pytest.mark.requirement("C-6.5")
+def test_a_stacks_schedule_holds_where_a_configuration_has_none(
+    timeline: SimulatedTimeline,
+) -> None:
+    timeline.simulation.environment["RETRY_SCHEDULE"] = "20s,1m,2m"
+    timeline.kill()
+    timeline.configure("bob")
+    timeline.endpoint("ann").down()
+    timeline.endpoint("bob").down()
+    scheduled(timeline, ["5s"])
+    timeline.at(1).push("hers").push("his", to="bob").at(400)
+    timeline.expect("hers", attempts=2, status="failed").expect("his", attempts=4, status="failed")
+    timeline.expect_attempts("his", at=(0, 20, 80, 200))
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "10s",
+        [10],
+        ["0s"],
+        ["10"],
+        ["1d"],
+        ["13h"],
+        ["12h", "12h", "1s"],
+        ["1s"] * 13,
+        ["-5s"],
+        {"a": 1},
+    ],
+)
+def test_a_wrong_schedule_is_refused(timeline: SimulatedTimeline, schedule: object) -> None:
+    scheduled(timeline, schedule)
+    timeline.expect_reply("schedule", 400)
+    assert "retry_schedule must be a list of at most 12 waits" in str(
+        timeline.reply("schedule").body["error"]
+    )

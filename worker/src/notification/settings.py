@@ -1,5 +1,6 @@
 """The Worker's settings, read once per isolate from the text bindings."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -19,6 +20,15 @@ _MIN_CACHE_TTL_S = 60
 _ADDRESS_LIMIT = "RATE_LIMIT_ADDRESS_PER_MINUTE"
 _OLD_ADDRESS_LIMIT = "RATE_LIMIT_MAX_REQUESTS"
 """The old name, which earlier versions were uploaded with."""
+MAX_WAITS = 12
+_WAIT = re.compile(r"([1-9][0-9]{0,5})(s|m|h)")
+_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000}
+_MAX_WAIT_MS = 12 * 3_600_000
+_MAX_SCHEDULE_MS = 24 * 3_600_000
+SCHEDULE_RULE = (
+    f'a list of at most {MAX_WAITS} waits such as "10s", "5m" or "2h", each at most 12 hours and'
+    " all together at most 24"
+)
 _LEVELS = ("debug", "info", "warn", "error")
 
 
@@ -35,6 +45,30 @@ def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
 def _listed(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     items = (item.strip() for item in environment.get(name, "").split(","))
     return tuple(item for item in items if item)
+
+
+def parse_schedule(value: object) -> tuple[int, ...] | None:
+    """Return the waits of a retry schedule in milliseconds; None if it is none.
+
+    >>> parse_schedule(["10s", "5m"])
+    (10000, 300000)
+    """
+    if not isinstance(value, list | tuple) or len(value) > MAX_WAITS:
+        return None
+    waits = []
+    for text in value:
+        match = _WAIT.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            return None
+        waits.append(int(match[1]) * _UNITS_MS[match[2]])
+    if any(wait > _MAX_WAIT_MS for wait in waits) or sum(waits) > _MAX_SCHEDULE_MS:
+        return None
+    return tuple(waits)
+
+
+def _schedule(environment: Mapping[str, str]) -> tuple[int, ...] | None:
+    text = environment.get("RETRY_SCHEDULE", "").strip()
+    return parse_schedule(text.split(",")) if text else None
 
 
 def _disabled_channels(environment: Mapping[str, str]) -> frozenset[str]:
@@ -76,6 +110,8 @@ class Settings(NamedTuple):
     telegram_api: str
     disabled_channels: frozenset[str]
     retries_enabled: bool
+    retry_schedule: tuple[int, ...] | None
+    """The waits before each retry, in milliseconds; None where the default applies."""
     cache_enabled: bool
     cache_ttl_s: int
     worker_name: str
@@ -123,6 +159,7 @@ class Settings(NamedTuple):
             telegram_api=(environment.get("TELEGRAM_API_URL") or _TELEGRAM_API).rstrip("/"),
             disabled_channels=_disabled_channels(environment),
             retries_enabled=_flag(environment, "FEATURE_RETRY_ENABLED", True),
+            retry_schedule=_schedule(environment),
             cache_enabled=_flag(environment, "FEATURE_CACHE_ENABLED", True),
             cache_ttl_s=max(_whole(environment, "CACHE_TTL", 300), _MIN_CACHE_TTL_S),
             worker_name=environment.get("WORKER_NAME", ""),

@@ -20,6 +20,7 @@ from notification.foreign_json import parse_foreign_json
 from notification.logging import Log
 from notification.ports.database import Row
 from notification.ports.platform import Platform
+from notification.settings import SCHEDULE_RULE, parse_schedule
 from notification.storage.config_rows import ConfigRows
 from notification.timestamps import iso
 
@@ -31,6 +32,12 @@ _TRIES = 5
 def cache_key(user_id: str, channel: str) -> str:
     """Return the cache's key of a configuration."""
     return f"user_config:{user_id}:{channel}"
+
+
+def _check_schedule(config: dict[str, Any]) -> None:
+    schedule = config.get("retry_schedule")
+    if schedule is not None and parse_schedule(schedule) is None:
+        raise ChannelRefusal("INVALID_CONFIG", f"retry_schedule must be {SCHEDULE_RULE}")
 
 
 class ConfigService:
@@ -159,6 +166,7 @@ class ConfigService:
                 config, EndpointPolicy.of(self._platform.settings, self._own_host)
             )
             check_rate(config)
+            _check_schedule(config)
             if "inbound_secret" in config:
                 signing_keys(config, "inbound_secret")
             _check_bridge_token(config)

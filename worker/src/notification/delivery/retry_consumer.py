@@ -291,7 +291,7 @@ class RetryConsumer:
             settlement = give_up_on(notification, platform)
         elif claimed.config_row is None:
             outcome = not_configured(notification, platform)
-            settlement = settle(notification, outcome, max_retries=max_retries, platform=platform)
+            settlement = settle(notification, outcome, waits=(), platform=platform)
         else:
             config = await read_config(claimed.config_row, self._keys)
             settlement = await attempt_and_settle(

@@ -1,11 +1,15 @@
 """When and how often a notification is retried, and how many retries wait."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from notification.ports.database import DatabaseError, Result, Statement
 from notification.ports.platform import Platform, Randomness
+from notification.settings import Settings, parse_schedule
 from notification.storage.system_settings import select_setting, setting_number
 
 DELAYS_MS = (10_000, 30_000, 60_000, 300_000, 900_000)
-"""The waits before each retry; there are never more retries than waits."""
+"""The default waits before each retry, of which `max_retry_attempts` takes so many."""
 DEFAULT_MAX_RETRIES = 2
 SELECT_MAX_RETRIES = select_setting("max_retry_attempts")
 """The statement whose result `retries_allowed` reads."""
@@ -20,15 +24,32 @@ _EXHAUSTED = (
 )
 
 
-def retry_delay_ms(retry: int, *, retry_after_s: int, randomness: Randomness) -> int:
-    """Return the wait before retry number `retry` (1 is the first), in milliseconds.
+def own_waits(config: Mapping[str, Any] | None, settings: Settings) -> tuple[int, ...] | None:
+    """Return the waits before each retry that an endpoint or the stack sets; None if neither does.
 
-    It is 10 s, 30 s, and with more retries configured 60 s, 300 s and 900 s, each ±10 %, so that
-    notifications that fail together are not retried together. It is never shorter than the
-    endpoint's `Retry-After`.
+    Args:
+        config: the endpoint's configuration, whose `retry_schedule` wins.
+        settings: the deployment's settings.
     """
-    base = DELAYS_MS[min(retry, len(DELAYS_MS)) - 1]
-    return max(_jittered(base, randomness), retry_after_s * 1000)
+    if not settings.retries_enabled:
+        return ()
+    own = (config or {}).get("retry_schedule")
+    waits = None if own is None else parse_schedule(own)
+    return settings.retry_schedule if waits is None else waits
+
+
+def default_waits(max_retries: int) -> tuple[int, ...]:
+    """Return the waits where nobody has set a schedule: 10 s, 30 s, and so on."""
+    return DELAYS_MS[:max_retries]
+
+
+def retry_delay_ms(wait_ms: int, *, retry_after_s: int, randomness: Randomness) -> int:
+    """Return a scheduled wait as it is kept, in milliseconds.
+
+    It is ±10 %, so that notifications that fail together are not retried together, and never
+    shorter than the endpoint's `Retry-After`.
+    """
+    return max(_jittered(wait_ms, randomness), retry_after_s * 1000)
 
 
 def throttled_delay_ms(times: int, *, retry_after_s: int, randomness: Randomness) -> int:

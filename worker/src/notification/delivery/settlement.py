@@ -1,5 +1,6 @@
 """What the outcome of an attempt makes of a row."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from notification.channels.channel import BROKEN, THROTTLED, Verdict
@@ -10,7 +11,9 @@ from notification.delivery.attempt import Outcome, attempt
 from notification.delivery.endpoint_lines import SLOT, Endpoint, take_slot
 from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, Notification
 from notification.delivery.schedule import (
+    default_waits,
     max_retries_or_default,
+    own_waits,
     retry_delay_ms,
     throttled_delay_ms,
 )
@@ -159,21 +162,28 @@ async def attempt_and_settle(
         platform: the platform.
         policy: the endpoints that may be called.
         log: the log of the invocation.
-        max_retries: how often it is retried; None means that the database is asked if need be.
+        max_retries: how often it is retried where no schedule is set; None means that the database
+            is asked if need be.
     """
     outcome = await attempt(notification, config, platform=platform, policy=policy, log=log)
+    waits = own_waits(config, platform.settings)
     if max_retries is None:
-        broken = outcome.verdict.outcome == BROKEN
-        max_retries = await max_retries_or_default(platform) if broken else 0
-    pace = pace_of(notification.channel, config)
-    return settle(notification, outcome, max_retries=max_retries, pace=pace, platform=platform)
+        asked = waits is None and outcome.verdict.outcome == BROKEN
+        max_retries = await max_retries_or_default(platform) if asked else 0
+    return settle(
+        notification,
+        outcome,
+        waits=default_waits(max_retries) if waits is None else waits,
+        pace=pace_of(notification.channel, config),
+        platform=platform,
+    )
 
 
 def settle(
     notification: Notification,
     outcome: Outcome,
     *,
-    max_retries: int,
+    waits: Sequence[int],
     platform: Platform,
     pace: Pace = DEFAULT_PACE,
 ) -> Settlement:
@@ -208,9 +218,9 @@ def settle(
         endpoint = (notification.message.user_id, notification.channel)
         line = Line(endpoint, pace, now_ms + told_ms, notification.expires_ms)
         return _waiting(failed, told_ms, 0)._replace(line=line)
-    if verdict.outcome == BROKEN and retries < max_retries and left_ms > 0:
+    if verdict.outcome == BROKEN and retries < len(waits) and left_ms > 0:
         delay_ms = retry_delay_ms(
-            retries + 1, retry_after_s=verdict.retry_after_s, randomness=platform.randomness
+            waits[retries], retry_after_s=verdict.retry_after_s, randomness=platform.randomness
         )
         return _waiting(failed, min(delay_ms, left_ms), 1)
     if verdict.outcome == THROTTLED:
