@@ -179,3 +179,6 @@ CREATE TABLE channel_holds (
 ) WITHOUT ROWID;
 
 CREATE INDEX idx_hold_user ON channel_holds (user_id);
+
+CREATE INDEX idx_config_deactivated ON user_configs (deactivated_at)
+  WHERE deactivated_at IS NOT NULL;

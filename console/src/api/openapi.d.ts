@@ -802,6 +802,9 @@ export interface components {
             config_error?: "INVALID_CONFIG";
             /** Format: date-time */
             created_at: string;
+            /** Format: date-time */
+            deactivated_at?: string;
+            deactivated_reason?: string;
             id: number;
             is_active: boolean;
             /** Format: date-time */

@@ -46,6 +46,7 @@ class Verdict(NamedTuple):
         error: set unless it was delivered, as `code` is.
         details: what a delivered message got for an answer.
         retry_after_s: the wait that the endpoint asked for; 0 if it named none.
+        changes: fields of the configuration that the endpoint says are different now.
         unconfirmed: whether the status accepted it but the body, which holds the provider's word,
             didn't come whole. The message most probably arrived, and a repetition would be a
             duplicate.
@@ -58,6 +59,7 @@ class Verdict(NamedTuple):
     code: str = ""
     details: Any = None
     retry_after_s: int = 0
+    changes: Mapping[str, Any] | None = None
     unconfirmed: bool = False
     unparsed: bool = False
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 from notification.channels.answer import (
@@ -47,7 +47,7 @@ class TelegramChannel:
     """Sends as a Telegram bot.
 
     Its configuration has `bot_token`, `chat_id`, `parse_mode`, `disable_web_page_preview`,
-    `disable_notification`, `split_long` and `timeout` (ms).
+    `disable_notification`, `message_thread_id` (a topic), `split_long` and `timeout` (ms).
     """
 
     name = "telegram"
@@ -69,6 +69,10 @@ class TelegramChannel:
                 "INVALID_PARSE_MODE", f"parse_mode must be one of: {', '.join(_MODES)}"
             )
 
+        topic = config.get("message_thread_id")
+        if topic is not None and not (_is_whole(topic) and topic > 0):
+            raise ChannelRefusal("INVALID_CONFIG", "message_thread_id must be a positive integer")
+
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
     ) -> list[OutboundRequest]:
@@ -82,10 +86,12 @@ class TelegramChannel:
             split=config.get("split_long") is True,
         )
         url = f"{policy.telegram_api}/bot{quote(config['bot_token'], safe=':')}/sendMessage"
-        common = {
+        common: dict[str, Any] = {
             "disable_web_page_preview": config.get("disable_web_page_preview", True) is not False,
             "disable_notification": config.get("disable_notification", False) is True,
         }
+        if config.get("message_thread_id") is not None:
+            common["message_thread_id"] = config["message_thread_id"]
         timeout_ms = timeout_of(config)
 
         def request(text: str, **mode: str) -> OutboundRequest:
@@ -102,8 +108,8 @@ class TelegramChannel:
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
         """Judge by `ok`, `error_code` and `parameters`; without them by the status.
 
-        A flood limit names its wait in `parameters.retry_after`
-        (core.telegram.org/bots/api#responseparameters).
+        `parameters` (core.telegram.org/bots/api#responseparameters) has a flood limit's wait,
+        `retry_after`, and `migrate_to_chat_id`, the id of the supergroup that a group has become.
         """
         body, readable = provider_object(answer)
         refused = judge_status(answer, now_ms)
@@ -123,6 +129,9 @@ class TelegramChannel:
                 answer=answer,
                 now_ms=now_ms,
             )
+            moved_to = _parameter(body, "migrate_to_chat_id")
+            if moved_to is not None:
+                return verdict._replace(changes={"chat_id": moved_to})
             return verdict._replace(unparsed=code == 400 and _UNPARSED in error.lower())
         if refused is not None:
             return refused
@@ -134,7 +143,14 @@ class TelegramChannel:
 
 def _retry_after(body: dict[str, Any]) -> int:
     """Return `parameters.retry_after` of a flood limit, in seconds; 0 if there is none."""
+    return max(_parameter(body, "retry_after") or 0, 0)
+
+
+def _parameter(body: dict[str, Any], name: str) -> int | None:
     parameters = body.get("parameters")
-    value = parameters.get("retry_after") if isinstance(parameters, dict) else None
-    valid = isinstance(value, int) and not isinstance(value, bool)
-    return max(int(value or 0), 0) if valid else 0
+    value = parameters.get(name) if isinstance(parameters, dict) else None
+    return value if _is_whole(value) else None
+
+
+def _is_whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -9,8 +9,19 @@ from notification.ports.database import Row
 from notification.ttl_cache import TtlCache
 
 
+def cache_key(user_id: str, channel: str) -> str:
+    """Return the cache's key of a configuration."""
+    return f"user_config:{user_id}:{channel}"
+
+
 class ChannelConfig(NamedTuple):
-    """A configuration from its row. `config` is None if the stored text can't be read."""
+    """A configuration from its row.
+
+    Attributes:
+        config: None if the stored text can't be read.
+        deactivated_at: when the service itself switched it off, as ISO text.
+        deactivated_reason: why.
+    """
 
     id: int
     revision: int
@@ -20,6 +31,8 @@ class ChannelConfig(NamedTuple):
     created_at: str
     updated_at: str
     config: dict[str, Any] | None
+    deactivated_at: str | None = None
+    deactivated_reason: str | None = None
 
 
 def place(user_id: str, channel: str) -> tuple[str, ...]:
@@ -44,6 +57,8 @@ async def read_config(row: Row, keys: KeyRing) -> ChannelConfig:
         created_at=str(row["created_at"]),
         updated_at=str(row["updated_at"]),
         config=config if isinstance(config, dict) else None,
+        deactivated_at=_text_or_none(row.get("deactivated_at")),
+        deactivated_reason=_text_or_none(row.get("deactivated_reason")),
     )
 
 
@@ -76,6 +91,10 @@ class ConfigReader:
 
 
 _DECOY = '{"webhook_url":"https://hooks.example.com/services/in","bridge_token":"none"}'
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 class KnownConfigs:

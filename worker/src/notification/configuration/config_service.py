@@ -10,6 +10,7 @@ from notification.channels.standard_webhooks import signing_keys
 from notification.configuration.channel_config import (
     ChannelConfig,
     KnownConfigs,
+    cache_key,
     place,
     read_config,
 )
@@ -27,11 +28,6 @@ from notification.timestamps import iso
 MAX_CONFIG_BYTES = 16_384
 MAX_BRIDGE_TOKEN = 1_000
 _TRIES = 5
-
-
-def cache_key(user_id: str, channel: str) -> str:
-    """Return the cache's key of a configuration."""
-    return f"user_config:{user_id}:{channel}"
 
 
 def _check_schedule(config: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from notification.channels.channel import BROKEN, REJECTED, Channel, Verdict
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
+from notification.delivery.config_changes import store_changes
 from notification.delivery.notification import Notification
 from notification.errors import ChannelRefusal
 from notification.logging import Log, redact
@@ -83,7 +84,18 @@ async def attempt(
         log: the log of the invocation.
     """
     started = platform.clock.now_ms()
-    verdict, status, truncated, note = await _try(notification, config, platform, policy)
+    tried = await _try(notification, config, platform, policy)
+    changes = tried.verdict.changes
+    if changes and config is not None:
+        tried = await _try(notification, {**config, **changes}, platform, policy)
+        await store_changes(
+            notification.message.user_id,
+            notification.channel,
+            changes,
+            platform=platform,
+            log=log,
+        )
+    verdict, status, truncated, note = tried
     truncated = truncated or notification.message.truncated
     verdict = verdict._replace(error=_printable(verdict.error))
     duration = platform.clock.now_ms() - started

@@ -1,8 +1,10 @@
 """Writing the outcomes of attempts, and queueing the messages that follow from them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import accumulate
 
+from notification.configuration.channel_config import cache_key
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settlement import Settlement
 from notification.logging import Log
@@ -43,6 +45,7 @@ async def record(
     written = [outcome for outcome in outcomes if outcome is not None]
     for settlement in written:
         _log_throttled(settlement, log)
+        await _forget_gone(settlement, platform, log)
     retries = [
         RetryMessage(s.notification.id, s.retry_count, s.delay_ms)
         for s in written
@@ -54,6 +57,23 @@ async def record(
     if dead:
         await enqueue(platform.failed_queue, dead, platform=platform, log=log)
     return outcomes
+
+
+async def _forget_gone(settlement: Settlement, platform: Platform, log: Log) -> None:
+    if settlement.gone_at is None:
+        return
+    user_id, channel = settlement.notification.message.user_id, settlement.notification.channel
+    log.write(
+        "warn",
+        "The endpoint is gone: its configuration is switched off",
+        type="endpoint_gone",
+        channel=channel,
+        userId=user_id,
+        logId=settlement.notification.id,
+    )
+    # The cache only shows configurations: what it holds a minute longer sends nothing.
+    with suppress(Exception):
+        await platform.cache.delete(cache_key(user_id, channel))
 
 
 def _log_throttled(settlement: Settlement, log: Log) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from notification.channels.channel import BROKEN, THROTTLED, Verdict
+from notification.channels.channel import BROKEN, REJECTED, THROTTLED, Verdict
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
 from notification.compact_json import compact_json
@@ -24,6 +24,7 @@ from notification.timestamps import from_iso, iso
 
 MAX_ATTEMPTS_KEPT = 10
 MAX_ERROR_TEXT = 2_000
+MAX_REASON = 300
 _MAX_ATTEMPT_ERROR = 300
 EXPIRED = "EXPIRED"
 EXPIRED_TEXT = "Not delivered within 24 hours"
@@ -37,6 +38,14 @@ UPDATE notification_logs SET
 WHERE id = ?1 AND lease_token = ?2
 """
 
+
+# The endpoint is gone, unless its configuration was saved since the attempt began.
+_DEACTIVATE = """
+UPDATE user_configs SET is_active = 0, revision = revision + 1, deactivated_at = ?3,
+  deactivated_reason = ?4
+WHERE user_id = ?1 AND channel_type = ?2 AND is_active = 1 AND updated_at <= ?5
+"""
+_GONE = 410
 
 # A throttled notification takes the first free place in its endpoint's line.
 _SETTLE_IN_LINE = f"""
@@ -67,6 +76,7 @@ class Settlement(NamedTuple):
         details: what the endpoint answered, for the caller; it is not stored.
         truncated: whether the message was shortened.
         line: where it waits if the endpoint is throttled; the write decides the place.
+        gone_at: when the attempt began that found the endpoint gone, as ISO text.
     """
 
     notification: Notification
@@ -83,9 +93,15 @@ class Settlement(NamedTuple):
     details: Any = None
     truncated: bool = False
     line: Line | None = None
+    gone_at: str | None = None
 
     def statements(self) -> list[Statement]:
         """Write the state, provided that the lease is still ours; the last statement tells."""
+        if self.gone_at is not None:
+            message = self.notification.message
+            reason = (self.error or "")[:MAX_REASON]
+            values = (message.user_id, self.notification.channel, self.now, reason, self.gone_at)
+            return [Statement(_DEACTIVATE, values), self._statement()]
         if self.line is None:
             return [self._statement()]
         return [
@@ -225,6 +241,8 @@ def settle(
         return _waiting(failed, min(delay_ms, left_ms), 1)
     if verdict.outcome == THROTTLED:
         return failed._replace(error=_expired_text(verdict.error), code=EXPIRED)
+    if verdict.outcome == REJECTED and outcome.http_status == _GONE:
+        return failed._replace(gone_at=iso(outcome.at_ms))
     return failed
 
 

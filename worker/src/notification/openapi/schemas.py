@@ -167,7 +167,11 @@ COMPONENTS: dict[str, Schema] = {
             "created_at": TIME,
             "updated_at": TIME,
         },
-        {"config_error": choice("INVALID_CONFIG")},
+        {
+            "config_error": choice("INVALID_CONFIG"),
+            "deactivated_at": TIME,
+            "deactivated_reason": TEXT,
+        },
     ),
     "Template": record(_TEMPLATE, {"revision": WHOLE, "supported_channels": array(TEXT)}),
     "TemplateContent": record(

@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 from notification.channels.registry import CHANNELS
-from notification.configuration.channel_config import KnownConfigs, read_config
-from notification.configuration.config_service import cache_key
+from notification.configuration.channel_config import KnownConfigs, cache_key, read_config
 from notification.configuration.key_ring import KeyRing
 from notification.configuration.masking import mask_config
 from notification.errors import ServiceError

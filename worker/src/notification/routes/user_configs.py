@@ -33,6 +33,9 @@ def _shown(config: ChannelConfig, *, both_ends: bool = False) -> dict[str, Any]:
         "created_at": config.created_at,
         "updated_at": config.updated_at,
     }
+    if config.deactivated_at is not None:
+        shown["deactivated_at"] = config.deactivated_at
+        shown["deactivated_reason"] = config.deactivated_reason
     if config.config is None:
         shown["config_error"] = "INVALID_CONFIG"
     return shown

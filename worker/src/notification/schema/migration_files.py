@@ -144,4 +144,14 @@ MIGRATIONS = (
             'ALTER TABLE notification_logs ADD COLUMN send_at TEXT;',
         ),
     ),
+    Migration(
+        '0010_deactivated.sql',
+        10,
+        '9f196781d44375c64261888a76632a679c298586fa00a4f4731394642b34c8eb',
+        0,
+        10,
+        (
+            'CREATE INDEX idx_config_deactivated ON user_configs (deactivated_at)\n  WHERE deactivated_at IS NOT NULL;',
+        ),
+    ),
 )

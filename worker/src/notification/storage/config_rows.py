@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from notification.ports.database import Database, Row, Statement
 from notification.storage.capped_count import capped_count
 
-COLUMNS = "id, user_id, channel_type, config_data, is_active, revision, created_at, updated_at"
+COLUMNS = (
+    "id, user_id, channel_type, config_data, is_active, revision, created_at, updated_at,"
+    " deactivated_at, deactivated_reason"
+)
 
 _ACTIVE = f"""
 SELECT {COLUMNS} FROM user_configs
@@ -19,13 +22,15 @@ INSERT INTO user_configs
 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5)
 ON CONFLICT (user_id, channel_type) DO UPDATE SET
   config_data = excluded.config_data, is_active = excluded.is_active,
+  deactivated_at = NULL, deactivated_reason = NULL,
   revision = revision + 1, updated_at = excluded.updated_at
 RETURNING {COLUMNS}
 """  # noqa: S608 - the columns are a constant of this module
 
 _REPLACE = f"""
 UPDATE user_configs
-SET config_data = ?3, is_active = ?4, revision = revision + 1, updated_at = ?5
+SET config_data = ?3, is_active = ?4, deactivated_at = NULL, deactivated_reason = NULL,
+  revision = revision + 1, updated_at = ?5
 WHERE id = ?1 AND revision = ?2
 RETURNING {COLUMNS}
 """  # noqa: S608 - the columns are a constant of this module

@@ -6,6 +6,7 @@ from typing import Any
 from notification.logging import Log
 from notification.ports.platform import Platform
 from notification.tasks.clean_up import clean_up
+from notification.tasks.deactivation import switch_off_gone
 from notification.tasks.requeue import requeue_stalled
 from notification.tasks.roll_up import roll_up
 from notification.tasks.task import State, TaskFailure
@@ -55,8 +56,11 @@ class Sweep:
                 "cleanedTaskRecords": done.task_records,
             }
 
+        async def told() -> dict[str, int]:
+            return {"switchedOff": await switch_off_gone(platform, state, log)}
+
         # Metrics are counted before anything is deleted.
-        counts, failures = await _all((requeued, rolled, cleaned))
+        counts, failures = await _all((requeued, rolled, cleaned, *([told] if first else [])))
         if not failures:
             state["hour"] = hour
         result = {

@@ -1,0 +1,3 @@
+-- The operators are then told by the configurations alone.
+
+DROP INDEX idx_config_deactivated;
