@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from notification.channels.channel import BROKEN, REJECTED, Channel, Verdict
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
-from notification.delivery.config_changes import store_changes
 from notification.delivery.notification import Notification
 from notification.errors import ChannelRefusal
 from notification.logging import Log, redact
@@ -87,6 +86,9 @@ async def attempt(
     tried = await _try(notification, config, platform, policy)
     changes = tried.verdict.changes
     if changes and config is not None:
+        # Imported when an endpoint first says so.
+        from notification.delivery.config_changes import store_changes
+
         tried = await _try(notification, {**config, **changes}, platform, policy)
         await store_changes(
             notification.message.user_id,
