@@ -52,6 +52,7 @@ PLACES = {
     "workers assets": rf"{_ACCOUNT}/workers/(?:assets/upload|scripts/[^/]+/assets-upload-session)",
     "zones": rf"{_API}/zones(?:/.*)?",
     "graphql": rf"{_API}/graphql",
+    "analytics": rf"{_ACCOUNT}/analytics_engine/.*",
     "github": r"/api/v3/.*",
 }
 _LINE = re.compile(

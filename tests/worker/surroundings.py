@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -77,6 +78,16 @@ class MemoryLogSink:
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """The lines of one type."""
         return [line for line in self.lines if line.get("type") == kind]
+
+
+class MemoryPoints:
+    """The points of a data set, in order."""
+
+    def __init__(self) -> None:
+        self.points: list[tuple[list[str], list[float]]] = []
+
+    def write(self, texts: Sequence[str], numbers: Sequence[float]) -> None:
+        self.points.append((list(texts), list(numbers)))
 
 
 class CountingLimiter:

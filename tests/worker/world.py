@@ -22,6 +22,7 @@ from tests.worker.sqlite_database import SqliteDatabase
 from tests.worker.surroundings import (
     MemoryCache,
     MemoryLogSink,
+    MemoryPoints,
     PythonAead,
     SeededRandomness,
     VirtualClock,
@@ -67,6 +68,7 @@ class World:
         self.failed_queue = MemoryQueue(self.clock)
         self.endpoints = Endpoints(self.clock)
         self.log_sink = MemoryLogSink()
+        self.calls = MemoryPoints()
         self.randomness = SeededRandomness()
         self.memory = IsolateMemory()
         self.kept_alive: list[asyncio.Task[Any]] = []
@@ -95,6 +97,7 @@ class World:
             bound=self.bound,
             address_limiter=self.address_limiter,
             recipient_limiter=self.recipient_limiter,
+            calls=self.calls,
             memory=self.memory,
             keep_alive=keep_alive,
         )

@@ -11,6 +11,7 @@ from notification.ports.platform import (
     Aead,
     Cache,
     Clock,
+    DataPoints,
     LogSink,
     Memory,
     Queue,
@@ -58,6 +59,7 @@ class PlatformPorts:
     bound: frozenset[str]
     address_limiter: RateLimiter | None
     recipient_limiter: RateLimiter | None
+    calls: DataPoints | None
     memory: Memory
     keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
 

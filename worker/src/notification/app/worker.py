@@ -10,6 +10,7 @@ import js
 from notification.app.platform import IsolateMemory, PlatformPorts
 from notification.app.service import Service
 from notification.cloudflare.bindings import (
+    AnalyticsDataset,
     CloudflareQueue,
     ConsoleLogSink,
     KvCache,
@@ -72,6 +73,8 @@ class Isolate:
         self.log_sink = ConsoleLogSink()
         self.randomness = SystemRandomness()
         self.version = self._version()
+        calls = self.bindings.get("CALLS")
+        self.calls = AnalyticsDataset(calls) if calls else None
         self.memory = IsolateMemory()
         self.service = Service()
         self.responses = ResponseFactory(self.bridge)
@@ -124,6 +127,7 @@ class Isolate:
             bound=self.bound,
             address_limiter=self._limiter("RATE_LIMIT_ADDRESS"),
             recipient_limiter=self._limiter("RATE_LIMIT_RECIPIENT"),
+            calls=self.calls,
             memory=self.memory,
             keep_alive=keep_alive,
             context=context,

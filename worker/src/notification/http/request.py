@@ -24,7 +24,19 @@ class Request:
     case. The body is read on demand, up to a limit, and at most once.
     """
 
-    __slots__ = ("_body", "_query", "_read", "address", "headers", "host", "id", "method", "target")
+    __slots__ = (
+        "_body",
+        "_query",
+        "_read",
+        "address",
+        "channels",
+        "headers",
+        "host",
+        "id",
+        "method",
+        "route",
+        "target",
+    )
 
     def __init__(
         self,
@@ -41,6 +53,10 @@ class Request:
         self.headers = headers
         self.address = headers.get("cf-connecting-ip", "")
         self.id = ""
+        self.route = ""
+        """The path of the route that takes it; empty where none does."""
+        self.channels: tuple[str, ...] = ()
+        """The channels that it asks for, as far as its handler has come."""
         self._read = read
         self._body: bytes | None = None
         self._query: dict[str, str] | None = None

@@ -10,7 +10,7 @@ from notification.errors import ServiceError
 class Response:
     """A response: status, headers and a body of text."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "code", "headers", "status")
 
     def __init__(
         self, status: int, body: str = "", headers: Mapping[str, str] | None = None
@@ -18,6 +18,8 @@ class Response:
         self.status = status
         self.body = body
         self.headers = dict(headers or {})
+        self.code = ""
+        """The code of a refusal."""
 
 
 def bare(
@@ -56,4 +58,6 @@ def failure(error: ServiceError, request_id: str, **fields: Any) -> Response:
     if error.retry_after is not None:
         payload["retryAfter"] = error.retry_after
         headers["Retry-After"] = str(error.retry_after)
-    return bare(payload, status=error.status, headers=headers)
+    response = bare(payload, status=error.status, headers=headers)
+    response.code = error.code
+    return response

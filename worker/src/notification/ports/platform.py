@@ -58,6 +58,14 @@ class QueueMessage(NamedTuple):
     delay_s: int = 0
 
 
+class DataPoints(Protocol):
+    """A data set of points, which costs no write of the database and works while that is down."""
+
+    def write(self, texts: Sequence[str], numbers: Sequence[float]) -> None:
+        """Write one point, after the answer and without waiting; the first text groups it."""
+        ...
+
+
 class Queue(Protocol):
     """A producer. A message may be lost, repeated or reordered: the rows hold the truth."""
 
@@ -154,6 +162,7 @@ class Platform(Protocol):
         bound: the names of the bindings that exist.
         address_limiter: counts calls by address; None if the deployment sets no limit.
         recipient_limiter: counts calls by recipient likewise.
+        calls: gets one point for each request that was answered; None if nothing is bound.
         memory: what the isolate remembers between invocations.
     """
 
@@ -171,6 +180,7 @@ class Platform(Protocol):
     bound: frozenset[str]
     address_limiter: RateLimiter | None
     recipient_limiter: RateLimiter | None
+    calls: DataPoints | None
     memory: Memory
 
     def keep_alive(self, work: Coroutine[Any, Any, Any]) -> Task[Any]:

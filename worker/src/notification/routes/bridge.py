@@ -93,6 +93,7 @@ async def _forwarded(
             "INVALID_CHANNEL_TYPE",
             f"Invalid channel type. Must be one of: {', '.join(CHANNELS)}",
         )
+    call.request.channels = (channel,)
     user_id = recipient_id(call.parameters["user_id"])
     hops = hops_of(call.request)
     key = find_key(call, user_id)

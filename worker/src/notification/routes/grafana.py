@@ -62,6 +62,7 @@ async def _received(call: Call, source: str) -> Response:
         call.request.headers.get("x-notification-channels") or call.request.query.get("channels"),
         tuple(CHANNELS),
     )
+    call.request.channels = channels
     sent = await _send(call, payload, user_id, channels, source)
     if sent.results and all(result["status"] == "failed" for result in sent.results):
         raise ServiceError("ADAPTER_ERROR", _joined_errors(sent))

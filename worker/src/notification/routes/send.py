@@ -21,6 +21,7 @@ async def send_notification(call: Call) -> Response:
         known_channels=CHANNELS,
         header_key=request.headers.get("idempotency-key"),
     )
+    request.channels = command.channels
     sender = Sender(
         platform,
         request_id=request.id,

@@ -1,0 +1,65 @@
+"""One point for each request: what its caller was answered."""
+
+from __future__ import annotations
+
+import pytest
+
+from notification.ports.database import DatabaseError
+from tests.worker.world import World
+
+pytestmark = pytest.mark.requirement("C-12.2")
+SEND = "/api/notifications/send"
+
+
+def texts(world: World) -> list[list[str]]:
+    return [point[0] for point in world.calls.points]
+
+
+def test_a_point_tells_route_status_code_version_and_channels(world: World) -> None:
+    world.configure("u1", "webhook")
+    world.calls.points.clear()
+    world.send("u1", ("webhook", "lark"))
+    world.request("POST", SEND, {"user_id": "u1"})
+    world.request("POST", SEND, {}, signed=False)
+    world.request("GET", "/api/users/u1/configs")
+    world.request("GET", "/nothing/of/mine", signed=False)
+    world.request("OPTIONS", SEND, signed=False)
+    version = "version-"
+    assert texts(world) == [
+        [SEND, "POST", "200", "", version, "webhook,lark"],
+        [SEND, "POST", "400", "INVALID_CHANNELS", version, ""],
+        [SEND, "POST", "401", "MISSING_SIGNATURE", version, ""],
+        ["/api/user-configs", "GET", "200", "", version, ""],
+        ["none", "", "404", "NOT_FOUND", version, ""],
+        ["none", "", "204", "", version, ""],
+    ]
+
+
+def test_failures_are_counted_while_the_database_is_down(world: World) -> None:
+    world.configure()
+    world.calls.points.clear()
+
+    def down(statements: object) -> None:
+        raise DatabaseError("disk full")
+
+    world.database.before_batch = down
+    assert world.send().status == 503
+    [(point, numbers)] = world.calls.points
+    assert point[:4] == [SEND, "POST", "503", "DB_ERROR"]
+    assert point[5] == "webhook"
+    assert numbers == [503, 0]
+
+
+def test_an_unexpected_failure_is_a_500_of_its_route(world: World) -> None:
+    def broken(statements: object) -> None:
+        raise RuntimeError("a bug")
+
+    world.configure()
+    world.database.before_batch = broken
+    assert world.send("s1").status == 500
+    assert texts(world)[-1] == [SEND, "POST", "500", "INTERNAL_ERROR", "version-", "webhook"]
+
+
+def test_without_a_data_set_requests_are_answered_as_before(world: World) -> None:
+    world.calls = None  # type: ignore[assignment]
+    assert world.request("GET", "/health", signed=False).status == 200
