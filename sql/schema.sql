@@ -101,7 +101,7 @@ CREATE TABLE notification_templates_v2 (
   revision INTEGER NOT NULL DEFAULT 1 CHECK (revision >= 1),
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
   updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-) WITHOUT ROWID;
+, strict INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 
 CREATE TABLE template_contents (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

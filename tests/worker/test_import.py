@@ -72,7 +72,7 @@ LATER = (
     "uuid",
 )
 ROUTES_AT_START = {"notification.routes.send", "notification.routes.table"}
-MAX_OWN_MODULES = 74
+MAX_OWN_MODULES = 76
 
 
 @pytest.mark.requirement("C-0.25")

@@ -936,7 +936,12 @@ export interface components {
             created_at: string;
             description: string | null;
             is_active: boolean;
+            problems?: {
+                channel_type: string;
+                problem: string;
+            }[];
             revision?: number;
+            strict: boolean;
             supported_channels?: string[];
             template_key: string;
             template_name: string;
@@ -966,7 +971,12 @@ export interface components {
             created_at: string;
             description: string | null;
             is_active: boolean;
+            problems: {
+                channel_type: string;
+                problem: string;
+            }[];
             revision?: number;
+            strict: boolean;
             supported_channels?: string[];
             template: components["schemas"]["Template"];
             template_key: string;
@@ -1787,6 +1797,14 @@ export interface operations {
                             results: components["schemas"]["SendResult"][];
                             /** @constant */
                             success: true;
+                            warnings?: {
+                                /** @enum {string} */
+                                channelType: "webhook" | "telegram" | "lark" | "slack";
+                                /** @enum {string} */
+                                code: "UNFILLED_VARIABLES" | "TRUNCATED";
+                                message: string;
+                                variables?: string[];
+                            }[];
                         } | {
                             code: string;
                             error: string;
@@ -1900,6 +1918,14 @@ export interface operations {
                         results: components["schemas"]["SendResult"][];
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            channelType: "webhook" | "telegram" | "lark" | "slack";
+                            /** @enum {string} */
+                            code: "UNFILLED_VARIABLES" | "TRUNCATED";
+                            message: string;
+                            variables?: string[];
+                        }[];
                     };
                 };
             };
@@ -2149,6 +2175,14 @@ export interface operations {
                         results: components["schemas"]["SendResult"][];
                         /** @constant */
                         success: true;
+                        warnings?: {
+                            /** @enum {string} */
+                            channelType: "webhook" | "telegram" | "lark" | "slack";
+                            /** @enum {string} */
+                            code: "UNFILLED_VARIABLES" | "TRUNCATED";
+                            message: string;
+                            variables?: string[];
+                        }[];
                     };
                 };
             };
@@ -2383,6 +2417,7 @@ export interface operations {
                     is_active?: boolean;
                     key?: string;
                     name?: string;
+                    strict?: boolean | null;
                     template_key?: string;
                     template_name?: string;
                     variables?: string[];
@@ -2443,6 +2478,7 @@ export interface operations {
                     is_active?: boolean;
                     key?: string;
                     name?: string;
+                    strict?: boolean | null;
                     template_key?: string;
                     template_name?: string;
                     variables?: string[];
@@ -2555,6 +2591,7 @@ export interface operations {
                     is_active?: boolean;
                     key?: string;
                     name?: string;
+                    strict?: boolean | null;
                     template_key?: string;
                     template_name?: string;
                     variables?: string[];
@@ -2614,6 +2651,7 @@ export interface operations {
                     is_active?: boolean;
                     key?: string;
                     name?: string;
+                    strict?: boolean | null;
                     template_key?: string;
                     template_name?: string;
                     variables?: string[];
@@ -2839,6 +2877,7 @@ export interface operations {
                                 missing_variables: string[];
                                 payloads?: unknown[];
                                 subject: string | null;
+                                truncated?: boolean;
                             };
                         };
                         /** @constant */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -206,9 +207,79 @@ def test_json_that_does_not_parse_is_not_sent(world: World) -> None:
     world.configure(webhook_url="https://hooks.example.com/in", payload_mode="raw")
     assert _send(world, variables={"n": 5}).json["results"][0]["status"] == "sent"
     assert world.endpoints.bodies[0] == {"n": 5}
-    [result] = _send(world, variables={"n": "five"}).json["results"]
+    [result] = _send(world, variables={}).json["results"]
     assert (result["status"], result["code"]) == ("failed", "INVALID_CONTENT")
     assert len(world.endpoints.received) == 1
+
+
+def test_a_send_warns_of_variables_without_a_value(shop: World) -> None:
+    content = {"content_template": "Hi {{name}}, {{other}}"}
+    shop.request("POST", f"{PATH}/hi", {"contents": {"webhook": content}})
+    answer = shop.send(custom_content=None, template_key="hi", variables={"name": "Li"})
+    assert answer.json["warnings"] == [
+        {
+            "code": "UNFILLED_VARIABLES",
+            "channelType": "webhook",
+            "message": "The template's other had no value and stayed as written",
+            "variables": ["other"],
+        }
+    ]
+    whole = {"name": "Li", "other": "x"}
+    assert "warnings" not in shop.send(custom_content=None, template_key="hi", variables=whole).json
+
+
+def test_a_strict_template_refuses_a_send_that_lacks_variables(shop: World) -> None:
+    content = {"content_template": "Hi {{name}}, {{other}}"}
+    document = {"strict": True, "contents": {"webhook": content}}
+    shop.request("POST", f"{PATH}/hi", document)
+    assert shop.request("GET", f"{PATH}/hi").json["data"]["strict"] is True
+    received = len(shop.endpoints.received)
+    for _ in range(2):
+        refused = shop.send(custom_content=None, template_key="hi", variables={"x": 1})
+        assert (refused.status, refused.code) == (400, "INVALID_VARIABLES")
+        assert "name, other" in refused.json["error"]
+    assert len(shop.endpoints.received) == received
+    shop.request("PUT", f"{PATH}/hi", {"name": "Hi"})
+    assert shop.request("GET", f"{PATH}/hi").json["data"]["strict"] is True
+
+
+def test_a_loop_that_is_cut_says_so_in_the_answer_the_row_and_the_preview(shop: World) -> None:
+    content = {"content_template": "{{#each list}}.{{/each}}"}
+    shop.request("POST", f"{PATH}/loop", {"contents": {"webhook": content}})
+    variables = {"list": list(range(1_500))}
+    answer = shop.send(custom_content=None, template_key="loop", variables=variables).json
+    assert answer["results"][0]["truncated"] is True
+    assert answer["warnings"][0]["code"] == "TRUNCATED"
+    assert shop.endpoints.bodies[-1]["content"] == "." * 1_000 + "… 500 more"
+    assert json.loads(shop.logs()[-1]["attempts"])[0]["truncated"] is True
+    preview = shop.request("POST", f"{PATH}/loop/preview", {"variables": variables})
+    assert preview.json["data"]["webhook"]["truncated"] is True
+
+
+def test_a_template_that_renders_to_nothing_is_refused(shop: World) -> None:
+    content = {"content_template": "{{#if x}}a{{/if}}"}
+    shop.request("POST", f"{PATH}/nothing", {"contents": {"webhook": content}})
+    refused = shop.send(custom_content=None, template_key="nothing", variables={})
+    assert (refused.status, refused.code) == (400, "INVALID_CONTENT")
+
+
+def test_what_an_earlier_grammar_let_in_is_sent_as_it_was_and_shows_its_problems(
+    shop: World,
+) -> None:
+    content = {"content_template": "x"}
+    shop.request("POST", f"{PATH}/old", {"contents": {"webhook": content}})
+    shop.database.rows(
+        "UPDATE template_contents SET content_template = 'a {{x | upper}}' "
+        "WHERE template_key = 'old'"
+    )
+    listed = shop.request("GET", PATH).json["data"]
+    problems = {row["template_key"]: row["problems"] for row in listed}
+    assert problems["old"][0]["channel_type"] == "webhook"
+    assert "has a filter" in problems["old"][0]["problem"]
+    assert all(found == [] for key, found in problems.items() if key != "old")
+    answer = shop.send(custom_content=None, template_key="old", variables={"x": 1})
+    assert answer.json["results"][0]["status"] == "sent"
+    assert shop.endpoints.bodies[-1]["content"] == "a {{x | upper}}"
 
 
 def test_two_round_trips_once_the_template_is_known_and_none_stale(shop: World) -> None:

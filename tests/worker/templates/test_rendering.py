@@ -81,7 +81,7 @@ def test_each_over_scalars_and_nested_lists() -> None:
     assert text(source, {"rows": [{"cells": ["x", 2]}, {"cells": []}]}) == "[0x12]0[]1"
 
 
-@pytest.mark.parametrize("value", [None, "abc", 7, {"a": 1}, [], True])
+@pytest.mark.parametrize("value", [None, "abc", 7, {}, [], True])
 def test_each_over_anything_but_a_list_with_members_writes_nothing(value: object) -> None:
     assert rendered("<{{#each a}}x{{/each}}>", {"a": value}) == Rendered("<>", (), truncated=False)
 
@@ -113,7 +113,8 @@ def test_an_index_tells_the_first_member_from_the_others() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "{{#unless x}}a{{/unless}}",
+        "{{#with x}}a{{/with}}",
+        "{{x | upper}} {{../x}} {{}} {{a..b}} {{",
         "{{#if x}}a",
         "a{{/if}}",
         "{{else}}",
@@ -129,7 +130,7 @@ def test_stored_blocks_that_do_not_work_are_left_as_written(source: str) -> None
 
 
 def test_placeholders_inside_a_broken_block_are_still_replaced() -> None:
-    assert text("{{#unless y}}{{x}}{{/unless}}", {"x": 1}) == "{{#unless y}}1{{/unless}}"
+    assert text("{{#with y}}{{x}}{{/with}}", {"x": 1}) == "{{#with y}}1{{/with}}"
 
 
 def test_a_stored_block_beyond_the_fifth_level_is_left_as_written() -> None:
@@ -140,14 +141,14 @@ def test_a_stored_block_beyond_the_fifth_level_is_left_as_written() -> None:
 def test_a_rendering_visits_a_thousand_members_at_most() -> None:
     variables: dict[str, object] = {"a": list(range(600)), "b": [1]}
     result = rendered("{{#each a}}.{{/each}}{{#each a}}:{{/each}}!", variables)
-    assert result == Rendered("." * 600 + ":" * 400 + "!", (), truncated=True)
+    assert result == Rendered("." * 600 + ":" * 400 + "… 200 more!", (), truncated=True)
     assert not rendered("{{#each a}}.{{/each}}{{#each b}}.{{/each}}", variables).truncated
 
 
 def test_the_output_ends_at_its_limit() -> None:
     variables: dict[str, object] = {"a": "x" * 5000, "list": list(range(1000))}
     result = rendered("{{#each list}}{{a}}{{/each}}", variables)
-    assert result.text == "x" * 100_000
+    assert result.text == "x" * (100_000 - 10) + "… 980 more"
     assert result.truncated
     exact = rendered("{{a}}" * 20, variables)
     assert (len(exact.text), exact.truncated) == (100_000, False)
@@ -156,7 +157,56 @@ def test_the_output_ends_at_its_limit() -> None:
 def test_loops_that_write_nothing_end_too() -> None:
     source = "{{#each list}}" + "{{empty}}" * 10_000 + "{{/each}}"
     result = rendered(source, {"list": list(range(1000)), "empty": ""})
-    assert result == Rendered("", (), truncated=True)
+    assert result == Rendered("… 991 more", (), truncated=True)
+
+
+def test_loops_inside_loops_say_what_each_leaves_out() -> None:
+    variables = {"a": list(range(900))}
+    result = rendered("{{#each a}}{{#each a}}.{{/each}};{{/each}}", variables)
+    assert result.truncated
+    assert result.text == "." * 900 + ";" + "." * 98 + "… 802 more;… 898 more"
+
+
+def test_a_value_that_is_cut_says_so() -> None:
+    assert rendered("{{a}}", {"a": "x" * 5_001}).truncated
+    assert rendered("{{a}}", {"a": [{"b": "x" * 6_000}]}).truncated
+    assert not rendered("{{a}}", {"a": "x" * 5_000}).truncated
+
+
+def test_each_visits_the_entries_of_an_object() -> None:
+    source = "{{#each o}}{{@key}}={{this}}{{#unless @last}}, {{/unless}}{{/each}}"
+    assert text(source, {"o": {"a": 1, "b-c": "x"}}) == "a=1, b-c=x"
+    source = "{{#each o}}{{#if @first}}{{@index}}{{/if}}{{this.n}}{{/each}}"
+    assert text(source, {"o": {"a": {"n": 7}, "b": {"n": 8}}}) == "078"
+    assert text("{{#each l}}{{@key}}{{/each}}", {"l": ["a", "b"]}) == "01"
+
+
+def test_names_have_letters_of_any_script_and_hyphens() -> None:
+    variables = {"first-name": "Li", "名前": "山", "labels": {"k8s-app": "dns"}, "नाम": "न"}
+    source = "{{first-name}} {{名前}} {{labels.k8s-app}} {{नाम}}"
+    assert text(source, variables) == "Li 山 dns न"
+
+
+def test_a_whole_name_with_dots_wins_over_the_way_through_objects() -> None:
+    assert text("{{a.b}}", {"a": {"b": 1}, "a.b": 2}) == "2"
+    assert text("{{l.app.kubernetes.io}}", {"l": {"app.kubernetes.io": "x"}}) == "x"
+    assert text("{{a.b}}", {"a": {"b": 1}}) == "1"
+
+
+def test_formatters() -> None:
+    variables = {"n": 1234567.5, "d": "2025-01-05T10:00:00Z", "o": {"a": [1]}, "e": ""}
+    source = '{{number n}} {{number n 2}} {{date d "Asia/Shanghai" "YYYY-MM-DD HH:mm"}} {{date d}}'
+    assert text(source, variables) == ("1,234,567.5 1,234,567.50 2025-01-05 18:00 2025-01-05 10:00")
+    assert text(
+        '{{json o}} {{default x "none"}} {{default e "-"}} {{default n "-"}}', variables
+    ) == ('{"a":[1]} none - 1234567.5')
+    missing = rendered("{{number x}} {{json y}}", {})
+    assert missing == Rendered("{{number x}} {{json y}}", ("x", "y"), truncated=False)
+
+
+def test_a_backslash_writes_two_braces() -> None:
+    assert text("\\{{x}} {{x}}", {"x": 1}) == "{{x}} 1"
+    assert text("\\{{{x}}\\}", {"x": 1}) == "\\{1\\}"
 
 
 def test_values_are_cut_before_they_are_escaped() -> None:

@@ -6,6 +6,8 @@ from notification.templates.contents import syntax_problem
 from notification.templates.stored_template import TemplateText
 from notification.templates.syntax import SyntaxProblem, read_structure
 
+NO_TAG = "{} is no tag: a name has letters, digits, _ and -, and a path joins them with dots"
+
 pytestmark = pytest.mark.requirement("C-5.2")
 
 
@@ -13,8 +15,13 @@ pytestmark = pytest.mark.requirement("C-5.2")
     "source",
     [
         "",
-        "plain text with } and { and {{",
-        "{{name}} {{ user.name }} {{alerts.0.summary}} {{na-me}} {{}}",
+        "plain text with } and { and \\{{ and \\{{x}}",
+        "{{name}} {{ user.name }} {{alerts.0.summary}} {{na-me}} {{labels.k8s-app}}",
+        "{{名前}} {{नाम}} {{имя.é}} {{a_1}}",
+        '{{json a.b}} {{default a "x y"}} {{number a}} {{number a 2}}',
+        '{{date a}} {{date a "UTC"}} {{date a.b "Asia/Shanghai" "YYYY-MM-DD HH:mm"}}',
+        "{{#unless a}}x{{else}}y{{/unless}}",
+        "{{#each o}}{{@key}}{{@index}}{{@first}}{{@last}}{{/each}}",
         "{{#if a}}{{#each b}}{{this.c}}{{@index}}{{/each}}{{else}}{{/if}}",
         "{{#if a}}" * 5 + "{{/if}}" * 5,
         '{"a":{"b":{{n}}}}',
@@ -43,7 +50,18 @@ def test_what_works_has_no_problem(source: str) -> None:
             "{{#if a}}{{#each b}}{{/if}}{{/each}}{{/if}}",
             SyntaxProblem("{{/if}} stands where {{/each}} is due", 1, 21),
         ),
-        ("{{#unless a}}", SyntaxProblem("unknown block tag {{#unless a}}", 1, 1)),
+        ("{{#with a}}", SyntaxProblem("unknown block tag {{#with a}}", 1, 1)),
+        (
+            "{{x | upper}}",
+            SyntaxProblem("{{x | upper}} has a filter, which templates don't have", 1, 1),
+        ),
+        ("a {{../t}}", SyntaxProblem("{{../t}} leads out of a loop, which paths can't", 1, 3)),
+        ("{{}}", SyntaxProblem("{{}} names no variable", 1, 1)),
+        ("x {{", SyntaxProblem("{{ is never closed; \\{{ writes two braces", 1, 3)),
+        ("{{a..b}}", SyntaxProblem(NO_TAG.format("{{a..b}}"), 1, 1)),
+        ("{{a b}}", SyntaxProblem(NO_TAG.format("{{a b}}"), 1, 1)),
+        ("{{“a”}}", SyntaxProblem(NO_TAG.format("{{“a”}}"), 1, 1)),
+        ("{{default a}}", SyntaxProblem("{{default a}} has the wrong number of arguments", 1, 1)),
         ("x {{/with}}", SyntaxProblem("unknown block tag {{/with}}", 1, 3)),
         ("{{#if}}", SyntaxProblem("unknown block tag {{#if}}", 1, 1)),
         ("{{#if a b}}", SyntaxProblem("unknown block tag {{#if a b}}", 1, 1)),
@@ -56,6 +74,31 @@ def test_what_works_has_no_problem(source: str) -> None:
 )
 def test_a_problem_says_what_is_wrong_and_where(source: str, problem: SyntaxProblem) -> None:
     assert read_structure(source).problems[0] == problem
+
+
+def test_an_unknown_time_zone_is_a_problem() -> None:
+    text = TemplateText("text", '{{date x "Mars/Olympus"}}')
+    assert syntax_problem(text) == (
+        'Invalid template syntax: "Mars/Olympus" is no time zone of the content'
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{"a":{{x}},"b":"{{y}}"}',
+        "[{{#each a}}{{this}}{{#unless @last}},{{/unless}}{{/each}}]",
+        '{"a":{{#if x}}1{{else}}[{{json y}}]{{/if}}}',
+        '{"a":{{date x}}}',
+    ],
+)
+def test_a_json_template_may_be_saved_if_samples_make_json_of_it(source: str) -> None:
+    assert syntax_problem(TemplateText("json", source)) == ""
+
+
+@pytest.mark.parametrize("source", ['{"a":"{{x}}"', '{"a":{{x}} {{y}}}', "{{x}},"])
+def test_a_json_template_that_never_becomes_json_is_refused(source: str) -> None:
+    assert "not JSON" in syntax_problem(TemplateText("json", source))
 
 
 def test_problems_are_in_order_and_limited_in_number() -> None:

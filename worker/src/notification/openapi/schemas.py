@@ -125,9 +125,21 @@ _TEMPLATE = {
     "description": TEXT_OR_NULL,
     "variables": array(TEXT),
     "is_active": FLAG,
+    "strict": FLAG,
     "created_at": TIME,
     "updated_at": TIME,
 }
+PROBLEMS = array(record({"channel_type": TEXT, "problem": TEXT}))
+WARNINGS = array(
+    record(
+        {
+            "code": choice("UNFILLED_VARIABLES", "TRUNCATED"),
+            "channelType": CHANNEL,
+            "message": TEXT,
+        },
+        {"variables": array(TEXT)},
+    )
+)
 
 COMPONENTS: dict[str, Schema] = {
     "Error": record(
@@ -173,7 +185,10 @@ COMPONENTS: dict[str, Schema] = {
             "deactivated_reason": TEXT,
         },
     ),
-    "Template": record(_TEMPLATE, {"revision": WHOLE, "supported_channels": array(TEXT)}),
+    "Template": record(
+        _TEMPLATE,
+        {"revision": WHOLE, "supported_channels": array(TEXT), "problems": PROBLEMS},
+    ),
     "TemplateContent": record(
         {
             "id": WHOLE,
@@ -192,6 +207,7 @@ COMPONENTS: dict[str, Schema] = {
             **_TEMPLATE,
             "contents": array(shared("TemplateContent")),
             "template": shared("Template"),
+            "problems": PROBLEMS,
         },
         {"revision": WHOLE, "supported_channels": array(TEXT)},
     ),

@@ -75,12 +75,13 @@ async def _parsed(call: Call, body: Any, header_key: str | None) -> SendCommand 
 
 def _shown(place: int, answer: Answer) -> dict[str, Any]:
     if not isinstance(answer, ServiceError):
-        return {
+        taken: dict[str, Any] = {
             "index": place,
             "success": True,
             "results": answer.results,
             "replayed": answer.replayed,
         }
+        return {**taken, "warnings": list(answer.warnings)} if answer.warnings else taken
     shown = {
         "index": place,
         "success": False,

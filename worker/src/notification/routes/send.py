@@ -1,5 +1,7 @@
 """`POST /api/notifications/send`."""
 
+from typing import Any
+
 from notification.channels.registry import CHANNELS
 from notification.http.limits import within_recipient_limit
 from notification.http.response import Response, success
@@ -30,7 +32,10 @@ async def send_notification(call: Call) -> Response:
     )
     result = await sender.send(command)
     headers = {**limits, "Idempotent-Replayed": "true"} if result.replayed else limits
-    return success(headers=headers, request_id=request.id, results=result.results)
+    fields: dict[str, Any] = {"request_id": request.id, "results": result.results}
+    if result.warnings:
+        fields["warnings"] = list(result.warnings)
+    return success(headers=headers, **fields)
 
 
 ROUTES = (

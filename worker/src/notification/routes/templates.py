@@ -1,6 +1,7 @@
 """`/api/templates`: templates, their contents, and previews."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from notification.channels.registry import CHANNELS
@@ -11,6 +12,7 @@ from notification.http.router import Call, Route
 from notification.ports.database import Row
 from notification.sending.preview import preview_draft, preview_text
 from notification.storage.template_rows import TemplateRows
+from notification.templates.contents import syntax_problems
 from notification.templates.stored_template import KnownTemplates, TemplateText
 from notification.templates.template_document import (
     check_key,
@@ -32,9 +34,19 @@ def _shown(row: Row) -> dict[str, Any]:
     shown: dict[str, Any] = {**row}
     shown["variables"] = json.loads(str(row["variables"]))
     shown["is_active"] = bool(row["is_active"])
+    shown["strict"] = bool(row["strict"])
     if "channels" in shown:
         shown["supported_channels"] = json.loads(str(shown.pop("channels")))
     return shown
+
+
+def _problems(contents: Iterable[Row]) -> list[dict[str, str]]:
+    """Return what is wrong with contents that were stored before the grammar refused it."""
+    return [
+        {"channel_type": str(row["channel_type"]), "problem": problem}
+        for row in contents
+        for problem in syntax_problems(_text_of(row))
+    ]
 
 
 def _shown_content(row: Row) -> dict[str, Any]:
@@ -72,11 +84,18 @@ async def list_templates(call: Call) -> Response:
         active = query["is_active"] == "true"
     limit = whole_number(query, "limit", default=50, maximum=200)
     offset = whole_number(query, "offset", default=0, minimum=0)
-    rows, counted = await _rows(call).list(
+    page = await _rows(call).list(
         is_active=active, channel=query.get("channel") or None, limit=limit, offset=offset
     )
-    paging = pagination(counted, limit=limit, offset=offset, rows=len(rows))
-    return success(data=[_shown(row) for row in rows], pagination=paging)
+    paging = pagination(page.total, limit=limit, offset=offset, rows=len(page.rows))
+    contents: dict[str, list[Row]] = {}
+    for content in page.contents:
+        contents.setdefault(str(content["template_key"]), []).append(content)
+    listed = [
+        {**_shown(row), "problems": _problems(contents.get(str(row["template_key"]), ()))}
+        for row in page.rows
+    ]
+    return success(data=listed, pagination=paging)
 
 
 async def show_template(call: Call) -> Response:
@@ -84,7 +103,8 @@ async def show_template(call: Call) -> Response:
     row, contents = await _found(call, _key(call))
     template = _shown(row)
     shown = [_shown_content(content) for content in contents]
-    return success(data={**template, "contents": shown, "template": template})
+    problems = _problems(contents)
+    return success(data={**template, "contents": shown, "template": template, "problems": problems})
 
 
 async def save_template(call: Call) -> Response:
@@ -98,6 +118,7 @@ async def save_template(call: Call) -> Response:
         description=document.description,
         variables=document.variables,
         is_active=document.is_active,
+        strict=document.strict,
         contents=document.contents,
         now=_now(call),
     )

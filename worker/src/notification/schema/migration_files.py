@@ -154,4 +154,14 @@ MIGRATIONS = (
             'CREATE INDEX idx_config_deactivated ON user_configs (deactivated_at)\n  WHERE deactivated_at IS NOT NULL;',
         ),
     ),
+    Migration(
+        '0011_strict_templates.sql',
+        11,
+        'cf141e65eb0b40a1c21b8f9f9a4ce5612985b904b1b97f6116fa891b175a75f8',
+        0,
+        11,
+        (
+            'ALTER TABLE notification_templates_v2 ADD COLUMN strict INTEGER NOT NULL DEFAULT 0;',
+        ),
+    ),
 )

@@ -18,6 +18,7 @@ from notification.sending.send import (
     SendResult,
     refuse_disabled,
     refuse_unsendable,
+    warnings_of,
 )
 from notification.sending.send_inputs import SendInputs, read_all_inputs
 from notification.storage.outbox import accept_all
@@ -64,10 +65,9 @@ class BatchSender:
             try:
                 refuse_disabled(command, self._platform)
                 refuse_unsendable(command, inputs[place])
+                prepared[place] = self._sender.prepare(command, hashes[place], inputs[place])
             except ServiceError as error:
                 answers[place] = error
-            else:
-                prepared[place] = self._sender.prepare(command, hashes[place], inputs[place])
         work = self._accepted(commands, _within_budget(prepared), max_retries)
         answers |= await self._platform.run_to_completion(work)
         for place, command in enumerate(commands):
@@ -121,7 +121,7 @@ class BatchSender:
         drafts = [draft for each in accepted.values() for draft in each]
         shown = await self._delivered(drafts, max_retries)
         return {
-            place: SendResult([shown[draft.key.row_id] for draft in each], replayed=False)
+            place: _result(each, [shown[draft.key.row_id] for draft in each])
             for place, each in accepted.items()
         }
 
@@ -149,6 +149,10 @@ class BatchSender:
             return await self._sender.send(command)
         except ServiceError as error:
             return error
+
+
+def _result(drafts: Sequence[Draft], results: list[dict[str, Any]]) -> SendResult:
+    return SendResult(results, replayed=False, warnings=warnings_of(drafts, results))
 
 
 def _within_budget(prepared: dict[int, Prepared]) -> dict[int, Prepared]:

@@ -2,8 +2,12 @@
 
 from typing import Any, NamedTuple
 
+from notification.errors import ServiceError
+from notification.markup.plain_text import is_blank
 from notification.sending.command import SendCommand
 from notification.templates.stored_template import StoredTemplate
+
+BLANK = "The rendered content is blank"
 
 
 class ChannelText(NamedTuple):
@@ -16,6 +20,7 @@ class ChannelText(NamedTuple):
     error: str = ""
     code: str = ""
     truncated: bool = False
+    missing: tuple[str, ...] = ()
 
 
 def write_texts(
@@ -25,11 +30,24 @@ def write_texts(
     """Return each channel's text: the custom content, or the template's content for the channel.
 
     One channel's content never stands in for another's.
+
+    Raises:
+        ServiceError: INVALID_VARIABLES if a strict template lacks some, INVALID_CONTENT if nothing
+            but blank texts would be sent.
     """
     if command.content is not None or template is None:
         custom = ChannelText(command.subject, command.content, "text", {})
         return dict.fromkeys(command.channels, custom)
-    return {channel: _rendered(command, template, channel) for channel in command.channels}
+    texts = {channel: _rendered(command, template, channel) for channel in command.channels}
+    missing = dict.fromkeys(name for text in texts.values() for name in text.missing)
+    if template.strict and missing:
+        raise ServiceError(
+            "INVALID_VARIABLES",
+            f"Template {template.key} is strict, and variables lacks: {', '.join(missing)}",
+        )
+    if all(text.error == BLANK for text in texts.values()):
+        raise ServiceError("INVALID_CONTENT", BLANK)
+    return texts
 
 
 def _rendered(command: SendCommand, template: StoredTemplate, channel: str) -> ChannelText:
@@ -47,12 +65,14 @@ def _rendered(command: SendCommand, template: StoredTemplate, channel: str) -> C
     from notification.templates.contents import render_contents
 
     rendered = render_contents(content.text, command.variables or {}, channel=channel)
+    problem = BLANK if is_blank(rendered.content) else rendered.problem
     return ChannelText(
         rendered.subject,
         rendered.content,
         content.text.content_type,
         content.options,
-        rendered.problem,
-        "INVALID_CONTENT" if rendered.problem else "",
+        problem,
+        "INVALID_CONTENT" if problem else "",
         rendered.truncated,
+        rendered.missing_variables,
     )

@@ -58,6 +58,7 @@ class Draft(NamedTuple):
     row: dict[str, Value]
     notification: Notification
     deferred: bool = False
+    missing: tuple[str, ...] = ()
 
 
 def draft_rows(
@@ -112,7 +113,7 @@ def draft_rows(
             row |= {"status": "pending", "lease_token": lease_token, "lease_until": until}
         notification = _notification(row, text, lease_token)
         attempted = None if text.error or channel in waits else config
-        drafts.append(Draft(key, channel, attempted, row, notification))
+        drafts.append(Draft(key, channel, attempted, row, notification, missing=text.missing))
     return drafts
 
 

@@ -54,6 +54,8 @@ def preview_text(
         "content_type": text.content_type,
         "missing_variables": list(rendered.missing_variables),
     }
+    if rendered.truncated:
+        shown["truncated"] = True
     if rendered.problem:
         return {**shown, "error": rendered.problem}
     if channel not in CHANNELS:

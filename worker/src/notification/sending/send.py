@@ -31,10 +31,17 @@ _TRIES = 5
 
 
 class SendResult(NamedTuple):
-    """One entry per channel, and whether an earlier request did the work."""
+    """What became of a send.
+
+    Attributes:
+        results: one entry per channel.
+        replayed: whether an earlier request did the work.
+        warnings: what was sent although it is probably not what the caller meant.
+    """
 
     results: list[dict[str, Any]]
     replayed: bool
+    warnings: Sequence[dict[str, Any]] = ()
 
 
 class Prepared(NamedTuple):
@@ -98,7 +105,11 @@ class Sender:
         platform = self._platform
         cached = cached_inputs(command, platform)
         if cached is not None:
-            drafts = await self._accept(command, request_hash, cached, None)
+            try:
+                drafts = await self._accept(command, request_hash, cached, None)
+            except ServiceError:
+                # Refused for a template or a key that may have changed meanwhile.
+                drafts = None
             if drafts is not None:
                 return await self._deliver(drafts)
             drop_cached(command, platform)
@@ -141,7 +152,11 @@ class Sender:
         inputs: SendInputs,
         keys: Sequence[MessageKey] | None = None,
     ) -> Prepared:
-        """Make the rows of a send, with the message ids in `keys` or new ones."""
+        """Make the rows of a send, with the message ids in `keys` or new ones.
+
+        Raises:
+            ServiceError: its content can't be sent; see `write_texts`.
+        """
         platform = self._platform
         now_ms = platform.clock.now_ms()
         configs = {config.channel: config for config in inputs.configs}
@@ -184,7 +199,28 @@ class Sender:
     async def _deliver(self, drafts: Sequence[Draft]) -> SendResult:
         work = deliver(drafts, platform=self._platform, own_host=self._own_host, log=self._log)
         # If the caller hangs up, the work goes on.
-        return SendResult(await self._platform.run_to_completion(work), replayed=False)
+        results = await self._platform.run_to_completion(work)
+        return SendResult(results, replayed=False, warnings=warnings_of(drafts, results))
+
+
+def warnings_of(drafts: Sequence[Draft], results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what a caller should know of texts that went out: unfilled variables, and cuts."""
+    warnings: list[dict[str, Any]] = []
+    for draft, result in zip(drafts, results, strict=True):
+        if draft.missing and draft.row["content"] is not None:
+            names = ", ".join(draft.missing)
+            warnings.append(
+                {
+                    "code": "UNFILLED_VARIABLES",
+                    "channelType": draft.channel,
+                    "message": f"The template's {names} had no value and stayed as written",
+                    "variables": list(draft.missing),
+                }
+            )
+        if result.get("truncated"):
+            text = "The message was longer than the channel or the template engine allows"
+            warnings.append({"code": "TRUNCATED", "channelType": draft.channel, "message": text})
+    return warnings
 
 
 def _waits(command: SendCommand, inputs: SendInputs, now_ms: int) -> dict[str, tuple[Wait, Pace]]:

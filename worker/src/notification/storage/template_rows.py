@@ -7,21 +7,26 @@ from typing import Any, NamedTuple
 from notification.ports.database import Database, Row, Statement, Value
 from notification.storage.capped_count import capped_count
 
-_TEMPLATE = "template_key, template_name, description, variables, is_active, created_at, updated_at"
+_TEMPLATE = (
+    "template_key, template_name, description, variables, is_active, strict, created_at, updated_at"
+)
 _CONTENT = (
     "id, template_key, channel_type, content_type, subject_template, content_template,"
     " extra_config, created_at, updated_at"
 )
 _FIND = f"SELECT {_TEMPLATE} FROM notification_templates_v2 WHERE template_key = ?1"  # noqa: S608 - constant columns
 _CONTENTS = f"SELECT {_CONTENT} FROM template_contents WHERE template_key = ?1 ORDER BY id"  # noqa: S608 - constant columns
+MAX_LISTED_CONTENT = 10_000
+"""Code points of a content that a list looks at: 200 templates with longer ones fill the memory."""
 _HAS_CONTENT = "template_key IN (SELECT template_key FROM template_contents WHERE channel_type"
 _SAVE = """
 INSERT INTO notification_templates_v2
-  (template_key, template_name, description, variables, is_active, created_at, updated_at)
-VALUES (?1, COALESCE(?2, ?1), ?3, COALESCE(?4, '[]'), ?5, ?6, ?6)
+  (template_key, template_name, description, variables, is_active, created_at, updated_at, strict)
+VALUES (?1, COALESCE(?2, ?1), ?3, COALESCE(?4, '[]'), ?5, ?6, ?6, COALESCE(?7, 0))
 ON CONFLICT (template_key) DO UPDATE SET
   template_name = COALESCE(?2, template_name), description = COALESCE(?3, description),
-  variables = COALESCE(?4, variables), is_active = ?5, revision = revision + 1, updated_at = ?6
+  variables = COALESCE(?4, variables), is_active = ?5, revision = revision + 1, updated_at = ?6,
+  strict = COALESCE(?7, strict)
 """
 _SAVE_CONTENT = """
 INSERT INTO template_contents
@@ -62,6 +67,14 @@ class ContentRow(NamedTuple):
         )
 
 
+class TemplatePage(NamedTuple):
+    """A page of templates, how many there are in all, and the page's contents of usual length."""
+
+    rows: Sequence[Row]
+    total: int
+    contents: Sequence[Row]
+
+
 class TemplateRows:
     """Reads and writes templates; every save is one batch."""
 
@@ -79,8 +92,8 @@ class TemplateRows:
 
     async def list(
         self, *, is_active: bool | None, channel: str | None, limit: int, offset: int
-    ) -> tuple[list[Row], int]:
-        """Return one page in order of keys, and the total; `channels` is a JSON array.
+    ) -> TemplatePage:
+        """Return one page in order of keys; `channels` is a JSON array.
 
         Counting stops one above `MAX_COUNTED`.
         """
@@ -99,10 +112,22 @@ class TemplateRows:
             f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
         )
         count = capped_count(f"FROM notification_templates_v2 {where}")
-        rows, total = await self._database.batch(
-            [Statement(page, (*parameters, limit, offset)), Statement(count, tuple(parameters))]
+        keys = (
+            f"SELECT template_key FROM notification_templates_v2 {where} ORDER BY template_key"  # noqa: S608 - built from constants, values are bound
+            f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
         )
-        return rows.rows, int(total.rows[0]["total"] or 0)
+        contents = (
+            f"SELECT {_CONTENT} FROM template_contents WHERE template_key IN ({keys})"  # noqa: S608 - built from constants, values are bound
+            f" AND length(content_template) <= {MAX_LISTED_CONTENT} ORDER BY id"
+        )
+        rows, total, listed = await self._database.batch(
+            [
+                Statement(page, (*parameters, limit, offset)),
+                Statement(count, tuple(parameters)),
+                Statement(contents, (*parameters, limit, offset)),
+            ]
+        )
+        return TemplatePage(rows.rows, int(total.rows[0]["total"] or 0), listed.rows)
 
     async def save(
         self,
@@ -112,12 +137,14 @@ class TemplateRows:
         description: str | None,
         variables: Sequence[str] | None,
         is_active: bool,
+        strict: bool | None,
         contents: Sequence[ContentRow],
         now: str,
     ) -> None:
         """Create or change a template; None, and channels that aren't listed, keep their values."""
         listed = None if variables is None else json.dumps(list(variables), ensure_ascii=False)
-        save = Statement(_SAVE, (key, name, description, listed, int(is_active), now))
+        flag = None if strict is None else int(strict)
+        save = Statement(_SAVE, (key, name, description, listed, int(is_active), now, flag))
         await self._database.batch([save, *(content.statement(key, now) for content in contents)])
 
     async def save_content(self, key: str, content: ContentRow, now: str) -> bool:

@@ -1,14 +1,14 @@
 """A channel's subject and content from its template row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from notification.foreign_json import ForeignJsonError, parse_foreign_json
 from notification.markup.escaping import subject_escape, value_escape
 from notification.templates.program import compile_template
-from notification.templates.rendering import render
+from notification.templates.rendering import render, render_sample
 from notification.templates.stored_template import TemplateText
-from notification.templates.syntax import read_structure
+from notification.templates.syntax import Structure, read_structure
 
 
 class RenderedContents(NamedTuple):
@@ -36,6 +36,7 @@ def render_contents(
         compile_template(text.content),
         variables,
         value_escape(kind, channel=channel),
+        as_json=kind == "json",
     )
     missing, truncated = content.missing, content.truncated
     subject = None
@@ -51,11 +52,44 @@ def render_contents(
 
 def syntax_problem(text: TemplateText) -> str:
     """Return why a row must not be saved, with field, line and column; empty if it may be."""
-    for field, source in (("subject", text.subject), ("content", text.content)):
-        problems = read_structure(source).problems if source else ()
-        if problems:
-            return f"Invalid template syntax: {problems[0]} of the {field}"
+    problems = syntax_problems(text)
+    if problems:
+        return f"Invalid template syntax: {problems[0]}"
     return ""
+
+
+def syntax_problems(text: TemplateText) -> list[str]:
+    """Return everything that is wrong with a row: what it says of a tag, and where."""
+    found = []
+    for field, source in (("subject", text.subject), ("content", text.content)):
+        if source:
+            structure = read_structure(source)
+            found += [f"{problem} of the {field}" for problem in structure.problems]
+            found += [f"{problem} of the {field}" for problem in _unknown_zones(structure)]
+    if not found and text.content_type == "json":
+        found += _sample_problems(text.content)
+    return found
+
+
+def _unknown_zones(structure: Structure) -> Iterator[str]:
+    for tag in structure.tags:
+        if tag.kind == "date" and tag.arguments:
+            # Few templates show a time.
+            from notification.templates.time_zones import find_zone
+
+            if find_zone(tag.arguments[0]) is None:
+                yield f'"{tag.arguments[0]}" is no time zone'
+
+
+def _sample_problems(source: str) -> list[str]:
+    """Render a JSON template with samples; it is wrong if it is no JSON whatever they are."""
+    template = compile_template(source)
+    problem = ""
+    for full in (True, False):
+        problem = _json_problem(render_sample(template, full=full))
+        if not problem:
+            return []
+    return [f"{problem} (rendered with samples)"]
 
 
 def _json_problem(text: str) -> str:

@@ -20,8 +20,8 @@ class TemplateText(NamedTuple):
 _OPTIONS = ("parse_mode", "disable_notification", "disable_web_page_preview", "msg_type")
 
 _ACTIVE = """
-SELECT template.template_key, template.revision, content.channel_type, content.content_type,
-  content.subject_template, content.content_template, content.extra_config
+SELECT template.template_key, template.revision, template.strict, content.channel_type,
+  content.content_type, content.subject_template, content.content_template, content.extra_config
 FROM notification_templates_v2 AS template
 LEFT JOIN template_contents AS content ON content.template_key = template.template_key
 WHERE template.template_key = ?1 AND template.is_active = 1
@@ -36,11 +36,17 @@ class ChannelTemplate(NamedTuple):
 
 
 class StoredTemplate(NamedTuple):
-    """An active template; `contents` by channel."""
+    """An active template.
+
+    Attributes:
+        contents: the contents by channel.
+        strict: whether a send that lacks a variable is refused.
+    """
 
     key: str
     revision: int
     contents: Mapping[str, ChannelTemplate]
+    strict: bool = False
 
 
 class KnownTemplates(TtlCache[str, StoredTemplate]):
@@ -68,7 +74,10 @@ def read_template(rows: Sequence[Row]) -> StoredTemplate | None:
         for row in rows
         if row["channel_type"] is not None
     }
-    return StoredTemplate(str(rows[0]["template_key"]), int(rows[0]["revision"] or 0), contents)
+    first = rows[0]
+    return StoredTemplate(
+        str(first["template_key"]), int(first["revision"] or 0), contents, bool(first["strict"])
+    )
 
 
 def _options(text: object) -> dict[str, Any]:

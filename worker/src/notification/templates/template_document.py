@@ -27,6 +27,7 @@ class TemplateDocument(NamedTuple):
     description: str | None
     variables: list[str] | None
     is_active: bool
+    strict: bool | None
     contents: list[ContentRow]
 
 
@@ -65,7 +66,11 @@ def read_template_document(
     is_active = body.get("is_active", True)
     if not isinstance(is_active, bool):
         raise _wrong("is_active must be a boolean")
+    strict = body.get("strict")
+    if strict is not None and not isinstance(strict, bool):
+        raise _wrong("strict must be a boolean")
     return TemplateDocument(
+        strict=strict,
         name=_text(body.get("template_name", body.get("name")), "template_name", _MAX_NAME),
         description=_text(body.get("description"), "description", _MAX_DESCRIPTION),
         variables=_variables(body.get("variables")),

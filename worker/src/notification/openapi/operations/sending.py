@@ -10,6 +10,7 @@ from notification.openapi.schemas import (
     KEY,
     TEXT,
     TRUE,
+    WARNINGS,
     WHOLE,
     array,
     choice,
@@ -47,7 +48,8 @@ _BATCH = {
     ]
 }
 _TAKEN = record(
-    {"index": WHOLE, "success": TRUE, "results": array(shared("SendResult")), "replayed": FLAG}
+    {"index": WHOLE, "success": TRUE, "results": array(shared("SendResult")), "replayed": FLAG},
+    {"warnings": WARNINGS},
 )
 _REFUSED = record(
     {
@@ -83,7 +85,12 @@ OPERATIONS = {
         tag="Sending",
         parameters=(Parameter("Idempotency-Key", KEY, "Used where the body has no key", "header"),),
         body=_SEND,
-        answers={200: succeeded({"request_id": TEXT, "results": array(shared("SendResult"))})},
+        answers={
+            200: succeeded(
+                {"request_id": TEXT, "results": array(shared("SendResult"))},
+                {"warnings": WARNINGS},
+            )
+        },
         errors=(
             "INVALID_USER_ID",
             "INVALID_CHANNELS",

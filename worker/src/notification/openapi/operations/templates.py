@@ -48,6 +48,7 @@ _SAVE = record(
         "description": TEXT_OR_NULL,
         "variables": array(TEXT),
         "is_active": FLAG,
+        "strict": {"type": ["boolean", "null"]},
         "contents": map_of(_CONTENT),
         "channels": array(_LISTED),
     },
@@ -59,7 +60,7 @@ _PREVIEWED = record(
         "content_type": CONTENT_TYPE,
         "missing_variables": array(TEXT),
     },
-    {"error": TEXT, "payloads": array(ANYTHING)},
+    {"error": TEXT, "payloads": array(ANYTHING), "truncated": FLAG},
 )
 _WRONG = (
     "MISSING_PARAMETER",
