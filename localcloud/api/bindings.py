@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from localcloud.api.envelope import ApiError
 from localcloud.database import Database
@@ -24,7 +24,8 @@ class _Binding(BaseModel):
 
 class _D1(_Binding):
     type: Literal["d1"]
-    id: str
+    # API reference, "D1 binding": `id` is the older name, which the Pulumi provider sends.
+    id: str = Field(validation_alias=AliasChoices("database_id", "id"))
 
 
 class _Namespace(_Binding):
@@ -129,6 +130,15 @@ def check(
         _check_target(binding, database)
         documents.append(document)
     return documents, secrets
+
+
+def in_order_of_answers(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sort stored bindings as Cloudflare answers them: by name, but rate limits after the others.
+
+    Nothing promises an order, and clients that count on one break at Cloudflare (issues 7350 and
+    7370 of terraform-provider-cloudflare).
+    """
+    return sorted(documents, key=lambda found: (found["type"] == "ratelimit", found["name"]))
 
 
 def shown(binding: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+
+from localcloud.json_text import parse_json
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -47,8 +48,8 @@ def failure(error: ApiError) -> JSONResponse:
 async def body_json(request: Request, *, code: int) -> Any:
     """The request's JSON. Raises ApiError(400, code) where it can't be parsed."""
     try:
-        return json.loads(await request.body())
-    except (ValueError, UnicodeDecodeError, RecursionError) as error:
+        return parse_json(await request.body())
+    except ValueError as error:
         message = "Could not parse request body. Please ensure the request is valid and try again."
         raise ApiError(400, code, message) from error
 

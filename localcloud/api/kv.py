@@ -20,6 +20,7 @@ from localcloud.api.references import namespace_scripts
 from localcloud.api.resources import Account
 from localcloud.database import Row
 from localcloud.host_client import HostError, StoredValue
+from localcloud.json_text import parse_json
 
 # Codes: 10009 no such key, 10013 no such namespace, 10014 title taken, 10019 title required,
 # 10033 bad expiration, 10047 value too large, 10048 metadata too large, 10052 namespace is bound.
@@ -211,8 +212,8 @@ async def _value(request: Request) -> tuple[bytes, Any]:
             raise ApiError(400, _MALFORMED, "The form has no part named value.")
         content = parts["value"]
         try:
-            metadata = json.loads(parts.get("metadata") or b"null")
-        except (ValueError, RecursionError) as error:
+            metadata = parse_json(parts.get("metadata") or b"null")
+        except ValueError as error:
             raise ApiError(400, _MALFORMED, "metadata isn't JSON.") from error
     check_value(content, metadata)
     return content, metadata

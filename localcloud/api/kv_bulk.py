@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.kv import check_key, check_value, find_namespace, lifetime
 from localcloud.api.resources import Account
 from localcloud.host_client import HostError
+from localcloud.json_text import parse_json
 
 # Code: 10026 malformed.
 _MALFORMED = 10026
@@ -130,8 +130,8 @@ def _content(pair: _Pair) -> bytes:
 
 def _typed(key: str, content: bytes, kind: str) -> Any:
     try:
-        return json.loads(content) if kind == "json" else content.decode("utf-8")
-    except (ValueError, RecursionError) as error:
+        return parse_json(content) if kind == "json" else content.decode("utf-8")
+    except ValueError as error:
         text = f"The value of the key {key[:80]!r} can't be read as {kind}."
         raise ApiError(400, _MALFORMED, text) from error
 

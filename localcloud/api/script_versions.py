@@ -1,7 +1,6 @@
-"""Scripts as wrangler uploads them: one form with the modules and what is said about them.
+"""Scripts as wrangler uploads them, and their versions, addressed by the script's name.
 
-Source: Cloudflare API reference, "Upload Worker Module" and "Upload Version"; the metadata is that
-of "Multipart upload metadata" in the documentation of Workers.
+Source: Cloudflare API reference, "Upload Worker Module" and "Upload Version".
 """
 
 from __future__ import annotations
@@ -10,23 +9,23 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.accounts import USER_EMAIL, USER_ID
-from localcloud.api.assets import AssetConfig, Assets, VersionAssets
-from localcloud.api.bindings import INVALID, NAME, Binding, shown_by_script
+from localcloud.api.assets import AssetConfig, Assets
+from localcloud.api.bindings import shown_by_script
 from localcloud.api.deployments import deploy_versions
-from localcloud.api.envelope import ApiError, parse, success
+from localcloud.api.envelope import ApiError, success
 from localcloud.api.listing import ListQuery
-from localcloud.api.multipart import Part, read_form, write_form
+from localcloud.api.multipart import Part, write_form
 from localcloud.api.resources import Account
+from localcloud.api.script_form import Metadata, read_modules, read_upload_form, split_bindings
 from localcloud.api.uploads import Upload, newest_version, store_version
-from localcloud.api.versions import all_versions, find_version, refuse_unknown_parts
+from localcloud.api.versions import all_versions, find_version
 from localcloud.api.workers import create_worker, find_worker, update_settings
 from localcloud.asset_store import MANIFEST, Manifest
 from localcloud.bundle_store import BundleStore, Module
@@ -34,45 +33,6 @@ from localcloud.database import Row
 
 # Codes: 10007 unknown script, 10021 invalid upload.
 _HEADERS = "_headers"  # a module by name, so that it is a part of the bundle's hash
-_SOURCE_MAP = "application/source-map"
-_ASSETS_ONLY = Module(
-    "assets-only.js",
-    "application/javascript+module",
-    b'export default { fetch: () => new Response("Not found", { status: 404 }) };\n',
-)
-
-Annotation = Literal["workers/message", "workers/tag", "workers/triggered_by"]
-
-
-class _Metadata(BaseModel):
-    """The part `metadata` of the form."""
-
-    model_config = ConfigDict(extra="ignore")
-    main_module: str | None = None
-    body_part: str | None = None
-    bindings: list[dict[str, Any]] = []
-    keep_bindings: list[str] = []
-    keep_assets: bool = False
-    assets: VersionAssets | None = None
-    compatibility_date: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
-    compatibility_flags: list[str] = []
-    annotations: dict[Annotation, str] = {}
-    usage_model: Literal["standard", "bundled", "unbound"] = "standard"
-    limits: dict[str, Any] | None = None
-    placement: dict[str, Any] | None = None
-    logpush: bool | None = None
-    observability: dict[str, Any] | None = None
-    tags: list[str] | None = None
-    tail_consumers: list[dict[str, str]] | None = None
-
-
-class _Bindings(BaseModel):
-    bindings: list[Binding]
-
-
-class _Inherited(BaseModel):
-    type: Literal["inherit"]
-    name: str = Field(pattern=NAME, max_length=255)
 
 
 class ScriptVersions:
@@ -97,7 +57,7 @@ class ScriptVersions:
 
     async def _put(self, request: Request) -> Response:
         """Upload a version and deploy it at 100 %; the script is made where there is none."""
-        metadata, parts = await _form(request)
+        metadata, parts = await read_upload_form(request)
         worker, is_new = self._find_or_create(request.path_params["script_name"])
         try:
             version = await store_version(
@@ -140,7 +100,7 @@ class ScriptVersions:
 
     async def _upload(self, request: Request) -> Response:
         worker = find_worker(self._account, request.path_params["script_name"])
-        metadata, parts = await _form(request)
+        metadata, parts = await read_upload_form(request)
         upload = await self._read_upload(request, worker, metadata, parts)
         row = await store_version(self._account, worker, upload)
         startup_ms = json.loads(row["document"])["startup_time_ms"]
@@ -204,10 +164,10 @@ class ScriptVersions:
             return find_worker(self._account, name), False
 
     async def _read_upload(
-        self, request: Request, worker: Row, metadata: _Metadata, parts: list[Part]
+        self, request: Request, worker: Row, metadata: Metadata, parts: list[Part]
     ) -> Upload:
-        bindings, inherited = _split_bindings(metadata.bindings)
-        modules, main_module = _modules(metadata, parts)
+        bindings, inherited = split_bindings(metadata.bindings)
+        modules, main_module = read_modules(metadata, parts)
         config, manifest = self._wanted_assets(worker, metadata)
         if config is not None:
             headers, config = config.headers, config.without_files()
@@ -233,7 +193,7 @@ class ScriptVersions:
         )
 
     def _wanted_assets(
-        self, worker: Row, metadata: _Metadata
+        self, worker: Row, metadata: Metadata
     ) -> tuple[AssetConfig | None, Manifest | None]:
         if metadata.assets is not None:
             manifest = self._assets.completed(worker["name"], metadata.assets.jwt)
@@ -277,58 +237,6 @@ class ScriptVersions:
                 "script_runtime": runtime,
             },
         }
-
-
-async def _form(request: Request) -> tuple[_Metadata, list[Part]]:
-    parts = await read_form(request, code=INVALID)
-    found = [part for part in parts if part.name == "metadata"]
-    if len(found) != 1:
-        raise ApiError(400, INVALID, "The form must have one part named metadata.")
-    try:
-        document = json.loads(found[0].content)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, INVALID, "The part metadata isn't JSON.") from error
-    refuse_unknown_parts(document)
-    return parse(_Metadata, document, code=INVALID), [
-        part for part in parts if part.name != "metadata"
-    ]
-
-
-def _split_bindings(given: list[dict[str, Any]]) -> tuple[list[Binding], list[str]]:
-    """The bindings themselves, and the names of those to be inherited."""
-    inherited = [
-        parse(_Inherited, binding, code=INVALID).name
-        for binding in given
-        if binding.get("type") == "inherit"
-    ]
-    rest = [binding for binding in given if binding.get("type") != "inherit"]
-    return parse_bindings(rest), inherited
-
-
-def parse_bindings(given: list[dict[str, Any]]) -> list[Binding]:
-    """Return the typed bindings. Raises ApiError(400)."""
-    return parse(_Bindings, {"bindings": given}, code=INVALID).bindings
-
-
-def _modules(metadata: _Metadata, parts: list[Part]) -> tuple[list[Module], str]:
-    """The modules of the form and the name of the main one."""
-    if metadata.body_part is not None:
-        text = (
-            "The local cloud runs Workers of ES modules and of Python: give main_module, "
-            "not body_part."
-        )
-        raise ApiError(400, INVALID, text)
-    modules = [
-        # Wrangler names part and file alike; the SDK calls every part `files`.
-        Module((part.filename or part.name).removeprefix("./"), part.content_type, part.content)
-        for part in parts
-        if part.content_type != _SOURCE_MAP
-    ]
-    if metadata.main_module is not None:
-        return modules, metadata.main_module.removeprefix("./")
-    if metadata.assets is None or modules:
-        raise ApiError(400, INVALID, "metadata.main_module is missing.")
-    return [_ASSETS_ONLY], _ASSETS_ONLY.name
 
 
 def routes(account: Account) -> Sequence[Route]:

@@ -22,13 +22,14 @@ from localcloud.api.envelope import ApiError, body_json, body_model, parse, succ
 from localcloud.api.listing import ListQuery
 from localcloud.api.multipart import is_form, read_form
 from localcloud.api.resources import Account
-from localcloud.api.script_versions import parse_bindings
+from localcloud.api.script_form import parse_bindings
 from localcloud.api.scripts import active_settings
 from localcloud.api.uploads import Upload, newest_version, store_version
 from localcloud.api.workers import find_worker, settings_of, update_settings
 from localcloud.asset_store import MANIFEST
 from localcloud.bundle_store import BundleStore
 from localcloud.database import Row
+from localcloud.json_text import parse_json
 
 # Codes: 10007 no script, 10056 no such secret, 10215 the newest version isn't deployed.
 _SECRET = "secret_text"  # noqa: S105  the type of a binding
@@ -216,8 +217,8 @@ async def _read_settings(request: Request) -> _Settings:
     if len(parts) != 1:
         raise ApiError(400, INVALID, "The form must have one part named settings.")
     try:
-        document = json.loads(parts[0].content)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(parts[0].content)
+    except ValueError as error:
         raise ApiError(400, INVALID, "The part settings isn't JSON.") from error
     return parse(_Settings, document, code=INVALID)
 

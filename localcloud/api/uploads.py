@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.api.assets import AssetConfig
-from localcloud.api.bindings import INVALID, Binding, check
+from localcloud.api.bindings import INVALID, Binding, check, in_order_of_answers
 from localcloud.api.envelope import ApiError
 from localcloud.api.resources import Account
 from localcloud.asset_store import MANIFEST, Manifest
@@ -134,7 +134,7 @@ def _bindings(
         documents.append(binding)
         if binding["type"] == _SECRET:
             secrets[name] = old_secrets[name]
-    return sorted(documents, key=lambda binding: str(binding["name"])), secrets
+    return in_order_of_answers(documents), secrets
 
 
 def _document(upload: Upload, bindings: list[dict[str, Any]]) -> dict[str, Any]:

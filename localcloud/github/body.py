@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.requests import Request
 
 from localcloud.github.error import GithubError, wrong_type
+from localcloud.json_text import parse_json
 
 
 async def body_of(request: Request) -> dict[str, Any]:
@@ -19,8 +19,8 @@ async def body_of(request: Request) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(text)
+    except ValueError as error:
         raise GithubError(400, "Problems parsing JSON") from error
     if not isinstance(document, dict):
         raise GithubError(422, "Invalid request.\n\nThe body is not an object.")

@@ -27,7 +27,6 @@ const STARTUP_WATCH_MS = 250;
 /** What the runtime says where a Worker does at its top level what needs a request. */
 const DISALLOWED = /Disallowed operation called within global scope\.[^>\n]*/;
 const BOOT_TIMEOUT_MS = 100_000;
-const ANSWER_TIMEOUT_MS = 30_000;
 /** Longest wait for requests in flight; production ends a request's client wait at 100 s. */
 const DRAIN_TIMEOUT_MS = 100_000;
 
@@ -84,7 +83,7 @@ export class Version {
   }
 
   /**
-   * Start the process and wait until the Worker answers a request.
+   * Start the process and wait until it answers.
    *
    * @param {(supervisor: Supervisor) => void} attach called before each start, to hear its events
    * @returns {Promise<{bootMs: number, startupMs: number | null, fromSnapshot: boolean}>}
@@ -159,7 +158,7 @@ export class Version {
     };
   }
 
-  /** One start, from a process to the first answer. */
+  /** One start, until the process answers. */
   async #start(plan, attach) {
     const { binary, runDir, ledger } = this.#runtime;
     let snapshot = NO_SNAPSHOT;
@@ -202,7 +201,8 @@ export class Version {
     } finally {
       clearInterval(watched?.timer);
     }
-    await this.#firstAnswer();
+    // Of the process, not of the Worker: an upload runs no handler.
+    await this.#door.probe();
     this.supervisor.off("log", listen);
     return {
       snapshot: () => snapshot,
@@ -243,19 +243,6 @@ export class Version {
       }
       // The snapshot itself may be damaged: what counts is a start without one.
       await this.#firstStart(snapshot);
-    }
-  }
-
-  async #firstAnswer() {
-    try {
-      const response = await fetch(`http://127.0.0.1:${this.port}/`, {
-        method: "OPTIONS",
-        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-      });
-      await response.arrayBuffer();
-    } catch {
-      await this.supervisor.stop(0);
-      throw bootError([], `The Worker didn't answer within ${ANSWER_TIMEOUT_MS / 1000} s.`);
     }
   }
 

@@ -22,8 +22,6 @@ class Default(WorkerEntrypoint):
     async def fetch(self, request):
         url = urlsplit(request.url)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        if request.method == "OPTIONS":
-            return Response("")
         return Response(json.dumps(await getattr(self, url.path[1:])(request, query)))
 
     async def hello(self, request, query):

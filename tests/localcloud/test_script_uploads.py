@@ -96,6 +96,27 @@ def test_bindings_are_inherited_or_kept_as_the_upload_says(cloud: RunningCloud) 
     assert bindings(cloud) == {}
 
 
+def test_bindings_are_answered_by_name_with_rate_limits_last(cloud: RunningCloud) -> None:
+    limit = {"type": "ratelimit", "namespace_id": "1", "simple": {"limit": 1, "period": 60}}
+    given = [{**PLAIN, "name": "C"}, {**limit, "name": "A"}, {**SECRET, "name": "B"}]
+    upload(cloud, bindings=given)
+    assert list(bindings(cloud)) == ["B", "C", "A"]
+
+
+@pytest.mark.parametrize("name", ["id", "database_id"])
+def test_a_database_is_bound_by_either_name_of_its_id(cloud: RunningCloud, name: str) -> None:
+    database = cloud.result("POST", "/d1/database", json={"name": "db"})["uuid"]
+    upload(cloud, bindings=[{"type": "d1", "name": "DB", name: database}])
+    newest = cloud.result("GET", f"{SCRIPT}/versions")["items"][0]["id"]
+    (found,) = cloud.result("GET", f"{SCRIPT}/versions/{newest}")["resources"]["bindings"]
+    assert (found["id"], found["database_id"]) == (database, database)
+    assert list(cloud.host.versions.values())[-1]["bindings"] == [
+        {"name": "DB", "type": "d1", "id": database}
+    ]
+    unknown = [{"type": "d1", "name": "DB", name: "f" * 32}]
+    assert upload(cloud, bindings=unknown) == (400, 10181)
+
+
 def test_only_a_strict_upload_fails_where_there_is_nothing_to_inherit(cloud: RunningCloud) -> None:
     upload(cloud)
     nothing = [{"type": "inherit", "name": "NOTHING"}]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from localcloud.json_text import parse_json
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Bucket:
 def json_object(body: bytes) -> dict[str, Any] | None:
     """Return a body's JSON object, or ``None`` where it is something else."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = parse_json(body)
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
