@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.console.open_console import OpenConsole
+from tests.eventually import eventually
 
 
 def refusing(console: OpenConsole, user: str, status: int) -> None:
@@ -180,3 +181,49 @@ def test_the_tab_has_no_serious_accessibility_problem(
     assert serious_problems(page) == []
     page.emulate_media(color_scheme="dark")
     assert serious_problems(page) == []
+
+
+@pytest.mark.requirement("C-9")
+def test_a_held_channel_lets_its_notifications_wait_until_it_is_released(
+    console: OpenConsole,
+) -> None:
+    page = console.page
+    console.configure("held-user")
+    console.open("Queues")
+    page.get_by_label("User to hold; empty holds all").fill("held-user")
+    page.get_by_label("Reason").fill("their server moves")
+    page.get_by_role("button", name="Hold …").click()
+    console.answer_dialog("Cancel")
+    assert console.served.sql("SELECT count(*) AS n FROM channel_holds") == [{"n": 0}]
+    page.get_by_role("button", name="Hold …").click()
+    console.answer_dialog("Hold")
+    console.toast("Held.")
+    holds = page.get_by_role("region", name="Holds").first
+    expect(holds).to_contain_text("their server moves")
+
+    console.send("held-user", "Waits for the release")
+    assert console.served.arrivals("/hook/held-user") == []
+    expect(holds.get_by_role("cell", name="1", exact=True)).to_be_visible(timeout=30_000)
+    holds.get_by_role("button", name="Release").click()
+    console.toast("1 go on.")
+    expect(page.get_by_text("Nothing is held.")).to_be_visible()
+    eventually(lambda: console.served.arrivals("/hook/held-user"), what="the held notification")
+
+
+@pytest.mark.requirement("C-9")
+def test_dead_letters_are_sent_again_by_a_filter_refused_ones_as_well(
+    console: OpenConsole,
+) -> None:
+    page = console.page
+    for user in ("filter-chosen", "filter-left"):
+        refusing(console, user, 404)
+        console.send(user, f"To {user}")
+    console.configure("filter-chosen")
+    console.open("Queues")
+    expect(console.row("To filter-chosen")).to_have_count(1)
+    page.get_by_label("User to send to again").fill("filter-chosen")
+    page.get_by_label("Error code").fill("HTTP_ERROR")
+    page.get_by_role("button", name="Send those again").click()
+    console.toast("1 queued for another attempt.")
+    expect(console.row("To filter-chosen")).to_have_count(0)
+    expect(console.row("To filter-left")).to_have_count(1)

@@ -7,8 +7,9 @@ import { useLoaded, useRegularly } from "../api/loading";
 import { formatNumber, t } from "../language";
 import { linkTo } from "../route";
 import { confirmed } from "../ui/confirm";
-import { ChannelLabel, Moment, Nothing, Problem, Waiting } from "../ui/parts";
+import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Moment, Nothing, Problem, Waiting } from "../ui/parts";
 import { toast, toastError } from "../ui/toast";
+import { Holds } from "./holds";
 
 const EVERY_MS = 10_000;
 const SHOWN = 100;
@@ -53,6 +54,7 @@ export function Queues() {
       </div>
       {!status.data && status.busy && <Waiting />}
       {status.data && <Waits items={status.data.data.pendingRetries.items} count={status.data.data.pendingRetries.count} act={act} />}
+      <Holds />
       {dead.error !== undefined && <Problem error={dead.error} again={reload} />}
       {dead.data && <DeadLetters rows={dead.data.data.logs} total={dead.data.data.total} act={act} />}
     </>
@@ -135,6 +137,39 @@ function Waits({ items, count, act }: { items: WaitingItems; count: number; act:
   );
 }
 
+/** Which dead letters are sent again: those that match all that is filled in, refused ones as well. */
+function RetryFilter({ send }: { send: (filter: Record<string, string>) => Promise<void> }) {
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const filter: Record<string, string> = {};
+    for (const [name, value] of new FormData(event.currentTarget as HTMLFormElement)) {
+      const text = String(value).trim();
+      if (text) filter[name] = name === "since" ? new Date(text).toISOString() : text;
+    }
+    if (Object.keys(filter).length) void send(filter);
+  };
+  return (
+    <form class="filters" aria-label={t("Send again by filter")} onSubmit={submit}>
+      <select name="channel" aria-label={t("Channel to send again")}>
+        <option value="">{t("Every channel")}</option>
+        {CHANNELS.map((one) => (
+          <option key={one} value={one}>
+            {CHANNEL_TITLES[one]}
+          </option>
+        ))}
+      </select>
+      <input name="user_id" aria-label={t("User to send to again")} placeholder={t("User")} maxLength={100} autocomplete="off" />
+      <input name="code" aria-label={t("Error code")} placeholder={t("Error code")} maxLength={100} autocomplete="off" />
+      <input name="since" type="datetime-local" aria-label={t("Accepted since")} />
+      <button type="submit">{t("Send those again")}</button>
+    </form>
+  );
+}
+
+/** Why dead letters were not queued, in the service's own words. */
+const reasons = (data: { skipped: { count: number; explanation: string }[] }): string =>
+  data.skipped.map((one) => `${one.count} ${one.explanation}`).join("; ");
+
 interface DeadRow {
   id: number;
   created_at: string;
@@ -162,10 +197,12 @@ function DeadLetters({ rows, total, act }: { rows: DeadRow[]; total: number; act
       const queued = sent.filter((one) => one.status === "fulfilled").length;
       return t("{count} queued for another attempt.", { count: queued });
     });
-  const sendAll = () =>
+  const sendAll = (filter: Record<string, string>) =>
     act(async () => {
-      const { data } = await call("post", "/api/notifications/retry", { body: {} });
-      return t("{count} queued for another attempt.", { count: data.queued });
+      const { data } = await call("post", "/api/notifications/retry", { body: filter });
+      const left = data.matched - data.queued;
+      const told = t("{count} queued for another attempt.", { count: data.queued });
+      return left > 0 ? `${told} ${t("{count} stay: {reasons}.", { count: left, reasons: reasons(data) })}` : told;
     });
   const discard = async () => {
     const agreed = await confirmed({
@@ -197,11 +234,12 @@ function DeadLetters({ rows, total, act }: { rows: DeadRow[]; total: number; act
           </>
         )}
         {ids.length === 0 && rows.length > 0 && (
-          <button type="button" onClick={() => void sendAll()}>
+          <button type="button" onClick={() => void sendAll({})}>
             {t("Send all again that a retry may cure")}
           </button>
         )}
       </div>
+      {rows.length > 0 && <RetryFilter send={sendAll} />}
       {rows.length === 0 ? (
         <Nothing>{t("No dead letters.")}</Nothing>
       ) : (
