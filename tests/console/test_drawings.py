@@ -92,14 +92,17 @@ def test_larks_cards_and_texts_are_drawn(console: OpenConsole) -> None:
     card = {
         "header": {"title": {"tag": "plain_text", "content": "Title"}},
         "elements": [
-            {"tag": "markdown", "content": r"**bold** ~~gone~~ *i* [l](https://example.com) \*"},
+            {
+                "tag": "markdown",
+                "content": r"**bold** ~~gone~~ *i* [l](https://example.com) &#42;a &lt;",
+            },
             {"tag": "hr"},
             {"tag": "div", "text": {"tag": "plain_text", "content": "**plain**"}},
         ],
     }
     bubble = drawn(console, "lark", {"msg_type": "interactive", "card": card})
     expect(bubble.locator(".lark-header")).to_have_text("Title")
-    assert markup(bubble) == "<b>bold</b> <s>gone</s> <i>i</i> <span>l</span> *"
+    assert markup(bubble) == "<b>bold</b> <s>gone</s> <i>i</i> <span>l</span> *a &lt;"
     expect(bubble.locator("hr")).to_have_count(1)
     expect(bubble.locator(".drawn-text").nth(1)).to_have_text("**plain**")
 

@@ -39,7 +39,10 @@ const MARKS: Record<string, readonly Mark[]> = {
     { open: "`", element: "code" },
   ],
 };
-const SLACK_ENTITIES: Record<string, string> = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
+const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">" };
+const NAMED_ENTITY = /&(amp|lt|gt);/y;
+/** Lark reads numbers as well: open.larksuite.com, "Markdown component", escaping of characters. */
+const ANY_ENTITY = /&(?:(amp|lt|gt)|#(\d{1,6}));/y;
 
 export type Dialect = keyof typeof MARKS & string;
 
@@ -58,7 +61,7 @@ function marked(text: string, dialect: Dialect, depth: number): ComponentChildre
     plain = "";
   };
   for (let at = 0; at < text.length; ) {
-    if (text[at] === "\\" && dialect !== "slack" && at + 1 < text.length) {
+    if (text[at] === "\\" && dialect === "telegram" && at + 1 < text.length) {
       plain += text[at + 1];
       at += 2;
       continue;
@@ -74,10 +77,10 @@ function marked(text: string, dialect: Dialect, depth: number): ComponentChildre
       at = link.end;
       continue;
     }
-    const entity = dialect === "slack" && text[at] === "&" ? /^&(amp|lt|gt);/.exec(text.slice(at, at + 5)) : null;
+    const entity = text[at] === "&" ? readEntity(text, at, dialect) : undefined;
     if (entity) {
-      plain += SLACK_ENTITIES[entity[0]];
-      at += entity[0].length;
+      plain += entity.character;
+      at = entity.end;
       continue;
     }
     const mark = marks.find((one) => text.startsWith(one.open, at) && !unmatched.has(one.open));
@@ -99,6 +102,16 @@ function marked(text: string, dialect: Dialect, depth: number): ComponentChildre
   }
   flush();
   return nodes;
+}
+
+function readEntity(text: string, at: number, dialect: Dialect): { character: string; end: number } | undefined {
+  if (dialect !== "slack" && dialect !== "lark") return undefined;
+  const pattern = dialect === "slack" ? NAMED_ENTITY : ANY_ENTITY;
+  pattern.lastIndex = at;
+  const found = pattern.exec(text);
+  if (!found) return undefined;
+  const [whole, name, number] = found;
+  return { character: name ? (ENTITIES[name] ?? whole) : String.fromCodePoint(Number(number)), end: at + whole.length };
 }
 
 function closing(text: string, from: number, mark: string): number {
