@@ -55,6 +55,11 @@ class Names:
             failed_queue=f"failed-queue{suffix}",
         )
 
+    @property
+    def calls_dataset(self) -> str:
+        """Return the data set in which the Worker counts what its callers were answered."""
+        return calls_dataset(self.worker)
+
     def rate_limit_namespace(self, binding: str) -> str:
         """Return the number, in digits, that keeps one binding's counters apart in the account.
 
@@ -63,3 +68,12 @@ class Names:
         """
         digest = hashlib.sha256(f"{self.worker}/{binding}".encode()).digest()
         return str(int.from_bytes(digest[:4], "big") | 1)
+
+
+def calls_dataset(worker: str) -> str:
+    """Return the name of a Worker's data set of Analytics Engine: letters, digits, underscores.
+
+    >>> calls_dataset("notification-system-dev")
+    'notification_system_dev_calls'
+    """
+    return f"{worker.replace('-', '_')}_calls"

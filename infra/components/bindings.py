@@ -42,6 +42,7 @@ def worker_bindings(args: BindingArgs) -> list[Binding]:
         *_release(args),
         *_secrets(args.secrets),
         *_rate_limits(args.settings, args.names),
+        Binding(name="CALLS", type="analytics_engine", dataset=args.names.calls_dataset),
         Binding(name="CF_VERSION_METADATA", type="version_metadata"),
     ]
     if args.has_assets:

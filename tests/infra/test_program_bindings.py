@@ -25,7 +25,7 @@ def test_the_worker_is_bound_to_its_stores(declared: Callable[..., Declared]) ->
 def test_bindings_are_sorted_by_name_and_unique(declared: Callable[..., Declared]) -> None:
     names = [binding["name"] for binding in declared().one("version").inputs["bindings"]]
     assert names == sorted(set(names))
-    assert len(names) == 33
+    assert len(names) == 34
 
 
 def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) -> None:

@@ -74,7 +74,7 @@ def test_every_declaration_is_seen_and_production_keeps_every_rule(production: S
     assert len(types) >= 15
     assert {"D1Database", "Queue", "WorkersKvNamespace", "WorkerVersion"} <= set(types)
     (version,) = production.of_type("WorkerVersion")
-    assert len(version.properties["bindings"]) == 34
+    assert len(version.properties["bindings"]) == 36
 
 
 @pytest.mark.requirement("PD-09", "T-7")

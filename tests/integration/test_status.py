@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ops.stacks.notification import Notification
+from tests.eventually import eventually
 from tests.installation import Installation
 
 pytestmark = pytest.mark.workerd
@@ -35,7 +36,10 @@ def test_one_screen_tells_versions_traffic_drift_and_figures(installation: Insta
     probed = json.loads(installation.ctl("drift", "--stack", "local", "--json").stdout)
     assert document["drift"]["drifted"] == probed["drifted"]
     rate = figure(document, "failed requests")
-    assert (rate["value"], rate["threshold"], rate["level"]) == (0, 1, "ok")
+    assert rate["threshold"] == 1
+    # Others may have failed on the shared installation: what counts is who tells it.
+    assert rate["value"] is not None
+    assert rate["source"].startswith("callers' answers, last hour: ")
     assert figure(document, "response time, p99")["value"] > 0
     backlog = figure(document, f"backlog of {outputs['retry_queue_name']}")
     assert (backlog["threshold"], backlog["level"]) == (1000, "ok")
@@ -49,3 +53,28 @@ def test_one_screen_tells_versions_traffic_drift_and_figures(installation: Insta
     assert re.search(rf"{outputs['version_id']} +100 %", shown.stdout)
     assert "drift     not looked for" in shown.stdout
     assert "unknown" in shown.stdout
+
+
+@pytest.mark.requirement("S0-87", "S0-88")
+def test_failures_that_callers_saw_are_on_the_first_screen(installation: Installation) -> None:
+    body = {"user_id": "status", "channels": ["webhook"], "custom_content": {"content": "x"}}
+    failure = "POST /api/notifications/send over webhook: 503 DB_ERROR"
+
+    def counted() -> int:
+        document = installation.ctl_json("status", "--stack", "local", "--no-drift")
+        return int(document["callers"]["failures"].get(failure, 0))
+
+    before = counted()
+    installation.sql("ALTER TABLE notification_logs RENAME TO notification_logs_away")
+    try:
+        with installation.service() as service:
+            answers = [service.call("POST", "/api/notifications/send", body=body) for _ in range(5)]
+    finally:
+        installation.sql("ALTER TABLE notification_logs_away RENAME TO notification_logs")
+    assert {answer.status_code for answer in answers} == {503}
+    # A point arrives a moment after its answer.
+    eventually(lambda: counted() == before + 5, what="the failed requests in the status")
+    document = installation.ctl_json("status", "--stack", "local", "--no-drift")
+    assert figure(document, "failed requests")["value"] > 0
+    diagnosed = installation.ctl("diagnose", "--stack", "local")
+    assert f"{before + 5} times {failure}" in diagnosed.stdout

@@ -40,6 +40,8 @@ def errors_branch(status: StackStatus, account: StackAccount, database: StackDat
             branch.ill(said, f"Watch them happen: {watch}.")
         else:
             branch.found.append(said)
+    for said, count in status.metrics.callers.failures().most_common(_MAX_LINES):
+        branch.ill(f"{count} times {said}", f"Watch them happen: {watch}.")
     branch.found += status.unknown_lines
     _lines(branch, account, watch)
     _failures(branch, database)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ops.observe.metrics.caller_metrics import CallerMetrics
 from ops.observe.metrics.thresholds import Metric
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
@@ -28,11 +29,13 @@ _MEMORY = "max { memoryUsageBytes }"
 
 @dataclass(frozen=True)
 class AccountMetrics:
-    """Metrics of the last hour by Cloudflare's analytics, and the queues' own.
+    """Metrics of the last hour by Cloudflare's analytics, by callers' answers, and the queues' own.
 
     Attributes:
         requests: invocations, or ``None`` where that isn't known.
-        error_rate: of them, those that the runtime or an exception ended, in percent.
+        error_rate: requests that callers saw fail, in percent: those that the service answered
+            with 5xx, and those that the runtime or an exception ended.
+        callers: what callers were answered.
         response: wall time, 99th percentile.
         cpu: CPU time, 99th percentile.
         memory: the most of one invocation.
@@ -47,6 +50,7 @@ class AccountMetrics:
     memory: Metric
     backlogs: tuple[Metric, ...]
     versions: Mapping[str, tuple[int, int]]
+    callers: CallerMetrics
 
     @classmethod
     def read(cls, account: StackAccount, outputs: Mapping[str, Any]) -> AccountMetrics:
@@ -56,13 +60,13 @@ class AccountMetrics:
         group = groups[0] if groups else {}
         requests = _at(group, "sum", "requests")
         errors = _at(group, "sum", "errors")
-        rate = errors / requests * 100 if requests and errors is not None else None
+        callers = CallerMetrics.read(account, worker)
         memory, memory_why = _groups(account, worker, _MEMORY)
         by_version, _ = _groups(account, worker, _VERSIONS)
         used = _at(memory[0] if memory else {}, "max", "memoryUsageBytes")
         return cls(
             requests=0 if not why and not groups else None if requests is None else int(requests),
-            error_rate=_metric("failed requests", rate, "%", why),
+            error_rate=_error_rate(callers, requests, errors, why),
             response=_metric("response time, p99", _scaled(group, "wallTimeP99", 1_000), "ms", why),
             cpu=_metric("CPU time, p99", _scaled(group, "cpuTimeP99", 1_000), "ms", why),
             memory=_metric("memory, most", None if used is None else used / 1e6, "MB", memory_why),
@@ -76,11 +80,31 @@ class AccountMetrics:
             versions={
                 str(found["dimensions"]["scriptVersion"]): (
                     int(found["sum"]["requests"]),
-                    int(found["sum"]["errors"]),
+                    int(found["sum"]["errors"])
+                    + callers.of_version(str(found["dimensions"]["scriptVersion"]))[1],
                 )
                 for found in by_version
             },
+            callers=callers,
         )
+
+
+def _error_rate(
+    callers: CallerMetrics, requests: float | None, errors: float | None, why: str
+) -> Metric:
+    """Return the share of failed requests; without callers' answers it is unknown, never 0.
+
+    A request that the runtime ended leaves no point, so it is added to those that failed.
+    """
+    name, ended = "failed requests", errors or 0
+    if callers.problem:
+        return Metric(name, None, "%", f"what callers were answered isn't known: {callers.problem}")
+    total = max(callers.requests + ended, requests or 0)
+    if not total:
+        return Metric(name, None, "%", why or "nobody called in the last hour")
+    failed = callers.failed + ended
+    source = f"callers' answers, last hour: {failed:g} of {total:g}; refused: {callers.refused}"
+    return Metric(name, round(failed / total * 100, 3), "%", source)
 
 
 def _groups(account: StackAccount, worker: str, wanted: str) -> tuple[list[dict[str, Any]], str]:

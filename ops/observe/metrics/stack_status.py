@@ -108,6 +108,7 @@ class StackStatus:
                 }
                 for version, share in self.shares.items()
             ],
+            "callers": self.metrics.callers.document(),
             "drift": self.drift.document() if self.drift else None,
             "figures": [reading.document() for reading in self.readings],
             "level": worst(self.readings).value,
