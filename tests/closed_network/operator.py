@@ -127,6 +127,21 @@ class Operator:
         )
         return {table: int(found[0]["n"]) for table, found in zip(TABLES, counts, strict=True)}
 
+    def serving(self) -> dict[str, float]:
+        """Return percent of the requests by version, as Cloudflare's API tells it."""
+        place = f"accounts/{ACCOUNT}/workers/scripts/notification-system-dev/deployments"
+        url = f"https://api.cloudflare.com/client/v4/{place}"
+        done = self.run(sys.executable, "-c", _ASK, url, self.environment["CLOUDFLARE_API_TOKEN"])
+        assert done.returncode == 0, done.stderr
+        newest = json.loads(done.stdout)["result"]["deployments"][0]
+        return {share["version_id"]: share["percentage"] for share in newest["versions"]}
+
+    @staticmethod
+    def runs_pulumi(process: subprocess.Popen[str]) -> bool:
+        """Return whether a command's Pulumi CLI runs at this moment."""
+        family = psutil.Process(process.pid).children(recursive=True)
+        return any(one.name() == "pulumi" for one in family)
+
     @property
     def faults(self) -> Faults:
         """What the services' proxy is ordered to do wrong."""
