@@ -224,6 +224,8 @@ class CliDriver:
                 config_file=self._config_file,
                 show_secrets=False,
             )
+        if failures.pending:
+            show(Progress(failures.pending, severity="warning"))
         outputs = {name: output.value for name, output in result.outputs.items()}
         return _update(result.summary, outputs)
 

@@ -23,6 +23,8 @@ _IS_THERE = re.compile(
 """How Cloudflare says that a name is taken: D1 7502, KV 10014, Queues 11009 and 11004."""
 _IS_GONE = re.compile(r"\b404\b|code: (?:7404|10013|11000|10007)\b|not found", re.IGNORECASE)
 """How Cloudflare says that there is none: D1 7404, KV 10013, Queues 11000, Workers 10007."""
+_PENDING = "pending operations from previous deployment"
+"""From pulumi/pulumi pkg/resource/deploy/deployment_executor.go."""
 _COLOR = re.compile(r"<\{%[^%]{0,40}%\}>")
 _MAX_REASONS = 20
 _MAX_CHARACTERS = 2000
@@ -36,17 +38,28 @@ class CliFailures:
     Args:
         action: the CLI's command, as a person would call it after ``pulumi``.
         stack: the stack's name, for the command that is next; empty where there is none.
+
+    Attributes:
+        pending: what to say of operations that were cut off earlier; empty where there are none.
     """
 
     def __init__(self, action: str, stack: str = "") -> None:
         self._action = action
         self._option = f" --stack {stack}" if stack else ""
         self._reasons: list[str] = []
+        self.pending = ""
 
     def note(self, event: automation.EngineEvent) -> None:
         """Keep what the engine's own log says of an error: whole, and of which resource."""
         diagnostic = event.diagnostic_event
-        if diagnostic is None or diagnostic.severity != "error":
+        if diagnostic is None:
+            return
+        if diagnostic.severity == "warning" and _PENDING in diagnostic.message:
+            self.pending = (
+                "An earlier operation was ended in the middle, and Pulumi keeps a note of it: "
+                f"'notifyctl recover{self._option}' settles it."
+            )
+        if diagnostic.severity != "error":
             return
         text = _without_envelope(_COLOR.sub("", diagnostic.message).strip().removeprefix("error: "))
         name = (diagnostic.urn or "").rpartition("::")[2]

@@ -12,6 +12,10 @@ from ops.stacks.cli_failure import CliFailures
 from ops.stacks.errors import StackFailed, StackLocked
 
 D1 = "urn:pulumi:dev::notification-system::cloudflare:index/d1Database:D1Database::database"
+PENDING = (
+    "Attempting to deploy or update resources\n"
+    "with 2 pending operations from previous deployment.\n  * urn, interrupted while creating\n"
+)
 TAKEN = (
     'failed to make http request: POST "https://api.example/d1/database": 400 Bad Request '
     '{"success":false,"errors":[{"code":7502,"message":"A database with the name \'x\' already '
@@ -29,8 +33,8 @@ def told(*messages: str, action: str = "up", said: str = "") -> str:
     return str(failed.value)
 
 
-def event(message: str) -> Any:
-    diagnostic = SimpleNamespace(severity="error", message=message, urn=D1)
+def event(message: str, severity: str = "error") -> Any:
+    diagnostic = SimpleNamespace(severity=severity, message=message, urn=D1)
     return SimpleNamespace(diagnostic_event=diagnostic)
 
 
@@ -58,6 +62,14 @@ def test_a_preview_that_fails_changed_nothing() -> None:
 @pytest.mark.parametrize("text", ["{", "{" * 5000, '{"errors": 1}', '{"errors": [{}]} and more'])
 def test_what_is_no_answer_of_cloudflare_stays_as_it_is(text: str) -> None:
     assert text[:1000] in told(f"refused: {text}")
+
+
+def test_operations_that_were_cut_off_earlier_lead_to_recover() -> None:
+    failures = CliFailures("up", "dev")
+    failures.note(event("all is well", severity="warning"))
+    assert failures.pending == ""
+    failures.note(event(PENDING, severity="warning"))
+    assert failures.pending.endswith("'notifyctl recover --stack dev' settles it.")
 
 
 def test_a_lock_is_told_with_its_holder() -> None:
