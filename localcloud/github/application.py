@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.clock import VirtualClock
@@ -30,19 +30,23 @@ PREFIX = "/api/v3"
 log = logging.getLogger("localcloud.github")
 
 
+def stand_in_routes(site: Site) -> list[Route]:
+    """Return every route, below the prefix."""
+    return [
+        *directory.routes(),
+        *BranchPolicies(site).routes(),
+        *ActionsSecrets(site).routes(),
+        *ActionsVariables(site).routes(),
+        *Environments(site).routes(),
+        *IssueComments(site).routes(),
+        *PullRequests(site).routes(),
+    ]
+
+
 def github_api(database: Database, clock: VirtualClock, token: str) -> Mount:
     """The API as a mount; holders of `token` alone may call it."""
-    site = Site(database, clock)
     app = Starlette(
-        routes=[
-            *directory.routes(),
-            *BranchPolicies(site).routes(),
-            *ActionsSecrets(site).routes(),
-            *ActionsVariables(site).routes(),
-            *Environments(site).routes(),
-            *IssueComments(site).routes(),
-            *PullRequests(site).routes(),
-        ],
+        routes=stand_in_routes(Site(database, clock)),
         exception_handlers={
             GithubError: _github_error,
             HTTPException: _http_error,

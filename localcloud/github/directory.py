@@ -18,6 +18,32 @@ REPOSITORY_ID = 4200
 _OWNER_ID = 1000
 _PEOPLE = {name: _OWNER_ID + 1 + number for number, name in enumerate((OPERATOR, *REVIEWERS))}
 _SINCE = "2026-01-01T00:00:00Z"
+_ACCOUNT_LINKS = {
+    "followers": "followers",
+    "following": "following{/other_user}",
+    "gists": "gists{/gist_id}",
+    "starred": "starred{/owner}{/repo}",
+    "subscriptions": "subscriptions",
+    "organizations": "orgs",
+    "repos": "repos",
+    "events": "events{/privacy}",
+    "received_events": "received_events",
+}
+_REPOSITORY_LINKS = (
+    *("archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits"),
+    *("compare", "contents", "contributors", "deployments", "downloads", "events", "forks"),
+    *("git_commits", "git_refs", "git_tags", "issue_comment", "issue_events", "issues", "keys"),
+    *("labels", "languages", "merges", "milestones", "notifications", "pulls", "releases"),
+    *("stargazers", "statuses", "subscribers", "subscription", "tags", "teams", "trees", "hooks"),
+)
+_PRIVATE_COUNTS = (
+    *("private_gists", "total_private_repos", "owned_private_repos", "disk_usage"),
+    "collaborators",
+)
+_REPOSITORY_COUNTS = (
+    *("forks", "forks_count", "stargazers_count", "watchers", "watchers_count", "open_issues"),
+    *("open_issues_count", "subscribers_count", "network_count"),
+)
 
 
 def repository_is(owner: str, name: str) -> bool:
@@ -44,26 +70,61 @@ def person(login_or_id: str | int) -> dict[str, object] | None:
 
 
 def _account(login: str, number: int, kind: str) -> dict[str, object]:
+    """An account as other answers embed it: "simple-user" of GitHub's API description."""
     prefix = "U" if kind == "User" else "O"
+    base = f"/users/{login}"
+    links = {f"{name}_url": f"{base}/{path}" for name, path in _ACCOUNT_LINKS.items()}
     return {
         "login": login,
         "id": number,
         "node_id": f"{prefix}_{number}",
         "avatar_url": "",
         "gravatar_id": "",
+        "url": base,
+        "html_url": f"/{login}",
+        **links,
         "type": kind,
         "site_admin": False,
     }
 
 
 def _profile(short: dict[str, object]) -> dict[str, object]:
-    empty = dict.fromkeys(("company", "location", "email", "bio"))
+    empty = dict.fromkeys(("company", "location", "email", "bio", "hireable"))
     counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
     times = {"created_at": _SINCE, "updated_at": _SINCE}
     return {**short, "name": short["login"], "blog": "", **empty, **counts, **times}
 
 
-def _repository() -> dict[str, object]:
+def _organization_document() -> dict[str, object]:
+    base = f"/orgs/{OWNER}"
+    counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
+    names = ("repos", "events", "hooks", "issues", "members", "public_members")
+    return {
+        "login": OWNER,
+        "id": _OWNER_ID,
+        "node_id": f"O_{_OWNER_ID}",
+        "url": base,
+        **{f"{name}_url": f"{base}/{name}" for name in names},
+        "avatar_url": "",
+        "description": None,
+        "name": OWNER,
+        "blog": "",
+        "has_organization_projects": True,
+        "has_repository_projects": True,
+        **counts,
+        "html_url": f"/{OWNER}",
+        "type": "Organization",
+        "created_at": _SINCE,
+        "updated_at": _SINCE,
+        "archived_at": None,
+    }
+
+
+def repository_document() -> dict[str, object]:
+    """The repository in full: "full-repository" of GitHub's API description."""
+    base = f"/repos/{OWNER}/{REPOSITORY}"
+    page = f"/{OWNER}/{REPOSITORY}"
+    flags = ("fork", "has_pages", "has_discussions", "archived", "disabled")
     return {
         "id": REPOSITORY_ID,
         "node_id": f"R_{REPOSITORY_ID}",
@@ -72,8 +133,20 @@ def _repository() -> dict[str, object]:
         "owner": _account(OWNER, _OWNER_ID, "Organization"),
         "private": True,
         "visibility": "private",
+        "html_url": page,
+        "url": base,
+        **{f"{name}_url": f"{base}/{name.replace('_', '/')}" for name in _REPOSITORY_LINKS},
+        "git_url": f"git:{page}.git",
+        "ssh_url": f"git@localhost:{OWNER}/{REPOSITORY}.git",
+        "clone_url": f"{page}.git",
+        "svn_url": page,
         "default_branch": "main",
-        "archived": False,
+        "size": 0,
+        **dict.fromkeys(_REPOSITORY_COUNTS, 0),
+        **dict.fromkeys(flags, False),
+        **dict.fromkeys(("has_issues", "has_projects", "has_wiki", "has_downloads"), True),
+        **dict.fromkeys(("description", "mirror_url", "homepage", "language", "license")),
+        "pushed_at": _SINCE,
         "created_at": _SINCE,
         "updated_at": _SINCE,
         "permissions": {
@@ -87,7 +160,8 @@ def _repository() -> dict[str, object]:
 
 
 async def _me(_: Request) -> Response:
-    return JSONResponse(_profile(_account(OPERATOR, _PEOPLE[OPERATOR], "User")))
+    mine = dict.fromkeys(_PRIVATE_COUNTS, 0) | {"two_factor_authentication": True}
+    return JSONResponse({**_profile(_account(OPERATOR, _PEOPLE[OPERATOR], "User")), **mine})
 
 
 async def _user(request: Request) -> Response:
@@ -109,13 +183,13 @@ async def _keys(request: Request) -> Response:
 async def _organization(request: Request) -> Response:
     if request.path_params["login"].lower() != OWNER:
         raise not_found()
-    return JSONResponse(_profile(_account(OWNER, _OWNER_ID, "Organization")))
+    return JSONResponse(_organization_document())
 
 
 async def _the_repository(request: Request) -> Response:
     if not repository_is(request.path_params["owner"], request.path_params["repo"]):
         raise not_found()
-    return JSONResponse(_repository())
+    return JSONResponse(repository_document())
 
 
 def routes() -> Sequence[Route]:

@@ -103,6 +103,7 @@ def _shown(row: Row) -> dict[str, Any]:
         "id": number,
         "node_id": f"IC_{number}",
         "url": f"/repos/{path}/issues/comments/{number}",
+        "issue_url": f"/repos/{path}/issues/{row['issue']}",
         "html_url": f"/{path}/pull/{row['issue']}#issuecomment-{number}",
         "body": row["body"],
         "user": person(OPERATOR),

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from localcloud.database import Row
 from localcloud.github.body import body_of, text_in
-from localcloud.github.directory import OPERATOR, OWNER, REPOSITORY, person
+from localcloud.github.directory import OPERATOR, OWNER, REPOSITORY, person, repository_document
 from localcloud.github.error import GithubError, missing_field, not_found
 from localcloud.github.paging import page_of
 from localcloud.github.site import Site, check_repository
@@ -19,6 +19,8 @@ from localcloud.github.site import Site, check_repository
 _LIST = "/repos/{owner}/{repo}/pulls"
 _ONE = "/repos/{owner}/{repo}/pulls/{number:int}"
 _STATES = ("open", "closed")
+_HERE = f"/repos/{OWNER}/{REPOSITORY}"
+_NO_COMMIT = "0" * 40  # there is no code behind a branch
 
 
 class PullRequests:
@@ -63,10 +65,10 @@ class PullRequests:
                 "SELECT * FROM github_pull_requests WHERE number = last_insert_rowid()"
             )
         assert row is not None  # noqa: S101  it was inserted just now, in the same transaction
-        return JSONResponse(_shown(row), status_code=201)
+        return JSONResponse(_in_full(row), status_code=201)
 
     async def _read(self, request: Request) -> Response:
-        return JSONResponse(_shown(self._row(request)))
+        return JSONResponse(_in_full(self._row(request)))
 
     async def _update(self, request: Request) -> Response:
         row = self._row(request)
@@ -76,7 +78,7 @@ class PullRequests:
         self._site.database.execute(
             "UPDATE github_pull_requests SET state = ? WHERE number = ?", state, row["number"]
         )
-        return JSONResponse(_shown(self._row(request)))
+        return JSONResponse(_in_full(self._row(request)))
 
     def _row(self, request: Request) -> Row:
         check_repository(request)
@@ -96,16 +98,68 @@ def _required(document: dict[str, Any], field: str) -> str:
 
 
 def _shown(row: Row) -> dict[str, Any]:
+    """A pull request as a list has it: "pull-request-simple" of GitHub's API description."""
     number = int(row["number"])
-    path = f"{OWNER}/{REPOSITORY}"
+    page = f"/{OWNER}/{REPOSITORY}/pull/{number}"
+    url, issue = f"{_HERE}/pulls/{number}", f"{_HERE}/issues/{number}"
+    links = {
+        "commits": f"{url}/commits",
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{_HERE}/pulls/comments{{/number}}",
+        "comments": f"{issue}/comments",
+        "statuses": f"{_HERE}/statuses/{_NO_COMMIT}",
+        "issue": issue,
+    }
+    own = {"self": url, "html": page}
+    names = ("issue", "comments", "review_comments", "review_comment", "commits", "statuses")
     return {
+        "id": number,
+        "node_id": f"PR_{number}",
         "number": number,
-        "url": f"/repos/{path}/pulls/{number}",
-        "html_url": f"/{path}/pull/{number}",
+        "url": url,
+        "html_url": page,
+        "diff_url": f"{page}.diff",
+        "patch_url": f"{page}.patch",
+        **{f"{name}_url": link for name, link in links.items()},
+        "_links": {name: {"href": {**links, **own}[name]} for name in (*own, *names)},
         "state": row["state"],
+        "locked": False,
         "title": row["title"],
         "user": person(OPERATOR),
-        "head": {"ref": row["head"], "label": f"{OWNER}:{row['head']}"},
-        "base": {"ref": row["base"], "label": f"{OWNER}:{row['base']}"},
+        "body": None,
+        "labels": [],
+        "head": _branch(row["head"]),
+        "base": _branch(row["base"]),
+        "author_association": "MEMBER",
         "created_at": row["created_at"],
+        "updated_at": row["created_at"],
+        **dict.fromkeys(("milestone", "closed_at", "merged_at", "merge_commit_sha", "assignee")),
+        "auto_merge": None,
+    }
+
+
+def _in_full(row: Row) -> dict[str, Any]:
+    """A pull request by itself: "pull-request" of GitHub's API description."""
+    counts = ("comments", "review_comments", "commits", "additions", "deletions", "changed_files")
+    return {
+        **_shown(row),
+        "merged": False,
+        "mergeable": None,
+        "mergeable_state": "unknown",
+        "merged_by": None,
+        "maintainer_can_modify": False,
+        **dict.fromkeys(counts, 0),
+    }
+
+
+def _branch(name: str) -> dict[str, Any]:
+    repository = repository_document()
+    for only_by_itself in ("subscribers_count", "network_count"):
+        del repository[only_by_itself]
+    return {
+        "ref": name,
+        "label": f"{OWNER}:{name}",
+        "sha": _NO_COMMIT,
+        "user": repository["owner"],
+        "repo": repository,
     }

@@ -10,13 +10,12 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.localcloud.running_cloud import RunningCloud
 from tests.localcloud.sdk_judge import Judge, Recorded, play
-from tests.localcloud.type_judge import run_script, type_errors
+from tests.localcloud.type_judge import run_script, type_errors, without
 
 HEAD = """
 import type Cloudflare from "cloudflare";
@@ -84,19 +83,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Recorded
 def camel_case(method: str) -> str:
     """The TypeScript client's name of a method of the Python one."""
     return re.sub(r"_(\w)", lambda part: part[1].upper(), method.removesuffix("_"))
-
-
-def without(value: Any, fields: set[str], inside: str = "") -> Any:
-    """A JSON value without these fields, each named by itself or as `object.field`."""
-    if isinstance(value, list):
-        return [without(item, fields, inside) for item in value]
-    if isinstance(value, dict):
-        return {
-            name: without(item, fields, name)
-            for name, item in value.items()
-            if not {name, f"{inside}.{name}"} & fields
-        }
-    return value
 
 
 def test_every_answer_has_the_type_of_the_typescript_client(

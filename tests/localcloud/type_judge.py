@@ -65,7 +65,7 @@ def type_errors(folder: Path, head: str, declarations: Sequence[str]) -> dict[in
     lines = [*head.strip().splitlines(), *declarations]
     (folder / "judged.ts").write_text("\n".join(lines) + "\n", encoding="utf-8")
     done = subprocess.run(
-        ["node", str(COMPILER), "-p", str(folder), "--pretty", "false"],
+        ["node", str(COMPILER), "-p", str(folder), "--pretty", "false", "--noErrorTruncation"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -80,3 +80,16 @@ def type_errors(folder: Path, head: str, declarations: Sequence[str]) -> dict[in
         found.setdefault(place, error[2])
     assert (done.returncode == 0) == (not found), done.stdout + done.stderr
     return found
+
+
+def without(value: Any, fields: set[str], inside: str = "") -> Any:
+    """Return a JSON value without these fields, each named by itself or as `object.field`."""
+    if isinstance(value, list):
+        return [without(item, fields, inside) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: without(item, fields, name)
+            for name, item in value.items()
+            if not {name, f"{inside}.{name}"} & fields
+        }
+    return value
