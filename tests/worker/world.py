@@ -12,7 +12,7 @@ from notification.app.platform import IsolateMemory, PlatformPorts
 from notification.app.service import Service
 from notification.ports.platform import RateLimiter, VersionMetadata
 from notification.settings import Settings
-from notification.storage.metered import MeteredDatabase
+from notification.storage.metered import MeteredDatabase, RefusedWrites
 from tests.worker.caller import API_KEY, Answer, signature
 from tests.worker.endpoints import Endpoints
 from tests.worker.openapi.conformity import check_accepted_body, check_answer, check_query
@@ -84,7 +84,7 @@ class World:
 
         return PlatformPorts(
             settings=Settings.read(self.environment),
-            database=MeteredDatabase(self.database),
+            database=MeteredDatabase(self.database, self.memory.of(RefusedWrites), self.clock),
             cache=self.cache,
             retry_queue=self.retry_queue,
             failed_queue=self.failed_queue,

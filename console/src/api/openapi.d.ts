@@ -1284,7 +1284,7 @@ export interface operations {
                             queue: boolean;
                         };
                         /** @enum {string} */
-                        status: "healthy" | "unhealthy";
+                        status: "healthy" | "degraded" | "unhealthy";
                         /** Format: date-time */
                         timestamp: string;
                         version: string;
@@ -3509,7 +3509,7 @@ export interface operations {
                             queue: boolean;
                         };
                         /** @enum {string} */
-                        status: "healthy" | "unhealthy";
+                        status: "healthy" | "degraded" | "unhealthy";
                         /** Format: date-time */
                         timestamp: string;
                         version: string;

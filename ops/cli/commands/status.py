@@ -56,6 +56,8 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         ("drift", _drift(found)),
     ):
         reporter.line(f"{name:<9} {value}")
+    for problem in health.get("errors") or []:
+        reporter.line(f"{'problem':<9} {problem.get('message', '')}", style="yellow")
     reporter.line("")
     reporter.table(
         whole("version"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from notification.cloudflare.unbound import UnboundCache, UnboundDatabase
-from notification.ports.database import DatabaseError
+from notification.ports.database import DatabaseConflict, DatabaseError, Statement
 from tests.worker.world import BOUND, World
 
 
@@ -75,3 +77,58 @@ def test_a_database_before_its_first_migration_is_connected(world: World) -> Non
     world.database.before_batch = fail
     health = world.request("GET", "/health", signed=False)
     assert (health.status, health.json["database"]) == (200, "connected")
+
+
+@pytest.mark.requirement("C-2.6")
+def test_refused_writes_of_the_last_hour_make_the_service_degraded(world: World) -> None:
+    world.configure()
+
+    def full(statements: Sequence[Statement]) -> None:
+        if any(not s.sql.lstrip().startswith("SELECT") for s in statements):
+            raise DatabaseError("database or disk is full")
+
+    world.database.before_batch = full
+    for _ in range(3):
+        assert world.send().status == 503
+    world.database.before_batch = None
+    health = world.request("GET", "/health", signed=False)
+    assert (health.status, health.json["status"]) == (200, "degraded")
+    [error] = health.json["errors"]
+    assert error["code"] == "WRITES_REFUSED"
+    # Three sends, and the counts of their failures.
+    told = "The database refused 6 writes in the last hour, the last at 2026-01-01T00:00:00.000Z"
+    assert error["message"] == told
+    world.clock.ms += 3_600_000
+    assert world.request("GET", "/health", signed=False).json["status"] == "healthy"
+
+
+@pytest.mark.requirement("C-2.6")
+def test_the_crons_own_write_is_a_probe(world: World) -> None:
+    def read_only(statements: Sequence[Statement]) -> None:
+        if any(not s.sql.lstrip().startswith("SELECT") for s in statements):
+            raise DatabaseError("attempt to write a readonly database")
+
+    world.database.before_batch = read_only
+    with pytest.raises(DatabaseError):
+        world.cron()
+    assert world.request("GET", "/health", signed=False).json["status"] == "degraded"
+
+
+@pytest.mark.requirement("C-2.6")
+def test_failed_reads_and_conflicts_of_keys_are_no_refused_writes(world: World) -> None:
+    world.configure()
+
+    def conflict(statements: Sequence[Statement]) -> None:
+        raise DatabaseConflict("UNIQUE")
+
+    world.database.before_batch = conflict
+    world.send()
+
+    def down(statements: Sequence[Statement]) -> None:
+        if all(s.sql.lstrip().startswith("SELECT") for s in statements):
+            raise DatabaseError("away")
+
+    world.database.before_batch = down
+    world.request("GET", "/api/notification-logs")
+    world.database.before_batch = None
+    assert world.request("GET", "/health", signed=False).json["status"] == "healthy"

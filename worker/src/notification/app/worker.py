@@ -32,7 +32,7 @@ from notification.cloudflare.unbound import UnboundCache, UnboundDatabase, Unbou
 from notification.cloudflare.web_crypto import WebCryptoAead
 from notification.ports.platform import VersionMetadata
 from notification.settings import Settings
-from notification.storage.metered import MeteredDatabase
+from notification.storage.metered import MeteredDatabase, RefusedWrites
 from pyodide.ffi import jsnull
 from workers import import_from_javascript
 
@@ -112,15 +112,16 @@ class Isolate:
             context.waitUntil(task)
             return task
 
+        clock = await self._clock()
         return Invocation(
             settings=self.settings,
-            database=MeteredDatabase(self.database),
+            database=MeteredDatabase(self.database, self.memory.of(RefusedWrites), clock),
             cache=self.cache,
             retry_queue=self.retry_queue,
             failed_queue=self.failed_queue,
             outbound=self.outbound,
             aead=self.aead,
-            clock=await self._clock(),
+            clock=clock,
             randomness=self.randomness,
             log_sink=self.log_sink,
             version=self.version,

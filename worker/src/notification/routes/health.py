@@ -7,6 +7,7 @@ from notification.http.response import Response, bare
 from notification.http.router import Access, Call, Route
 from notification.ports.database import DatabaseError, Statement
 from notification.ports.platform import Platform
+from notification.storage.metered import RefusedWrites
 from notification.timestamps import from_iso, iso
 
 _PROBE_KEY = "health_check"
@@ -74,15 +75,32 @@ def _errors(
     return errors
 
 
+def _refused_writes(platform: Platform) -> list[dict[str, str]]:
+    """Tell of writes that the database refused in the last hour, the cron's own among them."""
+    refused = platform.memory.of(RefusedWrites).lately(platform.clock.now_ms())
+    if not refused:
+        return []
+    count = f"{len(refused)} write{'s' if len(refused) > 1 else ''}"
+    text = f"The database refused {count} in the last hour, the last at {iso(refused[-1])}"
+    return [{"code": "WRITES_REFUSED", "message": text}]
+
+
 async def show_health(call: Call) -> Response:
-    """Report whether everything is connected: 200 if so, else 503. Reads only."""
+    """Report whether everything is connected: 200 if so, else 503. Reads only.
+
+    A database that answers and has refused to write in the last hour makes the service degraded,
+    which is 200 with the reason in `errors`.
+    """
     platform = call.platform
     database, fired_ms = await _database(platform)
     cache, queues = await _cache(platform), _queues(platform)
     errors = _errors(platform, database, cache, fired_ms)
     healthy = database == cache == queues == "connected" and not errors
+    refused = _refused_writes(platform)
+    errors += refused
+    status = "unhealthy" if not healthy else "degraded" if refused else "healthy"
     payload: dict[str, Any] = {
-        "status": "healthy" if healthy else "unhealthy",
+        "status": status,
         "timestamp": iso(platform.clock.now_ms()),
         "version": platform.settings.service_version,
         "environment": platform.settings.environment,

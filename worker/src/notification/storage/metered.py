@@ -1,17 +1,51 @@
 """A database that counts what an invocation costs."""
 
+from collections import deque
 from collections.abc import Sequence
 
-from notification.ports.database import Database, Result, Statement
+from notification.ports.database import (
+    Database,
+    DatabaseConflict,
+    DatabaseError,
+    Result,
+    Statement,
+)
+from notification.ports.platform import Clock
+from notification.timestamps import HOUR_MS
+
+
+class RefusedWrites:
+    """When the database refused to write, as far as this isolate knows; for the last hour."""
+
+    __slots__ = ("_moments",)
+
+    def __init__(self) -> None:
+        self._moments: deque[int] = deque(maxlen=1_000)
+
+    def note(self, now_ms: int) -> None:
+        """Remember one refusal."""
+        self._moments.append(now_ms)
+
+    def lately(self, now_ms: int) -> list[int]:
+        """Return the moments of the last hour, the newest last."""
+        return [moment for moment in self._moments if now_ms - moment < HOUR_MS]
 
 
 class MeteredDatabase:
-    """Counts an invocation's round trips, rows written (index entries too) and rows read."""
+    """Counts an invocation's round trips, rows written (index entries too) and rows read.
 
-    __slots__ = ("_calls", "_inner", "_rows_read", "_rows_written")
+    Args:
+        inner: the database.
+        refused: gets the writes that the database refuses; a conflict of keys is none of them.
+        clock: tells when.
+    """
 
-    def __init__(self, inner: Database) -> None:
+    __slots__ = ("_calls", "_clock", "_inner", "_refused", "_rows_read", "_rows_written")
+
+    def __init__(self, inner: Database, refused: RefusedWrites, clock: Clock) -> None:
         self._inner = inner
+        self._refused = refused
+        self._clock = clock
         self._calls = 0
         self._rows_read = 0
         self._rows_written = 0
@@ -19,7 +53,14 @@ class MeteredDatabase:
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
         """Run the batch; a failed one counts as a call, too."""
         self._calls += 1
-        results = await self._inner.batch(statements)
+        try:
+            results = await self._inner.batch(statements)
+        except DatabaseConflict:
+            raise
+        except DatabaseError:
+            if not all(statement.sql.lstrip().startswith("SELECT") for statement in statements):
+                self._refused.note(self._clock.now_ms())
+            raise
         self._rows_written += sum(result.rows_written for result in results)
         self._rows_read += sum(result.rows_read for result in results)
         return results

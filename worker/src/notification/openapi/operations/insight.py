@@ -23,7 +23,7 @@ from notification.routes import openapi as document
 _CONNECTION = choice("connected", "disconnected", "not_bound")
 _HEALTH = record(
     {
-        "status": choice("healthy", "unhealthy"),
+        "status": choice("healthy", "degraded", "unhealthy"),
         "timestamp": TIME,
         "version": TEXT,
         "environment": TEXT,
