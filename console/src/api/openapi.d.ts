@@ -1248,7 +1248,10 @@ export interface operations {
     };
     show_health_2: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Taken, and changes nothing */
+                detailed?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3473,7 +3476,10 @@ export interface operations {
     };
     show_health: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Taken, and changes nothing */
+                detailed?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;

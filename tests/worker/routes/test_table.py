@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import re
+
 import pytest
 
+from notification.http.router import Access, Route
 from notification.routes.table import MODULES, all_routes
+from tests.worker.openapi.conformity import document
 from tests.worker.world import World
 
 
@@ -27,3 +32,38 @@ def test_every_route_is_found_whether_its_module_was_loaded_or_not(world: World)
             answer = world.request("TRACE", filled, signed=False)
             assert answer.status == 405, path
             assert route.method in answer.headers["Allow"].split(", ")
+
+
+@pytest.mark.requirement("C-1.3")
+@pytest.mark.parametrize("route", all_routes(), ids=lambda route: f"{route.method} {route.path}")
+def test_a_route_takes_the_query_parameters_that_are_documented(route: Route) -> None:
+    for path in (route.path, *route.aliases):
+        operation = document()["paths"][path][route.method.lower()]
+        documented = [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"]
+        taken = [name for name in route.query if f"{{{name}}}" not in path]
+        assert documented == taken
+
+
+@pytest.mark.requirement("C-1.3")
+@pytest.mark.parametrize("route", all_routes(), ids=lambda route: f"{route.method} {route.path}")
+def test_an_unknown_query_parameter_is_refused_naming_those_of_the_route(
+    world: World, route: Route
+) -> None:
+    world.environment["GRAFANA_WEBHOOK_USERNAME"] = "grafana"
+    world.environment["GRAFANA_WEBHOOK_PASSWORD"] = "a-password-of-more-than-32-characters"
+    login = base64.b64encode(b"grafana:a-password-of-more-than-32-characters").decode()
+    path = re.sub(r"\{\w+\}", "x", route.path)
+    signed = route.access is not Access.GRAFANA
+    headers = {} if signed else {"authorization": f"Basic {login}"}
+    refused = world.request(route.method, f"{path}?statuss=failed", signed=signed, headers=headers)
+    assert (refused.status, refused.code) == (400, "INVALID_PARAMETER")
+    takes = f"it takes: {', '.join(route.query)}" if route.query else "it takes none"
+    assert refused.json["error"] == (
+        f"Unknown query parameter 'statuss' for {route.method} {route.path}; {takes}"
+    )
+
+
+@pytest.mark.requirement("C-1.9")
+def test_who_is_not_let_in_learns_nothing_of_parameters(world: World) -> None:
+    refused = world.request("GET", "/api/notification-logs?statuss=x", signed=False)
+    assert refused.code == "MISSING_SIGNATURE"

@@ -75,6 +75,7 @@ class Application:
         if request.method in _WITH_BODY:
             await request.read_body(settings.max_request_size)
         headers = await admit(route.access, request, platform)
+        _refuse_unknown(request, route)
         response = await route.handler(Call(platform, request, parameters))
         if headers:
             response.headers = {**headers, **response.headers}
@@ -85,6 +86,21 @@ class Application:
             return self._router.find(request.method, request.path)[0].during_maintenance
         except ServiceError:
             return False
+
+
+def _refuse_unknown(request: Request, route: Route) -> None:
+    """Refuse a query parameter that the route doesn't take: ignored, it would choose every row.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER, naming those that the route takes.
+    """
+    for name in request.query:
+        if name not in route.query:
+            takes = f"it takes: {', '.join(route.query)}" if route.query else "it takes none"
+            raise ServiceError(
+                "INVALID_PARAMETER",
+                f"Unknown query parameter {name[:100]!r} for {route.method} {route.path}; {takes}",
+            )
 
 
 def _request_id(request: Request, platform: Platform) -> str:

@@ -40,7 +40,11 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 
 class Route(NamedTuple):
-    """One method on one path; `{name}` stands for one segment."""
+    """One method on one path; `{name}` stands for one segment.
+
+    Attributes:
+        query: the query parameters that the route takes; every other one is refused.
+    """
 
     method: str
     path: str
@@ -48,6 +52,7 @@ class Route(NamedTuple):
     access: Access = Access.SIGNED
     during_maintenance: bool = False
     aliases: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
 
 
 class RouteModule(NamedTuple):

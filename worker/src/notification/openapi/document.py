@@ -167,6 +167,5 @@ def _codes(route: Route, path: str, operation: Operation) -> list[str]:
         codes.append("PAYLOAD_TOO_LARGE")
     if operation.body is not None:
         codes.append("INVALID_REQUEST")
-    if "{" in path or any(p.where == "query" for p in operation.parameters):
-        codes.append("INVALID_PARAMETER")
+    codes.append("INVALID_PARAMETER")
     return list(dict.fromkeys(codes))

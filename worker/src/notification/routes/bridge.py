@@ -277,7 +277,13 @@ def _failed(
 
 
 ROUTES = (
-    Route("POST", "/web_hook/bridge/{user_id}/{channel_type}", forward, access=Access.PUBLIC),
+    Route(
+        "POST",
+        "/web_hook/bridge/{user_id}/{channel_type}",
+        forward,
+        access=Access.PUBLIC,
+        query=("token", "idempotency_key"),
+    ),
     Route(
         "POST",
         "/api/webhooks/standard/{user_id}/{channel_type}",

@@ -98,5 +98,5 @@ async def list_versions(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", "/api/deployment", show_deployment),
-    Route("GET", "/api/deployment/versions", list_versions),
+    Route("GET", "/api/deployment/versions", list_versions, query=("minutes",)),
 )

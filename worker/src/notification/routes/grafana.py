@@ -172,6 +172,13 @@ ROUTES = (
         receive_alerts,
         access=Access.GRAFANA,
         aliases=("/api/grafana/webhook",),
+        query=("channels",),
     ),
-    Route("POST", "/api/webhooks/alertmanager", receive_alertmanager, access=Access.GRAFANA),
+    Route(
+        "POST",
+        "/api/webhooks/alertmanager",
+        receive_alertmanager,
+        access=Access.GRAFANA,
+        query=("channels",),
+    ),
 )

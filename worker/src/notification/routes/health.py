@@ -137,5 +137,6 @@ ROUTES = (
         access=Access.PUBLIC,
         during_maintenance=True,
         aliases=("/api/health",),
+        query=("detailed",),
     ),
 )

@@ -85,6 +85,6 @@ _ONE = "/api/holds/{channel}"
 
 ROUTES = (
     Route("GET", "/api/holds", list_holds),
-    Route("PUT", _ONE, put_hold),
-    Route("DELETE", _ONE, delete_hold),
+    Route("PUT", _ONE, put_hold, query=("user_id",)),
+    Route("DELETE", _ONE, delete_hold, query=("user_id",)),
 )

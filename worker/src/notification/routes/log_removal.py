@@ -71,7 +71,24 @@ def _before(call: Call, body: dict[str, Any]) -> int:
 
 
 ROUTES = (
-    Route("DELETE", "/api/notification-logs/cleanup", delete_old_logs),
-    Route("POST", "/api/cleanup-logs", delete_old_logs, access=Access.ADMIN_KEY),
-    Route("DELETE", "/api/notification-logs/{id}", delete_log, aliases=("/api/logs/{id}",)),
+    Route(
+        "DELETE",
+        "/api/notification-logs/cleanup",
+        delete_old_logs,
+        query=("before", "days", "status"),
+    ),
+    Route(
+        "POST",
+        "/api/cleanup-logs",
+        delete_old_logs,
+        access=Access.ADMIN_KEY,
+        query=("before", "days", "status"),
+    ),
+    Route(
+        "DELETE",
+        "/api/notification-logs/{id}",
+        delete_log,
+        aliases=("/api/logs/{id}",),
+        query=("force",),
+    ),
 )

@@ -113,7 +113,25 @@ async def show_log(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", "/api/notification-logs", list_logs, aliases=("/api/logs",)),
-    Route("GET", "/api/notification-logs/changes", list_changes),
+    Route(
+        "GET",
+        "/api/notification-logs",
+        list_logs,
+        aliases=("/api/logs",),
+        query=(
+            "user_id",
+            "channel",
+            "channel_type",
+            "status",
+            "template_key",
+            "request_id",
+            "message_id",
+            "start_date",
+            "end_date",
+            "limit",
+            "offset",
+        ),
+    ),
+    Route("GET", "/api/notification-logs/changes", list_changes, query=("after", "watch")),
     Route("GET", "/api/notification-logs/{id}", show_log, aliases=("/api/logs/{id}",)),
 )

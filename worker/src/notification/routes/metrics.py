@@ -177,7 +177,16 @@ def _range(query: dict[str, str], now_ms: int) -> tuple[str, int, int]:
 
 
 ROUTES = (
-    Route("GET", "/metrics", show_metrics, access=Access.SCRAPER, aliases=("/api/metrics",)),
-    Route("GET", "/api/stats/series", show_series),
-    Route("GET", "/api/stats/overview", show_overview),
+    Route(
+        "GET",
+        "/metrics",
+        show_metrics,
+        access=Access.SCRAPER,
+        aliases=("/api/metrics",),
+        query=("user_id", "days", "format"),
+    ),
+    Route(
+        "GET", "/api/stats/series", show_series, query=("metric", "channel", "from", "to", "step")
+    ),
+    Route("GET", "/api/stats/overview", show_overview, query=("from", "to", "step")),
 )

@@ -110,6 +110,6 @@ async def _forget(call: Call, user_id: str) -> None:
 
 
 ROUTES = (
-    Route("GET", "/api/users/{user_id}/export", export_person),
-    Route("DELETE", "/api/users/{user_id}", erase_person),
+    Route("GET", "/api/users/{user_id}/export", export_person, query=("limit", "after")),
+    Route("DELETE", "/api/users/{user_id}", erase_person, query=("force",)),
 )

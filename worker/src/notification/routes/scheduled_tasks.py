@@ -124,6 +124,6 @@ def _task_health(task: Task, records: list[Row], state: Row | None, now_ms: int)
 
 ROUTES = (
     Route("GET", "/health/scheduled-tasks", show_health, access=Access.PUBLIC),
-    Route("GET", "/api/task-execution-records", list_records),
+    Route("GET", "/api/task-execution-records", list_records, query=("limit", "offset")),
     Route("POST", "/api/scheduled-tasks/trigger", trigger),
 )

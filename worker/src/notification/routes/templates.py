@@ -202,10 +202,15 @@ def _text_of(row: Row) -> TemplateText:
 _ONE = "/api/templates/{key}"
 
 ROUTES = (
-    Route("GET", "/api/templates", list_templates),
-    Route("POST", "/api/templates", save_template, aliases=(_ONE,)),
-    Route("PUT", "/api/templates", save_template, aliases=(_ONE,)),
-    Route("DELETE", "/api/templates", delete_template, aliases=(_ONE,)),
+    Route(
+        "GET",
+        "/api/templates",
+        list_templates,
+        query=("key", "include_inactive", "is_active", "channel", "limit", "offset"),
+    ),
+    Route("POST", "/api/templates", save_template, aliases=(_ONE,), query=("key",)),
+    Route("PUT", "/api/templates", save_template, aliases=(_ONE,), query=("key",)),
+    Route("DELETE", "/api/templates", delete_template, aliases=(_ONE,), query=("key",)),
     Route("GET", _ONE, show_template),
     Route("GET", f"{_ONE}/contents", list_contents),
     Route("POST", f"{_ONE}/contents/{{channel}}", save_content),

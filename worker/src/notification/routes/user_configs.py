@@ -113,8 +113,20 @@ async def delete_config(call: Call) -> Response:
 _ONE = "/api/users/{user_id}/configs/{channel}"
 
 ROUTES = (
-    Route("GET", "/api/user-configs", list_configs, aliases=("/api/users/{user_id}/configs",)),
+    Route(
+        "GET",
+        "/api/user-configs",
+        list_configs,
+        aliases=("/api/users/{user_id}/configs",),
+        query=("user_id", "channel_type", "channel", "limit", "offset", "mask"),
+    ),
     Route("POST", "/api/user-configs", save_config),
     Route("PUT", _ONE, save_config),
-    Route("DELETE", "/api/user-configs", delete_config, aliases=(_ONE,)),
+    Route(
+        "DELETE",
+        "/api/user-configs",
+        delete_config,
+        aliases=(_ONE,),
+        query=("user_id", "channel_type", "channel"),
+    ),
 )

@@ -88,7 +88,11 @@ _RANGE = (
 )
 
 OPERATIONS = {
-    health.show_health: Operation(tag="Insight", answers={200: _HEALTH, 503: _HEALTH}),
+    health.show_health: Operation(
+        tag="Insight",
+        parameters=(Parameter("detailed", TEXT, "Taken, and changes nothing"),),
+        answers={200: _HEALTH, 503: _HEALTH},
+    ),
     metrics.show_metrics: Operation(
         tag="Insight",
         parameters=(
