@@ -23,8 +23,10 @@ PROVIDER_KEY = "__provider"
 
 PROVIDERS = {
     "migrations": "infra.migrations.resource:MigrationsProvider",
+    "preconditions": "infra.preconditions.resource:PreconditionsProvider",
     "release_ledger": "infra.release_ledger.resource:ReleaseLedgerProvider",
     "smoke": "infra.smoke.resource:SmokeProvider",
+    "takeover": "infra.takeover.resource:TakeoverProvider",
 }
 """Where each provider's code is today. A name that a state may hold is never taken out."""
 

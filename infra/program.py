@@ -23,9 +23,12 @@ from infra.components.adoption import Adoption
 from infra.inputs import Inputs
 from infra.migrations.resource import Migrations, MigrationsArgs
 from infra.outputs import Parts, release_output, serving_output, stack_outputs
+from infra.preconditions.claims import Claims
+from infra.preconditions.resource import Preconditions
 from infra.release_ledger.resource import ReleaseLedger, ReleaseLedgerArgs
 from infra.rules import Stack, check_rules, collect_declarations
 from infra.smoke.resource import Smoke, SmokeArgs
+from infra.takeover.resource import Takeover
 from infra.uploaded_version import UploadedVersion
 from infra.zone import zone_of
 
@@ -51,6 +54,18 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
     if settings.manage_access:
         return _access(inputs, zone_id, provider)
     adoption = Adoption.of_settings(settings)
+    pin = settings.pin
+    claims = Claims.of(
+        settings,
+        names,
+        zone_id=zone_id,
+        rolls_back=pin is not None
+        and pin.holds_against(
+            bundle_sha256=inputs.bundle.sha256, assets_sha256=_assets_sha256(inputs)
+        ),
+    )
+    # First of all: what the account would refuse after the new version serves, it is asked now.
+    preconditions = Preconditions("preconditions", claims)
     stores = Stores(
         "stores",
         StoresArgs(
@@ -60,6 +75,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             jurisdiction=settings.d1_jurisdiction,
             protect=settings.protect_stores,
             adoption=adoption,
+            child_opts=pulumi.ResourceOptions(depends_on=[preconditions]),
         ),
         opts,
     )
@@ -70,6 +86,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             names=names,
             protect=settings.protect_stores,
             adoption=adoption,
+            child_opts=pulumi.ResourceOptions(depends_on=[preconditions]),
         ),
         opts,
     )
@@ -112,15 +129,30 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         DeploymentArgs(
             settings=settings,
             bundle_sha256=inputs.bundle.sha256,
-            assets_sha256=inputs.assets.sha256 if inputs.assets is not None else "",
+            assets_sha256=_assets_sha256(inputs),
             service=service,
             after=migrations,
         ),
         opts,
     )
+    releases = ReleaseLedger(
+        "releases",
+        ReleaseLedgerArgs(
+            release=release_output(inputs, service, migrations), serving=serving_output(deployment)
+        ),
+        # Right after the traffic moved: what serves has to be known to a rollback, whatever fails
+        # from here on.
+        pulumi.ResourceOptions(depends_on=[deployment.current]),
+    )
     triggers = Triggers(
         "triggers",
-        TriggersArgs(settings=settings, queues=queues, service=service, deployment=deployment),
+        TriggersArgs(
+            settings=settings,
+            queues=queues,
+            service=service,
+            deployment=deployment,
+            child_opts=pulumi.ResourceOptions(depends_on=[releases]),
+        ),
         opts,
     )
     addresses = None
@@ -128,25 +160,13 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         addresses = Addresses(
             "addresses",
             AddressesArgs(
-                settings=settings, zone_id=zone_id, service=service, after=deployment.current
+                settings=settings,
+                zone_id=zone_id,
+                service=service,
+                after=_freed(claims, after=releases),
             ),
             opts,
         )
-    releases = ReleaseLedger(
-        "releases",
-        ReleaseLedgerArgs(
-            release=release_output(inputs, service, migrations), serving=serving_output(deployment)
-        ),
-        # Last: a release that isn't complete is no target for a rollback.
-        pulumi.ResourceOptions(
-            depends_on=[
-                deployment.current,
-                triggers.cron_trigger,
-                triggers.retry_consumer,
-                triggers.failed_consumer,
-            ]
-        ),
-    )
     parts = Parts(stores, queues, service, migrations, deployment, triggers, addresses, releases)
     return stack_outputs(inputs, parts)
 
@@ -172,6 +192,17 @@ def _access(
         pulumi.ResourceOptions(providers=[provider, github_provider(inputs.settings)]),
     )
     return access.outputs()
+
+
+def _freed(claims: Claims, *, after: pulumi.Resource) -> pulumi.Resource:
+    """Take from other Workers what the settings name; return what the addresses come after."""
+    if not claims.take_over:
+        return after
+    return Takeover("takeover", claims, pulumi.ResourceOptions(depends_on=[after]))
+
+
+def _assets_sha256(inputs: Inputs) -> str:
+    return inputs.assets.sha256 if inputs.assets is not None else ""
 
 
 def _smoked(inputs: Inputs, service: Service) -> pulumi.Resource:

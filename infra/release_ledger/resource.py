@@ -51,7 +51,7 @@ class ReleaseLedgerArgs:
 
 
 class ReleaseLedger(dynamic.Resource, module="releases", name="ReleaseLedger"):
-    """The releases of the stack; register it last, so that it lists only what was completed."""
+    """The releases of the stack; it depends on the deployment that each one serves by."""
 
     releases: pulumi.Output[list[dict[str, Any]]]
 

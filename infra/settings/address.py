@@ -1,9 +1,10 @@
 """Settings that say at which addresses the service answers."""
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 
 from infra.settings import values as v
 
@@ -37,6 +38,24 @@ BasePath = Annotated[
 ]
 
 
+def _address(value: str) -> str:
+    if not re.fullmatch(rf"{_HOST}|(\*\.?)?{_HOST}/[^?#\s]*", value) or len(value) > 1024:
+        raise ValueError("not such an address")
+    return value
+
+
+TakenOver = Annotated[
+    tuple[Annotated[str, AfterValidator(_address)], ...],
+    BeforeValidator(v.json_value),
+    AfterValidator(v.distinct),
+    Field(max_length=2),
+    v.Rule(
+        "a list of host names and route patterns, each as customDomain or routePattern has it.",
+        '["notification.example.com"]',
+    ),
+]
+
+
 class AddressSettings(BaseModel):
     """workers.dev, custom domain, route and console."""
 
@@ -59,6 +78,9 @@ class AddressSettings(BaseModel):
     )
     zone_id: ZoneId | None = Field(
         None, description="that zone's id, where looking it up is not wanted"
+    )
+    take_over: TakenOver = Field(
+        (), description="custom domain or route that is taken from another Worker of the account"
     )
     console: v.Switch | None = Field(
         None, description="serve the console with the version; unset means outside production only"

@@ -10,6 +10,7 @@ from infra.settings import SettingsError, read_settings
 from ops.access.identity import introduce
 from ops.build.build import build_bundle, console_path
 from ops.deploy.address_check import require_own_domain
+from ops.deploy.account_state import AccountState
 from ops.deploy.asset_check import AssetCheck
 from ops.deploy.first_notification import FirstNotification
 from ops.deploy.integration_set import IntegrationSet
@@ -61,6 +62,7 @@ class Deployment:
         require_own_domain(self._context)
         self._bundle()
         self.prepare()
+        AccountState(self._context).require_free_names()
         with self._reporter.step(f"Preview of the stack {self._stack}") as step:
             result = choose_driver(self._context).preview(self._reporter.progress)
             step.detail = describe(result.changes)
@@ -134,7 +136,14 @@ class Deployment:
             # A person's data may be in there: what the update would do is asked first.
             self.ask_about_loss(self.preview(), confirm_loss)
         sink_url = self.prepare()
-        update = self.update(message)
+        account = AccountState(self._context)
+        account.require_free_names()
+        try:
+            update = self.update(message)
+        except StackFailed as error:
+            if account.made:
+                raise
+            raise StackFailed(f"{error} {self._made_so_far()}") from None
         # A stack of access alone has no service to verify.
         if verify and "service_url" in update.outputs:
             self.verify(update.outputs)
@@ -154,6 +163,16 @@ class Deployment:
                 f"This deletes or replaces {' and '.join(lost)} of '{self._stack}', with all that "
                 "is in there"
             )
+
+    def _made_so_far(self) -> str:
+        """Name what a first deployment made before it failed, and both ways on."""
+        made = AccountState(self._context).made
+        names = ", ".join(f"{str(one['urn']).rpartition('::')[2]} ({one['id']})" for one in made)
+        stack = self._stack
+        return (
+            f"Made so far: {names or 'nothing'}. 'notifyctl up --stack {stack}' goes on from "
+            f"there; 'notifyctl destroy --stack {stack}' removes it."
+        )
 
     @property
     def _in_maintenance(self) -> bool:

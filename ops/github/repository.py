@@ -83,6 +83,9 @@ class Repository:
         full = f"/repos/{self.name}{path}"
         answer = self._request("GET", full, None, None)
         if answer.status_code == 404:
+            _document(
+                "GET", full, answer
+            )  # A proxy's page doesn't say that there is no such thing.
             return None
         if answer.status_code >= 300:
             raise _refusal("GET", full, answer.status_code)

@@ -21,7 +21,7 @@ _PREFIX = f"{NAMESPACE}:"
 _SECRET_NAMES = frozenset(field.alias or name for name, field in Secrets.model_fields.items())
 _ADDRESSES = ("workersDevSubdomain", "serviceUrl", "customDomain")
 _SUBDOMAIN = "local"
-"""The throw-away account's workers.dev subdomain, where the settings name no address."""
+"""The throw-away account's workers.dev subdomain: a plan asks whether it is the account's."""
 _ZONE_ID = "0" * 32
 """In the form of a zone's id: an empty account has no zone that could be looked up."""
 
@@ -115,7 +115,8 @@ def _offline(config: Mapping[str, Any], account: Endpoints) -> tuple[dict[str, A
     put(f"{_PREFIX}accountId", account.account_id, "the throw-away account's id")
     if f"{_PREFIX}zoneName" in kept:
         put(f"{_PREFIX}zoneId", _ZONE_ID, "a zone that is supposed to be there")
-    if not any(f"{_PREFIX}{name}" in kept for name in _ADDRESSES):
+    named = [name for name in _ADDRESSES if f"{_PREFIX}{name}" in kept]
+    if not named or _ADDRESSES[0] in named:
         put(f"{_PREFIX}workersDevSubdomain", _SUBDOMAIN, "the throw-away account's subdomain")
     return kept, stands
 

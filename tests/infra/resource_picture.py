@@ -19,6 +19,7 @@ SETTINGS = {
     "customDomain": "notification.example.com",
     "routePattern": "api.example.com/notify*",
     "zoneId": ZONE,
+    "takeOver": '["notification.example.com"]',
 }
 
 

@@ -13,10 +13,8 @@ from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
 
 from infra.dynamic_providers import PROVIDER_KEY, PROVIDERS, provider
-from infra.program import declare
 from tests.altered_project import ROOT, AlteredProject
-from tests.infra.registrations import declare_stack
-from tests.infra.stack_inputs import stack_inputs
+from tests.infra.resource_picture import full_stack
 from tests.installation import Installation
 
 STATES = {
@@ -40,6 +38,13 @@ STATES = {
     "release_ledger, by name": (
         "gASVPQAAAAAAAACMF2luZnJhLmR5bmFtaWNfcHJvdmlkZXJzlIwIcHJvdmlkZXKUk5SMDnJlbGVhc2VfbGVkZ2Vy"
         "lIWUUpQu"
+    ),
+    "preconditions, by name": (
+        "gASVPAAAAAAAAACMF2luZnJhLmR5bmFtaWNfcHJvdmlkZXJzlIwIcHJvdmlkZXKUk5SMDXByZWNvbmRpdGlvbnOU"
+        "hZRSlC4="
+    ),
+    "takeover, by name": (
+        "gASVNwAAAAAAAACMF2luZnJhLmR5bmFtaWNfcHJvdmlkZXJzlIwIcHJvdmlkZXKUk5SMCHRha2VvdmVylIWUUpQu"
     ),
 }
 """``__provider`` as each release has written it. Entries are added and never changed."""
@@ -73,7 +78,7 @@ def test_what_is_written_today_is_what_the_list_of_states_has(name: str) -> None
 def test_each_dynamic_resource_of_the_program_is_held_by_its_permanent_name(
     tmp_path: Path,
 ) -> None:
-    declared = declare_stack(lambda: declare(stack_inputs(tmp_path)), stack="production")
+    declared = full_stack(tmp_path)
     held = {
         r.name: r.inputs[PROVIDER_KEY] for r in declared.registrations if PROVIDER_KEY in r.inputs
     }

@@ -37,6 +37,7 @@ def test_the_stack_is_these_resources_and_no_others(declared: Callable[..., Decl
         "notification-system:index:Service",
         "notification-system:index:Stores",
         "notification-system:index:Triggers",
+        "pulumi-python:dynamic/account:Preconditions",
         "pulumi-python:dynamic/d1:Migrations",
         "pulumi-python:dynamic/releases:ReleaseLedger",
         "pulumi-python:dynamic/workers:Smoke",
@@ -281,3 +282,14 @@ def test_a_deployment_that_forgets_the_migrations_is_found_by_these_tests(
     inputs = stack_inputs(tmp_path)
     found = declare_stack(lambda: declare(inputs), stack="production")
     assert not found.depends_on("deployment", "migrations")
+
+
+def test_everything_waits_for_the_preconditions(declared: Callable[..., Declared]) -> None:
+    found = declared()
+    free = [
+        r.name
+        for r in found.registrations
+        if r.type.startswith(("cloudflare:", "pulumi-python:"))
+        and not found.depends_on(r.name, "preconditions")
+    ]
+    assert free == ["preconditions"]

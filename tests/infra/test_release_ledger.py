@@ -69,11 +69,13 @@ def test_the_list_has_a_bound() -> None:
     assert known["releases"][0]["version_id"] == f"v{lifecycle.KEPT + 4}"
 
 
-def test_a_release_is_listed_once_everything_of_it_is_there(
+def test_a_release_is_listed_once_it_serves_and_before_anything_else_can_fail(
     declared: Callable[..., Declared],
 ) -> None:
     found = declared("production")
 
-    for earlier in ("smoke", "migrations", "deployment", "cron-trigger", "retry-consumer"):
+    for earlier in ("smoke", "migrations", "deployment"):
         assert found.depends_on("releases", earlier)
+    for later in ("cron-trigger", "retry-consumer", "failed-consumer"):
+        assert found.depends_on(later, "releases")
     assert found.one("releases").inputs["release"]["version_id"] == "version-id"

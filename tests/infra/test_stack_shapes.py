@@ -30,7 +30,7 @@ PASSPHRASE = "the passphrase of the test"
 CANARY = "c0ffee" * 10 + "beef"
 LISTINGS = ("/d1/database", "/storage/kv/namespaces", "/queues", "/workers/workers")
 # The fake host answers no preview URL, so nothing is smoked here; workerd's installations are.
-BASE: dict[str, Any] = {"previewUrls": False, "workersDevSubdomain": "my-team"}
+BASE: dict[str, Any] = {"previewUrls": False, "workersDevSubdomain": "local"}
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Shape:
 
 SHAPES = {
     "minimal": Shape(
-        "minimal", "development", 19, {"rateLimitEnabled": False, "crons": [], "console": False}
+        "minimal", "development", 20, {"rateLimitEnabled": False, "crons": [], "console": False}
     ),
     "full": Shape(
         "production",
         "production",
-        22,
+        23,
         {
             "protectStores": False,
             "console": True,
@@ -64,11 +64,11 @@ SHAPES = {
     "with-domain": Shape(
         "development",
         "development",
-        21,
+        22,
         {"customDomain": "dev.example.test", "zoneName": "example.test", "workersDev": False},
     ),
-    "staging": Shape("staging", "staging", 19, {"d1Jurisdiction": "eu"}),
-    "pr-7": Shape("pr-7", "development", 19, {"console": True}),
+    "staging": Shape("staging", "staging", 20, {"d1Jurisdiction": "eu"}),
+    "pr-7": Shape("pr-7", "development", 20, {"console": True}),
 }
 
 

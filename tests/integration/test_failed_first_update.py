@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.installation import Installation
+from tests.installation import ROOT, Installation
 from tests.real_cli import providers
 
 pytestmark = pytest.mark.workerd
@@ -23,6 +25,23 @@ LISTS = {
 SETTINGS = {"d1/database": "adoptDatabaseId", "storage/kv/namespaces": "adoptNamespaceId"}
 
 
+PAST_THE_CHECK = """
+import os
+from pathlib import Path
+from ops.deploy.deployment import Deployment
+from ops.stacks.console import Reporter
+from ops.stacks.context import StackContext
+from ops.stacks.project import Project
+
+project = Project.find(environment=os.environ)
+file = Path(os.environ["NOTIFYCTL_CONFIG_FILE"])
+context = StackContext.read(project, "local", Reporter(quiet=True), path=file)
+deployment = Deployment(context)
+deployment.prepare()
+deployment.update("half-way")
+"""
+
+
 @pytest.fixture(
     params=["embedded", pytest.param("cli", marks=pytest.mark.real_pulumi)],
 )
@@ -34,7 +53,23 @@ def failed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installat
         assert made.ctl("local", "start").returncode == 0
         worker = {"name": "notification-system-local"}
         assert made.control("POST", f"{ACCOUNT}/workers/workers", json=worker).is_success
-        assert made.ctl("up", "--stack", "local", "--skip-verify").returncode == 4
+        refused = made.ctl("up", "--stack", "local", "--skip-verify")
+        assert refused.returncode == 4
+        assert "the Worker notification-system-local (" in refused.stderr
+        assert {path: len(found) for path, found in ids(made).items()} == {
+            **dict.fromkeys(LISTS, 0),
+            "workers/workers": 1,
+        }
+        # Plain Pulumi, or somebody who takes the name meanwhile, comes that far.
+        half_way = subprocess.run(
+            [sys.executable, "-c", PAST_THE_CHECK],
+            cwd=ROOT,
+            env=made.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "StackFailed" in half_way.stderr, half_way.stderr
         yield made
     finally:
         made.close()

@@ -23,6 +23,7 @@ from ops.stacks.errors import StackFailed
 from tests.ops.contexts import context_of
 
 TOKEN = {
+    "name": "ci",
     "status": "active",
     "policies": [{"effect": "allow", "permission_groups": [{"id": "g1"}, {"id": "g2"}]}],
 }
@@ -81,7 +82,7 @@ class Answers(Repository):
 
 
 def resource(type_: str, name: str, identifier: str, /, **outputs: Any) -> Managed:
-    return Managed(type_, name, identifier, outputs)
+    return Managed(type_, name, identifier, outputs, outputs)
 
 
 STATE = [
@@ -194,7 +195,7 @@ def test_each_kind_of_edit_is_one_difference(kind: str, path: str, answer: Any) 
 
 
 @pytest.mark.requirement("PD-04")
-@pytest.mark.parametrize(("pages", "found"), [(2, []), (1, ["consumer", "consumer"])])
+@pytest.mark.parametrize(("pages", "found"), [(2, []), (1, ["consumer"] * 3)])
 def test_a_consumer_is_looked_for_on_every_page(pages: int, found: list[str]) -> None:
     mine = {"consumer_id": "mine", "script_name": "w"}
     others = [{"consumer_id": f"other-{n}", "script_name": "x"} for n in range(pages % 2 * 2)]

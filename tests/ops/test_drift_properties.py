@@ -12,23 +12,25 @@ from ops.observe.drift.managed import Managed
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
 
-QUEUE = Managed("cloudflare:Queue", "retry-queue", "q", {"settings": {"deliveryDelay": 5}})
-WORKER = Managed(
+
+def managed(type_: str, name: str, identifier: str, /, **inputs: Any) -> Managed:
+    return Managed(type_, name, identifier, {**inputs, "consumerId": "mine"}, inputs)
+
+
+QUEUE = managed("cloudflare:Queue", "retry-queue", "q", settings={"deliveryDelay": 5})
+WORKER = managed(
     "cloudflare:Worker",
     "worker",
     "w1",
-    {"name": "w", "observability": {"enabled": True, "headSamplingRate": 1}},
+    name="w",
+    observability={"enabled": True, "headSamplingRate": 1},
 )
-CONSUMER = Managed(
-    "cloudflare:QueueConsumer",
-    "consumer",
-    "c",
-    {"queueId": "q", "consumerId": "mine", "scriptName": "ours"},
-)
+CONSUMER = managed("cloudflare:QueueConsumer", "consumer", "c", queueId="q", scriptName="ours")
 GOOD: Mapping[str, Any] = {
     "queues/q": {"queue_id": "q", "settings": {"delivery_delay": 5, "delivery_paused": False}},
     "workers/workers/w1": {
         "id": "w1",
+        "name": "w",
         "observability": {"enabled": True, "head_sampling_rate": 1.0},
     },
     "queues/q/consumers": [{"consumer_id": "mine", "script_name": "ours"}],
@@ -74,7 +76,8 @@ def test_a_queue_that_was_paused_or_delayed_is_found(
 
 
 def test_a_changed_sampling_of_the_logs_is_found() -> None:
-    worker = {"id": "w1", "observability": {"enabled": True, "head_sampling_rate": 0.1}}
+    changed = {"enabled": True, "head_sampling_rate": 0.1}
+    worker = {**GOOD["workers/workers/w1"], "observability": changed}
     assert found(WORKER, **{"workers/workers/w1": worker}) == [
         ("observability", "headSamplingRate 0.1")
     ]

@@ -89,7 +89,8 @@ def check(
     """Check everything before a deployment: code, secrets, migrations, window, confirmations.
 
     Checks: work tree, dependencies, types, unit tests (a quick part), settings, secrets,
-    environment, key age, migrations, window, reviews, confirmations. Nothing is changed. Exit
+    environment, key age, migrations, account (names
+    and addresses of others), window, reviews, confirmations. Nothing is changed. Exit
     codes: 0 it may be deployed, 2 wrong use, 8 a check failed.
     """
     if at is not None and at.tzinfo is None:

@@ -22,14 +22,20 @@ def drift(
         bool,
         typer.Option("--repair", help="Put right what differs, then probe again."),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with 7 for what nobody manages too."),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Compare the stack's state with the account, the repository and the running service.
 
-    Versions that serve and their shares, secrets by fingerprint, crons, queue consumers, domain,
-    route, the workers.dev switch, stores, the CI token's permissions, environments, secrets and
-    variables on GitHub. Exit with 7 where anything differs; with 6 where nothing differs and
-    something couldn't be compared, such as the secrets of a service that doesn't answer.
+    Every property that the program sets is compared: versions that serve and their shares, crons,
+    queues with their consumers, domain, route, the Worker's switches, stores, tokens with scopes,
+    addresses and expiry, GitHub's environments with reviewers, branches and admin bypass, secrets
+    by fingerprint or time, variables. What somebody set and the program doesn't is reported as
+    unmanaged. Exit with 7 where anything differs (with --strict: or is unmanaged); with 6 where
+    nothing differs and something couldn't be compared.
     """
     reporter = Reporter(json=json)
     context = open_stack(run, stack, reporter)
@@ -55,16 +61,22 @@ def drift(
         reporter.line(
             f"  {unknown.kind} of {unknown.resource}: unknown. {unknown.reason}", style="yellow"
         )
+    for unmanaged in report.unmanaged:
+        reporter.line(
+            f"  {unmanaged.kind} of {unmanaged.resource}: {unmanaged.found}, which nobody manages",
+            style="dim",
+        )
     if report.findings:
         count = len(report.findings)
-        advice = (
-            "What is left needs a person: see the lines above."
-            if repaired
-            else f"Put it right with 'notifyctl drift --stack {stack} --repair'."
-        )
+        advice = "What is left needs a person: see the lines above." if repaired else report.advice
         raise DriftFound(
             f"{count} difference{'' if count == 1 else 's'} between the state of '{stack}' and "
             f"what is there. {advice}"
+        )
+    if strict and report.unmanaged:
+        raise DriftFound(
+            f"{len(report.unmanaged)} properties of '{stack}' are set and not managed. Reset "
+            "them, or let the program set them."
         )
     if report.unknown:
         kinds = ", ".join(unknown.kind for unknown in report.unknown)

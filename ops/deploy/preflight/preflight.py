@@ -12,6 +12,8 @@ from ops.access.checks.checklist import Checklist
 from ops.access.checks.outcome import Outcome
 from ops.access.checks.stack_secrets import StackSecrets
 from ops.access.keys.age import ROTATE_AFTER_DAYS, key_ages
+from ops.deploy.account_state import CHECK as ACCOUNT
+from ops.deploy.account_state import AccountState
 from ops.deploy.preflight.code_checks import TESTS, TYPES, look_at_tests, look_at_types
 from ops.deploy.preflight.confirmations import CHECK as CONFIRMATIONS
 from ops.deploy.preflight.confirmations import Confirmations
@@ -95,6 +97,7 @@ class Preflight:
             MIGRATIONS,
             lambda: look_at_migrations(self._context),
         )
+        self._checks.run(ACCOUNT, lambda: AccountState(self._context).outcomes())
         self._checks.run(WINDOW, lambda: self._window(options))
         self._checks.run("reviews", self._reviews)
         self._checks.run(CONFIRMATIONS, lambda: [_asked(confirmations.look(), options)])

@@ -9,7 +9,7 @@ from typing import Any
 
 from ops.deploy.release.records import ReleaseRecord
 from ops.deploy.release.release import Release
-from ops.stacks.driver import HistoryEntry
+from ops.stacks.driver import HistoryEntry, StackDriver
 from ops.stacks.errors import StackFailed, UsageError
 
 _MIN_BEGINNING = 7
@@ -41,6 +41,27 @@ class KnownRelease:
         return self.record.result if self.record else "deployed"
 
 
+def known_outputs(driver: StackDriver, *, show_secrets: bool) -> dict[str, Any]:
+    """Return a stack's outputs, with the releases that the state's ledger has.
+
+    An update that fails after the traffic moved sets no outputs; its release is in the ledger.
+    """
+    outputs = dict(driver.outputs(show_secrets=show_secrets))
+    for resource in driver.resources():
+        if not str(resource.get("type", "")).endswith(":ReleaseLedger") or resource.get("delete"):
+            continue
+        entries = (resource.get("outputs") or {}).get("releases")
+        if isinstance(entries, list) and entries and entries != outputs.get("releases"):
+            serving = entries[0]["serving"]
+            outputs |= {
+                "releases": entries,
+                "version_id": entries[0]["version_id"],
+                "serving": serving,
+                "serving_version_id": max(serving, key=lambda one: one["percentage"])["version_id"],
+            }
+    return outputs
+
+
 class ReleaseHistory:
     """The releases of one stack, the newest first, each version once.
 
@@ -65,6 +86,7 @@ class ReleaseHistory:
                 "that kept no list. Run 'notifyctl up' once; from then on it does."
             )
         self.entries = [Release.of_entry(entry) for entry in entries]
+        self._updates = updates
         self.serving = str(outputs.get("serving_version_id") or outputs["version_id"])
         self.shares = dict(self.entries[0].serving)
         # A version keeps the place of its newest entry, and is told by its first one: that is the
@@ -85,6 +107,11 @@ class ReleaseHistory:
     def newest(self) -> Release:
         """What was deployed last, whether or not it serves."""
         return self.releases[0].release
+
+    def is_newest_of(self, update: HistoryEntry) -> bool:
+        """Whether the newest entry was made by that update, which then moved the traffic."""
+        found = _update_of(self.entries[0], self._updates)
+        return found is not None and found.version == update.version
 
     def find(self, name: str) -> KnownRelease | None:
         """Return the release of that version id, its beginning, that commit, or update number.

@@ -90,7 +90,8 @@ def choose_target(
     if taken_back and serving is not None and not is_bad and not by_hand:
         reason = "it was gone back to already; name an older one to go further back"
         return Target(serving.release, _way(serving, history, active), reason)
-    if last_update is not None and last_update.result == "failed" and not by_hand:
+    failed = last_update if last_update and last_update.result == "failed" else None
+    if failed is not None and not by_hand and not history.is_newest_of(failed):
         raise GateClosed(
             f"The last update failed and changed nothing of what serves: version "
             f"{history.serving[:8]} serves as before it. Correct the cause and deploy again, or "

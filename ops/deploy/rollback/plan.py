@@ -88,6 +88,7 @@ class RollbackReport:
         serving_seconds: from the command to the version's first request.
         seconds: from the command to its end.
         post_mortem: where the draft of the review lies; ``None`` where nothing was changed.
+        unfinished: why the update after the switch failed; empty where it didn't.
     """
 
     plan: RollbackPlan
@@ -95,6 +96,7 @@ class RollbackReport:
     serving_seconds: float
     seconds: float
     post_mortem: Path | None
+    unfinished: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return the report for ``--json``."""
@@ -104,6 +106,7 @@ class RollbackReport:
             "serving_seconds": round(self.serving_seconds, 3),
             "seconds": round(self.seconds, 3),
             "post_mortem": str(self.post_mortem) if self.post_mortem else None,
+            "unfinished": self.unfinished,
         }
 
     def lines(self) -> list[str]:
@@ -112,6 +115,11 @@ class RollbackReport:
             f"Version {self.version_id[:8]} serves again.",
             f"Time      {self.serving_seconds:.1f} s to serve, {self.seconds:.1f} s in all",
         ]
+        if self.unfinished:
+            lines.append(
+                f"Left      the update after it failed: {self.unfinished} Correct that, then "
+                f"'notifyctl up --stack {self.plan.stack}'."
+            )
         if self.post_mortem is not None:
             lines.append(
                 f"Review    {self.post_mortem}   (fill it in: the next deployment asks for it)"

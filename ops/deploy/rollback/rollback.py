@@ -17,7 +17,7 @@ from ops.deploy.release.account_versions import older_versions, read_version
 from ops.deploy.release.pin_file import read_pin, remove_pin, write_pin
 from ops.deploy.release.records import ReleaseRecord, ReleaseRecords, read_tolerantly
 from ops.deploy.release.release import Release
-from ops.deploy.release.release_history import ReleaseHistory
+from ops.deploy.release.release_history import ReleaseHistory, known_outputs
 from ops.deploy.release.target import MESSAGE, choose_target, newest_update
 from ops.deploy.rollback.gate import Gate, GateResult
 from ops.deploy.rollback.git_record import commit_files
@@ -30,7 +30,7 @@ from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment, deploy_version
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
-from ops.stacks.errors import GateClosed, OperationError
+from ops.stacks.errors import GateClosed, OperationError, StackFailed
 from ops.stacks.moment import counted
 from ops.stacks.origin import Origin
 from ops.stacks.project import Project
@@ -55,7 +55,7 @@ class Rollback:
         self._is_marked = False
         self._deployment.prepare()
         self._account = StackAccount.of(context)
-        self._outputs: Mapping[str, Any] = choose_driver(context).outputs(show_secrets=True)
+        self._outputs: Mapping[str, Any] = known_outputs(choose_driver(context), show_secrets=True)
         self._records = ReleaseRecords(self._account, str(self._outputs.get("d1_database_id")))
 
     def plan(self, *, to: str | None, force: bool = False) -> RollbackPlan:
@@ -138,7 +138,7 @@ class Rollback:
         told = notifier.begin(notice)  # A receiver that hangs mustn't keep the bad version serving.
         try:
             try:
-                version = self._switch(plan, reason)
+                version, unfinished = self._switched(plan, reason)
             finally:
                 told()
             # Health alone says nothing of sends: a column may be gone that only they read.
@@ -171,7 +171,7 @@ class Rollback:
             self._commit(draft, version)
         status = f"version {version[:8]} serves again and is verified"
         notifier.tell(replace(notice, event="rolled back", status=status, duration=seconds))
-        return RollbackReport(plan, version, self._serving, seconds, draft)
+        return RollbackReport(plan, version, self._serving, seconds, draft, unfinished)
 
     def _notice(self, plan: RollbackPlan, origin: Origin) -> Notice:
         return Notice(
@@ -212,6 +212,23 @@ class Rollback:
                 f"warning: it isn't noted that {version[:8]} is {record.result}: {error}",
                 style="yellow",
             )
+
+    def _switched(self, plan: RollbackPlan, reason: str) -> tuple[str, str]:
+        """Return the version that serves, and why the update after it failed, if it did.
+
+        What made the deployment fail may still be there, such as an address that another Worker
+        has: then the old version serves all the same, and the rest can wait.
+        """
+        try:
+            return self._switch(plan, reason), ""
+        except StackFailed as error:
+            target = plan.target.release.version_id
+            worker = str(self._outputs["worker_name"])
+            active = ActiveDeployment.of_worker(self._account, worker)
+            if not self._serving or active.shares != {target: 100.0}:
+                raise
+            self._reporter.line(f"warning: {error}", style="yellow")
+            return target, str(error)
 
     def _switch(self, plan: RollbackPlan, reason: str) -> str:
         """Bring the target to serve, and return the version that does."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ops.observe.drift.finding import Finding, Repair
+from engine.providers.property_naming import from_wire
+from ops.observe.drift.comparison import GONE, Compared, Kind
+from ops.observe.drift.finding import Finding, Repair, Unmanaged
 from ops.observe.drift.managed import Managed
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
@@ -14,29 +18,171 @@ from ops.stacks.errors import OperationError
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
 
-GONE = "nothing"
-_STORES = {
-    "cloudflare:D1Database": ("d1/database/{}", "database", Repair.NONE),
-    "cloudflare:WorkersKvNamespace": ("storage/kv/namespaces/{}", "namespace", Repair.UPDATE),
-    "cloudflare:Queue": ("queues/{}", "queue", Repair.UPDATE),
-}
-_CONSUMER_SETTINGS = {
-    "batchSize": "batch_size",
-    "maxRetries": "max_retries",
-    "maxWaitTimeMs": "max_wait_time_ms",
-    "retryDelay": "retry_delay",
-}
+_ADDRESS = "it says where the resource is, and another one would be another resource"
+_FIXED = "it holds from the creation on, and nothing can change it"
+_IMMUTABLE = "a version never changes; another one that serves is a difference of the deployment"
 
 
-_QUEUE_SETTINGS = {
-    "deliveryDelay": "delivery_delay",
-    "deliveryPaused": "delivery_paused",
-    "messageRetentionPeriod": "message_retention_period",
-}
-_UNSET = {"queue": {"deliveryPaused": False}}
-"""What the account has where the program says nothing, and what stops the service if changed."""
+def _shares(versions: Any) -> tuple[tuple[str, float], ...]:
+    found = ((str(one["versionId"]), float(one["percentage"])) for one in versions or ())
+    return tuple(sorted(found))
 
-_OBSERVABILITY = {"enabled": "enabled", "headSamplingRate": "head_sampling_rate"}
+
+def _said(shares: tuple[tuple[str, float], ...]) -> str:
+    return ", ".join(f"{version[:8]} {share:g} %" for version, share in shares) or GONE
+
+
+def _crons(schedules: Any) -> tuple[str, ...]:
+    return tuple(sorted(str(one["cron"]) for one in schedules or ()))
+
+
+def _listed(items: Iterable[str]) -> str:
+    return ", ".join(items) or "none"
+
+
+def _policies(policies: Any) -> frozenset[tuple[str, str, str]]:
+    """Effect, permission group and resources of each permission; their order means nothing."""
+    found = set()
+    for policy in policies or ():
+        resources = policy.get("resources")
+        if isinstance(resources, str):
+            resources = json.loads(resources)
+        where = json.dumps(resources, sort_keys=True)
+        for group in policy.get("permissionGroups") or ():
+            found.add((str(policy.get("effect")), str(group["id"]), where))
+    return frozenset(found)
+
+
+def _permissions(policies: frozenset[tuple[str, str, str]]) -> str:
+    groups = ", ".join(sorted(f"{effect} {group[-8:]}" for effect, group, _ in policies))
+    places = "; ".join(sorted({where for _, _, where in policies}))
+    return f"{len(policies)} permissions ({groups}) on {places}"
+
+
+def _addresses(items: Any) -> tuple[str, ...]:
+    return tuple(sorted(str(item) for item in items or ()))
+
+
+def _moment(text: Any) -> float | None:
+    return datetime.fromisoformat(str(text)).timestamp() if text else None
+
+
+def _day(moment: float | None) -> str:
+    return "no end" if moment is None else f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d}"
+
+
+_CONSUMER = Compared("consumer", Repair.CALL, tell=str)
+
+KINDS: Mapping[str, Kind] = {
+    "cloudflare:D1Database": Kind(
+        "database",
+        {"name": Compared("database"), "readReplication": Compared("read replication")},
+        {
+            "accountId": _ADDRESS,
+            "primaryLocationHint": _FIXED,
+            "jurisdiction": _FIXED,
+        },
+        gone=Repair.NONE,
+    ),
+    "cloudflare:WorkersKvNamespace": Kind(
+        "namespace", {"title": Compared("namespace")}, {"accountId": _ADDRESS}
+    ),
+    "cloudflare:Queue": Kind(
+        "queue",
+        {
+            "queueName": Compared("queue"),
+            "settings": Compared("queue settings", Repair.CALL),
+        },
+        {"accountId": _ADDRESS},
+        # A queue that delivers nothing stops the retries, whoever set it.
+        assumed={"settings.deliveryPaused": False},
+        # Defaults: Cloudflare docs, "Queues: configuration" and "limits".
+        watched={"settings.deliveryDelay": 0, "settings.messageRetentionPeriod": 345_600},
+    ),
+    "cloudflare:Worker": Kind(
+        "worker",
+        {
+            "name": Compared("worker"),
+            "subdomain.enabled": Compared("workers.dev"),
+            "subdomain.previewsEnabled": Compared("preview URLs"),
+            "observability": Compared("observability"),
+        },
+        {"accountId": _ADDRESS},
+        watched={
+            "logpush": False,
+            "tailConsumers": [],
+            "tags": [],
+            "observability.traces.enabled": False,
+        },
+    ),
+    "cloudflare:WorkerVersion": Kind(
+        "version",
+        {},
+        {
+            "accountId": _ADDRESS,
+            "workerId": _ADDRESS,
+            **dict.fromkeys(
+                (
+                    *("mainModule", "modules", "assets", "bindings", "annotations"),
+                    *("compatibilityDate", "compatibilityFlags"),
+                ),
+                _IMMUTABLE,
+            ),
+        },
+        watched={"placement.mode": None, "limits.cpuMs": None},
+        gone=Repair.NONE,
+    ),
+    "cloudflare:WorkersDeployment": Kind(
+        "deployment",
+        {"versions": Compared("deployment", Repair.CALL, _shares, _said)},
+        {"accountId": _ADDRESS, "scriptName": _ADDRESS, "strategy": "there is only one"},
+        gone=Repair.CALL,
+    ),
+    "cloudflare:WorkersCronTrigger": Kind(
+        "cron",
+        {"schedules": Compared("cron", Repair.CALL, _crons, _listed)},
+        {"accountId": _ADDRESS, "scriptName": _ADDRESS},
+        gone=Repair.CALL,
+    ),
+    "cloudflare:QueueConsumer": Kind(
+        "consumer",
+        {
+            "scriptName": _CONSUMER,
+            "type": _CONSUMER,
+            "settings": Compared("consumer settings", Repair.CALL),
+            "deadLetterQueue": Compared("dead-letter queue", Repair.CALL),
+        },
+        {"accountId": _ADDRESS, "queueId": _ADDRESS},
+        watched={"settings.maxConcurrency": None, "deadLetterQueue": None},
+    ),
+    "cloudflare:WorkersCustomDomain": Kind(
+        "custom domain",
+        {
+            "hostname": Compared("custom domain"),
+            "service": Compared("custom domain"),
+            "zoneId": Compared("custom domain"),
+        },
+        {"accountId": _ADDRESS},
+    ),
+    "cloudflare:WorkersRoute": Kind(
+        "route",
+        {"pattern": Compared("route"), "script": Compared("route")},
+        {"zoneId": _ADDRESS},
+    ),
+    "cloudflare:AccountToken": Kind(
+        "token",
+        {
+            "name": Compared("token"),
+            "policies": Compared("token scopes", form=_policies, tell=_permissions),
+            "condition.requestIp.ins": Compared("token addresses", form=_addresses, tell=_listed),
+            "expiresOn": Compared("token expiry", form=_moment, tell=_day),
+        },
+        {"accountId": _ADDRESS},
+        watched={"condition.requestIp.ins": None, "condition.requestIp.notIns": None,
+                 "expiresOn": None},
+    ),
+}  # fmt: skip
+"""What is compared of each kind of resource."""
 
 
 class CloudflareProbe:
@@ -51,26 +197,43 @@ class CloudflareProbe:
 
     def __init__(self, account: StackAccount) -> None:
         self._account = account
-        self._checks: Mapping[str, Callable[[Managed], Iterable[Finding]]] = {
-            **dict.fromkeys(_STORES, self._store),
-            "cloudflare:Worker": self._worker,
+        self._read: Mapping[str, Callable[[Managed], Mapping[str, Any] | None]] = {
+            "cloudflare:D1Database": partial(self._one, "d1/database/{id}"),
+            "cloudflare:WorkersKvNamespace": partial(self._one, "storage/kv/namespaces/{id}"),
+            "cloudflare:Queue": partial(self._one, "queues/{id}"),
+            "cloudflare:Worker": partial(self._one, "workers/workers/{id}"),
+            "cloudflare:WorkerVersion": partial(
+                self._one, "workers/workers/{workerId}/versions/{id}"
+            ),
             "cloudflare:WorkersDeployment": self._deployment,
-            "cloudflare:WorkersCronTrigger": self._schedule,
-            "cloudflare:QueueConsumer": self._consumer,
-            "cloudflare:WorkersCustomDomain": self._domain,
-            "cloudflare:WorkersRoute": self._route,
+            "cloudflare:WorkersCronTrigger": partial(
+                self._one, "workers/scripts/{scriptName}/schedules"
+            ),
+            "cloudflare:WorkersCustomDomain": partial(self._one, "workers/domains/{id}"),
+            "cloudflare:WorkersRoute": partial(self._one, "/zones/{zoneId}/workers/routes/{id}"),
             "cloudflare:AccountToken": self._token,
         }
 
-    def findings(self, resource: Managed) -> Iterator[Finding]:
-        """Yield what differs.
+    def findings(self, resource: Managed) -> Iterator[Finding | Unmanaged]:
+        """Yield what differs, and what was set past the program.
 
         Raises:
-            OperationError: the API refused, or gave no answer.
+            OperationError: the API refused, gave no answer, or one from which nothing follows.
         """
-        check = self._checks.get(resource.type)
-        if check is not None:
-            yield from check(resource)
+        kind = KINDS.get(resource.type)
+        if kind is None:
+            return
+        if resource.type == "cloudflare:QueueConsumer":
+            yield from self._consumer(kind, resource)
+            return
+        live = self._read[resource.type](resource)
+        if live is None:
+            yield Finding(kind.title, resource.name, _called(resource), GONE, kind.gone)
+            return
+        yield from kind.differences(resource, live)
+        if resource.type == "cloudflare:AccountToken" and live.get("status") != "active":
+            said = "active", str(live.get("status"))
+            yield Finding("token", resource.name, *said, Repair.NONE)
 
     def get(self, path: str) -> Any:
         """Return the result of a GET below the account (or from ``/`` on); ``None`` for a 404."""
@@ -87,118 +250,52 @@ class CloudflareProbe:
     def _url(self, path: str) -> str:
         return path if path.startswith("/") else f"/accounts/{self._account.account_id}/{path}"
 
-    def _store(self, resource: Managed) -> Iterator[Finding]:
-        path, kind, repair = _STORES[resource.type]
-        found = self.get(path.format(resource.id))
+    def _one(self, path: str, resource: Managed) -> Mapping[str, Any] | None:
+        texts = {key: resource.text(key) for key in ("workerId", "scriptName", "zoneId")}
+        found = self.get(path.format(id=resource.id, **texts))
+        if found is not None and not isinstance(found, dict):
+            raise OperationError(f"GET {path} was answered with no object. Try again.")
+        live: Mapping[str, Any] | None = from_wire(found)
+        return live
+
+    def _deployment(self, resource: Managed) -> Mapping[str, Any] | None:
+        found = self._one("workers/scripts/{scriptName}/deployments", resource)
         if found is None:
-            yield Finding(kind, resource.name, resource.id, GONE, repair)
-            return
-        wanted = {**_UNSET.get(kind, {}), **(resource.outputs.get("settings") or {})}
-        actual = found.get("settings") or {}
-        for ours, theirs in _QUEUE_SETTINGS.items() if kind == "queue" else ():
-            if ours in wanted and theirs in actual and not _same(wanted[ours], actual[theirs]):
-                said = f"{ours} {_told(wanted[ours])}", f"{ours} {_told(actual[theirs])}"
-                yield Finding("queue settings", resource.name, *said, Repair.UPDATE)
+            return None
+        active = found["deployments"]
+        return active[0] if active else None
 
-    def _worker(self, resource: Managed) -> Iterator[Finding]:
-        found = self.get(f"workers/workers/{resource.id}")
+    def _token(self, resource: Managed) -> Mapping[str, Any] | None:
+        found = self._one("tokens/{id}", resource)
         if found is None:
-            yield Finding("worker", resource.name, resource.text("name"), GONE, Repair.UPDATE)
-            return
-        wanted = resource.outputs.get("subdomain") or {}
-        actual = found.get("subdomain") or {}
-        for ours, theirs, kind in (
-            ("enabled", "enabled", "workers.dev"),
-            ("previewsEnabled", "previews_enabled", "preview URLs"),
-        ):
-            if ours in wanted and wanted[ours] != actual.get(theirs):
-                switch = _switch(wanted[ours]), _switch(actual.get(theirs))
-                yield Finding(kind, resource.name, *switch, Repair.UPDATE)
-        observed = resource.outputs.get("observability") or {}
-        actually = found.get("observability") or {}
-        for ours, theirs in _OBSERVABILITY.items():
-            if observed.get(ours) is not None and not _same(observed[ours], actually.get(theirs)):
-                said = f"{ours} {_told(observed[ours])}", f"{ours} {_told(actually.get(theirs))}"
-                yield Finding("observability", resource.name, *said, Repair.UPDATE)
+            return None
+        # The provider calls the lists of addresses by the plural.
+        filters = (found.get("condition") or {}).get("requestIp") or {}
+        plural = {f"{name}s": value for name, value in filters.items()}
+        return {**found, "condition": {"requestIp": plural}}
 
-    def _deployment(self, resource: Managed) -> Iterator[Finding]:
-        script = resource.text("scriptName")
-        found = self.get(f"workers/scripts/{script}/deployments")
-        active = (found or {}).get("deployments") or []
-        wanted = _shares(resource.outputs.get("versions") or [], "versionId")
-        actual = _shares(active[0]["versions"], "version_id") if active else ()
-        if wanted != actual:
-            yield Finding("deployment", resource.name, _said(wanted), _said(actual), Repair.CALL)
+    def _consumer(self, kind: Kind, resource: Managed) -> Iterator[Finding | Unmanaged]:
+        """Compare a queue's only consumer: whose it is belongs to what it is."""
+        there = self.listed(f"queues/{resource.text('queueId')}/consumers")
+        ours = None
+        for consumer in there:
+            live = from_wire(consumer)
+            live["scriptName"] = live.get("scriptName") or live.get("script")
+            if consumer["consumer_id"] == resource.text("consumerId"):
+                ours = live
+                continue
+            found = str(live["scriptName"] or f"a consumer of type {live.get('type')}")
+            yield Finding("consumer", resource.name, _called(resource), found, Repair.CALL)
+        if ours is None:
+            yield Finding("consumer", resource.name, _called(resource), GONE, Repair.UPDATE)
+        else:
+            yield from kind.differences(resource, ours)
 
-    def _schedule(self, resource: Managed) -> Iterator[Finding]:
-        found = self.get(f"workers/scripts/{resource.text('scriptName')}/schedules")
-        wanted = sorted(item["cron"] for item in resource.outputs.get("schedules") or [])
-        actual = sorted(item["cron"] for item in (found or {}).get("schedules") or [])
-        if wanted != actual:
-            said = _listed(wanted), _listed(actual)
-            yield Finding("cron", resource.name, *said, Repair.CALL)
 
-    def _consumer(self, resource: Managed) -> Iterator[Finding]:
-        queue = resource.text("queueId")
-        there = self.listed(f"queues/{queue}/consumers")
-        identifier = resource.text("consumerId")
-        for other in there:
-            if other["consumer_id"] != identifier:
-                script = str(other.get("script_name") or other.get("script") or "another consumer")
-                yield Finding(
-                    "consumer", resource.name, resource.text("scriptName"), script, Repair.CALL
-                )
-        mine = next((item for item in there if item["consumer_id"] == identifier), None)
-        if mine is None:
-            if not there:
-                yield Finding(
-                    "consumer", resource.name, resource.text("scriptName"), GONE, Repair.UPDATE
-                )
-            return
-        owner = str(mine.get("script_name") or mine.get("script") or "")
-        declared = resource.text("scriptName")
-        if owner and declared and owner != declared:
-            yield Finding("consumer", resource.name, declared, owner, Repair.CALL)
-        wanted = resource.outputs.get("settings") or {}
-        settings = mine.get("settings") or {}
-        for ours, theirs in _CONSUMER_SETTINGS.items():
-            if ours in wanted and _number(wanted[ours]) != _number(settings.get(theirs)):
-                said = f"{ours} {wanted[ours]}", f"{ours} {settings.get(theirs)}"
-                yield Finding("consumer settings", resource.name, *said, Repair.CALL)
-        letters = resource.text("deadLetterQueue")
-        if letters != (mine.get("dead_letter_queue") or ""):
-            said = letters or "none", mine.get("dead_letter_queue") or "none"
-            yield Finding("dead-letter queue", resource.name, *said, Repair.CALL)
-
-    def _domain(self, resource: Managed) -> Iterator[Finding]:
-        found = self.get(f"workers/domains/{resource.id}") or {}
-        wanted = f"{resource.text('hostname')} → {resource.text('service')}"
-        actual = f"{found.get('hostname')} → {found.get('service')}" if found else GONE
-        if wanted != actual:
-            yield Finding("custom domain", resource.name, wanted, actual, Repair.UPDATE)
-
-    def _route(self, resource: Managed) -> Iterator[Finding]:
-        zone = resource.text("zoneId")
-        found = self.get(f"/zones/{zone}/workers/routes/{resource.id}") or {}
-        wanted = f"{resource.text('pattern')} → {resource.text('script')}"
-        actual = f"{found.get('pattern')} → {found.get('script')}" if found else GONE
-        if wanted != actual:
-            yield Finding("route", resource.name, wanted, actual, Repair.UPDATE)
-
-    def _token(self, resource: Managed) -> Iterator[Finding]:
-        found = self.get(f"tokens/{resource.id}")
-        if found is None:
-            yield Finding("token", resource.name, resource.text("name"), GONE, Repair.UPDATE)
-            return
-        if found.get("status") != "active":
-            said = "active", str(found.get("status"))
-            yield Finding("token", resource.name, *said, Repair.NONE)
-        wanted = _scopes(resource.outputs.get("policies") or [], "permissionGroups")
-        actual = _scopes(found.get("policies") or [], "permission_groups")
-        if wanted != actual:
-            more, less = len(actual - wanted), len(wanted - actual)
-            said = f"{len(wanted)} permissions", f"{more} more and {less} fewer"
-            yield Finding("token scopes", resource.name, *said, Repair.UPDATE)
+def _called(resource: Managed) -> str:
+    names = ("name", "title", "queueName", "hostname", "pattern", "scriptName")
+    found = (resource.text(name) for name in names)
+    return next((name for name in found if name), resource.id)
 
 
 def _get(url: str, client: Cloudflare) -> Any:
@@ -210,7 +307,12 @@ def _document(url: str, client: Cloudflare) -> dict[str, Any] | None:
 
     try:
         answer: Any = client.get(url, cast_to=object)
-    except cloudflare.NotFoundError:
+    except cloudflare.NotFoundError as error:
+        if not isinstance(error.body, dict):
+            raise OperationError(
+                f"GET {url} was answered with HTTP 404 and no document of Cloudflare's API. "
+                "Try again."
+            ) from None
         return None
     if not isinstance(answer, dict) or answer.get("success") is False or "result" not in answer:
         # A proxy's page, say. It tells nothing: least of all that there is no such thing.
@@ -222,41 +324,3 @@ def _document(url: str, client: Cloudflare) -> dict[str, Any] | None:
 
 def _send(method: str, url: str, body: Any, client: Cloudflare) -> Any:
     return getattr(client, method.lower())(url, cast_to=object, body=body)
-
-
-def _shares(versions: Iterable[Mapping[str, Any]], key: str) -> tuple[tuple[str, float], ...]:
-    return tuple(sorted((str(item[key]), float(item["percentage"])) for item in versions))
-
-
-def _said(shares: tuple[tuple[str, float], ...]) -> str:
-    return ", ".join(f"{version[:8]} {share:g} %" for version, share in shares) or GONE
-
-
-def _listed(items: list[str]) -> str:
-    return ", ".join(items) or "none"
-
-
-def _switch(value: object) -> str:
-    return "on" if value else "off"
-
-
-def _same(one: object, other: object) -> bool:
-    if isinstance(one, bool) or isinstance(other, bool):
-        return bool(one) == bool(other)
-    return _number(one) == _number(other)
-
-
-def _told(value: object) -> str:
-    return _switch(value) if isinstance(value, bool) else str(value)
-
-
-def _number(value: object) -> float | None:
-    return float(str(value)) if value is not None else None
-
-
-def _scopes(policies: Iterable[Mapping[str, Any]], key: str) -> set[tuple[str, str]]:
-    return {
-        (str(policy.get("effect")), str(group["id"]))
-        for policy in policies
-        for group in policy.get(key) or []
-    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from infra.settings import SettingsError, read_settings
 from ops.build.build import build_bundle
 from ops.github.repository import Repository
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
-from ops.observe.drift.finding import Finding, Repair, Unknown
+from ops.observe.drift.finding import Finding, Repair, Unknown, Unmanaged
 from ops.observe.drift.github_probe import GithubProbe
 from ops.observe.drift.managed import Managed, managed_resources
 from ops.observe.drift.repair import repair
@@ -20,7 +19,7 @@ from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.deployment_report import StackDeployer
-from ops.stacks.errors import GateClosed, StackFailed, UsageError
+from ops.stacks.errors import GateClosed, OperationError, StackFailed, UsageError
 from ops.stacks.local_cloud import start_local_cloud
 from ops.stacks.local_stack import LocalStack
 
@@ -34,12 +33,14 @@ class DriftReport:
         checked: number of resources that were compared.
         findings: what differs, in the state's order.
         unknown: what couldn't be compared.
+        unmanaged: what somebody set and the program doesn't.
     """
 
     stack: str
     checked: int
     findings: tuple[Finding, ...]
     unknown: tuple[Unknown, ...] = ()
+    unmanaged: tuple[Unmanaged, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the report for ``--json``."""
@@ -49,7 +50,20 @@ class DriftReport:
             "drifted": len(self.findings),
             "findings": [finding.document() for finding in self.findings],
             "unknown": [unknown.document() for unknown in self.unknown],
+            "unmanaged": [unmanaged.document() for unmanaged in self.unmanaged],
         }
+
+    @property
+    def advice(self) -> str:
+        """What puts the differences right, as a sentence."""
+        if any(finding.kind == "database" for finding in self.findings):
+            return (
+                "A database that is gone comes back by no repair: ask Cloudflare's support, or "
+                "restore a backup as docs/runbook.md says."
+            )
+        if all(finding.repair is Repair.NONE for finding in self.findings):
+            return "It needs a person: see the lines above."
+        return f"Put it right with 'notifyctl drift --stack {self.stack} --repair'."
 
 
 class Drift:
@@ -77,17 +91,22 @@ class Drift:
             driver = choose_driver(self._context)
             resources = managed_resources(driver.resources())
             outputs = driver.outputs(show_secrets=True)
-            if not resources or "service_url" not in outputs:
+            if not resources:
                 raise StackFailed(
                     f"The stack '{self._stack}' isn't deployed, so nothing can have drifted. "
                     f"Run 'notifyctl up --stack {self._stack}'."
                 )
-            secrets, unknown = SecretsProbe(outputs).look()
-            findings = (*self._differences(resources), *secrets)
+            findings, unmanaged, unknown = self._compared(resources)
+            # A stack of access alone has no service to ask.
+            if "service_url" in outputs:
+                secrets, unasked = SecretsProbe(outputs).look()
+                findings, unknown = [*findings, *secrets], [*unknown, *unasked]
             step.detail = f"{len(resources)} resources, {len(findings)} differences"
             if unknown:
                 step.detail += f", {len(unknown)} unknown"
-        return DriftReport(self._stack, len(resources), findings, tuple(unknown))
+        return DriftReport(
+            self._stack, len(resources), tuple(findings), tuple(unknown), tuple(unmanaged)
+        )
 
     def repair(self, report: DriftReport, deployer: StackDeployer) -> None:
         """Put right what the report found: explicit calls first, then a refresh and an update.
@@ -151,15 +170,30 @@ class Drift:
     def _cloudflare(self) -> CloudflareProbe:
         return CloudflareProbe(StackAccount.of(self._context))
 
-    def _differences(self, resources: list[Managed]) -> Iterator[Finding]:
+    def _compared(
+        self, resources: list[Managed]
+    ) -> tuple[list[Finding], list[Unmanaged], list[Unknown]]:
+        """Compare every resource; one that can't be is unknown and stops no other."""
         cloudflare = self._cloudflare()
         github = None
         if any(resource.type.startswith("github:") for resource in resources):
             github = GithubProbe(Repository.of(self._context))
+        found: list[Finding | Unmanaged] = []
+        unknown: list[Unknown] = []
         for resource in resources:
-            yield from cloudflare.findings(resource)
-            if github is not None:
-                yield from github.findings(resource)
+            probe = github if resource.type.startswith("github:") else cloudflare
+            kind = resource.type.partition(":")[2]
+            if probe is None:
+                continue
+            try:
+                found += probe.findings(resource)
+            except OperationError as error:
+                unknown.append(Unknown(kind, resource.name, str(error)))
+            except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+                reason = "The API answered in a form that isn't known. Try again."
+                unknown.append(Unknown(kind, resource.name, reason))
+        findings = [one for one in found if isinstance(one, Finding)]
+        return findings, [one for one in found if isinstance(one, Unmanaged)], unknown
 
 
 def _settings_digest(context: StackContext) -> str:

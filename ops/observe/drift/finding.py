@@ -1,4 +1,4 @@
-"""What a probe says: a difference between the state and what is there, or that it can't tell."""
+"""What a probe says: a difference, what nobody manages, or that it can't tell."""
 
 from __future__ import annotations
 
@@ -64,3 +64,22 @@ class Unknown:
     def document(self) -> dict[str, str]:
         """Return it for ``--json``."""
         return {"kind": self.kind, "resource": self.resource, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Unmanaged:
+    """A property that somebody set and the program doesn't.
+
+    Attributes:
+        kind: the kind of resource.
+        resource: its name in the program.
+        found: the property and its value, in words.
+    """
+
+    kind: str
+    resource: str
+    found: str
+
+    def document(self) -> dict[str, str]:
+        """Return it for ``--json``."""
+        return {"kind": self.kind, "resource": self.resource, "found": self.found}

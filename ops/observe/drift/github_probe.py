@@ -2,35 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from ops.github.repository import Repository
-from ops.observe.drift.cloudflare_probe import GONE
-from ops.observe.drift.finding import Finding, Repair
+from ops.observe.drift.comparison import GONE, Compared, Kind
+from ops.observe.drift.finding import Finding, Repair, Unmanaged
 from ops.observe.drift.managed import Managed
 
-_SECRETS = {
-    "github:ActionsSecret": ("actions/secrets/{name}", "secretName", "Actions secret"),
-    "github:ActionsEnvironmentSecret": (
-        "environments/{environment}/secrets/{name}",
-        "secretName",
-        "environment secret",
+_ADDRESS = "it says where the resource is, and another one would be another resource"
+_NEVER_TOLD = "GitHub tells no secret; that it was set again since shows by its time"
+_POLICY = "github:RepositoryEnvironmentDeploymentPolicy"
+
+
+def _people(reviewers: Any) -> frozenset[tuple[str, int]]:
+    """Users and teams, whatever groups they are written in."""
+    return frozenset(
+        (kind, int(one))
+        for group in reviewers or ()
+        for kind in ("users", "teams")
+        for one in group.get(kind) or ()
+    )
+
+
+def _told(people: frozenset[tuple[str, int]]) -> str:
+    return ", ".join(f"{kind.removesuffix('s')} {one}" for kind, one in sorted(people)) or "nobody"
+
+
+def _secret(title: str, *place: str) -> Kind:
+    return Kind(
+        title, {}, {**dict.fromkeys(("repository", "secretName", *place), _ADDRESS),
+                    "value": _NEVER_TOLD}
+    )  # fmt: skip
+
+
+def _variable(title: str, *place: str) -> Kind:
+    names = dict.fromkeys(("repository", "variableName", *place), _ADDRESS)
+    return Kind(title, {"value": Compared(title)}, names)
+
+
+KINDS: Mapping[str, Kind] = {
+    "github:RepositoryEnvironment": Kind(
+        "environment",
+        {
+            "reviewers": Compared("reviewers", form=_people, tell=_told),
+            "preventSelfReview": Compared("self-review"),
+            "canAdminsBypass": Compared("admin bypass"),
+            "deploymentBranchPolicy": Compared("branch policy"),
+            "waitTimer": Compared("wait timer"),
+        },
+        {"repository": _ADDRESS, "environment": _ADDRESS},
+        watched={"reviewers": [], "waitTimer": 0},
     ),
+    _POLICY: Kind(
+        "branch policy",
+        {"branchPattern": Compared("branch policy")},
+        {"repository": _ADDRESS, "environment": _ADDRESS},
+    ),
+    "github:ActionsSecret": _secret("Actions secret"),
+    "github:ActionsEnvironmentSecret": _secret("environment secret", "environment"),
+    "github:ActionsVariable": _variable("Actions variable"),
+    "github:ActionsEnvironmentVariable": _variable("environment variable", "environment"),
 }
-_VARIABLES = {
-    "github:ActionsVariable": ("actions/variables/{name}", "variableName", "Actions variable"),
-    "github:ActionsEnvironmentVariable": (
-        "environments/{environment}/variables/{name}",
-        "variableName",
-        "environment variable",
-    ),
+"""What is compared of each kind of resource."""
+
+_PATHS = {
+    "github:RepositoryEnvironment": "/environments/{environment}",
+    _POLICY: "/environments/{environment}/deployment-branch-policies",
+    "github:ActionsSecret": "/actions/secrets/{secretName}",
+    "github:ActionsEnvironmentSecret": "/environments/{environment}/secrets/{secretName}",
+    "github:ActionsVariable": "/actions/variables/{variableName}",
+    "github:ActionsEnvironmentVariable": "/environments/{environment}/variables/{variableName}",
 }
 
 
 class GithubProbe:
-    """Reads environments with their reviewers, and whether secrets and variables are there.
+    """Reads environments with their gates, and whether secrets and variables are as they were set.
 
     Args:
         repository: the repository that deploys the stack.
@@ -39,65 +87,64 @@ class GithubProbe:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
-    def findings(self, resource: Managed) -> Iterator[Finding]:
-        """Yield what differs.
+    def findings(self, resource: Managed) -> Iterator[Finding | Unmanaged]:
+        """Yield what differs, and what was set past the program.
 
         Raises:
-            OperationError: GitHub refused, or gave no answer.
+            OperationError: GitHub refused, gave no answer, or one from which nothing follows.
         """
-        if resource.type == "github:RepositoryEnvironment":
-            yield from self._environment(resource)
-        elif resource.type in _SECRETS:
-            yield from self._there(resource, *_SECRETS[resource.type])
-        elif resource.type in _VARIABLES:
-            yield from self._there(resource, *_VARIABLES[resource.type], with_value=True)
-
-    def _there(
-        self,
-        resource: Managed,
-        path: str,
-        key: str,
-        kind: str,
-        *,
-        with_value: bool = False,
-    ) -> Iterator[Finding]:
-        name = resource.text(key)
-        found = self._get(resource, path, name)
-        if found is None:
-            yield Finding(kind, resource.name, name, GONE, Repair.UPDATE)
-        elif with_value and found.get("value") != resource.outputs.get("value"):
-            said = f"{name} as declared", f"{name} with another value"
-            yield Finding(kind, resource.name, *said, Repair.UPDATE)
-
-    def _environment(self, resource: Managed) -> Iterator[Finding]:
-        name = resource.text("environment")
-        found = self._get(resource, "environments/{environment}", "")
-        if found is None:
-            yield Finding("environment", resource.name, name, GONE, Repair.UPDATE)
+        kind = KINDS.get(resource.type)
+        if kind is None:
             return
-        wanted = {
-            int(user)
-            for reviewers in resource.outputs.get("reviewers") or []
-            for user in reviewers.get("users") or []
-        }
-        rules = found.get("protection_rules") or []
-        actual = {
-            int(entry["reviewer"]["id"])
-            for rule in rules
-            for entry in rule.get("reviewers") or []
-            if entry.get("type") == "User"
-        }
-        if wanted != actual:
-            said = f"{len(wanted)} reviewers", f"{len(actual)} reviewers, other ones"
-            yield Finding("reviewers", resource.name, *said, Repair.UPDATE)
-        prevents = any(rule.get("prevent_self_review") for rule in rules)
-        if wanted and bool(resource.outputs.get("preventSelfReview")) != prevents:
-            said = "prevented", "allowed"
-            yield Finding("self-review", resource.name, *said, Repair.UPDATE)
+        names = ("environment", "secretName", "variableName")
+        filled = {name: quote(resource.text(name), safe="") for name in names}
+        found = self._repository.read(_PATHS[resource.type].format(**filled))
+        if resource.type == _POLICY:
+            yield from self._branches(kind, resource, found)
+        elif found is None:
+            said = next((text for name in reversed(names) if (text := resource.text(name))), "")
+            yield Finding(kind.title, resource.name, said, GONE, kind.gone)
+        elif resource.type == "github:RepositoryEnvironment":
+            yield from kind.differences(resource, _gates(found))
+        else:
+            yield from kind.differences(resource, found)
+            yield from _set_again(kind, resource, found)
 
-    def _get(self, resource: Managed, path: str, name: str) -> dict[str, Any] | None:
-        filled = path.format(
-            name=quote(name, safe=""), environment=quote(resource.text("environment"), safe="")
-        )
-        found: dict[str, Any] | None = self._repository.read(f"/{filled}")
-        return found
+    @staticmethod
+    def _branches(kind: Kind, resource: Managed, found: Any) -> Iterator[Finding]:
+        """Compare all branches that may deploy: one more opens the gate, whoever allowed it."""
+        wanted = resource.text("branchPattern")
+        actual = sorted(str(one["name"]) for one in (found or {}).get("branch_policies") or ())
+        if actual != [wanted]:
+            repair = kind.gone if wanted not in actual else Repair.NONE
+            yield Finding(kind.title, resource.name, wanted, ", ".join(actual) or GONE, repair)
+
+
+def _gates(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an environment in the form of the resource's inputs."""
+    rules = found.get("protection_rules") or []
+    reviewers = [one for rule in rules for one in rule.get("reviewers") or ()]
+    policy = found.get("deployment_branch_policy") or {}
+    people = {
+        f"{kind.lower()}s": [one["reviewer"]["id"] for one in reviewers if one["type"] == kind]
+        for kind in ("User", "Team")
+    }
+    return {
+        "reviewers": [people] if reviewers else [],
+        "preventSelfReview": any(rule.get("prevent_self_review") for rule in rules),
+        "canAdminsBypass": found.get("can_admins_bypass", True),
+        "deploymentBranchPolicy": {
+            "protectedBranches": policy.get("protected_branches", False),
+            "customBranchPolicies": policy.get("custom_branch_policies", False),
+        },
+        "waitTimer": max((int(rule.get("wait_timer") or 0) for rule in rules), default=0),
+    }
+
+
+def _set_again(kind: Kind, resource: Managed, found: Mapping[str, Any]) -> Iterator[Finding]:
+    """Compare the time at which a secret was set with the one that the provider has kept."""
+    known = resource.text("remoteUpdatedAt") or resource.text("updatedAt")
+    actual = found.get("updated_at")
+    if "value" in kind.elsewhere and known and actual and known != actual:
+        said = f"set at {known}", f"set again at {actual}"
+        yield Finding(kind.title, resource.name, *said, Repair.UPDATE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -16,12 +16,14 @@ class Managed:
         name: its name in the program.
         id: its id.
         outputs: its properties as they were last known; secrets among them are encrypted.
+        inputs: what the program has set, in the same form.
     """
 
     type: str
     name: str
     id: str
     outputs: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self, key: str) -> str:
         """Return a property that is a text; empty where it isn't there."""
@@ -42,6 +44,7 @@ def managed_resources(exported: Iterable[Mapping[str, Any]]) -> list[Managed]:
                 name=str(fields["urn"]).rpartition("::")[2],
                 id=str(fields["id"]),
                 outputs=fields.get("outputs") or {},
+                inputs=fields.get("inputs") or {},
             )
         )
     return found

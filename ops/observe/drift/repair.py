@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.providers.property_naming import to_wire
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
+from ops.observe.drift.comparison import GONE
 from ops.observe.drift.finding import Finding
 from ops.observe.drift.managed import Managed
 
@@ -24,9 +26,30 @@ def repair(probe: CloudflareProbe, finding: Finding, resource: Managed) -> None:
         probe.send("PUT", f"workers/scripts/{script}/schedules", crons)
     elif finding.kind == "consumer":
         _remove_others(probe, resource)
+        if finding.found != GONE and _is_there(probe, resource):
+            _put_consumer(probe, resource)
+    elif finding.kind == "queue settings":
+        probe.send("PATCH", f"queues/{resource.id}", {"settings": _queue(resource)})
     elif finding.kind in ("consumer settings", "dead-letter queue"):
-        queue, identifier = resource.text("queueId"), resource.text("consumerId")
-        probe.send("PUT", f"queues/{queue}/consumers/{identifier}", _consumer(resource))
+        _put_consumer(probe, resource)
+
+
+def _queue(resource: Managed) -> dict[str, Any]:
+    """Return what the program sets of a queue, which delivers where it says nothing."""
+    declared = {"deliveryPaused": False, **(resource.inputs.get("settings") or {})}
+    found: dict[str, Any] = to_wire(declared)
+    return found
+
+
+def _put_consumer(probe: CloudflareProbe, resource: Managed) -> None:
+    queue, identifier = resource.text("queueId"), resource.text("consumerId")
+    probe.send("PUT", f"queues/{queue}/consumers/{identifier}", _consumer(resource))
+
+
+def _is_there(probe: CloudflareProbe, resource: Managed) -> bool:
+    """Whether the queue's consumer is the one of the state, whoever it calls now."""
+    there = probe.listed(f"queues/{resource.text('queueId')}/consumers")
+    return any(one["consumer_id"] == resource.text("consumerId") for one in there)
 
 
 def _redeploy(probe: CloudflareProbe, resource: Managed) -> None:

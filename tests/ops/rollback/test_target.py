@@ -264,3 +264,10 @@ def test_a_version_is_told_by_the_update_that_deployed_it_first() -> None:
 def test_a_stack_without_a_list_of_releases_is_told_what_to_do() -> None:
     with pytest.raises(StackFailed, match="notifyctl up"):
         ReleaseHistory({}, [], {})
+
+
+def test_an_update_that_failed_after_its_release_served_is_gone_back_from() -> None:
+    known = history(2, 1, records={1: GOOD})
+    assert choose(known, v(2), last=update(2, "failed")).release.version_id == v(1)
+    with pytest.raises(GateClosed, match="changed nothing of what serves"):
+        choose(known, v(2), last=update(3, "failed"))

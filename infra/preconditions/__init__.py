@@ -1,0 +1,1 @@
+"""What an account can refuse, asked before anything of it is changed."""

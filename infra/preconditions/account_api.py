@@ -1,0 +1,143 @@
+"""Calls of Cloudflare's API with the token of the deployment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from infra.access.calls import permission_of
+from infra.migrations.d1 import TOKEN_VARIABLE
+from infra.retries import retrying
+from infra.settings.values import is_loopback
+
+_PER_PAGE = 50
+_MAX_PAGES = 200
+
+
+class CannotAsk(Exception):
+    """The API gave no answer from which anything follows; the text says what was asked."""
+
+
+class Forbidden(Exception):
+    """The token may not ask; the text names the permission that is missing."""
+
+
+class _NoAnswer(Exception):
+    """A failure that another attempt may not have."""
+
+
+_repeated = retrying(_NoAnswer, attempts=3, first_wait=0.5, longest_wait=2.0)
+
+
+class AccountApi:
+    """Reads and removes what lies below one account.
+
+    Args:
+        base_url: the API, without a trailing slash.
+        account_id: 32 hexadecimal digits.
+        transport: for tests.
+        token: the API token; ``None`` reads it from the environment, and keeps it nowhere else.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        account_id: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        token: str | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._account = f"/accounts/{account_id}"
+        self._client = httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(20.0, connect=5.0),
+            # A proxy from the environment can't reach this machine's loopback address.
+            trust_env=not is_loopback(base_url),
+            headers={"Authorization": f"Bearer {token or os.environ.get(TOKEN_VARIABLE, '')}"},
+        )
+
+    def __enter__(self) -> AccountApi:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def get(self, path: str, **query: str) -> Any:
+        """Return the result of a GET below the account (or from ``/`` on); ``None`` for a 404.
+
+        Raises:
+            Forbidden: the token may not read it.
+            CannotAsk: there was no answer, or none of Cloudflare's API.
+        """
+        document = self._document(path, query)
+        return None if document is None else document["result"]
+
+    def listed(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+        """Yield the items of every page of a list; nothing for a 404. Raises as ``get`` does."""
+        for page in range(1, _MAX_PAGES + 1):
+            paged = {**query, "page": str(page), "per_page": str(_PER_PAGE)}
+            document = self._document(path, paged)
+            if document is None:
+                return
+            items = document["result"] or []
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                raise CannotAsk(f"GET {path} was answered with no list")
+            yield from items
+            # Not every list tells how many pages it has; a short one is the last then.
+            last = page if len(items) < _PER_PAGE else _MAX_PAGES
+            info = document.get("result_info")
+            if page >= (info.get("total_pages", last) if isinstance(info, dict) else last):
+                return
+
+    def delete(self, path: str) -> None:
+        """Remove what is there; nothing where it is gone already.
+
+        Raises:
+            Forbidden: the token may not remove it.
+            CannotAsk: the API refused, or gave no answer.
+        """
+        self._document(path, {}, method="DELETE")
+
+    def _document(
+        self, path: str, query: dict[str, str], *, method: str = "GET"
+    ) -> dict[str, Any] | None:
+        below = path if path.startswith("/") else f"{self._account}/{path}"
+        try:
+            answer = _repeated(self._ask, method, below, query)
+        except _NoAnswer as error:
+            raise CannotAsk(f"{method} {path}: {error}") from None
+        if answer.status_code in (401, 403):
+            needed = permission_of(method, below, least=True)
+            lacking = f"; it needs {needed.shown}" if needed else ""
+            raise Forbidden(f"The API token may not {method} {path}{lacking}.")
+        try:
+            document = answer.json()
+        except ValueError:
+            document = None
+        if not isinstance(document, dict) or "success" not in document:
+            # A proxy's page, say: least of all does it mean that there is no such thing.
+            raise CannotAsk(f"{method} {path} was answered with no document of Cloudflare's API")
+        if answer.status_code == 404:
+            return None
+        if answer.status_code != 200 or not document["success"] or "result" not in document:
+            raise CannotAsk(f"{method} {path} was answered with HTTP {answer.status_code}")
+        return document
+
+    def _ask(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
+        try:
+            answer = self._client.request(method, f"{self._base_url}{path}", params=query)
+        except httpx.HTTPError as error:
+            raise _NoAnswer(type(error).__name__) from None
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise _NoAnswer(f"HTTP {answer.status_code}")
+        return answer

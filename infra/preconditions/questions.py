@@ -1,0 +1,188 @@
+"""The one list of what an account could refuse: `check`, `preview` and the program ask it.
+
+Cloudflare answers these refusals only when the address, consumer or schedule is made, which is
+after the new version serves. What it refuses earlier by itself (names of stores, a version that
+doesn't start) isn't here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from infra.names import Names
+from infra.preconditions.account_api import AccountApi, CannotAsk, Forbidden
+from infra.preconditions.claims import Claims
+
+MAX_CRONS = 250
+"""Cron triggers of an account on a paid plan (Cloudflare docs, "Workers limits")."""
+_MAX_WORKERS = 100
+"""Workers whose schedules are counted; in an account with more the limit isn't asked."""
+
+_TAKE_OVER = "Add it to notification-system:takeOver to take it from there"
+_Question = Callable[[AccountApi, Claims], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the account said.
+
+    Attributes:
+        refusals: sentences, each with what is in the way and what to do.
+        unknown: what couldn't be asked.
+    """
+
+    refusals: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def ask(api: AccountApi, claims: Claims) -> Answers:
+    """Ask everything that these claims need; a question without an answer doesn't stop the rest."""
+    refusals: list[str] = []
+    unknown: list[str] = []
+    for question in _QUESTIONS:
+        try:
+            refusals += question(api, claims)
+        except Forbidden as error:
+            refusals.append(f"{error} 'notifyctl token check' lists every permission it lacks.")
+        except CannotAsk as error:
+            unknown.append(f"{error}. Try again.")
+    return Answers(tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(unknown)))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A kind of resource whose name is unique in the account."""
+
+    title: str
+    path: str
+    id: str
+    name: str
+
+
+_DATABASE = _Named("D1 database", "d1/database", "uuid", "name")
+_NAMESPACE = _Named("KV namespace", "storage/kv/namespaces", "id", "title")
+_QUEUE = _Named("queue", "queues", "queue_id", "queue_name")
+_WORKER = _Named("Worker", "workers/workers", "id", "name")
+
+
+def taken_names(api: AccountApi, names: Names, owned: Collection[str]) -> Answers:
+    """Ask which of a stack's names another resource has, all of them before one is used.
+
+    Args:
+        api: the account.
+        names: the stack's names.
+        owned: ids of what the stack has, or is going to import.
+    """
+    wanted = (
+        (_DATABASE, names.database),
+        (_NAMESPACE, names.config_cache),
+        (_QUEUE, names.retry_queue),
+        (_QUEUE, names.failed_queue),
+        (_WORKER, names.worker),
+    )
+    refusals: list[str] = []
+    unknown: list[str] = []
+    lists: dict[str, list[dict[str, Any]]] = {}
+    for kind, name in wanted:
+        try:
+            if kind.path not in lists:
+                lists[kind.path] = list(api.listed(kind.path))
+        except Forbidden as error:
+            refusals.append(str(error))
+        except CannotAsk as error:
+            unknown.append(f"{error}. Try again.")
+        else:
+            refusals += [
+                f"the {kind.title} {name} ({item.get(kind.id)})"
+                for item in lists[kind.path]
+                if item.get(kind.name) == name and str(item.get(kind.id)) not in owned
+            ]
+    return Answers(tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(unknown)))
+
+
+def _custom_domain(api: AccountApi, claims: Claims) -> Iterator[str]:
+    host = claims.custom_domain
+    if host is None or host in claims.take_over:
+        return
+    for domain in api.listed("workers/domains", hostname=host):
+        owner = domain.get("service")
+        if domain.get("hostname") == host and owner != claims.worker:
+            yield (
+                f"customDomain: {host} leads to the Worker {owner}. {_TAKE_OVER}, or choose "
+                "another host name."
+            )
+
+
+def _route(api: AccountApi, claims: Claims) -> Iterator[str]:
+    pattern = claims.route_pattern
+    if pattern is None or claims.zone_id is None or pattern in claims.take_over:
+        return
+    for route in api.listed(f"/zones/{claims.zone_id}/workers/routes"):
+        owner = route.get("script")
+        if route.get("pattern") == pattern and owner != claims.worker:
+            held = f"leads to the Worker {owner}" if owner else "is kept free of Workers"
+            yield f"routePattern: {pattern} {held}. {_TAKE_OVER}, or choose another pattern."
+
+
+def _consumers(api: AccountApi, claims: Claims) -> Iterator[str]:
+    for queue in api.listed("queues"):
+        name = queue.get("queue_name")
+        if name not in claims.queues:
+            continue
+        for consumer in api.listed(f"queues/{queue.get('queue_id')}/consumers"):
+            owner = _consumer_of(consumer)
+            if owner != f"the Worker {claims.worker}":
+                yield (
+                    f"queue {name}: {owner} consumes it, and a queue has one consumer. Remove "
+                    "that consumer in Cloudflare's dashboard, or by "
+                    "'notifyctl drift --repair' where the stack had it before."
+                )
+
+
+def _subdomain(api: AccountApi, claims: Claims) -> Iterator[str]:
+    if not claims.needs_subdomain:
+        return
+    found = api.get("workers/subdomain")
+    actual = found.get("subdomain") if isinstance(found, dict) else None
+    if not actual:
+        yield (
+            "workersDev: the account has no workers.dev subdomain yet. Choose one in Cloudflare's "
+            "dashboard under Workers & Pages, or set workersDev and previewUrls to false."
+        )
+    elif claims.subdomain is not None and actual != claims.subdomain:
+        yield (
+            f"workersDevSubdomain: it is {claims.subdomain!r}, and the account's is {actual!r}. "
+            "Correct it: the service's URL follows from it."
+        )
+
+
+def _cron_limit(api: AccountApi, claims: Claims) -> Iterator[str]:
+    if not claims.crons:
+        return
+    others = [
+        name
+        for script in api.listed("workers/scripts")
+        if (name := script.get("id")) != claims.worker
+    ]
+    if len(others) > _MAX_WORKERS or len(others) + len(claims.crons) <= 1:
+        return
+    taken = 0
+    for name in others:
+        found = api.get(f"workers/scripts/{name}/schedules")
+        taken += len(found.get("schedules") or []) if isinstance(found, dict) else 0
+    if taken + len(claims.crons) > MAX_CRONS:
+        yield (
+            f"crons: the account's other Workers have {taken} cron triggers, and with the "
+            f"{len(claims.crons)} of this stack it would have more than {MAX_CRONS}. Remove some "
+            "of them."
+        )
+
+
+def _consumer_of(consumer: dict[str, Any]) -> str:
+    script = consumer.get("script_name") or consumer.get("script")
+    return f"the Worker {script}" if script else f"a consumer of type {consumer.get('type')}"
+
+
+_QUESTIONS: Sequence[_Question] = (_custom_domain, _route, _consumers, _subdomain, _cron_limit)

@@ -1,0 +1,60 @@
+"""The resource `Preconditions`: the first of a stack, so that a refusal comes before any change.
+
+It asks in Pulumi's check, which runs in every preview and again in every update; there is nothing
+to create.
+"""
+
+import sys
+from typing import Any
+
+import pulumi
+from pulumi import dynamic
+
+from infra.dynamic_providers import PROVIDER_KEY, provider
+from infra.preconditions.claims import Claims
+
+
+class PreconditionsProvider(dynamic.ResourceProvider):
+    """Check asks the account; the rest keeps the inputs."""
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        from infra.preconditions.account_api import AccountApi
+        from infra.preconditions.questions import ask
+
+        claims = Claims.of_properties(news)
+        if claims.rolls_back:
+            return dynamic.CheckResult(news, [])
+        with AccountApi(claims.base_url, claims.account_id) as api:
+            answers = ask(api, claims)
+        told = (*answers.refusals, *answers.unknown)
+        return dynamic.CheckResult(news, [dynamic.CheckFailure("account", text) for text in told])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        return dynamic.DiffResult(changes=_inputs(_olds) != _inputs(_news))
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        return dynamic.CreateResult(f"{props['worker']}/preconditions", _inputs(props))
+
+    def update(
+        self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]
+    ) -> dynamic.UpdateResult:
+        return dynamic.UpdateResult(_inputs(_news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        return dynamic.ReadResult(id_, props)
+
+
+class Preconditions(dynamic.Resource, module="account", name="Preconditions"):
+    """What the account could refuse; everything else of the stack depends on it."""
+
+    def __init__(
+        self, name: str, claims: Claims, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(provider("preconditions"), name, claims.properties(), opts)
+
+
+def _inputs(properties: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if key != PROVIDER_KEY}

@@ -1,0 +1,1 @@
+"""Addresses of other Workers that a stack takes over, because its settings name them."""

@@ -1,0 +1,148 @@
+"""What the account would refuse of a deployment, asked before anything of it is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infra.names import Names, StackNameError
+from infra.preconditions.account_api import AccountApi, CannotAsk, Forbidden
+from infra.preconditions.claims import Claims
+from infra.preconditions.questions import Answers, ask, taken_names
+from infra.settings import Settings, SettingsError, read_settings
+from ops.access.checks.outcome import Outcome
+from ops.stacks.account import StackAccount
+from ops.stacks.choice import choose_driver
+from ops.stacks.context import StackContext
+from ops.stacks.errors import StackFailed, UsageError
+from ops.stacks.local_stack import rendered_file
+
+CHECK = "account"
+_KINDS = (":D1Database", ":WorkersKvNamespace", ":Queue", ":Worker")
+_ADOPTED = (
+    "adopt_database_id",
+    "adopt_namespace_id",
+    "adopt_retry_queue_id",
+    "adopt_failed_queue_id",
+    "adopt_worker_id",
+)
+
+
+class AccountState:
+    """The account of one stack as a deployment finds it.
+
+    Args:
+        context: the stack.
+    """
+
+    def __init__(self, context: StackContext) -> None:
+        self._context = context
+        self._made = [
+            resource
+            for resource in choose_driver(context).resources()
+            if resource.get("id") and str(resource.get("type", "")).endswith(_KINDS)
+        ]
+
+    @property
+    def made(self) -> list[Mapping[str, Any]]:
+        """The stores, queues and Worker that the state has."""
+        return self._made
+
+    def require_free_names(self) -> None:
+        """Ask for the names that the stack doesn't have yet, all before the first is used.
+
+        Raises:
+            StackFailed: another resource has one, or the account can't be asked.
+        """
+        if self._is_of_access or len(self._made) >= len(Names.__dataclass_fields__):
+            return
+        answers = self._names()
+        if answers.refusals:
+            raise StackFailed(
+                f"The account has already, and not from this stack: {', '.join(answers.refusals)}. "
+                f"Nothing was made. Take them over by 'notifyctl import --stack "
+                f"{self._context.stack}', or remove them."
+            )
+        if answers.unknown:
+            raise StackFailed(f"Nothing was made: {' '.join(answers.unknown)}")
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Yield the check ``account``: names and addresses of others, limits, permissions."""
+        if self._is_of_access:
+            yield Outcome.ok(CHECK, "a stack of access alone claims nothing")
+            return
+        if (
+            self._context.is_local
+            and not rendered_file(self._context.project, self._context.stack).is_file()
+        ):
+            yield Outcome.ok(CHECK, "the first deployment starts it, empty")
+            return
+        named, claimed = self._names(), self._claims()
+        taken = [f"taken: {text}" for text in named.refusals]
+        refusals = [*taken, *claimed.refusals]
+        unknown = [*named.unknown, *claimed.unknown]
+        if refusals:
+            yield Outcome.fail(
+                CHECK,
+                " ".join(refusals),
+                f"Take names over by 'notifyctl import --stack {self._context.stack}', addresses "
+                "by the setting takeOver.",
+            )
+        elif unknown:
+            yield Outcome.fail(CHECK, f"not known: {' '.join(unknown)}", "Try again.")
+        else:
+            yield Outcome.ok(CHECK, "no name or address is anybody else's")
+
+    @property
+    def _is_of_access(self) -> bool:
+        return bool(self._context.file.known.manage_access)
+
+    def _names(self) -> Answers:
+        settings = self._context.known_settings()
+        adopted = {str(getattr(settings, name)) for name in _ADOPTED}
+        owned = {str(resource["id"]) for resource in self._made} | adopted
+        with self._api() as api:
+            return taken_names(api, self._stack_names(), owned)
+
+    def _claims(self) -> Answers:
+        settings = self._settings()
+        with self._api() as api:
+            try:
+                zone_id = settings.zone_id or _zone_id(api, settings)
+            except Forbidden as error:
+                return Answers(refusals=(str(error),))
+            except CannotAsk as error:
+                return Answers(unknown=(str(error),))
+            # What a pin holds against is known with the bundle only: ask all the same.
+            claims = Claims.of(settings, self._stack_names(), zone_id=zone_id, rolls_back=False)
+            return ask(api, claims)
+
+    def _api(self) -> AccountApi:
+        account = StackAccount.of(self._context)
+        return AccountApi(account.base_url, account.account_id, token=account.token)
+
+    def _stack_names(self) -> Names:
+        try:
+            return Names.of_stack(self._context.stack)
+        except StackNameError as error:
+            raise UsageError(str(error)) from None
+
+    def _settings(self) -> Settings:
+        path = self._context.file.path
+        if self._context.is_local:
+            path = rendered_file(self._context.project, self._context.stack)
+        try:
+            return read_settings(path)
+        except SettingsError as error:
+            raise UsageError(str(error)) from None
+
+
+def _zone_id(api: AccountApi, settings: Settings) -> str | None:
+    if not (settings.custom_domain or settings.route_pattern) or not settings.zone_name:
+        return None
+    for zone in api.listed("/zones", name=settings.zone_name):
+        if zone.get("name") == settings.zone_name:
+            return str(zone["id"])
+    raise CannotAsk(
+        f"there is no zone {settings.zone_name} in the account, or the token may not read it"
+    )

@@ -1,0 +1,254 @@
+"""What an account could refuse is asked first, and no silence is taken for a consent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.names import Names
+from infra.preconditions import resource
+from infra.preconditions.account_api import AccountApi
+from infra.preconditions.claims import Claims
+from infra.preconditions.questions import MAX_CRONS, Answers, ask
+from infra.preconditions.resource import PreconditionsProvider
+from infra.takeover.resource import TakeoverProvider
+from tests.infra.stack_inputs import ACCOUNT, checked_config
+
+API = "https://api.example.test/client/v4"
+ZONE = "5" * 32
+HOST, PATTERN = "notification.example.com", "api.example.com/notify*"
+CLAIMS = Claims.of(
+    checked_config(customDomain=HOST, routePattern=PATTERN, zoneId=ZONE).settings(),
+    Names.of_stack("production"),
+    zone_id=ZONE,
+    rolls_back=False,
+)
+OURS = CLAIMS.worker
+WORKERS = f"/accounts/{ACCOUNT}/workers"
+ROUTES = f"/zones/{ZONE}/workers/routes"
+QUEUES = f"/accounts/{ACCOUNT}/queues"
+Account = dict[str, Any]
+
+
+def account() -> Account:
+    """The account of a stack that is deployed and owns what it claims."""
+    return {
+        f"{WORKERS}/domains": [{"id": "d1", "hostname": HOST, "service": OURS}],
+        ROUTES: [{"id": "r1", "pattern": PATTERN, "script": OURS}],
+        QUEUES: [
+            {"queue_id": "q0", "queue_name": "somebody-elses"},
+            {"queue_id": "q1", "queue_name": "retry-queue"},
+            {"queue_id": "q2", "queue_name": "failed-queue"},
+        ],
+        f"{QUEUES}/q0/consumers": [{"type": "worker", "script_name": "other"}],
+        f"{QUEUES}/q1/consumers": [{"type": "worker", "script_name": OURS}],
+        f"{QUEUES}/q2/consumers": [{"type": "worker", "script": OURS}],
+        f"{WORKERS}/subdomain": {"subdomain": "my-team"},
+        f"{WORKERS}/scripts": [{"id": OURS}, {"id": "other"}],
+        f"{WORKERS}/scripts/other/schedules": {"schedules": [{"cron": "* * * * *"}]},
+    }
+
+
+class Cloud:
+    """Answers reads of an account, and notes every call."""
+
+    def __init__(self, held: Account) -> None:
+        self.held = held
+        self.calls: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/client/v4")
+        self.calls.append(f"{request.method} {path}")
+        found = self.held.get(path)
+        if isinstance(found, httpx.Response):
+            return httpx.Response(found.status_code, content=found.content)
+        if found is None:
+            return httpx.Response(404, json={"success": False, "errors": [], "result": None})
+        return httpx.Response(200, json={"success": True, "errors": [], "result": found})
+
+    def asked(self, claims: Claims = CLAIMS) -> Answers:
+        with AccountApi(API, ACCOUNT, transport=httpx.MockTransport(self), token="t") as api:
+            return ask(api, claims)
+
+
+def test_an_account_that_has_only_what_is_ours_refuses_nothing() -> None:
+    assert Cloud(account()).asked() == Answers()
+
+
+def test_an_account_without_any_of_it_refuses_nothing_but_a_missing_subdomain() -> None:
+    answers = Cloud({}).asked()
+    assert answers.unknown == ()
+    (only,) = answers.refusals
+    assert "no workers.dev subdomain" in only
+    assert Cloud({}).asked(replace(CLAIMS, needs_subdomain=False)) == Answers()
+
+
+TAKEN: dict[str, tuple[str, Any, str]] = {
+    "a domain of another Worker": (
+        f"{WORKERS}/domains",
+        [{"id": "d1", "hostname": HOST, "service": "shop"}],
+        f"customDomain: {HOST} leads to the Worker shop.",
+    ),
+    "a route of another Worker": (
+        ROUTES,
+        [{"id": "r1", "pattern": PATTERN, "script": "shop"}],
+        f"routePattern: {PATTERN} leads to the Worker shop.",
+    ),
+    "a route that no Worker may have": (
+        ROUTES,
+        [{"id": "r1", "pattern": PATTERN}],
+        f"routePattern: {PATTERN} is kept free of Workers.",
+    ),
+    "a consumer of another Worker": (
+        f"{QUEUES}/q1/consumers",
+        [{"type": "worker", "script_name": "shop"}],
+        "queue retry-queue: the Worker shop consumes it",
+    ),
+    "a consumer that pulls": (
+        f"{QUEUES}/q2/consumers",
+        [{"type": "http_pull"}],
+        "queue failed-queue: a consumer of type http_pull consumes it",
+    ),
+    "another subdomain": (
+        f"{WORKERS}/subdomain",
+        {"subdomain": "their-team"},
+        "workersDevSubdomain: it is 'my-team', and the account's is 'their-team'.",
+    ),
+    "too many crons": (
+        f"{WORKERS}/scripts/other/schedules",
+        {"schedules": [{"cron": "* * * * *"}] * MAX_CRONS},
+        f"crons: the account's other Workers have {MAX_CRONS} cron triggers",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "found", "told"), TAKEN.values(), ids=TAKEN)
+def test_what_somebody_else_has_is_named_with_its_owner(path: str, found: Any, told: str) -> None:
+    answers = Cloud({**account(), path: found}).asked()
+    assert answers.unknown == ()
+    (only,) = answers.refusals
+    assert only.startswith(told)
+    assert "Traceback" not in only
+
+
+def test_the_last_cron_that_fits_is_taken() -> None:
+    full = {"schedules": [{"cron": "* * * * *"}] * (MAX_CRONS - len(CLAIMS.crons))}
+    assert Cloud({**account(), f"{WORKERS}/scripts/other/schedules": full}).asked() == Answers()
+
+
+@pytest.mark.parametrize("path", sorted(account().keys() - {f"{QUEUES}/q0/consumers"}))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, text="<html>sign in</html>"),
+        httpx.Response(200, json={"success": False, "errors": [], "result": None}),
+        httpx.Response(200, json=[]),
+        httpx.Response(500, json={"success": False}),
+        httpx.Response(404, text="<html>not here</html>"),
+    ],
+    ids=["a page", "no success", "no document", "a failure", "a page for a 404"],
+)
+def test_an_answer_from_which_nothing_follows_is_unknown(path: str, answer: httpx.Response) -> None:
+    answers = Cloud({**account(), path: answer}).asked()
+    assert answers.refusals == ()
+    assert len(answers.unknown) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "permission"),
+    [
+        (f"{WORKERS}/domains", "Account → Workers Scripts → Read"),
+        (ROUTES, "Zone → Workers Routes → Read"),
+        (QUEUES, "Account → Queues → Read"),
+    ],
+)
+def test_a_token_that_may_not_ask_is_refused_with_the_permission_it_lacks(
+    path: str, permission: str
+) -> None:
+    forbidden = httpx.Response(403, json={"success": False, "errors": []})
+    answers = Cloud({**account(), path: forbidden}).asked()
+    assert answers.unknown == ()
+    assert all(f"it needs {permission}" in told for told in answers.refusals)
+    assert answers.refusals
+
+
+def test_what_is_to_be_taken_over_is_not_in_the_way() -> None:
+    theirs = {
+        **account(),
+        f"{WORKERS}/domains": [{"id": "d1", "hostname": HOST, "service": "shop"}],
+        ROUTES: [{"id": "r1", "pattern": PATTERN, "script": "shop"}],
+    }
+    assert len(Cloud(theirs).asked().refusals) == 2
+    assert len(Cloud(theirs).asked(replace(CLAIMS, take_over=(HOST,))).refusals) == 1
+    assert Cloud(theirs).asked(replace(CLAIMS, take_over=(HOST, PATTERN))) == Answers()
+
+
+@pytest.fixture
+def through(monkeypatch: pytest.MonkeyPatch) -> Callable[[Account], Cloud]:
+    """Let the providers talk to an account of the test."""
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
+    whole = AccountApi.__init__
+
+    def connect(held: Account) -> Cloud:
+        cloud = Cloud(held)
+
+        def connected(self: AccountApi, base_url: str, account_id: str) -> None:
+            whole(self, base_url, account_id, transport=httpx.MockTransport(cloud), token="t")
+
+        monkeypatch.setattr(AccountApi, "__init__", connected)
+        return cloud
+
+    return connect
+
+
+def test_the_resources_check_refuses_and_a_rollback_asks_nothing(
+    through: Callable[[Account], Cloud],
+) -> None:
+    path, found, told = TAKEN["a domain of another Worker"]
+    cloud = through({**account(), path: found, QUEUES: httpx.Response(500)})
+    given = replace(CLAIMS, base_url=API).properties()
+    failures = PreconditionsProvider().check({}, given).failures
+    assert [failure.reason.startswith(told) for failure in failures] == [True, False]
+    assert "HTTP 500" in failures[1].reason
+
+    cloud.calls.clear()
+    back = {**given, "rolls_back": True}
+    assert PreconditionsProvider().check({}, back).failures == []
+    assert cloud.calls == []
+
+
+def test_only_other_claims_are_a_change() -> None:
+    given = {**CLAIMS.properties(), "__provider": "x"}
+    provider = resource.PreconditionsProvider()
+    kept = provider.create(given).outs or {}
+    assert provider.diff("id", kept, given).changes is False
+    assert provider.diff("id", kept, {**given, "custom_domain": None}).changes is True
+    assert Claims.of_properties(kept) == CLAIMS
+
+
+def test_a_takeover_frees_what_is_listed_and_leaves_this_workers_own(
+    through: Callable[[Account], Cloud],
+) -> None:
+    held = {
+        f"{WORKERS}/domains": [
+            {"id": "d1", "hostname": HOST, "service": "shop"},
+            {"id": "d2", "hostname": "other.example.com", "service": "shop"},
+        ],
+        ROUTES: [
+            {"id": "r1", "pattern": PATTERN, "script": OURS},
+            {"id": "r2", "pattern": "other.example.com/*", "script": "shop"},
+        ],
+    }
+    cloud = through({**held, f"{WORKERS}/domains/d1": {}})
+    given = replace(CLAIMS, base_url=API, take_over=(HOST, PATTERN)).properties()
+    TakeoverProvider().create(given)
+    assert [c for c in cloud.calls if c.startswith("DELETE")] == [f"DELETE {WORKERS}/domains/d1"]
+
+    cloud = through({**held, ROUTES: [{"id": "r1", "pattern": PATTERN}], f"{ROUTES}/r1": {}})
+    TakeoverProvider().update("id", {}, {**given, "take_over": [PATTERN]})
+    assert [c for c in cloud.calls if c.startswith("DELETE")] == [f"DELETE {ROUTES}/r1"]
