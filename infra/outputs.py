@@ -8,7 +8,7 @@ import pulumi
 from infra.components import Addresses, Deployment, Queues, Service, Stores, Triggers
 from infra.inputs import Inputs
 from infra.migrations.resource import Migrations
-from infra.release import Release, config_digest, secret_fingerprints
+from infra.release import Release, config_digest, release_settings, secret_fingerprints
 from infra.release_ledger.resource import ReleaseLedger
 from infra.settings import Secrets
 
@@ -98,5 +98,6 @@ def release_output(
             schema_level=int(known[1]),
             config_digest=config_digest(inputs.settings),
             secret_fingerprints=secret_fingerprints(inputs.secrets, inputs.names.worker),
+            settings=release_settings(inputs.settings),
         ).document()
     )

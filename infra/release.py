@@ -16,7 +16,8 @@ class Release:
     """One release as it stands in the stack's outputs (and so in Pulumi's history).
 
     `commit` is empty where nobody gave it, `assets_sha256` where there is no console.
-    `secret_fingerprints` tell whether a secret is today's without telling the secret.
+    `secret_fingerprints` tell whether a secret is today's without telling the secret. `settings`
+    are the ordinary settings that aren't the defaults, as the stack's file has them.
     """
 
     commit: str
@@ -27,10 +28,25 @@ class Release:
     schema_level: int
     config_digest: str
     secret_fingerprints: dict[str, str]
+    settings: dict[str, object]
 
     def document(self) -> dict[str, object]:
         """Return the release as plain values, ready to be exported."""
         return asdict(self)
+
+
+OF_THE_STACK = ("pin", "traffic", "trafficBase")
+"""Settings that say which release serves; they are no part of one."""
+
+
+def release_settings(settings: Settings) -> dict[str, object]:
+    """Return what a release remembers of its settings: those that aren't the defaults."""
+    document = settings.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {
+        key: value
+        for key, value in document.items()
+        if key not in OF_THE_STACK and not key.startswith("adopt")
+    }
 
 
 def config_digest(settings: Settings) -> str:

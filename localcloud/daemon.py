@@ -68,9 +68,11 @@ class LocalCloud:
         with self._alone(on_step):
             if endpoints := self._running(on_step):
                 return endpoints
+            # Before anything ends: a cloud that runs on other ports mustn't end for a start that
+            # can't be made.
+            self._require_free(besides=self._held())
             self._end_server()
-            for name in ("control", "edge", "sink"):
-                require_free(name, getattr(self._ports, name))
+            self._require_free(besides=())
             return self._spawn(on_step)
 
     def stop(self) -> bool:
@@ -112,6 +114,18 @@ class LocalCloud:
             return _Alone(self._home.start_lock, on_step)
         except OSError as error:
             raise _explained(error, self._home.root) from error
+
+    def _held(self) -> tuple[int, ...]:
+        """Return the ports that this installation's own cloud has now."""
+        record = ProcessRecord.read(self._home.record)
+        if record is None or record.server.process() is None or record.ports is None:
+            return ()
+        return (record.ports.control, record.ports.edge, record.ports.sink)
+
+    def _require_free(self, *, besides: tuple[int, ...]) -> None:
+        for name in ("control", "edge", "sink"):
+            if (port := getattr(self._ports, name)) not in besides:
+                require_free(name, port)
 
     def _running(self, on_step: OnStep) -> Endpoints | None:
         """The endpoints of a healthy cloud on fitting ports, also of one that is still starting."""

@@ -30,7 +30,9 @@ def generate(folder: Path) -> str:
         for path in migration_files(folder):
             connection.executescript(path.read_text())
         rows = connection.execute(
-            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+            # A virtual table makes by itself what it keeps for itself.
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'"
+            " AND name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
             " ORDER BY rowid"
         ).fetchall()
     finally:

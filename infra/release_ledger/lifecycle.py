@@ -13,8 +13,9 @@ Properties = Mapping[str, Any]
 KEPT = 100
 """Entries. At several deployments a day that is weeks, and some 60 kB of state."""
 
-_NOT_COMPARED = ("commit",)
-"""Another commit of the same release is no other release: it would change the stack each time."""
+_NOT_COMPARED = ("commit", "settings")
+"""Another commit of the same release is no other release: it would change the stack each time.
+The settings have a digest of their own."""
 
 
 def is_changed(old: Properties, new: Properties) -> bool:

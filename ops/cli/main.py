@@ -15,6 +15,7 @@ import typer
 from ops.cli.habits import flowing, ready_to_complete, reflow, to_complete, understood
 from ops.cli.invocation import CONFIG_FILE_VARIABLE, Invocation
 from ops.cli.output import outlive_readers
+from ops.cli.printing import say
 from ops.stacks.errors import OperationError
 from ops.stacks.interruption import Interruption
 
@@ -82,7 +83,7 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(version("notification-system"))
+        say(version("notification-system"))
         raise typer.Exit
 
 

@@ -7,6 +7,7 @@ import json as json_text
 import typer
 
 from notification_sdk import SendResponse
+from ops.cli.printing import say
 
 
 def tell(response: SendResponse, *, json: bool) -> None:
@@ -16,6 +17,6 @@ def tell(response: SendResponse, *, json: bool) -> None:
     else:
         for result in response.results:
             error = f"  {result.error}" if result.error else ""
-            typer.echo(f"{result.channel:<9} {result.status:<15} {result.message_id}{error}")
+            say(f"{result.channel:<9} {result.status:<15} {result.message_id}{error}")
     if not response.accepted:
         raise typer.Exit(code=1)

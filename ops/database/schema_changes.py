@@ -15,7 +15,7 @@ from infra.migrations.ledger import TABLE, Ledger
 from infra.migrations.location import MIGRATIONS
 from infra.migrations.migrator import Migrator
 from infra.migrations.statements import StatementError, split_statements
-from ops.database.schema_difference import SchemaDifference
+from ops.database.schema_difference import NO_SHADOW, SchemaDifference
 from ops.database.stack_database import StackDatabase, migrations
 from ops.database.tables import clearing
 from ops.stacks.errors import GateClosed, OperationError, UsageError
@@ -24,8 +24,9 @@ from ops.stacks.project import Project
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,60}")
 _OBJECTS = (
     "SELECT name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL "  # noqa: S608
-    "AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%' "
-    f"AND tbl_name NOT LIKE '{TABLE}%' ORDER BY rowid"
+    # GLOB, where '_' is itself: in LIKE it stands for any letter.
+    "AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_cf_*' "
+    f"AND tbl_name NOT IN ('{TABLE}', '{TABLE}_lease') AND {NO_SHADOW} ORDER BY rowid"
 )
 
 
@@ -140,6 +141,11 @@ def write_migration(project: Project, name: str) -> tuple[Path, Path, SchemaDiff
     folder = project.root / MIGRATIONS
     up, down = folder / f"{stem}.sql", folder / f"{stem}.down.sql"
     back = SchemaDifference.between(after, before)
+    if not back.statements:
+        raise UsageError(
+            "No statement leads back from this schema, so nothing was written. Write the migration "
+            "and its down file by hand."
+        )
     up.write_text(_text(difference, f"{stem}: from level {files.level}."), encoding="utf-8")
     down.write_text(_text(back, f"Undoes {stem}."), encoding="utf-8")
     subprocess.run(
@@ -159,8 +165,8 @@ def _schema_of(files: MigrationSet) -> list[str]:
         return [
             str(sql)
             for (sql,) in scratch.execute(
-                "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL "
-                "AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+                "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL "  # noqa: S608  a constant
+                f"AND name NOT GLOB 'sqlite_*' AND {NO_SHADOW} ORDER BY rowid"
             )
         ]
     finally:

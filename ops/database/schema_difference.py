@@ -1,20 +1,24 @@
 """The statements that lead from one schema to another.
 
-New and dropped tables and indexes, and columns that can be added in place, become single
-statements. Any other change of a table rebuilds it, as SQLite's documentation advises ("Making
-Other Kinds Of Table Schema Changes"): a new table, the rows copied, the old one dropped, the new
-one renamed.
+New and dropped tables, indexes, views and triggers, and columns that can be added in place, become
+single statements. Any other change of a table rebuilds it, as SQLite's documentation advises
+("Making Other Kinds Of Table Schema Changes"): a new table, the rows copied, the old one dropped,
+the new one renamed. Views and triggers stand aside meanwhile, since a renaming fails where one of
+them names what isn't there.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from infra.migrations.schema import quoted
 from ops.stacks.errors import UsageError
 
+NO_SHADOW = "name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
+"""Leaves out what a virtual table keeps for itself, and makes itself."""
 _SPACE = re.compile(r"\s+|--[^\n]*")
 _PART = re.compile(r"('(?:[^']|'')*')|\s+|--[^\n]*|[\"`\[\]]")
 
@@ -68,25 +72,56 @@ class SchemaDifference:
                     statements.extend(_rebuild(old, new, name, sql))
                     lost.extend(f"{name}.{column}" for column in _dropped(old, new, name))
                 else:
-                    statements.extend(f"ALTER TABLE {name} ADD COLUMN {one}" for one in added)
-        gone = [
-            (kind, name)
-            for name, (kind, table, sql) in old_others.items()
-            if table not in rebuilt
-            and table in new_tables
-            and _plain(new_others.get(name, ("", "", ""))[2]) != _plain(sql)
+                    statements.extend(
+                        f"ALTER TABLE {quoted(name)} ADD COLUMN {one}" for one in added
+                    )
+        dropped = [name for name in reversed(list(old_tables)) if name not in new_tables]
+        gone = _gone(old_others, new_others, rebuilt, new_tables, moved=bool(rebuilt or dropped))
+        drops = [
+            f"DROP {kind.upper()} {quoted(name)}"
+            for kind in ("trigger", "view", "index")
+            for name in gone
+            if old_others[name][0] == kind
         ]
-        drops = [f"DROP {kind.upper()} {name}" for kind, name in gone]
         made = [
             sql
             for name, (_, table, sql) in new_others.items()
-            if name not in old_others or table in rebuilt or name in {one for _, one in gone}
+            if name not in old_others or table in rebuilt or name in gone
         ]
-        dropped = [name for name in reversed(list(old_tables)) if name not in new_tables]
-        return cls(
-            statements=(*drops, *statements, *made, *(f"DROP TABLE {name}" for name in dropped)),
-            loses_data=(*lost, *dropped),
-        )
+        removed = [f"DROP TABLE {quoted(name)}" for name in dropped]
+        return cls(statements=(*drops, *statements, *removed, *made), loses_data=(*lost, *dropped))
+
+
+def _gone(
+    old: Mapping[str, tuple[str, str, str]],
+    new: Mapping[str, tuple[str, str, str]],
+    rebuilt: Collection[str],
+    tables: Collection[str],
+    *,
+    moved: bool,
+) -> list[str]:
+    """Return the indexes, views and triggers that are dropped before anything else is done.
+
+    Args:
+        old: what there is, by name.
+        new: what there will be, by name.
+        rebuilt: tables that are built anew; their indexes go with the old ones.
+        tables: tables that there will be.
+        moved: whether a table is built anew or dropped.
+    """
+    found = []
+    for name, (kind, table, sql) in old.items():
+        changed = _plain(new.get(name, ("", "", ""))[2]) != _plain(sql)
+        if kind == "index":
+            stands = table in tables and table not in rebuilt
+            if changed and stands:
+                found.append(name)
+        elif changed or moved:
+            found.append(name)
+    # A trigger goes with its view, whichever of the two was made first.
+    views = {name for name in found if old[name][0] == "view"}
+    found += [n for n, (k, t, _) in old.items() if k == "trigger" and t in views and n not in found]
+    return found
 
 
 def _load(statements: Sequence[str]) -> sqlite3.Connection:
@@ -102,8 +137,8 @@ def _load(statements: Sequence[str]) -> sqlite3.Connection:
 
 def _objects(connection: sqlite3.Connection, kind: str) -> Mapping[str, str]:
     rows = connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL "
-        "AND name NOT LIKE 'sqlite_%' ORDER BY rowid",
+        "SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL "  # noqa: S608
+        f"AND name NOT GLOB 'sqlite_*' AND {NO_SHADOW} ORDER BY rowid",
         (kind,),
     )
     return {str(name): str(sql) for name, sql in rows}
@@ -124,7 +159,7 @@ def _plain(sql: str) -> str:
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> Mapping[str, _Column]:
-    rows = connection.execute(f"PRAGMA table_xinfo({table})")
+    rows = connection.execute(f"PRAGMA table_xinfo({quoted(table)})")
     return {
         str(row[1]): _Column(str(row[1]), str(row[2]), bool(row[3]), row[4], bool(row[5]))
         for row in rows
@@ -153,7 +188,7 @@ def _added_in_place(
     try:
         trial.execute(before)
         for definition in definitions:
-            trial.execute(f"ALTER TABLE {table} ADD COLUMN {definition}")
+            trial.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {definition}")
     except sqlite3.Error:
         return None
     # What ALTER TABLE leads to must be the table that is wanted, constraints included.
@@ -182,7 +217,7 @@ def _shape(connection: sqlite3.Connection, table: str) -> tuple[object, ...]:
 def _referring(connection: sqlite3.Connection, table: str) -> str:
     """Return a table with a foreign key to this one; empty where there is none."""
     for name in _objects(connection, "table"):
-        keys = connection.execute(f"PRAGMA foreign_key_list({name})").fetchall()
+        keys = connection.execute(f"PRAGMA foreign_key_list({quoted(name)})").fetchall()
         if name != table and any(str(key[2]) == table for key in keys):
             return name
     return ""
@@ -208,12 +243,35 @@ def _rebuild(old: sqlite3.Connection, new: sqlite3.Connection, table: str, sql: 
             "Give it a DEFAULT, or write the migration by hand."
         )
     staged = f"{table}_new"
-    names = ", ".join(shared)
-    created = re.sub(rf"(CREATE TABLE\s+)[\"\[`]?{table}[\"\]`]?", rf"\g<1>{staged}", sql, count=1)
+    names = ", ".join(map(quoted, shared))
+    created = re.sub(
+        rf"(CREATE TABLE\s+)[\"\[`]?{re.escape(table)}[\"\]`]?",
+        lambda found: f"{found[1]}{quoted(staged)}",
+        sql,
+        count=1,
+        flags=re.IGNORECASE,
+    )
+    copied = f"INSERT INTO {quoted(staged)} ({names}) SELECT {names} FROM {quoted(table)}"  # noqa: S608  the schema's
     return [
         "PRAGMA defer_foreign_keys=TRUE",
         created,
-        f"INSERT INTO {staged} ({names}) SELECT {names} FROM {table}",  # noqa: S608  the schema's
-        f"DROP TABLE {table}",
-        f"ALTER TABLE {staged} RENAME TO {table}",
+        copied,
+        *(_counter(table, staged) if _counts(old, table) and _counts(new, table) else ()),
+        f"DROP TABLE {quoted(table)}",
+        f"ALTER TABLE {quoted(staged)} RENAME TO {quoted(table)}",
     ]
+
+
+def _counts(connection: sqlite3.Connection, table: str) -> bool:
+    """Whether the table's ids are never used twice."""
+    return "AUTOINCREMENT" in _plain(_objects(connection, "table")[table]).upper()
+
+
+def _counter(table: str, staged: str) -> tuple[str, str]:
+    """Return what takes the counter of ids along: the copied rows know the highest that is left."""
+    old, new = (f"'{name.replace(chr(39), chr(39) * 2)}'" for name in (table, staged))
+    kept = f"SELECT {new}, seq FROM sqlite_sequence WHERE name = {old}"  # noqa: S608
+    return (
+        f"DELETE FROM sqlite_sequence WHERE name = {new}",  # noqa: S608
+        f"INSERT INTO sqlite_sequence (name, seq) {kept}",
+    )

@@ -15,7 +15,7 @@ from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import StackFailed, UsageError
-from ops.stacks.local_stack import rendered_file
+from ops.stacks.local_stack import LocalStack, rendered_file
 
 CHECK = "account"
 _KINDS = (":D1Database", ":WorkersKvNamespace", ":Queue", ":Worker")
@@ -130,7 +130,7 @@ class AccountState:
     def _settings(self) -> Settings:
         path = self._context.file.path
         if self._context.is_local:
-            path = rendered_file(self._context.project, self._context.stack)
+            path = LocalStack.prepare(self._context).config_file
         try:
             return read_settings(path)
         except SettingsError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import string
 from collections.abc import Mapping
@@ -34,6 +35,8 @@ OPTIONAL_SECRET_KEYS = (
 )
 """Secrets that a stack may do without; the local one has them, so that every route can be tried."""
 PREVIOUS_KEYS = tuple(f"{name}Previous" for name in SECRET_KEYS)
+_OWN = (*BASE_URL_KEYS, f"{NAMESPACE}:serviceUrl")
+"""Settings that follow from this machine's ports."""
 STRIPPED_PREFIXES = ("CLOUDFLARE_", "CF_", "GITHUB_", "GH_", "PULUMI_ACCESS", "AWS_")
 """Environment variables that may hold a real account's credentials: no local command sees them."""
 
@@ -94,12 +97,17 @@ class LocalStack:
         passphrase, is_new = _passphrase(project.passphrase_file)
         config_file = rendered_file(project, stack)
         kept: Mapping[str, Any] = {}
+        rendered = config
         if config_file.is_file() and not is_new:
-            kept = read_stack_file(config_file).content
+            kept = _kept(config_file)
+            config = _with_edits(config, kept.get("config") or {}, _last_rendered(config_file))
         text = yaml.safe_dump(_with_secrets(config, kept, passphrase), sort_keys=True)
         if not config_file.is_file() or config_file.read_text(encoding="utf-8") != text:
             config_file.parent.mkdir(parents=True, exist_ok=True)
+            if kept:
+                write_whole(_good_copy(config_file), config_file.read_text(encoding="utf-8"))
             write_whole(config_file, text)
+        _remember(config_file, rendered)
         return cls(
             stack=stack,
             backend_dir=project.backend_dir,
@@ -107,6 +115,91 @@ class LocalStack:
             passphrase=passphrase,
             environment=_environment(context),
         )
+
+
+def _kept(rendered: Path) -> Mapping[str, Any]:
+    """Return what the rendered file holds: the salt and the secrets can't be made anew.
+
+    Raises:
+        UsageError: it is damaged; with the good copy of before, where there is one.
+    """
+    try:
+        content = read_stack_file(rendered).content
+        if isinstance(content.get("encryptionsalt"), str):
+            return content
+        reason = "it has no encryptionsalt"
+    except UsageError as error:
+        reason = str(error)
+    copy = _good_copy(rendered)
+    way = (
+        f"Bring back the copy of before: cp '{copy}' '{rendered}'"
+        if copy.is_file()
+        else "There is no copy of it. 'notifyctl destroy --stack local --erase' starts anew, and "
+        "removes the local data"
+    )
+    raise UsageError(f"The rendered settings {rendered} are damaged: {reason}. {way}")
+
+
+def _good_copy(rendered: Path) -> Path:
+    return rendered.with_suffix(".yaml.bak")
+
+
+def _rendering(rendered: Path) -> Path:
+    return rendered.with_suffix(".rendered.json")
+
+
+def _last_rendered(rendered: Path) -> Mapping[str, Any] | None:
+    """Return the settings as the tracked file gave them last; None where that isn't known."""
+    try:
+        found = json.loads(_rendering(rendered).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _remember(rendered: Path, config: Mapping[str, Any]) -> None:
+    """Keep what the tracked file gives: the next rendering tells edits by it."""
+    text = json.dumps(dict(config), sort_keys=True, default=str)
+    file = _rendering(rendered)
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        write_whole(file, text)
+
+
+def _with_edits(
+    config: dict[str, Any], kept: Mapping[str, Any], before: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the settings with what somebody has changed in the rendered file.
+
+    ``pulumi config set`` writes there. A setting that the tracked file has changed since is taken
+    from there; secrets, and the addresses of this machine, are no subject.
+
+    Args:
+        config: what the tracked file gives now.
+        kept: what the rendered file has.
+        before: what the tracked file gave at the last rendering; None where that isn't known.
+    """
+    result = dict(config)
+    for key in {*kept, *before} if before is not None else ():
+        values = kept.get(key), (before or {}).get(key)
+        if key in _OWN or any(map(_is_secret, values)) or _same(*values):
+            continue
+        if not _same(config.get(key), values[1]):
+            continue
+        if key in kept:
+            result[key] = kept[key]
+        else:
+            result.pop(key, None)
+    return result
+
+
+def _same(one: object, other: object) -> bool:
+    return json.dumps(one, sort_keys=True, default=str) == json.dumps(
+        other, sort_keys=True, default=str
+    )
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, Mapping) and "secure" in value
 
 
 def rendered_file(project: Project, stack: str) -> Path:

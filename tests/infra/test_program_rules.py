@@ -57,7 +57,11 @@ MUTATIONS: list[tuple[rules.Rule, Callable[[Declared], Declared]]] = [
     ),
     (
         rules.consumers_go_before_queues_and_worker,
-        lambda found: without_dependency(found, "failed-consumer", "releases"),
+        lambda found: without_dependency(
+            without_dependency(found, "failed-consumer", "releases"),
+            "failed-consumer",
+            "deployment",
+        ),
     ),
     (
         rules.retry_consumer_has_a_dead_letter_queue,

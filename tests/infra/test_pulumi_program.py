@@ -236,6 +236,7 @@ def test_the_outputs_have_every_id_url_and_the_release(declared: Callable[..., D
     assert {name: outputs[name] for name in expected} == expected
     assert set(outputs) == {*expected, "release", "releases", "api_secret_key"}
     assert set(outputs["release"]) == {
+        "settings",
         "commit",
         "bundle_sha256",
         "assets_sha256",

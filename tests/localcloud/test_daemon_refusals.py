@@ -39,6 +39,24 @@ def test_a_taken_port_is_told_with_its_owner_and_the_way_out(tmp_path: Path, nam
     assert "\n" not in text
 
 
+def test_a_cloud_that_runs_stays_where_a_start_on_other_ports_cannot_be(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    running = LocalCloud(home, ANY, host_command=FAKE)
+    running.start()
+    try:
+        before = running.status()
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            wanted = Ports(control=0, edge=taken.getsockname()[1], sink=0)
+            with pytest.raises(PortInUse):
+                LocalCloud(home, wanted, host_command=FAKE).start()
+        assert running.status() == before
+        assert before["state"] == "ready"
+    finally:
+        running.stop()
+
+
 def test_a_port_that_is_taken_between_the_check_and_the_start_is_told_too(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -137,3 +137,71 @@ def test_no_credential_of_a_real_account_reaches_a_local_command(
 
     assert real not in environment.values()
     assert environment["CLOUDFLARE_API_TOKEN"] == "local"
+
+
+def edited(file: Path, **settings: object) -> None:
+    """Change settings in a rendered file, as ``pulumi config set`` does; None takes one out."""
+    document = yaml.safe_load(file.read_text())
+    for name, value in settings.items():
+        document["config"][f"notification-system:{name}"] = value
+        if value is None:
+            del document["config"][f"notification-system:{name}"]
+    file.write_text(yaml.safe_dump(document))
+
+
+def setting(project: Project, name: str) -> object:
+    document = yaml.safe_load(prepared(project).config_file.read_text())
+    found: object = document["config"].get(f"notification-system:{name}")
+    return found
+
+
+def test_a_setting_that_was_edited_in_the_rendered_file_survives_every_rendering(
+    project: Project,
+) -> None:
+    file = prepared(project).config_file
+    pin = {"version": "18f97339-c287-4872-9bdd-e2135c07ec12", "insteadOf": "a" * 64}
+    edited(file, pin=pin, logLevel="error")
+    for _ in range(3):
+        assert setting(project, "pin") == pin
+        assert setting(project, "logLevel") == "error"
+
+    edited(file, pin=None)
+    assert setting(project, "pin") is None
+    assert setting(project, "logLevel") == "error"
+
+    # What the tracked file says since is newer.
+    edited(project.stack_file("local"), logLevel="warn")
+    assert setting(project, "logLevel") == "warn"
+    edited(project.stack_file("local"), logLevel=None)
+    assert setting(project, "logLevel") is None
+
+
+def test_the_addresses_of_this_machine_are_never_anybodys_edit(project: Project) -> None:
+    before = setting(project, "serviceUrl")
+    edited(prepared(project).config_file, serviceUrl="http://127.0.0.1:1")
+    assert setting(project, "serviceUrl") == before
+
+
+@pytest.mark.parametrize("damage", ["", "config: {}\n", "config: [", "\x00"])
+def test_a_damaged_rendering_is_named_with_its_good_copy_and_nothing_is_made_anew(
+    project: Project, damage: str
+) -> None:
+    first = prepared(project)
+    secrets = secrets_of(first)
+    first.config_file.write_text(damage)
+    with pytest.raises(UsageError, match="are damaged") as refused:
+        prepared(project)
+    assert "There is no copy of it" in str(refused.value)
+    assert first.config_file.read_text() == damage
+
+    shutil.rmtree(project.home)
+    first = prepared(project)
+    edited(project.stack_file("local"), logLevel="warn")
+    secrets = secrets_of(prepared(project))
+    first.config_file.write_bytes(b"\xff" + damage.encode())
+    with pytest.raises(UsageError, match="are damaged") as refused:
+        prepared(project)
+    copy = first.config_file.with_suffix(".yaml.bak")
+    assert f"cp '{copy}' '{first.config_file}'" in str(refused.value)
+    shutil.copy(copy, first.config_file)
+    assert secrets_of(prepared(project)) == secrets

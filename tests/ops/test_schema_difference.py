@@ -44,7 +44,7 @@ def test_a_column_at_the_end_is_added_in_place() -> None:
     after = [BEFORE[0].replace("\n)", ",\n  age INTEGER DEFAULT 0 CHECK (age >= 0)\n)"), BEFORE[1]]
     found = SchemaDifference.between(BEFORE, after)
     assert found.statements == (
-        "ALTER TABLE people ADD COLUMN age INTEGER DEFAULT 0 CHECK (age >= 0)",
+        'ALTER TABLE "people" ADD COLUMN age INTEGER DEFAULT 0 CHECK (age >= 0)',
     )
     assert applied(BEFORE, after, "INSERT INTO people VALUES (1, 'a')").execute(
         "SELECT * FROM people"
@@ -97,3 +97,71 @@ def test_there_and_back_leads_to_the_service_s_own_schema() -> None:
     ]
     assert shape(applied(before, after)) == shape(applied(after, after))
     assert shape(applied(after, before)) == shape(applied(before, before))
+
+
+VIEW = "CREATE VIEW names AS SELECT name FROM people"
+INSTEAD = (
+    "CREATE TRIGGER into_names INSTEAD OF INSERT ON names BEGIN "
+    "INSERT INTO people (name) VALUES (NEW.name); END"
+)
+AFTER = (
+    "CREATE TRIGGER told AFTER INSERT ON people BEGIN "
+    "UPDATE people SET name = NEW.name WHERE id = NEW.id; END"
+)
+OBJECTS = {"view": [VIEW], "trigger": [AFTER], "view with a trigger": [VIEW, INSTEAD]}
+REBUILT = [BEFORE[0].replace("name <> ''", "length(name) < 9"), BEFORE[1]]
+
+
+@pytest.mark.parametrize("objects", OBJECTS.values(), ids=OBJECTS)
+def test_views_and_triggers_come_and_go(objects: list[str]) -> None:
+    there, back = [*BEFORE, *objects], BEFORE
+    assert shape(applied(BEFORE, there)) == shape(applied(there, there))
+    assert SchemaDifference.between(there, back).statements
+    assert shape(applied(there, back)) == shape(applied(back, back))
+
+
+def test_a_changed_view_is_made_anew_with_its_triggers() -> None:
+    before = [*BEFORE, VIEW, INSTEAD]
+    after = [*BEFORE, VIEW.replace("name FROM", "name, id FROM"), INSTEAD]
+    assert shape(applied(before, after)) == shape(applied(after, after))
+    changed = [*BEFORE, VIEW, INSTEAD.replace("(NEW.name)", "(upper(NEW.name))")]
+    assert shape(applied(before, changed)) == shape(applied(changed, changed))
+
+
+def test_a_table_that_views_and_triggers_name_is_rebuilt() -> None:
+    before, after = [*BEFORE, VIEW, INSTEAD, AFTER], [*REBUILT, VIEW, INSTEAD, AFTER]
+    database = applied(before, after, "INSERT INTO people VALUES (1, 'a'), (2, 'b')")
+    assert shape(database) == shape(applied(after, after))
+    database.execute("INSERT INTO names (name) VALUES ('c')")
+    assert database.execute("SELECT name FROM names ORDER BY name").fetchall() == [
+        ("a",),
+        ("b",),
+        ("c",),
+    ]
+
+
+def test_a_table_goes_that_a_view_had_named_before() -> None:
+    before = [*BEFORE, "CREATE TABLE gone (id INTEGER)", "CREATE VIEW v AS SELECT id FROM gone"]
+    assert shape(applied(before, BEFORE)) == shape(applied(BEFORE, BEFORE))
+
+
+@pytest.mark.parametrize("rows", ["(1, 'a'), (9, 'b')", "(9, 'b')"])
+def test_a_counter_of_ids_goes_on_after_a_rebuild(rows: str) -> None:
+    before = ["CREATE TABLE n (\n  id INTEGER PRIMARY KEY AUTOINCREMENT,\n  name TEXT\n)"]
+    after = [before[0].replace("name TEXT", "name TEXT CHECK (length(name) < 9)")]
+    there = f"INSERT INTO n VALUES {rows}; DELETE FROM n WHERE id = 9"  # noqa: S608
+    database = applied(before, after, there)
+    database.execute("INSERT INTO n (name) VALUES ('c')")
+    assert database.execute("SELECT max(id) FROM n").fetchone() == (10,)
+    assert database.execute("SELECT name, seq FROM sqlite_sequence").fetchall() == [("n", 10)]
+
+
+def test_names_that_a_pattern_would_take_for_the_databases_own_are_compared() -> None:
+    after = [*BEFORE, "CREATE TABLE sqlitex (id INTEGER)", "CREATE TABLE pcf_rates (id INTEGER)"]
+    assert SchemaDifference.between(BEFORE, after).statements == tuple(after[2:])
+
+
+def test_what_a_full_text_table_keeps_for_itself_is_no_part_of_the_schema() -> None:
+    after = [*BEFORE, "CREATE VIRTUAL TABLE found USING fts5(text)"]
+    assert SchemaDifference.between(BEFORE, after).statements == (after[2],)
+    assert SchemaDifference.between(after, BEFORE).statements == ('DROP TABLE "found"',)

@@ -9,6 +9,7 @@ import yaml
 
 from infra.access.workflow_values import PREFIXES, VALUES
 from infra.components.repository_access import APPROVAL_SUFFIX, NIGHTLY_SUFFIX
+from ops.deploy.integration_set import LARK_SECRET_VARIABLE, LARK_VARIABLE
 from tests.pipelines.workflow import NAMES, ROOT, Workflow
 
 PINNED = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<commit>[0-9a-f]{40}) # v\d+(\.\d+){0,2}\n")
@@ -173,6 +174,13 @@ def test_secrets_are_in_the_environment_of_the_steps_that_use_them_alone(
     for job, step in workflow.steps():
         if "secrets." in yaml.safe_dump(step):
             assert "notifyctl " in step.get("run", ""), f"{job}: {step.get('name')}"
+
+
+def test_whatever_verifies_by_a_send_knows_where_to_send_it() -> None:
+    for name, command in (("deploy", "notifyctl deploy "), ("rollback", "notifyctl rollback ")):
+        [step] = [s for _, s in Workflow.read(name).steps() if command in s.get("run", "")]
+        for variable in (LARK_VARIABLE, LARK_SECRET_VARIABLE):
+            assert step["env"][variable] == f"${{{{ secrets.{variable} }}}}", name
 
 
 @pytest.mark.requirement("S0-101", "S0-29")

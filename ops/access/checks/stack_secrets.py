@@ -14,7 +14,7 @@ from ops.access.checks.outcome import Outcome
 from ops.access.keys.key_file import PASSPHRASE_FILE_VARIABLE, PASSPHRASE_VARIABLE, KeyFile
 from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.errors import OperationError
-from ops.stacks.local_stack import kept_key_file, rendered_file
+from ops.stacks.local_stack import LocalStack, kept_key_file, rendered_file
 from ops.stacks.project import Project
 from ops.stacks.pulumi_cli import PulumiCli
 from ops.stacks.settings_report import check_files, stack_files
@@ -91,7 +91,10 @@ class StackSecrets:
         if not self._is_local:
             return self._file.path
         path = rendered_file(self._project, self._stack)
-        return path if path.is_file() and self._project.passphrase_file.is_file() else None
+        if not path.is_file() or not self._project.passphrase_file.is_file():
+            return None
+        # Rendered anew: what is judged is the tracked file as it is now.
+        return LocalStack.prepare(self._context).config_file
 
     def _decrypted(self, path: Path) -> tuple[CheckedConfig, str]:
         """Return the settings with every secret in clear, and why one couldn't be read."""

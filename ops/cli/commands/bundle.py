@@ -11,6 +11,7 @@ import typer
 
 from ops.build.build import build_assets, build_bundle
 from ops.cli.commands.options import JsonOption, open_project
+from ops.cli.printing import say
 from ops.stacks.errors import UsageError
 from ops.stacks.moment import counted
 
@@ -56,11 +57,11 @@ def bundle(
         }
         typer.echo(json_text.dumps(document, indent=2))
         return
-    typer.echo(
+    say(
         f"{built.folder}: {counted(built.modules, 'module')}, {built.size / 1024:.0f} KiB, "
         f"sha256 {built.sha256[:12]}"
     )
-    typer.echo(
+    say(
         f"{assets.folder}: {counted(assets.files, 'file')}, {assets.size / 1024:.0f} KiB, "
         f"sha256 {assets.sha256[:12]}"
     )

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption
+from ops.cli.printing import say
 from ops.observe.cost.model import Counts, Workload, month
 from ops.observe.cost.page import chart, lines
 from ops.observe.cost.prices import READ_ON
@@ -54,4 +55,4 @@ def cost(
         document = {"prices_of": READ_ON, "usd": round(found.usd, 2), **asdict(found)}
         typer.echo(json_text.dumps(document, indent=2))
         return
-    typer.echo("\n".join([*lines(work, found), "", "US dollars a month:", *chart(counts, work)]))
+    say("\n".join([*lines(work, found), "", "US dollars a month:", *chart(counts, work)]))

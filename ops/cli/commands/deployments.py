@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.deploy.release.deployment_list import DeploymentList, WorkerDeployment
 from ops.stacks.console import Reporter
 from ops.stacks.moment import shown_time
@@ -86,9 +87,9 @@ def _show(known: DeploymentList, one: WorkerDeployment, *, json: bool) -> None:
         typer.echo(json_text.dumps(document, indent=2))
         return
     for name in ("id", "worker", "created", "author", "source", "message", "active"):
-        typer.echo(f"{name:<11} {document[name]}")
+        say(f"{name:<11} {document[name]}")
     for version in versions:
-        typer.echo(f"version     {version['version_id']} {version['percentage']:g} %")
-        typer.echo(f"  created   {version['created']}")
+        say(f"version     {version['version_id']} {version['percentage']:g} %")
+        say(f"  created   {version['created']}")
         for name, kind in version["bindings"].items():
-            typer.echo(f"  binding   {name} ({kind})")
+            say(f"  binding   {name} ({kind})")

@@ -14,6 +14,7 @@ from ops.access.keys.generation import REQUIRED, ROTATED, record_of
 from ops.access.keys.generation import generate as new_secrets
 from ops.access.keys.key_file import KeyFile
 from ops.cli.commands.options import JsonOption, open_project, open_stack
+from ops.cli.printing import say
 from ops.deploy.key_rotation import Rotation
 from ops.stacks.console import Reporter
 from ops.stacks.context import read_stack_file
@@ -58,7 +59,7 @@ def generate(
         if stack is not None:
             raise UsageError("--stack goes with --set: without it the secrets are only printed.")
         lines = json_text.dumps(made, indent=2) if json else "\n".join(map("=".join, made.items()))
-        typer.echo(lines)
+        say(lines)
         return
     if stack is None:
         raise UsageError("--set needs --stack: say whose secrets these are.")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, open_project
+from ops.cli.printing import say
 from ops.stacks.console import Reporter
 from ops.stacks.errors import UsageError
 from ops.stacks.local_cloud import local_cloud_status, start_local_cloud, stop_local_cloud
@@ -63,7 +64,7 @@ def status(
         typer.echo(json_text.dumps(document, indent=2))
         return
     for name, value in document.items():
-        typer.echo(f"{name:<12} {value}")
+        say(f"{name:<12} {value}")
 
 
 fault = typer.Typer(
@@ -88,7 +89,7 @@ IdArgument = Annotated[
 def add(run: typer.Context, text: FaultArgument) -> None:
     """Put a fault in force."""
     found = add_fault(open_project(run), text)
-    typer.echo(f"fault {found['id']}: {found['fault']}")
+    say(f"fault {found['id']}: {found['fault']}")
 
 
 @fault.command("list")
@@ -99,12 +100,12 @@ def listing(run: typer.Context, json: JsonOption = False) -> None:
         typer.echo(json_text.dumps(found, indent=2))
         return
     if not found:
-        typer.echo("no faults")
+        say("no faults")
     for one in found:
-        typer.echo(f"{one['id']:>3}  {one['fault']}  ({one['met']} met it)")
+        say(f"{one['id']:>3}  {one['fault']}  ({one['met']} met it)")
 
 
 @fault.command("clear")
 def clear(run: typer.Context, identifier: IdArgument = None) -> None:
     """Lift one fault, or all."""
-    typer.echo(f"{clear_faults(open_project(run), identifier)} lifted")
+    say(f"{clear_faults(open_project(run), identifier)} lifted")

@@ -18,6 +18,15 @@ def releases(
     run: typer.Context,
     stack: StackOption = "local",
     json: JsonOption = False,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            "--show",
+            metavar="RELEASE",
+            help="Print one release whole, with its settings: version id or its beginning, commit, "
+            "or number of the update.",
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 10,
 ) -> None:
     """List the stack's releases, newest first: the versions that a rollback can go back to.
@@ -27,6 +36,9 @@ def releases(
     """
     reporter = Reporter(json=json)
     listing = ReleaseListing.of_stack(open_stack(run, stack, reporter))
+    if show is not None:
+        _show(listing, show, reporter, json=json)
+        return
     rows = listing.rows(limit)
     if json:
         typer.echo(json_text.dumps(rows, indent=2))
@@ -56,3 +68,19 @@ def releases(
     )
     for line in listing.notes():
         reporter.line(line)
+
+
+def _show(listing: ReleaseListing, name: str, reporter: Reporter, *, json: bool) -> None:
+    document = listing.one(name)
+    if json:
+        typer.echo(json_text.dumps(document, indent=2))
+        return
+    settings = document.pop("settings")
+    for key, value in document.items():
+        reporter.line(f"{key:<16}{value}")
+    if settings is None:
+        reporter.line("settings        not kept: it was deployed before releases kept them")
+        return
+    reporter.line("settings        those that aren't the defaults:")
+    for key, value in sorted(settings.items()):
+        reporter.line(f"  {key}: {json_text.dumps(value)}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.observe.reports.operation_report import OperationReport, Period
 from ops.stacks.console import Reporter
 
@@ -68,6 +69,6 @@ def _report(
     if json:
         typer.echo(json_text.dumps(report.document(), indent=2))
     elif file is None:
-        typer.echo(report.markdown())
+        say(report.markdown())
     else:
-        typer.echo(f"Report written to {file}")
+        say(f"Report written to {file}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.deploy.rollback.decision import steps_for
 from ops.deploy.rollback.rollback import Rollback
 from ops.stacks.console import Reporter
@@ -48,6 +49,13 @@ def rollback(
         typer.Option(
             "--force",
             help="Go back although the gate refuses, or can't be asked; needs --reason.",
+        ),
+    ] = False,
+    settings: Annotated[
+        bool,
+        typer.Option(
+            "--settings",
+            help="Put the release's ordinary settings back into the stack's file too.",
         ),
     ] = False,
     commit: Annotated[
@@ -91,7 +99,11 @@ def rollback(
         return
     in_pipeline = _confirmed(context, yes=yes)
     report = work.run(
-        plan, reason=reason, commit=in_pipeline if commit is None else commit, pause=health_pause
+        plan,
+        reason=reason,
+        commit=in_pipeline if commit is None else commit,
+        pause=health_pause,
+        settings=settings,
     )
     if json:
         typer.echo(json_text.dumps(report.document(), indent=2))
@@ -126,6 +138,6 @@ def plan(
         typer.echo(json_text.dumps(document, indent=2))
         return
     for number, step in enumerate(steps, 1):
-        typer.echo(f"{number}. {step.text}")
+        say(f"{number}. {step.text}")
         if step.command:
-            typer.echo(f"   {step.command}")
+            say(f"   {step.command}")

@@ -11,6 +11,7 @@ import typer
 from infra.settings.reference import settings_tables
 from infra.settings.schema import SCHEMA_FILE, schema_text
 from ops.cli.commands.options import JsonOption, open_project
+from ops.cli.printing import say
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.settings_report import check_files, stack_files
 
@@ -46,11 +47,11 @@ def check(
         typer.echo(json_text.dumps(document, indent=2))
     else:
         for report in reports:
-            typer.echo(f"{report.file}: {len(report.problems) or 'no'} mistakes")
+            say(f"{report.file}: {len(report.problems) or 'no'} mistakes")
             for number, problem in enumerate(report.problems, 1):
-                typer.echo(f"  {number}. {problem}")
+                say(f"  {number}. {problem}")
             for warning in report.warnings:
-                typer.echo(f"  warning: {warning}")
+                say(f"  warning: {warning}")
     if count:
         raise UsageError(
             f"{count} mistake{'s' if count != 1 else ''} in the stack files. Correct them there, "
@@ -62,18 +63,18 @@ def check(
 def schema(run: typer.Context, write: WriteOption = False) -> None:
     """Print the JSON Schema of a stack file, which editors check it by while you type."""
     if not write:
-        typer.echo(schema_text(), nl=False)
+        say(schema_text(), nl=False)
         return
     path = open_project(run).root / "infra" / "settings" / SCHEMA_FILE
     path.write_text(schema_text(), encoding="utf-8")
-    typer.echo(f"{path} is up to date.")
+    say(f"{path} is up to date.")
 
 
 @app.command()
 def table(run: typer.Context, write: WriteOption = False) -> None:
     """Print the table of every setting, as docs/infrastructure.md has it."""
     if not write:
-        typer.echo(settings_tables(), nl=False)
+        say(settings_tables(), nl=False)
         return
     path = open_project(run).root / "docs" / "infrastructure.md"
     before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
@@ -81,4 +82,4 @@ def table(run: typer.Context, write: WriteOption = False) -> None:
     if not (begin and end):
         raise OperationError(f"{path} lacks the lines that enclose the table. Restore them.")
     path.write_text(f"{before}{begin}{settings_tables()}{end}{after}", encoding="utf-8")
-    typer.echo(f"{path} is up to date.")
+    say(f"{path} is up to date.")

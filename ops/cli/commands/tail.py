@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import time
 from collections.abc import Generator
 from contextlib import closing
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import json_text as printed
 from ops.observe.tail.line_filter import LineFilter
 from ops.observe.tail.live_tail import LiveTail
 from ops.observe.tail.log_line import LogLine
@@ -104,7 +104,7 @@ def _followed(context: StackContext) -> Generator[LogLine | None, None, None]:
 
 def _show(line: LogLine, reporter: Reporter, *, json: bool) -> None:
     if json:
-        typer.echo(json_text.dumps(line.document(), ensure_ascii=False))
+        typer.echo(printed(line.document(), indent=None))
         return
     style = {"error": "red", "warn": "yellow", "debug": "dim"}.get(line.level)
     reporter.line(line.shown(), style=style)

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import json_text as printed
+from ops.cli.printing import say
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
 from ops.stacks.json_file import read_json_object
@@ -83,7 +85,7 @@ def show(run: typer.Context, key: KeyArgument, stack: StackOption = "local") -> 
         "is_active": template.is_active,
         "contents": contents,
     }
-    typer.echo(json_text.dumps(document, indent=2, ensure_ascii=False))
+    typer.echo(printed(document))
 
 
 @app.command("set")
@@ -105,7 +107,7 @@ def set_(
         )
     with connected(open_stack(run, stack)) as client:
         client.templates.update(key, **document)
-    typer.echo(f"Saved {key}.")
+    say(f"Saved {key}.")
 
 
 @app.command()
@@ -139,16 +141,16 @@ def render(
                    "missing_variables": each.missing_variables, "error": each.error}
             for name, each in previews.items()
         }  # fmt: skip
-        typer.echo(json_text.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(printed(document))
         return
     for name, each in previews.items():
-        typer.echo(f"{name} ({each.content_type})")
+        say(f"{name} ({each.content_type})")
         if each.error:
-            typer.echo(f"  error: {each.error}")
+            say(f"  error: {each.error}")
         for line in [*([f"Subject: {each.subject}"] if each.subject else []), each.content]:
-            typer.echo("  " + line.replace("\n", "\n  "))
+            say("  " + line.replace("\n", "\n  "))
         if each.missing_variables:
-            typer.echo(f"  missing: {', '.join(each.missing_variables)}")
+            say(f"  missing: {', '.join(each.missing_variables)}")
 
 
 @app.command()
@@ -156,4 +158,4 @@ def delete(run: typer.Context, key: KeyArgument, stack: StackOption = "local") -
     """Switch a template off. Its contents stay, and saving it switches it on again."""
     with connected(open_stack(run, stack)) as client:
         client.templates.delete(key)
-    typer.echo(f"Switched {key} off.")
+    say(f"Switched {key} off.")

@@ -10,6 +10,7 @@ import typer
 from ops.access.token.stack_token import check_stack_token
 from ops.access.token.token_report import TokenReport
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.stacks.errors import VerificationFailed
 
 app = typer.Typer(no_args_is_help=True, help="Check API tokens and what they may do.")
@@ -61,14 +62,14 @@ def check(
 
 def _show(report: TokenReport) -> None:
     ends = f", until {report.expires_on}" if report.expires_on else ""
-    typer.echo(f"token        {report.status}{ends}")
+    say(f"token        {report.status}{ends}")
     how = {"policies": "as Cloudflare tells", "calls": "as far as calls show"}
     if report.source:
-        typer.echo(f"permissions  {how[report.source]}")
+        say(f"permissions  {how[report.source]}")
     for mark, names in (
         ("has", report.granted),
         ("lacks", report.missing),
         ("too many", report.surplus),
     ):
         for name in names:
-            typer.echo(f"{mark:<12} {name}")
+            say(f"{mark:<12} {name}")

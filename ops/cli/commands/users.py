@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import json_text as printed
+from ops.cli.printing import say
 from ops.cli.sending import tell
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
@@ -39,7 +40,7 @@ def show(
             ],
             "last": [entry.document for entry in last],
         }
-        typer.echo(json_text.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(printed(document))
         return
     reporter = Reporter()
     reporter.table(
@@ -50,7 +51,7 @@ def show(
             (
                 each.channel,
                 "yes" if each.is_active else "no",
-                each.error or json_text.dumps(each.config, ensure_ascii=False),
+                each.error or printed(each.config, indent=None),
             )
             for each in configs
         ],
@@ -104,7 +105,7 @@ def set_(
             client.configs.activate(user, channel)
         else:
             client.configs.deactivate(user, channel)
-    typer.echo(f"{user} is {'reached' if active else 'no longer reached'} over {channel}.")
+    say(f"{user} is {'reached' if active else 'no longer reached'} over {channel}.")
 
 
 @app.command("test")

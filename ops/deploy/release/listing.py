@@ -8,13 +8,13 @@ from typing import Any
 from ops.deploy.release.account_versions import older_versions
 from ops.deploy.release.pin_file import read_pin
 from ops.deploy.release.records import ReleaseRecords, read_tolerantly
-from ops.deploy.release.release_history import ReleaseHistory, known_outputs
+from ops.deploy.release.release_history import KnownRelease, ReleaseHistory, known_outputs
 from ops.deploy.release.target import Target, choose_target, newest_update
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
-from ops.stacks.errors import GateClosed
+from ops.stacks.errors import GateClosed, UsageError
 
 
 @dataclass(frozen=True)
@@ -70,26 +70,44 @@ class ReleaseListing:
 
     def rows(self, limit: int) -> list[dict[str, Any]]:
         """Return at most ``limit`` releases, the newest first."""
+        return [self._row(known) for known in self.history.releases[:limit]]
+
+    def one(self, name: str) -> dict[str, Any]:
+        """Return one release whole, with its settings (``None``: not kept) and fingerprints.
+
+        Raises:
+            UsageError: there is no release of that name.
+        """
+        known = self.history.find(name)
+        if known is None:
+            raise UsageError(
+                f"There is no release '{name}'. 'notifyctl releases' lists those that there are."
+            )
+        release = known.release
+        return {
+            **self._row(known),
+            "secret_fingerprints": dict(release.fingerprints),
+            "settings": None if release.settings is None else dict(release.settings),
+        }
+
+    def _row(self, known: KnownRelease) -> dict[str, Any]:
         target = self.target.release.version_id if self.target is not None else ""
-        return [
-            {
-                "update": known.update.version if known.update else None,
-                "at": known.release.at,
-                "version_id": known.release.version_id,
-                "commit": known.release.commit,
-                "bundle_sha256": known.release.bundle_sha256,
-                "assets_sha256": known.release.assets_sha256,
-                "code_level": known.release.code_level,
-                "schema_level": known.release.schema_level,
-                "result": known.result,
-                "detail": known.record.detail if known.record else "",
-                "actor": known.record.actor if known.record else "",
-                "percentage": self.active.shares.get(known.release.version_id, 0),
-                "listed": known.is_listed,
-                "rollback_target": known.release.version_id == target,
-            }
-            for known in self.history.releases[:limit]
-        ]
+        return {
+            "update": known.update.version if known.update else None,
+            "at": known.release.at,
+            "version_id": known.release.version_id,
+            "commit": known.release.commit,
+            "bundle_sha256": known.release.bundle_sha256,
+            "assets_sha256": known.release.assets_sha256,
+            "code_level": known.release.code_level,
+            "schema_level": known.release.schema_level,
+            "result": known.result,
+            "detail": known.record.detail if known.record else "",
+            "actor": known.record.actor if known.record else "",
+            "percentage": self.active.shares.get(known.release.version_id, 0),
+            "listed": known.is_listed,
+            "rollback_target": known.release.version_id == target,
+        }
 
     def notes(self) -> list[str]:
         """Return what the list alone doesn't tell."""

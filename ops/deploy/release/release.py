@@ -21,6 +21,8 @@ class Release:
         schema_level: level of the database after it.
         fingerprints: its secrets' fingerprints, by their key.
         serving: percent of the requests by version id, after it.
+        settings: its ordinary settings that weren't the defaults, by their short names; ``None``
+            for a release of a program that didn't keep them.
     """
 
     version_id: str
@@ -32,6 +34,7 @@ class Release:
     schema_level: int
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     serving: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, Any] | None = None
 
     @classmethod
     def of_entry(cls, entry: Mapping[str, Any]) -> Release:
@@ -49,6 +52,7 @@ class Release:
                 str(share["version_id"]): float(share["percentage"])
                 for share in entry.get("serving") or []
             },
+            settings=entry.get("settings"),
         )
 
     @property

@@ -24,6 +24,7 @@ from ops.deploy.rollback.git_record import commit_files
 from ops.deploy.rollback.ledger import LedgerReading, read_ledger
 from ops.deploy.rollback.plan import RollbackPlan, RollbackReport
 from ops.deploy.rollback.post_mortem import PostMortem, post_mortem_folder
+from ops.deploy.rollback.release_settings import restore_settings
 from ops.deploy.rollback.release_source import ReleaseSource
 from ops.deploy.verification import PAUSE
 from ops.stacks.account import StackAccount
@@ -122,9 +123,22 @@ class Rollback:
         return result
 
     def run(
-        self, plan: RollbackPlan, *, reason: str, commit: bool, pause: float = PAUSE
+        self,
+        plan: RollbackPlan,
+        *,
+        reason: str,
+        commit: bool,
+        pause: float = PAUSE,
+        settings: bool = False,
     ) -> RollbackReport:
         """Carry the plan out, verify, tell, and leave the draft of a review.
+
+        Args:
+            plan: what ``plan`` returned.
+            reason: for the pin, the notices and the review.
+            commit: whether pin and review are committed.
+            pause: seconds between two health checks.
+            settings: whether the release's ordinary settings go back into the stack's file too.
 
         Raises:
             GateClosed: the gate refused.
@@ -132,6 +146,8 @@ class Rollback:
         """
         if plan.refusals:
             raise GateClosed(" ".join(plan.refusals))
+        if settings:
+            self._restore_settings(plan.target.release)
         origin = self._context.origin
         notifier = Notifier.of(self._context)
         notice = self._notice(plan, origin)
@@ -212,6 +228,11 @@ class Rollback:
                 f"warning: it isn't noted that {version[:8]} is {record.result}: {error}",
                 style="yellow",
             )
+
+    def _restore_settings(self, release: Release) -> None:
+        with self._reporter.step(f"Settings of release {release.short}") as step:
+            changed = restore_settings(self._stack_file, release)
+            step.detail = ", ".join(changed) or "as they are"
 
     def _switched(self, plan: RollbackPlan, reason: str) -> tuple[str, str]:
         """Return the version that serves, and why the update after it failed, if it did.

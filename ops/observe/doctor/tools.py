@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ops.access.checks.outcome import Outcome
 from ops.stacks.context import StackContext
 from ops.stacks.errors import ToolMissing
+from ops.stacks.plugins import PACKAGES, version_problem
 from ops.stacks.pulumi_cli import PulumiCli
 from ops.stacks.tools import GIT, NODE, PULUMI, Tool
 
@@ -17,7 +18,7 @@ _PYTHON = ((3, 11), (3, 14))
 
 
 def look_at_tools(context: StackContext) -> Iterator[Outcome]:
-    """Yield one outcome per tool: Python, Node, git and the Pulumi CLI.
+    """Yield one outcome per tool: Python, Node, git, the Pulumi CLI, and plugins that don't fit.
 
     A stack of an account needs the CLI: npm's package fetches it where there is no other.
     """
@@ -25,6 +26,15 @@ def look_at_tools(context: StackContext) -> Iterator[Outcome]:
     yield look_at(NODE, needed=True)
     yield look_at(GIT, needed=True)
     yield _look_at_pulumi(context)
+    yield from look_at_plugins(context.environment)
+
+
+def look_at_plugins(environment: Mapping[str, str]) -> Iterator[Outcome]:
+    """Yield what is wrong with a plugin on PATH, which the CLI takes whatever its version."""
+    for package in PACKAGES:
+        if problem := version_problem(package, environment):
+            told, _, advice = problem.partition(". ")
+            yield Outcome.fail(f"plugin {package}", told, advice)
 
 
 def _look_at_pulumi(context: StackContext) -> Outcome:

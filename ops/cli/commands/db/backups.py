@@ -12,6 +12,7 @@ import typer
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
 from ops.cli.invocation import Invocation
+from ops.cli.printing import say
 from ops.database.backup import Backups
 from ops.database.backup_file import PASSPHRASE_VARIABLE, BackupFile
 from ops.database.bucket import BackupBucket
@@ -228,4 +229,4 @@ def _show(backup: BackupFile, *, reporter_json: bool, more: dict[str, object]) -
         return
     rows = sum(table.rows for table in backup.tables.values())
     tables = counted(len(backup.tables), "table")
-    typer.echo(f"{backup.path}: {tables}, {counted(rows, 'row')}, verified")
+    say(f"{backup.path}: {tables}, {counted(rows, 'row')}, verified")

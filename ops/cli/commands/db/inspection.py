@@ -10,6 +10,7 @@ import typer
 
 from ops.cli.commands.db.backups import passphrase_of
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.database.backup_file import BackupFile
 from ops.database.consistency import check_consistency
 from ops.database.schema_state import SchemaState
@@ -31,7 +32,7 @@ def status(run: typer.Context, stack: StackOption = "local", json: JsonOption = 
         typer.echo(json_text.dumps(state.document(), indent=2))
     else:
         for line in state.lines():
-            typer.echo(line)
+            say(line)
     if state.problem:
         raise VerificationFailed(state.problem)
 
@@ -78,7 +79,5 @@ def studio(
     described = snapshot.described()
     Studio(snapshot).serve(
         port,
-        ready=lambda url: typer.echo(
-            f"{described[0].upper()}{described[1:]}: {url}\nCtrl-C ends it."
-        ),
+        ready=lambda url: say(f"{described[0].upper()}{described[1:]}: {url}\nCtrl-C ends it."),
     )

@@ -10,6 +10,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_project, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
+from ops.cli.printing import say
 from ops.database.backup import Backups
 from ops.database.migration_lint import MigrationLint
 from ops.database.schema_changes import SchemaChanges, write_migration
@@ -41,9 +42,9 @@ def lint(
         typer.echo(json_text.dumps(found.document(), indent=2))
     else:
         for problem in found.problems:
-            typer.echo(str(problem))
+            say(str(problem))
         where = "SQLite and the local D1" if found.on_d1 else "SQLite by D1's rules"
-        typer.echo(f"{counted(found.files, 'migration')} judged, on {where}.", err=True)
+        say(f"{counted(found.files, 'migration')} judged, on {where}.", err=True)
     if found.problems:
         raise GateClosed(
             f"{counted(len(found.problems), 'problem')} in the migration files. Correct them; "
@@ -104,10 +105,10 @@ def generate(
         }
         typer.echo(json_text.dumps(document, indent=2))
         return
-    typer.echo(f"{up}\n{back}")
+    say(f"{up}\n{back}")
     for lost in difference.loses_data:
-        typer.echo(f"warning: the content of {lost} is lost", err=True)
-    typer.echo("Review both, then try them: notifyctl db migrate --stack local", err=True)
+        say(f"warning: the content of {lost} is lost", err=True)
+    say("Review both, then try them: notifyctl db migrate --stack local", err=True)
 
 
 def push(
@@ -130,8 +131,8 @@ def push(
         typer.echo(json_text.dumps({"statements": list(planned.statements)}, indent=2))
         return
     for statement in planned.statements:
-        typer.echo(statement)
-    typer.echo(f"{len(planned.statements)} statements run.", err=True)
+        say(statement)
+    say(f"{len(planned.statements)} statements run.", err=True)
 
 
 def reset(
@@ -175,4 +176,4 @@ def _print_names(names: tuple[str, ...], *, key: str, json: bool) -> None:
         typer.echo(json_text.dumps({key: list(names)}, indent=2))
         return
     for name in names:
-        typer.echo(f"  {name}")
+        say(f"  {name}")

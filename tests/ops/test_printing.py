@@ -1,0 +1,63 @@
+"""Every command prints foreign text through one printer."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from notification_sdk import SendResponse, SendResult
+from ops.cli.printing import json_text, say
+from ops.cli.sending import tell
+
+ROOT = Path(__file__).resolve().parents[2]
+EVIL = "500 \x1b]52;c;ZXZpbA==\x07 \x1b[2J \x9b2J \u202e"
+
+
+def test_no_command_prints_plain_text_past_the_printer() -> None:
+    found = []
+    for path in (ROOT / "ops").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for call in re.finditer(r"\btyper\.(?:echo|secho)\(|(?<![\w.])print\(", text):
+            rest = text[call.end() : call.end() + 80].lstrip()
+            if not rest.startswith(("json_text.dumps(", "printed(", "visible(")):
+                found.append(f"{path.relative_to(ROOT)}: {call.group()}{rest[:40]}")
+    assert found == []
+
+
+def test_json_keeps_letters_and_escapes_what_a_terminal_obeys() -> None:
+    document = {"text": f"通知 é {EVIL}\n\ud800"}
+    for indent in (None, 2):
+        text = json_text(document, indent=indent)
+        assert "通知 é" in text
+        assert not {"\x1b", "\x07", "\x9b", "\u202e", "\ud800"} & set(text)
+        assert json.loads(text) == document
+    for path in (ROOT / "ops").rglob("*.py"):
+        raw = "ensure_ascii=False" in path.read_text(encoding="utf-8")
+        assert not raw or path.name == "printing.py", path
+
+
+def test_what_a_terminal_would_obey_is_written_out(capsys: pytest.CaptureFixture[str]) -> None:
+    say(f"{EVIL}\nnext")
+    say(EVIL, err=True)
+    shown = capsys.readouterr()
+    for text in (shown.out, shown.err):
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
+    assert shown.out.endswith("\nnext\n")
+
+
+def test_the_error_of_an_endpoint_is_shown_and_not_obeyed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    result = SendResult(
+        channel="webhook", status="failed", message_id="m", user_id="u", log_id=1, error=EVIL
+    )
+    response = SendResponse(results=(result,), request_id="r")
+    with pytest.raises(typer.Exit):
+        tell(response, json=False)
+    shown = capsys.readouterr().out
+    assert "500 \\x1b]52;c;ZXZpbA==\\x07" in shown
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(shown)
