@@ -1,0 +1,71 @@
+"""`notifyctl unlock` as a process, on a lock that another process holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.installation import Installation
+
+LOCKS = Path("pulumi", ".pulumi", "locks", "organization", "notification-system", "local")
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Installation:
+    """A stack that was never deployed; its lock folder is there."""
+    made = Installation(tmp_path)
+    (made.home / LOCKS).mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def holder(stack: Installation) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that lives and holds the lock."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        content = {
+            "pid": process.pid,
+            "username": "ada",
+            "hostname": socket.gethostname(),
+            "timestamp": "2999-01-01T00:00:00Z",
+        }
+        (stack.home / LOCKS / "one.json").write_text(json.dumps(content))
+        yield process
+        process.kill()
+
+
+def locks(stack: Installation) -> list[str]:
+    return sorted(os.listdir(stack.home / LOCKS))
+
+
+def test_the_lock_of_a_living_process_is_shown_and_goes_only_when_it_is_confirmed(
+    stack: Installation, holder: subprocess.Popen[bytes]
+) -> None:
+    refused = stack.ctl("unlock", "--stack", "local")
+    assert refused.returncode == 2
+    assert f"Locked by process {holder.pid} of ada on {socket.gethostname()}" in refused.stdout
+    assert "since 2999-01-01" in refused.stdout
+    assert locks(stack) == ["one.json"]
+
+    done = stack.ctl_json("unlock", "--stack", "local", "--confirm", "local")
+    assert done["removed"] is True
+    assert str(holder.pid) in done["holders"][0]
+    assert locks(stack) == []
+    assert holder.poll() is None
+
+    again = stack.ctl_json("unlock", "--stack", "local")
+    assert again == {"holders": [], "removed": False}
+
+
+def test_an_empty_lock_that_a_full_disk_left_goes_too(stack: Installation) -> None:
+    (stack.home / LOCKS / "empty.json").touch()
+    shown = stack.ctl("unlock", "--stack", "local", "--confirm", "local")
+    assert shown.returncode == 0, shown.stderr
+    assert "it is damaged" in shown.stdout
+    assert locks(stack) == []
