@@ -42,6 +42,17 @@ deployment.update("half-way")
 """
 
 
+def past_the_check(made: Installation) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PAST_THE_CHECK],
+        cwd=ROOT,
+        env=made.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.fixture(
     params=["embedded", pytest.param("cli", marks=pytest.mark.real_pulumi)],
 )
@@ -61,14 +72,7 @@ def failed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installat
             "workers/workers": 1,
         }
         # Plain Pulumi, or somebody who takes the name meanwhile, comes that far.
-        half_way = subprocess.run(
-            [sys.executable, "-c", PAST_THE_CHECK],
-            cwd=ROOT,
-            env=made.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        half_way = past_the_check(made)
         assert "StackFailed" in half_way.stderr, half_way.stderr
         yield made
     finally:
@@ -108,8 +112,7 @@ def test_the_import_after_it_keeps_every_store(failed: Installation) -> None:
     assert ids(failed) == with_other
 
     # The same by a plain update, which asks the state by itself.
-    refused = failed.ctl("up", "--stack", "local", "--skip-verify")
-    assert refused.returncode == 4
+    refused = past_the_check(failed)
     assert "adoptNamespaceId: the stack manages" in refused.stderr, refused.stderr
     assert ids(failed) == with_other
 
