@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.habits import completion_script
+from ops.cli.printing import say
 
 
 class Shell(StrEnum):
@@ -23,4 +24,4 @@ def completion(shell: Annotated[Shell, typer.Argument(help="The shell that reads
 
     Example: source <(notifyctl completion bash)
     """
-    typer.echo(completion_script(shell))
+    say(completion_script(shell))
