@@ -14,7 +14,7 @@ from ops.access.checks.outcome import Outcome
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
-from ops.stacks.errors import StackFailed, UsageError
+from ops.stacks.errors import StackFailed, StackMissing, UsageError
 from ops.stacks.local_stack import LocalStack, rendered_file
 
 CHECK = "account"
@@ -37,9 +37,14 @@ class AccountState:
 
     def __init__(self, context: StackContext) -> None:
         self._context = context
+        try:
+            deployment = choose_driver(context).export()["deployment"] or {}
+        except StackMissing:
+            deployment = {}
+        self._is_cut_off = bool(deployment.get("pending_operations"))
         self._made = [
             resource
-            for resource in choose_driver(context).resources()
+            for resource in deployment.get("resources") or []
             if resource.get("id") and str(resource.get("type", "")).endswith(_KINDS)
         ]
 
@@ -54,7 +59,12 @@ class AccountState:
         Raises:
             StackFailed: another resource has one, or the account can't be asked.
         """
-        if self._is_of_access or len(self._made) >= len(Names.__dataclass_fields__):
+        # What a run that was cut off made may be there unheard: the update says how to recover.
+        if (
+            self._is_of_access
+            or self._is_cut_off
+            or len(self._made) >= len(Names.__dataclass_fields__)
+        ):
             return
         answers = self._names()
         if answers.refusals:
