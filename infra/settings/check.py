@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, SecretStr, TypeAdapter, ValidationError
@@ -203,8 +204,12 @@ def rule_of(field: FieldInfo) -> Rule:
 
 
 def _told(error: ValidationError | TypeError) -> str:
-    """Return which field of a cron expression is wrong, to stand before the rule."""
+    """Return what stands before the rule: a missing pair of quotes, or a cron's wrong field."""
     details = error.errors() if isinstance(error, ValidationError) else []
+    for detail in details:
+        # A text of digits without quotes is a number to YAML, and `2026-10-01` a date.
+        if detail["type"] == "string_type" and isinstance(detail["input"], int | float | date):
+            return "without quotes YAML doesn't read it as text: put it in quotes. It must be "
     causes = (detail.get("ctx", {}).get("error") for detail in details)
     return next((f"{cause}. It must be " for cause in causes if isinstance(cause, InvalidCron)), "")
 

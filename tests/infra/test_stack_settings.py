@@ -295,3 +295,17 @@ def test_a_cron_that_no_day_fits_is_taken_with_a_warning() -> None:
     (warning,) = config.warnings()
     assert warning.startswith("crons: '0 0 31 2 *' never fires, since no day in its months fits.")
     assert checked_config(crons="[1]").warnings() == ()
+
+
+def test_an_account_id_without_quotes_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.production.yaml"
+    path.write_text("config:\n  notification-system:accountId: 12345678901234567890123456789012\n")
+    [told] = [
+        str(problem)
+        for problem in StackFile.read(path).checked.mistakes(template=True)
+        if problem.key == "accountId"
+    ]
+    assert "put it in quotes. It must be 32 hexadecimal digits" in told
+    assert "quotes" not in " ".join(
+        str(problem) for problem in checked_config(accountId="nope").mistakes()
+    )

@@ -81,6 +81,52 @@ def test_access_is_declared_once_and_then_changes_nothing(operated: Installation
     assert set(refreshed["changes"]) == {"same"}, refreshed["changes"]
 
 
+def test_gates_and_tokens_that_were_edited_past_the_program_are_found_and_put_back(
+    operated: Installation,
+) -> None:
+    clean = operated.ctl_json("drift", "--stack", "local")
+    assert (clean["drifted"], clean["unknown"], clean["unmanaged"]) == (0, [], [])
+
+    gate = f"{REPOSITORY}/environments/production-approval"
+    opened = operated.control("PUT", gate, json={"can_admins_bypass": True})
+    assert opened.status_code == 200, opened.text
+    policies = f"{REPOSITORY}/environments/production/deployment-branch-policies"
+    assert operated.control("POST", policies, json={"name": "*"}).status_code == 200
+    account = operated.outputs()["account_id"]
+    tokens = f"/client/v4/accounts/{account}/tokens/{operated.outputs()['ci_token_id']}"
+    token = operated.control("GET", tokens).json()["result"]
+    body = {"name": token["name"], "policies": token["policies"], "status": "active"}
+    addresses = {"request_ip": {"in": ["192.0.2.1/32"]}}
+    edited = {**body, "policies": token["policies"][:1], "condition": addresses}
+    edited["policies"][0]["permission_groups"] = edited["policies"][0]["permission_groups"][:1]
+    assert operated.control("PUT", tokens, json=edited).status_code == 200
+
+    found = operated.ctl("drift", "--stack", "local", "--json")
+    assert found.returncode == 7, found.stderr
+    document = json.loads(found.stdout)
+    assert {(one["kind"], one["resource"]) for one in document["findings"]} == {
+        ("reviewers", "production-approval"),
+        ("self-review", "production-approval"),
+        ("admin bypass", "production-approval"),
+        ("branch policy", "production-approval"),
+        ("branch policy", "production-approval-branch"),
+        ("branch policy", "production-branch"),
+        ("token scopes", "ci-token-1"),
+    }
+    assert [one["found"] for one in document["unmanaged"]] == [
+        "condition.requestIp.ins ['192.0.2.1/32']"
+    ]
+
+    [extra] = [
+        one
+        for one in operated.control("GET", policies).json()["branch_policies"]
+        if one["name"] == "*"
+    ]
+    assert operated.control("DELETE", f"{policies}/{extra['id']}").status_code == 204
+    repaired = operated.ctl("drift", "--stack", "local", "--repair")
+    assert repaired.returncode == 0, repaired.stderr + repaired.stdout
+
+
 @pytest.mark.soak
 @pytest.mark.requirement("S0-28", "PD-13")
 def test_a_token_is_rotated_without_a_moment_without_one_and_a_reviewer_is_changed(
