@@ -233,9 +233,12 @@ def test_one_more_branch_that_may_deploy_is_found(gates: list[Registration]) -> 
     assert found() == [("branch policy", "nothing")]
 
 
-def test_a_secret_that_was_set_again_since_is_found() -> None:
+@pytest.mark.parametrize(
+    "kept_time", ["2026-01-01T00:00:00Z", "2026-01-01 00:00:00 +0000 UTC"], ids=["ISO", "Go"]
+)
+def test_a_secret_that_was_set_again_since_is_found(kept_time: str) -> None:
     names = {"environment": "production", "secretName": "PROD_API_SECRET"}
-    kept = {**names, "updatedAt": "2026-01-01T00:00:00Z"}
+    kept = {**names, "updatedAt": kept_time}
     managed = Managed("github:ActionsEnvironmentSecret", "secret", "x", kept, names)
 
     class Answers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -143,8 +144,16 @@ def _gates(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _set_again(kind: Kind, resource: Managed, found: Mapping[str, Any]) -> Iterator[Finding]:
     """Compare the time at which a secret was set with the one that the provider has kept."""
-    known = resource.text("remoteUpdatedAt") or resource.text("updatedAt")
-    actual = found.get("updated_at")
+    known = _moment(resource.text("remoteUpdatedAt") or resource.text("updatedAt"))
+    actual = _moment(str(found.get("updated_at") or ""))
     if "value" in kind.elsewhere and known and actual and known != actual:
-        said = f"set at {known}", f"set again at {actual}"
+        said = f"set at {known:%F %T}", f"set again at {actual:%F %T}"
         yield Finding(kind.title, resource.name, *said, Repair.UPDATE)
+
+
+def _moment(text: str) -> datetime | None:
+    """Read GitHub's time, or the provider's: ``2026-11-29 09:07:07 +0000 UTC``, as Go prints it."""
+    try:
+        return datetime.fromisoformat(text.removesuffix(" UTC").replace(" +", "+"))
+    except ValueError:
+        return None
