@@ -54,7 +54,7 @@ def _policies(policies: Any) -> frozenset[tuple[str, str, str]]:
 
 
 def _permissions(policies: frozenset[tuple[str, str, str]]) -> str:
-    groups = ", ".join(sorted(f"{effect} {group[-8:]}" for effect, group, _ in policies))
+    groups = ", ".join(sorted(f"{effect} {group}" for effect, group, _ in policies))
     places = "; ".join(sorted({where for _, _, where in policies}))
     return f"{len(policies)} permissions ({groups}) on {places}"
 
