@@ -9,8 +9,8 @@ from typing import Any
 from infra.settings import SettingsError, read_settings
 from ops.access.identity import introduce
 from ops.build.build import build_bundle, console_path
-from ops.deploy.address_check import require_own_domain
 from ops.deploy.account_state import AccountState
+from ops.deploy.address_check import require_own_domain
 from ops.deploy.asset_check import AssetCheck
 from ops.deploy.first_notification import FirstNotification
 from ops.deploy.integration_set import IntegrationSet

@@ -83,9 +83,8 @@ class Repository:
         full = f"/repos/{self.name}{path}"
         answer = self._request("GET", full, None, None)
         if answer.status_code == 404:
-            _document(
-                "GET", full, answer
-            )  # A proxy's page doesn't say that there is no such thing.
+            # A proxy's page doesn't say that there is no such thing.
+            _json(answer, "GET", full)
             return None
         if answer.status_code >= 300:
             raise _refusal("GET", full, answer.status_code)

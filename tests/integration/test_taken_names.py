@@ -113,6 +113,8 @@ def test_what_another_worker_took_meanwhile_is_refused_while_the_old_version_ser
         ("consumer", "shop"),
         ("consumer", "nothing"),
     }
+    # A repair deploys nothing new: with the settings that are deployed it may.
+    cloud.configure({**ADDRESSES, "takeOver": [HOST, PATTERN]})
     repaired = cloud.ctl("drift", "--stack", "local", "--repair")
     assert repaired.returncode == 0, repaired.stderr
 

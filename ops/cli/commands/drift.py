@@ -9,7 +9,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.deploy.deployment import Deployment
-from ops.observe.drift.drift import Drift
+from ops.observe.drift.drift import Drift, DriftReport
 from ops.stacks.active_deployment import left_canary, serving_shares
 from ops.stacks.console import Reporter
 from ops.stacks.errors import DriftFound, ServiceError
@@ -66,6 +66,17 @@ def drift(
             f"  {unmanaged.kind} of {unmanaged.resource}: {unmanaged.found}, which nobody manages",
             style="dim",
         )
+    _judge(report, repaired=repaired, strict=strict)
+
+
+def _judge(report: DriftReport, *, repaired: bool, strict: bool) -> None:
+    """End the command as the report asks for.
+
+    Raises:
+        DriftFound: something differs, or with ``strict`` is unmanaged.
+        ServiceError: something couldn't be compared.
+    """
+    stack = report.stack
     if report.findings:
         count = len(report.findings)
         advice = "What is left needs a person: see the lines above." if repaired else report.advice
