@@ -100,6 +100,7 @@ def test_a_program_reads_the_plan_and_the_report() -> None:
         "serving_seconds": 1.235,
         "seconds": 9.877,
         "post_mortem": "reviews/v2.md",
+        "unfinished": "",
     }
     assert done.lines() == [
         "Version v3-new-n serves again.",
