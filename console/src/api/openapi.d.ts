@@ -793,8 +793,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Configuration: {
-            /** @enum {string} */
-            channel_type: "webhook" | "telegram" | "lark" | "slack";
+            channel_type: ("webhook" | "telegram" | "lark" | "slack") | string;
             config_data: {
                 [key: string]: unknown;
             } | null;
@@ -1412,9 +1411,9 @@ export interface operations {
     list_logs_2: {
         parameters: {
             query?: {
-                channel?: "webhook" | "telegram" | "lark" | "slack";
+                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
                 /** @description Another name of channel */
-                channel_type?: "webhook" | "telegram" | "lark" | "slack";
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
                 /** @description ISO-8601 date or date-time, inclusive */
                 end_date?: string;
                 /** @description How many at most */
@@ -1576,9 +1575,9 @@ export interface operations {
     list_logs: {
         parameters: {
             query?: {
-                channel?: "webhook" | "telegram" | "lark" | "slack";
+                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
                 /** @description Another name of channel */
-                channel_type?: "webhook" | "telegram" | "lark" | "slack";
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
                 /** @description ISO-8601 date or date-time, inclusive */
                 end_date?: string;
                 /** @description How many at most */
@@ -1779,7 +1778,9 @@ export interface operations {
                     custom_content?: unknown;
                     idempotency_key?: unknown;
                     metadata?: unknown;
+                    send_at?: unknown;
                     template_key?: unknown;
+                    urgent?: unknown;
                     user_ids: unknown[];
                     variables?: unknown;
                 };
@@ -1834,8 +1835,7 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** @enum {string} */
-                    channel?: "webhook" | "telegram" | "lark" | "slack";
+                    channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
                     code?: string;
                     cursor?: number;
                     /** @default 100 */
@@ -1892,7 +1892,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channels: ("webhook" | "telegram" | "lark" | "slack")[];
+                    channels: (("webhook" | "telegram" | "lark" | "slack") | string)[];
                     custom_content?: {
                         content: string;
                         subject?: string | null;
@@ -1901,7 +1901,10 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     } | null;
+                    /** Format: date-time */
+                    send_at?: string | null;
                     template_key?: string | null;
+                    urgent?: boolean;
                     user_id: string;
                     variables?: {
                         [key: string]: unknown;
@@ -2149,7 +2152,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channels: ("webhook" | "telegram" | "lark" | "slack")[];
+                    channels: (("webhook" | "telegram" | "lark" | "slack") | string)[];
                     custom_content?: {
                         content: string;
                         subject?: string | null;
@@ -2158,7 +2161,10 @@ export interface operations {
                     metadata?: {
                         [key: string]: unknown;
                     } | null;
+                    /** Format: date-time */
+                    send_at?: string | null;
                     template_key?: string | null;
+                    urgent?: boolean;
                     user_id: string;
                     variables?: {
                         [key: string]: unknown;
@@ -2258,7 +2264,7 @@ export interface operations {
     show_series: {
         parameters: {
             query?: {
-                channel?: "webhook" | "telegram" | "lark" | "slack";
+                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
                 /** @description ISO-8601 date or date-time; by default a day before `to` */
                 from?: string;
                 metric?: "accepted" | "sent" | "failed" | "cancelled" | "pending" | "retries" | "errors" | "success_rate" | "avg_response_time" | "p95_response_time";
@@ -2900,8 +2906,7 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** @enum {string} */
-                    channel?: "webhook" | "telegram" | "lark" | "slack";
+                    channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
                     code?: string;
                     cursor?: number;
                     /** @default 100 */
@@ -2949,8 +2954,8 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Another name of channel_type */
-                channel?: "webhook" | "telegram" | "lark" | "slack";
-                channel_type?: "webhook" | "telegram" | "lark" | "slack";
+                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
                 /** @description How many at most */
                 limit?: number;
                 /** @description Show both ends of secrets */
@@ -2994,10 +2999,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @enum {string} */
-                    channel?: "webhook" | "telegram" | "lark" | "slack";
-                    /** @enum {string} */
-                    channel_type?: "webhook" | "telegram" | "lark" | "slack";
+                    channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                    channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
                     config?: {
                         [key: string]: unknown;
                     };
@@ -3044,8 +3047,8 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Another name of channel_type */
-                channel?: "webhook" | "telegram" | "lark" | "slack";
-                channel_type?: "webhook" | "telegram" | "lark" | "slack";
+                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
                 user_id?: string;
             };
             header?: never;
@@ -3110,8 +3113,8 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Another name of channel_type */
-                channel?: "webhook" | "telegram" | "lark" | "slack";
-                channel_type?: "webhook" | "telegram" | "lark" | "slack";
+                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
                 /** @description How many at most */
                 limit?: number;
                 /** @description Show both ends of secrets */
@@ -3159,10 +3162,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @enum {string} */
-                    channel?: "webhook" | "telegram" | "lark" | "slack";
-                    /** @enum {string} */
-                    channel_type?: "webhook" | "telegram" | "lark" | "slack";
+                    channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                    channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
                     config?: {
                         [key: string]: unknown;
                     };
@@ -3208,7 +3209,7 @@ export interface operations {
     delete_config_2: {
         parameters: {
             query?: {
-                channel_type?: "webhook" | "telegram" | "lark" | "slack";
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
             };
             header?: never;
             path: {

@@ -175,7 +175,7 @@ def test_the_request_hash_ignores_order_and_metadata(
         "variables": dict(reversed(variables.items())),
     }
     parsed = [
-        parse_send(document, known_channels=("a", "b", "c"), header_key=None)
+        parse_send(document, known_channels=("a", "b", "c"), header_key=None, now_ms=0)
         for document in (body, shuffled)
     ]
     assert parsed[0].request_hash() == parsed[1].request_hash()
@@ -191,6 +191,7 @@ def test_the_request_hash_is_the_contracts() -> None:
         },
         known_channels=("a", "b"),
         header_key=None,
+        now_ms=0,
     )
     text = (
         '{"channels":["a","b"],"custom_content":{"content":"c"},"template_key":null,'
@@ -212,4 +213,6 @@ def test_any_json_is_accepted_or_refused_with_a_code(document: Any) -> None:
         "metadata",
     ):
         with contextlib.suppress(ServiceError):
-            parse_send({**VALID, name: document}, known_channels=("webhook",), header_key=None)
+            parse_send(
+                {**VALID, name: document}, known_channels=("webhook",), header_key=None, now_ms=0
+            )

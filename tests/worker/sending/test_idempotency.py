@@ -159,7 +159,9 @@ def _reservation(world: World, *, lease_ms: int, message_ids: list[str], request
 def _hash(world: World) -> str:
     from notification.sending.command import parse_send
 
-    return parse_send(_body(), known_channels=("webhook",), header_key=None).request_hash()
+    return parse_send(
+        _body(), known_channels=("webhook",), header_key=None, now_ms=0
+    ).request_hash()
 
 
 RESERVED = "ntf_1767225600000_webhook_00f123456789"

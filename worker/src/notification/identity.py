@@ -75,7 +75,8 @@ def new_keys(now_ms: int, channels: Sequence[str], randomness: Randomness) -> li
     for offset, channel in enumerate(channels):
         slot = (first + offset) % IDS_PER_MS
         tail = randomness.token_bytes(5).hex()[:9]
-        message_id = f"ntf_{now_ms:013d}_{channel}_{slot:03x}{tail}"
+        base = channel.partition(":")[0]
+        message_id = f"ntf_{now_ms:013d}_{base}_{slot:03x}{tail}"
         keys.append(MessageKey(first_row_id(now_ms) + slot, message_id))
     return keys
 

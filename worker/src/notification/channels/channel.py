@@ -1,5 +1,6 @@
 """The interface of a channel: check a configuration, compose a call, judge the answer."""
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
@@ -10,6 +11,10 @@ from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
 HOPS = "hops"
 """The option of a notification that tells how many services have forwarded it already."""
+MAX_NAME = 32
+"""Characters of a channel with its endpoint's name, as the tables hold it."""
+ENDPOINT_PATTERN = r"[a-z]+:[a-z0-9][a-z0-9_-]*"
+_ENDPOINT = re.compile(ENDPOINT_PATTERN)
 DEFAULT_TIMEOUT_MS = 10_000
 MAX_TIMEOUT_MS = 20_000
 
@@ -148,7 +153,10 @@ class Channels(Mapping[str, Channel]):
         self._loaded: dict[str, Channel] = {}
 
     def __getitem__(self, name: str) -> Channel:
-        """Return the channel; raises `KeyError`."""
+        """Return the channel, also by an endpoint's name; raises `KeyError`."""
+        if name not in self:
+            raise KeyError(name)
+        name = base_channel(name)
         channel = self._loaded.get(name)
         if channel is None:
             module, _, kind = self._places[name].partition(":")
@@ -156,8 +164,15 @@ class Channels(Mapping[str, Channel]):
         return channel
 
     def __contains__(self, name: object) -> bool:
-        """Return whether there is such a channel; imports nothing."""
-        return name in self._places
+        """Return whether there is such a channel, or an endpoint of one; imports nothing."""
+        if name in self._places:
+            return True
+        return (
+            isinstance(name, str)
+            and _ENDPOINT.fullmatch(name) is not None
+            and len(name) <= MAX_NAME
+            and base_channel(name) in self._places
+        )
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names in the order of their declaration."""

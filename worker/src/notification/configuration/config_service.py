@@ -5,6 +5,7 @@ from typing import Any
 
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.pace import check_rate
+from notification.channels.quiet_hours import check_quiet_hours
 from notification.channels.registry import CHANNELS
 from notification.channels.standard_webhooks import signing_keys
 from notification.configuration.channel_config import (
@@ -162,6 +163,7 @@ class ConfigService:
                 config, EndpointPolicy.of(self._platform.settings, self._own_host)
             )
             check_rate(config)
+            check_quiet_hours(config)
             _check_schedule(config)
             if "inbound_secret" in config:
                 signing_keys(config, "inbound_secret")

@@ -17,7 +17,7 @@ from notification.timestamps import iso
 _COLUMNS = (
     "id, message_id, user_id, channel_type, template_key, subject, content, content_type,"
     " channel_options, status, error, retry_count, attempts, lease_until, next_retry_at,"
-    " expires_at, request_id"
+    " expires_at, urgent, request_id"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
 COUNT_DEATH = f"""

@@ -29,6 +29,7 @@ class Notification(NamedTuple):
         options: what the template sets over the recipient's configuration.
         expires_ms: the end of its time; no attempt begins then or later.
         request_id: the id of the request that brought it.
+        urgent: whether it goes out in quiet hours, too.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Notification(NamedTuple):
     expires_ms: int
     error: str | None = None
     request_id: str | None = None
+    urgent: bool = False
 
     @classmethod
     def from_row(cls, row: Row, lease_token: str) -> "Notification":
@@ -66,6 +68,7 @@ class Notification(NamedTuple):
             attempts=attempts if isinstance(attempts, list) else [],
             lease_token=lease_token,
             expires_ms=expiry_ms(int(row["id"] or 0), row["expires_at"]),
+            urgent=bool(row["urgent"]),
             error=None if row["error"] is None else str(row["error"]),
             request_id=None if row["request_id"] is None else str(row["request_id"]),
         )

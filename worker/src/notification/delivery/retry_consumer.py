@@ -7,6 +7,7 @@ from typing import NamedTuple
 from notification.channels.channel import base_channel
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.pace import pace_of
+from notification.channels.quiet_hours import quiet_until
 from notification.configuration.channel_config import read_config
 from notification.configuration.key_ring import KeyRing
 from notification.delivery.attempt import not_configured
@@ -18,7 +19,13 @@ from notification.delivery.notification import MAX_DEATHS, Notification
 from notification.delivery.recorder import record
 from notification.delivery.retry_message import RetryMessage, enqueue, parse_retry_message
 from notification.delivery.row_snapshot import RowSnapshot, Snapshots, load_snapshots
-from notification.delivery.settlement import attempt_and_settle, expire, give_up_on, settle
+from notification.delivery.settlement import (
+    attempt_and_settle,
+    expire,
+    give_up_on,
+    settle,
+    wait_until,
+)
 from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import IncomingMessage, Platform
@@ -293,15 +300,20 @@ class RetryConsumer:
             outcome = not_configured(notification, platform)
             settlement = settle(notification, outcome, waits=(), platform=platform)
         else:
-            config = await read_config(claimed.config_row, self._keys)
-            settlement = await attempt_and_settle(
-                notification,
-                config.config,
-                platform=platform,
-                policy=EndpointPolicy.of(platform.settings),
-                log=self._log,
-                max_retries=max_retries,
-            )
+            config = (await read_config(claimed.config_row, self._keys)).config
+            now_ms = platform.clock.now_ms()
+            quiet_ms = None if notification.urgent else quiet_until(config, now_ms)
+            if quiet_ms is not None:
+                settlement = wait_until(notification, quiet_ms, platform)
+            else:
+                settlement = await attempt_and_settle(
+                    notification,
+                    config,
+                    platform=platform,
+                    policy=EndpointPolicy.of(platform.settings),
+                    log=self._log,
+                    max_retries=max_retries,
+                )
         ended_ms = platform.clock.now_ms() - taken.pause_ms
         self._limiter.release(taken.endpoint, acquired_ms, ended_ms)
         await record([settlement], platform=platform, log=self._log)

@@ -260,6 +260,23 @@ def expire(notification: Notification, platform: Platform) -> Settlement:
     )
 
 
+def wait_until(notification: Notification, until_ms: int, platform: Platform) -> Settlement:
+    """Return a notification's wait for the end of quiet hours; no attempt is made."""
+    now_ms = platform.clock.now_ms()
+    until_ms = min(until_ms, notification.expires_ms)
+    return Settlement(
+        notification=notification,
+        status="retry",
+        now=iso(now_ms),
+        attempts=notification.attempts,
+        retry_count=notification.retry_count,
+        next_retry_at=iso(until_ms),
+        delay_ms=until_ms - now_ms,
+        error=notification.error,
+        code=notification.attempts[-1].get("code") if notification.attempts else None,
+    )
+
+
 def give_up_on(notification: Notification, platform: Platform) -> Settlement:
     """Return the end of a notification whose attempts have ended their process too often."""
     return Settlement(

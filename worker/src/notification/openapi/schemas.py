@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from notification.channels.channel import ENDPOINT_PATTERN, MAX_NAME
 from notification.channels.registry import CHANNELS
 from notification.identity import MAX_KEY
 from notification.openapi.operation import Parameter, Schema
@@ -58,7 +59,9 @@ def succeeded(
 
 LIMIT = Parameter("limit", {"type": "integer", "minimum": 1}, "How many at most")
 OFFSET = Parameter("offset", {"type": "integer", "minimum": 0, "default": 0}, "How many to skip")
-CHANNEL = choice(*CHANNELS)
+_ENDPOINT = {"type": "string", "pattern": f"^{ENDPOINT_PATTERN}$", "maxLength": MAX_NAME}
+CHANNEL: Schema = {"anyOf": [choice(*CHANNELS), _ENDPOINT]}
+"""A channel, or one of a recipient's endpoints of it by its name: `telegram:oncall`."""
 CONTENT_TYPE = choice("text", "html", "markdown", "json")
 ROW_STATUS = choice("pending", "sent", "failed", "retry_scheduled", "cancelled")
 

@@ -68,7 +68,12 @@ async def _parsed(call: Call, body: Any, header_key: str | None) -> SendCommand 
         return ServiceError("INVALID_REQUEST", "A send must be an object")
     try:
         await within_limit_of(body.get("user_id"), call.platform)
-        return parse_send(body, known_channels=CHANNELS, header_key=header_key)
+        return parse_send(
+            body,
+            known_channels=CHANNELS,
+            header_key=header_key,
+            now_ms=call.platform.clock.now_ms(),
+        )
     except ServiceError as error:
         return error
 

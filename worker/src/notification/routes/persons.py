@@ -1,6 +1,7 @@
 """`/api/users/{user_id}`: exporting and erasing what is kept about a person."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from notification.channels.registry import CHANNELS
@@ -86,7 +87,7 @@ async def erase_person(call: Call) -> Response:
             f"{in_flight} notifications of this user are still being delivered;"
             " wait, or pass force=true",
         )
-    await _forget(call, user_id)
+    await _forget(call, user_id, {*CHANNELS, *channels})
     deleted = await delete_person(platform.database, user_id)
     complete = not deleted.more
     if not (channels or keys or deleted.rows):
@@ -98,10 +99,10 @@ async def erase_person(call: Call) -> Response:
     )
 
 
-async def _forget(call: Call, user_id: str) -> None:
+async def _forget(call: Call, user_id: str, channels: Collection[str]) -> None:
     """Drop the person's configurations from the caches, those of deleted channels included."""
-    call.platform.memory.of(KnownConfigs).drop(user_id, list(CHANNELS))
-    for channel in CHANNELS:
+    call.platform.memory.of(KnownConfigs).drop(user_id, list(channels))
+    for channel in channels:
         try:
             await call.platform.cache.delete(cache_key(user_id, channel))
         except Exception as error:

@@ -22,6 +22,7 @@ async def send_notification(call: Call) -> Response:
         request.json_object(),
         known_channels=CHANNELS,
         header_key=request.headers.get("idempotency-key"),
+        now_ms=platform.clock.now_ms(),
     )
     request.channels = command.channels
     sender = Sender(

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from notification.channels.channel import base_channel
 from notification.errors import ServiceError
 from notification.markup.plain_text import is_blank
 from notification.sending.command import SendCommand
@@ -51,7 +52,8 @@ def write_texts(
 
 
 def _rendered(command: SendCommand, template: StoredTemplate, channel: str) -> ChannelText:
-    content = template.contents.get(channel)
+    base = base_channel(channel)
+    content = template.contents.get(channel) or template.contents.get(base)
     if content is None:
         return ChannelText(
             None,
@@ -64,7 +66,7 @@ def _rendered(command: SendCommand, template: StoredTemplate, channel: str) -> C
     # Imported when a template is first used.
     from notification.templates.contents import render_contents
 
-    rendered = render_contents(content.text, command.variables or {}, channel=channel)
+    rendered = render_contents(content.text, command.variables or {}, channel=base)
     problem = BLANK if is_blank(rendered.content) else rendered.problem
     return ChannelText(
         rendered.subject,

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Collection
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -10,20 +11,27 @@ from notification.compact_json import compact_json
 from notification.errors import ServiceError
 from notification.identity import check_key, recipient_id
 from notification.markup.plain_text import is_blank
+from notification.timestamps import DAY_MS, iso
 
 _TEMPLATE_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 MAX_CONTENT = 100_000
 MAX_SUBJECT = 1_000
+MAX_CHANNELS = 10
+MAX_AHEAD_MS = 7 * DAY_MS
+MAX_LATE_MS = 60_000
+"""How late a planned time may come in: clocks differ."""
 
 
 class SendCommand(NamedTuple):
-    """One notification to one recipient over one to four channels.
+    """One notification to one recipient over one or several channels.
 
     Attributes:
         channels: distinct, in the caller's order.
         identity: what makes two requests the same, if it is not their content: a sender's
             repetition of a message may be worded differently.
         hops: how many services have forwarded it already.
+        send_at: when it is planned for, as ISO text.
+        urgent: whether it goes out in quiet hours, too.
     """
 
     user_id: str
@@ -36,6 +44,8 @@ class SendCommand(NamedTuple):
     metadata: dict[str, Any] | None
     identity: str | None = None
     hops: int = 0
+    send_at: str | None = None
+    urgent: bool = False
 
     def request_hash(self) -> str:
         """Return the SHA-256 of what makes two requests the same; metadata doesn't count."""
@@ -53,12 +63,18 @@ class SendCommand(NamedTuple):
             "variables": self.variables,
             "custom_content": custom,
         }
+        if self.send_at is not None:
+            identity["send_at"] = self.send_at
         text = json.dumps(identity, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()
 
 
 def parse_send(
-    body: dict[str, Any], *, known_channels: Collection[str], header_key: str | None
+    body: dict[str, Any],
+    *,
+    known_channels: Collection[str],
+    header_key: str | None,
+    now_ms: int,
 ) -> SendCommand:
     """Parse a request's body.
 
@@ -66,6 +82,7 @@ def parse_send(
         body: the body.
         known_channels: the names of all channels.
         header_key: the `Idempotency-Key` header, used if the body has no key.
+        now_ms: the time.
 
     Raises:
         ServiceError: the first mistake.
@@ -83,7 +100,49 @@ def parse_send(
         raise ServiceError(
             "MISSING_CONTENT", "Either template_key or custom_content must be provided"
         )
-    return SendCommand(user_id, channels, template_key, variables, content, subject, key, metadata)
+    return SendCommand(
+        user_id,
+        channels,
+        template_key,
+        variables,
+        content,
+        subject,
+        key,
+        metadata,
+        send_at=_send_at(body.get("send_at"), now_ms, keyed=key is not None),
+        urgent=_urgent(body.get("urgent", False)),
+    )
+
+
+def _send_at(value: Any, now_ms: int, *, keyed: bool) -> str | None:
+    """Return a planned time as ISO text.
+
+    A time that has just passed means now; under a key an older one may be a repetition.
+    """
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str) or len(value) > 40:
+            raise ValueError
+        planned = datetime.fromisoformat(value)
+        if planned.tzinfo is None:
+            raise ValueError
+        ahead_ms = round(planned.timestamp() * 1000) - now_ms
+    except (ValueError, OverflowError):
+        ahead_ms = MAX_AHEAD_MS + 1
+    late_ms = MAX_AHEAD_MS if keyed else MAX_LATE_MS
+    if not -late_ms <= ahead_ms <= MAX_AHEAD_MS:
+        raise ServiceError(
+            "INVALID_REQUEST",
+            "send_at must be an ISO 8601 time with its zone, in the future, at most 7 days ahead",
+        )
+    return iso(now_ms + ahead_ms)
+
+
+def _urgent(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ServiceError("INVALID_REQUEST", "urgent must be true or false")
+    return value
 
 
 def _channels(value: Any, known: Collection[str]) -> tuple[str, ...]:
@@ -95,7 +154,10 @@ def _channels(value: Any, known: Collection[str]) -> tuple[str, ...]:
                 "INVALID_CHANNEL_TYPE",
                 f"Invalid channel: {str(channel)[:100]}. Valid channels are: {', '.join(known)}",
             )
-    return tuple(dict.fromkeys(value))
+    distinct = tuple(dict.fromkeys(value))
+    if len(distinct) > MAX_CHANNELS:
+        raise ServiceError("INVALID_CHANNELS", f"channels must not exceed {MAX_CHANNELS}")
+    return distinct
 
 
 def is_template_key(text: str) -> bool:

@@ -81,6 +81,7 @@ def draft_rows(
         "idempotency_key": command.idempotency_key,
         "variables": _json(command.variables),
         "metadata": _json(command.metadata),
+        "urgent": 1 if command.urgent else None,
         "created_at": now,
         "updated_at": now,
     }

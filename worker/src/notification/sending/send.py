@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from notification.channels.channel import base_channel
-from notification.channels.pace import Pace, pace_of
+from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
+from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.endpoint_lines import free_channels, take_slot
 from notification.delivery.notification import LEASE_MS
 from notification.errors import ServiceError
@@ -177,7 +178,7 @@ class Sender:
         slots = [
             take_slot((command.user_id, d.channel), waits[d.channel][1], earliest_ms=_due(d))
             for d in drafts
-            if d.row["status"] == "retry"
+            if d.row["status"] == "retry" and d.row.get("send_at") is None
         ]
         return Prepared(drafts, guard, reservation, slots)
 
@@ -228,6 +229,10 @@ def _waits(command: SendCommand, inputs: SendInputs, now_ms: int) -> dict[str, t
     waits = {}
     for config in inputs.configs:
         endpoint = (command.user_id, config.channel)
+        planned = _planned(command, config, now_ms)
+        if planned is not None:
+            waits[config.channel] = (Wait(planned, send_at=iso(planned)), DEFAULT_PACE)
+            continue
         held_until = inputs.obstacles.held_until(*endpoint)
         line = inputs.obstacles.lines.get(endpoint)
         if held_until is None and line is None:
@@ -237,6 +242,20 @@ def _waits(command: SendCommand, inputs: SendInputs, now_ms: int) -> dict[str, t
         pace = pace_of(config.channel, config.config)
         waits[config.channel] = (Wait(until_ms, held_until), pace)
     return waits
+
+
+def _planned(command: SendCommand, config: ChannelConfig, now_ms: int) -> int | None:
+    """Return when a notification is due that its sender or its recipient's quiet hours put off.
+
+    Holds and lines are met when that time has come.
+    """
+    planned = max(now_ms, from_iso(command.send_at)) if command.send_at else now_ms
+    if not command.urgent and (config.config or {}).get("quiet_hours"):
+        # Imported when a recipient first has quiet hours.
+        from notification.channels.quiet_hours import quiet_until
+
+        planned = quiet_until(config.config, planned) or planned
+    return planned if planned > now_ms else None
 
 
 def _due(draft: Draft) -> int:

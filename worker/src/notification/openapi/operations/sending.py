@@ -20,6 +20,7 @@ from notification.openapi.schemas import (
 )
 from notification.routes import batch, queue, send
 from notification.sending.batch import MAX_SENDS
+from notification.sending.command import MAX_CHANNELS
 
 _CUSTOM = record(
     {"content": {"type": "string", "minLength": 1, "maxLength": 100_000}},
@@ -28,7 +29,7 @@ _CUSTOM = record(
 _SEND = record(
     {
         "user_id": {"type": "string", "minLength": 1, "maxLength": 100},
-        "channels": {"type": "array", "items": CHANNEL, "minItems": 1},
+        "channels": {"type": "array", "items": CHANNEL, "minItems": 1, "maxItems": MAX_CHANNELS},
     },
     {
         "template_key": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9_-]{1,100}$"},
@@ -36,6 +37,8 @@ _SEND = record(
         "variables": {**ANY_OBJECT_OR_NULL, "maxProperties": 100},
         "idempotency_key": {"type": ["string", "null"], "minLength": 1, "maxLength": MAX_KEY},
         "metadata": ANY_OBJECT_OR_NULL,
+        "send_at": {"type": ["string", "null"], "format": "date-time"},
+        "urgent": FLAG,
     },
 )
 _BATCH = {
