@@ -13,7 +13,7 @@ _MINUTE_MS = 60_000
 
 
 class QuietHours(NamedTuple):
-    """A span of every day, in ms after midnight at `offset_ms` from UTC; midnight may lie inside."""
+    """A span of every day, in ms after midnight at `offset_ms` from UTC, maybe over midnight."""
 
     start_ms: int
     end_ms: int
