@@ -917,6 +917,7 @@ export interface components {
             code?: string;
             details?: unknown;
             error?: string;
+            fallback_of?: number;
             /** Format: date-time */
             held_until?: string;
             logId: number;
@@ -1892,7 +1893,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channels: (("webhook" | "telegram" | "lark" | "slack") | string)[];
+                    channels: ((("webhook" | "telegram" | "lark" | "slack") | string) | (("webhook" | "telegram" | "lark" | "slack") | string)[])[];
                     custom_content?: {
                         content: string;
                         subject?: string | null;
@@ -2152,7 +2153,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channels: (("webhook" | "telegram" | "lark" | "slack") | string)[];
+                    channels: ((("webhook" | "telegram" | "lark" | "slack") | string) | (("webhook" | "telegram" | "lark" | "slack") | string)[])[];
                     custom_content?: {
                         content: string;
                         subject?: string | null;

@@ -19,7 +19,8 @@ _COLUMNS = (
     " channel_options, status, error, retry_count, attempts, lease_until, next_retry_at,"
     " expires_at, urgent, request_id"
 )
-_SELECT = f"SELECT {_COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
+_FOLLOWED = "EXISTS (SELECT 1 FROM notification_logs AS f WHERE f.after_id = ?1) AS followed"
+_SELECT = f"SELECT {_COLUMNS}, {_FOLLOWED} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
 COUNT_DEATH = f"""
 attempts = CASE WHEN lease_until IS NULL THEN attempts ELSE json_insert(attempts, '$[#]',
   json_object('at', strftime('%Y-%m-%dT%H:%M:%fZ', lease_until, '-{LEASE_MS // 1000} seconds'),

@@ -30,6 +30,7 @@ class Notification(NamedTuple):
         expires_ms: the end of its time; no attempt begins then or later.
         request_id: the id of the request that brought it.
         urgent: whether it goes out in quiet hours, too.
+        followed: whether another one goes out if it fails.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Notification(NamedTuple):
     error: str | None = None
     request_id: str | None = None
     urgent: bool = False
+    followed: bool = False
 
     @classmethod
     def from_row(cls, row: Row, lease_token: str) -> "Notification":
@@ -69,6 +71,7 @@ class Notification(NamedTuple):
             lease_token=lease_token,
             expires_ms=expiry_ms(int(row["id"] or 0), row["expires_at"]),
             urgent=bool(row["urgent"]),
+            followed=bool(row["followed"]),
             error=None if row["error"] is None else str(row["error"]),
             request_id=None if row["request_id"] is None else str(row["request_id"]),
         )

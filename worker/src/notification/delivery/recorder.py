@@ -56,6 +56,12 @@ async def record(
         await enqueue(platform.retry_queue, retries, platform=platform, log=log)
     if dead:
         await enqueue(platform.failed_queue, dead, platform=platform, log=log)
+    ended = [s.notification.id for s in written if s.notification.followed and s.status != "retry"]
+    if ended:
+        # Imported when a notification first has a fallback.
+        from notification.delivery.fallback import resolve_fallbacks
+
+        await resolve_fallbacks(ended, platform=platform, log=log)
     return outcomes
 
 

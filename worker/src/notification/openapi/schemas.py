@@ -170,6 +170,7 @@ COMPONENTS: dict[str, Schema] = {
             "held_until": TIME,
             "send_at": TIME,
             "throttled_until": TIME,
+            "fallback_of": WHOLE,
         },
     ),
     "Configuration": record(

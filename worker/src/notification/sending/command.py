@@ -32,6 +32,7 @@ class SendCommand(NamedTuple):
         hops: how many services have forwarded it already.
         send_at: when it is planned for, as ISO text.
         urgent: whether it goes out in quiet hours, too.
+        after: each fallback channel, with the channel that has to fail before it is used.
     """
 
     user_id: str
@@ -46,6 +47,7 @@ class SendCommand(NamedTuple):
     hops: int = 0
     send_at: str | None = None
     urgent: bool = False
+    after: tuple[tuple[str, str], ...] = ()
 
     def request_hash(self) -> str:
         """Return the SHA-256 of what makes two requests the same; metadata doesn't count."""
@@ -56,7 +58,7 @@ class SendCommand(NamedTuple):
             custom = {"content": self.content}
             if self.subject is not None:
                 custom["subject"] = self.subject
-        identity = {
+        identity: dict[str, Any] = {
             "user_id": self.user_id,
             "channels": sorted(self.channels),
             "template_key": self.template_key,
@@ -65,6 +67,8 @@ class SendCommand(NamedTuple):
         }
         if self.send_at is not None:
             identity["send_at"] = self.send_at
+        if self.after:
+            identity["after"] = sorted(self.after)
         text = json.dumps(identity, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()
 
@@ -88,7 +92,7 @@ def parse_send(
         ServiceError: the first mistake.
     """
     user_id = recipient_id(body.get("user_id"))
-    channels = _channels(body.get("channels"), known_channels)
+    channels, after = _channels(body.get("channels"), known_channels)
     template_key = _template_key(body.get("template_key"))
     variables = _object(body.get("variables"), "INVALID_VARIABLES", "variables", 65_536)
     if variables is not None and len(variables) > 100:
@@ -111,6 +115,7 @@ def parse_send(
         metadata,
         send_at=_send_at(body.get("send_at"), now_ms, keyed=key is not None),
         urgent=_urgent(body.get("urgent", False)),
+        after=after,
     )
 
 
@@ -145,19 +150,32 @@ def _urgent(value: Any) -> bool:
     return value
 
 
-def _channels(value: Any, known: Collection[str]) -> tuple[str, ...]:
+def _channels(
+    value: Any, known: Collection[str]
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the distinct channels, and the fallbacks among them.
+
+    A list inside the list is an order of fallbacks: each is used only if the one before it fails.
+    """
     if not isinstance(value, list) or not value:
         raise ServiceError("INVALID_CHANNELS", "channels is required and must be a non-empty array")
-    for channel in value:
+    groups = [each if isinstance(each, list) else [each] for each in value]
+    listed = [channel for group in groups for channel in group]
+    for channel in listed:
         if not isinstance(channel, str) or channel not in known:
             raise ServiceError(
                 "INVALID_CHANNEL_TYPE",
                 f"Invalid channel: {str(channel)[:100]}. Valid channels are: {', '.join(known)}",
             )
-    distinct = tuple(dict.fromkeys(value))
+    distinct = tuple(dict.fromkeys(listed))
+    after = tuple(pair for group in groups for pair in zip(group[1:], group, strict=False))
+    if not all(groups) or (after and len(distinct) < len(listed)):
+        raise ServiceError(
+            "INVALID_CHANNELS", "an order of fallbacks must name channels, and each of them once"
+        )
     if len(distinct) > MAX_CHANNELS:
         raise ServiceError("INVALID_CHANNELS", f"channels must not exceed {MAX_CHANNELS}")
-    return distinct
+    return distinct, after
 
 
 def is_template_key(text: str) -> bool:

@@ -18,7 +18,7 @@ from notification.identity import MessageKey
 from notification.ports.database import Value
 from notification.sending.channel_text import ChannelText
 from notification.sending.command import SendCommand
-from notification.timestamps import iso
+from notification.timestamps import DAY_MS, iso
 
 _IN_LINE = "The endpoint has asked for fewer calls: it waits in line"
 
@@ -47,6 +47,10 @@ class Wait(NamedTuple):
             "send_at": self.send_at,
             "expires_at": iso(self.until_ms + LIFE_MS),
         }
+
+
+_MAX_AFTER_MS = 40 * DAY_MS
+"""Longer than a notification can be planned, held and tried: then its fallback is over, too."""
 
 
 class Draft(NamedTuple):
@@ -85,9 +89,11 @@ def draft_rows(
         "created_at": now,
         "updated_at": now,
     }
-    drafts = []
+    drafts: list[Draft] = []
+    followed = {before for _, before in command.after}
     for channel, key in zip(command.channels, keys, strict=True):
         config, text = configs.get(channel), texts[channel]
+        first = _first(drafts, channel, command)
         if command.hops:
             text = text._replace(options={**text.options, HOPS: command.hops})
         row: dict[str, Value] = {
@@ -107,15 +113,41 @@ def draft_rows(
             )
         if text.error:
             row |= {"status": "failed", "error": text.error, "last_error_code": text.code}
+        elif first is not None:
+            row |= _after(first, now_ms)
         elif channel in waits:
             row |= waits[channel].row()
         else:
             until = iso(now_ms + LEASE_MS)
             row |= {"status": "pending", "lease_token": lease_token, "lease_until": until}
         notification = _notification(row, text, lease_token)
-        attempted = None if text.error or channel in waits else config
+        notification = notification._replace(followed=channel in followed)
+        waiting = channel in waits or first is not None
+        attempted = None if text.error or waiting else config
         drafts.append(Draft(key, channel, attempted, row, notification, missing=text.missing))
     return drafts
+
+
+def _first(drafts: Sequence[Draft], channel: str, command: SendCommand) -> Draft | None:
+    """Return the draft that has to fail before a fallback goes out; None if it goes out at once."""
+    before = dict(command.after)
+    known = {draft.channel: draft for draft in drafts}
+    while channel in before:
+        channel = before[channel]
+        if known[channel].row["status"] != "failed":
+            return known[channel]
+    return None
+
+
+def _after(first: Draft, now_ms: int) -> dict[str, Value]:
+    until = iso(now_ms + _MAX_AFTER_MS)
+    return {
+        "status": "retry",
+        "next_retry_at": until,
+        "expires_at": until,
+        "after_id": first.key.row_id,
+        "error": f"A fallback: it goes out only if {first.channel} fails",
+    }
 
 
 def deferred(draft: Draft) -> Draft:

@@ -52,7 +52,7 @@ async def _wake_later(drafts: Sequence[Draft], platform: Platform, log: Log) -> 
     waiting = [
         RetryMessage(d.key.row_id, 0, max(from_iso(d.row["next_retry_at"]) - now_ms, 0))
         for d in drafts
-        if d.row["status"] == "retry"
+        if d.row["status"] == "retry" and d.row.get("after_id") is None
     ]
     if waiting:
         await enqueue(platform.retry_queue, waiting, platform=platform, log=log)

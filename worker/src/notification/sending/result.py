@@ -17,6 +17,8 @@ def shown_waits(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a waiting row waits for, as the API's fields: each the time at which it ends."""
     if row["status"] != "retry":
         return {}
+    if row.get("after_id"):
+        return {"fallback_of": row["after_id"]}
     waits = {name: row[name] for name in ("held_until", "send_at") if row.get(name)}
     if not waits and row.get("last_error_code") == THROTTLED_CODE:
         waits["throttled_until"] = row["next_retry_at"]

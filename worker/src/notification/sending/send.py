@@ -178,7 +178,9 @@ class Sender:
         slots = [
             take_slot((command.user_id, d.channel), waits[d.channel][1], earliest_ms=_due(d))
             for d in drafts
-            if d.row["status"] == "retry" and d.row.get("send_at") is None
+            if d.row["status"] == "retry"
+            and d.row.get("send_at") is None
+            and d.row.get("after_id") is None
         ]
         return Prepared(drafts, guard, reservation, slots)
 

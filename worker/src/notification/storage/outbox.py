@@ -241,7 +241,8 @@ async def rows_of(
         [
             Statement(
                 "SELECT id, message_id, user_id, channel_type, status, error, last_error_code,"
-                " lease_until, next_retry_at, held_until, send_at FROM notification_logs"
+                " lease_until, next_retry_at, held_until, send_at, after_id"
+                " FROM notification_logs"
                 " WHERE id IN (SELECT value FROM json_each(?1))",
                 (compact_json(list(row_ids)),),
             )

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from notification.delivery.claim import COUNT_DEATH
+from notification.delivery.fallback import released_messages, resolve_statements
 from notification.delivery.holds import Holds
 from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, LIFE_MS
 from notification.delivery.retry_message import RetryMessage, enqueue
@@ -106,7 +107,7 @@ async def requeue_stalled(
     overdue = iso(now_ms - _SETTLING_MS)
     day_ago = first_row_id(now_ms - LIFE_MS)
     holds = Holds(platform, log)
-    revived, stale, oldest, expired, due, _, released = await platform.database.batch(
+    results = await platform.database.batch(
         [
             Statement(_REVIVE, (max(begin, day_ago), settled, PAGE, now)),
             Statement(_GIVE_UP_PENDING, (begin, day_ago, PAGE, now, EXPIRED_TEXT)),
@@ -114,11 +115,14 @@ async def requeue_stalled(
             Statement(_GIVE_UP, (day_ago, now, EXPIRED_TEXT, PAGE)),
             Statement(_DUE, (overdue, now, PAGE)),
             *holds.release_ended(now_ms),
+            *resolve_statements(None, now_ms),
         ]
     )
+    revived, stale, oldest, expired, due, _, released, fallbacks, _ = results
     await holds.wake(released.rows, now_ms)
     ids = [int(row["id"] or 0) for row in revived.rows]
     messages = [RetryMessage(i, 0) for i in ids] + [_message(row) for row in due.rows]
+    messages += released_messages(fallbacks)
     if messages:
         await enqueue(platform.retry_queue, messages, platform=platform, log=log)
     dead = [_message(row) for row in (*stale.rows, *expired.rows)]

@@ -54,13 +54,18 @@ OPERATIONS = {
         parameters=(_HELD_USER,),
         body=record({"until": TIME}, {"reason": {"type": "string", "maxLength": MAX_REASON}}),
         answers={200: succeeded({"data": _HOLD})},
-        errors=("INVALID_PARAMETER", "INVALID_CHANNEL_TYPE", "INVALID_USER_ID"),
+        errors=(
+            "INVALID_PARAMETER",
+            "INVALID_CHANNEL_TYPE",
+            "INVALID_USER_ID",
+            "SECURITY_THREAT_DETECTED",
+        ),
     ),
     holds.delete_hold: Operation(
         tag="Queues",
         parameters=(_HELD_USER,),
         answers={200: succeeded({"data": record({"released": WHOLE})})},
-        errors=("NOT_FOUND", "INVALID_CHANNEL_TYPE", "INVALID_USER_ID"),
+        errors=("NOT_FOUND", "INVALID_CHANNEL_TYPE", "INVALID_USER_ID", "SECURITY_THREAT_DETECTED"),
     ),
     queue.show_status: Operation(tag="Queues", answers={200: succeeded({"data": _STATUS})}),
     queue.clear_retries: Operation(

@@ -90,19 +90,30 @@ OPERATIONS = {
                 {"meta": record({"total": WHOLE}, {"total_capped": FLAG})},
             )
         },
-        errors=("VALIDATION_ERROR", "INVALID_USER_ID"),
+        errors=("VALIDATION_ERROR", "INVALID_USER_ID", "SECURITY_THREAT_DETECTED"),
     ),
     user_configs.save_config: Operation(
         tag="Recipients",
         body=_SAVE,
         answers={200: _ONE, 201: _ONE},
-        errors=("MISSING_PARAMETER", "VALIDATION_ERROR", "INVALID_USER_ID"),
+        errors=(
+            "MISSING_PARAMETER",
+            "VALIDATION_ERROR",
+            "INVALID_USER_ID",
+            "SECURITY_THREAT_DETECTED",
+        ),
     ),
     user_configs.delete_config: Operation(
         tag="Recipients",
         parameters=(_USER, _CHANNEL, _CHANNEL_TOO),
         answers={200: succeeded({"message": TEXT})},
-        errors=("MISSING_PARAMETER", "VALIDATION_ERROR", "INVALID_USER_ID", "NOT_FOUND"),
+        errors=(
+            "MISSING_PARAMETER",
+            "VALIDATION_ERROR",
+            "INVALID_USER_ID",
+            "SECURITY_THREAT_DETECTED",
+            "NOT_FOUND",
+        ),
     ),
     persons.export_person: Operation(
         tag="Recipients",
@@ -111,12 +122,12 @@ OPERATIONS = {
             Parameter("after", {"type": "integer", "minimum": 0}, "A page's `next_after`"),
         ),
         answers={200: succeeded({"data": _EXPORT})},
-        errors=("INVALID_USER_ID", "NOT_FOUND"),
+        errors=("INVALID_USER_ID", "SECURITY_THREAT_DETECTED", "NOT_FOUND"),
     ),
     persons.erase_person: Operation(
         tag="Recipients",
         parameters=(Parameter("force", choice("true", "false")),),
         answers={200: succeeded({"message": TEXT, "data": _ERASED})},
-        errors=("INVALID_USER_ID", "NOT_FOUND", "LOG_IN_FLIGHT"),
+        errors=("INVALID_USER_ID", "SECURITY_THREAT_DETECTED", "NOT_FOUND", "LOG_IN_FLIGHT"),
     ),
 }

@@ -29,7 +29,12 @@ _CUSTOM = record(
 _SEND = record(
     {
         "user_id": {"type": "string", "minLength": 1, "maxLength": 100},
-        "channels": {"type": "array", "items": CHANNEL, "minItems": 1, "maxItems": MAX_CHANNELS},
+        "channels": {
+            "type": "array",
+            "items": {"anyOf": [CHANNEL, {**array(CHANNEL), "minItems": 1}]},
+            "minItems": 1,
+            "maxItems": MAX_CHANNELS,
+        },
     },
     {
         "template_key": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9_-]{1,100}$"},
