@@ -152,3 +152,20 @@ def test_a_wrong_rate_is_refused(timeline: SimulatedTimeline, rate: object) -> N
     body = {"user_id": "ann", "channel_type": "webhook", "config_data": config}
     timeline.call("rate", "POST", "/api/user-configs", body).expect_reply("rate", 400)
     assert "rate must be" in timeline.reply("rate").body["error"]
+
+
+@pytest.mark.requirement("C-0.31")
+def test_metrics_and_logs_show_who_waits_for_what(timeline: SimulatedTimeline) -> None:
+    timeline.configure("ann", "slack")
+    timeline.endpoint("ann").down(status=429, retry_after="600")
+    timeline.endpoint("ann", "slack").down()
+    timeline.at(0).push("one", channels=("webhook", "slack")).at(1).push("two").at(2)
+    text = timeline.simulation.request("GET", "/metrics?format=prometheus").text
+    lines = [line for line in text.splitlines() if line.startswith("notification_waiting{")]
+    assert lines == [
+        'notification_waiting{channel="slack",reason="retry"} 1',
+        'notification_waiting{channel="webhook",reason="throttled"} 2',
+    ]
+    [line] = timeline.simulation.log_sink.of_type("endpoint_throttled")
+    row = timeline.row("one")
+    assert (line["logId"], line["nextRetryAt"]) == (row["id"], row["next_retry_at"])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from notification.channels.channel import THROTTLED_CODE
 from notification.ports.database import DatabaseError, Result, Statement
 from notification.ports.platform import Platform, Randomness
 from notification.settings import Settings, parse_schedule
@@ -19,6 +20,16 @@ _JITTER = 0.1
 
 # Both counts come from partial indexes, which hold only the rows that are counted.
 _WAITING = Statement("SELECT COUNT(*) AS depth FROM notification_logs WHERE status = 'retry'")
+_REASONS = Statement(
+    f"""
+SELECT channel_type, CASE
+    WHEN after_id IS NOT NULL THEN 'fallback' WHEN held_until IS NOT NULL THEN 'held'
+    WHEN last_error_code = '{THROTTLED_CODE}' THEN 'throttled'
+    WHEN send_at IS NOT NULL AND attempts = '[]' THEN 'planned' ELSE 'retry' END AS reason,
+  COUNT(*) AS waiting
+FROM notification_logs WHERE status = 'retry' GROUP BY channel_type, reason
+"""  # noqa: S608 - a constant
+)
 _EXHAUSTED = (
     "SELECT COUNT(*) AS depth FROM notification_logs WHERE status = 'failed' AND retry_count >= ?1"
 )
@@ -96,6 +107,21 @@ async def max_retries_or_default(platform: Platform) -> int:
         return await max_retries(platform)
     except DatabaseError:
         return DEFAULT_MAX_RETRIES
+
+
+async def waiting_by_reason(platform: Platform) -> dict[tuple[str, str], int]:
+    """Count the waiting notifications by channel and by what they wait for.
+
+    The reasons are `retry`, `throttled`, `held`, `planned` and `fallback`.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
+    [counted] = await platform.database.batch([_REASONS])
+    return {
+        (str(row["channel_type"]), str(row["reason"])): int(row["waiting"] or 0)
+        for row in counted.rows
+    }
 
 
 async def queue_depths(platform: Platform) -> dict[str, int]:

@@ -10,7 +10,10 @@ _ISOLATE = {"scope": "isolate"}
 
 
 def exposition(
-    channels: Mapping[str, Metrics], queue_depths: Mapping[str, int], counters: IsolateCounters
+    channels: Mapping[str, Metrics],
+    queue_depths: Mapping[str, int],
+    waiting: Mapping[tuple[str, str], int],
+    counters: IsolateCounters,
 ) -> str:
     """Write all series.
 
@@ -20,6 +23,7 @@ def exposition(
     Args:
         channels: counts since the installation began, by channel.
         queue_depths: notifications that wait, by queue.
+        waiting: notifications that wait, by channel and reason.
         counters: the isolate's counts.
     """
     lines = [
@@ -28,6 +32,11 @@ def exposition(
         *_durations(channels),
         *_gauge("queue_depth", "Notifications that a queue's alarms are set for"),
         *(_sample("queue_depth", {"queue": name}, n) for name, n in sorted(queue_depths.items())),
+        *_gauge("notification_waiting", "Notifications that wait, by channel and reason"),
+        *(
+            _sample("notification_waiting", {"channel": channel, "reason": reason}, n)
+            for (channel, reason), n in sorted(waiting.items())
+        ),
         *_isolate(counters),
     ]
     return "\n".join(lines) + "\n"

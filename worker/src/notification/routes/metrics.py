@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from notification.channels.registry import CHANNELS
-from notification.delivery.schedule import queue_depths
+from notification.delivery.schedule import queue_depths, waiting_by_reason
 from notification.errors import ServiceError
 from notification.http.parameters import moment, whole_number
 from notification.http.response import Response, bare, success
@@ -97,6 +97,7 @@ async def _scraped(call: Call) -> Response:
     text = exposition(
         {**{name: Metrics() for name in CHANNELS}, **by_channel(periods)},
         await queue_depths(platform),
+        await waiting_by_reason(platform),
         platform.memory.of(IsolateCounters),
     )
     return Response(200, text, {**_CACHE, "Content-Type": CONTENT_TYPE})
