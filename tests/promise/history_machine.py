@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from notification.timestamps import iso
 from tests.promise.isolate import Cut
 from tests.promise.promise_check import PromiseCheck, Push
 from tests.promise.simulated_database import Failure
@@ -20,6 +22,10 @@ CHANNELS = ("webhook", "slack")
 HEALING_S = 4_200
 """An hour for the longest delays and jumps of the clock, two sweeps, and the last retries."""
 MAX_JUMPED_MS = 12 * 3_600_000
+
+
+def _hold(channel: str, user: str) -> str:
+    return f"/api/holds/{channel}" + (f"?user_id={user}" if user else "")
 
 
 class HistoryMachine(RuleBasedStateMachine):
@@ -45,6 +51,58 @@ class HistoryMachine(RuleBasedStateMachine):
         mark = len(self.check.pushes) + 1
         self.check.pushes.append(Push(mark, user, channels, f"key-{mark}" if keyed else None))
         self._request(self.check.pushes[-1])
+
+    @rule(
+        user=st.sampled_from(USERS),
+        seconds=st.sampled_from([5, 70, 900]),
+        fallback=st.booleans(),
+        keyed=st.booleans(),
+        urgent=st.booleans(),
+    )
+    def push_for_later(
+        self, user: str, seconds: int, fallback: bool, keyed: bool, urgent: bool
+    ) -> None:
+        """Send one that is planned, or an order of fallbacks, or both."""
+        mark = len(self.check.pushes) + 1
+        more: dict[str, Any] = {"urgent": urgent}
+        if seconds > 5 or not fallback:
+            more["send_at"] = iso(self.simulation.clock.ms + seconds * 1000)
+        channels = ("webhook", "slack") if fallback else ("webhook",)
+        key = f"key-{mark}" if keyed else None
+        self.check.pushes.append(Push(mark, user, channels, key, more, fallback))
+        self._request(self.check.pushes[-1])
+
+    @rule(
+        channel=st.sampled_from(CHANNELS),
+        user=st.sampled_from(["", *USERS]),
+        seconds=st.sampled_from([20, 130, 600]),
+    )
+    def hold(self, channel: str, user: str, seconds: int) -> None:
+        """Hold a channel back, or change until when."""
+        until = iso(self.simulation.clock.ms + seconds * 1000)
+        self.simulation.begin("PUT", _hold(channel, user), {"until": until})
+
+    @rule(channel=st.sampled_from(CHANNELS), user=st.sampled_from(["", *USERS]))
+    def release(self, channel: str, user: str) -> None:
+        """Take a hold away, if there is one."""
+        self.simulation.begin("DELETE", _hold(channel, user), {})
+
+    @rule(
+        user=st.sampled_from(USERS),
+        schedule=st.sampled_from([None, [], ["5s"], ["20s", "1m"]]),
+        quiet=st.sampled_from([None, "00:02", "00:10"]),
+    )
+    def configuration_changes(
+        self, user: str, schedule: list[str] | None, quiet: str | None
+    ) -> None:
+        """Give a webhook a retry schedule, quiet hours, or neither."""
+        config: dict[str, Any] = {"webhook_url": f"https://{address(user, 'webhook')}"}
+        if schedule is not None:
+            config["retry_schedule"] = schedule
+        if quiet is not None:
+            config["quiet_hours"] = {"from": quiet, "to": "00:20"}
+        body = {"user_id": user, "channel_type": "webhook", "config_data": config}
+        self.simulation.begin("POST", "/api/user-configs", body)
 
     @precondition(lambda self: any(p.key for p in self.check.pushes))
     @rule(choice=st.integers(0, 50), times=st.integers(1, 3))
