@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
+from localcloud.sink.chat import ChatAnswer, ChatApi, ChatCall
 from tests.timeline import MARK, UNREACHABLE, Spell
 
 
@@ -48,6 +49,8 @@ class EndpointServer:
         self.calls: list[Call] = []
         self.held = 0
         """How many answers are being held back at this moment."""
+        self.apis: dict[str, ChatApi] = {}
+        """Providers that answer for a channel, with their own limits, instead of any spell."""
         self._spells: dict[tuple[str, str], list[Spell]] = {}
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -81,6 +84,16 @@ class EndpointServer:
             if spell.status != UNREACHABLE:
                 self.calls.append(call)
         return call, spell
+
+    def ask(self, call: Call, body: str) -> ChatAnswer:
+        """Let a provider's API answer a call."""
+        path = f"/{call.channel}/{call.user}"
+        with self._lock:
+            made = self.apis[call.channel].receive(
+                ChatCall(path, body.encode(), round(call.at * 1000))
+            )
+            call.status = made.status
+        return made
 
     def hold(self, seconds: float) -> None:
         """Let a caller wait; `held` tells so meanwhile."""
@@ -117,6 +130,9 @@ def _handler(server: EndpointServer) -> type[BaseHTTPRequestHandler]:
             call, spell = server.receive(
                 self.path, body, self.headers.get("X-Notification-MessageId")
             )
+            if call.channel in server.apis:
+                self._ask(call, body)
+                return
             server.hold(spell.takes)
             if spell.status == UNREACHABLE:
                 self.close_connection = True
@@ -126,6 +142,17 @@ def _handler(server: EndpointServer) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(answer)))
             if spell.retry_after is not None:
                 self.send_header("Retry-After", spell.retry_after)
+            self.end_headers()
+            self.wfile.write(answer)
+            call.answered = time.monotonic()
+
+        def _ask(self, call: Call, body: str) -> None:
+            made = server.ask(call, body)
+            answer = made.body.encode()
+            self.send_response(made.status)
+            self.send_header("Content-Length", str(len(answer)))
+            for name, text in made.headers.items():
+                self.send_header(name, text)
             self.end_headers()
             self.wfile.write(answer)
             call.answered = time.monotonic()

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from localcloud.sink.chat import Slack
+from notification.timestamps import iso
 from ops.stacks.service import sign
 from tests.eventually import eventually
 from tests.promise.real_installation import CRON, RealInstallation
@@ -72,6 +74,41 @@ def test_the_deployed_bundle_keeps_the_promise(scenario: Scenario, real: RealIns
     with WorkerdTimeline(real) as timeline:
         timeline.configure("ann")
         scenario(timeline)
+
+
+@pytest.mark.requirement("C-0.30", "C-0.31")
+def test_a_burst_at_slack_is_delivered_whole(real: RealInstallation) -> None:
+    alerts = 15
+    with WorkerdTimeline(real) as timeline:
+        timeline.configure("ann", "slack")
+        timeline.endpoints.apis["slack"] = Slack()
+        timeline.at(0)
+        for number in range(alerts):
+            timeline.push(f"n{number}", channels=("slack",))
+        for number in range(alerts):
+            timeline.expect_reply(f"n{number}", 200)
+        timeline.at(1.5 * alerts + 60)
+
+        def delivered() -> None:
+            rows = timeline.rows("ann")
+            assert {(row["status"], row["retry_count"]) for row in rows} == {("sent", 0)}
+            assert len(rows) == alerts
+
+        timeline.see(delivered)
+        assert sum(call.status == 200 for call in timeline.endpoints.calls) == alerts
+
+
+@pytest.mark.requirement("C-0.55")
+def test_a_held_channel_waits_and_drains(real: RealInstallation) -> None:
+    with WorkerdTimeline(real) as timeline:
+        timeline.configure("ann")
+        until = iso(round((real.now() + 3_000) * 1000))
+        path = f"/api/holds/webhook?user_id={timeline.user('ann')}"
+        timeline.call("hold", "PUT", path, {"until": until}).expect_reply("hold", 200)
+        timeline.at(1).push("order").expect_reply("order", 200, results=["retry_scheduled"])
+        timeline.at(60).expect("order", attempts=0, status="retry")
+        timeline.call("release", "DELETE", path, {}).expect_reply("release", 200)
+        timeline.at(120).expect("order", attempts=1, status="sent")
 
 
 @pytest.mark.requirement("C-2.6")
