@@ -1803,8 +1803,7 @@ export interface operations {
                             /** @constant */
                             success: true;
                             warnings?: {
-                                /** @enum {string} */
-                                channelType: "webhook" | "telegram" | "lark" | "slack";
+                                channelType: ("webhook" | "telegram" | "lark" | "slack") | string;
                                 /** @enum {string} */
                                 code: "UNFILLED_VARIABLES" | "TRUNCATED";
                                 message: string;
@@ -1926,8 +1925,7 @@ export interface operations {
                         /** @constant */
                         success: true;
                         warnings?: {
-                            /** @enum {string} */
-                            channelType: "webhook" | "telegram" | "lark" | "slack";
+                            channelType: ("webhook" | "telegram" | "lark" | "slack") | string;
                             /** @enum {string} */
                             code: "UNFILLED_VARIABLES" | "TRUNCATED";
                             message: string;
@@ -2186,8 +2184,7 @@ export interface operations {
                         /** @constant */
                         success: true;
                         warnings?: {
-                            /** @enum {string} */
-                            channelType: "webhook" | "telegram" | "lark" | "slack";
+                            channelType: ("webhook" | "telegram" | "lark" | "slack") | string;
                             /** @enum {string} */
                             code: "UNFILLED_VARIABLES" | "TRUNCATED";
                             message: string;
