@@ -44,7 +44,11 @@ COMMANDS: tuple[CommandNeeds, ...] = (
     CommandNeeds("diagnose", (*_FIGURES, Permission.D1_WRITE)),
     CommandNeeds("deployments list", (_SCRIPTS,)),
     CommandNeeds("releases", (_SCRIPTS, Permission.D1_WRITE)),
-    CommandNeeds("check", (Permission.D1_WRITE,)),
+    CommandNeeds(
+        "check",
+        (*_DRIFT_BUT_DATABASE, Permission.D1_WRITE, Permission.ZONE_READ),
+        "Workers Routes with a route alone, Zone with `zoneName` and without `zoneId`",
+    ),
     CommandNeeds(
         "tail", (Permission.WORKERS_TAIL_READ,), "Account → Workers Scripts → Edit does as well"
     ),
