@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from ops.access.keys.key_file import KeyFile
 from ops.deploy.deployment import Deployment
 from ops.deploy.removal import Removal
 from ops.github.derived_settings import derived_settings
@@ -115,7 +116,8 @@ class PullRequestStack:
             return
         from ops.stacks.cli import CliDriver
 
-        key = CliDriver.for_account(self.base).secret(SECRET_KEYS[0])
+        # From the file: the base may not be deployed yet.
+        key = KeyFile.of(self.base).read(SECRET_KEYS[0])
         secrets = {name: _derived(key, f"{stack_of(self.number)}/{name}") for name in SECRET_KEYS}
         CliDriver.for_account(context).set_secrets(secrets)
 

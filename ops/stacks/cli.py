@@ -262,15 +262,6 @@ class CliDriver:
             self._stack.workspace.remove_stack(self._name)
         self._selected = None
 
-    def secret(self, name: str) -> str:
-        """Return one secret setting in clear.
-
-        Raises:
-            StackFailed: it isn't set, or can't be decrypted.
-        """
-        with CliFailures("config get", self._name):
-            return str(self._stack.get_config(name).value)
-
     def set_secrets(self, named: Mapping[str, str]) -> None:
         """Set secret settings, encrypted, in the stack's settings file."""
         values = {name: automation.ConfigValue(text, secret=True) for name, text in named.items()}

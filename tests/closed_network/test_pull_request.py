@@ -64,3 +64,14 @@ def test_it_has_the_bases_backend_and_key_service_and_secrets_of_its_own(
     operator.ctl("pr", "destroy", "7", *FROM)
     assert set(map(len, operator.ids().values())) == {0}
     assert not (root / "Pulumi.pr-7.yaml").exists()
+
+
+def test_it_needs_no_base_that_is_deployed(tmp_path: Path) -> None:
+    with Operator.at_work(tmp_path) as operator:
+        operator.set_up()
+        operator.ctl("pr", "up", "8", *FROM, "--skip-verify")
+        file = operator.project.root / "Pulumi.pr-8.yaml"
+        kept = yaml.safe_load(file.read_text())["config"]
+        assert "secure" in kept["notification-system:apiSecretKey"]
+        told = operator.fails("outputs", "--stack", "development", code=4)
+        assert "There is no stack 'development'" in told
