@@ -99,7 +99,7 @@ export function SignIn({ health, preferences, done }: SignInProps) {
 /** The stack's name isn't public, so it is guessed from what is. */
 function secretCommand(environment: string | undefined): string {
   const loopback = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
-  return `notifyctl outputs --stack ${loopback ? "local" : (environment ?? "STACK")} --show-secrets`;
+  return `notifyctl outputs api_secret_key --stack ${loopback ? "local" : (environment ?? "STACK")} --show-secrets`;
 }
 
 function explain(problem: unknown): string {

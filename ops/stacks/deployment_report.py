@@ -59,7 +59,7 @@ class DeploymentReport:
         if isinstance(release, dict) and release.get("assets_sha256"):
             lines += [
                 f"Console   {url}{self.console_path.rstrip('/')}/",
-                f"Key       {tool} outputs --stack {self.stack} --show-secrets   (api_secret_key)",
+                f"Key       {tool} outputs api_secret_key --stack {self.stack} --show-secrets",
             ]
         return [
             *lines,
