@@ -84,6 +84,8 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
         "FEATURE_CACHE_ENABLED": _word(settings.feature_cache_enabled),
         "CACHE_TTL": str(settings.cache_ttl_seconds),
     }
+    if settings.channel_rates:
+        texts["CHANNEL_RATES"] = json.dumps(settings.channel_rates)
     if settings.retry_schedule:
         texts["RETRY_SCHEDULE"] = ",".join(settings.retry_schedule)
     if settings.allow_http_webhooks is not None:

@@ -96,6 +96,16 @@ def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _rates(rates: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    for rate in rates.values():
+        spans = set(rate) & {"per_second", "per_minute"}
+        if len(spans) != 1 or set(rate) - spans - {"burst"}:
+            raise ValueError("neither per_second nor per_minute")
+        if not all(1 <= calls <= 1_000 for calls in rate.values()):
+            raise ValueError("not from 1 to 1000")
+    return rates
+
+
 def _schedule(waits: tuple[str, ...]) -> tuple[str, ...]:
     seconds = [int(wait[:-1]) * {"s": 1, "m": 60, "h": 3_600}[wait[-1]] for wait in waits]
     if any(wait > 12 * 3_600 for wait in seconds) or sum(seconds) > 24 * 3_600:
@@ -147,6 +157,15 @@ Crons = Annotated[
     AfterValidator(distinct),
     Field(max_length=5),
     Rule("a list of at most 5 different cron expressions of five fields.", '["*/5 * * * *"]'),
+]
+ChannelRates = Annotated[
+    dict[str, dict[str, int]],
+    BeforeValidator(json_value),
+    AfterValidator(_rates),
+    Rule(
+        "by channel per_second or per_minute, and burst if need be, each from 1 to 1000.",
+        '{"slack": {"per_second": 1, "burst": 5}}',
+    ),
 ]
 RetrySchedule = Annotated[
     tuple[Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smh]$")], ...],

@@ -44,6 +44,9 @@ class WorkerSettings(BaseModel):
     feature_lark_enabled: v.Switch = Field(True, description="deliver to Lark")
     feature_slack_enabled: v.Switch = Field(True, description="deliver to Slack")
     feature_retry_enabled: v.Switch = Field(True, description="retry what could not be delivered")
+    channel_rates: v.ChannelRates = Field(
+        {}, description="calls that a channel's endpoints take; empty means the documented paces"
+    )
     retry_schedule: v.RetrySchedule = Field(
         (), description="waits before each retry; empty means 10 s and 30 s"
     )

@@ -41,6 +41,7 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
         featureRetryEnabled="false",
         cacheTtlSeconds="120",
         retrySchedule='["10s", "5m"]',
+        channelRates='{"slack": {"per_second": 2}}',
         allowHttpWebhooks="false",
     ).bindings()
     texts = {name: binding.get("text") for name, binding in found.items()}
@@ -56,6 +57,7 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
     assert (texts["FEATURE_SLACK_ENABLED"], texts["FEATURE_LARK_ENABLED"]) == ("false", "true")
     assert (texts["FEATURE_RETRY_ENABLED"], texts["FEATURE_CACHE_ENABLED"]) == ("false", "true")
     assert texts["RETRY_SCHEDULE"] == "10s,5m"
+    assert texts["CHANNEL_RATES"] == '{"slack": {"per_second": 2}}'
     assert (texts["CACHE_TTL"], texts["ALLOW_HTTP_WEBHOOKS"]) == ("120", "false")
     assert texts["SERVICE_VERSION"] == "0.1.0"
     assert texts["TELEGRAM_API_URL"] == "https://api.telegram.org"

@@ -169,3 +169,17 @@ def test_metrics_and_logs_show_who_waits_for_what(timeline: SimulatedTimeline) -
     [line] = timeline.simulation.log_sink.of_type("endpoint_throttled")
     row = timeline.row("one")
     assert (line["logId"], line["nextRetryAt"]) == (row["id"], row["next_retry_at"])
+
+
+@pytest.mark.requirement("C-0.31")
+def test_a_stacks_rate_is_kept_where_a_configuration_has_none(timeline: SimulatedTimeline) -> None:
+    timeline.simulation.environment["CHANNEL_RATES"] = '{"webhook": {"per_minute": 6}}'
+    timeline.kill()
+    timeline.endpoint("ann").down(between=(0, 5), status=429, retry_after="10")
+    timeline.at(1)
+    for number in range(3):
+        timeline.push(f"n{number}")
+    timeline.at(120)
+    times = sorted(a.at for a in timeline.attempts() if a.status == 200)
+    assert len(times) == 3
+    assert all(later - earlier > 8 for earlier, later in itertools.pairwise(times))

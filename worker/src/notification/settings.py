@@ -1,8 +1,9 @@
 """The Worker's settings, read once per isolate from the text bindings."""
 
+import json
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _SAMPLE_SECRETS = frozenset(
     {
@@ -66,6 +67,14 @@ def parse_schedule(value: object) -> tuple[int, ...] | None:
     return tuple(waits)
 
 
+def _rates(environment: Mapping[str, str]) -> Mapping[str, Any]:
+    try:
+        rates = json.loads(environment.get("CHANNEL_RATES") or "{}")
+    except ValueError:
+        return {}
+    return rates if isinstance(rates, dict) else {}
+
+
 def _schedule(environment: Mapping[str, str]) -> tuple[int, ...] | None:
     text = environment.get("RETRY_SCHEDULE", "").strip()
     return parse_schedule(text.split(",")) if text else None
@@ -110,6 +119,8 @@ class Settings(NamedTuple):
     telegram_api: str
     disabled_channels: frozenset[str]
     retries_enabled: bool
+    channel_rates: Mapping[str, Any]
+    """The stack's paces by channel, each as a configuration's `rate`."""
     retry_schedule: tuple[int, ...] | None
     """The waits before each retry, in milliseconds; None where the default applies."""
     cache_enabled: bool
@@ -159,6 +170,7 @@ class Settings(NamedTuple):
             telegram_api=(environment.get("TELEGRAM_API_URL") or _TELEGRAM_API).rstrip("/"),
             disabled_channels=_disabled_channels(environment),
             retries_enabled=_flag(environment, "FEATURE_RETRY_ENABLED", True),
+            channel_rates=_rates(environment),
             retry_schedule=_schedule(environment),
             cache_enabled=_flag(environment, "FEATURE_CACHE_ENABLED", True),
             cache_ttl_s=max(_whole(environment, "CACHE_TTL", 300), _MIN_CACHE_TTL_S),

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from notification.channels.channel import base_channel
 from notification.errors import ChannelRefusal
+from notification.settings import Settings
 
 _MAX_CALLS = 1_000
 """Calls in a second or a minute that a configuration may name."""
@@ -31,22 +32,21 @@ _PACES: Mapping[str, Pace] = {
 (open.larksuite.com, "Use bots in groups"): the first of them is the slower one in the long run."""
 
 
-def pace_of(
-    channel: str, config: Mapping[str, Any] | None, paces: Mapping[str, Pace] | None = None
-) -> Pace:
+def pace_of(channel: str, config: Mapping[str, Any] | None, settings: Settings) -> Pace:
     """Return the pace of an endpoint.
 
     Args:
         channel: the channel, with or without an endpoint's name.
         config: the endpoint's configuration; its `rate` wins.
-        paces: the deployment's paces by channel, which win over the documented ones.
+        settings: the deployment's settings, whose `channel_rates` win over the documented paces.
     """
     name, known = base_channel(channel), config or {}
     own = parse_rate(known.get("rate"))
     if own is not None:
         return own
-    if paces and name in paces:
-        return paces[name]
+    of_stack = parse_rate(settings.channel_rates.get(name))
+    if of_stack is not None:
+        return of_stack
     # A group, a supergroup and a channel have negative ids or a name.
     if name == "telegram" and str(known.get("chat_id", "")).startswith(("-", "@")):
         return _TELEGRAM_GROUP

@@ -156,7 +156,7 @@ class Holds:
         self, channel: str | None, user_id: str, now_ms: int, until: str | None
     ) -> Statement:
         disabled = compact_json(sorted(self._platform.settings.disabled_channels))
-        pace = pace_of(channel or "", None)
+        pace = pace_of(channel or "", None, self._platform.settings)
         return Statement(
             _RELEASE,
             (channel, user_id, iso(now_ms), until, disabled, pace.interval_ms, MAX_RELEASED),

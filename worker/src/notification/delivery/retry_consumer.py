@@ -161,7 +161,7 @@ class RetryConsumer:
         """
         user_id, channel = row.endpoint
         line = obstacles.lines.get(row.endpoint)
-        pace = line.pace if line else pace_of(channel, None)
+        pace = line.pace if line else pace_of(channel, None, self._platform.settings)
         held_until = obstacles.held_until(user_id, channel)
         if base_channel(channel) in self._platform.settings.disabled_channels:
             held_until = max(held_until or "", iso(now_ms + _DISABLED_MS))

@@ -190,7 +190,7 @@ async def attempt_and_settle(
         notification,
         outcome,
         waits=default_waits(max_retries) if waits is None else waits,
-        pace=pace_of(notification.channel, config),
+        pace=pace_of(notification.channel, config, platform.settings),
         platform=platform,
     )
 

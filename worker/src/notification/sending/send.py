@@ -24,6 +24,7 @@ from notification.sending.send_inputs import (
     drop_cached,
     read_inputs,
 )
+from notification.settings import Settings
 from notification.storage.outbox import Acceptance, Guard, Reservation, accept_all
 from notification.timestamps import from_iso, iso
 
@@ -161,7 +162,7 @@ class Sender:
         platform = self._platform
         now_ms = platform.clock.now_ms()
         configs = {config.channel: config for config in inputs.configs}
-        waits = _waits(command, inputs, now_ms)
+        waits = _waits(command, inputs, platform.settings, now_ms)
         drafts = draft_rows(
             command,
             configs,
@@ -226,7 +227,9 @@ def warnings_of(drafts: Sequence[Draft], results: Sequence[dict[str, Any]]) -> l
     return warnings
 
 
-def _waits(command: SendCommand, inputs: SendInputs, now_ms: int) -> dict[str, tuple[Wait, Pace]]:
+def _waits(
+    command: SendCommand, inputs: SendInputs, settings: Settings, now_ms: int
+) -> dict[str, tuple[Wait, Pace]]:
     """Return the channels that can't be attempted at once: until when, and at which pace."""
     waits = {}
     for config in inputs.configs:
@@ -241,7 +244,7 @@ def _waits(command: SendCommand, inputs: SendInputs, now_ms: int) -> dict[str, t
             continue
         until_ms = max(now_ms, from_iso(held_until) if held_until else 0)
         until_ms = max(until_ms, line.next_slot if line else 0)
-        pace = pace_of(config.channel, config.config)
+        pace = pace_of(config.channel, config.config, settings)
         waits[config.channel] = (Wait(until_ms, held_until), pace)
     return waits
 
