@@ -112,7 +112,9 @@ class PromiseCheck:
             if answer is None or answer.status != 503:
                 refused = False
             if answer is None or answer.status != 200:
-                assert answer is None or answer.status in (401, 409, 503), answer
+                # A clock that is set meanwhile can put a planned time into the past.
+                late = (400,) if "send_at" in push.more else ()
+                assert answer is None or answer.status in (401, 409, 503, *late), answer
                 continue
             results = answer.json["results"]
             ids = [result["messageId"] for result in results]
