@@ -28,6 +28,7 @@ _INTERVAL = re.compile(
 )
 _NOW = re.compile(r"\bNOW\(\)", re.IGNORECASE)
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
+_NEWEST = re.compile(r"\b(?:MAX|MIN)\(timestamp\)\s+AS\s+(\w+)", re.IGNORECASE)
 _TABLE = re.compile(r"\bFROM\s+([A-Za-z_][A-Za-z0-9_]*)", re.IGNORECASE)
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION})
 
@@ -63,9 +64,19 @@ def answer(query: str, points: Sequence[Mapping[str, Any]], now: float | None = 
     sql = _NOW.sub(str(moment), sql)
     chosen = [point for point in points if point["dataset"] == dataset]
     rows, names = _run(sql, dataset, chosen)
+    times = {"timestamp", *_NEWEST.findall(sql)}
+    rows = [
+        tuple(
+            _time(value) if name in times else value for name, value in zip(names, row, strict=True)
+        )
+        for row in rows
+    ]
     return {
-        "meta": [{"name": name, "type": _type(name, rows)} for name in names],
-        "data": [dict(zip(names, map(_shown, names, row), strict=True)) for row in rows],
+        "meta": [
+            {"name": name, "type": "DateTime" if name in times else _type(place, rows)}
+            for place, name in enumerate(names)
+        ],
+        "data": [dict(zip(names, row, strict=True)) for row in rows],
         "rows": len(rows),
         "rows_before_limit_at_least": len(rows),
     }
@@ -126,15 +137,12 @@ def _seconds(value: object) -> int:
     return int(datetime.fromisoformat(str(value)).replace(tzinfo=UTC).timestamp())
 
 
-def _type(name: str, rows: Sequence[tuple[Any, ...]]) -> str:
-    if name == "timestamp":
-        return "DateTime"
-    kinds = {type(value) for row in rows[:1] for value in row}
-    return "String" if kinds == {str} else "Float64"
+def _type(place: int, rows: Sequence[tuple[Any, ...]]) -> str:
+    return "String" if rows and isinstance(rows[0][place], str) else "Float64"
 
 
-def _shown(name: str, value: Any) -> Any:
-    """Return a value as the format JSON has it: times as text without a zone."""
-    if name == "timestamp" and isinstance(value, int):
+def _time(value: Any) -> Any:
+    """Return a time as the format JSON has it: text in UTC without a zone."""
+    if isinstance(value, int):
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return value

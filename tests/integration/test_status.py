@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ops.access.keys.use import signing_key_id
 from ops.stacks.notification import Notification
 from tests.eventually import eventually
 from tests.installation import Installation
@@ -57,7 +58,7 @@ def test_one_screen_tells_versions_traffic_drift_and_figures(installation: Insta
 
 @pytest.mark.requirement("S0-87", "S0-88")
 def test_failures_that_callers_saw_are_on_the_first_screen(installation: Installation) -> None:
-    body = {"user_id": "status", "channels": ["webhook"], "custom_content": {"content": "x"}}
+    body = {"user_id": "unread", "channels": ["webhook"], "custom_content": {"content": "x"}}
     failure = "POST /api/notifications/send over webhook: 503 DB_ERROR"
 
     def counted() -> int:
@@ -65,12 +66,13 @@ def test_failures_that_callers_saw_are_on_the_first_screen(installation: Install
         return int(document["callers"]["failures"].get(failure, 0))
 
     before = counted()
-    installation.sql("ALTER TABLE notification_logs RENAME TO notification_logs_away")
+    # Reading fails, so nothing is left of it but what the callers were answered.
+    installation.sql("ALTER TABLE user_configs RENAME TO user_configs_away")
     try:
         with installation.service() as service:
             answers = [service.call("POST", "/api/notifications/send", body=body) for _ in range(5)]
     finally:
-        installation.sql("ALTER TABLE notification_logs_away RENAME TO notification_logs")
+        installation.sql("ALTER TABLE user_configs_away RENAME TO user_configs")
     assert {answer.status_code for answer in answers} == {503}
     # A point arrives a moment after its answer.
     eventually(lambda: counted() == before + 5, what="the failed requests in the status")
@@ -78,3 +80,23 @@ def test_failures_that_callers_saw_are_on_the_first_screen(installation: Install
     assert figure(document, "failed requests")["value"] > 0
     diagnosed = installation.ctl("diagnose", "--stack", "local")
     assert f"{before + 5} times {failure}" in diagnosed.stdout
+
+
+@pytest.mark.requirement("S0-88")
+def test_the_age_of_keys_shows_which_one_callers_use_and_when_last(
+    installation: Installation,
+) -> None:
+    with installation.service() as service:
+        assert service.call("GET", "/api/queue/status").status_code == 200
+    key_id = signing_key_id(str(installation.outputs()["api_secret_key"]))
+
+    def used() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = installation.ctl_json("keys", "age", "--stack", "local")
+        return [entry for entry in found if entry.get("key_id") == key_id]
+
+    eventually(lambda: used() != [], what="the key's use in the age of keys")
+    [use] = used()
+    assert (use["stack"], use["current"], use["calls"] > 0) == ("local", True, True)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", use["last"])
+    shown = installation.ctl("keys", "age", "--stack", "local").stdout
+    assert re.search(rf"{key_id} +the newest +\d+ +{use['last'][:10]}", shown)

@@ -156,6 +156,9 @@ def test_points_are_counted_by_sql_within_a_window(cloud: RunningCloud) -> None:
     ]
     assert [column["name"] for column in found["meta"]] == ["route", "calls", "failed"]
     assert found["rows"] == 2
+    newest = sql(cloud, "SELECT blob1 AS route, MAX(timestamp) AS last FROM calls GROUP BY route")
+    assert [column["type"] for column in newest.json()["meta"]] == ["String", "DateTime"]
+    assert {len(found["last"]) for found in newest.json()["data"]} == {19}
     (latest,) = sql(cloud, "SELECT timestamp, blob3 FROM calls LIMIT 1").json()["data"]
     assert latest["blob3"] == ""
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", latest["timestamp"])

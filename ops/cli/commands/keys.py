@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -13,15 +14,18 @@ from ops.access.keys.age import ROTATE_AFTER_DAYS, key_ages
 from ops.access.keys.generation import REQUIRED, ROTATED, record_of
 from ops.access.keys.generation import generate as new_secrets
 from ops.access.keys.key_file import KeyFile
+from ops.access.keys.use import DAYS, KeyUse, key_uses
 from ops.cli.commands.options import JsonOption, open_project, open_stack
 from ops.cli.printing import say
 from ops.deploy.key_rotation import Rotation
+from ops.stacks.account import StackAccount
+from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
-from ops.stacks.context import read_stack_file
-from ops.stacks.errors import GateClosed, UsageError
+from ops.stacks.context import StackContext, read_stack_file
+from ops.stacks.errors import GateClosed, OperationError, UsageError
 from ops.stacks.moment import counted
 from ops.stacks.settings_report import stack_files
-from ops.stacks.table import number
+from ops.stacks.table import number, whole
 
 app = typer.Typer(
     no_args_is_help=True, help="Make secrets in the required form; say how old they are."
@@ -116,7 +120,10 @@ def rotate(
             raise UsageError("--finish deploys: it doesn't go with --settings-only.")
         _rotate_settings(run, stack, chosen, json=json)
         return
-    rotation = Rotation(open_stack(run, stack, Reporter(json=json)))
+    context = open_stack(run, stack, Reporter(json=json))
+    rotation = Rotation(context)
+    if finish:
+        _warn_of_old_key(context)
     report = rotation.finish(chosen) if finish else rotation.begin(chosen)
     held = ", ".join(report.keys)
     again = f"notifyctl keys rotate --stack {stack} {' '.join(chosen)}"
@@ -188,15 +195,24 @@ def age(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Say how old each stack's secrets are, and warn of those older than 90 days."""
+    """Say how old each stack's secrets are, and warn of those older than 90 days.
+
+    With --stack also which signing keys callers have used, by their ids, and when last.
+    """
+    uses: Sequence[KeyUse] = ()
+    unknown = ""
     if stack:
-        files = [open_stack(run, stack).file]
+        context = open_stack(run, stack)
+        files = [context.file]
+        uses, unknown = _uses(context)
     else:
         files = [read_stack_file(path) for path in stack_files(open_project(run).root)]
     ages = [entry for file in files for entry in key_ages(file, today=_today())]
     due = [entry for entry in ages if entry.is_due]
     if json:
-        typer.echo(json_text.dumps([entry.document() for entry in ages], indent=2))
+        documents: list[dict[str, object]] = [entry.document() for entry in ages]
+        documents += [{"stack": stack, **use.document()} for use in uses]
+        typer.echo(json_text.dumps(documents, indent=2))
     else:
         reporter = Reporter()
         reporter.table(
@@ -208,6 +224,25 @@ def age(
                 for e in ages
             ],
         )
+        if uses:
+            reporter.line("")
+            reporter.table(
+                whole("signing key"),
+                "is",
+                number(f"calls, {DAYS} days"),
+                whole("last used"),
+                rows=[
+                    (
+                        use.key_id,
+                        "the newest" if use.is_current else "an older one",
+                        str(use.calls),
+                        use.last,
+                    )
+                    for use in uses
+                ],
+            )
+        if unknown:
+            reporter.line(f"Which signing keys are used isn't known: {unknown}", style="yellow")
         for entry in due:
             days = (
                 f"{counted(entry.days, 'day')} old" if entry.days is not None else "of unknown age"
@@ -219,6 +254,32 @@ def age(
             )
     if fail and due:
         raise GateClosed(f"{counted(len(due), 'secret')} due for rotation: rotate and repeat.")
+
+
+def _uses(context: StackContext, *, days: int = DAYS) -> tuple[Sequence[KeyUse], str]:
+    """Return the signing keys that callers used, and why they aren't known where they aren't."""
+    try:
+        outputs = choose_driver(context).outputs(show_secrets=True)
+        key, worker = outputs.get("api_secret_key"), outputs.get("worker_name")
+        if not isinstance(key, str) or not isinstance(worker, str):
+            return (), "the stack isn't deployed"
+        account = StackAccount.of(context)
+        return key_uses(account, worker=worker, current_key=key, days=days), ""
+    except OperationError as error:
+        return (), str(error)
+
+
+def _warn_of_old_key(context: StackContext) -> None:
+    """Say who would be locked out: calls of the last day that an older signing key has signed."""
+    uses, _ = _uses(context, days=1)
+    for use in uses:
+        if not use.is_current:
+            context.reporter.line(
+                f"warning: the older signing key {use.key_id} signed {counted(use.calls, 'call')} "
+                f"in the last day, the last at {use.last}. Whoever still uses it is refused from "
+                "now on; their log lines have its id as keyId.",
+                style="yellow",
+            )
 
 
 def _key_file(run: typer.Context, stack: str) -> KeyFile:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from notification.http.authentication import signing_key_id
 from notification.ports.database import DatabaseError
+from tests.worker.caller import API_KEY
 from tests.worker.world import World
 
 pytestmark = pytest.mark.requirement("C-12.2")
@@ -12,7 +16,7 @@ SEND = "/api/notifications/send"
 
 
 def texts(world: World) -> list[list[str]]:
-    return [point[0] for point in world.calls.points]
+    return [point[0][:6] for point in world.calls.points]
 
 
 def test_a_point_tells_route_status_code_version_and_channels(world: World) -> None:
@@ -63,3 +67,18 @@ def test_an_unexpected_failure_is_a_500_of_its_route(world: World) -> None:
 def test_without_a_data_set_requests_are_answered_as_before(world: World) -> None:
     world.calls = None  # type: ignore[assignment]
     assert world.request("GET", "/health", signed=False).status == 200
+
+
+def test_a_signed_call_names_the_id_of_its_key_and_never_the_key(world: World) -> None:
+    old, new = "an-old-secret-of-more-than-32-characters", API_KEY
+    world.environment["API_SECRET_KEY_PREVIOUS"] = old
+    for key in (new, old):
+        assert world.request("GET", "/api/queue/status", key=key).status == 200
+    world.request("GET", "/api/queue/status", key="another-key-of-more-than-32-characters")
+    world.request("GET", "/health", signed=False)
+    ids = [point[0][6] for point in world.calls.points]
+    assert ids == [signing_key_id(new), signing_key_id(old), "", ""]
+    assert ids[0] != ids[1]
+    lines = world.log_sink.of_type("api_request")
+    assert [line.get("keyId", "") for line in lines] == ids
+    assert not any(key in json.dumps(lines) for key in (new, old))

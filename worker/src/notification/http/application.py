@@ -139,6 +139,7 @@ def _log_request(
         path=request.path[:_SHOWN_PATH],
         statusCode=response.status,
         duration=duration,
+        **({"keyId": request.key_id} if request.key_id else {}),
         **usage_of(platform.database),
     )
 
@@ -148,8 +149,9 @@ def _write_point(
 ) -> None:
     """Write what a caller was answered, for figures of health; nothing that the caller wrote.
 
-    The texts are route, method, status, code of the refusal, version and channels, in this order;
-    the numbers are status and milliseconds. `ops/observe` reads them by these places.
+    The texts are route, method, status, code of the refusal, version, channels and the id of the
+    signing key, in this order; the numbers are status and milliseconds. `ops` reads them by these
+    places.
     """
     calls.write(
         [
@@ -159,6 +161,7 @@ def _write_point(
             response.code,
             version,
             ",".join(request.channels),
+            request.key_id,
         ],
         [response.status, duration_ms],
     )

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 
 from notification.errors import ServiceError
 from notification.http.request import Request
@@ -27,13 +28,19 @@ def string_to_sign(request: Request, timestamp: str, version: int) -> bytes:
     return timestamp.encode() + request.body
 
 
+@lru_cache(maxsize=4)
+def signing_key_id(key: str) -> str:
+    """Return eight hex digits that name a signing key without revealing it."""
+    return hmac.digest(key.encode(), b"signing-key-id", "sha256").hex()[:8]
+
+
 def authenticate(request: Request, settings: Settings, now_ms: int) -> None:
     """Check the signature of a request.
 
     The checks run in this order: headers present, timestamp readable, within five minutes either
     way, signature. A timestamp of fewer than twelve digits is in seconds, else in milliseconds.
-    While keys rotate, the previous key is accepted as well. No part of a key or signature reaches
-    the error.
+    While keys rotate, the previous key is accepted as well; the request remembers the id of the one
+    that signed it. No part of a key or signature reaches the error.
 
     Raises:
         ServiceError: the request is not let in.
@@ -65,8 +72,9 @@ def _matches(request: Request, settings: Settings, timestamp: str, signature: st
     keys = [settings.api_secret_key]
     if settings.api_secret_key_previous:
         keys.append(settings.api_secret_key_previous)
-    accepted = False
-    for key in keys:
+    # The newest key last: where two are equal, the call counts for today's.
+    for key in reversed(keys):
         expected = hmac.digest(key.encode(), message, "sha256")
-        accepted |= hmac.compare_digest(expected, presented)
-    return accepted
+        if hmac.compare_digest(expected, presented):
+            request.key_id = signing_key_id(key)
+    return bool(request.key_id)

@@ -33,6 +33,7 @@ class Request:
         "headers",
         "host",
         "id",
+        "key_id",
         "method",
         "route",
         "target",
@@ -53,6 +54,8 @@ class Request:
         self.headers = headers
         self.address = headers.get("cf-connecting-ip", "")
         self.id = ""
+        self.key_id = ""
+        """The id of the key that signed it; empty where none did."""
         self.route = ""
         """The path of the route that takes it; empty where none does."""
         self.channels: tuple[str, ...] = ()
