@@ -12,7 +12,7 @@ from ops.stacks.choice import runs_cli
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.local_cloud import local_cloud_status
-from ops.stacks.plugins import version_problem
+from ops.stacks.plugins import Plugins, version_problem
 from ops.stacks.pulumi_cli import PulumiCli
 
 _PATIENCE_S = 60
@@ -47,7 +47,9 @@ class Logins:
         if not self._is_local:
             yield self._provider()
         elif runs_cli(self._context):
-            yield Outcome.ok("engine", "the Pulumi CLI, with its Cloudflare plugin")
+            own = Plugins.chosen(self._context.environment).notice
+            which = "this project's stand-ins for plugins" if own else "the official plugins"
+            yield Outcome.ok("engine", f"the Pulumi CLI, with {which}")
         else:
             yield Outcome.ok("engine", "the embedded one, with stand-ins for Pulumi's plugins")
 
