@@ -1,4 +1,4 @@
-"""The rate limit of the API: 1,200 requests in five minutes for each token.
+"""The rate limit of Cloudflare's API: 1,200 requests in five minutes for each token.
 
 Source: developers.cloudflare.com/fundamentals/api/reference/limits. Whoever exceeds it is blocked
 for the rest of the window, with 429 and `retry-after`; every answer carries `Ratelimit` and
@@ -27,57 +27,72 @@ MAX_LIMIT = 10**9
 _PREFIX = "/client/v4/"
 
 
-def limit_from_environment() -> int:
+def limit_from_environment(variable: str = LIMIT_VARIABLE, default: int = REQUESTS) -> int:
     """Return the requests that a window allows. Raises StartFailed for what isn't a number."""
-    text = os.environ.get(LIMIT_VARIABLE, "")
+    text = os.environ.get(variable, "")
     if not text:
-        return REQUESTS
+        return default
     if not text.isdecimal() or not 1 <= int(text[:12]) <= MAX_LIMIT:
-        raise StartFailed(f"{LIMIT_VARIABLE} is {text[:40]!r}: give a number of requests.")
+        raise StartFailed(f"{variable} is {text[:40]!r}: give a number of requests.")
     return int(text)
 
 
 class RateLimit:
-    """ASGI middleware that counts the requests of each token by the virtual clock."""
+    """ASGI middleware that counts the requests of each token to Cloudflare's API."""
 
     def __init__(self, app: ASGIApp, clock: VirtualClock, limit: int) -> None:
         self._app = app
-        self._clock = clock
         self._limit = limit
-        self._windows: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._windows = Windows(clock, WINDOW_MS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 429."""
         if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
             await self._app(scope, receive, send)
             return
-        count, left_s = self._count(Headers(scope=scope).get("authorization", ""))
+        count, ends_ms, now_ms = self._windows.count(Headers(scope=scope).get("authorization", ""))
+        left_s = -(-(ends_ms - now_ms) // 1000)
         headers = {
             "Ratelimit": f'"default";r={max(self._limit - count, 0)};t={left_s}',
             "Ratelimit-Policy": f'"default";q={self._limit};w={WINDOW_MS // 1000}',
         }
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
-            await send(message)
-
+        sending = with_headers(send, headers)
         if count > self._limit:
             text = "More requests than Cloudflare's API allows: please wait and slow down."
             headers["retry-after"] = str(left_s)
             refusal = failure(ApiError(429, LIMITED, text))
-            await refusal(scope, receive, send_with_headers)
+            await refusal(scope, receive, sending)
             return
-        await self._app(scope, receive, send_with_headers)
+        await self._app(scope, receive, sending)
 
-    def _count(self, authorization: str) -> tuple[int, int]:
-        """Count a request: its number in the window, and the seconds until the window ends."""
+
+class Windows:
+    """Requests of each caller since its window began."""
+
+    def __init__(self, clock: VirtualClock, length_ms: int) -> None:
+        self._clock = clock
+        self._length_ms = length_ms
+        self._windows: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def count(self, authorization: str) -> tuple[int, int, int]:
+        """Count a request: its number in the window, the end of the window, and the time now."""
         caller = hashlib.sha256(authorization.encode()).hexdigest()
         now_ms = self._clock.now_ms()
         began_ms, count = self._windows.pop(caller, (now_ms, 0))
-        if now_ms - began_ms >= WINDOW_MS:
+        if now_ms - began_ms >= self._length_ms:
             began_ms, count = now_ms, 0
         self._windows[caller] = (began_ms, count + 1)
         while len(self._windows) > MAX_CALLERS:
             self._windows.popitem(last=False)
-        return count + 1, -(-(began_ms + WINDOW_MS - now_ms) // 1000)
+        return count + 1, began_ms + self._length_ms, now_ms
+
+
+def with_headers(send: Send, headers: dict[str, str]) -> Send:
+    """Return a `send` that adds headers to the answer."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(headers)
+        await send(message)
+
+    return sending

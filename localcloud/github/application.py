@@ -24,7 +24,9 @@ from localcloud.github.environments import Environments
 from localcloud.github.error import GithubError, not_found
 from localcloud.github.issue_comments import IssueComments
 from localcloud.github.pull_requests import PullRequests
+from localcloud.github.rate_limit import LIMIT_VARIABLE, REQUESTS, GithubRateLimit
 from localcloud.github.site import Site
+from localcloud.rate_limit import limit_from_environment
 
 PREFIX = "/api/v3"
 log = logging.getLogger("localcloud.github")
@@ -55,7 +57,8 @@ def github_api(database: Database, clock: VirtualClock, token: str) -> Mount:
         },
     )
     app.router.redirect_slashes = False
-    return Mount(PREFIX, app=_Guarded(app, token))
+    limit = limit_from_environment(LIMIT_VARIABLE, REQUESTS)
+    return Mount(PREFIX, app=GithubRateLimit(_Guarded(app, token), clock, limit))
 
 
 class _Guarded:

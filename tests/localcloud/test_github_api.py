@@ -272,3 +272,24 @@ def test_a_body_that_is_no_object_is_refused_and_nothing_is_made(
 
 def test_an_empty_body_is_an_empty_object(github: Client) -> None:
     assert github.raw("PUT", f"{REPOSITORY}/environments/empty-body", " \n").status_code == 200
+
+
+def test_more_requests_than_the_hour_allows_are_refused_until_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFICATION_LOCAL_GITHUB_LIMIT", "2")
+    with RunningCloud(tmp_path / "home") as cloud:
+        github = Client(cloud)
+        answers = [github("GET", "/user") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 403]
+        remaining = [answer.headers["x-ratelimit-remaining"] for answer in answers]
+        assert remaining == ["1", "0", "0"]
+        assert answers[2].json()["message"].startswith("API rate limit exceeded")
+        now_ms = cloud.local("GET", "/clock")["now_ms"]
+        assert 0 < int(answers[2].headers["x-ratelimit-reset"]) * 1000 - now_ms <= 3_601_000
+        # Another token has an hour of its own.
+        other = {"Authorization": "Bearer x"}
+        url = f"{cloud.root_url}/api/v3/user"
+        assert httpx.get(url, headers=other, trust_env=False).status_code == 401
+        cloud.local("POST", "/clock", json={"advance_ms": 3_600_000})
+        assert github("GET", "/user").status_code == 200
