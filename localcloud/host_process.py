@@ -41,6 +41,7 @@ class HostOrder:
     clock_url: str
     node_modules: Path | None = None
     cache_dir: Path | None = None
+    kv_delay_ms: int = 0
 
     def line(self) -> bytes:
         """The JSON line with the host's names of the fields."""
@@ -51,6 +52,7 @@ class HostOrder:
             "brokerUrl": self.broker_url,
             "brokerToken": self.broker_token,
             "clockUrl": self.clock_url,
+            "kvDelayMs": self.kv_delay_ms,
         }
         if self.node_modules is not None:
             document["nodeModules"] = str(self.node_modules)

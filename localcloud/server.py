@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 from collections.abc import Callable, Iterator
 
@@ -24,6 +25,7 @@ from localcloud.cron.cron_clock import CronClock
 from localcloud.database import Database
 from localcloud.desired_state import DesiredState
 from localcloud.endpoints import LOOPBACK, Ports
+from localcloud.errors import StartFailed
 from localcloud.faults import FaultGate, Faults
 from localcloud.front_page import FrontPage
 from localcloud.github.application import github_api
@@ -43,10 +45,24 @@ from localcloud.tail.connection import tail_route
 from localcloud.tail.masking import TailProtocol
 from localcloud.tail.tails import Tails
 
+KV_VARIABLE = "NOTIFICATION_LOCAL_KV"
+# developers.cloudflare.com/kv/concepts/how-kv-works: a location remembers a read for 60 seconds.
+KV_DELAY_MS = 60_000
 MAX_BODY_BYTES = 128 * 1024 * 1024  # the largest upload of modules, in base64
 MAX_HOOK_BYTES = 4 * 1024 * 1024
 MAX_WEBSOCKET_BYTES = 64 * 1024  # a tail's client has one short message
 _BROKER_PATHS = {"/message", "/batch"}  # workerd's queue bindings know no prefix
+
+
+def kv_delay_ms() -> int:
+    """Return how long Workers don't see a value that was written elsewhere after they read it.
+
+    Raises StartFailed where KV_VARIABLE is set to anything but `immediate`, which hides the delay.
+    """
+    text = os.environ.get(KV_VARIABLE, "")
+    if text not in {"", "immediate"}:
+        raise StartFailed(f"{KV_VARIABLE} is {text[:40]!r}: give 'immediate', or leave it out.")
+    return 0 if text else KV_DELAY_MS
 
 
 class CloudServer:
@@ -135,6 +151,7 @@ class CloudServer:
             clock_url=f"{control_url}/local/clock",
             node_modules=project_root() / "node_modules",
             cache_dir=project_root() / "build" / "cache" / "local-edge",
+            kv_delay_ms=kv_delay_ms(),
         )
         self._runtime = Runtime(
             self._launcher,

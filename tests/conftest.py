@@ -47,6 +47,8 @@ def pytest_sessionstart() -> None:
     # Production's limit of 1,200 calls in five minutes has tests of its own.
     os.environ.setdefault("NOTIFICATION_LOCAL_API_LIMIT", "1000000")
     os.environ.setdefault("NOTIFICATION_LOCAL_GITHUB_LIMIT", "1000000")
+    # KV's delay has tests of its own as well.
+    os.environ.setdefault("NOTIFICATION_LOCAL_KV", "immediate")
     # No test fetches a program: where no CLI is on PATH, there is none.
     os.environ["NOTIFYCTL_PULUMI"] = "path"
     stamina.set_testing(True, attempts=100, cap=True)

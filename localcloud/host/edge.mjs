@@ -93,7 +93,9 @@ export class Edge extends EventEmitter {
     );
     if (id === null) return refuse(response, 404, "error code: 1042");
     const version = this.#versions.get(id);
-    if (version === undefined) return refuse(response, 503, "error code: 1104");
+    if (version === undefined) {
+      return refuse(response, 503, "error code: 1104", { "Retry-After": "1" });
+    }
     if (version.assets?.answers(request)) {
       return version.assets.serve(request, response, { "CF-Ray": newRay() });
     }

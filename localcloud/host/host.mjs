@@ -40,7 +40,7 @@ export class Host {
   /**
    * @param {{token: string, stateDir: string, edgePort: number, brokerUrl: string,
    *   brokerToken: string, clockUrl: string, nodeModules?: string, cacheDir?: string,
-   *   graceMs?: number, holdMs?: number}} order
+   *   graceMs?: number, holdMs?: number, kvDelayMs?: number}} order
    */
   constructor(order) {
     this.#order = order;
@@ -71,7 +71,9 @@ export class Host {
     const cache = this.#order.cacheDir ?? path.join(stateDir, "cache");
     const pyodideDir = path.join(modules, "pyodide");
     const bundle = await havePyodideBundle({ pyodideDir, root: cache });
-    const store = new Store({ dir: path.join(stateDir, "store"), binary, runDir, ledger });
+    const { kvDelayMs = 0 } = this.#order;
+    const dir = path.join(stateDir, "store");
+    const store = new Store({ dir, binary, runDir, ledger, kvDelayMs });
     const gateway = new AssetGateway();
     const analytics = new AnalyticsSink();
     const versions = new Versions({

@@ -3,12 +3,14 @@
  * `<kind>/<id>`, so a new database or namespace needs no restart.
  */
 import kv from "./kv.js";
+import { KvLocation } from "./kv-location.js";
 
 export { D1Database } from "./d1.js";
 export { KVNamespace } from "./kv.js";
 
 /** Ids that exist: from the config at start, then by PUT /stores. */
 let known = null;
+let location = null;
 
 export default {
   async fetch(request, env, ctx) {
@@ -20,7 +22,10 @@ export default {
     const [kind, id] = store.split("/");
     if (kind === "d1") return await query(request, env.DATABASE.get(env.DATABASE.idFromName(id)));
     const waitUntil = (work) => ctx.waitUntil(work);
-    return await kv.fetch(request, env, { props: { namespace: id }, waitUntil });
+    const ask = (asked) => kv.fetch(asked, env, { props: { namespace: id }, waitUntil });
+    if (request.headers.has("X-Store-Elsewhere")) return await ask(request);
+    location ??= new KvLocation(Number(env.KV_DELAY_MS));
+    return await location.answer(request, id, ask);
   },
 };
 

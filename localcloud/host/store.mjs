@@ -5,6 +5,7 @@ import { workerdConfig } from "./capnp-text.mjs";
 import { Supervisor } from "./supervisor.mjs";
 
 const GATEWAY = new URL("store-gateway.worker.mjs", import.meta.url);
+const KV_LOCATION = new URL("kv-location.worker.mjs", import.meta.url);
 const BOOT_TIMEOUT_MS = 20_000;
 const UNIQUE_KEYS = { d1: "d1", kv: "kv" };
 const COMPATIBILITY_DATE = "2026-10-01";
@@ -23,15 +24,17 @@ export class UnknownStore extends Error {
  */
 export class Store {
   #dir;
+  #kvDelayMs;
   #ids = { d1: [], kv: [] };
   #token = randomBytes(24).toString("base64url");
 
   /**
-   * @param {{dir: string, binary: string, runDir: string, ledger: object}} options `dir` holds
-   *   the data; it is made when missing
+   * @param {{dir: string, binary: string, runDir: string, ledger: object, kvDelayMs: number}}
+   *   options `dir` holds the data; it is made when missing. `kvDelayMs`: see kv-location.worker.mjs
    */
-  constructor({ dir, binary, runDir, ledger }) {
+  constructor({ dir, binary, runDir, ledger, kvDelayMs }) {
     this.#dir = dir;
+    this.#kvDelayMs = kvDelayMs;
     this.supervisor = new Supervisor({
       name: "store",
       binary,
@@ -107,6 +110,7 @@ export class Store {
   async fetch(kind, id, target, init = {}) {
     if (!this.#ids[kind].includes(id)) throw new UnknownStore(kind, id);
     const headers = new Headers(init.headers);
+    headers.set("X-Store-Elsewhere", "1");
     for (const { name, value } of this.headers(kind, id)) headers.set(name, value);
     await this.supervisor.whenReady(BOOT_TIMEOUT_MS);
     return await fetch(`http://${this.address}${target}`, { ...init, headers });
@@ -124,6 +128,7 @@ export class Store {
   async #plan(ports) {
     const modules = [
       { name: "gateway.js", esModule: await readFile(GATEWAY, "utf8") },
+      { name: "kv-location.js", esModule: await readFile(KV_LOCATION, "utf8") },
       { name: "d1.js", bundled: "/workerd/d1.js" },
       { name: "kv.js", bundled: "/workerd/kv.js" },
     ];
@@ -146,6 +151,7 @@ export class Store {
         { name: "SHARD", durableObjectNamespace: { className: "KVNamespace" } },
         { name: "BLOBS", service: "blobs" },
         { name: "TOKEN", fromEnvironment: "STORE_TOKEN" },
+        { name: "KV_DELAY_MS", text: String(this.#kvDelayMs) },
         { name: "STORES", text: JSON.stringify(this.#ids) },
       ],
     };
