@@ -199,6 +199,22 @@ def test_the_status_counts_what_waits_and_what_was_given_up(world: World) -> Non
     assert data["processingRate"] == 0
 
 
+def test_a_dead_letter_of_a_short_schedule_is_counted_and_a_rejection_is_not(
+    world: World,
+) -> None:
+    world.configure("u1", webhook_url="https://hooks.example.com/in", retry_schedule=["5s"])
+    world.endpoints.behave = lambda request: answer(500)
+    world.send("u1")
+    world.clock.ms += 10_000
+    world.deliver_queues()
+    world.configure("u2")
+    world.endpoints.behave = lambda request: answer(404)
+    world.send("u2")
+    assert [row["status"] for row in world.logs()] == ["failed", "failed"]
+    data = world.request("GET", "/api/queue/status").json["data"]
+    assert {q["name"]: q["size"] for q in data["queues"]} == {"retry-queue": 0, "failed-queue": 1}
+
+
 @pytest.mark.requirement("B-04")
 @pytest.mark.parametrize(
     ("body", "status", "error", "message"),

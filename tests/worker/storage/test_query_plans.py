@@ -132,7 +132,7 @@ BOUNDED = {
     "WHERE request_id = ?1 AND id > ?2": "such a walk: at most 20,000 rows",
     "INDEXED BY idx_notification_due": "an index of what waits for a retry and nothing else",
     "WHERE status = 'retry'": "an index of what waits for a retry and nothing else",
-    "WHERE status = 'failed' AND retry_count >= ?1": "an index of what failed and nothing else",
+    "WHERE status = 'failed' AND (last_error_code": "an index of what failed and nothing else",
     "WHERE id >= ?1 AND status = 'sent'": "one hour of notifications",
     "GROUP BY hour, channel_type": "the hours that no roll-up covers yet",
     "WHERE id >= ?1 AND id < ?2 AND status = 'pending'": "what came in since the last sweep",

@@ -30,8 +30,11 @@ SELECT channel_type, CASE
 FROM notification_logs WHERE status = 'retry' GROUP BY channel_type, reason
 """  # noqa: S608 - a constant
 )
-_EXHAUSTED = (
-    "SELECT COUNT(*) AS depth FROM notification_logs WHERE status = 'failed' AND retry_count >= ?1"
+# Schedules differ, so that a count of retries tells nothing: the last outcome does.
+_EXHAUSTED = Statement(
+    "SELECT COUNT(*) AS depth FROM notification_logs WHERE status = 'failed' AND"
+    " (last_error_code IN ('EXPIRED', 'INTERRUPTED')"
+    " OR json_extract(attempts, '$[#-1].retryable') = 1)"
 )
 
 
@@ -129,16 +132,13 @@ async def queue_depths(platform: Platform) -> dict[str, int]:
 
     Returns:
         For the retry queue the notifications that wait for a retry, for the failed queue those
-        that used up their retries and were not acknowledged.
+        that used up their retries, or their time, and were not acknowledged.
 
     Raises:
         DatabaseError: the database did not answer.
     """
     settings = platform.settings
-    exhausted_at = max(await max_retries(platform), 1)
-    waiting, exhausted = await platform.database.batch(
-        [_WAITING, Statement(_EXHAUSTED, (exhausted_at,))]
-    )
+    waiting, exhausted = await platform.database.batch([_WAITING, _EXHAUSTED])
     return {
         settings.retry_queue_name: int(waiting.rows[0]["depth"] or 0),
         settings.failed_queue_name: int(exhausted.rows[0]["depth"] or 0),
