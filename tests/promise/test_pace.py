@@ -183,3 +183,20 @@ def test_a_stacks_rate_is_kept_where_a_configuration_has_none(timeline: Simulate
     times = sorted(a.at for a in timeline.attempts() if a.status == 200)
     assert len(times) == 3
     assert all(later - earlier > 8 for earlier, later in itertools.pairwise(times))
+
+
+@pytest.mark.requirement("C-0.31")
+def test_the_sends_of_one_batch_stand_behind_one_another(timeline: SimulatedTimeline) -> None:
+    timeline.endpoint("ann").down(between=(0, 60), status=429, retry_after="60")
+    timeline.at(0).push("first").at(5)
+    sends = [
+        {"user_id": "ann", "channels": ["webhook"], "custom_content": {"content": f"n{n}"}}
+        for n in range(5)
+    ]
+    timeline.call("batch", "POST", "/api/notifications/batch", {"notifications": sends})
+    results = timeline.reply("batch").body["results"]
+    told = [result["results"][0]["throttled_until"] for result in results]
+    assert len(set(told)) == 5
+    assert told == sorted(told)
+    timeline.at(90)
+    assert {row["status"] for row in timeline.rows("ann")} == {"sent"}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from notification.delivery.endpoint_lines import Endpoint
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.errors import ServiceError
 from notification.logging import Log
@@ -59,13 +60,16 @@ class BatchSender:
             self._log.write("error", "Reading for a batch failed", error=str(error))
             raise ServiceError("DB_ERROR", "Failed to fetch user configurations") from None
         prepared: dict[int, Prepared] = {}
+        places: dict[Endpoint, int] = {}
         for place, command in enumerate(commands):
             if place in answers or inputs[place].record is not None:
                 continue
             try:
                 refuse_disabled(command, self._platform)
                 refuse_unsendable(command, inputs[place])
-                prepared[place] = self._sender.prepare(command, hashes[place], inputs[place])
+                prepared[place] = self._sender.prepare(
+                    command, hashes[place], inputs[place], places=places
+                )
             except ServiceError as error:
                 answers[place] = error
         work = self._accepted(commands, _within_budget(prepared), max_retries)

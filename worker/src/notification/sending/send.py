@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from notification.channels.channel import base_channel
 from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
 from notification.configuration.channel_config import ChannelConfig
-from notification.delivery.endpoint_lines import free_channels, take_slot
+from notification.delivery.endpoint_lines import Endpoint, free_channels, take_slot
 from notification.delivery.notification import LEASE_MS
 from notification.errors import ServiceError
 from notification.identity import MessageKey, new_keys, row_id_of
@@ -153,8 +153,16 @@ class Sender:
         request_hash: str,
         inputs: SendInputs,
         keys: Sequence[MessageKey] | None = None,
+        places: dict[Endpoint, int] | None = None,
     ) -> Prepared:
-        """Make the rows of a send, with the message ids in `keys` or new ones.
+        """Make the rows of a send.
+
+        Args:
+            command: what the caller asks for.
+            request_hash: its hash, if it has a key.
+            inputs: what was read for it.
+            keys: the message ids; None for new ones.
+            places: the places in lines that other sends of the same batch take, which it adds to.
 
         Raises:
             ServiceError: its content can't be sent; see `write_texts`.
@@ -162,7 +170,7 @@ class Sender:
         platform = self._platform
         now_ms = platform.clock.now_ms()
         configs = {config.channel: config for config in inputs.configs}
-        waits = _waits(command, inputs, platform.settings, now_ms)
+        waits = _waits(command, inputs, platform.settings, now_ms, {} if places is None else places)
         drafts = draft_rows(
             command,
             configs,
@@ -228,7 +236,11 @@ def warnings_of(drafts: Sequence[Draft], results: Sequence[dict[str, Any]]) -> l
 
 
 def _waits(
-    command: SendCommand, inputs: SendInputs, settings: Settings, now_ms: int
+    command: SendCommand,
+    inputs: SendInputs,
+    settings: Settings,
+    now_ms: int,
+    places: dict[Endpoint, int],
 ) -> dict[str, tuple[Wait, Pace]]:
     """Return the channels that can't be attempted at once: until when, and at which pace."""
     waits = {}
@@ -245,6 +257,9 @@ def _waits(
         until_ms = max(now_ms, from_iso(held_until) if held_until else 0)
         until_ms = max(until_ms, line.next_slot if line else 0)
         pace = pace_of(config.channel, config.config, settings)
+        taken = places.get(endpoint, 0)
+        places[endpoint] = taken + 1
+        until_ms += taken * pace.interval_ms
         waits[config.channel] = (Wait(until_ms, held_until), pace)
     return waits
 
