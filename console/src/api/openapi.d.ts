@@ -1445,6 +1445,7 @@ export interface operations {
                         data: {
                             limit: number;
                             logs: components["schemas"]["Notification"][];
+                            next?: string;
                             offset: number;
                             /** Format: date-time */
                             searched_from?: string;
@@ -1609,6 +1610,7 @@ export interface operations {
                         data: {
                             limit: number;
                             logs: components["schemas"]["Notification"][];
+                            next?: string;
                             offset: number;
                             /** Format: date-time */
                             searched_from?: string;

@@ -97,6 +97,9 @@ def test_a_scan_ends_at_its_limit_and_tells_where_to_continue(walked: World) -> 
     assert first.json["data"]["total"] == 1
     since = first.json["data"]["searched_from"]
     assert contents(walked.request("GET", f"{path}&end_date={since}")) == "20"
+    further = walked.request("GET", f"{path}&limit=5&offset=1").json["data"]["next"]
+    assert further.startswith("/api/notification-logs?")
+    assert contents(walked.request("GET", further)) == "20"
 
 
 @pytest.mark.requirement("C-0.16", "C-2.5")
@@ -115,4 +118,4 @@ def test_what_an_index_finds_or_a_short_range_holds_is_searched_to_its_end(
 ) -> None:
     answer = walked.request("GET", f"/api/notification-logs?{query}")
     assert contents(answer) == expected
-    assert "searched_from" not in answer.json["data"]
+    assert not {"searched_from", "next"} & set(answer.json["data"])

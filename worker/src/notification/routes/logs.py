@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
@@ -52,7 +53,8 @@ async def list_logs(call: Call) -> Response:
     """List notifications, newest first; `total` stops at ten thousand and is then `total_capped`.
 
     A filter without a recipient or message id searches the newest twenty thousand of the range. If
-    the range goes on, `searched_from` is the time to continue from, as `end_date`.
+    the range goes on, `searched_from` is the time to continue from, as `end_date`, and `next` the
+    path and query of the call that does so.
     """
     query = call.request.query
     chosen = LogFilter(
@@ -76,6 +78,9 @@ async def list_logs(call: Call) -> Response:
     }
     if found.searched_from_ms is not None:
         data["searched_from"] = iso(found.searched_from_ms)
+        further = {**query, "end_date": data["searched_from"]}
+        further.pop("offset", None)
+        data["next"] = f"{call.request.path}?{urlencode(further)}"
     paging = pagination(found.counted, limit=limit, offset=offset, rows=len(found.rows))
     return success(data=data, pagination=paging)
 

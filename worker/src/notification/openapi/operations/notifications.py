@@ -23,7 +23,7 @@ _DATE = {"type": "string"}
 _DAYS = {"type": "integer", "minimum": 1, "maximum": 365}
 _PAGE = record(
     {"logs": array(shared("Notification")), "total": WHOLE, "limit": WHOLE, "offset": WHOLE},
-    {"total_capped": FLAG, "searched_from": TIME},
+    {"total_capped": FLAG, "searched_from": TIME, "next": TEXT},
 )
 
 OPERATIONS = {
