@@ -74,15 +74,20 @@ def test_lark_takes_the_signed_message(service: Deployed, apis: ChatApis, user: 
 
 @pytest.mark.requirement("C-4.3", "B-14")
 @pytest.mark.parametrize(
-    ("hook", "status"), [("gone", "failed"), ("keyword", "failed"), ("busy", "retry_scheduled")]
+    ("hook", "status", "code"),
+    [
+        ("gone", "failed", "LARK_ERROR"),
+        ("keyword", "failed", "LARK_ERROR"),
+        ("busy", "retry_scheduled", "THROTTLED"),
+    ],
 )
 def test_larks_codes_are_judged(
-    service: Deployed, apis: ChatApis, user: str, hook: str, status: str
+    service: Deployed, apis: ChatApis, user: str, hook: str, status: str, code: str
 ) -> None:
     url = f"{apis.url}/open-apis/bot/v2/hook/{hook}"
     service.configure(user, "lark", webhook_url=url)
     result = only(service.send(user, "lark"))
-    assert (result["status"], result["code"]) == (status, "LARK_ERROR")
+    assert (result["status"], result["code"]) == (status, code)
 
 
 @pytest.mark.requirement("C-4.3", "C-5.4", "D-16")
@@ -116,10 +121,10 @@ def test_slack_gets_blocks_with_its_three_characters_escaped(
 @pytest.mark.parametrize(
     ("hook", "status", "code"),
     [
-        ("archived", "failed", "HTTP_ERROR"),
-        ("malformed", "failed", "HTTP_ERROR"),
+        ("archived", "failed", "SLACK_ERROR"),
+        ("malformed", "failed", "SLACK_ERROR"),
         ("odd", "failed", "SLACK_ERROR"),
-        ("limited", "retry_scheduled", "HTTP_ERROR"),
+        ("limited", "retry_scheduled", "THROTTLED"),
     ],
 )
 def test_slacks_answers_are_judged(
@@ -142,7 +147,7 @@ def test_slacks_answers_are_judged(
         ("broken-500", "retry_scheduled", "HTTP_ERROR"),
         ("dripping-403", "failed", "HTTP_ERROR"),
         ("misencoded-403", "failed", "HTTP_ERROR"),
-        ("misencoded-429", "retry_scheduled", "HTTP_ERROR"),
+        ("misencoded-429", "retry_scheduled", "THROTTLED"),
         ("deep-403", "failed", "HTTP_ERROR"),
         ("oversized", "retry_scheduled", "HTTP_ERROR"),
     ],

@@ -86,15 +86,16 @@ def test_old_logs_are_cleaned_up_by_days_or_date(service: Deployed) -> None:
 def test_a_failed_notification_is_taken_up_again_by_its_id(service: Deployed, user: str) -> None:
     service.configure(user, "webhook", webhook_url=service.hook(user, "?status=404"))
     [failed] = service.send(user)
-    nothing = service.data("POST", "/api/notifications/retry", {"user_id": user})
-    assert nothing == {"queued": 0, "message": "No failed notifications to retry"}
+    other = {"user_id": user, "code": "TIMEOUT_ERROR"}
+    nothing = service.data("POST", "/api/notifications/retry", other)
+    assert (nothing["matched"], nothing["queued"], nothing["skipped"]) == (0, 0, [])
     body = {"log_id": failed["logId"]}
     queued = service.data("POST", "/api/notifications/retry", body)
     assert queued["message"] == "Queued 1 notifications for retry"
     expect(service.call("POST", "/api/trigger-retry", body), 409, "LOG_IN_FLIGHT")
     row = service.data("GET", f"/api/notification-logs/{failed['logId']}")
     assert (row["status"], row["retry_count"]) == ("retry_scheduled", 0)
-    for wrong in ({"limit": 0}, {"limit": 101}, {"log_id": "x"}):
+    for wrong in ({"limit": 0}, {"limit": 1_001}, {"log_id": "x"}):
         expect(service.call("POST", "/api/notifications/retry", wrong), 400, "INVALID_PARAMETER")
 
 

@@ -118,8 +118,9 @@ def test_an_address_has_a_limit_of_calls_that_nobody_signed(strict: Deployed, us
 def test_what_is_switched_off_is_not_done(strict: Deployed, user: str) -> None:
     strict.configure(user, "webhook", webhook_url=strict.hook(user, "?status=500"))
     strict.configure(user, "slack", webhook_url=strict.hook(f"{user}-slack"))
-    slack, webhook = strict.send(user, "slack", "webhook")
-    assert (slack["status"], slack["code"]) == ("failed", "UNSUPPORTED_CHANNEL")
+    body = {"user_id": user, "channels": ["slack"], "custom_content": {"content": "x"}}
+    expect(strict.call("POST", SEND, body), 400, "INVALID_CHANNEL_TYPE")
+    [webhook] = strict.send(user, "webhook")
     assert (webhook["status"], webhook["code"]) == ("failed", "HTTP_ERROR")
     assert strict.installation.arrivals(f"/hook/{user}-slack") == []
     plain = {"webhook_url": "http://hooks.example.com/in"}
