@@ -6,6 +6,7 @@ CTL := .venv/bin/notifyctl
 # Test processes side by side: they wait for the runtime as much as they work, so twice the two
 # cores that the limits are meant for. Each may hold a local cloud of about 0.7 GB.
 WORKERS ?= 4
+JUDGES := $(addprefix tests/localcloud/test_,sdk_models.py typescript_models.py github_models.py)
 CODE := __main__.py cron infra engine localcloud ops scripts/make_sync.py sdk/notification_sdk worker/src sql tests bench
 
 .PHONY: help install bundle up down destroy clean test check types unit soak bench docs lock
@@ -50,7 +51,8 @@ unit: install
 	@scripts/install-browser
 	@$(PY) -m pytest -m "not soak" -n $(WORKERS) --dist loadfile
 
-soak: install ## Run the full counts of what is long
+soak: install ## Run the full counts of what is long, and the judges of the local cloud's answers
+	@$(PY) -m pytest -q $(JUDGES)
 	@$(PY) -m pytest -m soak
 
 bench: install ## Measure speed and memory; prints the figures and writes them to build/bench.json
