@@ -8,8 +8,16 @@ from typing import Any, Literal, NotRequired, Self, TypedDict
 
 from notification_sdk._reading import Fields
 
-Channel = Literal["webhook", "telegram", "lark", "slack"]
-CHANNELS: tuple[Channel, ...] = ("webhook", "telegram", "lark", "slack")
+Channel = Literal["webhook", "telegram", "lark", "slack", "discord", "teams", "ntfy"]
+CHANNELS: tuple[Channel, ...] = (
+    "webhook",
+    "telegram",
+    "lark",
+    "slack",
+    "discord",
+    "teams",
+    "ntfy",
+)
 
 
 class CustomContent(TypedDict):

@@ -793,7 +793,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Configuration: {
-            channel_type: ("webhook" | "telegram" | "lark" | "slack") | string;
+            channel_type: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
             config_data: {
                 [key: string]: unknown;
             } | null;
@@ -1412,9 +1412,9 @@ export interface operations {
     list_logs_2: {
         parameters: {
             query?: {
-                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                 /** @description Another name of channel */
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                 /** @description ISO-8601 date or date-time, inclusive */
                 end_date?: string;
                 /** @description How many at most */
@@ -1577,9 +1577,9 @@ export interface operations {
     list_logs: {
         parameters: {
             query?: {
-                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                 /** @description Another name of channel */
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                 /** @description ISO-8601 date or date-time, inclusive */
                 end_date?: string;
                 /** @description How many at most */
@@ -1805,7 +1805,7 @@ export interface operations {
                             /** @constant */
                             success: true;
                             warnings?: {
-                                channelType: ("webhook" | "telegram" | "lark" | "slack") | string;
+                                channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                                 /** @enum {string} */
                                 code: "UNFILLED_VARIABLES" | "TRUNCATED";
                                 message: string;
@@ -1837,7 +1837,7 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                     code?: string;
                     cursor?: number;
                     /** @default 100 */
@@ -1894,7 +1894,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channels: ((("webhook" | "telegram" | "lark" | "slack") | string) | (("webhook" | "telegram" | "lark" | "slack") | string)[])[];
+                    channels: ((("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string) | (("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string)[])[];
                     custom_content?: {
                         content: string;
                         subject?: string | null;
@@ -1927,7 +1927,7 @@ export interface operations {
                         /** @constant */
                         success: true;
                         warnings?: {
-                            channelType: ("webhook" | "telegram" | "lark" | "slack") | string;
+                            channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                             /** @enum {string} */
                             code: "UNFILLED_VARIABLES" | "TRUNCATED";
                             message: string;
@@ -2153,7 +2153,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channels: ((("webhook" | "telegram" | "lark" | "slack") | string) | (("webhook" | "telegram" | "lark" | "slack") | string)[])[];
+                    channels: ((("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string) | (("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string)[])[];
                     custom_content?: {
                         content: string;
                         subject?: string | null;
@@ -2186,7 +2186,7 @@ export interface operations {
                         /** @constant */
                         success: true;
                         warnings?: {
-                            channelType: ("webhook" | "telegram" | "lark" | "slack") | string;
+                            channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                             /** @enum {string} */
                             code: "UNFILLED_VARIABLES" | "TRUNCATED";
                             message: string;
@@ -2264,7 +2264,7 @@ export interface operations {
     show_series: {
         parameters: {
             query?: {
-                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                 /** @description ISO-8601 date or date-time; by default a day before `to` */
                 from?: string;
                 metric?: "accepted" | "sent" | "failed" | "cancelled" | "pending" | "retries" | "errors" | "success_rate" | "avg_response_time" | "p95_response_time";
@@ -2906,7 +2906,7 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                     code?: string;
                     cursor?: number;
                     /** @default 100 */
@@ -2954,8 +2954,8 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Another name of channel_type */
-                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                 /** @description How many at most */
                 limit?: number;
                 /** @description Show both ends of secrets */
@@ -2999,8 +2999,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
-                    channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                    channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                     config?: {
                         [key: string]: unknown;
                     };
@@ -3047,8 +3047,8 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Another name of channel_type */
-                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                 user_id?: string;
             };
             header?: never;
@@ -3113,8 +3113,8 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Another name of channel_type */
-                channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                 /** @description How many at most */
                 limit?: number;
                 /** @description Show both ends of secrets */
@@ -3162,8 +3162,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channel?: ("webhook" | "telegram" | "lark" | "slack") | string;
-                    channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                    channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
                     config?: {
                         [key: string]: unknown;
                     };
@@ -3209,7 +3209,7 @@ export interface operations {
     delete_config_2: {
         parameters: {
             query?: {
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
             };
             header?: never;
             path: {

@@ -19,6 +19,9 @@ const PRESETS: Record<string, object> = {
   telegram: { bot_token: "123456:ABC-DEF", chat_id: "-1001234567890", parse_mode: "MarkdownV2" },
   lark: { webhook_url: "https://open.larksuite.com/open-apis/bot/v2/hook/…", secret: "" },
   slack: { webhook_url: "https://hooks.slack.com/services/…", username: "Notification Bot" },
+  discord: { webhook_url: "https://discord.com/api/webhooks/…", username: "Notification Bot" },
+  teams: { webhook_url: "https://….logic.azure.com/workflows/…" },
+  ntfy: { server: "https://ntfy.sh", topic: "my-alerts", priority: 3 },
 };
 
 export function Recipients() {

@@ -7,13 +7,16 @@ import { CallError, serviceNow } from "../api/client";
 import { formatDistance, formatTime, t, type Text } from "../language";
 import { describeError, toast } from "./toast";
 
-export const CHANNELS = ["webhook", "telegram", "lark", "slack"] as const;
+export const CHANNELS = ["webhook", "telegram", "lark", "slack", "discord", "teams", "ntfy"] as const;
 export type ChannelName = (typeof CHANNELS)[number];
 export const CHANNEL_TITLES: Record<string, string> = {
   webhook: "Webhook",
   telegram: "Telegram",
   lark: "Lark",
   slack: "Slack",
+  discord: "Discord",
+  teams: "Microsoft Teams",
+  ntfy: "ntfy",
 };
 
 const STATUS_TITLES: Record<string, Text> = {

@@ -18,6 +18,7 @@ from notification.markup.plain_text import clean
 from notification.templates.contents import render_contents
 from notification.templates.stored_template import TemplateText
 from tests.worker.markup.parsers import (
+    read_discord,
     read_lark_markdown,
     read_markdown_v2,
     read_slack,
@@ -31,6 +32,9 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "telegram": {"bot_token": "123:token", "chat_id": 1},
     "lark": {"webhook_url": "https://open.feishu.cn/open-apis/bot/v2/hook/id"},
     "slack": {"webhook_url": "https://hooks.slack.com/services/a/b/c"},
+    "discord": {"webhook_url": "https://discord.com/api/webhooks/1/abc"},
+    "teams": {"webhook_url": "https://x.logic.azure.com/workflows/1/triggers/manual/paths/invoke"},
+    "ntfy": {"topic": "alerts"},
 }
 MARKS = "_*[]()~`>#+-=|{}.!\\&<>\"'/;:@ a9é🙂"
 VALUES = (st.text(st.sampled_from(MARKS), max_size=60) | st.text(max_size=60)).filter(
@@ -85,6 +89,18 @@ def lark_text(body: Any) -> str:
     return "\n".join("".join(element["text"] for element in line) for line in lines)
 
 
+def discord_text(body: Any) -> str:
+    assert body["allowed_mentions"] == {"parse": [], "users": [], "roles": []}
+    return read_discord(body["content"])
+
+
+def teams_text(body: Any) -> str:
+    [attachment] = body["attachments"]
+    lines = ["".join(r["text"] for r in b["inlines"]) for b in attachment["content"]["body"]]
+    return "\n".join("" if line == " " else line for line in lines)
+
+
+KINDS = ("text", "markdown", "html")
 CASES = [
     Case("webhook", "text", lambda body: str(body["content"])),
     # Which Markdown a webhook's receiver reads is its own matter: values are left alone.
@@ -115,6 +131,9 @@ CASES = [
     Case("slack", "text", lambda body: read_slack(body["text"])),
     Case("slack", "markdown", lambda body: read_slack(body["text"])),
     Case("slack", "html", lambda body: read_slack(body["text"])),
+    *(Case("discord", kind, discord_text) for kind in KINDS),
+    *(Case("teams", kind, teams_text) for kind in KINDS),
+    *(Case("ntfy", kind, lambda body: str(body["message"])) for kind in KINDS),
 ]
 
 

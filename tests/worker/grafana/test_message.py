@@ -5,6 +5,10 @@ import pytest
 from notification.grafana.message import alert_message, readable_date
 from notification.grafana.payload import read_payload
 from notification.grafana.variables import alert_variables
+from notification.markup.lark import DIALECT as LARK
+from notification.markup.markdown import COMMON, read_markdown
+from notification.markup.slack import DIALECT as SLACK
+from notification.markup.telegram import DIALECT as TELEGRAM
 from tests.worker.grafana.calls import alert, call
 
 pytestmark = pytest.mark.requirement("C-8.1")
@@ -219,3 +223,14 @@ def test_every_link_of_an_alert_reaches_templates() -> None:
     for name in names:
         assert variables["alerts"][1][name] == variables[name] == NEW[name]
         assert variables["alerts"][0][name] == ""
+
+
+def test_values_of_an_alert_are_text() -> None:
+    labels = {"alertname": "a*b", "pod": "<at id=all></at>"}
+    payload = read_payload(call(alerts=[alert(labels=labels)], commonLabels={}))
+    message = alert_message(payload)
+    for dialect in (COMMON, LARK, SLACK, TELEGRAM):
+        document = read_markdown(message.content, dialect)
+        assert "Pod: <at id=all></at>" in document.text
+        assert "1. a*b" in document.text
+        assert {span.kind for span in document.spans} <= {"bold", "link"}

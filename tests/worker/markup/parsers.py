@@ -16,6 +16,7 @@ from localcloud.sink.chat.telegram_markup import (
 
 __all__ = [
     "Malformed",
+    "read_discord",
     "read_lark_markdown",
     "read_markdown_v2",
     "read_slack",
@@ -50,6 +51,36 @@ def read_lark_markdown(text: str) -> str:
             raise Malformed("a bare angle bracket")
         else:
             if text[at] not in "*_~`":
+                shown.append(text[at])
+            at += 1
+    return "".join(shown)
+
+
+def read_discord(text: str) -> str:
+    """Discord's Markdown: a backslash before punctuation, marks, fences, links, mentions."""
+    shown: list[str] = []
+    at = 0
+    while at < len(text):
+        address = re.compile(r"https?://[^\s<>()\[\]*~`|\\]+").match(text, at)
+        fence = re.compile(r"```[^\n]*\n(.*?)\n```", re.DOTALL).match(text, at)
+        link = re.compile(r"\[((?:\\.|[^\]\\])*)\]\(([^)]*)\)").match(text, at)
+        escaped = re.compile(r"\\([^0-9A-Za-z\s])").match(text, at)
+        if escaped is not None:
+            shown.append(escaped[1])
+            at = escaped.end()
+        elif address is not None:
+            shown.append(address[0])
+            at = address.end()
+        elif fence is not None:
+            shown.append(fence[1])
+            at = fence.end()
+        elif link is not None:
+            shown.append(read_discord(link[1]))
+            at = link.end()
+        else:
+            if text[at] in "<@":
+                raise Malformed("a mention")
+            if text[at] not in "*_~`|":
                 shown.append(text[at])
             at += 1
     return "".join(shown)

@@ -255,3 +255,27 @@ def test_two_alerts_without_fingerprint_that_began_together_are_both_delivered(
         body = {"receiver": "ops-team", "status": "firing", "alerts": [bare]}
         assert _post(grafana, body).status == 200
     assert len(grafana.logs()) == len(grafana.endpoints.received) == 2
+
+
+def test_the_default_message_is_drawn_for_each_channel(grafana: World) -> None:
+    world = grafana
+    world.configure("ops", "webhook", webhook_url="https://hooks.example.com/in")
+    world.configure("ops", "slack", webhook_url="https://hooks.slack.com/services/a/b/c")
+    world.configure("ops", "telegram", bot_token="1:" + "x" * 30, chat_id="1")
+    world.endpoints.behave = lambda request: answer(200, '{"ok":true}')
+    headers = {"authorization": basic(), "x-notification-channels": "webhook,slack,telegram"}
+    done = world.request("POST", "/api/webhooks/grafana", call(receiver="ops"), headers=headers)
+    assert done.status == 200
+    bodies = {
+        request.url.split("/")[2]: json.loads(request.body)
+        for _, request in world.endpoints.received
+    }
+    plain = bodies["hooks.example.com"]
+    assert plain["content"].startswith("Status: FIRING\n")
+    assert "View in Grafana: http://grafana.example.com/x" in plain["content"]
+    assert "**" not in plain["content"]
+    assert plain["subject"] == "🚨 ALERT: HighCPU"
+    assert "*Status*: FIRING" in bodies["hooks.slack.com"]["blocks"][1]["text"]["text"]
+    html = bodies["api.telegram.org"]["text"]
+    assert "<b>Status</b>: FIRING" in html
+    assert '<a href="http://grafana.example.com/x">View in Grafana</a>' in html

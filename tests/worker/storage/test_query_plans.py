@@ -117,6 +117,7 @@ BOUNDED = {
     "FROM user_configs LIMIT 10001": "the length of that list, counted to the cap",
     "AS template ORDER BY template_key LIMIT": "a page of all templates, along the primary key",
     "FROM notification_templates_v2 LIMIT 10001": "the length of that list, counted to the cap",
+    "FROM notification_templates_v2 ORDER BY template_key LIMIT": "the same page, for its contents",
     "FROM task_execution_records ORDER BY id DESC": "a page of records, along the primary key",
     "FROM task_execution_records LIMIT 10001": "the length of that list, counted to the cap",
     "DELETE FROM task_execution_records WHERE id < ?1": "reads what it deletes",

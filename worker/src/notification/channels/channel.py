@@ -80,9 +80,15 @@ class Verdict(NamedTuple):
 
 
 class Channel(Protocol):
-    """One way to reach a recipient. Implementations keep no state."""
+    """One way to reach a recipient. Implementations keep no state.
+
+    Attributes:
+        name: the channel's name.
+        sample: a configuration of defaults alone, from which previews are composed.
+    """
 
     name: str
+    sample: Mapping[str, Any]
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Refuse a configuration that could never be sent to.

@@ -6,7 +6,8 @@ Source: open.larksuite.com, "Use bots in groups" (message types, signature, erro
 import base64
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from notification.channels.answer import (
@@ -78,6 +79,9 @@ class LarkChannel:
     """
 
     name = "lark"
+    sample: Mapping[str, Any] = MappingProxyType(
+        {"webhook_url": "https://open.larksuite.com/open-apis/bot/v2/hook/preview"}
+    )
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check the URL and the type of the secret; see `Channel.check_config`."""

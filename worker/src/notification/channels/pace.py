@@ -25,11 +25,17 @@ _PACES: Mapping[str, Pace] = {
     "telegram": Pace(1_000),
     "slack": Pace(1_000, 5),
     "lark": Pace(600),
+    "discord": Pace(2_000, 5),
+    "teams": Pace(250, 4),
+    "ntfy": Pace(5_000, 60),
 }
 """Documented paces. Telegram: a message a second in a chat, 20 a minute in a group
 (core.telegram.org/bots/faq, "My bot is hitting limits"). Slack: one a second with short bursts
 (docs.slack.dev, "Rate limits"; how short isn't documented). Lark: 100 a minute and 5 a second
-(open.larksuite.com, "Use bots in groups"): the first of them is the slower one in the long run."""
+(open.larksuite.com, "Use bots in groups"): the first of them is the slower one in the long run.
+Discord: 30 a minute and 5 in 2 seconds for a webhook (measured, its documents name no number).
+Teams: four a second (learn.microsoft.com, "Rate limiting for connectors"). ntfy: 60 at once, then
+one in 5 seconds (docs.ntfy.sh, "Limitations")."""
 
 
 def pace_of(channel: str, config: Mapping[str, Any] | None, settings: Settings) -> Pace:

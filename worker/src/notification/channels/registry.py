@@ -7,4 +7,7 @@ CHANNELS = Channels(
     telegram="notification.channels.telegram:TelegramChannel",
     lark="notification.channels.lark:LarkChannel",
     slack="notification.channels.slack:SlackChannel",
+    discord="notification.channels.discord:DiscordChannel",
+    teams="notification.channels.teams:TeamsChannel",
+    ntfy="notification.channels.ntfy:NtfyChannel",
 )

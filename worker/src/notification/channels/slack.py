@@ -1,6 +1,8 @@
 """The Slack channel: an incoming webhook (api.slack.com, "Sending messages using webhooks")."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from notification.channels.answer import (
@@ -72,6 +74,9 @@ class SlackChannel:
     """
 
     name = "slack"
+    sample: Mapping[str, Any] = MappingProxyType(
+        {"webhook_url": "https://hooks.slack.com/services/preview"}
+    )
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check the URL and the types of the fields; see `Channel.check_config`."""

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, TypeGuard
 from urllib.parse import quote
 
@@ -51,6 +53,9 @@ class TelegramChannel:
     """
 
     name = "telegram"
+    sample: Mapping[str, Any] = MappingProxyType(
+        {"bot_token": "0:preview-preview-preview", "chat_id": "0"}
+    )
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check token, chat and parse mode; see `Channel.check_config`.

@@ -2,6 +2,8 @@
 
 import hmac
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from notification.channels.answer import judge_status, parsed_details
@@ -47,6 +49,7 @@ class WebhookChannel:
     """
 
     name = "webhook"
+    sample: Mapping[str, Any] = MappingProxyType({"webhook_url": "https://example.com/hook"})
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check every field; see `Channel.check_config`."""

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from notification.grafana.payload import Alert, GrafanaPayload, text_field
+from notification.markup.document import is_address
+from notification.markup.escaping import escape_markdown_value
 from notification.templates.values import value_text
 
 ABSENT = "N/A"
@@ -55,7 +57,7 @@ _LABELS = ("severity", "instance", "job", "namespace", "pod")
 
 
 class AlertMessage(NamedTuple):
-    """The subject and content of a notification."""
+    """The subject and content of a notification, in Markdown with every value escaped."""
 
     subject: str
     content: str
@@ -67,7 +69,8 @@ def alert_message(payload: GrafanaPayload, origin: str = "Grafana") -> AlertMess
     A group of firing and resolved alerts is counted as what it is.
     """
     count = len(payload.shown)
-    what = payload.name if count == 1 else f"{_counts(payload, count)} ({payload.name})"
+    name = escape_markdown_value(payload.name)
+    what = name if count == 1 else f"{_counts(payload, count)} ({name})"
     sign = "🚨 ALERT" if payload.status == "firing" else "✅ RESOLVED"
     return AlertMessage(f"{sign}: {what}", "\n".join(_lines(payload, count, origin)))
 
@@ -94,7 +97,8 @@ def _lines(payload: GrafanaPayload, count: int, origin: str) -> Iterator[str]:
     yield "**Alerts**:"
     for number, alert in enumerate(payload.shown, start=1):
         yield ""
-        yield f"{number}. **{text_field(alert.labels, 'alertname') or 'Alert'}**"
+        name = value_text(text_field(alert.labels, "alertname")) or "Alert"
+        yield f"{number}. **{escape_markdown_value(name)}**"
         for line in _alert_lines(alert, origin):
             yield _INDENT + line
     if payload.truncated_alerts:
@@ -102,26 +106,32 @@ def _lines(payload: GrafanaPayload, count: int, origin: str) -> Iterator[str]:
         yield f"{payload.truncated_alerts} more alerts are not shown."
     if payload.external_url:
         yield ""
-        yield f"[Alert Manager]({payload.external_url})"
+        yield _link("Alert Manager", payload.external_url)
 
 
 def _alert_lines(alert: Alert, origin: str) -> Iterator[str]:
     yield f"Status: {alert.status}"
-    yield f"Started: {readable_date(alert.starts_at)}"
+    yield f"Started: {escape_markdown_value(readable_date(alert.starts_at))}"
     if alert.status == "resolved":
-        yield f"Ended: {readable_date(alert.ends_at)}"
+        yield f"Ended: {escape_markdown_value(readable_date(alert.ends_at))}"
     for source, names in ((alert.annotations, ("summary", "description")), (alert.labels, _LABELS)):
         for name in names:
             text = value_text(source.get(name))
             if text:
-                yield f"{name.capitalize()}: {text}"
+                yield f"{name.capitalize()}: {escape_markdown_value(text)}"
     if alert.values:
         yield "Values:"
         yield from _listed(alert.values)
     if alert.generator_url:
-        yield f"[View in {origin}]({alert.generator_url})"
+        yield _link(f"View in {origin}", alert.generator_url)
 
 
 def _listed(values: Mapping[str, Any]) -> Iterator[str]:
     for name, value in values.items():
-        yield f"- {name}: {value_text(value)}"
+        yield f"- {escape_markdown_value(name)}: {escape_markdown_value(value_text(value))}"
+
+
+def _link(label: str, address: str) -> str:
+    """Write a link; an address that none can lead to is written out."""
+    escaped = escape_markdown_value(address)
+    return f"[{label}]({escaped})" if is_address(address) else f"{label}: {escaped}"

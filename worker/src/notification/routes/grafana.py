@@ -140,6 +140,7 @@ async def _send(
             subject=cut(message.subject, MAX_SUBJECT).text,
             idempotency_key=key,
             metadata=None,
+            content_type="markdown",
             identity=key,
             hops=hops,
         )

@@ -37,8 +37,7 @@ def write_texts(
             but blank texts would be sent.
     """
     if command.content is not None or template is None:
-        custom = ChannelText(command.subject, command.content, "text", {})
-        return dict.fromkeys(command.channels, custom)
+        return {channel: _custom(command, channel) for channel in command.channels}
     texts = {channel: _rendered(command, template, channel) for channel in command.channels}
     missing = dict.fromkeys(name for text in texts.values() for name in text.missing)
     if template.strict and missing:
@@ -49,6 +48,17 @@ def write_texts(
     if all(text.error == BLANK for text in texts.values()):
         raise ServiceError("INVALID_CONTENT", BLANK)
     return texts
+
+
+def _custom(command: SendCommand, channel: str) -> ChannelText:
+    subject, content, kind = command.subject, command.content or "", command.content_type
+    if kind == "markdown" and base_channel(channel) == "webhook":
+        # Imported when the service itself writes a message; a webhook gets it as plain text.
+        from notification.markup.markdown import read_markdown
+
+        content, kind = read_markdown(content).flattened(), "text"
+        subject = None if subject is None else read_markdown(subject).text
+    return ChannelText(subject, content, kind, {})
 
 
 def _rendered(command: SendCommand, template: StoredTemplate, channel: str) -> ChannelText:

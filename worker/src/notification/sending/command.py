@@ -29,6 +29,8 @@ class SendCommand(NamedTuple):
         channels: distinct, in the caller's order.
         identity: what makes two requests the same, if it is not their content: a sender's
             repetition of a message may be worded differently.
+        content_type: how `subject` and `content` are written: text, or markdown for the service's
+            own messages.
         hops: how many services have forwarded it already.
         send_at: when it is planned for, as ISO text.
         urgent: whether it goes out in quiet hours, too.
@@ -48,6 +50,7 @@ class SendCommand(NamedTuple):
     send_at: str | None = None
     urgent: bool = False
     after: tuple[tuple[str, str], ...] = ()
+    content_type: str = "text"
 
     def request_hash(self) -> str:
         """Return the SHA-256 of what makes two requests the same; metadata doesn't count."""

@@ -12,13 +12,6 @@ from notification.templates.stored_template import TemplateText
 from notification.templates.template_document import read_content
 
 _POLICY = EndpointPolicy(allow_loopback=False, allow_http=False)
-_CONFIGS: dict[str, dict[str, Any]] = {
-    "webhook": {"webhook_url": "https://example.com/hook"},
-    "telegram": {"bot_token": "0:preview-preview-preview", "chat_id": "0"},
-    "lark": {"webhook_url": "https://open.larksuite.com/open-apis/bot/v2/hook/preview"},
-    "slack": {"webhook_url": "https://hooks.slack.com/services/preview"},
-}
-"""Configurations with defaults alone. Calls are composed from them and never made."""
 
 
 def preview_draft(
@@ -64,7 +57,9 @@ def preview_text(
         "ntf_preview", "preview", rendered.content, rendered.subject, text.content_type, key
     )
     try:
-        calls = CHANNELS[channel].compose(message, _CONFIGS[channel], policy=_POLICY, now_ms=now_ms)
+        calls = CHANNELS[channel].compose(
+            message, dict(CHANNELS[channel].sample), policy=_POLICY, now_ms=now_ms
+        )
     except ChannelRefusal as refusal:
         return {**shown, "error": refusal.text}
     return {**shown, "payloads": [json.loads(call.body) for call in calls]}
