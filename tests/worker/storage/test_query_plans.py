@@ -116,6 +116,7 @@ BOUNDED = {
     "ORDER BY id LIMIT ?1 OFFSET ?2": "a page of all configurations, along the primary key",
     "FROM user_configs LIMIT 10001": "the length of that list, counted to the cap",
     "AS template ORDER BY template_key LIMIT": "a page of all templates, along the primary key",
+    "notification_templates_v2 ORDER BY template_key LIMIT ?1 OFFSET ?2)": "texts of such a page",
     "FROM notification_templates_v2 LIMIT 10001": "the length of that list, counted to the cap",
     "FROM notification_templates_v2 ORDER BY template_key LIMIT": "the same page, for its contents",
     "FROM task_execution_records ORDER BY id DESC": "a page of records, along the primary key",
