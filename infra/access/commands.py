@@ -33,8 +33,11 @@ COMMANDS: tuple[CommandNeeds, ...] = (
         (Permission.D1_WRITE, Permission.WORKERS_R2_STORAGE_WRITE),
         "R2 with `--r2` alone; runs every night",
     ),
-    CommandNeeds("status", (*_DRIFT, Permission.ACCOUNT_ANALYTICS_READ)),
-    CommandNeeds("status --no-drift", _FIGURES),
+    CommandNeeds("status", (*_FIGURES, Permission.D1_WRITE)),
+    CommandNeeds(
+        "status --drift",
+        (*_DRIFT_BUT_DATABASE, Permission.D1_WRITE, Permission.ACCOUNT_ANALYTICS_READ),
+    ),
     CommandNeeds("report daily", (*_FIGURES, Permission.D1_WRITE)),
     CommandNeeds("report weekly", (*_FIGURES, Permission.D1_WRITE)),
     CommandNeeds(

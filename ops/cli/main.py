@@ -36,6 +36,7 @@ COMMANDS = {
     "logs": "logs:logs",
     "notifications": "notifications:app",
     "explain": "explain:explain",
+    "channels": "channels:app",
     "templates": "templates:app",
     "users": "users:app",
     "tail": "tail:tail",

@@ -8,8 +8,9 @@ from typing import Any
 from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Endpoints
 from localcloud.errors import LocalCloudError
+from localcloud.home import CloudHome
 from ops.stacks.console import Reporter
-from ops.stacks.errors import OperationError
+from ops.stacks.errors import OperationError, ServiceError
 from ops.stacks.project import Project
 
 
@@ -26,6 +27,27 @@ def start_local_cloud(project: Project, reporter: Reporter) -> Endpoints:
             raise OperationError(str(error)) from None
         step.detail = endpoints.control_url
     return endpoints
+
+
+def require_local_cloud(project: Project, stack: str) -> None:
+    """Refuse to look at a local stack while its cloud doesn't run; looking starts nothing.
+
+    Raises:
+        ServiceError: it doesn't run, or doesn't answer.
+    """
+    state = local_cloud_status(project)["state"]
+    if state == "ready":
+        return
+    if state in ("starting", "unhealthy"):
+        raise ServiceError(
+            f"The local cloud of '{stack}' is {state}: it runs and doesn't answer yet. Its log is "
+            f"{CloudHome(project.home).logs}. If it stays so: notifyctl local stop, then "
+            "notifyctl local start."
+        )
+    raise ServiceError(
+        f"The local cloud of '{stack}' doesn't run, so there is nothing to look at. Its data is "
+        "kept. Start it: notifyctl local start"
+    )
 
 
 def stop_local_cloud(project: Project, reporter: Reporter) -> None:

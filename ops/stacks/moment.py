@@ -54,11 +54,9 @@ def read_time(text: str, option: str, now: datetime | None = None) -> datetime:
     Raises:
         UsageError: it is neither.
     """
-    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    number, unit = text[:-1], text[-1:]
     try:
-        if unit in units and number.isdecimal() and len(number) <= 9:
-            return (now or datetime.now(UTC)) - timedelta(**{units[unit]: int(number)})
+        if (span := _span(text)) is not None:
+            return (now or datetime.now(UTC)) - span
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except (ValueError, OverflowError):
         raise UsageError(
@@ -66,6 +64,33 @@ def read_time(text: str, option: str, now: datetime | None = None) -> datetime:
             "such as 2026-11-29T08:30:00Z."
         ) from None
     return found if found.tzinfo is not None else found.replace(tzinfo=_zone(os.environ))
+
+
+def read_span(text: str, option: str) -> timedelta:
+    """Read how long something lasts: ``90s``, ``30m``, ``2h``, ``7d``.
+
+    Args:
+        text: the option's value.
+        option: the option's name, for the message.
+
+    Raises:
+        UsageError: it is no such text.
+    """
+    try:
+        span = _span(text)
+    except OverflowError:
+        span = None
+    if not span:
+        raise UsageError(f"{option} is '{text}': give how long, such as 30m, 2h or 7d.")
+    return span
+
+
+def _span(text: str) -> timedelta | None:
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.isdecimal() or len(number) > 9:
+        return None
+    return timedelta(**{units[unit]: int(number)})
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

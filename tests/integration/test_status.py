@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ops.access.keys.use import signing_key_id
 from ops.stacks.notification import Notification
 from tests.eventually import eventually
 from tests.installation import Installation
+from tests.integration.test_notification_commands import on_terminal
 
 pytestmark = pytest.mark.workerd
 
@@ -28,7 +32,7 @@ def test_one_screen_tells_versions_traffic_drift_and_figures(installation: Insta
     with installation.service() as service:
         message = Notification(user="status", channels=("webhook",), message="x", url=sink)
         assert message.send(service)["results"][0]["status"] == "sent"
-    document = installation.ctl_json("status", "--stack", "local")
+    document = installation.ctl_json("status", "--stack", "local", "--drift")
     assert document["health"]["status"] == "healthy"
     (version,) = document["versions"]
     assert (version["version_id"], version["percentage"]) == (outputs["version_id"], 100)
@@ -49,7 +53,10 @@ def test_one_screen_tells_versions_traffic_drift_and_figures(installation: Insta
     assert "don't tell" in memory["source"]
     assert document["unknown"] == {}
 
-    shown = installation.ctl("status", "--stack", "local", "--no-drift")
+    (webhook,) = [one for one in document["channels"] if one["channel"] == "webhook"]
+    assert webhook["sent"] > 0
+
+    shown = installation.ctl("status", "--stack", "local")
     assert shown.returncode == 0, shown.stderr
     assert re.search(rf"{outputs['version_id']} +100 %", shown.stdout)
     assert "drift     not looked for" in shown.stdout
@@ -100,3 +107,56 @@ def test_the_age_of_keys_shows_which_one_callers_use_and_when_last(
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", use["last"])
     shown = installation.ctl("keys", "age", "--stack", "local").stdout
     assert re.search(rf"{key_id} +the newest +\d+ +{use['last'][:10]}", shown)
+
+
+def test_the_screen_of_24_lines_holds_everything(installation: Installation) -> None:
+    for channel in ("lark", "slack", "telegram"):
+        with installation.service() as service:
+            body = {"user_id": "screen", "channels": [channel], "message": "x"}
+            service.call("POST", "/api/notifications/send", body=body)
+    shown = on_terminal(installation, 80, "status").splitlines()
+    assert len(shown) < 24, "\n".join(shown)
+    assert max(map(len, shown)) <= 80
+
+
+def test_a_held_channel_waits_in_sight_and_goes_on_when_it_is_released(
+    installation: Installation,
+) -> None:
+    user = f"held-{secrets.token_hex(4)}"
+    sink = f"{installation.sink_url}/hook/{user}"
+    held = installation.ctl(
+        "channels", "hold", "webhook", "--for", "2h", "--user", user, "--reason", "a rehearsal"
+    )
+    assert held.returncode == 0, held.stderr
+    with installation.service() as service:
+        Notification(user=user, channels=("webhook",), message="x", url=sink).send(service)
+    assert installation.arrivals(f"/hook/{user}") == []
+    assert "a rehearsal" in installation.ctl("channels", "list").stdout
+    channels = installation.ctl_json("status")["channels"]
+    (webhook,) = [one for one in channels if one["channel"] == "webhook"]
+    assert webhook["waiting"] == 1
+    assert webhook["oldest"]
+    command = held.stdout.replace("\n", " ").partition("notifyctl ")[2].split()
+    released = installation.ctl(*command)
+    assert (released.returncode, "1 notification at once" in released.stdout) == (0, True)
+    for _ in range(100):
+        if installation.arrivals(f"/hook/{user}"):
+            break
+        installation.advance_clock(1)
+    assert len(installation.arrivals(f"/hook/{user}")) == 1
+    wrong = installation.ctl("channels", "hold", "webhook", "--for", "soon")
+    assert (wrong.returncode, "--for is 'soon'" in wrong.stderr) == (2, True)
+
+
+def test_looking_at_a_cloud_that_was_killed_starts_nothing(tmp_path: Path) -> None:
+    with Installation.deployed(tmp_path) as built:
+        psutil.Process(built.ctl_json("local", "status")["pid"]).kill()
+        for command in (["status"], ["status", "--drift"], ["drift"], ["diagnose"]):
+            done = built.ctl(*command, "--stack", "local")
+            assert done.returncode == 6, done.stderr
+            assert "doesn't run" in done.stderr
+            assert "notifyctl local start" in done.stderr
+            assert "notifyctl status" not in done.stderr
+            assert built.ctl_json("local", "status")["state"] == "stopped"
+        assert built.ctl("local", "start").returncode == 0
+        assert built.ctl("status").returncode == 0

@@ -12,9 +12,15 @@ from ops.observe.metrics.stack_status import StackStatus
 from ops.stacks.active_deployment import left_canary
 from ops.stacks.console import Reporter
 from ops.stacks.errors import ServiceError
-from ops.stacks.moment import counted
+from ops.stacks.moment import counted, shown_time
 from ops.stacks.table import number, whole
 
+_NO_FIGURES = (
+    "Cloudflare's analytics don't tell",
+    "the service settled nothing",
+    "nobody called",
+)
+"""Where nothing was refused, and there is nothing to tell: --json has these reasons."""
 _STYLES = {"warning": "yellow", "critical": "red", "information": "cyan"}
 
 
@@ -23,10 +29,10 @@ def status(
     stack: StackOption = "local",
     drift: Annotated[
         bool, typer.Option("--drift/--no-drift", help="Also look for drift, which takes longest.")
-    ] = True,
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show on one screen: health, versions and traffic, drift, and metrics by their thresholds.
+    """Show on one screen: health, versions, what each channel has to do, and metrics by thresholds.
 
     Levels: a warning above 1 % of failures, 1 s of response time or 100 MB of memory; critical
     above 1000 messages in a queue; information above 50 ms of CPU time. What nobody tells is said
@@ -48,11 +54,12 @@ def status(
 
 def _show(found: StackStatus, reporter: Reporter) -> None:
     health = found.health
+    parts = ", ".join(
+        f"{part} {health.get(part, 'unknown')}" for part in ("database", "cache", "queues")
+    )
     for name, value in (
-        ("stack", found.stack),
-        ("service", found.url),
-        ("status", health.get("status", "unknown")),
-        *((part, health.get(part, "unknown")) for part in ("database", "cache", "queues")),
+        ("stack", f"{found.stack}, {found.url}"),
+        ("status", f"{health.get('status', 'unknown')}: {parts}"),
         ("drift", _drift(found)),
     ):
         reporter.line(f"{name:<9} {value}")
@@ -62,11 +69,27 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
     reporter.table(
         whole("version"),
         number("traffic"),
-        number("requests, last hour"),
+        number("requests 1 h"),
         number("failed"),
         rows=[
             (version, f"{share:g} %", *map(str, found.metrics.versions.get(version, ("-", "-"))))
             for version, share in found.shares.items()
+        ],
+    )
+    reporter.table(
+        "channel",
+        number("sent 1 h"),
+        number("failed 1 h"),
+        number("in retry"),
+        number("waiting"),
+        whole("oldest"),
+        rows=[
+            (
+                one.channel,
+                *(f"{count:,}" for count in (one.sent, one.failed, one.retrying, one.waiting)),
+                shown_time(one.oldest),
+            )
+            for one in found.channels
         ],
     )
     reporter.line("")
@@ -75,14 +98,12 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         number("value"),
         number("threshold"),
         "level",
-        "from",
         rows=[
             (
                 reading.metric.name,
                 reading.shown,
                 f"{reading.threshold:g} {reading.metric.unit}",
                 reading.level.value,
-                reading.metric.source,
             )
             for reading in found.readings
         ],
@@ -93,13 +114,18 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
             reporter.line(text, style=style)
     if len(found.shares) > 1:
         reporter.line(left_canary(found.shares, found.stack), style="yellow")
+    for reading in found.readings:
+        if reading.metric.value is None and not reading.metric.source.startswith(_NO_FIGURES):
+            reporter.line(
+                f"unknown: {reading.metric.name}: {reading.metric.source}", style="yellow"
+            )
     for line in found.unknown_lines:
         reporter.line(line, style="yellow")
 
 
 def _drift(found: StackStatus) -> str:
     if found.drift is None:
-        return "unknown" if "drift" in found.unknown else "not looked for"
+        return "unknown" if "drift" in found.unknown else "not looked for (--drift)"
     count = len(found.drift.findings)
     blind = ", ".join(unknown.kind for unknown in found.drift.unknown)
     said = f"none in {counted(found.drift.checked, 'resource')}"

@@ -20,7 +20,7 @@ from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.deployment_report import StackDeployer
 from ops.stacks.errors import GateClosed, OperationError, StackFailed, UsageError
-from ops.stacks.local_cloud import start_local_cloud
+from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.local_stack import LocalStack
 
 
@@ -83,10 +83,11 @@ class Drift:
 
         Raises:
             StackFailed: the stack isn't deployed.
+            ServiceError: it is a local stack whose cloud doesn't run.
             OperationError: an API refused, or gave no answer.
         """
         if self._context.is_local:
-            start_local_cloud(self._context.project, self._reporter)
+            require_local_cloud(self._context.project, self._stack)
         with self._reporter.step(f"Drift of the stack {self._stack}") as step:
             driver = choose_driver(self._context)
             resources = managed_resources(driver.resources())

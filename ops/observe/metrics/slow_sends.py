@@ -11,7 +11,7 @@ _SLOWEST = """
 SELECT message_id, channel_type AS channel, retry_count + 1 AS attempts,
   (julianday(updated_at) - julianday(created_at)) * 86400000 AS ms
 FROM notification_logs
-WHERE status = 'sent' AND id >=
+WHERE status = 'sent' AND redrives = 0 AND id >=
   CAST((julianday('now', '-' || ?1 || ' day') - 2460310.5) * 86400000 AS INTEGER) * 4096
 ORDER BY ms DESC LIMIT ?2
 """
@@ -29,6 +29,8 @@ class SlowSend:
 
 def slow_sends(database: StackDatabase, *, days: int = 1, limit: int = 5) -> list[SlowSend]:
     """Return the slowest of the last days, the slowest first.
+
+    Those that an operator sent again later aren't among them: they waited for a person.
 
     Raises:
         OperationError: the database refused, or gave no answer.

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops.database.stack_database import StackDatabase
 from ops.observe.drift.drift import Drift, DriftReport
 from ops.observe.metrics.account_metrics import AccountMetrics
+from ops.observe.metrics.channel_metrics import ChannelMetrics, channel_metrics
 from ops.observe.metrics.service_metrics import ServiceMetrics
 from ops.observe.metrics.thresholds import Reading, Thresholds, worst
 from ops.stacks.account import StackAccount
@@ -15,6 +17,7 @@ from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, ServiceError, StackFailed
+from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.service import ServiceClient
 
 
@@ -29,6 +32,7 @@ class StackStatus:
         health_status: its HTTP status; 0 where there was no answer.
         shares: percent of the requests by version.
         metrics: the account's.
+        channels: what each channel has to do.
         readings: all metrics beside their thresholds.
         drift: the probe's report, or ``None``.
         unknown: what couldn't be found out, by name, and why.
@@ -40,6 +44,7 @@ class StackStatus:
     health_status: int
     shares: Mapping[str, float]
     metrics: AccountMetrics
+    channels: tuple[ChannelMetrics, ...]
     readings: tuple[Reading, ...]
     drift: DriftReport | None
     unknown: Mapping[str, str]
@@ -57,9 +62,12 @@ class StackStatus:
 
         Raises:
             StackFailed: the stack isn't deployed.
+            ServiceError: it is a local stack whose cloud doesn't run.
             UsageError: there is no token for the stack's account.
         """
         stack, reporter = context.stack, context.reporter
+        if context.is_local:
+            require_local_cloud(context.project, stack)
         outputs = choose_driver(context).outputs(show_secrets=True)
         url, key = outputs.get("service_url"), outputs.get("api_secret_key")
         if not isinstance(url, str) or not isinstance(key, str):
@@ -75,6 +83,7 @@ class StackStatus:
         with reporter.step("Account"):
             shares = _shares(account, str(outputs["worker_name"]), unknown)
             metrics = AccountMetrics.read(account, outputs)
+            channels = _channels(account, outputs, unknown)
         report = _drift(context, unknown) if drift else None
         return cls(
             stack=stack,
@@ -83,6 +92,7 @@ class StackStatus:
             health_status=status,
             shares=shares,
             metrics=metrics,
+            channels=channels,
             readings=_readings(metrics, own, thresholds or Thresholds()),
             drift=report,
             unknown=unknown,
@@ -109,6 +119,7 @@ class StackStatus:
                 for version, share in self.shares.items()
             ],
             "callers": self.metrics.callers.document(),
+            "channels": [channel.document() for channel in self.channels],
             "drift": self.drift.document() if self.drift else None,
             "figures": [reading.document() for reading in self.readings],
             "level": worst(self.readings).value,
@@ -135,6 +146,19 @@ def _shares(account: StackAccount, worker: str, unknown: dict[str, str]) -> Mapp
     except OperationError as error:
         unknown["versions"] = str(error)
         return {}
+
+
+def _channels(
+    account: StackAccount, outputs: Mapping[str, Any], unknown: dict[str, str]
+) -> tuple[ChannelMetrics, ...]:
+    database = StackDatabase(
+        account, str(outputs.get("d1_database_id")), str(outputs.get("d1_database_name")), 0
+    )
+    try:
+        return channel_metrics(database)
+    except OperationError as error:
+        unknown["channels"] = str(error)
+        return ()
 
 
 def _drift(context: StackContext, unknown: dict[str, str]) -> DriftReport | None:

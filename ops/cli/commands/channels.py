@@ -1,0 +1,113 @@
+"""``notifyctl channels``: hold a channel while its provider is down, and let it go on."""
+
+from __future__ import annotations
+
+import json as json_text
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from ops.cli.commands.filters import UserOption
+from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.stacks.console import Reporter
+from ops.stacks.endpoint import connect
+from ops.stacks.moment import counted, lasted, read_span, shown_time
+from ops.stacks.table import number, whole
+
+app = typer.Typer(
+    no_args_is_help=True, help="Hold a channel back while its provider is down, and let it go on."
+)
+
+ChannelArgument = Annotated[str, typer.Argument(help="The channel, such as slack.")]
+
+
+@app.command()
+def hold(
+    run: typer.Context,
+    channel: ChannelArgument,
+    duration: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="How long: 30m, 2h or 7d; at most 30 days.")
+    ],
+    stack: StackOption = "local",
+    user: UserOption = None,
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why, for who looks later.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Hold a channel back, for everybody or for --user: what comes in is accepted and waits.
+
+    Nothing is called meanwhile. Held time counts neither as a retry nor towards a notification's 24
+    hours. The hold ends by itself; a second call changes until when.
+
+    Example: notifyctl channels hold slack --for 2h --reason 'Slack is down'
+    """
+    until = datetime.now(UTC) + read_span(duration, "--for")
+    body = {"until": until.isoformat().replace("+00:00", "Z"), "reason": reason}
+    with connect(open_stack(run, stack)) as service:
+        found = service.result("PUT", _place(channel), query=_of(user), body=body)["data"]
+    if json:
+        typer.echo(json_text.dumps(found, indent=2))
+        return
+    whom, option = (f" for {user}", f" --user {user}") if user else ("", "")
+    Reporter().line(
+        f"{channel} is held{whom} until {shown_time(found['until'])}. To end it earlier: notifyctl "
+        f"channels release {channel}{option} --stack {stack}"
+    )
+
+
+@app.command()
+def release(
+    run: typer.Context,
+    channel: ChannelArgument,
+    stack: StackOption = "local",
+    user: UserOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take a hold away: what waits goes out, the oldest first, each endpoint's at its pace."""
+    with connect(open_stack(run, stack)) as service:
+        found = service.result("DELETE", _place(channel), query=_of(user))["data"]
+    if json:
+        typer.echo(json_text.dumps(found, indent=2))
+        return
+    Reporter().line(f"{channel} goes on: {counted(found['released'], 'notification')} at once.")
+
+
+@app.command("list")
+def list_(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
+    """List the channels that are held, until when, and how many notifications wait."""
+    with connect(open_stack(run, stack)) as service:
+        found = service.result("GET", "/api/holds")["data"]
+    if json:
+        typer.echo(json_text.dumps(found, indent=2))
+        return
+    reporter = Reporter()
+    now = datetime.now(UTC)
+    reporter.table(
+        "channel",
+        "user",
+        whole("until"),
+        number("left"),
+        "reason",
+        rows=[
+            (
+                one["channel"],
+                one["user_id"] or "everybody",
+                shown_time(one["until"]),
+                lasted((datetime.fromisoformat(one["until"]) - now).total_seconds()),
+                one["reason"],
+            )
+            for one in found["holds"]
+        ],
+        none="No channel is held.",
+    )
+    for channel, waiting in sorted(found["waiting"].items()):
+        reporter.line(f"{channel}: {counted(waiting, 'notification')} waiting")
+
+
+def _place(channel: str) -> str:
+    return f"/api/holds/{quote(channel, safe='')}"
+
+
+def _of(user: str | None) -> dict[str, str] | None:
+    return {"user_id": user} if user else None
