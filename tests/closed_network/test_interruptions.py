@@ -193,3 +193,21 @@ def test_a_canary_that_is_interrupted_says_what_serves_and_the_way_back_works(
     report = operator.json("rollback", "--yes")
     assert report["version_id"] == first
     assert operator.serving() == {first: 100}
+
+
+def test_of_two_operators_at_once_one_waits_and_nothing_is_unlocked_under_the_other(
+    operator: Operator,
+) -> None:
+    operator.ctl("up", *STACK, "--skip-verify")
+    operator.release("By the first of two")
+    operator.faults.order(Fault("POST .*/versions"))
+    first = operator.start("up", *STACK, "--skip-verify")
+    operator.faults.await_held(LIMIT)
+    told = operator.fails("up", *STACK, "--skip-verify", code=4)
+    assert "The stack is locked by" in told
+    told = operator.fails("recover", *STACK, code=8)
+    assert "still runs on this machine" in told
+    operator.faults.clear()
+    _, told = first.communicate(timeout=LIMIT)
+    assert first.returncode == 0, told
+    require_whole(operator)
