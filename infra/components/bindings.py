@@ -80,6 +80,7 @@ def _variables(settings: Settings, names: Names) -> Iterator[Binding]:
         "FEATURE_TELEGRAM_ENABLED": _word(settings.feature_telegram_enabled),
         "FEATURE_LARK_ENABLED": _word(settings.feature_lark_enabled),
         "FEATURE_SLACK_ENABLED": _word(settings.feature_slack_enabled),
+        **{f"FEATURE_{name.upper()}_ENABLED": "false" for name in settings.disabled_channels},
         "FEATURE_RETRY_ENABLED": _word(settings.feature_retry_enabled),
         "FEATURE_CACHE_ENABLED": _word(settings.feature_cache_enabled),
         "CACHE_TTL": str(settings.cache_ttl_seconds),

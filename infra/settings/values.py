@@ -192,6 +192,12 @@ Origins = Annotated[
     AfterValidator(distinct),
     Rule("a list of different https origins; an empty list allows all.", '["https://a.example"]'),
 ]
+ChannelNames = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,31}$")], ...],
+    BeforeValidator(json_value),
+    AfterValidator(distinct),
+    Rule("a list of different channels, in small letters.", '["discord","ntfy"]'),
+]
 BatchSize = Annotated[
     int,
     BeforeValidator(whole_number),

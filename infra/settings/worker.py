@@ -43,6 +43,7 @@ class WorkerSettings(BaseModel):
     feature_telegram_enabled: v.Switch = Field(True, description="deliver to Telegram")
     feature_lark_enabled: v.Switch = Field(True, description="deliver to Lark")
     feature_slack_enabled: v.Switch = Field(True, description="deliver to Slack")
+    disabled_channels: v.ChannelNames = Field((), description="channels that deliver nothing")
     feature_retry_enabled: v.Switch = Field(True, description="retry what could not be delivered")
     channel_rates: v.ChannelRates = Field(
         {}, description="calls that a channel's endpoints take; empty means the documented paces"

@@ -38,6 +38,7 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
         rateLimitPerMinute="7",
         rateLimitAddressPerMinute="9",
         featureSlackEnabled="false",
+        disabledChannels='["discord", "webhook"]',
         featureRetryEnabled="false",
         cacheTtlSeconds="120",
         retrySchedule='["10s", "5m"]',
@@ -55,6 +56,7 @@ def test_settings_reach_the_worker_as_text(declared: Callable[..., Declared]) ->
     assert texts["RATE_LIMIT_PER_MINUTE"] == "7"
     assert texts["RATE_LIMIT_ADDRESS_PER_MINUTE"] == "9"
     assert (texts["FEATURE_SLACK_ENABLED"], texts["FEATURE_LARK_ENABLED"]) == ("false", "true")
+    assert (texts["FEATURE_DISCORD_ENABLED"], texts["FEATURE_WEBHOOK_ENABLED"]) == ("false",) * 2
     assert (texts["FEATURE_RETRY_ENABLED"], texts["FEATURE_CACHE_ENABLED"]) == ("false", "true")
     assert texts["RETRY_SCHEDULE"] == "10s,5m"
     assert texts["CHANNEL_RATES"] == '{"slack": {"per_second": 2}}'

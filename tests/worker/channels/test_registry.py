@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from localcloud.sink.chat import chat_apis
@@ -28,3 +32,13 @@ def test_a_preview_can_be_composed_of_every_channels_sample(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in CHANNELS if name != "webhook"])
 def test_every_chat_has_its_api_on_this_machine(name: str) -> None:
     assert name in {api.name for api in chat_apis()}
+
+
+def test_the_document_names_every_channel_and_its_examples_can_be_saved() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "channels.md").read_text(encoding="utf-8")
+    table = text.partition("# Adding a channel")[0]
+    assert re.findall(r"^\| `([a-z]+)` \|", table, re.M) == list(CHANNELS)
+    policy = EndpointPolicy(allow_loopback=False, allow_http=False)
+    examples = [json.loads(e) for e in re.findall(r"```json\n(.*?)\n```", table, re.DOTALL)]
+    for name, example in zip(("discord", "teams", "ntfy"), examples, strict=True):
+        CHANNELS[name].check_config(example, policy)
