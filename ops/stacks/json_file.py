@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from ops.stacks.bounded_json import parse_bounded
 from ops.stacks.errors import UsageError
 
 MAX_BYTES = 1_048_576
@@ -31,8 +31,8 @@ def read_json_object(file: Path) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         raise UsageError(f"{name} is larger than {MAX_BYTES} bytes, which the service refuses.")
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        document = parse_bounded(content)
+    except ValueError as error:
         raise UsageError(f"{name} isn't JSON: {error}.") from None
     if not isinstance(document, dict):
         raise UsageError(f"{name} should hold a JSON object: {{…}}.")

@@ -11,6 +11,7 @@ import typer
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.printing import json_text as printed
 from ops.cli.printing import say
+from ops.stacks.bounded_json import parse_bounded
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
 from ops.stacks.json_file import read_json_object
@@ -129,8 +130,8 @@ def render(
         if not name or not equals:
             raise typer.BadParameter(f"{given!r} isn't NAME=VALUE", param_hint="--variable")
         try:
-            variables[name] = json_text.loads(text)
-        except (ValueError, RecursionError):
+            variables[name] = parse_bounded(text)
+        except ValueError:
             variables[name] = text
     with connected(open_stack(run, stack)) as client:
         previews = client.templates.render(key, variables, channel=channel)

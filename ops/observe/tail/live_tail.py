@@ -24,6 +24,7 @@ from websockets.typing import Subprotocol
 
 from ops.observe.tail.log_line import LogLine, lines_of_trace
 from ops.stacks.account import StackAccount
+from ops.stacks.bounded_json import parse_bounded
 from ops.stacks.errors import OperationError, ServiceError
 
 PROTOCOL = Subprotocol("trace-v1")
@@ -199,8 +200,8 @@ def _ended(error: ConnectionClosed) -> ConnectionEnded:
 
 def _lines(text: str) -> Iterator[LogLine]:
     try:
-        trace = json.loads(text)
-    except (ValueError, RecursionError):
+        trace = parse_bounded(text)
+    except ValueError:
         return
     if isinstance(trace, dict):
         yield from lines_of_trace(trace)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from ops.stacks.bounded_json import parse_bounded
+
 LEVELS = {"debug": 10, "log": 20, "info": 20, "warn": 30, "warning": 30, "error": 40}
 """Every level that Cloudflare, the runtime and the service use, by weight."""
 
@@ -47,7 +49,7 @@ class LogLine:
     def parse(cls, text: str, *, level: str, moment: str, version: str = "") -> LogLine:
         """Read what was written; a text that is no JSON object is the message."""
         try:
-            found = json.loads(text)
+            found = parse_bounded(text)
         except ValueError:
             found = None
         if not isinstance(found, dict):

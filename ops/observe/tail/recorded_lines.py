@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 from ops.observe.tail.log_line import LogLine, lines_of_trace
+from ops.stacks.bounded_json import parse_bounded
 from ops.stacks.errors import UsageError
 
 
@@ -36,7 +36,7 @@ def recorded_lines(file: Path) -> Generator[LogLine, None, None]:
 
 def _read(text: str) -> Iterator[LogLine]:
     try:
-        found = json.loads(text)
+        found = parse_bounded(text)
     except ValueError:
         found = None
     if isinstance(found, dict) and isinstance(found.get("logs"), list):
