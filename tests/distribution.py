@@ -48,7 +48,7 @@ _LONGEST = (
     f"{_OWN}database_commands.py",
     f"{_OWN}api_document.py",
     f"{_OWN}scenario.py",
-    "tests/ops/test_local_commands_stay_here.py",
+    "tests/ops/cli/test_local_commands_stay_here.py",
     f"{_OWN}deploy_access.py",
     "tests/localcloud/test_on_workerd.py",
     "tests/host/",

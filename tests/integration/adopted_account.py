@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.installation import Installation
-from tests.ops.earlier.account import ACCOUNT, make_earlier_account
+from tests.ops.adoption.earlier.account import ACCOUNT, make_earlier_account
 
 WORKER = "notification-system-local"
 RETRY_QUEUE = "retry-queue-local"

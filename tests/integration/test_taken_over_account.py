@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.integration.adopted_account import RETRY_QUEUE, WORKER, AdoptedAccount
-from tests.ops.earlier.installation import CLEAR_TOKEN
+from tests.ops.adoption.earlier.installation import CLEAR_TOKEN
 
 
 @pytest.mark.workerd

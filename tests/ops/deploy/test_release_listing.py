@@ -8,7 +8,7 @@ from ops.deploy.release.release_history import ReleaseHistory
 from ops.deploy.release.target import choose_target
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.errors import GateClosed
-from tests.ops.rollback.test_target import history, v
+from tests.ops.deploy.rollback.test_target import history, v
 
 
 def active(**shares: float) -> ActiveDeployment:

@@ -15,7 +15,7 @@ from ops.build.console_sources import console_sources
 from ops.build.console_types import TYPES, generate_types
 from ops.stacks.errors import OperationError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MAX_PAGE_BYTES = 120_000
 """What the page and everything it loads may weigh, compressed: its promise in docs/console.md."""
 

@@ -12,7 +12,7 @@ from ops.deploy.asset_check import AssetCheck
 from ops.stacks.console import Reporter
 from ops.stacks.errors import VerificationFailed
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Site:

@@ -14,7 +14,7 @@ from tests.installation import free_ports
 from tests.ops.guarded_command import ROOT, GuardedCommand
 
 pytestmark = pytest.mark.workerd
-GUARD = Path(__file__).with_name("outgoing") / "guard.mjs"
+GUARD = Path(__file__).parents[1] / "outgoing" / "guard.mjs"
 EVERY = ("up", "preview", "refresh", "destroy")
 ELSEWHERE = "https://api.cloudflare.com/client/v4"
 

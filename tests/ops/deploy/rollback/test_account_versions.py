@@ -11,7 +11,7 @@ from ops.deploy.release.account_versions import older_versions, read_version
 from ops.deploy.release.release_history import ReleaseHistory
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
-from tests.ops.rollback.test_target import entry, v
+from tests.ops.deploy.rollback.test_target import entry, v
 
 OLD = "aaaaaaaa-1111-4111-8111-111111111111"
 OUTPUTS = {

@@ -14,9 +14,9 @@ from infra.migrations.errors import MigrationError
 from ops.adoption import earlier_data
 from ops.adoption.earlier_data import EarlierData
 from tests.infra.d1_api import ACCOUNT, BASE_URL, DATABASE, D1Api, Fault, Killed
-from tests.ops.earlier.installation import CLEAR_TOKEN, earlier_installation
+from tests.ops.adoption.earlier.installation import CLEAR_TOKEN, earlier_installation
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "sql" / "migrations"
+MIGRATIONS = Path(__file__).resolve().parents[3] / "sql" / "migrations"
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 

@@ -23,7 +23,7 @@ from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.settings_report import check_files
 from tests.infra.test_stack_settings import stack_file
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 NOTIFYCTL = PROJECT / ".venv" / "bin" / "notifyctl"
 PASSPHRASE = "a passphrase of the test"
 ONLY = ("--stack", "production", "--settings-only")

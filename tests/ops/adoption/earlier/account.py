@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.installation import Installation
-from tests.ops.earlier.installation import earlier_installation
+from tests.ops.adoption.earlier.installation import earlier_installation
 
 ACCOUNT = "/client/v4/accounts/00000000000000000000000000000001"
 

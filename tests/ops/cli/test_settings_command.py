@@ -13,7 +13,7 @@ from infra.settings.schema import schema_text, stack_schema
 from ops.stacks.settings_report import check_files, stack_files
 from tests.infra.test_stack_settings import SECURE, VERSION, stack_file
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 NOTIFYCTL = PROJECT / ".venv" / "bin" / "notifyctl"
 VALIDATOR = jsonschema_rs.validator_for(stack_schema())
 

@@ -14,7 +14,7 @@ from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import GateClosed, UsageError
 from tests.ops.contexts import context_of
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 URN = "urn:pulumi:production::notification-system::cloudflare:index/d1Database:D1Database::"
 
 

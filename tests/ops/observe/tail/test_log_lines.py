@@ -13,7 +13,7 @@ from ops.observe.tail.line_filter import LineFilter
 from ops.observe.tail.log_line import LogLine, lines_of_trace
 from ops.stacks.errors import UsageError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 RECORDED = Path(__file__).parent / "recorded.ndjson"
 NOTIFYCTL = ROOT / ".venv" / "bin" / "notifyctl"
 

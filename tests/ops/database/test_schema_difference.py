@@ -11,7 +11,7 @@ from infra.migrations.statements import split_statements
 from ops.database.schema_difference import SchemaDifference
 from ops.stacks.errors import UsageError
 
-SCHEMA = Path(__file__).resolve().parents[2] / "sql" / "schema.sql"
+SCHEMA = Path(__file__).resolve().parents[3] / "sql" / "schema.sql"
 BEFORE = [
     "CREATE TABLE people (\n  id INTEGER PRIMARY KEY,\n  name TEXT NOT NULL CHECK (name <> '')\n)",
     "CREATE INDEX by_name ON people (name)",

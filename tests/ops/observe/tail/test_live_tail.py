@@ -12,7 +12,7 @@ from ops.observe.tail import live_tail
 from ops.observe.tail.live_tail import LiveTail
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError, ServiceError
-from tests.ops.tail.tail_server import ACCOUNT, TailServer
+from tests.ops.observe.tail.tail_server import ACCOUNT, TailServer
 
 pytestmark = pytest.mark.requirement("S0-45", "S0-116")
 

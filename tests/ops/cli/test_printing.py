@@ -13,7 +13,7 @@ from notification_sdk import SendResponse, SendResult
 from ops.cli.printing import json_text, say
 from ops.cli.sending import tell
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EVIL = "500 \x1b]52;c;ZXZpbA==\x07 \x1b[2J \x9b2J \u202e"
 
 

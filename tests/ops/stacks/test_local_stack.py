@@ -16,7 +16,7 @@ from ops.stacks.errors import UsageError
 from ops.stacks.local_stack import OPTIONAL_SECRET_KEYS, LocalStack
 from ops.stacks.project import Project
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ops.cli.habits import flowing, to_complete, understood
 from ops.cli.main import COMMANDS, command_line, overview
 from ops.stacks.errors import UsageError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NOTIFYCTL = ROOT / ".venv" / "bin" / "notifyctl"
 
 

@@ -12,7 +12,7 @@ from typer.main import get_command
 from ops.cli.command_reference import FILE, commands, reference
 from ops.cli.main import called, command_line, overview
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 WHOLE = command_line()

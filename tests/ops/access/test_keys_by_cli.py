@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from infra.settings.key_dates import key_fingerprint
-from tests.ops.test_keys import config, keys, template
+from tests.ops.access.test_keys import config, keys, template
 
 # Notes its arguments and what it is given, and sets the key as the CLI does: in a project alone.
 STAND_IN = """\

@@ -12,7 +12,7 @@ from ops.build.assets import AssetBuilder
 from ops.build.console_sources import console_sources
 from ops.stacks.errors import OperationError
 
-CONSOLE = console_sources(Path(__file__).parents[2])
+CONSOLE = console_sources(Path(__file__).parents[3])
 WHERE = Path("dist", "assets")
 LINKS = re.compile(r'(?:src|href)="([^"]+)"')
 
