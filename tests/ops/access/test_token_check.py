@@ -263,7 +263,10 @@ def test_an_up_without_a_permission_fails_and_names_it(
     )
     result = engine.up()
     assert result.result == "failed"
-    assert lacking.shown in str(refusal_advice(result.message))
+    # Asked before anything moves, by reading: the text names what that takes.
+    told = refusal_advice(result.message) or result.message
+    assert lacking.shown.rpartition(" → ")[0] in told
+    assert "notifyctl token check" in told
     assert token not in result.message
     assert engine.destroy().result == "succeeded"
 

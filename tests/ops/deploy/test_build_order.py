@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ops.build.build import build_bundle
+from ops.deploy.account_state import AccountState
 from ops.deploy.deployment import Deployment
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import UsageError
@@ -46,11 +47,12 @@ def test_a_deployment_without_a_build_checks_builds_publishes_and_marks_in_that_
     monkeypatch.setattr(Deployment, "_check_settings", noted("check", Deployment._check_settings))
     monkeypatch.setattr("ops.deploy.deployment.build_bundle", noted("build", build_bundle))
     monkeypatch.setattr(Deployment, "prepare", noted("start", lambda _: None))
+    monkeypatch.setattr(AccountState, "require_free_names", noted("names", lambda _: None))
     monkeypatch.setattr(Deployment, "update", noted("publish", published))
     monkeypatch.setattr(Deployment, "verify", noted("verify", lambda *_: []))
     report = Deployment(context).run(message="", verify=True)
 
-    assert seen == ["check", "build", "start", "publish", "verify"]
+    assert seen == ["check", "build", "start", "names", "publish", "verify"]
     assert "brand new" in built[0]
     assert report.update.outputs["version_id"] == "v"
 

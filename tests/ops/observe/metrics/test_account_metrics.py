@@ -26,6 +26,23 @@ def groups(*found: Mapping[str, Any]) -> tuple[int, bytes]:
     return 200, json.dumps({"data": {"viewer": {"accounts": accounts}}}).encode()
 
 
+def answered(*calls: tuple[str, int, str, int]) -> tuple[int, bytes]:
+    """Answers of the data set: route, status, version and how many."""
+    rows = [
+        {
+            "route": route,
+            "method": "POST",
+            "status": str(status),
+            "code": "",
+            "version": version,
+            "channels": "",
+            "calls": str(count),
+        }
+        for route, status, version, count in calls
+    ]
+    return 200, json.dumps({"data": rows}).encode()
+
+
 def backlog(count: int) -> tuple[int, bytes]:
     result = {"backlog_bytes": 1, "backlog_count": count, "oldest_message_timestamp_ms": 0}
     return 200, json.dumps({"success": True, "result": result}).encode()
@@ -46,20 +63,33 @@ def test_the_last_hour_is_told_in_requests_percent_milliseconds_and_megabytes() 
                     "quantiles": {"cpuTimeP99": 12_345.0, "wallTimeP99": 678_900.0},
                 }
             ),
+            answered(
+                ("/api/notifications/send", 200, "v1v1v1v1", 380),
+                ("/api/notifications/send", 503, "v2v2v2v2", 7),
+                ("/api/notifications/send", 401, "v1v1v1v1", 10),
+            ),
             groups({"max": {"memoryUsageBytes": 64_500_000}}),
             groups(
-                {"dimensions": {"scriptVersion": "v1"}, "sum": {"requests": 390, "errors": 0}},
-                {"dimensions": {"scriptVersion": "v2"}, "sum": {"requests": 10, "errors": 3}},
+                {
+                    "dimensions": {"scriptVersion": "v1v1v1v1-a"},
+                    "sum": {"requests": 390, "errors": 0},
+                },
+                {
+                    "dimensions": {"scriptVersion": "v2v2v2v2-b"},
+                    "sum": {"requests": 10, "errors": 3},
+                },
             ),
             backlog(7),
             backlog(0),
         ]
         found = read(api)
     assert found.requests == 400
-    assert (found.error_rate.value, found.error_rate.unit) == (0.75, "%")
+    # Seven that callers saw, and three that the runtime ended, of 400.
+    assert (found.error_rate.value, found.error_rate.unit) == (2.5, "%")
+    assert found.error_rate.source == "callers' answers, last hour: 10 of 400; refused: 10"
     assert (found.response.value, found.response.unit) == (678.9, "ms")
     assert (found.cpu.value, found.memory.value) == (12.345, 64.5)
-    assert found.versions == {"v1": (390, 0), "v2": (10, 3)}
+    assert found.versions == {"v1v1v1v1-a": (390, 0), "v2v2v2v2-b": (10, 10)}
     assert [(metric.name, metric.value) for metric in found.backlogs] == [
         ("backlog of retry-queue", 7.0),
         ("backlog of failed-queue", 0.0),
@@ -67,17 +97,33 @@ def test_the_last_hour_is_told_in_requests_percent_milliseconds_and_megabytes() 
     variables = json.loads(api.seen[0]["body"])["variables"]
     assert (variables["account"], variables["script"]) == ("a" * 32, "notify")
     assert variables["start"] < variables["end"]
-    assert "/queues/q1/metrics" in api.seen[3]["target"]
+    assert api.seen[1]["target"] == f"/accounts/{'a' * 32}/analytics_engine/sql"
+    assert "/queues/q1/metrics" in api.seen[4]["target"]
 
 
 def test_an_hour_without_requests_is_no_unknown_one() -> None:
     with answering_service() as api:
-        api.answers = [groups()]
+        api.answers = [groups(), answered(), groups()]
         found = read(api, {"worker_name": "notify"})
     assert found.requests == 0
-    assert found.error_rate.value is None
-    assert found.error_rate.source == "Cloudflare's analytics don't tell it for the last hour"
+    assert (found.error_rate.value, found.error_rate.source) == (
+        None,
+        "nobody called in the last hour",
+    )
+    assert found.response.source == "Cloudflare's analytics don't tell it for the last hour"
     assert (found.versions, found.backlogs) == ({}, ())
+
+
+def test_without_callers_answers_the_rate_is_unknown_and_never_nought() -> None:
+    with answering_service() as api:
+        api.answers = [
+            groups({"sum": {"requests": 400, "errors": 0}}),
+            (200, b'{"success": true}'),
+            groups(),
+        ]
+        rate = read(api, {"worker_name": "notify"}).error_rate
+    assert rate.value is None
+    assert rate.source.startswith("what callers were answered isn't known: ")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +137,8 @@ def test_analytics_that_refuse_make_the_figures_unknown_and_say_why(
     document: Any, why: str
 ) -> None:
     with answering_service() as api:
-        api.answers = [(200, json.dumps(document).encode())]
+        refused = (200, json.dumps(document).encode())
+        api.answers = [refused, answered(), refused]
         found = read(api, {"worker_name": "notify"})
     assert found.requests is None
     for metric in (found.error_rate, found.response, found.cpu, found.memory):
@@ -101,7 +148,14 @@ def test_analytics_that_refuse_make_the_figures_unknown_and_say_why(
 def test_a_queue_that_cannot_be_asked_takes_nothing_from_the_other() -> None:
     refusal = json.dumps({"success": False, "errors": [{"code": 10000, "message": "no"}]})
     with answering_service() as api:
-        api.answers = [groups(), groups(), groups(), (403, refusal.encode()), backlog(2)]
+        api.answers = [
+            groups(),
+            answered(),
+            groups(),
+            groups(),
+            (403, refusal.encode()),
+            backlog(2),
+        ]
         first, second = read(api).backlogs
     assert first.value is None
     assert "refused to show the backlog of retry-queue" in first.source
