@@ -33,7 +33,8 @@ _PACES: Mapping[str, Pace] = {
 (core.telegram.org/bots/faq, "My bot is hitting limits"). Slack: one a second with short bursts
 (docs.slack.dev, "Rate limits"; how short isn't documented). Lark: 100 a minute and 5 a second
 (open.larksuite.com, "Use bots in groups"): the first of them is the slower one in the long run.
-Discord: 30 a minute and 5 in 2 seconds for a webhook (measured, its documents name no number).
+Discord documents no number: 5 in 2 seconds for a webhook, and 30 a minute in the long run, are what
+its users report (birdie0.github.io/discord-webhooks-guide, "Rate Limits").
 Teams: four a second (learn.microsoft.com, "Rate limiting for connectors"). ntfy: 60 at once, then
 one in 5 seconds (docs.ntfy.sh, "Limitations")."""
 

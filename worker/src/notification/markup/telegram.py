@@ -41,8 +41,8 @@ MAX_TEXT = 4096
 MAX_ENTITIES = 100
 """Entities of a message; Telegram ignores or refuses further ones (measured, not documented)."""
 MAX_ADDRESSES = 8_000
-"""Bytes of all links' addresses in a message: with about 9,500 Telegram refuses it as too long
-(measured, not documented)."""
+"""Bytes of all links' addresses in a message. Telegram refuses a message whose entities are too
+large together and documents no number: this is a margin of our own."""
 MAX_SUBJECT = 200
 MAX_MESSAGES = 3
 """Messages that one notification becomes."""
