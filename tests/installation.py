@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_urlsafe
+from secrets import randbelow, token_urlsafe
 from typing import Any
 
 import httpx
@@ -187,12 +187,20 @@ class Installation:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that were free a moment ago, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Return ports that were free a moment ago, all different.
+
+    They are below those that the system gives to connections (32768 and above, or 49152 and above),
+    so that no other test's connection takes one before it is used.
+    """
+    found: dict[int, None] = {}
+    while len(found) < count:
+        port = 10_240 + randbelow(22_000)
+        with socket.socket() as one:
+            # As servers do: a port whose connections are ending is free for a listener.
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found[port] = None
+    return list(found)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import EmbeddedEngine, EngineEvent, UpdateResult, encrypt_config_value
+from tests.altered_project import rewrite
 from tests.engine.fake_cloudflare import ACCOUNT, TOKEN, FakeCloudflare
 
 PASSPHRASE = "correct-horse"
@@ -105,4 +106,4 @@ class Workspace:
         file = self.folder / "app" / "__main__.py"
         text, count = re.subn(pattern, replacement, file.read_text())
         assert count, f"{pattern} is not in the program"
-        file.write_text(text)
+        rewrite(file, text)

@@ -1,5 +1,6 @@
 """Runs the Pulumi program without an engine and keeps what it registers."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -117,6 +118,14 @@ class _Recorder(mocks.MockMonitor):
         return answer
 
 
+def _require_event_loop() -> None:
+    """See that there is a current event loop: the SDK wants one, and a test may have ended it."""
+    try:
+        asyncio.get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
+
+
 def declare_stack(
     program: Callable[[], Mapping[str, Any]],
     *,
@@ -127,6 +136,7 @@ def declare_stack(
 
     `before` are the outputs of the Worker version in the state, if there is one.
     """
+    _require_event_loop()
     # A run that failed leaves registrations behind that wait for ever.
     _get_rpc_manager().clear()
     SETTINGS.outputs.clear()

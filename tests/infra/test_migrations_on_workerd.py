@@ -1,6 +1,5 @@
 """Migrations on the real edge runtime's D1, through the local cloud's REST API."""
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from localcloud.endpoints import Ports
 from tests.infra.stack_inputs import MIGRATIONS, write_migrations
 
 pytestmark = pytest.mark.workerd
+from tests.installation import free_ports
 
 PROJECT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ PROJECT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], D1Database]]:
     """Makes an empty D1 database in a local cloud of these tests' own."""
-    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), Ports(*_free_ports(3)))
+    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), Ports(*free_ports(3)))
     endpoints = cloud.start()
 
     def create(name: str) -> D1Database:
@@ -123,13 +123,3 @@ def test_a_lost_lease_fails_the_whole_batch(new_database: Callable[[str], D1Data
         database.batch([WriterLease(database).fence(), Statement("CREATE TABLE x(id INTEGER)")])
     assert WriterLease.was_lost(caught.value)
     assert tables(database) == {"d1_migrations_lease"}
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

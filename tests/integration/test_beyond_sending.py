@@ -47,7 +47,9 @@ def _call(
     return answer
 
 
-def _bridge(installation: Installation, user: str, content: bytes, kind: str) -> httpx.Response:
+def _bridge(
+    installation: Installation, user: str, content: bytes, kind: str, *, key: str = ""
+) -> httpx.Response:
     path = f"/web_hook/bridge/{user}/webhook"
     answer = httpx.post(
         installation.outputs()["service_url"] + path,
@@ -55,6 +57,7 @@ def _bridge(installation: Installation, user: str, content: bytes, kind: str) ->
         headers={
             "content-type": kind,
             "x-bridge-token": installation.outputs()["bridge_token"],
+            **({"idempotency-key": key} if key else {}),
         },
         trust_env=False,
         timeout=60,
@@ -63,10 +66,12 @@ def _bridge(installation: Installation, user: str, content: bytes, kind: str) ->
     return answer
 
 
-def test_the_bridge_forwards_once_what_arrives_twice(installation: Installation, user: str) -> None:
+def test_the_bridge_forwards_once_what_arrives_twice_with_one_key(
+    installation: Installation, user: str
+) -> None:
     form = "application/x-www-form-urlencoded"
-    first = _bridge(installation, user, b"title=Disk&text=95%25+used", form)
-    again = _bridge(installation, user, b"title=Disk&text=95%25+used", form)
+    first = _bridge(installation, user, b"title=Disk&text=95%25+used", form, key="disk-1")
+    again = _bridge(installation, user, b"title=Disk&text=95%25+used", form, key="disk-1")
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.json()["message_id"] == first.json()["message_id"]
     [arrival] = installation.arrivals(f"/hook/{user}")
