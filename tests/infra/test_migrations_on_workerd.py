@@ -14,9 +14,9 @@ from infra.migrations.migrator import Migrator
 from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Ports
 from tests.infra.stack_inputs import MIGRATIONS, write_migrations
+from tests.installation import free_ports
 
 pytestmark = pytest.mark.workerd
-from tests.installation import free_ports
 
 PROJECT = Path(__file__).parents[2]
 
