@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.closed_network.faults import Fault
 from tests.closed_network.network import LIMIT, missing
 from tests.closed_network.operator import Operator, kill_all
+from tests.eventually import eventually
 
 pytestmark = [
     pytest.mark.workerd,
@@ -61,6 +63,8 @@ def test_plugins_end_with_a_cli_that_was_killed_and_its_lock_is_taken_away(
     cli = next(one for one in family if one.name() == "pulumi")
     plugins = cli.children(recursive=True)
     assert plugins
+    # The CLI writes its checkpoint in place: killed at that moment it leaves half of one.
+    eventually(lambda: both_queues_are_kept(operator), what="the checkpoint with both queues")
     cli.kill()
     _, told = process.communicate(timeout=LIMIT)
     assert process.returncode == 4, told
@@ -75,3 +79,15 @@ def test_plugins_end_with_a_cli_that_was_killed_and_its_lock_is_taken_away(
     assert all(set(found) <= set(after[path]) for path, found in stores.items())
     assert [len(found) for found in after.values()] == [1, 1, 2, 1]
     operator.ctl("preview", *STACK, "--expect-no-changes")
+
+
+def both_queues_are_kept(operator: Operator) -> bool:
+    """Say whether the state holds all that the update can make beside the held call."""
+    folder = Path(operator.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    (file,) = folder.glob(".pulumi/stacks/*/development.json")
+    try:
+        latest = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"]
+    except ValueError:
+        return False
+    made = {entry["urn"].rpartition("::")[2] for entry in latest["resources"] if entry.get("id")}
+    return {"database", "retry-queue", "failed-queue"} <= made
