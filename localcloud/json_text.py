@@ -8,8 +8,23 @@ from typing import Any
 
 MAX_DEPTH = 100  # no document of Cloudflare, GitHub or a chat provider comes near it
 
-# A string, to be stepped over, or one bracket. An unfinished string runs to the end of the text.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
+# A string, to be stepped over, or one bracket. A string without an end goes to the end of the text,
+# a last backslash included, and gives nothing back: each character is looked at once.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+
+
+def is_deeper_than(text: str, levels: int) -> bool:
+    """Say in linear time whether brackets nest deeper than that, those in strings left out."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        first = token[0][0]
+        if first in "[{":
+            depth += 1
+            if depth > levels:
+                return True
+        elif first in "]}":
+            depth -= 1
+    return False
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -20,13 +35,6 @@ def parse_json(text: str | bytes) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text))
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        first = token[0][0]
-        if first in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise ValueError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
-        elif first in "]}":
-            depth -= 1
+    if is_deeper_than(text, MAX_DEPTH):
+        raise ValueError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
     return json.loads(text)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from infra.names import Names
 from ops.stacks.account import StackAccount
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed
-
-if TYPE_CHECKING:
-    from cloudflare import Cloudflare
 
 
 def require_own_domain(context: StackContext) -> None:
@@ -28,9 +23,8 @@ def require_own_domain(context: StackContext) -> None:
     if domain is None or context.is_local or domain in context.file.known.take_over:
         return
     account, worker = StackAccount.of(context), Names.of_stack(context.stack).worker
-    url = f"/accounts/{account.account_id}/workers/domains?hostname={quote(domain)}"
-    answer: Any = account.ask("list the Workers' domains", partial(_get, url))
-    for found in (answer or {}).get("result") or []:
+    path = f"/accounts/{account.account_id}/workers/domains?hostname={quote(domain)}"
+    for found in account.result("list the Workers' domains", path) or []:
         owner = found.get("service")
         if found.get("hostname") == domain and owner not in ("", None, worker):
             raise GateClosed(
@@ -38,7 +32,3 @@ def require_own_domain(context: StackContext) -> None:
                 "that Worker in the dashboard under Workers, Settings, Domains & Routes; or "
                 "correct customDomain."
             )
-
-
-def _get(url: str, client: Cloudflare) -> Any:
-    return client.get(url, cast_to=object)

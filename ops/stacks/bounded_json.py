@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
+
+from localcloud.json_text import is_deeper_than
 
 MAX_DEPTH = 200
 """Far more than any document of ours nests, and far less than Python's parser survives."""
-
-# A text that doesn't end goes to the end of the document: each letter is looked at once.
-_MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 def parse_bounded(text: str | bytes) -> Any:
@@ -21,13 +19,6 @@ def parse_bounded(text: str | bytes) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text))
-    depth = 0
-    for mark in _MARKS.finditer(text):
-        letter = mark[0]
-        if letter in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
-        elif letter in "]}":
-            depth -= 1
+    if is_deeper_than(text, MAX_DEPTH):
+        raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
     return json.loads(text)

@@ -44,9 +44,10 @@ def test_brackets_in_strings_are_no_depth() -> None:
         ('"unfinished', "Unterminated string"),
         ("[" * 10_000_000, "deeper than"),
         ('"\\' * 1000, "Invalid|Unterminated"),
+        ('"' + '\\"' * 500_000 + "\\", "Unterminated|Invalid"),
         ("", "Expecting value"),
     ],
-    ids=["no UTF-8", "unfinished", "deep", "backslashes", "empty"],
+    ids=["no UTF-8", "unfinished", "deep", "backslashes", "a last backslash", "empty"],
 )
 def test_what_is_no_json_is_a_value_error(text: str | bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said):
