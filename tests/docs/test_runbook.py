@@ -60,5 +60,5 @@ def test_keys_are_backed_up_in_a_password_manager_and_nowhere_else() -> None:
 @pytest.mark.requirement("S0-113", "S0-48")
 def test_a_deployment_by_hand_is_called_the_exception() -> None:
     text = "\n".join(Document(ROOT / "docs" / "pipelines.md").prose)
-    assert "The normal way of every change is a workflow" in text
-    assert "The exception, for when GitHub is down." in text
+    assert "Changes normally reach production through the workflows" in text
+    assert "Only for when GitHub is down." in text
