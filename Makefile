@@ -3,6 +3,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 CTL := .venv/bin/notifyctl
+# Commands and tests start hundreds of Python processes: each takes the compiled modules of the first.
+unexport PYTHONDONTWRITEBYTECODE
 # Test processes side by side: they wait for the runtime as much as they work, so twice the two
 # cores that the limits are meant for. Each may hold a local cloud of about 0.7 GB.
 WORKERS ?= 4

@@ -36,7 +36,7 @@ class AlteredProject:
     def __init__(self, root: Path) -> None:
         self.root = root
         root.mkdir(parents=True)
-        skipped = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        skipped = shutil.ignore_patterns("*.egg-info")
         for name in (*COPIED, *(path.name for path in ROOT.glob("Pulumi.*.yaml"))):
             source = ROOT / name
             if source.is_dir():
