@@ -11,7 +11,7 @@ import pytest
 
 from notification.channels.channel import THROTTLED_CODE
 from notification.delivery.notification import INTERRUPTED
-from notification.delivery.settlement import EXPIRED
+from notification.delivery.settle import EXPIRED
 from tests.docs.document import ROOT, Document
 
 PAGE = Document(ROOT / "docs" / "troubleshooting.md")

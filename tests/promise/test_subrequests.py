@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from notification.delivery.retry_consumer import MAX_SUBREQUESTS
+from notification.delivery.retry_choice import MAX_SUBREQUESTS
 from tests.promise.simulated_timeline import SimulatedTimeline
 from tests.timeline import Spell
 

@@ -5,8 +5,9 @@ import pytest
 from notification.grafana.message import alert_message, readable_date
 from notification.grafana.payload import read_payload
 from notification.grafana.variables import alert_variables
+from notification.markup.dialect import COMMON
 from notification.markup.lark import DIALECT as LARK
-from notification.markup.markdown import COMMON, read_markdown
+from notification.markup.markdown import read_markdown
 from notification.markup.slack import DIALECT as SLACK
 from notification.markup.telegram import DIALECT as TELEGRAM
 from tests.worker.grafana.calls import alert, call

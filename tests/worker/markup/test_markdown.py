@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notification.markup.dialect import COMMON, Dialect
 from notification.markup.document import (
     BOLD,
     CODE,
@@ -24,7 +25,7 @@ from notification.markup.document import (
 from notification.markup.escaping import escape_markdown_value
 from notification.markup.html import read_html
 from notification.markup.lark import DIALECT as LARK
-from notification.markup.markdown import COMMON, Dialect, read_markdown
+from notification.markup.markdown import read_markdown
 from notification.markup.plain_text import clean
 from notification.markup.slack import DIALECT as SLACK
 from notification.markup.telegram import DIALECT as TELEGRAM

@@ -30,6 +30,7 @@ from notification.channels.endpoint import EndpointPolicy, check_provider_url
 from notification.compact_json import compact_json
 from notification.errors import ChannelRefusal
 from notification.markup.content import read_message
+from notification.markup.dialect import Dialect
 from notification.markup.document import (
     BOLD,
     BROADCAST,
@@ -48,7 +49,6 @@ from notification.markup.document import (
     draw,
     joined,
 )
-from notification.markup.markdown import Dialect
 from notification.markup.splitting import cut_document, split_document
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 

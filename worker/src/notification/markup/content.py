@@ -1,8 +1,9 @@
 """A message's subject and content as documents, whatever their type is."""
 
 from notification.errors import ChannelRefusal
+from notification.markup.dialect import COMMON, Dialect
 from notification.markup.document import Document
-from notification.markup.markdown import COMMON, Dialect, read_markdown
+from notification.markup.markdown import read_markdown
 from notification.markup.plain_text import clean, is_blank
 
 

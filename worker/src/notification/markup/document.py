@@ -215,3 +215,18 @@ _SCHEMES = ("https://", "http://", "mailto:", "tel:")
 def is_address(address: str) -> bool:
     """Say whether a link may lead there: over HTTP, to a mailbox or to a telephone."""
     return address.lower().startswith(_SCHEMES) and not any(c <= " " for c in address)
+
+
+def without_repeats(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Leave out spans inside one of the same kind, and those that cross one."""
+    kept: list[Span] = []
+    around: list[Span] = []
+    for span in spans:
+        while around and around[-1].end <= span.start:
+            around.pop()
+        crosses = bool(around) and span.end > around[-1].end
+        if crosses or any(span.kind == outer.kind for outer in around):
+            continue
+        kept.append(span)
+        around.append(span)
+    return tuple(kept)

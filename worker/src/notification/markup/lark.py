@@ -7,6 +7,7 @@ special characters (HTML character references), and "Use bots in groups" (text, 
 import re
 from typing import Any
 
+from notification.markup.dialect import Dialect
 from notification.markup.document import (
     BOLD,
     BROADCAST,
@@ -23,7 +24,6 @@ from notification.markup.document import (
     Span,
     draw,
 )
-from notification.markup.markdown import Dialect
 
 _AT = re.compile(r"<\s*/?\s*at", re.IGNORECASE)
 """What Lark might read as a mention."""

@@ -7,51 +7,24 @@ into code like anywhere else. What single marks mean differs by channel, and so 
 """
 
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
+from notification.markup.dialect import COMMON, Dialect, shown_text
 from notification.markup.document import (
     BOLD,
     CODE,
     FENCE,
-    ITALIC,
     LINK,
     MENTION,
     QUOTE,
-    STRIKE,
     TAG,
     Document,
     Span,
     is_address,
     spans_in_order,
+    without_repeats,
 )
 from notification.markup.html_entities import ENTITY, entity_text
-
-_NOTHING = re.compile(r"(?!)")
-
-
-class Dialect(NamedTuple):
-    """How a channel's authors write Markdown.
-
-    Attributes:
-        marks: the kinds by their marks, such as `**`.
-        word_marks: the marks that are read at the ends of words alone.
-        special: what stands between angle brackets or begins with `@`: mentions, broadcasts and
-            links. The names of its groups are kinds, and `label` is what is shown.
-        tags: tags of this channel alone, such as Lark's `<font>`; group 1 is the closing slash,
-            group 2 the name.
-        mention_scheme: addresses of links that mention a person.
-    """
-
-    marks: Mapping[str, str]
-    word_marks: frozenset[str] = frozenset(("_", "__"))
-    special: re.Pattern[str] = _NOTHING
-    tags: re.Pattern[str] = _NOTHING
-    mention_scheme: str = ""
-
-
-COMMON = Dialect({"**": BOLD, "__": BOLD, "*": ITALIC, "_": ITALIC, "~~": STRIKE, "~": STRIKE})
-"""CommonMark with GitHub's strikethrough."""
 
 _PUNCTUATION = r"[!-/:-@\[-`{-~]"
 _UNESCAPE = re.compile(rf"\\({_PUNCTUATION})")
@@ -117,7 +90,7 @@ class _Reader:
             Span(offsets[start], offsets[end], kind, value)
             for start, end, kind, value in self._spans
         ]
-        return Document("".join(self._pieces), _without_repeats(spans_in_order(spans)))
+        return Document("".join(self._pieces), without_repeats(spans_in_order(spans)))
 
     def _token(self, match: re.Match[str]) -> int:
         """Read one token and return where to go on."""
@@ -250,9 +223,7 @@ class _Reader:
         return closing + length
 
     def _close_link(self, at: int) -> int:
-        match = None
-        if self._counts.get("["):
-            match = _DESTINATION.match(self._source, at + 1)
+        match = _DESTINATION.match(self._source, at + 1) if self._counts.get("[") else None
         if match is None:
             self._pieces.append("]")
             return at + 1
@@ -283,7 +254,7 @@ class _Reader:
             label = groups.pop("label", None)
             kind, raw = next((name, text) for name, text in groups.items() if text is not None)
             value = _UNESCAPE.sub(r"\1", raw)
-            shown = _UNESCAPE.sub(r"\1", label) if label else _shown(kind, value)
+            shown = _UNESCAPE.sub(r"\1", label) if label else shown_text(kind, value)
             if kind != LINK or is_address(value):
                 return self._whole(kind, value, shown, match.end())
         match = self._dialect.tags.match(self._source, at)
@@ -314,11 +285,6 @@ class _Reader:
         return match.end()
 
 
-def _shown(kind: str, value: str) -> str:
-    """Return what is shown of a mention or link that has no label."""
-    return value if kind == LINK or value.startswith(("@", "#")) else "@" + value.removeprefix("!")
-
-
 def _closing_runs(source: str) -> dict[int, int]:
     """Return for each run of backticks that opens code the place of the run that closes it."""
     if "`" not in source:
@@ -332,18 +298,3 @@ def _closing_runs(source: str) -> dict[int, int]:
             closing[start] = following[length]
         following[length] = start
     return closing
-
-
-def _without_repeats(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """Leave out spans inside one of the same kind, and those that cross one."""
-    kept: list[Span] = []
-    around: list[Span] = []
-    for span in spans:
-        while around and around[-1].end <= span.start:
-            around.pop()
-        crosses = bool(around) and span.end > around[-1].end
-        if crosses or any(span.kind == outer.kind for outer in around):
-            continue
-        kept.append(span)
-        around.append(span)
-    return tuple(kept)

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from notification.markup.content import read_message
+from notification.markup.dialect import Dialect
 from notification.markup.document import (
     BOLD,
     BROADCAST,
@@ -25,7 +26,6 @@ from notification.markup.document import (
     within_lines,
 )
 from notification.markup.escaping import escape_slack
-from notification.markup.markdown import Dialect
 from notification.markup.splitting import Fits, cut_document, split_document
 
 MAX_TEXT = 40_000

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from notification.markup.content import read_message
+from notification.markup.dialect import Dialect
 from notification.markup.document import (
     BOLD,
     CODE,
@@ -33,7 +34,6 @@ from notification.markup.escaping import (
     escape_markdown,
     escape_markdown_v2,
 )
-from notification.markup.markdown import Dialect
 from notification.markup.splitting import Parts, cut_document, split_document
 
 MAX_TEXT = 4096

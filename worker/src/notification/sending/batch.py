@@ -13,15 +13,13 @@ from notification.sending.command import SendCommand
 from notification.sending.draft import Draft, deferred
 from notification.sending.first_attempts import deliver
 from notification.sending.replay import replays
-from notification.sending.send import (
-    Prepared,
-    Sender,
-    SendResult,
+from notification.sending.send import Prepared, Sender, SendResult, warnings_of
+from notification.sending.send_inputs import (
+    SendInputs,
+    read_all_inputs,
     refuse_disabled,
     refuse_unsendable,
-    warnings_of,
 )
-from notification.sending.send_inputs import SendInputs, read_all_inputs
 from notification.storage.outbox import accept_all
 
 MAX_SENDS = 100

@@ -7,7 +7,8 @@ from typing import Any
 from notification.channels.endpoint import EndpointPolicy
 from notification.delivery.recorder import record
 from notification.delivery.retry_message import RetryMessage, enqueue
-from notification.delivery.settlement import Settlement, attempt_and_settle
+from notification.delivery.settle import attempt_and_settle
+from notification.delivery.settlement import Settlement
 from notification.logging import Log
 from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform

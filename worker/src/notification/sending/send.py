@@ -4,9 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from notification.channels.channel import base_channel
-from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
-from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.endpoint_lines import Endpoint, free_channels, take_slot
 from notification.delivery.notification import LEASE_MS
 from notification.errors import ServiceError
@@ -16,15 +13,17 @@ from notification.ports.database import DatabaseConflict, DatabaseError, Row, St
 from notification.ports.platform import Platform
 from notification.sending.channel_text import write_texts
 from notification.sending.command import SendCommand
-from notification.sending.draft import Draft, Wait, draft_rows
+from notification.sending.draft import Draft, draft_rows
 from notification.sending.first_attempts import deliver
 from notification.sending.send_inputs import (
     SendInputs,
     cached_inputs,
     drop_cached,
     read_inputs,
+    refuse_disabled,
+    refuse_unsendable,
 )
-from notification.settings import Settings
+from notification.sending.waits import waits_of
 from notification.storage.outbox import Acceptance, Guard, Reservation, accept_all
 from notification.timestamps import from_iso, iso
 
@@ -170,7 +169,9 @@ class Sender:
         platform = self._platform
         now_ms = platform.clock.now_ms()
         configs = {config.channel: config for config in inputs.configs}
-        waits = _waits(command, inputs, platform.settings, now_ms, {} if places is None else places)
+        waits = waits_of(
+            command, inputs, platform.settings, now_ms, {} if places is None else places
+        )
         drafts = draft_rows(
             command,
             configs,
@@ -235,76 +236,8 @@ def warnings_of(drafts: Sequence[Draft], results: Sequence[dict[str, Any]]) -> l
     return warnings
 
 
-def _waits(
-    command: SendCommand,
-    inputs: SendInputs,
-    settings: Settings,
-    now_ms: int,
-    places: dict[Endpoint, int],
-) -> dict[str, tuple[Wait, Pace]]:
-    """Return the channels that can't be attempted at once: until when, and at which pace."""
-    waits = {}
-    for config in inputs.configs:
-        endpoint = (command.user_id, config.channel)
-        planned = _planned(command, config, now_ms)
-        if planned is not None:
-            waits[config.channel] = (Wait(planned, send_at=iso(planned)), DEFAULT_PACE)
-            continue
-        held_until = inputs.obstacles.held_until(*endpoint)
-        line = inputs.obstacles.lines.get(endpoint)
-        if held_until is None and line is None:
-            continue
-        until_ms = max(now_ms, from_iso(held_until) if held_until else 0)
-        until_ms = max(until_ms, line.next_slot if line else 0)
-        pace = pace_of(config.channel, config.config, settings)
-        taken = places.get(endpoint, 0)
-        places[endpoint] = taken + 1
-        until_ms += taken * pace.interval_ms
-        waits[config.channel] = (Wait(until_ms, held_until), pace)
-    return waits
-
-
-def _planned(command: SendCommand, config: ChannelConfig, now_ms: int) -> int | None:
-    """Return when a notification is due that its sender or its recipient's quiet hours put off.
-
-    Holds and lines are met when that time has come.
-    """
-    planned = max(now_ms, from_iso(command.send_at)) if command.send_at else now_ms
-    if not command.urgent and (config.config or {}).get("quiet_hours"):
-        # Imported when a recipient first has quiet hours.
-        from notification.channels.quiet_hours import quiet_until
-
-        planned = quiet_until(config.config, planned) or planned
-    return planned if planned > now_ms else None
-
-
 def _due(draft: Draft) -> int:
     return from_iso(draft.row["next_retry_at"])
-
-
-def refuse_disabled(command: SendCommand, platform: Platform) -> None:
-    """Refuse a send over a channel that this stack has switched off.
-
-    Raises:
-        ServiceError: INVALID_CHANNEL_TYPE.
-    """
-    for channel in command.channels:
-        if base_channel(channel) in platform.settings.disabled_channels:
-            raise ServiceError(
-                "INVALID_CHANNEL_TYPE", f"Channel {channel} is switched off on this stack"
-            )
-
-
-def refuse_unsendable(command: SendCommand, inputs: SendInputs) -> None:
-    """Refuse a send whose template or recipient isn't there.
-
-    Raises:
-        ServiceError: TEMPLATE_NOT_FOUND or USER_NO_CHANNELS.
-    """
-    if command.content is None and inputs.template is None:
-        raise ServiceError("TEMPLATE_NOT_FOUND", f"Template not found: {command.template_key}")
-    if not inputs.configs:
-        raise ServiceError("USER_NO_CHANNELS", f"User {command.user_id} has no configured channels")
 
 
 def _reserved_keys(record: Row, command: SendCommand) -> list[MessageKey] | None:

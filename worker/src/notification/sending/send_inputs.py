@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from notification.channels.channel import base_channel
 from notification.configuration.channel_config import ChannelConfig, KnownConfigs, read_config
 from notification.configuration.key_ring import KeyRing
 from notification.delivery.endpoint_lines import (
@@ -12,6 +13,7 @@ from notification.delivery.endpoint_lines import (
     select_obstacles,
 )
 from notification.delivery.schedule import SELECT_MAX_RETRIES, retries_allowed
+from notification.errors import ServiceError
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import Result, Row, Statement
 from notification.ports.platform import Platform
@@ -133,3 +135,28 @@ async def _inputs(
     if command.idempotency_key is not None and results[-1].rows:
         record = results[-1].rows[0]
     return SendInputs(configs, template, record, read_obstacles(results[1:3]))
+
+
+def refuse_disabled(command: SendCommand, platform: Platform) -> None:
+    """Refuse a send over a channel that this stack has switched off.
+
+    Raises:
+        ServiceError: INVALID_CHANNEL_TYPE.
+    """
+    for channel in command.channels:
+        if base_channel(channel) in platform.settings.disabled_channels:
+            raise ServiceError(
+                "INVALID_CHANNEL_TYPE", f"Channel {channel} is switched off on this stack"
+            )
+
+
+def refuse_unsendable(command: SendCommand, inputs: SendInputs) -> None:
+    """Refuse a send whose template or recipient isn't there.
+
+    Raises:
+        ServiceError: TEMPLATE_NOT_FOUND or USER_NO_CHANNELS.
+    """
+    if command.content is None and inputs.template is None:
+        raise ServiceError("TEMPLATE_NOT_FOUND", f"Template not found: {command.template_key}")
+    if not inputs.configs:
+        raise ServiceError("USER_NO_CHANNELS", f"User {command.user_id} has no configured channels")

@@ -7,7 +7,7 @@ from notification.delivery.fallback import released_messages, resolve_statements
 from notification.delivery.holds import Holds
 from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, LIFE_MS
 from notification.delivery.retry_message import RetryMessage, enqueue
-from notification.delivery.settlement import EXPIRED_TEXT
+from notification.delivery.settle import EXPIRED_TEXT
 from notification.identity import EPOCH_MS, first_row_id, moment_of
 from notification.logging import Log
 from notification.ports.database import Row, Statement

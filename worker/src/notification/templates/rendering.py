@@ -6,16 +6,7 @@ from typing import Any, NamedTuple
 from notification.markup.escaping import Escape, escape_json_string
 from notification.markup.plain_text import clean
 from notification.templates.formatting import format_date, format_number
-from notification.templates.program import (
-    EACH,
-    IF,
-    NEXT,
-    TEXT,
-    UNLESS,
-    VALUE,
-    Step,
-    Template,
-)
+from notification.templates.program import EACH, IF, NEXT, TEXT, UNLESS, VALUE, Step, Template
 from notification.templates.values import MAX_VALUE, is_truthy, json_text, scalar_text, value_text
 
 MAX_OUTPUT = 100_000

@@ -1,0 +1,43 @@
+"""How the authors of a channel write Markdown."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from notification.markup.document import (
+    BOLD,
+    ITALIC,
+    LINK,
+    STRIKE,
+)
+
+_NOTHING = re.compile(r"(?!)")
+
+
+class Dialect(NamedTuple):
+    """How a channel's authors write Markdown.
+
+    Attributes:
+        marks: the kinds by their marks, such as `**`.
+        word_marks: the marks that are read at the ends of words alone.
+        special: what stands between angle brackets or begins with `@`: mentions, broadcasts and
+            links. The names of its groups are kinds, and `label` is what is shown.
+        tags: tags of this channel alone, such as Lark's `<font>`; group 1 is the closing slash,
+            group 2 the name.
+        mention_scheme: addresses of links that mention a person.
+    """
+
+    marks: Mapping[str, str]
+    word_marks: frozenset[str] = frozenset(("_", "__"))
+    special: re.Pattern[str] = _NOTHING
+    tags: re.Pattern[str] = _NOTHING
+    mention_scheme: str = ""
+
+
+COMMON = Dialect({"**": BOLD, "__": BOLD, "*": ITALIC, "_": ITALIC, "~~": STRIKE, "~": STRIKE})
+"""CommonMark with GitHub's strikethrough."""
+
+
+def shown_text(kind: str, value: str) -> str:
+    """Return what is shown of a mention or link that has no label."""
+    return value if kind == LINK or value.startswith(("@", "#")) else "@" + value.removeprefix("!")
