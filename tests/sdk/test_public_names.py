@@ -58,7 +58,7 @@ def client() -> NotificationClient:
 
 def test_the_package_exports_these_names_and_no_others() -> None:
     assert set(notification_sdk.__all__) == PUBLIC
-    modules = {"pytest_plugin", "testing", "webhooks"}
+    modules = {"apprise_plugin", "pytest_plugin", "testing", "webhooks"}
     assert public(notification_sdk) - modules == PUBLIC
 
 
