@@ -72,7 +72,7 @@ def _say(document: dict[str, Any], text: str, as_json: bool) -> None:
 
 def _ports(options: argparse.Namespace) -> Ports:
     try:
-        chosen = Ports.from_environment()
+        chosen = Ports.chosen(CloudHome(options.home.resolve()).ports)
     except ValueError as error:
         raise LocalCloudError(str(error)) from error
     given = {name: getattr(options, f"{name}_port") for name in SWITCHES}

@@ -47,13 +47,13 @@ class LocalCloud:
         *,
         host_command: Sequence[str] | None = None,
     ) -> None:
-        """`ports` None takes the environment's, else the defaults.
+        """`ports` None takes the environment's, else those of the last start, else the defaults.
 
         `host_command` is the program that stands for the Node host, for tests of this class.
         """
         self._home = CloudHome(home.resolve())
         try:
-            self._ports = ports or Ports.from_environment()
+            self._ports = ports or Ports.chosen(self._home.ports)
         except ValueError as error:
             raise StartFailed(str(error)) from error
         self._host_command = list(host_command or ())
@@ -62,18 +62,26 @@ class LocalCloud:
         """Make the cloud run and return where it listens; at once where it already runs.
 
         Survives what a killed server left behind, and waits for a start that another process has
-        under way. `on_step` hears short texts. Raises PortInUse, NodeMissing, DiskFull,
-        StartFailed.
+        under way. The ports are kept for the next start. `on_step` hears short texts. Raises
+        PortInUse, NodeMissing, DiskFull, StartFailed.
         """
         with self._alone(on_step):
-            if endpoints := self._running(on_step):
-                return endpoints
-            # Before anything ends: a cloud that runs on other ports mustn't end for a start that
-            # can't be made.
-            self._require_free(besides=self._held())
-            self._end_server()
-            self._require_free(besides=())
-            return self._spawn(on_step)
+            endpoints = self._started(on_step)
+            try:
+                self._ports.keep(self._home.ports)
+            except OSError as error:
+                raise _explained(error, self._home.root) from error
+            return endpoints
+
+    def _started(self, on_step: OnStep) -> Endpoints:
+        if endpoints := self._running(on_step):
+            return endpoints
+        # Before anything ends: a cloud that runs on other ports mustn't end for a start that can't
+        # be made.
+        self._require_free(besides=self._held())
+        self._end_server()
+        self._require_free(besides=())
+        return self._spawn(on_step)
 
     def stop(self) -> bool:
         """End the cloud; its data stays. Returns whether there was one to end."""
@@ -88,6 +96,7 @@ class LocalCloud:
             return
         with self._alone():
             self._end_server()
+            self._home.ports.unlink(missing_ok=True)
             if self._home.cloud.exists():
                 try:
                     shutil.rmtree(self._home.cloud)
@@ -123,9 +132,8 @@ class LocalCloud:
         return (record.ports.control, record.ports.edge, record.ports.sink)
 
     def _require_free(self, *, besides: tuple[int, ...]) -> None:
-        for name in ("control", "edge", "sink"):
-            if (port := getattr(self._ports, name)) not in besides:
-                require_free(name, port)
+        wanted = {name: getattr(self._ports, name) for name in SWITCHES}
+        require_free({name: port for name, port in wanted.items() if port not in besides})
 
     def _running(self, on_step: OnStep) -> Endpoints | None:
         """The endpoints of a healthy cloud on fitting ports, also of one that is still starting."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from localcloud.atomic_write import write_whole
 
 ACCOUNT_ID = "00000000000000000000000000000001"
 LOOPBACK = "127.0.0.1"
@@ -27,12 +31,12 @@ class Ports:
     sink: int = 8789
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Ports:
-        """Read NOTIFICATION_LOCAL_{CONTROL,EDGE,SINK}_PORT over the defaults.
+    def chosen(cls, kept: Path, environment: Mapping[str, str] = os.environ) -> Ports:
+        """Return NOTIFICATION_LOCAL_{CONTROL,EDGE,SINK}_PORT over those kept, over the defaults.
 
-        Raises ValueError, naming the variable, for anything that isn't 0 to 65535.
+        Raises ValueError for a variable that isn't 0 to 65535, naming it, and for a damaged file.
         """
-        chosen: dict[str, int] = {}
+        chosen = _kept(kept)
         for name, (_, variable) in SWITCHES.items():
             text = environment.get(variable, "")
             if not text:
@@ -42,10 +46,39 @@ class Ports:
             chosen[name] = int(text)
         return cls(**chosen)
 
+    def keep(self, file: Path) -> None:
+        """Write them down for the next start of the same data, unless the system chose one.
+
+        Raises OSError.
+        """
+        if 0 not in (self.control, self.edge, self.sink):
+            text = json.dumps(asdict(self)) + "\n"
+            if not file.is_file() or file.read_text("utf-8") != text:
+                write_whole(file, text)
+
     def agrees_with(self, other: Ports) -> bool:
         """Tell whether a cloud on the ports `other` satisfies these (0 takes any port)."""
         pairs = ((self.control, other.control), (self.edge, other.edge), (self.sink, other.sink))
         return all(wanted in {0, there} for wanted, there in pairs)
+
+
+def _kept(file: Path) -> dict[str, int]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{file} can't be read ({error}): remove it, and choose ports anew."
+        ) from None
+    ports = (
+        [port for name, port in found.items() if name in SWITCHES]
+        if isinstance(found, dict)
+        else []
+    )
+    if len(ports) != len(SWITCHES) or not all(type(p) is int and 0 < p <= 65535 for p in ports):
+        raise ValueError(f"{file} doesn't hold three ports: remove it, and choose ports anew.")
+    return {name: found[name] for name in SWITCHES}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,11 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
+
+COMMAND = ".venv/bin/notifyctl"
+"""The command line as it can be pasted in the project's folder, whatever PATH is."""
 
 
 class LocalCloudError(Exception):
@@ -27,17 +31,22 @@ class LocalCloudError(Exception):
 
 
 class PortInUse(LocalCloudError):
-    """A port that the local cloud needs is taken by another process."""
+    """Ports that the local cloud needs are taken by other processes."""
 
     @classmethod
-    def on(
-        cls, port: int, *, option: str, variable: str, pid: int | None, name: str | None
-    ) -> PortInUse:
-        """Build the sentence; `pid` and `name` are None where the owner can't be known."""
-        owner = f" by process {pid} ({name})" if pid is not None else ""
+    def on(cls, taken: Sequence[str], options: str) -> PortInUse:
+        """Build the sentence.
+
+        Args:
+            taken: each port, with its owner where that is known.
+            options: options for ports that are free.
+        """
+        ports = f"Port {taken[0]} on 127.0.0.1 is"
+        if len(taken) > 1:
+            ports = f"Ports {', '.join(taken[:-1])} and {taken[-1]} on 127.0.0.1 are"
         return cls(
-            f"Port {port} on 127.0.0.1 is taken{owner}: end that process, or choose another port "
-            f"with {option} or the environment variable {variable}."
+            f"{ports} taken. Start the local cloud on other ports, which are kept for its data, "
+            f"and run the same command again: {COMMAND} local start {options}"
         )
 
 

@@ -70,6 +70,11 @@ class CloudHome:
         return self.cloud / "daemon.json"
 
     @property
+    def ports(self) -> Path:
+        """The ports that were chosen for this home; they outlive a stop."""
+        return self.root / "ports.json"
+
+    @property
     def serve_lock(self) -> Path:
         """Locked by the serving process for as long as it lives."""
         return self.cloud / "serve.lock"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from localcloud.endpoints import SWITCHES
-from localcloud.errors import NodeMissing, PortInUse, StartFailed
+from localcloud.errors import NodeMissing, StartFailed
+from localcloud.listening import ports_in_use
 
 LOWEST_NODE = 20
 _HANDSHAKE_SECONDS = 60.0
@@ -159,9 +159,7 @@ class _Running:
 
     def _reason(self, order: HostOrder) -> Exception:
         if self._process.returncode == _PORT_TAKEN:
-            option, variable = SWITCHES["edge"]
-            port = int(self._last_error.get("port", order.edge_port))
-            return PortInUse.on(port, option=option, variable=variable, pid=None, name=None)
+            return ports_in_use({"edge": int(self._last_error.get("port", order.edge_port))})
         said = self._last_error.get("message") or self._last_error.get("error")
         reason = f" ({said})" if said else ""
         kind = _StateHeld if self._process.returncode == _STATE_HELD else StartFailed

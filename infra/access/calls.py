@@ -115,6 +115,14 @@ CALLS: tuple[Call, ...] = (
         token=Token.OPERATOR,
     ),
     Call(
+        Permission.ACCOUNT_ANALYTICS_READ,
+        "POST",
+        f"{_ACCOUNT}/analytics_engine",
+        "what callers were answered: the same figures, and the judgement of `deploy --canary`, "
+        "which is refused without it",
+        token=Token.OPERATOR,
+    ),
+    Call(
         Permission.ACCOUNT_API_TOKENS_WRITE,
         _ANY,
         f"{_ACCOUNT}/tokens",

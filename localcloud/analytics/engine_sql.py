@@ -2,9 +2,9 @@
 
 Cloudflare runs a dialect of ClickHouse over columns `timestamp`, `dataset`, `index1`, `blob1` to
 `blob20`, `double1` to `double20` and `_sample_interval`. Here SQLite runs what both understand:
-SELECT with aggregates, WHERE, GROUP BY, HAVING, ORDER BY and LIMIT, intervals before NOW(), and
-toDateTime. Nothing is sampled, so `_sample_interval` is 1. Source: Cloudflare documentation,
-"Workers Analytics Engine SQL API" and "SQL reference".
+SELECT with aggregates (argMax and quantileExactWeighted among them), WHERE, GROUP BY, HAVING, ORDER
+BY and LIMIT, intervals before NOW(), and toDateTime. Nothing is sampled, so `_sample_interval` is
+1. Source: Cloudflare documentation, "Workers Analytics Engine SQL API" and "SQL reference".
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _FORMAT = re.compile(r"\s+FORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 _INTERVAL = re.compile(
     r"\bNOW\(\)\s*-\s*INTERVAL\s+'(\d{1,9})'\s+(SECOND|MINUTE|HOUR|DAY)S?\b", re.IGNORECASE
 )
+_QUANTILE = re.compile(r"\bquantileExactWeighted\(\s*([0-9.]{1,9})\s*\)\(", re.IGNORECASE)
 _NOW = re.compile(r"\bNOW\(\)", re.IGNORECASE)
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
 _NEWEST = re.compile(r"\b(?:MAX|MIN)\(timestamp\)\s+AS\s+(\w+)", re.IGNORECASE)
@@ -61,7 +62,7 @@ def answer(query: str, points: Sequence[Mapping[str, Any]], now: float | None = 
     [dataset] = tables
     moment = int(time.time() if now is None else now)
     sql = _INTERVAL.sub(lambda m: str(moment - int(m[1]) * _SECONDS[m[2].upper()]), query)
-    sql = _NOW.sub(str(moment), sql)
+    sql = _QUANTILE.sub(r"quantileExactWeighted(\1, ", _NOW.sub(str(moment), sql))
     chosen = [point for point in points if point["dataset"] == dataset]
     rows, names = _run(sql, dataset, chosen)
     times = {"timestamp", *_NEWEST.findall(sql)}
@@ -106,6 +107,8 @@ def _run(
                 for point in points
             ),
         )
+        connection.create_aggregate("argMax", 2, _ArgMax)  # type: ignore[arg-type]
+        connection.create_aggregate("quantileExactWeighted", 3, _Quantile)  # type: ignore[arg-type]
         connection.create_function("IF", 3, lambda truth, yes, no: yes if truth else no)
         connection.create_function("toDateTime", 1, _seconds, deterministic=True)
         steps = iter(range(_MAX_STEPS // _STEPS))
@@ -125,6 +128,45 @@ def _run(
         raise SqlError(f"the query can't be run: {error}") from None
     finally:
         connection.close()
+
+
+class _ArgMax:
+    """`argMax(value, of)`: the value of the row whose `of` is the greatest."""
+
+    def __init__(self) -> None:
+        self._found: tuple[Any, Any] | None = None
+
+    def step(self, value: Any, of: Any) -> None:
+        """Take a row."""
+        if self._found is None or of >= self._found[1]:
+            self._found = value, of
+
+    def finalize(self) -> Any:
+        """Return the value, NULL of no rows."""
+        return None if self._found is None else self._found[0]
+
+
+class _Quantile:
+    """`quantileExactWeighted(level)(value, weight)`: the value that this share doesn't exceed."""
+
+    def __init__(self) -> None:
+        self._level = 0.0
+        self._rows: list[tuple[float, float]] = []
+
+    def step(self, level: float, value: float, weight: float) -> None:
+        """Take a row."""
+        self._level = level
+        self._rows.append((value, weight))
+
+    def finalize(self) -> float | None:
+        """Return the value, NULL of no rows."""
+        wanted = self._level * sum(weight for _, weight in self._rows)
+        reached = 0.0
+        for value, weight in sorted(self._rows):
+            reached += weight
+            if reached >= wanted:
+                return value
+        return None
 
 
 def _filled(values: Sequence[Any], empty: Any) -> list[Any]:

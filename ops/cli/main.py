@@ -16,8 +16,9 @@ from ops.cli.habits import flowing, ready_to_complete, reflow, to_complete, unde
 from ops.cli.invocation import CONFIG_FILE_VARIABLE, Invocation
 from ops.cli.output import outlive_readers
 from ops.cli.printing import say
-from ops.stacks.errors import OperationError
+from ops.stacks.errors import OperationError, ServiceError
 from ops.stacks.interruption import Interruption
+from ops.stacks.table import visible
 
 COMMANDS = {
     "up": "up:up",
@@ -160,7 +161,7 @@ def run() -> None:
         app = command_line(names) if names else overview()
         app(arguments, obj=interruption)
     except OperationError as error:
-        _say(_advised(str(error)))
+        _say(_advised(error, "".join(called(sys.argv[1:]))))
         sys.exit(interruption.exit_code if interruption.seen else error.exit_code)
     except (KeyboardInterrupt, SystemExit) as end:
         # Typer makes an exit of Ctrl-C; a command that takes it for its end exits with 0.
@@ -233,8 +234,16 @@ def _help_of(module: str, attribute: str) -> str:
     return ""
 
 
-def _advised(message: str) -> str:
-    """Return the message, with the permission where it tells of a call that isn't allowed."""
+def _advised(error: OperationError, command: str) -> str:
+    """Return the error's message, with what to look at next where it doesn't tell that itself.
+
+    A call that isn't allowed names the permission, a service that gave no answer the command that
+    looks for the reason: never the one that was called.
+    """
+    message = str(error)
+    if isinstance(error, ServiceError) and error.unanswered:
+        looks = [name for name in ("status", "diagnose") if name != command]
+        return f"{message} Look for the reason: notifyctl {looks[0]}"
     if "403" not in message:
         return message
     from infra.access.calls import refusal_advice
@@ -244,5 +253,11 @@ def _advised(message: str) -> str:
 
 
 def _say(text: str) -> None:
-    mark = "\033[31merror:\033[0m" if sys.stderr.isatty() else "error:"
-    sys.stderr.write(f"{mark} {text}\n")
+    mark = "\033[31merror:\033[0m" if _has_colour() else "error:"
+    sys.stderr.write(f"{mark} {visible(text)}\n")
+
+
+def _has_colour() -> bool:
+    """Say whether standard error takes colour (https://no-color.org, https://clig.dev)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stderr.isatty() and not plain

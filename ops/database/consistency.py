@@ -30,6 +30,13 @@ _RULES = (
         advice="delete them, or create the template again",
     ),
     Rule(
+        table="template_contents",
+        says="active templates without a content, which no send can use",
+        sql="SELECT count(*) AS n FROM notification_templates_v2 WHERE is_active = 1 "
+        "AND template_key NOT IN (SELECT template_key FROM template_contents)",
+        advice="write it again or restore a backup: notifyctl templates, notifyctl db restore",
+    ),
+    Rule(
         table="notification_logs",
         says="rows pending for over a day, which the sweep should have ended",
         sql=_ROWS

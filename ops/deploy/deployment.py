@@ -22,7 +22,7 @@ from ops.stacks.deployment_report import DeploymentReport
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import GateClosed, StackFailed, UsageError
 from ops.stacks.kept_state import keep_state
-from ops.stacks.local_cloud import start_local_cloud
+from ops.stacks.local_cloud import require_local_cloud, start_local_cloud
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
@@ -55,8 +55,18 @@ class Deployment:
         self._is_local = context.is_local
         self._sink_url: str | None = None
 
-    def preview(self) -> StackUpdate:
-        """Plan the update; on a loopback stack the local cloud is started for it."""
+    def preview(self, *, start: bool = True) -> StackUpdate:
+        """Plan the update.
+
+        Args:
+            start: start the local cloud where the stack is on it and it doesn't run; a command
+                that only looks refuses instead.
+
+        Raises:
+            ServiceError: the local cloud doesn't run, and isn't to be started.
+        """
+        if self._is_local and not start:
+            require_local_cloud(self._project, self._stack)
         self._check_settings()
         introduce(self._context)
         require_own_domain(self._context)
@@ -267,12 +277,18 @@ class Deployment:
                 ).run()
         return results
 
-    def outputs(self) -> Mapping[str, Any]:
-        """Return the stack's outputs, secrets in clear; the local cloud is started for it.
+    def outputs(self, *, start: bool = True) -> Mapping[str, Any]:
+        """Return the stack's outputs, secrets in clear.
+
+        Args:
+            start: as of `preview`.
 
         Raises:
             StackFailed: the stack isn't deployed.
+            ServiceError: as of `preview`.
         """
+        if self._is_local and not start:
+            require_local_cloud(self._project, self._stack)
         self.prepare()
         found = choose_driver(self._context).outputs(show_secrets=True)
         if "service_url" not in found or "api_secret_key" not in found:

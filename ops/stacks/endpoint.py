@@ -10,6 +10,7 @@ from notification_sdk import NotificationClient, NotificationError, StatusError,
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import ServiceError, StackFailed
+from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.service import ServiceClient
 
 
@@ -28,7 +29,8 @@ def connected(context: StackContext) -> Iterator[NotificationClient]:
 
     Raises:
         StackFailed: the stack isn't deployed.
-        ServiceError: the service refused a call inside the block, or didn't answer.
+        ServiceError: the service refused a call inside the block, or didn't answer, or the stack is
+            local and its cloud doesn't run.
     """
     url, key = _address(context)
     with NotificationClient(url, key, trust_env=not is_loopback(url)) as client:
@@ -40,21 +42,20 @@ def connected(context: StackContext) -> Iterator[NotificationClient]:
 
 def service_error(error: NotificationError) -> ServiceError:
     """Return what a command says of the client library's error."""
-    if isinstance(error, TransportError):
-        message = (
-            f"{error.message} Look at 'notifyctl status'; on the local stack 'make up' starts it."
-        )
-    elif isinstance(error, StatusError) and error.request is not None:
+    if isinstance(error, StatusError) and error.request is not None:
         asked = f"{error.request.method} {error.request.url.path}"
         reason = error.message.rstrip(".")
         message = f"{asked} was refused with {error.status} {error.code}: {reason}."
     else:
         message = error.message
-    return ServiceError(message, status=error.status, code=error.code)
+    unanswered = isinstance(error, TransportError)
+    return ServiceError(message, status=error.status, code=error.code, unanswered=unanswered)
 
 
 def _address(context: StackContext) -> tuple[str, str]:
     """Return the URL and the key of the service."""
+    if context.is_local:
+        require_local_cloud(context.project, context.stack)
     found = choose_driver(context).outputs(show_secrets=True)
     url, key = found.get("service_url"), found.get("api_secret_key")
     if not isinstance(url, str) or not isinstance(key, str):

@@ -83,14 +83,23 @@ class ServiceError(OperationError):
     Attributes:
         status: HTTP status of the answer, or ``None`` where there was no answer.
         code: the service's error code (``INVALID_SIGNATURE``, …), or ``None``.
+        unanswered: whether nothing answered a call that was sent.
     """
 
     exit_code = 6
 
-    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        unanswered: bool = False,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.unanswered = unanswered
 
 
 class DriftFound(OperationError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localcloud.endpoints import Ports
+from localcloud.home import CloudHome
 from ops.stacks.errors import UsageError
 
 HOME_VARIABLE = "NOTIFICATION_LOCAL_HOME"
@@ -40,18 +41,18 @@ class Project:
 
         Raises:
             UsageError: neither ``start`` nor a folder above it holds this project's Pulumi.yaml,
-                or an environment variable holds something that is no port.
+                or a variable or the home's file of ports holds something that is no port.
         """
         found = os.environ if environment is None else environment
-        try:
-            ports = Ports.from_environment(found)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
         here = (start or Path.cwd()).resolve()
         for folder in (here, *here.parents):
             if (folder / "Pulumi.yaml").is_file() and (folder / "infra").is_dir():
                 moved = found.get(HOME_VARIABLE)
                 home = Path(moved).expanduser().resolve() if moved else folder / ".local"
+                try:
+                    ports = Ports.chosen(CloudHome(home).ports, found)
+                except ValueError as error:
+                    raise UsageError(str(error)) from None
                 return cls(root=folder, home=home, ports=ports)
         raise UsageError(
             f"There is no Pulumi.yaml in {here} or above it. "

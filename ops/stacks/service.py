@@ -98,13 +98,11 @@ class ServiceClient:
             return self._http.request(method, target, content=content, headers=headers)
         except httpx.TimeoutException:
             raise ServiceError(
-                f"{self.base_url} didn't answer {method} {path} in time. "
-                "Look at 'notifyctl status' and try again."
+                f"{self.base_url} didn't answer {method} {path} in time.", unanswered=True
             ) from None
         except httpx.HTTPError as error:
             raise ServiceError(
-                f"{self.base_url} can't be reached: {error}. "
-                "Look at 'notifyctl status'; on the local stack 'make up' starts it."
+                f"{self.base_url} can't be reached: {error}.", unanswered=True
             ) from None
 
     def result(

@@ -98,7 +98,7 @@ def main(folder: Path) -> None:
     serve_connect(folder / "connect.log")
     authority = Authority(folder, NAMES)
     config = uvicorn.Config(
-        proxy(Ports.from_environment(), Faults(folder)),
+        proxy(Ports.chosen(folder / "ports.json"), Faults(folder)),
         ssl_certfile=str(authority.server_file),
         log_level="error",
         access_log=False,

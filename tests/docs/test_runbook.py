@@ -11,7 +11,7 @@ PARTS = (*("You notice", "First command", "Decide", "Commands", "It is over when
 INCIDENTS = (
     *("Unreachable", "Errors", "Slow", "Data is wrong", "Bad deployment", "Failed migration"),
     *("Lost binding", "Wrong secret", "Drift", "Leaked key", "Restore", "Stuck queue"),
-    *("One user", "One channel", "Cron stopped"),
+    *("One user", "One channel", "Cron stopped", "Database refuses"),
 )
 
 

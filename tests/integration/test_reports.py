@@ -93,10 +93,10 @@ def test_a_diagnosis_walks_all_branches_and_names_the_reason(history: Installati
     assert list(branches) == ["reachable", "errors", "speed", "data"]
     assert branches["reachable"]["verdict"] == "well"
     assert any("DNS: 127.0.0.1" in line for line in branches["reachable"]["found"])
-    (failed,) = [line for line in branches["errors"]["found"] if "with HTTP_500" in line]
-    assert "in the last hour, last at 20" in failed
-    assert failed.endswith("such as report-1")
+    (failed,) = [one for one in branches["errors"]["findings"] if ": HTTP_500" in one["what"]]
+    assert failed["last"].startswith("20")
+    assert failed["example"] == "report-1"
     assert any("slow send" in line for line in branches["speed"]["found"])
     assert branches["data"]["verdict"] == "ill"
     assert any("in clear text" in line for line in branches["data"]["found"])
-    assert any("db restore" in line for line in branches["data"]["advice"])
+    assert any("db check" in line for line in branches["data"]["advice"])

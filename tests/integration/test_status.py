@@ -87,6 +87,7 @@ def test_failures_that_callers_saw_are_on_the_first_screen(installation: Install
     assert figure(document, "failed requests")["value"] > 0
     diagnosed = installation.ctl("diagnose", "--stack", "local")
     assert f"{before + 5} times {failure}" in diagnosed.stdout
+    assert f"{before + 5} times {failure}" in installation.ctl("status").stdout
 
 
 @pytest.mark.requirement("S0-88")
@@ -151,12 +152,16 @@ def test_a_held_channel_waits_in_sight_and_goes_on_when_it_is_released(
 def test_looking_at_a_cloud_that_was_killed_starts_nothing(tmp_path: Path) -> None:
     with Installation.deployed(tmp_path) as built:
         psutil.Process(built.ctl_json("local", "status")["pid"]).kill()
-        for command in (["status"], ["status", "--drift"], ["drift"], ["diagnose"]):
+        for command in (
+            *(["status"], ["status", "--drift"], ["drift"], ["diagnose"], ["preview"], ["verify"]),
+            *(["logs"], ["explain", "ada"], ["users", "show", "ada"], ["channels", "list"]),
+            ["rollback", "--plan-only"],
+        ):
             done = built.ctl(*command, "--stack", "local")
             assert done.returncode == 6, done.stderr
             assert "doesn't run" in done.stderr
             assert "notifyctl local start" in done.stderr
-            assert "notifyctl status" not in done.stderr
+            assert f"notifyctl {command[0]}" not in done.stderr
             assert built.ctl_json("local", "status")["state"] == "stopped"
         assert built.ctl("local", "start").returncode == 0
         assert built.ctl("status").returncode == 0

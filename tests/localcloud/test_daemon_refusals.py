@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Ports
 from localcloud.errors import DiskFull, NodeMissing, PortInUse, StartFailed, is_disk_full
 from localcloud.home import CloudHome
+from tests.installation import free_ports
 
 FAKE = [sys.executable, str(Path(__file__).with_name("fake_host.py"))]
 ANY = Ports(0, 0, 0)
@@ -32,11 +35,53 @@ def test_a_taken_port_is_told_with_its_owner_and_the_way_out(tmp_path: Path, nam
         with pytest.raises(PortInUse) as caught:
             cloud.start()
     text = str(caught.value)
-    assert f"Port {port} " in text
-    assert f"--{name}-port" in text
-    assert f"NOTIFICATION_LOCAL_{name.upper()}_PORT" in text
-    assert f"process {os.getpid()} " in text
+    assert f"Port {port} by process {os.getpid()} " in text
+    assert re.search(rf" local start --{name}-port \d+$", text)
     assert "\n" not in text
+
+
+def test_all_taken_ports_are_told_at_once_with_one_command_that_works(tmp_path: Path) -> None:
+    with ExitStack() as holding:
+        taken = [holding.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        ports = [each.getsockname()[1] for each in taken]
+        cloud = LocalCloud(tmp_path / "home", Ports(*ports), host_command=FAKE)
+        with pytest.raises(PortInUse) as caught:
+            cloud.start()
+        text = str(caught.value)
+        assert [port for port in ports if f"{port} by process {os.getpid()} " in text] == ports
+        options = text.rpartition(" local start ")[2].split()
+        fake = [f"--host-command={part}" for part in FAKE]
+        home = ["--home", str(tmp_path / "home")]
+        try:
+            assert main(["start", *options, *home, *fake]) == 0
+            given = Ports(*map(int, options[1::2]))
+            # The next start knows them, without an option or a variable.
+            assert Ports.chosen(CloudHome(tmp_path / "home").ports, {}) == given
+        finally:
+            cloud.stop()
+
+
+def test_ports_are_kept_until_the_data_is_erased(tmp_path: Path) -> None:
+    [control, edge, sink, other] = free_ports(4)
+    kept = CloudHome(tmp_path).ports
+    cloud = LocalCloud(tmp_path, Ports(control, edge, sink), host_command=FAKE)
+    cloud.start()
+    cloud.stop()
+    assert Ports.chosen(kept, {}) == Ports(control, edge, sink)
+    variable = {"NOTIFICATION_LOCAL_EDGE_PORT": str(other)}
+    assert Ports.chosen(kept, variable) == Ports(control, other, sink)
+    cloud.erase()
+    assert Ports.chosen(kept, {}) == Ports()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"control": 1}', '{"control": 1, "edge": 2, "sink": "3"}']
+)
+def test_a_damaged_file_of_ports_is_named_and_not_taken_for_none(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "ports.json"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=r"ports\.json .*remove it"):
+        Ports.chosen(file, {})
 
 
 def test_a_cloud_that_runs_stays_where_a_start_on_other_ports_cannot_be(tmp_path: Path) -> None:
@@ -67,7 +112,7 @@ def test_a_port_that_is_taken_between_the_check_and_the_start_is_told_too(tmp_pa
         command = [sys.executable, "-m", "localcloud", "serve", "--home", str(tmp_path), *ports]
         ended = subprocess.run([*command, *fake], capture_output=True, timeout=60, text=True)
     assert ended.returncode == 1
-    assert "NOTIFICATION_LOCAL_EDGE_PORT" in ended.stderr
+    assert " local start --edge-port " in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

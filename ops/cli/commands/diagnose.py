@@ -8,7 +8,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.database.stack_database import StackDatabase
-from ops.observe.diagnosis.branch import Branch, Verdict
+from ops.observe.diagnosis.branch import Branch, Finding, Verdict
 from ops.observe.diagnosis.data_branch import data_branch
 from ops.observe.diagnosis.errors_branch import errors_branch
 from ops.observe.diagnosis.reachability import reachability
@@ -25,40 +25,52 @@ _MARKS = {"well": ("✓", "green"), "unknown": ("?", "yellow"), "ill": ("✗", "
 def diagnose(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
     """Look for the reason of a disturbance, and say what to do next.
 
-    Four branches: reachable (DNS, TCP, TLS, an answer), errors (rates, log lines with the place in
-    the code, reasons of failed sends), speed (times, backlogs, the slowest sends), data (schema,
-    consistency, and the way to a restore). Exit with 5 where one of them is ill.
+    What is ill comes first, the gravest on top: its cause, since when, an example, the commands to
+    go on with, when it is over, and the runbook's section. Then what was looked at, by four
+    questions: reachable (DNS, TCP, TLS, an answer), errors (callers' answers, failed sends, log
+    lines with the place in the code), speed (times, backlogs, the slowest sends), data (schema,
+    consistency). Exit with 5 where one of them is ill.
     """
-    branches = _branches(open_stack(run, stack, Reporter(json=True)))
+    with Reporter(json=True).waiting("Looking at health, errors, speed and data"):
+        branches = _branches(open_stack(run, stack))
     if json:
         document = {"stack": stack, "branches": [branch.document() for branch in branches]}
         typer.echo(json_text.dumps(document, indent=2))
     else:
         reporter = Reporter()
         for branch in branches:
+            for finding in branch.findings:
+                _tell(branch, finding, reporter)
+        for branch in branches:
             _show(branch, reporter)
     ill = [branch.name for branch in branches if branch.verdict is Verdict.ILL]
     if ill:
         raise VerificationFailed(
-            f"The service of '{stack}' is ill in: {', '.join(ill)}. The lines above say what to "
-            "do next.",
+            f"The service of '{stack}' is ill in: {', '.join(ill)}. The first lines above say what "
+            "to do next.",
             check=ill[0],
         )
 
 
 def _branches(context: StackContext) -> list[Branch]:
-    reporter = context.reporter
     status = StackStatus.of(context, drift=False)
     database = StackDatabase.of(context)
-    with reporter.step("Reachable"), ServiceClient(status.url) as service:
+    with ServiceClient(status.url) as service:
         branches = [reachability(status.url, service)]
-    with reporter.step("Errors"):
-        branches.append(errors_branch(status, database.account, database))
-    with reporter.step("Speed"):
-        branches.append(speed_branch(status, database))
-    with reporter.step("Data"):
-        branches.append(data_branch(context.project, database))
+    branches.append(errors_branch(status, database.account, database))
+    branches.append(speed_branch(status, database))
+    branches.append(data_branch(context.project, database))
     return branches
+
+
+def _tell(branch: Branch, finding: Finding, reporter: Reporter) -> None:
+    mark, style = _MARKS["ill"]
+    reporter.line(f"{mark} {branch.name}: {finding.what}", style=style)
+    if finding.when:
+        reporter.line(f"    {finding.when}")
+    for step in finding.step:
+        reporter.line(f"  → {step}", style="bold")
+    reporter.line(f"    runbook: {finding.section}")
 
 
 def _show(branch: Branch, reporter: Reporter) -> None:
@@ -66,5 +78,3 @@ def _show(branch: Branch, reporter: Reporter) -> None:
     reporter.line(f"{mark} {branch.question} {branch.verdict.value}", style=style)
     for line in branch.found:
         reporter.line(f"    {line}")
-    for line in branch.advice:
-        reporter.line(f"  → {line}", style="bold")

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, open_project
+from ops.cli.commands.options import (
+    ControlPortOption,
+    EdgePortOption,
+    JsonOption,
+    SinkPortOption,
+    choose_ports,
+    open_project,
+)
 from ops.cli.printing import say
 from ops.stacks.console import Reporter
 from ops.stacks.errors import UsageError
@@ -22,8 +29,16 @@ app = typer.Typer(
 @app.command()
 def start(
     run: typer.Context,
+    control_port: ControlPortOption = None,
+    edge_port: EdgePortOption = None,
+    sink_port: SinkPortOption = None,
 ) -> None:
-    """Start the local cloud; nothing happens where it runs already."""
+    """Start the local cloud; nothing happens where it runs already.
+
+    Ports that are chosen here, or by NOTIFICATION_LOCAL_CONTROL_PORT, _EDGE_PORT and _SINK_PORT,
+    hold for every later command until the data is erased.
+    """
+    choose_ports(run, control_port, edge_port, sink_port)
     reporter = Reporter()
     endpoints = start_local_cloud(open_project(run), reporter)
     reporter.line(f"control plane  {endpoints.control_url}")

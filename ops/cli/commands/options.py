@@ -6,10 +6,12 @@ deployed has to be told.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from localcloud.endpoints import SWITCHES
 from ops.cli.invocation import Invocation
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
@@ -29,11 +31,37 @@ JsonOption = Annotated[
 ]
 
 
+ControlPortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--control-port", min=1, max=65_535, help="Port of the local cloud's API, kept for it."
+    ),
+]
+EdgePortOption = Annotated[
+    int | None,
+    typer.Option("--edge-port", min=1, max=65_535, help="Port of the local service, kept for it."),
+]
+SinkPortOption = Annotated[
+    int | None,
+    typer.Option("--sink-port", min=1, max=65_535, help="Port of the local sink, kept for it."),
+]
+
+
+def choose_ports(
+    run: typer.Context, control: int | None, edge: int | None, sink: int | None
+) -> None:
+    """Let the command use these ports of the local cloud, as the environment would choose them."""
+    given = {"control": control, "edge": edge, "sink": sink}
+    chosen = {SWITCHES[name][1]: str(port) for name, port in given.items() if port is not None}
+    invocation: Invocation = run.obj
+    run.obj = replace(invocation, environment={**invocation.environment, **chosen})
+
+
 def open_project(run: typer.Context) -> Project:
     """Return the project around the working directory.
 
     Raises:
-        UsageError: there is none, or an environment variable holds something that is no port.
+        UsageError: there is none, or its ports can't be told.
     """
     invocation: Invocation = run.obj
     return Project.find(environment=invocation.environment)

@@ -34,7 +34,7 @@ def preview(
         ),
     ] = False,
 ) -> None:
-    """Say what 'up' would change. Nothing of the stack is changed."""
+    """Say what 'up' would change. Nothing of the stack is changed, and nothing is started."""
     context = open_stack(run, stack, Reporter(json=json))
     if offline:
         if expect_no_changes:
@@ -44,7 +44,7 @@ def preview(
             )
         _offline(context, json=json)
         return
-    result = Deployment(context).preview()
+    result = Deployment(context).preview(start=False)
     if len(shares := serving_shares(context)) > 1:
         # The plan sends all requests to one version.
         context.reporter.line(left_canary(shares, stack), style="yellow")

@@ -87,7 +87,7 @@ def rollback(
         raise UsageError("--force needs a reason for the review: --reason 'why it can't wait'.")
     reporter = Reporter(json=json)
     context = open_stack(run, stack, reporter)
-    work = Rollback(context)
+    work = Rollback(context, start=not plan_only)
     plan = work.plan(to=to, force=force)
     for line in plan.lines():
         reporter.line(line)

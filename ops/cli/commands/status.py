@@ -38,7 +38,8 @@ def status(
     above 1000 messages in a queue; information above 50 ms of CPU time. What nobody tells is said
     to be unknown. Exit with 6 where the service isn't healthy; levels and drift change no code.
     """
-    found = StackStatus.of(open_stack(run, stack, Reporter(json=True)), drift=drift)
+    with Reporter(json=True).waiting("Looking at the service and its account"):
+        found = StackStatus.of(open_stack(run, stack), drift=drift)
     if json:
         typer.echo(json_text.dumps(found.document(), indent=2))
     else:
@@ -112,6 +113,8 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         if style := _STYLES.get(reading.level.value):
             text = f"{reading.level.value}: {reading.metric.name} is {reading.shown}"
             reporter.line(text, style=style)
+    for answer in found.metrics.callers.failures()[:2]:
+        reporter.line(f"{counted(answer.calls, 'time')} {answer.said}", style="yellow")
     if len(found.shares) > 1:
         reporter.line(left_canary(found.shares, found.stack), style="yellow")
     for reading in found.readings:

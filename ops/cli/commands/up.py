@@ -7,10 +7,19 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.commands.options import (
+    ControlPortOption,
+    EdgePortOption,
+    JsonOption,
+    SinkPortOption,
+    StackOption,
+    choose_ports,
+    open_stack,
+)
 from ops.cli.confirmation import LossOption, require_confirmation
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
+from ops.stacks.errors import UsageError
 
 
 def up(
@@ -24,6 +33,9 @@ def up(
         bool, typer.Option("--skip-verify", help="Deploy only; don't verify the service.")
     ] = False,
     confirm_loss: LossOption = None,
+    control_port: ControlPortOption = None,
+    edge_port: EdgePortOption = None,
+    sink_port: SinkPortOption = None,
 ) -> None:
     """Build the bundle, bring the stack to what the program declares, and verify the service.
 
@@ -32,7 +44,14 @@ def up(
     the update planned first; one that loses stores of data has to be confirmed.
     """
     reporter = Reporter(json=json)
-    report = Deployment(open_stack(run, stack, reporter)).run(
+    choose_ports(run, control_port, edge_port, sink_port)
+    context = open_stack(run, stack, reporter)
+    if not context.is_local and (control_port or edge_port or sink_port):
+        raise UsageError(
+            f"--control-port, --edge-port and --sink-port are the local cloud's, and '{stack}' is "
+            "no stack on this machine. Leave them out."
+        )
+    report = Deployment(context).run(
         message=message,
         verify=not skip_verify,
         confirm_loss=lambda what: require_confirmation(

@@ -40,7 +40,7 @@ def verify(
     """
     deployment = Deployment(open_stack(run, stack, Reporter(json=json)))
     try:
-        outputs = deployment.outputs()
+        outputs = deployment.outputs(start=False)
         results = deployment.verify(outputs, integration=integration, pause=health_pause)
     except VerificationFailed as error:
         if json:

@@ -32,6 +32,7 @@ from ops.stacks.active_deployment import ActiveDeployment, deploy_version
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, OperationError, StackFailed
+from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.moment import counted
 from ops.stacks.origin import Origin
 from ops.stacks.project import Project
@@ -42,9 +43,10 @@ class Rollback:
 
     Args:
         context: the stack, and where its steps are shown.
+        start: start the local cloud where the stack is on it; who only plans refuses instead.
     """
 
-    def __init__(self, context: StackContext) -> None:
+    def __init__(self, context: StackContext, *, start: bool = True) -> None:
         self._started = time.monotonic()
         self._serving = 0.0
         self._context = context
@@ -54,6 +56,8 @@ class Rollback:
         self._stack_file = context.file.path
         self._deployment = Deployment(context)
         self._is_marked = False
+        if context.is_local and not start:
+            require_local_cloud(context.project, context.stack)
         self._deployment.prepare()
         self._account = StackAccount.of(context)
         self._outputs: Mapping[str, Any] = known_outputs(choose_driver(context), show_secrets=True)

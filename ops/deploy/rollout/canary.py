@@ -13,7 +13,7 @@ from ops.deploy.rollout.version_metrics import ERROR_RATE, MetricsSince, Version
 from ops.stacks.account import StackAccount
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import StackFailed, UsageError, VerificationFailed
+from ops.stacks.errors import OperationError, StackFailed, UsageError, VerificationFailed
 from ops.stacks.moment import counted
 
 POLL_SECONDS = 2.0
@@ -116,6 +116,14 @@ class Canary:
         self._sleep = sleep
         self.results: list[StepResult] = []
 
+    def check(self, worker: str) -> None:
+        """See that it could be judged, before anything moves.
+
+        Raises:
+            OperationError: the account doesn't tell what callers are answered.
+        """
+        MetricsSince(StackAccount.of(self._context), worker).of(self._base)
+
     def run(self, message: str) -> StackUpdate:
         """Run all steps and return the last update.
 
@@ -148,19 +156,22 @@ class Canary:
 
     def _judge(self, percentage: int, new: str, outputs: Mapping[str, Any]) -> None:
         account = StackAccount.of(self._context)
-        metrics = MetricsSince(account, str(outputs["d1_database_id"]))
+        metrics = MetricsSince(account, str(outputs["worker_name"]), self._now)
         started = self._now()
         with self._reporter.step(f"Version {new[:8]} at {percentage} %") as step:
             while True:
-                result = StepResult(
-                    percentage, metrics.of(new), metrics.of(self._base), self._now() - started
-                )
-                seen = result.new
+                blind = ""
+                seen = base = VersionMetrics()
+                try:
+                    seen, base = metrics.of(new, self._base)
+                except OperationError as error:
+                    blind = str(error)
+                result = StepResult(percentage, seen, base, self._now() - started)
                 step.detail = (
                     f"{counted(seen.requests, 'request')}, {seen.failures} failed, "
                     f"p99 {seen.p99_ms:.0f} ms"
                 )
-                problem = self._problem(result)
+                problem = self._problem(result, blind)
                 if problem is not None or seen.requests >= self._plan.least:
                     break
                 self._sleep(POLL_SECONDS)
@@ -170,8 +181,13 @@ class Canary:
                     f"The canary was stopped at {percentage} %: {problem}.", check="canary"
                 )
 
-    def _problem(self, result: StepResult) -> str | None:
-        """Judge a full sample, or one that can't become good any more."""
+    def _problem(self, result: StepResult, blind: str) -> str | None:
+        """Judge a full sample, or one that can't become good any more.
+
+        Args:
+            result: what is known.
+            blind: why nothing is known now, or an empty text.
+        """
         new, least = result.new, max(self._plan.least, 1)
         hopeless = new.failures >= max(_HOPELESS, 2 * ERROR_RATE * least)
         if new.requests >= self._plan.least or hopeless:
@@ -179,6 +195,8 @@ class Canary:
             if problem is not None:
                 return problem
         if new.requests < self._plan.least and result.seconds >= self._plan.watch:
+            if blind:
+                return blind.rstrip(".")
             return (
                 f"it has had {counted(new.requests, 'request')} in {result.seconds:.0f} s, too few "
                 f"to judge (--least {self._plan.least}): give it longer by --watch, or ask for less"

@@ -28,7 +28,7 @@ class RolloutReport:
         approval: who approved.
         window: when it was planned for.
         scope: what it touches.
-        result: ``succeeded``, ``failed`` or ``rolled back``.
+        result: ``succeeded``, ``failed``, ``rolled back`` or ``interrupted``.
         detail: why it failed.
         preflight: the checks before it, and what was left out or overridden.
     """

@@ -93,6 +93,7 @@ class Rollout:
         planned = self._deployment.preview()
         self._deployment.ask_about_loss(planned, options.confirm_loss)
         before = self._serving_now()
+        canary = self._canary(options.canary, before)
         report = RolloutReport(
             stack=self._stack,
             environment=self._context.environment_name,
@@ -107,16 +108,26 @@ class Rollout:
         self._notifier.tell(notice)
         self._notifier.tell(replace(notice, event="started", status=f"begun, {report.approval}"))
         try:
-            self._deploy(report, options, before)
+            self._deploy(report, options, before, canary)
         except OperationError as error:
             report.detail = str(error)
             self._finish(report, notice, error)
             raise
+        except KeyboardInterrupt:
+            report.result = "interrupted"
+            report.detail = f"Interrupted. {self._told_what_serves(report)}"
+            self._finish(report, notice, OperationError(report.detail))
+            raise
         self._finish(report, notice, None)
         return report
 
-    def _deploy(self, report: RolloutReport, options: RolloutOptions, before: str | None) -> None:
-        canary = self._canary(options.canary, before)
+    def _deploy(
+        self,
+        report: RolloutReport,
+        options: RolloutOptions,
+        before: str | None,
+        canary: Canary | None,
+    ) -> None:
         try:
             if canary is None:
                 update = self._deployment.update(options.message)
@@ -126,10 +137,6 @@ class Rollout:
             report.checks = self._deployment.verify(
                 update.outputs, integration=None, pause=options.health_pause
             )
-        except KeyboardInterrupt:
-            if canary is not None:
-                self._tell_what_serves()
-            raise
         except VerificationFailed as error:
             if not options.roll_back or before is None:
                 raise
@@ -139,19 +146,21 @@ class Rollout:
         self._record(update, ReleaseRecord("verified", actor=self._origin.actor))
         report.result = "succeeded"
 
-    def _tell_what_serves(self) -> None:
-        """Say where an interrupted canary stands; what can't be asked is no further failure."""
+    def _told_what_serves(self, report: RolloutReport) -> str:
+        """Say where an interrupted deployment stands; what can't be asked is no further failure."""
         outputs = first_outputs(self._context, show_secrets=False)
         try:
             account = StackAccount.of(self._context)
             active = ActiveDeployment.of_worker(account, str(outputs.get("worker_name")))
         except OperationError as error:
-            self._reporter.line(f"warning: what serves now isn't known: {error}", style="yellow")
-            return
-        if len(active.shares) > 1:
-            self._reporter.line(active.left_canary(self._stack), style="yellow")
+            told = f"What serves now isn't known: {error}"
         else:
-            self._reporter.line(f"Version {active.main_version} answers all requests.")
+            report.serving_version_id = active.main_version
+            told = f"Version {active.main_version} answers all requests."
+            if len(active.shares) > 1:
+                told = active.left_canary(self._stack)
+        self._reporter.line(told, style="yellow")
+        return told
 
     def _canary(self, plan: CanaryPlan | None, before: str | None) -> Canary | None:
         if plan is None:
@@ -161,12 +170,14 @@ class Rollout:
                 "A canary needs a version that serves beside it, and none does yet. Deploy without "
                 "--canary first."
             )
-        return Canary(
+        canary = Canary(
             self._context,
             deployment=self._deployment,
             base=before,
             plan=plan,
         )
+        canary.check(str(first_outputs(self._context, show_secrets=False).get("worker_name")))
+        return canary
 
     def _taken_back(
         self, report: RolloutReport, error: VerificationFailed, before: str

@@ -1,17 +1,21 @@
-"""How two versions do side by side, from the service's own rows."""
+"""How two versions do side by side, by what their callers were answered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from ops.stacks.account import Row, StackAccount
+from infra.names import calls_dataset
+from ops.observe.metrics.caller_metrics import PLANNED, ask_points
+from ops.stacks.account import StackAccount
+from ops.stacks.errors import OperationError
 from ops.stacks.moment import counted
 
 PREFIX = 8
-"""Characters of a version id that the rows carry."""
+"""Characters of a version id that a point carries."""
 
 ERROR_RATE = 0.01
 """Share of failures above which a version is stopped: that of the service's own warning."""
@@ -22,17 +26,14 @@ P99_MS = 1_000.0
 _FACTOR = 2.0
 """How many times worse than the version beside it: an endpoint that is down meets both."""
 
-_NEWEST = "SELECT COALESCE(MAX(id), 0) AS newest FROM notification_logs"
-_COUNTS = """
-SELECT config_key, config_value FROM system_configs
-WHERE config_key >= 'failed_requests.' AND config_key < 'failed_requests/'
-"""
-_ROWS = """
-SELECT json_extract(attempts, '$[0].version') AS version,
-  json_extract(attempts, '$[0].code') AS code,
-  (julianday(updated_at) - julianday(created_at)) * 86400000 AS ms
-FROM notification_logs WHERE id > ?1 AND attempts <> '[]' AND retry_count <= 1
-ORDER BY id DESC LIMIT 5000
+# Sends, and whatever failed: health checks and listings would hide a version that fails every send.
+_QUERY = """
+SELECT blob5 AS version, SUM(_sample_interval) AS requests,
+  SUM(IF((double1 >= 500 AND blob4 != '{planned}') OR blob10 != '', _sample_interval, 0)) AS failed,
+  quantileExactWeighted(0.99)(double2, _sample_interval) AS p99
+FROM {dataset} WHERE timestamp > NOW() - INTERVAL '{seconds}' SECOND
+  AND (blob6 != '' OR double1 >= 500)
+GROUP BY version FORMAT JSON
 """
 
 
@@ -41,9 +42,9 @@ class VersionMetrics:
     """What one version did since a moment.
 
     Attributes:
-        requests: sends it tried first, and requests that it failed by itself.
-        failures: of them, those that failed.
-        p99_ms: what the slowest of a hundred took, from acceptance to its outcome.
+        requests: sends, and other requests that it failed.
+        failures: of them, those that it answered with 5xx, or whose first attempt failed.
+        p99_ms: what the slowest of a hundred took, from the request to its answer.
     """
 
     requests: int = 0
@@ -80,41 +81,38 @@ class MetricsSince:
     """Counts from now on; what was before is no part of it.
 
     Args:
-        account: where the service's database lives.
-        database_id: the database.
+        account: the stack's account.
+        worker: the Worker's name.
+        now: monotonic seconds.
     """
 
-    def __init__(self, account: StackAccount, database_id: str) -> None:
+    def __init__(
+        self, account: StackAccount, worker: str, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._account = account
-        self._database_id = database_id
-        self._newest = str(self._query(_NEWEST)[0]["newest"])
-        self._failed_before = self._failed()
+        self._worker = worker
+        self._now = now
+        self._started = now()
 
-    def of(self, version_id: str) -> VersionMetrics:
-        """Return what that version did since."""
-        short = version_id[:PREFIX]
-        rows = [row for row in self._query(_ROWS, self._newest) if row["version"] == short]
-        failed = self._failed().get(short, 0) - self._failed_before.get(short, 0)
-        return VersionMetrics(
-            requests=len(rows) + failed,
-            failures=sum(row["code"] is not None for row in rows) + failed,
-            p99_ms=quantile([float(row["ms"]) for row in rows], 0.99),
+    def of(self, *version_ids: str) -> list[VersionMetrics]:
+        """Return what these versions did since, in their order.
+
+        Raises:
+            OperationError: the account doesn't tell.
+        """
+        query = _QUERY.format(
+            dataset=calls_dataset(self._worker),
+            planned=PLANNED,
+            # Whole seconds, by the account's clock: this machine's may be another.
+            seconds=ceil(self._now() - self._started) + 1,
         )
-
-    def _failed(self) -> dict[str, int]:
-        return {
-            str(row["config_key"]).partition(".")[2]: int(row["config_value"])
-            for row in self._query(_COUNTS)
-        }
-
-    def _query(self, sql: str, *parameters: str) -> list[Row]:
-        what = "read the service's metrics"
-        return self._account.query(what, self._database_id, sql, *parameters)
-
-
-def quantile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that at least ``share`` of the values don't exceed; 0 of none."""
-    if not values:
-        return 0.0
-    ordered = sorted(values)
-    return ordered[max(0, ceil(share * len(ordered)) - 1)]
+        try:
+            rows = {
+                str(row["version"]): VersionMetrics(
+                    int(float(row["requests"])), int(float(row["failed"])), float(row["p99"])
+                )
+                for row in ask_points(self._account, query, "show how the versions do")
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise OperationError(f"How the versions do isn't known: {error}.") from None
+        return [rows.get(version[:PREFIX], VersionMetrics()) for version in version_ids]

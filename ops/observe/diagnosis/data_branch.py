@@ -5,7 +5,7 @@ from __future__ import annotations
 from ops.database.consistency import check_consistency
 from ops.database.schema_state import SchemaState
 from ops.database.stack_database import StackDatabase
-from ops.observe.diagnosis.branch import Branch
+from ops.observe.diagnosis.branch import Branch, Finding
 from ops.stacks.errors import OperationError
 from ops.stacks.moment import counted
 from ops.stacks.project import Project
@@ -15,25 +15,26 @@ def data_branch(project: Project, database: StackDatabase) -> Branch:
     """Look at the schema, at SQLite's own checks, and at what the constraints can't say."""
     branch = Branch("data", "Is the data well?")
     stack = database.stack
-    back = (
-        f"Before anything else: notifyctl db backup --stack {stack}.",
-        f"Go back to a backup: notifyctl db restore --stack {stack}.",
-    )
+
+    def ill(what: str) -> None:
+        steps = (f"notifyctl db check --stack {stack}", f"notifyctl db backup --stack {stack}")
+        branch.ill(Finding(what, "Data is wrong", steps, over="when 'db check' ends with 0"))
+
     try:
         state = SchemaState.read(database, project)
         findings = check_consistency(database)
     except OperationError as error:
-        branch.ill(str(error), *back)
+        ill(str(error))
         return branch
     branch.found.append(
         f"database {state.name}: {state.size / 1024:.0f} KiB, "
         f"{counted(len(state.tables), 'table')}, {counted(len(state.applied), 'migration')}"
     )
     if state.problem:
-        branch.ill(state.problem, *back)
+        ill(state.problem)
     for finding in findings:
         if finding.rows:
-            branch.ill(finding.text(), *back)
+            ill(finding.text())
     if not any(finding.rows for finding in findings):
         branch.found.append(f"{len(findings)} checks of consistency found nothing")
     return branch

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
 from ops.database.stack_database import StackDatabase
-from ops.observe.diagnosis.branch import Branch, Verdict
+from ops.observe.diagnosis.branch import Branch, Finding
+from ops.observe.metrics.caller_metrics import CallerAnswer
 from ops.observe.metrics.stack_status import StackStatus
 from ops.observe.metrics.thresholds import Level
 from ops.observe.tail.log_line import LogLine
@@ -16,47 +18,171 @@ from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
 from ops.stacks.moment import counted, shown_time
 
+_MAX_FINDINGS = 3
 _MAX_LINES = 5
+_MAX_ERROR = 120
+"""Characters of an endpoint's words: the cause, not its whole answer."""
 _READ_LINES = 200
+_HOUR = "the last hour"
 _RECENT = timedelta(hours=1)
 _OVER = timedelta(minutes=15)
 """What hasn't happened for so long counts as over."""
-# Ids begin with the moment: milliseconds since 2024 (Julian day 2460310.5), times 4096.
+_OVER_TEXT = "after 15 minutes without it"
+_REFUSED_SHARE = 0.2
+"""Share of one refusal among all calls above which a key or a lost row is at fault."""
+_KEY_REFUSALS = frozenset({"INVALID_SIGNATURE", "UNAUTHORIZED", "MISSING_SIGNATURE"})
+_ROW_REFUSALS = frozenset({"TEMPLATE_NOT_FOUND", "TEMPLATE_CONTENT_NOT_FOUND"})
+# Ids begin with the moment: milliseconds since 2024 (Julian day 2460310.5), times 4096. A row
+# counts by its last attempt, whether it is tried again or not.
 _FAILURES = """
 SELECT COALESCE(last_error_code, '') AS code, channel_type AS channel,
-  COUNT(*) AS n, MAX(updated_at) AS last, message_id,
+  SUM(status = 'failed') AS failed, SUM(status = 'retry') AS retrying,
+  COUNT(DISTINCT user_id) AS users, MIN(user_id) AS user_id, MIN(updated_at) AS first,
+  MAX(updated_at) AS last, message_id, error,
   SUM(updated_at >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')) AS lately
 FROM notification_logs
-WHERE status = 'failed'
+WHERE (status = 'failed' OR (status = 'retry' AND last_error_code IS NOT NULL))
   AND id >= CAST((julianday('now', '-1 day') - 2460310.5) * 86400000 AS INTEGER) * 4096
-GROUP BY 1, 2 ORDER BY n DESC LIMIT 10
+GROUP BY 1, 2 ORDER BY lately DESC, failed DESC LIMIT 10
 """
+_THROTTLED = "THROTTLED"
+_GONE = frozenset({"ENDPOINT_GONE", "CHANNEL_NOT_CONFIGURED"})
 
 
 def errors_branch(status: StackStatus, account: StackAccount, database: StackDatabase) -> Branch:
-    """Look at the rates, the newest lines of level error, and the reasons of failed sends."""
+    """Look at what callers were answered, at failed sends, and at lines of level error."""
     branch = Branch("errors", "Does the service fail?")
+    stack = status.stack
     # Failed attempts are warnings: at level error a tail would stay silent.
-    watch = f"notifyctl tail --stack {status.stack} --level warn"
+    watch = f"notifyctl tail --stack {stack} --level warn"
+    _health(branch, status)
+    _callers(branch, status, watch)
     for reading in status.readings:
         if reading.metric.unit != "%":
             continue
         said = f"{reading.metric.name}: {reading.shown} ({reading.metric.source})"
-        if reading.level is Level.WARNING:
-            limit = f"above {reading.threshold:g} {reading.metric.unit}, over below that"
-            branch.ill(f"{said}, {limit}", f"Watch them happen: {watch}.")
+        if reading.level is Level.WARNING and not branch.findings:
+            limit = f"{reading.threshold:g} {reading.metric.unit}"
+            branch.ill(Finding(said, "Errors", (watch,), over=f"below {limit}"))
         else:
             branch.found.append(said)
-    for said, count in status.metrics.callers.failures().most_common(_MAX_LINES):
-        branch.ill(f"{count} times {said}", f"Watch them happen: {watch}.")
     branch.found += status.unknown_lines
-    _lines(branch, account, watch)
     _failures(branch, database)
-    if branch.verdict is Verdict.ILL:
-        branch.advice.append(
-            f"Where a release brought it: notifyctl rollback plan --stack {status.stack}."
-        )
+    _lines(branch, account, watch)
     return branch
+
+
+def _health(branch: Branch, status: StackStatus) -> None:
+    """Take what the service says of itself, refused writes among it."""
+    for problem in status.health.get("errors") or []:
+        code = str(problem.get("code", ""))
+        section, *steps = _SECTIONS.get(code, ("Errors", "notifyctl doctor --stack {}"))
+        branch.ill(
+            Finding(
+                f"{problem.get('message', '')} ({code})",
+                section,
+                tuple(step.format(status.stack) for step in steps),
+                over="when GET /health is healthy",
+            )
+        )
+
+
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "WRITES_REFUSED": (
+        "Database refuses",
+        "notifyctl doctor --stack {}",
+        "notifyctl cleanup --stack {} --days 30",
+    ),
+    "D1_NOT_BOUND": ("Lost binding", "notifyctl doctor --stack {}"),
+    "KV_NOT_BOUND": ("Lost binding", "notifyctl doctor --stack {}"),
+    "CRON_STOPPED": ("Cron stopped", "notifyctl drift --stack {}"),
+    "WEAK_SECRET": ("Wrong secret", "notifyctl doctor --stack {}"),
+}
+"""Section and commands by the code of a problem of `GET /health`; ``{}`` stands for the stack."""
+
+
+def _callers(branch: Branch, status: StackStatus, watch: str) -> None:
+    callers = status.metrics.callers
+    failures = callers.failures()
+    newest = max(status.metrics.versions, default="", key=lambda one: status.shares.get(one, 0))
+    for answer in failures[:_MAX_FINDINGS]:
+        steps = [watch]
+        if answer.place:
+            steps.insert(0, f"notifyctl rollback --stack {status.stack} --plan-only")
+        section = "Bad deployment" if answer.place else "Errors"
+        branch.ill(_of_answers(answer, section, tuple(steps)))
+    if len(failures) > _MAX_FINDINGS:
+        branch.found.append(f"{counted(len(failures) - _MAX_FINDINGS, 'other failure')} of callers")
+    if newest and len(status.shares) == 1:
+        branch.found.append(f"version {newest[:8]} serves everything")
+    for answer in callers.refusals()[:_MAX_FINDINGS]:
+        if answer.code not in _KEY_REFUSALS | _ROW_REFUSALS:
+            continue
+        if answer.calls < _REFUSED_SHARE * callers.requests:
+            continue
+        if answer.code in _KEY_REFUSALS:
+            step = f"notifyctl doctor --stack {status.stack} --signature"
+            branch.ill(_of_answers(answer, "Wrong secret", (step,)))
+        else:
+            step = f"notifyctl db check --stack {status.stack}"
+            branch.ill(_of_answers(answer, "Data is wrong", (step,)))
+
+
+def _of_answers(answer: CallerAnswer, section: str, steps: tuple[str, ...]) -> Finding:
+    return Finding(
+        f"{counted(answer.calls, 'time')} {answer.said}",
+        section,
+        steps,
+        over=_OVER_TEXT,
+        window=_HOUR,
+        first=answer.first,
+        last=answer.last,
+        example=f"request {answer.example}" if answer.example else "",
+    )
+
+
+def _failures(branch: Branch, database: StackDatabase) -> None:
+    try:
+        rows = database.query(_FAILURES)
+    except OperationError as error:
+        branch.unknown(f"failed notifications: {error}")
+        return
+    stack = database.stack
+    for row in rows:
+        code, channel = str(row["code"]), str(row["channel"])
+        failed, lately = int(str(row["failed"] or 0)), int(str(row["lately"] or 0))
+        retrying, users = int(str(row["retrying"] or 0)), int(str(row["users"]))
+        who = f"user {row['user_id']}" if users == 1 else counted(users, "user")
+        said = (
+            f"{channel}: {counted(failed, 'send')} failed and {retrying:,} in retry for {who}: "
+            f"{code or 'no code'} {str(row['error'] or '')[:_MAX_ERROR]}".rstrip()
+        )
+        if not lately:
+            branch.found.append(f"{said}; over: none in the last hour")
+            continue
+        chosen = f"--channel {channel}{f' --code {code}' if code else ''} --since 1h"
+        listing = f"notifyctl logs --status failed {chosen} --stack {stack}"
+        if not failed:
+            listing = f"notifyctl logs --status retry --channel {channel} --stack {stack}"
+        section, first_step = "One channel", f"notifyctl channels list --stack {stack}"
+        if users == 1:
+            section, first_step = "One user", f"notifyctl explain {row['user_id']} --stack {stack}"
+        elif code == _THROTTLED:
+            first_step = f"notifyctl status --stack {stack}"
+        branch.ill(
+            Finding(
+                said,
+                section,
+                (first_step, listing),
+                over="when that lists nothing",
+                window="the last day",
+                first=str(row["first"]),
+                last=str(row["last"]),
+                example=str(row["message_id"]),
+            )
+        )
+    if not rows:
+        branch.found.append("failed notifications of the last day: none")
 
 
 def _lines(branch: Branch, account: StackAccount, watch: str) -> None:
@@ -77,45 +203,28 @@ def _lines(branch: Branch, account: StackAccount, watch: str) -> None:
     events = [event for event in found if str(event.get("timestamp", "")) >= since]
     groups: dict[str, list[LogLine]] = {}
     for line in map(LogLine.of_event, events):
+        if line.fields.get("type") == "api_request":
+            continue  # Callers' answers are told by their own count.
         place = line.fields.get("error")
         groups.setdefault(f"{line.message}{f': {place}' if place else ''}", []).append(line)
     for said, lines in list(groups.items())[:_MAX_LINES]:
         newest = max(lines, key=lambda line: line.moment)
-        told = (
-            f"{said}: {counted(len(lines), 'time')} in the last hour, last at "
-            f"{shown_time(newest.moment)}"
-        )
-        request = newest.request_id
+        told = f"{counted(len(lines), 'time')} {said}"
         if newest.moment < (now - _OVER).isoformat():
-            branch.found.append(f"{told}: over, since it hasn't happened for 15 minutes")
+            last = shown_time(newest.moment)
+            branch.found.append(f"{told}; over: last at {last}, 15 minutes without it")
             continue
-        step = f"Watch them happen: {watch}."
-        if request:
-            step = f"See one of them: notifyctl logs --request-id {request} --stack {account.stack}"
-        branch.ill(f"{told}; over after 15 minutes without it", step)
-    if not events:
-        branch.found.append("log lines: none of level error in the last hour")
-
-
-def _failures(branch: Branch, database: StackDatabase) -> None:
-    try:
-        rows = database.query(_FAILURES)
-    except OperationError as error:
-        branch.unknown(f"failed notifications: {error}")
-        return
-    for row in rows:
-        code, channel = str(row["code"]), str(row["channel"])
-        lately = int(str(row["lately"] or 0))
-        branch.found.append(
-            f"{counted(int(str(row['n'])), 'notification')} failed over {channel} with "
-            f"{code or 'no code'} in the last day, {lately:,} in the last hour, last at "
-            f"{shown_time(str(row['last']))}, such as {row['message_id']}"
-        )
-        if lately:
-            chosen = f"--channel {channel}{f' --code {code}' if code else ''} --since 1h"
-            branch.advice.append(
-                f"See them: notifyctl logs --status failed {chosen} --stack {database.stack}; over "
-                "when that lists nothing."
+        branch.ill(
+            Finding(
+                told,
+                "Errors",
+                (watch,),
+                over=_OVER_TEXT,
+                window=_HOUR,
+                first=min(line.moment for line in lines),
+                last=newest.moment,
+                example=f"request {newest.request_id}" if newest.request_id else "",
             )
-    if not rows:
-        branch.found.append("failed notifications of the last day: none")
+        )
+    if not groups:
+        branch.found.append("log lines: none of level error in the last hour")

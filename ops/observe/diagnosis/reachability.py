@@ -7,7 +7,7 @@ import ssl
 import time
 from urllib.parse import urlsplit
 
-from ops.observe.diagnosis.branch import Branch
+from ops.observe.diagnosis.branch import Branch, Finding
 from ops.stacks.errors import ServiceError
 from ops.stacks.proxy import proxy_for
 from ops.stacks.service import ServiceClient
@@ -32,10 +32,11 @@ def reachability(url: str, service: ServiceClient) -> Branch:
     try:
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        branch.ill(
+        _ill(
+            branch,
             f"DNS: {host} can't be resolved: {error}",
-            f"Compare resolvers: dig {host} @1.1.1.1 and dig {host}.",
-            "A custom domain is a record of its zone: 'notifyctl drift' tells whether it is there.",
+            # A custom domain is a record of its zone: drift tells whether it is there.
+            *(f"dig {host} @1.1.1.1", f"dig {host}", "notifyctl drift"),
         )
         return branch
     addresses = sorted({str(entry[4][0]) for entry in found})
@@ -46,14 +47,16 @@ def reachability(url: str, service: ServiceClient) -> Branch:
             if secure:
                 _check_certificate(connection, host, branch)
     except ssl.SSLError as error:
-        branch.ill(
+        _ill(
+            branch,
             f"TLS: {host}: {error.reason or error}",
             "A new custom domain gets its certificate within minutes; see SSL/TLS, Edge "
             "Certificates of the zone.",
         )
         return branch
     except OSError as error:
-        branch.ill(
+        _ill(
+            branch,
             f"TCP: {host}:{port}: {error}",
             "On this machine: notifyctl local start. Elsewhere see https://www.cloudflarestatus.com.",
         )
@@ -69,7 +72,8 @@ def _check_certificate(connection: socket.socket, host: str, branch: Branch) -> 
     days = int((ends - time.time()) // 86_400)
     branch.found.append(f"TLS: the certificate holds for {days} more days")
     if days < _CERTIFICATE_DAYS:
-        branch.ill(
+        _ill(
+            branch,
             "TLS: Cloudflare renews certificates long before that, and didn't",
             "Look at Edge Certificates of the zone; validation may hang.",
         )
@@ -80,11 +84,15 @@ def _ask(service: ServiceClient, branch: Branch) -> None:
     try:
         answer = service.call("GET", "/health")
     except ServiceError as error:
-        branch.ill(str(error), "The port is open and nothing answers: look for a deployment.")
+        _ill(branch, str(error), "notifyctl releases --limit 3")
         return
     milliseconds = (time.monotonic() - started) * 1000
     said = f"GET /health answered {answer.status_code} in {milliseconds:.0f} ms"
     if answer.status_code == 200:
         branch.found.append(said)
     else:
-        branch.ill(said, "The branches 'errors' and 'data' tell what is behind it.")
+        _ill(branch, said, "notifyctl doctor")
+
+
+def _ill(branch: Branch, what: str, *steps: str) -> None:
+    branch.ill(Finding(what, "Unreachable", steps, over="when GET /health answers 200"))

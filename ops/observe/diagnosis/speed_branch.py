@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ops.database.stack_database import StackDatabase
-from ops.observe.diagnosis.branch import Branch
+from ops.observe.diagnosis.branch import Branch, Finding
 from ops.observe.metrics.slow_sends import slow_sends
 from ops.observe.metrics.stack_status import StackStatus
 from ops.observe.metrics.thresholds import Level
@@ -23,10 +23,19 @@ def speed_branch(status: StackStatus, database: StackDatabase) -> Branch:
         if reading.metric.value is None:
             said += f" ({reading.metric.source})"
         if reading.level in {Level.WARNING, Level.CRITICAL}:
+            limit = f"{reading.threshold:g} {reading.metric.unit}"
+            is_backlog = reading.metric.unit == "messages"
+            step = f"notifyctl report weekly --stack {status.stack}"
+            if is_backlog:
+                step = f"notifyctl drift --stack {status.stack}"
             branch.ill(
-                f"{said}, above {reading.threshold:g} {reading.metric.unit}",
-                f"Measure it: notifyctl perf --stack {status.stack}.",
-                "See which statements are slow: notifyctl report weekly lists them.",
+                Finding(
+                    f"{said}, above {limit}",
+                    "Stuck queue" if is_backlog else "Slow",
+                    (step,),
+                    over=f"below {limit}",
+                    window="now" if is_backlog else "the last hour",
+                )
             )
         else:
             branch.found.append(said)

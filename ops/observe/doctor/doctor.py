@@ -11,6 +11,7 @@ from ops.access.checks.stack_secrets import StackSecrets
 from ops.observe.doctor.bindings import Bindings
 from ops.observe.doctor.logins import Logins
 from ops.observe.doctor.network import look_at_network
+from ops.observe.doctor.service_health import service_health
 from ops.observe.doctor.signature import Signature
 from ops.observe.doctor.tools import look_at_tools
 from ops.stacks.account import StackAccount
@@ -51,6 +52,7 @@ class Doctor:
         self.checks.run("token", logins.token)
         self.checks.run("secrets", StackSecrets(self._context).outcomes)
         self.checks.run("bindings", self._bindings)
+        self.checks.run("service", self._service)
 
     def verdict(self) -> OperationError | None:
         """Return what the command ends with: a missing tool weighs more than a failed check."""
@@ -75,6 +77,13 @@ class Doctor:
             return
         account = StackAccount.of(self._context)
         yield from Bindings(self._context, account, outputs).outcomes()
+
+    def _service(self) -> Iterator[Outcome]:
+        outputs = self._deployed()
+        if outputs is None or "service_url" not in outputs:
+            yield self._undeployed("service")
+            return
+        yield from service_health(self._context, outputs)
 
     def _signature(self) -> Iterator[Outcome]:
         outputs = self._deployed()

@@ -108,7 +108,7 @@ class Signature:
             "INVALID_SIGNATURE": "The service has another key: deploy the stack's by "
             "'notifyctl up', or look at 'notifyctl drift'.",
             "REQUEST_EXPIRED": "The clocks differ: see 'clock'.",
-        }.get(code, "Look at 'notifyctl status'.")
+        }.get(code, "Look for the reason: notifyctl diagnose.")
         found = f"{' '.join(_CALL)} was refused with {answer.status_code} {code}".rstrip()
         return Outcome.fail("signed call", found, advice)
 

@@ -1,89 +1,140 @@
-"""What the callers of a service were answered in the last hour."""
+"""What the callers of a service were answered, from the data set that its Worker writes to.
+
+It is the one source of failed requests: for status, diagnosis, reports, canaries and verification.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from infra.names import calls_dataset
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
 
-_PLANNED = "MAINTENANCE"
+PLANNED = "MAINTENANCE"
 """Code of an answer that an operator has asked for: no failure, though it is a 503."""
+HOUR_S = 3_600
 _MAX_GROUPS = 1_000
-# The places of a point's texts are the Worker's (`http/application.py`).
+# The places of a point's texts and numbers are the Worker's (`http/application.py`).
 _QUERY = """
 SELECT blob1 AS route, blob2 AS method, blob3 AS status, blob4 AS code, blob5 AS version,
-  blob6 AS channels, SUM(_sample_interval) AS calls
-FROM {dataset} WHERE timestamp > NOW() - INTERVAL '60' MINUTE
-GROUP BY route, method, status, code, version, channels
+  blob6 AS channels, blob9 AS place, blob10 AS undelivered, SUM(_sample_interval) AS calls,
+  MIN(timestamp) AS first, MAX(timestamp) AS last, argMax(blob8, timestamp) AS example
+FROM {dataset} WHERE timestamp > NOW() - INTERVAL '{seconds}' SECOND
+GROUP BY route, method, status, code, version, channels, place, undelivered
 ORDER BY calls DESC LIMIT {limit} FORMAT JSON
 """
 
 
 @dataclass(frozen=True)
-class CallerMetrics:
-    """Answers by what they were, from the data set that the Worker writes to.
+class CallerAnswer:
+    """Answers of one kind.
 
     Attributes:
-        answers: their number by route, method, status, code, version (its first eight
-            characters) and channels.
+        route: path of the route; ``none`` where no route took the call.
+        method: HTTP method.
+        status: HTTP status.
+        code: code of the refusal, or an empty text.
+        version: first eight characters of the version's id.
+        channels: channels that were asked for, joined by commas.
+        place: kind and place of an unexpected error in the code, or an empty text.
+        undelivered: those of the channels whose first attempt failed.
+        calls: how many; where the account samples, an estimate.
+        first: the first of them, in UTC as ISO 8601.
+        last: the last of them.
+        example: id of the last request.
+    """
+
+    route: str
+    method: str
+    status: int
+    code: str
+    version: str
+    channels: str
+    place: str
+    undelivered: str
+    calls: int
+    first: str
+    last: str
+    example: str
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the service failed its caller, and nobody has asked for that."""
+        return self.status >= 500 and self.code != PLANNED
+
+    @property
+    def said(self) -> str:
+        """Method, route, channels, status, code and place, as a person would tell them."""
+        over = f" over {self.channels}" if self.channels else ""
+        at = f" at {self.place}" if self.place else ""
+        said = f"{self.method} {self.route}{over}: {self.status} {self.code}"
+        return said.strip() + at
+
+
+@dataclass(frozen=True)
+class CallerMetrics:
+    """Answers of some time by what they were.
+
+    Attributes:
+        answers: one entry of each kind.
         problem: why they aren't known, or an empty text.
     """
 
-    answers: Mapping[tuple[str, str, int, str, str, str], int]
+    answers: Sequence[CallerAnswer]
     problem: str = ""
 
     @classmethod
-    def read(cls, account: StackAccount, worker: str) -> CallerMetrics:
-        """Ask for the last hour's; what is refused is unknown and says why."""
-        query = _QUERY.format(dataset=calls_dataset(worker), limit=_MAX_GROUPS)
-        path = f"/accounts/{account.account_id}/analytics_engine/sql"
+    def read(cls, account: StackAccount, worker: str, *, seconds: int = HOUR_S) -> CallerMetrics:
+        """Ask for the last hour's, or those of ``seconds``; a refusal is unknown, with why."""
+        query = _QUERY.format(dataset=calls_dataset(worker), seconds=seconds, limit=_MAX_GROUPS)
         try:
-            found = account.document(
-                "show what callers were answered",
-                lambda client: client.post(path, content=query.encode(), cast_to=object),
-            )
-            return cls(_counted(found))
+            found = ask_points(account, query, "show what callers were answered")
+            return cls([_answer(row) for row in found])
         except (OperationError, KeyError, TypeError, ValueError) as error:
-            return cls({}, str(error) or type(error).__name__)
+            return cls((), str(error) or type(error).__name__)
 
     @property
     def requests(self) -> int:
         """All answers."""
-        return sum(self.answers.values())
+        return sum(answer.calls for answer in self.answers)
 
     @property
     def failed(self) -> int:
         """Answers of 500 and above that nobody has asked for."""
-        return sum(self.failures().values())
+        return sum(answer.calls for answer in self.answers if answer.is_failure)
 
     @property
     def refused(self) -> int:
         """Answers of 400 to 499: callers' mistakes, which are no failures of the service."""
-        return sum(n for (_, _, status, *_), n in self.answers.items() if 400 <= status < 500)
+        return sum(answer.calls for answer in self.answers if 400 <= answer.status < 500)
 
-    def failures(self) -> Counter[str]:
-        """Return failed requests by method, route, status and code, over the channels asked for."""
-        found: Counter[str] = Counter()
-        for (route, method, status, code, _, channels), count in self.answers.items():
-            if status >= 500 and code != _PLANNED:
-                over = f" over {channels}" if channels else ""
-                found[f"{method} {route}{over}: {status} {code}".rstrip()] += count
-        return found
+    def failures(self) -> list[CallerAnswer]:
+        """Return the failed requests over all versions, the most frequent first."""
+        return _merged(answer for answer in self.answers if answer.is_failure)
+
+    def refusals(self) -> list[CallerAnswer]:
+        """Return the refused requests likewise."""
+        return _merged(answer for answer in self.answers if 400 <= answer.status < 500)
 
     def of_version(self, version_id: str) -> tuple[int, int]:
         """Return requests and failures of one version."""
-        mine = [
-            (status, code, count)
-            for (_, _, status, code, version, _), count in self.answers.items()
-            if version and version_id.startswith(version)
-        ]
-        failed = sum(count for status, code, count in mine if status >= 500 and code != _PLANNED)
-        return sum(count for *_, count in mine), failed
+        mine = [one for one in self.answers if one.version and version_id.startswith(one.version)]
+        return sum(one.calls for one in mine), sum(one.calls for one in mine if one.is_failure)
+
+    def of_channels(self) -> dict[str, tuple[int, int]]:
+        """Return sends by channel, and those that failed or whose first attempt did."""
+        asked: Counter[str] = Counter()
+        failed: Counter[str] = Counter()
+        for answer in self.answers:
+            for channel in filter(None, answer.channels.split(",")):
+                asked[channel] += answer.calls
+                if answer.is_failure or channel in answer.undelivered.split(","):
+                    failed[channel] += answer.calls
+        return {channel: (count, failed[channel]) for channel, count in sorted(asked.items())}
 
     def document(self) -> dict[str, Any]:
         """Return the numbers for ``--json``."""
@@ -91,20 +142,62 @@ class CallerMetrics:
             "requests": self.requests if not self.problem else None,
             "failed": self.failed if not self.problem else None,
             "refused": self.refused if not self.problem else None,
-            "failures": dict(self.failures().most_common(20)),
+            "failures": {one.said: one.calls for one in self.failures()[:20]},
+            "refusals": {one.said: one.calls for one in self.refusals()[:20]},
+            "channels": {
+                channel: {"sends": sends, "failed": failed}
+                for channel, (sends, failed) in self.of_channels().items()
+            },
             "problem": self.problem or None,
         }
 
 
-def _counted(found: Mapping[str, Any]) -> dict[tuple[str, str, int, str, str, str], int]:
-    return {
-        (
-            str(row["route"]),
-            str(row["method"]),
-            int(row["status"]),
-            str(row["code"]),
-            str(row["version"]),
-            str(row["channels"]),
-        ): int(float(row["calls"]))
-        for row in found["data"]
-    }
+def ask_points(account: StackAccount, query: str, what: str) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of a query over a data set; ``what`` completes "Cloudflare refused to …".
+
+    Raises:
+        OperationError: the account refused, or gave no answer.
+        ValueError: the answer has another form than that of the format JSON.
+    """
+    path = f"/accounts/{account.account_id}/analytics_engine/sql"
+    found = account.document(
+        what, lambda client: client.post(path, content=query.encode(), cast_to=object)
+    )
+    rows = found.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ValueError("the account's analytics have another form than expected")
+    return rows
+
+
+def time_of_point(value: object) -> str:
+    """Return a time of a data set, `YYYY-MM-DD hh:mm:ss` in UTC, as ISO 8601."""
+    return f"{str(value).replace(' ', 'T')}Z"
+
+
+def _answer(row: Mapping[str, Any]) -> CallerAnswer:
+    return CallerAnswer(
+        route=str(row["route"]),
+        method=str(row["method"]),
+        status=int(row["status"]),
+        code=str(row["code"]),
+        version=str(row["version"]),
+        channels=str(row["channels"]),
+        place=str(row["place"]),
+        undelivered=str(row["undelivered"]),
+        calls=int(float(row["calls"])),
+        first=time_of_point(row["first"]),
+        last=time_of_point(row["last"]),
+        example=str(row["example"]),
+    )
+
+
+def _merged(answers: Iterable[CallerAnswer]) -> list[CallerAnswer]:
+    """Put those of several versions together that a person would tell alike."""
+    found: dict[str, CallerAnswer] = {}
+    for one in answers:
+        other = found.get(one.said)
+        if other is not None:
+            newer = max(one, other, key=lambda each: each.last)
+            one = replace(newer, calls=one.calls + other.calls, first=min(one.first, other.first))
+        found[one.said] = one
+    return sorted(found.values(), key=lambda each: -each.calls)

@@ -2,47 +2,88 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+import json
+from typing import Any
 
 import pytest
 
-from ops.deploy.rollout.version_metrics import MetricsSince, VersionMetrics, quantile
+from localcloud.analytics.engine_sql import answer
+from ops.deploy.rollout.version_metrics import _QUERY, MetricsSince, VersionMetrics
 from ops.stacks.account import StackAccount
+from ops.stacks.errors import OperationError
+from tests.ops.answering_service import answering_service
 
 
-class Account:
-    """An account whose service has done something since it was asked first."""
+class Clock:
+    seconds = 100.0
 
-    def __init__(self) -> None:
-        self.newest = 700
-        self.failed = {"failed_requests.v1v1v1v1": 5, "failed_requests.v2v2v2v2": 1}
-        self.rows: list[dict[str, Any]] = []
-        self.asked_after: list[str] = []
-
-    def query(self, what: str, database_id: str, sql: str, *parameters: str) -> Any:
-        assert database_id == "d1"
-        if "MAX(id)" in sql:
-            return [{"newest": self.newest}]
-        if "system_configs" in sql:
-            return [{"config_key": k, "config_value": str(v)} for k, v in self.failed.items()]
-        self.asked_after += parameters
-        return self.rows
+    def __call__(self) -> float:
+        return self.seconds
 
 
-def test_only_what_came_since_counts_and_only_for_its_version() -> None:
-    account = Account()
-    since = MetricsSince(cast(StackAccount, account), "d1")
-    account.failed = {"failed_requests.v1v1v1v1": 8, "failed_requests.v3v3v3v3": 2}
-    account.rows = [
-        {"version": "v1v1v1v1", "code": None, "ms": 10.0},
-        {"version": "v1v1v1v1", "code": "HTTP_ERROR", "ms": 40.0},
-        {"version": "v2v2v2v2", "code": "HTTP_ERROR", "ms": 900.0},
+def row(version: str, requests: float, failed: float, p99: float) -> dict[str, Any]:
+    return {"version": version, "requests": requests, "failed": failed, "p99": p99}
+
+
+def test_only_what_came_since_counts_and_each_version_for_itself() -> None:
+    clock = Clock()
+    with answering_service() as api:
+        account = StackAccount("production", "a" * 32, f"{api.url}/client/v4", True, "t" * 40)
+        since = MetricsSince(account, "notification-system-dev", clock)
+        clock.seconds += 41.2
+        rows = [row("v1v1v1v1", 5, 4, 40.0), row("v2v2v2v2", 9, 0, 12.5)]
+        api.answers = [(200, json.dumps({"data": rows}).encode())]
+        assert since.of("v1v1v1v1-aaaa", "v3v3v3v3-cccc") == [
+            VersionMetrics(5, 4, 40.0),
+            VersionMetrics(),
+        ]
+        asked = api.seen[-1]["body"].decode()
+        api.answers = [(200, b'{"data": [{}]}')]
+        with pytest.raises(OperationError, match="How the versions do isn't known"):
+            since.of("v1v1v1v1-aaaa")
+    assert "INTERVAL '43' SECOND" in asked
+    assert "FROM notification_system_dev_calls WHERE" in asked
+
+
+def test_the_query_counts_sends_and_failures_and_no_health_checks() -> None:
+    now = 1_796_000_000
+    points = [
+        point(now, version, status, channels, ms, **more)
+        for version, status, channels, ms, more in (
+            ("v1v1v1v1", 200, "slack", 10, {}),
+            ("v1v1v1v1", 200, "slack", 30, {"undelivered": "slack"}),
+            ("v1v1v1v1", 500, "", 20, {"code": "INTERNAL_ERROR"}),
+            ("v1v1v1v1", 503, "", 20, {"code": "MAINTENANCE"}),
+            ("v1v1v1v1", 400, "", 900, {"code": "INVALID_USER_ID"}),
+            ("v1v1v1v1", 200, "", 900, {}),
+            ("v2v2v2v2", 200, "slack", 7, {}),
+        )
     ]
-    # Two rows, one of them failed, and three requests that never became a row.
-    assert since.of("v1v1v1v1-aaaa") == VersionMetrics(requests=5, failures=4, p99_ms=40.0)
-    # It never failed before that.
-    assert since.of("v3v3v3v3-cccc") == VersionMetrics(requests=2, failures=2, p99_ms=0.0)
-    assert account.asked_after == ["700", "700"]
+    points.append(point(now - 60, "v2v2v2v2", 500, "slack", 7))
+    query = _QUERY.format(dataset="calls", planned="MAINTENANCE", seconds=30)
+    assert answer(query, points, now)["data"] == [
+        row("v1v1v1v1", 4, 2, 30.0),
+        row("v2v2v2v2", 1, 0, 7.0),
+    ]
+
+
+def point(
+    at: int,
+    version: str,
+    status: int,
+    channels: str,
+    ms: float,
+    code: str = "",
+    undelivered: str = "",
+) -> dict[str, Any]:
+    blobs = ["/r", "POST", str(status), code, version, channels, "", "", "", undelivered]
+    return {
+        "dataset": "calls",
+        "at": at * 1000,
+        "index": "/r",
+        "blobs": blobs,
+        "doubles": [status, ms],
+    }
 
 
 @pytest.mark.parametrize(
@@ -86,19 +127,3 @@ def test_metrics_in_json_are_rounded() -> None:
         "error_rate": 0.3333,
         "p99_ms": 12.3,
     }
-
-
-@pytest.mark.parametrize(
-    ("values", "share", "expected"),
-    [
-        ([], 0.99, 0.0),
-        ([7.0], 0.99, 7.0),
-        ([3.0, 1.0, 2.0], 0.5, 2.0),
-        ([float(n) for n in range(1, 101)], 0.99, 99.0),
-        ([1.0, 2.0], 0.0, 1.0),
-    ],
-)
-def test_a_quantile_is_one_of_the_values(
-    values: list[float], share: float, expected: float
-) -> None:
-    assert quantile(values, share) == expected

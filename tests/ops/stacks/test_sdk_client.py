@@ -24,10 +24,11 @@ def test_a_refusal_names_call_status_code_and_reason() -> None:
     assert (error.status, error.code, error.exit_code) == (400, "INVALID_USER_ID", 6)
 
 
-def test_without_an_answer_the_next_step_is_named() -> None:
+def test_a_call_without_an_answer_is_told_from_one_that_was_never_sent() -> None:
     error = service_error(RequestTimeout("https://n.example didn't answer.", request=REQUEST))
-    assert str(error).startswith("https://n.example didn't answer. Look at 'notifyctl status'")
-    assert (error.status, error.code) == (None, "TIMEOUT")
+    assert str(error) == "https://n.example didn't answer."
+    assert (error.status, error.code, error.unanswered) == (None, "TIMEOUT", True)
+    assert not service_error(ValidationError("No text.", code="MISSING_CONTENT")).unanswered
 
 
 def test_what_was_never_sent_is_said_as_it_is() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from notification.http.authentication import signing_key_id
 from notification.ports.database import DatabaseError
 from tests.worker.caller import API_KEY
+from tests.worker.endpoints import answer
 from tests.worker.world import World
 
 pytestmark = pytest.mark.requirement("C-12.2")
@@ -62,6 +64,35 @@ def test_an_unexpected_failure_is_a_500_of_its_route(world: World) -> None:
     world.database.before_batch = broken
     assert world.send("s1").status == 500
     assert texts(world)[-1] == [SEND, "POST", "500", "INTERNAL_ERROR", "version-", "webhook"]
+
+
+def test_an_unexpected_failure_names_its_request_and_place_and_not_its_words(world: World) -> None:
+    def broken(statements: object) -> None:
+        raise KeyError("ada@example.com")
+
+    world.configure()
+    world.database.before_batch = broken
+    failed = world.send("s1")
+    point = world.calls.points[-1][0]
+    assert point[7] == failed.json["request_id"]
+    assert re.fullmatch(r"KeyError \(\w+, line \d+ of notification/[\w/]+\.py\)", point[8])
+    assert "ada" not in point[8]
+
+
+def test_a_send_names_the_channels_whose_first_attempt_failed(world: World) -> None:
+    world.configure("u1", "webhook")
+    world.configure("u2", "webhook")
+    world.calls.points.clear()
+    world.endpoints.behave = lambda _: answer(500, "down")
+    world.send("u1", ("webhook", "lark"))
+    sends = [
+        {"user_id": user, "channels": ["webhook"], "custom_content": {"content": "x"}}
+        for user in ("u1", "u2")
+    ]
+    world.request("POST", "/api/notifications/batch", {"notifications": sends})
+    told = [(point[0][5], point[0][9]) for point in world.calls.points]
+    # Nobody has configured lark for u1: that is no failure of the service.
+    assert told == [("webhook,lark", "webhook"), ("webhook", "webhook")]
 
 
 def test_without_a_data_set_requests_are_answered_as_before(world: World) -> None:

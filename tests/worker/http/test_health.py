@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from notification.app.platform import IsolateMemory
 from notification.cloudflare.unbound import UnboundCache, UnboundDatabase
 from notification.ports.database import DatabaseConflict, DatabaseError, Statement
+from notification.storage.metered import RefusedWrites
 from tests.worker.world import BOUND, World
 
 
@@ -95,11 +97,51 @@ def test_refused_writes_of_the_last_hour_make_the_service_degraded(world: World)
     assert (health.status, health.json["status"]) == (200, "degraded")
     [error] = health.json["errors"]
     assert error["code"] == "WRITES_REFUSED"
-    # Three sends, and the counts of their failures.
-    told = "The database refused 6 writes in the last hour, the last at 2026-01-01T00:00:00.000Z"
+    told = "The database refused 3 writes in the last hour, the last at 2026-01-01T00:00:00.000Z"
     assert error["message"] == told
     world.clock.ms += 3_600_000
     assert world.request("GET", "/health", signed=False).json["status"] == "healthy"
+
+
+@pytest.mark.requirement("C-2.6")
+@pytest.mark.parametrize("fault", ["a send", "the cron"])
+def test_another_isolate_knows_of_refused_writes_too(world: World, fault: str) -> None:
+    world.configure()
+
+    def full(statements: Sequence[Statement]) -> None:
+        if any(not s.sql.lstrip().startswith("SELECT") for s in statements):
+            raise DatabaseError("database or disk is full")
+
+    world.database.before_batch = full
+    if fault == "a send":
+        world.send()
+    else:
+        with pytest.raises(DatabaseError):
+            world.cron()
+    world.database.before_batch = None
+    world.memory = IsolateMemory()
+    health = world.request("GET", "/health", signed=False)
+    assert (health.status, health.json["status"]) == (200, "degraded")
+    assert health.json["errors"][0]["code"] == "WRITES_REFUSED"
+    world.clock.ms += 3_600_000
+    assert world.request("GET", "/health", signed=False).json["status"] == "healthy"
+
+
+@pytest.mark.parametrize("told", ["", "null", "[]", "{", '{"count": "x", "last_ms": 1}', "7"])
+def test_what_else_stands_in_the_cache_tells_of_no_refused_write(world: World, told: str) -> None:
+    world.run(world.cache.put("health_check", told, ttl_s=3_600))
+    assert world.request("GET", "/health", signed=False).json["status"] == "healthy"
+
+
+def test_isolates_tell_of_refused_writes_once_a_minute(world: World) -> None:
+    refused = RefusedWrites()
+    assert refused.to_share(1_000_000) is None
+    refused.note(1_000_000)
+    assert refused.to_share(1_000_000) == '{"count":1,"last_ms":1000000}'
+    refused.note(1_030_000)
+    assert refused.to_share(1_059_999) is None
+    assert refused.to_share(1_060_000) == '{"count":2,"last_ms":1030000}'
+    assert refused.to_share(1_200_000) is None
 
 
 @pytest.mark.requirement("C-2.6")

@@ -9,10 +9,10 @@ import pytest
 
 from ops.deploy.rollout import canary as canary_module
 from ops.deploy.rollout.canary import Canary, CanaryPlan
-from ops.deploy.rollout.version_metrics import VersionMetrics, quantile
+from ops.deploy.rollout.version_metrics import VersionMetrics
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import StackFailed, UsageError, VerificationFailed
+from ops.stacks.errors import OperationError, StackFailed, UsageError, VerificationFailed
 from tests.ops.contexts import context_of
 
 FINE = VersionMetrics(1000, 1, 80.0)
@@ -27,17 +27,20 @@ class World:
         self.updates: list[str] = []
         self.seconds = 0.0
         self.fails_at: int | None = None
+        self.blind = False
 
     def update(self, message: str, context: StackContext) -> StackUpdate:
         self.updates.append(message)
         if self.fails_at == len(self.updates):
             raise StackFailed("the update failed. Try again.")
-        return StackUpdate("update", {}, {"version_id": "new", "d1_database_id": "d"})
+        return StackUpdate("update", {}, {"version_id": "new", "worker_name": "w"})
 
-    def of(self, version: str) -> VersionMetrics:
-        if version == "base":
-            return self.base
-        return self.new.pop(0) if len(self.new) > 1 else self.new[0]
+    def of(self, *versions: str) -> list[VersionMetrics]:
+        assert versions[-1] == "base"
+        if self.blind:
+            raise OperationError("Cloudflare refused to show how the versions do: 403.")
+        new = self.new.pop(0) if len(self.new) > 1 else self.new[0]
+        return [new, self.base][-len(versions) :]
 
     def sleep(self, seconds: float) -> None:
         self.seconds += seconds
@@ -122,6 +125,15 @@ def test_too_few_requests_in_the_time_box_stop_it_too(
     assert 60 <= world.seconds < 70
 
 
+def test_what_is_never_told_stops_it_with_the_reason(
+    context: StackContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(VersionMetrics(3))
+    world.blind = True
+    with pytest.raises(VerificationFailed, match="stopped at 10 %: Cloudflare refused to show"):
+        run(world, context, monkeypatch, watch=60.0)
+
+
 def test_a_failed_update_after_the_first_step_stops_it(
     context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,10 +159,3 @@ def test_the_time_box_has_a_unit(watch: str, seconds: int) -> None:
     for wrong in ("5", "m", "0s", "five minutes"):
         with pytest.raises(UsageError, match="--watch"):
             CanaryPlan.parse("100", wrong, 0)
-
-
-def test_the_quantile_is_a_value_that_was_measured() -> None:
-    values = [float(n) for n in range(1, 101)]
-
-    assert (quantile(values, 0.99), quantile(values, 0.5), quantile(values, 1)) == (99, 50, 100)
-    assert (quantile([7.0], 0.99), quantile([], 0.99)) == (7, 0)

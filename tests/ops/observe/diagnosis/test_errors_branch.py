@@ -17,9 +17,12 @@ ACCOUNT = StackAccount("local", "0" * 32, "http://127.0.0.1:1/client/v4", is_loc
 WATCH = "notifyctl tail --stack local --level warn"
 
 
-def event(minutes: int, request: str, message: str = "POST /api/send 500") -> dict[str, Any]:
+def event(
+    minutes: int, request: str, message: str = "Cron failed", kind: str = "scheduled_task"
+) -> dict[str, Any]:
     at = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
     line = {"message": message, "level": "error", "requestId": request, "error": "send.py:12"}
+    line["type"] = kind
     return {"timestamp": at, "level": "error", "message": json.dumps(line)}
 
 
@@ -39,18 +42,18 @@ def test_a_fault_that_goes_on_is_told_once_with_its_count_and_an_example(
 ) -> None:
     branch = looked_at(monkeypatch, [event(9, "req-old"), event(2, "req-new"), event(5, "req-mid")])
     assert branch.verdict is Verdict.ILL
-    (found,) = branch.found
-    assert found.startswith("POST /api/send 500: send.py:12: 3 times in the last hour, last at 20")
-    assert "over after 15 minutes without it" in found
-    assert branch.advice == ["See one of them: notifyctl logs --request-id req-new --stack local"]
+    (finding,) = branch.findings
+    assert finding.what == "3 times Cron failed: send.py:12"
+    assert finding.first < finding.last
+    assert finding.when.startswith("the last hour; 20")
+    assert finding.when.endswith("; such as request req-new; over after 15 minutes without it")
+    assert (finding.step, finding.section) == ((WATCH,), "Errors")
 
 
 def test_a_fault_that_has_not_happened_for_a_while_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     branch = looked_at(monkeypatch, [event(28, "req-1")])
-    assert branch.verdict is Verdict.WELL
-    assert "1 time in the last hour" in branch.found[0]
-    assert "over, since it hasn't happened for 15 minutes" in branch.found[0]
-    assert branch.advice == []
+    assert (branch.verdict, branch.findings) == (Verdict.WELL, [])
+    assert branch.found[0].startswith("1 time Cron failed: send.py:12; over: last at 20")
 
 
 def test_what_is_older_than_an_hour_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,8 +63,14 @@ def test_what_is_older_than_an_hour_is_no_finding(monkeypatch: pytest.MonkeyPatc
 
 
 def test_different_faults_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    branch = looked_at(monkeypatch, [event(1, "a"), event(1, "b", "GET /api/logs 500")])
-    assert [found.partition(":")[0] for found in branch.found] == [
-        "POST /api/send 500",
-        "GET /api/logs 500",
+    branch = looked_at(monkeypatch, [event(1, "a"), event(1, "b", "Sweep failed")])
+    assert [finding.what.partition(":")[0] for finding in branch.findings] == [
+        "1 time Cron failed",
+        "1 time Sweep failed",
     ]
+
+
+def test_a_line_of_an_answered_request_is_told_by_the_callers_count_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert looked_at(monkeypatch, [event(1, "a", kind="api_request")]).findings == []

@@ -94,29 +94,31 @@ def look(url: str) -> Branch:
 def test_a_name_that_nobody_knows_leads_to_dns() -> None:
     branch = look("https://notify.invalid")
     assert branch.verdict is Verdict.ILL
-    assert branch.found[0].startswith("DNS: notify.invalid can't be resolved")
-    assert any("dig notify.invalid" in line for line in branch.advice)
+    (finding,) = branch.findings
+    assert finding.what.startswith("DNS: notify.invalid can't be resolved")
+    assert "dig notify.invalid" in finding.step
+    assert finding.section == "Unreachable"
 
 
 def test_a_closed_port_is_told_apart_from_a_name() -> None:
     branch = look(f"http://127.0.0.1:{free_ports(1)[0]}")
     assert branch.verdict is Verdict.ILL
     assert branch.found[0] == "DNS: 127.0.0.1 is 127.0.0.1"
-    assert branch.found[1].startswith("TCP: ")
-    assert any("notifyctl local start" in line for line in branch.advice)
+    assert branch.findings[0].what.startswith("TCP: ")
+    assert "notifyctl local start" in branch.findings[0].step[0]
 
 
 def test_a_server_without_tls_leads_to_the_certificate(port: int) -> None:
     branch = look(f"https://127.0.0.1:{port}")
     assert branch.verdict is Verdict.ILL
-    assert branch.found[-1].startswith("TLS: ")
-    assert any("certificate" in line for line in branch.advice)
+    assert branch.findings[0].what.startswith("TLS: ")
+    assert "certificate" in branch.findings[0].step[0]
 
 
 def test_an_ill_answer_leads_to_the_other_branches(port: int) -> None:
     branch = look(f"http://127.0.0.1:{port}")
     assert branch.verdict is Verdict.ILL
-    assert branch.found[-1].startswith("GET /health answered 503")
+    assert branch.findings[0].what.startswith("GET /health answered 503")
 
 
 @pytest.mark.parametrize(
@@ -129,9 +131,9 @@ def test_a_certificate_that_ends_soon_is_told_before_it_does(
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
         branch = look(f"https://127.0.0.1:{port}")
     assert f"TLS: the certificate {verdict}" in branch.found
-    told = [line for line in branch.found if "renews certificates long before that" in line]
+    told = [one for one in branch.findings if "renews certificates long before" in one.what]
     assert len(told) == (1 if days == 5 else 0)
-    assert any("Edge Certificates" in line for line in branch.advice) == (days == 5)
+    assert any("Edge Certificates" in step for one in told for step in one.step) == (days == 5)
 
 
 def test_a_certificate_that_has_ended_is_no_connection(
@@ -141,5 +143,5 @@ def test_a_certificate_that_has_ended_is_no_connection(
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
         branch = look(f"https://127.0.0.1:{port}")
     assert branch.verdict is Verdict.ILL
-    assert branch.found[-1].startswith("TLS: 127.0.0.1: ")
-    assert "certificate" in branch.found[-1].lower()
+    assert branch.findings[0].what.startswith("TLS: 127.0.0.1: ")
+    assert "certificate" in branch.findings[0].what.lower()

@@ -16,8 +16,7 @@ from notification.logging import Log
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import DatabaseError
 from notification.ports.platform import DataPoints, Platform
-from notification.storage.metered import usage_of
-from notification.storage.system_settings import count_failure
+from notification.storage.metered import share_refused_writes, usage_of
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SHOWN_PATH = 300
@@ -45,17 +44,18 @@ class Application:
             response = await self._checked(request, platform)
         except ServiceError as error:
             response = failure(error, request.id)
-            if response.status >= 500 and error.code != "MAINTENANCE":
-                count_failure(platform)
         except DatabaseError as error:
             log.write("error", "Database failed", error=str(error))
             refusal = ServiceError("DB_ERROR", "The database did not answer; please try again")
             response = failure(refusal, request.id)
-            count_failure(platform)
         except Exception as error:
-            log.write("error", "Unexpected failure", error=_place(error))
+            place = _place(error)
+            request.failure = f"{type(error).__name__}{place}"
+            text = f"{type(error).__name__}: {str(error)[:300]}{place}"
+            log.write("error", "Unexpected failure", error=text)
             response = failure(ServiceError("INTERNAL_ERROR", "Internal server error"), request.id)
-            count_failure(platform)
+        if response.status >= 500:
+            platform.keep_alive(share_refused_writes(platform))
         _log_request(log, request, response, platform, started)
         return complete(response, request, platform.settings)
 
@@ -111,16 +111,16 @@ def _request_id(request: Request, platform: Platform) -> str:
 
 
 def _place(error: Exception) -> str:
-    """Return the error's kind, text and innermost line of our own code, without a stack trace."""
+    """Return the innermost line of our own code, without a stack trace; empty where none is."""
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if "notification" in frame.filename
     ]
-    where = (
-        f" ({frames[-1].name}, line {frames[-1].lineno} of {frames[-1].filename})" if frames else ""
-    )
-    return f"{type(error).__name__}: {str(error)[:300]}{where}"
+    if not frames:
+        return ""
+    file = "notification" + frames[-1].filename.rpartition("notification")[2]
+    return f" ({frames[-1].name}, line {frames[-1].lineno} of {file})"
 
 
 def _log_request(
@@ -149,9 +149,10 @@ def _write_point(
 ) -> None:
     """Write what a caller was answered, for figures of health; nothing that the caller wrote.
 
-    The texts are route, method, status, code of the refusal, version, channels and the id of the
-    signing key, in this order; the numbers are status and milliseconds. `ops` reads them by these
-    places.
+    The texts are route, method, status, code of the refusal, version, channels, the id of the
+    signing key, the request's id, kind and place of an unexpected error, and the channels whose
+    first attempt failed, in this order; the numbers are status and milliseconds. `ops` reads them
+    by these places (`ops/observe/metrics/caller_metrics.py`).
     """
     calls.write(
         [
@@ -162,6 +163,9 @@ def _write_point(
             version,
             ",".join(request.channels),
             request.key_id,
+            request.id,
+            request.failure,
+            ",".join(request.undelivered),
         ],
         [response.status, duration_ms],
     )

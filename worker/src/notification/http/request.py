@@ -30,6 +30,7 @@ class Request:
         "_read",
         "address",
         "channels",
+        "failure",
         "headers",
         "host",
         "id",
@@ -37,6 +38,7 @@ class Request:
         "method",
         "route",
         "target",
+        "undelivered",
     )
 
     def __init__(
@@ -58,8 +60,12 @@ class Request:
         """The id of the key that signed it; empty where none did."""
         self.route = ""
         """The path of the route that takes it; empty where none does."""
+        self.failure = ""
+        """The kind and place of the error that nobody expected; empty where none was."""
         self.channels: tuple[str, ...] = ()
         """The channels that it asks for, as far as its handler has come."""
+        self.undelivered: tuple[str, ...] = ()
+        """Those of them whose first attempt failed."""
         self._read = read
         self._body: bytes | None = None
         self._query: dict[str, str] | None = None

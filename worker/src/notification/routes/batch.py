@@ -10,6 +10,7 @@ from notification.http.router import Call, Route
 from notification.logging import Log
 from notification.sending.batch import MAX_SENDS, Answer, BatchSender
 from notification.sending.command import SendCommand, parse_send
+from notification.sending.result import undelivered_channels
 from notification.sending.send import Sender
 
 _WRONG = (
@@ -39,10 +40,13 @@ async def send_batch(call: Call) -> Response:
     batch = BatchSender(sender, platform=platform, own_host=request.host, log=log)
     parsed = [await _parsed(call, each, header_key) for each in bodies]
     commands = [each for each in parsed if isinstance(each, SendCommand)]
+    request.channels = tuple(sorted({c for command in commands for c in command.channels}))
     sent = iter(await batch.send(commands) if commands else ())
     answers: list[Answer] = [
         each if isinstance(each, ServiceError) else next(sent) for each in parsed
     ]
+    taken = [each.results for each in answers if not isinstance(each, ServiceError)]
+    request.undelivered = undelivered_channels(entry for each in taken for entry in each)
     return success(
         request_id=request.id,
         results=[_shown(place, answer) for place, answer in enumerate(answers)],

@@ -30,6 +30,7 @@ from notification.identity import recipient_id
 from notification.logging import Log
 from notification.markup.plain_text import clean, cut
 from notification.sending.command import MAX_SUBJECT, SendCommand
+from notification.sending.result import undelivered_channels
 from notification.sending.send import Sender
 from notification.storage.config_rows import ConfigRows
 
@@ -237,6 +238,7 @@ async def _sent(
         if error.code == "USER_NO_CHANNELS":
             return _not_found(call, channel)
         raise
+    request.undelivered = undelivered_channels(sent.results)
     duration = platform.clock.now_ms() - started
     headers = {"Idempotent-Replayed": "true"} if sent.replayed else {}
     # A repetition whose rows were deleted: it was forwarded, and nothing more is known.

@@ -32,6 +32,7 @@ from notification.sending.command import (
     SendCommand,
     is_template_key,
 )
+from notification.sending.result import undelivered_channels
 from notification.sending.send import Sender, SendResult
 
 _MAX_VARIABLES = 65_536
@@ -64,6 +65,7 @@ async def _received(call: Call, source: str) -> Response:
     )
     call.request.channels = channels
     sent = await _send(call, payload, user_id, channels, source)
+    call.request.undelivered = undelivered_channels(sent.results)
     if sent.results and all(result["status"] == "failed" for result in sent.results):
         raise ServiceError("ADAPTER_ERROR", _joined_errors(sent))
     data = {

@@ -7,11 +7,8 @@ from notification.http.response import Response, bare
 from notification.http.router import Access, Call, Route
 from notification.ports.database import DatabaseError, Statement
 from notification.ports.platform import Platform
-from notification.storage.metered import RefusedWrites
+from notification.storage.metered import REFUSED_KEY, RefusedWrites, refused_lately
 from notification.timestamps import from_iso, iso
-
-_PROBE_KEY = "health_check"
-
 
 CRON_SILENT_MS = 3 * 300_000
 """Three missed firings."""
@@ -43,14 +40,15 @@ def _cron_is_silent(platform: Platform, fired_ms: int | None) -> bool:
     return since is not None and platform.clock.now_ms() - since > CRON_SILENT_MS
 
 
-async def _cache(platform: Platform) -> str:
+async def _cache(platform: Platform) -> tuple[str, str | None]:
+    """Return the cache's state, and what other isolates have told of refused writes."""
     try:
-        await platform.cache.get(_PROBE_KEY)
+        told = await platform.cache.get(REFUSED_KEY)
     except ServiceError:
-        return "not_bound"
+        return "not_bound", None
     except Exception:
-        return "disconnected"
-    return "connected"
+        return "disconnected", None
+    return "connected", told
 
 
 def _queues(platform: Platform) -> str:
@@ -75,13 +73,15 @@ def _errors(
     return errors
 
 
-def _refused_writes(platform: Platform) -> list[dict[str, str]]:
+def _refused_writes(platform: Platform, told: str | None) -> list[dict[str, str]]:
     """Tell of writes that the database refused in the last hour, the cron's own among them."""
-    refused = platform.memory.of(RefusedWrites).lately(platform.clock.now_ms())
-    if not refused:
+    own = platform.memory.of(RefusedWrites)
+    refused = refused_lately(own, told, platform.clock.now_ms())
+    if refused is None:
         return []
-    count = f"{len(refused)} write{'s' if len(refused) > 1 else ''}"
-    text = f"The database refused {count} in the last hour, the last at {iso(refused[-1])}"
+    count, last_ms = refused
+    writes = f"{count} write{'s' if count > 1 else ''}"
+    text = f"The database refused {writes} in the last hour, the last at {iso(last_ms)}"
     return [{"code": "WRITES_REFUSED", "message": text}]
 
 
@@ -93,10 +93,11 @@ async def show_health(call: Call) -> Response:
     """
     platform = call.platform
     database, fired_ms = await _database(platform)
-    cache, queues = await _cache(platform), _queues(platform)
+    cache, told = await _cache(platform)
+    queues = _queues(platform)
     errors = _errors(platform, database, cache, fired_ms)
     healthy = database == cache == queues == "connected" and not errors
-    refused = _refused_writes(platform)
+    refused = _refused_writes(platform, told)
     errors += refused
     status = "unhealthy" if not healthy else "degraded" if refused else "healthy"
     payload: dict[str, Any] = {

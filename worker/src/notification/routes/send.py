@@ -8,6 +8,7 @@ from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.logging import Log
 from notification.sending.command import parse_send
+from notification.sending.result import undelivered_channels
 from notification.sending.send import Sender
 
 
@@ -32,6 +33,7 @@ async def send_notification(call: Call) -> Response:
         log=Log.of(platform, requestId=request.id),
     )
     result = await sender.send(command)
+    request.undelivered = undelivered_channels(result.results)
     headers = {**limits, "Idempotent-Replayed": "true"} if result.replayed else limits
     fields: dict[str, Any] = {"request_id": request.id, "results": result.results}
     if result.warnings:

@@ -1,6 +1,6 @@
 """One channel's entry in the answer to a send."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from notification.channels.channel import THROTTLED_CODE
@@ -23,6 +23,19 @@ def shown_waits(row: Mapping[str, Any]) -> dict[str, Any]:
     if not waits and row.get("last_error_code") == THROTTLED_CODE:
         waits["throttled_until"] = row["next_retry_at"]
     return waits
+
+
+def undelivered_channels(results: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the channels whose first attempt failed, by the entries of an answer.
+
+    A channel that the recipient hasn't configured is the caller's matter.
+    """
+    failed = {
+        str(entry["channelType"])
+        for entry in results
+        if entry.get("error") and entry.get("code") != "CHANNEL_NOT_CONFIGURED"
+    }
+    return tuple(sorted(failed))
 
 
 def shown_result(

@@ -6,7 +6,7 @@ from typing import Any
 from notification.logging import Log
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
-from notification.storage.metered import usage_of
+from notification.storage.metered import share_refused_writes, usage_of
 from notification.tasks.key_rotation import KeyRotation
 from notification.tasks.monitoring import Monitoring
 from notification.tasks.run_lock import RunLock
@@ -30,6 +30,14 @@ async def run_cron(platform: Platform, *, scheduled_ms: int, log: Log) -> None:
     Raises:
         Exception: the first failure, after all tasks have run, so that the platform shows it.
     """
+    try:
+        await _fire(platform, scheduled_ms, log)
+    finally:
+        # Its own writes are a probe: health tells when the database refuses them.
+        await share_refused_writes(platform)
+
+
+async def _fire(platform: Platform, scheduled_ms: int, log: Log) -> None:
     alive = Statement(_ALIVE, (iso(platform.clock.now_ms()),))
     result, _ = await platform.database.batch([_LAST_RUNS, alive])
     last = {str(row["task_name"]): _ms(row["last_run_at"]) for row in result.rows}
