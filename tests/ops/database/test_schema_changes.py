@@ -1,0 +1,96 @@
+"""Migrations go up and down, and never below what the deployed code needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.database.schema_changes import SchemaChanges, wanted_schema
+from ops.database.schema_difference import SchemaDifference
+from ops.database.stack_database import migrations
+from ops.stacks.errors import GateClosed, OperationError
+from tests.ops.database.sqlite_database import SqliteDatabase, project, sqlite_database
+
+FILES = [migration.name for migration in migrations(project())]
+TOP = len(FILES)
+
+
+@pytest.fixture(scope="module")
+def migrated() -> SqliteDatabase:
+    database = sqlite_database()
+    SchemaChanges(database, project()).migrate()
+    return database
+
+
+def changes(migrated: SqliteDatabase, *, code_level: int = 0) -> SchemaChanges:
+    """Changes of a copy, so that the migrations run once for the module."""
+    database = sqlite_database(code_level=code_level)
+    migrated.api.connection.backup(database.api.connection)
+    return SchemaChanges(database, project())
+
+
+def test_migrating_returns_what_was_applied_and_a_second_time_nothing() -> None:
+    fresh = SchemaChanges(sqlite_database(), project())
+    assert fresh.applied() == set()
+    assert list(fresh.migrate()) == FILES
+    assert fresh.applied() == set(FILES)
+    assert fresh.migrate() == ()
+
+
+def test_going_down_undoes_what_is_above_the_level_newest_first(migrated: SqliteDatabase) -> None:
+    schema = changes(migrated)
+    assert list(schema.down(TOP - 2)) == [FILES[-1], FILES[-2]]
+    assert schema.applied() == set(FILES[:-2])
+    assert list(schema.migrate()) == FILES[-2:]
+
+
+def test_what_the_deployed_code_needs_is_not_undone(migrated: SqliteDatabase) -> None:
+    schema = changes(migrated, code_level=TOP)
+    with pytest.raises(GateClosed, match="Roll the code back first") as refused:
+        schema.down(TOP - 1)
+    assert FILES[-1] in str(refused.value)
+    assert schema.applied() == set(FILES)
+
+
+def test_what_only_newer_code_needs_may_be_undone(migrated: SqliteDatabase) -> None:
+    assert list(changes(migrated, code_level=TOP - 1).down(TOP - 1)) == [FILES[-1]]
+
+
+def test_a_migrated_database_differs_in_nothing_from_the_wanted_schema(
+    migrated: SqliteDatabase,
+) -> None:
+    assert changes(migrated).difference().statements == ()
+
+
+def test_a_difference_is_pushed_without_the_ledger(migrated: SqliteDatabase) -> None:
+    schema = changes(migrated)
+    schema.database.query("CREATE TABLE extra (id INTEGER)")
+    schema.database.query("DROP TABLE template_contents")
+    difference = schema.difference()
+    schema.push(difference)
+    assert schema.difference().statements == ()
+    assert schema.applied() == set(FILES)
+    names = {row["name"] for row in schema.database.query("SELECT name FROM sqlite_master")}
+    assert "template_contents" in names
+    assert "extra" not in names
+
+
+def test_no_difference_makes_no_call(migrated: SqliteDatabase) -> None:
+    schema = changes(migrated)
+    calls = schema.database.api.calls  # type: ignore[attr-defined]
+    schema.push(SchemaDifference.between([], []))
+    assert schema.database.api.calls == calls  # type: ignore[attr-defined]
+
+
+def test_a_reset_loses_every_row_and_applies_every_migration(migrated: SqliteDatabase) -> None:
+    schema = changes(migrated)
+    schema.database.query("CREATE TABLE extra (id INTEGER)")
+    assert list(schema.reset()) == FILES
+    names = {row["name"] for row in schema.database.query("SELECT name FROM sqlite_master")}
+    assert "extra" not in names
+
+
+def test_a_missing_schema_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OperationError, match=r"sql/schema\.sql can't be read"):
+        wanted_schema(project(tmp_path))
