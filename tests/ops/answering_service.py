@@ -47,7 +47,7 @@ def answering_service() -> Iterator[AnsweringService]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = _serve  # noqa: N815 the names that http.server looks for
+        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 the names that http.server looks for
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base class's name
             return None

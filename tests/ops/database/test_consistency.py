@@ -11,8 +11,8 @@ from tests.ops.database.sqlite_database import SqliteDatabase, project, sqlite_d
 AGO = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-{hours} hours')"
 LOG = (
     "INSERT INTO notification_logs (id, message_id, user_id, channel_type, status, content, "
-    "created_at, updated_at, sent_at, next_retry_at) VALUES ({id}, 'm{id}', 'u', 'webhook', '{status}', "
-    "'x', {created}, {created}, {created}, {due})"
+    "created_at, updated_at, sent_at, next_retry_at) VALUES ({id}, 'm{id}', 'u', 'webhook', "
+    "'{status}', 'x', {created}, {created}, {created}, {due})"
 )
 KEY = (
     "INSERT INTO idempotency_keys (user_id, idempotency_key, message_ids, expires_at) "
@@ -35,7 +35,7 @@ def migrated() -> SqliteDatabase:
 def database(migrated: SqliteDatabase) -> SqliteDatabase:
     """Emptied: the migrations are applied once for the module."""
     for table in ("notification_logs", "idempotency_keys", "user_configs", "template_contents"):
-        migrated.query(f"DELETE FROM {table}")
+        migrated.query(f"DELETE FROM {table}")  # noqa: S608 - a constant
     return migrated
 
 
