@@ -47,9 +47,10 @@ def ago(hours: int) -> str:
     return AGO.format(hours=hours)
 
 
-def test_a_fresh_database_breaks_none_of_seven_rules(database: SqliteDatabase) -> None:
+def test_a_fresh_database_breaks_no_rule(database: SqliteDatabase) -> None:
     found = check_consistency(database)
-    assert [one.rows for one in found] == [0] * 7
+    assert len(found) >= 7
+    assert not any(one.rows for one in found)
     assert found[0] == Finding("damaged pages or indexes", 0, "restore a backup")
     assert found[1].rule == "references to rows that don't exist"
 

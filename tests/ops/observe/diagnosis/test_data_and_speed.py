@@ -9,7 +9,7 @@ import pytest
 
 from ops.database.schema_changes import SchemaChanges
 from ops.database.stack_database import StackDatabase
-from ops.observe.diagnosis.branch import Verdict
+from ops.observe.diagnosis.branch import Branch, Verdict
 from ops.observe.diagnosis.data_branch import data_branch
 from ops.observe.diagnosis.speed_branch import speed_branch
 from ops.observe.metrics.stack_status import StackStatus
@@ -37,6 +37,10 @@ class Away:
         raise OperationError("the database is away")
 
 
+def whats(branch: Branch) -> list[str]:
+    return [finding.what for finding in branch.findings]
+
+
 def status(*readings: Reading) -> StackStatus:
     return cast(StackStatus, SimpleNamespace(stack="dev", readings=readings))
 
@@ -49,7 +53,7 @@ def test_whole_data_is_well(migrated: SqliteDatabase) -> None:
     branch = data_branch(project(), migrated)
     assert branch.verdict is Verdict.WELL
     assert branch.found[0].startswith("database notify-dev: 4 KiB, ")
-    assert branch.found[-1] == "7 checks of consistency found nothing"
+    assert branch.found[-1].endswith(" checks of consistency found nothing")
 
 
 def test_missing_tables_and_rows_that_break_a_rule_are_causes(migrated: SqliteDatabase) -> None:
@@ -61,7 +65,7 @@ def test_missing_tables_and_rows_that_break_a_rule_are_causes(migrated: SqliteDa
     )
     branch = data_branch(project(), database)
     assert branch.verdict is Verdict.ILL
-    assert [text.partition(":")[0] for text in branch.found[1:]] == [
+    assert [text.partition(":")[0] for text in whats(branch)] == [
         "tables are missing",
         "1 channel configurations in clear text",
     ]
@@ -70,8 +74,8 @@ def test_missing_tables_and_rows_that_break_a_rule_are_causes(migrated: SqliteDa
 
 def test_a_database_that_cannot_be_asked_is_a_cause() -> None:
     branch = data_branch(project(), cast(StackDatabase, Away()))
-    assert (branch.verdict, branch.found) == (Verdict.ILL, ["the database is away"])
-    assert branch.advice[0].endswith("notifyctl db backup --stack dev.")
+    assert (branch.verdict, whats(branch)) == (Verdict.ILL, ["the database is away"])
+    assert branch.findings[0].step[-1] == "notifyctl db backup --stack dev"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,24 @@ def test_a_metric_above_its_threshold_is_a_cause(
 ) -> None:
     branch = speed_branch(status(reading(level)), migrated)
     assert branch.verdict is (Verdict.ILL if ill else Verdict.WELL)
-    assert branch.found == ["response time: 2,000 ms" + (", above 1000 ms" if ill else "")]
+    assert whats(branch) == (["response time: 2,000 ms, above 1000 ms"] if ill else [])
+    assert branch.found == ([] if ill else ["response time: 2,000 ms"])
+
+
+def test_a_backlog_is_of_now_and_asks_for_the_drift(migrated: SqliteDatabase) -> None:
+    [found] = speed_branch(status(reading(Level.CRITICAL, unit="messages")), migrated).findings
+    assert (found.section, found.window, found.over) == (
+        "Stuck queue",
+        "now",
+        "below 1000 messages",
+    )
+    assert found.step == ("notifyctl drift --stack dev",)
+    [slow] = speed_branch(status(reading(Level.WARNING)), migrated).findings
+    assert (slow.section, slow.window, slow.step) == (
+        "Slow",
+        "the last hour",
+        ("notifyctl report weekly --stack dev",),
+    )
 
 
 def test_a_metric_that_is_not_known_says_why(migrated: SqliteDatabase) -> None:
@@ -93,7 +114,7 @@ def test_a_metric_that_is_not_known_says_why(migrated: SqliteDatabase) -> None:
 
 def test_rates_belong_to_another_branch(migrated: SqliteDatabase) -> None:
     branch = speed_branch(status(reading(Level.CRITICAL, unit="%")), migrated)
-    assert (branch.verdict, branch.found) == (Verdict.WELL, [])
+    assert (branch.verdict, whats(branch), branch.found) == (Verdict.WELL, [], [])
 
 
 def test_slow_sends_that_cannot_be_read_are_unknown() -> None:
