@@ -34,7 +34,7 @@ def migrated() -> SqliteDatabase:
 @pytest.fixture
 def database(migrated: SqliteDatabase) -> SqliteDatabase:
     """Emptied: the migrations are applied once for the module."""
-    for table in ("notification_logs", "idempotency_keys", "user_configs", "template_contents"):
+    for table in ("notification_logs", "idempotency_keys", "user_configs"):
         migrated.query(f"DELETE FROM {table}")  # noqa: S608 - a constant
     return migrated
 
@@ -79,6 +79,19 @@ def test_configurations_in_clear_text_are_counted(database: SqliteDatabase) -> N
     for user, data in (("a", "enc:v1:x"), ("b", "{}"), ("c", "x enc:")):
         database.query(CONFIG.format(user=user, data=data))
     assert broken(database) == {"channel configurations in clear text": 2}
+
+
+def test_active_templates_without_a_content_are_counted(database: SqliteDatabase) -> None:
+    database.query(
+        "INSERT INTO notification_templates_v2 (template_key, template_name, is_active) "
+        "VALUES ('empty', 'Empty', 1), ('off', 'Off', 0)"
+    )
+    try:
+        assert broken(database) == {"active templates without a content, which no send can use": 1}
+    finally:
+        database.query(
+            "DELETE FROM notification_templates_v2 WHERE template_key IN ('empty', 'off')"
+        )
 
 
 def test_a_rule_whose_table_is_not_there_yet_is_left_out() -> None:
