@@ -10,7 +10,7 @@ CREATE TABLE user_configs (
   -- Goes up with every change: a send is conditional on the revision that it has read.
   revision INTEGER NOT NULL DEFAULT 1 CHECK (revision >= 1),
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), deactivated_at TEXT, deactivated_reason TEXT,
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), deactivated_at TEXT, deactivated_reason TEXT, endpoint TEXT,
   CONSTRAINT user_channel_unique UNIQUE (user_id, channel_type)
 );
 
@@ -182,3 +182,12 @@ CREATE INDEX idx_hold_user ON channel_holds (user_id);
 
 CREATE INDEX idx_config_deactivated ON user_configs (deactivated_at)
   WHERE deactivated_at IS NOT NULL;
+
+CREATE TABLE endpoint_lines (
+  endpoint TEXT PRIMARY KEY,
+  channel_type TEXT NOT NULL,
+  throttled_until INTEGER NOT NULL,
+  next_slot INTEGER NOT NULL,
+  interval_ms INTEGER NOT NULL,
+  burst INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -47,11 +47,117 @@ def test_410_switches_the_configuration_off_and_says_why_and_since_when(
     assert shown["deactivated_reason"].startswith("HTTP 410")
     assert shown["deactivated_at"].startswith("2026-01-01T00:00:10")
     timeline.push("next").expect_reply("next", 400, code="USER_NO_CHANNELS")
+    timeline.at(12)
+    [alert] = [row for row in timeline.rows("ops") if "switched off" in row["content"]]
+    assert "webhook of ann: HTTP 410" in alert["content"]
+    assert timeline.row("order")["error"].startswith("HTTP 410")
+    assert "maximum retries" not in timeline.row("order")["error"]
+    timeline.at(5 * HOUR)
+    assert len([row for row in timeline.rows("ops") if "switched off" in row["content"]]) == 1
+
+
+@pytest.mark.requirement("C-0.38")
+def test_what_the_queue_forgot_is_told_within_the_hour(timeline: SimulatedTimeline) -> None:
+    operators_are(timeline, "ops")
+    timeline.endpoint("ann").down(status=410)
+    timeline.queue_is_down().at(10).push("order").at(20)
+    timeline.queue_is_down(down=False)
+    assert timeline.rows("ops") == []
     timeline.at(2 * HOUR)
     [alert] = [row for row in timeline.rows("ops") if "switched off" in row["content"]]
     assert "webhook of ann: HTTP 410" in alert["content"]
-    timeline.at(5 * HOUR)
-    assert len([row for row in timeline.rows("ops") if "switched off" in row["content"]]) == 1
+
+
+class Saying:
+    """A provider that answers every call alike."""
+
+    name = "saying"
+
+    def __init__(self, status: int, body: str) -> None:
+        self._answer = ChatAnswer(status, body)
+
+    def serves(self, path: str) -> bool:
+        """See `ChatApi.serves`."""
+        return True
+
+    def receive(self, call: ChatCall) -> ChatAnswer:
+        """See `ChatApi.receive`."""
+        return self._answer
+
+    def failure(self, code: str) -> ChatAnswer | None:
+        """See `ChatApi.failure`."""
+        return None
+
+
+LARK = "https://open.larksuite.com/open-apis/bot/v2/hook/x"
+SLACK = "https://hooks.slack.com/services/T0/B0/x"
+DISCORD = "https://discord.com/api/webhooks/1/token"
+TEAMS = "https://x.logic.azure.com/workflows/w1/triggers/manual/paths/invoke?sig=x"
+BOT = {"bot_token": TOKEN, "chat_id": 5}
+
+
+@pytest.mark.requirement("C-0.38")
+@pytest.mark.parametrize(
+    ("channel", "config", "status", "body", "gone"),
+    [
+        ("slack", {"webhook_url": SLACK}, 404, "no_service", True),
+        ("slack", {"webhook_url": SLACK}, 403, "action_prohibited", False),
+        ("slack", {"webhook_url": SLACK}, 410, "channel_is_archived", True),
+        ("lark", {"webhook_url": LARK}, 200, '{"code":19001,"msg":"param invalid"}', True),
+        ("lark", {"webhook_url": LARK}, 200, '{"code":19024,"msg":"Key Words Not Found"}', False),
+        (
+            "telegram",
+            BOT,
+            403,
+            '{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}',
+            True,
+        ),
+        (
+            "telegram",
+            BOT,
+            403,
+            '{"ok":false,"error_code":403,"description":"bot can\'t initiate conversation"}',
+            False,
+        ),
+        ("discord", {"webhook_url": DISCORD}, 404, '{"message":"Unknown","code":10015}', True),
+        ("discord", {"webhook_url": DISCORD}, 400, '{"message":"Bad","code":50035}', False),
+        ("teams", {"webhook_url": TEAMS}, 404, '{"error":{"code":"WorkflowNotFound"}}', True),
+        (
+            "teams",
+            {"webhook_url": TEAMS},
+            400,
+            '{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"in state \'Deleted\'"}}',
+            True,
+        ),
+        (
+            "teams",
+            {"webhook_url": TEAMS},
+            400,
+            '{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"in state \'Disabled\'"}}',
+            False,
+        ),
+        ("ntfy", {"topic": "t"}, 410, "gone", True),
+        ("ntfy", {"topic": "t"}, 403, '{"code":40301,"http":403,"error":"forbidden"}', False),
+    ],
+)
+def test_each_providers_word_that_an_endpoint_is_gone_switches_it_off_at_once(
+    timeline: SimulatedTimeline,
+    channel: str,
+    config: dict[str, Any],
+    status: int,
+    body: str,
+    gone: bool,
+) -> None:
+    operators_are(timeline, "ops")
+    hosts = {"ntfy": "ntfy.sh", "telegram": "api.telegram.org"}
+    host = hosts.get(channel) or str(config["webhook_url"]).split("/")[2]
+    timeline.simulation.endpoints.apis[host] = Saying(status, body)
+    save(timeline, "ann", channel, config)
+    timeline.at(5).push("order", channels=(channel,)).expect_reply("order", 200, results=["failed"])
+    timeline.at(10)
+    assert config_of(timeline, "ann", channel)["is_active"] is not gone
+    told = [row for row in timeline.rows("ops") if "switched off" in row["content"]]
+    assert len(told) == gone
 
 
 @pytest.mark.requirement("C-0.38")

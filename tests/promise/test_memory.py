@@ -71,14 +71,14 @@ def test_a_failing_attempt_leaves_no_cycle_to_the_collector(timeline: SimulatedT
 def test_the_endpoint_limiter_is_bounded_even_if_attempts_never_end() -> None:
     limiter = EndpointLimiter()
     for number in range(5_000):
-        assert limiter.acquire((f"user{number}", "webhook"), now_ms=number) == 0
+        assert limiter.acquire(f"user{number} webhook", now_ms=number) == 0
     assert len(limiter._endpoints) <= 1_000
 
 
 def test_an_attempt_that_ended_with_its_process_keeps_no_endpoint_in_memory() -> None:
     limiter = EndpointLimiter()
     for number in range(999):
-        limiter.acquire((f"user{number}", "webhook"), now_ms=0)
-    limiter.acquire(("alive", "webhook"), now_ms=100_000)
-    limiter.acquire(("new", "webhook"), now_ms=100_001)
-    assert set(limiter._endpoints) == {("alive", "webhook"), ("new", "webhook")}
+        limiter.acquire(f"user{number} webhook", now_ms=0)
+    limiter.acquire("alive", now_ms=100_000)
+    limiter.acquire("new", now_ms=100_001)
+    assert set(limiter._endpoints) == {"alive", "new"}

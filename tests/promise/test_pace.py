@@ -208,3 +208,110 @@ def test_the_sends_of_one_batch_stand_behind_one_another(timeline: SimulatedTime
     assert told == sorted(told)
     timeline.at(90)
     assert {row["status"] for row in timeline.rows("ann")} == {"sent"}
+
+
+def lead(timeline: SimulatedTimeline, user: str, url: str, channel: str = "webhook") -> None:
+    body = {"user_id": user, "channel_type": channel, "config_data": {"webhook_url": url}}
+    assert timeline.simulation.request("POST", "/api/user-configs", body).status in (200, 201)
+
+
+SHARED = "https://hooks.example.com/services/ann"
+
+
+@pytest.mark.requirement("C-0.31")
+def test_recipients_who_share_a_url_wait_in_one_line(timeline: SimulatedTimeline) -> None:
+    lead(timeline, "bob", "https://HOOKS.example.com/services/ann")
+    timeline.endpoint("ann").down(between=(0, 60), status=429, retry_after="60")
+    timeline.at(0).push("hers").at(5)
+    timeline.push("his", to="bob").expect_reply("his", 200, results=["retry_scheduled"])
+    timeline.push("hers too").expect_reply("hers too", 200, results=["retry_scheduled"])
+    waits = [timeline.reply(n).body["results"][0]["throttled_until"] for n in ("his", "hers too")]
+    assert len(set(waits)) == 2
+    timeline.at(58)
+    assert len(timeline.attempts()) == 1
+    timeline.at(90)
+    assert {row["status"] for row in (*timeline.rows("ann"), *timeline.rows("bob"))} == {"sent"}
+
+
+@pytest.mark.requirement("C-0.31")
+def test_a_burst_of_several_recipients_to_one_webhook_is_paced_as_one(
+    timeline: SimulatedTimeline,
+) -> None:
+    timeline.simulation.endpoints.apis["hooks.slack.com"] = Slack()
+    users = [f"user{n}" for n in range(6)]
+    for user in users:
+        lead(timeline, user, SLACK, "slack")
+    for number in range(60):
+        timeline.at(max(number / 30, timeline.simulation.now))
+        timeline.push(f"alert-{number}", to=users[number % 6], channels=("slack",))
+    timeline.at(150)
+    rows = [row for user in users for row in timeline.rows(user)]
+    assert len(rows) == 60
+    assert {row["status"] for row in rows} == {"sent"}
+    assert {row["retry_count"] for row in rows} == {0}
+    assert len(timeline.simulation.endpoints.arrivals) <= 2.2 * 60
+
+
+@pytest.mark.requirement("C-0.31")
+def test_a_new_url_leaves_the_old_ones_line(timeline: SimulatedTimeline) -> None:
+    timeline.endpoint("ann").down(status=429, retry_after="600")
+    timeline.at(0).push("waits").at(5)
+    lead(timeline, "ann", "https://hooks.example.com/services/new")
+    timeline.push("goes").expect_reply("goes", 200, results=["sent"])
+
+
+@pytest.mark.requirement("C-0.31")
+def test_a_configuration_of_an_older_version_joins_the_shared_line_when_it_is_throttled(
+    timeline: SimulatedTimeline,
+) -> None:
+    timeline.simulation.sqlite.rows("UPDATE user_configs SET endpoint = NULL")
+    timeline.endpoint("ann").down(between=(0, 60), status=429, retry_after="60")
+    timeline.at(0).push("first").at(2)
+    [config] = timeline.simulation.sqlite.rows("SELECT endpoint FROM user_configs")
+    lead(timeline, "bob", SHARED)
+    timeline.push("his", to="bob").expect_reply("his", 200, results=["retry_scheduled"])
+    assert timeline.simulation.sqlite.rows("SELECT endpoint FROM endpoint_lines") == [config]
+
+
+@pytest.mark.requirement("C-0.31")
+def test_a_bots_other_chats_go_on_and_its_retries_keep_its_30_a_second(
+    timeline: SimulatedTimeline,
+) -> None:
+    api = Telegram()
+    timeline.simulation.endpoints.apis["api.telegram.org"] = api
+    chats = 120
+    for number in range(chats):
+        config = {"bot_token": "123456:" + "A" * 30, "chat_id": 1000 + number}
+        body = {"user_id": f"user{number}", "channel_type": "telegram", "config_data": config}
+        assert timeline.simulation.request("POST", "/api/user-configs", body).status == 201
+    for number in range(chats):
+        timeline.begin(
+            f"n{number}",
+            "POST",
+            "/api/notifications/send",
+            {
+                "user_id": f"user{number}",
+                "channels": ["telegram"],
+                "custom_content": {"content": f"n{number}"},
+            },
+        )
+    timeline.at(120)
+    rows = [row for n in range(chats) for row in timeline.rows(f"user{n}")]
+    assert len(rows) == chats
+    assert {row["status"] for row in rows} == {"sent"}
+    assert {row["retry_count"] for row in rows} == {0}
+    assert len(timeline.simulation.endpoints.arrivals) < 2 * chats, "a retry is taken at once"
+
+
+@pytest.mark.requirement("C-0.31")
+def test_metrics_count_the_endpoints_that_have_a_line(timeline: SimulatedTimeline) -> None:
+    lead(timeline, "bob", SHARED)
+    timeline.endpoint("ann").down(status=429, retry_after="600")
+    timeline.at(0).push("one").at(1).push("two", to="bob").at(2)
+    text = timeline.simulation.request("GET", "/metrics?format=prometheus").text
+    assert 'notification_endpoint_lines{channel="webhook"} 1\n' in text
+    [left] = [x for x in text.splitlines() if x.startswith("notification_endpoint_line_seconds{")]
+    assert 590 < float(left.rpartition(" ")[2]) < 610
+    [line] = timeline.simulation.log_sink.of_type("endpoint_throttled")
+    assert len(line["endpoint"]) == 16
+    assert "hooks.example.com" not in str(line)

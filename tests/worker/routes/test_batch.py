@@ -21,7 +21,7 @@ PATH = "/api/notifications/batch"
 def users(world: World, count: int) -> list[str]:
     names = [f"u{number}" for number in range(count)]
     for name in names:
-        world.configure(name, webhook_url=ENDPOINT)
+        world.configure(name, webhook_url=f"{ENDPOINT}/{name}")
     return names
 
 

@@ -108,8 +108,8 @@ ALERTS = {
 }
 BOUNDED = {
     "FROM channel_holds WHERE held_until": "a row per hold that an operator has set",
-    "UPDATE endpoint_paces SET next_slot = MAX(?3": "a row per endpoint that was throttled lately",
-    "FROM endpoint_paces WHERE next_slot": "as above",
+    "UPDATE endpoint_lines SET next_slot = MAX(?3": "a row per endpoint that was throttled lately",
+    "FROM endpoint_lines WHERE next_slot": "as above",
     "FROM sqlite_master": "the schema's own table: a row per table and index",
     "FROM d1_migrations": "the ledger: a row per migration",
     "FROM scheduled_tasks": "a row per task",

@@ -1,7 +1,7 @@
 """The rules that all channels share for an endpoint's answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,6 +18,7 @@ from notification.foreign_json import MAX_DEPTH, TooDeep, parse_foreign_json
 from notification.ports.outbound import OutboundAnswer
 from notification.timestamps import DAY_MS
 
+_GONE = 410
 _MAX_WAIT_S = 3_600
 _MAX_THROTTLED_S = DAY_MS // 1000
 """A throttled notification waits as it is told, within the day that it has."""
@@ -43,33 +44,38 @@ def judge_status(answer: OutboundAnswer, now_ms: int) -> Verdict | None:
     if answer.status >= 500 or answer.status in _WORTH_REPEATING:
         wait_s = min(retry_after_seconds(answer, now_ms), _MAX_WAIT_S)
         return Verdict(BROKEN, error, "HTTP_ERROR", retry_after_s=wait_s)
-    return Verdict(REJECTED, error, "HTTP_ERROR")
+    return Verdict(REJECTED, error, "HTTP_ERROR", gone=answer.status == _GONE)
 
 
 def judge_code(
     code: Any,
     outcomes: Mapping[Any, str],
     *,
+    gone: Collection[Any] = (),
     error: str,
     name: str,
     answer: OutboundAnswer,
     now_ms: int,
+    told_s: int = 0,
 ) -> Verdict:
     """Judge by a provider's own code; one that its table doesn't name is broken.
 
     Args:
         code: the code.
         outcomes: the provider's documented codes and what each means.
+        gone: those of them that say that the endpoint doesn't exist any more.
         error: the text of the error.
         name: our code of the error.
         answer: the answer that held the code.
         now_ms: the time.
+        told_s: the wait that a header of the provider's own names, in seconds.
     """
     outcome = outcomes.get(code, BROKEN)
     if outcome == THROTTLED:
-        return throttled(error, answer, now_ms)
+        return throttled(error, answer, now_ms, told_s=told_s)
     wait_s = min(retry_after_seconds(answer, now_ms), _MAX_WAIT_S) if outcome == BROKEN else 0
-    return Verdict(outcome, error, name, retry_after_s=wait_s)
+    is_gone = outcome == REJECTED and (code in gone or answer.status == _GONE)
+    return Verdict(outcome, error, name, retry_after_s=wait_s, gone=is_gone)
 
 
 def throttled(error: str, answer: OutboundAnswer, now_ms: int, *, told_s: int = 0) -> Verdict:

@@ -57,6 +57,7 @@ class Verdict(NamedTuple):
             duplicate.
         unparsed: whether the endpoint refused the message's markup: it may take the same text
             without any.
+        gone: whether the endpoint says that it doesn't exist any more.
     """
 
     outcome: str
@@ -67,6 +68,7 @@ class Verdict(NamedTuple):
     changes: Mapping[str, Any] | None = None
     unconfirmed: bool = False
     unparsed: bool = False
+    gone: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -84,10 +86,13 @@ class Channel(Protocol):
 
     Attributes:
         name: the channel's name.
+        endpoint_fields: the fields of a configuration that say where it leads, the last of them
+            being required: configurations that have the same ones share one line and pace.
         sample: a configuration of defaults alone, from which previews are composed.
     """
 
     name: str
+    endpoint_fields: tuple[str, ...]
     sample: Mapping[str, Any]
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:

@@ -79,6 +79,8 @@ _OUTCOMES = {
 }
 """JSON error codes: unknown channel or webhook, slow mode and write limits, too large, limited
 resource, empty message, wrong token, form or JSON, archived thread, and what forums refuse."""
+_GONE = frozenset({10015, 50027})
+"""The webhook was deleted, or its token is another one."""
 
 DIALECT = Dialect(
     {
@@ -108,6 +110,7 @@ class DiscordChannel:
     """
 
     name = "discord"
+    endpoint_fields = ("webhook_url",)
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://discord.com/api/webhooks/1/preview"}
     )
@@ -182,7 +185,13 @@ class DiscordChannel:
         code = body.get("code")
         if isinstance(code, int) and not isinstance(code, bool) and code != 0:
             return judge_code(
-                code, _OUTCOMES, error=error, name="DISCORD_ERROR", answer=answer, now_ms=now_ms
+                code,
+                _OUTCOMES,
+                gone=_GONE,
+                error=error,
+                name="DISCORD_ERROR",
+                answer=answer,
+                now_ms=now_ms,
             )
         return refused
 

@@ -57,8 +57,14 @@ _OUTCOMES = {
 """Codes of "Use bots in groups" (wrong hook, body, signature or time, address, keyword) and of
 "Generic error codes" (11232 and 99991400: too frequent). 9408 is not documented: it was seen for a
 malformed body."""
+_GONE = frozenset({19001})
+"""The hook's token is invalid: the bot was removed ("Use bots in groups")."""
+_UNPARSED = frozenset({9408, 11246, 19002})
+"""The form of the message was refused: 19002 (bad parameters), and 11246 and 9408 for a card's
+markup that Lark can't read ("Send messages with cards", errors; 9408 was seen)."""
 _AMBIGUOUS = 9499
 """Both "Bad Request" and "too many request": its text tells which."""
+_SECONDS = re.compile(r"([0-9]{1,9})(\.[0-9]+)?")
 _FREQUENCY = re.compile(r"too many request|frequen|rate limit", re.IGNORECASE)
 
 
@@ -79,6 +85,7 @@ class LarkChannel:
     """
 
     name = "lark"
+    endpoint_fields = ("webhook_url",)
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://open.larksuite.com/open-apis/bot/v2/hook/preview"}
     )
@@ -99,9 +106,12 @@ class LarkChannel:
         if config.get("secret"):
             timestamp = str(now_ms // 1000)
             stamp = {"timestamp": timestamp, "sign": sign(config["secret"], timestamp)}
-        body, truncated = _body(message, config, stamp)
+        body, plain, truncated = _body(message, config, stamp)
         headers = {"Content-Type": "application/json"}
-        return [OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)]
+        request = OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)
+        if plain is None or plain == body:
+            return [request]
+        return [request._replace(plain=request._replace(body=plain))]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
         """Judge by `code` in the answer, whatever the status is; without one by the status."""
@@ -114,14 +124,18 @@ class LarkChannel:
                 return Verdict(DELIVERED, details=short(body.get("data") or {"success": True}))
             if code != 0:
                 meaning = THROTTLED if _FREQUENCY.search(text[:500]) else REJECTED
-                return judge_code(
+                verdict = judge_code(
                     code,
                     {**_OUTCOMES, _AMBIGUOUS: meaning},
+                    gone=_GONE,
                     error=f"Lark API error: {text[:500]}",
                     name="LARK_ERROR",
                     answer=answer,
                     now_ms=now_ms,
+                    told_s=_reset_s(answer),
                 )
+                malformed = code == _AMBIGUOUS and meaning == REJECTED
+                return verdict._replace(unparsed=code in _UNPARSED or malformed)
         if refused is not None:
             return refused
         if not readable:
@@ -130,8 +144,22 @@ class LarkChannel:
         return Verdict(BROKEN, f"Lark API error: {text[:500]}", "LARK_ERROR")
 
 
-def _body(message: Message, config: dict[str, Any], stamp: dict[str, str]) -> tuple[str, bool]:
-    """Return the message in Lark's form, and whether it was shortened."""
+def _reset_s(answer: OutboundAnswer) -> int:
+    """Return the seconds until Lark takes calls again (`x-ogw-ratelimit-reset`); 0 if untold.
+
+    Source: open.larksuite.com, "Frequency control".
+    """
+    match = _SECONDS.fullmatch(answer.headers.get("x-ogw-ratelimit-reset", "").strip())
+    return 0 if match is None else int(match[1]) + (match[2] is not None)
+
+
+def _body(
+    message: Message, config: dict[str, Any], stamp: dict[str, str]
+) -> tuple[str, str | None, bool]:
+    """Return the message in Lark's form, the same without markup, and whether it was shortened.
+
+    A message that the template itself wrote in Lark's form has no other form.
+    """
     if message.content_type == "json":
         whole = _whole_message(clean(message.content))
         if whole is not None:
@@ -141,7 +169,7 @@ def _body(message: Message, config: dict[str, Any], stamp: dict[str, str]) -> tu
                     "INVALID_CONTENT",
                     f"The message has {len(body.encode())} bytes; Lark takes {MAX_BODY}",
                 )
-            return body, False
+            return body, None, False
     heading, content = read_message(message.subject, message.content, message.content_type, DIALECT)
     write = _writer(message.content_type, config)
     [subject] = cut_document(
@@ -151,11 +179,18 @@ def _body(message: Message, config: dict[str, Any], stamp: dict[str, str]) -> tu
     def written(part: Document) -> str:
         return compact_json({**write(subject, part), **stamp})
 
+    def plain(part: Document) -> str:
+        bare = _text(Document(subject.flattened()), Document(part.flattened()), broadcast=False)
+        return compact_json({**bare, **stamp})
+
     fitting = cut_document(
-        content, lambda part: len(written(part).encode()) <= MAX_BODY, longest=MAX_CONTENT
+        content,
+        lambda part: max(len(written(part).encode()), len(plain(part).encode())) <= MAX_BODY,
+        longest=MAX_CONTENT,
     )
     truncated = fitting.truncated or subject.text != heading.text
-    return written(joined(fitting.documents)), truncated
+    fits = joined(fitting.documents)
+    return written(fits), plain(fits), truncated
 
 
 def _whole_message(content: str) -> dict[str, Any] | None:
@@ -178,10 +213,10 @@ def _writer(content_type: str, config: dict[str, Any]) -> _Writer:
         return lambda subject, content: _card(subject, content, marked, broadcast)
     if msg_type == "markdown" or (msg_type is None and marked):
         return lambda subject, content: _markdown_card(subject, content, broadcast)
-    return lambda subject, content: _text(subject, content, broadcast)
+    return lambda subject, content: _text(subject, content, broadcast=broadcast)
 
 
-def _text(subject: Document, content: Document, broadcast: bool) -> dict[str, Any]:
+def _text(subject: Document, content: Document, *, broadcast: bool) -> dict[str, Any]:
     if not (reads_mention(subject) or reads_mention(content)):
         parts = [part.flattened() for part in (subject, content) if part.text]
         return {"msg_type": "text", "content": {"text": "\n\n".join(parts)}}

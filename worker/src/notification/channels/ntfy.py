@@ -58,6 +58,7 @@ class NtfyChannel:
     """
 
     name = "ntfy"
+    endpoint_fields = ("server", "topic")
     sample: Mapping[str, Any] = MappingProxyType({"topic": "preview"})
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:

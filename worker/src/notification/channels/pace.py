@@ -1,12 +1,18 @@
 """How many calls an endpoint takes: its provider's documented pace, or what is configured."""
 
+import re
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeGuard
 
 from notification.channels.channel import base_channel
+from notification.channels.registry import CHANNELS
 from notification.errors import ChannelRefusal
 from notification.settings import Settings
 
+_DIGEST = 16
+"""Hexadecimal digits of each part: two of 100,000 endpoints share one once in four billion."""
+_CHAT = re.compile(r"([0-9a-f]{16})\.[0-9a-f]{16}")
 _MAX_CALLS = 1_000
 """Calls in a second or a minute that a configuration may name."""
 
@@ -21,6 +27,10 @@ class Pace(NamedTuple):
 DEFAULT_PACE = Pace(200, 5)
 """Of channels that document none, so that an endpoint which has complained isn't flooded."""
 _TELEGRAM_GROUP = Pace(3_000)
+BOT_PACE = Pace(34)
+"""Of all chats of a Telegram bot together: 30 messages a second (core.telegram.org/bots/faq).
+Telegram's answer doesn't tell which of its limits was hit. So a throttled chat waits alone, since a
+group's 20 a minute would else hold up the bot's other chats; what goes on keeps this pace."""
 _PACES: Mapping[str, Pace] = {
     "telegram": Pace(1_000),
     "slack": Pace(1_000, 5),
@@ -58,6 +68,46 @@ def pace_of(channel: str, config: Mapping[str, Any] | None, settings: Settings) 
     if name == "telegram" and str(known.get("chat_id", "")).startswith(("-", "@")):
         return _TELEGRAM_GROUP
     return _PACES.get(name, DEFAULT_PACE)
+
+
+def endpoint_id(channel: str, config: Mapping[str, Any]) -> str:
+    """Return the id of the endpoint that a configuration leads to, whoever's it is.
+
+    It is a digest, since URLs and tokens are secrets; before that of a bot's chat stand the bot's
+    and a dot. Empty if the configuration doesn't say where it leads.
+    """
+    name = base_channel(channel)
+    if name not in CHANNELS:
+        return ""
+    fields = CHANNELS[name].endpoint_fields
+    if config.get(fields[-1]) is None:
+        return ""
+    endpoint = _digest(name, *(str(config.get(field) or "") for field in fields))
+    bot = _digest(name, str(config.get("bot_token") or "")) + "." if name == "telegram" else ""
+    return bot + endpoint
+
+
+def bot_of(endpoint: str) -> str:
+    """Return the id of the bot whose chat an endpoint is; empty if it is none.
+
+    >>> bot_of("6b86b273ff34fce1.d4735e3a265e16ee")
+    '6b86b273ff34fce1'
+    """
+    match = _CHAT.fullmatch(endpoint)
+    return "" if match is None else match[1]
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\0".join(map(_spelling, parts)).encode()).hexdigest()[:_DIGEST]
+
+
+def _spelling(part: str) -> str:
+    """Return the one spelling of a URL: its scheme and host in small letters, no fragment."""
+    scheme, separator, rest = part.strip().partition("://")
+    if not separator:
+        return part.strip()
+    host, slash, path = rest.partition("#")[0].partition("/")
+    return f"{scheme.lower()}://{host.lower()}{slash or '/'}{path}"
 
 
 def check_rate(config: Mapping[str, Any]) -> None:

@@ -62,6 +62,22 @@ _OUTCOMES = {
 }
 """Error texts of webhooks (docs.slack.dev, "Sending messages using incoming webhooks", errors;
 "Rate limits"; `chat.postMessage`, errors)."""
+_GONE = frozenset(
+    {
+        "invalid_token",
+        "no_active_hooks",
+        "no_service",
+        "no_service_id",
+        "no_team",
+        "team_disabled",
+        "token_revoked",
+    }
+)
+"""Those that say that the webhook, its app or its workspace is disabled or removed (as above)."""
+_UNPARSED = frozenset(
+    {"invalid_attachments", "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
+)
+"""Those that refuse the form of a message, whose text may go alone."""
 _ERROR = re.compile(r"[a-z]+(?:_[a-z]+){1,7}")
 """The form of Slack's error texts, by which one that is new is told from what a proxy answers."""
 
@@ -74,6 +90,7 @@ class SlackChannel:
     """
 
     name = "slack"
+    endpoint_fields = ("webhook_url",)
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://hooks.slack.com/services/preview"}
     )
@@ -92,10 +109,15 @@ class SlackChannel:
         """Compose one call; see `Channel.compose`."""
         self.check_config(config, policy)
         url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
-        payload, truncated = _payload(message, config, now_ms)
-        body = compact_json(payload)
+        payload, plain, truncated = _payload(message, config, now_ms)
         headers = {"Content-Type": "application/json"}
-        return [OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)]
+
+        def request(of: dict[str, Any]) -> OutboundRequest:
+            body = compact_json(of)
+            return OutboundRequest("POST", url, headers, body, timeout_of(config), truncated)
+
+        written = request(payload)
+        return [written if plain == payload else written._replace(plain=request(plain))]
 
     def judge(self, answer: OutboundAnswer, now_ms: int) -> Verdict:
         """Judge by Slack's text (`ok`, or the name of an error); without one by the status."""
@@ -109,14 +131,16 @@ class SlackChannel:
             named in _OUTCOMES or (answer.is_whole and _ERROR.fullmatch(named[:64]))
         ):
             named = named[:64]
-            return judge_code(
+            verdict = judge_code(
                 named,
                 _OUTCOMES,
+                gone=_GONE,
                 error=f"Slack API error: {named}",
                 name="SLACK_ERROR",
                 answer=answer,
                 now_ms=now_ms,
             )
+            return verdict._replace(unparsed=named in _UNPARSED)
         if refused is not None:
             return refused
         if not (readable and answer.is_whole):
@@ -128,8 +152,10 @@ class SlackChannel:
         )
 
 
-def _payload(message: Message, config: dict[str, Any], now_ms: int) -> tuple[dict[str, Any], bool]:
-    """Return the message in Slack's form, and whether it was shortened."""
+def _payload(
+    message: Message, config: dict[str, Any], now_ms: int
+) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    """Return the message in Slack's form, the same without markup, and whether it was shortened."""
     texts = slack_texts(
         subject=message.subject,
         content=message.content,
@@ -147,6 +173,7 @@ def _payload(message: Message, config: dict[str, Any], now_ms: int) -> tuple[dic
         payload["channel"] = config["channel"]
     if config.get("thread_ts"):
         payload["thread_ts"] = config["thread_ts"]
+    plain = {**payload, "text": texts.plain, "mrkdwn": False}
     if texts.heading and config.get("use_attachments") is True:
         payload["text"] = texts.heading
         payload["mrkdwn"] = False
@@ -163,7 +190,7 @@ def _payload(message: Message, config: dict[str, Any], now_ms: int) -> tuple[dic
         if texts.heading:
             payload |= {"text": texts.heading, "mrkdwn": False}
         payload["blocks"] = _blocks(texts, now_ms)
-    return payload, texts.truncated
+    return payload, plain, texts.truncated
 
 
 def _blocks(texts: SlackTexts, now_ms: int) -> list[dict[str, Any]]:

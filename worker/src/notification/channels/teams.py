@@ -54,7 +54,13 @@ _OUTCOMES = {
     "WorkflowTriggerIsNotEnabled": REJECTED,
     "WorkflowTriggerNotFound": REJECTED,
 }
-"""`error.code` of Azure Logic Apps, which run the workflows ("Handle errors and exceptions")."""
+"""`error.code` of Azure Logic Apps, which run the workflows. Microsoft publishes no list of them:
+these are the ones that callers of workflows report (learn.microsoft.com and techcommunity, "HTTP
+request trigger"): 401 for a trigger that isn't open to anyone or a URL without its signature, 400
+for a body that the trigger's schema refuses or for a flow that is off, 404 for one that is gone."""
+_GONE = frozenset({"WorkflowNotFound", "WorkflowTriggerNotFound"})
+_OFF = "WorkflowTriggerIsNotEnabled"
+"""The flow is off, or deleted: then the message says so (`state 'Deleted'`)."""
 
 
 class TeamsChannel:
@@ -64,6 +70,7 @@ class TeamsChannel:
     """
 
     name = "teams"
+    endpoint_fields = ("webhook_url",)
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://preview.logic.azure.com/workflows/preview"}
     )
@@ -111,9 +118,11 @@ class TeamsChannel:
         error = found if isinstance(found, dict) else {}
         if isinstance(error.get("code"), str):
             text = str(error.get("message") or error["code"])
+            deleted = error["code"] == _OFF and "'Deleted'" in text
             return judge_code(
                 error["code"],
                 _OUTCOMES,
+                gone=(_OFF,) if deleted else _GONE,
                 error=f"Teams workflow error: {text[:500]}",
                 name="TEAMS_ERROR",
                 answer=answer,

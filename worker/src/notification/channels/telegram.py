@@ -42,6 +42,14 @@ _OUTCOMES = {
 """`error_code` (core.telegram.org/bots/api#making-requests: its values follow HTTP's)."""
 _UNPARSED = "can't parse entities"
 """What Telegram says of markup that it can't read (telegram-bot-api, `Client.cpp`)."""
+_GONE = (
+    "bot was blocked by the user",
+    "user is deactivated",
+    "bot was kicked from",
+    "bot is not a member of",
+    "chat was deleted",
+)
+"""What Telegram says of a chat that the bot can't reach any more, with code 403 (as above)."""
 _MODES = (MARKDOWN_V2, MARKDOWN, HTML)
 
 
@@ -53,6 +61,7 @@ class TelegramChannel:
     """
 
     name = "telegram"
+    endpoint_fields = ("bot_token", "chat_id")
     sample: Mapping[str, Any] = MappingProxyType(
         {"bot_token": "0:preview-preview-preview", "chat_id": "0"}
     )
@@ -137,7 +146,10 @@ class TelegramChannel:
             moved_to = _parameter(body, "migrate_to_chat_id")
             if moved_to is not None:
                 return verdict._replace(changes={"chat_id": moved_to})
-            return verdict._replace(unparsed=code == 400 and _UNPARSED in error.lower())
+            return verdict._replace(
+                unparsed=code == 400 and _UNPARSED in error.lower(),
+                gone=verdict.gone or (code == 403 and any(sign in error for sign in _GONE)),
+            )
         if refused is not None:
             return refused
         if not readable:

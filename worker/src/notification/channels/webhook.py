@@ -49,6 +49,7 @@ class WebhookChannel:
     """
 
     name = "webhook"
+    endpoint_fields = ("webhook_url",)
     sample: Mapping[str, Any] = MappingProxyType({"webhook_url": "https://example.com/hook"})
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:

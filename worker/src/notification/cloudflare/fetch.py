@@ -44,6 +44,4 @@ class FetchHttp:
             if answer["name"] in ("TimeoutError", "AbortError"):
                 raise OutboundTimeout
             raise OutboundFailure(answer["message"][:300])
-        status, retry_after, content, is_whole = answer
-        known = {} if retry_after is None else {"retry-after": retry_after}
-        return OutboundAnswer(status, known, content, is_whole)
+        return OutboundAnswer(*answer)

@@ -120,9 +120,11 @@ function respond(text) {
   return new Response(text.slice(second + 1) || null, options);
 }
 
+// What an endpoint says of the wait before the next call; the second name is Lark's.
+const WAIT_HEADERS = ["retry-after", "x-ogw-ratelimit-reset"];
 const NOTHING = { bytes: new Uint8Array(), problem: null };
 
-// One outbound call: [status, retry-after, body, whether the body is whole], or {name, message} of
+// One outbound call: [status, headers, body, whether the body is whole], or {name, message} of
 // what went wrong before a status came.
 async function call(text) {
   const [method, url, headers, body, timeout, limit] = JSON.parse(text);
@@ -135,7 +137,12 @@ async function call(text) {
     const { bytes, problem } = answer.body ? await bounded(answer.body, limit + 1) : NOTHING;
     const whole = problem === null && bytes.length <= limit;
     const read = lenient.decode(bytes.subarray(0, limit));
-    return JSON.stringify([answer.status, answer.headers.get("retry-after"), read, whole]);
+    const headers = {};
+    for (const name of WAIT_HEADERS) {
+      const text = answer.headers.get(name);
+      if (text !== null) headers[name] = text;
+    }
+    return JSON.stringify([answer.status, headers, read, whole]);
   } catch (error) {
     return JSON.stringify({ name: error.name, message: String(error.message) });
   } finally {

@@ -21,6 +21,7 @@ class ChannelConfig(NamedTuple):
         config: None if the stored text can't be read.
         deactivated_at: when the service itself switched it off, as ISO text.
         deactivated_reason: why.
+        endpoint: the id of the endpoint that it leads to; None if an older version has saved it.
     """
 
     id: int
@@ -33,6 +34,12 @@ class ChannelConfig(NamedTuple):
     config: dict[str, Any] | None
     deactivated_at: str | None = None
     deactivated_reason: str | None = None
+    endpoint: str | None = None
+
+    @property
+    def line(self) -> str:
+        """The id of the line before its endpoint; see `notification.delivery.endpoint_lines`."""
+        return self.endpoint or f"{self.user_id} {self.channel}"
 
 
 def place(user_id: str, channel: str) -> tuple[str, ...]:
@@ -59,6 +66,7 @@ async def read_config(row: Row, keys: KeyRing) -> ChannelConfig:
         config=config if isinstance(config, dict) else None,
         deactivated_at=_text_or_none(row.get("deactivated_at")),
         deactivated_reason=_text_or_none(row.get("deactivated_reason")),
+        endpoint=_text_or_none(row.get("endpoint")),
     )
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from notification.channels.endpoint import EndpointPolicy
-from notification.channels.pace import check_rate
+from notification.channels.pace import check_rate, endpoint_id
 from notification.channels.quiet_hours import check_quiet_hours
 from notification.channels.registry import CHANNELS
 from notification.channels.standard_webhooks import signing_keys
@@ -69,6 +69,7 @@ class ConfigService:
                 user_id,
                 channel,
                 sealed=await self._seal(user_id, channel, config),
+                endpoint=endpoint_id(channel, config),
                 is_active=is_active is not False,
                 now=iso(self._platform.clock.now_ms()),
             )
@@ -139,18 +140,29 @@ class ConfigService:
     ) -> Row | None:
         now = iso(self._platform.clock.now_ms())
         if row is None:
-            sealed = await self._seal(user_id, channel, merged or {})
             return await self._rows.upsert(
-                user_id, channel, sealed=sealed, is_active=is_active is not False, now=now
+                user_id,
+                channel,
+                sealed=await self._seal(user_id, channel, merged or {}),
+                endpoint=endpoint_id(channel, merged or {}),
+                is_active=is_active is not False,
+                now=now,
             )
         sealed = str(row["config_data"])
+        endpoint = None if row["endpoint"] is None else str(row["endpoint"])
         if merged is not None:
             sealed = await self._seal(user_id, channel, merged)
+            endpoint = endpoint_id(channel, merged)
             active = is_active is not False
         else:
             active = bool(row["is_active"]) if is_active is None else is_active
         return await self._rows.replace(
-            int(row["id"] or 0), int(row["revision"] or 0), sealed=sealed, is_active=active, now=now
+            int(row["id"] or 0),
+            int(row["revision"] or 0),
+            sealed=sealed,
+            endpoint=endpoint,
+            is_active=active,
+            now=now,
         )
 
     def _check(self, channel: str, config: dict[str, Any]) -> None:

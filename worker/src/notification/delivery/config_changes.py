@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from notification.channels.pace import endpoint_id
 from notification.configuration.channel_config import KnownConfigs, cache_key, place, read_config
 from notification.configuration.key_ring import KeyRing
 from notification.logging import Log
@@ -25,11 +26,13 @@ async def store_changes(
         known = None if row is None else await read_config(row, keys)
         if known is None or known.config is None:
             return
-        text = json.dumps({**known.config, **changes}, ensure_ascii=False, separators=(",", ":"))
+        changed = {**known.config, **changes}
+        text = json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
         await rows.replace(
             known.id,
             known.revision,
             sealed=await keys.seal(text, *place(user_id, channel)),
+            endpoint=endpoint_id(channel, changed),
             is_active=known.is_active,
             now=iso(platform.clock.now_ms()),
         )

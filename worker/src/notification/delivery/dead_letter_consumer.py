@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from notification.compact_json import compact_json
 from notification.delivery.retry_message import RetryMessage, parse_retry_message
 from notification.logging import Log
 from notification.ports.database import DatabaseError, Row, Statement
 from notification.ports.platform import IncomingMessage, Platform
-from notification.timestamps import iso
+from notification.timestamps import HOUR_MS, iso
 
 SUFFIX = " (maximum retries exceeded - moved to DLQ)"
 _REPEAT_AFTER_S = 30
@@ -27,9 +28,27 @@ class Alert(Protocol):
         """Return the user who gets the alerts; None if nobody does."""
         ...
 
-    async def send(self, recipient: str, text: str, *, key: str) -> None:
-        """Send an alert, at most once an hour for each `key`; never raises."""
+    async def send(self, recipient: str, text: str, *, key: str, life_ms: int = HOUR_MS) -> None:
+        """Send an alert, at most once in `life_ms` for each `key`; never raises."""
         ...
+
+
+_GONE = """
+SELECT config.user_id, config.channel_type, config.deactivated_at, config.deactivated_reason
+FROM notification_logs AS log JOIN user_configs AS config
+  ON config.user_id = log.user_id AND config.channel_type = log.channel_type
+WHERE log.id IN (SELECT value FROM json_each(?1)) AND config.deactivated_at IS NOT NULL
+"""
+_TOLD_MS = 2 * HOUR_MS
+"""The hourly sweep tells again of what it finds switched off, under the same key."""
+
+
+async def tell_of_gone(alert: Alert, recipient: str, row: Row) -> None:
+    """Tell the operators of an endpoint that was switched off because it is gone."""
+    user_id, channel = row["user_id"], row["channel_type"]
+    text = f"Endpoints were switched off:\n{channel} of {user_id}: {row['deactivated_reason']}"
+    key = f"gone.{channel}.{user_id}.{row['deactivated_at']}"
+    await alert.send(recipient, text, key=key, life_ms=_TOLD_MS)
 
 
 class DeadLetterConsumer:
@@ -58,10 +77,15 @@ class DeadLetterConsumer:
             return
         now = iso(self._platform.clock.now_ms())
         marks = [
-            Statement(_MARK, (letter.log_id, letter.retry_count, SUFFIX, now)) for _, letter in dead
+            Statement(_MARK, (letter.log_id, letter.retry_count, SUFFIX, now))
+            for _, letter in dead
+            if not letter.gone
         ]
+        gone = compact_json([letter.log_id for _, letter in dead if letter.gone])
         try:
-            results = await self._platform.database.batch(marks)
+            *results, found = await self._platform.database.batch(
+                [*marks, Statement(_GONE, (gone,))]
+            )
         except DatabaseError as error:
             self._log.write("error", "Marking dead letters failed", error=str(error))
             for message, _ in dead:
@@ -73,6 +97,13 @@ class DeadLetterConsumer:
         for message, _ in dead:
             message.acknowledge()
         await self._tell_operators(marked)
+        await self._tell_of_gone(found.rows)
+
+    async def _tell_of_gone(self, rows: Sequence[Row]) -> None:
+        recipient = await self._alert.recipient() if rows else None
+        for row in rows:
+            if recipient is not None and row["user_id"] != recipient:
+                await tell_of_gone(self._alert, recipient, row)
 
     def _log_dead(self, row: Row) -> None:
         request_id = row["request_id"]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from notification.channels.pace import Pace
-from notification.delivery.endpoint_lines import Endpoint
 
 QUICK_MS = 1_000
 """An endpoint that answers within this time delays nobody."""
@@ -37,7 +36,7 @@ class _EndpointState:
 
 
 class EndpointLimiter:
-    """What one isolate knows of the endpoints that it has recently retried.
+    """What one isolate knows of the endpoints that it has recently retried, by their ids.
 
     A batch of the queue lasts as long as its slowest attempt, and only a few batches run at a
     time. Without a limit, the many retries of one slow or dead endpoint would occupy them all.
@@ -46,9 +45,9 @@ class EndpointLimiter:
     """
 
     def __init__(self) -> None:
-        self._endpoints: dict[Endpoint, _EndpointState] = {}
+        self._endpoints: dict[str, _EndpointState] = {}
 
-    def acquire(self, endpoint: Endpoint, now_ms: int) -> int:
+    def acquire(self, endpoint: str, now_ms: int) -> int:
         """Count an attempt from now on and return 0, or return for how many ms to put it off."""
         state = self._state(endpoint, now_ms)
         rest = state.rest_until_ms - now_ms
@@ -64,30 +63,30 @@ class EndpointLimiter:
         state.running.append(now_ms)
         return 0
 
-    def pace_wait_ms(self, endpoint: Endpoint, pace: Pace, now_ms: int) -> int:
+    def pace_wait_ms(self, endpoint: str, pace: Pace, now_ms: int) -> int:
         """Return after how many ms one more call of a paced endpoint may begin."""
         ahead = self._state(endpoint, now_ms).paced_until_ms - now_ms
         return max(ahead - (pace.burst - 1) * pace.interval_ms, 0)
 
-    def take_pace(self, endpoint: Endpoint, pace: Pace, now_ms: int) -> None:
+    def take_pace(self, endpoint: str, pace: Pace, now_ms: int) -> None:
         """Count a call of a paced endpoint, made after what `pace_wait_ms` said."""
         state = self._state(endpoint, now_ms)
         state.paced_until_ms = max(state.paced_until_ms, now_ms) + pace.interval_ms
 
-    def _state(self, endpoint: Endpoint, now_ms: int) -> _EndpointState:
+    def _state(self, endpoint: str, now_ms: int) -> _EndpointState:
         state = self._endpoints.get(endpoint)
         if state is None:
             self._make_room(now_ms)
             state = self._endpoints[endpoint] = _EndpointState()
         return state
 
-    def cancel(self, endpoint: Endpoint, started_ms: int) -> None:
+    def cancel(self, endpoint: str, started_ms: int) -> None:
         """Uncount the attempt that was acquired at `started_ms` and not made."""
         state = self._endpoints.get(endpoint)
         if state is not None and started_ms in state.running:
             state.running.remove(started_ms)
 
-    def release(self, endpoint: Endpoint, started_ms: int, now_ms: int) -> None:
+    def release(self, endpoint: str, started_ms: int, now_ms: int) -> None:
         """End the attempt that was acquired at `started_ms`, whatever its outcome."""
         self.cancel(endpoint, started_ms)
         state = self._endpoints.get(endpoint)

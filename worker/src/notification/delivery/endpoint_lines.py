@@ -13,43 +13,89 @@ from notification.ports.database import Result, Row, Statement
 from notification.timestamps import iso
 
 Endpoint = tuple[str, str]
-"""A recipient and a channel."""
+"""A recipient and a channel, whose configuration leads to an endpoint."""
+
+_ID = """COALESCE((
+  SELECT endpoint FROM user_configs WHERE user_id = {user} AND channel_type = {channel}),
+  {user} || ' ' || {channel})"""
+"""The id of an endpoint. Without a configuration, or with one of an older version that doesn't tell
+where it leads, recipient and channel stand for it."""
 
 _HOLDS = "SELECT channel_type, user_id, held_until FROM channel_holds WHERE held_until > ?1"
-_LINES = """
-SELECT user_id, channel_type, throttled_until, next_slot, interval_ms, burst FROM endpoint_paces
-WHERE user_id = ?1 AND next_slot > ?2
+_LINE = "line.endpoint, line.throttled_until, line.next_slot, line.interval_ms, line.burst"
+_LINES = f"""
+SELECT config.user_id, config.channel_type, {_LINE}
+FROM user_configs AS config JOIN endpoint_lines AS line
+  ON line.endpoint = COALESCE(config.endpoint, config.user_id || ' ' || config.channel_type)
+WHERE config.user_id = ?1 AND line.next_slot > ?2
+"""  # noqa: S608 - constant columns
+_LINES_OF_ROWS = f"""
+SELECT log.user_id, log.channel_type, {_LINE}
+FROM notification_logs AS log JOIN endpoint_lines AS line
+  ON line.endpoint = {_ID.format(user="log.user_id", channel="log.channel_type")}
+WHERE log.id IN (SELECT value FROM json_each(?1))
+"""  # noqa: S608 - built from constants, values are bound
+_NAME = """
+UPDATE user_configs SET endpoint = ?3
+WHERE user_id = ?1 AND channel_type = ?2 AND updated_at <= ?4 AND endpoint IS NOT ?3
 """
-_LINES_OF_ROWS = """
-SELECT user_id, channel_type, throttled_until, next_slot, interval_ms, burst FROM endpoint_paces
-WHERE (user_id, channel_type) IN (
-  SELECT user_id, channel_type FROM notification_logs WHERE id IN (SELECT value FROM json_each(?1)))
-"""
-_TAKE = """
-INSERT INTO endpoint_paces
-  (user_id, channel_type, throttled_until, next_slot, interval_ms, burst)
-VALUES (?1, ?2, ?3, ?4 + ?5, ?5, ?6)
-ON CONFLICT (user_id, channel_type) DO UPDATE SET
+_TAKE = f"""
+INSERT INTO endpoint_lines
+  (endpoint, channel_type, throttled_until, next_slot, interval_ms, burst)
+VALUES ({_ID.format(user="?1", channel="?2")}, ?7, ?3, ?4 + ?5, ?5, ?6)
+ON CONFLICT (endpoint) DO UPDATE SET
   throttled_until = MAX(throttled_until, excluded.throttled_until),
   next_slot = MAX(next_slot, ?4) + ?5, interval_ms = ?5, burst = ?6
-"""
-SLOT = """
+"""  # noqa: S608 - built from constants, values are bound
+_SLOT = """
 strftime('%Y-%m-%dT%H:%M:%fZ', MIN({end}, (
-  SELECT next_slot - interval_ms FROM endpoint_paces
-  WHERE user_id = {user} AND channel_type = {channel})) / 1000.0, 'unixepoch')
+  SELECT next_slot - interval_ms FROM endpoint_lines WHERE endpoint = {id}) + {later})
+  / 1000.0, 'unixepoch')
 """
-"""The place that was just taken, as ISO text, but no later than `end` (ms)."""
+# A bot's chats have lines of their own; the bot's line spaces out those that are throttled at once.
+# It begins at the newest of them, which `throttled_until` holds.
+_BEHIND_OTHER_CHATS = """COALESCE((
+  SELECT next_slot - interval_ms - throttled_until FROM endpoint_lines
+  WHERE instr({id}, '.') > 0 AND endpoint = substr({id}, 1, instr({id}, '.') - 1)), 0)"""
+_TAKE_OF_BOT = """
+INSERT INTO endpoint_lines
+  (endpoint, channel_type, throttled_until, next_slot, interval_ms, burst)
+VALUES (?1, ?2, ?3, ?3 + ?4, ?4, ?5)
+ON CONFLICT (endpoint) DO UPDATE SET
+  throttled_until = ?3, next_slot = MAX(next_slot, ?3) + ?4, interval_ms = ?4, burst = ?5
+"""
+_DEPTHS = """
+SELECT channel_type, COUNT(*) AS endpoints, MAX(next_slot) AS next_slot FROM endpoint_lines
+WHERE next_slot > ?1 GROUP BY channel_type
+"""
+
+
+def slot(*, end: str, user: str, channel: str, spaced: bool = False) -> str:
+    """Write the SQL of the place that was just taken, as ISO text, but no later than `end` (ms).
+
+    With `spaced`, a bot's chat also waits behind the other chats that were just throttled.
+    """
+    identity = _ID.format(user=user, channel=channel)
+    later = _BEHIND_OTHER_CHATS.format(id=identity) if spaced else "0"
+    return _SLOT.format(end=end, id=identity, later=later)
+
+
+def line_condition(*, user: str, channel: str) -> str:
+    """Write the SQL that finds the line of a recipient's channel."""
+    return f"line.endpoint = {_ID.format(user=user, channel=channel)}"
 
 
 class Line(NamedTuple):
     """The line before one endpoint; moments are in ms since 1970.
 
     Attributes:
+        endpoint: the endpoint's id; of a bot's chat it begins with the bot's, up to a dot.
         throttled_until: until when the endpoint asked not to be called.
         next_slot: the first free place.
         pace: how far the places lie apart.
     """
 
+    endpoint: str
     throttled_until: int
     next_slot: int
     pace: Pace
@@ -60,7 +106,7 @@ class Obstacles(NamedTuple):
 
     Attributes:
         holds: the ends of the holds, as ISO text, by channel and user (empty: everybody).
-        lines: the lines by endpoint.
+        lines: the lines by recipient and channel; those that share an endpoint have one line.
     """
 
     holds: Mapping[Endpoint, str]
@@ -101,21 +147,37 @@ def read_obstacles(results: Sequence[Result]) -> Obstacles:
 
 def _line(row: Row) -> Line:
     pace = Pace(int(row["interval_ms"] or 0), int(row["burst"] or 0))
-    return Line(int(row["throttled_until"] or 0), int(row["next_slot"] or 0), pace)
+    throttled_until, next_slot = int(row["throttled_until"] or 0), int(row["next_slot"] or 0)
+    return Line(str(row["endpoint"]), throttled_until, next_slot, pace)
 
 
 def take_slot(
     endpoint: Endpoint, pace: Pace, *, earliest_ms: int, throttled_until_ms: int = 0
 ) -> Statement:
-    """Take the first free place at `earliest_ms` or later; `SLOT` reads it afterwards."""
-    return Statement(
-        _TAKE, (*endpoint, throttled_until_ms, earliest_ms, pace.interval_ms, pace.burst)
-    )
+    """Take the first free place at `earliest_ms` or later; `slot` reads it afterwards."""
+    times = (throttled_until_ms, earliest_ms, pace.interval_ms, pace.burst)
+    return Statement(_TAKE, (*endpoint, *times, base_channel(endpoint[1])))
+
+
+def name_endpoint(endpoint: Endpoint, identity: str, since: str) -> Statement:
+    """Store where a configuration leads, unless it was saved after `since` (ISO text)."""
+    return Statement(_NAME, (*endpoint, identity, since))
+
+
+def take_slot_of_bot(bot: str, channel: str, pace: Pace, now_ms: int) -> Statement:
+    """Take a place in the line of a bot that one of its chats throttles, from now on."""
+    values = (bot, base_channel(channel), now_ms, pace.interval_ms, pace.burst)
+    return Statement(_TAKE_OF_BOT, values)
+
+
+def count_lines(now_ms: int) -> Statement:
+    """Count, by channel, the endpoints before which somebody waits, and select the last place."""
+    return Statement(_DEPTHS, (now_ms,))
 
 
 def forget_lines(now_ms: int) -> Statement:
     """Delete the lines that have been empty for an hour."""
-    return Statement("DELETE FROM endpoint_paces WHERE next_slot < ?1", (now_ms - 3_600_000,))
+    return Statement("DELETE FROM endpoint_lines WHERE next_slot < ?1", (now_ms - 3_600_000,))
 
 
 def free_channels(channels: Iterable[str]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from notification.channels.pace import pace_of
 from notification.compact_json import compact_json
-from notification.delivery.endpoint_lines import Endpoint
+from notification.delivery.endpoint_lines import Endpoint, line_condition
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.errors import ServiceError
 from notification.logging import Log
@@ -35,16 +35,22 @@ _DELETE = "DELETE FROM channel_holds WHERE channel_type = ?1 AND user_id = ?2"
 _DELETE_ENDED = "DELETE FROM channel_holds WHERE held_until <= ?1"
 # Lines that begin at the end of a hold would keep new notifications back after it.
 _OPEN_LINES = """
-UPDATE endpoint_paces SET next_slot = MAX(?3, throttled_until)
-WHERE next_slot > ?3 AND (?2 = '' OR user_id = ?2)
-  AND (channel_type = ?1 OR substr(channel_type, 1, length(?1) + 1) = ?1 || ':')
+UPDATE endpoint_lines SET next_slot = MAX(?3, throttled_until)
+WHERE next_slot > ?3 AND ((?2 = '' AND channel_type = ?1) OR endpoint IN (
+  SELECT COALESCE(endpoint, user_id || ' ' || channel_type) FROM user_configs
+  WHERE ?2 <> '' AND user_id = ?2
+    AND (channel_type = ?1 OR substr(channel_type, 1, length(?1) + 1) = ?1 || ':')
+  UNION ALL
+  SELECT COALESCE(endpoint, user_id || ' ' || channel_type) FROM user_configs
+  WHERE ?2 = '' AND instr(?1, ':') > 0 AND channel_type = ?1))
 """
-_SET_LINE = """
-UPDATE endpoint_paces SET next_slot = MAX(next_slot, ?3) WHERE user_id = ?1 AND channel_type = ?2
-"""
+_SET_LINE = f"""
+UPDATE endpoint_lines AS line SET next_slot = MAX(next_slot, ?3)
+WHERE {line_condition(user="?1", channel="?2")}
+"""  # noqa: S608 - built from constants, values are bound
 # The notifications that wait for a hold: of a channel and recipient, or (?1 NULL) those that no
 # hold keeps any more. Their own time gives back what they will not be held.
-_RELEASE = """
+_RELEASE = f"""
 UPDATE notification_logs SET held_until = ?4, updated_at = ?3,
   next_retry_at = strftime('%Y-%m-%dT%H:%M:%fZ',
     (CAST(ROUND((julianday(COALESCE(?4, ?3)) - 2440587.5) * 86400000) AS INTEGER)
@@ -53,10 +59,12 @@ UPDATE notification_logs SET held_until = ?4, updated_at = ?3,
     - (julianday(notification_logs.held_until) - julianday(COALESCE(?4, ?3))))
 FROM (
   SELECT log.id AS id, COALESCE(line.interval_ms, ?6) AS interval_ms,
-    ROW_NUMBER() OVER (PARTITION BY log.user_id, log.channel_type ORDER BY log.id) - 1 AS place
+    ROW_NUMBER() OVER (
+      PARTITION BY COALESCE(line.endpoint, log.user_id || ' ' || log.channel_type)
+      ORDER BY log.id) - 1 AS place
   FROM notification_logs AS log INDEXED BY idx_notification_due
-  LEFT JOIN endpoint_paces AS line
-    ON line.user_id = log.user_id AND line.channel_type = log.channel_type
+  LEFT JOIN endpoint_lines AS line
+    ON {line_condition(user="log.user_id", channel="log.channel_type")}
   WHERE log.status = 'retry' AND log.held_until IS NOT NULL
     AND (log.lease_until IS NULL OR log.lease_until <= ?3)
     AND (?1 IS NULL OR ((?2 = '' OR log.user_id = ?2)
@@ -73,7 +81,7 @@ FROM (
   ORDER BY log.id LIMIT ?7) AS chosen
 WHERE notification_logs.id = chosen.id
 RETURNING notification_logs.id, user_id, channel_type, retry_count, next_retry_at
-"""
+"""  # noqa: S608 - built from constants, values are bound
 
 
 class Hold(NamedTuple):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from notification.channels.channel import THROTTLED_CODE
 from notification.channels.pace import Pace
-from notification.delivery.endpoint_lines import SLOT, Endpoint, take_slot
+from notification.delivery.endpoint_lines import Endpoint, slot, take_slot
 from notification.delivery.retry_message import RetryMessage
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
@@ -15,7 +15,7 @@ _WAIT = f"""
 UPDATE notification_logs SET status = 'retry', updated_at = ?3, held_until = ?4,
   expires_at = COALESCE(?5, expires_at),
   last_error_code = CASE WHEN ?4 IS NULL THEN '{THROTTLED_CODE}' ELSE last_error_code END,
-  next_retry_at = {SLOT.format(end="?6", user="?7", channel="?8")}
+  next_retry_at = {slot(end="?6", user="?7", channel="?8")}
 WHERE id = ?1 AND retry_count = ?2 AND status IN ('pending', 'retry')
   AND (lease_until IS NULL OR lease_until <= ?3)
 RETURNING next_retry_at

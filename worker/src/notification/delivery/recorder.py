@@ -51,7 +51,11 @@ async def record(
         for s in written
         if s.status == "retry"
     ]
-    dead = [RetryMessage(s.notification.id, s.retry_count) for s in written if s.exhausted]
+    dead = [
+        RetryMessage(s.notification.id, s.retry_count, gone=s.gone_at is not None)
+        for s in written
+        if s.exhausted or s.gone_at is not None
+    ]
     if retries:
         await enqueue(platform.retry_queue, retries, platform=platform, log=log)
     if dead:
@@ -92,6 +96,7 @@ def _log_throttled(settlement: Settlement, log: Log) -> None:
             userId=settlement.notification.message.user_id,
             messageId=settlement.notification.message.message_id,
             logId=settlement.notification.id,
+            endpoint=settlement.line.identity,
             throttledUntil=iso(settlement.line.earliest_ms),
             nextRetryAt=settlement.next_retry_at,
         )

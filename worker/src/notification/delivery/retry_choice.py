@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from notification.channels.channel import base_channel
-from notification.channels.pace import pace_of
+from notification.channels.pace import BOT_PACE, bot_of, pace_of
 from notification.delivery.endpoint_limiter import EndpointLimiter
-from notification.delivery.endpoint_lines import Endpoint, Line, Obstacles
+from notification.delivery.endpoint_lines import Line, Obstacles
 from notification.delivery.line_up import LineUp
 from notification.delivery.retry_message import RetryMessage
 from notification.delivery.row_snapshot import RowSnapshot, Snapshots
@@ -43,7 +43,7 @@ class Taken(NamedTuple):
 
     message: IncomingMessage
     asked: RetryMessage
-    endpoint: Endpoint
+    endpoint: str
     pause_ms: int = 0
 
 
@@ -101,7 +101,7 @@ def choose(
         wait_ms, pause_ms = _NEXT_BATCH_MS, 0
         cost = row.calls + _PER_ATTEMPT
         if cost <= left or not choice.taken:
-            line = snapshots.obstacles.lines.get(row.endpoint)
+            line = snapshots.obstacles.lines.get(row.recipient)
             wait_ms, pause_ms = _acquire(limiter, row.endpoint, line, now_ms)
         if wait_ms == 0:
             choice.taken.append(Taken(message, asked, row.endpoint, pause_ms))
@@ -118,8 +118,8 @@ def _obstacle(
 
     The end of a notification's time is no attempt: it waits for nothing.
     """
-    user_id, channel = row.endpoint
-    line = obstacles.lines.get(row.endpoint)
+    user_id, channel = row.recipient
+    line = obstacles.lines.get(row.recipient)
     pace = line.pace if line else pace_of(channel, None, settings)
     held_until = obstacles.held_until(user_id, channel)
     if base_channel(channel) in settings.disabled_channels:
@@ -128,22 +128,27 @@ def _obstacle(
         return None
     if held_until is not None:
         earliest_ms = from_iso(held_until)
-        return LineUp(asked, row.endpoint, pace, earliest_ms, row.expires_ms, held_until)
+        return LineUp(asked, row.recipient, pace, earliest_ms, row.expires_ms, held_until)
     if line is not None and line.throttled_until > now_ms:
-        return LineUp(asked, row.endpoint, pace, line.throttled_until, row.expires_ms)
+        return LineUp(asked, row.recipient, pace, line.throttled_until, row.expires_ms)
     return None
 
 
 def _acquire(
-    limiter: EndpointLimiter, endpoint: Endpoint, line: Line | None, now_ms: int
+    limiter: EndpointLimiter, endpoint: str, line: Line | None, now_ms: int
 ) -> tuple[int, int]:
     """Return for how long to put an attempt off; if not at all, how long it pauses first."""
     if line is None or line.next_slot + _PACED_AFTER_MS < now_ms:
         return limiter.acquire(endpoint, now_ms), 0
-    pause_ms = limiter.pace_wait_ms(endpoint, line.pace, now_ms)
+    paces = [(endpoint, line.pace)]
+    bot = bot_of(endpoint)
+    if bot:
+        paces.append((bot, BOT_PACE))
+    pause_ms = max(limiter.pace_wait_ms(who, pace, now_ms) for who, pace in paces)
     if pause_ms > _MAX_PACED_MS:
         return pause_ms, 0
     wait_ms = limiter.acquire(endpoint, now_ms)
     if wait_ms == 0:
-        limiter.take_pace(endpoint, line.pace, now_ms)
+        for who, pace in paces:
+            limiter.take_pace(who, pace, now_ms)
     return wait_ms, pause_ms

@@ -15,11 +15,17 @@ _MAX_BATCH = 100
 
 
 class RetryMessage(NamedTuple):
-    """Asks for an attempt at one row at one retry count; at any other count it is out of date."""
+    """Asks for an attempt at one row at one retry count; at any other count it is out of date.
+
+    Attributes:
+        delay_ms: the wait before it is due.
+        gone: on the failed queue, that the row found its endpoint gone.
+    """
 
     log_id: int
     retry_count: int
     delay_ms: int = 0
+    gone: bool = False
 
     def to_queue(self, now_ms: int) -> QueueMessage:
         """Return the queue's message; its delay is rounded up, so that it never comes early."""
@@ -31,6 +37,7 @@ class RetryMessage(NamedTuple):
                 "retryCount": self.retry_count,
                 "scheduledAt": now_ms,
                 "expectedProcessAt": now_ms + self.delay_ms,
+                **({"gone": True} if self.gone else {}),
             },
             delay_s=min(-(-self.delay_ms // 1000), MAX_DELAY_S),
         )
@@ -44,7 +51,8 @@ def parse_retry_message(body: Any) -> RetryMessage | None:
     for value in (log_id, retry_count):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             return None
-    return RetryMessage(int(log_id or 0), int(retry_count or 0))
+    gone = body.get("gone") is True
+    return RetryMessage(int(log_id or 0), int(retry_count or 0), gone=gone)
 
 
 async def enqueue(

@@ -20,8 +20,11 @@ from notification.timestamps import from_iso, iso
 
 _ROWS = """
 SELECT id, user_id, channel_type, status, retry_count, next_retry_at, expires_at,
-  length(content) AS size
-FROM notification_logs WHERE id IN (SELECT value FROM json_each(?1))
+  length(content) AS size, COALESCE((
+    SELECT endpoint FROM user_configs
+    WHERE user_id = log.user_id AND channel_type = log.channel_type),
+    user_id || ' ' || channel_type) AS endpoint
+FROM notification_logs AS log WHERE id IN (SELECT value FROM json_each(?1))
 """
 _PART_SIZE = 3_000
 """Characters of one part of a split text, with room for escaping: Telegram takes 4,096."""
@@ -31,14 +34,16 @@ class RowSnapshot(NamedTuple):
     """A row as it was when the batch began.
 
     Attributes:
-        endpoint: the recipient and channel.
+        recipient: the recipient and channel.
+        endpoint: the id of the endpoint that their configuration leads to.
         due: whether the row waits for the attempt that the message asks for, and its time has come.
         early_until_ms: the time at which it will be due; 0 unless that lies ahead.
         calls: the most calls that an attempt may make.
         expires_ms: the end of its time.
     """
 
-    endpoint: Endpoint
+    recipient: Endpoint
+    endpoint: str
     due: bool
     early_until_ms: int
     calls: int
@@ -93,7 +98,8 @@ def _snapshot(row: Row, message: RetryMessage, now: str) -> RowSnapshot:
     channel = str(row["channel_type"])
     size = int(row["size"] or 0)
     return RowSnapshot(
-        endpoint=(str(row["user_id"]), channel),
+        recipient=(str(row["user_id"]), channel),
+        endpoint=str(row["endpoint"]),
         due=matches and due_at <= now,
         early_until_ms=from_iso(due_at) if early else 0,
         calls=1 + size // _PART_SIZE if base_channel(channel) == "telegram" else 1,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from notification.channels.channel import THROTTLED_CODE
+from notification.delivery.endpoint_lines import count_lines
 from notification.ports.database import DatabaseError, Result, Statement
 from notification.ports.platform import Platform, Randomness
 from notification.settings import Settings, parse_schedule
@@ -112,19 +113,34 @@ async def max_retries_or_default(platform: Platform) -> int:
         return DEFAULT_MAX_RETRIES
 
 
-async def waiting_by_reason(platform: Platform) -> dict[tuple[str, str], int]:
-    """Count the waiting notifications by channel and by what they wait for.
+async def waiting_by_reason(
+    platform: Platform,
+) -> tuple[dict[tuple[str, str], int], dict[str, tuple[int, float]]]:
+    """Count the waiting notifications by channel and by what they wait for, and the lines.
 
     The reasons are `retry`, `throttled`, `held`, `planned` and `fallback`.
+
+    Returns:
+        The counts, and by channel the endpoints before which there is a line, with the seconds
+        until the last place of the longest one.
 
     Raises:
         DatabaseError: the database did not answer.
     """
-    [counted] = await platform.database.batch([_REASONS])
-    return {
+    now_ms = platform.clock.now_ms()
+    counted, lines = await platform.database.batch([_REASONS, count_lines(now_ms)])
+    reasons = {
         (str(row["channel_type"]), str(row["reason"])): int(row["waiting"] or 0)
         for row in counted.rows
     }
+    depths = {
+        str(row["channel_type"]): (
+            int(row["endpoints"] or 0),
+            (int(row["next_slot"] or 0) - now_ms) / 1000,
+        )
+        for row in lines.rows
+    }
+    return reasons, depths
 
 
 async def queue_depths(platform: Platform) -> dict[str, int]:

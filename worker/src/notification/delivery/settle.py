@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from notification.channels.channel import BROKEN, REJECTED, THROTTLED, Verdict
+from notification.channels.channel import BROKEN, THROTTLED, Verdict
 from notification.channels.endpoint import EndpointPolicy
-from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
+from notification.channels.pace import DEFAULT_PACE, Pace, endpoint_id, pace_of
 from notification.delivery.attempt import Outcome, attempt
 from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, Notification
 from notification.delivery.schedule import (
@@ -25,7 +25,6 @@ MAX_ERROR_TEXT = 2_000
 _MAX_ATTEMPT_ERROR = 300
 EXPIRED = "EXPIRED"
 EXPIRED_TEXT = "Not delivered within 24 hours"
-_GONE = 410
 
 
 async def attempt_and_settle(
@@ -58,6 +57,7 @@ async def attempt_and_settle(
         outcome,
         waits=default_waits(max_retries) if waits is None else waits,
         pace=pace_of(notification.channel, config, platform.settings),
+        identity=endpoint_id(notification.channel, config or {}),
         platform=platform,
     )
 
@@ -69,6 +69,7 @@ def settle(
     waits: Sequence[int],
     platform: Platform,
     pace: Pace = DEFAULT_PACE,
+    identity: str = "",
 ) -> Settlement:
     """Return `sent` if delivered, `retry` while another attempt can help, else `failed`.
 
@@ -99,7 +100,8 @@ def settle(
     if verdict.outcome == THROTTLED and left_ms > 0:
         told_ms = min(_throttled_ms(notification, verdict, platform), left_ms)
         endpoint = (notification.message.user_id, notification.channel)
-        line = Line(endpoint, pace, now_ms + told_ms, notification.expires_ms)
+        called_at, earliest_ms = iso(outcome.at_ms), now_ms + told_ms
+        line = Line(endpoint, identity, called_at, pace, earliest_ms, notification.expires_ms)
         return _waiting(failed, told_ms, 0)._replace(line=line)
     if verdict.outcome == BROKEN and retries < len(waits) and left_ms > 0:
         delay_ms = retry_delay_ms(
@@ -108,7 +110,7 @@ def settle(
         return _waiting(failed, min(delay_ms, left_ms), 1)
     if verdict.outcome == THROTTLED:
         return failed._replace(error=_expired_text(verdict.error), code=EXPIRED)
-    if verdict.outcome == REJECTED and outcome.http_status == _GONE:
+    if verdict.gone:
         return failed._replace(gone_at=iso(outcome.at_ms))
     return failed
 

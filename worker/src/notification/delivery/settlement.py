@@ -2,9 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from notification.channels.pace import Pace
+from notification.channels.pace import BOT_PACE, Pace, bot_of
 from notification.compact_json import compact_json
-from notification.delivery.endpoint_lines import SLOT, Endpoint, take_slot
+from notification.delivery.endpoint_lines import (
+    Endpoint,
+    name_endpoint,
+    slot,
+    take_slot,
+    take_slot_of_bot,
+)
 from notification.delivery.notification import Notification
 from notification.ports.database import Result, Statement
 from notification.timestamps import from_iso
@@ -33,16 +39,22 @@ _SETTLE_IN_LINE = f"""
 UPDATE notification_logs SET
   status = ?3, retry_count = ?4, sent_at = ?5, error = ?6, last_error_code = ?7, attempts = ?8,
   updated_at = ?9, lease_until = NULL,
-  next_retry_at = {SLOT.format(end="?10", user="?11", channel="?12")}
+  next_retry_at = {slot(end="?10", user="?11", channel="?12", spaced=True)}
 WHERE id = ?1 AND lease_token = ?2
 RETURNING next_retry_at
 """  # noqa: S608 - built from constants, values are bound
 
 
 class Line(NamedTuple):
-    """The place that a throttled notification takes: at `earliest_ms` or later, but for its end."""
+    """The place that a throttled notification takes: at `earliest_ms` or later, but for its end.
+
+    Attributes:
+        identity: the id of the endpoint that was called, at `called_at`.
+    """
 
     endpoint: Endpoint
+    identity: str
+    called_at: str
     pace: Pace
     earliest_ms: int
     end_ms: int
@@ -85,7 +97,11 @@ class Settlement(NamedTuple):
             return [Statement(_DEACTIVATE, values), self._statement()]
         if self.line is None:
             return [self._statement()]
+        bot = bot_of(self.line.identity)
+        now_ms = from_iso(self.now)
         return [
+            name_endpoint(self.line.endpoint, self.line.identity, self.line.called_at),
+            *([take_slot_of_bot(bot, self.line.endpoint[1], BOT_PACE, now_ms)] if bot else []),
             take_slot(
                 self.line.endpoint,
                 self.line.pace,

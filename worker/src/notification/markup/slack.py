@@ -58,6 +58,7 @@ class SlackTexts(NamedTuple):
         heading: the subject as plain text, at most a header's length.
         text: the content, at most a message's length.
         sections: the content in pieces that each fit a section.
+        plain: subject and content without markup, at most a message's length.
         marked: whether `text` and `sections` are mrkdwn; else they are plain text.
         truncated: whether something was cut off.
     """
@@ -65,6 +66,7 @@ class SlackTexts(NamedTuple):
     heading: str
     text: str
     sections: tuple[str, ...]
+    plain: str
     marked: bool
     truncated: bool
 
@@ -106,9 +108,20 @@ def slack_texts(
         "".join(written(part) for part in headings.documents),
         "".join(written(part) for part in whole.documents),
         tuple(written(section) for section in sections.documents),
+        _plain(heading, body),
         content_type in ("markdown", "html"),
         headings.truncated or whole.truncated,
     )
+
+
+def _plain(heading: Document, body: Document) -> str:
+    parts = [Document(part.flattened()) for part in (heading, body) if part.text]
+    whole = cut_document(
+        joined(parts, "\n\n"),
+        lambda part: len(escape_slack(part.text)) <= MAX_TEXT,
+        longest=MAX_TEXT,
+    )
+    return "".join(escape_slack(part.text) for part in whole.documents)
 
 
 def _escape(text: str, verbatim: str) -> str:

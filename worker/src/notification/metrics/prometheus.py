@@ -13,6 +13,7 @@ def exposition(
     channels: Mapping[str, Metrics],
     queue_depths: Mapping[str, int],
     waiting: Mapping[tuple[str, str], int],
+    endpoint_lines: Mapping[str, tuple[int, float]],
     counters: IsolateCounters,
 ) -> str:
     """Write all series.
@@ -24,6 +25,8 @@ def exposition(
         channels: counts since the installation began, by channel.
         queue_depths: notifications that wait, by queue.
         waiting: notifications that wait, by channel and reason.
+        endpoint_lines: by channel the endpoints before which notifications wait in line, and the
+            seconds until the last of them is due.
         counters: the isolate's counts.
     """
     lines = [
@@ -36,6 +39,16 @@ def exposition(
         *(
             _sample("notification_waiting", {"channel": channel, "reason": reason}, n)
             for (channel, reason), n in sorted(waiting.items())
+        ),
+        *_gauge("notification_endpoint_lines", "Endpoints before which notifications wait in line"),
+        *(
+            _sample("notification_endpoint_lines", {"channel": channel}, count)
+            for channel, (count, _) in sorted(endpoint_lines.items())
+        ),
+        *_gauge("notification_endpoint_line_seconds", "Time until the last of a line is due"),
+        *(
+            _sample("notification_endpoint_line_seconds", {"channel": channel}, left_s)
+            for channel, (_, left_s) in sorted(endpoint_lines.items())
         ),
         *_isolate(counters),
     ]

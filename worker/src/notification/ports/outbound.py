@@ -28,7 +28,8 @@ class OutboundAnswer(NamedTuple):
     """The answer to a call.
 
     Attributes:
-        headers: those that matter, by lower-case name: `retry-after`.
+        headers: those that matter, by lower-case name: `retry-after` and
+            `x-ogw-ratelimit-reset`.
         body: the text, cut at the adapter's limit.
         is_whole: whether the body came to its end, within the limit and as it is encoded. What is
             missing never changes what the status says.

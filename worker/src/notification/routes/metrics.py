@@ -97,7 +97,7 @@ async def _scraped(call: Call) -> Response:
     text = exposition(
         {**{name: Metrics() for name in CHANNELS}, **by_channel(periods)},
         await queue_depths(platform),
-        await waiting_by_reason(platform),
+        *await waiting_by_reason(platform),
         platform.memory.of(IsolateCounters),
     )
     return Response(200, text, {**_CACHE, "Content-Type": CONTENT_TYPE})

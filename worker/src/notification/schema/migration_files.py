@@ -164,4 +164,15 @@ MIGRATIONS = (
             'ALTER TABLE notification_templates_v2 ADD COLUMN strict INTEGER NOT NULL DEFAULT 0;',
         ),
     ),
+    Migration(
+        '0012_endpoint_lines.sql',
+        12,
+        '155140a6fbb523a05c67a34ff3b39ca1e57af0062fb15637e8f02c90e37a984d',
+        0,
+        12,
+        (
+            'CREATE TABLE endpoint_lines (\n  endpoint TEXT PRIMARY KEY,\n  channel_type TEXT NOT NULL,\n  throttled_until INTEGER NOT NULL,\n  next_slot INTEGER NOT NULL,\n  interval_ms INTEGER NOT NULL,\n  burst INTEGER NOT NULL\n) WITHOUT ROWID;',
+            'ALTER TABLE user_configs ADD COLUMN endpoint TEXT;',
+        ),
+    ),
 )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from notification.delivery.endpoint_lines import Endpoint
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.errors import ServiceError
 from notification.logging import Log
@@ -58,7 +57,7 @@ class BatchSender:
             self._log.write("error", "Reading for a batch failed", error=str(error))
             raise ServiceError("DB_ERROR", "Failed to fetch user configurations") from None
         prepared: dict[int, Prepared] = {}
-        places: dict[Endpoint, int] = {}
+        places: dict[str, int] = {}
         for place, command in enumerate(commands):
             if place in answers or inputs[place].record is not None:
                 continue

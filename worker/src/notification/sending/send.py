@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from notification.delivery.endpoint_lines import Endpoint, free_channels, take_slot
+from notification.delivery.endpoint_lines import free_channels, take_slot
 from notification.delivery.notification import LEASE_MS
 from notification.errors import ServiceError
 from notification.identity import MessageKey, new_keys, row_id_of
@@ -152,7 +152,7 @@ class Sender:
         request_hash: str,
         inputs: SendInputs,
         keys: Sequence[MessageKey] | None = None,
-        places: dict[Endpoint, int] | None = None,
+        places: dict[str, int] | None = None,
     ) -> Prepared:
         """Make the rows of a send.
 

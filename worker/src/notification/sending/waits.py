@@ -2,7 +2,6 @@
 
 from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
 from notification.configuration.channel_config import ChannelConfig
-from notification.delivery.endpoint_lines import Endpoint
 from notification.sending.command import SendCommand
 from notification.sending.draft import Wait
 from notification.sending.send_inputs import (
@@ -17,7 +16,7 @@ def waits_of(
     inputs: SendInputs,
     settings: Settings,
     now_ms: int,
-    places: dict[Endpoint, int],
+    places: dict[str, int],
 ) -> dict[str, tuple[Wait, Pace]]:
     """Return the channels that can't be attempted at once: until when, and at which pace."""
     waits = {}
@@ -34,8 +33,8 @@ def waits_of(
         until_ms = max(now_ms, from_iso(held_until) if held_until else 0)
         until_ms = max(until_ms, line.next_slot if line else 0)
         pace = pace_of(config.channel, config.config, settings)
-        taken = places.get(endpoint, 0)
-        places[endpoint] = taken + 1
+        taken = places.get(config.line, 0)
+        places[config.line] = taken + 1
         until_ms += taken * pace.interval_ms
         waits[config.channel] = (Wait(until_ms, held_until), pace)
     return waits

@@ -8,7 +8,7 @@ from notification.storage.capped_count import capped_count
 
 COLUMNS = (
     "id, user_id, channel_type, config_data, is_active, revision, created_at, updated_at,"
-    " deactivated_at, deactivated_reason"
+    " deactivated_at, deactivated_reason, endpoint"
 )
 
 _ACTIVE = f"""
@@ -18,10 +18,10 @@ WHERE user_id = ?1 AND is_active = 1 AND channel_type IN (SELECT value FROM json
 
 _UPSERT = f"""
 INSERT INTO user_configs
-  (user_id, channel_type, config_data, is_active, revision, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5)
+  (user_id, channel_type, config_data, is_active, revision, created_at, updated_at, endpoint)
+VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6)
 ON CONFLICT (user_id, channel_type) DO UPDATE SET
-  config_data = excluded.config_data, is_active = excluded.is_active,
+  config_data = excluded.config_data, is_active = excluded.is_active, endpoint = excluded.endpoint,
   deactivated_at = NULL, deactivated_reason = NULL,
   revision = revision + 1, updated_at = excluded.updated_at
 RETURNING {COLUMNS}
@@ -29,7 +29,8 @@ RETURNING {COLUMNS}
 
 _REPLACE = f"""
 UPDATE user_configs
-SET config_data = ?3, is_active = ?4, deactivated_at = NULL, deactivated_reason = NULL,
+SET config_data = ?3, is_active = ?4, endpoint = ?6,
+  deactivated_at = NULL, deactivated_reason = NULL,
   revision = revision + 1, updated_at = ?5
 WHERE id = ?1 AND revision = ?2
 RETURNING {COLUMNS}
@@ -56,18 +57,32 @@ class ConfigRows:
         return result.rows[0] if result.rows else None
 
     async def upsert(
-        self, user_id: str, channel: str, *, sealed: str, is_active: bool, now: str
+        self,
+        user_id: str,
+        channel: str,
+        *,
+        sealed: str,
+        endpoint: str | None,
+        is_active: bool,
+        now: str,
     ) -> Row:
         """Create or replace in one statement; revision 1 in the row means created."""
-        statement = Statement(_UPSERT, (user_id, channel, sealed, int(is_active), now))
+        statement = Statement(_UPSERT, (user_id, channel, sealed, int(is_active), now, endpoint))
         [result] = await self._database.batch([statement])
         return result.rows[0]
 
     async def replace(
-        self, row_id: int, revision: int, *, sealed: str, is_active: bool, now: str
+        self,
+        row_id: int,
+        revision: int,
+        *,
+        sealed: str,
+        endpoint: str | None,
+        is_active: bool,
+        now: str,
     ) -> Row | None:
         """Replace the very revision that was read; return None if it has changed since."""
-        statement = Statement(_REPLACE, (row_id, revision, sealed, int(is_active), now))
+        statement = Statement(_REPLACE, (row_id, revision, sealed, int(is_active), now, endpoint))
         [result] = await self._database.batch([statement])
         return result.rows[0] if result.rows else None
 

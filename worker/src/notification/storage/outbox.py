@@ -24,9 +24,11 @@ AND NOT EXISTS (
    AND hold.user_id IN ('', json_extract(?1, '$.user'))
    AND hold.held_until > json_extract(?1, '$.now'))
 AND NOT EXISTS (
-  SELECT 1 FROM json_each(?1, '$.free') AS free JOIN endpoint_paces AS line
-    ON line.user_id = json_extract(?1, '$.user')
-   AND line.channel_type = json_extract(free.value, '$[0]')
+  SELECT 1 FROM json_each(?1, '$.free') AS free JOIN user_configs AS config
+    ON config.user_id = json_extract(?1, '$.user')
+   AND config.channel_type = json_extract(free.value, '$[0]')
+  JOIN endpoint_lines AS line
+    ON line.endpoint = COALESCE(config.endpoint, config.user_id || ' ' || config.channel_type)
    AND line.next_slot > json_extract(?1, '$.now_ms'))
 """
 
@@ -86,17 +88,18 @@ _INSERT_ONE = f"""
 INSERT INTO notification_logs ({", ".join(_FIELDS)})
 SELECT {", ".join(f"?{place}" for place in range(1, _BOUND + 1))}
 WHERE (?{_BOUND + 1} IS NULL OR EXISTS (
-  SELECT 1 FROM user_configs
-  WHERE id = ?{_BOUND + 1} AND revision = ?{_BOUND + 2} AND is_active = 1))
+  SELECT 1 FROM user_configs AS config
+  WHERE id = ?{_BOUND + 1} AND revision = ?{_BOUND + 2} AND is_active = 1
+  AND (?{_BOUND + 5} IS NULL OR NOT EXISTS (
+    SELECT 1 FROM endpoint_lines
+    WHERE endpoint = COALESCE(config.endpoint, config.user_id || ' ' || config.channel_type)
+      AND next_slot > ?{_BOUND + 7}))))
 AND (?{_BOUND + 3} IS NULL OR EXISTS (
   SELECT 1 FROM notification_templates_v2
   WHERE template_key = ?{_BOUND + 3} AND revision = ?{_BOUND + 4} AND is_active = 1))
 AND (?{_BOUND + 5} IS NULL OR NOT EXISTS (
   SELECT 1 FROM channel_holds WHERE channel_type IN (?{_CHANNEL}, ?{_BOUND + 5})
-    AND user_id IN ('', ?{_USER}) AND held_until > ?{_BOUND + 6})
-  AND NOT EXISTS (
-  SELECT 1 FROM endpoint_paces
-  WHERE user_id = ?{_USER} AND channel_type = ?{_CHANNEL} AND next_slot > ?{_BOUND + 7}))
+    AND user_id IN ('', ?{_USER}) AND held_until > ?{_BOUND + 6}))
 """  # noqa: S608 - the fields are constants of this module
 
 _INSERT_KEYED = f"""{_INSERT} EXISTS (

@@ -31,8 +31,10 @@ DELETE FROM user_configs WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY}) RETURNIN
 _DELETE_KEYS = f"""
 DELETE FROM idempotency_keys WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})
 """  # noqa: S608 - as above
+# Lines of an endpoint that others may share name nobody.
 _DELETE_LINES = f"""
-DELETE FROM endpoint_paces WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})
+DELETE FROM endpoint_lines WHERE endpoint > ?1 || ' ' AND endpoint < ?1 || '!'
+  AND (?2 OR {_SETTLED_ONLY})
 """  # noqa: S608 - as above
 _DELETE_HOLDS = f"""
 DELETE FROM channel_holds WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from notification.configuration.channel_config import cache_key
+from notification.delivery.dead_letter_consumer import tell_of_gone
 from notification.identity import IDS_PER_MS, first_row_id
 from notification.logging import Log
 from notification.ports.database import Row, Statement
@@ -11,6 +12,7 @@ from notification.tasks.operator_alert import OperatorAlert
 from notification.tasks.task import State
 from notification.timestamps import DAY_MS, iso
 
+SILENT = "Nothing was delivered for 5 days"
 FAILING_MS = 5 * DAY_MS
 """How long an endpoint may take nothing before it counts as gone."""
 _LOOK_BACK_MS = 30 * DAY_MS
@@ -20,7 +22,7 @@ _MAX_TOLD = 20
 # configuration that was saved meanwhile gets its five days anew.
 _SWITCH_OFF = """
 UPDATE user_configs SET is_active = 0, revision = revision + 1, deactivated_at = ?1,
-  deactivated_reason = 'Nothing was delivered for 5 days'
+  deactivated_reason = ?6
 WHERE is_active = 1 AND updated_at <= ?2 AND (user_id, channel_type) IN (
   SELECT user_id, channel_type FROM notification_logs
   WHERE status = 'failed' AND id >= ?3
@@ -60,6 +62,7 @@ async def switch_off_gone(platform: Platform, state: State, log: Log) -> int:
                     first_row_id(now_ms - _LOOK_BACK_MS),
                     FAILING_MS * IDS_PER_MS,
                     first_row_id(now_ms - FAILING_MS),
+                    SILENT,
                 ),
             ),
             Statement(_SWITCHED_OFF, (told, _MAX_TOLD)),
@@ -76,8 +79,14 @@ async def switch_off_gone(platform: Platform, state: State, log: Log) -> int:
     alert = OperatorAlert(platform, log)
     recipient = await alert.recipient()
     if recipient is not None:
-        text = "Endpoints were switched off:\n" + "\n".join(map(_line, found.rows))
-        await alert.send(recipient, text, key=f"deactivated.{last['deactivated_at']}")
+        silent = [row for row in found.rows if row["deactivated_reason"] == SILENT]
+        if silent:
+            text = "Endpoints were switched off:\n" + "\n".join(map(_line, silent))
+            await alert.send(recipient, text, key=f"deactivated.{last['deactivated_at']}")
+        for row in found.rows:
+            if row not in silent and row["user_id"] != recipient:
+                # Told when it was found, unless the queue has lost the message.
+                await tell_of_gone(alert, recipient, row)
     return len(found.rows)
 
 

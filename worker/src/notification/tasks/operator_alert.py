@@ -29,10 +29,12 @@ class OperatorAlert:
             self._log.write("error", "Alerts could not be sent", error=str(error))
             return None
 
-    async def send(self, recipient: str, text: str, *, key: str) -> None:
-        """Send `text`, at most once an hour for each `key`. Never raises.
+    async def send(
+        self, recipient: str, text: str, *, key: str, life_ms: int = COOL_DOWN_MS
+    ) -> None:
+        """Send `text`, at most once in `life_ms` for each `key`. Never raises.
 
-        The limit is an idempotency key that lives for an hour: it holds across all isolates.
+        The limit is an idempotency key that lives so long: it holds across all isolates.
         """
         platform = self._platform
         try:
@@ -53,7 +55,7 @@ class OperatorAlert:
                 request_id="alert",
                 own_host="",
                 log=self._log,
-                key_life_ms=COOL_DOWN_MS,
+                key_life_ms=life_ms,
             )
             await sender.send(command)
         except ServiceError as error:
