@@ -136,11 +136,16 @@ def path(*segments: str) -> str:
 
 def target_of(base: str, query: Mapping[str, object]) -> str:
     """Return path and query, without the parameters that are ``None``."""
-    pairs = [(name, _shown(value)) for name, value in query.items() if value is not None]
+    pairs = [(name, shown(value)) for name, value in query.items() if value is not None]
     return f"{base}?{urlencode(pairs, quote_via=quote)}" if pairs else base
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as the API writes it: times in UTC, with milliseconds.
+
+    Raises:
+        ValidationError: a time without a zone.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -150,6 +155,6 @@ def _shown(value: object) -> str:
                 "datetime.now(timezone.utc).",
                 code="INVALID_PARAMETER",
             )
-        shown = value.astimezone(UTC).isoformat(timespec="milliseconds")
-        return shown.replace("+00:00", "Z")
+        text = value.astimezone(UTC).isoformat(timespec="milliseconds")
+        return text.replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -14,6 +14,7 @@ from notification_sdk._stored import (
     Health,
     LogEntry,
     LogPage,
+    Redriven,
     Template,
     TemplatePreview,
     TemplateText,
@@ -29,6 +30,7 @@ def send(request: NotificationRequest) -> Call[SendResponse]:
             request_id=answer.fields.text("request_id"),
             replayed=answer.headers.get("idempotent-replayed") == "true",
             idempotency_key=request.idempotency_key,
+            warnings=_warnings(answer.fields),
             document=answer.fields.document,
         )
 
@@ -77,6 +79,7 @@ def _bulk_item(
             request_id=request_id,
             replayed=item.flag("replayed"),
             idempotency_key=request.idempotency_key,
+            warnings=_warnings(item),
             document=item.document,
         )
     status, after = item.whole("status"), item.whole_or_none("retryAfter")
@@ -87,6 +90,12 @@ def _bulk_item(
         request_id=request_id,
         retry_after=None if after is None else float(after),
     )
+
+
+def _warnings(fields: Fields) -> tuple[Mapping[str, Any], ...]:
+    if fields.get("warnings") is None:
+        return ()
+    return tuple(warning.document for warning in fields.items("warnings"))
 
 
 def health() -> Call[Health]:
@@ -260,8 +269,8 @@ def clean_logs(before: Moment, status: str | None) -> Call[int]:
     )
 
 
-def trigger_retry(body: Mapping[str, Any]) -> Call[int]:
-    """`POST /api/notifications/retry`; the result is the number of queued rows.
+def redrive(body: Mapping[str, Any]) -> Call[Redriven]:
+    """`POST /api/notifications/retry`.
 
     Repeated, it would queue further rows: it isn't repeatable.
     """
@@ -269,8 +278,18 @@ def trigger_retry(body: Mapping[str, Any]) -> Call[int]:
         method="POST",
         target="/api/notifications/retry",
         body={name: value for name, value in body.items() if value is not None},
-        read=lambda answer: answer.fields.inner("data").whole("queued"),
+        read=lambda answer: Redriven.read(answer.fields.inner("data")),
         repeatable=False,
+    )
+
+
+def cancel(log_ids: Sequence[int]) -> Call[int]:
+    """`POST /api/queue/clear-retries`; the result is the number of cancelled rows."""
+    return Call(
+        method="POST",
+        target="/api/queue/clear-retries",
+        body={"taskIds": list(log_ids), "markAsFailed": False},
+        read=lambda answer: answer.fields.inner("data").whole("updated"),
     )
 
 

@@ -82,7 +82,7 @@ class FakeConfigs:
 
     def _save(self, *, query: Mapping[str, str], body: dict[str, Any]) -> Made:
         user_id, channel = str(body.get("user_id")), str(body.get("channel_type"))
-        if channel not in CHANNELS:
+        if channel.partition(":")[0] not in CHANNELS:
             text = f"Invalid channel_type. Must be one of: {', '.join(CHANNELS)}"
             raise Refusal(400, "VALIDATION_ERROR", text)
         is_active = bool(body.get("is_active", True))
@@ -208,11 +208,16 @@ class FakeLogs:
             ("GET", "/api/notification-logs", self._list),
             ("GET", f"/api/notification-logs/{SEGMENT}", self._get),
             ("POST", "/api/notifications/retry", self._retry),
+            ("POST", "/api/queue/clear-retries", self._cancel),
         ]
 
     def add(self, row: dict[str, Any]) -> None:
         """Keep the newest row."""
         self._rows.insert(0, row)
+
+    def status(self, log_id: int) -> str:
+        """Return a row's status."""
+        return next(str(row["status"]) for row in self._rows if row["id"] == log_id)
 
     def settle(self, message_id: str, status: str) -> None:
         """Give a row another status."""
@@ -246,16 +251,38 @@ class FakeLogs:
     def _retry(self, *, query: Mapping[str, str], body: dict[str, Any]) -> Made:
         fields = {"log_id": "id", "message_id": "message_id"}
         fields |= {"user_id": "user_id", "channel": "channel_type"}
-        chosen = [
+        fields |= {"template_key": "template_key", "code": "code"}
+        matching = [
             row
-            for row in self._rows
+            for row in reversed(self._rows)
             if row["status"] == "failed"
+            and row["id"] > body.get("cursor", 0)
             and all(body.get(name) in (None, row[field]) for name, field in fields.items())
-        ][: int(body.get("limit", 100))]
+            and body.get("since", "") <= row["created_at"] <= body.get("until", "~")
+        ]
+        chosen = matching[: int(body.get("limit", 100))]
         for row in chosen:
             row["status"] = "retry_scheduled"
         count = len(chosen)
-        return ok(data={"queued": count, "message": f"Queued {count} notifications for retry"})
+        return ok(
+            data={
+                "matched": len(matching),
+                "queued": count,
+                "skipped": [],
+                "next": chosen[-1]["id"] if count < len(matching) else None,
+                "message": f"Queued {count} notifications for retry",
+            }
+        )
+
+    def _cancel(self, *, query: Mapping[str, str], body: dict[str, Any]) -> Made:
+        chosen = [
+            row
+            for row in self._rows
+            if row["status"] == "retry_scheduled" and row["id"] in body.get("taskIds", [row["id"]])
+        ]
+        for row in chosen:
+            row["status"] = "failed" if body.get("markAsFailed", True) else "cancelled"
+        return ok(data={"updated": len(chosen)})
 
 
 def _rendered(text: Mapping[str, Any], variables: Mapping[str, Any]) -> tuple[str, str | None]:

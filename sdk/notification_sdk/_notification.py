@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, NotRequired, Self, TypedDict
 
+from notification_sdk._call import shown
 from notification_sdk._reading import Fields
 
 Channel = Literal["webhook", "telegram", "lark", "slack", "discord", "teams", "ntfy"]
@@ -18,6 +20,9 @@ CHANNELS: tuple[Channel, ...] = (
     "teams",
     "ntfy",
 )
+
+
+_WAITS = ("send_at", "held_until", "throttled_until")
 
 
 class CustomContent(TypedDict):
@@ -33,24 +38,34 @@ class NotificationRequest:
 
     Attributes:
         user_id: the recipient.
-        channels: channel names; an empty tuple lets the client choose.
+        channels: channel names; an empty tuple lets the client choose. ``telegram:oncall`` is the
+            endpoint ``oncall`` of that channel. A tuple among them is an order of fallbacks: each
+            of its channels is used only if the one before it failed.
         template_key: a stored template; or
         custom_content: the text itself, which wins over a template.
         variables: the template's variables: JSON values.
         idempotency_key: sending again with the same key within 24 hours sends nothing.
         metadata: stored with the notification, at most 4 KB of JSON.
+        send_at: when to send, at most 7 days ahead: a time with its zone, or ISO 8601 text.
+        urgent: send in the recipient's quiet hours, too.
     """
 
     user_id: str
-    channels: tuple[str, ...] = ()
+    channels: tuple[str | tuple[str, ...], ...] = ()
     template_key: str | None = None
     variables: Mapping[str, Any] | None = None
     custom_content: CustomContent | None = None
     idempotency_key: str | None = None
     metadata: Mapping[str, Any] | None = None
+    send_at: datetime | str | None = None
+    urgent: bool = False
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON object of the request, without the fields that aren't set."""
+        """Return the JSON object of the request, without the fields that aren't set.
+
+        Raises:
+            ValidationError: ``send_at`` has no zone.
+        """
         fields: dict[str, Any] = {
             "user_id": self.user_id,
             "channels": list(self.channels),
@@ -59,6 +74,8 @@ class NotificationRequest:
             "custom_content": self.custom_content,
             "idempotency_key": self.idempotency_key,
             "metadata": self.metadata,
+            "send_at": None if self.send_at is None else shown(self.send_at),
+            "urgent": self.urgent or None,
         }
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -67,8 +84,14 @@ class NotificationRequest:
 class SendResult:
     """What became of a notification on one channel.
 
-    ``status`` is ``sent``, ``retry_scheduled`` (the service goes on by itself), ``pending`` or
-    ``failed`` (with ``error`` and ``code``).
+    ``status`` is ``sent``, ``retry_scheduled`` (the service goes on by itself), ``pending``,
+    ``cancelled`` or ``failed`` (with ``error`` and ``code``).
+
+    Attributes:
+        waits_until: until when it waits at least, if the service says so: it is scheduled, held,
+            or throttled by the endpoint.
+        fallback_of: the ``log_id`` of the notification that has to fail first.
+        truncated: whether the text was cut to what the channel takes.
     """
 
     channel: str
@@ -79,6 +102,9 @@ class SendResult:
     error: str | None = None
     code: str | None = None
     details: Any = None
+    waits_until: datetime | None = None
+    fallback_of: int | None = None
+    truncated: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -97,6 +123,12 @@ class SendResult:
             error=fields.text_or_none("error"),
             code=fields.text_or_none("code"),
             details=fields.get("details"),
+            waits_until=max(
+                (time for name in _WAITS if (time := fields.time_or_none(name)) is not None),
+                default=None,
+            ),
+            fallback_of=fields.whole_or_none("fallback_of"),
+            truncated=fields.flag("truncated", default=False),
         )
 
 
@@ -107,6 +139,8 @@ class SendResponse:
     Attributes:
         replayed: whether this is the answer of an earlier send with the same key.
         idempotency_key: the key that the notification was sent with, given or made.
+        warnings: what was sent although it is probably not what was meant, such as a variable
+            without a value: each has ``code``, ``message`` and ``channelType``.
         document: the service's whole answer.
     """
 
@@ -114,6 +148,7 @@ class SendResponse:
     request_id: str
     replayed: bool = False
     idempotency_key: str | None = None
+    warnings: tuple[Mapping[str, Any], ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

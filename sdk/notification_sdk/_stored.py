@@ -228,6 +228,33 @@ class LogPage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Redriven:
+    """What a call of `client.retry.redrive` did.
+
+    Attributes:
+        queued: how many notifications were queued again.
+        matched: how many failed ones the filter found.
+        skipped: why the others were left alone: a number by reason.
+        next: the cursor for the rest; ``None`` where nothing is left.
+    """
+
+    queued: int
+    matched: int
+    skipped: Mapping[str, int]
+    next: int | None
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """Read the answer's data."""
+        return cls(
+            queued=fields.whole("queued"),
+            matched=fields.whole("matched"),
+            skipped={each.text("reason"): each.whole("count") for each in fields.items("skipped")},
+            next=fields.whole_or_none("next"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Health:
     """The service's state. ``document`` is the whole answer."""
 

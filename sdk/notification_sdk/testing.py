@@ -36,6 +36,7 @@ from notification_sdk._sync.client import NotificationClient
 
 TEST_URL = "https://notification.test"
 TEST_KEY = "test-key-of-notification-sdk"
+_NEVER_TRIED = ("TEMPLATE_CONTENT_NOT_FOUND", "CHANNEL_NOT_CONFIGURED")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,11 +200,11 @@ class FakeNotificationService:
         return ok(status="healthy", version="fake", environment="test", **connected)
 
     def _send(self, *, query: Mapping[str, str], body: dict[str, Any]) -> Made:
-        user_id, channels = _checked(body)
+        user_id, channels, after = _checked(body)
         key = body.get("idempotency_key")
-        named = ("template_key", "variables", "custom_content")
+        named = ("template_key", "variables", "custom_content", "send_at")
         identity = json.dumps(
-            [user_id, sorted(channels), *(body.get(name) for name in named)], sort_keys=True
+            [user_id, sorted(channels), after, *(body.get(name) for name in named)], sort_keys=True
         )
         if key is not None and (user_id, key) in self._replies:
             kept, reply = self._replies[user_id, key]
@@ -217,17 +218,17 @@ class FakeNotificationService:
         request_id = f"request-{next(self._ids)}"
         # Every text is made before anything is kept: an unknown template leaves nothing behind.
         texts = {channel: self._text(channel, body) for channel in channels}
-        results = [
-            self._deliver(
+        results: dict[str, dict[str, Any]] = {}
+        for channel in channels:
+            results[channel] = self._deliver(
                 channel,
                 texts[channel],
                 body,
                 request_id,
                 reachable=not configured or configured.get(channel, False),
+                first=self._first(channel, after, results),
             )
-            for channel in channels
-        ]
-        reply = {"request_id": request_id, "results": results}
+        reply = {"request_id": request_id, "results": list(results.values())}
         if key is not None:
             self._replies[user_id, key] = (identity, reply)
         return 200, reply, {}
@@ -251,7 +252,21 @@ class FakeNotificationService:
         custom = body.get("custom_content")
         if custom is not None:
             return str(custom["content"]), custom.get("subject")
-        return self._templates.text(body["template_key"], channel, body.get("variables") or {})
+        named = self._templates.text(body["template_key"], channel, body.get("variables") or {})
+        base = channel.partition(":")[0]
+        if named is not None or base == channel:
+            return named
+        return self._templates.text(body["template_key"], base, body.get("variables") or {})
+
+    def _first(
+        self, channel: str, after: Mapping[str, str], results: Mapping[str, Mapping[str, Any]]
+    ) -> Mapping[str, Any] | None:
+        """Return the result that a fallback waits for; ``None`` if it goes out at once."""
+        while channel in after:
+            channel = after[channel]
+            if results[channel].get("code") not in _NEVER_TRIED:
+                return results[channel]
+        return None
 
     def _deliver(
         self,
@@ -261,14 +276,28 @@ class FakeNotificationService:
         request_id: str,
         *,
         reachable: bool,
+        first: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
         status, code, error = self._outcomes.get(channel, ("sent", "", ""))
+        waits: dict[str, Any] = {}
         if text is None:
             status, code = "failed", "TEMPLATE_CONTENT_NOT_FOUND"
             error = f"Template {body['template_key']} has no content for channel {channel}"
-        if not reachable:
+        elif not reachable:
             status, code = "failed", "CHANNEL_NOT_CONFIGURED"
             error = f"No active configuration for channel {channel}"
+        elif body.get("send_at") is not None:
+            status, code, error = "retry_scheduled", "", ""
+            waits = {"send_at": body["send_at"]}
+        answered = status, code, error
+        if first is not None and code not in _NEVER_TRIED:
+            before = self._logs.status(first["logId"])
+            if before != "failed":
+                status = "retry_scheduled" if before == "retry_scheduled" else "cancelled"
+                code = error = ""
+            waits = {"fallback_of": first["logId"]}
+            text_of = f"A fallback: it goes out only if {first['channelType']} fails"
+            answered = "retry_scheduled", "", text_of
         content, subject = text or ("", None)
         number = next(self._ids)
         sent = SentNotification(
@@ -284,18 +313,22 @@ class FakeNotificationService:
             idempotency_key=body.get("idempotency_key"),
         )
         self.sent.append(sent)
-        self._logs.add(_row(sent, number, request_id, error))
+        self._logs.add(_row(sent, number, request_id, error, code))
         result = {
             "channelType": channel,
-            "status": status,
+            "status": answered[0],
             "messageId": sent.message_id,
             "userId": sent.user_id,
             "logId": number,
+            **waits,
         }
-        return {**result, "error": error, "code": code} if error else result
+        told = {"code": answered[1], "error": answered[2]}
+        return {**result, **{name: value for name, value in told.items() if value}}
 
 
-def _row(sent: SentNotification, number: int, request_id: str, error: str) -> dict[str, Any]:
+def _row(
+    sent: SentNotification, number: int, request_id: str, error: str, code: str
+) -> dict[str, Any]:
     created = time_text(number)
     return {
         "id": number,
@@ -308,6 +341,7 @@ def _row(sent: SentNotification, number: int, request_id: str, error: str) -> di
         "status": sent.status,
         "sent_at": created if sent.status == "sent" else None,
         "error": error or None,
+        "code": code or None,
         "retry_count": 1 if sent.status == "retry_scheduled" else 0,
         "attempts": [],
         "next_retry_at": None,
@@ -318,22 +352,25 @@ def _row(sent: SentNotification, number: int, request_id: str, error: str) -> di
     }
 
 
-def _checked(body: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return a send's recipient and its channels, each once."""
+def _checked(body: Mapping[str, Any]) -> tuple[str, list[str], dict[str, str]]:
+    """Return a send's recipient, its channels, each once, and which one each is a fallback of."""
     user_id, channels = body.get("user_id"), body.get("channels")
     if not isinstance(user_id, str) or not user_id:
         raise Refusal(400, "INVALID_USER_ID", "user_id is required and must be a string")
     if not isinstance(channels, list) or not channels:
         text = "channels is required and must be a non-empty array"
         raise Refusal(400, "INVALID_CHANNELS", text)
-    for channel in channels:
-        if channel not in CHANNELS:
+    groups = [each if isinstance(each, list) else [each] for each in channels]
+    listed = [channel for group in groups for channel in group]
+    for channel in listed:
+        if str(channel).partition(":")[0] not in CHANNELS:
             text = f"Invalid channel: {channel}. Valid channels are: {', '.join(CHANNELS)}"
             raise Refusal(400, "INVALID_CHANNEL_TYPE", text)
     if body.get("template_key") is None and body.get("custom_content") is None:
         text = "Either template_key or custom_content must be provided"
         raise Refusal(400, "MISSING_CONTENT", text)
-    return user_id, list(dict.fromkeys(channels))
+    after = {second: first for group in groups for first, second in itertools.pairwise(group)}
+    return user_id, list(dict.fromkeys(listed)), after
 
 
 def _refused(refusal: Refusal) -> httpx.Response:

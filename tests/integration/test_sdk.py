@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -44,7 +45,7 @@ def refusal(call: Callable[[], object]) -> tuple[str, int | None, str]:
     return type(error).__name__, error.status, error.code
 
 
-def scenario(client: NotificationClient, hook: str, user: str) -> Facts:
+def scenario(client: NotificationClient, hook: str, user: str, later: datetime) -> Facts:
     """What a program may notice of a service, without ids and times."""
     facts: Facts = []
     facts.append(refusal(lambda: client.send(NotificationRequest(user_id="", channels=("lark",)))))
@@ -110,12 +111,25 @@ def scenario(client: NotificationClient, hook: str, user: str) -> Facts:
     facts.append(key in [each.key for each in client.templates.iterate(page_size=2)])
     facts.append(refusal(lambda: client.send_notification(user, ["webhook"], template_key=key)))
 
+    client.configs.set(user, "webhook:spare", {"webhook_url": hook})
+    sent = client.send_notification(
+        user, [["webhook", "webhook:spare"]], custom_content={"content": "Either"}
+    )
+    facts.append([(r.channel, r.status) for r in sent.results])
+    facts.append([r.fallback_of == sent.results[0].log_id for r in sent.results])
+    planned = client.notify().to(user).via("webhook").content("Later").at(later).send()
+    facts.append([(r.status, r.waits_until) for r in planned.results])
+    facts.append(client.retry.cancel(*(r.log_id for r in planned.results)))
+    redriven = client.retry.redrive(user_id=user, code="NO_SUCH_CODE")
+    facts.append((redriven.matched, redriven.queued, redriven.skipped, redriven.next))
+
     rows = list(client.logs.iterate(user_id=user, page_size=2))
     facts.append([(r.channel, r.status, r.template_key, r.subject, r.content) for r in rows])
     facts.append([(r.variables, r.metadata) for r in rows])
     facts.append(client.logs.query(user_id=user, limit=1).total)
     facts.append(client.logs.get(rows[0].id).message_id == rows[0].message_id)
-    facts.append([e.id for e in client.logs.get_by_request_id(sent.request_id)] == [rows[0].id])
+    found = client.logs.get_by_request_id(planned.request_id)
+    facts.append([entry.id for entry in found] == [rows[0].id])
     facts.append(refusal(lambda: client.logs.get(999_999_999)))
     facts.append(client.health_check())
     client.configs.delete(user, "slack")
@@ -129,8 +143,9 @@ def test_the_fake_service_behaves_as_the_real_one(
     user = f"user-{secrets.token_hex(4)}"
     hook = f"{installation.sink_url}/hook/{user}"
     with FakeNotificationService().client() as fake:
-        expected = scenario(client, hook, user)
-        found = scenario(fake, hook, user)
+        later = datetime.fromtimestamp(int(installation.now()) + 3600, UTC)
+        expected = scenario(client, hook, user, later)
+        found = scenario(fake, hook, user, later)
     assert len(found) == len(expected)
     differences = [pair for pair in zip(expected, found, strict=True) if pair[0] != pair[1]]
     assert differences == [], "the service's first, the fake's second"
@@ -139,7 +154,7 @@ def test_the_fake_service_behaves_as_the_real_one(
         expected
     )
     bodies = [json.loads(each["body"]) for each in installation.arrivals(f"/hook/{user}")]
-    assert [body["content"] for body in bodies] == ["Shipped", "1 of 2"]
+    assert [body["content"] for body in bodies] == ["Shipped", "1 of 2", "Either"]
 
 
 def test_the_services_webhooks_are_genuine(

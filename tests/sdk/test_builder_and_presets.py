@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from notification_sdk import NotificationClient, SmartChannelSelector, ValidationError
@@ -280,3 +283,76 @@ def test_a_text_decides_where_it_reads_best(
     content: str, variables: dict[str, Any] | None, first: str
 ) -> None:
     assert SmartChannelSelector().recommend_channels_by_content(content, variables)[0] == first
+
+
+def test_a_send_is_planned_marked_urgent_and_given_fallbacks(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    when = datetime(2026, 12, 1, 9, tzinfo=timezone(timedelta(hours=8)))
+    builder = client.notify().to("ada").via(["lark", "webhook"], "telegram:oncall").content("Hi")
+    sent = builder.at(when).urgent().send()
+    body = json.loads(service.requests[-1].content)
+    assert body["channels"] == [["lark", "webhook"], "telegram:oncall"]
+    assert (body["send_at"], body["urgent"]) == ("2026-12-01T01:00:00.000Z", True)
+    lark, webhook, telegram = sent.results
+    assert lark.waits_until == telegram.waits_until == when
+    assert (lark.status, lark.fallback_of) == ("retry_scheduled", None)
+    assert webhook.fallback_of == lark.log_id
+
+
+def test_the_client_takes_the_same_in_one_call(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    client.send_notification(
+        "ada",
+        [["lark", "slack"]],
+        custom_content={"content": "Hi"},
+        send_at="2026-12-01T09:00:00+08:00",
+        urgent=True,
+    )
+    body = json.loads(service.requests[-1].content)
+    assert body["channels"] == [["lark", "slack"]]
+    assert (body["send_at"], body["urgent"]) == ("2026-12-01T09:00:00+08:00", True)
+
+
+def test_a_time_without_a_zone_is_refused_before_anything_is_sent(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    with pytest.raises(ValidationError, match="no time zone"):
+        client.notify().to("ada").via("lark").content("Hi").at(datetime(2026, 12, 1)).send()
+    assert service.requests == []
+
+
+@pytest.mark.parametrize(
+    ("failing", "ends"),
+    [
+        ((), ["sent", "cancelled", "cancelled"]),
+        (("lark",), ["failed", "sent", "cancelled"]),
+        (("lark", "slack"), ["failed", "failed", "sent"]),
+    ],
+)
+def test_a_fallback_goes_out_only_where_the_one_before_failed(
+    service: FakeNotificationService,
+    client: NotificationClient,
+    failing: tuple[str, ...],
+    ends: list[str],
+) -> None:
+    for channel in failing:
+        service.fail_channel(channel)
+    client.notify().to("ada").via(["lark", "slack", "webhook"]).content("Hi").send()
+    assert [sent.status for sent in service.sent] == ends
+
+
+def test_warnings_and_cuts_are_told() -> None:
+    result = {"channelType": "lark", "status": "sent", "messageId": "m", "userId": "ada"}
+    answer = {
+        "success": True,
+        "request_id": "r",
+        "results": [{**result, "logId": 1, "truncated": True}],
+        "warnings": [{"code": "TRUNCATED", "channelType": "lark", "message": "cut"}],
+    }
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json=answer))
+    client = NotificationClient("https://notify.example.com", "key", transport=transport)
+    sent = client.send_notification("ada", ["lark"], custom_content={"content": "Hi"})
+    assert sent.results[0].truncated
+    assert [warning["code"] for warning in sent.warnings] == ["TRUNCATED"]

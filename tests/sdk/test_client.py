@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import threading
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import anyio
@@ -585,3 +586,47 @@ def test_async_sends_run_at_once(service: FakeNotificationService) -> None:
         assert len(outcome.responses) == 3
 
     anyio.run(run)
+
+
+def test_failed_ones_are_redriven_by_a_filter_page_by_page(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    service.fail_channel("lark", code="LARK_ERROR")
+    service.fail_channel("slack", code="SLACK_ERROR")
+    for _ in range(3):
+        client.send_notification("ada", ["lark", "slack"], custom_content={"content": "Hi"})
+    first = client.retry.redrive(code="LARK_ERROR", limit=2)
+    assert (first.matched, first.queued, first.skipped) == (3, 2, {})
+    rest = client.retry.redrive(code="LARK_ERROR", limit=2, cursor=first.next)
+    assert (rest.matched, rest.queued, rest.next) == (1, 1, None)
+    assert {entry.channel for entry in client.logs.iterate(status="failed")} == {"slack"}
+
+
+def test_a_redrive_sends_its_times_in_utc(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    since = datetime(2026, 1, 1, 8, tzinfo=timezone(timedelta(hours=8)))
+    client.retry.redrive(since=since, until="2026-01-02", template_key="order")
+    body = json.loads(service.requests[-1].content)
+    assert body == {
+        "since": "2026-01-01T00:00:00.000Z",
+        "until": "2026-01-02",
+        "template_key": "order",
+    }
+
+
+def test_a_planned_send_is_cancelled_and_no_other(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    sends = [
+        client.send_notification(
+            "ada", ["lark"], custom_content={"content": "Hi"}, send_at="2026-12-01T09:00:00Z"
+        )
+        for _ in range(2)
+    ]
+    assert client.retry.cancel() == 0
+    assert client.retry.cancel(sends[0].results[0].log_id) == 1
+    assert [client.logs.get(sent.results[0].log_id).status for sent in sends] == [
+        "cancelled",
+        "retry_scheduled",
+    ]

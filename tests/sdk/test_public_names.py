@@ -17,12 +17,12 @@ PUBLIC = {
     "ContentType", "CustomContent", "EnhancedNotificationClient", "Health", "Hooks",
     "InvalidResponse", "LogEntry", "LogPage", "NotFoundError", "NotificationBuilder",
     "NotificationClient", "NotificationError", "NotificationRequest", "PermissionDenied",
-    "RateLimitError", "RequestTimeout", "RetryPolicy", "RetryStats", "SendResponse", "SendResult",
-    "ServerError", "SmartChannelSelector", "StatusError", "Template", "TemplateContent",
-    "TemplatePreview", "TemplateRenderer", "TemplateText", "TransportError", "ValidationError",
-    "VariableCheck", "WebhookEvent", "WebhookHandler", "WebhookVerificationError",
-    "WebhookVerifier", "create_hmac_signature", "sign_request", "verify_hmac_signature",
-    "verify_standard_webhook", "verify_webhook_signature",
+    "RateLimitError", "Redriven", "RequestTimeout", "RetryPolicy", "RetryStats", "SendResponse",
+    "SendResult", "ServerError", "SmartChannelSelector", "StatusError", "Template",
+    "TemplateContent", "TemplatePreview", "TemplateRenderer", "TemplateText", "TransportError",
+    "ValidationError", "VariableCheck", "WebhookEvent", "WebhookHandler",
+    "WebhookVerificationError", "WebhookVerifier", "create_hmac_signature", "sign_request",
+    "verify_hmac_signature", "verify_standard_webhook", "verify_webhook_signature",
 }  # fmt: skip
 CLIENT = {
     "base_url", "builder", "channels", "close", "configs", "create_session",
@@ -40,7 +40,7 @@ NAMESPACES = {
         "security_alert", "verification_code", "welcome",
     },
     "quick": {"from_template", "lark", "slack", "telegram", "webhook"},
-    "retry": {"get_stats", "trigger"},
+    "retry": {"cancel", "get_stats", "redrive", "trigger"},
     "templates": {"create", "delete", "get", "iterate", "list", "render", "update"},
     "users": {"delete", "export"},
 }  # fmt: skip

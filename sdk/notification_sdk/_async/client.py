@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -131,25 +132,31 @@ class AsyncNotificationClient:
     async def send_notification(
         self,
         user_id: str,
-        channels: Iterable[str] | None = None,
+        channels: Iterable[str | Sequence[str]] | None = None,
         *,
         template_key: str | None = None,
         variables: Mapping[str, Any] | None = None,
         custom_content: CustomContent | None = None,
         idempotency_key: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        send_at: datetime | str | None = None,
+        urgent: bool = False,
     ) -> SendResponse:
         """Send one notification and return a result per channel.
 
         Args:
             user_id: the recipient.
             channels: channel names; without any, two of the recipient's active ones are chosen.
+                A sequence among them is an order of fallbacks: each of its channels is used only
+                if the one before it failed.
             template_key: a stored template, filled with ``variables``; or
             custom_content: ``{"content": text, "subject": text}``.
             variables: JSON values by name.
             idempotency_key: sending again with the same key within 24 hours sends nothing and
                 returns the same.
             metadata: stored with the notification.
+            send_at: when to send, at most 7 days ahead: a time with its zone, or ISO 8601 text.
+            urgent: send in the recipient's quiet hours, too.
 
         Raises:
             ValidationError: the request is wrong, the template unknown, or no channel configured.
@@ -158,12 +165,14 @@ class AsyncNotificationClient:
         return await self.send(
             NotificationRequest(
                 user_id=user_id,
-                channels=tuple(channels or ()),
+                channels=tuple(c if isinstance(c, str) else tuple(c) for c in channels or ()),
                 template_key=template_key,
                 variables=variables,
                 custom_content=custom_content,
                 idempotency_key=idempotency_key,
                 metadata=metadata,
+                send_at=send_at,
+                urgent=urgent,
             )
         )
 

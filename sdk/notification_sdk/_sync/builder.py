@@ -5,7 +5,8 @@ Made of the async package by ``scripts/make_sync.py``: change that one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, Self
 
 from notification_sdk._errors import ValidationError
@@ -31,22 +32,24 @@ class NotificationBuilder:
 
     def _clear(self) -> None:
         self._user_id = ""
-        self._channels: tuple[str, ...] = ()
+        self._channels: tuple[str | tuple[str, ...], ...] = ()
         self._template_key: str | None = None
         self._content: str | None = None
         self._subject: str | None = None
         self._variables: dict[str, Any] = {}
         self._key: str | None = None
         self._metadata: Mapping[str, Any] | None = None
+        self._send_at: datetime | str | None = None
+        self._urgent = False
 
     def to(self, user_id: str) -> Self:
         """Name the recipient."""
         self._user_id = user_id
         return self
 
-    def via(self, *channels: str) -> Self:
-        """Name the channels."""
-        self._channels = channels
+    def via(self, *channels: str | Sequence[str]) -> Self:
+        """Name the channels; a sequence among them is an order of fallbacks."""
+        self._channels = tuple(c if isinstance(c, str) else tuple(c) for c in channels)
         return self
 
     def use_template(self, key: str, variables: Mapping[str, Any] | None = None) -> Self:
@@ -79,6 +82,16 @@ class NotificationBuilder:
         self._metadata = metadata
         return self
 
+    def at(self, send_at: datetime | str) -> Self:
+        """Send at that time, at most 7 days ahead."""
+        self._send_at = send_at
+        return self
+
+    def urgent(self) -> Self:
+        """Send in the recipient's quiet hours, too."""
+        self._urgent = True
+        return self
+
     def build(self) -> NotificationRequest:
         """Return the request.
 
@@ -109,6 +122,8 @@ class NotificationBuilder:
             custom_content=custom,
             idempotency_key=self._key,
             metadata=self._metadata,
+            send_at=self._send_at,
+            urgent=self._urgent,
         )
 
     def send(self) -> SendResponse:

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from notification_sdk import _calls
-from notification_sdk._call import Moment
+from notification_sdk._call import Moment, shown
 from notification_sdk._errors import NotFoundError
 from notification_sdk._retry_stats import RetryStats, add_up
 from notification_sdk._stored import (
     ChannelConfig,
     LogEntry,
     LogPage,
+    Redriven,
     Template,
     TemplatePreview,
     TemplateText,
@@ -292,23 +293,74 @@ class Retries:
         limit: int | None = None,
         max_age_hours: int | None = None,
     ) -> int:
-        """Queue failed notifications again and return how many.
+        """Queue failed notifications again, as `redrive`, and return how many."""
+        redriven = self.redrive(
+            log_id,
+            message_id=message_id,
+            user_id=user_id,
+            channel=channel,
+            limit=limit,
+            max_age_hours=max_age_hours,
+        )
+        return redriven.queued
 
-        One is named by its ``log_id`` or ``message_id``, whatever made it fail; else those of the
-        last 24 hours are taken whose error may pass.
+    def redrive(
+        self,
+        log_id: int | None = None,
+        *,
+        message_id: str | None = None,
+        user_id: str | None = None,
+        channel: str | None = None,
+        code: str | None = None,
+        template_key: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        limit: int | None = None,
+        cursor: int | None = None,
+        max_age_hours: int | None = None,
+    ) -> Redriven:
+        """Queue failed notifications again.
+
+        One is named by its ``log_id`` or ``message_id``, whatever made it fail. A filter takes
+        every failed one that matches, of any age. Without either, those of the last 24 hours are
+        taken whose error may pass.
+
+        Args:
+            log_id: one notification, by the id of its row; or
+            message_id: by its message id.
+            user_id: those to one user.
+            channel: those on one channel.
+            code: those that failed with this error code.
+            template_key: those of one template.
+            since: those accepted at that time or later.
+            until: those accepted at that time or earlier.
+            limit: at most so many, 1 to 1000; 100 unless given.
+            cursor: `Redriven.next` of the call before, to go on with the rest.
+            max_age_hours: those that are at most so old.
         """
         return self._caller.run(
-            _calls.trigger_retry(
+            _calls.redrive(
                 {
                     "log_id": log_id,
                     "message_id": message_id,
                     "user_id": user_id,
                     "channel": channel,
+                    "code": code,
+                    "template_key": template_key,
+                    "since": None if since is None else shown(since),
+                    "until": None if until is None else shown(until),
                     "limit": limit,
+                    "cursor": cursor,
                     "max_age_hours": max_age_hours,
                 }
             )
         )
+
+    def cancel(self, *log_ids: int) -> int:
+        """Cancel notifications that wait, scheduled ones for example; return how many."""
+        if not log_ids:
+            return 0  # the service takes an empty list for all that wait
+        return self._caller.run(_calls.cancel(log_ids))
 
     def get_stats(self, user_id: str) -> RetryStats:
         """Add up the retries of a user's notifications. It reads all of them."""
