@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from uuid import RFC_4122, UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notification.errors import ServiceError
-from notification.identity import fold_recipient, recipient_id
+from notification.identity import (
+    fold_recipient,
+    moment_of_request,
+    new_request_id,
+    recipient_id,
+)
 from tests.worker.surroundings import START_MS
 from tests.worker.world import World
 
@@ -72,3 +79,22 @@ def test_folding_a_recipient_twice_changes_nothing(written: str) -> None:
     except ServiceError:
         return
     assert recipient_id(accepted) == accepted == folded
+
+
+@given(st.integers(0, (1 << 48) - 1), st.binary(min_size=10, max_size=10))
+def test_a_request_id_has_version_4s_form_and_tells_its_time(now_ms: int, drawn: bytes) -> None:
+    class Drawn:
+        def token_bytes(self, count: int) -> bytes:
+            assert count == 10
+            return drawn
+
+    request_id = new_request_id(now_ms, Drawn())
+    assert (UUID(request_id).version, UUID(request_id).variant) == (4, RFC_4122)
+    assert moment_of_request(request_id) == now_ms
+    # What is left of the random bytes is in it.
+    assert request_id.replace("-", "")[17:] == drawn.hex()[4:19]
+
+
+@pytest.mark.parametrize("text", ["", "x", "01890a5d-ac96-7b1a-9abc-0123456789ab", "alert"])
+def test_an_id_of_another_form_tells_no_time(text: str) -> None:
+    assert moment_of_request(text) is None

@@ -68,6 +68,9 @@ def test_beyond_the_cap_only_a_full_page_has_more(world: World) -> None:
     assert has_more(MANY) is False
 
 
+LOGS = "/api/notification-logs"
+
+
 @pytest.fixture
 def walked(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Six notifications, a second apart, of which a walk looks at three."""
@@ -119,3 +122,37 @@ def test_what_an_index_finds_or_a_short_range_holds_is_searched_to_its_end(
     answer = walked.request("GET", f"/api/notification-logs?{query}")
     assert contents(answer) == expected
     assert not {"searched_from", "next"} & set(answer.json["data"])
+
+
+@pytest.mark.requirement("B-20")
+def test_a_request_is_found_by_the_time_in_its_id_behind_any_number_of_newer_rows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_rows, "MAX_SCANNED", 3)
+    world.configure()
+    request_id = world.send().json["request_id"]
+    for _ in range(5):
+        world.clock.ms += 3_600_000
+        world.send()
+    data = world.request("GET", f"{LOGS}?request_id={request_id}").json["data"]
+    assert [row["request_id"] for row in data["logs"]] == [request_id]
+    assert not {"searched_from", "next"} & set(data)
+    # A range that leaves the request out still does.
+    later = "start_date=2026-01-01T01:00:00Z"
+    assert (
+        world.request("GET", f"{LOGS}?request_id={request_id}&{later}").json["data"]["total"] == 0
+    )
+
+
+def test_an_id_that_a_caller_made_in_this_form_is_searched_for_as_any_other(world: World) -> None:
+    world.configure()
+    for request_id in (
+        "01890a5d-ac96-4b1a-9abc-0123456789ab",  # another time
+        "ffffffff-ffff-4fff-bfff-ffffffffffff",  # none that a calendar has
+    ):
+        headers = {"x-request-id": request_id}
+        body = {"user_id": "u1", "channels": ["webhook"], "custom_content": {"content": "x"}}
+        sent = world.request("POST", "/api/notifications/send", body, headers=headers)
+        assert sent.json["request_id"] == request_id
+        data = world.request("GET", f"{LOGS}?request_id={request_id}").json["data"]
+        assert [row["request_id"] for row in data["logs"]] == [request_id]

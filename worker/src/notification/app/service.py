@@ -75,4 +75,4 @@ class Service:
 
 
 def _invocation_log(platform: Platform) -> Log:
-    return Log.of(platform, requestId=new_request_id(platform.randomness))
+    return Log.of(platform, requestId=new_request_id(platform.clock.now_ms(), platform.randomness))

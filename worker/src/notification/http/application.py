@@ -107,7 +107,7 @@ def _request_id(request: Request, platform: Platform) -> str:
     presented = request.headers.get("x-request-id", "")
     if _REQUEST_ID.fullmatch(presented):
         return presented
-    return new_request_id(platform.randomness)
+    return new_request_id(platform.clock.now_ms(), platform.randomness)
 
 
 def _place(error: Exception) -> str:

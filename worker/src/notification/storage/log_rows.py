@@ -4,10 +4,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from notification.compact_json import compact_json
-from notification.identity import IDS_PER_MS, first_row_id, moment_of, row_id_of
+from notification.identity import (
+    EPOCH_MS,
+    IDS_PER_MS,
+    first_row_id,
+    moment_of,
+    moment_of_request,
+    row_id_of,
+)
 from notification.ports.database import Database, Row, Statement, Value
 from notification.storage.capped_count import capped_count
-from notification.timestamps import from_iso
+from notification.timestamps import MINUTE_MS, from_iso, iso
 
 MAX_SCANNED = 20_000
 """Notifications that are scanned if no index finds those that are asked for."""
@@ -24,6 +31,10 @@ BRIEF_COLUMNS = (
 )
 """What a list shows of a notification: neither its text nor its attempts."""
 
+REQUEST_MS = 10 * MINUTE_MS
+"""Longer than any request accepts notifications."""
+_LAST_MS = 4_102_444_800_000
+"""2100: a later time is a caller's random id."""
 MAX_CHANGES = 100
 """Rows in one answer about changes, and ids that one call may watch."""
 LATE_MS = 2_000
@@ -68,6 +79,16 @@ class LogFilter(NamedTuple):
             return False
         filters = (self.channel, self.status, self.template_key, self.request_id)
         return any(value is not None for value in filters)
+
+    def of_request(self) -> "LogFilter | None":
+        """Return this filter for the minutes of the request; None if its id tells no time."""
+        came_ms = None if self.request_id is None else moment_of_request(self.request_id)
+        if came_ms is None or not EPOCH_MS <= came_ms < _LAST_MS or not self.walks:
+            return None
+        start, end = iso(came_ms), iso(came_ms + REQUEST_MS)
+        return self._replace(
+            start=max(filter(None, (start, self.start))), end=min(filter(None, (end, self.end)))
+        )
 
     def where(self) -> tuple[str, list[Value]]:
         """Return the condition and its parameters; a range of times is a range of ids."""
@@ -136,12 +157,23 @@ class LogRows:
         self._database = database
 
     async def list(self, chosen: LogFilter, *, limit: int, offset: int) -> LogPage:
-        """Return one page; a filter without an index takes one more round trip."""
+        """Return one page; a filter without an index takes one more round trip.
+
+        A request whose id tells its time is looked for there first, however many newer
+        notifications there are.
+        """
+        if (request := chosen.of_request()) is not None:
+            page = await self._page(request, limit=limit, offset=offset)
+            if page.counted:
+                return page
         edge = await self._edge(chosen) if chosen.walks else None
-        page, count = list_statements(chosen._replace(after=edge), limit=limit, offset=offset)
+        found = await self._page(chosen._replace(after=edge), limit=limit, offset=offset)
+        return found if edge is None else found._replace(searched_from_ms=moment_of(edge))
+
+    async def _page(self, chosen: LogFilter, *, limit: int, offset: int) -> LogPage:
+        page, count = list_statements(chosen, limit=limit, offset=offset)
         rows, total = await self._database.batch([page, count])
-        searched = None if edge is None else moment_of(edge)
-        return LogPage(rows.rows, int(total.rows[0]["total"] or 0), searched)
+        return LogPage(rows.rows, int(total.rows[0]["total"] or 0))
 
     async def _edge(self, chosen: LogFilter) -> int | None:
         """Return the newest row beyond the scan; None if the scan covers the range."""
