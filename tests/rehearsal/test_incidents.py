@@ -286,10 +286,10 @@ def test_a_leaked_key(rehearsal: Rehearsal) -> None:
         (age,) = rehearsal.follow("Leaked key", runbook.FIRST)
         return age if key_id in age.text else None
 
-    eventually(seen, what="the leaked key's use").names(key_id, "an earlier one")
+    eventually(seen, what="the leaked key's use").names(key_id, "an older one")
     finished = rehearsal.type("notifyctl keys rotate --stack local --finish")
     assert finished.code == 0, finished.text
-    finished.names("still in use", key_id)
+    finished.names("warning: the older signing key", key_id, "signed 1 call")
     with ServiceClient(str(installation.outputs()["service_url"]), leaked) as thief:
         assert thief.call("GET", "/api/queue/status").status_code == 401
 

@@ -271,7 +271,12 @@ def _uses(context: StackContext, *, days: int = DAYS) -> tuple[Sequence[KeyUse],
 
 def _warn_of_old_key(context: StackContext) -> None:
     """Say who would be locked out: calls of the last day that an older signing key has signed."""
-    uses, _ = _uses(context, days=1)
+    uses, unknown = _uses(context, days=1)
+    if unknown:
+        context.reporter.line(
+            f"warning: whether the older signing key is still in use isn't known: {unknown}",
+            style="yellow",
+        )
     for use in uses:
         if not use.is_current:
             context.reporter.line(

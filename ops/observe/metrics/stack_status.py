@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ops.database.stack_database import StackDatabase
-from ops.observe.drift.drift import Drift, DriftReport
 from ops.observe.metrics.account_metrics import AccountMetrics
 from ops.observe.metrics.channel_metrics import ChannelMetrics, channel_metrics
 from ops.observe.metrics.service_metrics import ServiceMetrics
@@ -19,6 +19,9 @@ from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, ServiceError, StackFailed
 from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.service import ServiceClient
+
+if TYPE_CHECKING:
+    from ops.observe.drift.drift import DriftReport
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class StackStatus:
             ServiceError: it is a local stack whose cloud doesn't run.
             UsageError: there is no token for the stack's account.
         """
-        stack, reporter = context.stack, context.reporter
+        stack = context.stack
         if context.is_local:
             require_local_cloud(context.project, stack)
         outputs = choose_driver(context).outputs(show_secrets=True)
@@ -77,13 +80,16 @@ class StackStatus:
             )
         account = StackAccount.of(context)
         unknown: dict[str, str] = {}
-        with reporter.step("Service"), ServiceClient(url, key) as service:
-            health, status = _health(service, unknown)
-            own = ServiceMetrics.read(service)
-        with reporter.step("Account"):
+        # Each part waits for another service; side by side the screen is there within a second.
+        with ThreadPoolExecutor(max_workers=4) as pool, ServiceClient(url, key) as service:
+            answers = pool.submit(_health, service, unknown)
+            own_metrics = pool.submit(ServiceMetrics.read, service)
+            _ = account.client  # Made once, before several ask for it.
+            of_account = pool.submit(AccountMetrics.read, account, outputs)
+            found = pool.submit(_channels, account, outputs, unknown)
             shares = _shares(account, str(outputs["worker_name"]), unknown)
-            metrics = AccountMetrics.read(account, outputs)
-            channels = _channels(account, outputs, unknown)
+            (health, status), own = answers.result(), own_metrics.result()
+            metrics, channels = of_account.result(), found.result()
         report = _drift(context, unknown) if drift else None
         return cls(
             stack=stack,
@@ -162,6 +168,9 @@ def _channels(
 
 
 def _drift(context: StackContext, unknown: dict[str, str]) -> DriftReport | None:
+    # Imported late: it takes a quarter of the time that the screen has without it.
+    from ops.observe.drift.drift import Drift
+
     try:
         return Drift(context).probe()
     except OperationError as error:
