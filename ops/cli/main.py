@@ -201,6 +201,7 @@ def _app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
         help=_HELP,
+        epilog="Documentation: docs/README.md; 'make docs' builds it with a search.",
     )
     app.callback()(main)
     return app

@@ -13,7 +13,7 @@ from ops.cli.printing import say
 def tell(response: SendResponse, *, json: bool) -> None:
     """Print a result per channel; exit with 1 where every channel failed."""
     if json:
-        typer.echo(json_text.dumps(dict(response.document), indent=2))
+        say(json_text.dumps(dict(response.document), indent=2))
     else:
         for result in response.results:
             error = f"  {result.error}" if result.error else ""

@@ -15,17 +15,22 @@ from ops.deploy.asset_check import AssetCheck
 from ops.deploy.first_notification import FirstNotification
 from ops.deploy.integration_set import IntegrationSet
 from ops.deploy.verification import PAUSE, CheckResult, Verification
+from ops.observe.metrics.caller_metrics import ERROR_RATE, CallerMetrics
+from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.data_loss import lost_stores
 from ops.stacks.deployment_report import DeploymentReport
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import GateClosed, StackFailed, UsageError
+from ops.stacks.errors import GateClosed, StackFailed, UsageError, VerificationFailed
 from ops.stacks.kept_state import keep_state
 from ops.stacks.local_cloud import require_local_cloud, start_local_cloud
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
+
+MIN_FAILURES = 5
+"""Failures from which a share of them says something."""
 
 
 def refuse_loss(what: str) -> None:
@@ -229,6 +234,7 @@ class Deployment:
         integration: bool | None = False,
         pause: float = PAUSE,
         maintenance: bool | None = None,
+        callers: int | None = None,
     ) -> list[CheckResult]:
         """Verify from outside that ``version`` (default: what the outputs say) serves well.
 
@@ -240,6 +246,8 @@ class Deployment:
             pause: seconds between two attempts of the health check.
             maintenance: whether that version answers 503 to everything but health; ``None``: as
                 the stack's settings declare it.
+            callers: also look at what callers of that version were answered in so many seconds;
+                ``None``: right after a deployment there is nothing to see.
 
         Raises:
             VerificationFailed: with the check that failed and what to do next.
@@ -275,7 +283,34 @@ class Deployment:
                     reporter=self._reporter,
                     environment=self._context.environment,
                 ).run()
+            if callers is not None:
+                results.append(self._callers(outputs, version or str(serving), callers))
         return results
+
+    def _callers(self, outputs: Mapping[str, Any], version: str, seconds: int) -> CheckResult:
+        """Judge a version by what its callers were answered, where the account tells it.
+
+        Raises:
+            VerificationFailed: more of them failed than a release may.
+        """
+        worker = str(outputs.get("worker_name", ""))
+        try:
+            account = StackAccount.of(self._context)
+        except UsageError as error:
+            return CheckResult("callers", None, str(error))
+        found = CallerMetrics.read(account, worker, seconds=seconds)
+        if found.problem:
+            return CheckResult("callers", None, found.problem)
+        requests, failed = found.of_version(version)
+        said = f"{failed} of {counted(requests, 'request')} failed in {seconds} s"
+        if failed >= MIN_FAILURES and failed > ERROR_RATE * requests:
+            worst = found.failures()[0]
+            raise VerificationFailed(
+                f"The check 'callers' failed: {said}: {worst.said}. Look for the reason: notifyctl "
+                f"diagnose --stack {self._stack}",
+                check="callers",
+            )
+        return CheckResult("callers", True, said)
 
     def outputs(self, *, start: bool = True) -> Mapping[str, Any]:
         """Return the stack's outputs, secrets in clear.

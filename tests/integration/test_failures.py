@@ -115,7 +115,7 @@ def test_a_taken_port_is_named_with_the_way_to_move(tmp_path: Path) -> None:
         assert refused.returncode == 1
         [sentence] = [line for line in refused.stderr.splitlines() if line.startswith("error:")]
         assert str(port) in sentence
-        assert "NOTIFICATION_LOCAL_EDGE_PORT" in sentence
+        assert " local start --edge-port " in sentence
         assert installation.ctl("local", "start").returncode == 0
     finally:
         installation.close()

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -53,7 +54,7 @@ class Newcomer:
         self.home.mkdir()
         if self._is_root:
             for each in folder.resolve().parents:
-                if each.stat().st_mode & 0o5 != 0o5 and str(each).startswith("/tmp"):
+                if each.stat().st_mode & 0o5 != 0o5 and each.is_relative_to(gettempdir()):
                     each.chmod(each.stat().st_mode | 0o55)
             folder.chmod(0o755)
             subprocess.run(["chown", "-R", f"{UID}:{UID}", str(folder)], check=True)

@@ -117,18 +117,21 @@ def handle_bad_deployment(rehearsal: Rehearsal) -> None:
 
 
 def test_a_broken_deployment(rehearsal: Rehearsal) -> None:
-    health = "worker/src/notification/routes/health.py"
-    broken = "    platform = call.platform\n    database, fired_ms"
-    rehearsal.project.replace(health, broken, "    raise LookupError\n" + broken)
+    logs = "worker/src/notification/routes/logs.py"
+    seam = "    query = call.request.query\n    chosen = LogFilter("
+    rehearsal.project.replace(logs, seam, "    raise LookupError\n" + seam)
     rehearsal.project.commit("A broken release")
     failed = rehearsal.type("notifyctl up --stack local")
-    assert failed.code != 0
-    assert "health" in failed.text.lower()
-    shown = rehearsal.first_minute()
-    shown["diagnose"].names("GET /health", "LookupError (show_health", "runbook:")
-    handle_bad_deployment(rehearsal)
+    assert failed.code == 5, failed.text
+    assert "The check 'signed' failed" in failed.text
+    assert "notifyctl rollback" in failed.text
+    counted(rehearsal, 500, 1)
     shown = first_minute(rehearsal)
-    assert shown["status"].code == 0
+    shown["diagnose"].names(
+        "GET /api/notification-logs: 500 INTERNAL_ERROR at LookupError (list_logs",
+        "runbook: Bad deployment",
+    )
+    handle_bad_deployment(rehearsal)
 
 
 def test_a_full_disk(rehearsal: Rehearsal) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption
+from ops.cli.printing import say
 from ops.observe.tail.line_filter import LineFilter
 from ops.observe.tail.line_statistics import LineStatistics
 from ops.observe.tail.recorded_lines import recorded_lines
@@ -40,7 +41,7 @@ def analyze(
     found = LineStatistics.of(line for line in recorded_lines(file) if wanted.passes(line))
     document = found.document()
     if json:
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
         return
     reporter = Reporter()
     if not errors:

@@ -55,7 +55,7 @@ def bundle(
                 "size": assets.size,
             },
         }
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
         return
     say(
         f"{built.folder}: {counted(built.modules, 'module')}, {built.size / 1024:.0f} KiB, "

@@ -11,6 +11,7 @@ import typer
 
 from ops.cli.commands.filters import UserOption
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
 from ops.stacks.moment import counted, lasted, read_span, shown_time
@@ -47,7 +48,7 @@ def hold(
     with connect(open_stack(run, stack)) as service:
         found = service.result("PUT", _place(channel), query=_of(user), body=body)["data"]
     if json:
-        typer.echo(json_text.dumps(found, indent=2))
+        say(json_text.dumps(found, indent=2))
         return
     whom, option = (f" for {user}", f" --user {user}") if user else ("", "")
     Reporter().line(
@@ -68,7 +69,7 @@ def release(
     with connect(open_stack(run, stack)) as service:
         found = service.result("DELETE", _place(channel), query=_of(user))["data"]
     if json:
-        typer.echo(json_text.dumps(found, indent=2))
+        say(json_text.dumps(found, indent=2))
         return
     Reporter().line(f"{channel} goes on: {counted(found['released'], 'notification')} at once.")
 
@@ -79,7 +80,7 @@ def list_(run: typer.Context, stack: StackOption = "local", json: JsonOption = F
     with connect(open_stack(run, stack)) as service:
         found = service.result("GET", "/api/holds")["data"]
     if json:
-        typer.echo(json_text.dumps(found, indent=2))
+        say(json_text.dumps(found, indent=2))
         return
     reporter = Reporter()
     now = datetime.now(UTC)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.deploy.preflight.preflight import Preflight, PreflightOptions
 from ops.stacks.console import Reporter
 
@@ -106,7 +107,7 @@ def check(
     preflight = Preflight(open_stack(run, stack, Reporter(json=json)))
     preflight.run(options)
     if json:
-        typer.echo(json_text.dumps(preflight.document(), indent=2))
+        say(json_text.dumps(preflight.document(), indent=2))
     if (verdict := preflight.verdict()) is not None:
         raise verdict
 

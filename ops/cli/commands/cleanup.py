@@ -9,6 +9,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
+from ops.cli.printing import say
 from ops.database.log_removal import remove_old_logs
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
@@ -39,4 +40,4 @@ def cleanup(
         removed = remove_old_logs(service, days=days)
         step.detail = f"{removed} removed"
     if json:
-        typer.echo(json_text.dumps({"stack": stack, "days": days, "removed": removed}, indent=2))
+        say(json_text.dumps({"stack": stack, "days": days, "removed": removed}, indent=2))

@@ -53,6 +53,6 @@ def cost(
     found = month(counts, work)
     if json:
         document = {"prices_of": READ_ON, "usd": round(found.usd, 2), **asdict(found)}
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
         return
     say("\n".join([*lines(work, found), "", "US dollars a month:", *chart(counts, work)]))

@@ -20,6 +20,7 @@ from ops.cli.commands.check import (
 )
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import LossOption, require_confirmation
+from ops.cli.printing import say
 from ops.deploy.preflight.preflight import PreflightOptions
 from ops.deploy.rollout.canary import CanaryPlan
 from ops.deploy.rollout.rollout import Rollout, RolloutOptions
@@ -107,7 +108,7 @@ def deploy(
     )
     done = Rollout(context, report_file=path).run(options)
     if json:
-        typer.echo(json_text.dumps(done.document(), indent=2))
+        say(json_text.dumps(done.document(), indent=2))
     else:
         for line in done.lines(path):
             reporter.line(line)

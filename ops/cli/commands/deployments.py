@@ -30,7 +30,7 @@ def list_deployments(
     """List the deployments that Cloudflare still knows, newest first."""
     found = DeploymentList.of_stack(open_stack(run, stack)).deployments[:limit]
     if json:
-        typer.echo(json_text.dumps([one.document() for one in found], indent=2))
+        say(json_text.dumps([one.document() for one in found], indent=2))
         return
     Reporter().table(
         whole("deployment"),
@@ -84,7 +84,7 @@ def _show(known: DeploymentList, one: WorkerDeployment, *, json: bool) -> None:
     ]
     document = {**one.document(), "worker": known.worker, "versions": versions}
     if json:
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
         return
     for name in ("id", "worker", "created", "author", "source", "message", "active"):
         say(f"{name:<11} {document[name]}")

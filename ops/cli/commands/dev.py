@@ -10,6 +10,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.invocation import Invocation
+from ops.cli.printing import say
 from ops.deploy.development.development_run import Address, DevelopmentRun
 from ops.observe.tail.log_line import LEVELS, LogLine
 from ops.stacks.console import Reporter
@@ -39,7 +40,7 @@ def dev(
 
     def ready(address: Address) -> None:
         if json:
-            typer.echo(json_text.dumps({"stack": stack, **asdict(address)}))
+            say(json_text.dumps({"stack": stack, **asdict(address)}))
             return
         reporter.line(f"service  {address.service_url}")
         reporter.line(f"sink     {address.sink_url}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.observe.doctor.doctor import Doctor
 from ops.stacks.console import Reporter
 
@@ -36,6 +37,6 @@ def doctor(
     looked = Doctor(open_stack(run, stack, reporter))
     looked.run(signature=signature)
     if json:
-        typer.echo(json_text.dumps({"stack": stack, **looked.checks.document()}, indent=2))
+        say(json_text.dumps({"stack": stack, **looked.checks.document()}, indent=2))
     if (verdict := looked.verdict()) is not None:
         raise verdict

@@ -12,6 +12,7 @@ import typer
 from notification_sdk import ChannelConfig, LogEntry
 from ops.cli.commands.logs import show_list
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.observe.notifications import Selection, advice, code_of
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
@@ -42,7 +43,7 @@ def explain(
             "told": lines,
             "last": [entry.document for entry in last[:10]],
         }
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
     else:
         reporter = Reporter()
         for line in lines:

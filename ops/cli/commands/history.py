@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
 from ops.stacks.driver import HistoryEntry
@@ -25,7 +26,7 @@ def history(
     """List the stack's updates, newest first, as 'pulumi stack history' knows them."""
     entries = choose_driver(open_stack(run, stack)).history()[:limit]
     if json:
-        typer.echo(json_text.dumps([asdict(entry) for entry in entries], indent=2))
+        say(json_text.dumps([asdict(entry) for entry in entries], indent=2))
         return
     Reporter().table(
         number("update"),

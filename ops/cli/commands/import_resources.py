@@ -10,6 +10,7 @@ import typer
 
 from ops.adoption.adoption import Adoption
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 from ops.stacks.errors import OperationError, UsageError
@@ -45,7 +46,7 @@ def import_resources(
         else:
             adoption.preview(plan)
         if json:
-            typer.echo(json_text.dumps(plan.document(), indent=2))
+            say(json_text.dumps(plan.document(), indent=2))
         return
     if not yes:
         if not sys.stdin.isatty():
@@ -53,7 +54,7 @@ def import_resources(
         typer.confirm("Import this?", abort=True)
     report = adoption.run(plan, verify=not skip_verify)
     if json:
-        typer.echo(json_text.dumps(report.document(), indent=2))
+        say(json_text.dumps(report.document(), indent=2))
     else:
         for line in report.deployment.summary():
             reporter.line(line)

@@ -212,7 +212,7 @@ def age(
     if json:
         documents: list[dict[str, object]] = [entry.document() for entry in ages]
         documents += [{"stack": stack, **use.document()} for use in uses]
-        typer.echo(json_text.dumps(documents, indent=2))
+        say(json_text.dumps(documents, indent=2))
     else:
         reporter = Reporter()
         reporter.table(
@@ -306,4 +306,4 @@ def _today() -> date:
 
 
 def _tell(document: dict[str, object], text: str, json: bool) -> None:
-    typer.echo(json_text.dumps(document, indent=2) if json else text)
+    say(json_text.dumps(document, indent=2) if json else text)

@@ -73,10 +73,10 @@ def status(
                 f"There is no '{name}' while the local cloud is {document['state']}: "
                 f"{', '.join(document)}."
             )
-        typer.echo(json_text.dumps(document[name]) if json else str(document[name]))
+        say(json_text.dumps(document[name]) if json else str(document[name]))
         return
     if json:
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
         return
     for name, value in document.items():
         say(f"{name:<12} {value}")
@@ -112,7 +112,7 @@ def listing(run: typer.Context, json: JsonOption = False) -> None:
     """Show the faults in force, with how many requests met them."""
     found = list_faults(open_project(run))
     if json:
-        typer.echo(json_text.dumps(found, indent=2))
+        say(json_text.dumps(found, indent=2))
         return
     if not found:
         say("no faults")

@@ -23,6 +23,7 @@ from ops.cli.commands.filters import (
     selection,
 )
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.observe.notifications import code_of
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
@@ -68,7 +69,7 @@ def logs(
     with connected(open_stack(run, stack)) as client:
         found = list(islice(chosen.find(client), limit))
     if json:
-        typer.echo(json_text.dumps([entry.document for entry in found], indent=2))
+        say(json_text.dumps([entry.document for entry in found], indent=2))
         return
     show_list(found, Reporter())
 

@@ -19,6 +19,7 @@ from ops.cli.commands.filters import (
     selection,
 )
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.observe.notifications import advice, by_id, code_of, discard, retry_in_bulk
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect, connected
@@ -50,7 +51,7 @@ def show(
     with connected(open_stack(run, stack)) as client:
         found = [client.logs.get(entry.id) for entry in by_id(client, identifier)]
     if json:
-        typer.echo(json_text.dumps([entry.document for entry in found], indent=2))
+        say(json_text.dumps([entry.document for entry in found], indent=2))
         return
     reporter = Reporter()
     for at, entry in enumerate(found):
@@ -146,7 +147,7 @@ def retry(
         with connect(context) as service:
             result = retry_in_bulk(service, body)
     if json:
-        typer.echo(json_text.dumps(result, indent=2))
+        say(json_text.dumps(result, indent=2))
     else:
         reporter = Reporter()
         reporter.line(
@@ -207,6 +208,6 @@ def discard_(
     with connect(context) as service:
         done = discard(service, ids) if ids else 0
     if json:
-        typer.echo(json_text.dumps({"matched": len(found), "discarded": done}, indent=2))
+        say(json_text.dumps({"matched": len(found), "discarded": done}, indent=2))
         return
     Reporter().line(f"{counted(done, 'notification')} discarded.")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
 from ops.stacks.errors import StackFailed, UsageError
@@ -38,10 +39,10 @@ def outputs(
     if name is not None:
         if name not in found:
             raise UsageError(f"The stack '{stack}' has no output '{name}': {', '.join(found)}.")
-        typer.echo(json_text.dumps(found[name], indent=2) if json else _text(found[name]))
+        say(json_text.dumps(found[name], indent=2) if json else _text(found[name]))
         return
     if json:
-        typer.echo(json_text.dumps(dict(found), indent=2, sort_keys=True))
+        say(json_text.dumps(dict(found), indent=2, sort_keys=True))
         return
     Reporter().table(
         whole("output"),

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.observe.measuring.load import Load
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
@@ -61,7 +62,7 @@ def perf(
     documents = [result.document() for result in results]
     if json:
         document = {"stack": stack, "concurrency": concurrency, "results": documents}
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
     else:
         columns = ("requests", "failed", "per_second", "median_ms", "p95_ms", "max_ms")
         Reporter().table(

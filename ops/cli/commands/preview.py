@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.deploy.deployment import Deployment
 from ops.deploy.offline_preview import EMPTY_ACCOUNT, OfflinePreview
 from ops.stacks.active_deployment import left_canary, serving_shares
@@ -54,7 +55,7 @@ def preview(
             "changed": result.changed,
             "serving": dict(shares),
         }
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
     if expect_no_changes and result.changed:
         raise StackFailed(
             f"{counted(result.changed, 'change')} were planned and none was expected. "
@@ -65,7 +66,7 @@ def preview(
 def _offline(context: StackContext, *, json: bool) -> None:
     plan = OfflinePreview(context).run()
     if json:
-        typer.echo(json_text.dumps(plan.document(), indent=2))
+        say(json_text.dumps(plan.document(), indent=2))
         return
     reporter = context.reporter
     reporter.line("")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, open_stack
+from ops.cli.printing import say
 from ops.deploy.pull_request_stack import PullRequestStack, stack_of
 from ops.deploy.pull_request_sweep import sweep as run_sweep
 from ops.github.plan_comment import PlanComment
@@ -43,7 +44,7 @@ def up(
     stack = PullRequestStack(open_stack(run, base, reporter), number)
     report = stack.up(verify=not skip_verify)
     if json:
-        typer.echo(json_text.dumps(report.document(), indent=2))
+        say(json_text.dumps(report.document(), indent=2))
         return
     reporter.line("")
     reporter.line(f"Service   {report.update.outputs.get('service_url')}")
@@ -62,7 +63,7 @@ def destroy(
     existed = PullRequestStack(open_stack(run, base, reporter), number).destroy()
     if json:
         document = {"stack": stack_of(number), "removed": existed}
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
     elif not existed:
         reporter.line(f"There is no stack {stack_of(number)}: nothing was removed.")
 
@@ -91,7 +92,7 @@ def sweep(
             "removed": list(result.removed),
             "failed": result.failed,
         }
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
     else:
         reporter.line(f"{len(result.removed)} removed, {len(result.kept)} kept (still open).")
     if result.failed:
@@ -118,7 +119,7 @@ def comment(
         address = PlanComment(repository, number, stack).put(plan.read(), commit=commit)
         step.detail = address
     if json:
-        typer.echo(json_text.dumps({"comment": address}))
+        say(json_text.dumps({"comment": address}))
 
 
 def _numbers(text: str) -> set[int]:

@@ -9,6 +9,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
+from ops.cli.printing import say
 from ops.deploy.recovery import Recovery
 from ops.stacks.console import Reporter
 
@@ -36,7 +37,7 @@ def recover(
         verify=not skip_verify
     )
     if json:
-        typer.echo(json_text.dumps(report.document(), indent=2))
+        say(json_text.dumps(report.document(), indent=2))
         return
     for line in report.lines():
         reporter.line(line)

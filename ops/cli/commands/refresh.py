@@ -7,6 +7,7 @@ import json as json_text
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 
@@ -16,4 +17,4 @@ def refresh(run: typer.Context, stack: StackOption, json: JsonOption = False) ->
     result = Deployment(open_stack(run, stack, Reporter(json=json))).refresh()
     if json:
         document = {"changes": dict(result.changes), "changed": result.changed}
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))

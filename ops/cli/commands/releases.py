@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.deploy.release.listing import ReleaseListing
 from ops.stacks.console import Reporter
 from ops.stacks.moment import shown_time
@@ -41,7 +42,7 @@ def releases(
         return
     rows = listing.rows(limit)
     if json:
-        typer.echo(json_text.dumps(rows, indent=2))
+        say(json_text.dumps(rows, indent=2))
         return
     reporter.table(
         number("update"),
@@ -73,7 +74,7 @@ def releases(
 def _show(listing: ReleaseListing, name: str, reporter: Reporter, *, json: bool) -> None:
     document = listing.one(name)
     if json:
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
         return
     settings = document.pop("settings")
     for key, value in document.items():

@@ -67,7 +67,7 @@ def _report(
     if file is not None:
         file.write_text(report.markdown(), encoding="utf-8")
     if json:
-        typer.echo(json_text.dumps(report.document(), indent=2))
+        say(json_text.dumps(report.document(), indent=2))
     elif file is None:
         say(report.markdown())
     else:

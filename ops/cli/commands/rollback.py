@@ -92,7 +92,7 @@ def rollback(
     for line in plan.lines():
         reporter.line(line)
     if plan_only and json:
-        typer.echo(json_text.dumps(plan.document(), indent=2))
+        say(json_text.dumps(plan.document(), indent=2))
     if plan.refusals:
         raise GateClosed(" ".join(plan.refusals))
     if plan_only:
@@ -106,7 +106,7 @@ def rollback(
         settings=settings,
     )
     if json:
-        typer.echo(json_text.dumps(report.document(), indent=2))
+        say(json_text.dumps(report.document(), indent=2))
     for line in report.lines():
         reporter.line(line)
 
@@ -135,7 +135,7 @@ def plan(
     steps = steps_for(kind, stack)
     if json:
         document = [{"step": step.text, "command": step.command} for step in steps]
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
         return
     for number, step in enumerate(steps, 1):
         say(f"{number}. {step.text}")

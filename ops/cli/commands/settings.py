@@ -44,7 +44,7 @@ def check(
     count = sum(len(report.problems) for report in reports)
     if json:
         document = {"mistakes": count, "files": [report.document() for report in reports]}
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
     else:
         for report in reports:
             say(f"{report.file}: {len(report.problems) or 'no'} mistakes")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.observe.metrics.stack_status import StackStatus
 from ops.stacks.active_deployment import left_canary
 from ops.stacks.console import Reporter
@@ -41,7 +42,7 @@ def status(
     with Reporter(json=True).waiting("Looking at the service and its account"):
         found = StackStatus.of(open_stack(run, stack), drift=drift)
     if json:
-        typer.echo(json_text.dumps(found.document(), indent=2))
+        say(json_text.dumps(found.document(), indent=2))
     else:
         _show(found, Reporter())
     if not found.is_healthy:

@@ -12,6 +12,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.printing import json_text as printed
+from ops.cli.printing import say
 from ops.observe.tail.line_filter import LineFilter
 from ops.observe.tail.live_tail import LiveTail
 from ops.observe.tail.log_line import LogLine
@@ -104,7 +105,7 @@ def _followed(context: StackContext) -> Generator[LogLine | None, None, None]:
 
 def _show(line: LogLine, reporter: Reporter, *, json: bool) -> None:
     if json:
-        typer.echo(printed(line.document(), indent=None))
+        say(printed(line.document(), indent=None))
         return
     style = {"error": "red", "warn": "yellow", "debug": "dim"}.get(line.level)
     reporter.line(line.shown(), style=style)

@@ -44,7 +44,7 @@ def list_(
              "channels": each.channels, "variables": each.variables}
             for each in found
         ]  # fmt: skip
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
         return
     Reporter().table(
         whole("key"),
@@ -86,7 +86,7 @@ def show(run: typer.Context, key: KeyArgument, stack: StackOption = "local") -> 
         "is_active": template.is_active,
         "contents": contents,
     }
-    typer.echo(printed(document))
+    say(printed(document))
 
 
 @app.command("set")
@@ -142,7 +142,7 @@ def render(
                    "missing_variables": each.missing_variables, "error": each.error}
             for name, each in previews.items()
         }  # fmt: skip
-        typer.echo(printed(document))
+        say(printed(document))
         return
     for name, each in previews.items():
         say(f"{name} ({each.content_type})")

@@ -49,7 +49,7 @@ def check(
     context = open_stack(run, stack)
     report = check_stack_token(context, token_variable=token_variable, token_id=token_id)
     if json:
-        typer.echo(json_text.dumps({"stack": stack, **report.document()}, indent=2))
+        say(json_text.dumps({"stack": stack, **report.document()}, indent=2))
     else:
         _show(report)
     if verdict := report.verdict(

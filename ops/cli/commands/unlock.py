@@ -8,6 +8,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
+from ops.cli.printing import say
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
 
@@ -33,4 +34,4 @@ def unlock(
     else:
         reporter.line(f"'{stack}' isn't locked.")
     if json:
-        typer.echo(json_text.dumps({"holders": holders, "removed": removed}))
+        say(json_text.dumps({"holders": holders, "removed": removed}))

@@ -17,6 +17,7 @@ from ops.cli.commands.options import (
     open_stack,
 )
 from ops.cli.confirmation import LossOption, require_confirmation
+from ops.cli.printing import say
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 from ops.stacks.errors import UsageError
@@ -59,7 +60,7 @@ def up(
         ),
     )
     if json:
-        typer.echo(json_text.dumps(report.document(), indent=2))
+        say(json_text.dumps(report.document(), indent=2))
         return
     for line in report.summary():
         reporter.line(line)

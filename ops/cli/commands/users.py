@@ -40,7 +40,7 @@ def show(
             ],
             "last": [entry.document for entry in last],
         }
-        typer.echo(printed(document))
+        say(printed(document))
         return
     reporter = Reporter()
     reporter.table(

@@ -8,9 +8,13 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 from ops.stacks.errors import VerificationFailed
+
+_CALLERS_S = 60
+"""How far back callers' answers are looked at; what is older may be mended."""
 
 
 def verify(
@@ -36,17 +40,20 @@ def verify(
     """Verify the service from outside; exit with 5 and the check's name where one fails.
 
     Checks: worker, version, database, cache, queues, a send without signature is refused, a signed
-    call is answered; with --integration endpoints, config, template, send and logs.
+    call is answered; with --integration endpoints, config, template, send and logs; and what the
+    version's callers were answered in the last minute, where the account's token may read it.
     """
     deployment = Deployment(open_stack(run, stack, Reporter(json=json)))
     try:
         outputs = deployment.outputs(start=False)
-        results = deployment.verify(outputs, integration=integration, pause=health_pause)
+        results = deployment.verify(
+            outputs, integration=integration, pause=health_pause, callers=_CALLERS_S
+        )
     except VerificationFailed as error:
         if json:
             document = {"stack": stack, "passed": False, "failed_check": error.check}
-            typer.echo(json_text.dumps({**document, "message": str(error)}, indent=2))
+            say(json_text.dumps({**document, "message": str(error)}, indent=2))
         raise
     if json:
         checks = [result.document() for result in results]
-        typer.echo(json_text.dumps({"stack": stack, "passed": True, "checks": checks}, indent=2))
+        say(json_text.dumps({"stack": stack, "passed": True, "checks": checks}, indent=2))

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from ops.deploy.deployment import Deployment
-from ops.deploy.rollout.version_metrics import ERROR_RATE, MetricsSince, VersionMetrics
+from ops.deploy.rollout.version_metrics import MetricsSince, VersionMetrics
+from ops.observe.metrics.caller_metrics import ERROR_RATE
 from ops.stacks.account import StackAccount
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate

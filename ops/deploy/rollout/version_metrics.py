@@ -9,16 +9,13 @@ from math import ceil
 from typing import Any
 
 from infra.names import calls_dataset
-from ops.observe.metrics.caller_metrics import PLANNED, ask_points
+from ops.observe.metrics.caller_metrics import ERROR_RATE, PLANNED, ask_points
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
 from ops.stacks.moment import counted
 
 PREFIX = 8
 """Characters of a version id that a point carries."""
-
-ERROR_RATE = 0.01
-"""Share of failures above which a version is stopped: that of the service's own warning."""
 
 P99_MS = 1_000.0
 """Milliseconds that the slowest of a hundred may take, whatever the other version takes."""

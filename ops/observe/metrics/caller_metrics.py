@@ -17,6 +17,8 @@ from ops.stacks.errors import OperationError
 PLANNED = "MAINTENANCE"
 """Code of an answer that an operator has asked for: no failure, though it is a 503."""
 HOUR_S = 3_600
+ERROR_RATE = 0.01
+"""Share of failures above which a version is bad: that of the service's own warning."""
 _MAX_GROUPS = 1_000
 # The places of a point's texts and numbers are the Worker's (`http/application.py`).
 _QUERY = """

@@ -22,9 +22,8 @@ def test_no_command_prints_plain_text_past_the_printer() -> None:
     for path in (ROOT / "ops").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         for call in re.finditer(r"\btyper\.(?:echo|secho)\(|(?<![\w.])print\(", text):
-            rest = text[call.end() : call.end() + 80].lstrip()
-            if not rest.startswith(("json_text.dumps(", "printed(", "visible(")):
-                found.append(f"{path.relative_to(ROOT)}: {call.group()}{rest[:40]}")
+            if path.name != "printing.py":
+                found.append(f"{path.relative_to(ROOT)}: {call.group()}")
     assert found == []
 
 

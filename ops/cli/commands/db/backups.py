@@ -152,7 +152,7 @@ def bookmark(
     found = D1Transfer(database.account, database.database_id).bookmark(
         None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
     )
-    typer.echo(json_text.dumps({"bookmark": found}) if json else found)
+    say(json_text.dumps({"bookmark": found}) if json else found)
 
 
 def travel(
@@ -171,7 +171,7 @@ def travel(
     database = backups.database
     with Reporter(json=json).step(f"Database of '{stack}' returned to {bookmark}"):
         undo = D1Transfer(database.account, database.database_id).travel(bookmark)
-    typer.echo(
+    say(
         json_text.dumps({"undo": undo})
         if json
         else f"To undo it: notifyctl db travel {undo} --stack {stack}"
@@ -225,7 +225,7 @@ def _passphrase(run: typer.Context) -> str:
 def _show(backup: BackupFile, *, reporter_json: bool, more: dict[str, object]) -> None:
     if reporter_json:
         document = {**backup.document(), "path": str(backup.path), **more}
-        typer.echo(json_text.dumps(document, indent=2, default=list))
+        say(json_text.dumps(document, indent=2, default=list))
         return
     rows = sum(table.rows for table in backup.tables.values())
     tables = counted(len(backup.tables), "table")

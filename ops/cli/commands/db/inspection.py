@@ -29,7 +29,7 @@ def status(run: typer.Context, stack: StackOption = "local", json: JsonOption = 
     context = open_stack(run, stack)
     state = SchemaState.read(StackDatabase.of(context), context.project)
     if json:
-        typer.echo(json_text.dumps(state.document(), indent=2))
+        say(json_text.dumps(state.document(), indent=2))
     else:
         for line in state.lines():
             say(line)
@@ -43,7 +43,7 @@ def check(run: typer.Context, stack: StackOption = "local", json: JsonOption = F
     bad = [finding for finding in findings if finding.rows]
     if json:
         document = {"ok": not bad, "checks": [vars(finding) for finding in findings]}
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
     else:
         Reporter().table(
             number("rows"),

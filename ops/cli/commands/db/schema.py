@@ -39,7 +39,7 @@ def lint(
     applied = () if stack is None else _changes(open_stack(run, stack)).applied()
     found = MigrationLint.of(open_project(run), applied=applied)
     if json:
-        typer.echo(json_text.dumps(found.document(), indent=2))
+        say(json_text.dumps(found.document(), indent=2))
     else:
         for problem in found.problems:
             say(str(problem))
@@ -103,7 +103,7 @@ def generate(
             "statements": list(difference.statements),
             "loses_data": list(difference.loses_data),
         }
-        typer.echo(json_text.dumps(document, indent=2))
+        say(json_text.dumps(document, indent=2))
         return
     say(f"{up}\n{back}")
     for lost in difference.loses_data:
@@ -128,7 +128,7 @@ def push(
         )
     changes.push(planned)
     if json:
-        typer.echo(json_text.dumps({"statements": list(planned.statements)}, indent=2))
+        say(json_text.dumps({"statements": list(planned.statements)}, indent=2))
         return
     for statement in planned.statements:
         say(statement)
@@ -173,7 +173,7 @@ def _require_development(context: StackContext, command: str) -> None:
 
 def _print_names(names: tuple[str, ...], *, key: str, json: bool) -> None:
     if json:
-        typer.echo(json_text.dumps({key: list(names)}, indent=2))
+        say(json_text.dumps({key: list(names)}, indent=2))
         return
     for name in names:
         say(f"  {name}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
+from ops.cli.printing import say
 from ops.database.test_data import TestData
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
@@ -38,4 +39,4 @@ def seed(
         all_sends = counted(written["sends"], "send")
         step.detail = f"{counted(users, 'user')}, {written['delivered']} of {all_sends} delivered"
     if json:
-        typer.echo(json_text.dumps(written, indent=2))
+        say(json_text.dumps(written, indent=2))
