@@ -115,7 +115,9 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
             text = f"{reading.level.value}: {reading.metric.name} is {reading.shown}"
             reporter.line(text, style=style)
     for answer in found.metrics.callers.failures()[:2]:
-        reporter.line(f"{counted(answer.calls, 'time')} {answer.said}", style="yellow")
+        last = shown_time(answer.last)
+        said = f"{counted(answer.calls, 'time')} {answer.said}, last at {last}"
+        reporter.line(said, style="yellow")
     if len(found.shares) > 1:
         reporter.line(left_canary(found.shares, found.stack), style="yellow")
     for reading in found.readings:

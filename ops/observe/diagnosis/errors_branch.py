@@ -61,7 +61,7 @@ def errors_branch(status: StackStatus, account: StackAccount, database: StackDat
         if reading.metric.unit != "%":
             continue
         said = f"{reading.metric.name}: {reading.shown} ({reading.metric.source})"
-        if reading.level is Level.WARNING and not branch.findings:
+        if reading.level is Level.WARNING and not branch.findings and not _is_over(status):
             limit = f"{reading.threshold:g} {reading.metric.unit}"
             branch.ill(Finding(said, "Errors", (watch,), over=f"below {limit}"))
         else:
@@ -102,23 +102,34 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def _callers(branch: Branch, status: StackStatus, watch: str) -> None:
-    callers = status.metrics.callers
-    failures = callers.failures()
+    failures = status.metrics.callers.failures()
     newest = max(status.metrics.versions, default="", key=lambda one: status.shares.get(one, 0))
-    for answer in failures[:_MAX_FINDINGS]:
+    going_on = [answer for answer in failures if not _was_long_ago(answer.last)]
+    for answer in failures:
+        if answer not in going_on:
+            said = f"{counted(answer.calls, 'time')} {answer.said}"
+            branch.found.append(f"{said}; over: last at {answer.last}, 15 minutes without it")
+    for answer in going_on[:_MAX_FINDINGS]:
         steps = [watch]
         if answer.place:
             steps.insert(0, f"notifyctl rollback --stack {status.stack} --plan-only")
         section = "Bad deployment" if answer.place else "Errors"
         branch.ill(_of_answers(answer, section, tuple(steps)))
-    if len(failures) > _MAX_FINDINGS:
-        branch.found.append(f"{counted(len(failures) - _MAX_FINDINGS, 'other failure')} of callers")
+    if len(going_on) > _MAX_FINDINGS:
+        others = counted(len(going_on) - _MAX_FINDINGS, "other failure")
+        branch.found.append(f"{others} that callers met: notifyctl status --json lists them")
     if newest and len(status.shares) == 1:
         branch.found.append(f"version {newest[:8]} serves everything")
+    _refusals(branch, status)
+
+
+def _refusals(branch: Branch, status: StackStatus) -> None:
+    """Tell of one refusal of many calls: a key or a row is lost, and no caller mistaken."""
+    callers = status.metrics.callers
     for answer in callers.refusals()[:_MAX_FINDINGS]:
         if answer.code not in _KEY_REFUSALS | _ROW_REFUSALS:
             continue
-        if answer.calls < _REFUSED_SHARE * callers.requests:
+        if answer.calls < _REFUSED_SHARE * callers.requests or _was_long_ago(answer.last):
             continue
         if answer.code in _KEY_REFUSALS:
             step = f"notifyctl doctor --stack {status.stack} --signature"
@@ -126,6 +137,16 @@ def _callers(branch: Branch, status: StackStatus, watch: str) -> None:
         else:
             step = f"notifyctl db check --stack {status.stack}"
             branch.ill(_of_answers(answer, "Data is wrong", (step,)))
+
+
+def _is_over(status: StackStatus) -> bool:
+    """Say whether callers met failures in the last hour, and none in its last 15 minutes."""
+    failures = status.metrics.callers.failures()
+    return bool(failures) and all(_was_long_ago(answer.last) for answer in failures)
+
+
+def _was_long_ago(moment: str) -> bool:
+    return moment < (datetime.now(UTC) - _OVER).isoformat()
 
 
 def _of_answers(answer: CallerAnswer, section: str, steps: tuple[str, ...]) -> Finding:
@@ -198,8 +219,7 @@ def _lines(branch: Branch, account: StackAccount, watch: str) -> None:
     except (httpx.HTTPError, ValueError, KeyError) as error:
         branch.unknown(f"log lines: the local cloud doesn't give them: {error}")
         return
-    now = datetime.now(UTC)
-    since = (now - _RECENT).isoformat()
+    since = (datetime.now(UTC) - _RECENT).isoformat()
     events = [event for event in found if str(event.get("timestamp", "")) >= since]
     groups: dict[str, list[LogLine]] = {}
     for line in map(LogLine.of_event, events):
@@ -210,7 +230,7 @@ def _lines(branch: Branch, account: StackAccount, watch: str) -> None:
     for said, lines in list(groups.items())[:_MAX_LINES]:
         newest = max(lines, key=lambda line: line.moment)
         told = f"{counted(len(lines), 'time')} {said}"
-        if newest.moment < (now - _OVER).isoformat():
+        if _was_long_ago(newest.moment):
             last = shown_time(newest.moment)
             branch.found.append(f"{told}; over: last at {last}, 15 minutes without it")
             continue

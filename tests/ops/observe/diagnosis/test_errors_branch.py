@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
 from ops.observe.diagnosis.branch import Branch, Verdict
-from ops.observe.diagnosis.errors_branch import _lines
+from ops.observe.diagnosis.errors_branch import _callers, _lines
+from ops.observe.metrics.caller_metrics import CallerAnswer, CallerMetrics
 from ops.stacks.account import StackAccount
 
 ACCOUNT = StackAccount("local", "0" * 32, "http://127.0.0.1:1/client/v4", is_local=True, token="t")
@@ -74,3 +76,69 @@ def test_a_line_of_an_answered_request_is_told_by_the_callers_count_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert looked_at(monkeypatch, [event(1, "a", kind="api_request")]).findings == []
+
+
+def answered(minutes: int, status: int = 500, **changes: Any) -> CallerAnswer:
+    at = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat(timespec="seconds")
+    at = at.replace("+00:00", "Z")
+    texts = {"method": "POST", "code": "INTERNAL_ERROR", "version": "0a1b2c3d", "place": ""}
+    return CallerAnswer(
+        **{
+            "route": "/api/notifications/send",
+            "status": status,
+            "channels": "slack",
+            "undelivered": "",
+            "calls": 40,
+            "first": at,
+            "last": at,
+            "example": "req-1",
+            **texts,
+            **changes,
+        }
+    )
+
+
+def of_callers(*answers: CallerAnswer) -> Branch:
+    metrics = SimpleNamespace(callers=CallerMetrics(answers), versions={})
+    status: Any = SimpleNamespace(stack="production", metrics=metrics, shares={})
+    branch = Branch("errors", "Does the service fail?")
+    _callers(branch, status, WATCH)
+    return branch
+
+
+def test_an_unexpected_error_leads_to_the_release_that_brought_it() -> None:
+    (finding,) = of_callers(answered(2, place="KeyError (f, line 1 of a.py)")).findings
+    assert finding.what == (
+        "40 times POST /api/notifications/send over slack: 500 INTERNAL_ERROR"
+        " at KeyError (f, line 1 of a.py)"
+    )
+    assert finding.section == "Bad deployment"
+    assert finding.step[0] == "notifyctl rollback --stack production --plan-only"
+    assert "such as request req-1; over after 15 minutes without it" in finding.when
+
+
+def test_what_callers_met_28_minutes_ago_is_over() -> None:
+    branch = of_callers(answered(28))
+    assert (branch.verdict, branch.findings) == (Verdict.WELL, [])
+    assert "over: last at" in branch.found[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "section"),
+    [("INVALID_SIGNATURE", "Wrong secret"), ("TEMPLATE_NOT_FOUND", "Data is wrong")],
+)
+def test_one_refusal_of_many_calls_names_the_key_or_the_row_that_is_lost(
+    code: str, section: str
+) -> None:
+    well = answered(1, 200, code="")
+    (finding,) = of_callers(well, answered(1, 401, code=code)).findings
+    assert finding.section == section
+    few = answered(1, 401, code=code, calls=5)
+    assert of_callers(well, few).findings == []
+    assert of_callers(answered(1, 400, code="INVALID_USER_ID")).findings == []
+
+
+def test_at_most_three_failures_are_told_and_the_rest_is_counted() -> None:
+    branch = of_callers(*(answered(1, code=f"E{n}") for n in range(5)))
+    assert len(branch.findings) == 3
+    assert any(line.startswith("2 other failures that callers met") for line in branch.found)
