@@ -116,7 +116,7 @@ def _refusal(status: int, answer: Any) -> Exception:
     first = errors[0] if errors and isinstance(errors[0], dict) else {}
     reason = _without_data(str(first.get("message", "")))
     if status == 429 or status >= 500 or not first:
-        return _unavailable(status)
+        return _unavailable(status, f"code {first['code']}: {reason}" if first.get("code") else "")
     if first.get("code") == _SQL_ERROR_CODE:
         return _sql_error(str(first.get("message", "")), reason)
     advice = (
@@ -142,8 +142,9 @@ def _sql_error(message: str, reason: str) -> D1SqlError:
     return RowsLost(tuple(map(str, names)))
 
 
-def _unavailable(status: int) -> D1Unavailable:
-    return D1Unavailable(f"Cloudflare's API answered HTTP {status} and nothing else. Try again.")
+def _unavailable(status: int, reason: str = "") -> D1Unavailable:
+    said = f", {reason}" if reason else " and nothing else"
+    return D1Unavailable(f"Cloudflare's API answered HTTP {status}{said}. Try again.")
 
 
 def _without_data(message: str) -> str:

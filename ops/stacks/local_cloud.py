@@ -50,6 +50,19 @@ def require_local_cloud(project: Project, stack: str) -> None:
     )
 
 
+LOW_DISK_BYTES = 64 * 1024 * 1024
+"""Free room below which SQLite's journals, snapshots and a backup no longer fit."""
+
+
+def full_disk(project: Project) -> str:
+    """Return a sentence where the disk of the local cloud's data is full, else an empty text."""
+    store = CloudHome(project.home).runtime / "store"
+    free = shutil.disk_usage(store if store.is_dir() else project.root).free
+    if free >= LOW_DISK_BYTES:
+        return ""
+    return f"The disk is full: {free / 1e6:,.0f} MB are free for the data in {store}"
+
+
 def stop_local_cloud(project: Project, reporter: Reporter) -> None:
     """Stop the local cloud; its data stays."""
     with reporter.step("Local cloud stopped; its data stays"):

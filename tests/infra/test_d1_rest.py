@@ -95,3 +95,12 @@ def test_a_refused_call_says_what_to_check(answer: httpx.Response, words: str) -
     with pytest.raises(D1Refused, match=words) as caught:
         database(answer).batch([])
     assert TOKEN not in str(caught.value)
+
+
+def test_a_failure_of_cloudflares_names_its_code_and_no_quoted_text() -> None:
+    api = database(refusal(500, 7500, "D1 DB is overloaded: 'SELECT secret'"))
+    with pytest.raises(D1Unavailable) as caught:
+        api.batch([Statement("SELECT 1")])
+    told = str(caught.value)
+    assert "HTTP 500, code 7500: D1 DB is overloaded" in told
+    assert "secret" not in told

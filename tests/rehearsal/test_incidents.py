@@ -6,11 +6,13 @@ and 24 lines, and the section's commands must end it.
 
 from __future__ import annotations
 
-import os
+import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import psutil
 import pytest
@@ -89,8 +91,6 @@ def test_a_bug_for_everybody(rehearsal: Rehearsal) -> None:
 
 def during(rehearsal: Rehearsal, section: str) -> list[Shown]:
     """Run the section's first command while a caller goes on."""
-    from threading import Event, Thread
-
     done = Event()
 
     def callers() -> None:
@@ -137,17 +137,14 @@ def test_a_broken_deployment(rehearsal: Rehearsal) -> None:
 def test_a_full_disk(rehearsal: Rehearsal) -> None:
     rehearsal.call("u0", url=hook(rehearsal, "u0"))
     with full_disk(rehearsal):
-        statuses = {rehearsal.call("u0") for _ in range(3)}
-        assert statuses == {503}
+        assert {rehearsal.call("u0") for _ in range(3)} == {503}
         counted(rehearsal, 503, 3)
         shown = first_minute(rehearsal)
-        shown["status"].names("degraded", "refused 3 writes", "503 DB_ERROR")
-        shown["diagnose"].names("The database refused 3 writes", "runbook: Database refuses")
-        assert shown["status"].code == shown["diagnose"].code - 0 or shown["diagnose"].code == 5
+        shown["status"].names("The disk is full", "503 DB_ERROR")
+        shown["diagnose"].names("The disk is full", "runbook: Database refuses", "503 DB_ERROR")
+        assert (shown["status"].code, shown["diagnose"].code) == (6, 5)
         (doctor,) = rehearsal.follow("Database refuses", runbook.FIRST)
-        assert doctor.code == 1
-        assert "refuses to write" in doctor.text
-        assert "full" in doctor.text
+        assert (doctor.code, "The disk is full" in doctor.text) == (1, True)
     assert rehearsal.call("u0") == 200
 
 
@@ -225,7 +222,6 @@ def slack(rehearsal: Rehearsal, user: str, query: str) -> int:
 def test_one_channel_that_is_down(rehearsal: Rehearsal) -> None:
     for n in range(3):
         assert slack(rehearsal, f"b{n}", "?fail=slack:no_service") == 200
-    counted(rehearsal, 200, 3)
     shown = first_minute(rehearsal)
     shown["diagnose"].names("slack: 3 sends failed", "for 3 users", "runbook: One channel")
     assert "slack" in shown["status"].first_screen
@@ -313,12 +309,16 @@ def test_a_lost_lock(rehearsal: Rehearsal) -> None:
     process = rehearsal.installation.start("up", "--stack", "local")
     locks = rehearsal.installation.home / "pulumi" / ".pulumi" / "locks"
     eventually(lambda: [*locks.rglob("*.json")] if locks.is_dir() else None, what="the lock")
+    (lock,) = locks.rglob("*.json")
+    content = json.loads(lock.read_text())
     process.kill()
     process.communicate()
+    # Of a process on this machine it is known that it is gone; of one elsewhere it isn't.
+    lock.write_text(json.dumps({**content, "hostname": "a-laptop-that-is-shut"}))
     refused = rehearsal.type("notifyctl up --stack local")
     assert refused.code != 0
     refused.names("lock", "notifyctl recover")
-    recovered = rehearsal.follow("Bad deployment", "Afterwards")
+    recovered = rehearsal.follow("Bad deployment", "Afterwards", answer="local\n")
     assert recovered[0].code == 0, recovered[0].text
     assert rehearsal.type("notifyctl up --stack local").code == 0
 
@@ -350,32 +350,38 @@ def test_a_drift_by_hand(rehearsal: Rehearsal) -> None:
     assert drift.code == 0
 
 
-def test_a_lost_binding(rehearsal: Rehearsal) -> None:
+def test_a_queue_without_its_consumer(rehearsal: Rehearsal) -> None:
     outputs = rehearsal.installation.outputs()
-    path = f"/client/v4/accounts/{outputs['account_id']}/storage/kv/namespaces"
-    gone = rehearsal.installation.control("DELETE", f"{path}/{outputs['kv_namespace_id']}")
-    assert gone.status_code == 200, gone.text
-    (doctor,) = rehearsal.follow("Lost binding", runbook.FIRST)
-    assert doctor.code == 1
-    assert "CONFIG_CACHE" in doctor.text
-    drift, repaired = rehearsal.follow("Lost binding", runbook.COMMANDS)[:2]
+    queue = f"/client/v4/accounts/{outputs['account_id']}/queues/{outputs['retry_queue_id']}"
+    for consumer in rehearsal.installation.control("GET", f"{queue}/consumers").json()["result"]:
+        path = f"{queue}/consumers/{consumer['consumer_id']}"
+        assert rehearsal.installation.control("DELETE", path).status_code == 200
+    assert rehearsal.call("u0", url=hook(rehearsal, "u0", "?fail_first=1&status=500")) == 200
+    (status,) = rehearsal.follow("Stuck queue", runbook.FIRST)
+    assert re.search(r"webhook +0 +0 +1 ", status.first_screen), status.text
+    drift = rehearsal.type("notifyctl drift --stack local")
     assert drift.code == 7
+    drift.names("consumer")
+    repaired = rehearsal.follow("Stuck queue", runbook.COMMANDS)[0]
     assert repaired.code == 0, repaired.text
-    (doctor,) = rehearsal.follow("Lost binding", runbook.FIRST)
-    assert doctor.code == 0, doctor.text
+    eventually(
+        lambda: rehearsal.installation.ctl_json("logs", "--user", "u0", "--status", "sent"),
+        what="the delivery",
+    )
 
 
 def test_every_section_has_a_first_command_that_is_run_here() -> None:
     """A section whose incident nobody rehearses is named, so that none is forgotten."""
     rehearsed = {
-        *("Errors", "Bad deployment", "Failed migration", "Lost binding", "Drift", "Leaked key"),
+        *("Errors", "Bad deployment", "Failed migration", "Drift", "Leaked key", "Stuck queue"),
         *("One user", "One channel", "Data is wrong", "Database refuses"),
     }
     elsewhere = {
         # Name, certificate, speed: Cloudflare's side, which the local cloud hasn't.
-        *("Unreachable", "Slow", "Stuck queue", "Cron stopped"),
-        # tests/ops/deploy and tests/integration run these with the rest of their commands.
+        *("Unreachable", "Slow", "Cron stopped"),
+        # A store can't go while a version is bound to it; tests/readiness/test_doctor.py loses one.
+        "Lost binding",
+        # tests/ops/access and tests/integration run these with the rest of their commands.
         *("Wrong secret", "Restore"),
     }
     assert set(runbook.sections()) == rehearsed | elsewhere
-    assert os.path.exists("docs/runbook.md")

@@ -65,8 +65,9 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         ("drift", _drift(found)),
     ):
         reporter.line(f"{name:<9} {value}")
-    for problem in health.get("errors") or []:
-        reporter.line(f"{'problem':<9} {problem.get('message', '')}", style="yellow")
+    problems = [str(problem.get("message", "")) for problem in health.get("errors") or []]
+    for problem in filter(None, [found.disk, *problems]):
+        reporter.line(f"{'problem':<9} {problem}", style="yellow")
     reporter.line("")
     reporter.table(
         whole("version"),

@@ -73,7 +73,11 @@ def errors_branch(status: StackStatus, account: StackAccount, database: StackDat
 
 
 def _health(branch: Branch, status: StackStatus) -> None:
-    """Take what the service says of itself, refused writes among it."""
+    """Take what the service says of itself, refused writes among it, and a disk without room."""
+    if status.disk:
+        doctor = f"notifyctl doctor --stack {status.stack}"
+        over = "when there is room"
+        branch.ill(Finding(status.disk, "Database refuses", (doctor, "df -h"), over=over))
     for problem in status.health.get("errors") or []:
         code = str(problem.get("code", ""))
         section, *steps = _SECTIONS.get(code, ("Errors", "notifyctl doctor --stack {}"))

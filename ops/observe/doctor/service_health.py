@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localcloud.home import CloudHome
 from ops.access.checks.outcome import Outcome
 from ops.observe.metrics.caller_metrics import CallerMetrics
 from ops.stacks.account import StackAccount
 from ops.stacks.context import StackContext
 from ops.stacks.errors import ServiceError
+from ops.stacks.local_cloud import full_disk
 from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
 
 _DATABASE_CODE = "DB_ERROR"
-_LOW_DISK_BYTES = 64 * 1024 * 1024
-"""Free room below which SQLite's journal and a backup no longer fit."""
 
 
 def service_health(context: StackContext, outputs: Mapping[str, Any]) -> Iterator[Outcome]:
     """Yield what health tells, writes that the database refused, and a disk without room."""
     stack = context.stack
+    if context.is_local:
+        yield _disk(context)
     with ServiceClient(str(outputs["service_url"])) as service:
         try:
             answer = service.call("GET", "/health")
@@ -39,8 +38,6 @@ def service_health(context: StackContext, outputs: Mapping[str, Any]) -> Iterato
         yield Outcome.ok("health", f"GET /health answered {answer.status_code}, no problem")
     if not any(problem.get("code") == "WRITES_REFUSED" for problem in problems):
         yield _writes(context, outputs)
-    if context.is_local:
-        yield _disk(context)
 
 
 def _writes(context: StackContext, outputs: Mapping[str, Any]) -> Outcome:
@@ -56,12 +53,9 @@ def _writes(context: StackContext, outputs: Mapping[str, Any]) -> Outcome:
 
 
 def _disk(context: StackContext) -> Outcome:
-    store = CloudHome(context.project.home).runtime / "store"
-    free = shutil.disk_usage(store if store.is_dir() else context.project.root).free
-    if free < _LOW_DISK_BYTES:
-        found = f"the disk of {store} is full: {free / 1e6:,.0f} MB are free"
+    if found := full_disk(context.project):
         return Outcome.fail("disk", found, "Free some room; nothing that was stored is lost.")
-    return Outcome.ok("disk", f"{free / 1e9:,.1f} GB are free")
+    return Outcome.ok("disk", "there is room")
 
 
 def _advice(stack: str) -> str:

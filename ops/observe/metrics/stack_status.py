@@ -17,7 +17,7 @@ from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, ServiceError, StackFailed
-from ops.stacks.local_cloud import require_local_cloud
+from ops.stacks.local_cloud import full_disk, require_local_cloud
 from ops.stacks.service import ServiceClient
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class StackStatus:
         readings: all metrics beside their thresholds.
         drift: the probe's report, or ``None``.
         unknown: what couldn't be found out, by name, and why.
+        disk: that the disk of a local stack is full, or an empty text.
     """
 
     stack: str
@@ -51,6 +52,7 @@ class StackStatus:
     readings: tuple[Reading, ...]
     drift: DriftReport | None
     unknown: Mapping[str, str]
+    disk: str = ""
 
     @property
     def unknown_lines(self) -> list[str]:
@@ -102,12 +104,14 @@ class StackStatus:
             readings=_readings(metrics, own, thresholds or Thresholds()),
             drift=report,
             unknown=unknown,
+            disk=full_disk(context.project) if context.is_local else "",
         )
 
     @property
     def is_healthy(self) -> bool:
         """Whether the service says so."""
-        return self.health_status == 200 and self.health.get("status") == "healthy"
+        well = self.health_status == 200 and self.health.get("status") == "healthy"
+        return well and not self.disk
 
     def document(self) -> dict[str, Any]:
         """Return everything for ``--json``."""
@@ -115,6 +119,7 @@ class StackStatus:
             "stack": self.stack,
             "url": self.url,
             "health": dict(self.health),
+            "disk": self.disk,
             "versions": [
                 {
                     "version_id": version,
