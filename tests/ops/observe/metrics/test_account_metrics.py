@@ -37,6 +37,11 @@ def answered(*calls: tuple[str, int, str, int]) -> tuple[int, bytes]:
             "version": version,
             "channels": "",
             "calls": str(count),
+            "place": "",
+            "undelivered": "",
+            "first": "2026-11-29 08:00:00",
+            "last": "2026-11-29 08:30:00",
+            "example": "req-1",
         }
         for route, status, version, count in calls
     ]
