@@ -5,6 +5,7 @@ EngineError
  ├─ StackLocked        another live process holds the stack's lock
  ├─ WrongPassphrase    the passphrase does not belong to the salt, or a ciphertext is damaged
  ├─ StateUnreadable    a file of the backend is not what Pulumi writes
+ │   └─ StateDamaged   the stack's checkpoint is empty, cut off or not text
  ├─ Unsupported        the program asks for a Pulumi feature that this engine does not have
  ├─ ProviderError      a provider refused or failed a call
  ├─ ProgramFailed      the program ended with an error of its own
@@ -14,6 +15,8 @@ Every message is one sentence or two: what happened, where, what to do next. Non
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class EngineError(Exception):
@@ -34,6 +37,32 @@ class WrongPassphrase(EngineError):
 
 class StateUnreadable(EngineError):
     """A state, config or project file cannot be read as Pulumi's format."""
+
+
+class StateDamaged(StateUnreadable):
+    """A stack's checkpoint is damaged: it is never taken for none, and never written over.
+
+    Args:
+        stack: the stack's name.
+        file: the damaged checkpoint.
+        copy: its newest whole copy; ``None`` where there is none.
+        lock_dir: the folder of the stack's locks.
+    """
+
+    def __init__(self, stack: str, *, file: Path, copy: Path | None, lock_dir: Path) -> None:
+        self.file = file
+        self.copy = copy
+        self.lock_dir = lock_dir
+        told = f"The state {file} is damaged: it is empty, cut off or not text."
+        way = (
+            f"The newest whole copy is {copy}. 'notifyctl recover --stack {stack}' puts it back "
+            "and compares it with what is there."
+            if copy is not None
+            else "There is no whole copy of it. Put a backup of your own in its place. To begin a "
+            f"new state, remove the file; 'notifyctl import --stack {stack}' then takes over what "
+            "is in the account."
+        )
+        super().__init__(f"{told} {way}")
 
 
 class Unsupported(EngineError):

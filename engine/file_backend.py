@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError, StateUnreadable
+from engine.stored_state import StoredState
 from localcloud import atomic_write
 
 
@@ -26,12 +27,13 @@ class FileBackend:
         self.stack = stack
         self.stack_file = self._base / "stacks" / project / f"{stack}.json"
         self.history_dir = self._base / "history" / project / stack
-        self.lock_dir = self._base / "locks" / "organization" / project / stack
+        self._stored = StoredState(self._base, project=project, stack=stack)
+        self.lock_dir = self._stored.lock_dir
 
     def read(self) -> str | None:
         """The checkpoint's text, or None where the stack has none yet.
 
-        Raises ``StateUnreadable`` where it is damaged or compressed.
+        Raises ``StateDamaged`` where it is damaged, ``StateUnreadable`` where it is compressed.
         """
         for suffix in (".gz", ".zst"):
             packed = self.stack_file.with_name(self.stack_file.name + suffix)
@@ -40,31 +42,11 @@ class FileBackend:
                     f"The state {packed.name} is compressed, which this engine does not read: "
                     "write it once with a pulumi CLI that has compression off."
                 )
+        self._stored.require_whole()
         try:
-            text = self.stack_file.read_text(encoding="utf-8")
-            json.loads(text)
+            return self.stack_file.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        except ValueError:
-            raise StateUnreadable(self._damage()) from None
-        return text
-
-    def _damage(self) -> str:
-        """Name the damaged state and the newest whole copy: nothing is made anew over it."""
-        told = f"The state {self.stack_file} is damaged: it is empty, cut off or not text."
-        backup = self.stack_file.with_name(self.stack_file.name + ".bak")
-        checkpoints = sorted(self.history_dir.glob("*.checkpoint.json"), reverse=True)
-        for copy in (*checkpoints, backup):
-            if _is_whole(copy):
-                return (
-                    f"{told} The newest whole copy is {copy}. Bring it back, and compare it with "
-                    f"what is there: cp '{copy}' '{self.stack_file}' && "
-                    f"notifyctl refresh --stack {self.stack}"
-                )
-        return (
-            f"{told} There is no whole copy of it. Remove the file only if nothing of the stack "
-            "exists; otherwise take the resources over: notifyctl adopt"
-        )
 
     def write(self, text: str) -> None:
         """Replace the checkpoint in one step; a crash leaves the old or the new one, whole."""
@@ -106,13 +88,6 @@ class FileBackend:
 def _replace(file: Path, text: str) -> None:
     write_whole(file, text)
     _drop_attributes(file)
-
-
-def _is_whole(file: Path) -> bool:
-    try:
-        return isinstance(json.loads(file.read_text(encoding="utf-8")), dict)
-    except (OSError, ValueError):
-        return False
 
 
 def _drop_attributes(file: Path) -> None:

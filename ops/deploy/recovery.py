@@ -5,16 +5,20 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import psutil
 
+from engine.errors import EngineError
+from engine.stack_lock import StackLock
+from engine.stored_state import put_back
 from ops.adoption.adoption import Adoption
 from ops.deploy.deployment import Deployment, describe
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackDriver, StackUpdate
-from ops.stacks.errors import GateClosed, StackLocked
+from ops.stacks.errors import GateClosed, StackDamaged, StackFailed, StackLocked
 from ops.stacks.kept_state import keep_state
 from ops.stacks.local_cloud import start_local_cloud
 
@@ -27,6 +31,7 @@ class RecoveryReport:
 
     Attributes:
         stack: the stack's name.
+        restored: the copy that took a damaged checkpoint's place; empty where it was whole.
         unlocked: whose lock was taken away; empty where there was none.
         kept: the file with the state as it was before.
         pending: operations that had begun and whose end nobody saw, such as "creating database".
@@ -36,6 +41,7 @@ class RecoveryReport:
     """
 
     stack: str
+    restored: str = ""
     unlocked: str = ""
     kept: str = ""
     pending: tuple[str, ...] = ()
@@ -47,12 +53,14 @@ class RecoveryReport:
     def is_empty(self) -> bool:
         """Whether there was nothing to recover."""
         corrected = sum(count for step, count in self.refreshed.items() if step != "same")
-        return not (self.unlocked or self.pending or self.dropped or corrected or self.imported)
+        done = self.restored or self.unlocked
+        return not (done or self.pending or self.dropped or corrected or self.imported)
 
     def document(self) -> dict[str, Any]:
         """Return the report for ``--json``."""
         return {
             "stack": self.stack,
+            "state_restored_from": self.restored or None,
             "unlocked": self.unlocked or None,
             "state_kept": self.kept,
             "pending_operations": list(self.pending),
@@ -63,7 +71,8 @@ class RecoveryReport:
 
     def lines(self) -> list[str]:
         """Return the report for a person, with what to run next."""
-        lines = [f"The lock of {self.unlocked} was taken away."] if self.unlocked else []
+        lines = [f"The state is that of {self.restored} again."] if self.restored else []
+        lines += [f"The lock of {self.unlocked} was taken away."] if self.unlocked else []
         lines += [f"Settled: {what}, whose end was unknown." for what in self.pending]
         lines += [f"Taken out of the state: {what}." for what in self.dropped]
         lines += [f"Imported: {what}." for what in self.imported]
@@ -81,19 +90,27 @@ class Recovery:
         context: the stack, and where its steps are shown.
         confirm: asked before a lock goes whose process can't be seen from here; gets what would
             happen, as a sentence without its full stop, and raises to stop it.
+        agree: asked in the same way before a copy takes a damaged checkpoint's place.
     """
 
-    def __init__(self, context: StackContext, confirm: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        context: StackContext,
+        confirm: Callable[[str], None],
+        agree: Callable[[str], None],
+    ) -> None:
         self._context = context
         self._stack = context.stack
         self._reporter = context.reporter
         self._confirm = confirm
+        self._agree = agree
 
     def run(self, *, verify: bool) -> RecoveryReport:
         """Unlock, refresh, clear what is pending, and import what exists.
 
         Raises:
             StackMissing: there is no such stack.
+            StackDamaged: its checkpoint is damaged, and there is no whole copy of it.
             GateClosed: the operation that holds the lock still runs, or an import would lose data.
             OperationError: a step failed; run the same command again to go on.
         """
@@ -101,7 +118,11 @@ class Recovery:
             start_local_cloud(self._context.project, self._reporter)
         driver = choose_driver(self._context)
         report = RecoveryReport(self._stack)
-        exported = driver.export()
+        try:
+            exported = driver.export()
+        except StackDamaged as found:
+            report.restored = self._put_back(found)
+            exported = driver.export()
         report.kept = str(keep_state(self._context.project.home, self._stack, exported))
         deployment = exported.get("deployment") or {}
         report.pending = tuple(map(_pending, deployment.get("pending_operations") or ()))
@@ -113,6 +134,28 @@ class Recovery:
         if not self._context.known_settings("manageAccess").manage_access:
             report.imported = self._import(verify=verify)
         return report
+
+    def _put_back(self, found: StackDamaged) -> str:
+        damage = found.damage
+        if damage.copy is None:
+            raise found
+        for holder in StackLock(damage.lock_dir).holders():
+            if holder.host == socket.gethostname() and psutil.pid_exists(holder.pid):
+                raise GateClosed(
+                    f"The state {damage.file} is damaged, and {holder} still writes to it. Wait "
+                    "for its end, and run the same command again."
+                )
+        when = datetime.fromtimestamp(damage.copy.stat().st_mtime, UTC)
+        self._agree(
+            f"The state {damage.file} is damaged. Its newest whole copy, {damage.copy} of "
+            f"{when:%F %T} UTC, takes its place; the damaged one is kept beside it"
+        )
+        try:
+            kept = put_back(damage)
+        except EngineError as error:
+            raise StackFailed(str(error)) from None
+        self._reporter.line(f"The state is that of {damage.copy} again; the damaged one: {kept}")
+        return str(damage.copy)
 
     def _refresh(self, driver: StackDriver, report: RecoveryReport) -> StackUpdate:
         try:

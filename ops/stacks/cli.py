@@ -8,19 +8,21 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from pulumi import automation
 
+from engine.errors import StateDamaged
+from engine.stored_state import StoredState
 from infra.release import COMMIT_VARIABLE
 from ops.stacks.cli_command import OrderlyCommand
 from ops.stacks.cli_failure import CliFailures
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
-from ops.stacks.errors import StackMissing
+from ops.stacks.errors import StackDamaged, StackMissing
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.new_state import create_stack_file
 from ops.stacks.plugins import Plugins
@@ -62,8 +64,10 @@ class CliDriver:
 
         Raises:
             StackMissing: the backend doesn't have it.
+            StackDamaged: its checkpoint is a file, and is damaged.
         """
         if self._selected is None:
+            self._require_whole_state()
             with CliFailures("stack select"):
                 try:
                     self._selected = automation.Stack.select(self._name, self._workspace)
@@ -73,10 +77,25 @@ class CliDriver:
                 self._announce(f"{self._name}: state in {self._where()}")
         return self._selected
 
-    def _where(self) -> str:
+    def _require_whole_state(self) -> None:
+        """Read the checkpoint before the CLI does, which names neither the file nor its copy."""
+        url = self._workspace.env_vars.get("PULUMI_BACKEND_URL") or self._place.url or ""
+        folder = backend_folder(url, Path(self._workspace.work_dir))
+        if folder is None:
+            return
+        project = self._workspace.project_settings().name
+        try:
+            StoredState(folder / ".pulumi", project=project, stack=self._name).require_whole()
+        except StateDamaged as damage:
+            raise StackDamaged(damage) from None
+
+    @cached_property
+    def _place(self) -> automation.WhoAmIResult:
         with CliFailures("whoami"):
-            who = self._workspace.who_am_i()
-        return f"{who.url} as {who.user}"
+            return self._workspace.who_am_i()
+
+    def _where(self) -> str:
+        return f"{self._place.url} as {self._place.user}"
 
     def _missing(self) -> str:
         return (
@@ -361,6 +380,19 @@ def account_stacks(project: Project, cli: PulumiCli) -> list[str]:
         )
         listed = workspace.list_stacks()
     return sorted(stack.name.rpartition("/")[2] for stack in listed)
+
+
+def backend_folder(url: str, work_dir: Path) -> Path | None:
+    """Return the folder of a file backend; ``None`` where the state isn't in files.
+
+    Args:
+        url: the backend's, as the CLI reads it (pulumi/pulumi pkg/backend/diy/backend.go,
+            ``massageBlobPath``): ``~`` is the home, another path is below the working folder.
+        work_dir: the CLI's working folder.
+    """
+    if not url.startswith("file://"):
+        return None
+    return (work_dir / Path(url.removeprefix("file://").split("?")[0]).expanduser()).resolve()
 
 
 def _announce_once(account_id: str | None, text: str) -> None:

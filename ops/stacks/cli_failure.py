@@ -9,6 +9,7 @@ from types import TracebackType
 
 from pulumi import automation
 
+from infra.settings.problems import PROJECT
 from ops.stacks.errors import StackFailed, StackLocked
 
 _LOCK = re.compile(r"created by (\S{1,200}) \(pid (\d{1,10})\) at (\S{1,40})")
@@ -23,6 +24,12 @@ _IS_THERE = re.compile(
 """How Cloudflare says that a name is taken: D1 7502, KV 10014, Queues 11009 and 11004."""
 _IS_GONE = re.compile(r"\b404\b|code: (?:7404|10013|11000|10007)\b|not found", re.IGNORECASE)
 """How Cloudflare says that there is none: D1 7404, KV 10013, Queues 11000, Workers 10007."""
+_DAMAGED = re.compile(
+    r"(?:failed to load checkpoint: (?:place \d{1,3}: )?|error: place \d{1,3}: )"
+    r"(?:(?:\w{1,10}: )?(?:unexpected )?EOF|unexpected end of JSON input|invalid character |json: )"
+)
+"""How the CLI says that a checkpoint isn't whole JSON (Go's encoding/json); a backend that can't be
+reached is another failure to load it."""
 _PENDING = "pending operations from previous deployment"
 """From pulumi/pulumi pkg/resource/deploy/deployment_executor.go."""
 _COLOR = re.compile(r"<\{%[^%]{0,40}%\}>")
@@ -45,6 +52,7 @@ class CliFailures:
 
     def __init__(self, action: str, stack: str = "") -> None:
         self._action = action
+        self._stack = stack
         self._option = f" --stack {stack}" if stack else ""
         self._reasons: list[str] = []
         self.pending = ""
@@ -134,6 +142,15 @@ class CliFailures:
             yield (
                 "The Pulumi CLI isn't logged in to a state backend. Run 'pulumi login', or set "
                 "PULUMI_BACKEND_URL, or PULUMI_ACCESS_TOKEN for Pulumi Cloud, and repeat."
+            )
+        if _DAMAGED.search(everything):
+            file = f".pulumi/stacks/{PROJECT}/{self._stack or 'STACK'}.json"
+            yield (
+                f"The stack's state is damaged: {file} in the state backend is empty, cut off or "
+                f"not JSON. Copy {file}.bak over it, which is the state of before the last write "
+                f"(in a bucket: aws s3 cp s3://BUCKET/{file}.bak s3://BUCKET/{file}; an object's "
+                "own versions are as good), and run 'notifyctl recover"
+                f"{self._option or ' --stack STACK'}': it compares that state with what is there."
             )
         if plugin := _PLUGIN.search(everything):
             version = f" {plugin[2]}" if plugin[2] else ""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine import EmbeddedEngine, EngineError, EngineEvent, UpdateResult
+from engine.errors import StateDamaged
 from infra.stack_state import STATE_FILE_VARIABLE
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
-from ops.stacks.errors import StackFailed
+from ops.stacks.errors import StackDamaged, StackFailed
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.project import Project
 
@@ -55,42 +56,42 @@ class EmbeddedDriver:
         try:
             self._engine(lambda _: None).remove_stack()
         except EngineError as error:
-            raise StackFailed(str(error)) from None
+            raise _failed(error) from None
 
     def unprotect(self) -> None:
         """See :meth:`StackDriver.unprotect`."""
         try:
             self._engine(lambda _: None).unprotect()
         except EngineError as error:
-            raise StackFailed(str(error)) from None
+            raise _failed(error) from None
 
     def locks(self) -> list[str]:
         """See :meth:`StackDriver.locks`."""
         try:
             return [str(holder) for holder in self._engine(lambda _: None).lock_holders()]
         except EngineError as error:
-            raise StackFailed(str(error)) from None
+            raise _failed(error) from None
 
     def unlock(self) -> None:
         """See :meth:`StackDriver.unlock`."""
         try:
             self._engine(lambda _: None).cancel()
         except EngineError as error:
-            raise StackFailed(str(error)) from None
+            raise _failed(error) from None
 
     def export(self) -> Mapping[str, Any]:
         """See :meth:`StackDriver.export`."""
         try:
             return self._engine(lambda _: None).export()
         except EngineError as error:
-            raise StackFailed(str(error)) from None
+            raise _failed(error) from None
 
     def replace_state(self, exported: Mapping[str, Any]) -> None:
         """See :meth:`StackDriver.replace_state`."""
         try:
             self._engine(lambda _: None).replace_state(exported)
         except EngineError as error:
-            raise StackFailed(str(error)) from None
+            raise _failed(error) from None
 
     def resources(self) -> list[Mapping[str, Any]]:
         """See :meth:`StackDriver.resources`."""
@@ -101,14 +102,14 @@ class EmbeddedDriver:
         try:
             return self._engine(lambda _: None).outputs(show_secrets=show_secrets)
         except EngineError as error:
-            raise StackFailed(str(error)) from None
+            raise _failed(error) from None
 
     def history(self) -> list[HistoryEntry]:
         """See :meth:`StackDriver.history`."""
         try:
             entries = self._engine(lambda _: None).history()
         except EngineError as error:
-            raise StackFailed(str(error)) from None
+            raise _failed(error) from None
         return [
             HistoryEntry(
                 version=int(entry["version"]),
@@ -130,7 +131,7 @@ class EmbeddedDriver:
         try:
             result = operation(self._engine(show))
         except EngineError as error:
-            raise StackFailed(str(error)) from None
+            raise _failed(error) from None
         if result.result == "failed":
             raise StackFailed(result.message)
         return StackUpdate(
@@ -161,6 +162,10 @@ class EmbeddedDriver:
             },
             on_event=on_event,
         )
+
+
+def _failed(error: EngineError) -> StackFailed:
+    return StackDamaged(error) if isinstance(error, StateDamaged) else StackFailed(str(error))
 
 
 def _progress(event: EngineEvent) -> Progress | None:

@@ -3,7 +3,7 @@
 OperationError (1)
 ├── UsageError (2)
 ├── ToolMissing (3)
-├── StackFailed (4): StackMissing, StackLocked
+├── StackFailed (4): StackMissing, StackLocked, StackDamaged
 ├── VerificationFailed (5)
 ├── ServiceError (6)
 ├── DriftFound (7)
@@ -11,6 +11,8 @@ OperationError (1)
 """
 
 from __future__ import annotations
+
+from engine.errors import StateDamaged
 
 
 class OperationError(Exception):
@@ -61,6 +63,18 @@ class StackLocked(StackFailed):
         self.holder = holder
         self.pid = pid
         self.since = since
+
+
+class StackDamaged(StackFailed):
+    """The stack's checkpoint in a file backend is empty, cut off or not JSON.
+
+    Attributes:
+        damage: the damaged file, and its newest whole copy.
+    """
+
+    def __init__(self, damage: StateDamaged) -> None:
+        super().__init__(str(damage))
+        self.damage = damage
 
 
 class VerificationFailed(OperationError):

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from pulumi.automation import CommandError, CommandResult
 
-from ops.stacks.cli import CliDriver
-from ops.stacks.errors import StackFailed
+from engine.stored_state import put_back
+from ops.stacks.cli import CliDriver, backend_folder
+from ops.stacks.cli_failure import CliFailures
+from ops.stacks.errors import StackDamaged, StackFailed
 from tests.engine.fake_cloudflare import FakeCloudflare
 from tests.engine.test_real_pulumi import Cli
 from tests.engine.workspace import Workspace
@@ -110,3 +113,52 @@ def test_an_interrupted_update_ends_in_order(
     assert "pending_operations" not in workspace.state()
     driver_of(workspace).up(lambda _: None, message="")
     assert api.names("d1/database") == ["db2"]
+
+
+@pytest.mark.parametrize("content", ["", '{"version": 3, "checkp'])
+def test_no_command_takes_a_damaged_state_for_none_and_its_copy_is_whole(
+    cli: Cli, workspace: Workspace, content: str
+) -> None:
+    file = workspace.backend / ".pulumi/stacks/probe/dev.json"
+    driver_of(workspace).up(lambda _: None, message="")
+    before = driver_of(workspace).resources()
+    file.write_text(content)
+    driver = driver_of(workspace)
+    for command in (
+        lambda: driver.up(lambda _: None, message=""),
+        lambda: driver.preview(lambda _: None),
+        lambda: driver.refresh(lambda _: None),
+        lambda: driver.destroy(lambda _: None),
+        lambda: driver.outputs(show_secrets=False),
+        lambda: driver.history(),
+        driver.export,
+    ):
+        with pytest.raises(StackDamaged) as found:
+            command()
+        assert f"The state {file} is damaged" in str(found.value)
+    assert file.read_text() == content
+    put_back(found.value.damage)
+    assert driver_of(workspace).resources() == before
+    # Past this driver the CLI's own words lead there, too.
+    file.write_text(content)
+    done = cli.run("stack", "export")
+    with pytest.raises(StackFailed, match="is empty, cut off or not JSON"), CliFailures("export"):
+        raise CommandError(CommandResult(stdout="", stderr=done.stderr, code=done.returncode))
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [
+        ("file:///srv/state?no_tmp_dir=true", "/srv/state"),
+        ("file://state", "/work/state"),
+        ("file://~/state", "HOME/state"),
+        ("file://~", "HOME"),
+        ("s3://bucket?region=auto", None),
+        ("https://pulumi.example", None),
+        ("", None),
+    ],
+)
+def test_a_file_backends_folder_is_read_as_the_cli_reads_it(url: str, folder: str | None) -> None:
+    wanted = folder and str(Path(folder.replace("HOME", str(Path.home()))).resolve())
+    found = backend_folder(url, Path("/work"))
+    assert (found and str(found)) == wanted

@@ -1,14 +1,18 @@
-"""A damaged state is never taken for none, and its newest whole copy is named."""
+"""A damaged state is never taken for none, and its newest whole copy is named and put back."""
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine.errors import StateUnreadable
+from engine.errors import EngineError, StateDamaged
 from engine.file_backend import FileBackend
+from engine.stored_state import StoredState, put_back
 
 WHOLE = json.dumps({"version": 3, "checkpoint": {"latest": {"resources": []}}})
 
@@ -21,37 +25,115 @@ def backend(tmp_path: Path) -> FileBackend:
     return backend
 
 
-@pytest.mark.parametrize("content", [b"", WHOLE[:20].encode(), b"\xff" + WHOLE.encode()])
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, bytes], Path]:
+    """Writes a file of the backend, each a second after the one before."""
+    clock = iter(range(1_700_000_000, 1_700_001_000))
+
+    def write(name: str, content: bytes) -> Path:
+        file = tmp_path / ".pulumi" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        second = next(clock)
+        os.utime(file, (second, second))
+        return file
+
+    return write
+
+
+def damage_of(tmp_path: Path, stack: str = "dev") -> StateDamaged:
+    with pytest.raises(StateDamaged) as found:
+        StoredState(tmp_path / ".pulumi", project="p", stack=stack).require_whole()
+    return found.value
+
+
+@pytest.mark.parametrize("content", [b"", WHOLE[:20].encode(), b"\xff" + WHOLE.encode(), b"[]"])
 def test_an_empty_cut_or_garbled_state_is_named_with_its_copy(
     backend: FileBackend, content: bytes
 ) -> None:
     backend.keep_backup()
     backend.stack_file.write_bytes(content)
-    with pytest.raises(StateUnreadable, match=r"dev\.json is damaged") as refused:
+    with pytest.raises(StateDamaged, match=r"dev\.json is damaged") as refused:
         backend.read()
     backup = backend.stack_file.with_name("dev.json.bak")
-    assert f"cp '{backup}' '{backend.stack_file}'" in str(refused.value)
+    assert f"The newest whole copy is {backup}." in str(refused.value)
+    assert "'notifyctl recover --stack dev'" in str(refused.value)
     assert backend.stack_file.read_bytes() == content
 
+    kept = put_back(refused.value)
+    assert backend.read() == WHOLE
+    assert kept.read_bytes() == content
+    assert kept.name == "dev.json.damaged"
 
-def test_the_newest_whole_checkpoint_is_preferred_and_a_damaged_one_passed_over(
-    backend: FileBackend,
+
+def test_the_newest_whole_copy_is_preferred_and_a_damaged_one_passed_over(
+    tmp_path: Path, write: Callable[[str, bytes], Path]
 ) -> None:
-    backend.keep_backup()
-    backend.add_history({"kind": "update"}, WHOLE)
-    backend.add_history({"kind": "update"}, WHOLE)
-    *_, older, newer = sorted(backend.history_dir.glob("*.checkpoint.json"))
-    newer.write_text("")
-    backend.stack_file.write_text("")
-    with pytest.raises(StateUnreadable) as refused:
-        backend.read()
-    assert f"The newest whole copy is {older}." in str(refused.value)
+    whole = WHOLE.encode()
+    write("backups/p/dev/dev.17.json", whole)
+    write("stacks/p/dev.json.bak", whole)
+    newest = write("history/p/dev/dev-18.checkpoint.json", whole)
+    write("history/p/dev/dev-18.checkpoint.json.attrs", whole)
+    write("history/p/dev/dev-19.checkpoint.json", b"")
+    write("history/p/dev/dev-19.history.json", whole)
+    write("history/p/other/other-20.checkpoint.json", whole)
+    write("backups/p/dev/other.21.json", whole)
+    write("stacks/p/dev.json", b"")
+    assert damage_of(tmp_path).copy == newest
+    # In the middle of an update the copy of before the last write is the newest.
+    backup = write("stacks/p/dev.json.bak", whole)
+    assert damage_of(tmp_path).copy == backup
+    backup.unlink()
+    newest.unlink()
+    assert damage_of(tmp_path).copy == tmp_path / ".pulumi/backups/p/dev/dev.17.json"
+
+
+def test_a_compressed_checkpoint_is_judged_by_its_content(
+    tmp_path: Path, write: Callable[[str, bytes], Path]
+) -> None:
+    packed = gzip.compress(WHOLE.encode())
+    write("stacks/p/dev.json", b"")
+    copy = write("stacks/p/dev.json.gz.bak", packed)
+    file = write("stacks/p/dev.json.gz", packed)
+    state = StoredState(tmp_path / ".pulumi", project="p", stack="dev")
+    state.require_whole()
+    for cut in (packed[: len(packed) // 2], gzip.compress(WHOLE.encode()[:-3])):
+        write("stacks/p/dev.json.gz", cut)
+        assert (damage_of(tmp_path).file, damage_of(tmp_path).copy) == (file, copy)
+    # Python reads no Zstandard: the CLI judges it.
+    write("stacks/p/dev.json.zst", b"\x28\xb5\x2f\xfd\0")
+    state.require_whole()
+
+
+def test_a_backend_from_before_projects_has_its_own_places(
+    tmp_path: Path, write: Callable[[str, bytes], Path]
+) -> None:
+    file = write("stacks/dev.json", b"{")
+    assert damage_of(tmp_path).copy is None
+    copy = write("history/dev/dev-1.checkpoint.json", WHOLE.encode())
+    damage = damage_of(tmp_path)
+    assert (damage.file, damage.copy) == (file, copy)
+    assert damage.lock_dir == tmp_path / ".pulumi/locks/dev"
 
 
 def test_a_copy_that_is_not_there_is_never_named(backend: FileBackend) -> None:
     backend.stack_file.write_text("")
-    with pytest.raises(StateUnreadable, match="There is no whole copy of it"):
+    with pytest.raises(StateDamaged, match="There is no whole copy of it") as refused:
         backend.read()
+    with pytest.raises(EngineError, match="There is no whole copy of it"):
+        put_back(refused.value)
+    assert backend.stack_file.read_text() == ""
+
+
+def test_the_stale_checksum_of_the_damaged_state_goes(backend: FileBackend) -> None:
+    backend.keep_backup()
+    backend.stack_file.write_text("")
+    attributes = backend.stack_file.with_name("dev.json.attrs")
+    attributes.write_text("{}")
+    with pytest.raises(StateDamaged) as refused:
+        backend.read()
+    put_back(refused.value)
+    assert not attributes.exists()
 
 
 def test_a_stack_without_a_state_has_none(tmp_path: Path) -> None:

@@ -87,3 +87,27 @@ def test_a_lock_is_told_with_its_holder() -> None:
     with pytest.raises(StackLocked) as locked, failures:
         raise CommandError(unnamed)
     assert (locked.value.holder, locked.value.pid) == ("", None)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "getting snapshot: failed to load checkpoint: place 1: unexpected end of JSON input",
+        "failed to load checkpoint: EOF",
+        "failed to load checkpoint: gzip: unexpected EOF",
+        "failed to load checkpoint: place 1: invalid character 'x' looking for beginning of value",
+        "place 1: unexpected end of JSON input",
+    ],
+)
+def test_a_damaged_checkpoint_in_a_bucket_leads_to_its_copy_and_to_recover(reason: str) -> None:
+    sentence = told(action="refresh", said=f"error: {reason}")
+    file = ".pulumi/stacks/notification-system/dev.json"
+    assert f"{file} in the state backend is empty, cut off or not JSON" in sentence
+    assert f"aws s3 cp s3://BUCKET/{file}.bak s3://BUCKET/{file};" in sentence
+    assert "'notifyctl recover --stack dev'" in sentence
+
+
+def test_a_bucket_that_cannot_be_reached_is_no_damaged_checkpoint() -> None:
+    for reason in ("StatusCode: 503, request send failed", "Get https://bucket.example: EOF"):
+        said = f"error: failed to load checkpoint: blob (code=Unknown): {reason}"
+        assert "damaged" not in told(said=said)
