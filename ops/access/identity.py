@@ -43,8 +43,12 @@ class Identity:
         return f"{named}, token valid {until}"
 
 
-def introduce(context: StackContext) -> None:
+def introduce(context: StackContext, *, needs_everything: bool = True) -> None:
     """Show the account of a stack that isn't local, once its token is known to reach it.
+
+    Args:
+        context: the stack, and where its steps are shown.
+        needs_everything: whether the token must have each permission that the settings ask for.
 
     Raises:
         UsageError: the token is unknown, ended, of another account, or lacks a permission.
@@ -54,7 +58,7 @@ def introduce(context: StackContext) -> None:
         return
     account = StackAccount.of(context)
     needed: tuple[Permission, ...] = ()
-    if context.file.is_whole:
+    if needs_everything and context.file.is_whole:
         try:
             needed = tuple(required_permissions(read_settings(context.file.path)))
         except SettingsError as error:

@@ -154,7 +154,7 @@ class Deployment:
         account = AccountState(self._context)
         account.require_free_names()
         try:
-            update = self.update(message)
+            update = self.update(message, is_planned=True)
         except StackFailed as error:
             if account.made:
                 raise
@@ -211,18 +211,29 @@ class Deployment:
             style="yellow",
         )
 
-    def update(self, message: str, context: StackContext | None = None) -> StackUpdate:
+    def update(
+        self, message: str, context: StackContext | None = None, *, is_planned: bool = False
+    ) -> StackUpdate:
         """Run one update with the bundle that is built.
 
         Args:
             message: the update's message in the history.
             context: other settings, another checkout or another commit; ``None`` takes the
                 deployment's own.
+            is_planned: whether its plan was made before, and what it loses confirmed.
+
+        Raises:
+            GateClosed: it would delete or replace stores of data, and nobody confirmed that.
+            StackFailed: it failed; what was done up to then is in the state.
         """
+        driver = choose_driver(context or self._context)
+        if not (is_planned or self._is_local):
+            with self._reporter.step(f"Preview of the stack {self._stack}") as step:
+                planned = driver.preview(self._reporter.progress)
+                step.detail = describe(planned.changes)
+            self.ask_about_loss(planned, refuse_loss)
         with self._reporter.step(f"Stack {self._stack}") as step:
-            update = choose_driver(context or self._context).up(
-                self._reporter.progress, message=message
-            )
+            update = driver.up(self._reporter.progress, message=message)
             step.detail = describe(update.changes)
         return update
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ops.access.identity import introduce
 from ops.deploy.deployment import describe
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.managed import managed_resources
@@ -57,6 +58,7 @@ class Removal:
         try:
             if self._is_local:
                 start_local_cloud(self._project, self._reporter)
+            introduce(self._context, needs_everything=False)
             driver = choose_driver(self._context)
             state = driver.resources()
             if protected := sorted(_name(entry) for entry in state if entry.get("protect")):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ops.access.identity import introduce
 from ops.build.build import build_bundle
 from ops.deploy.deployment import Deployment
 from ops.deploy.notices.notice import Notice
@@ -74,6 +75,7 @@ class Rollback:
             UsageError: no release has that name.
             GateClosed: there is none to go back to.
         """
+        introduce(self._context, needs_everything=False)
         with self._reporter.step("Releases") as step:
             records, problem = read_tolerantly(self._records)
             updates = choose_driver(self._context).history()
@@ -246,7 +248,7 @@ class Rollback:
         """
         try:
             return self._switch(plan, reason), ""
-        except StackFailed as error:
+        except (StackFailed, GateClosed) as error:
             target = plan.target.release.version_id
             worker = str(self._outputs["worker_name"])
             active = ActiveDeployment.of_worker(self._account, worker)

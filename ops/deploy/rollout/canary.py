@@ -14,7 +14,13 @@ from ops.observe.metrics.caller_metrics import ERROR_RATE
 from ops.stacks.account import StackAccount
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import OperationError, StackFailed, UsageError, VerificationFailed
+from ops.stacks.errors import (
+    GateClosed,
+    OperationError,
+    StackFailed,
+    UsageError,
+    VerificationFailed,
+)
 from ops.stacks.moment import counted
 
 POLL_SECONDS = 2.0
@@ -139,8 +145,13 @@ class Canary:
                 settings = {"traffic": percentage, "trafficBase": self._base}
             try:
                 with self._context.with_settings(settings) as context:
-                    update = self._deployment.update(f"{message} ({percentage} %)".strip(), context)
-            except StackFailed as error:
+                    update = self._deployment.update(
+                        f"{message} ({percentage} %)".strip(),
+                        context,
+                        # The first step is the rollout's own plan; settings may change after it.
+                        is_planned=update is None,
+                    )
+            except (StackFailed, GateClosed) as error:
                 if update is None:
                     raise
                 raise VerificationFailed(

@@ -130,7 +130,7 @@ class Rollout:
     ) -> None:
         try:
             if canary is None:
-                update = self._deployment.update(options.message)
+                update = self._deployment.update(options.message, is_planned=True)
             else:
                 update = canary.run(options.message)
             self._fill_in(report, update)

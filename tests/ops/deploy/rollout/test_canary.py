@@ -12,7 +12,13 @@ from ops.deploy.rollout.canary import Canary, CanaryPlan
 from ops.deploy.rollout.version_metrics import VersionMetrics
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import OperationError, StackFailed, UsageError, VerificationFailed
+from ops.stacks.errors import (
+    GateClosed,
+    OperationError,
+    StackFailed,
+    UsageError,
+    VerificationFailed,
+)
 from tests.ops.contexts import context_of
 
 FINE = VersionMetrics(1000, 1, 80.0)
@@ -28,11 +34,14 @@ class World:
         self.seconds = 0.0
         self.fails_at: int | None = None
         self.blind = False
+        self.failure: OperationError = StackFailed("the update failed. Try again.")
+        self.planned: list[bool] = []
 
-    def update(self, message: str, context: StackContext) -> StackUpdate:
+    def update(self, message: str, context: StackContext, *, is_planned: bool) -> StackUpdate:
         self.updates.append(message)
+        self.planned.append(is_planned)
         if self.fails_at == len(self.updates):
-            raise StackFailed("the update failed. Try again.")
+            raise self.failure
         return StackUpdate("update", {}, {"version_id": "new", "worker_name": "w"})
 
     def of(self, *versions: str) -> list[VersionMetrics]:
@@ -80,6 +89,7 @@ def test_a_good_version_goes_through_every_step(
 
     assert world.updates == ["release (10 %)", "release (50 %)", "release (100 %)"]
     assert [result.percentage for result in canary.results] == [10, 50]
+    assert world.planned == [True, False, False], "each later step is planned anew"
 
 
 @pytest.mark.requirement("S0-87", "S0-88")
@@ -140,6 +150,11 @@ def test_a_failed_update_after_the_first_step_stops_it(
     world = World(VersionMetrics(300))
     world.fails_at = 2
     with pytest.raises(VerificationFailed, match="stopped before 50 %"):
+        run(world, context, monkeypatch)
+    world = World(VersionMetrics(300))
+    world.fails_at = 2
+    world.failure = GateClosed("This replaces the D1 database. Correct the settings.")
+    with pytest.raises(VerificationFailed, match="replaces the D1 database"):
         run(world, context, monkeypatch)
     world = World(VersionMetrics(300))
     world.fails_at = 1
