@@ -1,7 +1,7 @@
 """What exists already in the account and comes under management instead of being made."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pulumi
@@ -26,6 +26,9 @@ class Adoption:
     Source of an import id's form, `<account_id>/<id>`: terraform-provider-cloudflare,
     `ImportState` of d1_database, workers_kv_namespace, queue and worker. An id that stays in the
     settings after its import changes nothing; Pulumi refuses to replace what still has one.
+
+    `former_urns` holds, by field, the URN under which a plain `pulumi import` put a resource that
+    the program declares inside a component: to Pulumi they are two, and it would delete the one.
     """
 
     account_id: str
@@ -34,6 +37,7 @@ class Adoption:
     retry_queue_id: str | None = None
     failed_queue_id: str | None = None
     worker_id: str | None = None
+    former_urns: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_settings(cls, settings: Settings) -> "Adoption":
@@ -72,19 +76,20 @@ class Adoption:
                 "Nothing was changed, since an import would replace or delete what is there:\n"
                 f"{lines}"
             )
-        managed: dict[str, Any] = {
-            name: None for name, given in wanted.items() if _managed(name, given, state)
-        }
-        return replace(self, **managed)
+        found = {name: _managed(name, given, state) for name, given in wanted.items()}
+        managed: dict[str, Any] = {name: None for name, entry in found.items() if entry}
+        former = {name: entry["urn"] for name, entry in found.items() if entry and _is_alone(entry)}
+        return replace(self, **managed, former_urns=former)
 
-    def options(
-        self, base: pulumi.ResourceOptions, resource_id: str | None
-    ) -> pulumi.ResourceOptions:
-        """Return `base`, with the import of that resource where there is an id."""
-        if resource_id is None:
+    def options(self, base: pulumi.ResourceOptions, field: str) -> pulumi.ResourceOptions:
+        """Return `base`, with what makes the resource of that field the one that is there."""
+        if resource_id := getattr(self, field):
+            own = pulumi.ResourceOptions(import_=f"{self.account_id}/{resource_id}")
+        elif urn := self.former_urns.get(field):
+            own = pulumi.ResourceOptions(aliases=[urn])
+        else:
             return base
-        imported = pulumi.ResourceOptions(import_=f"{self.account_id}/{resource_id}")
-        return pulumi.ResourceOptions.merge(base, imported)
+        return pulumi.ResourceOptions.merge(base, own)
 
 
 def _refusals(field: str, given: str, state: Resources) -> Iterator[str]:
@@ -100,7 +105,7 @@ def _refusals(field: str, given: str, state: Resources) -> Iterator[str]:
                 f"{key}: the state marks {given} for deletion, and the next update would delete "
                 "it. Run 'notifyctl recover', which takes that entry out."
             )
-        elif is_given and own != name:
+        elif is_given and own != name and not _is_alone(one):
             yield f"{key}: the stack manages {given} as its {own} already. Correct the id."
         elif not is_given and own == name and not one.get("delete"):
             yield (
@@ -109,6 +114,11 @@ def _refusals(field: str, given: str, state: Resources) -> Iterator[str]:
             )
 
 
-def _managed(field: str, given: str, state: Resources) -> bool:
+def _managed(field: str, given: str, state: Resources) -> Mapping[str, Any] | None:
     type_, _ = _PLACES[field]
-    return any(one.get("type") == type_ and one.get("id") == given for one in state)
+    return next((one for one in state if one.get("type") == type_ and one.get("id") == given), None)
+
+
+def _is_alone(entry: Mapping[str, Any]) -> bool:
+    """Return whether a resource is in no component, as `pulumi import` leaves it by default."""
+    return str(entry.get("urn")).split("::")[2] == entry.get("type")

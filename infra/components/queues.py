@@ -43,13 +43,13 @@ class Queues(pulumi.ComponentResource):
             "retry-queue",
             account_id=args.account_id,
             queue_name=args.names.retry_queue,
-            opts=adoption.options(child_opts, adoption.retry_queue_id),
+            opts=adoption.options(child_opts, "retry_queue_id"),
         )
         self.failed = cloudflare.Queue(
             "failed-queue",
             account_id=args.account_id,
             queue_name=args.names.failed_queue,
-            opts=adoption.options(child_opts, adoption.failed_queue_id),
+            opts=adoption.options(child_opts, "failed_queue_id"),
         )
         self.register_outputs(
             {"retry_queue_id": self.retry.queue_id, "failed_queue_id": self.failed.queue_id}

@@ -73,7 +73,7 @@ class Service(pulumi.ComponentResource):
                 enabled=args.settings.workers_dev, previews_enabled=args.settings.preview_urls
             ),
             opts=pulumi.ResourceOptions.merge(
-                args.adoption.options(child_opts, args.adoption.worker_id),
+                args.adoption.options(child_opts, "worker_id"),
                 pulumi.ResourceOptions(
                     depends_on=[
                         stores.database,

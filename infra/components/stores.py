@@ -45,13 +45,13 @@ class Stores(pulumi.ComponentResource):
             jurisdiction=args.jurisdiction,
             # Always sent: the provider answers a missing one with a 400 on the next change.
             read_replication=cloudflare.D1DatabaseReadReplicationArgs(mode="disabled"),
-            opts=adoption.options(child_opts, adoption.database_id),
+            opts=adoption.options(child_opts, "database_id"),
         )
         self.config_cache = cloudflare.WorkersKvNamespace(
             "config-cache",
             account_id=args.account_id,
             title=args.names.config_cache,
-            opts=adoption.options(child_opts, adoption.namespace_id),
+            opts=adoption.options(child_opts, "namespace_id"),
         )
         self.register_outputs(
             {"database_id": self.database.id, "config_cache_id": self.config_cache.id}

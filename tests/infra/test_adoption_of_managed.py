@@ -32,6 +32,18 @@ def test_what_the_stack_made_is_not_imported_and_the_rest_is() -> None:
     assert ASKED.without_managed([]) == ASKED
 
 
+def test_what_a_plain_import_put_outside_of_the_component_is_the_same_resource() -> None:
+    for name in ("database", "by-hand"):
+        alone = {"urn": f"urn:pulumi:dev::notification-system::{D1}::{name}", "type": D1}
+        left = ASKED.without_managed([{**alone, "id": "db-1"}])
+        assert left == replace(ASKED, database_id=None, former_urns={"database_id": alone["urn"]})
+        base = pulumi.ResourceOptions(protect=True)
+        options = left.options(base, "database_id")
+        assert (options.aliases, options.import_, options.protect) == ([alone["urn"]], None, True)
+    assert left.options(base, "failed_queue_id").import_ == "account/queue-1"
+    assert left.options(base, "worker_id") is base
+
+
 def test_a_type_or_a_name_of_another_resource_means_nothing() -> None:
     state = [entry(QUEUE, "database", "db-1"), entry(D1, "elsewhere", "db-2")]
     assert ASKED.without_managed(state) == ASKED
