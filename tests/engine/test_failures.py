@@ -26,18 +26,6 @@ def test_a_refused_create_stops_dependants_alone_and_the_retry_finishes(
     assert names(workspace.up().steps) == [("create", "w"), ("create", "qc")]
 
 
-def test_a_failed_delete_is_tried_again(workspace: Workspace, api: FakeCloudflare) -> None:
-    workspace.program("stores")
-    workspace.up()
-    workspace.edit('"name": "db"', '"name": "db2"')
-    api.refuse[("DELETE", "d1/database")] = Refusal(500, 7500, "try later")
-    assert workspace.engine().up().result == "failed"
-    assert sum(bool(r.get("delete")) for r in workspace.state()["resources"]) == 1
-    api.refuse.clear()
-    assert names(workspace.up().steps) == [("delete-replaced", "db")]
-    assert api.names("d1/database") == ["db2"]
-
-
 def test_nothing_is_deleted_where_the_program_fails(
     workspace: Workspace, api: FakeCloudflare
 ) -> None:
