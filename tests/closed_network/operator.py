@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +16,9 @@ import psutil
 import yaml
 
 from engine.plugins.stand_in_plugin import CLOSED_NETWORK_VARIABLE
+from infra.names import Names
 from ops.stacks.local_stack import is_credential
-from ops.stacks.plugins import PROVIDERS_VARIABLE
+from ops.stacks.plugins import PROVIDERS_VARIABLE, Plugins
 from tests.altered_project import AlteredProject
 from tests.closed_network.faults import Faults
 from tests.closed_network.network import LIMIT, ClosedNetwork
@@ -32,32 +34,40 @@ import sys, httpx
 answer = httpx.get(sys.argv[1], headers={"Authorization": "Bearer " + sys.argv[2]})
 print(answer.raise_for_status().text)
 """
-TABLES = ("user_configs", "notification_templates_v2", "template_contents")
-_QUERY = """\
-import sys, httpx
-answer = httpx.post(
-    sys.argv[1], headers={"Authorization": "Bearer " + sys.argv[2]}, json={"sql": sys.argv[3]}
+_CALL = """\
+import json, sys, httpx
+method, url, token, body = sys.argv[1:]
+answer = httpx.request(
+    method, url, headers={"Authorization": "Bearer " + token}, json=json.loads(body)
 )
 print(answer.raise_for_status().text)
 """
+TABLES = ("user_configs", "notification_templates_v2", "template_contents")
 
 
 class Operator:
-    """Whoever operates the stack `development` from a checkout, in the closed network."""
+    """Whoever operates a stack from a checkout, in the closed network.
 
-    def __init__(self, network: ClosedNetwork, folder: Path) -> None:
+    Args:
+        network: where the commands run.
+        folder: a folder for the checkout and the state.
+        stack: the stack's name.
+    """
+
+    def __init__(self, network: ClosedNetwork, folder: Path, stack: str = "development") -> None:
+        self.stack = stack
         self.network = network
         self.project = AlteredProject(folder / "project")
         self.home = folder / "home"
-        state = folder / "state"
-        state.mkdir()
+        self._state = folder / "state"
+        self._state.mkdir()
         clean = {name: value for name, value in os.environ.items() if not is_credential(name)}
         self.environment = {
             **{k: v for k, v in clean.items() if not k.startswith(("PULUMI_", "NOTIFY", "CI"))},
             "PATH": f"{self.project.root / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(self.project.root),
             "NOTIFICATION_LOCAL_HOME": str(self.home),
-            "PULUMI_BACKEND_URL": f"file://{state}",
+            "PULUMI_BACKEND_URL": f"file://{self._state}",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",
             "PULUMI_HOME": str(folder / "pulumi"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -70,6 +80,10 @@ class Operator:
         """Run a command in the project's folder, whatever its exit code."""
         return self.network.run(*command, environment=self.environment, folder=self.project.root)
 
+    def plain_pulumi(self) -> dict[str, str]:
+        """Return the environment of a CLI that nobody drives, with this project's plugins."""
+        return {**self.environment, **Plugins.stand_ins(self.environment).environment}
+
     def ctl(self, *arguments: str) -> str:
         """Run `notifyctl`, expect it to end well, and return its output."""
         done = self.run("notifyctl", *arguments)
@@ -78,20 +92,38 @@ class Operator:
 
     def json(self, *arguments: str) -> Any:
         """Run `notifyctl` with `--json` on the stack and return the document."""
-        return json.loads(self.ctl(*arguments, "--stack", "development", "--json"))
+        return json.loads(self.ctl(*arguments, "--stack", self.stack, "--json"))
 
-    def set_up(self) -> None:
+    def set_up(self, **settings: Any) -> None:
         """Do what the docs say before the first deployment."""
+        self.enter_account()
+        self.configure(accountId=ACCOUNT, workersDevSubdomain=SUBDOMAIN, **settings)
+        self.ctl("keys", "generate", "--stack", self.stack, "--set")
+        self.project.commit(f"Settings of {self.stack}")
+
+    def configure(self, **settings: Any) -> None:
+        """Write settings, by their short names, into the stack's file; ``None`` takes one out."""
+        file = self.project.root / f"Pulumi.{self.stack}.yaml"
+        content = yaml.safe_load(file.read_text())
+        for name, value in settings.items():
+            content["config"][f"notification-system:{name}"] = value
+            if value is None:
+                del content["config"][f"notification-system:{name}"]
+        file.write_text(yaml.safe_dump(content))
+
+    def begin_anew(self) -> None:
+        """Go on with an empty account and no state; the settings stay."""
+        self.ctl("local", "stop")
+        for folder in (self.home, self._state):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._state.mkdir()
+        self.enter_account()
+
+    def enter_account(self) -> None:
+        """Start the account, and take its token."""
         self.ctl("local", "start")
         token = (self.home / "cloud" / "api-token").read_text().strip()
         self.environment["CLOUDFLARE_API_TOKEN"] = token
-        file = self.project.root / "Pulumi.development.yaml"
-        settings = yaml.safe_load(file.read_text())
-        settings["config"]["notification-system:accountId"] = ACCOUNT
-        settings["config"]["notification-system:workersDevSubdomain"] = SUBDOMAIN
-        file.write_text(yaml.safe_dump(settings))
-        self.ctl("keys", "generate", "--stack", "development", "--set")
-        self.project.commit("Settings of development")
 
     def ids(self) -> dict[str, list[str]]:
         """Return what is in the account, as Cloudflare's API lists it."""
@@ -108,15 +140,20 @@ class Operator:
             )
         return found
 
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """Call Cloudflare's API, past Pulumi, below the account or a zone; return the result."""
+        below = path if path.startswith("zones") else f"accounts/{ACCOUNT}/{path}"
+        url = f"https://api.cloudflare.com/client/v4/{below}"
+        token = self.environment["CLOUDFLARE_API_TOKEN"]
+        done = self.run(sys.executable, "-c", _CALL, method, url, token, json.dumps(body))
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["result"]
+
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Run a statement in the stack's database and return its rows."""
         [database] = self.ids()["d1/database"]
-        place = f"accounts/{ACCOUNT}/d1/database/{database}/query"
-        url = f"https://api.cloudflare.com/client/v4/{place}"
-        token = self.environment["CLOUDFLARE_API_TOKEN"]
-        done = self.run(sys.executable, "-c", _QUERY, url, token, statement)
-        assert done.returncode == 0, done.stderr
-        rows: list[dict[str, Any]] = json.loads(done.stdout)["result"][0]["results"]
+        answers = self.api("POST", f"d1/database/{database}/query", {"sql": statement})
+        rows: list[dict[str, Any]] = answers[0]["results"]
         return rows
 
     def rows(self) -> dict[str, int]:
@@ -129,11 +166,8 @@ class Operator:
 
     def serving(self) -> dict[str, float]:
         """Return percent of the requests by version, as Cloudflare's API tells it."""
-        place = f"accounts/{ACCOUNT}/workers/scripts/notification-system-dev/deployments"
-        url = f"https://api.cloudflare.com/client/v4/{place}"
-        done = self.run(sys.executable, "-c", _ASK, url, self.environment["CLOUDFLARE_API_TOKEN"])
-        assert done.returncode == 0, done.stderr
-        newest = json.loads(done.stdout)["result"]["deployments"][0]
+        worker = Names.of_stack(self.stack).worker
+        newest = self.api("GET", f"workers/scripts/{worker}/deployments")["deployments"][0]
         return {share["version_id"]: share["percentage"] for share in newest["versions"]}
 
     @staticmethod
@@ -168,10 +202,10 @@ class Operator:
 
     @classmethod
     @contextmanager
-    def at_work(cls, folder: Path) -> Iterator[Operator]:
+    def at_work(cls, folder: Path, stack: str = "development") -> Iterator[Operator]:
         """One in a network that is there until the end of the block."""
         with ClosedNetwork(folder / "network") as network:
-            made = cls(network, folder)
+            made = cls(network, folder, stack)
             try:
                 yield made
             finally:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -24,7 +25,7 @@ pytestmark = [
 STACK = ("--stack", "development")
 MAX_ADVICES = 4
 """Commands that a message may lead to, one after the other, until the deployment is done."""
-_TELLING = re.compile(r"'?notifyctl (recover|refresh|unlock) --stack development'?")
+_TELLING = re.compile(r"'?notifyctl (recover|refresh|unlock|import) --stack development'?")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 Act = Callable[[subprocess.Popen[str]], None]
 
@@ -92,7 +93,8 @@ def follow(operator: Operator, told: str) -> None:
     """Do what the message advises, and then what that one's does, until it is deployed."""
     for _ in range(MAX_ADVICES):
         if advised := _TELLING.search(told):
-            done = operator.run("notifyctl", advised[1], *STACK)
+            agreed = ("--yes",) if advised[1] in ("recover", "import") else ()
+            done = operator.run("notifyctl", advised[1], *STACK, *agreed)
             assert "Traceback" not in done.stderr
             if done.returncode != 0:
                 told = done.stderr
@@ -103,6 +105,33 @@ def follow(operator: Operator, told: str) -> None:
             return
         told = done.stderr
     raise AssertionError(f"the advice doesn't lead out: {told}")
+
+
+def pairs(calls: list[str], turn: int) -> list[tuple[str, str]]:
+    """Return a way for each call; over all turns each call is cut off in each way."""
+    names = list(CUTS)
+    return [(names[(number + turn) % len(names)], call) for number, call in enumerate(calls)]
+
+
+@dataclass
+class Place:
+    """Where a deployment is cut off, and whether the way on failed there."""
+
+    failed: bool = False
+
+
+@contextmanager
+def noted(faults: list[str], name: str) -> Iterator[Place]:
+    """Keep what fails at a place and go on: a sweep that takes hours tells all that it finds."""
+    started = time.monotonic()
+    place = Place()
+    try:
+        yield place
+    except AssertionError as error:
+        place.failed = True
+        faults.append(f"{name}: {error}")
+    found = faults[-1] if place.failed else f"{name}: whole"
+    print(f"{time.monotonic() - started:.0f} s  {found}", flush=True)  # noqa: T201
 
 
 def calls_of(operator: Operator) -> list[str]:
@@ -121,30 +150,35 @@ def require_whole(operator: Operator) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.parametrize("turn", range(len(CUTS)))
 def test_a_first_deployment_that_is_cut_off_anywhere_is_mended_by_what_it_says(
-    operator: Operator, record_property: Callable[[str, object], None]
+    operator: Operator, turn: int, record_property: Callable[[str, object], None]
 ) -> None:
+    operator.begin_anew()
     calls = calls_of(operator)
     operator.ctl("destroy", *STACK, "--yes")
-    chosen = random.Random(20261129)  # noqa: S311 - which cut is made need not be secret
-    names = list(CUTS)
-    chosen.shuffle(names)
-    for number, call in enumerate(calls):
-        name = names[number % len(names)]
-        told = cut_off(operator, call, CUTS[name])
-        before = operator.ids()
-        follow(operator, told)
-        after = require_whole(operator)
-        for path, ids in before.items():
-            assert set(ids) <= set(after[path]), f"{name} at {call}: {path}"
-        operator.ctl("destroy", *STACK, "--yes")
-        assert set(map(len, operator.ids().values())) == {0}, f"{name} at {call}"
+    faults: list[str] = []
+    for name, call in pairs(calls, turn):
+        with noted(faults, f"{name} at {call}") as place:
+            told = cut_off(operator, call, CUTS[name])
+            before = operator.ids()
+            follow(operator, told)
+            after = require_whole(operator)
+            lost = {path for path, ids in before.items() if not set(ids) <= set(after[path])}
+            assert lost == set()
+            operator.ctl("destroy", *STACK, "--yes")
+            assert set(map(len, operator.ids().values())) == {0}
+        if place.failed:
+            operator.begin_anew()
     record_property("cut-off first deployments", len(calls))
+    assert faults == []
 
 
+@pytest.mark.parametrize("turn", range(len(CUTS)))
 def test_a_later_deployment_that_is_cut_off_anywhere_keeps_every_row(
-    operator: Operator, record_property: Callable[[str, object], None]
+    operator: Operator, turn: int, record_property: Callable[[str, object], None]
 ) -> None:
+    operator.begin_anew()
     operator.ctl("up", *STACK)
     stores = require_whole(operator)
     operator.sql(
@@ -153,20 +187,19 @@ def test_a_later_deployment_that_is_cut_off_anywhere_keeps_every_row(
     )
     rows = operator.rows()
     assert all(rows.values())
-    operator.release("Calls of a later deployment")
+    operator.release(f"Calls of a later deployment, {turn}")
     calls = calls_of(operator)
-    count = 0
-    names = list(CUTS)
-    for number, call in enumerate(calls):
-        # Two of the eight ways for each call, in turn: all of them take a day.
-        for name in (names[2 * number % len(names)], names[(2 * number + 1) % len(names)]):
-            operator.release(f"{name} at {call}")
+    faults: list[str] = []
+    for name, call in pairs(calls, turn):
+        operator.release(f"{name} at {call}, {turn}")
+        with noted(faults, f"{name} at {call}"):
             follow(operator, cut_off(operator, call, CUTS[name]))
-            assert require_whole(operator) == stores, f"{name} at {call}"
-            assert operator.rows() == rows, f"{name} at {call}"
-            count += 1
+            assert require_whole(operator) == stores
+        assert operator.ids() == stores
+        assert operator.rows() == rows, f"{name} at {call}"
     operator.ctl("destroy", *STACK, "--yes")
-    record_property("cut-off later deployments", count)
+    record_property("cut-off later deployments", len(calls))
+    assert faults == []
 
 
 def test_a_canary_that_is_interrupted_says_what_serves_and_the_way_back_works(

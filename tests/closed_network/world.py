@@ -1,7 +1,7 @@
 """Makes a fresh network namespace into a world of its own; the namespace's first process.
 
 Loopback comes up, every name leads to this machine, and a TLS proxy passes what is meant for
-Cloudflare, GitHub and workers.dev on to a local cloud on its usual ports.
+Cloudflare, GitHub, workers.dev and the account's own zone on to a local cloud on its usual ports.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from tests.closed_network.names import Authority, Resolver
 
 SUBDOMAIN = "local"
 """The workers.dev subdomain of the local cloud's account."""
-NAMES = ("api.cloudflare.com", "api.github.com", f"*.{SUBDOMAIN}.workers.dev")
+ZONE = "example.test"
+"""The zone of the local cloud's account."""
+NAMES = ("api.cloudflare.com", "api.github.com", f"*.{SUBDOMAIN}.workers.dev", f"*.{ZONE}")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 _OF_A_CONNECTION = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 _UP_AND_RUNNING = 0x41
@@ -48,6 +50,8 @@ def target_of(host: str, path: str, ports: Ports) -> tuple[str, str]:
         return f"http://127.0.0.1:{ports.control}{path}", f"127.0.0.1:{ports.control}"
     if host == "api.github.com":
         return f"http://127.0.0.1:{ports.control}/api/v3{path}", f"127.0.0.1:{ports.control}"
+    if host.endswith(f".{ZONE}"):
+        return f"http://127.0.0.1:{ports.edge}{path}", host
     label = host.removesuffix(f".{SUBDOMAIN}.workers.dev")
     return f"http://127.0.0.1:{ports.edge}{path}", f"{label}.localhost:{ports.edge}"
 

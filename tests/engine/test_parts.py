@@ -1,0 +1,184 @@
+"""The engine's parts by themselves: names, paths, order, secrets, and the protocol's values."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import struct_pb2  # type: ignore[import-untyped] # ships no types
+
+from engine.alias_resolution import AliasResolution
+from engine.errors import Unsupported
+from engine.goal import AliasSpec, Goal
+from engine.property_path import keep_ignored, matches_any, parse
+from engine.property_value import (
+    ARCHIVE,
+    ASSET,
+    OUTPUT_VALUE,
+    RESOURCE_REFERENCE,
+    SIGNATURE,
+    UNKNOWN,
+    Secret,
+)
+from engine.redaction import Redaction
+from engine.resource_state import ResourceState
+from engine.state_order import settled
+from engine.urn import ROOT_STACK_TYPE, Urn, label
+from engine.wire import from_struct, reference_to_text, to_struct
+
+STACK = "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev"
+
+
+def urn(name: str, type_: str = "a:b:C") -> str:
+    return f"urn:pulumi:dev::p::{type_}::{name}"
+
+
+def goal(name: str = "n", **fields: Any) -> Goal:
+    return Goal(urn(name), "a:b:C", name, custom=True, inputs={}, **fields)
+
+
+def state(name: str, **fields: Any) -> ResourceState:
+    return ResourceState(urn(name), "a:b:C", custom=True, **fields)
+
+
+def test_a_name_holds_its_components_and_never_the_stack() -> None:
+    child = Urn.of(stack="dev", project="p", parent=urn("g", "a:b:G"), type_="a:b:C", name="n")
+    assert str(child) == urn("n", "a:b:G$a:b:C")
+    assert (child.type, label(str(child))) == ("a:b:C", "a:b:C 'n'")
+    alone = Urn.of(stack="dev", project="p", parent=STACK, type_="a:b:C", name="n::m")
+    assert str(alone) == urn("n::m")
+    assert Urn.parse(str(alone)).name == "n::m"
+    assert Urn.parse(STACK).type == ROOT_STACK_TYPE
+    for wrong in ("", "urn:pulumi:dev::p::t", "urn:other:dev::p::t::n"):
+        with pytest.raises(ValueError, match="not a Pulumi URN"):
+            Urn.parse(wrong)
+
+
+def test_a_child_was_called_after_its_parents_former_name() -> None:
+    aliases = AliasResolution("dev", "p")
+    parent = Goal(
+        urn("new", "a:b:G"),
+        *("a:b:G", "new"),
+        custom=False,
+        inputs={},
+        aliases=(AliasSpec(name="old"), AliasSpec(name="new")),
+    )
+    assert aliases.of(parent) == (urn("old", "a:b:G"),), "its own name is no former one"
+    child = replace(
+        goal("new-details", parent=parent.urn, aliases=(AliasSpec(type="a:b:D"),)),
+        urn=urn("new-details", "a:b:G$a:b:C"),
+    )
+    assert aliases.of(child) == (
+        urn("new-details", "a:b:G$a:b:D"),
+        urn("old-details", "a:b:G$a:b:C"),
+        urn("old-details", "a:b:G$a:b:D"),
+    )
+    moved = goal(parent=parent.urn, aliases=(AliasSpec(no_parent=True), AliasSpec(urn=urn("x"))))
+    assert aliases.of(moved)[:2] == (urn("x"), urn("n", "a:b:G$a:b:C"))
+    others = goal("m", aliases=(AliasSpec(stack="s"), AliasSpec(project="q")))
+    assert aliases.of(others) == ("urn:pulumi:s::p::a:b:C::m", "urn:pulumi:dev::q::a:b:C::m")
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("a.b[0].c", ("a", "b", 0, "c")),
+        ('a["b.c"]["d\\"e"]', ("a", "b.c", 'd"e')),
+        ("a[*].b", ("a", "*", "b")),
+        ("*", ("*",)),
+    ],
+)
+def test_a_property_path_is_read_by_its_parts(path: str, parts: tuple[object, ...]) -> None:
+    assert parse(path) == parts
+
+
+def test_a_path_matches_the_property_that_it_begins_with() -> None:
+    assert matches_any("a", ("b", "a[0].c"))
+    assert matches_any("anything", ("*",))
+    assert not matches_any("ab", ("a", "b.ab"))
+
+
+def test_ignored_properties_stay_as_they_were_wherever_they_are() -> None:
+    new = {"a": 1, "o": {"x": 1, "y": 2}, "l": [{"v": 1}, {"v": 2}], "s": Secret({"k": "new"})}
+    old = {"a": 0, "o": {"x": 9}, "l": [{"v": 8}], "s": Secret({"k": "old"}), "gone": 5}
+    paths = ("a", "o.x", "o.y", "l[*].v", "s.k", "gone")
+    kept = keep_ignored(replace(goal(ignore_changes=paths), inputs=new), state("n", inputs=old))
+    assert kept == {
+        "a": 0,
+        "o": {"x": 9},
+        "l": [{"v": 8}, {"v": 2}],
+        "s": Secret({"k": "old"}),
+        "gone": 5,
+    }
+    assert new["o"] == {"x": 1, "y": 2}, "the program's own values stay untouched"
+    assert keep_ignored(replace(goal(ignore_changes=paths), inputs=new), None) == new
+
+
+def test_the_state_holds_each_resource_after_what_it_refers_to_and_otherwise_as_before() -> None:
+    provider = ResourceState(urn("pv", "pulumi:providers:a"), "pulumi:providers:a", True, id="1")
+    first = state("z", provider=provider.reference)
+    second = state("a", property_dependencies={"k": (first.urn,)})
+    third = state("m", parent=second.urn)
+    fourth = state("k", deleted_with=third.urn)
+    waiting = state("old", delete=True)
+    found = settled([waiting, fourth, third, second, first, provider], [])
+    assert found == [provider, first, second, third, fourth, waiting]
+    free = [state(name) for name in "abc"]
+    assert settled(free, [free[2].urn, free[0].urn]) == [free[2], free[0], free[1]]
+    circle = [state("a", dependencies=(urn("b"),)), state("b", dependencies=(urn("a"),))]
+    assert settled(circle, []) == circle
+
+
+def test_what_is_secret_is_in_no_message_and_what_is_short_or_plain_stays() -> None:
+    hide = Redaction()
+    hide.learn({"a": Secret("s3cret-a"), "b": [Secret("s3cret-a-longer")], "c": "open-text"})
+    hide.learn(Secret({"inner": Secret("s3cret-in"), "beside": "beside-it", "n": Secret("on")}))
+    hide.learn({"type": "plain_text", "text": Secret("plain-text")})
+    hide.learn(Secret('quo"ted-secret'))
+    said = hide(
+        's3cret-a s3cret-a-longer open-text s3cret-in beside-it on plain-text quo\\"ted-secret'
+    )
+    assert said == "[secret] [secret] open-text [secret] beside-it on plain-text [secret]"
+
+
+def test_values_cross_the_protocol_whole_and_their_marks_with_them(tmp_path: Path) -> None:
+    values: dict[str, Any] = {
+        "n": None,
+        "b": True,
+        "i": 3,
+        "f": 1.5,
+        "t": "x",
+        "l": [Secret([1])],
+        "o": {"k": {}},
+    }
+    assert from_struct(to_struct(values, keep_secrets=True)) == values
+    bare = from_struct(to_struct(values, keep_secrets=False))
+    assert bare == {**values, "l": [[1]]}
+    assert isinstance(bare["i"], int)
+
+    def decoded(value: dict[str, Any]) -> Any:
+        struct = struct_pb2.Struct()
+        struct.update({"v": value})
+        return from_struct(struct)["v"]
+
+    assert decoded({SIGNATURE: OUTPUT_VALUE, "value": "x", "secret": True}) == Secret("x")
+    assert decoded({SIGNATURE: OUTPUT_VALUE, "value": "x"}) == "x"
+    assert decoded({SIGNATURE: OUTPUT_VALUE}) == UNKNOWN
+    file = tmp_path / "asset"
+    file.write_bytes(b"content")
+    for asset in ({"text": "content"}, {"path": str(file)}):
+        found = decoded({SIGNATURE: ASSET, **asset})
+        assert found["hash"] == hashlib.sha256(b"content").hexdigest()
+    for refused in ({SIGNATURE: ASSET, "uri": "https://a.example"}, {SIGNATURE: ARCHIVE}):
+        with pytest.raises(Unsupported):
+            decoded(refused)
+
+
+def test_a_reference_becomes_the_id_or_else_the_name_that_it_points_to() -> None:
+    known = {SIGNATURE: RESOURCE_REFERENCE, "urn": urn("n"), "id": "id-1"}
+    unknown = {SIGNATURE: RESOURCE_REFERENCE, "urn": urn("n"), "id": ""}
+    found = reference_to_text({"a": Secret(known), "l": [unknown], "t": "x"})
+    assert found == {"a": Secret("id-1"), "l": [urn("n")], "t": "x"}
