@@ -11,6 +11,7 @@ from engine.providers.account_token_type import ACCOUNT_TOKEN_TYPE
 from engine.providers.cloudflare_address_types import ADDRESS_TYPES
 from engine.providers.resource_type import (
     MISSING_ID,
+    Bound,
     Call,
     Lookup,
     Properties,
@@ -68,6 +69,9 @@ _TYPES = (
         unread=frozenset({"primaryLocationHint"}),
         times=frozenset({"createdAt"}),
         lookup=Lookup(f"{_ACCOUNT}/d1/database", same_property("name")),
+        title="D1 database",
+        keeps=True,
+        bound=Bound("d1", ("id", "database_id")),
     ),
     ResourceType(
         name="cloudflare:index/workersKvNamespace:WorkersKvNamespace",
@@ -83,6 +87,9 @@ _TYPES = (
         stable=frozenset({"id"}),
         replaces=frozenset({"accountId"}),
         lookup=Lookup(f"{_ACCOUNT}/storage/kv/namespaces", same_property("title")),
+        title="KV namespace",
+        keeps=True,
+        bound=Bound("kv_namespace", ("namespace_id",)),
     ),
     ResourceType(
         name="cloudflare:index/queue:Queue",
@@ -104,6 +111,9 @@ _TYPES = (
         stable=frozenset({"queueId"}),
         replaces=frozenset({"accountId"}),
         lookup=Lookup(f"{_ACCOUNT}/queues", same_property("queueName")),
+        title="queue",
+        keeps=True,
+        bound=Bound("queue", ("queue_name",), by_lookup="queue_name"),
     ),
     ResourceType(
         name="cloudflare:index/queueConsumer:QueueConsumer",
@@ -140,6 +150,8 @@ _TYPES = (
         sets={"tags": "", "tailConsumers": "name"},
         times=frozenset({"createdOn", "deployedOn", "updatedOn"}),
         lookup=Lookup(f"{_ACCOUNT}/workers/workers", same_property("name")),
+        title="Worker",
+        keeps=True,
         fill=worker_defaults,
     ),
     ResourceType(

@@ -21,6 +21,19 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """How a Worker version is bound to a resource: the binding's type, and how it names it.
+
+    ``fields`` are tried in turn. They hold the id; or, where ``by_lookup`` is set, the property of
+    that name, by which the resource is found in the type's list.
+    """
+
+    type: str
+    fields: tuple[str, ...]
+    by_lookup: str = ""
+
+
+@dataclass(frozen=True)
 class Lookup:
     """How to find what an interrupted create has left: list ``path`` and compare."""
 
@@ -84,6 +97,12 @@ class ResourceType:
     sensitive: dict[str, frozenset[str]] = field(default_factory=dict)
     #: Inputs that this stand-in does not serve yet.
     refused: frozenset[str] = frozenset()
+    #: What people call it, as in "the KV namespace abc".
+    title: str = ""
+    #: Whether it holds what can't be made again as it was: rows, values, messages, versions.
+    keeps: bool = False
+    #: How a Worker version is bound to it, if it can be.
+    bound: Bound | None = None
     schema_version: int = 500
     #: Creating twice is the same as creating once, so that an interrupted create needs no look-up.
     repeatable: bool = False

@@ -4,16 +4,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infra.access.calls import CALLS, Token
 from infra.access.permission import Permission, Scope
 from infra.settings import Settings
 
-_ALWAYS = (
-    Permission.WORKERS_SCRIPTS_WRITE,
-    Permission.WORKERS_KV_STORAGE_WRITE,
-    Permission.D1_WRITE,
-    Permission.QUEUES_WRITE,
-    Permission.ACCOUNT_SETTINGS_READ,
+_ALWAYS = tuple(
+    dict.fromkeys(
+        call.permission
+        for call in CALLS
+        if call.token is Token.DEPLOYING and call.path.startswith("/accounts/")
+    )
 )
+"""What every deployment needs; a zone is only there with a custom domain or a route."""
 _WATCHING = (
     Permission.WORKERS_SCRIPTS_READ,
     Permission.WORKERS_KV_STORAGE_READ,
@@ -48,7 +50,7 @@ def required_permissions(settings: Settings) -> tuple[Permission, ...]:
     # Production's nightly jobs have a token of their own; elsewhere they work with CI's.
     if settings.backup_bucket and settings.environment != "production":
         needed.append(Permission.WORKERS_R2_STORAGE_WRITE)
-    return tuple(needed)
+    return tuple(dict.fromkeys(needed))
 
 
 def watching_permissions(settings: Settings) -> tuple[Permission, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,27 +15,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localcloud.api import (
-    accounts,
-    assets,
-    d1,
-    d1_transfer,
-    deployments,
-    kv,
-    kv_bulk,
-    queue_consumers,
-    queues,
-    r2,
-    schedules,
-    script_versions,
-    scripts,
-    secrets,
-    services,
-    tails,
-    versions,
-    worker_domains,
-    workers,
-)
+from localcloud import api
+from localcloud.api import accounts, d1_transfer
 from localcloud.api.analytics import Analytics, sql_routes
 from localcloud.api.authentication import require_account, unroutable
 from localcloud.api.envelope import ApiError, failure
@@ -45,28 +28,13 @@ from localcloud.api.zones import Zones
 from localcloud.errors import LocalCloudError, RuntimeDown, is_disk_full
 from localcloud.host_client import HostError
 
-FAMILIES: tuple[Family, ...] = (
-    accounts.routes,
-    assets.routes,
-    d1.routes,
-    d1_transfer.routes,
-    kv.routes,
-    kv_bulk.routes,
-    queue_consumers.routes,
-    queues.routes,
-    r2.routes,
-    sql_routes,
-    workers.routes,
-    versions.routes,
-    deployments.routes,
-    schedules.routes,
-    scripts.routes,
-    script_versions.routes,
-    secrets.routes,
-    services.routes,
-    tails.routes,
-    worker_domains.routes,
-)
+
+def families() -> tuple[Family, ...]:
+    """Return the routes of every module of this package that has a function ``routes``."""
+    modules = (import_module(f"{api.__name__}.{one.name}") for one in iter_modules(api.__path__))
+    return tuple(module.routes for module in modules if hasattr(module, "routes"))
+
+
 _INTERNAL = 10002  # Cloudflare's "internal server error" of the Workers API
 
 log = logging.getLogger("localcloud.api")
@@ -77,10 +45,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def application(account: Account, token: str, local_routes: Sequence[BaseRoute]) -> ASGIApp:
     """The API below /client/v4 and the routes of the local cloud itself."""
     gate = TokenGate(account.database, account.clock, token)
-    families = [*(family(account) for family in FAMILIES), Tokens(account).routes(gate)]
+    below = [
+        *(routes(account) for routes in families()),
+        sql_routes(account),
+        Tokens(account).routes(gate),
+    ]
     below_account = [
         Route(route.path, _of_account(route.endpoint), methods=list(route.methods or ()))
-        for family in families
+        for family in below
         for route in family
     ]
     app = Starlette(

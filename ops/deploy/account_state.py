@@ -16,9 +16,9 @@ from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import StackFailed, StackMissing, UsageError
 from ops.stacks.local_stack import LocalStack, rendered_file
+from ops.stacks.resource_kinds import STORES
 
 CHECK = "account"
-_KINDS = (":D1Database", ":WorkersKvNamespace", ":Queue", ":Worker")
 _ADOPTED = (
     "adopt_database_id",
     "adopt_namespace_id",
@@ -45,7 +45,7 @@ class AccountState:
         self._made = [
             resource
             for resource in deployment.get("resources") or []
-            if resource.get("id") and str(resource.get("type", "")).endswith(_KINDS)
+            if resource.get("id") and resource.get("type") in STORES
         ]
 
     @property

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from ops.stacks.driver import StackUpdate
+from ops.stacks.resource_kinds import STORES
 
-STORES = {
-    "cloudflare:index/d1Database:D1Database": "D1 database",
-    "cloudflare:index/workersKvNamespace:WorkersKvNamespace": "KV namespace",
-    "cloudflare:index/queue:Queue": "queue",
-    "cloudflare:index/worker:Worker": "Worker",
-}
-"""Types of resources that can't be made again as they were: rows, values, messages, versions."""
 _REMOVING = frozenset(
     {
         *("delete", "delete-replaced", "discard-replaced", "replace", "create-replacement"),

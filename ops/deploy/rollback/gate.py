@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from infra.migrations.ledger import Applied
 from ops.deploy.release.release import Release
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
+from ops.stacks.resource_kinds import BOUND
 
 ENCRYPTION_KEYS = frozenset({"encrypt_key", "encrypt_key_previous"})
 """What is stored since a rotation can't be read with the keys before it: these never go back."""
-
-_STORES = {"d1", "kv_namespace", "queue"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,7 @@ class Gate:
         self._today = today
         self._applied = applied
         self._unknown: list[str] = []
+        self._lists: dict[str, set[str]] = {}
 
     def check(self, release: Release) -> GateResult:
         """Run every check. A store that can't be asked for isn't taken for lost."""
@@ -87,7 +86,7 @@ class Gate:
         except OperationError as error:
             yield f"Version {release.short} can't be deployed again: {error}"
             return
-        bound = [b for b in version.get("bindings") or [] if b.get("type") in _STORES]
+        bound = [b for b in version.get("bindings") or [] if b.get("type") in BOUND]
         for binding in bound:
             lost = self._lost(binding)
             if lost is not None:
@@ -105,18 +104,16 @@ class Gate:
             return None
 
     def _looked_for(self, binding: Mapping[str, Any]) -> str | None:
+        kind = BOUND[binding["type"]]
+        assert kind.bound is not None  # noqa: S101  narrowing: BOUND holds no other
+        named = next((str(binding[key]) for key in kind.bound.fields if binding.get(key)), "")
         account = self._account.account_id
-        kind = binding["type"]
-        if kind == "d1":
-            identifier = str(binding.get("id") or binding.get("database_id"))
-            path = f"/accounts/{account}/d1/database/{identifier}"
-            return None if self._exists(path) else f"the database {identifier}"
-        if kind == "kv_namespace":
-            identifier = str(binding["namespace_id"])
-            path = f"/accounts/{account}/storage/kv/namespaces/{identifier}"
-            return None if self._exists(path) else f"the KV namespace {identifier}"
-        name = str(binding["queue_name"])
-        return None if name in self._queues else f"the queue {name}"
+        if kind.bound.by_lookup and kind.lookup is not None:
+            path = kind.lookup.path.format(accountId=account)
+            found = named in self._listed(path, kind.bound.by_lookup)
+        else:
+            found = self._exists(kind.read.path.format(accountId=account, id=named))
+        return None if found else f"the {kind.title} {named}"
 
     def _exists(self, path: str) -> bool:
         import cloudflare
@@ -130,12 +127,12 @@ class Gate:
 
         return self._account.ask("look for what the version is bound to", asked)
 
-    @cached_property
-    def _queues(self) -> set[str]:
-        account = self._account
-        return account.ask(
-            "list the queues",
-            lambda client: {
-                str(queue.queue_name) for queue in client.queues.list(account_id=account.account_id)
-            },
-        )
+    def _listed(self, path: str, key: str) -> set[str]:
+        """Return a property of everything in a list of the account, which is asked for once."""
+        if path not in self._lists:
+            below = path.removeprefix(f"/accounts/{self._account.account_id}/")
+            listed = self._account.listed(
+                below, lambda url, client: client.get(url, cast_to=object)
+            )
+            self._lists[path] = {str(one.get(key)) for one in listed}
+        return self._lists[path]

@@ -13,45 +13,38 @@ from ops.database.stack_database import StackDatabase
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.context import StackContext
+from ops.stacks.resource_kinds import BOUND
 
 
 @dataclass(frozen=True)
-class Bound:
+class Wanted:
     """A store that the Worker needs.
 
     Attributes:
         binding: its name inside the Worker.
-        kind: as people say it.
-        type: as Cloudflare says it.
-        field: the binding's field that names the store.
-        output: the stack's output with the same value.
-        remedy: the command that mends a store that is gone; ``{}`` stands for the stack.
+        type: the binding's type, as Cloudflare says it.
+        output: the stack's output that names the store.
+        remedy: the command that brings back a store that is gone; ``{}`` stands for the stack.
     """
 
     binding: str
-    kind: str
     type: str
-    field: str
     output: str
     remedy: str
 
 
 _AGAIN = "Make it again: notifyctl drift --stack {} --repair"
-_BOUND = (
-    Bound(
+_WANTED = (
+    Wanted(
         "DB",
-        "database",
         "d1",
-        "id",
         "d1_database_id",
         "Make an empty one: notifyctl refresh --stack {0}, then notifyctl up --stack {0}; then "
         "bring the data back: notifyctl db restore --stack {0} FILE",
     ),
-    Bound(
-        "CONFIG_CACHE", "KV namespace", "kv_namespace", "namespace_id", "kv_namespace_id", _AGAIN
-    ),
-    Bound("RETRY_QUEUE", "queue", "queue", "queue_name", "retry_queue_name", _AGAIN),
-    Bound("FAILED_QUEUE", "queue", "queue", "queue_name", "failed_queue_name", _AGAIN),
+    Wanted("CONFIG_CACHE", "kv_namespace", "kv_namespace_id", _AGAIN),
+    Wanted("RETRY_QUEUE", "queue", "retry_queue_name", _AGAIN),
+    Wanted("FAILED_QUEUE", "queue", "failed_queue_name", _AGAIN),
 )
 
 
@@ -79,7 +72,7 @@ class Bindings:
         """
         bindings = self._bindings()
         database_is_there = False
-        for bound in _BOUND:
+        for bound in _WANTED:
             outcome = self._judged(bound, bindings.get(bound.binding))
             database_is_there |= bound.type == "d1" and outcome.result == "ok"
             yield outcome
@@ -88,35 +81,37 @@ class Bindings:
         else:
             yield Outcome.skipped("tables", "the database isn't there")
 
-    def _judged(self, bound: Bound, binding: Mapping[str, Any] | None) -> Outcome:
+    def _judged(self, bound: Wanted, binding: Mapping[str, Any] | None) -> Outcome:
         check = f"binding {bound.binding}"
         stack = self._account.stack
+        kind = BOUND[bound.type]
         if binding is None:
             return Outcome.fail(
                 check,
                 f"the serving version has no binding {bound.binding}",
                 f"Deploy the program's version: notifyctl up --stack {stack}",
             )
-        identifier = str(binding.get(bound.field) or binding.get("database_id"))
+        fields = kind.bound.fields if kind.bound is not None else ()
+        identifier = next((str(binding[key]) for key in fields if binding.get(key)), "")
         if binding.get("type") != bound.type:
             return Outcome.fail(
                 check,
-                f"{bound.binding} is a {binding.get('type')}, not a {bound.kind}",
+                f"{bound.binding} is a {binding.get('type')}, not a {kind.title}",
                 f"Deploy the program's version: notifyctl up --stack {stack}",
             )
         listed = self._lists[bound.type]
         if identifier not in listed:
             there = ", ".join(sorted(listed)[:5]) or "none"
-            found = f"{bound.kind} {identifier} isn't in the account, which lists {there}"
+            found = f"{kind.title} {identifier} isn't in the account, which lists {there}"
             return Outcome.fail(check, found, bound.remedy.format(stack))
         wanted = str(self._outputs.get(bound.output, identifier))
         if wanted != identifier:
             return Outcome.fail(
                 check,
-                f"bound to the {bound.kind} {identifier}; the stack's is {wanted}",
+                f"bound to the {kind.title} {identifier}; the stack's is {wanted}",
                 f"Deploy the stack's version again: notifyctl drift --stack {stack} --repair",
             )
-        return Outcome.ok(check, f"{bound.kind} {listed[identifier]} ({identifier})")
+        return Outcome.ok(check, f"{kind.title} {listed[identifier]} ({identifier})")
 
     def _tables(self) -> Outcome:
         database = StackDatabase.of(self._context)

@@ -14,6 +14,7 @@ from ops.observe.drift.finding import Finding, Repair, Unmanaged
 from ops.observe.drift.managed import Managed
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
+from ops.stacks.resource_kinds import read_path
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
@@ -198,19 +199,7 @@ class CloudflareProbe:
     def __init__(self, account: StackAccount) -> None:
         self._account = account
         self._read: Mapping[str, Callable[[Managed], Mapping[str, Any] | None]] = {
-            "cloudflare:D1Database": partial(self._one, "d1/database/{id}"),
-            "cloudflare:WorkersKvNamespace": partial(self._one, "storage/kv/namespaces/{id}"),
-            "cloudflare:Queue": partial(self._one, "queues/{id}"),
-            "cloudflare:Worker": partial(self._one, "workers/workers/{id}"),
-            "cloudflare:WorkerVersion": partial(
-                self._one, "workers/workers/{workerId}/versions/{id}"
-            ),
             "cloudflare:WorkersDeployment": self._deployment,
-            "cloudflare:WorkersCronTrigger": partial(
-                self._one, "workers/scripts/{scriptName}/schedules"
-            ),
-            "cloudflare:WorkersCustomDomain": partial(self._one, "workers/domains/{id}"),
-            "cloudflare:WorkersRoute": partial(self._one, "/zones/{zoneId}/workers/routes/{id}"),
             "cloudflare:AccountToken": self._token,
         }
 
@@ -226,7 +215,8 @@ class CloudflareProbe:
         if resource.type == "cloudflare:QueueConsumer":
             yield from self._consumer(kind, resource)
             return
-        live = self._read[resource.type](resource)
+        read = self._read.get(resource.type) or partial(self._one, read_path(resource.type))
+        live = read(resource)
         if live is None:
             yield Finding(kind.title, resource.name, _called(resource), GONE, kind.gone)
             return

@@ -7,16 +7,9 @@ from collections.abc import Iterable
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.managed import Managed
 from ops.stacks.errors import StackFailed
+from ops.stacks.resource_kinds import is_alone, read_path
 
 _CRON = "cloudflare:WorkersCronTrigger"
-_PATHS = {
-    "cloudflare:D1Database": "d1/database/{}",
-    "cloudflare:WorkersKvNamespace": "storage/kv/namespaces/{}",
-    "cloudflare:Queue": "queues/{}",
-    "cloudflare:Worker": "workers/workers/{}",
-    "cloudflare:WorkersCustomDomain": "workers/domains/{}",
-    "cloudflare:AccountToken": "tokens/{}",
-}
 
 
 def stop_schedules(probe: CloudflareProbe, resources: Iterable[Managed]) -> None:
@@ -50,8 +43,8 @@ def require_gone(probe: CloudflareProbe, resources: Iterable[Managed]) -> None:
     left = [
         f"{resource.name} ({resource.id})"
         for resource in resources
-        if resource.type in _PATHS
-        and probe.get(_PATHS[resource.type].format(resource.id)) is not None
+        if is_alone(resource.type)
+        and probe.get(read_path(resource.type).format(id=resource.id)) is not None
     ]
     if left:
         raise StackFailed(

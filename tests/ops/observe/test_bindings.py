@@ -89,7 +89,7 @@ def test_a_version_with_everything_is_well(api: AnsweringService, tmp_path: Path
         "binding FAILED_QUEUE": "ok",
         "tables": "ok",
     }
-    assert found["binding DB"].found == "database notify-db (d1-1)"
+    assert found["binding DB"].found == "D1 database notify-db (d1-1)"
     assert found["binding RETRY_QUEUE"].found == "queue q1 (retry)"
     assert api.seen[1]["target"].endswith("/workers/workers/w1/versions/v1")
 
@@ -105,14 +105,14 @@ def test_a_binding_that_the_version_lacks_fails(api: AnsweringService, tmp_path:
 def test_a_binding_of_another_type_fails(api: AnsweringService, tmp_path: Path) -> None:
     other = {"name": "DB", "type": "plain_text", "text": "x"}
     found = judged(api, tmp_path, bound=(other, *BOUND[1:]))["binding DB"]
-    assert (found.result, found.found) == ("fail", "DB is a plain_text, not a database")
+    assert (found.result, found.found) == ("fail", "DB is a plain_text, not a D1 database")
 
 
 def test_a_store_that_is_gone_fails_with_the_command_that_mends_it(
     api: AnsweringService, tmp_path: Path
 ) -> None:
     found = judged(api, tmp_path, lists=([], LISTS[1], LISTS[2]))
-    assert found["binding DB"].found == "database d1-1 isn't in the account, which lists none"
+    assert found["binding DB"].found == "D1 database d1-1 isn't in the account, which lists none"
     assert "notifyctl db restore --stack dev FILE" in found["binding DB"].advice
     assert found["tables"].result == "skipped"
 
