@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.eventually import eventually
 from tests.installation import free_ports
 from tests.releases.stage import LOGS, Stage
 
@@ -221,3 +223,28 @@ def test_a_bad_canary_stops_by_itself_and_all_requests_go_back(stage: Stage) -> 
     assert stage.serving() == {before: 100}
     assert counts["sent"] > 0
     assert stage.ctl("preview", "--expect-no-changes").returncode == 0
+
+
+@pytest.mark.requirement("S0-87", "S0-108")
+def test_an_interrupted_canary_leaves_its_report_and_tells_where_it_stands(
+    stage: Stage, tmp_path: Path
+) -> None:
+    [before] = stage.serving()
+    stage.change("interrupted")
+    report = tmp_path / "report.json"
+    with stage.sends():
+        process = stage.installation.start(
+            *("deploy", "--stack", "local", "--canary", "--steps", "50,100", "--least", "100000"),
+            *("--report", str(report)),
+        )
+        eventually(lambda: len(stage.serving()) == 2, what="the canary's first step")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=240)
+    assert process.returncode == 130, out + err
+    document = json.loads(report.read_text())
+    assert document["result"] == "interrupted"
+    assert document["previous_version_id"] == before
+    assert "Interrupted." in document["detail"]
+    assert told(stage)[-1]["event"] == "failed"
+    assert stage.ctl("rollback", "--yes", "--reason", "a rehearsal").returncode == 0
+    assert stage.serving() == {before: 100}

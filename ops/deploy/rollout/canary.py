@@ -170,24 +170,29 @@ class Canary:
         account = StackAccount.of(self._context)
         metrics = MetricsSince(account, str(outputs["worker_name"]), self._now)
         started = self._now()
+        result: StepResult | None = None
         with self._reporter.step(f"Version {new[:8]} at {percentage} %") as step:
-            while True:
-                blind = ""
-                seen = base = VersionMetrics()
-                try:
-                    seen, base = metrics.of(new, self._base)
-                except OperationError as error:
-                    blind = str(error)
-                result = StepResult(percentage, seen, base, self._now() - started)
-                step.detail = (
-                    f"{counted(seen.requests, 'request')}, {seen.failures} failed, "
-                    f"p99 {seen.p99_ms:.0f} ms"
-                )
-                problem = self._problem(result, blind)
-                if problem is not None or seen.requests >= self._plan.least:
-                    break
-                self._sleep(POLL_SECONDS)
-            self.results.append(result)
+            try:
+                while True:
+                    blind = ""
+                    seen = base = VersionMetrics()
+                    try:
+                        seen, base = metrics.of(new, self._base)
+                    except OperationError as error:
+                        blind = str(error)
+                    result = StepResult(percentage, seen, base, self._now() - started)
+                    step.detail = (
+                        f"{counted(seen.requests, 'request')}, {seen.failures} failed, "
+                        f"p99 {seen.p99_ms:.0f} ms"
+                    )
+                    problem = self._problem(result, blind)
+                    if problem is not None or seen.requests >= self._plan.least:
+                        break
+                    self._sleep(POLL_SECONDS)
+            finally:
+                # An interruption's report has what was seen up to then.
+                if result is not None:
+                    self.results.append(result)
             if problem is not None:
                 raise VerificationFailed(
                     f"The canary was stopped at {percentage} %: {problem}.", check="canary"

@@ -135,6 +135,28 @@ def test_too_few_requests_in_the_time_box_stop_it_too(
     assert 60 <= world.seconds < 70
 
 
+def test_an_interrupted_step_is_in_the_results_as_far_as_it_was_seen(
+    context: StackContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(VersionMetrics(7, 1, 12.0))
+    kept: list[Canary] = []
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    world.sleep = interrupted  # type: ignore[method-assign]
+    made = Canary.__init__
+
+    def noted(self: Canary, *arguments: Any, **named: Any) -> None:
+        kept.append(self)
+        made(self, *arguments, **named)
+
+    monkeypatch.setattr(Canary, "__init__", noted)
+    with pytest.raises(KeyboardInterrupt):
+        run(world, context, monkeypatch)
+    assert [result.new for result in kept[0].results] == [VersionMetrics(7, 1, 12.0)]
+
+
 def test_what_is_never_told_stops_it_with_the_reason(
     context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
