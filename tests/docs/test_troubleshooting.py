@@ -17,6 +17,7 @@ from tests.docs.document import ROOT, Document
 PAGE = Document(ROOT / "docs" / "troubleshooting.md")
 WORKER = ROOT / "worker" / "src" / "notification"
 COMMANDS = ROOT / "ops"
+CLIENT = ROOT / "sdk" / "notification_sdk"
 _CODE = re.compile(r"[A-Z0-9]+(?:_[A-Z0-9]+)+|FORBIDDEN|UNAUTHORIZED|MAINTENANCE")
 _FILLED_IN = re.compile(r"\b[A-Z]{2,}\b(?!_)|'NAME'|\bNAMES?\b")
 QUOTING = (
@@ -71,7 +72,27 @@ def test_every_code_of_a_delivery_is_there() -> None:
     assert rows == (used | one_word) - answered().keys()
 
 
-@pytest.mark.parametrize("heading", ["Answers of the API", "What became of a notification"])
+def test_every_code_of_health_is_there() -> None:
+    text = (WORKER / "routes" / "health.py").read_text(encoding="utf-8")
+    used = set(re.findall(r'"code": "([A-Z0-9_]+)"', text))
+    assert {row[0].strip("`") for row in section("What health reports")} == used
+
+
+def test_no_code_of_service_or_client_is_missing() -> None:
+    """What looks like a code and isn't one is a binding, a setting or a secret of the Worker."""
+    page = PAGE.path.read_text(encoding="utf-8")
+    client = "\n".join(path.read_text(encoding="utf-8") for path in CLIENT.rglob("*.py"))
+    used = {text for text in constants(WORKER) if _CODE.fullmatch(text)}
+    used |= set(re.findall(r'code="([A-Z0-9_]+)"', client))
+    settings = (WORKER / "settings.py").read_text(encoding="utf-8")
+    bound = {*constants(ROOT / "infra"), *re.findall(r'"([A-Z0-9_]+)"', settings)} - {"MAINTENANCE"}
+    assert {code for code in used - bound if f"`{code}`" not in page} == set()
+    assert len(used - bound) > 60
+
+
+@pytest.mark.parametrize(
+    "heading", ["Answers of the API", "What health reports", "What became of a notification"]
+)
 def test_each_code_has_a_cause_and_a_cure(heading: str) -> None:
     for row in section(heading):
         *_, cause, cure = row
