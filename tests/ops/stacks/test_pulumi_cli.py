@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,36 @@ def test_a_download_that_leaves_an_empty_file_is_no_cli(
     assert PulumiCli.found(project, environment) is None
     assert needed(project, environment).source == "npm"
     assert (tmp_path / "home" / "fetched").exists()
+
+
+DOWNLOAD = """\
+globalThis.fetch = async (url) => {
+  if (!url.endsWith("/install.sh")) throw new Error(`another address was asked: ${url}`);
+  return new Response(`#!/bin/sh
+set -eu
+while [ "$1" != --install-root ]; do shift; done
+mkdir -p "$2/bin"
+printf '#!/bin/sh\\\\necho "the fake one: $*"\\\\n' > "$2/bin/pulumi"
+chmod +x "$2/bin/pulumi"
+`);
+};
+"""
+
+
+def test_npms_own_package_downloads_the_pinned_cli_and_it_is_the_one_that_runs(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The package of this installation, with an answer in place of Pulumi's server."""
+    (tmp_path / "download.cjs").write_text(DOWNLOAD)
+    environment["NODE_OPTIONS"] = f"--require={tmp_path / 'download.cjs'}"
+    environment["HOME"] = str(tmp_path)
+    environment["PATH"] = f"{Path(str(shutil.which('node'))).parent}:{environment['PATH']}"
+    cli = needed(ROOT, environment)
+    version = json.loads((ROOT / "package.json").read_text())["dependencies"]["pulumi"]
+    assert cli.version == version
+    assert cli.command == str(tmp_path / "home" / "versions" / version / "bin" / "pulumi")
+    said = subprocess.run([cli.command, "up"], capture_output=True, text=True, check=True).stdout
+    assert said == "the fake one: up\n"
 
 
 @pytest.mark.parametrize(
