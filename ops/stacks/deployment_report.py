@@ -64,13 +64,23 @@ class DeploymentReport:
         return [
             *lines,
             f"Sink      {self.sink_url}   (open it: it shows what arrived)",
+            # The sink plays Lark's part too: what a person sees first is a chat's own call.
             (
-                f"Send      {tool} send --user ada --channel webhook "
-                f"--url {self.sink_url}/hook/ada --message 'It works'"
+                f"Send      {tool} send --user ada --channel lark "
+                f"--url {self.sink_url}/open-apis/bot/v2/hook/ada --message 'It works'"
             ),
             f"Logs      {tool} logs",
+            *self._way_back(tool),
             "Stop      make down      (keeps the data; make destroy removes everything)",
         ]
+
+    def _way_back(self, tool: str) -> list[str]:
+        """Return the line about the release before this one, where there is one."""
+        releases = self.update.outputs.get("releases")
+        if not isinstance(releases, list) or len(releases) < 2:
+            return []
+        command = f"{tool} rollback --stack {self.stack}"
+        return [f"Undo      {command}      (serves the release before this one again)"]
 
 
 class StackDeployer(Protocol):

@@ -19,6 +19,14 @@ function pretty(body) {
   }
 }
 
+// The chats whose part the sink plays, by the paths of their APIs.
+const CHATS = [
+  [/^\/open-apis\/bot\//, "Lark"],
+  [/^\/services\//, "Slack"],
+  [/^\/bot[0-9]+:/, "Telegram"],
+  [/^\/api\/webhooks\//, "Discord"],
+];
+
 function card(message) {
   const article = element("article");
   const heading = element("h2");
@@ -27,6 +35,8 @@ function card(message) {
   const time = element("time", new Date(message.received_at_ms).toLocaleString());
   time.dateTime = new Date(message.received_at_ms).toISOString();
   const query = message.query ? `?${message.query}` : "";
+  const chat = CHATS.find(([path]) => path.test(message.path));
+  if (chat) heading.append(element("mark", chat[1]));
   heading.append(element("span", `${message.method} ${message.path}${query}`), status, time);
   const headers = element("details");
   const names = element("dl");

@@ -1,0 +1,41 @@
+"""The lines that end a deployment: where everything is, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ops.stacks.deployment_report import DeploymentReport
+from ops.stacks.driver import StackUpdate
+
+
+def summary(sink_url: str | None = "http://127.0.0.1:8789", **outputs: Any) -> str:
+    update = StackUpdate(
+        kind="update", changes={"create": 1}, outputs=outputs, seconds=1.0, version=1
+    )
+    report = DeploymentReport("local", update, sink_url, 2.0, "/console")
+    return "\n".join(report.summary())
+
+
+def test_the_first_message_to_send_is_a_chats_own_call() -> None:
+    text = summary(service_url="http://127.0.0.1:8788")
+    assert "--channel lark --url http://127.0.0.1:8789/open-apis/bot/v2/hook/ada" in text
+    assert "1 change in 2.0 s." in text
+
+
+def test_the_way_back_is_told_once_there_is_a_release_to_go_back_to() -> None:
+    one, two = [{"version_id": "a"}], [{"version_id": "a"}, {"version_id": "b"}]
+    assert "rollback" not in summary(service_url="http://s", releases=one)
+    assert "rollback --stack local" in summary(service_url="http://s", releases=two)
+    assert "rollback" not in summary(service_url="http://s")
+
+
+def test_a_stack_of_an_account_says_where_to_look() -> None:
+    text = summary(None, service_url="https://notify.example", releases=[{}, {}])
+    assert text.splitlines()[-1] == "Look      notifyctl status --stack local"
+
+
+def test_the_console_and_its_key_are_told_where_the_release_has_one() -> None:
+    text = summary(service_url="http://s", release={"assets_sha256": "a" * 64})
+    assert "Console   http://s/console/" in text
+    assert "outputs api_secret_key" in text
+    assert "Console" not in summary(service_url="http://s", release={"assets_sha256": ""})
