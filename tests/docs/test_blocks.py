@@ -42,6 +42,7 @@ ONE_PAGE = {
     ("docs/local-cloud.md", "sh"): "tests/localcloud/test_wrangler.py",
     ("docs/rollback.md", "yaml"): HERE,
     ("docs/sdk.md", "python"): "tests/docs/test_sdk_page.py",
+    ("docs/sdk.md", "sh"): "tests/sdk/test_apprise_plugin.py",
     ("docs/sdk.md", "text"): "tests/docs/test_sdk_page.py",
     ("docs/stacks.md", "yaml"): HERE,
     ("sdk/README.md", "python"): HERE,

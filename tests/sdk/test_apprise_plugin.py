@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 from notification_sdk import apprise_plugin
 from notification_sdk.testing import TEST_KEY, FakeNotificationService
 
+ROOT = Path(__file__).parents[2]
 PLUGIN = Path(apprise_plugin.__file__)
 
 
@@ -150,3 +152,26 @@ def test_the_command_takes_the_plugin_by_its_path(
     assert done.returncode == 0, done.stdout + done.stderr
     [sent] = notification_service.sent
     assert (sent.subject, sent.content) == ("Disk", "95 % used")
+
+
+def test_the_pages_command_notifies(
+    notification_service: FakeNotificationService, address: str, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "sdk.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```sh\npip install '\./sdk\[apprise\]'\n(.*?)```", page, re.DOTALL)
+    command, replaced = re.subn(r"notifications://\S*@[^/]*", address, block)
+    assert replaced == 1
+    folder = Path(sys.executable).parent
+    done = subprocess.run(
+        ["bash", "-e", "-c", command],
+        env={"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [(sent.user_id, sent.channel) for sent in notification_service.sent] == [
+        ("ada", "lark"),
+        ("ada", "slack"),
+    ]
