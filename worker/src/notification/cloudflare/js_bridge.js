@@ -137,12 +137,12 @@ async function call(text) {
     const { bytes, problem } = answer.body ? await bounded(answer.body, limit + 1) : NOTHING;
     const whole = problem === null && bytes.length <= limit;
     const read = lenient.decode(bytes.subarray(0, limit));
-    const headers = {};
+    const waits = {};
     for (const name of WAIT_HEADERS) {
-      const text = answer.headers.get(name);
-      if (text !== null) headers[name] = text;
+      const told = answer.headers.get(name);
+      if (told !== null) waits[name] = told;
     }
-    return JSON.stringify([answer.status, headers, read, whole]);
+    return JSON.stringify([answer.status, waits, read, whole]);
   } catch (error) {
     return JSON.stringify({ name: error.name, message: String(error.message) });
   } finally {
