@@ -38,6 +38,7 @@ ONE_PAGE = {
     ("docs/channels.md", "python"): CHANNEL,
     ("docs/checks.md", "yaml"): HERE,
     ("docs/contributing.md", "python"): "tests/docs/test_contributing.py",
+    ("docs/contributing.md", "markdown"): "tests/docs/test_adding_a_resource.py",
     ("docs/cost.md", "text"): "tests/ops/observe/cost/test_cost.py",
     ("docs/local-cloud.md", "sh"): "tests/localcloud/test_wrangler.py",
     ("docs/rollback.md", "yaml"): HERE,
