@@ -20,11 +20,12 @@ from bench.installing import measure_make_up
 from bench.log_query import measure_log_query
 from bench.memory_growth import FULL, measure_memory_growth
 from bench.resources import measure_boot, measure_bundle, measure_memory, measure_storage
+from bench.saturation import measure_saturation
 from bench.sends import measure_sends
 from bench.stack_operations import measure_stack_operations
 from tests.installation import ROOT, Installation
 
-ON_THEIR_OWN = ("install", "operations")
+ON_THEIR_OWN = ("install", "operations", "saturation")
 PARTS = {
     "install": "make up in a fresh clone: cold, warm, unchanged",
     "operations": "up, preview, rollback and destroy of a stack, as whole commands",
@@ -37,6 +38,7 @@ PARTS = {
     "logs": "pages of the log among 1,000 and 100,000 rows",
     "resources": "boot, D1 round trips and rows of a send, memory, size of the bundle",
     "growth": "the service's memory over --sends sends",
+    "saturation": "a simulation: sends/s at which one and several databases saturate",
 }
 
 
@@ -72,6 +74,9 @@ def main() -> None:
         if "operations" in parts:
             console.print("a stack's operations")
             measure_stack_operations(figures, Path(folder))
+        if "saturation" in parts:
+            console.print("where the design saturates (simulated)")
+            measure_saturation(figures)
         if set(parts) - set(ON_THEIR_OWN):
             console.print("deploying an installation to measure")
             installation = Installation(
