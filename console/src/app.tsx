@@ -11,6 +11,7 @@ import { SignIn } from "./sign-in";
 import { chooseTheme, currentTheme, THEMES, type Theme } from "./theme";
 import { ConfirmDialog } from "./ui/confirm";
 import { Icon, type IconName } from "./ui/icons";
+import { healthTitle } from "./ui/parts";
 import { Toasts } from "./ui/toast";
 import { Charts } from "./tabs/charts";
 import { Grafana } from "./tabs/grafana";
@@ -41,7 +42,7 @@ const TABS: readonly Tab[] = [
   { name: "grafana", title: "Grafana", icon: "alert", content: Grafana },
 ];
 const HEALTH_EVERY_MS = 30_000;
-const THEME_TITLES: Record<Theme, Text> = { auto: "Like the system", light: "Light", dark: "Dark" };
+const THEME_TITLES: Record<Theme, Text> = { auto: "Automatic", light: "Light", dark: "Dark" };
 
 export function App() {
   const [signedIn, setSignedIn] = useState(false);
@@ -96,6 +97,10 @@ function Shell({ health, unreachable, preferences, leave }: ShellProps) {
   const tab = TABS.find((one) => one.name === place.tab) ?? TABS[0]!;
   const state = unreachable ? "unreachable" : (health?.status ?? "unknown");
   useEffect(() => {
+    // On a phone the tabs are a strip that scrolls.
+    document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [tab.name]);
+  useEffect(() => {
     document.title = `${t(tab.title)} · ${t("Notification console")}`;
   });
   return (
@@ -117,7 +122,7 @@ function Shell({ health, unreachable, preferences, leave }: ShellProps) {
           </span>
         )}
         <a class="health" data-state={state} href={linkTo("system")}>
-          {unreachable ? t("Unreachable") : state === "healthy" ? t("Healthy") : t("Unhealthy")}
+          {unreachable ? t("Unreachable") : healthTitle(state)}
         </a>
         <span class="spacer" />
         {preferences}

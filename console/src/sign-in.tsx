@@ -6,7 +6,7 @@ import { CallError, signIn, type Answer } from "./api/client";
 import type { Loaded } from "./api/loading";
 import { t } from "./language";
 import { Icon } from "./ui/icons";
-import { Copyable, Field } from "./ui/parts";
+import { Copyable, Field, healthTitle } from "./ui/parts";
 import { describeError } from "./ui/toast";
 
 interface SignInProps {
@@ -63,9 +63,7 @@ export function SignIn({ health, preferences, done }: SignInProps) {
           )}{" "}
           <span class="health" data-state={health.data?.status ?? (health.error ? "unreachable" : "unknown")}>
             {health.data
-              ? health.data.status === "healthy"
-                ? t("Healthy")
-                : t("Unhealthy")
+              ? healthTitle(health.data.status)
               : health.error
                 ? t("Unreachable")
                 : t("Loading …")}
@@ -96,10 +94,10 @@ export function SignIn({ health, preferences, done }: SignInProps) {
   );
 }
 
-/** The stack's name isn't public, so it is guessed from what is. */
+/** For a terminal in the project's folder. The stack's name isn't public: it is guessed from what is. */
 function secretCommand(environment: string | undefined): string {
   const loopback = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
-  return `notifyctl outputs api_secret_key --stack ${loopback ? "local" : (environment ?? "STACK")} --show-secrets`;
+  return `.venv/bin/notifyctl outputs api_secret_key --stack ${loopback ? "local" : (environment ?? "STACK")} --show-secrets`;
 }
 
 function explain(problem: unknown): string {

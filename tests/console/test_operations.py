@@ -190,7 +190,7 @@ def test_a_held_channel_lets_its_notifications_wait_until_it_is_released(
     page = console.page
     console.configure("held-user")
     console.open("Queues")
-    page.get_by_label("User to hold; empty holds all").fill("held-user")
+    page.get_by_label("User; empty holds everybody").fill("held-user")
     page.get_by_label("Reason").fill("their server moves")
     page.get_by_role("button", name="Hold …").click()
     console.answer_dialog("Cancel")

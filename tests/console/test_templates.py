@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ def test_every_keystroke_is_drawn_as_each_channel_would_show_it(console: OpenCon
     expect(preview(console, "slack").locator("b", has_text="Status")).to_be_visible()
     expect(preview(console, "slack")).to_contain_text("Notification Bot")
     expect(preview(console, "webhook")).to_contain_text('"template_key": "grafana-alert"')
+    expect(page.get_by_text("No text: Discord, Microsoft Teams, ntfy")).to_be_visible()
 
     page.get_by_text("Telegram", exact=True).first.click()
     page.get_by_label("Content type").select_option("markdown")
@@ -70,6 +72,16 @@ def test_a_template_is_written_saved_sent_and_switched_off(console: OpenConsole)
         )
         assert sent.json()["results"][0]["status"] == "sent"
     assert "Hello Ada of London" in console.served.arrivals(f"/hook/{user}")[0]["body"]
+
+    page.get_by_role("link", name="Send it …").click()
+    page.get_by_label("User").fill(user)
+    page.get_by_role("checkbox", name="Webhook").check()
+    expect(page.locator("#template_key")).to_have_value("made-in-the-console")
+    expect(page.get_by_label("Variables (JSON)")).to_have_value(re.compile('"place": "place"'))
+    page.get_by_role("button", name="Send", exact=True).click()
+    console.toast("Accepted: Webhook")
+    assert "Hello name of place" in console.served.arrivals(f"/hook/{user}")[1]["body"]
+    page.go_back()
 
     page.get_by_text("Slack", exact=True).first.click()
     page.get_by_role("button", name="Remove this channel's text").click()

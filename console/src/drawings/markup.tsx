@@ -12,7 +12,7 @@ const MAX_DEPTH = 12;
 /** A pair of marks and the element that they make. */
 interface Mark {
   open: string;
-  element: "b" | "i" | "u" | "s" | "code" | "pre";
+  element: "b" | "i" | "u" | "s" | "code" | "pre" | "spoiler";
 }
 
 const MARKS: Record<string, readonly Mark[]> = {
@@ -38,7 +38,28 @@ const MARKS: Record<string, readonly Mark[]> = {
     { open: "*", element: "i" },
     { open: "`", element: "code" },
   ],
+  discord: [
+    { open: "```", element: "pre" },
+    { open: "**", element: "b" },
+    { open: "__", element: "u" },
+    { open: "~~", element: "s" },
+    { open: "||", element: "spoiler" },
+    { open: "*", element: "i" },
+    { open: "_", element: "i" },
+    { open: "`", element: "code" },
+  ],
+  common: [
+    { open: "```", element: "pre" },
+    { open: "**", element: "b" },
+    { open: "__", element: "b" },
+    { open: "~~", element: "s" },
+    { open: "*", element: "i" },
+    { open: "_", element: "i" },
+    { open: "`", element: "code" },
+  ],
 };
+/** Where a backslash before a character makes it plain. */
+const ESCAPING = new Set(["telegram", "discord", "common"]);
 const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">" };
 const NAMED_ENTITY = /&(amp|lt|gt);/y;
 /** Lark reads numbers as well: open.larksuite.com, "Markdown component", escaping of characters. */
@@ -48,7 +69,29 @@ export type Dialect = keyof typeof MARKS & string;
 
 /** Draw marked text. A mark without its partner is shown as it is. */
 export function Marked({ text, dialect }: { text: string; dialect: Dialect }) {
-  return <>{marked(text, dialect, 0)}</>;
+  return (
+    <>
+      {quotes(text).map(({ quoted, lines }, index) => {
+        const drawn = marked(lines.join("\n"), dialect, 0);
+        return quoted ? <blockquote key={index}>{drawn}</blockquote> : drawn;
+      })}
+    </>
+  );
+}
+
+/** Tell quoted lines from the others; a fence's lines are never a quote. */
+function quotes(text: string): { quoted: boolean; lines: string[] }[] {
+  const runs: { quoted: boolean; lines: string[] }[] = [];
+  let fenced = false;
+  for (const line of text.split("\n")) {
+    const quoted = !fenced && line.startsWith(">");
+    if ((line.split("```").length - 1) % 2) fenced = !fenced;
+    const last = runs.at(-1);
+    const shown = quoted ? line.replace(/^> ?/, "") : line;
+    if (last?.quoted === quoted) last.lines.push(shown);
+    else runs.push({ quoted, lines: [shown] });
+  }
+  return runs;
 }
 
 function marked(text: string, dialect: Dialect, depth: number): ComponentChildren[] {
@@ -61,7 +104,7 @@ function marked(text: string, dialect: Dialect, depth: number): ComponentChildre
     plain = "";
   };
   for (let at = 0; at < text.length; ) {
-    if (text[at] === "\\" && dialect === "telegram" && at + 1 < text.length) {
+    if (text[at] === "\\" && ESCAPING.has(dialect) && at + 1 < text.length) {
       plain += text[at + 1];
       at += 2;
       continue;
@@ -88,10 +131,7 @@ function marked(text: string, dialect: Dialect, depth: number): ComponentChildre
       const close = closing(text, at + mark.open.length, mark.open);
       if (close > 0) {
         flush();
-        const inner = text.slice(at + mark.open.length, close);
-        const verbatim = mark.element === "code" || mark.element === "pre";
-        const Element = mark.element;
-        nodes.push(<Element>{verbatim ? inner.replace(/\\(.)/g, "$1") : marked(inner, dialect, depth + 1)}</Element>);
+        nodes.push(element(mark.element, text.slice(at + mark.open.length, close), dialect, depth));
         at = close + mark.open.length;
         continue;
       }
@@ -102,6 +142,17 @@ function marked(text: string, dialect: Dialect, depth: number): ComponentChildre
   }
   flush();
   return nodes;
+}
+
+function element(name: Mark["element"], inner: string, dialect: Dialect, depth: number): ComponentChildren {
+  const literal = dialect === "telegram" ? inner.replace(/\\(.)/g, "$1") : inner;
+  if (name === "code") return <code>{literal}</code>;
+  // The line of the opening marks names the language.
+  if (name === "pre") return <pre>{literal.replace(/^[\w+-]*\n/, "").replace(/\n$/, "")}</pre>;
+  const drawn = marked(inner, dialect, depth + 1);
+  if (name === "spoiler") return <span class="drawn-spoiler">{drawn}</span>;
+  const Element = name;
+  return <Element>{drawn}</Element>;
 }
 
 function readEntity(text: string, at: number, dialect: Dialect): { character: string; end: number } | undefined {
@@ -130,9 +181,25 @@ interface Link {
 
 const MARKDOWN_LINK = /\[((?:[^\]\\\n]|\\.){1,500})\]\(((?:[^)\\\s]|\\.){1,2000})\)/y;
 const SLACK_LINK = /<([^|>\n]{1,2000})(?:\|([^>\n]{1,500}))?>/y;
+/** Who is told of it: Discord's `<@7>`, `<@&8>` and `<#9>`, Lark's `<at id=all></at>`. */
+const MENTIONS: Record<string, RegExp> = {
+  discord: /<(@|#)[!&]?([0-9]{1,20})>/y,
+  lark: /<(at) id=([^>\n]{1,100})><\/at>/y,
+};
+
+function readMention(text: string, at: number, dialect: Dialect): Link | undefined {
+  const pattern = MENTIONS[dialect];
+  if (!pattern) return undefined;
+  pattern.lastIndex = at;
+  const found = pattern.exec(text);
+  if (!found) return undefined;
+  const [whole, mark, name] = found;
+  return { label: `${mark === "#" ? "#" : "@"}${name}`, target: whole, end: at + whole.length };
+}
 
 function readLink(text: string, at: number, dialect: Dialect): Link | undefined {
   const first = text[at];
+  if (first === "<" && dialect !== "slack") return readMention(text, at, dialect);
   if (dialect === "slack" ? first !== "<" : first !== "[") return undefined;
   const pattern = dialect === "slack" ? SLACK_LINK : MARKDOWN_LINK;
   pattern.lastIndex = at;
@@ -178,7 +245,11 @@ export function TelegramHtml({ text }: { text: string }) {
 function htmlChildren(parent: Node, depth: number): ComponentChildren[] {
   if (depth > MAX_DEPTH) return [parent.textContent ?? ""];
   return Array.from(parent.childNodes, (node) => {
-    if (!(node instanceof Element)) return node.textContent ?? "";
+    if (!(node instanceof Element)) {
+      const text = node.textContent ?? "";
+      // The line break after a quote is the quote's own.
+      return node.previousSibling?.nodeName === "BLOCKQUOTE" ? text.replace(/^\n/, "") : text;
+    }
     const name = node.localName;
     if (name === "a") {
       return (
@@ -187,6 +258,7 @@ function htmlChildren(parent: Node, depth: number): ComponentChildren[] {
         </span>
       );
     }
+    if (name === "tg-spoiler") return <span class="drawn-spoiler">{htmlChildren(node, depth + 1)}</span>;
     const Known = HTML_ELEMENTS[name];
     return Known ? <Known>{htmlChildren(node, depth + 1)}</Known> : (node.textContent ?? "");
   });

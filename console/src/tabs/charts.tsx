@@ -6,7 +6,7 @@ import { call, serviceNow, type Answer } from "../api/client";
 import { useLoaded, useRegularly } from "../api/loading";
 import { formatDuration, formatNumber, t, type Text } from "../language";
 import { LineChart } from "../ui/line-chart";
-import { CHANNELS, CHANNEL_TITLES, Problem, Waiting } from "../ui/parts";
+import { CHANNELS, CHANNEL_TITLES, Problem, Waiting, type ChannelName } from "../ui/parts";
 
 type Overview = Answer<"/api/stats/overview", "get">["data"];
 type Values = Overview["total"];
@@ -76,7 +76,7 @@ export function Charts() {
               title={t("Traffic by channel")}
               times={overview.times}
               format={(value) => formatNumber(value)}
-              lines={CHANNELS.map((one) => ({
+              lines={busyChannels(overview).map((one) => ({
                 name: CHANNEL_TITLES[one] ?? one,
                 colour: `--channel-${one}`,
                 values: overview.channels[one]?.accepted ?? [],
@@ -103,6 +103,12 @@ export function Charts() {
       )}
     </>
   );
+}
+
+/** The channels that had traffic, or all where none had. */
+function busyChannels(overview: Overview): readonly ChannelName[] {
+  const busy = CHANNELS.filter((one) => overview.channels[one]?.accepted.some(Boolean));
+  return busy.length ? busy : CHANNELS;
 }
 
 /** A rate or a time of nothing is no zero. */

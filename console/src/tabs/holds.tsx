@@ -58,6 +58,9 @@ export function Holds() {
   return (
     <section aria-labelledby="holds-title">
       <h2 id="holds-title">{t("Holds")}</h2>
+      <p class="hint lead">
+        {t("A held channel accepts notifications and delivers none, for everybody or one user, until the hold ends.")}
+      </p>
       <form class="filters" onSubmit={(event) => void hold(event)}>
         <select name="channel" aria-label={t("Channel to hold")}>
           {CHANNELS.map((one) => (
@@ -66,7 +69,7 @@ export function Holds() {
             </option>
           ))}
         </select>
-        <input name="user" aria-label={t("User to hold; empty holds all")} placeholder={t("User to hold; empty holds all")} maxLength={100} autocomplete="off" />
+        <input name="user" aria-label={t("User; empty holds everybody")} placeholder={t("User; empty holds everybody")} maxLength={100} autocomplete="off" />
         <select name="hours" aria-label={t("For how long")}>
           {HOURS.map((hours) => (
             <option key={hours} value={hours}>
@@ -81,7 +84,7 @@ export function Holds() {
       {list.data && holds.length === 0 && <Nothing>{t("Nothing is held.")}</Nothing>}
       {holds.length > 0 && (
         <div class="table-frame" tabIndex={0} role="region" aria-label={t("Holds")}>
-          <table>
+          <table class="stack">
             <thead>
               <tr>
                 <th scope="col">{t("Channel")}</th>
@@ -106,7 +109,7 @@ export function Holds() {
                   <td>
                     <Moment at={one.until} />
                   </td>
-                  <td class="number">{formatNumber(list.data?.data.waiting[one.channel] ?? 0)}</td>
+                  <td class="number" data-label={t("Waiting")}>{formatNumber(list.data?.data.waiting[one.channel] ?? 0)}</td>
                   <td class="subject">{one.reason}</td>
                   <td class="row-actions">
                     <button type="button" class="quiet" onClick={() => void release(one.channel, one.user_id)}>

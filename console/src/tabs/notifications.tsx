@@ -249,7 +249,7 @@ interface TableProps {
 function Table({ rows, fresh, open, query }: TableProps) {
   return (
     <div class="table-frame" tabIndex={0} role="region" aria-label={t("Notifications")}>
-      <table>
+      <table class="stack">
         <thead>
           <tr>
             <th scope="col">{t("Accepted")}</th>

@@ -42,7 +42,9 @@ export function Queues() {
         {queues.map((queue) => (
           <div key={queue.name} class="figure card">
             <span class="value">{queue.size < 0 ? t("unknown") : formatNumber(queue.size)}</span>
-            <code>{queue.name}</code>
+            <span>
+              {t("messages in")} <code>{queue.name}</code>
+            </span>
           </div>
         ))}
         {status.data && (
@@ -93,7 +95,7 @@ function Waits({ items, count, act }: { items: WaitingItems; count: number; act:
         <Nothing>{t("Nothing waits.")}</Nothing>
       ) : (
         <div class="table-frame" tabIndex={0} role="region" aria-label={t("Waiting for a retry")}>
-          <table>
+          <table class="stack">
             <thead>
               <tr>
                 <th scope="col">{t("Next attempt")}</th>
@@ -120,7 +122,9 @@ function Waits({ items, count, act }: { items: WaitingItems; count: number; act:
                   <td>
                     <ChannelLabel channel={item.channel} />
                   </td>
-                  <td class="number">{item.retry_count}</td>
+                  <td class="number" data-label={t("Retry")}>
+                    {item.retry_count}
+                  </td>
                   <td class="subject">{item.error_message}</td>
                   <td class="row-actions">
                     <button type="button" class="quiet" onClick={() => void end([item.id])}>
@@ -160,8 +164,12 @@ function RetryFilter({ send }: { send: (filter: Record<string, string>) => Promi
       </select>
       <input name="user_id" aria-label={t("User to send to again")} placeholder={t("User")} maxLength={100} autocomplete="off" />
       <input name="code" aria-label={t("Error code")} placeholder={t("Error code")} maxLength={100} autocomplete="off" />
-      <input name="since" type="datetime-local" aria-label={t("Accepted since")} />
+      <label class="inline">
+        {t("Accepted since")}
+        <input name="since" type="datetime-local" />
+      </label>
       <button type="submit">{t("Send those again")}</button>
+      <p class="hint">{t("What matches all of these is sent again, what an endpoint refused included.")}</p>
     </form>
   );
 }
@@ -235,7 +243,7 @@ function DeadLetters({ rows, total, act }: { rows: DeadRow[]; total: number; act
         )}
         {ids.length === 0 && rows.length > 0 && (
           <button type="button" onClick={() => void sendAll({})}>
-            {t("Send all again that a retry may cure")}
+            {t("Send again all that may succeed")}
           </button>
         )}
       </div>
@@ -244,7 +252,7 @@ function DeadLetters({ rows, total, act }: { rows: DeadRow[]; total: number; act
         <Nothing>{t("No dead letters.")}</Nothing>
       ) : (
         <div class="table-frame" tabIndex={0} role="region" aria-label={t("Dead letters")}>
-          <table>
+          <table class="stack">
             <thead>
               <tr>
                 <th scope="col">

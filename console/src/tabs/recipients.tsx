@@ -1,6 +1,6 @@
 /** Users and the channels that reach them. */
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { call, type Schemas } from "../api/client";
 import { useLoaded } from "../api/loading";
@@ -37,7 +37,8 @@ export function Recipients() {
       }),
     [search],
   );
-  const rows = list.data?.data ?? [];
+  // One user's channels stand together.
+  const rows = [...(list.data?.data ?? [])].sort((one, other) => one.user_id.localeCompare(other.user_id));
   const toggle = async (row: Configuration) => {
     try {
       const body = { user_id: row.user_id, channel_type: row.channel_type, is_active: !row.is_active };
@@ -98,14 +99,16 @@ export function Recipients() {
         {list.data && !rows.length && <Nothing>{t("No configuration here yet.")}</Nothing>}
         {rows.length > 0 && (
           <div class="table-frame" tabIndex={0} role="region" aria-label={t("Users and channels")}>
-            <table>
+            <table class="stack">
               <thead>
                 <tr>
                   <th scope="col">{t("User")}</th>
                   <th scope="col">{t("Channel")}</th>
                   <th scope="col">{t("Configuration")}</th>
                   <th scope="col">{t("Active")}</th>
-                  <th scope="col">{t("Changed")}</th>
+                  <th scope="col" class="optional">
+                    {t("Changed")}
+                  </th>
                   <th scope="col">
                     <span class="unseen">{t("Actions")}</span>
                   </th>
@@ -138,7 +141,7 @@ export function Recipients() {
                         onChange={() => void toggle(row)}
                       />
                     </td>
-                    <td>
+                    <td class="optional">
                       <Moment at={row.updated_at} />
                     </td>
                     <td class="row-actions">
@@ -224,6 +227,8 @@ function Editor({ configuration, close, saved }: EditorProps) {
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [refusal, setRefusal] = useState("");
   const config = useRef<HTMLTextAreaElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
   const initial = configuration.config_data ?? PRESETS[channel];
 
   async function submit(event: SubmitEvent) {
@@ -254,9 +259,11 @@ function Editor({ configuration, close, saved }: EditorProps) {
   }
 
   return (
-    <form class="card" onSubmit={submit} noValidate aria-labelledby="editor-title">
+    <form class="card life" onSubmit={submit} noValidate aria-labelledby="editor-title" onKeyDown={(event) => {
+      if (event.key === "Escape") close();
+    }}>
       <div class="title-row">
-        <h2 id="editor-title">{isNew ? t("New configuration") : t("Edit configuration")}</h2>
+        <h2 id="editor-title" ref={heading} tabIndex={-1}>{isNew ? t("New configuration") : t("Edit configuration")}</h2>
         <span class="spacer" />
         <button type="button" class="quiet" aria-label={t("Close")} onClick={close}>
           <Icon name="close" />

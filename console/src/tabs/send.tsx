@@ -1,12 +1,12 @@
 /** Sends a notification and shows what became of it. */
 
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { call, type Answer, type Schemas } from "../api/client";
 import { useLive } from "../api/live";
 import { useLoaded } from "../api/loading";
 import { formatDuration, t } from "../language";
-import { linkTo } from "../route";
+import { linkTo, usePlace } from "../route";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Field, Json, Nothing, StatusBadge, type ChannelName } from "../ui/parts";
 import { Problem } from "../ui/parts";
 import { toast } from "../ui/toast";
@@ -22,10 +22,11 @@ interface Outcome {
 const QUICK_USERS = ["test-user", "demo-user"];
 
 export function Send() {
+  const wanted = usePlace().query["template"] ?? "";
   const [user, setUser] = useState("");
   const [channels, setChannels] = useState<ReadonlySet<ChannelName>>(new Set());
-  const [mode, setMode] = useState<"custom" | "template">("custom");
-  const [template, setTemplate] = useState("");
+  const [mode, setMode] = useState<"custom" | "template">(wanted ? "template" : "custom");
+  const [template, setTemplate] = useState(wanted);
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | undefined>();
@@ -62,6 +63,10 @@ export function Send() {
     }
   };
 
+  useEffect(() => {
+    if (wanted && all.length) chooseTemplate(wanted);
+  }, [wanted, templates.data]);
+
   async function submit(event: SubmitEvent) {
     event.preventDefault();
     const data = new FormData(event.currentTarget as HTMLFormElement);
@@ -81,7 +86,7 @@ export function Send() {
       setOutcome({ results: answer.results, requestId: answer.request_id, durationMs });
       const bad = answer.results.filter((one) => one.status === "failed").length;
       if (bad) toast(t("{count} of {all} channels failed.", { count: bad, all: answer.results.length }), "bad");
-      else toast(t("Accepted for {count} channels.", { count: answer.results.length }));
+      else toast(t("Accepted: {channels}", { channels: answer.results.map((one) => CHANNEL_TITLES[one.channelType] ?? one.channelType).join(", ") }));
     } catch (error) {
       setOutcome(undefined);
       setRefusal(error);

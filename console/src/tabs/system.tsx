@@ -4,12 +4,13 @@ import { call, type Answer } from "../api/client";
 import { useLoaded, useRegularly } from "../api/loading";
 import { formatDuration, formatNumber, formatTime, t } from "../language";
 import { confirmed } from "../ui/confirm";
-import { Moment, Nothing, Problem, Waiting } from "../ui/parts";
+import { healthTitle, Moment, Nothing, Problem, Waiting } from "../ui/parts";
 import { toast, toastError } from "../ui/toast";
 
 type Health = Answer<"/health", "get">;
 type Act = (work: () => Promise<string>) => Promise<void>;
 const EVERY_MS = 15_000;
+const HEALTH_BADGES: Record<string, string> = { healthy: "good", degraded: "wait" };
 
 export function System() {
   const health = useLoaded(async (signal) => {
@@ -80,7 +81,18 @@ export function System() {
         {records.error !== undefined && <Problem error={records.error} again={reload} />}
         {records.data && (
           <div class="table-frame" tabIndex={0} role="region" aria-label={t("Latest runs")}>
-            <table>
+            <table class="stack">
+              <thead>
+                <tr>
+                  <th scope="col">{t("Started")}</th>
+                  <th scope="col">{t("Task")}</th>
+                  <th scope="col">{t("Status")}</th>
+                  <th scope="col" class="number">
+                    {t("Duration")}
+                  </th>
+                  <th scope="col">{t("Result")}</th>
+                </tr>
+              </thead>
               <tbody>
                 {records.data.data.records.map((record) => (
                   <tr key={record.id}>
@@ -104,7 +116,8 @@ export function System() {
           </div>
         )}
       </section>
-      <section aria-label={t("Delete old notifications")}>
+      <section aria-labelledby="clean-up-title">
+        <h2 id="clean-up-title">{t("Delete old notifications")}</h2>
         <CleanUp act={act} />
       </section>
     </>
@@ -127,8 +140,8 @@ function HealthCard({ health, error, again }: { health: Health | undefined; erro
           <dl class="facts">
             <dt>{t("Status")}</dt>
             <dd>
-              <span class="badge" data-status={health.status === "healthy" ? "good" : "bad"}>
-                {health.status === "healthy" ? t("Healthy") : t("Unhealthy")}
+              <span class="badge" data-status={HEALTH_BADGES[health.status] ?? "bad"}>
+                {healthTitle(health.status)}
               </span>
             </dd>
             <dt>{t("Environment")}</dt>
@@ -212,7 +225,7 @@ function TaskTable({ tasks, error, act, again }: TasksProps) {
       {error !== undefined && <Problem error={error} again={again} />}
       {tasks && (
         <div class="table-frame" tabIndex={0} role="region" aria-label={t("Scheduled tasks")}>
-          <table>
+          <table class="stack">
             <thead>
               <tr>
                 <th scope="col">{t("Task")}</th>
@@ -234,8 +247,8 @@ function TaskTable({ tasks, error, act, again }: TasksProps) {
               {Object.entries(tasks.tasks as unknown as Record<string, TaskHealth>).map(([name, task]) => (
                 <tr key={name}>
                   <td class="user">{name}</td>
-                  <td>{task.lastRun ? <Moment at={task.lastRun} /> : t("never")}</td>
-                  <td>{task.nextRun ? <Moment at={task.nextRun} /> : ""}</td>
+                  <td data-label={t("Last run")}>{task.lastRun ? <Moment at={task.lastRun} /> : t("never")}</td>
+                  <td data-label={t("Next run")}>{task.nextRun ? <Moment at={task.nextRun} /> : ""}</td>
                   <td>
                     {task.lastStatus && (
                       <span class="badge" data-status={task.lastStatus}>
@@ -245,8 +258,8 @@ function TaskTable({ tasks, error, act, again }: TasksProps) {
                     {task.isRunning && <span class="badge" data-status="wait">{t("running")}</span>}
                     {task.overdue && <span class="badge" data-status="bad">{t("overdue")}</span>}
                   </td>
-                  <td class="number">{task.successRate === undefined ? "" : `${task.successRate} %`}</td>
-                  <td class="number">{task.lastDuration == null ? "" : formatDuration(task.lastDuration)}</td>
+                  <td class="number" data-label={t("Success")}>{task.successRate === undefined ? "" : `${task.successRate} %`}</td>
+                  <td class="number" data-label={t("Duration")}>{task.lastDuration == null ? "" : formatDuration(task.lastDuration)}</td>
                   <td class="row-actions">
                     <button type="button" class="quiet" aria-label={t("Run now: {task}", { task: name })} onClick={() => void run(name)}>
                       {t("Run now")}

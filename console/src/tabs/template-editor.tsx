@@ -48,6 +48,7 @@ export function TemplateEditor({ draft: initial, isNew, saved }: EditorProps) {
   const content = draft.contents[channel];
   const variables = parseObject(samples || "{}");
   const previews = usePreviews(draft, variables);
+  const silent = CHANNELS.filter((one) => !(one in draft.contents));
 
   const change = (part: Partial<Content>) =>
     setDraft({
@@ -240,28 +241,28 @@ export function TemplateEditor({ draft: initial, isNew, saved }: EditorProps) {
         </button>
       </div>
       <div class="previews" role="region" aria-labelledby="preview-title" aria-live="polite">
-        {CHANNELS.map((one) => (
-          <Preview key={one} channel={one} preview={previews[one]} />
-        ))}
+        {CHANNELS.map((one) => previews[one] && <Preview key={one} channel={one} preview={previews[one]} />)}
       </div>
+      {silent.length > 0 && (
+        <p class="hint">{t("No text: {names}", { names: silent.map((one) => CHANNEL_TITLES[one] ?? one).join(", ") })}</p>
+      )}
     </form>
   );
 }
 
-function Preview({ channel, preview }: { channel: string; preview: Previews[string] | undefined }) {
+function Preview({ channel, preview }: { channel: string; preview: NonNullable<Previews[string]> }) {
   return (
     <section class="preview" aria-label={CHANNEL_TITLES[channel]} data-channel={channel}>
       <p class="preview-title">
         <ChannelLabel channel={channel} />
       </p>
-      {!preview && <p class="nothing">{t("no text")}</p>}
-      {preview?.error && (
+      {preview.error && (
         <p class="error" role="alert">
           {preview.error}
         </p>
       )}
-      {preview?.payloads?.map((payload, index) => <DrawnPayload key={index} channel={channel} payload={payload} />)}
-      {preview && preview.missing_variables.length > 0 && (
+      {preview.payloads?.map((payload, index) => <DrawnPayload key={index} channel={channel} payload={payload} />)}
+      {preview.missing_variables.length > 0 && (
         <p class="hint">{t("Without a value: {names}", { names: preview.missing_variables.join(", ") })}</p>
       )}
     </section>

@@ -66,7 +66,7 @@ function TemplateList() {
       {list.data && !rows.length && <Nothing>{t("No template yet.")}</Nothing>}
       {rows.length > 0 && (
         <div class="table-frame" tabIndex={0} role="region" aria-label={t("Templates")}>
-          <table>
+          <table class="stack">
             <thead>
               <tr>
                 <th scope="col">{t("Key")}</th>
@@ -147,6 +147,12 @@ function OpenTemplate({ id }: { id: string }) {
           <Icon name="back" />
         </a>
         <h1 id="template-title">{id === "new" ? t("New template") : id}</h1>
+        <span class="spacer" />
+        {id !== "new" && (
+          <a class="button" href={linkTo("send", "", { template: id })}>
+            <Icon name="send" /> {t("Send it …")}
+          </a>
+        )}
       </div>
       {loaded.error !== undefined && <Problem error={loaded.error} again={loaded.reload} />}
       {!loaded.data && loaded.busy && <Waiting />}

@@ -25,6 +25,11 @@ interface ChartProps {
 
 const HEIGHT = 190;
 const LABEL_WIDTH = 62;
+const AXIS_HEIGHT = 30;
+
+/** A value between two gaps is no line: it is seen only as a point. */
+const hasLonePoint = (values: Line["values"]): boolean =>
+  values.some((one, index) => one != null && values[index - 1] == null && values[index + 1] == null);
 
 export function LineChart({ title, times, lines, format, max }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -44,7 +49,7 @@ export function LineChart({ title, times, lines, format, max }: ChartProps) {
         cursor: { y: false, points: { size: 7 } },
         scales: { y: { range: (_, __, high) => [0, max ?? Math.max(high * 1.1, 1)] } },
         padding: [12, 16, 0, 0],
-        axes: [{ ...axis, values: (_, seconds) => seconds.map((one) => tickTitle(one, times)) }, { ...axis, size: LABEL_WIDTH, values: (_, ticks) => ticks.map(format) }],
+        axes: [{ ...axis, size: AXIS_HEIGHT, values: (_, seconds) => seconds.map((one) => tickTitle(one, times)) }, { ...axis, size: LABEL_WIDTH, values: (_, ticks) => ticks.map(format) }],
         series: [
           { label: t("Time"), value: (_, seconds) => (seconds == null ? "–" : formatTime(seconds * 1_000)) },
           ...lines.map((line) => {
@@ -53,7 +58,7 @@ export function LineChart({ title, times, lines, format, max }: ChartProps) {
               label: line.name,
               stroke: colour,
               width: 2,
-              points: { size: 5 },
+              points: { size: 5, ...(hasLonePoint(line.values) ? { show: true } : {}) },
               ...(line.fill ? { fill: `color-mix(in srgb, ${colour} 14%, transparent)` } : {}),
               value: (_: uPlot, value: number | null) => (value == null ? "–" : format(value)),
             };

@@ -33,6 +33,11 @@ export const statusTitle = (status: string): string => {
   return title ? t(title) : status;
 };
 
+const HEALTH_TITLES: Record<string, Text> = { healthy: "Healthy", degraded: "Degraded", unhealthy: "Unhealthy" };
+
+/** What the service says of itself, in words. */
+export const healthTitle = (status: string): string => t(HEALTH_TITLES[status] ?? "Unhealthy");
+
 export function StatusBadge({ status }: { status: string }) {
   return (
     <span class="badge" data-status={status}>
