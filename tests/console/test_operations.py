@@ -167,6 +167,25 @@ def test_production_is_marked_and_named_before_something_is_destroyed(
     expect(console.row("In production")).to_have_count(1)
 
 
+def test_a_degraded_service_is_neither_healthy_nor_unhealthy(console: OpenConsole) -> None:
+    page = console.page
+    error = {"code": "WRITES_REFUSED", "message": "The database refused 1 write"}
+
+    def as_degraded(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(
+            response=answer, json={**answer.json(), "status": "degraded", "errors": [error]}
+        )
+
+    page.route("**/health", as_degraded)
+    console.sign_in()
+    expect(page.locator(".top .health")).to_have_text("Degraded")
+    console.open("System")
+    health = page.get_by_role("region", name="Health")
+    expect(health.locator(".badge").first).to_have_text("Degraded")
+    expect(health).to_contain_text("WRITES_REFUSED")
+
+
 @pytest.mark.parametrize("title", ["Queues", "Charts", "System", "Grafana"])
 def test_the_tab_has_no_serious_accessibility_problem(
     console: OpenConsole, serious_problems: Any, title: str
