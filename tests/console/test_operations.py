@@ -157,7 +157,7 @@ def test_production_is_marked_and_named_before_something_is_destroyed(
     page.route("**/health", as_production)
     console.sign_in()
     expect(page.locator(".top .environment")).to_have_text("production")
-    assert page.evaluate("getComputedStyle(document.body).borderTopWidth") == "3px"
+    expect(page.locator("body")).to_have_css("border-top-width", "3px")
     console.open("Queues")
     console.row("In production").get_by_role("checkbox").check()
     page.get_by_role("button", name="Discard 1 …").click()
