@@ -1,8 +1,8 @@
 """The documents as a site: the files that GitHub shows, with a menu and a search.
 
 Sphinx reads them where they are, from the project's folder, so that a relative link is the same in
-both places. `make docs` builds it, and a link that leads nowhere ends the build. Pages load nothing from
-another origin: Mermaid, which draws the diagrams, is one of the site's own files.
+both places. `make docs` builds it, and a link that leads nowhere ends the build. Pages load nothing
+from another origin: Mermaid, which draws the diagrams, is one of the site's own files.
 """
 
 from __future__ import annotations
