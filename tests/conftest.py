@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,28 @@ pytest.register_assert_rewrite(
     *(f"tests.{folder.name}" for folder in Path(__file__).parent.iterdir() if folder.is_dir())
 )
 
+from infra.lazy_package import LazyPackage  # noqa: E402
+from tests.cost_table import begin, costs_of, print_costs, settle  # noqa: E402
+from tests.day_sample import VARIABLE, leave_to_soak, seed  # noqa: E402
 from tests.distribution import ByInstallation, in_order  # noqa: E402
 from tests.installation import Installation  # noqa: E402
 from tests.real_cli import MISSING  # noqa: E402
 from tests.soak_table import print_table, rows_of  # noqa: E402
+
+# As the program's own entry does: whole, they take every process that collects seconds.
+LazyPackage.install("pulumi_cloudflare")
+LazyPackage.install("pulumi_github")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from what a collection makes: all of it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstallation:
@@ -25,8 +44,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstall
     return ByInstallation(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; several processes get them in this order."""
+# Before the marks are held against the command line's -m.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first, since several processes get them in this order; take samples."""
+    leave_to_soak(items, soaking=config.getoption("markexpr") == "soak")
     items[:] = in_order(items)
 
 
@@ -44,6 +66,8 @@ def pytest_sessionstart() -> None:
 
     A shell starts what runs in its background with SIGINT ignored, and children inherit that.
     """
+    # Before other processes are started, so that all of them choose the same.
+    seed()
     # Production's limit of 1,200 calls in five minutes has tests of its own.
     os.environ.setdefault("NOTIFICATION_LOCAL_API_LIMIT", "1000000")
     os.environ.setdefault("NOTIFICATION_LOCAL_GITHUB_LIMIT", "1000000")
@@ -58,11 +82,31 @@ def pytest_sessionstart() -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """End a run of the long counts with one table of them."""
+    """End a run of the long counts with a table of them, and any other with its sample."""
+    every = [report for group in terminalreporter.stats.values() for report in group]
+    print_costs(terminalreporter, costs_of(r for r in every if isinstance(r, pytest.TestReport)))
     if config.getoption("markexpr") != "soak":
+        terminalreporter.write_line(f"day's sample: {VARIABLE}={seed()}")
         return
     ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     print_table(terminalreporter, rows_of(report for report in ended if report.when == "call"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Note what a test costs, with the fixtures that it is the first to need."""
+    begin(item)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give a test's last report its cost."""
+    if call.when == "teardown":
+        settle(item)
+    return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,11 @@ import yaml
 from engine import encrypt_config_value, new_encryption_salt
 from infra.release import COMMIT_VARIABLE
 from ops.stacks.service import ServiceClient
+from tests import forked_commands
+from tests.forked_commands import NOTIFYCTL, ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-NOTIFYCTL = ROOT / ".venv" / "bin" / "notifyctl"
+__all__ = ["LIMIT", "NOTIFYCTL", "ROOT", "Installation", "free_ports"]
+
 LIMIT = 240
 """Seconds after which a command is taken for hung."""
 
@@ -103,24 +105,13 @@ class Installation:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start ``notifyctl`` with ``arguments`` and return the process."""
-        return subprocess.Popen(
-            [str(NOTIFYCTL), *arguments],
-            cwd=self.project,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return forked_commands.start(arguments, folder=self.project, environment=self.environment)
 
     def ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``notifyctl`` to its end, whatever its exit code."""
-        process = self.start(*arguments)
-        try:
-            out, err = process.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        return forked_commands.run(
+            arguments, folder=self.project, environment=self.environment, limit=LIMIT
+        )
 
     def ctl_json(self, *arguments: str) -> Any:
         """Run ``notifyctl`` with ``--json``, expect exit code 0, and return its document."""

@@ -1,7 +1,8 @@
 """Every command in the documents can be run as it stands there.
 
-``console local`` blocks are run here, on a local cloud of their own, ``console local long`` ones
-with the long tests. ``console account`` blocks are held against notifyctl's commands and options;
+``console local`` blocks are run here, on a local cloud of their own, some of them each day and all
+of them with the long tests; ``console local long`` ones with the long tests alone. ``console
+account`` blocks are held against notifyctl's commands and options;
 ``console make`` ones against the Makefile.
 """
 
@@ -65,6 +66,7 @@ def run(installation: Installation, fence: Fence) -> None:
 
 @pytest.mark.workerd
 @pytest.mark.requirement("S0-07")
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("fence", fences(LOCAL), ids=str)
 def test_a_local_block_runs(installation: Installation, fence: Fence) -> None:
     run(installation, fence)

@@ -140,11 +140,6 @@ class Life:
             self.said.append(f"{event.kind} {event.name}: {event.message}")
 
 
-SAMPLE = ("pr-7",)
-"""What every run tries beside the full and, in other tests, the minimal shape: the others differ by
-names and switches."""
-
-
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """One control plane for all shapes; the bundle is built once."""
@@ -153,28 +148,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     build_assets(project, base_path="/console")
     with RunningCloud(tmp_path_factory.mktemp("cloud")) as running:
         yield running
-
-
-@pytest.mark.requirement("S0-08", "S0-15", "S0-66", "S0-67", "S0-107", "PD-06")
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in SAMPLE else pytest.mark.soak)
-        for name in SHAPES
-        if name != "full"
-    ],
-)
-def test_every_shape_is_made_once_and_leaves_an_empty_account(
-    tmp_path: Path, cloud: RunningCloud, name: str
-) -> None:
-    shape = SHAPES[name]
-    life = Life(tmp_path, cloud, shape)
-    assert life.changed(life.engine.up()) == {"create": shape.resources}
-    names, outputs = Names.of_stack(shape.stack), life.engine.outputs()
-    assert (outputs["worker_name"], outputs["d1_database_name"]) == (names.worker, names.database)
-    assert life.changed(life.engine.up()) == {}
-    life.changed(life.engine.destroy())
-    assert set(life.left().values()) == {0}, life.left()
 
 
 @pytest.mark.requirement("T-6")
@@ -263,7 +236,8 @@ def test_protected_stores_survive_a_destroy_until_they_are_unprotected(
 def whole_life(folder: Path, cloud: RunningCloud, shape: Shape) -> None:
     life = Life(folder, cloud, shape)
     assert life.changed(life.engine.up()) == {"create": shape.resources}
-    outputs = life.engine.outputs()
+    names, outputs = Names.of_stack(shape.stack), life.engine.outputs()
+    assert (outputs["worker_name"], outputs["d1_database_name"]) == (names.worker, names.database)
     assert life.changed(life.engine.up()) == {}
     assert life.changed(life.engine.refresh()) == {}
     assert life.changed(life.engine.preview()) == {}
@@ -287,13 +261,10 @@ def whole_life(folder: Path, cloud: RunningCloud, shape: Shape) -> None:
 
 
 @pytest.mark.requirement("T-8", "T-5", "PD-02", "PD-03", "PD-06", "PD-08", "PD-16", "S0-105")
+@pytest.mark.requirement("S0-08", "S0-15", "S0-66", "S0-67", "S0-107")
+@pytest.mark.sample(1)
+@pytest.mark.parametrize("name", SHAPES)
 def test_a_stack_lives_from_its_first_update_to_an_empty_account(
-    tmp_path: Path, cloud: RunningCloud
+    tmp_path: Path, cloud: RunningCloud, name: str
 ) -> None:
-    whole_life(tmp_path, cloud, SHAPES["full"])
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("name", [name for name in SHAPES if name != "full"])
-def test_every_shape_lives_its_whole_life(tmp_path: Path, cloud: RunningCloud, name: str) -> None:
     whole_life(tmp_path, cloud, SHAPES[name])

@@ -8,13 +8,13 @@ import os
 import pty
 import secrets
 import struct
-import subprocess
 import termios
 from typing import Any
 
 import pytest
 
-from tests.installation import LIMIT, NOTIFYCTL, Installation
+from tests import forked_commands
+from tests.installation import LIMIT, Installation
 
 pytestmark = pytest.mark.workerd
 
@@ -74,14 +74,7 @@ def on_terminal(installation: Installation, columns: int, *arguments: str) -> st
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {**installation.environment, "TERM": "xterm", "NO_COLOR": "1"}
     environment.pop("COLUMNS", None)
-    process = subprocess.Popen(
-        [str(NOTIFYCTL), *arguments],
-        cwd=installation.project,
-        env=environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=subprocess.PIPE,
-    )
+    process = forked_commands.start(arguments, environment=environment, stdin=theirs, stdout=theirs)
     os.close(theirs)
     shown = b""
     while True:

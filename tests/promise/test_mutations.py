@@ -57,6 +57,7 @@ MUTATIONS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_the_histories_notice_when(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     MUTATIONS[mutation](monkeypatch)
