@@ -17,7 +17,7 @@ pytest.register_assert_rewrite(
 
 from infra.lazy_package import LazyPackage  # noqa: E402
 from tests.cost_table import begin, costs_of, print_costs, settle  # noqa: E402
-from tests.day_sample import VARIABLE, leave_to_soak, seed  # noqa: E402
+from tests.day_sample import VARIABLE, leave_to_soak, seed, soaking  # noqa: E402
 from tests.distribution import ByInstallation, in_order  # noqa: E402
 from tests.installation import Installation  # noqa: E402
 from tests.real_cli import MISSING  # noqa: E402
@@ -48,7 +48,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstall
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the longest files first, since several processes get them in this order; take samples."""
-    leave_to_soak(items, soaking=config.getoption("markexpr") == "soak")
+    leave_to_soak(items, all_of_them=soaking(config))
     items[:] = in_order(items)
 
 
@@ -85,7 +85,7 @@ def pytest_terminal_summary(
     """End a run of the long counts with a table of them, and any other with its sample."""
     every = [report for group in terminalreporter.stats.values() for report in group]
     print_costs(terminalreporter, costs_of(r for r in every if isinstance(r, pytest.TestReport)))
-    if config.getoption("markexpr") != "soak":
+    if not soaking(config):
         terminalreporter.write_line(f"day's sample: {VARIABLE}={seed()}")
         return
     ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]

@@ -32,13 +32,14 @@ def chance(name: str) -> random.Random:
     return random.Random(f"{seed()} {name}")  # noqa: S311 - a choice that can be made again
 
 
-def leave_to_soak(items: Sequence[pytest.Item], *, soaking: bool) -> None:
-    """Mark with ``soak`` what the day's sample leaves out; in a soak, all of a sampled test.
+def soaking(config: pytest.Config) -> bool:
+    """Whether a run takes the full counts: `make soak`, and any other that asks for them alone."""
+    expression: str = config.getoption("markexpr")
+    return "soak" in expression and "not soak" not in expression
 
-    Args:
-        items: the collected tests.
-        soaking: whether this run takes the full counts.
-    """
+
+def leave_to_soak(items: Sequence[pytest.Item], *, all_of_them: bool) -> None:
+    """Mark with ``soak`` what the day's sample leaves out, or all members of a sampled test."""
     members: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.get_closest_marker("sample") and not item.get_closest_marker("soak"):
@@ -48,5 +49,5 @@ def leave_to_soak(items: Sequence[pytest.Item], *, soaking: bool) -> None:
         assert mark is not None
         chosen = chance(name).sample(range(len(found)), min(mark.args[0], len(found)))
         for number, item in enumerate(found):
-            if soaking or number not in chosen:
+            if all_of_them or number not in chosen:
                 item.add_marker(pytest.mark.soak)

@@ -15,6 +15,7 @@ _OWN = "tests/integration/test_"
 _SHARED = {
     "tests/integration/conformance/": "the conformance suite's installation",
     "tests/console/": "the console's installation",
+    "tests/host/": "the host",
     "tests/readiness/": "the installation on the real clock",
     "tests/promise/test_on_workerd.py": "the installation whose clock moves",
     f"{_OWN}send.py": "the installation whose clock moves",

@@ -70,10 +70,19 @@ def run(
     arguments: Sequence[str],
     *,
     folder: Path = ROOT,
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
     limit: float = 240,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``notifyctl`` to its end, whatever its exit code; `limit` is in seconds."""
+    """Run ``notifyctl`` to its end, whatever its exit code.
+
+    Args:
+        arguments: what follows the program's name.
+        folder: where it runs.
+        environment: all of its variables; without any, the test's own.
+        limit: seconds after which it is taken for hung.
+    """
+    if environment is None:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = start(arguments, folder=folder, environment=environment)
     try:
         out, err = process.communicate(timeout=limit)

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
+from tests.console.conftest import opened_page
 from tests.console.open_console import OpenConsole
+from tests.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def console(browser: Browser, served: Installation) -> Iterator[OpenConsole]:
+    """One console for all drawings: nothing of a drawing stays."""
+    with opened_page(browser) as page:
+        opened = OpenConsole(page, served)
+        opened.sign_in()
+        yield opened
 
 
 def drawn(console: OpenConsole, channel: str, payload: dict[str, Any]) -> Locator:
@@ -18,6 +30,9 @@ def drawn(console: OpenConsole, channel: str, payload: dict[str, Any]) -> Locato
     preview: dict[str, Any] = {"subject": None, "content": "", "content_type": "text"}
     preview["missing_variables"] = []
     answer = {"success": True, "data": {channel: {**preview, "payloads": [payload]}}}
+    # The template is opened anew, though it may be open already.
+    page.goto(f"{console.url}#/notifications")
+    page.unroute("**/preview")
     page.route("**/preview", lambda route: route.fulfill(body=json.dumps(answer)))
     page.goto(f"{console.url}#/templates/system_alert")
     found = page.locator(f".preview[data-channel={channel}] .bubble")

@@ -186,6 +186,7 @@ def test_a_degraded_service_is_neither_healthy_nor_unhealthy(console: OpenConsol
     expect(health).to_contain_text("WRITES_REFUSED")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("title", ["Queues", "Charts", "System", "Grafana"])
 def test_the_tab_has_no_serious_accessibility_problem(
     console: OpenConsole, serious_problems: Any, title: str

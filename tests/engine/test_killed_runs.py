@@ -39,6 +39,7 @@ def run_killed(workspace: Workspace, operation: str, *, method: str, nth: int) -
     workspace.api.before_answer = lambda verb, path: None
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("nth", [1, 2, 4, 5])
 def test_a_killed_create_is_taken_over(workspace: Workspace, api: FakeCloudflare, nth: int) -> None:
     workspace.program("stores")

@@ -23,6 +23,8 @@ from tests.localcloud.running_cloud import RunningCloud
 from tests.localcloud.test_github_api import Client
 from tests.localcloud.type_judge import type_errors, without
 
+pytestmark = pytest.mark.judge
+
 HEAD = """
 import type { paths } from "@octokit/openapi-types";
 type Body<Answered> = Answered extends { content: { "application/json": infer Json } }

@@ -18,6 +18,8 @@ from tests.localcloud.running_cloud import RunningCloud
 from tests.localcloud.sdk_judge import Judge, play
 from tests.localcloud.sdk_methods import sdk_methods
 
+pytestmark = pytest.mark.judge
+
 # Model and field → why Cloudflare says what its SDK doesn't know.
 UNKNOWN: dict[tuple[str, str], str] = {
     ("Meta", "served_by"): "D1 says which of its servers answered; Workers see it as well",

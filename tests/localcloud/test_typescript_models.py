@@ -17,6 +17,8 @@ from tests.localcloud.running_cloud import RunningCloud
 from tests.localcloud.sdk_judge import Judge, Recorded, play
 from tests.localcloud.type_judge import run_script, type_errors, without
 
+pytestmark = pytest.mark.judge
+
 HEAD = """
 import type Cloudflare from "cloudflare";
 type Items<P> = P extends { getPaginatedItems(): infer Found } ? Found : P;

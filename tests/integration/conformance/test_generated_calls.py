@@ -94,6 +94,7 @@ def modes(operation: Any) -> list[GenerationMode]:
 
 
 @pytest.mark.requirement("C-2", "B-30", "B-33")
+@pytest.mark.sample(20)
 @pytest.mark.parametrize("operation", FOUND, ids=[operation.label for operation in FOUND])
 def test_a_generated_call_is_answered_as_documented(service: Deployed, operation: Any) -> None:
     for mode in modes(operation):

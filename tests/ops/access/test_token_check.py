@@ -28,7 +28,8 @@ from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.project import Project
-from tests.installation import NOTIFYCTL, ROOT
+from tests import forked_commands
+from tests.installation import ROOT
 from tests.localcloud.running_cloud import RunningCloud
 
 IDS = {(group.name, group.scope): group.id for group in PERMISSION_GROUPS}
@@ -147,17 +148,10 @@ def command(cloud: RunningCloud, token: str, *arguments: str) -> subprocess.Comp
         "NOTIFICATION_LOCAL_HOME": str(cloud.home.root),
         "NOTIFICATION_LOCAL_CONTROL_PORT": port,
         "GIVEN": token,
+        "PYTHONPATH": str(ROOT),
     }
     options = ("token", "check", "--token-variable", "GIVEN", *arguments)
-    return subprocess.run(
-        [str(NOTIFYCTL), *options],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return forked_commands.run(options, environment=environment)
 
 
 @pytest.mark.requirement("S0-53", "S0-54")

@@ -7,18 +7,11 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.installation import LIMIT, NOTIFYCTL, ROOT
+from tests import forked_commands
 
 
 def notifyctl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(NOTIFYCTL), *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LIMIT,
-    )
+    return forked_commands.run(arguments)
 
 
 def test_no_stack_whose_secrets_are_not_set_has_a_key_that_is_due() -> None:

@@ -11,22 +11,15 @@ import yaml
 
 from infra.settings.schema import schema_text, stack_schema
 from ops.stacks.settings_report import check_files, stack_files
+from tests import forked_commands
 from tests.infra.test_stack_settings import SECURE, VERSION, stack_file
 
 PROJECT = Path(__file__).parents[3]
-NOTIFYCTL = PROJECT / ".venv" / "bin" / "notifyctl"
 VALIDATOR = jsonschema_rs.validator_for(stack_schema())
 
 
 def settings(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(NOTIFYCTL), "settings", *arguments],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return forked_commands.run(["settings", *arguments])
 
 
 def problems(*paths: Path, template: bool = False) -> dict[str, list[str]]:

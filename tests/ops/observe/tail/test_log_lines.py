@@ -12,10 +12,10 @@ import pytest
 from ops.observe.tail.line_filter import LineFilter
 from ops.observe.tail.log_line import LogLine, lines_of_trace
 from ops.stacks.errors import UsageError
+from tests import forked_commands
 
 ROOT = Path(__file__).resolve().parents[4]
 RECORDED = Path(__file__).parent / "recorded.ndjson"
-NOTIFYCTL = ROOT / ".venv" / "bin" / "notifyctl"
 
 
 def trace(**changes: Any) -> dict[str, Any]:
@@ -127,14 +127,7 @@ def test_a_line_without_a_status_passes_no_condition_on_it() -> None:
 
 
 def tail(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(NOTIFYCTL), "tail", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return forked_commands.run(["tail", *arguments])
 
 
 @pytest.mark.requirement("S0-60")
@@ -152,14 +145,7 @@ def test_saved_lines_are_chosen_and_shown_like_live_ones() -> None:
 @pytest.mark.requirement("S0-63", "S0-112")
 def test_saved_lines_are_counted_averaged_and_searched_for_errors() -> None:
     def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(NOTIFYCTL), "analyze", str(RECORDED), *arguments],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        return forked_commands.run(["analyze", str(RECORDED), *arguments])
 
     document = json.loads(analyze("--json").stdout)
     assert document["levels"] == {"info": 2, "warn": 1, "error": 1}
