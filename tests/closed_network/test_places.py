@@ -16,6 +16,7 @@ from tests.closed_network.operator import ACCOUNT, Operator
 pytestmark = [
     pytest.mark.workerd,
     pytest.mark.real_pulumi,
+    pytest.mark.soak,
     pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
 ]
 STACK = ("--stack", "development")

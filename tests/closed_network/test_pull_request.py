@@ -16,6 +16,7 @@ from tests.closed_network.vault import PORT
 pytestmark = [
     pytest.mark.workerd,
     pytest.mark.real_pulumi,
+    pytest.mark.soak,
     pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
 ]
 FROM = ("--from", "development")

@@ -17,6 +17,7 @@ from tests.eventually import eventually
 pytestmark = [
     pytest.mark.workerd,
     pytest.mark.real_pulumi,
+    pytest.mark.soak,
     pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
 ]
 STACK = ("--stack", "development")
