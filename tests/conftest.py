@@ -28,6 +28,15 @@ LazyPackage.install("pulumi_cloudflare")
 LazyPackage.install("pulumi_github")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marks known that say how much of the tests a run takes."""
+    for mark in (
+        "sample(count): so many of a test's members run each day, and all of them in `make soak`",
+        "judge: holds the local cloud's answers against what others publish; also in `make soak`",
+    ):
+        config.addinivalue_line("markers", mark)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Keep the garbage collector from what a collection makes: all of it stays to the end."""
