@@ -42,8 +42,10 @@ _SHARED = {
 """By the beginning of a test's path. A file that is missing here costs a deployment, no more."""
 
 _LONGEST = (
-    "tests/releases/test_rollback.py",
+    "tests/console/",
+    f"{_OWN}closed_output.py",
     "tests/promise/test_on_workerd.py",
+    "tests/releases/test_rollback.py",
     "tests/integration/conformance/",
     "tests/readiness/",
     "tests/docs/test_commands_in_docs.py",
@@ -51,19 +53,18 @@ _LONGEST = (
     f"{_OWN}edits_past_pulumi.py",
     "tests/infra/test_stack_shapes.py",
     f"{_OWN}database_commands.py",
-    f"{_OWN}closed_output.py",
-    f"{_OWN}notification_commands.py",
-    f"{_OWN}api_document.py",
+    f"{_OWN}failed_first_update.py",
     f"{_OWN}scenario.py",
     "tests/ops/cli/test_local_commands_stay_here.py",
     f"{_OWN}deploy_access.py",
-    "tests/localcloud/test_on_workerd.py",
+    "tests/localcloud/test_worker_start.py",
+    "tests/localcloud/test_wrangler.py",
     "tests/host/",
     "tests/promise/",
     "tests/engine/",
     "tests/localcloud/",
 )
-"""By the beginning of a test's path, the longest first (`pytest --durations=0`)."""
+"""By the beginning of a test's path, the longest first; each stands for what it is run with."""
 
 
 def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
