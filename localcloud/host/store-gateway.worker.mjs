@@ -5,7 +5,7 @@
 import kv from "./kv.js";
 import { KvLocation } from "./kv-location.js";
 
-export { D1Database } from "./d1.js";
+export { D1Database } from "./d1-database.js";
 export { KVNamespace } from "./kv.js";
 
 /** Ids that exist: from the config at start, then by PUT /stores. */
@@ -48,7 +48,6 @@ async function query(request, database) {
   const shape = searchParams.get("resultsFormat") === "ROWS_AND_COLUMNS" ? asColumns : asObjects;
   try {
     const statements = [await request.json()].flat();
-    statements.forEach(refuseLarge);
     const { results } = await database.run(statements, false);
     return Response.json(
       results.map(({ columns, rows, meta }) => ({
@@ -59,22 +58,6 @@ async function query(request, database) {
     );
   } catch (error) {
     return Response.json({ success: false, error: String(error.message ?? error) });
-  }
-}
-
-/**
- * D1's limit for one string or BLOB (developers.cloudflare.com/d1/platform/limits), which the
- * database object here doesn't have.
- */
-const MAX_VALUE_BYTES = 2_000_000;
-
-function refuseLarge({ params = [] }) {
-  for (const value of params) {
-    // A character has at most three bytes for each of its units; most values are far from that.
-    const units = value?.length ?? 0;
-    if (units * 3 <= MAX_VALUE_BYTES) continue;
-    const bytes = typeof value === "string" ? new TextEncoder().encode(value).length : units;
-    if (bytes > MAX_VALUE_BYTES) throw new Error("string or blob too big: SQLITE_TOOBIG");
   }
 }
 

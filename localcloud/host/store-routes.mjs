@@ -1,6 +1,13 @@
 import { ControlError } from "./control-channel.mjs";
 import { UnknownStore } from "./store.mjs";
 
+/**
+ * D1's longest query (developers.cloudflare.com/d1/platform/limits), and what D1 says of a longer
+ * one (…/d1/observability/debug-d1). The supervisor ends the store that is silent for so long.
+ */
+const MAX_QUERY_MS = 30_000;
+const TOO_LONG = "D1 DB exceeded its CPU time limit and was reset.";
+
 /** Headers of a KV value that travel with it. */
 const VALUE_HEADERS = ["cf-kv-metadata", "cf-expiration"];
 
@@ -42,8 +49,15 @@ async function query(store, { params: [id], query: options, body }) {
   const format = options.get("resultsFormat");
   const target = format === null ? "/query" : `/query?resultsFormat=${encodeURIComponent(format)}`;
   const startedAt = performance.now();
-  const response = await known(() => store.fetch("d1", id, target, { method: "POST", body }));
-  const answer = await response.json();
+  const answer = await known(async () => {
+    try {
+      return await (await store.fetch("d1", id, target, { method: "POST", body })).json();
+    } catch (error) {
+      const lasted = performance.now() - startedAt;
+      if (error instanceof UnknownStore || lasted < MAX_QUERY_MS) throw error;
+      throw new ControlError(400, "sql_error", TOO_LONG);
+    }
+  });
   if (!Array.isArray(answer)) {
     throw new ControlError(400, "sql_error", answer.error ?? "The statement failed.");
   }

@@ -5,6 +5,7 @@ import { workerdConfig } from "./capnp-text.mjs";
 import { Supervisor } from "./supervisor.mjs";
 
 const GATEWAY = new URL("store-gateway.worker.mjs", import.meta.url);
+const D1_DATABASE = new URL("d1-database.worker.mjs", import.meta.url);
 const KV_LOCATION = new URL("kv-location.worker.mjs", import.meta.url);
 const BOOT_TIMEOUT_MS = 20_000;
 const UNIQUE_KEYS = { d1: "d1", kv: "kv" };
@@ -129,6 +130,7 @@ export class Store {
     const modules = [
       { name: "gateway.js", esModule: await readFile(GATEWAY, "utf8") },
       { name: "kv-location.js", esModule: await readFile(KV_LOCATION, "utf8") },
+      { name: "d1-database.js", esModule: await readFile(D1_DATABASE, "utf8") },
       { name: "d1.js", bundled: "/workerd/d1.js" },
       { name: "kv.js", bundled: "/workerd/kv.js" },
     ];

@@ -20,6 +20,10 @@ COLUMNS = ", ".join(f"c{n}" for n in range(100))
 TRIGGER = "CREATE TRIGGER {name} AFTER INSERT ON t {begin} UPDATE t SET a = 1; {end}"
 
 
+BIG_PAIR = ("x" * 1_500_000, "y" * 1_500_000)
+WIDE = ", ".join(f"c{n}" for n in range(40))
+
+
 class Database:
     """One database of a local cloud."""
 
@@ -28,12 +32,13 @@ class Database:
         self.http = httpx.Client(
             base_url=f"{endpoints.control_url}/accounts/{endpoints.account_id}",
             headers={"Authorization": f"Bearer {endpoints.api_token}"},
-            timeout=60,
+            timeout=120,
             trust_env=False,
         )
         uuid = self.http.post("/d1/database", json={"name": "limits"}).json()["result"]["uuid"]
         self.path = f"/d1/database/{uuid}/query"
-        assert self.query("CREATE TABLE t (a)") is None
+        for table in ("t (a)", "pair (a, b)"):
+            assert self.query(f"CREATE TABLE {table}") is None
 
     def query(self, sql: str, *params: Any) -> str | None:
         """Run a statement; returns None, or the error's text."""
@@ -94,6 +99,36 @@ CASES: list[tuple[str, tuple[str, tuple[Any, ...]], tuple[str, tuple[Any, ...]],
         "too big",
     ),
     (
+        "bytes of a row that is added",
+        ("INSERT INTO pair VALUES (?, ?)", ("x" * 1_000_000, "y" * 1_000_000)),
+        ("INSERT INTO pair VALUES (?, ?)", ("x" * 1_000_000, "y" * 1_000_001)),
+        "too big",
+    ),
+    (
+        "bytes of a row that is changed",
+        ('UPDATE "pair" SET b = ?', ("y" * 1_000_000,)),
+        ('UPDATE "pair" SET b = ?', ("y" * 1_000_001,)),
+        "too big",
+    ),
+    (
+        "bytes of a row that SQL makes",
+        ("INSERT INTO pair VALUES (zeroblob(1000000), zeroblob(1000000))", ()),
+        ("INSERT INTO pair VALUES (zeroblob(1000000), zeroblob(1000001))", ()),
+        "too big",
+    ),
+    (
+        "bytes of a row among small ones",
+        ("INSERT INTO pair SELECT zeroblob(1), zeroblob(2) FROM t LIMIT 3", ()),
+        ("WITH w AS (SELECT 1) INSERT OR REPLACE INTO [pair] SELECT ?, ? FROM w", BIG_PAIR),
+        "too big",
+    ),
+    (
+        "arguments of a function",
+        (f"SELECT coalesce({', '.join('0' * 32)}), max(1, min({', '.join('0' * 32)}))", ()),
+        (f"SELECT 'coalesce(', max(1, coalesce ({', '.join('0' * 33)}))", ()),
+        "too many arguments on function coalesce",
+    ),
+    (
         "case of a trigger's BEGIN",
         (TRIGGER.format(name="upper", begin="BEGIN", end="END"), ()),
         (TRIGGER.format(name="lower", begin="begin", end="end"), ()),
@@ -121,3 +156,35 @@ def test_d1_takes_what_is_within_the_limit_and_refuses_what_is_above(
     refused = database.query(above[0], *above[1])
     assert refused is not None
     assert said in refused
+
+
+def test_a_row_beyond_the_limit_leaves_nothing_of_its_batch(database: Database) -> None:
+    assert database.query("CREATE TABLE whole (a, b)") is None
+    batch = [
+        {"sql": "INSERT INTO whole VALUES (1, 2)"},
+        {"sql": "INSERT INTO whole VALUES (?, ?)", "params": BIG_PAIR},
+    ]
+    answer = database.http.post(database.path, json={"batch": batch})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, 7500)
+    count = database.http.post(database.path, json={"sql": "SELECT count(*) AS n FROM whole"})
+    assert count.json()["result"][0]["results"] == [{"n": 0}]
+
+
+@pytest.mark.parametrize("name", ["max", "format"])
+def test_a_table_with_many_columns_and_the_name_of_a_function_is_no_call(
+    database: Database, name: str
+) -> None:
+    assert database.query(f"CREATE TABLE {name} ({WIDE})") is None
+    values = ", ".join("1" * 40)
+    statement = f"INSERT INTO {name} ({WIDE}) VALUES ({values})"  # noqa: S608  constants
+    assert database.query(statement) is None
+
+
+@pytest.mark.soak
+def test_a_query_beyond_thirty_seconds_is_ended_and_the_database_answers_again(
+    database: Database,
+) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    refused = database.query(endless)
+    assert refused == "D1 DB exceeded its CPU time limit and was reset."
+    assert database.query("SELECT 1") is None
