@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from localcloud.api import d1_transfer
 from localcloud.api.envelope import ApiError, body_model, success
-from localcloud.api.listing import ListQuery
+from localcloud.api.listing import ListQuery, unsorted
 from localcloud.api.resources import Account
 from localcloud.api.sql_statements import (
     StatementError,
@@ -105,9 +105,9 @@ class Databases:
     async def _listing(self, request: Request) -> Response:
         query = ListQuery(request, code=_MALFORMED)
         rows = self._account.database.rows(
-            "SELECT * FROM d1_databases WHERE instr(name, ?) ORDER BY rowid", query.prefix("name")
+            "SELECT * FROM d1_databases WHERE instr(name, ?)", query.prefix("name")
         )
-        return query.page([_brief(row) for row in rows])
+        return query.page([_brief(row) for row in unsorted(rows, lambda row: str(row["name"]))])
 
     async def _read(self, request: Request) -> Response:
         return success(await _shown(self._account, self._find(request)))

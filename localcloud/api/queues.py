@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model, success
-from localcloud.api.listing import ListQuery
+from localcloud.api.listing import ListQuery, unsorted
 from localcloud.api.queue_consumers import consumers_of, find_queue
 from localcloud.api.references import queue_scripts
 from localcloud.api.resources import Account
@@ -93,8 +93,9 @@ class Queues:
     async def _listing(self, request: Request) -> Response:
         query = ListQuery(request)
         names = query.texts("name")  # wrangler repeats it, once for each queue that it looks for
-        rows = self._account.database.rows("SELECT * FROM queues ORDER BY rowid")
+        rows = self._account.database.rows("SELECT * FROM queues")
         found = [row for row in rows if not names or row["queue_name"] in names]
+        found = unsorted(found, lambda row: str(row["queue_name"]))
         shown, info = query.slice(found, per_page=_PER_PAGE)
         return success([_shown(self._account, row) for row in shown], info=info)
 

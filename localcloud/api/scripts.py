@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from localcloud.api.bindings import shown_by_script
 from localcloud.api.envelope import body_model, success
-from localcloud.api.listing import ListQuery
+from localcloud.api.listing import ListQuery, unsorted
 from localcloud.api.resources import Account
 from localcloud.api.workers import delete_worker, find_worker, settings_of, update_settings
 from localcloud.database import Row
@@ -44,8 +44,9 @@ def routes(account: Account) -> Sequence[Route]:
     async def listing(request: Request) -> Response:
         query = ListQuery(request)
         rules = _tag_rules(query)
-        rows = database.rows("SELECT * FROM workers ORDER BY rowid")
+        rows = database.rows("SELECT * FROM workers")
         found = [row for row in rows if _has_tags(row, rules)]
+        found = unsorted(found, lambda row: str(row["name"]))
         return query.page([_script(row) for row in found], per_page=None)
 
     async def delete(request: Request) -> Response:

@@ -19,7 +19,7 @@ from localcloud.api.assets import AssetConfig
 from localcloud.api.bindings import INVALID, MAX_TEXT_BYTES, NAME, Binding
 from localcloud.api.deployments import deploy_versions
 from localcloud.api.envelope import ApiError, body_json, body_model, parse, success
-from localcloud.api.listing import ListQuery
+from localcloud.api.listing import ListQuery, unsorted
 from localcloud.api.multipart import is_form, read_form
 from localcloud.api.resources import Account
 from localcloud.api.script_form import parse_bindings
@@ -100,10 +100,10 @@ class Secrets:
         worker = find_worker(self._account, request.path_params["script_name"])
         version = newest_version(self._account, worker)
         bindings = json.loads(version["document"])["bindings"] if version else []
+        secrets = [binding for binding in bindings if binding["type"] == _SECRET]
         return [
             {"name": binding["name"], "type": _SECRET}
-            for binding in bindings
-            if binding["type"] == _SECRET
+            for binding in unsorted(secrets, lambda binding: str(binding["name"]))
         ]
 
     async def _listing(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model, success
-from localcloud.api.listing import ListQuery
+from localcloud.api.listing import ListQuery, unsorted
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.api.zones import is_within
@@ -111,7 +111,8 @@ class WorkerDomains:
         names = ("hostname", "service", "zone_id", "zone_name", "environment")
         query = ListQuery(request, code=_MALFORMED)
         wanted = {name: query.text(name) for name in names}
-        rows = self._database.rows("SELECT id FROM worker_domains ORDER BY hostname")
+        rows = self._database.rows("SELECT id, hostname FROM worker_domains")
+        rows = unsorted(rows, lambda row: str(row["hostname"]))
         everything = [self._shown(self._find(row["id"])) for row in rows]
         found = [
             domain

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.api.envelope import ApiError, body_model, success
-from localcloud.api.listing import ListQuery
+from localcloud.api.listing import ListQuery, unsorted
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.api.zones import find_zone, is_within
@@ -69,9 +69,8 @@ class WorkerRoutes:
 
     async def _listing(self, request: Request) -> Response:
         zone = find_zone(self._database, request)
-        rows = self._database.rows(
-            "SELECT * FROM worker_routes WHERE zone_id = ? ORDER BY rowid", zone["id"]
-        )
+        rows = self._database.rows("SELECT * FROM worker_routes WHERE zone_id = ?", zone["id"])
+        rows = unsorted(rows, lambda row: str(row["pattern"]))
         return ListQuery(request, code=_INVALID).page([_shown(row) for row in rows], per_page=None)
 
     async def _read(self, request: Request) -> Response:

@@ -317,6 +317,41 @@ def test_a_page_and_the_next_hold_everything_once(filled: Filled) -> None:
     assert sorted(name for found in pages for name in found) == ["alpha", "beta", "gamma"]
 
 
+NAMES = [f"{letter}{number}" for number, letter in enumerate("hbkdfcam")]
+SECRETS = SCRIPTS + "/{script_name}/secrets"
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """An account with eight of each kind whose order nobody promises."""
+    with RunningCloud(tmp_path_factory.mktemp("many") / "home") as cloud:
+        found = Filled(cloud)
+        for name in NAMES:
+            cloud.result("POST", "/d1/database", json={"name": name})
+            cloud.result("POST", "/queues", json={"queue_name": name})
+            deploy(cloud, name)
+            body = {"name": name, "text": "x", "type": "secret_text"}
+            cloud.result("PUT", "/workers/scripts/b-worker/secrets", json=body)
+            domain = {"hostname": f"{name}.shop.test", "service": "b-worker"}
+            cloud.result("PUT", "/workers/domains", json=domain)
+            route = {"pattern": f"{name}.book.test/*", "script": "b-worker"}
+            path = f"/zones/{found.ids['zone_id']}/workers/routes"
+            assert cloud.http.post(path, json=route).status_code == 200
+        yield found
+
+
+@pytest.mark.parametrize("path", [D1, QUEUES, SCRIPTS, SECRETS, DOMAINS, ROUTES])
+def test_a_list_without_a_promised_order_comes_neither_by_name_nor_by_time(
+    many: Filled, path: str
+) -> None:
+    shown = [re.split(r"\.", name)[0] for name in many.names(path, "")]
+    order = [name for name in shown if name in NAMES]
+    assert sorted(order) == sorted(NAMES)
+    meaningful = (NAMES, NAMES[::-1], sorted(NAMES), sorted(NAMES)[::-1])
+    assert order not in meaningful
+    assert many.names(path, "") == many.names(path, "")
+
+
 def test_objects_below_a_delimiter_are_grouped(filled: Filled) -> None:
     answer = filled.get(OBJECTS, "delimiter=/&per_page=1").json()
     assert answer["result"] == []
