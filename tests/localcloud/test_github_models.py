@@ -141,16 +141,23 @@ def test_what_is_explained_is_still_answered(played: Recorder) -> None:
     assert [field for field in EXPLAINED if f'"{field}"' not in text] == []
 
 
-def test_every_route_of_the_stand_in_was_judged(played: Recorder, tmp_path: Path) -> None:
-    database = Database(tmp_path / "empty.sqlite", GITHUB)
+def unjudged_routes(called: list[tuple[str, str]], folder: Path) -> list[str]:
+    """Return the routes of the stand-in that none of these calls (method, path) reached."""
+    database = Database(folder / "empty.sqlite", GITHUB)
     scopes = [
         {"type": "http", "method": method, "path": path, "root_path": "", "path_params": {}}
-        for method, path in played.called
+        for method, path in called
     ]
+    missing = []
     for route in stand_in_routes(Site(database, VirtualClock(database))):
         assert isinstance(route, Route)
-        for method in route.methods or ():
+        for method in set(route.methods or ()) - {"HEAD"}:
             known = [scope for scope in scopes if scope["method"] == method]
-            is_judged = any(route.matches(scope)[0] is Match.FULL for scope in known)
-            assert is_judged or method == "HEAD", f"{method} {route.path}"
+            if not any(route.matches(scope)[0] is Match.FULL for scope in known):
+                missing.append(f"{method} {route.path}")
     database.close()
+    return missing
+
+
+def test_every_route_of_the_stand_in_was_judged(played: Recorder, tmp_path: Path) -> None:
+    assert unjudged_routes(played.called, tmp_path) == []
