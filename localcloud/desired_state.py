@@ -15,6 +15,7 @@ from localcloud.database import Database
 from localcloud.errors import LocalCloudError, RuntimeDown
 from localcloud.home import CloudHome
 from localcloud.host_client import HostClient, HostError
+from localcloud.plan import subrequest_limits
 from localcloud.runtime import Runtime
 
 _GENERATION = "routes_generation"
@@ -29,8 +30,9 @@ class DesiredState:
     Only versions of an active deployment, and each Worker's newest upload, keep a process.
     """
 
-    def __init__(self, database: Database, home: CloudHome) -> None:
+    def __init__(self, database: Database, home: CloudHome, *, free_plan: bool = False) -> None:
         self._database = database
+        self._free_plan = free_plan
         self._home = home
         self._running: set[str] = set()
         self._held: set[str] = set()
@@ -224,6 +226,7 @@ class DesiredState:
                 "timestamp": row["created_on"],
             },
             "assets": self._host_assets(document),
+            "subrequests": subrequest_limits(document, free_plan=self._free_plan),
         }
 
     def _host_assets(self, document: dict[str, Any]) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -126,6 +126,10 @@ class HostClient:
         except HostError as error:
             if error.status != 404:
                 raise
+
+    async def put_tails(self, scripts: Collection[str]) -> None:
+        """Name the Workers that somebody watches: their traces come with the events."""
+        await self._call("PUT", "/tails", json_body={"scripts": sorted(scripts)})
 
     async def put_routes(self, document: dict[str, Any]) -> None:
         """Swap the whole routing table; answers when the swap is done."""

@@ -31,11 +31,13 @@ from localcloud.front_page import FrontPage
 from localcloud.github.application import github_api
 from localcloud.github.tables import GITHUB
 from localcloud.home import CloudHome
+from localcloud.host_client import HostClient
 from localcloud.host_process import HostLauncher, HostOrder, NodeHost, project_root
 from localcloud.listening import listen
 from localcloud.local_api import LocalApi
 from localcloud.log_files import LogFiles
 from localcloud.loopback_guard import LoopbackGuard
+from localcloud.plan import is_free_plan
 from localcloud.rate_limit import RateLimit, limit_from_environment
 from localcloud.runtime import Runtime
 from localcloud.schema import CONTROL_PLANE
@@ -51,6 +53,7 @@ KV_DELAY_MS = 60_000
 MAX_BODY_BYTES = 128 * 1024 * 1024  # the largest upload of modules, in base64
 MAX_HOOK_BYTES = 4 * 1024 * 1024
 MAX_WEBSOCKET_BYTES = 64 * 1024  # a tail's client has one short message
+_TRACE = '{"type":"trace"'  # an event for watchers, which no log keeps
 _BROKER_PATHS = {"/message", "/batch"}  # workerd's queue bindings know no prefix
 
 
@@ -139,7 +142,8 @@ class CloudServer:
         for opened in (self._logs, self._database, messages, received):
             self._closing.callback(opened.close)
         self._tails = Tails(clock)
-        self._desired = DesiredState(self._database, home)
+        free_plan = is_free_plan()
+        self._desired = DesiredState(self._database, home, free_plan=free_plan)
         control_url = f"http://{LOOPBACK}:{control_port}"
         broker_token = secrets.token_urlsafe(32)
         order = HostOrder(
@@ -156,7 +160,7 @@ class CloudServer:
         self._runtime = Runtime(
             self._launcher,
             order,
-            on_ready=self._desired.send_everything,
+            on_ready=self._on_ready,
             on_event=self._on_event,
             on_launch=self._on_launch,
         )
@@ -176,6 +180,7 @@ class CloudServer:
             queues_changed=self._broker.reload,
             queue_deleted=self._broker.drop_queue,
             schedules_changed=self._cron.look_again,
+            free_plan=free_plan,
         )
 
         def check(request: Request) -> None:
@@ -207,9 +212,15 @@ class CloudServer:
         self._control = _with_broker(api, producer)
         self._sink = sink_application(received, clock.now_ms)
 
+    async def _on_ready(self, client: HostClient) -> None:
+        await self._desired.send_everything(client)
+        await client.put_tails(self._tails.scripts())
+
     def _on_event(self, line: str) -> None:
-        self._logs.write(line)
-        self._tails.publish(line)
+        if line.startswith(_TRACE):
+            self._tails.publish(line)
+        else:
+            self._logs.write(line)
 
 
 class _Server(uvicorn.Server):

@@ -32,6 +32,7 @@ class Account:
     queues_changed: Callable[[], None]
     queue_deleted: Callable[[str], None]
     schedules_changed: Callable[[], None]
+    free_plan: bool = False
     queries: QueryCounts = field(default_factory=QueryCounts)
     ids: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 

@@ -16,9 +16,9 @@ from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.database import Row
+from localcloud.plan import FREE_CRONS, PAID_CRONS
 
 # Codes: 10026 malformed body, 10072 too many, 10100 invalid cron string.
-MAX_SCHEDULES = 250  # per account on paid plans
 
 
 class _Schedule(BaseModel):
@@ -83,8 +83,9 @@ def _store(account: Account, worker: Row, crons: list[str]) -> None:
                 account.clock.now_ms(),
             )
         total = database.value("SELECT count(*) FROM schedules")
-        if total > MAX_SCHEDULES:
-            raise ApiError(400, 10072, f"An account has at most {MAX_SCHEDULES} cron triggers.")
+        most = FREE_CRONS if account.free_plan else PAID_CRONS
+        if total > most:
+            raise ApiError(400, 10072, f"An account has at most {most} cron triggers.")
 
 
 def _crons(account: Account, worker: Row) -> list[str]:

@@ -9,14 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.api.envelope import ApiError, success
+from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
 from localcloud.api.workers import find_worker
 from localcloud.tail.connection import PATH
+from localcloud.tail.filters import TraceFilters
 from localcloud.tail.tails import Tail, TooManyTails
 
-_TOO_MANY, _UNKNOWN = 10057, 10007
+_TOO_MANY, _UNKNOWN, _MALFORMED = 10057, 10007, 10026
 
 
 def routes(account: Account) -> Sequence[Route]:
@@ -32,16 +33,21 @@ def routes(account: Account) -> Sequence[Route]:
             "expires_at": tail.expires_at,
         }
 
+    async def watch() -> None:
+        client = await account.runtime.client()
+        await client.put_tails(account.tails.scripts())
+
     async def create(request: Request) -> Response:
         name = script(request)
-        text = (await request.body()).strip()
-        if text not in {b"", b"{}", b'{"filters":[]}'}:
-            # Filters choose among invocations, which the host doesn't know: see tail/tails.py.
-            raise ApiError(400, 10026, "The local cloud's tails take no filters.")
+        filters = TraceFilters()
+        if (await request.body()).strip():
+            filters = await body_model(request, TraceFilters, code=_MALFORMED)
         try:
-            return success(shown(request, account.tails.create(name)))
+            tail = account.tails.create(name, filters)
         except TooManyTails as error:
             raise ApiError(429, _TOO_MANY, f"Too many tails watch {name} already.") from error
+        await watch()
+        return success(shown(request, tail))
 
     async def listing(request: Request) -> Response:
         found = [shown(request, tail) for tail in account.tails.of_script(script(request))]
@@ -50,6 +56,7 @@ def routes(account: Account) -> Sequence[Route]:
     async def delete(request: Request) -> Response:
         if not account.tails.delete(script(request), request.path_params["id"]):
             raise ApiError(404, _UNKNOWN, "The Worker has no such tail.")
+        await watch()
         return success(None)
 
     path = "/workers/scripts/{script_name}/tails"

@@ -16,10 +16,13 @@ from localcloud.asset_store import MANIFEST, Manifest
 from localcloud.bundle_store import BundleStore, Module, UnsafeName
 from localcloud.database import Row
 from localcloud.host_client import HostError
+from localcloud.plan import MAX_SUBREQUESTS
 
-# Codes: 10021 invalid upload or start-up error, 10027 too large, 10057 nothing to inherit.
+# Codes: 10021 invalid upload or start-up error, 10027 too large, 10057 nothing to inherit, 100328
+# limits on the Free plan (github.com/frcdesign/FRCDesignApp/pull/39).
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024  # Cloudflare's limit before compression
 _REDIRECTS = "_redirects"  # read by Cloudflare's asset server, not by this one
+_LIMITS_NEED_PAID_PLAN = 100328
 _SECRET = "secret_text"  # noqa: S105  the type of a binding
 
 
@@ -71,6 +74,7 @@ async def store_version(account: Account, worker: Row, upload: Upload) -> Row:
         ApiError: 400 for what Cloudflare refuses, 413 for modules that are too large.
     """
     _check_modules(upload)
+    _check_limits(upload, free_plan=account.free_plan)
     documents, secrets = _bindings(account, worker, upload)
     try:
         bundle = await asyncio.to_thread(BundleStore(account.home.bundles).put, upload.modules)
@@ -110,6 +114,18 @@ def _check_modules(upload: Upload) -> None:
         raise ApiError(400, INVALID, f"Main module {upload.main_module[:80]!r} is not in modules.")
     if sum(len(module.content) for module in upload.modules) > MAX_BUNDLE_BYTES:
         raise ApiError(413, 10027, f"The modules have more than {MAX_BUNDLE_BYTES} bytes.")
+
+
+def _check_limits(upload: Upload, *, free_plan: bool) -> None:
+    asked = upload.limits or {}
+    if free_plan and asked:
+        raise ApiError(
+            400, _LIMITS_NEED_PAID_PLAN, "CPU limits are not supported for the Free plan."
+        )
+    subrequests = asked.get("subrequests", 1)
+    if type(subrequests) is not int or not 1 <= subrequests <= MAX_SUBREQUESTS:
+        text = f"limits.subrequests must be a whole number from 1 to {MAX_SUBREQUESTS}."
+        raise ApiError(400, INVALID, text)
 
 
 def _bindings(

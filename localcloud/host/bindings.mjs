@@ -150,6 +150,33 @@ export function convertBindings(bindings, surroundings) {
   return result;
 }
 
+const SUBREQUESTS = "localcloud:subrequests";
+
+/**
+ * The same bindings with their calls counted: see subrequests.binding.mjs.
+ *
+ * @param {object[]} bindings from `convertBindings`
+ * @param {{external: number, internal: number}} limits of one invocation
+ * @returns {object[]}
+ */
+export function countSubrequests(bindings, limits) {
+  const given = { name: "limits", json: JSON.stringify(limits) };
+  const counted = (name, inner = []) => ({
+    name,
+    wrapped: { moduleName: SUBREQUESTS, innerBindings: [given, ...inner] },
+  });
+  const found = bindings.map(({ name, ...binding }) => {
+    if (binding.wrapped?.moduleName === "cloudflare-internal:d1-api") {
+      const [{ service }] = binding.wrapped.innerBindings;
+      return counted(name, [{ name: "database", service }]);
+    }
+    const isCounted = ["kvNamespace", "queue", "service"].some((kind) => kind in binding);
+    return isCounted ? counted(name, [{ name: "inner", ...binding }]) : { name, ...binding };
+  });
+  // A Worker without such a binding has `fetch`, which is replaced by the first of them.
+  return [...found, counted("LOCAL_CLOUD_SUBREQUESTS")];
+}
+
 const MEMBERS = {
   plain_text: ["text"],
   secret_text: ["text"],

@@ -19,15 +19,15 @@ export class DeliveryLost extends Error {
  * such an end could not be told from one that the handler had begun with.
  */
 export class Door {
-  #port;
+  #address;
   #token;
 
   /**
-   * @param {() => number} port asked before each call: a restart may change it
+   * @param {string} address path of the Unix socket
    * @param {string} token what the version's process knows the host by
    */
-  constructor(port, token) {
-    this.#port = port;
+  constructor(address, token) {
+    this.#address = address;
     this.#token = token;
   }
 
@@ -45,6 +45,12 @@ export class Door {
     return JSON.parse(text);
   }
 
+  /** Say whether somebody watches the Worker. @param {boolean} watched @throws {DeliveryLost} */
+  async watch(watched) {
+    const body = JSON.stringify({ watched });
+    await this.#call("POST", "/watched", { body, timeoutMs: PROBE_TIMEOUT_MS });
+  }
+
   /** Ask whether the process answers at all. @throws {DeliveryLost} */
   async probe() {
     await this.#call("GET", "/", { timeoutMs: PROBE_TIMEOUT_MS });
@@ -54,7 +60,7 @@ export class Door {
     return new Promise((resolve, reject) => {
       const lost = (error) => reject(new DeliveryLost(error.code ?? error.message));
       const headers = { "X-Door-Token": this.#token };
-      const options = { agent: false, host: "127.0.0.1", port: this.#port(), method, path, headers };
+      const options = { agent: false, socketPath: this.#address, method, path, headers };
       const request = http.request(options, (response) => {
         const chunks = [];
         response.on("data", (chunk) => chunks.push(chunk));

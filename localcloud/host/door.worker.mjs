@@ -1,7 +1,11 @@
 /**
  * The way into a version for what isn't a request of a client: a batch of a queue, a cron firing.
- * It calls the Python Worker's handlers and answers with what they decided.
+ * It calls the Worker's handlers and answers with what they decided. It is the version's tail
+ * Worker as well: while somebody watches, it passes on what the runtime tells of an invocation.
  */
+
+/** Whether somebody watches the Worker. */
+let watched = false;
 
 const bytes = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 
@@ -39,8 +43,17 @@ export default {
     if (request.headers.get("X-Door-Token") !== env.TOKEN) return new Response(null, { status: 403 });
     const { pathname } = new URL(request.url);
     if (request.method === "GET") return new Response(null, { status: 204 });
+    if (pathname === "/watched") {
+      ({ watched } = await request.json());
+      return new Response(null, { status: 204 });
+    }
     const handle = EVENTS[pathname];
     if (handle === undefined) return new Response(null, { status: 404 });
     return Response.json(await handle(await request.json(), env.WORKER));
+  },
+
+  async tail(traces, env) {
+    if (!watched) return;
+    await env.TRACES.fetch("http://host/", { method: "POST", body: JSON.stringify(traces) });
   },
 };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import http from "node:http";
+import net from "node:net";
 import { RequestBody } from "./request-body.mjs";
 import { RoutingTable } from "./routing-table.mjs";
 
@@ -30,7 +31,7 @@ export class Edge extends EventEmitter {
   #versions;
   #holdMs;
   #table = new RoutingTable({ generation: 0, routes: [], defaultScript: null });
-  #agent = new http.Agent({ keepAlive: true, timeout: FREE_SOCKET_MS, maxFreeSockets: 256 });
+  #agent = new PatientAgent({ keepAlive: true, timeout: FREE_SOCKET_MS, maxFreeSockets: 256 });
   #server = http.createServer((request, response) => void this.#serve(request, response));
 
   /**
@@ -132,9 +133,8 @@ export class Edge extends EventEmitter {
       let sent = false;
       const ray = newRay();
       const upstream = http.request({
-        agent: isLong(request) ? false : this.#agent,
-        host: "127.0.0.1",
-        port: version.port,
+        agent: isLong(request) ? new PatientAgent() : this.#agent,
+        socketPath: version.address,
         method: request.method,
         path: request.url,
         headers: forwardedHeaders(request, ray),
@@ -153,7 +153,6 @@ export class Edge extends EventEmitter {
       });
       // Nothing may be written before the connection stands: that is what makes a retry safe.
       upstream.once("socket", (socket) => {
-        readBeforeEnding(socket);
         const send = () => {
           sent = true;
           body.forward(upstream);
@@ -198,30 +197,32 @@ const GRACE_BYTES = 65_536;
 const isLong = ({ headers }) =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > GRACE_BYTES;
 
-const PATIENT = new WeakSet();
-
 /**
- * Let a socket's failed write end it one turn of the event loop later.
+ * A connection whose failed write is told two turns of the event loop later.
  *
  * A Worker that answers without reading a body closes its connection while the rest is being
- * written. Its answer is there to be read, and Node would close the socket over it.
+ * written. Its answer is there to be read, and Node stops reading once it knows of the failure.
  */
-function readBeforeEnding(socket) {
-  if (PATIENT.has(socket)) return;
-  PATIENT.add(socket);
-  const end = socket.destroy.bind(socket);
-  let waits = false;
-  socket.destroy = (error) => {
-    if (error?.syscall !== "write") return end(error);
-    if (!waits) {
-      waits = true;
-      // A failed write marks the reading side of its stream as well.
-      socket._readableState.errored = null;
-      // The first runs before sockets are polled again, the second after it.
-      setImmediate(() => setImmediate(() => end(error)));
-    }
-    return socket;
-  };
+class PatientSocket extends net.Socket {
+  _write(chunk, encoding, done) {
+    super._write(chunk, encoding, afterReading(done));
+  }
+
+  _writev(chunks, done) {
+    super._writev(chunks, afterReading(done));
+  }
+}
+
+const afterReading = (done) => (error) => {
+  // The first runs before sockets are polled again, the second after it.
+  if (error) setImmediate(() => setImmediate(done, error));
+  else done();
+};
+
+class PatientAgent extends http.Agent {
+  createConnection(options, connected) {
+    return new PatientSocket(options).connect(options, connected);
+  }
 }
 
 const newRay = () => `${randomBytes(8).toString("hex")}-LCL`;

@@ -30,6 +30,15 @@ export class EventLog {
   write(event) {
     const line = `${JSON.stringify(event)}\n`;
     this.#append(line);
+    this.#send(line);
+  }
+
+  /** Send an event to whoever listens, and keep it nowhere. @param {{type: string}} event */
+  send(event) {
+    this.#send(`${JSON.stringify(event)}\n`);
+  }
+
+  #send(line) {
     for (const listener of this.#listeners) {
       // A listener that doesn't read would otherwise fill the memory.
       if (listener.writableLength > MOST_BEHIND_BYTES) listener.destroy();

@@ -11,8 +11,10 @@ import { ProcessLedger } from "./process-ledger.mjs";
 import { havePyodideBundle } from "./pyodide-bundle.mjs";
 import { PythonBaseline } from "./python-baseline.mjs";
 import { SnapshotCache } from "./snapshot-cache.mjs";
+import { SocketFolder } from "./socket-folder.mjs";
 import { Store } from "./store.mjs";
 import { storeRoutes } from "./store-routes.mjs";
+import { TraceSink } from "./trace-sink.mjs";
 import { versionRoutes } from "./version-routes.mjs";
 import { Versions } from "./versions.mjs";
 
@@ -76,11 +78,14 @@ export class Host {
     const store = new Store({ dir, binary, runDir, ledger, kvDelayMs });
     const gateway = new AssetGateway();
     const analytics = new AnalyticsSink();
+    const sockets = new SocketFolder(runDir);
+    const traces = new TraceSink(sockets.path("traces"));
     const versions = new Versions({
       binary,
       release,
       runDir,
       ledger,
+      sockets,
       bundle,
       graceMs,
       gateway,
@@ -91,10 +96,11 @@ export class Host {
         broker: { url: brokerUrl, token: brokerToken },
         clockUrl,
         analytics,
+        traces,
       },
     });
     const edge = new Edge({ versions, holdMs });
-    this.#report(events, { store, versions, edge });
+    this.#report(events, { store, versions, edge, traces });
     const invocations = new InvocationCounts();
     edge.on("answered", ({ id, script }, { ms, failed }) =>
       invocations.add({ version: id, script, ms, failed }),
@@ -111,11 +117,11 @@ export class Host {
       ],
       onError: (error) => events.write(hostEvent(`${error.name}: ${error.message}`, "error")),
     });
-    this.#parts = { ledger, events, store, versions, edge, control, gateway, analytics };
+    const sinks = [gateway, analytics, traces];
+    this.#parts = { ledger, sockets, events, store, versions, edge, control, sinks };
     // The port first: where it is taken, nothing else has to be undone.
     const listening = await edge.listen(edgePort);
-    await gateway.start();
-    await analytics.start();
+    for (const sink of sinks) await sink.start();
     await store.start();
     return { controlPort: await control.listen(), edgePort: listening };
   }
@@ -123,19 +129,19 @@ export class Host {
   /** End everything in order: no new requests, those in flight, versions, store. */
   async stop() {
     if (this.#parts === undefined) return;
-    const { ledger, events, store, versions, edge, control, gateway, analytics } = this.#parts;
+    const { ledger, sockets, events, store, versions, edge, control, sinks } = this.#parts;
     const graceMs = this.#order.graceMs ?? GRACE_MS;
     await edge.close(SHUTDOWN_MS);
     await versions.disposeAll({ graceMs, timeoutMs: SHUTDOWN_MS });
     await store.supervisor.stop();
-    gateway.stop();
-    analytics.stop();
+    for (const sink of sinks) sink.stop();
     events.close();
     control.close();
+    sockets.remove();
     ledger.remove(process.pid);
   }
 
-  #report(events, { store, versions, edge }) {
+  #report(events, { store, versions, edge, traces }) {
     const log = (version, script, { level, message, timestampMs }) => ({
       type: "log",
       version,
@@ -153,6 +159,9 @@ export class Host {
     versions.on("restart", ({ id, script }, { reason }) =>
       events.write(restart({ version: id, script }, reason)),
     );
+    traces.on("traces", (id, list) =>
+      events.send({ type: "trace", version: id, script: versions.get(id)?.script, traces: list }),
+    );
     edge.on("cut", ({ id, script }, reason) =>
       events.write({ ...hostEvent(`A request was cut: ${reason}`, "warn"), version: id, script }),
     );
@@ -163,12 +172,11 @@ function health({ store, versions, edge }) {
   return {
     ok: store.supervisor.state === "ready",
     generation: edge.generation,
-    versions: versions.all().map(({ id, script, state, pid, port, inFlight }) => ({
+    versions: versions.all().map(({ id, script, state, pid, inFlight }) => ({
       id,
       script,
       state,
       pid,
-      port: port ?? null,
       inFlight,
     })),
     store: { state: store.supervisor.state, pid: store.supervisor.pid },

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
-import { convertBindings } from "./bindings.mjs";
+import { convertBindings, countSubrequests } from "./bindings.mjs";
 import { workerdConfig } from "./capnp-text.mjs";
 import { workerdModules } from "./worker-modules.mjs";
 
 const source = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
 const DOOR = source("door.worker.mjs");
-const RATE_LIMIT = source("rate-limit.binding.mjs");
+const EXTENSIONS = [
+  ["localcloud:rate-limit", source("rate-limit.binding.mjs")],
+  ["localcloud:subrequests", source("subrequests.binding.mjs")],
+];
 
 /** Whether a Worker with these flags is written in Python. @param {string[]} flags */
 export const isPython = (flags) => flags.includes("python_workers");
@@ -51,8 +54,9 @@ export const keepsTopLevel = (flags) => flags.includes(DEDICATED) && !flags.incl
  *
  * @param {object} spec what PUT /versions/{id} takes
  * @param {{name: string, body: Buffer}[]} modules
- * @param {{store: object, broker: object, clockUrl: string, doorToken: string}} surroundings
- * @returns {{config: (ports: Map<string, number>) => string, env: Record<string, string>}}
+ * @param {{store: object, broker: object, clockUrl: string, doorToken: string,
+ *   traces: import("./trace-sink.mjs").TraceSink, sockets: Record<string, string>}} surroundings `sockets`: path of each Unix socket
+ * @returns {{config: string, env: Record<string, string>}}
  * @throws {import("./bindings.mjs").UnsupportedBinding}
  */
 export function versionConfig(spec, modules, surroundings) {
@@ -67,7 +71,8 @@ export function versionConfig(spec, modules, surroundings) {
     compatibilityDate: spec.compatibilityDate,
     compatibilityFlags: localFlags(spec.compatibilityFlags ?? []),
     globalOutbound: "loopback",
-    bindings,
+    bindings: spec.subrequests ? countSubrequests(bindings, spec.subrequests) : bindings,
+    tails: ["door"],
   };
   const door = {
     modules: [{ name: "door.js", esModule: DOOR }],
@@ -76,30 +81,31 @@ export function versionConfig(spec, modules, surroundings) {
     globalOutbound: "nowhere",
     bindings: [
       { name: "WORKER", service: "worker" },
+      { name: "TRACES", service: "traces" },
       { name: "TOKEN", fromEnvironment: "DOOR_TOKEN" },
     ],
   };
-  const socket = (name, service, ports) => ({
+  const socket = (name, service) => ({
     name,
-    address: `127.0.0.1:${ports.get(name) ?? 0}`,
+    address: `unix:${surroundings.sockets[name]}`,
     http: {},
     service,
   });
   return {
     env: { ...env, DOOR_TOKEN: surroundings.doorToken },
-    config: (ports) =>
-      workerdConfig({
-        services: [
-          { name: "worker", worker },
-          { name: "door", worker: door },
-          { name: "loopback", network: { allow: ["local"] } },
-          { name: "nowhere", network: { allow: [] } },
-          ...services,
-        ],
-        sockets: [socket("http", "worker", ports), socket("door", "door", ports)],
-        extensions: [
-          { modules: [{ name: "localcloud:rate-limit", internal: true, esModule: RATE_LIMIT }] },
-        ],
-      }),
+    config: workerdConfig({
+      services: [
+        { name: "worker", worker },
+        { name: "door", worker: door },
+        { name: "loopback", network: { allow: ["local"] } },
+        { name: "nowhere", network: { allow: [] } },
+        surroundings.traces.service("traces", spec.id),
+        ...services,
+      ],
+      sockets: [socket("http", "worker"), socket("door", "door")],
+      extensions: [
+        { modules: EXTENSIONS.map(([name, esModule]) => ({ name, internal: true, esModule })) },
+      ],
+    }),
   };
 }

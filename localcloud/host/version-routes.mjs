@@ -18,6 +18,7 @@ export function versionRoutes({ versions, edge }) {
     ["PUT", one, (call) => putVersion(versions, call)],
     ["DELETE", one, (call) => deleteVersion(versions, call)],
     ["POST", /^\/versions\/([^/]+)\/(queue|scheduled)$/, (call) => deliver(versions, call)],
+    ["PUT", /^\/tails$/, (call) => putTails(versions, call)],
     ["PUT", /^\/routes$/, (call) => putRoutes(versions, edge, call)],
   ];
 }
@@ -63,6 +64,16 @@ async function deliver(versions, { params: [id, kind], json }) {
     if (!(error instanceof DeliveryLost)) throw error;
     throw new ControlError(502, "delivery_lost", error.message);
   }
+}
+
+/** The Workers that somebody watches. */
+async function putTails(versions, { json }) {
+  const { scripts } = json();
+  if (!Array.isArray(scripts)) {
+    throw new ControlError(400, "invalid_tails", "scripts must be a list of names.");
+  }
+  await versions.watch(scripts);
+  return { ok: true };
 }
 
 function putRoutes(versions, edge, { json }) {

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { AssetSite } from "./asset-site.mjs";
 import { bootError } from "./boot-error.mjs";
-import { Door } from "./door.mjs";
+import { DeliveryLost, Door } from "./door.mjs";
 import { SnapshotCache } from "./snapshot-cache.mjs";
 import { MAX_STARTUP_MS, STARTUP_EXCEEDED, firstThreadMs, startupMs } from "./startup-time.mjs";
 import { Supervisor } from "./supervisor.mjs";
@@ -43,11 +44,14 @@ export class Version {
   #idle = [];
   #assetKey = null;
   #doorToken = randomBytes(24).toString("base64url");
-  #door = new Door(() => this.supervisor.port("door"), this.#doorToken);
+  #sockets;
+  #door;
+  #watched = false;
 
   /**
    * @param {object} spec what PUT /versions/{id} takes, with `id`
-   * @param {{binary: string, release: string, runDir: string, ledger: object, bundle: {cacheDir: string,
+   * @param {{binary: string, release: string, runDir: string, ledger: object,
+   *   sockets: import("./socket-folder.mjs").SocketFolder, bundle: {cacheDir: string,
    *   fingerprint: string}, snapshots: SnapshotCache,
    *   baseline: import("./python-baseline.mjs").PythonBaseline, surroundings: object,
    *   gateway: import("./asset-gateway.mjs").AssetGateway}} runtime
@@ -59,6 +63,10 @@ export class Version {
     this.spec = spec;
     this.#runtime = runtime;
     this.#validates = validates;
+    this.#sockets = Object.fromEntries(
+      VERSION_SOCKETS.map((name) => [name, runtime.sockets.path(name)]),
+    );
+    this.#door = new Door(this.#sockets.door, this.#doorToken);
     this.supervisor = null;
     /** Its static assets, or null. @type {AssetSite | null} */
     this.assets = null;
@@ -68,9 +76,9 @@ export class Version {
     return this.supervisor?.state ?? "booting";
   }
 
-  /** Port for requests; it may change when the process is replaced. */
-  get port() {
-    return this.supervisor?.port("http");
+  /** Path of the Unix socket for requests. */
+  get address() {
+    return this.#sockets.http;
   }
 
   get pid() {
@@ -139,6 +147,7 @@ export class Version {
     const { config, env } = versionConfig(this.spec, modules, {
       ...surroundings,
       assets,
+      sockets: this.#sockets,
       doorToken: this.#doorToken,
     });
     const flags = localFlags(this.spec.compatibilityFlags ?? []);
@@ -171,12 +180,15 @@ export class Version {
       ledger,
       sockets: VERSION_SOCKETS,
       timeoutMs: BOOT_TIMEOUT_MS,
-      plan: async (ports) => {
+      plan: async () => {
         // Once may be a kill in the middle; twice, and the snapshot itself is to be doubted.
         if (failures >= 2) snapshot.discard();
         failures += 1;
         snapshot = await plan.snapshot();
-        return { config: plan.config(ports), args: [...plan.args, ...snapshot.args], env: plan.env };
+        // A killed process leaves its sockets, and the next one can't listen there.
+        for (const file of Object.values(this.#sockets)) rmSync(file, { force: true });
+        const args = [...plan.args, ...snapshot.args];
+        return { config: plan.config, args, env: plan.env };
       },
       probe: () => this.#door.probe(),
     });
@@ -188,6 +200,7 @@ export class Version {
     let spentMs = null;
     this.supervisor.on("ready", () => {
       failures = 0;
+      if (this.#watched) void this.watch(true);
       if (plan.accepted) return snapshot.keep(null);
       const spent = firstThreadMs(this.supervisor.pid);
       spentMs = spent === null ? null : startupMs(spent, plan);
@@ -262,6 +275,16 @@ export class Version {
       throw error;
     } finally {
       this.end();
+    }
+  }
+
+  /** Send what becomes of its invocations, or don't; a restart remembers. @param {boolean} on */
+  async watch(on) {
+    this.#watched = on;
+    try {
+      if (this.state === "ready") await this.#door.watch(on);
+    } catch (error) {
+      if (!(error instanceof DeliveryLost)) throw error; // it ends, and is told once it is back
     }
   }
 

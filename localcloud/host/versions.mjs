@@ -9,6 +9,7 @@ export class Versions extends EventEmitter {
   #runtime;
   #running = new Map();
   #boots = new Map();
+  #watched = new Set();
 
   /** @param {object} runtime see Version */
   constructor(runtime) {
@@ -47,6 +48,7 @@ export class Versions extends EventEmitter {
     await boot?.promise.catch(() => {});
 
     const version = new Version(spec, this.#runtime, { validates });
+    if (this.#watched.has(spec.script)) await version.watch(true);
     const promise = version.boot((supervisor) => this.#listen(version, supervisor));
     this.#boots.set(spec.id, { version, print, promise });
     try {
@@ -72,6 +74,12 @@ export class Versions extends EventEmitter {
     this.#running.delete(id);
     await version.dispose({ graceMs: this.#runtime.graceMs });
     return true;
+  }
+
+  /** Let the versions of these Workers, and of no others, send traces. @param {string[]} scripts */
+  async watch(scripts) {
+    this.#watched = new Set(scripts);
+    await Promise.all(this.all().map((one) => one.watch(this.#watched.has(one.script))));
   }
 
   /** Put a line of the host's own into a version's log. @param {string} message */

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from localcloud.clock import VirtualClock
+from localcloud.tail.filters import TraceFilters
 
-_LEVELS = {"warning": "warn"}
 LIFETIME_MS = 6 * 3600 * 1000
 """Cloudflare says when a tail ends and promises no length; wrangler sees six hours."""
 
@@ -30,6 +29,7 @@ class Tail:
     id: str
     script: str
     expires_ms: int
+    filters: TraceFilters
     listeners: set[Callable[[str], None]] = field(default_factory=set)
 
     @property
@@ -46,11 +46,11 @@ class Tails:
         self._clock = clock
         self._tails: dict[str, Tail] = {}
 
-    def create(self, script: str) -> Tail:
+    def create(self, script: str, filters: TraceFilters) -> Tail:
         """Open a tail. Raises TooManyTails."""
         if len(self.of_script(script)) >= MOST_TAILS:
             raise TooManyTails
-        tail = Tail(secrets.token_hex(16), script, self._clock.now_ms() + LIFETIME_MS)
+        tail = Tail(secrets.token_hex(16), script, self._clock.now_ms() + LIFETIME_MS, filters)
         self._tails[tail.id] = tail
         return tail
 
@@ -75,47 +75,23 @@ class Tails:
         del self._tails[identifier]
         return True
 
+    def scripts(self) -> set[str]:
+        """The Workers that somebody watches."""
+        now = self._clock.now_ms()
+        return {tail.script for tail in self._tails.values() if tail.expires_ms > now}
+
     def publish(self, line: str) -> None:
-        """Send one event of the host to the tails of its Worker."""
-        if not self._tails:
-            return
-        try:
-            event = json.loads(line)
-        except ValueError:
-            return
-        if event.get("type") != "log" or event.get("version") is None:
-            return
-        listeners = [
-            listener for tail in self.of_script(event["script"]) for listener in tail.listeners
-        ]
-        if listeners:
-            text = json.dumps(trace_of(event), ensure_ascii=False, separators=(",", ":"))
-            for listener in listeners:
-                listener(text)
-
-
-def trace_of(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The trace of one log line.
-
-    Cloudflare sends all lines of an invocation in one trace when it ends, with the request and the
-    outcome. workerd tells the host of lines alone, so that each is a trace of its own here:
-    `event` is null, and `outcome` is `ok` whatever came of the invocation.
-    """
-    level = str(event.get("level", "log"))
-    moment = int(datetime.fromisoformat(str(event["timestamp"])).timestamp() * 1000)
-    return {
-        "outcome": "ok",
-        "scriptName": event["script"],
-        "scriptVersion": {"id": event["version"]},
-        "diagnosticsChannelEvents": [],
-        "exceptions": [],
-        "logs": [
-            {
-                "message": [event.get("message", "")],
-                "level": _LEVELS.get(level, level),
-                "timestamp": moment,
+        """Send traces, as one event of the host, to the tails of their Worker."""
+        event = json.loads(line)
+        tails = [tail for tail in self.of_script(event["script"]) if tail.listeners]
+        for trace in event["traces"] if tails else []:
+            sent = {
+                **trace,
+                "scriptName": event["script"],
+                "scriptVersion": {"id": event["version"]},
             }
-        ],
-        "eventTimestamp": moment,
-        "event": None,
-    }
+            text = json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
+            for tail in tails:
+                if tail.filters.let_pass(sent):
+                    for listener in tail.listeners:
+                        listener(text)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -93,20 +94,50 @@ def test_an_edge_without_a_table_asks_to_come_again(
         started.stop()
 
 
-def test_nobody_without_its_token_reaches_a_versions_queue_and_cron(host: RunningHost) -> None:
+def test_a_version_listens_where_no_page_of_a_browser_comes(host: RunningHost) -> None:
+    """Requests, queue and cron of a version go over Unix sockets in a folder of the user's own."""
+    (version,) = host.call("GET", "/health").body["versions"]
+    process = psutil.Process(version["pid"])
+    assert [one for one in process.net_connections("inet") if one.status == "LISTEN"] == []
+    sockets = {Path(str(one.laddr)) for one in process.net_connections("unix") if one.laddr}
+    assert {path.name.partition("-")[2] for path in sockets} == {"http", "door"}
+    assert {stat.S_IMODE(path.parent.stat().st_mode) for path in sockets} == {0o700}
+
+
+def test_nobody_without_its_token_reaches_queue_cron_and_stores(host: RunningHost) -> None:
     health = host.call("GET", "/health").body
-    version = health["versions"][0]
-    doors = _ports(version["pid"]) - {version["port"]}
-    assert len(doors) == 1
-    for port in doors | _ports(health["store"]["pid"]):
-        for token in ({}, {"X-Door-Token": "wrong", "X-Store-Token": "wrong"}):
-            for path in ("/scheduled", "/queue", "/"):
-                body = {"cron": "* * * * *", "scheduledTimeMs": 0, "queue": "q", "messages": []}
-                url = f"http://127.0.0.1:{port}{path}"
-                assert httpx.post(url, json=body, headers=token).status_code == 403
-                assert httpx.get(url, headers=token).status_code == 403
+    (version,) = health["versions"]
+    (door,) = {
+        str(one.laddr)
+        for one in psutil.Process(version["pid"]).net_connections("unix")
+        if str(one.laddr).endswith("-door")
+    }
+    (store,) = (
+        one.laddr.port
+        for one in psutil.Process(health["store"]["pid"]).net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN
+    )
+    doors = ((httpx.HTTPTransport(uds=door), "http://door"), (None, f"http://127.0.0.1:{store}"))
+    for transport, root in doors:
+        with httpx.Client(transport=transport, trust_env=False) as client:
+            for token in ({}, {"X-Door-Token": "wrong", "X-Store-Token": "wrong"}):
+                for path in ("/scheduled", "/queue", "/"):
+                    body = {"cron": "* * * * *", "scheduledTimeMs": 0, "queue": "q", "messages": []}
+                    answer = client.post(f"{root}{path}", json=body, headers=token)
+                    assert answer.status_code == 403
+                    assert client.get(f"{root}{path}", headers=token).status_code == 403
 
 
-def _ports(pid: int) -> set[int]:
-    found = psutil.Process(pid).net_connections("tcp")
-    return {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}
+def test_a_host_removes_the_sockets_that_it_and_a_killed_one_made(
+    tmp_path: Path, outside: RecordingServer
+) -> None:
+    record = tmp_path / "state" / "run" / "socket-folder"
+    first = RunningHost(tmp_path / "state", outside)
+    left = Path(record.read_text())
+    first.kill()
+    assert left.exists()
+    second = RunningHost(tmp_path / "state", outside)
+    own = Path(record.read_text())
+    assert (left.exists(), own.exists()) == (False, True)
+    second.stop()
+    assert not own.exists()

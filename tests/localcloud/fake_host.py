@@ -34,6 +34,7 @@ class FakeHost:
         self.disposed: list[str] = []
         self.refused_paths: set[str] = set()
         self.routes: list[dict[str, Any]] = []
+        self.watched: list[str] = []
         self.invocations: list[dict[str, Any]] = []
         self.points: list[dict[str, Any]] = []
         self.batches: list[tuple[str, dict[str, Any]]] = []
@@ -65,14 +66,10 @@ class FakeHost:
                 return 200, {"ok": True}
             case ("GET", "invocations" | "analytics"):
                 return 200, {"invocations": self.invocations, "points": self.points}
-            case ("PUT", "stores"):
-                self.stores = document
-                return 200, {"ok": True}
+            case ("PUT", "stores" | "tails" | "routes" as what):
+                return self._told(what, document)
             case ("DELETE", "stores", kind, identifier):
                 return self._erase(kind, identifier)
-            case ("PUT", "routes"):
-                self.routes.append(document)
-                return 200, {"ok": True}
             case ("POST", "d1", identifier, "query"):
                 return self._query(identifier, document, columns="resultsFormat" in query)
         return 404, {"error": {"code": "unknown_path", "message": target}}
@@ -99,6 +96,16 @@ class FakeHost:
             self.versions[identifier] = document
             self.booted.append(identifier)
         return status, answer
+
+    def _told(self, what: str, document: Any) -> Answer:
+        match what:
+            case "stores":
+                self.stores = document
+            case "tails":
+                self.watched = document["scripts"]
+            case _:
+                self.routes.append(document)
+        return 200, {"ok": True}
 
     def _erase(self, kind: str, identifier: str) -> Answer:
         if identifier in self.stores[kind]:

@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from localcloud.tail.connection import MAX_BEHIND_BYTES
+from localcloud.tail.filters import TraceFilters
 from localcloud.tail.tails import LIFETIME_MS, MOST_TAILS
 from tests.localcloud.running_cloud import RunningCloud, deploy
 
@@ -53,18 +54,16 @@ def refusal(tail: dict[str, Any], protocol: str = "trace-v1", **options: Any) ->
     return refused.value.response.status_code
 
 
-def say(cloud: RunningCloud, message: str, **changes: Any) -> None:
-    """Let the host report one line, in the server's own loop as its stream does."""
-    event = {
-        "type": "log",
-        "version": "5f0c2b8e-0000-4000-8000-000000000001",
-        "script": "w",
-        "level": "info",
-        "timestamp": "2026-11-22T03:09:35.662Z",
-        "message": message,
-        **changes,
-    }
-    done = asyncio.run_coroutine_threadsafe(_publish(cloud, json.dumps(event)), cloud._loop)
+VERSION = "5f0c2b8e-0000-4000-8000-000000000001"
+
+
+def say(cloud: RunningCloud, message: str, script: str = "w", **changes: Any) -> None:
+    """Let the host report one invocation, in the server's own loop as its stream does."""
+    line = {"message": [message], "level": "log", "timestamp": 1795316975662}
+    trace = {"outcome": "ok", "exceptions": [], "logs": [line], "event": None, **changes}
+    event = {"type": "trace", "version": VERSION, "script": script, "traces": [trace]}
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    done = asyncio.run_coroutine_threadsafe(_publish(cloud, text), cloud._loop)
     done.result(10)
 
 
@@ -72,29 +71,94 @@ async def _publish(cloud: RunningCloud, line: str) -> None:
     cloud._server._on_event(line)
 
 
-def test_a_line_arrives_as_a_trace(shared: RunningCloud, tail: dict[str, Any]) -> None:
-    with watched(tail) as socket:
-        assert socket.subprotocol == "trace-v1"
-        socket.send('{"debug":false}')
-        say(shared, '{"message":"größer"}')
-        trace = json.loads(socket.recv(10))
-    assert trace["scriptName"] == "w"
-    assert trace["scriptVersion"] == {"id": "5f0c2b8e-0000-4000-8000-000000000001"}
-    assert trace["logs"] == [
-        {"message": ['{"message":"größer"}'], "level": "info", "timestamp": 1795316975662}
-    ]
-
-
-def test_lines_of_another_worker_and_of_the_host_itself_dont_arrive(
+def test_a_trace_arrives_with_the_names_of_worker_and_version(
     shared: RunningCloud, tail: dict[str, Any]
 ) -> None:
     with watched(tail) as socket:
+        assert socket.subprotocol == "trace-v1"
+        socket.send('{"debug":false}')
+        say(shared, "größer", outcome="exception")
+        trace = json.loads(socket.recv(10))
+    assert trace["scriptName"] == "w"
+    assert trace["scriptVersion"] == {"id": VERSION}
+    assert trace["outcome"] == "exception"
+    assert trace["logs"] == [{"message": ["größer"], "level": "log", "timestamp": 1795316975662}]
+
+
+def test_the_host_is_told_which_workers_are_watched(tmp_path: Path) -> None:
+    with RunningCloud(tmp_path) as cloud:
+        for name in ("w", "v"):
+            deploy(cloud, name)
+        tails = [cloud.result("POST", f"/workers/scripts/{name}/tails") for name in ("w", "v", "v")]
+        assert cloud.host.watched == ["v", "w"]
+        for tail in tails[1:]:
+            cloud.result("DELETE", f"/workers/scripts/v/tails/{tail['id']}")
+        assert cloud.host.watched == ["w"]
+
+
+def test_traces_of_another_worker_and_lines_of_the_log_dont_arrive(
+    shared: RunningCloud, tail: dict[str, Any]
+) -> None:
+    line = json.dumps({"type": "log", "version": VERSION, "script": "w", "message": "a line"})
+    with watched(tail) as socket:
         say(shared, "of another", script="other")
-        say(shared, "of the host", version=None)
-        say(shared, "", type="restart")
+        asyncio.run_coroutine_threadsafe(_publish(shared, line), shared._loop).result(10)
         say(shared, "mine")
         trace = json.loads(socket.recv(10))
     assert trace["logs"][0]["message"] == ["mine"]
+
+
+REQUEST = {
+    "request": {
+        "url": "http://w.localhost/",
+        "method": "POST",
+        "headers": {"cf-connecting-ip": "127.0.0.1", "x-key": "one two"},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "passes", "stays"),
+    [
+        ({"outcome": ["exception"]}, {"outcome": "exception"}, {"outcome": "ok"}),
+        ({"method": ["POST", "PUT"]}, {"event": REQUEST}, {"event": {"cron": "* * * * *"}}),
+        ({"header": {"key": "X-Key"}}, {"event": REQUEST}, {"event": None}),
+        ({"header": {"key": "x-key", "query": "two"}}, {"event": REQUEST}, {}),
+        ({"client_ip": ["self"]}, {"event": REQUEST}, {}),
+        ({"client_ip": ["127.0.0.1"]}, {"event": REQUEST}, {"event": {"queue": "q"}}),
+        ({"sampling_rate": 1}, {}, None),
+        ({"scriptVersion": VERSION}, {}, None),
+    ],
+)
+def test_a_filter_chooses_among_invocations(
+    shared: RunningCloud,
+    tail: dict[str, Any],
+    given: dict[str, Any],
+    passes: dict[str, Any],
+    stays: dict[str, Any] | None,
+) -> None:
+    search = {"query": "wanted"}
+    filtered = shared.result("POST", TAILS, json={"filters": [given, search]})
+    with watched(filtered) as socket, watched(tail) as other:
+        say(shared, "something else", **passes)
+        if stays is not None:
+            say(shared, "wanted, but not so", **stays)
+        say(shared, "wanted", **passes)
+        assert json.loads(socket.recv(10))["logs"][0]["message"] == ["wanted"]
+        assert json.loads(other.recv(10))["logs"][0]["message"] == ["something else"]
+    shared.result("DELETE", f"{TAILS}/{filtered['id']}")
+
+
+@pytest.mark.parametrize(
+    ("given", "unlike"),
+    [
+        ({"header": {"key": "x-key", "query": "three"}}, {"event": REQUEST}),
+        ({"sampling_rate": 0}, {}),
+    ],
+)
+def test_a_filter_lets_nothing_else_pass(given: dict[str, Any], unlike: dict[str, Any]) -> None:
+    trace = {"outcome": "ok", "logs": [], "scriptVersion": {"id": VERSION}, **unlike}
+    assert not TraceFilters.model_validate({"filters": [given]}).let_pass(trace)
 
 
 def test_an_independent_client_understands_the_connection(
@@ -148,8 +212,8 @@ def test_no_more_may_watch_than_at_cloudflare(tmp_path: Path) -> None:
 
 def test_refused_calls_are_told_apart(shared: RunningCloud, tail: dict[str, Any]) -> None:
     assert shared.error("POST", "/workers/scripts/nobody/tails") == (404, 10007)
-    filtered = {"filters": [{"outcome": ["exception"]}]}
-    assert shared.error("POST", TAILS, json=filtered) == (400, 10026)
+    for wrong in ({}, {"colour": "red"}, {"sampling_rate": 2}, {"outcome": ["ok"], "query": "x"}):
+        assert shared.error("POST", TAILS, json={"filters": [wrong]}) == (400, 10026)
 
 
 def test_only_a_client_of_tails_on_this_machine_may_connect(tail: dict[str, Any]) -> None:
