@@ -24,6 +24,13 @@ _IS_THERE = re.compile(
 """How Cloudflare says that a name is taken: D1 7502, KV 10014, Queues 11009 and 11004."""
 _IS_GONE = re.compile(r"\b404\b|code: (?:7404|10013|11000|10007)\b|not found", re.IGNORECASE)
 """How Cloudflare says that there is none: D1 7404, KV 10013, Queues 11000, Workers 10007."""
+_UNANSWERED = re.compile(
+    r"\b(?:POST|PUT|PATCH) \"[^\"\n]{1,500}\": (?:5\d\d\b|EOF|read |net/http|context deadline)"
+    r"|\banswered (?:POST|PUT|PATCH) \S{1,500} with 5\d\d\b|\bdid not answer (?:POST|PUT|PATCH)\b",
+    re.IGNORECASE,
+)
+"""How the provider says that a change got no answer of Cloudflare's own (by its client's error,
+or by Go's ``url.Error``), and how the stand-ins say it."""
 _DAMAGED = re.compile(
     r"(?:failed to load checkpoint: (?:place \d{1,3}: )?|error: place \d{1,3}: )"
     r"(?:(?:\w{1,10}: )?(?:unexpected )?EOF|unexpected end of JSON input|invalid character |json: )"
@@ -105,6 +112,11 @@ class CliFailures:
             kept = (
                 "What isn't found was removed past Pulumi: 'notifyctl refresh"
                 f"{self._option}' takes it out of the state; then repeat."
+            )
+        if self._action == "up" and any(map(_UNANSWERED.search, reasons)):
+            kept = (
+                "A change got no proper answer, so it may have been made all the same: 'notifyctl "
+                f"recover{self._option}' finds out, and takes over what exists; then repeat."
             )
         if self._action == "up" and any(map(_IS_THERE.search, reasons)):
             kept = (

@@ -92,6 +92,27 @@ def test_a_lock_is_told_with_its_holder() -> None:
 @pytest.mark.parametrize(
     "reason",
     [
+        'POST "https://api.example/queues": 502 Bad Gateway <html>',
+        'Put "https://api.example/workers": read tcp 10.0.0.1:443: connection reset by peer',
+        'Post "https://api.example/d1": EOF',
+        "Cloudflare answered POST /accounts/1/queues with 503: busy",
+        "the Cloudflare API at https://api.example did not answer PATCH /accounts/1/workers",
+    ],
+)
+def test_a_change_whose_answer_is_lost_leads_to_recover(reason: str) -> None:
+    advice = "'notifyctl recover --stack dev' finds out"
+    assert advice in told(reason)
+    assert advice not in told(reason, action="preview")
+    for other in ("GET", "DELETE"):
+        read = reason.replace("POST", other).replace("PATCH", other)
+        read = read.replace("Post", other).replace("Put", other)
+        assert advice not in told(read)
+    assert advice not in told('POST "https://api.example/queues": 403 Forbidden')
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
         "getting snapshot: failed to load checkpoint: place 1: unexpected end of JSON input",
         "failed to load checkpoint: EOF",
         "failed to load checkpoint: gzip: unexpected EOF",
