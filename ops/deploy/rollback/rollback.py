@@ -292,8 +292,16 @@ class Rollback:
                 context.of_commit(release.commit),
             )
         self._serving = time.monotonic() - self._started
-        self._mark_bad(plan, reason)
         version = str(update.outputs["version_id"])
+        if version == plan.bad.version_id:
+            # The same code and settings with the same secrets: it isn't the one that is bad.
+            self._reporter.line(
+                f"Release {release.short} and what serves differ in secrets alone, and today's "
+                f"hold: version {version[:8]} serves on.",
+                style="yellow",
+            )
+        else:
+            self._mark_bad(plan, reason)
         build_bundle(context.project, context.file)
         self._pin(plan, version, reason, context)
         return version
