@@ -29,7 +29,7 @@ from localcloud.errors import StartFailed
 from localcloud.faults import FaultGate, Faults
 from localcloud.front_page import FrontPage
 from localcloud.github.application import github_api
-from localcloud.github.tables import GITHUB
+from localcloud.github.directory import GITHUB
 from localcloud.home import CloudHome
 from localcloud.host_client import HostClient
 from localcloud.host_process import HostLauncher, HostOrder, NodeHost, project_root

@@ -8,7 +8,6 @@ pulumi-cloudflare bridges. Adding a type is adding one entry.
 from __future__ import annotations
 
 from engine.providers.account_token_type import ACCOUNT_TOKEN_TYPE
-from engine.providers.cloudflare_address_types import ADDRESS_TYPES
 from engine.providers.resource_type import (
     MISSING_ID,
     Bound,
@@ -24,6 +23,43 @@ from engine.providers.worker_version_shape import (
     version_body,
     version_defaults,
     version_shape,
+)
+
+_DOMAINS = "/accounts/{accountId}/workers/domains"
+_ROUTES = "/zones/{zoneId}/workers/routes"
+ADDRESS_TYPES = (
+    ResourceType(
+        name="cloudflare:index/workersCustomDomain:WorkersCustomDomain",
+        create=Call("PUT", _DOMAINS),
+        read=Call("GET", f"{_DOMAINS}/{{id}}"),
+        delete=Call("DELETE", f"{_DOMAINS}/{{id}}"),
+        id="id",
+        imports=("accountId", "id"),
+        optional=frozenset({"accountId", "hostname", "service"}),
+        defaulted=frozenset({"environment", "zoneId", "zoneName"}),
+        computed=frozenset({"id", "certId"}),
+        stable=frozenset({"id"}),
+        replaces=frozenset(
+            {"accountId", "hostname", "service", "environment", "zoneId", "zoneName"}
+        ),
+        # Attaching a host name again to the same Worker changes nothing.
+        repeatable=True,
+    ),
+    ResourceType(
+        name="cloudflare:index/workersRoute:WorkersRoute",
+        create=Call("POST", _ROUTES),
+        read=Call("GET", f"{_ROUTES}/{{id}}"),
+        update=Call("PUT", f"{_ROUTES}/{{id}}"),
+        delete=Call("DELETE", f"{_ROUTES}/{{id}}"),
+        id="id",
+        imports=("zoneId", "id"),
+        optional=frozenset({"zoneId", "pattern", "script"}),
+        computed=frozenset({"id"}),
+        stable=frozenset({"id"}),
+        replaces=frozenset({"zoneId"}),
+        in_path=frozenset({"zoneId"}),
+        lookup=Lookup(_ROUTES, same_property("pattern")),
+    ),
 )
 
 _ACCOUNT = "/accounts/{accountId}"

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,9 +25,12 @@ from localcloud.github.environments import Environments
 from localcloud.github.error import GithubError, not_found
 from localcloud.github.issue_comments import IssueComments
 from localcloud.github.pull_requests import PullRequests
-from localcloud.github.rate_limit import LIMIT_VARIABLE, REQUESTS, GithubRateLimit
 from localcloud.github.site import Site
-from localcloud.rate_limit import limit_from_environment
+from localcloud.rate_limit import Windows, limit_from_environment, with_headers
+
+REQUESTS = 5000
+WINDOW_MS = 3_600_000
+LIMIT_VARIABLE = "NOTIFICATION_LOCAL_GITHUB_LIMIT"
 
 PREFIX = "/api/v3"
 log = logging.getLogger("localcloud.github")
@@ -101,3 +105,30 @@ async def _storage_error(_: Request, error: Exception) -> Response:
         return GithubError(507, text).response()
     log.error("storage failed", exc_info=error)
     return GithubError(500, "The local cloud's storage failed: see control-plane.log.").response()
+
+
+class GithubRateLimit:
+    """ASGI middleware that counts the requests of each token to GitHub's stand-in."""
+
+    def __init__(self, app: ASGIApp, clock: VirtualClock, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+        self._windows = Windows(clock, WINDOW_MS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        count, ends_ms, _ = self._windows.count(Headers(scope=scope).get("authorization", ""))
+        headers = {
+            "x-ratelimit-limit": str(self._limit),
+            "x-ratelimit-remaining": str(max(self._limit - count, 0)),
+            "x-ratelimit-used": str(min(count, self._limit)),
+            "x-ratelimit-reset": str(-(-ends_ms // 1000)),
+            "x-ratelimit-resource": "core",
+        }
+        app: ASGIApp = self._app
+        if count > self._limit:
+            app = GithubError(403, "API rate limit exceeded for user ID 1001.").response()
+        await app(scope, receive, with_headers(send, headers))

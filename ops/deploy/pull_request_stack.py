@@ -12,15 +12,15 @@ from typing import Any
 
 import yaml
 
+from infra.settings.derivation import for_another_stack
 from ops.access.keys.key_file import KeyFile
 from ops.deploy.deployment import Deployment
 from ops.deploy.removal import Removal
-from ops.github.derived_settings import derived_settings
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.deployment_report import DeploymentReport
 from ops.stacks.listing import stack_names
-from ops.stacks.local_stack import SECRET_KEYS, kept_key_file, rendered_file
+from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, kept_key_file, rendered_file
 
 _NAME = re.compile(r"pr-([1-9][0-9]{0,8})")
 
@@ -139,3 +139,18 @@ def _derived(key: str, text: str) -> str:
     """Return a secret in the form of the setting that ``text`` ends with: HMAC-SHA256 in hex."""
     digest = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
     return digest[:32] if text.endswith("encryptKey") else digest
+
+
+def derived_settings(base: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a pull request's stack, without secrets.
+
+    They are those of ``base`` that hold for another stack. There is no cron: an account's free
+    plan has few. The stores can be removed. Without the base's domain it answers at workers.dev.
+    """
+    return for_another_stack(base) | {
+        f"{NAMESPACE}:environment": "development",
+        f"{NAMESPACE}:crons": [],
+        f"{NAMESPACE}:protectStores": False,
+        f"{NAMESPACE}:manageAccess": False,
+        f"{NAMESPACE}:workersDev": True,
+    }

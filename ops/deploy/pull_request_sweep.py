@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ops.deploy.pull_request_stack import PullRequestStack, pull_request_of, stack_of
-from ops.github.open_numbers import open_pull_requests
+from ops.github.repository import Repository
 from ops.stacks.context import StackContext
-from ops.stacks.errors import OperationError
+from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.listing import stack_names
+
+_INSTEAD = "No stack was removed. Or name the open ones: --open 12,15."
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,21 @@ def sweep(base: StackContext, *, open_numbers: set[int] | None) -> Sweep:
         except OperationError as error:
             failed[name] = str(error)
     return Sweep(tuple(name for name in names if name in is_open), tuple(removed), failed)
+
+
+def open_pull_requests(context: StackContext) -> set[int]:
+    """Return the numbers of the repository's open pull requests.
+
+    Source: GitHub REST API, "List pull requests".
+
+    Raises:
+        UsageError: nothing says which repository, or there is no token.
+        OperationError: GitHub refused, or gave no answer.
+    """
+    try:
+        repository = Repository.of(context)
+        return {int(item["number"]) for item in repository.pages("/pulls", {"state": "open"})}
+    except UsageError as error:
+        raise UsageError(f"{error} {_INSTEAD}") from None
+    except OperationError as error:
+        raise OperationError(f"{error} {_INSTEAD}") from None

@@ -27,7 +27,7 @@ FILES = [
     "infra/components/stores.py",
     "infra/names.py",
     "infra/outputs.py",
-    "ops/observe/drift/cloudflare_probe.py",
+    "ops/observe/drift/cloudflare_kinds.py",
 ]
 MAX_FILES = 8
 """These, and the module of a local API where there is none yet."""

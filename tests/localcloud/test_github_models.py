@@ -17,8 +17,8 @@ from starlette.routing import Match, Route
 from localcloud.clock import VirtualClock
 from localcloud.database import Database
 from localcloud.github.application import stand_in_routes
+from localcloud.github.directory import GITHUB
 from localcloud.github.site import Site
-from localcloud.github.tables import GITHUB
 from tests.localcloud.running_cloud import RunningCloud
 from tests.localcloud.test_github_api import Client
 from tests.localcloud.type_judge import type_errors, without

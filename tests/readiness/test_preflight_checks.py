@@ -13,7 +13,7 @@ from ops.access.checks.stack_secrets import StackSecrets
 from ops.deploy.preflight.code_checks import look_at_tests, look_at_types
 from ops.deploy.preflight.confirmations import CONFIRMATIONS, Confirmations
 from ops.deploy.preflight.dependencies import look_at_dependencies
-from ops.deploy.preflight.work_tree import look_at_work_tree
+from ops.deploy.preflight.preflight import look_at_work_tree
 from ops.stacks.errors import UsageError
 from tests.infra.test_stack_settings import stack_file
 from tests.ops.contexts import context_of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,15 @@ from ops.deploy.preflight.dependencies import look_at_dependencies
 from ops.deploy.preflight.migration_state import CHECK as MIGRATIONS
 from ops.deploy.preflight.migration_state import look_at_migrations
 from ops.deploy.preflight.window import DeploymentWindows, Kind
-from ops.deploy.preflight.work_tree import CHECK as WORK_TREE
-from ops.deploy.preflight.work_tree import look_at_work_tree
 from ops.deploy.rollback.post_mortem import open_post_mortems, post_mortem_folder
+from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed
+from ops.stacks.moment import counted
 from ops.stacks.origin import git
 
+WORK_TREE = "work tree"
+_MAX_SHOWN = 5
 WINDOW = "window"
 
 
@@ -182,3 +184,56 @@ def _asked(outcome: Outcome, options: PreflightOptions) -> Outcome:
 
 def _skipped(name: str) -> Outcome:
     return Outcome.skipped(name, "not run: it was asked to be left out")
+
+
+def pass_gate(context: StackContext, options: PreflightOptions) -> Mapping[str, Any]:
+    """Make the checks and return their report.
+
+    Types and tests are left out where they decide nothing: outside production, and in a pipeline,
+    whose own job has run all of them on this commit before.
+
+    Raises:
+        GateClosed: a check of a production stack failed.
+    """
+    origin = context.origin
+    preflight = Preflight(context)
+    if origin.is_pipeline or not preflight.is_production:
+        options = replace(options, skip={*options.skip, TYPES, TESTS})
+    if not preflight.is_production:
+        preflight = Preflight(replace(context, reporter=Reporter(quiet=True)))
+    preflight.run(replace(options, asked_at_gates=origin.is_pipeline))
+    if preflight.is_production:
+        if (closed := preflight.verdict()) is not None:
+            raise closed
+    else:
+        for outcome in preflight.failed:
+            text = f"warning: {outcome.check}: {outcome.found}. {outcome.advice}"
+            context.reporter.line(text, style="yellow")
+    return preflight.document()
+
+
+def look_at_work_tree(root: Path) -> Outcome:
+    """Say whether the work tree is clean, and whether a remote has the commit."""
+    commit = git(root, "rev-parse", "--short=12", "HEAD")
+    if not commit:
+        return Outcome.fail(
+            WORK_TREE, f"{root} isn't a git checkout with a commit", "Deploy from a clone."
+        )
+    changed = git(root, "status", "--porcelain").splitlines()
+    if changed:
+        names = ", ".join(line[2:].strip() for line in changed[:_MAX_SHOWN])
+        more = f" and {len(changed) - _MAX_SHOWN} more" if len(changed) > _MAX_SHOWN else ""
+        return Outcome.fail(
+            WORK_TREE,
+            f"{counted(len(changed), 'file')} differ from commit {commit}: {names}{more}",
+            "Commit or remove them: what is deployed must be what the commit says.",
+        )
+    if not git(root, "remote"):
+        return Outcome.ok(WORK_TREE, f"clean, at {commit}; there is no remote to compare with")
+    if not git(root, "branch", "--remotes", "--contains", "HEAD"):
+        return Outcome.warn(
+            WORK_TREE,
+            f"clean, and no remote branch has {commit}",
+            "Push it, so that others can deploy and roll back the same: git push",
+        )
+    return Outcome.ok(WORK_TREE, f"clean, at {commit}, which a remote branch has")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ops.deploy.notices.notice import Notice
 from ops.deploy.release.release import Release
 from ops.deploy.release.target import Target
 from ops.deploy.rollback.gate import ENCRYPTION_KEYS
+from ops.stacks.origin import Origin
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,22 @@ class RollbackPlan:
         """The version that is gone back from, also where an earlier run has switched already."""
         back = self.target.release.version_id
         return self.bad.version_id if self.serves == back else self.serves
+
+    def notice(self, origin: Origin, worker: str) -> Notice:
+        """Return what the team is told when the rollback begins."""
+        release = self.target.release
+        return Notice(
+            event="started",
+            action="rollback",
+            environment=self.stack,
+            status=f"going back to version {release.short}",
+            branch=origin.branch,
+            commit=release.commit,
+            actor=origin.actor,
+            link=origin.link,
+            scope=f"all requests of {worker}; its data stays",
+            rollback_plan=f"notifyctl rollback --stack {self.stack} --to {self.taken_back[:8]}",
+        )
 
     def lines(self) -> list[str]:
         """Return the plan for people."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.stacks.context import StackContext
+from ops.stacks.errors import OperationError
+from ops.stacks.origin import git
 
 FOLDER_VARIABLE = "NOTIFYCTL_POST_MORTEMS"
 """Environment variable that moves the reviews out of the project's ``docs/post-mortems``."""
@@ -95,3 +98,27 @@ def _section(text: str, heading: str) -> str:
     """Return what stands under a heading, without the hint."""
     _, _, rest = text.partition(f"\n## {heading}\n")
     return _HINT.sub("", rest.partition("\n## ")[0]).strip()
+
+
+def commit_files(root: Path, paths: Sequence[Path], message: str) -> str | None:
+    """Commit these files and nothing else; what lies outside the repository is left out.
+
+    Returns:
+        The commit's short hash and subject; ``None`` where nothing of them has changed.
+
+    Raises:
+        OperationError: git refused; the files are as they were.
+    """
+    inside = [str(path) for path in paths if path.resolve().is_relative_to(root.resolve())]
+    if not inside or not git(root, "status", "--porcelain", "--", *inside):
+        return None
+    before = git(root, "rev-parse", "HEAD")
+    git(root, "add", "--", *inside)
+    git(root, "commit", "--quiet", "-m", message, "--", *inside)
+    if git(root, "rev-parse", "HEAD") == before:
+        names = ", ".join(Path(path).name for path in inside)
+        raise OperationError(
+            f"The rollback is done, and git didn't commit {names}. Commit and push them: without "
+            "the pin the next deployment of this branch deploys the bad release again."
+        )
+    return git(root, "log", "-1", "--format=%h %s")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +11,6 @@ from typing import Any
 from ops.access.identity import introduce
 from ops.build.build import build_bundle
 from ops.deploy.deployment import Deployment
-from ops.deploy.notices.notice import Notice
 from ops.deploy.notices.notifier import Notifier
 from ops.deploy.release.account_versions import older_versions, read_version
 from ops.deploy.release.pin_file import read_pin, remove_pin, write_pin
@@ -21,12 +19,11 @@ from ops.deploy.release.release import Release
 from ops.deploy.release.release_history import ReleaseHistory, known_outputs
 from ops.deploy.release.target import MESSAGE, choose_target, newest_update
 from ops.deploy.rollback.gate import Gate, GateResult
-from ops.deploy.rollback.git_record import commit_files
 from ops.deploy.rollback.ledger import LedgerReading, read_ledger
 from ops.deploy.rollback.plan import RollbackPlan, RollbackReport
-from ops.deploy.rollback.post_mortem import PostMortem, post_mortem_folder
+from ops.deploy.rollback.post_mortem import PostMortem, commit_files, post_mortem_folder
 from ops.deploy.rollback.release_settings import restore_settings
-from ops.deploy.rollback.release_source import ReleaseSource
+from ops.deploy.rollback.release_source import ReleaseSource, use_bundle
 from ops.deploy.verification import PAUSE
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment, deploy_version
@@ -35,8 +32,6 @@ from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, OperationError, StackFailed
 from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.moment import counted
-from ops.stacks.origin import Origin
-from ops.stacks.project import Project
 
 
 class Rollback:
@@ -156,7 +151,7 @@ class Rollback:
             self._restore_settings(plan.target.release)
         origin = self._context.origin
         notifier = Notifier.of(self._context)
-        notice = self._notice(plan, origin)
+        notice = plan.notice(origin, str(self._outputs["worker_name"]))
         told = notifier.begin(notice)  # A receiver that hangs mustn't keep the bad version serving.
         try:
             try:
@@ -194,20 +189,6 @@ class Rollback:
         status = f"version {version[:8]} serves again and is verified"
         notifier.tell(replace(notice, event="rolled back", status=status, duration=seconds))
         return RollbackReport(plan, version, self._serving, seconds, draft, unfinished)
-
-    def _notice(self, plan: RollbackPlan, origin: Origin) -> Notice:
-        return Notice(
-            event="started",
-            action="rollback",
-            environment=self._stack,
-            status=f"going back to version {plan.target.release.short}",
-            branch=origin.branch,
-            commit=plan.target.release.commit,
-            actor=origin.actor,
-            link=origin.link,
-            scope=f"all requests of {self._outputs['worker_name']}; its data stays",
-            rollback_plan=f"notifyctl rollback --stack {self._stack} --to {plan.taken_back[:8]}",
-        )
 
     def _mark_bad(self, plan: RollbackPlan, reason: str) -> None:
         """Note it as soon as it serves no more, and not before: a switch may fail.
@@ -286,7 +267,7 @@ class Rollback:
         release = plan.target.release
         remove_pin(self._stack_file)
         with source.of(release) as old:
-            _use_bundle(old.project, context.project)
+            use_bundle(old.project, context.project)
             update = self._deployment.update(
                 f"{MESSAGE} to {release.short} with today's secrets",
                 context.of_commit(release.commit),
@@ -323,18 +304,3 @@ class Rollback:
         with self._reporter.step("Pin and draft committed") as step:
             told = commit_files(self._project.root, [self._stack_file, draft], message)
             step.detail = told or "nothing of them lies in the repository"
-
-
-def _use_bundle(source: Project, target: Project) -> None:
-    """Put the files of one checkout's bundle in place of another's."""
-    if source.root == target.root:
-        return  # Both releases have the same bundle: they differ in settings or secrets.
-    fresh, former = target.root / "dist.new", target.root / "dist.old"
-    for folder in (fresh, former):
-        shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(source.root / "dist", fresh)
-    # By two renames: a copy that breaks off leaves what was there.
-    if (target.root / "dist").exists():
-        (target.root / "dist").rename(former)
-    fresh.rename(target.root / "dist")
-    shutil.rmtree(former, ignore_errors=True)

@@ -10,8 +10,7 @@ from pathlib import Path
 from ops.deploy.deployment import Deployment, describe, refuse_loss
 from ops.deploy.notices.notice import Notice
 from ops.deploy.notices.notifier import Notifier
-from ops.deploy.preflight.gate import pass_gate
-from ops.deploy.preflight.preflight import PreflightOptions
+from ops.deploy.preflight.preflight import PreflightOptions, pass_gate
 from ops.deploy.release.records import ReleaseRecord, ReleaseRecords
 from ops.deploy.rollback.rollback import Rollback
 from ops.deploy.rollout.approval import approve, refuse_strangers

@@ -20,9 +20,8 @@ from infra.settings.key_dates import KeyDates
 from infra.settings.model import GROUPS
 from infra.settings.reference import own_fields
 from localcloud.endpoints import Ports
-from ops.deploy.pull_request_stack import pull_request_of, stack_of
-from ops.github.derived_settings import derived_settings
-from ops.github.open_numbers import open_pull_requests
+from ops.deploy.pull_request_stack import derived_settings, pull_request_of, stack_of
+from ops.deploy.pull_request_sweep import open_pull_requests
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError
 from tests.ops.contexts import context_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops.observe.drift import cloudflare_probe, github_probe
+from ops.observe.drift import cloudflare_kinds, github_probe
 from ops.observe.drift.comparison import Kind, leaves
 from ops.observe.drift.finding import Finding, Unmanaged
 from ops.observe.drift.managed import Managed
@@ -18,7 +18,7 @@ from tests.infra.resource_picture import full_stack
 from tests.infra.test_access import access, groups
 
 assert groups  # the fixture of the access stack's permission groups
-KINDS: Mapping[str, Kind] = {**cloudflare_probe.KINDS, **github_probe.KINDS}
+KINDS: Mapping[str, Kind] = {**cloudflare_kinds.KINDS, **github_probe.KINDS}
 WITHOUT_PROBE = ("pulumi:", "notification-system:", "pulumi-python:")
 """Providers and components are nothing outside of Pulumi, and dynamic resources own nothing."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.deploy.rollback.git_record import commit_files
+from ops.deploy.rollback.post_mortem import commit_files
 from ops.stacks.errors import OperationError
 
 
