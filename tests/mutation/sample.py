@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import re
 import shutil
@@ -20,11 +21,12 @@ COPIED = (".ci", ".github", "bench", "docs", "scripts", "tests")
 """What the tests read beside the folders that `AlteredProject` copies."""
 
 _FAULTS = re.compile(
-    r"core/(ReplaceComparisonOperator_|ReplaceTrueWithFalse|ReplaceFalseWithTrue|AddNot|"
+    r"core/(ReplaceComparisonOperator_(?!Eq_Is|NotEq_IsNot)|ReplaceTrueWithFalse|ReplaceFalseWithTrue|AddNot|"
     r"ReplaceAndWithOr|ReplaceOrWithAnd|ReplaceBreakWithContinue|ReplaceContinueWithBreak|"
     r"ReplaceUnaryOperator_|ReplaceBinaryOperator_(?!BitOr)|ZeroIterationForLoop|NumberReplacer)"
 )
-"""The operators that change what runs. `|` stands in annotations mostly, which nothing runs."""
+"""The operators that change what runs. `|` stands in annotations mostly, which nothing runs, and
+`is` gives no other answer than `==` about the small numbers and names that are compared."""
 
 _SECONDS_A_RUN = 900
 """A fault that makes the tests hang counts as found."""
@@ -66,26 +68,39 @@ def sample_faults(folder: str, *, count: int, seed: int) -> list[Fault]:
         left.remove(module)
         faults = list(_faults_of(module, str(module.relative_to(ROOT))))
         draw.shuffle(faults)
-        new = (fault for fault in faults if str(fault) not in found and _compiles(module, fault))
+        new = (fault for fault in faults if str(fault) not in found and _is_fault(module, fault))
         if (fault := next(new, None)) is not None:
             found[str(fault)] = fault
     return list(found.values())
 
 
-def _compiles(module: Path, fault: Fault) -> bool:
-    """Say whether the module is still Python: any test would find a fault that no import survives.
+def _is_fault(module: Path, fault: Fault) -> bool:
+    """Say whether the module is still Python, and another program.
 
-    An operator takes the `*` and `**` of parameters for multiplications.
+    An operator takes the `*` and `/` of parameters for multiplications: any test would find a fault
+    that no import survives, and none one that only changes how an argument may be passed.
     """
     operator = cosmic_ray.plugins.get_operator(fault.operator)()
-    code = mutate_code(module.read_text(encoding="utf-8"), operator, fault.occurrence)
+    code = module.read_text(encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
         try:
-            compile(str(code), fault.module, "exec")
+            changed = ast.parse(str(mutate_code(code, operator, fault.occurrence)), fault.module)
+            compile(changed, fault.module, "exec")
         except SyntaxError:
             return False
-    return True
+    return _without_markers(changed) != _without_markers(ast.parse(code))
+
+
+def _without_markers(tree: ast.AST) -> str:
+    """Return a program as text, whatever way its parameters may be passed."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arguments):
+            node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+            node.posonlyargs, node.kwonlyargs = [], []
+            node.defaults = [*node.defaults, *filter(None, node.kw_defaults)]
+            node.kw_defaults = []
+    return ast.dump(tree)
 
 
 def _faults_of(module: Path, name: str) -> Iterator[Fault]:

@@ -62,3 +62,13 @@ def test_every_fault_leaves_a_module_that_python_can_read() -> None:
         changed = mutate_code(source, operator, fault.occurrence)
         assert changed not in {None, source}
         compile(str(changed), fault.module, "exec")
+
+
+def test_a_changed_marker_of_parameters_is_no_fault() -> None:
+    drawn = sample_faults("localcloud/sink", count=40, seed=1)
+    lines = {
+        (ROOT / fault.module).read_text(encoding="utf-8").splitlines()[fault.line - 1].strip()
+        for fault in drawn
+    }
+    assert lines.isdisjoint({"*,", "/,"})
+    assert not any(fault.operator.endswith(("Eq_Is", "NotEq_IsNot")) for fault in drawn)
