@@ -214,7 +214,8 @@ class CloudServer:
 
     async def _on_ready(self, client: HostClient) -> None:
         await self._desired.send_everything(client)
-        await client.put_tails(self._tails.scripts())
+        if scripts := self._tails.scripts():
+            await client.put_tails(scripts)
 
     def _on_event(self, line: str) -> None:
         if line.startswith(_TRACE):

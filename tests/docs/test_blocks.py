@@ -40,6 +40,7 @@ ONE_PAGE = {
     ("docs/contributing.md", "python"): "tests/docs/test_contributing.py",
     ("docs/contributing.md", "markdown"): "tests/docs/test_adding_a_resource.py",
     ("docs/cost.md", "text"): "tests/ops/observe/cost/test_cost.py",
+    ("docs/local-cloud.md", "python"): "tests/localcloud/test_another_program.py",
     ("docs/local-cloud.md", "sh"): "tests/localcloud/test_wrangler.py",
     ("docs/rollback.md", "yaml"): HERE,
     ("docs/sdk.md", "python"): "tests/docs/test_sdk_page.py",
