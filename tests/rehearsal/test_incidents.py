@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
@@ -370,17 +371,33 @@ def test_a_queue_without_its_consumer(rehearsal: Rehearsal) -> None:
     )
 
 
+def test_a_binding_without_its_store(rehearsal: Rehearsal) -> None:
+    namespace = str(rehearsal.installation.outputs()["kv_namespace_id"])
+    # The API refuses to remove a namespace that a version is bound to; it is lost all the same.
+    path = rehearsal.installation.home / "cloud" / "control-plane.sqlite3"
+    with closing(sqlite3.connect(path, timeout=30)) as database, database:
+        database.execute("DELETE FROM kv_namespaces WHERE id = ?", (namespace,))
+    (doctor,) = rehearsal.follow("Lost binding", runbook.FIRST)
+    assert doctor.code == 1
+    assert "CONFIG_CACHE" in doctor.text
+    assert namespace in doctor.text
+    drift, repaired = rehearsal.follow("Lost binding", runbook.COMMANDS)[:2]
+    assert drift.code == 7
+    drift.names("config-cache")
+    assert repaired.code == 0, repaired.text
+    (doctor,) = rehearsal.follow("Lost binding", runbook.FIRST)
+    assert doctor.code == 0, doctor.text
+
+
 def test_every_section_has_a_first_command_that_is_run_here() -> None:
     """A section whose incident nobody rehearses is named, so that none is forgotten."""
     rehearsed = {
         *("Errors", "Bad deployment", "Failed migration", "Drift", "Leaked key", "Stuck queue"),
-        *("One user", "One channel", "Data is wrong", "Database refuses"),
+        *("One user", "One channel", "Data is wrong", "Database refuses", "Lost binding"),
     }
     elsewhere = {
         # Name, certificate, speed: Cloudflare's side, which the local cloud hasn't.
         *("Unreachable", "Slow", "Cron stopped"),
-        # A store can't go while a version is bound to it; tests/readiness/test_doctor.py loses one.
-        "Lost binding",
         # tests/ops/access and tests/integration run these with the rest of their commands.
         *("Wrong secret", "Restore"),
     }
