@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from textwrap import wrap
 from typing import Annotated
 
 import typer
@@ -22,6 +23,8 @@ _NO_FIGURES = (
     "nobody called",
 )
 """Where nothing was refused, and there is nothing to tell: --json has these reasons."""
+_WIDTH = 80
+"""Columns of the terminal that the screen is made for."""
 _STYLES = {"warning": "yellow", "critical": "red", "information": "cyan"}
 
 
@@ -115,10 +118,8 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         if style := _STYLES.get(reading.level.value):
             text = f"{reading.level.value}: {reading.metric.name} is {reading.shown}"
             reporter.line(text, style=style)
-    for answer in found.metrics.callers.failures()[:2]:
-        last = shown_time(answer.last)
-        said = f"{counted(answer.calls, 'time')} {answer.said}, last at {last}"
-        reporter.line(said, style="yellow")
+    for line in _worst_failure(found):
+        reporter.line(line, style="yellow")
     if len(found.shares) > 1:
         reporter.line(left_canary(found.shares, found.stack), style="yellow")
     for reading in found.readings:
@@ -128,6 +129,16 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
             )
     for line in found.unknown_lines:
         reporter.line(line, style="yellow")
+
+
+def _worst_failure(found: StackStatus) -> list[str]:
+    """Return what callers met most often in the last hour, in lines that fit the screen."""
+    failures = found.metrics.callers.failures()
+    if not failures:
+        return []
+    worst = failures[0]
+    said = f"{counted(worst.calls, 'time')} {worst.said}, last at {shown_time(worst.last)}"
+    return wrap(said, _WIDTH, subsequent_indent="  ")
 
 
 def _drift(found: StackStatus) -> str:
