@@ -45,7 +45,8 @@ class ChildProcess:
         on_line: Callable[[str, str], None],
     ) -> None:
         """Start it. ``folder`` is its working directory; ``on_line`` gets each line of output and
-        the stream's name (``stdout`` or ``stderr``) from a thread of its own."""
+        the stream's name (``stdout`` or ``stderr``) from a thread of its own.
+        """
         inherited = {k: v for k, v in os.environ.items() if k not in _NEVER_INHERITED}
         # gRPC would send even calls to this machine through a proxy.
         direct = ",".join(filter(None, (os.environ.get("no_proxy"), "127.0.0.1,localhost")))
@@ -75,7 +76,8 @@ class ChildProcess:
 
     def send(self, settings: dict[str, Any]) -> None:
         """Hand the child its settings as one line of JSON. A child that is dead already is
-        noticed by ``wait``."""
+        noticed by ``wait``.
+        """
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.write(json.dumps(settings) + "\n")
@@ -87,7 +89,8 @@ class ChildProcess:
 
     def wait(self, timeout: float) -> int | None:
         """Wait up to ``timeout`` seconds; the exit code once all its output was handed on, None
-        where it still runs."""
+        where it still runs.
+        """
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -14,7 +14,8 @@ from engine.urn import label
 
 class DeletePhase:
     """Deletes what is left of the old states, the last one first: the state is in dependency
-    order, so every dependant goes before what it depends on, in one run."""
+    order, so every dependant goes before what it depends on, in one run.
+    """
 
     def __init__(
         self, operation: Operation, snapshot: Snapshot, registry: ProviderRegistry
@@ -26,7 +27,8 @@ class DeletePhase:
 
     def run(self) -> None:
         """Delete; stops at the first failure. Raises ``EngineError`` before anything is deleted
-        where a protected resource is among what would go."""
+        where a protected resource is among what would go.
+        """
         doomed = list(reversed(self._snapshot.old))
         self._refuse_protected(doomed)
         going = {state.urn for state in doomed if not state.delete}

@@ -135,7 +135,8 @@ class DynamicProvider:
 
     def create(self, target: Target, news: Properties, *, preview: bool) -> tuple[str, Properties]:
         """See ``Provider.create``; in a preview the inputs stand for the outputs, as for every
-        provider without previews of its own."""
+        provider without previews of its own.
+        """
         if preview:
             return "", dict(news)
         request = pb.CreateRequest(urn=target.urn, properties=_struct(news), type=target.type)

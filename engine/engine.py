@@ -121,7 +121,8 @@ class EmbeddedEngine:
 
     def cancel(self) -> int:
         """End the operation that runs in this object; without one, remove the stack's locks, as
-        ``pulumi cancel`` does. Returns how many locks were removed."""
+        ``pulumi cancel`` does. Returns how many locks were removed.
+        """
         if self._session is not None:
             self._session.cancel()
             return 0
@@ -129,7 +130,8 @@ class EmbeddedEngine:
 
     def unprotect(self) -> int:
         """Take the protection off every resource in the state, as ``pulumi state unprotect --all``
-        does; the next update puts back what the program declares. Returns how many had it."""
+        does; the next update puts back what the program declares. Returns how many had it.
+        """
         backend = self._backend(self._project())
         lock = StackLock(backend.lock_dir)
         lock.acquire()

@@ -65,7 +65,8 @@ class Goal:
     @classmethod
     def from_request(cls, request: Any, *, stack: str, project: str, parent: Goal | None) -> Goal:
         """Read a ``RegisterResourceRequest``; ``parent`` is the parent's goal, for what a child
-        inherits. Raises ``Unsupported`` for options that only the real CLI has."""
+        inherits. Raises ``Unsupported`` for options that only the real CLI has.
+        """
         urn = Urn.of(
             stack=stack,
             project=project,

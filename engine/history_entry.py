@@ -16,7 +16,8 @@ def history_entry(
     operation: Operation, config: StackConfig, *, message: str, began: float, ended: float
 ) -> dict[str, Any]:
     """``UpdateInfo`` of pulumi/pulumi pkg/backend: times in whole seconds since the epoch,
-    config as in the file (ciphertexts stay ciphertexts), version always 0 on this backend."""
+    config as in the file (ciphertexts stay ciphertexts), version always 0 on this backend.
+    """
     return {
         "kind": operation.run_context.kind,
         "startTime": int(began),

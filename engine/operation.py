@@ -100,7 +100,8 @@ class Operation:
     @contextlib.contextmanager
     def step(self, op: str, urn: str, *, shown: bool = True, counted: str = "") -> Iterator[None]:
         """Run one step: events around it, a tally under ``counted`` (``op`` unless told), and a
-        failure recorded with the sentence a person needs. The error goes on to the caller."""
+        failure recorded with the sentence a person needs. The error goes on to the caller.
+        """
         self.raise_if_stopped()
         with self._lock:
             self._running += 1

@@ -18,7 +18,8 @@ _TICK_SECONDS = 0.1
 
 class Program:
     """The program's process. It is started first of all: it imports the SDK while the engine
-    gets ready, and waits for its settings."""
+    gets ready, and waits for its settings.
+    """
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation

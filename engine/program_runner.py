@@ -120,7 +120,8 @@ class _Places:
 
     def _is_own(self, file: Path) -> bool:
         """Whether the program is mended there. The virtualenv may lie in the project's folder, and
-        so does this file where the project is the engine's own."""
+        so does this file where the project is the engine's own.
+        """
         return (
             file.is_relative_to(self._root)
             and "site-packages" not in file.parts

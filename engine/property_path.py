@@ -36,7 +36,8 @@ def matches_any(key: str, paths: tuple[str, ...]) -> bool:
 
 def keep_ignored(goal: Goal, old: ResourceState | None) -> Properties:
     """The goal's inputs with every ignored path as it was in the old inputs
-    (``processIgnoreChanges`` of pulumi/pulumi pkg/resource/deploy)."""
+    (``processIgnoreChanges`` of pulumi/pulumi pkg/resource/deploy).
+    """
     if old is None or not goal.ignore_changes:
         return goal.inputs
     inputs: Properties = goal.inputs

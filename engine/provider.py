@@ -99,7 +99,8 @@ class Provider(Protocol):
 
     def find(self, target: Target, inputs: Properties) -> Live | None:
         """The resource that a create with these inputs would collide with: the one that an
-        interrupted create has left. None where there is none or it can't be told."""
+        interrupted create has left. None where there is none or it can't be told.
+        """
         ...
 
     def is_repeatable(self, target: Target) -> bool:

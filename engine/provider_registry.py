@@ -66,7 +66,8 @@ class ProviderRegistry:
 
     def reference_for(self, goal: Goal) -> str:
         """The reference of the provider that serves the resource: its own, its parents', or the
-        package's default, which is registered when first needed."""
+        package's default, which is registered when first needed.
+        """
         if goal.provider:
             return goal.provider
         if goal.package in goal.providers:
@@ -102,7 +103,8 @@ class ProviderRegistry:
 
     def _default(self, package: str, version: str) -> str:
         """Name and inputs of default providers are those of pulumi/pulumi
-        pkg/resource/deploy/source_eval.go (``defaultProviders``)."""
+        pkg/resource/deploy/source_eval.go (``defaultProviders``).
+        """
         with self._lock:
             key = f"{package} {version}"
             if key not in self._defaults:

@@ -23,7 +23,8 @@ from engine.urn import label
 
 class Registrar:
     """Handles every ``RegisterResource`` of a program. Thread-safe: the program registers
-    concurrently, each resource as soon as its inputs are known."""
+    concurrently, each resource as soon as its inputs are known.
+    """
 
     def __init__(
         self, operation: Operation, snapshot: Snapshot, registry: ProviderRegistry

@@ -68,7 +68,8 @@ class Replacement:
 
     def _dependents(self, root: ResourceState) -> list[ResourceState]:
         """Those later states that would be replaced because ``root`` is, in state order
-        (``calculateDependentReplacements`` of pulumi/pulumi pkg/resource/deploy)."""
+        (``calculateDependentReplacements`` of pulumi/pulumi pkg/resource/deploy).
+        """
         urns = {root.urn}
         found: list[ResourceState] = []
         old = self._snapshot.old

@@ -72,7 +72,8 @@ class ResourceState:
 @dataclass(frozen=True)
 class PendingOperation:
     """An operation that had begun when the state was written: creating, updating, deleting or
-    reading."""
+    reading.
+    """
 
     type: str
     resource: ResourceState

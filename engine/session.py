@@ -138,7 +138,8 @@ class Session:
         self, body: Callable[[], Properties | None], program: Program | None
     ) -> Properties | None:
         """Run the work in a thread of its own, so that a Ctrl-C never cuts a step in two: what
-        runs is finished and kept, nothing new begins, and the program is ended."""
+        runs is finished and kept, nothing new begins, and the program is ended.
+        """
         done: list[Properties | None] = []
 
         def work() -> None:

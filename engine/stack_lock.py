@@ -39,7 +39,8 @@ class LockHolder:
     @property
     def is_dead(self) -> bool:
         """True only where the process certainly does not live any more: it was on this host, and
-        its pid is free or belongs to a process that began after the lock was taken."""
+        its pid is free or belongs to a process that began after the lock was taken.
+        """
         import psutil  # Imported late: only a lock that is in the way needs it.
 
         if self.host != socket.gethostname() or self.pid <= 0:

@@ -28,7 +28,8 @@ def target_of(resource: Goal | ResourceState, id_: str) -> Target:
 
 def secret_outputs(outputs: Properties, inputs: Properties, names: tuple[str, ...]) -> Properties:
     """Outputs with the marks they must carry: what came from secret inputs, what has a secret
-    input's name, and what the program lists as additional secret outputs."""
+    input's name, and what the program lists as additional secret outputs.
+    """
     same_name = tuple(key for key, value in inputs.items() if isinstance(value, Secret))
     return mark_names(mark_like(outputs, inputs), (*same_name, *names))
 
@@ -70,7 +71,8 @@ class Step:
         superseded: ResourceState | None = None,
     ) -> ResourceState:
         """The create itself, inside whatever step it belongs to. ``replaced`` is gone already;
-        ``superseded`` still exists and is marked for its deletion at the end."""
+        ``superseded`` still exists and is marked for its deletion at the end.
+        """
         target = target_of(goal, "")
         dry_run = self._operation.dry_run
         draft = goal.state(inputs=inputs, outputs={}, provider=goal.provider)
@@ -144,7 +146,8 @@ class Step:
         left: ResourceState | None = None,
     ) -> None:
         """Delete a resource; without a provider only the state forgets it. ``left`` stands in
-        the state afterwards (a resource that waits for its re-creation)."""
+        the state afterwards (a resource that waits for its re-creation).
+        """
         shown = not old.is_default_provider
         with self._operation.step(op, old.urn, shown=shown), self._around("deleting", old):
             if provider is not None and not self._operation.dry_run:

@@ -24,7 +24,8 @@ from engine.property_value import (
 
 def from_struct(struct: struct_pb2.Struct) -> Properties:
     """Decode a Struct: secrets become ``Secret``, output values what they hold, integral floats
-    ints. Raises ``Unsupported`` for archives and remote assets."""
+    ints. Raises ``Unsupported`` for archives and remote assets.
+    """
     return {key: from_value(value) for key, value in struct.fields.items()}
 
 
@@ -72,7 +73,8 @@ def _with_hash(asset: Properties) -> Properties:
 
 def to_struct(values: Properties, *, keep_secrets: bool) -> struct_pb2.Struct:
     """Encode properties; secrets keep their mark or are sent in clear (to providers that do not
-    accept marks)."""
+    accept marks).
+    """
     struct = struct_pb2.Struct()
     for key, value in values.items():
         _set(struct.fields[key], value, keep_secrets)
@@ -107,7 +109,8 @@ def _set(target: struct_pb2.Value, value: PropertyValue, keep_secrets: bool) -> 
 
 def reference_to_text(value: PropertyValue) -> PropertyValue:
     """Resource references replaced by the id (or URN) they point to, as providers that do not
-    accept references want them."""
+    accept references want them.
+    """
     if isinstance(value, Secret):
         return Secret(reference_to_text(value.value))
     if isinstance(value, list):

@@ -19,7 +19,8 @@ from engine.snapshot import Snapshot
 
 class Work:
     """Runs a program and its deletes, a refresh, or a destroy, after settling what a killed run
-    left behind."""
+    left behind.
+    """
 
     def __init__(
         self,

@@ -14,12 +14,12 @@ CREATED = "2026-01-01T00:00:00.000Z"
 
 
 def quoted(value: str | None) -> str:
-    """A text as an SQL literal."""
+    """Return a text as an SQL literal."""
     return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
 
 
 def insert(table: str, row: dict[str, str | None], conflict: str) -> str:
-    """An insert that leaves an existing row as it is."""
+    """Return an insert that leaves an existing row as it is."""
     columns = ", ".join(row)
     values = ", ".join(quoted(value) for value in row.values())
     return (
@@ -29,7 +29,7 @@ def insert(table: str, row: dict[str, str | None], conflict: str) -> str:
 
 
 def generate(folder: Path) -> str:
-    """The migration's text: templates in order of their file names."""
+    """Return the migration's text: templates in order of their file names."""
     statements = []
     for path in sorted(folder.glob("*.json")):
         template = json.loads(path.read_text())

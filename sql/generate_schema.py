@@ -1,5 +1,6 @@
-"""Writes `schema.sql`, the schema that all migrations in order lead to, and the migrations as a
-module of the Worker, which reports what is pending and applies it outside production.
+"""Writes the schema that all migrations lead to, and the migrations as a module of the Worker.
+
+The Worker reports by its module what is pending, and applies it outside production.
 
 Usage: `python sql/generate_schema.py` after a migration was added or changed.
 
@@ -19,12 +20,12 @@ MODULE = SQL.parent / "worker" / "src" / "notification" / "schema" / "migration_
 
 
 def migration_files(folder: Path) -> list[Path]:
-    """The forward migrations in order, `NNNN_name.sql`."""
+    """Return the forward migrations in order, `NNNN_name.sql`."""
     return sorted(p for p in folder.glob("*.sql") if not p.name.endswith(".down.sql"))
 
 
 def generate(folder: Path) -> str:
-    """The text of `schema.sql`: each table followed by its indexes, in order of creation."""
+    """Return the text of `schema.sql`: each table followed by its indexes, in order of creation."""
     connection = sqlite3.connect(":memory:")
     try:
         for path in migration_files(folder):
@@ -42,7 +43,7 @@ def generate(folder: Path) -> str:
 
 
 def generate_module(folder: Path) -> str:
-    """The text of the Worker's module: every migration with its statements and its ledger entry."""
+    """Return the text of the Worker's module: each migration with statements and ledger entry."""
     entries = "".join(
         f"    Migration(\n        {m.name!r},\n        {m.level},\n        {m.sha256!r},\n"
         f"        {m.min_code},\n        {m.max_code},\n        (\n"

@@ -24,6 +24,7 @@ class Default(WorkerEntrypoint):
     """Answers every request with one delivery."""
 
     async def fetch(self, _request: Any) -> Any:
+        """Write a row, call the endpoint, write the outcome."""
         env = import_from_javascript("cloudflare:workers").env
         row = int(js.Math.random() * 2**52)
         insert = env.DB.prepare(INSERT).bind(row, f"floor-{row}", "Hello", "It works", TOKEN, TIME)

@@ -80,7 +80,8 @@ class CloudflareClient:
 
     def pages(self, path: str, items: str = "") -> Iterator[dict[str, Any]]:
         """All items of a list, page after page; nothing where the list itself is not there.
-        ``items`` names the list where the result is an object."""
+        ``items`` names the list where the result is an object.
+        """
         for page in range(1, _MAX_PAGES + 1):
             try:
                 envelope = self._send("GET", f"{path}?page={page}&per_page={_PER_PAGE}", None)

@@ -36,7 +36,8 @@ def to_wire(value: Any) -> Any:
 
 def from_wire(value: Any) -> Any:
     """An answer with Pulumi's names all the way down; nulls inside objects are left out, as the
-    real provider leaves them out of its outputs."""
+    real provider leaves them out of its outputs.
+    """
     if isinstance(value, dict):
         return {camel(key): from_wire(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):

@@ -122,5 +122,6 @@ class ResourceType:
     @property
     def meta(self) -> str:
         """The provider's private note in the state; without it the real plugin would run its
-        state upgraders from version 0."""
+        state upgraders from version 0.
+        """
         return f'{{"schema_version":"{self.schema_version}"}}'

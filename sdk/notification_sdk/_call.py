@@ -124,7 +124,7 @@ def _refusal(response: httpx.Response, document: Mapping[str, Any]) -> Notificat
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """The ``Retry-After`` header in seconds; the service sends no dates."""
+    """Return the ``Retry-After`` header in seconds; the service sends no dates."""
     text = response.headers.get("retry-after", "").strip()
     return float(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def notification_service() -> FakeNotificationService:
-    """A service in memory, empty at the start of each test."""
+    """Give a service in memory, empty at the start of each test."""
     # Imported here, or every test run that has this plugin would pay for httpx.
     from notification_sdk.testing import FakeNotificationService
 
@@ -25,7 +25,7 @@ def notification_service() -> FakeNotificationService:
 def notification_client(
     notification_service: FakeNotificationService,
 ) -> Iterator[NotificationClient]:
-    """A sync client of `notification_service`."""
+    """Give a sync client of `notification_service`."""
     with notification_service.client() as client:
         yield client
 
@@ -34,5 +34,5 @@ def notification_client(
 def async_notification_client(
     notification_service: FakeNotificationService,
 ) -> AsyncNotificationClient:
-    """An async client of `notification_service`. It holds no connection that needs closing."""
+    """Give an async client of `notification_service`. It holds no connection that needs closing."""
     return notification_service.async_client()

@@ -10,6 +10,7 @@ from ops.deploy.notices.notice import Notice
 from ops.deploy.release.release import Release
 from ops.deploy.release.target import Target
 from ops.deploy.rollback.gate import ENCRYPTION_KEYS
+from ops.deploy.rollback.post_mortem import PostMortem
 from ops.stacks.origin import Origin
 
 
@@ -55,6 +56,18 @@ class RollbackPlan:
             link=origin.link,
             scope=f"all requests of {worker}; its data stays",
             rollback_plan=f"notifyctl rollback --stack {self.stack} --to {self.taken_back[:8]}",
+        )
+
+    def post_mortem(self, version: str, *, reason: str, actor: str, seconds: float) -> PostMortem:
+        """Return the draft of the review once ``version`` serves."""
+        return PostMortem(
+            stack=self.stack,
+            bad_version=self.taken_back,
+            good_version=version,
+            commit=self.bad.commit,
+            reason=reason,
+            actor=actor,
+            seconds=seconds,
         )
 
     def lines(self) -> list[str]:

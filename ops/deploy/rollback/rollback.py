@@ -21,7 +21,7 @@ from ops.deploy.release.target import MESSAGE, choose_target, newest_update
 from ops.deploy.rollback.gate import Gate, GateResult
 from ops.deploy.rollback.ledger import LedgerReading, read_ledger
 from ops.deploy.rollback.plan import RollbackPlan, RollbackReport
-from ops.deploy.rollback.post_mortem import PostMortem, commit_files, post_mortem_folder
+from ops.deploy.rollback.post_mortem import commit_files, post_mortem_folder
 from ops.deploy.rollback.release_settings import restore_settings
 from ops.deploy.rollback.release_source import ReleaseSource, use_bundle
 from ops.deploy.verification import PAUSE
@@ -175,15 +175,8 @@ class Rollback:
         seconds = time.monotonic() - self._started
         draft = None
         if plan.target.way != "nothing":
-            draft = PostMortem(
-                stack=self._stack,
-                bad_version=plan.taken_back,
-                good_version=version,
-                commit=plan.bad.commit,
-                reason=reason,
-                actor=origin.actor,
-                seconds=seconds,
-            ).write(post_mortem_folder(self._context))
+            review = plan.post_mortem(version, reason=reason, actor=origin.actor, seconds=seconds)
+            draft = review.write(post_mortem_folder(self._context))
         if commit and draft is not None:
             self._commit(draft, version)
         status = f"version {version[:8]} serves again and is verified"
