@@ -19,9 +19,20 @@ TEXTS = {
     "stars": "**a** _b_ [x](y ",
 }
 
+GIVEN = {
+    "16,000 brackets": "<" * 16_000,
+    "50 KB of C++": 'std::cout << "x" << y << std::endl;\n' * 1_400,
+    "100,000 brackets": "<" * 100_000,
+}
+"""Texts that once took seconds, or the process."""
+
 MAX_STEPS = 300
 """Lines of Python for a character: twice what the costliest takes, mrkdwn that is cut into sections
 by bisection. Work that grows with the square of the length takes thousands."""
+
+
+MAX_STEPS_OF_A_LONG_TEXT = 100
+"""Less than above, since a channel looks no further than it sends."""
 
 
 def _lines_run(name: str, kind: str, content: str) -> int:
@@ -53,3 +64,13 @@ def test_a_text_takes_a_bounded_number_of_steps_for_each_character(
     for length in (4_000, 16_000):
         content = unit * (length // len(unit))
         assert _lines_run(name, kind, content) <= MAX_STEPS * len(content) + 2_000
+
+
+@pytest.mark.requirement("S5-5")
+@pytest.mark.parametrize("text", GIVEN)
+@pytest.mark.parametrize("kind", ["text", "markdown", "html"])
+@pytest.mark.parametrize("name", list(CHANNELS))
+def test_texts_that_once_took_seconds_take_few_steps(name: str, kind: str, text: str) -> None:
+    content = GIVEN[text]
+    lines = _lines_run(name, kind, content)
+    assert lines <= MAX_STEPS_OF_A_LONG_TEXT * len(content)

@@ -97,7 +97,7 @@ MAX_PARTS = 1_000
 """Parts that are read; more are ignored."""
 MAX_HEADER = 2_000
 """Characters of a header field that are read."""
-_PARAMETER = re.compile(r';\s*([A-Za-z*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([^;\s"]*+))')
+_PARAMETER = re.compile(r';\s*([A-Za-z*]+)\s*=\s*(?:"((?:[^"\\]|\\.){0,256}+)"|([^;\s"]*+))')
 _QUOTED = re.compile(r'\\(["\\])')
 
 

@@ -50,7 +50,9 @@ _BLOCKS = frozenset(
 )
 _HIDDEN = frozenset(("script", "style", "head", "title", "template"))
 _TAG = re.compile(r"<!--[^<>]*+>|<(/?)([A-Za-z][A-Za-z0-9-]{0,30}+)((?:\s[^<>]*+)?)/?>")
-_NAME = re.compile(r"""([A-Za-z-]{1,30}+)\s*+=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'|([^\s"'<>]++))""")
+_NAME = re.compile(
+    r"""([A-Za-z-]{1,30}+)\s*+=\s*+(?:"([^"<>]{0,2048}+)"|'([^'<>]{0,2048}+)'|([^\s"'<>]++))"""
+)
 
 
 class _Open(NamedTuple):

@@ -25,7 +25,7 @@ from notification.markup.document import (
     draw,
 )
 
-_AT = re.compile(r"<\s*/?\s*at", re.IGNORECASE)
+_AT = re.compile(r"<\s*+(?:/\s*+)?at", re.IGNORECASE)
 """What Lark might read as a mention."""
 
 DIALECT = Dialect(
