@@ -154,6 +154,19 @@ def test_quiet_hours_are_the_recipients(
     timeline.expect_reply("order", 200, results=["retry_scheduled" if quiet else "sent"])
 
 
+@pytest.mark.requirement("S5-2")
+@pytest.mark.parametrize(
+    ("zone", "quiet"), [("Asia/Shanghai", False), ("America/St_Johns", True), ("UTC", True)]
+)
+def test_quiet_hours_are_those_of_a_time_zone(
+    timeline: SimulatedTimeline, zone: str, quiet: bool
+) -> None:
+    save(timeline, quiet_hours={"from": "20:00", "to": "05:00", "time_zone": zone})
+    timeline.at(0.5)
+    send(timeline, "order")
+    timeline.expect_reply("order", 200, results=["retry_scheduled" if quiet else "sent"])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -164,6 +177,9 @@ def test_quiet_hours_are_the_recipients(
         {"from": "07:00", "to": "07:00"},
         {"from": "22:00", "to": "07:00", "utc_offset": "CET"},
         {"from": "22:00", "to": "07:00", "until": "x"},
+        {"from": "22:00", "to": "07:00", "time_zone": "Europe/Atlantis"},
+        {"from": "22:00", "to": "07:00", "time_zone": 8},
+        {"from": "22:00", "to": "07:00", "time_zone": "Asia/Tokyo", "utc_offset": "+09:00"},
     ],
 )
 def test_wrong_quiet_hours_are_refused(timeline: SimulatedTimeline, wrong: object) -> None:

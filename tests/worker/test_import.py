@@ -77,7 +77,7 @@ LATER = (
     "notification.templates.program",
     "notification.templates.rendering",
     "notification.templates.syntax",
-    "notification.templates.time_zones",
+    "notification.time_zones",
     "uuid",
 )
 ROUTES_AT_START = {"notification.routes.send", "notification.routes.table"}

@@ -25,6 +25,9 @@ def ada(world: World) -> World:
 
 @pytest.mark.requirement("C-0.22")
 def test_the_export_holds_everything_about_one_person_only(ada: World) -> None:
+    until = {"until": "2026-01-02", "reason": "on holiday"}
+    for user in ("ada", "bob"):
+        assert ada.request("PUT", f"/api/holds/slack?user_id={user}", until).status == 200
     exported = ada.request("GET", f"{PATH}/export")
     assert exported.status == 200
     data = exported.json["data"]
@@ -40,6 +43,8 @@ def test_the_export_holds_everything_about_one_person_only(ada: World) -> None:
     assert data["notifications"][0]["content"] == "Shipped"
     [key] = data["idempotency_keys"]
     assert (key["idempotency_key"], key["message_ids"]) == ("k1", own[:1])
+    [hold] = data["holds"]
+    assert (hold["channel_type"], hold["reason"]) == ("slack", "on holiday")
     assert data["next_after"] is None
     assert "bob" not in exported.text
     assert "very-secret" not in exported.text

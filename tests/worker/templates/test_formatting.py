@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notification.templates.formatting import format_date, format_number
-from notification.templates.time_zones import find_zone
+from notification.time_zones import find_zone
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,14 @@ class Channel(Protocol):
         name: the channel's name.
         endpoint_fields: the fields of a configuration that say where it leads, the last of them
             being required: configurations that have the same ones share one line and pace.
+        fields: the JSON Schema of each field of a configuration that is the channel's own, for the
+            OpenAPI document; `sample` has the required ones.
         sample: a configuration of defaults alone, from which previews are composed.
     """
 
     name: str
     endpoint_fields: tuple[str, ...]
+    fields: Mapping[str, Mapping[str, Any]]
     sample: Mapping[str, Any]
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:

@@ -111,6 +111,16 @@ class DiscordChannel:
 
     name = "discord"
     endpoint_fields = ("webhook_url",)
+    fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+        {
+            "allow_broadcast": {"type": "boolean"},
+            "avatar_url": {"type": "string"},
+            "split_long": {"type": "boolean"},
+            "thread_id": {"type": ["string", "integer"]},
+            "username": {"type": "string", "maxLength": 80},
+            "webhook_url": {"type": "string"},
+        }
+    )
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://discord.com/api/webhooks/1/preview"}
     )

@@ -86,6 +86,14 @@ class LarkChannel:
 
     name = "lark"
     endpoint_fields = ("webhook_url",)
+    fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+        {
+            "allow_broadcast": {"type": "boolean"},
+            "msg_type": {"enum": ["text", "interactive", "markdown"]},
+            "secret": {"type": "string"},
+            "webhook_url": {"type": "string"},
+        }
+    )
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://open.larksuite.com/open-apis/bot/v2/hook/preview"}
     )

@@ -59,6 +59,17 @@ class NtfyChannel:
 
     name = "ntfy"
     endpoint_fields = ("server", "topic")
+    fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+        {
+            "click": {"type": "string"},
+            "priority": {"type": "integer", "minimum": 1, "maximum": 5},
+            "server": {"type": "string"},
+            "split_long": {"type": "boolean"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "token": {"type": "string"},
+            "topic": {"type": "string", "pattern": "^[-_A-Za-z0-9]{1,64}$"},
+        }
+    )
     sample: Mapping[str, Any] = MappingProxyType({"topic": "preview"})
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:

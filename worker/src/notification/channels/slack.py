@@ -91,6 +91,19 @@ class SlackChannel:
 
     name = "slack"
     endpoint_fields = ("webhook_url",)
+    fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+        {
+            "allow_broadcast": {"type": "boolean"},
+            "channel": {"type": "string"},
+            "color": {"type": "string"},
+            "icon_emoji": {"type": "string"},
+            "thread_ts": {"type": "string"},
+            "use_attachments": {"type": "boolean"},
+            "use_blocks": {"type": "boolean"},
+            "username": {"type": "string"},
+            "webhook_url": {"type": "string"},
+        }
+    )
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://hooks.slack.com/services/preview"}
     )

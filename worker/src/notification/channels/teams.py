@@ -71,6 +71,11 @@ class TeamsChannel:
 
     name = "teams"
     endpoint_fields = ("webhook_url",)
+    fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+        {
+            "webhook_url": {"type": "string"},
+        }
+    )
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://preview.logic.azure.com/workflows/preview"}
     )

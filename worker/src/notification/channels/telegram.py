@@ -62,6 +62,17 @@ class TelegramChannel:
 
     name = "telegram"
     endpoint_fields = ("bot_token", "chat_id")
+    fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+        {
+            "bot_token": {"type": "string"},
+            "chat_id": {"type": ["string", "integer"]},
+            "disable_notification": {"type": "boolean"},
+            "disable_web_page_preview": {"type": "boolean"},
+            "message_thread_id": {"type": "integer", "minimum": 1},
+            "parse_mode": {"enum": ["MarkdownV2", "Markdown", "HTML"]},
+            "split_long": {"type": "boolean"},
+        }
+    )
     sample: Mapping[str, Any] = MappingProxyType(
         {"bot_token": "0:preview-preview-preview", "chat_id": "0"}
     )

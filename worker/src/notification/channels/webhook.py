@@ -50,6 +50,17 @@ class WebhookChannel:
 
     name = "webhook"
     endpoint_fields = ("webhook_url",)
+    fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+        {
+            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+            "method": {"enum": ["POST", "PUT", "PATCH"]},
+            "payload_mode": {"enum": ["envelope", "raw"]},
+            "secret": {"type": "string"},
+            "signing": {"const": "standard-webhooks"},
+            "signing_secret": {"type": ["string", "array"], "items": {"type": "string"}},
+            "webhook_url": {"type": "string"},
+        }
+    )
     sample: Mapping[str, Any] = MappingProxyType({"webhook_url": "https://example.com/hook"})
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:

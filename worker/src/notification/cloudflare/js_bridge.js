@@ -124,7 +124,7 @@ function respond(text) {
 const WAIT_HEADERS = ["retry-after", "x-ogw-ratelimit-reset"];
 const NOTHING = { bytes: new Uint8Array(), problem: null };
 
-// One outbound call: [status, headers, body, whether the body is whole], or {name, message} of
+// One outbound call: [status, waits, body, whether the body is whole], or {name, message} of
 // what went wrong before a status came.
 async function call(text) {
   const [method, url, headers, body, timeout, limit] = JSON.parse(text);

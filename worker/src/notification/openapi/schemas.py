@@ -144,7 +144,32 @@ WARNINGS = array(
     )
 )
 
+_RATE = record({}, {"per_second": WHOLE, "per_minute": WHOLE, "burst": WHOLE})
+_EVERY_CHANNEL: Mapping[str, Schema] = {
+    "timeout": {"type": "integer", "description": "Milliseconds that one call may take"},
+    "rate": _RATE,
+    "retry_schedule": array({"type": "string", "pattern": "^[0-9]+(s|m|h)$"}),
+    "quiet_hours": record({"from": TEXT, "to": TEXT}, {"time_zone": TEXT, "utc_offset": TEXT}),
+    "bridge_token": {"type": "string", "minLength": 1, "maxLength": 1_000},
+    "inbound_secret": {"type": ["string", "array"], "items": {"type": "string"}},
+}
+"""Fields that every channel's configuration may have."""
+
+
+def config_name(channel: str) -> str:
+    """Return the name in `COMPONENTS` of a channel's configuration."""
+    return f"{channel.capitalize()}Configuration"
+
+
+def _config(channel: str) -> Schema:
+    """Return the schema of a channel's configuration; other fields are kept as they are."""
+    declared = CHANNELS[channel]
+    required = {name: declared.fields[name] for name in declared.sample}
+    return record(required, {**declared.fields, **_EVERY_CHANNEL})
+
+
 COMPONENTS: dict[str, Schema] = {
+    **{config_name(name): _config(name) for name in CHANNELS},
     "Error": record(
         {"success": {"const": False}, "error": TEXT, "code": TEXT, "request_id": TEXT},
         {"details": ANYTHING, "retryAfter": WHOLE},

@@ -37,7 +37,7 @@ async def export_person(call: Call) -> Response:
     after = whole_number(call.request.query, "after", default=0, minimum=0)
     platform = call.platform
     person = await read_person(platform.database, user_id, after=after, limit=limit)
-    if not (person.configs or person.logs or person.keys) and not after:
+    if not (person.configs or person.logs or person.keys or person.holds) and not after:
         raise ServiceError("NOT_FOUND", "Nothing is kept about this user")
     keys = KeyRing(platform)
     configs = [await read_config(row, keys) for row in person.configs]
@@ -58,6 +58,7 @@ async def export_person(call: Call) -> Response:
         ],
         "notifications": [_shown(row) for row in person.logs],
         "idempotency_keys": [_shown(row) for row in person.keys],
+        "holds": [_shown(row) for row in person.holds],
         "next_after": person.logs[-1]["id"] if full else None,
     }
     return success(data=data)

@@ -19,7 +19,7 @@ from notification.http.parameters import flag_field, ids_field, moment, text_fie
 from notification.http.request import Request
 from notification.http.response import Response, failure, success
 from notification.http.router import Call, Route
-from notification.identity import first_row_id
+from notification.identity import first_row_id, recipient_id
 from notification.logging import Log
 from notification.ports.database import Statement
 from notification.storage.log_retention import count_of_users, delete_of_users
@@ -68,7 +68,7 @@ async def retry_failed(call: Call) -> Response:
         raise ServiceError("INVALID_CHANNEL_TYPE", f"Invalid channel: {channel[:100]}")
     times = {name: text_field(body, name) or "" for name in ("since", "until")}
     chosen = RedriveFilter(
-        user_id=text_field(body, "user_id"),
+        user_id=None if body.get("user_id") is None else recipient_id(body["user_id"]),
         channel=channel,
         code=text_field(body, "code"),
         template_key=text_field(body, "template_key"),

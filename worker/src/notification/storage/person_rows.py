@@ -16,6 +16,10 @@ _KEYS = """
 SELECT idempotency_key, message_ids, status, results, expires_at, created_at FROM idempotency_keys
 WHERE user_id = ?1 ORDER BY idempotency_key LIMIT ?2
 """
+_HOLDS = """
+SELECT channel_type, held_until, reason, created_at FROM channel_holds
+WHERE user_id = ?1 ORDER BY channel_type
+"""
 _IN_FLIGHT = """
 SELECT COUNT(*) AS count FROM notification_logs
 WHERE user_id = ?1 AND status IN ('pending', 'retry')
@@ -42,23 +46,25 @@ DELETE FROM channel_holds WHERE user_id = ?1 AND (?2 OR {_SETTLED_ONLY})
 
 
 class PersonRows(NamedTuple):
-    """Configurations (sealed), one page of notifications, and idempotency keys."""
+    """Configurations (sealed), one page of notifications, idempotency keys, and holds."""
 
     configs: list[Row]
     logs: list[Row]
     keys: list[Row]
+    holds: list[Row]
 
 
 async def read_person(database: Database, user_id: str, *, after: int, limit: int) -> PersonRows:
-    """Read all configurations, the notifications above the id `after`, and up to `PAGE` keys."""
-    configs, logs, keys = await database.batch(
+    """Read all configurations and holds, the notifications above `after`, and `PAGE` keys."""
+    configs, logs, keys, holds = await database.batch(
         [
             Statement(_CONFIGS, (user_id,)),
             Statement(_LOGS, (user_id, after, limit)),
             Statement(_KEYS, (user_id, PAGE)),
+            Statement(_HOLDS, (user_id,)),
         ]
     )
-    return PersonRows(configs.rows, logs.rows, keys.rows)
+    return PersonRows(configs.rows, logs.rows, keys.rows, holds.rows)
 
 
 async def close_person(

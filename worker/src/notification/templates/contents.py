@@ -75,7 +75,7 @@ def _unknown_zones(structure: Structure) -> Iterator[str]:
     for tag in structure.tags:
         if tag.kind == "date" and tag.arguments:
             # Few templates show a time.
-            from notification.templates.time_zones import find_zone
+            from notification.time_zones import find_zone
 
             if find_zone(tag.arguments[0]) is None:
                 yield f'"{tag.arguments[0]}" is no time zone'

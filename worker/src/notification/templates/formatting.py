@@ -44,7 +44,7 @@ def format_date(value: Any, zone: str = "UTC", layout: str = DEFAULT_FORMAT) -> 
     if moment is None:
         return value_text(value)
     # Few templates show a time.
-    from notification.templates.time_zones import find_zone
+    from notification.time_zones import find_zone
 
     found = find_zone(zone)
     offset_s = 0 if found is None else found.offset_s(moment)

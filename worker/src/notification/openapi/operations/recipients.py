@@ -1,6 +1,7 @@
 """Recipients: where they are reached, and what is kept about them."""
 
-from notification.openapi.operation import Operation, Parameter
+from notification.channels.registry import CHANNELS
+from notification.openapi.operation import Operation, Parameter, Schema
 from notification.openapi.schemas import (
     ANY_OBJECT,
     ANY_OBJECT_OR_NULL,
@@ -14,6 +15,7 @@ from notification.openapi.schemas import (
     WHOLE,
     array,
     choice,
+    config_name,
     record,
     shared,
     succeeded,
@@ -23,17 +25,37 @@ from notification.routes import persons, user_configs
 _USER = Parameter("user_id", TEXT)
 _CHANNEL = Parameter("channel_type", CHANNEL)
 _CHANNEL_TOO = Parameter("channel", CHANNEL, "Another name of channel_type")
-_SAVE = record(
+_CONFIG = record(
     {},
     {
         "user_id": {"type": "string", "minLength": 1, "maxLength": 100},
         "channel_type": CHANNEL,
         "channel": CHANNEL,
-        "config_data": ANY_OBJECT,
+        "config_data": {"anyOf": [shared(config_name(name)) for name in CHANNELS]},
         "config": ANY_OBJECT,
         "is_active": FLAG,
     },
 )
+# Which of them it is, the channel says.
+_SAVE: Schema = {
+    **_CONFIG,
+    "oneOf": [
+        *(
+            {
+                "title": name,
+                "type": "object",
+                "properties": {
+                    "channel_type": {"type": "string", "pattern": f"^{name}(:|$)"},
+                    "config_data": shared(config_name(name)),
+                },
+                "required": ["channel_type"],
+                "additionalProperties": True,
+            }
+            for name in CHANNELS
+        ),
+        {"not": {"required": ["channel_type"]}},
+    ],
+}
 _EXPORTED_CONFIG = record(
     {
         "id": WHOLE,
@@ -54,6 +76,9 @@ _EXPORTED_KEY = record(
         "created_at": TIME,
     }
 )
+_EXPORTED_HOLD = record(
+    {"channel_type": TEXT, "held_until": TIME, "reason": TEXT, "created_at": TIME}
+)
 _EXPORT = record(
     {
         "user_id": TEXT,
@@ -61,6 +86,7 @@ _EXPORT = record(
         "configs": array(_EXPORTED_CONFIG),
         "notifications": array(shared("Notification")),
         "idempotency_keys": array(_EXPORTED_KEY),
+        "holds": array(_EXPORTED_HOLD),
         "next_after": {"type": ["integer", "null"]},
     }
 )
