@@ -36,6 +36,7 @@ ONE_PAGE = {
     ("docs/api.md", "yaml"): API,
     ("docs/channels.md", "json"): "tests/worker/channels/test_registry.py",
     ("docs/channels.md", "python"): CHANNEL,
+    ("docs/channels.md", "sh"): "tests/integration/conformance/test_channels_page.py",
     ("docs/checks.md", "yaml"): HERE,
     ("docs/contributing.md", "python"): "tests/docs/test_contributing.py",
     ("docs/contributing.md", "markdown"): "tests/docs/test_adding_a_resource.py",

@@ -25,7 +25,7 @@ def ada(world: World) -> World:
 
 @pytest.mark.requirement("C-0.22")
 def test_the_export_holds_everything_about_one_person_only(ada: World) -> None:
-    until = {"until": "2026-01-02", "reason": "on holiday"}
+    until = {"until": "2026-01-02T00:00:00Z", "reason": "on holiday"}
     for user in ("ada", "bob"):
         assert ada.request("PUT", f"/api/holds/slack?user_id={user}", until).status == 200
     exported = ada.request("GET", f"{PATH}/export")
