@@ -36,10 +36,16 @@ _SLACK_ERRORS = {
 
 
 class ChatApis:
-    """One server for all of them. ``received`` holds (path, headers, body), oldest first."""
+    """One server for all of them.
+
+    Attributes:
+        received: (path, headers, body) of each call, oldest first.
+        hostile: status, body and headers of the answer at ``/hostile``.
+    """
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, str], str]] = []
+        self.hostile: tuple[int, bytes, dict[str, str]] = (200, b"", {})
         self.closing = threading.Event()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -102,10 +108,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _answer(self, status: int, text: str, **headers: str) -> None:
-        data = text.encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._send(status, text.encode(), named)
+
+    def _send(self, status: int, data: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
         for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -132,7 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(*_SLACK_ERRORS.get(hook, (200, "ok")))
 
     def _bad(self, manner: str) -> None:
-        if manner == "redirect":
+        if manner == "hostile":
+            status, data, headers = self.server.apis.hostile
+            self._send(status, data, headers)
+        elif manner == "redirect":
             self._answer(302, "", Location=f"{self.server.apis.url}/target")
         elif manner == "slow":
             self.server.apis.closing.wait(LONGEST_HANG_S)

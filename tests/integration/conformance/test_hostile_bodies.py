@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import httpx
@@ -13,8 +14,10 @@ import psutil
 import pytest
 
 from tests.installation import Installation
-from tests.integration.conformance.deployed import SECRETS, Deployed, basic
+from tests.integration.conformance.chat_apis import ChatApis
+from tests.integration.conformance.deployed import SECRETS, SEND, Deployed, basic
 
+Door = Callable[[str], httpx.Response]
 GRAFANA = basic(SECRETS["grafanaWebhookUsername"], SECRETS["grafanaWebhookPassword"])
 JSON = {"Content-Type": "application/json"}
 SIGNED = (
@@ -95,22 +98,53 @@ def doors(service: Deployed, user: str, dice: random.Random) -> list[Callable[[s
     ]
 
 
+def endpoint(service: Deployed, apis: ChatApis, user: str, dice: random.Random) -> Door:
+    """Return a door to the service that only an endpoint has: its answer."""
+    channels = ("webhook", "slack", "lark", "discord", "teams")
+    # A recipient for each call: an endpoint that fails would be left alone.
+    calls = count(1)
+
+    def call(body: str) -> httpx.Response:
+        number = next(calls)
+        channel = dice.choice(channels)
+        url = f"{apis.url}/{number}/hostile"
+        service.configure(f"{user}-{number}", channel, webhook_url=url)
+        data, headers = body.encode("utf-8", "replace"), {"Content-Type": "application/json"}
+        if dice.random() < 0.4:
+            data, headers = gzip.compress(data), headers | {"Content-Encoding": "gzip"}
+            if dice.random() < 0.5:
+                data = data[: len(data) // 2]
+        apis.hostile = (dice.choice([200, 200, 400, 403, 429, 500]), data, headers)
+        return service.call(
+            "POST",
+            SEND,
+            {
+                "user_id": f"{user}-{number}",
+                "channels": [channel],
+                "custom_content": {"content": "x"},
+            },
+        )
+
+    return call
+
+
 @pytest.mark.requirement("C-0.29")
 @pytest.mark.parametrize(
-    "count", [100, pytest.param(2_000, marks=pytest.mark.soak)], ids=["sample", "soak"]
+    "bodies", [100, pytest.param(2_000, marks=pytest.mark.soak)], ids=["sample", "soak"]
 )
 def test_hostile_bodies_end_no_process(
     service: Deployed,
+    apis: ChatApis,
     hooked: str,
-    count: int,
+    bodies: int,
     record_property: Callable[[str, object], None],
 ) -> None:
-    dice = random.Random(count)  # noqa: S311 - the same bodies in every run
-    every_door = doors(service, hooked, dice)
+    dice = random.Random(bodies)  # noqa: S311 - the same bodies in every run
+    every_door = [*doors(service, hooked, dice), endpoint(service, apis, hooked, dice)]
     before = workers(service.installation)
     assert before
     statuses: dict[int, int] = {}
-    for number in range(count):
+    for number in range(bodies):
         body = hostile(dice, hooked)
         answer = every_door[number % len(every_door)](body)
         statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
