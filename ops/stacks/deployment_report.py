@@ -75,12 +75,12 @@ class DeploymentReport:
         ]
 
     def _way_back(self, tool: str) -> list[str]:
-        """Return the line about the release before this one, where there is one."""
+        """Return the line about going back, where there is an earlier release."""
         releases = self.update.outputs.get("releases")
         if not isinstance(releases, list) or len(releases) < 2:
             return []
         command = f"{tool} rollback --stack {self.stack}"
-        return [f"Undo      {command}      (serves the release before this one again)"]
+        return [f"Undo      {command}      (names the release to go back to, and asks)"]
 
 
 class StackDeployer(Protocol):
