@@ -94,6 +94,18 @@ class Operator:
         """Run `notifyctl` with `--json` on the stack and return the document."""
         return json.loads(self.ctl(*arguments, "--stack", self.stack, "--json"))
 
+    def diff(self) -> str:
+        """Return what the CLI itself shows of the next update, by `pulumi preview --diff`."""
+        self.ctl("bundle")
+        done = self.network.run(
+            *("pulumi", "preview", "--diff", "--stack", self.stack),
+            *("--non-interactive", "--color", "never"),
+            environment=self.plain_pulumi(),
+            folder=self.project.root,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def set_up(self, **settings: Any) -> None:
         """Do what the docs say before the first deployment."""
         self.enter_account()
