@@ -147,6 +147,31 @@ def forget_releases(operator: Operator) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_maintenance_comes_and_goes_and_a_canary_is_promoted(work: Work) -> None:
+    operator = work("development")
+    stack = ("--stack", "development")
+    operator.set_up()
+    first = operator.json("up")["version_id"]
+    operator.configure(maintenanceMode=True)
+    operator.ctl("up", *stack)
+    operator.ctl("verify", *stack)
+    operator.fails("send", *stack, "--user", "ada", "--message", "x", code=6)
+    operator.configure(maintenanceMode=None)
+    operator.ctl("up", *stack)
+    operator.ctl("verify", *stack, "--integration")
+
+    operator.release("A canary")
+    done = operator.ctl(
+        *("deploy", *stack, *UNCHECKED, "--confirm", "all", "--canary", "--steps", "10,100"),
+        *("--least", "0", "--json"),
+    )
+    report = json.loads(done)
+    assert [step["percentage"] for step in report["canary"]] == [10]
+    assert operator.serving() == {report["version_id"]: 100}
+    assert report["version_id"] != first
+    require_unchanged(operator)
+
+
 def test_plain_pulumi_import_and_then_the_settings_lose_no_store(work: Work) -> None:
     operator = work("development")
     operator.set_up()
