@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from engine import EmbeddedEngine, EngineError, EngineEvent, UpdateResult
+from engine.errors import StackLocked as EngineLocked
 from engine.errors import StateDamaged
+from engine.stack_lock import LockHolder
 from infra.stack_state import STATE_FILE_VARIABLE
 from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
-from ops.stacks.errors import StackDamaged, StackFailed
+from ops.stacks.errors import StackDamaged, StackFailed, StackLocked
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.project import Project
 
@@ -128,8 +131,11 @@ class EmbeddedDriver:
         show: Callable[[Progress], None],
         operation: Callable[[EmbeddedEngine], UpdateResult],
     ) -> StackUpdate:
+        engine = self._engine(show)
         try:
-            result = operation(self._engine(show))
+            result = operation(engine)
+        except EngineLocked as error:
+            raise _locked(str(error), engine.lock_holders()) from None
         except EngineError as error:
             raise _failed(error) from None
         if result.result == "failed":
@@ -166,6 +172,17 @@ class EmbeddedDriver:
 
 def _failed(error: EngineError) -> StackFailed:
     return StackDamaged(error) if isinstance(error, StateDamaged) else StackFailed(str(error))
+
+
+def _locked(message: str, holders: Sequence[LockHolder]) -> StackLocked:
+    """Return the error with the lock's first holder, as far as the lock names one."""
+    if not holders or holders[0].is_damaged:
+        return StackLocked(message)
+    first = holders[0]
+    since = datetime.fromtimestamp(first.since, UTC)
+    return StackLocked(
+        message, holder=f"{first.user}@{first.host}", pid=first.pid, since=f"{since:%F %T} UTC"
+    )
 
 
 def _progress(event: EngineEvent) -> Progress | None:
