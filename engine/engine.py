@@ -17,7 +17,7 @@ from engine.file_backend import FileBackend
 from engine.loopback import require_loopback_settings
 from engine.operation import Operation, RunContext
 from engine.passphrase import PassphraseSecrets
-from engine.property_value import contains_secret, unwrap
+from engine.property_value import contains_secret, revealed, unwrap
 from engine.report import EngineEvent, EventSink, OperationKind, UpdateResult
 from engine.resource_state import ResourceState
 from engine.session import Session
@@ -98,10 +98,20 @@ class EmbeddedEngine:
         count = len(entries)
         return [{**entry, "version": count - index} for index, entry in enumerate(entries)]
 
-    def export(self) -> dict[str, Any]:
-        """The deployment as ``pulumi stack export`` gives it: secrets stay ciphertexts."""
-        text = self._backend(self._project()).read()
+    def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
+        """The deployment as ``pulumi stack export`` gives it: secrets stay ciphertexts.
+
+        With ``show_secrets`` they are plaintexts, as by the CLI's ``--show-secrets``.
+        """
+        project = self._project()
+        text = self._backend(project).read()
         latest = json.loads(text)["checkpoint"].get("latest") if text else None
+        if latest and show_secrets:
+            config = StackConfig.load(self._config_file, project)
+            secrets = PassphraseSecrets(
+                config.encryption_salt, self._passphrase, key_file=self._key_file
+            )
+            latest = revealed(latest, secrets.decrypt)
         return {"version": 3, "deployment": latest or {}}
 
     def replace_state(self, exported: Mapping[str, Any]) -> None:

@@ -74,6 +74,17 @@ def contains_unknown(value: PropertyValue) -> bool:
     return contains(value, lambda item: isinstance(item, str) and item == UNKNOWN)
 
 
+def revealed(value: Any, decrypt: Callable[[str], str]) -> Any:
+    """A state's JSON with plaintexts where it has ciphertexts, as `--show-secrets` exports it."""
+    if isinstance(value, dict):
+        if value.get(SIGNATURE) == SECRET and "ciphertext" in value:
+            return {SIGNATURE: SECRET, "plaintext": decrypt(str(value["ciphertext"]))}
+        return {key: revealed(item, decrypt) for key, item in value.items()}
+    if isinstance(value, list):
+        return [revealed(item, decrypt) for item in value]
+    return value
+
+
 def mark_like(values: Properties, pattern: Properties) -> Properties:
     """``values`` with every property made secret whose counterpart in ``pattern`` holds a secret.
 

@@ -49,8 +49,16 @@ COMMANDS: tuple[CommandNeeds, ...] = (
     CommandNeeds("releases", (_SCRIPTS, Permission.D1_WRITE)),
     CommandNeeds(
         "check",
-        (*_DRIFT_BUT_DATABASE, Permission.D1_WRITE, Permission.ZONE_READ),
-        "Workers Routes with a route alone, Zone with `zoneName` and without `zoneId`",
+        (
+            Permission.WORKERS_SCRIPTS_WRITE,
+            Permission.WORKERS_KV_STORAGE_WRITE,
+            Permission.D1_WRITE,
+            Permission.QUEUES_WRITE,
+            Permission.WORKERS_ROUTES_WRITE,
+            Permission.ZONE_READ,
+        ),
+        "tries what a deployment writes, and writes nothing; Workers Routes with an address in a "
+        "zone alone, Zone with `zoneName` and without `zoneId`",
     ),
     CommandNeeds(
         "tail", (Permission.WORKERS_TAIL_READ,), "Account → Workers Scripts → Edit does as well"
@@ -65,7 +73,20 @@ DEPLOYING = (
 """Commands that need what CI's token has: the lines of the table of calls that say so."""
 JUDGING = ("doctor", "token check")
 """Commands that hold a token against what CI's has, by trying it where it can't be read."""
-WITHOUT_ACCOUNT = ("db lint", "preview --offline", "pr comment")
+PLANNING = CommandNeeds(
+    "preview --baseline",
+    (
+        Permission.WORKERS_SCRIPTS_READ,
+        Permission.WORKERS_KV_STORAGE_READ,
+        Permission.QUEUES_READ,
+        Permission.D1_READ,
+        Permission.WORKERS_ROUTES_READ,
+        Permission.ZONE_READ,
+    ),
+    "what the plan token has; the last two as for `check`",
+)
+"""The plan of production in a pull request, which is given no more."""
+WITHOUT_ACCOUNT = ("db lint", "preview --offline", "pr comment", "pr baseline")
 """Commands of the workflows that ask nothing of the account."""
 
 
@@ -81,6 +102,6 @@ def commands_table() -> str:
     lines += [
         f"| `{needs.command}` | "
         f"{', '.join(item.shown for item in needs.permissions) or 'nothing'} | {needs.remark} |"
-        for needs in COMMANDS
+        for needs in (*COMMANDS, PLANNING)
     ]
     return "\n".join([*lines, ""])

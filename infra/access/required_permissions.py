@@ -67,6 +67,24 @@ def watching_permissions(settings: Settings) -> tuple[Permission, ...]:
     return tuple(needed)
 
 
+def planning_permissions(settings: Settings) -> tuple[Permission, ...]:
+    """Return what a plan in a pull request needs with these settings: reads, and no query.
+
+    Whoever may push a branch can run code with that token.
+    """
+    needed = [
+        Permission.WORKERS_SCRIPTS_READ,
+        Permission.WORKERS_KV_STORAGE_READ,
+        Permission.QUEUES_READ,
+        Permission.D1_READ,
+    ]
+    if settings.custom_domain or settings.route_pattern:
+        needed.append(Permission.WORKERS_ROUTES_READ)
+        if settings.zone_id is None:
+            needed.append(Permission.ZONE_READ)
+    return tuple(needed)
+
+
 def token_policies(
     permissions: Sequence[Permission],
     ids: Mapping[Permission, str],

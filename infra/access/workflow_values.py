@@ -67,6 +67,12 @@ NIGHTLY_TOKEN = WorkflowValue(
     "CLOUDFLARE_API_TOKEN", "watches", "the newest watch token", True, is_watching=True
 )
 
+PLAN_TOKEN = WorkflowValue(
+    "CLOUDFLARE_API_TOKEN", "plans, and reads alone", "the newest plan token", True
+)
+PLANNED = ("STACK",)
+"""Variables that a plan in a pull request reads: no secret but its own token."""
+
 
 @dataclass(frozen=True)
 class Sources:

@@ -6,7 +6,11 @@ import pulumi
 import pulumi_github as github
 
 from infra.access.permission import Permission
-from infra.access.required_permissions import required_permissions, watching_permissions
+from infra.access.required_permissions import (
+    planning_permissions,
+    required_permissions,
+    watching_permissions,
+)
 from infra.access.workflow_values import Sources, workflow_values
 from infra.components.ci_tokens import CiTokens, CiTokensArgs
 from infra.components.repository_access import RepositoryAccess, RepositoryAccessArgs
@@ -33,6 +37,7 @@ class Access(pulumi.ComponentResource):
     """
 
     watch_tokens: CiTokens | None = None
+    plan_tokens: CiTokens | None = None
 
     def __init__(
         self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None
@@ -48,6 +53,8 @@ class Access(pulumi.ComponentResource):
         if settings.environment == "production":
             watching = watching_permissions(settings)
             self.watch_tokens = self._tokens("watch-tokens", f"{service} watch", watching)
+            planning = planning_permissions(settings)
+            self.plan_tokens = self._tokens("plan-tokens", f"{service} plan", planning)
         self.repository = RepositoryAccess(
             "repository",
             RepositoryAccessArgs(
@@ -65,6 +72,7 @@ class Access(pulumi.ComponentResource):
                     )
                 ),
                 watch_token=self.watch_tokens.newest.value if self.watch_tokens else None,
+                plan_token=self.plan_tokens.newest.value if self.plan_tokens else None,
             ),
             self._opts,
         )
@@ -72,11 +80,11 @@ class Access(pulumi.ComponentResource):
 
     def outputs(self) -> dict[str, object]:
         """Return the ids and names of what is there, by the names of the stack's outputs."""
-        watch = {"watch_token_id": self.watch_tokens.newest.id} if self.watch_tokens else {}
+        others = {"watch_token_id": self.watch_tokens, "plan_token_id": self.plan_tokens}
         return {
             "account_id": self._args.settings.account_id,
             "ci_token_id": self.tokens.newest.id,
-            **watch,
+            **{name: tokens.newest.id for name, tokens in others.items() if tokens is not None},
             "github_environments": self.repository.outputs(),
         }
 

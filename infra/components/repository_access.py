@@ -6,11 +6,18 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_github as github
 
-from infra.access.workflow_values import NIGHTLY_TOKEN, PREFIXES, WorkflowValue
+from infra.access.workflow_values import (
+    NIGHTLY_TOKEN,
+    PLAN_TOKEN,
+    PLANNED,
+    PREFIXES,
+    WorkflowValue,
+)
 
 PRODUCTION_BRANCH = "main"
 APPROVAL_SUFFIX = "-approval"
 NIGHTLY_SUFFIX = "-nightly"
+PLAN_SUFFIX = "-plan"
 
 
 @dataclass(frozen=True)
@@ -19,7 +26,8 @@ class RepositoryAccessArgs:
 
     `reviewers` guard the first gate, `approvers` the second; logins, and nobody is in both.
     `values` are the secrets and variables by their place in the table, None for what isn't set.
-    `watch_token` is for production's nightly jobs, for which no gate opens.
+    `watch_token` is for production's nightly jobs, for which no gate opens, and `plan_token` for
+    the plans in pull requests.
     """
 
     repository: str
@@ -28,6 +36,7 @@ class RepositoryAccessArgs:
     approvers: tuple[str, ...]
     values: Mapping[WorkflowValue, pulumi.Input[str] | None]
     watch_token: pulumi.Input[str] | None
+    plan_token: pulumi.Input[str] | None
     child_opts: pulumi.ResourceOptions | None = None
 
 
@@ -40,6 +49,7 @@ class RepositoryAccess(pulumi.ComponentResource):
 
     approval: github.RepositoryEnvironment | None = None
     nightly: github.RepositoryEnvironment | None = None
+    plan: github.RepositoryEnvironment | None = None
 
     def __init__(
         self, name: str, args: RepositoryAccessArgs, opts: pulumi.ResourceOptions | None = None
@@ -53,13 +63,10 @@ class RepositoryAccess(pulumi.ComponentResource):
             self.approval = self._guarded(args.environment + APPROVAL_SUFFIX, args.reviewers)
             self.environment = self._guarded(args.environment, args.approvers)
             self.nightly = self._guarded(args.environment + NIGHTLY_SUFFIX, ())
+            # Pull requests run on branches of every name: it holds nothing but a token that reads.
+            self.plan = self._open(args.environment + PLAN_SUFFIX)
         else:
-            self.environment = github.RepositoryEnvironment(
-                args.environment,
-                repository=args.repository,
-                environment=args.environment,
-                opts=self._opts,
-            )
+            self.environment = self._open(args.environment)
         prefix = PREFIXES[args.environment]
         for value, content in args.values.items():
             name = value.name.replace("PREFIX", prefix)
@@ -69,17 +76,28 @@ class RepositoryAccess(pulumi.ComponentResource):
             self._value(value, name, content, self.environment)
             if self.nightly is not None and value.is_watching:
                 self._value(value, name, content, self.nightly, suffix=NIGHTLY_SUFFIX)
+            if self.plan is not None and value.name in PLANNED:
+                self._value(value, name, content, self.plan, suffix=PLAN_SUFFIX)
         if self.nightly is not None and args.watch_token is not None:
             token = pulumi.Output.secret(args.watch_token)
             self._value(
                 NIGHTLY_TOKEN, NIGHTLY_TOKEN.name, token, self.nightly, suffix=NIGHTLY_SUFFIX
             )
+        if self.plan is not None and args.plan_token is not None:
+            token = pulumi.Output.secret(args.plan_token)
+            self._value(PLAN_TOKEN, PLAN_TOKEN.name, token, self.plan, suffix=PLAN_SUFFIX)
         self.register_outputs({"environment": self.environment.environment})
 
     def outputs(self) -> list[pulumi.Output[str]]:
         """Return the environments' names: those that a deployment passes, in order, then others."""
-        found = [self.approval, self.environment, self.nightly]
+        found = [self.approval, self.environment, self.nightly, self.plan]
         return [environment.environment for environment in found if environment is not None]
+
+    def _open(self, name: str) -> github.RepositoryEnvironment:
+        """Declare an environment without a gate."""
+        return github.RepositoryEnvironment(
+            name, repository=self._repository, environment=name, opts=self._opts
+        )
 
     def _guarded(self, name: str, logins: tuple[str, ...]) -> github.RepositoryEnvironment:
         """Declare an environment of the production branch that one of these people approves."""

@@ -14,6 +14,9 @@ from infra.migrations.d1 import TOKEN_VARIABLE
 from infra.retries import retrying
 from infra.settings.values import is_loopback
 
+PLAN_VARIABLE = "NOTIFICATION_PLAN_ONLY"
+"""Environment variable of a plan that nothing is deployed after: its token may be one that only
+reads, so that nobody asks what it may write."""
 _PER_PAGE = 50
 _MAX_PAGES = 200
 
@@ -108,9 +111,31 @@ class AccountApi:
         """
         self._document(path, {}, method="DELETE")
 
+    def require_writing(self, path: str) -> None:
+        """See that the token may make things below `path`, by a call that makes none.
+
+        Its body is empty: who may make the call is told what is missing there, and who may not is
+        told that.
+
+        Raises:
+            Forbidden: the token may not write there; the text names the permission.
+            CannotAsk: the API gave no answer.
+        """
+        self._answer(path, {}, method="POST")
+
     def _document(
         self, path: str, query: dict[str, str], *, method: str = "GET"
     ) -> dict[str, Any] | None:
+        answer, document = self._answer(path, query, method=method)
+        if answer.status_code == 404:
+            return None
+        if answer.status_code != 200 or not document["success"] or "result" not in document:
+            raise CannotAsk(f"{method} {path} was answered with HTTP {answer.status_code}")
+        return document
+
+    def _answer(
+        self, path: str, query: dict[str, str], *, method: str
+    ) -> tuple[httpx.Response, dict[str, Any]]:
         below = path if path.startswith("/") else f"{self._account}/{path}"
         try:
             answer = _repeated(self._ask, method, below, query)
@@ -127,15 +152,14 @@ class AccountApi:
         if not isinstance(document, dict) or "success" not in document:
             # A proxy's page, say: least of all does it mean that there is no such thing.
             raise CannotAsk(f"{method} {path} was answered with no document of Cloudflare's API")
-        if answer.status_code == 404:
-            return None
-        if answer.status_code != 200 or not document["success"] or "result" not in document:
-            raise CannotAsk(f"{method} {path} was answered with HTTP {answer.status_code}")
-        return document
+        return answer, document
 
     def _ask(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
+        body = {} if method == "POST" else None
         try:
-            answer = self._client.request(method, f"{self._base_url}{path}", params=query)
+            answer = self._client.request(
+                method, f"{self._base_url}{path}", params=query, json=body
+            )
         except httpx.HTTPError as error:
             raise _NoAnswer(type(error).__name__) from None
         if answer.status_code == 429 or answer.status_code >= 500:

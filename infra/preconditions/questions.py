@@ -17,6 +17,10 @@ from infra.preconditions.claims import Claims
 
 MAX_CRONS = 250
 """Cron triggers of an account on a paid plan (Cloudflare docs, "Workers limits")."""
+MAX_ROUTES = 1000
+"""Routes of a zone (Cloudflare docs, "Workers limits", routes and domains)."""
+MAX_DOMAINS = 100
+"""Custom domains of a zone (the same)."""
 _MAX_WORKERS = 100
 """Workers whose schedules are counted; in an account with more the limit isn't asked."""
 
@@ -37,11 +41,18 @@ class Answers:
     unknown: tuple[str, ...] = ()
 
 
-def ask(api: AccountApi, claims: Claims) -> Answers:
-    """Ask everything that these claims need; a question without an answer doesn't stop the rest."""
+def ask(api: AccountApi, claims: Claims, *, writes: bool = True) -> Answers:
+    """Ask everything that these claims need; a question without an answer doesn't stop the rest.
+
+    Args:
+        api: the account.
+        claims: what the stack claims there.
+        writes: whether the token is going to deploy, so that it must be allowed to.
+    """
     refusals: list[str] = []
     unknown: list[str] = []
-    for question in _QUESTIONS:
+    questions = (*(_WRITES if writes else ()), *_QUESTIONS)
+    for question in questions:
         try:
             refusals += question(api, claims)
         except Forbidden as error:
@@ -102,28 +113,62 @@ def taken_names(api: AccountApi, names: Names, owned: Collection[str]) -> Answer
     return Answers(tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(unknown)))
 
 
+def _may_write(path: str) -> _Question:
+    """Return the question whether the token may make what lies below `path`."""
+
+    def question(api: AccountApi, _claims: Claims) -> Iterator[str]:
+        api.require_writing(path)
+        yield from ()
+
+    return question
+
+
+def _may_write_routes(api: AccountApi, claims: Claims) -> Iterator[str]:
+    if claims.zone_id is not None:
+        api.require_writing(f"/zones/{claims.zone_id}/workers/routes")
+    yield from ()
+
+
 def _custom_domain(api: AccountApi, claims: Claims) -> Iterator[str]:
     host = claims.custom_domain
     if host is None or host in claims.take_over:
         return
-    for domain in api.listed("workers/domains", hostname=host):
-        owner = domain.get("service")
-        if domain.get("hostname") == host and owner != claims.worker:
+    owners = [
+        domain.get("service")
+        for domain in api.listed("workers/domains", hostname=host)
+        if domain.get("hostname") == host
+    ]
+    for owner in owners:
+        if owner != claims.worker:
             yield (
                 f"customDomain: {host} leads to the Worker {owner}. {_TAKE_OVER}, or choose "
                 "another host name."
             )
+    if owners or claims.zone_id is None:
+        return
+    taken = sum(1 for _ in api.listed("workers/domains", zone_id=claims.zone_id))
+    if taken >= MAX_DOMAINS:
+        yield (
+            f"customDomain: the zone has {taken} custom domains, and Cloudflare allows "
+            f"{MAX_DOMAINS}. Remove one of them, or use a route (routePattern)."
+        )
 
 
 def _route(api: AccountApi, claims: Claims) -> Iterator[str]:
     pattern = claims.route_pattern
     if pattern is None or claims.zone_id is None or pattern in claims.take_over:
         return
-    for route in api.listed(f"/zones/{claims.zone_id}/workers/routes"):
-        owner = route.get("script")
-        if route.get("pattern") == pattern and owner != claims.worker:
+    routes = list(api.listed(f"/zones/{claims.zone_id}/workers/routes"))
+    owners = [route.get("script") for route in routes if route.get("pattern") == pattern]
+    for owner in owners:
+        if owner != claims.worker:
             held = f"leads to the Worker {owner}" if owner else "is kept free of Workers"
             yield f"routePattern: {pattern} {held}. {_TAKE_OVER}, or choose another pattern."
+    if not owners and len(routes) >= MAX_ROUTES:
+        yield (
+            f"routePattern: the zone has {len(routes)} routes, and Cloudflare allows "
+            f"{MAX_ROUTES}. Remove one of them."
+        )
 
 
 def _consumers(api: AccountApi, claims: Claims) -> Iterator[str]:
@@ -185,4 +230,8 @@ def _consumer_of(consumer: dict[str, Any]) -> str:
     return f"the Worker {script}" if script else f"a consumer of type {consumer.get('type')}"
 
 
+_WRITES: Sequence[_Question] = (
+    *map(_may_write, ("d1/database", "storage/kv/namespaces", "queues", "workers/workers")),
+    _may_write_routes,
+)
 _QUESTIONS: Sequence[_Question] = (_custom_domain, _route, _consumers, _subdomain, _cron_limit)

@@ -4,6 +4,7 @@ It asks in Pulumi's check, which runs in every preview and again in every update
 to create.
 """
 
+import os
 import sys
 from typing import Any
 
@@ -21,14 +22,14 @@ class PreconditionsProvider(dynamic.ResourceProvider):
         sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        from infra.preconditions.account_api import AccountApi
+        from infra.preconditions.account_api import PLAN_VARIABLE, AccountApi
         from infra.preconditions.questions import ask
 
         claims = Claims.of_properties(news)
         if claims.rolls_back:
             return dynamic.CheckResult(news, [])
         with AccountApi(claims.base_url, claims.account_id) as api:
-            answers = ask(api, claims)
+            answers = ask(api, claims, writes=not os.environ.get(PLAN_VARIABLE))
         told = (*answers.refusals, *answers.unknown)
         return dynamic.CheckResult(news, [dynamic.CheckFailure("account", text) for text in told])
 

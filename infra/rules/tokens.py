@@ -6,7 +6,11 @@ from typing import Any
 
 from infra.access.permission import Permission, Scope
 from infra.access.permission_groups import Group
-from infra.access.required_permissions import required_permissions, watching_permissions
+from infra.access.required_permissions import (
+    planning_permissions,
+    required_permissions,
+    watching_permissions,
+)
 from infra.rules.declaration import Breach, Declaration, Stack
 
 
@@ -61,9 +65,15 @@ def _tokens(stack: Stack) -> list[Declaration]:
 
 def _allowed(stack: Stack, token: Declaration) -> tuple[Permission, ...]:
     """Return the permissions that tokens of this name may have; none for an unknown name."""
-    if token.name.startswith("ci-token-"):
-        return required_permissions(stack.settings)
-    return watching_permissions(stack.settings) if token.name.startswith("watch-token-") else ()
+    kinds = {
+        "ci-token-": required_permissions,
+        "watch-token-": watching_permissions,
+        "plan-token-": planning_permissions,
+    }
+    for prefix, permissions in kinds.items():
+        if token.name.startswith(prefix):
+            return permissions(stack.settings)
+    return ()
 
 
 def _is_listed(group: Group, allowed: Collection[Permission], resources: Collection[str]) -> bool:

@@ -10,7 +10,6 @@ from infra.settings import SettingsError, read_settings
 from ops.access.identity import introduce
 from ops.build.build import build_bundle, console_path
 from ops.deploy.account_state import AccountState
-from ops.deploy.address_check import require_own_domain
 from ops.deploy.asset_check import AssetCheck
 from ops.deploy.first_notification import FirstNotification
 from ops.deploy.integration_set import IntegrationSet
@@ -74,7 +73,6 @@ class Deployment:
             require_local_cloud(self._project, self._stack)
         self._check_settings()
         introduce(self._context)
-        require_own_domain(self._context)
         self._bundle()
         self.prepare()
         AccountState(self._context).require_free_names()

@@ -88,6 +88,27 @@ def throwaway_driver(context: StackContext, local: LocalStack) -> StackDriver:
     return EmbeddedDriver(context.project, local)
 
 
+def baseline_driver(context: StackContext, local: LocalStack) -> StackDriver:
+    """Return what plans a stack in a file backend of its own, against its real account.
+
+    Raises:
+        ToolMissing: the stack isn't a loopback one and there is no Pulumi CLI.
+    """
+    if context.is_local and not runs_cli(context):
+        from ops.stacks.embedded import EmbeddedDriver
+
+        return EmbeddedDriver(context.project, local)
+    cli = PulumiCli.needed(
+        context.project.root,
+        context.environment,
+        why=f"The stack '{context.stack}' is planned by the Pulumi CLI",
+        reporter=context.reporter,
+    )
+    from ops.stacks.cli import CliDriver
+
+    return CliDriver.for_local(context.project, local, cli, gets_plugins=not context.is_local)
+
+
 def runs_cli(context: StackContext) -> bool:
     """Say whether a loopback stack's operations are the Pulumi CLI's.
 

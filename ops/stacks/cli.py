@@ -145,8 +145,17 @@ class CliDriver:
         )
 
     @classmethod
-    def for_local(cls, project: Project, local: LocalStack, cli: PulumiCli) -> CliDriver:
-        """Return the driver of a loopback stack: its own file backend, nothing of the account."""
+    def for_local(
+        cls, project: Project, local: LocalStack, cli: PulumiCli, *, gets_plugins: bool = False
+    ) -> CliDriver:
+        """Return the driver of a stack in a file backend of its own.
+
+        Args:
+            project: the project's folder.
+            local: the stack, and all variables that the CLI sees.
+            cli: which CLI.
+            gets_plugins: whether a missing plugin may be downloaded.
+        """
         plugins = Plugins.chosen(local.environment)
         environment = {
             **local.environment,
@@ -154,8 +163,9 @@ class CliDriver:
             "PULUMI_BACKEND_URL": f"file://{local.backend_dir}",
             "PULUMI_CONFIG_PASSPHRASE": local.passphrase,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
+        if not gets_plugins:
+            environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
         # Made here: 'pulumi stack init' would write a salt into the tracked settings file.
         create_stack_file(project.root, local)
         with CliFailures("version"):
@@ -304,10 +314,11 @@ class CliDriver:
         with CliFailures("cancel", self._name):
             self._run("cancel", "--yes")
 
-    def export(self) -> Mapping[str, Any]:
+    def export(self, *, show_secrets: bool = False) -> Mapping[str, Any]:
         """See :meth:`StackDriver.export`."""
+        asked = ["--show-secrets"] if show_secrets else []
         with CliFailures("stack export", self._name):
-            document: dict[str, Any] = json.loads(self._run("stack", "export"))
+            document: dict[str, Any] = json.loads(self._run("stack", "export", *asked))
         return document
 
     def replace_state(self, exported: Mapping[str, Any]) -> None:

@@ -46,6 +46,10 @@ class StackUpdate:
         """Number of resources that the operation changed, or would change."""
         return sum(count for operation, count in self.changes.items() if operation != "same")
 
+    def step_documents(self) -> list[dict[str, str]]:
+        """Return the steps for ``--json``."""
+        return [{"operation": operation, "urn": urn} for operation, urn in self.steps]
+
 
 @dataclass(frozen=True)
 class HistoryEntry:
@@ -108,8 +112,8 @@ class StackDriver(Protocol):
     def unlock(self) -> None:
         """Remove the locks, as ``pulumi cancel`` does; who still works there fails to write."""
 
-    def export(self) -> Mapping[str, Any]:
-        """Return the state as ``pulumi stack export`` does, secrets encrypted."""
+    def export(self, *, show_secrets: bool = False) -> Mapping[str, Any]:
+        """Return the state as ``pulumi stack export`` does, secrets encrypted unless asked for."""
 
     def replace_state(self, exported: Mapping[str, Any]) -> None:
         """Put a state, as `export` gives it, in the place of the stack's."""

@@ -82,10 +82,10 @@ class EmbeddedDriver:
         except EngineError as error:
             raise _failed(error) from None
 
-    def export(self) -> Mapping[str, Any]:
+    def export(self, *, show_secrets: bool = False) -> Mapping[str, Any]:
         """See :meth:`StackDriver.export`."""
         try:
-            return self._engine(lambda _: None).export()
+            return self._engine(lambda _: None).export(show_secrets=show_secrets)
         except EngineError as error:
             raise _failed(error) from None
 

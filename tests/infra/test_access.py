@@ -150,11 +150,14 @@ def test_two_tokens_overlap_and_the_workflows_get_the_newest(groups: Groups) -> 
     both = access(ciTokenGenerations="[1, 2]")
     assert {r.name for r in both.of_type("AccountToken")} == {
         *("ci-token-1", "ci-token-2", "watch-token-1", "watch-token-2"),
+        *("plan-token-1", "plan-token-2"),
     }
     assert token_given(both) == "ci-token-2"
     assert both.outputs["ci_token_id"] == "ci-token-2-id"
     after = access(ciTokenGenerations="[2]")
-    assert {r.name for r in after.of_type("AccountToken")} == {"ci-token-2", "watch-token-2"}
+    assert {r.name for r in after.of_type("AccountToken")} == {
+        *("ci-token-2", "watch-token-2", "plan-token-2"),
+    }
     assert after.one("ci-token-2").inputs == both.one("ci-token-2").inputs
 
 
@@ -162,7 +165,7 @@ def test_two_tokens_overlap_and_the_workflows_get_the_newest(groups: Groups) -> 
 def test_production_is_two_gates_whose_people_differ(groups: Groups) -> None:
     found = access()
     assert found.outputs["github_environments"] == [
-        *("production-approval", "production", "production-nightly"),
+        *("production-approval", "production", "production-nightly", "production-plan"),
     ]
     first, second = found.one("production-approval").inputs, found.one("production").inputs
     assert first["reviewers"] == [{"users": [11, 12]}]
@@ -182,7 +185,7 @@ def test_production_is_two_gates_whose_people_differ(groups: Groups) -> None:
     # The first gate leads to nothing: the secrets are behind the second.
     secrets = found.of_type("ActionsEnvironmentSecret")
     places = {secret.inputs["environment"] for secret in secrets}
-    assert places == {"production", "production-nightly"}
+    assert places == {"production", "production-nightly", "production-plan"}
 
 
 def test_what_no_gate_holds_up_deploys_nothing(groups: Groups) -> None:
@@ -201,6 +204,23 @@ def test_what_no_gate_holds_up_deploys_nothing(groups: Groups) -> None:
     assert secrets == {"CLOUDFLARE_API_TOKEN", "PULUMI_CONFIG_PASSPHRASE"}
     assert found.depends_on("secret-CLOUDFLARE_API_TOKEN-nightly", "watch-token-1")
     assert not found.depends_on("secret-CLOUDFLARE_API_TOKEN-nightly", "ci-token-1")
+
+
+def test_a_pull_requests_plan_gets_a_token_that_reads_and_no_secret_of_production(
+    groups: Groups,
+) -> None:
+    found = access()
+    given = [r for r in found.registrations if r.inputs.get("environment") == "production-plan"]
+    secrets = {r.inputs["secretName"] for r in given if "secretName" in r.inputs}
+    variables = {r.inputs["variableName"] for r in given if "variableName" in r.inputs}
+    assert (secrets, variables) == ({"CLOUDFLARE_API_TOKEN"}, {"STACK"})
+    assert found.depends_on("secret-CLOUDFLARE_API_TOKEN-plan", "plan-token-1")
+    assert not found.depends_on("secret-CLOUDFLARE_API_TOKEN-plan", "ci-token-1")
+    (policy,) = found.one("plan-token-1").inputs["policies"]
+    named = {group["id"]: group["name"] for group in groups}
+    names = [named[group["id"]] for group in policy["permissionGroups"]]
+    assert names
+    assert [name for name in names if not name.endswith(" Read")] == []
 
 
 def test_a_reviewer_who_is_nobody_stops_the_plan(groups: Groups) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from infra.names import Names
 from infra.preconditions import resource
-from infra.preconditions.account_api import AccountApi
+from infra.preconditions.account_api import PLAN_VARIABLE, AccountApi
 from infra.preconditions.claims import Claims
-from infra.preconditions.questions import MAX_CRONS, Answers, ask
+from infra.preconditions.questions import MAX_CRONS, MAX_DOMAINS, MAX_ROUTES, Answers, ask
 from infra.preconditions.resource import PreconditionsProvider
 from infra.takeover.resource import TakeoverProvider
 from tests.infra.stack_inputs import ACCOUNT, checked_config
@@ -64,16 +64,22 @@ class Cloud:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix("/client/v4")
         self.calls.append(f"{request.method} {path}")
-        found = self.held.get(path)
+        found = self.held.get(f"{request.method} {path}", self.held.get(path))
+        if request.method == "POST" and not isinstance(found, httpx.Response):
+            # A call without a body makes nothing: it is told what is missing.
+            return httpx.Response(400, json={"success": False, "errors": [], "result": None})
         if isinstance(found, httpx.Response):
             return httpx.Response(found.status_code, content=found.content)
         if found is None:
             return httpx.Response(404, json={"success": False, "errors": [], "result": None})
+        if isinstance(found, list) and (page := int(request.url.params.get("page", 1))):
+            size = int(request.url.params.get("per_page", 50))
+            found = found[(page - 1) * size : page * size]
         return httpx.Response(200, json={"success": True, "errors": [], "result": found})
 
-    def asked(self, claims: Claims = CLAIMS) -> Answers:
+    def asked(self, claims: Claims = CLAIMS, *, writes: bool = True) -> Answers:
         with AccountApi(API, ACCOUNT, transport=httpx.MockTransport(self), token="t") as api:
-            return ask(api, claims)
+            return ask(api, claims, writes=writes)
 
 
 def test_an_account_that_has_only_what_is_ours_refuses_nothing() -> None:
@@ -119,6 +125,19 @@ TAKEN: dict[str, tuple[str, Any, str]] = {
         {"subdomain": "their-team"},
         "workersDevSubdomain: it is 'my-team', and the account's is 'their-team'.",
     ),
+    "a zone that is full of routes": (
+        ROUTES,
+        [
+            {"id": f"r{n}", "pattern": f"{n}.example.com/*", "script": "x"}
+            for n in range(MAX_ROUTES)
+        ],
+        f"routePattern: the zone has {MAX_ROUTES} routes, and Cloudflare allows {MAX_ROUTES}.",
+    ),
+    "a zone that is full of custom domains": (
+        f"{WORKERS}/domains",
+        [{"id": f"d{n}", "hostname": f"{n}.example.com"} for n in range(MAX_DOMAINS)],
+        f"customDomain: the zone has {MAX_DOMAINS} custom domains, and Cloudflare allows",
+    ),
     "too many crons": (
         f"{WORKERS}/scripts/other/schedules",
         {"schedules": [{"cron": "* * * * *"}] * MAX_CRONS},
@@ -141,6 +160,47 @@ def test_the_last_cron_that_fits_is_taken() -> None:
     assert Cloud({**account(), f"{WORKERS}/scripts/other/schedules": full}).asked() == Answers()
 
 
+WRITTEN = {
+    f"/accounts/{ACCOUNT}/d1/database": "Account → D1 → Edit",
+    f"/accounts/{ACCOUNT}/storage/kv/namespaces": "Account → Workers KV Storage → Edit",
+    QUEUES: "Account → Queues → Edit",
+    f"{WORKERS}/workers": "Account → Workers Scripts → Edit",
+    ROUTES: "Zone → Workers Routes → Edit",
+}
+
+
+@pytest.mark.parametrize(("path", "permission"), WRITTEN.items())
+def test_a_token_that_only_reads_is_refused_before_a_deployment_and_may_plan(
+    path: str, permission: str
+) -> None:
+    forbidden = httpx.Response(403, json={"success": False, "errors": []})
+    cloud = Cloud({**account(), f"POST {path}": forbidden})
+    (told,) = cloud.asked().refusals
+    assert f"it needs {permission}." in told
+    assert cloud.asked(writes=False) == Answers()
+
+
+@pytest.mark.parametrize("path", WRITTEN)
+def test_whether_a_token_may_write_is_unknown_where_no_api_answers(path: str) -> None:
+    page = httpx.Response(403, text="<html>blocked</html>")
+    busy = httpx.Response(503, json={"success": False})
+    answers = Cloud({**account(), f"POST {path}": busy}).asked()
+    assert (answers.refusals, len(answers.unknown)) == ((), 1)
+    # A proxy that forbids is no answer either way; the deployment stops all the same.
+    assert Cloud({**account(), f"POST {path}": page}).asked() != Answers()
+
+
+def test_the_last_route_and_domain_that_fit_are_taken() -> None:
+    held = account()
+    others = [
+        {"id": f"r{n}", "pattern": f"{n}.example.com/*", "script": "x"}
+        for n in range(MAX_ROUTES - 1)
+    ]
+    assert Cloud({**held, ROUTES: others}).asked() == Answers()
+    full = [{"id": "own", "pattern": PATTERN, "script": OURS}, *others]
+    assert Cloud({**held, ROUTES: full}).asked() == Answers()
+
+
 @pytest.mark.parametrize("path", sorted(account().keys() - {f"{QUEUES}/q0/consumers"}))
 @pytest.mark.parametrize(
     "answer",
@@ -154,7 +214,7 @@ def test_the_last_cron_that_fits_is_taken() -> None:
     ids=["a page", "no success", "no document", "a failure", "a page for a 404"],
 )
 def test_an_answer_from_which_nothing_follows_is_unknown(path: str, answer: httpx.Response) -> None:
-    answers = Cloud({**account(), path: answer}).asked()
+    answers = Cloud({**account(), f"GET {path}": answer}).asked()
     assert answers.refusals == ()
     assert len(answers.unknown) == 1
 
@@ -171,7 +231,7 @@ def test_a_token_that_may_not_ask_is_refused_with_the_permission_it_lacks(
     path: str, permission: str
 ) -> None:
     forbidden = httpx.Response(403, json={"success": False, "errors": []})
-    answers = Cloud({**account(), path: forbidden}).asked()
+    answers = Cloud({**account(), f"GET {path}": forbidden}).asked()
     assert answers.unknown == ()
     assert all(f"it needs {permission}" in told for told in answers.refusals)
     assert answers.refusals
@@ -206,15 +266,21 @@ def through(monkeypatch: pytest.MonkeyPatch) -> Callable[[Account], Cloud]:
     return connect
 
 
-def test_the_resources_check_refuses_and_a_rollback_asks_nothing(
-    through: Callable[[Account], Cloud],
+def test_the_resources_check_refuses_a_plan_only_reads_and_a_rollback_asks_nothing(
+    through: Callable[[Account], Cloud], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, found, told = TAKEN["a domain of another Worker"]
-    cloud = through({**account(), path: found, QUEUES: httpx.Response(500)})
+    cloud = through({**account(), path: found, f"GET {QUEUES}": httpx.Response(500)})
     given = replace(CLAIMS, base_url=API).properties()
     failures = PreconditionsProvider().check({}, given).failures
     assert [failure.reason.startswith(told) for failure in failures] == [True, False]
     assert "HTTP 500" in failures[1].reason
+
+    cloud.calls.clear()
+    monkeypatch.setenv(PLAN_VARIABLE, "1")
+    cloud.held = account()
+    assert PreconditionsProvider().check({}, given).failures == []
+    assert [call for call in cloud.calls if not call.startswith("GET ")] == []
 
     cloud.calls.clear()
     back = {**given, "rolls_back": True}

@@ -8,9 +8,20 @@ from collections.abc import Iterable, Iterator
 import pytest
 import yaml
 
-from infra.access.commands import COMMANDS, DEPLOYING, JUDGING, WITHOUT_ACCOUNT, CommandNeeds
+from infra.access.commands import (
+    COMMANDS,
+    DEPLOYING,
+    JUDGING,
+    PLANNING,
+    WITHOUT_ACCOUNT,
+    CommandNeeds,
+)
 from infra.access.permission import Permission
-from infra.access.required_permissions import required_permissions, watching_permissions
+from infra.access.required_permissions import (
+    planning_permissions,
+    required_permissions,
+    watching_permissions,
+)
 from infra.settings import read_settings
 from ops.stacks.local_stack import rendered_file
 from ops.stacks.project import Project
@@ -163,7 +174,12 @@ def test_every_command_of_the_workflows_is_in_the_table() -> None:
             for step in job["steps"]:
                 found |= set(re.findall(r"\bnotifyctl ([a-z][^\n|]*)", step.get("run", "")))
     assert len(found) >= 10
-    known = {*(needs.command for needs in COMMANDS), *DEPLOYING, *JUDGING, *WITHOUT_ACCOUNT}
+    known = {
+        *(needs.command for needs in (*COMMANDS, PLANNING)),
+        *DEPLOYING,
+        *JUDGING,
+        *WITHOUT_ACCOUNT,
+    }
     unknown = [line for line in found if not _is_one_of(line, known)]
     assert unknown == []
 
@@ -191,3 +207,11 @@ def test_the_nights_token_has_what_the_nights_commands_need_and_no_more() -> Non
     extra = {P.WORKERS_ROUTES_READ.group, P.WORKERS_R2_STORAGE_WRITE.group}
     assert told(with_all) == needed
     assert told(plain) == needed - extra
+
+
+def test_a_pull_requests_token_has_what_its_plan_needs_and_writes_nothing() -> None:
+    zoned = checked_config(routePattern="api.example.com/*", zoneName="example.com").settings()
+    assert set(planning_permissions(zoned)) == set(PLANNING.permissions)
+    assert all(item.group.endswith(" Read") for item in planning_permissions(zoned))
+    plain = set(planning_permissions(checked_config().settings()))
+    assert plain == set(PLANNING.permissions) - {P.WORKERS_ROUTES_READ, P.ZONE_READ}

@@ -68,7 +68,7 @@ def status_of(installation: Installation, token: str) -> tuple[int, int]:
 @pytest.mark.requirement("S0-20", "S0-21", "T-8")
 def test_access_is_declared_once_and_then_changes_nothing(operated: Installation) -> None:
     assert operated.outputs()["github_environments"] == [
-        *("production-approval", "production", "production-nightly"),
+        *("production-approval", "production", "production-nightly", "production-plan"),
     ]
     token = secret_of(operated, "CLOUDFLARE_API_TOKEN")
     assert status_of(operated, token) == (200, 403)  # it works, and mints nothing
@@ -136,7 +136,7 @@ def test_a_token_is_rotated_without_a_moment_without_one_and_a_reviewer_is_chang
     change = {"ciTokenGenerations": [1, 2], "productionReviewers": ["reviewer-three"]}
     operated.configure({**SETTINGS, **change})
     overlap = operated.ctl_json(*UP)["changes"]
-    assert overlap["create"] == 2
+    assert overlap["create"] == 3
     assert "delete" not in overlap, overlap
     new = secret_of(operated, "CLOUDFLARE_API_TOKEN")
     assert new != old

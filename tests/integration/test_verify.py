@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.deploy import integration_set
+from ops.stacks.console import Reporter
 from tests.eventually import eventually
 from tests.installation import Installation
 
@@ -66,3 +68,20 @@ def test_a_version_whose_callers_fail_is_not_verified(own: Installation) -> None
     document = eventually(refused, what="the refusal of the verification")
     assert document["failed_check"] == "callers"
     assert "POST /api/notifications/send over webhook: 503 DB_ERROR" in str(document["message"])
+
+
+def test_a_send_to_nobody_leaves_a_cancelled_row_and_no_retry(
+    own: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in production without an endpoint for checks: nothing listens at this address."""
+    monkeypatch.setattr(integration_set, "NOWHERE", "http://127.0.0.1:1/")
+    last = "SELECT id, status, next_retry_at FROM notification_logs ORDER BY id DESC LIMIT 1"
+    before = own.sql(last)
+    with own.service() as service:
+        results = integration_set.IntegrationSet(
+            service, sink_url=None, reporter=Reporter(quiet=True), environment={}
+        ).run()
+    assert [result.document()["result"] for result in results] == ["passed"] * 5
+    [row] = own.sql(last)
+    assert [row] != before
+    assert (row["status"], row["next_retry_at"]) == ("cancelled", None)

@@ -77,7 +77,11 @@ def test_development_and_a_dry_run_skip_the_first_gate(environment: str, dry: bo
 @pytest.mark.parametrize(
     ("action", "head", "jobs"),
     [
-        ("opened", "team/service", {"test", "offline-plan", "preview", "stack"}),
+        (
+            "opened",
+            "team/service",
+            {"test", "offline-plan", "preview", "production-plan", "stack"},
+        ),
         ("synchronize", "stranger/service", {"test", "offline-plan"}),
         ("closed", "team/service", {"destroy"}),
         ("closed", "stranger/service", set()),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 
 from infra.access.workflow_values import PREFIXES, VALUES
-from infra.components.repository_access import APPROVAL_SUFFIX, NIGHTLY_SUFFIX
+from infra.components.repository_access import APPROVAL_SUFFIX, NIGHTLY_SUFFIX, PLAN_SUFFIX
 from ops.deploy.integration_set import LARK_SECRET_VARIABLE, LARK_VARIABLE
 from tests.pipelines.workflow import NAMES, ROOT, Workflow
 
@@ -79,6 +82,11 @@ def test_rights_are_the_least(workflow: Workflow) -> None:
     }
     allowed = {
         ("pull-request", "preview"): {"contents": "read", "pull-requests": "write"},
+        ("pull-request", "production-plan"): {
+            "contents": "read",
+            "actions": "read",
+            "pull-requests": "write",
+        },
         ("nightly", "sweep"): {"contents": "read", "pull-requests": "read"},
         ("rollback", "cancel"): {"actions": "write"},
         ("rollback", "rollback"): {"contents": "write"},
@@ -147,7 +155,8 @@ def test_what_the_workflows_read_is_made_and_what_is_made_is_read() -> None:
 
 
 def test_the_environments_are_those_that_the_access_stack_makes(workflow: Workflow) -> None:
-    made = {*PREFIXES, f"production{APPROVAL_SUFFIX}", f"production{NIGHTLY_SUFFIX}"}
+    suffixes = (APPROVAL_SUFFIX, NIGHTLY_SUFFIX, PLAN_SUFFIX)
+    made = {*PREFIXES, *(f"production{suffix}" for suffix in suffixes)}
     named = {name for job in workflow.jobs if (name := workflow.environment_of(job))}
     matrix = {
         environment
@@ -174,6 +183,55 @@ def test_secrets_are_in_the_environment_of_the_steps_that_use_them_alone(
     for job, step in workflow.steps():
         if "secrets." in yaml.safe_dump(step):
             assert "notifyctl " in step.get("run", ""), f"{job}: {step.get('name')}"
+
+
+def test_the_plan_of_production_in_a_pull_request_is_given_no_secret_but_a_token_that_reads() -> (
+    None
+):
+    job = Workflow.read("pull-request").jobs["production-plan"]
+    assert job["environment"] == f"production{PLAN_SUFFIX}"
+    read = set(re.findall(r"secrets\.(\w+)", yaml.safe_dump(job)))
+    assert read == {"CLOUDFLARE_API_TOKEN"}
+    [plan] = [step for step in job["steps"] if step.get("name") == "Plan production"]
+    assert 'notifyctl preview --stack "$STACK" --baseline baseline.json' in plan["run"]
+
+
+def test_the_plan_takes_a_baseline_that_main_left_and_no_forks(tmp_path: Path) -> None:
+    step = Workflow.read("pull-request").step(
+        "production-plan", "Get the state without its secrets"
+    )
+    filtered = step["env"]["NEWEST"]
+    assert '--jq "$NEWEST"' in step["run"]
+    own = {"head_branch": "main", "head_repository_id": 1, "repository_id": 1}
+
+    def artifact(number: int, *, expired: bool = False, **run: object) -> dict[str, object]:
+        return {"id": number, "expired": expired, "workflow_run": {**own, **run}}
+
+    listed = [
+        artifact(5, head_repository_id=2),
+        artifact(4, head_branch="feature/x"),
+        artifact(3, expired=True),
+        artifact(2),
+        artifact(1),
+    ]
+    file = tmp_path / "artifacts.json"
+    for artifacts, chosen in ((listed, "2"), (listed[:3], "")):
+        file.write_text(json.dumps({"artifacts": artifacts}))
+        done = subprocess.run(
+            ["jq", "-r", filtered, str(file)], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == chosen
+
+
+def test_every_run_that_changes_production_leaves_its_state_without_secrets() -> None:
+    for name, job in (("deploy", "deploy"), ("rollback", "rollback"), ("nightly", "watch")):
+        steps = Workflow.read(name).jobs[job]["steps"]
+        [taken] = [at for at, s in enumerate(steps) if "notifyctl pr baseline" in s.get("run", "")]
+        assert "baseline.json --stack" in steps[taken]["run"]
+        assert "vars.STACK == 'production'" in steps[taken]["if"]
+        kept = steps[taken + 1]
+        assert kept["with"]["name"] == "baseline-production", name
+        assert kept["if"] == steps[taken]["if"]
 
 
 def test_whatever_verifies_by_a_send_knows_where_to_send_it() -> None:

@@ -80,7 +80,9 @@ def _judge(report: DriftReport, *, repaired: bool, strict: bool) -> None:
     stack = report.stack
     if report.findings:
         count = len(report.findings)
-        advice = "What is left needs a person: see the lines above." if repaired else report.advice
+        # What a repair left is there still: the same command wouldn't take it away.
+        left = "What is left needs a person: see the lines above. "
+        advice = f"{left}{report.by_hand}".rstrip() if repaired else report.advice
         raise DriftFound(
             f"{count} difference{'' if count == 1 else 's'} between the state of '{stack}' and "
             f"what is there. {advice}"

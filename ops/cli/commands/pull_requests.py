@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json as json_text
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, open_stack
 from ops.cli.printing import say
+from ops.deploy.baseline import Baseline
 from ops.deploy.pull_request_stack import PullRequestStack, stack_of
 from ops.deploy.pull_request_sweep import sweep as run_sweep
 from ops.github.plan_comment import PlanComment
 from ops.github.repository import Repository
 from ops.stacks.console import Reporter
 from ops.stacks.errors import StackFailed, UsageError
+from ops.stacks.local_stack import LocalStack
 from ops.stacks.moment import counted
 
 app = typer.Typer(
@@ -120,6 +123,33 @@ def comment(
         step.detail = address
     if json:
         say(json_text.dumps({"comment": address}))
+
+
+@app.command()
+def baseline(
+    run: typer.Context,
+    file: Annotated[Path, typer.Argument(help="File to write; one that is there is replaced.")],
+    stack: Annotated[
+        str, typer.Option("--stack", "-s", help="The stack whose state it is.")
+    ] = "production",
+    json: JsonOption = False,
+) -> None:
+    """Write a stack's state without its secrets, for 'preview --baseline' in pull requests.
+
+    A placeholder stands for each secret, made from its fingerprint: the plan tells whether a secret
+    changed, and has none. The file has the ids and names of the stack's resources.
+    """
+    context = open_stack(run, stack, Reporter(json=json))
+    settings = context.file.path
+    if context.is_local:
+        settings = LocalStack.prepare(context).config_file
+    with context.reporter.step(f"Baseline of '{stack}'") as step:
+        taken = Baseline.take(context, settings)
+        taken.write(file)
+        step.detail = f"{file}, {counted(len(taken.secrets), 'secret')} left out"
+    if json:
+        document = {"stack": stack, "commit": taken.commit, "secrets": sorted(taken.secrets)}
+        say(json_text.dumps(document, indent=2))
 
 
 def _numbers(text: str) -> set[int]:

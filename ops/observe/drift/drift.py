@@ -13,7 +13,7 @@ from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.finding import Finding, Repair, Unknown, Unmanaged
 from ops.observe.drift.github_probe import GithubProbe
 from ops.observe.drift.managed import Managed, managed_resources
-from ops.observe.drift.repair import repair
+from ops.observe.drift.repair import BY_HAND, repair
 from ops.observe.drift.secrets_probe import SecretsProbe
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
@@ -56,14 +56,24 @@ class DriftReport:
     @property
     def advice(self) -> str:
         """What puts the differences right, as a sentence."""
-        if any(finding.kind == "database" for finding in self.findings):
-            return (
-                "A database that is gone comes back by no repair: ask Cloudflare's support, or "
-                "restore a backup as docs/runbook.md says."
-            )
-        if all(finding.repair is Repair.NONE for finding in self.findings):
-            return "It needs a person: see the lines above."
-        return f"Put it right with 'notifyctl drift --stack {self.stack} --repair'."
+        told = self.by_hand
+        if any(f.repair is not Repair.NONE for f in self.findings) and not self.has_lost_database:
+            repaired = f"Put it right with 'notifyctl drift --stack {self.stack} --repair'."
+            return f"{repaired} {told}".rstrip()
+        return told
+
+    @property
+    def by_hand(self) -> str:
+        """What a person does about the differences that no command repairs, as sentences."""
+        kinds = dict.fromkeys(f.kind for f in self.findings if f.repair is Repair.NONE)
+        if self.has_lost_database:
+            kinds = {"database": None}
+        return " ".join(BY_HAND[kind] for kind in kinds)
+
+    @property
+    def has_lost_database(self) -> bool:
+        """Whether the database is gone: then nothing else is repaired either."""
+        return any(finding.kind == "database" for finding in self.findings)
 
 
 class Drift:
@@ -120,7 +130,7 @@ class Drift:
             GateClosed: the repair needs an update, and this checkout isn't what is deployed.
             OperationError: a call or the update failed; run the same command again to go on.
         """
-        if any(finding.kind == "database" for finding in report.findings):
+        if report.has_lost_database:
             # A refresh would forget the database, and an update make an empty one in its place.
             raise StackFailed(
                 f"The database of '{self._stack}' is gone, so nothing was repaired: an update "

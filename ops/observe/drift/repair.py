@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.providers.property_naming import to_wire
@@ -9,29 +10,37 @@ from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.comparison import GONE
 from ops.observe.drift.finding import Finding
 from ops.observe.drift.managed import Managed
+from ops.stacks.errors import OperationError
 
 
 def repair(probe: CloudflareProbe, finding: Finding, resource: Managed) -> None:
     """Make the call for one finding: what the state says becomes what is there.
 
     Raises:
-        OperationError: the API refused.
+        OperationError: the API refused, or no call is known for such a finding.
     """
-    if finding.kind in ("deployment", "secrets"):
-        # A version carries its secrets: the state's version has the release's.
-        _redeploy(probe, resource)
-    elif finding.kind == "cron":
-        crons = [{"cron": item["cron"]} for item in resource.outputs.get("schedules") or []]
-        script = resource.text("scriptName")
-        probe.send("PUT", f"workers/scripts/{script}/schedules", crons)
-    elif finding.kind == "consumer":
-        _remove_others(probe, resource)
-        if finding.found != GONE and _is_there(probe, resource):
-            _put_consumer(probe, resource)
-    elif finding.kind == "queue settings":
-        probe.send("PATCH", f"queues/{resource.id}", {"settings": _queue(resource)})
-    elif finding.kind in ("consumer settings", "dead-letter queue"):
-        _put_consumer(probe, resource)
+    call = _CALLS.get(finding.kind)
+    if call is None:
+        raise OperationError(
+            f"No call is known that puts back the {finding.kind} of {resource.name}, so it stays "
+            "as it is. Report this: drift has advised a repair that there isn't."
+        )
+    call(probe, finding, resource)
+
+
+def _put_schedules(probe: CloudflareProbe, _finding: Finding, resource: Managed) -> None:
+    crons = [{"cron": item["cron"]} for item in resource.outputs.get("schedules") or []]
+    probe.send("PUT", f"workers/scripts/{resource.text('scriptName')}/schedules", crons)
+
+
+def _bring_consumer_back(probe: CloudflareProbe, finding: Finding, resource: Managed) -> None:
+    _remove_others(probe, resource)
+    if finding.found != GONE and _is_there(probe, resource):
+        _put_consumer(probe, finding, resource)
+
+
+def _put_queue(probe: CloudflareProbe, _finding: Finding, resource: Managed) -> None:
+    probe.send("PATCH", f"queues/{resource.id}", {"settings": _queue(resource)})
 
 
 def _queue(resource: Managed) -> dict[str, Any]:
@@ -41,7 +50,7 @@ def _queue(resource: Managed) -> dict[str, Any]:
     return found
 
 
-def _put_consumer(probe: CloudflareProbe, resource: Managed) -> None:
+def _put_consumer(probe: CloudflareProbe, _finding: Finding, resource: Managed) -> None:
     queue, identifier = resource.text("queueId"), resource.text("consumerId")
     probe.send("PUT", f"queues/{queue}/consumers/{identifier}", _consumer(resource))
 
@@ -52,7 +61,7 @@ def _is_there(probe: CloudflareProbe, resource: Managed) -> bool:
     return any(one["consumer_id"] == resource.text("consumerId") for one in there)
 
 
-def _redeploy(probe: CloudflareProbe, resource: Managed) -> None:
+def _redeploy(probe: CloudflareProbe, _finding: Finding, resource: Managed) -> None:
     versions = [
         {"version_id": item["versionId"], "percentage": item["percentage"]}
         for item in resource.outputs["versions"]
@@ -86,3 +95,36 @@ def _consumer(resource: Managed) -> dict[str, Any]:
     if letters := resource.text("deadLetterQueue"):
         body["dead_letter_queue"] = letters
     return body
+
+
+_CALLS: Mapping[str, Callable[[CloudflareProbe, Finding, Managed], None]] = {
+    "deployment": _redeploy,
+    # A version carries its secrets: the state's version has the release's.
+    "secrets": _redeploy,
+    "cron": _put_schedules,
+    "consumer": _bring_consumer_back,
+    "consumer settings": _put_consumer,
+    "dead-letter queue": _put_consumer,
+    "queue settings": _put_queue,
+}
+"""What puts each kind of difference back whose repair is a call."""
+
+BY_HAND: Mapping[str, str] = {
+    "database": (
+        "A database that is gone comes back by no repair: ask Cloudflare's support, or restore a "
+        "backup as docs/runbook.md says."
+    ),
+    "version": (
+        "A version that is gone can't be uploaded again as it was: deploy the checkout by "
+        "'notifyctl deploy'."
+    ),
+    "token": (
+        "Make the token active again in Cloudflare's dashboard under API Tokens, or rotate it as "
+        "docs/bootstrap.md says."
+    ),
+    "branch policy": (
+        "Remove the branches that the program doesn't name in the repository's settings under "
+        "Environments."
+    ),
+}
+"""What a person does about each kind of difference that no command repairs."""

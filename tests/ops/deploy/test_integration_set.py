@@ -10,8 +10,9 @@ import pytest
 
 from ops.deploy import deployment
 from ops.deploy.deployment import Deployment
-from ops.deploy.integration_set import Endpoint, IntegrationSet
+from ops.deploy.integration_set import NOWHERE, Endpoint, IntegrationSet
 from ops.stacks.console import Reporter
+from ops.stacks.errors import ServiceError, VerificationFailed
 from tests.ops.contexts import context_of
 
 OUTPUTS = {"service_url": "https://n.example", "api_secret_key": "k", "version_id": "v1"}
@@ -52,7 +53,8 @@ def test_of_an_accounts_stacks_only_productions_is_used_as_by_a_client(
 
 @pytest.mark.requirement("S0-104")
 def test_the_target_is_the_sink_here_and_elsewhere_the_one_that_the_environment_names() -> None:
-    assert Endpoint.find("ann", {}, sink_url=None) is None
+    nowhere = Endpoint.find("ann", {}, sink_url=None)
+    assert nowhere == Endpoint("webhook", {"webhook_url": NOWHERE}, is_nowhere=True)
     named = {"LARK_WEBHOOK_URL": f" {LARK}\n"}
     assert Endpoint.find("ann", named, sink_url=None) == Endpoint("lark", {"webhook_url": LARK})
     named["LARK_WEBHOOK_SECRET"] = "sign"
@@ -66,36 +68,91 @@ def test_the_target_is_the_sink_here_and_elsewhere_the_one_that_the_environment_
 
 
 class Service:
-    """A service that does what it is asked, and remembers the calls."""
+    """A service that answers a send as it is told, and remembers the calls.
 
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str]] = []
+    Args:
+        status: what the send is answered with.
+        logged: how the log lists it.
+        refusal: the send's error code, in place of an answer.
+    """
 
-    def call(self, method: str, path: str, **_: Any) -> httpx.Response:
-        self.calls.append((method, path))
+    def __init__(self, status: str, logged: str = "", refusal: str = "") -> None:
+        self._status, self._logged, self._refusal = status, logged or status, refusal
+        self.calls: list[tuple[str, str, Any]] = []
+
+    def call(self, method: str, path: str, body: Any = None, **_: Any) -> httpx.Response:
+        self.calls.append((method, path, body))
         return httpx.Response(200)
 
-    def result(self, method: str, path: str, **_: Any) -> Any:
-        self.call(method, path)
-        return {"data": {"webhook": {"content": "Verified: x1"}}}
+    def result(self, method: str, path: str, body: Any = None, **_: Any) -> Any:
+        self.call(method, path, body)
+        if path == "/api/notifications/send":
+            if self._refusal:
+                raise ServiceError("refused", status=400, code=self._refusal)
+            sent = {"status": self._status, "messageId": "m1", "logId": 7, "error": "no host"}
+            return {"results": [sent]}
+        row = {"message_id": "m1", "status": self._logged}
+        return {"data": {"webhook": {"content": "Verified: x1"}, "logs": [row]}}
+
+
+def used(service: Service) -> dict[str, dict[str, Any]]:
+    results = IntegrationSet(
+        service,  # type: ignore[arg-type]  # its two methods
+        sink_url=None,
+        reporter=Reporter(quiet=True),
+        environment={},
+    ).run()
+    return {result.document()["check"]: result.document() for result in results}
 
 
 @pytest.mark.requirement("S0-103", "S0-104")
-def test_without_a_target_what_needs_none_is_checked_and_the_rest_is_named() -> None:
-    service: Any = Service()
+@pytest.mark.parametrize(
+    ("status", "logged"),
+    [("retry_scheduled", "retry"), ("retry_scheduled", "failed"), ("failed", "failed")],
+)
+def test_without_a_target_a_send_to_nobody_shows_that_sends_are_accepted_and_settled(
+    status: str, logged: str
+) -> None:
+    service = Service(status, logged)
 
-    results = IntegrationSet(
-        service, sink_url=None, reporter=Reporter(quiet=True), environment={}
-    ).run()
+    told = used(service)
 
-    told = {result.document()["check"]: result.document() for result in results}
-    assert [check for check, each in told.items() if each["result"] == "passed"] == [
-        "endpoints",
-        "template",
+    assert {check: each["result"] for check, each in told.items()} == dict.fromkeys(
+        ("endpoints", "config", "template", "send", "logs"), "passed"
+    )
+    assert "LARK_WEBHOOK_URL names where it is to arrive" in str(told["send"])
+    # It is cancelled before its configuration goes: else its next retry would be a failure.
+    paths = [path.rpartition("/verify-")[0] or path for _, path, _ in service.calls[-4:]]
+    assert paths == [
+        *("/api/queue/clear-retries", "/api/queue/discard-failed"),
+        *("/api/templates", "/api/users"),
     ]
-    for check in ("config", "send", "logs"):
-        assert told[check]["result"] == "skipped"
-        assert "set LARK_WEBHOOK_URL" in str(told[check])
-    assert not [path for _, path in service.calls if "send" in path]
-    [removed] = [path for method, path in service.calls if method == "DELETE"]
+    assert service.calls[-4][2] == {"taskIds": [7], "markAsFailed": False}
+    assert service.calls[-3][2] == {"taskIds": [7]}
+
+
+@pytest.mark.parametrize("status", ["sent", "pending", "skipped"])
+def test_a_send_to_nobody_that_isnt_settled_as_it_must_be_is_a_failed_check(status: str) -> None:
+    with pytest.raises(VerificationFailed, match=f"'send' failed: it is '{status}'") as failed:
+        used(Service(status))
+    assert failed.value.check == "send"
+
+
+def test_a_send_that_the_log_lists_otherwise_is_a_failed_check() -> None:
+    with pytest.raises(VerificationFailed, match="doesn't list the notification") as failed:
+        used(Service("retry_scheduled", "sent"))
+    assert failed.value.check == "logs"
+
+
+def test_a_refused_send_fails_and_a_stack_without_webhooks_leaves_the_check_out() -> None:
+    with pytest.raises(VerificationFailed, match="'send' failed: refused"):
+        used(Service("sent", refusal="DB_ERROR"))
+    service = Service("sent", refusal="INVALID_CHANNEL_TYPE")
+    told = used(service)
+    assert (told["send"]["result"], told["logs"]["result"]) == ("skipped", "skipped")
+    assert "webhooks are switched off: set LARK_WEBHOOK_URL" in str(told["send"])
+    assert not [path for _, path, _ in service.calls if "queue/c" in path]
+    [removed] = [
+        path for method, path, _ in service.calls if "templates/" in path and method == "DELETE"
+    ]
     assert removed.startswith("/api/templates/verify-")

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from ops.deploy.address_check import require_own_domain
 from ops.observe.drift.drift import Drift, DriftReport
 from ops.observe.drift.finding import Finding, Repair
-from ops.stacks.account import StackAccount
 from ops.stacks.errors import GateClosed
 from tests.ops.contexts import context_of
 
@@ -81,26 +79,3 @@ def test_other_code_or_settings_are_refused_before_anything_is_repaired(
         repaired(tmp_path, monkeypatch, **differing)  # type: ignore[arg-type]
     assert words in str(refused.value)
     assert f"check out its commit {'c' * 12}" in str(refused.value)
-
-
-@pytest.mark.parametrize("owner", ["notification-system-dev", "another"])
-def test_a_domain_of_another_worker_is_refused_before_a_deployment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str
-) -> None:
-    account = "a" * 32
-    (tmp_path / "Pulumi.development.yaml").write_text(
-        f"config:\n  notification-system:accountId: {account}\n"
-        "  notification-system:customDomain: notify.example.com\n"
-        "  notification-system:zoneName: example.com\n"
-    )
-    context = context_of(tmp_path, "development", environment={"CLOUDFLARE_API_TOKEN": "t" * 40})
-    found = [
-        {"hostname": "other.notify.example.com", "service": "another"},
-        {"hostname": "notify.example.com", "service": owner},
-    ]
-    monkeypatch.setattr(StackAccount, "ask", lambda *_: {"result": found})
-    if owner == "another":
-        with pytest.raises(GateClosed, match="belongs to the Worker 'another'"):
-            require_own_domain(context)
-    else:
-        require_own_domain(context)
