@@ -24,10 +24,12 @@ from infra.inputs import Inputs
 from infra.migrations.resource import Migrations, MigrationsArgs
 from infra.outputs import Parts, release_output, serving_output, stack_outputs
 from infra.preconditions.claims import Claims
+from infra.preconditions.questions import routes_in_state
 from infra.preconditions.resource import Preconditions
 from infra.release_ledger.resource import ReleaseLedger, ReleaseLedgerArgs
 from infra.rules import Stack, check_rules, collect_declarations
 from infra.smoke.resource import Smoke, SmokeArgs
+from infra.stack_state import read_outputs
 from infra.takeover.resource import Takeover
 from infra.uploaded_version import UploadedVersion
 from infra.zone import zone_of
@@ -55,10 +57,12 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         return _access(inputs, zone_id, provider)
     adoption = Adoption.of_settings(settings)
     pin = settings.pin
+    state = read_outputs()
     claims = Claims.of(
         settings,
         names,
         zone_id=zone_id,
+        own_routes=None if state is None else routes_in_state(state),
         rolls_back=pin is not None
         and pin.holds_against(
             bundle_sha256=inputs.bundle.sha256, assets_sha256=_assets_sha256(inputs)
@@ -90,7 +94,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         ),
         opts,
     )
-    before = UploadedVersion.read()
+    before = UploadedVersion.of_state(state or ())
     if before is not None and (told := before.changes(inputs.bundle)):
         pulumi.log.info(told)
     service = Service(

@@ -12,6 +12,10 @@ import pulumi
 STATE_FILE_VARIABLE = "NOTIFICATION_STATE_FILE"
 """Environment variable with the state's file, where no Pulumi CLI runs the program."""
 
+_STACK_OUTPUTS = "pulumi:pulumi:readStackOutputs"
+_RESOURCE_OUTPUTS = "pulumi:pulumi:readStackResourceOutputs"
+"""Functions of Pulumi's engine itself (pulumi/pulumi, pkg/resource/deploy/builtins.go)."""
+
 _LIMIT_SECONDS = 60.0
 _HINT = "Take the adopt… settings out, or run 'notifyctl import', which looks before it imports."
 
@@ -37,6 +41,30 @@ def read_state() -> Resources:
             f"The stack's state can't be read ({type(error).__name__}), so it isn't known whether "
             f"the stack made what it is told to import; nothing was changed. {_HINT}"
         ) from None
+
+
+def read_outputs() -> Sequence[Mapping[str, Any]] | None:
+    """Ask the engine for type and outputs of each resource in the state before this update.
+
+    Returns:
+        An empty list where the stack has none yet; None where the state can't be asked.
+    """
+    # Every backend that isn't Pulumi Cloud calls its one organization so.
+    organization = pulumi.get_organization() or "organization"
+    name = f"{organization}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    try:
+        # The second function ends the CLI where there is no state yet, so the first goes ahead.
+        if not (_invoke(_STACK_OUTPUTS, name=name) or {}).get("outputs"):
+            return ()
+        resources = (_invoke(_RESOURCE_OUTPUTS, stackName=name) or {}).get("outputs") or {}
+    except Exception as error:  # Pulumi raises no narrower one
+        pulumi.log.debug(f"The state before this update can't be asked: {error}")
+        return None
+    return list(resources.values())
+
+
+def _invoke(token: str, **arguments: str) -> Any:
+    return pulumi.runtime.invoke(token, arguments).value
 
 
 def _exported() -> str:

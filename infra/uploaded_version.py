@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import pulumi
 
 from infra.bundle import Bundle
 
 _VERSION_TYPE = "cloudflare:index/workerVersion:WorkerVersion"
-_STACK_OUTPUTS = "pulumi:pulumi:readStackOutputs"
-_RESOURCE_OUTPUTS = "pulumi:pulumi:readStackResourceOutputs"
-"""Functions of Pulumi's engine itself (pulumi/pulumi, pkg/resource/deploy/builtins.go)."""
-
 _MAX_NAMED = 12
 
 
@@ -34,20 +28,9 @@ class UploadedVersion:
     holds_text: bool
 
     @classmethod
-    def read(cls) -> UploadedVersion | None:
-        """Ask the engine; None where the stack has no version, or its state can't be asked."""
-        # Every backend that isn't Pulumi Cloud calls its one organization so.
-        organization = pulumi.get_organization() or "organization"
-        name = f"{organization}/{pulumi.get_project()}/{pulumi.get_stack()}"
-        try:
-            # The second function ends the CLI where there is no state yet, so the first goes ahead.
-            if not (_invoke(_STACK_OUTPUTS, name=name) or {}).get("outputs"):
-                return None
-            resources = (_invoke(_RESOURCE_OUTPUTS, stackName=name) or {}).get("outputs") or {}
-        except Exception as error:  # Pulumi raises no narrower one
-            pulumi.log.debug(f"The state can't be asked for the version before: {error}")
-            return None
-        found = [item["outputs"] for item in resources.values() if item["type"] == _VERSION_TYPE]
+    def of_state(cls, resources: Sequence[Mapping[str, Any]]) -> UploadedVersion | None:
+        """Take the version from what `read_outputs` found; None where there isn't one."""
+        found = [item["outputs"] for item in resources if item["type"] == _VERSION_TYPE]
         return cls.of_outputs(found[0]) if len(found) == 1 else None
 
     @classmethod
@@ -86,10 +69,6 @@ class UploadedVersion:
             if names
         ]
         return f"The Worker's modules: {', '.join(parts)}." if parts else ""
-
-
-def _invoke(token: str, **arguments: str) -> Any:
-    return pulumi.runtime.invoke(token, arguments).value
 
 
 def _listed(names: list[str]) -> str:

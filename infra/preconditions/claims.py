@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from infra.dynamic_providers import PROVIDER_KEY
 from infra.names import Names
 from infra.settings import Settings
 
@@ -27,6 +28,7 @@ class Claims:
         zone_id: zone of both.
         take_over: host names and patterns that may be taken from another Worker.
         rolls_back: whether a pin holds. Then nothing is asked: what is broken mustn't stop it.
+        own_routes: patterns of the routes in the stack's state; None where that isn't known.
     """
 
     account_id: str
@@ -41,10 +43,17 @@ class Claims:
     zone_id: str | None
     take_over: tuple[str, ...]
     rolls_back: bool
+    own_routes: tuple[str, ...] | None = None
 
     @classmethod
     def of(
-        cls, settings: Settings, names: Names, *, zone_id: str | None, rolls_back: bool
+        cls,
+        settings: Settings,
+        names: Names,
+        *,
+        zone_id: str | None,
+        rolls_back: bool,
+        own_routes: tuple[str, ...] | None = None,
     ) -> Claims:
         """Return what a stack with these settings and names claims."""
         return cls(
@@ -60,6 +69,7 @@ class Claims:
             zone_id=zone_id,
             take_over=settings.take_over,
             rolls_back=rolls_back,
+            own_routes=own_routes,
         )
 
     @classmethod
@@ -68,9 +78,15 @@ class Claims:
         values: dict[str, Any] = {f.name: properties.get(f.name) for f in fields(cls)}
         for name in ("queues", "crons", "take_over"):
             values[name] = tuple(values[name] or ())
+        if values["own_routes"] is not None:
+            values["own_routes"] = tuple(values["own_routes"])
         return cls(**values)
 
     def properties(self) -> dict[str, Any]:
         """Return the resource's inputs."""
-        lists = ("queues", "crons", "take_over")
-        return {k: list(v) if k in lists else v for k, v in asdict(self).items()}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def claimed(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is a change where it differs: not what the state has, nor the provider's own."""
+    return {k: v for k, v in properties.items() if k not in (PROVIDER_KEY, "own_routes")}

@@ -7,7 +7,7 @@ doesn't start) isn't here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ _MAX_WORKERS = 100
 """Workers whose schedules are counted; in an account with more the limit isn't asked."""
 
 _TAKE_OVER = "Add it to notification-system:takeOver to take it from there"
+_ROUTE_TYPE = "cloudflare:index/workersRoute:WorkersRoute"
 _Question = Callable[[AccountApi, Claims], Iterator[str]]
 
 
@@ -60,6 +61,12 @@ def ask(api: AccountApi, claims: Claims, *, writes: bool = True) -> Answers:
         except CannotAsk as error:
             unknown.append(f"{error}. Try again.")
     return Answers(tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(unknown)))
+
+
+def routes_in_state(resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the patterns of the routes among a state's resources."""
+    found = (r.get("outputs") or {} for r in resources if r.get("type") == _ROUTE_TYPE)
+    return tuple(sorted(str(outputs.get("pattern")) for outputs in found))
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,12 @@ def _may_write_routes(api: AccountApi, claims: Claims) -> Iterator[str]:
     yield from ()
 
 
+def is_own_route(route: Mapping[str, Any], claims: Claims) -> bool:
+    """Whether a route is this Worker's, and the stack's as far as its state tells."""
+    known = claims.own_routes is None or route.get("pattern") in claims.own_routes
+    return route.get("script") == claims.worker and known
+
+
 def _custom_domain(api: AccountApi, claims: Claims) -> Iterator[str]:
     host = claims.custom_domain
     if host is None or host in claims.take_over:
@@ -159,12 +172,18 @@ def _route(api: AccountApi, claims: Claims) -> Iterator[str]:
     if pattern is None or claims.zone_id is None or pattern in claims.take_over:
         return
     routes = list(api.listed(f"/zones/{claims.zone_id}/workers/routes"))
-    owners = [route.get("script") for route in routes if route.get("pattern") == pattern]
-    for owner in owners:
-        if owner != claims.worker:
+    there = [route for route in routes if route.get("pattern") == pattern]
+    for route in there:
+        owner = route.get("script")
+        if owner == claims.worker and not is_own_route(route, claims):
+            yield (
+                f"routePattern: {pattern} leads to this Worker already, by a route that isn't the "
+                f"stack's, and there can't be two. {_TAKE_OVER.replace('from there', 'over')}."
+            )
+        elif owner != claims.worker:
             held = f"leads to the Worker {owner}" if owner else "is kept free of Workers"
             yield f"routePattern: {pattern} {held}. {_TAKE_OVER}, or choose another pattern."
-    if not owners and len(routes) >= MAX_ROUTES:
+    if not there and len(routes) >= MAX_ROUTES:
         yield (
             f"routePattern: the zone has {len(routes)} routes, and Cloudflare allows "
             f"{MAX_ROUTES}. Remove one of them."

@@ -11,8 +11,8 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from infra.dynamic_providers import PROVIDER_KEY, provider
-from infra.preconditions.claims import Claims
+from infra.dynamic_providers import provider
+from infra.preconditions.claims import Claims, claimed
 
 
 class PreconditionsProvider(dynamic.ResourceProvider):
@@ -34,15 +34,15 @@ class PreconditionsProvider(dynamic.ResourceProvider):
         return dynamic.CheckResult(news, [dynamic.CheckFailure("account", text) for text in told])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        return dynamic.DiffResult(changes=_inputs(_olds) != _inputs(_news))
+        return dynamic.DiffResult(changes=claimed(_olds) != claimed(_news))
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        return dynamic.CreateResult(f"{props['worker']}/preconditions", _inputs(props))
+        return dynamic.CreateResult(f"{props['worker']}/preconditions", claimed(props))
 
     def update(
         self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]
     ) -> dynamic.UpdateResult:
-        return dynamic.UpdateResult(_inputs(_news))
+        return dynamic.UpdateResult(claimed(_news))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         return dynamic.ReadResult(id_, props)
@@ -55,7 +55,3 @@ class Preconditions(dynamic.Resource, module="account", name="Preconditions"):
         self, name: str, claims: Claims, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(provider("preconditions"), name, claims.properties(), opts)
-
-
-def _inputs(properties: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in properties.items() if key != PROVIDER_KEY}

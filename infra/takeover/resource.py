@@ -11,8 +11,8 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from infra.dynamic_providers import PROVIDER_KEY, provider
-from infra.preconditions.claims import Claims
+from infra.dynamic_providers import provider
+from infra.preconditions.claims import Claims, claimed
 
 
 class TakeoverProvider(dynamic.ResourceProvider):
@@ -22,17 +22,17 @@ class TakeoverProvider(dynamic.ResourceProvider):
         sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        return dynamic.DiffResult(changes=_inputs(_olds) != _inputs(_news))
+        return dynamic.DiffResult(changes=claimed(_olds) != claimed(_news))
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         _free(Claims.of_properties(props))
-        return dynamic.CreateResult(f"{props['worker']}/takeover", _inputs(props))
+        return dynamic.CreateResult(f"{props['worker']}/takeover", claimed(props))
 
     def update(
         self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]
     ) -> dynamic.UpdateResult:
         _free(Claims.of_properties(_news))
-        return dynamic.UpdateResult(_inputs(_news))
+        return dynamic.UpdateResult(claimed(_news))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         return dynamic.ReadResult(id_, props)
@@ -52,8 +52,13 @@ class Takeover(dynamic.Resource, module="account", name="Takeover"):
 
 
 def _free(claims: Claims) -> None:
-    """Remove other Workers' claims on the addresses; this Worker's own are left alone."""
+    """Remove other claims on the addresses; what this stack's state has is left alone.
+
+    A custom domain of this Worker needs nothing: to attach it again is no conflict. A route of
+    this Worker that was made past the stack is one (Cloudflare's error 10020).
+    """
     from infra.preconditions.account_api import AccountApi
+    from infra.preconditions.questions import is_own_route
 
     with AccountApi(claims.base_url, claims.account_id) as api:
         host, pattern = claims.custom_domain, claims.route_pattern
@@ -64,9 +69,5 @@ def _free(claims: Claims) -> None:
         if pattern in claims.take_over and claims.zone_id is not None:
             path = f"/zones/{claims.zone_id}/workers/routes"
             for route in api.listed(path):
-                if route.get("pattern") == pattern and route.get("script") != claims.worker:
+                if route.get("pattern") == pattern and not is_own_route(route, claims):
                     api.delete(f"{path}/{route['id']}")
-
-
-def _inputs(properties: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in properties.items() if key != PROVIDER_KEY}

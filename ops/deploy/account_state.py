@@ -8,7 +8,7 @@ from typing import Any
 from infra.names import Names, StackNameError
 from infra.preconditions.account_api import AccountApi, CannotAsk, Forbidden
 from infra.preconditions.claims import Claims
-from infra.preconditions.questions import Answers, ask, taken_names
+from infra.preconditions.questions import Answers, ask, routes_in_state, taken_names
 from infra.settings import Settings, SettingsError, read_settings
 from ops.access.checks.outcome import Outcome
 from ops.stacks.account import StackAccount
@@ -41,6 +41,7 @@ class AccountState:
             deployment = choose_driver(context).export()["deployment"] or {}
         except StackMissing:
             deployment = {}
+        self._routes = routes_in_state(deployment.get("resources") or [])
         self._is_cut_off = bool(deployment.get("pending_operations"))
         self._made = [
             resource
@@ -124,7 +125,13 @@ class AccountState:
             except CannotAsk as error:
                 return Answers(unknown=(str(error),))
             # What a pin holds against is known with the bundle only: ask all the same.
-            claims = Claims.of(settings, self._stack_names(), zone_id=zone_id, rolls_back=False)
+            claims = Claims.of(
+                settings,
+                self._stack_names(),
+                zone_id=zone_id,
+                rolls_back=False,
+                own_routes=self._routes,
+            )
             return ask(api, claims)
 
     def _api(self) -> AccountApi:

@@ -14,7 +14,14 @@ from infra.names import Names
 from infra.preconditions import resource
 from infra.preconditions.account_api import PLAN_VARIABLE, AccountApi
 from infra.preconditions.claims import Claims
-from infra.preconditions.questions import MAX_CRONS, MAX_DOMAINS, MAX_ROUTES, Answers, ask
+from infra.preconditions.questions import (
+    MAX_CRONS,
+    MAX_DOMAINS,
+    MAX_ROUTES,
+    Answers,
+    ask,
+    routes_in_state,
+)
 from infra.preconditions.resource import PreconditionsProvider
 from infra.takeover.resource import TakeoverProvider
 from tests.infra.stack_inputs import ACCOUNT, checked_config
@@ -288,6 +295,32 @@ def test_the_resources_check_refuses_a_plan_only_reads_and_a_rollback_asks_nothi
     assert cloud.calls == []
 
 
+def test_a_route_of_this_worker_that_isnt_the_stacks_is_told_and_taken_over_by_name(
+    through: Callable[[Account], Cloud],
+) -> None:
+    made_by_hand = replace(CLAIMS, own_routes=())
+    (told,) = Cloud(account()).asked(made_by_hand).refusals
+    assert told.startswith(f"routePattern: {PATTERN} leads to this Worker already, by a route that")
+    assert told.endswith("Add it to notification-system:takeOver to take it over.")
+    assert Cloud(account()).asked(replace(CLAIMS, own_routes=(PATTERN,))) == Answers()
+    named = replace(made_by_hand, base_url=API, take_over=(PATTERN,))
+    assert Cloud(account()).asked(named) == Answers()
+
+    cloud = through({**account(), f"{ROUTES}/r1": {}})
+    TakeoverProvider().create(named.properties())
+    assert [c for c in cloud.calls if c.startswith("DELETE")] == [f"DELETE {ROUTES}/r1"]
+    cloud.calls.clear()
+    own = replace(named, own_routes=(PATTERN,))
+    TakeoverProvider().update("id", {}, own.properties())
+    assert [c for c in cloud.calls if c.startswith("DELETE")] == []
+
+
+def test_the_routes_of_a_state_are_found_by_their_type() -> None:
+    route = {"type": "cloudflare:index/workersRoute:WorkersRoute", "outputs": {"pattern": PATTERN}}
+    domain = {"type": "cloudflare:index/workersCustomDomain:WorkersCustomDomain", "outputs": {}}
+    assert routes_in_state([route, domain]) == (PATTERN,)
+
+
 def test_only_other_claims_are_a_change() -> None:
     given = {**CLAIMS.properties(), "__provider": "x"}
     provider = resource.PreconditionsProvider()
@@ -295,6 +328,9 @@ def test_only_other_claims_are_a_change() -> None:
     assert provider.diff("id", kept, given).changes is False
     assert provider.diff("id", kept, {**given, "custom_domain": None}).changes is True
     assert Claims.of_properties(kept) == CLAIMS
+    # What the state has by now is no other claim: else each first route would be a change more.
+    assert provider.diff("id", kept, {**given, "own_routes": [PATTERN]}).changes is False
+    assert Claims.of_properties({**kept, "own_routes": [PATTERN]}).own_routes == (PATTERN,)
 
 
 def test_a_takeover_frees_what_is_listed_and_leaves_this_workers_own(
