@@ -29,7 +29,7 @@ from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import StackFailed, UsageError
-from ops.stacks.local_cloud import start_local_cloud
+from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.moment import counted
 from ops.stacks.new_state import create_stack_file
@@ -94,7 +94,7 @@ class BaselinePreview:
         # Every mistake at once, before anything is built; nothing here needs a secret.
         _ = context.settings
         if context.is_local:
-            start_local_cloud(context.project, self._reporter)
+            require_local_cloud(context.project, context.stack)
         elif not context.file.is_whole:
             self._reporter.line(
                 "The settings that come from a Pulumi environment can't be read without its "
