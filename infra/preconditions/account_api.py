@@ -155,7 +155,7 @@ class AccountApi:
         return answer, document
 
     def _ask(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
-        body = {} if method == "POST" else None
+        body: dict[str, Any] | None = {} if method == "POST" else None
         try:
             answer = self._client.request(
                 method, f"{self._base_url}{path}", params=query, json=body

@@ -220,8 +220,8 @@ class IntegrationSet:
             "GET", "/api/notification-logs", query={"user_id": self._user, "limit": "10"}
         )
         rows = found["data"]["logs"]
-        found = [(row["message_id"], row["status"]) for row in rows]
-        if found not in [[(self._message_id, status)] for status in _LOGGED[self._status]]:
+        listed = [(row["message_id"], row["status"]) for row in rows]
+        if listed not in [[(self._message_id, status)] for status in _LOGGED[self._status]]:
             raise _Unexpected(
                 f"the log doesn't list the notification that was sent as {self._status}"
             )
