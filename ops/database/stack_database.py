@@ -26,7 +26,7 @@ class StackDatabase:
         account: where it lies.
         database_id: its UUID.
         name: its name in the account.
-        code_level: the level of the code that is deployed, by the release in the outputs.
+        code_level: the level of the code that serves, as `serving_level`.
     """
 
     account: StackAccount
@@ -58,9 +58,8 @@ class StackDatabase:
         database_id = outputs.get("d1_database_id")
         if not isinstance(database_id, str):
             return None
-        release = outputs.get("release")
-        level = release.get("schema_level", 0) if isinstance(release, Mapping) else 0
-        return cls(account, database_id, str(outputs.get("d1_database_name", "")), int(level))
+        name = str(outputs.get("d1_database_name", ""))
+        return cls(account, database_id, name, serving_level(outputs))
 
     @property
     def stack(self) -> str:
@@ -102,6 +101,36 @@ class StackDatabase:
             ),
         )
         return found.to_dict() if found is not None else {}
+
+
+def serving_level(outputs: Mapping[str, Any]) -> int:
+    """Return the highest level of the versions that serve, by the stack's list of releases.
+
+    After a rollback that is the old code's: the newest release's code doesn't serve, and a
+    migration that only that code needs can be undone. A version that the list doesn't have counts
+    as the newest release, so that nothing is undone which it might need.
+
+    Args:
+        outputs: the stack's outputs.
+    """
+    newest = _level(outputs.get("release"))
+    known = {
+        str(entry.get("version_id")): _level(entry)
+        for entry in outputs.get("releases") or []
+        if isinstance(entry, Mapping)
+    }
+    serving = [
+        str(share.get("version_id"))
+        for share in outputs.get("serving") or []
+        if isinstance(share, Mapping)
+    ]
+    return max((known.get(version, newest) for version in serving), default=newest)
+
+
+def _level(release: object) -> int:
+    if not isinstance(release, Mapping):
+        return 0
+    return int(release.get("code_level", release.get("schema_level", 0)))
 
 
 def migrations(project: Project) -> MigrationSet:
