@@ -89,9 +89,11 @@ class D1Transfer:
                 self.database_id, account_id=self.account.account_id, timestamp=at or omit
             ),
         )
-        if found is None or not found.bookmark:
+        with self.account.understood("give a time-travel bookmark"):
+            bookmark = found.bookmark if found is not None else None
+        if not bookmark:
             raise OperationError("The account gave no bookmark: it has no time travel.")
-        return found.bookmark
+        return bookmark
 
     def travel(self, bookmark: str) -> str:
         """Return to a bookmark; the answer is the bookmark that undoes it."""
@@ -101,9 +103,10 @@ class D1Transfer:
                 self.database_id, account_id=self.account.account_id, bookmark=bookmark
             ),
         )
-        if found is None or not found.previous_bookmark:
+        bookmark = getattr(found, "previous_bookmark", None)
+        if not bookmark:
             raise OperationError("The account doesn't say whether it went back. Check the data.")
-        return found.previous_bookmark
+        return str(bookmark)
 
     def _ask_export(self, bookmark: str) -> DatabaseExportResponse:
         from cloudflare import omit
@@ -117,8 +120,8 @@ class D1Transfer:
                 current_bookmark=bookmark or omit,
             ),
         )
-        if found is None:
-            raise OperationError("The export got an empty answer. Try again.")
+        if found is None or not hasattr(found, "status"):
+            raise OperationError("The export was answered in a form that isn't known. Try again.")
         return found
 
     def _ask_import(
@@ -131,8 +134,8 @@ class D1Transfer:
                 self.database_id, account_id=self.account.account_id, action=action, **fields
             ),
         )
-        if found is None:
-            raise OperationError("The import got an empty answer. Try again.")
+        if not hasattr(found, "status"):
+            raise OperationError("The import was answered in a form that isn't known. Try again.")
         return found  # type: ignore[no-any-return]
 
     def _transfer(self, method: str, url: str, content: bytes | None) -> bytes:

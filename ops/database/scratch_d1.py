@@ -25,13 +25,14 @@ def scratch_d1(database: StackDatabase) -> Iterator[StackDatabase]:
     account = database.account
     suffix = f"-check-{secrets.token_hex(4)}"
     name = f"{database.name[: _MAX_NAME - len(suffix)]}{suffix}"
+    what = f"create the scratch database {name}"
     created = account.ask(
-        f"create the scratch database {name}",
-        lambda client: client.d1.database.create(account_id=account.account_id, name=name),
+        what, lambda client: client.d1.database.create(account_id=account.account_id, name=name)
     )
-    if created is None or not created.uuid:
+    with account.understood(what):
+        identifier = created.uuid if created is not None else None
+    if not identifier:
         raise OperationError(f"The account made no scratch database {name}. Try again.")
-    identifier = created.uuid
     try:
         yield replace(database, database_id=identifier, name=name)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -120,13 +121,29 @@ class StackAccount:
         import cloudflare
 
         try:
-            return call(self.client)
+            with self.understood(what):
+                return call(self.client)
         except cloudflare.APIStatusError as error:
             raise OperationError(self._refusal(what, error)) from None
         except cloudflare.APIConnectionError:
             where = "Start the local cloud: notifyctl local start." if self.is_local else ""
             raise OperationError(
                 f"{self.base_url} gave no answer when asked to {what}. {where or 'Try again.'}"
+            ) from None
+
+    @contextmanager
+    def understood(self, what: str) -> Iterator[None]:
+        """Read an answer in the block: a form that isn't known is one from which nothing follows.
+
+        Raises:
+            OperationError: the answer isn't of the form that the block takes it for.
+        """
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise OperationError(
+                f"{self.base_url} answered in a form that isn't known when asked to {what}. See "
+                "what stands between, a proxy perhaps, and try again."
             ) from None
 
     def document(self, what: str, call: Callable[[Cloudflare], object]) -> dict[str, Any]:
@@ -188,12 +205,13 @@ class StackAccount:
             # Nothing is an empty list: the callers' own word for a 404.
             answer = self.document(f"list {path}", partial(_or_empty, get, url))
             result = answer.get("result") or []
-            if not isinstance(result, list):
+            if not isinstance(result, list) or not all(isinstance(one, dict) for one in result):
                 raise OperationError(f"The list {path} was answered with no list. Try again.")
             yield from result
             # Not every list tells how many pages it has; a short one is the last then.
             last = page if len(result) < _PER_PAGE else _MAX_PAGES
-            if page >= (answer.get("result_info") or {}).get("total_pages", last):
+            info = answer.get("result_info")
+            if page >= (info.get("total_pages", last) if isinstance(info, dict) else last):
                 return
 
     def _lacking(self, error: cloudflare.APIStatusError) -> str:
@@ -215,12 +233,26 @@ class StackAccount:
             ),
         )
         parts = getattr(answer, "result", None)
-        if not isinstance(parts, list):
+        if not isinstance(parts, list) or not parts:
             # A proxy's page, say: it doesn't mean that there are no rows.
             raise OperationError(
                 f"Cloudflare answered with no result when asked to {what}. Try again."
             )
-        return [row for part in parts for row in part.results or [] if isinstance(row, dict)]
+        with self.understood(what):
+            return [row for part in parts for row in part.results or [] if isinstance(row, dict)]
+
+    def found(self, what: str, path: str) -> Any:
+        """Return the ``result`` of a GET, ``None`` where Cloudflare's own 404 says there is none.
+
+        Raises:
+            OperationError: the API refused, gave no answer, or one from which nothing follows.
+        """
+        answer = self.document(what, partial(_or_none, path))
+        if answer and "result" not in answer:
+            raise OperationError(
+                f"{self.base_url} answered without a result when asked to {what}. Try again."
+            )
+        return answer.get("result")
 
 
 def _reason(body: object) -> str:
@@ -244,3 +276,13 @@ def _advice(status: int, *, is_local: bool) -> str:
 def _or_empty(get: Callable[[str, Cloudflare], Any], url: str, client: Cloudflare) -> Any:
     answer = get(url, client)
     return {} if answer is None else answer
+
+
+def _or_none(path: str, client: Cloudflare) -> object:
+    """Return the document; an empty one for a 404 of Cloudflare's, nothing for a proxy's."""
+    import cloudflare
+
+    try:
+        return client.get(path, cast_to=object)
+    except cloudflare.NotFoundError as error:
+        return {} if isinstance(error.body, dict) else None

@@ -50,18 +50,20 @@ class ActiveDeployment:
         path = f"/accounts/{account.account_id}/workers/scripts/{worker}/deployments"
         # The client's own method expects pages, and this list has none.
         answer = account.result(f"list the deployments of {worker}", path)
-        found = (answer or {}).get("deployments") or []
-        if not found:
-            raise StackFailed(f"{worker} has no deployment. Run 'notifyctl up'.")
-        newest = max(found, key=lambda deployment: str(deployment["created_on"]))
-        return cls(
-            shares={
-                str(share["version_id"]): float(share["percentage"]) for share in newest["versions"]
-            },
-            message=str((newest.get("annotations") or {}).get("workers/message", "")),
-            author=str(newest.get("author_email") or ""),
-            created=str(newest["created_on"]),
-        )
+        with account.understood(f"list the deployments of {worker}"):
+            found = (answer or {}).get("deployments") or []
+            newest = max(found, key=lambda one: str(one["created_on"]), default=None)
+            if newest is not None:
+                return cls(
+                    shares={
+                        str(share["version_id"]): float(share["percentage"])
+                        for share in newest["versions"]
+                    },
+                    message=str((newest.get("annotations") or {}).get("workers/message", "")),
+                    author=str(newest.get("author_email") or ""),
+                    created=str(newest["created_on"]),
+                )
+        raise StackFailed(f"{worker} has no deployment. Run 'notifyctl up'.")
 
 
 def serving_shares(context: StackContext) -> Mapping[str, float]:

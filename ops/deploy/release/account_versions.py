@@ -34,8 +34,8 @@ def older_versions(account: StackAccount, outputs: Mapping[str, Any]) -> list[Re
         ]
     except OperationError:
         return []
-    found.sort(key=lambda item: str(item["created_on"]), reverse=True)
-    return [_release(item) for item in found[:_MAX_VERSIONS]]
+    found.sort(key=lambda item: str(item.get("created_on")), reverse=True)
+    return [_release(item) for item in found[:_MAX_VERSIONS] if item.get("id")]
 
 
 def read_version(account: StackAccount, outputs: Mapping[str, Any], version_id: str) -> Release:
@@ -48,8 +48,10 @@ def read_version(account: StackAccount, outputs: Mapping[str, Any], version_id: 
         f"/accounts/{account.account_id}/workers/workers/{outputs['worker_id']}"
         f"/versions/{version_id}"
     )
-    answer: Any = account.ask(f"read version {version_id[:8]}", lambda client: _get(url, client))
-    return _release(answer["result"])
+    what = f"read version {version_id[:8]}"
+    found = account.result(what, url)
+    with account.understood(what):
+        return _release(found)
 
 
 def _release(item: Mapping[str, Any]) -> Release:
@@ -62,12 +64,16 @@ def _release(item: Mapping[str, Any]) -> Release:
         version_id=str(item["id"]),
         at=str(item.get("created_on", "")),
         commit="",
-        bundle_sha256=str((item.get("annotations") or {}).get("workers/tag", "")),
+        bundle_sha256=_tag(item.get("annotations")),
         assets_sha256="",
         code_level=schema_level,
         schema_level=schema_level,
         fingerprints=_fingerprints(texts.get("SECRET_FINGERPRINTS", "")),
     )
+
+
+def _tag(annotations: object) -> str:
+    return str(annotations.get("workers/tag", "")) if isinstance(annotations, Mapping) else ""
 
 
 def _bindings(found: object) -> Iterable[Mapping[str, Any]]:

@@ -77,14 +77,16 @@ class DeploymentList:
         account = StackAccount.of(context)
         path = f"/accounts/{account.account_id}/workers/scripts/{worker}/deployments"
         answer = account.result(f"list the deployments of {worker}", path)
-        found = sorted(
-            (answer or {}).get("deployments") or [],
-            key=lambda deployment: str(deployment["created_on"]),
-            reverse=True,
-        )
-        if not found:
+        with account.understood(f"list the deployments of {worker}"):
+            found = sorted(
+                (answer or {}).get("deployments") or [],
+                key=lambda deployment: str(deployment["created_on"]),
+                reverse=True,
+            )
+            listed = tuple(map(_deployment, found, range(len(found))))
+        if not listed:
             raise StackFailed(f"{worker} has no deployment. Run 'notifyctl up --stack {stack}'.")
-        return cls(account, worker, tuple(map(_deployment, found, range(len(found)))))
+        return cls(account, worker, listed)
 
     def find(self, identifier: str) -> WorkerDeployment:
         """Return the deployment whose id begins so.
@@ -103,17 +105,19 @@ class DeploymentList:
     def version(self, version_id: str) -> dict[str, Any]:
         """Return what Cloudflare keeps of a version: number, annotations, bindings by name."""
         path = f"/accounts/{self.account.account_id}/workers/workers/{self.worker}/versions"
-        found = self.account.result(f"show version {version_id[:8]}", f"{path}/{version_id}") or {}
-        return {
-            "version_id": version_id,
-            "number": found.get("number"),
-            "created": found.get("created_on"),
-            "annotations": found.get("annotations") or {},
-            "bindings": {
-                str(binding.get("name")): str(binding.get("type"))
-                for binding in found.get("bindings") or []
-            },
-        }
+        what = f"show version {version_id[:8]}"
+        found = self.account.result(what, f"{path}/{version_id}") or {}
+        with self.account.understood(what):
+            return {
+                "version_id": version_id,
+                "number": found.get("number"),
+                "created": found.get("created_on"),
+                "annotations": found.get("annotations") or {},
+                "bindings": {
+                    str(binding.get("name")): str(binding.get("type"))
+                    for binding in found.get("bindings") or []
+                },
+            }
 
 
 def _deployment(found: Mapping[str, Any], place: int) -> WorkerDeployment:

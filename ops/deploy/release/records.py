@@ -77,9 +77,9 @@ class ReleaseRecords:
             try:
                 content = json.loads(str(row["config_value"]))
                 record = ReleaseRecord(**content)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, KeyError):
                 continue
-            found[str(row["config_key"]).removeprefix(KEY)] = record
+            found[str(row.get("config_key")).removeprefix(KEY)] = record
         return found
 
     def write(self, version_id: str, record: ReleaseRecord) -> None:

@@ -82,11 +82,13 @@ class Gate:
             f"/versions/{release.version_id}"
         )
         try:
-            version = account.result(f"read version {release.short}", path)
+            what = f"read version {release.short}"
+            version = account.result(what, path)
+            with account.understood(what):
+                bound = [b for b in version.get("bindings") or [] if b.get("type") in BOUND]
         except OperationError as error:
             yield f"Version {release.short} can't be deployed again: {error}"
             return
-        bound = [b for b in version.get("bindings") or [] if b.get("type") in BOUND]
         for binding in bound:
             lost = self._lost(binding)
             if lost is not None:
@@ -98,9 +100,10 @@ class Gate:
     def _lost(self, binding: Mapping[str, Any]) -> str | None:
         """Return what a binding refers to where that is gone."""
         try:
-            return self._looked_for(binding)
+            with self._account.understood("look for what the version is bound to"):
+                return self._looked_for(binding)
         except OperationError as error:
-            self._unknown.append(f"whether {binding['name']} is there: {error}")
+            self._unknown.append(f"whether {binding.get('name')} is there: {error}")
             return None
 
     def _looked_for(self, binding: Mapping[str, Any]) -> str | None:
@@ -116,16 +119,7 @@ class Gate:
         return None if found else f"the {kind.title} {named}"
 
     def _exists(self, path: str) -> bool:
-        import cloudflare
-
-        def asked(client: cloudflare.Cloudflare) -> bool:
-            try:
-                client.get(path, cast_to=object)
-            except cloudflare.NotFoundError:
-                return False
-            return True
-
-        return self._account.ask("look for what the version is bound to", asked)
+        return self._account.found("look for what the version is bound to", path) is not None
 
     def _listed(self, path: str, key: str) -> set[str]:
         """Return a property of everything in a list of the account, which is asked for once."""

@@ -68,7 +68,8 @@ def first_reading(
 def _from_api(account: StackAccount, outputs: Mapping[str, Any]) -> list[Applied]:
     database_id = str(outputs["d1_database_id"])
     rows = account.query("read the ledger of migrations", database_id, SELECT_APPLIED)
-    return [Applied.of_row(row) for row in rows]
+    with account.understood("read the ledger of migrations"):
+        return [Applied.of_row(row) for row in rows]
 
 
 def _from_service(outputs: Mapping[str, Any]) -> list[str]:

@@ -128,8 +128,10 @@ class Bindings:
             f"/accounts/{self._account.account_id}/workers/workers/{self._outputs['worker_id']}"
             f"/versions/{serving.main_version}"
         )
-        version = self._account.result("read the version that serves", path)
-        return {str(b["name"]): b for b in version.get("bindings") or []}
+        what = "read the version that serves"
+        version = self._account.result(what, path)
+        with self._account.understood(what):
+            return {str(b["name"]): b for b in version.get("bindings") or [] if b.get("type")}
 
     @cached_property
     def _lists(self) -> Mapping[str, Mapping[str, str]]:

@@ -60,7 +60,7 @@ class CloudflareProbe:
 
     def get(self, path: str) -> Any:
         """Return the result of a GET below the account (or from ``/`` on); ``None`` for a 404."""
-        return self._account.ask(f"read {path}", partial(_get, self._url(path)))
+        return self._account.found(f"read {path}", self._url(path))
 
     def listed(self, path: str) -> list[dict[str, Any]]:
         """Return all pages of a list below the account; an empty one for a 404."""
@@ -121,28 +121,15 @@ def _called(resource: Managed) -> str:
     return next((name for name in found if name), resource.id)
 
 
-def _get(url: str, client: Cloudflare) -> Any:
-    return (_document(url, client) or {}).get("result")
-
-
-def _document(url: str, client: Cloudflare) -> dict[str, Any] | None:
+def _document(url: str, client: Cloudflare) -> Any:
+    """Return a page of a list; nothing where Cloudflare's own 404 says that there is no list."""
     import cloudflare
 
     try:
-        answer: Any = client.get(url, cast_to=object)
+        return client.get(url, cast_to=object)
     except cloudflare.NotFoundError as error:
-        if not isinstance(error.body, dict):
-            raise OperationError(
-                f"GET {url} was answered with HTTP 404 and no document of Cloudflare's API. "
-                "Try again."
-            ) from None
-        return None
-    if not isinstance(answer, dict) or answer.get("success") is False or "result" not in answer:
-        # A proxy's page, say. It tells nothing: least of all that there is no such thing.
-        raise OperationError(
-            f"GET {url} was answered with no document of Cloudflare's API. Try again."
-        )
-    return answer
+        # A proxy's page, say, tells nothing: least of all that there is no such thing.
+        return None if isinstance(error.body, dict) else error.body
 
 
 def _send(method: str, url: str, body: Any, client: Cloudflare) -> Any:

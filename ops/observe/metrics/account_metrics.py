@@ -117,29 +117,34 @@ def _groups(account: StackAccount, worker: str, wanted: str) -> tuple[list[dict[
         "end": _iso(now),
     }
     body = {"query": f"{_HEAD}{wanted}{_TAIL}", "variables": variables}
+    what = "show its analytics"
     try:
         answer = account.document(
-            "show its analytics",
-            lambda client: client.post("/graphql", body=body, cast_to=object),
+            what, lambda client: client.post("/graphql", body=body, cast_to=object)
         )
+        with account.understood(what):
+            if answer.get("errors"):
+                said = answer["errors"][0].get("message", "refused")
+                return [], f"Cloudflare's analytics: {said}"
+            accounts = ((answer.get("data") or {}).get("viewer") or {}).get("accounts") or [{}]
+            groups = [dict(one) for one in accounts[0].get("workersInvocationsAdaptive") or []]
     except OperationError as error:
         return [], str(error)
-    if answer.get("errors"):
-        return [], f"Cloudflare's analytics: {answer['errors'][0].get('message', 'refused')}"
-    accounts = ((answer.get("data") or {}).get("viewer") or {}).get("accounts") or [{}]
-    return list(accounts[0].get("workersInvocationsAdaptive") or []), ""
+    return groups, ""
 
 
 def _backlog(account: StackAccount, queue_id: str, name: str) -> Metric:
     title = f"backlog of {name}"
+    what = f"show the backlog of {name}"
     try:
         found = account.ask(
-            f"show the backlog of {name}",
+            what,
             lambda client: client.queues.get_metrics(queue_id, account_id=account.account_id),
         )
+        with account.understood(what):
+            count = None if found is None else float(found.backlog_count)
     except OperationError as error:
         return Metric(title, None, "messages", str(error))
-    count = None if found is None else float(found.backlog_count)
     return Metric(title, count, "messages", "the queue, now")
 
 
