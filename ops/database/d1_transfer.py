@@ -103,10 +103,10 @@ class D1Transfer:
                 self.database_id, account_id=self.account.account_id, bookmark=bookmark
             ),
         )
-        bookmark = getattr(found, "previous_bookmark", None)
-        if not bookmark:
+        before = getattr(found, "previous_bookmark", None)
+        if not before:
             raise OperationError("The account doesn't say whether it went back. Check the data.")
-        return str(bookmark)
+        return str(before)
 
     def _ask_export(self, bookmark: str) -> DatabaseExportResponse:
         from cloudflare import omit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,16 +77,22 @@ class AccountMetrics:
                 for kind in ("retry", "failed")
                 if f"{kind}_queue_id" in outputs
             ),
-            versions={
-                str(found["dimensions"]["scriptVersion"]): (
-                    int(found["sum"]["requests"]),
-                    int(found["sum"]["errors"])
-                    + callers.of_version(str(found["dimensions"]["scriptVersion"]))[1],
-                )
-                for found in by_version
-            },
+            versions=dict(_versions(by_version, callers)),
             callers=callers,
         )
+
+
+def _versions(
+    groups: Sequence[Mapping[str, Any]], callers: CallerMetrics
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield requests and failures by version; a group of another form tells nothing."""
+    for group in groups:
+        requests, errors = _at(group, "sum", "requests"), _at(group, "sum", "errors")
+        dimensions = group.get("dimensions")
+        version = dimensions.get("scriptVersion") if isinstance(dimensions, Mapping) else None
+        if version and requests is not None and errors is not None:
+            failed = int(errors) + callers.of_version(str(version))[1]
+            yield str(version), (int(requests), failed)
 
 
 def _error_rate(
@@ -155,7 +161,8 @@ def _metric(name: str, value: float | None, unit: str, why: str) -> Metric:
 
 
 def _at(group: Mapping[str, Any], part: str, name: str) -> float | None:
-    found = (group.get(part) or {}).get(name)
+    values = group.get(part)
+    found = values.get(name) if isinstance(values, Mapping) else None
     return float(found) if isinstance(found, int | float) else None
 
 

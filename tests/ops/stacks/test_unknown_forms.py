@@ -53,6 +53,10 @@ BODIES = [
     *("", "<html>sign in</html>", "[]", "5", "null", "[" * 300, '{"success": true}'),
     json.dumps({"success": False, "errors": [], "result": None}),
     json.dumps({"success": True, "data": {"viewer": {"accounts": [5]}}}),
+    *(
+        json.dumps({"data": {"viewer": {"accounts": [{"workersInvocationsAdaptive": groups}]}}})
+        for groups in (5, [5], [{}], [{"sum": 5}], [{"dimensions": {}, "sum": {"requests": "x"}}])
+    ),
     json.dumps({"success": True, "errors": [5], "result": None}),
     json.dumps({"success": True, "result": [{}], "result_info": 5}),
     *(json.dumps({"success": True, "errors": [], "result": result}) for result in RESULTS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -33,7 +34,12 @@ def account(*listed: dict[str, Any], one: dict[str, Any] | None = None) -> Stack
 
     return cast(
         StackAccount,
-        SimpleNamespace(account_id="a1", listed=pages, ask=lambda *_: {"result": one}),
+        SimpleNamespace(
+            account_id="a1",
+            listed=pages,
+            result=lambda *_: one,
+            understood=lambda _: nullcontext(),
+        ),
     )
 
 

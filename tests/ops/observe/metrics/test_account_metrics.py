@@ -36,6 +36,7 @@ def answered(*calls: tuple[str, int, str, int]) -> tuple[int, bytes]:
             "code": "",
             "version": version,
             "channels": "",
+            "place": "",
             "calls": str(count),
             "place": "",
             "undelivered": "",
