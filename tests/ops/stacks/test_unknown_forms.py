@@ -49,13 +49,17 @@ RESULTS: tuple[Any, ...] = (
     *({"annotations": 5, "id": 1}, [{"results": 5}], [{"results": [5]}], [{"results": [{}]}]),
     {"objects": 5},
 )
+GROUPS: tuple[Any, ...] = (
+    *(5, [5], [{}], [{"sum": 5}]),
+    [{"dimensions": {}, "sum": {"requests": "x"}}],
+)
 BODIES = [
     *("", "<html>sign in</html>", "[]", "5", "null", "[" * 300, '{"success": true}'),
     json.dumps({"success": False, "errors": [], "result": None}),
     json.dumps({"success": True, "data": {"viewer": {"accounts": [5]}}}),
     *(
         json.dumps({"data": {"viewer": {"accounts": [{"workersInvocationsAdaptive": groups}]}}})
-        for groups in (5, [5], [{}], [{"sum": 5}], [{"dimensions": {}, "sum": {"requests": "x"}}])
+        for groups in GROUPS
     ),
     json.dumps({"success": True, "errors": [5], "result": None}),
     json.dumps({"success": True, "result": [{}], "result_info": 5}),
