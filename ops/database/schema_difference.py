@@ -20,6 +20,8 @@ from ops.stacks.errors import UsageError
 NO_SHADOW = "name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
 """Leaves out what a virtual table keeps for itself, and makes itself."""
 _SPACE = re.compile(r"\s+|--[^\n]*")
+_STRING = re.compile(r"('(?:[^']|'')*')")
+_REFERENCED = re.compile(r"\bREFERENCES\s+[\"`\[]?\w+", re.IGNORECASE)
 _PART = re.compile(r"('(?:[^']|'')*')|\s+|--[^\n]*|[\"`\[\]]")
 
 
@@ -154,8 +156,13 @@ def _others(connection: sqlite3.Connection) -> Mapping[str, tuple[str, str, str]
 
 
 def _plain(sql: str) -> str:
-    """Return the statement without spaces, comments and quotes, which mean nothing here."""
-    return _PART.sub(lambda found: found[1] or "", sql)
+    """Return the statement without spaces, comments and quotes, which mean nothing here.
+
+    Nor does the case of a table that is referred to: a renaming writes it as the table has it.
+    """
+    parts = _STRING.split(sql)
+    parts[::2] = [_REFERENCED.sub(lambda found: found[0].lower(), part) for part in parts[::2]]
+    return _PART.sub(lambda found: found[1] or "", "".join(parts))
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> Mapping[str, _Column]:
@@ -251,6 +258,7 @@ def _rebuild(old: sqlite3.Connection, new: sqlite3.Connection, table: str, sql: 
         count=1,
         flags=re.IGNORECASE,
     )
+    created = _refers_to_itself(created, table, staged)
     copied = f"INSERT INTO {quoted(staged)} ({names}) SELECT {names} FROM {quoted(table)}"  # noqa: S608  the schema's
     return [
         "PRAGMA defer_foreign_keys=TRUE",
@@ -260,6 +268,22 @@ def _rebuild(old: sqlite3.Connection, new: sqlite3.Connection, table: str, sql: 
         f"DROP TABLE {quoted(table)}",
         f"ALTER TABLE {quoted(staged)} RENAME TO {quoted(table)}",
     ]
+
+
+def _refers_to_itself(created: str, table: str, staged: str) -> str:
+    """Let the staged table's references to its own name lead to itself; the renaming follows them.
+
+    They would lead to the old table, and dropping that one deletes what refers to it.
+    """
+    reference = re.compile(
+        rf"(\bREFERENCES\s+)(?:[\"`\[]{re.escape(table)}[\"`\]]|{re.escape(table)}(?!\w))",
+        re.IGNORECASE,
+    )
+    parts = _STRING.split(created)
+    parts[::2] = [
+        reference.sub(lambda found: f"{found[1]}{quoted(staged)}", part) for part in parts[::2]
+    ]
+    return "".join(parts)
 
 
 def _counts(connection: sqlite3.Connection, table: str) -> bool:

@@ -165,3 +165,28 @@ def test_what_a_full_text_table_keeps_for_itself_is_no_part_of_the_schema() -> N
     after = [*BEFORE, "CREATE VIRTUAL TABLE found USING fts5(text)"]
     assert SchemaDifference.between(BEFORE, after).statements == (after[2],)
     assert SchemaDifference.between(after, BEFORE).statements == ('DROP TABLE "found"',)
+
+
+@pytest.mark.parametrize("reference", ["people", "PEOPLE", '"people"', "[people]"])
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_a_table_that_refers_to_itself_is_rebuilt_with_its_rows(
+    reference: str, action: str
+) -> None:
+    table = (
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, "
+        f"boss INTEGER REFERENCES {reference} (id) ON DELETE {action}, "
+        "note TEXT DEFAULT 'it REFERENCES people (id)')"
+    )
+    rows = (
+        "INSERT INTO people (id, name) VALUES (1, 'Ada'); "
+        "INSERT INTO people (id, name, boss) VALUES (2, 'Bo', 1), (3, 'Cy', 2)"
+    )
+    database = applied([table], [table.replace("name TEXT", "name TEXT DEFAULT 'x'")], rows)
+    found = database.execute("SELECT id, boss, note FROM people ORDER BY id").fetchall()
+    note = "it REFERENCES people (id)"
+    assert found == [(1, None, note), (2, 1, note), (3, 2, note)]
+    [(sql,)] = database.execute("SELECT sql FROM sqlite_master WHERE name = 'people'")
+    assert "people_new" not in sql
+    # What is there is what was wanted: the case and the quotes of the reference mean nothing.
+    wanted = [table.replace("name TEXT", "name TEXT DEFAULT 'x'")]
+    assert SchemaDifference.between([sql], wanted).statements == ()
