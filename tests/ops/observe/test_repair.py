@@ -11,6 +11,7 @@ from ops.observe.drift.comparison import GONE
 from ops.observe.drift.finding import Finding, Repair
 from ops.observe.drift.managed import Managed
 from ops.observe.drift.repair import repair
+from ops.stacks.errors import OperationError
 
 
 class Probe:
@@ -108,5 +109,6 @@ def test_a_consumer_that_is_gone_is_left_to_an_update() -> None:
     ]
 
 
-def test_what_an_update_repairs_takes_no_call() -> None:
-    assert repaired("database", {}) == []
+def test_what_an_update_repairs_has_no_call_and_no_silent_success() -> None:
+    with pytest.raises(OperationError, match="No call is known that puts back the database"):
+        repaired("database", {})
