@@ -94,6 +94,22 @@ def lint_pending(
     return problems
 
 
+def lint_on_copy(copy: Queries, pending: Sequence[Migration]) -> list[Problem]:
+    """Return what is wrong with the files for a database's own rows, tried up and down on a copy.
+
+    Args:
+        copy: schema, rows and ledger of the database; what is done to it is nobody's loss.
+        pending: the files, in order.
+    """
+    problems: list[Problem] = []
+    for migration in pending:
+        problems += [*_read(migration), *_read_down(migration)]
+        problems += _tried(copy, migration, both_ways=True)
+        if problems:
+            break
+    return problems
+
+
 def added_by(migrations: MigrationSet, migration: Migration) -> frozenset[str]:
     """Return the tables and `table.column`s that one migration brings, in small letters.
 

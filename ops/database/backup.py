@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -103,6 +104,18 @@ class Backups:
         with scratch_d1(self.database) as scratch:
             _ingest(scratch, sql)
             return sums(scratch), read_objects(scratch, with_ledger=True)
+
+    @contextmanager
+    def copied(self) -> Iterator[StackDatabase]:
+        """Give a scratch D1 with everything that the database holds; it is gone afterwards.
+
+        Raises:
+            OperationError: the account refused it, or D1 doesn't take the copy.
+        """
+        sql = self._dump().encode()
+        with scratch_d1(self.database) as scratch:
+            _ingest(scratch, sql)
+            yield scratch
 
     def newest(self) -> BackupFile | None:
         """Return the newest backup of this very database in the folder, if there is one."""

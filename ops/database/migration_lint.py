@@ -6,16 +6,19 @@ import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
 from infra.migrations.d1 import D1Database
 from infra.migrations.errors import MigrationError
-from infra.migrations.lint import Problem, lint
+from infra.migrations.ledger import Ledger
+from infra.migrations.lint import Problem, lint, lint_on_copy
 from infra.migrations.schema import Queries
 from localcloud.endpoints import ACCOUNT_ID
 from localcloud.home import CloudHome
-from ops.database.stack_database import migrations
+from ops.database.backup import Backups
+from ops.database.stack_database import StackDatabase, migrations
 from ops.stacks.errors import OperationError
 from ops.stacks.local_cloud import local_cloud_status
 from ops.stacks.project import Project
@@ -53,6 +56,22 @@ class MigrationLint:
             except MigrationError as error:
                 raise OperationError(f"The local cloud's D1 gave no answer: {error}") from None
         return cls(judged, problems, on_d1)
+
+    @classmethod
+    def on_copy(cls, database: StackDatabase, project: Project) -> MigrationLint:
+        """Judge the files that a stack's database hasn't got on a copy of its own rows.
+
+        Raises:
+            OperationError: the files can't be read, or no copy can be made.
+        """
+        files = migrations(project)
+        with database.connected() as connected:
+            applied = {row.name for row in Ledger(connected).applied()}
+        pending = [migration for migration in files if migration.name not in applied]
+        if not pending:
+            return cls(0, (), on_d1=True)
+        with Backups(database, Path()).copied() as copy, copy.connected() as connected:
+            return cls(len(pending), lint_on_copy(connected, pending), on_d1=True)
 
     def document(self) -> dict[str, object]:
         """As JSON."""

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from infra.migrations.d1 import Statement
 from infra.migrations.files import MigrationSet
-from infra.migrations.lint import Problem, lint
+from infra.migrations.lint import Problem, lint, lint_on_copy
+from infra.migrations.scratch import ScratchDatabase
 from tests.infra.stack_inputs import write_migrations
 
 PROJECT = Path(__file__).parents[2]
@@ -274,3 +276,34 @@ def test_a_declaration_of_what_is_not_there_is_named(tmp_path: Path) -> None:
 def test_what_was_applied_is_not_judged_again(tmp_path: Path) -> None:
     first = f"{PARENT}{CHILD.format(action='CASCADE')}PRAGMA foreign_keys = OFF;\n"
     assert found(tmp_path, "SELECT 1;", "SELECT 1;", first) == []
+
+
+def test_a_file_that_only_a_databases_own_rows_refuse_is_found_on_a_copy_of_them(
+    tmp_path: Path,
+) -> None:
+    unique = "CREATE UNIQUE INDEX notes_by_body ON notes (body);\n"
+    files = {
+        "0001_first.sql": PARENT + CHILD.format(action="CASCADE"),
+        "0001_first.down.sql": "DROP TABLE notes;\nDROP TABLE labels;\n",
+        "0002_second.sql": unique,
+        "0002_second.down.sql": "DROP INDEX notes_by_body;\n",
+    }
+    migrations = MigrationSet.read(write_migrations(tmp_path, files))
+    first, second = migrations.migrations
+    assert lint(migrations) == []
+    with ScratchDatabase() as copy:
+        copy.batch([Statement(sql) for sql in first.statements])
+        copy.batch([Statement("INSERT INTO notes (body) VALUES ('twice'), ('twice')")])
+        [problem] = lint_on_copy(copy, [second])
+        assert str(problem).startswith("0002_second.sql:1: statement 1 of 1 is refused on tables")
+        assert "UNIQUE" in str(problem)
+        copy.batch([Statement("UPDATE notes SET body = id")])
+        assert lint_on_copy(copy, [second]) == []
+
+
+def test_a_counter_may_be_carried_over_and_never_fall(tmp_path: Path) -> None:
+    where = "DELETE FROM sqlite_sequence WHERE name = 'nobody';\n"
+    assert "sqlite_sequence" not in texts(found(tmp_path / "a", where))
+    assert "DELETE without WHERE removes rows of sqlite_sequence" in texts(
+        found(tmp_path / "b", "DELETE FROM sqlite_sequence;\n")
+    )

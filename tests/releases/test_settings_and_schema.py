@@ -67,3 +67,29 @@ def test_a_migration_of_the_code_that_was_rolled_back_can_be_undone(stage: Stage
     columns = {row["name"] for row in stage.sql("PRAGMA table_info(user_configs)")}
     assert "later" not in columns
     assert stage.ctl("verify").returncode == 0
+
+
+def test_what_only_the_stacks_own_rows_refuse_is_found_on_a_copy_of_them(stage: Stage) -> None:
+    root = stage.project.root
+    ids = stage.ids
+    databases = f"/client/v4/accounts/{ids['account_id']}/d1/database"
+    before = stage.installation.control("GET", databases).json()["result"]
+    rewrite(root / f"{NEXT}.down.sql", "DROP INDEX one_each;\n")
+    rewrite(root / f"{NEXT}.sql", "CREATE UNIQUE INDEX one_each ON user_configs (user_id);\n")
+    for channel in ("webhook", "slack"):
+        stage.sql(
+            "INSERT INTO user_configs (user_id, channel_type, config_data) "  # noqa: S608
+            f"VALUES ('twice', '{channel}', 'x')"
+        )
+    assert stage.ctl("db", "lint").returncode == 0
+    refused = stage.ctl("db", "lint", "--copy")
+    assert refused.returncode == 8, refused.stderr
+    assert "0099_next.sql:1" in refused.stdout
+    assert "UNIQUE" in refused.stdout
+    stage.sql("DELETE FROM user_configs WHERE user_id = 'twice' AND channel_type = 'slack'")
+    assert stage.ctl("db", "lint", "--copy").returncode == 0
+    after = stage.installation.control("GET", databases).json()["result"]
+    assert [one["uuid"] for one in after] == [one["uuid"] for one in before]
+    assert stage.sql("SELECT count(*) AS found FROM user_configs WHERE user_id = 'twice'") == [
+        {"found": 1}
+    ]

@@ -17,7 +17,7 @@ from ops.database.schema_changes import SchemaChanges, write_migration
 from ops.database.stack_database import StackDatabase
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
-from ops.stacks.errors import GateClosed
+from ops.stacks.errors import GateClosed, UsageError
 from ops.stacks.moment import counted
 
 
@@ -29,6 +29,12 @@ def lint(
             "--stack", "-s", help="Judge only what this stack's database hasn't got yet.  [all]"
         ),
     ] = None,
+    copy: Annotated[
+        bool,
+        typer.Option(
+            "--copy", help="Try what is pending on a copy of the stack's own rows, in a scratch D1."
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Judge the migration files: read them, and try them up and down on a filled scratch database.
@@ -36,15 +42,25 @@ def lint(
     Nothing of a stack is changed. Where the local cloud runs, its D1 is tried as well. Exit codes:
     0 all are safe, 8 a file would be refused.
     """
-    applied = () if stack is None else _changes(open_stack(run, stack)).applied()
-    found = MigrationLint.of(open_project(run), applied=applied)
+    if copy and stack is None:
+        raise UsageError("--copy needs the stack whose rows are copied: --stack STACK.")
+    if copy and stack is not None:
+        changes = _changes(open_stack(run, stack))
+        found, where = MigrationLint.on_copy(changes.database, changes.project), "a copy in D1"
+    else:
+        applied = () if stack is None else _changes(open_stack(run, stack)).applied()
+        found = MigrationLint.of(open_project(run), applied=applied)
+        where = "SQLite and the local D1" if found.on_d1 else "SQLite by D1's rules"
     if json:
         say(json_text.dumps(found.document(), indent=2))
     else:
         for problem in found.problems:
             say(str(problem))
-        where = "SQLite and the local D1" if found.on_d1 else "SQLite by D1's rules"
         say(f"{counted(found.files, 'migration')} judged, on {where}.", err=True)
+    _require_no_problem(found)
+
+
+def _require_no_problem(found: MigrationLint) -> None:
     if found.problems:
         raise GateClosed(
             f"{counted(len(found.problems), 'problem')} in the migration files. Correct them; "
@@ -60,12 +76,20 @@ def migrate(
 ) -> None:
     """Apply the pending migrations, each as a whole and once; of production it is confirmed.
 
+    Where data isn't made up, they are tried on a copy of it first.
     'notifyctl up' does this too, between the upload of a version and its promotion.
     """
     context = open_stack(run, stack)
     changes = _changes(context)
     if stack == "production":
         require_confirmation(stack, f"This changes the schema of '{stack}'", confirm)
+    if not context.is_development:
+        with Reporter(json=json).step(f"Migrations tried on a copy of '{stack}'") as step:
+            found = MigrationLint.on_copy(changes.database, changes.project)
+            step.detail = counted(found.files, "file")
+        for problem in found.problems:
+            say(str(problem), err=True)
+        _require_no_problem(found)
     with Reporter(json=json).step(f"Migrations of '{stack}' applied") as step:
         names = changes.migrate()
         step.detail = f"{len(names)} applied" if names else "nothing was pending"
