@@ -34,7 +34,7 @@ class Engine:
             self._tell(event)
         return self.result
 
-    def export(self) -> dict[str, Any]:
+    def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
         if self.error is not None:
             raise self.error
         return {"deployment": {"resources": None}}

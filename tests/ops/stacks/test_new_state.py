@@ -45,5 +45,6 @@ def test_a_damaged_state_is_named_with_its_copy_and_nothing_is_made_over_it(
     local.state_file.write_bytes(content)
     with pytest.raises(StackFailed, match=r"local\.json is damaged") as refused:
         create_stack_file(tmp_path, local)
-    assert f"cp '{backup}' '{local.state_file}'" in str(refused.value)
+    assert f"The newest whole copy is {backup}." in str(refused.value)
+    assert "'notifyctl recover --stack local' puts it back" in str(refused.value)
     assert local.state_file.read_bytes() == content

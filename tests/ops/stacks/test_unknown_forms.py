@@ -186,6 +186,6 @@ def test_a_store_is_lost_only_where_cloudflare_itself_says_so(
     Api.status, Api.body = status, body
     asked = gate(account)
     found = asked._lost({"name": "DB", "type": "d1", "id": "d1"})
-    assert found == ("the database d1" if lost else None)
+    assert found == ("the D1 database d1" if lost else None)
     is_known = lost or "uuid" in body
     assert (asked._unknown == []) is is_known
