@@ -40,8 +40,15 @@ class MigrationLint:
     on_d1: bool
 
     @classmethod
-    def of(cls, project: Project, *, applied: Collection[str] = ()) -> MigrationLint:
+    def of(
+        cls, project: Project, *, applied: Collection[str] = (), asks_d1: bool = True
+    ) -> MigrationLint:
         """Judge the files that aren't applied, on SQLite and, where it runs, on the local D1.
+
+        Args:
+            project: whose files.
+            applied: names of files that are run and not judged.
+            asks_d1: whether the local D1 is tried as well, which takes several times as long.
 
         Raises:
             OperationError: the files can't be read as migrations.
@@ -49,7 +56,7 @@ class MigrationLint:
         files = migrations(project)
         judged = sum(migration.name not in applied for migration in files)
         problems = lint(files, applied=applied)
-        on_d1 = local_cloud_status(project).get("state") == "ready"
+        on_d1 = asks_d1 and local_cloud_status(project).get("state") == "ready"
         if on_d1 and judged and not problems:
             try:
                 problems = lint(files, applied=applied, scratch=lambda: local_d1(project))

@@ -258,7 +258,7 @@ class _Hidden:
                 inner = json.dumps(self._inside(json.loads(_text(value))), ensure_ascii=False)
                 return {SIGNATURE: SECRET, "ciphertext": inner}
             if {"name", "type"} <= set(value) and value["type"] != "secret_text":
-                return self.of(value)
+                return self._shown(value)
             named = {key: value[key] for key in ("name", "type") if key in value}
             return {key: self._inside(item) for key, item in value.items()} | named
         if isinstance(value, list):
@@ -267,6 +267,20 @@ class _Hidden:
             swapped = self._swapped(value)
             return swapped if swapped != value or not value else _OTHER
         return value if value is None or isinstance(value, bool) else 0
+
+    def _shown(self, value: Any) -> Any:
+        """Return a binding that is no secret, though the list that it stands in is marked as one.
+
+        A mark inside another secret has its plain text in the ciphertext's place, and keeps it.
+        """
+        if isinstance(value, Mapping):
+            if value.get(SIGNATURE) == SECRET:
+                inner = json.dumps(self._shown(json.loads(_text(value))), ensure_ascii=False)
+                return {SIGNATURE: SECRET, "ciphertext": inner}
+            return {key: self._shown(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._shown(item) for item in value]
+        return self._swapped(value) if isinstance(value, str) else value
 
     def _swapped(self, text: str) -> str:
         if text in self.swaps:

@@ -58,6 +58,7 @@ def deployment() -> dict[str, Any]:
                     binding("ENCRYPT_KEY", {SIGNATURE: SECRET, "ciphertext": f'"{ENCRYPT}"'}),
                     plain,
                     {"name": "LIMIT", "type": "ratelimit", "simple": {"limit": 60}},
+                    binding("LEVEL", {SIGNATURE: SECRET, "ciphertext": '"info"'}, "plain_text"),
                 ]
             ),
             "token": secret({"value": "of nobody's setting", "port": 17, "on": True}),
@@ -116,6 +117,9 @@ def test_a_baseline_holds_a_placeholder_for_each_secret_and_what_follows_from_it
     outputs = json.loads(version["outputs"]["bindings"]["plaintext"])
     assert outputs[0]["text"] == own
     assert outputs[3] == {"name": "LIMIT", "type": "ratelimit", "simple": {"limit": 60}}
+    # A mark inside of another secret has its plain text where the ciphertext would be.
+    assert outputs[4]["text"] == {SIGNATURE: SECRET, "ciphertext": '"info"'}
+    assert "ciphertext" in outputs[1]["text"]
     other = json.loads(version["outputs"]["token"]["plaintext"])
     assert other == {"value": "placeholder", "port": 0, "on": True}
     assert Baseline.read(file) == found
