@@ -35,7 +35,7 @@ def test_maintenance_is_switched_on_verified_and_off_again_by_the_settings_file(
     assert stage.ctl("verify", "--health-pause", "0").returncode == 0
 
 
-READING = ("status", "outputs", "releases", "drift", "preview", "db status", "history")
+READING = ("status", "outputs", "releases", "drift", "preview", "db status")
 
 
 @pytest.mark.parametrize("damage", ["empty", "half"])
