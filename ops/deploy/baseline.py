@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.property_value import SECRET, SIGNATURE
+from infra.dynamic_providers import PROVIDER_KEY
 from infra.names import Names
 from infra.release import config_digest, secret_fingerprint
 from infra.settings import Secrets, SettingsError, read_settings
@@ -246,10 +247,20 @@ class _Hidden:
             if value.get(SIGNATURE) == SECRET:
                 inner = self._inside(json.loads(_text(value)))
                 return {SIGNATURE: SECRET, "plaintext": json.dumps(inner, ensure_ascii=False)}
-            return {key: self.of(item) for key, item in value.items()}
+            return {
+                key: self._of_provider(item) if key == PROVIDER_KEY else self.of(item)
+                for key, item in value.items()
+            }
         if isinstance(value, list):
             return [self.of(item) for item in value]
         return self._swapped(value) if isinstance(value, str) else value
+
+    def _of_provider(self, value: Any) -> Any:
+        """Return what a dynamic resource is carried out by: Pulumi marks it, and it is code."""
+        if isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET:
+            inner = json.dumps(self._shown(json.loads(_text(value))), ensure_ascii=False)
+            return {SIGNATURE: SECRET, "plaintext": inner}
+        return self.of(value)
 
     def _inside(self, value: Any) -> Any:
         """Return a secret value with nothing of it but its shape, and what a binding shows."""

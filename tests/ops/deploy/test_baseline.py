@@ -64,6 +64,7 @@ def deployment() -> dict[str, Any]:
             "token": secret({"value": "of nobody's setting", "port": 17, "on": True}),
         },
     }
+    version["inputs"]["__provider"] = secret("the code of a provider")
     old = {**version, "delete": True, "inputs": {"bindings": []}, "outputs": {}}
     return {
         "secrets_providers": {"type": "passphrase", "state": {"salt": "v1:the:salt"}},
@@ -114,6 +115,8 @@ def test_a_baseline_holds_a_placeholder_for_each_secret_and_what_follows_from_it
     assert json.loads(first["text"]["plaintext"]) == own
     assert len(json.loads(second["text"]["plaintext"])) == 32
     assert secret_fingerprint("api_secret_key", own, WORKER) in third["text"]
+    # By what a dynamic resource is carried out is no secret, though Pulumi marks it as one.
+    assert json.loads(version["inputs"]["__provider"]["plaintext"]) == "the code of a provider"
     outputs = json.loads(version["outputs"]["bindings"]["plaintext"])
     assert outputs[0]["text"] == own
     assert outputs[3] == {"name": "LIMIT", "type": "ratelimit", "simple": {"limit": 60}}
