@@ -65,6 +65,8 @@ def test_what_is_deployed_plans_no_change_and_shows_no_secret(
 def test_a_change_plans_the_steps_of_the_real_preview_and_a_secret_only_as_changed(
     deployed: Installation, baseline: Path
 ) -> None:
+    rendered = deployed.home / "stack" / "Pulumi.local.yaml"
+    before = rendered.read_text()
     try:
         deployed.configure(
             {
@@ -90,6 +92,8 @@ def test_a_change_plans_the_steps_of_the_real_preview_and_a_secret_only_as_chang
         assert refused.returncode == 4
     finally:
         deployed.configure(ROUTED)
+        # A secret that was set stays in the rendered settings.
+        rendered.write_text(before)
 
 
 def reading_token(deployed: Installation) -> str:
