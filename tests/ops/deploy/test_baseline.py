@@ -39,7 +39,7 @@ def binding(name: str, text: Any, kind: str = "secret_text") -> dict[str, Any]:
 def deployment() -> dict[str, Any]:
     fingerprints = json.dumps({"API_SECRET_KEY": secret_fingerprint("api_secret_key", KEY, WORKER)})
     plain = binding("SECRET_FINGERPRINTS", fingerprints, "plain_text")
-    version = {
+    version: dict[str, Any] = {
         "urn": "urn:pulumi:production::notification-system::cloudflare:a/b:WorkerVersion::version",
         "type": "cloudflare:index/workerVersion:WorkerVersion",
         "id": "v1",
