@@ -130,7 +130,7 @@ def permissions_told(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> list[st
             known = Stack(
                 config.settings(), config.secrets(), declarations, declarations.permission_groups
             )
-            assert len(known.of_type("AccountToken")) == 2
+            assert len(known.of_type("AccountToken")) == 3
             found.extend(str(breach) for rule in RULES for breach in rule(known))
             return outputs
 
