@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops.observe.drift import cloudflare_probe, github_probe
+from ops.observe.drift import cloudflare_kinds, github_probe
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.drift import DriftReport
 from ops.observe.drift.finding import Finding, Repair
@@ -19,7 +19,7 @@ from ops.stacks.errors import OperationError
 from tests.infra.registrations import Registration
 from tests.infra.resource_picture import full_stack
 
-KINDS = {**cloudflare_probe.KINDS, **github_probe.KINDS}
+KINDS = {**cloudflare_kinds.KINDS, **github_probe.KINDS}
 CONSUMER = {"consumer_id": "c1", "script_name": "notification-system"}
 
 
