@@ -59,7 +59,7 @@ def test_a_broken_state_is_named_by_every_command_and_the_one_that_is_named_brin
     assert stage.serving() == serving
 
     assert "'notifyctl recover --stack local' puts it back" in said
-    recovered = stage.ctl("recover")
+    recovered = stage.ctl("recover", "--yes")
     assert recovered.returncode == 0, recovered.stderr
     assert stage.ctl("preview", "--expect-no-changes").returncode == 0
     assert stage.ctl("drift").returncode == 0
