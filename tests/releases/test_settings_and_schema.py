@@ -26,7 +26,7 @@ def crons(stage: Stage) -> list[str]:
 
 def test_settings_go_back_with_the_release_to_the_file_and_to_the_account(stage: Stage) -> None:
     [first] = stage.serving()
-    before = crons(stage)
+    before, level = crons(stage), setting(stage, "logLevel")
     stage.installation.configure({"testClock": True, "crons": ["*/9 * * * *"], "logLevel": "error"})
     second = stage.installation.up()["version_id"]
     assert crons(stage) == ["*/9 * * * *"]
@@ -38,7 +38,7 @@ def test_settings_go_back_with_the_release_to_the_file_and_to_the_account(stage:
     assert report["version_id"] == first
     assert stage.serving() == {first: 100}
     assert crons(stage) == before
-    assert (setting(stage, "crons"), setting(stage, "logLevel")) == (None, None)
+    assert (setting(stage, "crons"), setting(stage, "logLevel")) == (None, level)
     assert setting(stage, "testClock") is True
     assert stage.ctl("preview", "--expect-no-changes").returncode == 0
 
