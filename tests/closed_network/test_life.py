@@ -13,7 +13,7 @@ import pytest
 from infra.names import Names
 from tests.closed_network.network import ROOT, missing
 from tests.closed_network.operator import ACCOUNT, Operator
-from tests.closed_network.world import ZONE
+from tests.closed_network.world import SUBDOMAIN, ZONE
 
 pytestmark = [
     pytest.mark.workerd,
@@ -118,6 +118,32 @@ def test_domain_and_route_come_change_and_go_and_what_went_by_hand_is_gone(work:
     assert [len(found) for found in operator.ids().values()] == [0, 0, 0, 1]
 
 
+def test_a_rollback_over_a_rotation_keeps_todays_secrets_and_deletes_no_bundle(work: Work) -> None:
+    operator = work("development")
+    stack = ("--stack", "development")
+    operator.set_up()
+    first = operator.json("up")["version_id"]
+    operator.sql(
+        "INSERT INTO user_configs (user_id, channel_type, config_data) "
+        "VALUES ('ada', 'webhook', '{}')"
+    )
+    rows, stores = operator.rows(), operator.ids()
+    operator.ctl("keys", "rotate", *stack)
+    rotated = version_now(operator)
+    assert rotated != first
+
+    report = operator.json("rollback", "--yes", "--to", first)
+    serving = version_now(operator)
+    assert report["version_id"] == serving
+    assert serving == rotated, "they differ in secrets alone, and today's hold"
+    assert (operator.project.root / "dist" / "worker").is_dir()
+    operator.ctl("verify", *stack)
+    require_unchanged(operator)
+    results = {one["version_id"]: one["result"] for one in operator.json("releases")}
+    assert results[serving] == "verified"
+    assert (operator.ids(), operator.rows()) == (stores, rows)
+
+
 def test_the_releases_of_before_an_upgrade_are_listed_and_can_be_gone_back_to(work: Work) -> None:
     operator = work("development")
     operator.set_up()
@@ -170,6 +196,45 @@ def test_maintenance_comes_and_goes_and_a_canary_is_promoted(work: Work) -> None
     assert operator.serving() == {report["version_id"]: 100}
     assert report["version_id"] != first
     require_unchanged(operator)
+
+
+def test_access_to_production_is_set_up_by_the_documents_rotated_and_taken_away(work: Work) -> None:
+    operator = work("access-production")
+    operator.enter_account()
+    operator.environment["GITHUB_TOKEN"] = operator.environment["CLOUDFLARE_API_TOKEN"]
+    stack = ("--stack", "access-production")
+    pulumi(operator, "stack", "init", "access-production")
+    secret = {"apiSecretKey": "a" * 64, "encryptKey": "b" * 32, "pulumiConfigPassphrase": "c" * 32}
+    plain = {
+        "accountId": ACCOUNT,
+        "environment": "production",
+        "workersDevSubdomain": SUBDOMAIN,
+        "manageAccess": "true",
+        "githubOwner": "local",
+        "githubRepository": "notification-system",
+        "productionReviewers": '["reviewer-one"]',
+        "productionApprovers": '["reviewer-two"]',
+    }
+    for name, value in plain.items():
+        pulumi(operator, "config", "set", *stack, name, value)
+    for name, value in secret.items():
+        pulumi(operator, "config", "set", *stack, "--secret", name, value)
+    first = operator.json("up")
+    assert first["changes"]["create"] > 20
+    require_unchanged(operator)
+    tokens = [one["name"] for one in operator.api("GET", "tokens")]
+    assert "notification-system CI 1" in tokens
+
+    operator.configure(ciTokenGenerations=[1, 2])
+    operator.ctl("up", *stack)
+    operator.configure(ciTokenGenerations=[2])
+    operator.ctl("up", *stack)
+    require_unchanged(operator)
+    tokens = [one["name"] for one in operator.api("GET", "tokens")]
+    assert "notification-system CI 2" in tokens
+    assert "notification-system CI 1" not in tokens
+    operator.ctl("destroy", *stack, "--yes", "--unprotect", "access-production")
+    assert "notification-system CI 2" not in str(operator.api("GET", "tokens"))
 
 
 def test_plain_pulumi_import_and_then_the_settings_lose_no_store(work: Work) -> None:
