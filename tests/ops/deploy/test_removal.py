@@ -47,6 +47,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
     monkeypatch.setattr(removal, "StackAccount", type("Account", (), {"of": lambda *_: None}))
     for name in ("CloudflareProbe", "managed_resources"):
         monkeypatch.setattr(removal, name, lambda *_: None)
+    monkeypatch.setattr(removal, "introduce", lambda *_, **__: found.asked.append("introduce"))
     for name in ("stop_schedules", "require_gone"):
         monkeypatch.setattr(removal, name, lambda *_: None)
     return found
@@ -61,18 +62,18 @@ def test_a_protected_store_keeps_the_whole_stack_from_going(driver: Driver) -> N
     with pytest.raises(GateClosed, match="database of 'production' are protected") as refused:
         run()
     assert "--unprotect production" in str(refused.value)
-    assert driver.asked == []
+    assert driver.asked == ["introduce"]
 
 
 def test_it_goes_where_the_name_was_typed(driver: Driver) -> None:
     run(unprotect=True)
-    assert driver.asked == ["unprotect", "destroy"]
+    assert driver.asked == ["introduce", "unprotect", "destroy"]
 
 
 def test_what_is_not_protected_goes_without_more_ado(driver: Driver) -> None:
     driver.state = driver.state[1:]
     run()
-    assert driver.asked == ["destroy"]
+    assert driver.asked == ["introduce", "destroy"]
 
 
 def test_another_name_than_the_stacks_removes_nothing(driver: Driver) -> None:
