@@ -1,18 +1,20 @@
 """R2 buckets and their objects, as far as the v4 API offers them (no S3 API).
 
-Source: Cloudflare API reference, R2: "Buckets" and "Objects". Codes: 10001 malformed, 10004 name
-taken, 10006 no such bucket, 10007 no such object, 10008 bucket not empty, 10012 too large.
+Source: Cloudflare API reference, R2: "Buckets" and "Objects"; codes by
+developers.cloudflare.com/r2/api/error-codes: 10001 malformed, 10004 name taken, 10005 bad name,
+10006 no such bucket, 10007 no such object, 10008 bucket not empty, 10012 too large.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -26,10 +28,11 @@ from localcloud.database import Row
 MAX_OBJECT_BYTES = 300 * 1024 * 1024  # the upload limit of this endpoint
 _MALFORMED = 10001
 _LISTED = 1000
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
 class _NewBucket(BaseModel):
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
+    name: str
     storageClass: Literal["Standard", "InfrequentAccess"] = "Standard"  # noqa: N815  the API's name
 
 
@@ -55,6 +58,8 @@ class Buckets:
 
     async def _create(self, request: Request) -> Response:
         wanted = await body_model(request, _NewBucket, code=_MALFORMED)
+        if not _NAME.fullmatch(wanted.name):
+            raise ApiError(400, 10005, "The specified bucket name is not valid.")
         try:
             self._account.database.execute(
                 "INSERT INTO r2_buckets VALUES (?, ?, ?)",

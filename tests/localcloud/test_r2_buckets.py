@@ -44,7 +44,7 @@ def test_a_bucket_goes_only_when_it_is_empty(bucket: RunningCloud) -> None:
 
 def test_what_is_not_there_and_what_is_taken_are_refused(bucket: RunningCloud) -> None:
     assert bucket.error("POST", "/r2/buckets", json={"name": "backups"}) == (409, 10004)
-    assert bucket.error("POST", "/r2/buckets", json={"name": "Bad Name"}) == (400, 10001)
+    assert bucket.error("POST", "/r2/buckets", json={"name": "Bad Name"}) == (400, 10005)
     assert bucket.error("GET", "/r2/buckets/other") == (404, 10006)
     assert bucket.error("PUT", "/r2/buckets/other/objects/x", content=b"") == (404, 10006)
     assert bucket.error("GET", f"{OBJECTS}/missing") == (404, 10007)
