@@ -23,15 +23,17 @@ SMALL = {
     "ops/database/scratch_d1.py": "a resource with its clean-up, tested by itself",
     "ops/observe/diagnosis/data_branch.py": "one question of a diagnosis, as its siblings are",
     "ops/stacks/new_state.py": "kept apart from the driver of the CLI, which is long",
-    "ops/deploy/address_check.py": "one question that is asked before a deployment",
     "worker/src/notification/routes/console.py": "imported when its route is first called",
     "worker/src/notification/routes/openapi.py": "imported when its route is first called",
 }
 """Modules of fewer lines with one user, each with the reason why it stands by itself."""
 
 LONG = {
+    "infra/migrations/lint.py": "one noun: what a migration file may do",
     "ops/cli/commands/keys.py": "the commands below `keys`, with their help",
     "ops/deploy/deployment.py": "to be split: what asks before a deployment, and what makes it",
+    "ops/database/schema_difference.py": "one noun: what differs between two schemas",
+    "ops/deploy/baseline.py": "one noun: a state without its secrets",
     "ops/stacks/cli.py": "to be split: the workspace of the CLI, and what drives it",
     "sdk/notification_sdk/_async/client.py": "one noun: what a client does",
     "sdk/notification_sdk/_async/resources.py": "one noun: what a client does with stored things",

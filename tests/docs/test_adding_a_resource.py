@@ -62,7 +62,11 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> AlteredProject:
     assert len(edits) == len(FILES) + 1, "the name takes two places"
     for edit in edits:
         lines = (project.root / edit["path"]).read_text(encoding="utf-8").splitlines(keepends=True)
-        [at] = [number for number, line in enumerate(lines) if edit["anchor"] in line]
+        [at] = [
+            number
+            for number, line in enumerate(lines)
+            if line.strip().startswith(edit["anchor"].strip())
+        ]
         lines.insert(at + (edit["where"] == "after"), edit["text"])
         (project.root / edit["path"]).write_text("".join(lines), encoding="utf-8")
     return project

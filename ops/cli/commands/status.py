@@ -114,10 +114,7 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
             for reading in found.readings
         ],
     )
-    for reading in found.readings:
-        if style := _STYLES.get(reading.level.value):
-            text = f"{reading.level.value}: {reading.metric.name} is {reading.shown}"
-            reporter.line(text, style=style)
+    _show_levels(found, reporter)
     for line in _worst_failure(found):
         reporter.line(line, style="yellow")
     if len(found.shares) > 1:
@@ -129,6 +126,15 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
             )
     for line in found.unknown_lines:
         reporter.line(line, style="yellow")
+
+
+def _show_levels(found: StackStatus, reporter: Reporter) -> None:
+    """Name what is beyond its threshold, a line for each level, so that all fits the screen."""
+    for level, style in _STYLES.items():
+        at_level = [f"{r.metric.name} {r.shown}" for r in found.readings if r.level.value == level]
+        if at_level:
+            for line in wrap(f"{level}: {'; '.join(at_level)}", _WIDTH, subsequent_indent="  "):
+                reporter.line(line, style=style)
 
 
 def _worst_failure(found: StackStatus) -> list[str]:

@@ -57,7 +57,9 @@ def channel_metrics(database: StackDatabase) -> tuple[ChannelMetrics, ...]:
     """
     found: dict[str, dict[str, Any]] = {}
     for row in database.query(_CHANNELS):
-        _add(found.setdefault(str(row["channel"]), {}), row)
+        # A recipient's named endpoints (telegram:oncall) count for their channel.
+        channel = str(row["channel"]).partition(":")[0]
+        _add(found.setdefault(channel, {}), row)
     return tuple(
         ChannelMetrics(
             channel=channel,

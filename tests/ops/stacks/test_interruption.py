@@ -11,6 +11,7 @@ import pytest
 _LISTENS = """\
 import signal, sys
 from ops.stacks.interruption import Interruption
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup may have started the tests
 if sys.argv[2] == "ignored":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 heard = Interruption()

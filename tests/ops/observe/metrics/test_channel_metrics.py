@@ -11,7 +11,6 @@ from ops.observe.metrics.channel_metrics import ChannelMetrics, channel_metrics
 from ops.observe.metrics.slow_sends import slow_sends
 from tests.ops.database.sqlite_database import SqliteDatabase, project, sqlite_database
 
-NOW = datetime.now(UTC)
 INSERT = (
     "INSERT INTO notification_logs (id, message_id, user_id, channel_type, status, content, "
     "created_at, updated_at, sent_at, next_retry_at, held_until, redrives, retry_count) "
@@ -49,7 +48,7 @@ def add(
     retries: int = 0,
 ) -> str:
     """Store a notification of that age, and return when it was made."""
-    made = NOW - age
+    made = datetime.now(UTC) - age
     since = made - datetime(2024, 1, 1, tzinfo=UTC)
     values = (
         round(since.total_seconds() * 1000) * 4096 + number,
@@ -116,3 +115,11 @@ def test_what_was_sent_again_by_a_person_or_is_not_of_these_days_is_left_out(
     add(database, 3, "slack", "failed", took=timedelta(seconds=9))
     assert slow_sends(database) == []
     assert [one.message_id for one in slow_sends(database, days=2)] == ["m2"]
+
+
+def test_named_endpoints_count_for_their_channel(database: SqliteDatabase) -> None:
+    add(database, 1, "telegram", "sent")
+    add(database, 2, "telegram:oncall", "sent")
+    add(database, 3, "telegram:oncall", "failed")
+    [found] = channel_metrics(database)
+    assert (found.channel, found.sent, found.failed) == ("telegram", 2, 1)
