@@ -67,7 +67,7 @@ def test_every_code_of_the_api_is_there_with_its_status() -> None:
 def test_every_code_of_a_delivery_is_there() -> None:
     folders = (WORKER / name for name in ("channels", "delivery", "sending", "markup"))
     used = {text for text in constants(*folders) if _CODE.fullmatch(text)}
-    rows = {row[0].strip("`") for row in section("What became of a notification")}
+    rows = {row[0].strip("`") for row in section("Results of a notification")}
     one_word = {THROTTLED_CODE, EXPIRED, INTERRUPTED}
     assert rows == (used | one_word) - answered().keys()
 
@@ -91,7 +91,7 @@ def test_no_code_of_service_or_client_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    "heading", ["Answers of the API", "What health reports", "What became of a notification"]
+    "heading", ["Answers of the API", "What health reports", "Results of a notification"]
 )
 def test_each_code_has_a_cause_and_a_cure(heading: str) -> None:
     for row in section(heading):
