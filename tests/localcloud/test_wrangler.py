@@ -23,7 +23,8 @@ from localcloud.endpoints import Endpoints, Ports
 from tests.localcloud.running_cloud import until
 from tests.localcloud.wrangler_client import Wrangler, wrangler_program
 
-pytestmark = pytest.mark.workerd
+# The soak needs the short steps as well: the others build on them.
+pytestmark = [pytest.mark.workerd, pytest.mark.judge]
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "local-cloud.md"
 
