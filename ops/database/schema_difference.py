@@ -107,7 +107,7 @@ def _gone(
     Args:
         old: what there is, by name.
         new: what there will be, by name.
-        rebuilt: tables that are built anew; their indexes go with the old ones.
+        rebuilt: tables that are built anew; the indexes that stay go with the old ones.
         tables: tables that there will be.
         moved: whether a table is built anew or dropped.
     """
@@ -115,8 +115,9 @@ def _gone(
     for name, (kind, table, sql) in old.items():
         changed = _plain(new.get(name, ("", "", ""))[2]) != _plain(sql)
         if kind == "index":
-            stands = table in tables and table not in rebuilt
-            if changed and stands:
+            # One that goes for good is dropped by its name, so that the file declares the loss.
+            stays = name in new and table in rebuilt
+            if changed and table in tables and not stays:
                 found.append(name)
         elif changed or moved:
             found.append(name)
@@ -225,7 +226,8 @@ def _referring(connection: sqlite3.Connection, table: str) -> str:
     """Return a table with a foreign key to this one; empty where there is none."""
     for name in _objects(connection, "table"):
         keys = connection.execute(f"PRAGMA foreign_key_list({quoted(name)})").fetchall()
-        if name != table and any(str(key[2]) == table for key in keys):
+        # SQLite compares names without case.
+        if name != table and any(str(key[2]).lower() == table.lower() for key in keys):
             return name
     return ""
 

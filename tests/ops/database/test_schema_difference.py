@@ -190,3 +190,27 @@ def test_a_table_that_refers_to_itself_is_rebuilt_with_its_rows(
     # What is there is what was wanted: the case and the quotes of the reference mean nothing.
     wanted = [table.replace("name TEXT", "name TEXT DEFAULT 'x'")]
     assert SchemaDifference.between([sql], wanted).statements == ()
+
+
+def test_an_index_that_goes_with_a_table_that_is_built_anew_is_dropped_by_name() -> None:
+    """The lint refuses a loss that no statement names."""
+    after = [BEFORE[0].replace("<> ''", "<> '-'")]
+    statements = SchemaDifference.between(BEFORE, after).statements
+    assert statements[0] == 'DROP INDEX "by_name"'
+    assert shape(applied(BEFORE, after)) == shape(applied([], after))
+
+
+def test_an_index_that_stays_is_made_again_with_its_table() -> None:
+    after = [BEFORE[0].replace("<> ''", "<> '-'"), BEFORE[1]]
+    statements = SchemaDifference.between(BEFORE, after).statements
+    assert not any(statement.startswith("DROP INDEX") for statement in statements)
+    assert shape(applied(BEFORE, after)) == shape(applied([], after))
+
+
+@pytest.mark.parametrize("written", ["people", "People", "PEOPLE"])
+def test_a_table_that_another_refers_to_in_any_case_is_not_built_anew(written: str) -> None:
+    child = f"CREATE TABLE pets (id INTEGER, owner REFERENCES {written} (id) ON DELETE CASCADE)"
+    with pytest.raises(UsageError, match="pets refers to it"):
+        SchemaDifference.between(
+            [*BEFORE, child], [BEFORE[0].replace("<> ''", "<> '-'"), *BEFORE[1:], child]
+        )
