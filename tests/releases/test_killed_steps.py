@@ -19,7 +19,13 @@ def moments(text: str) -> Iterator[str]:
     """Yield what begins each line that a command shows of its steps, every beginning once."""
     seen: set[str] = set()
     for line in text.splitlines():
-        if (found := _LINE.match(line)) and (what := found["what"].strip()) not in seen:
+        if not (found := _LINE.match(line)):
+            continue
+        what = found["what"].strip()
+        if line[found.end() : found.end() + 1].isdigit():
+            # The word that ends in a number is an id of this run.
+            what = what.rpartition(" ")[0]
+        if what not in seen:
             seen.add(what)
             yield what
 
