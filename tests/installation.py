@@ -58,6 +58,8 @@ class Installation:
             "NOTIFICATION_LOCAL_SINK_PORT": str(sink),
             "NOTIFYCTL_CONFIG_FILE": str(self.config_file),
             "NOTIFYCTL_ENGINE": os.environ.get("NOTIFYCTL_ENGINE", ""),
+            # A rollback's review lies here, and in a pipeline isn't committed to this checkout.
+            "NOTIFYCTL_POST_MORTEMS": str(folder / "post-mortems"),
             "PYTHONPATH": str(project),
         }
         # A command that ran inside this very process leaves its checkout's commit behind.

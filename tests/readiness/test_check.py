@@ -93,14 +93,11 @@ def test_a_migration_file_that_was_changed_after_it_was_applied_closes_the_gate(
 
 @pytest.mark.requirement("S4-38", "S4-39", "S4-40", "S4-41", "S4-42")
 def test_a_review_with_an_empty_heading_is_warned_of(
-    deployed: Installation, tmp_path: Path
+    deployed: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = PostMortem("local", "b" * 36, "a" * 36, "", "why", "Ann", 1.0).write(tmp_path)
-    deployed.environment["NOTIFYCTL_POST_MORTEMS"] = str(tmp_path)
-    try:
-        code, report = checked(deployed, "--at", OPEN, "--confirm", "all")
-    finally:
-        del deployed.environment["NOTIFYCTL_POST_MORTEMS"]
+    monkeypatch.setitem(deployed.environment, "NOTIFYCTL_POST_MORTEMS", str(tmp_path))
+    code, report = checked(deployed, "--at", OPEN, "--confirm", "all")
     assert code == 0
     review = report["by"]["reviews"]
     assert review["result"] == "warn"
