@@ -28,8 +28,23 @@ from notification_sdk._sync.client import NotificationClient
 _log = logging.getLogger("apprise")
 
 
-def _send(
-    scheme: str, body: str, title: str, notify_type: str, meta: Mapping[str, Any], attached: object
+_SCHEMES = {"notifications": "https", "notification": "http"}
+
+# Apprise's decorator has no types.
+_https = notify(on="notifications", name="notification-system", body_format=NotifyFormat.TEXT)  # type: ignore[no-untyped-call, unused-ignore]
+_http = notify(on="notification", name="notification-system (http)", body_format=NotifyFormat.TEXT)  # type: ignore[no-untyped-call, unused-ignore]
+
+
+@_https  # type: ignore[untyped-decorator, unused-ignore]
+@_http  # type: ignore[untyped-decorator, unused-ignore]
+def send(
+    body: str,
+    title: str,
+    notify_type: str,
+    meta: Mapping[str, Any],
+    *_args: object,
+    attach: object = None,
+    **_options: object,
 ) -> bool:
     """Send one notification; tell Apprise whether at least one channel accepted it."""
     path = str(meta.get("fullpath") or "").split("/")
@@ -37,8 +52,9 @@ def _send(
     if not user or not meta.get("user"):
         _log.error("The URL must be SCHEME://API_KEY@HOST/USER/CHANNEL; channels are optional.")
         return False
-    if attached:
+    if attach:
         _log.warning("The notification service has no attachments: only the text is sent.")
+    scheme = _SCHEMES[meta["schema"]]
     host = str(meta["host"])
     port = f":{meta['port']}" if meta.get("port") else ""
     content: CustomContent = {"content": body, "subject": title or None}
@@ -53,39 +69,6 @@ def _send(
     for result in sent.failed:
         _log.warning("%s: %s", result.channel, result.error)
     return sent.accepted
-
-
-# Apprise's decorator has no types.
-_https = notify(on="notifications", name="notification-system", body_format=NotifyFormat.TEXT)  # type: ignore[no-untyped-call, unused-ignore]
-_http = notify(on="notification", name="notification-system (http)", body_format=NotifyFormat.TEXT)  # type: ignore[no-untyped-call, unused-ignore]
-
-
-@_https  # type: ignore[untyped-decorator, unused-ignore]
-def send_by_https(
-    body: str,
-    title: str,
-    notify_type: str,
-    meta: Mapping[str, Any],
-    *_args: object,
-    attach: object = None,
-    **_options: object,
-) -> bool:
-    """Handle ``notifications://``."""
-    return _send("https", body, title, notify_type, meta, attach)
-
-
-@_http  # type: ignore[untyped-decorator, unused-ignore]
-def send_by_http(
-    body: str,
-    title: str,
-    notify_type: str,
-    meta: Mapping[str, Any],
-    *_args: object,
-    attach: object = None,
-    **_options: object,
-) -> bool:
-    """Handle ``notification://``."""
-    return _send("http", body, title, notify_type, meta, attach)
 
 
 if __name__ == "__main__":
