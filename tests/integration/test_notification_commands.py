@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
 import secrets
-import struct
-import termios
 from typing import Any
 
 import pytest
 
 from tests import forked_commands
 from tests.installation import LIMIT, Installation
+from tests.pseudo_terminal import open_terminal, read_terminal
 
 pytestmark = pytest.mark.workerd
 
@@ -70,24 +67,14 @@ def test_each_condition_of_the_log_chooses(installation: Installation, user: str
 
 def on_terminal(installation: Installation, columns: int, *arguments: str) -> str:
     """Run a command on a terminal of so many columns, and return what it shows."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    ours, theirs = open_terminal(lines=24, columns=columns)
     environment = {**installation.environment, "TERM": "xterm", "NO_COLOR": "1"}
     environment.pop("COLUMNS", None)
     process = forked_commands.start(arguments, environment=environment, stdin=theirs, stdout=theirs)
     os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # Linux tells the end of a terminal so.
-            break
-        if not part:
-            break
-        shown += part
-    os.close(ours)
+    shown = read_terminal(ours)
     process.communicate(timeout=LIMIT)
-    return shown.decode().replace("\r\n", "\n")
+    return shown
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import struct
 import subprocess
-import termios
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.pseudo_terminal import open_terminal, read_terminal
 
 COLUMNS, LINES = 80, 24
 _SECONDS = 600
@@ -56,8 +54,7 @@ def typed(command: str, *, folder: Path, environment: Mapping[str, str], answer:
         environment: environment variables.
         answer: what the person types, line breaks included.
     """
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+    ours, theirs = open_terminal(lines=LINES, columns=COLUMNS)
     # A dumb terminal has no spinner that would have to be told from what stays.
     known = {**environment, "TERM": "dumb", "NO_COLOR": "1"}
     known.pop("COLUMNS", None)
@@ -72,15 +69,6 @@ def typed(command: str, *, folder: Path, environment: Mapping[str, str], answer:
     )
     os.close(theirs)
     os.write(ours, answer.encode())
-    shown = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # Linux tells the end of a terminal so.
-            break
-        if not part:
-            break
-        shown += part
-    os.close(ours)
+    shown = read_terminal(ours)
     code = process.wait(timeout=_SECONDS)
-    return Shown(command, code, shown.decode().replace("\r\n", "\n"))
+    return Shown(command, code, shown)
