@@ -57,6 +57,17 @@ class AlteredProject:
         self._git("commit", "--quiet", "--allow-empty", "-m", message)
         return self._git("rev-parse", "HEAD")
 
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the installation on the copy, in a bare environment."""
+        return subprocess.run(
+            [str(self.root / ".venv" / "bin" / program), *arguments],
+            cwd=self.root,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(self.root), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def replace(self, path: str, old: str, new: str) -> None:
         """Replace a text that is in a file exactly once."""
         text = (self.root / path).read_text()

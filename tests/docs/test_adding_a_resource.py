@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from localcloud import api
 from localcloud.api.application import families
 from tests.altered_project import ROOT, AlteredProject
-from tests.installation import NOTIFYCTL
 
 EDIT = re.compile(
     r"^`(?P<path>[\w/.]+)`, (?P<where>after|before) `(?P<anchor>[^`]+)`:\n\n"
@@ -72,17 +70,6 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> AlteredProject:
     return project
 
 
-def run(project: AlteredProject, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(NOTIFYCTL.parent / command[0]), *command[1:]],
-        cwd=project.root,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(project.root), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_the_walk_touches_no_more_files_than_it_says(changed: AlteredProject) -> None:
     assert changed.status() == FILES
     assert len(FILES) < MAX_FILES
@@ -97,7 +84,7 @@ def test_the_local_api_finds_its_modules_by_itself() -> None:
 
 
 def test_the_tables_tell_the_rest_of_the_project(changed: AlteredProject) -> None:
-    done = run(changed, "python", "-c", TOLD)
+    done = changed.run("python", "-c", TOLD)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert "Workers R2 Storage Write" in told.pop("needed")
@@ -110,7 +97,7 @@ def test_the_tables_tell_the_rest_of_the_project(changed: AlteredProject) -> Non
 
 
 def test_the_stack_is_planned_with_the_resource(changed: AlteredProject) -> None:
-    plan = run(changed, "notifyctl", "preview", "--stack", "production", "--offline")
+    plan = changed.run("notifyctl", "preview", "--stack", "production", "--offline")
     assert plan.returncode == 0, plan.stderr
     assert "+ cloudflare:R2Bucket attachments" in plan.stdout
 
@@ -120,7 +107,7 @@ def failed_in_copy(project: AlteredProject, *chosen: str) -> Sequence[str]:
     skipped = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "tests", project.root / "tests", ignore=skipped, dirs_exist_ok=True)
     shutil.copy(ROOT / "pyproject.toml", project.root)
-    done = run(project, "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen)
+    done = project.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen)
     assert done.returncode in {0, 1}, done.stdout
     return [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
 

@@ -35,7 +35,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     folder: Path = tmp_path_factory.mktemp("documents")
     built = Installation(folder, project=AlteredProject(folder / "project").root)
     built.environment["PATH"] = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    built.environment["NOTIFYCTL_POST_MORTEMS"] = str(folder / "reviews")
     built.environment["NOTIFYCTL_BACKUPS"] = str(folder / "backups")
     built.environment["NOTIFYCTL_ENGINE"] = "embedded"
     del built.environment["NOTIFYCTL_CONFIG_FILE"]  # the copy's own files are read, as by a person

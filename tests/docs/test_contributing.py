@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 
 import pytest
 
 from ops.cli.command_reference import FILE
 from tests.altered_project import ROOT, AlteredProject
-from tests.installation import NOTIFYCTL
 
 MODULE = re.compile(
     r"^`(?P<path>ops/[\w/]+\.py)`:\n\n```python\n(?P<text>.*?)```$", re.DOTALL | re.M
@@ -31,27 +29,16 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> AlteredProject:
     project.commit("The document of commands")
     (project.root / module["path"]).write_text(module["text"], encoding="utf-8")
     project.replace("ops/cli/main.py", "COMMANDS = {\n", f"COMMANDS = {{\n    {line[1]}\n")
-    made = run(project, "python", "-m", "ops.cli.command_reference")
+    made = project.run("python", "-m", "ops.cli.command_reference")
     assert made.returncode == 0, made.stderr
     return project
 
 
-def run(project: AlteredProject, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(NOTIFYCTL.parent / command[0]), *command[1:]],
-        cwd=project.root,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(project.root), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_the_command_of_the_walk_is_there_with_its_help(changed: AlteredProject) -> None:
-    shown = run(changed, "notifyctl", "release-count", "--help")
+    shown = changed.run("notifyctl", "release-count", "--help")
     assert shown.returncode == 0, shown.stderr
     assert "Print how many releases the stack's outputs list." in shown.stdout
-    assert "release-count" in run(changed, "notifyctl", "--help").stdout
+    assert "release-count" in changed.run("notifyctl", "--help").stdout
 
 
 def test_the_walk_touches_three_files_and_the_document_names_the_command(

@@ -20,10 +20,7 @@ _CHANGES = itertools.cycle(["debug", "info"])
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation whose deployments these tests cut off."""
-    folder: Path = tmp_path_factory.mktemp("cut-off")
-    with Installation.deployed(folder) as built:
-        # A rollback's review lies with it, not in this checkout.
-        built.environment["NOTIFYCTL_POST_MORTEMS"] = str(folder / "reviews")
+    with Installation.deployed(tmp_path_factory.mktemp("cut-off")) as built:
         yield built
 
 
