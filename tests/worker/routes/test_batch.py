@@ -72,6 +72,19 @@ def test_round_trips_grow_with_batches_and_not_with_sends(world: World, count: i
     assert len(world.endpoints.bodies) == count
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_full_batch_within_one_millisecond_collides_with_itself_never(
+    world: World, seed: int
+) -> None:
+    world.randomness = type(world.randomness)(seed)
+    names = users(world, MAX_SENDS)
+    batch = {"notifications": [one(name, idempotency_key="k") for name in names]}
+    # Those beyond the first attempts cost one message for the queue, and no storage.
+    assert trips(world, batch) == 3
+    assert len({row["id"] for row in world.logs()}) == MAX_SENDS
+    assert len(world.endpoints.bodies) == MAX_FIRST_ATTEMPTS
+
+
 def test_failures_cost_no_round_trip_of_their_own(world: World) -> None:
     names = users(world, 10)
     world.endpoints.behave = lambda request: answer(500)
@@ -193,18 +206,85 @@ def test_a_configuration_that_changes_under_the_batch_is_read_again(world: World
     assert len(world.logs()) == len(world.endpoints.bodies) == 2
 
 
-def test_a_taken_row_id_makes_each_send_go_alone(world: World) -> None:
-    names = users(world, 3)
-
+def conflict_once(world: World) -> None:
     def conflict(statements: Any) -> None:
         if any("INSERT INTO notification_logs" in each.sql for each in statements):
             world.database.before_batch = None
             raise DatabaseConflict("UNIQUE constraint failed")
 
     world.database.before_batch = conflict
-    results = sends(world, *(one(name) for name in names))
-    assert [each["results"][0]["status"] for each in results] == ["sent"] * 3
-    assert len(world.endpoints.bodies) == 3
+
+
+def test_a_taken_row_id_makes_all_sends_take_others_together(world: World) -> None:
+    count = MAX_FIRST_ATTEMPTS + 5
+    names = users(world, count)
+    conflict_once(world)
+    # Read, refused, read, written, recorded.
+    assert trips(world, {"notifications": [one(name) for name in names]}) == 5
+    assert len(world.endpoints.bodies) == MAX_FIRST_ATTEMPTS
+    assert len(world.logs()) == count
+    world.deliver_queues()
+    assert len(world.endpoints.bodies) == count
+
+
+def change_once(world: World, user: str) -> None:
+    """Change a configuration between the batch's reading and its writing."""
+
+    def change(statements: Any) -> None:
+        if any("INSERT INTO notification_logs" in each.sql for each in statements):
+            world.database.before_batch = None
+            world.database.connection.execute(
+                "UPDATE user_configs SET revision = revision + 1 WHERE user_id = ?", (user,)
+            )
+
+    world.database.before_batch = change
+
+
+def test_what_is_written_again_has_no_more_attempts_than_the_batch_left(world: World) -> None:
+    names = users(world, MAX_FIRST_ATTEMPTS + 5)
+    change_once(world, names[-1])
+    first = sends(world, *(one(name) for name in names))
+    assert [each["results"][0]["status"] for each in first] == (
+        ["sent"] * MAX_FIRST_ATTEMPTS + ["pending"] * 5
+    )
+    world.deliver_queues()
+    assert len(world.endpoints.bodies) == len(names)
+
+
+def test_a_database_that_fails_between_two_rounds_refuses_only_what_is_left(world: World) -> None:
+    first, second = users(world, 2)
+    change_once(world, second)
+    change, sql = world.database.before_batch, list[str]()
+
+    def fail(statements: Any) -> None:
+        sql.append(statements[-1].sql)
+        if len(sql) == 2 and change is not None:
+            change(statements)
+            world.database.before_batch = fail
+        if len(sql) == 4:  # Read, written, recorded: this reads again.
+            raise DatabaseError("away")
+
+    world.database.before_batch = fail
+    written, refused = sends(world, one(first), one(second))
+    assert written["results"][0]["status"] == "sent"
+    assert (refused["code"], refused["status"]) == ("DB_ERROR", 503)
+    assert [row["user_id"] for row in world.logs()] == [first]
+
+
+def test_a_key_that_lapsed_without_rows_is_attempted_by_the_queue(world: World) -> None:
+    [name] = users(world, 1)
+    world.database.connection.execute(
+        "INSERT INTO idempotency_keys (user_id, idempotency_key, message_ids, status, lease_until,"
+        " expires_at, created_at) VALUES (?, 'k', '[\"ntf_1767225600000_webhook_00a000000000\"]',"
+        " 'in_progress', '2000-01-01T00:00:00.000Z', '2999-01-01T00:00:00.000Z',"
+        " '2000-01-01T00:00:00.000Z')",
+        (name,),
+    )
+    [pending] = sends(world, one(name, idempotency_key="k"))
+    assert pending["results"][0]["status"] == "pending"
+    assert world.endpoints.bodies == []
+    world.deliver_queues()
+    assert len(world.endpoints.bodies) == 1
 
 
 def test_a_write_whose_answer_is_lost_sends_once_under_a_key_and_fails_without(

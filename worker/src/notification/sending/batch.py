@@ -1,15 +1,16 @@
 """Many sends in one request: the promise of each, and storage round trips for all together."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
-from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.errors import ServiceError
+from notification.identity import MessageKey, new_keys
 from notification.logging import Log
 from notification.ports.database import DatabaseConflict, DatabaseError
 from notification.ports.platform import Platform
 from notification.sending.command import SendCommand
-from notification.sending.draft import Draft, deferred
+from notification.sending.draft import Draft
 from notification.sending.first_attempts import deliver
 from notification.sending.replay import replays
 from notification.sending.send import Prepared, Sender, SendResult, warnings_of
@@ -30,6 +31,10 @@ retry queue's consumer."""
 Answer = SendResult | ServiceError
 
 
+_ROUNDS = 3
+"""How often what was refused for a change beside it is read and written again, all together."""
+
+
 class BatchSender:
     """Sends a batch in three round trips to storage, however many sends it has.
 
@@ -42,6 +47,7 @@ class BatchSender:
         self._platform = platform
         self._own_host = own_host
         self._log = log
+        self._attempts_left = MAX_FIRST_ATTEMPTS
 
     async def send(self, commands: Sequence[SendCommand]) -> list[Answer]:
         """Return an answer for each command, in their order: one that is refused fails alone.
@@ -50,6 +56,29 @@ class BatchSender:
             ServiceError: the database didn't answer, and nothing was written.
         """
         hashes = [c.request_hash() if c.idempotency_key else "" for c in commands]
+        answers: dict[int, Answer] = {}
+        for _ in range(_ROUNDS):
+            places = [place for place in range(len(commands)) if place not in answers]
+            if not places:
+                break
+            try:
+                found = await self._round(
+                    [commands[place] for place in places], [hashes[place] for place in places]
+                )
+            except ServiceError as refused:
+                if not answers:
+                    raise
+                found = dict.fromkeys(range(len(places)), refused)
+            answers |= {places[index]: answer for index, answer in found.items()}
+        for place, command in enumerate(commands):
+            if place not in answers:
+                answers[place] = await self._alone(command)
+        return [answers[place] for place in range(len(commands))]
+
+    async def _round(
+        self, commands: Sequence[SendCommand], hashes: Sequence[str]
+    ) -> dict[int, Answer]:
+        """Read, write and attempt all at once; what changed meanwhile isn't among the answers."""
         try:
             inputs, max_retries = await read_all_inputs(commands, self._platform)
             answers = await self._replayed(commands, hashes, inputs)
@@ -57,7 +86,8 @@ class BatchSender:
             self._log.write("error", "Reading for a batch failed", error=str(error))
             raise ServiceError("DB_ERROR", "Failed to fetch user configurations") from None
         prepared: dict[int, Prepared] = {}
-        places: dict[str, int] = {}
+        lines: dict[str, int] = {}
+        keys = self._keys(commands)
         for place, command in enumerate(commands):
             if place in answers or inputs[place].record is not None:
                 continue
@@ -65,16 +95,26 @@ class BatchSender:
                 refuse_disabled(command, self._platform)
                 refuse_unsendable(command, inputs[place])
                 prepared[place] = self._sender.prepare(
-                    command, hashes[place], inputs[place], places=places
+                    command, hashes[place], inputs[place], keys[place], places=lines
                 )
             except ServiceError as error:
                 answers[place] = error
-        work = self._accepted(commands, _within_budget(prepared), max_retries)
-        answers |= await self._platform.run_to_completion(work)
-        for place, command in enumerate(commands):
-            if place not in answers:
-                answers[place] = await self._alone(command)
-        return [answers[place] for place in range(len(commands))]
+        left = self._attempts_left
+        for place, each in prepared.items():
+            prepared[place] = each.with_attempts(max(left, 0))
+            left -= each.attempts()
+        work = self._accepted(commands, prepared, max_retries)
+        return answers | await self._platform.run_to_completion(work)
+
+    def _keys(self, commands: Sequence[SendCommand]) -> list[list[MessageKey]]:
+        """Return new keys for each send.
+
+        All are made by one call, since its keys never collide: the clock stands still while a
+        request computes, and 100 calls within a millisecond collide 7 times in 10.
+        """
+        channels = [channel for command in commands for channel in command.channels]
+        made = iter(new_keys(self._platform.clock.now_ms(), channels, self._platform.randomness))
+        return [list(islice(made, len(command.channels))) for command in commands]
 
     async def _replayed(
         self, commands: Sequence[SendCommand], hashes: Sequence[str], inputs: Sequence[SendInputs]
@@ -100,7 +140,7 @@ class BatchSender:
         prepared: dict[int, Prepared],
         max_retries: int,
     ) -> dict[int, Answer]:
-        """Write, attempt and record. What isn't among the answers has to be sent alone."""
+        """Write, attempt and record. What isn't among the answers has to be read again."""
         if not prepared:
             return {}
         try:
@@ -115,14 +155,15 @@ class BatchSender:
             refused = ServiceError("DB_ERROR", "Failed to fetch user configurations")
             return {p: refused for p in prepared if commands[p].idempotency_key is None}
         accepted = {
-            place: each.drafts
+            place: each
             for (place, each), done in zip(prepared.items(), written, strict=True)
             if done
         }
-        drafts = [draft for each in accepted.values() for draft in each]
+        self._attempts_left -= sum(each.attempts() for each in accepted.values())
+        drafts = [draft for each in accepted.values() for draft in each.drafts]
         shown = await self._delivered(drafts, max_retries)
         return {
-            place: _result(each, [shown[draft.key.row_id] for draft in each])
+            place: _result(each.drafts, [shown[draft.key.row_id] for draft in each.drafts])
             for place, each in accepted.items()
         }
 
@@ -130,11 +171,6 @@ class BatchSender:
         self, drafts: Sequence[Draft], max_retries: int
     ) -> dict[int, dict[str, Any]]:
         """Return the results by row id."""
-        waiting = [RetryMessage(draft.key.row_id, 0) for draft in drafts if draft.deferred]
-        if waiting:
-            await enqueue(
-                self._platform.retry_queue, waiting, platform=self._platform, log=self._log
-            )
         results = await deliver(
             drafts,
             platform=self._platform,
@@ -145,26 +181,15 @@ class BatchSender:
         return {draft.key.row_id: each for draft, each in zip(drafts, results, strict=True)}
 
     async def _alone(self, command: SendCommand) -> Answer:
-        """Send one whose key or inputs changed under the batch."""
+        """Send one whose key another request holds, or whose inputs change again and again.
+
+        The queue attempts it, since the attempts of this invocation may be spent.
+        """
         try:
-            return await self._sender.send(command)
+            return await self._sender.send(command, put_off=True)
         except ServiceError as error:
             return error
 
 
 def _result(drafts: Sequence[Draft], results: list[dict[str, Any]]) -> SendResult:
     return SendResult(results, replayed=False, warnings=warnings_of(drafts, results))
-
-
-def _within_budget(prepared: dict[int, Prepared]) -> dict[int, Prepared]:
-    """Put off the attempts beyond what one invocation may make."""
-    left = MAX_FIRST_ATTEMPTS
-    kept: dict[int, Prepared] = {}
-    for place, each in prepared.items():
-        drafts = []
-        for draft in each.drafts:
-            attempted = draft.config is not None
-            drafts.append(deferred(draft) if attempted and left <= 0 else draft)
-            left -= attempted
-        kept[place] = each._replace(drafts=drafts)
-    return kept

@@ -48,13 +48,14 @@ async def deliver(
 
 
 async def _wake_later(drafts: Sequence[Draft], platform: Platform, log: Log) -> None:
-    """Queue a message for each notification that waits for its time."""
+    """Queue a message for each notification that waits for its time or for the consumer."""
     now_ms = platform.clock.now_ms()
     waiting = [
         RetryMessage(d.key.row_id, 0, max(from_iso(d.row["next_retry_at"]) - now_ms, 0))
         for d in drafts
         if d.row["status"] == "retry" and d.row.get("after_id") is None
     ]
+    waiting += [RetryMessage(d.key.row_id, 0) for d in drafts if d.deferred]
     if waiting:
         await enqueue(platform.retry_queue, waiting, platform=platform, log=log)
 

@@ -13,7 +13,7 @@ from notification.ports.database import DatabaseConflict, DatabaseError, Row, St
 from notification.ports.platform import Platform
 from notification.sending.channel_text import write_texts
 from notification.sending.command import SendCommand
-from notification.sending.draft import Draft, draft_rows
+from notification.sending.draft import Draft, deferred, draft_rows
 from notification.sending.first_attempts import deliver
 from notification.sending.send_inputs import (
     SendInputs,
@@ -59,6 +59,19 @@ class Prepared(NamedTuple):
         rows = [draft.row for draft in self.drafts]
         return Acceptance(rows, self.guard, self.reservation, self.slots)
 
+    def attempts(self) -> int:
+        """Return how many first attempts the sending invocation makes."""
+        return sum(draft.config is not None for draft in self.drafts)
+
+    def with_attempts(self, most: int) -> "Prepared":
+        """Leave the first attempts beyond `most` to the retry queue's consumer."""
+        drafts = []
+        for draft in self.drafts:
+            attempted = draft.config is not None
+            drafts.append(deferred(draft) if attempted and most <= 0 else draft)
+            most -= attempted
+        return self._replace(drafts=drafts)
+
 
 class Sender:
     """Sends notifications: two round trips to storage with warm caches, else three.
@@ -88,8 +101,12 @@ class Sender:
         self._log = log
         self._key_life_ms = key_life_ms
 
-    async def send(self, command: SendCommand) -> SendResult:
+    async def send(self, command: SendCommand, *, put_off: bool = False) -> SendResult:
         """Accept a notification and attempt it.
+
+        Args:
+            command: what the caller asks for.
+            put_off: leave the first attempts to the retry queue's consumer.
 
         Raises:
             ServiceError: nothing was written and nothing was sent.
@@ -97,17 +114,17 @@ class Sender:
         refuse_disabled(command, self._platform)
         request_hash = command.request_hash() if command.idempotency_key else ""
         try:
-            return await self._send(command, request_hash)
+            return await self._send(command, request_hash, put_off)
         except DatabaseError as error:
             self._log.write("error", "Accepting a notification failed", error=str(error))
             raise ServiceError("DB_ERROR", "Failed to fetch user configurations") from None
 
-    async def _send(self, command: SendCommand, request_hash: str) -> SendResult:
+    async def _send(self, command: SendCommand, request_hash: str, put_off: bool) -> SendResult:
         platform = self._platform
         cached = cached_inputs(command, platform)
         if cached is not None:
             try:
-                drafts = await self._accept(command, request_hash, cached, None)
+                drafts = await self._accept(command, request_hash, cached, None, put_off)
             except ServiceError:
                 # Refused for a template or a key that may have changed meanwhile.
                 drafts = None
@@ -126,7 +143,7 @@ class Sender:
                     return SendResult(earlier, replayed=True)
                 keys = _reserved_keys(inputs.record, command)
             refuse_unsendable(command, inputs)
-            drafts = await self._accept(command, request_hash, inputs, keys)
+            drafts = await self._accept(command, request_hash, inputs, keys, put_off)
             if drafts is not None:
                 return await self._deliver(drafts)
         raise ServiceError("DB_ERROR", "Failed to fetch user configurations", retry_after=1)
@@ -137,9 +154,12 @@ class Sender:
         request_hash: str,
         inputs: SendInputs,
         keys: Sequence[MessageKey] | None,
+        put_off: bool,
     ) -> list[Draft] | None:
         """Write the rows; return None if something changed since it was read."""
         prepared = self.prepare(command, request_hash, inputs, keys)
+        if put_off:
+            prepared = prepared.with_attempts(0)
         try:
             [written] = await accept_all(self._platform.database, [prepared.acceptance])
         except DatabaseConflict:
