@@ -22,7 +22,6 @@ SMALL = {
     "ops/cli/commands/db/test_data.py": "one command",
     "ops/database/scratch_d1.py": "a resource with its clean-up, tested by itself",
     "ops/observe/diagnosis/data_branch.py": "one question of a diagnosis, as its siblings are",
-    "ops/stacks/new_state.py": "kept apart from the driver of the CLI, which is long",
     "worker/src/notification/routes/console.py": "imported when its route is first called",
     "worker/src/notification/routes/openapi.py": "imported when its route is first called",
 }
@@ -34,7 +33,6 @@ LONG = {
     "ops/deploy/deployment.py": "to be split: what asks before a deployment, and what makes it",
     "ops/database/schema_difference.py": "one noun: what differs between two schemas",
     "ops/deploy/baseline.py": "one noun: a state without its secrets",
-    "ops/stacks/cli.py": "to be split: the workspace of the CLI, and what drives it",
     "sdk/notification_sdk/_async/client.py": "one noun: what a client does",
     "sdk/notification_sdk/_async/resources.py": "one noun: what a client does with stored things",
     "sdk/notification_sdk/_calls.py": "one noun: the calls of the API",

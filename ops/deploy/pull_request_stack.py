@@ -115,11 +115,12 @@ class PullRequestStack:
         if any(map(context.file.checked.is_set, SECRET_KEYS)):
             return
         from ops.stacks.cli import CliDriver
+        from ops.stacks.cli_workspace import CliWorkspace
 
         # From the file: the base may not be deployed yet.
         key = KeyFile.of(self.base).read(SECRET_KEYS[0])
         secrets = {name: _derived(key, f"{stack_of(self.number)}/{name}") for name in SECRET_KEYS}
-        CliDriver.for_account(context).set_secrets(secrets)
+        CliDriver(CliWorkspace.for_account(context)).set_secrets(secrets)
 
 
 def _with_kept_secrets(document: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:

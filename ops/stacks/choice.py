@@ -40,8 +40,9 @@ def choose_driver(context: StackContext) -> StackDriver:
                 f"to {context.file.known.cloudflare_base_url}. Unset {ENGINE_VARIABLE}."
             )
         from ops.stacks.cli import CliDriver
+        from ops.stacks.cli_workspace import CliWorkspace
 
-        return CliDriver.for_account(context)
+        return CliDriver(CliWorkspace.for_account(context))
 
     from ops.stacks.local_stack import LocalStack
 
@@ -49,8 +50,9 @@ def choose_driver(context: StackContext) -> StackDriver:
     if runs_cli(context):
         cli = _asked_for(context)
         from ops.stacks.cli import CliDriver
+        from ops.stacks.cli_workspace import CliWorkspace
 
-        return CliDriver.for_local(context.project, local, cli)
+        return CliDriver(CliWorkspace.for_local(context.project, local, cli))
     from ops.stacks.embedded import EmbeddedDriver
 
     return EmbeddedDriver(context.project, local)
@@ -81,8 +83,9 @@ def throwaway_driver(context: StackContext, local: LocalStack) -> StackDriver:
     if context.environment.get(ENGINE_VARIABLE) == "cli":
         cli = _asked_for(context)
         from ops.stacks.cli import CliDriver
+        from ops.stacks.cli_workspace import CliWorkspace
 
-        return CliDriver.for_local(context.project, local, cli)
+        return CliDriver(CliWorkspace.for_local(context.project, local, cli))
     from ops.stacks.embedded import EmbeddedDriver
 
     return EmbeddedDriver(context.project, local)
@@ -105,8 +108,11 @@ def baseline_driver(context: StackContext, local: LocalStack) -> StackDriver:
         reporter=context.reporter,
     )
     from ops.stacks.cli import CliDriver
+    from ops.stacks.cli_workspace import CliWorkspace
 
-    return CliDriver.for_local(context.project, local, cli, gets_plugins=not context.is_local)
+    return CliDriver(
+        CliWorkspace.for_local(context.project, local, cli, gets_plugins=not context.is_local)
+    )
 
 
 def runs_cli(context: StackContext) -> bool:

@@ -27,6 +27,6 @@ def stack_names(context: StackContext) -> list[str]:
         why="The stacks are listed by the Pulumi CLI",
         reporter=context.reporter,
     )
-    from ops.stacks.cli import account_stacks
+    from ops.stacks.cli_workspace import account_stacks
 
     return account_stacks(project, cli)

@@ -12,8 +12,9 @@ import pytest
 from pulumi.automation import CommandError, CommandResult
 
 from engine.stored_state import put_back
-from ops.stacks.cli import CliDriver, backend_folder
+from ops.stacks.cli import CliDriver
 from ops.stacks.cli_failure import CliFailures
+from ops.stacks.cli_workspace import CliWorkspace, backend_folder
 from ops.stacks.errors import StackDamaged, StackFailed
 from tests.engine.fake_cloudflare import FakeCloudflare
 from tests.engine.test_real_pulumi import Cli
@@ -36,7 +37,9 @@ def cli(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Cli:
 
 
 def driver_of(workspace: Workspace) -> CliDriver:
-    return CliDriver.for_account(context_of(workspace.folder, "dev", file=workspace.config_file))
+    return CliDriver(
+        CliWorkspace.for_account(context_of(workspace.folder, "dev", file=workspace.config_file))
+    )
 
 
 def refusal(workspace: Workspace, action: str = "up") -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ops.stacks.cli import CliDriver
+from ops.stacks.cli_workspace import CliWorkspace
 from ops.stacks.errors import StackFailed
 from tests.engine.test_real_pulumi import Cli, comparable
 from tests.engine.workspace import CANARY, Workspace
@@ -46,7 +47,7 @@ def test_a_protected_resource_is_removed_after_unprotect_and_not_before(
     for name, value in cli.environment.items():
         monkeypatch.setenv(name, value)
     context = context_of(workspace.folder, "dev", file=workspace.config_file)
-    driver = CliDriver.for_account(context)
+    driver = CliDriver(CliWorkspace.for_account(context))
     before = without_protection(workspace)
 
     assert protected(workspace) == ["guarded"]
