@@ -30,7 +30,6 @@ SMALL = {
 LONG = {
     "infra/migrations/lint.py": "one noun: what a migration file may do",
     "ops/cli/commands/keys.py": "the commands below `keys`, with their help",
-    "ops/deploy/deployment.py": "to be split: what asks before a deployment, and what makes it",
     "ops/database/schema_difference.py": "one noun: what differs between two schemas",
     "ops/deploy/baseline.py": "one noun: a state without its secrets",
     "sdk/notification_sdk/_async/client.py": "one noun: what a client does",

@@ -22,7 +22,6 @@ from infra.settings.key_dates import key_fingerprint
 from infra.settings.problems import PROJECT
 from ops.build.build import build_bundle
 from ops.deploy.baseline import Baseline, SecretMark, placeholder, sealed_marks
-from ops.deploy.deployment import describe
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import baseline_driver
 from ops.stacks.console import Reporter
@@ -113,7 +112,7 @@ class BaselinePreview:
                 step.detail = baseline.commit[:12] or "no commit"
             with self._reporter.step(f"Preview of the stack {context.stack}") as step:
                 update = driver.preview(self._reporter.progress)
-                step.detail = describe(update.changes)
+                step.detail = update.summary
         return BaselinePlan(baseline, update, states)
 
     def _require_free_names(self) -> None:

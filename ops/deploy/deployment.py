@@ -1,4 +1,4 @@
-"""A deployment of one stack: bundle, engine, verification, first notification."""
+"""A deployment of one stack: bundle, engine, first notification."""
 
 from __future__ import annotations
 
@@ -10,26 +10,19 @@ from infra.settings import SettingsError, read_settings
 from ops.access.identity import introduce
 from ops.build.build import build_bundle, console_path
 from ops.deploy.account_state import AccountState
-from ops.deploy.asset_check import AssetCheck
 from ops.deploy.first_notification import FirstNotification
-from ops.deploy.integration_set import IntegrationSet
-from ops.deploy.verification import PAUSE, CheckResult, Verification
-from ops.observe.metrics.caller_metrics import ERROR_RATE, CallerMetrics
-from ops.stacks.account import StackAccount
+from ops.deploy.release_checks import ReleaseChecks
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.data_loss import lost_stores
 from ops.stacks.deployment_report import DeploymentReport
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import GateClosed, StackFailed, UsageError, VerificationFailed
+from ops.stacks.errors import GateClosed, StackFailed, UsageError
 from ops.stacks.kept_state import keep_state
 from ops.stacks.local_cloud import require_local_cloud, start_local_cloud
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
-
-MIN_FAILURES = 5
-"""Failures from which a share of them says something."""
 
 
 def refuse_loss(what: str) -> None:
@@ -78,7 +71,7 @@ class Deployment:
         AccountState(self._context).require_free_names()
         with self._reporter.step(f"Preview of the stack {self._stack}") as step:
             result = choose_driver(self._context).preview(self._reporter.progress)
-            step.detail = describe(result.changes)
+            step.detail = result.summary
         return result
 
     def refresh(self) -> StackUpdate:
@@ -96,7 +89,7 @@ class Deployment:
             step.detail = str(kept)
         with self._reporter.step(f"Refresh of the stack {self._stack}") as step:
             result = driver.refresh(self._reporter.progress)
-            step.detail = describe(result.changes)
+            step.detail = result.summary
         if forgotten := result.changes.get("delete", 0):
             self._reporter.line(
                 f"The account seems to have lost {forgotten} of the stack's resources. Where that "
@@ -159,7 +152,7 @@ class Deployment:
             raise StackFailed(f"{error} {self._made_so_far()}") from None
         # A stack of access alone has no service to verify.
         if verify and "service_url" in update.outputs:
-            self.verify(update.outputs)
+            self.checks().run(update.outputs)
             self._first_notification(update.outputs)
         return DeploymentReport(
             stack=self._stack,
@@ -187,12 +180,8 @@ class Deployment:
             f"there; 'notifyctl destroy --stack {stack}' removes it."
         )
 
-    @property
-    def _in_maintenance(self) -> bool:
-        return bool(self._context.file.known.maintenance_mode)
-
     def _first_notification(self, outputs: Mapping[str, Any]) -> None:
-        if self._sink_url is None or self._in_maintenance:
+        if self._sink_url is None or self.checks().in_maintenance:
             return
         with ServiceClient(str(outputs["service_url"]), str(outputs["api_secret_key"])) as service:
             FirstNotification(service, sink_url=self._sink_url, reporter=self._reporter).run()
@@ -228,98 +217,16 @@ class Deployment:
         if not (is_planned or self._is_local):
             with self._reporter.step(f"Preview of the stack {self._stack}") as step:
                 planned = driver.preview(self._reporter.progress)
-                step.detail = describe(planned.changes)
+                step.detail = planned.summary
             self.ask_about_loss(planned, refuse_loss)
         with self._reporter.step(f"Stack {self._stack}") as step:
             update = driver.up(self._reporter.progress, message=message)
-            step.detail = describe(update.changes)
+            step.detail = update.summary
         return update
 
-    def verify(
-        self,
-        outputs: Mapping[str, Any],
-        *,
-        version: str | None = None,
-        integration: bool | None = False,
-        pause: float = PAUSE,
-        maintenance: bool | None = None,
-        callers: int | None = None,
-    ) -> list[CheckResult]:
-        """Verify from outside that ``version`` (default: what the outputs say) serves well.
-
-        Args:
-            outputs: the stack's outputs, secrets in clear.
-            version: the version that must answer.
-            integration: also use the service as a client does; ``None``: in production and on
-                this machine.
-            pause: seconds between two attempts of the health check.
-            maintenance: whether that version answers 503 to everything but health; ``None``: as
-                the stack's settings declare it.
-            callers: also look at what callers of that version were answered in so many seconds;
-                ``None``: right after a deployment there is nothing to see.
-
-        Raises:
-            VerificationFailed: with the check that failed and what to do next.
-        """
-        url, key = str(outputs["service_url"]), str(outputs["api_secret_key"])
-        serving = outputs.get("serving_version_id") or outputs["version_id"]
-        if maintenance is None:
-            maintenance = self._in_maintenance
-        with ServiceClient(url, key) as service, ServiceClient(url) as anonymous:
-            results = Verification(
-                service,
-                anonymous,
-                version_id=version or str(serving),
-                reporter=self._reporter,
-                pause=pause,
-                maintenance=maintenance,
-            ).run()
-            results.append(
-                CheckResult("assets", None, "the console is closed during maintenance")
-                if maintenance
-                else AssetCheck(
-                    anonymous,
-                    base_path=console_path(self._context.file),
-                    reporter=self._reporter,
-                ).run(_assets_of(outputs, version or str(serving)))
-            )
-            if integration is None:
-                integration = self._is_local or self._context.is_production
-            if integration and not maintenance:
-                results += IntegrationSet(
-                    service,
-                    sink_url=self._sink_url,
-                    reporter=self._reporter,
-                    environment=self._context.environment,
-                ).run()
-            if callers is not None:
-                results.append(self._callers(outputs, version or str(serving), callers))
-        return results
-
-    def _callers(self, outputs: Mapping[str, Any], version: str, seconds: int) -> CheckResult:
-        """Judge a version by what its callers were answered, where the account tells it.
-
-        Raises:
-            VerificationFailed: more of them failed than a release may.
-        """
-        worker = str(outputs.get("worker_name", ""))
-        try:
-            account = StackAccount.of(self._context)
-        except UsageError as error:
-            return CheckResult("callers", None, str(error))
-        found = CallerMetrics.read(account, worker, seconds=seconds)
-        if found.problem:
-            return CheckResult("callers", None, found.problem)
-        requests, failed = found.of_version(version)
-        said = f"{failed} of {counted(requests, 'request')} failed in {seconds} s"
-        if failed >= MIN_FAILURES and failed > ERROR_RATE * requests:
-            worst = found.failures()[0]
-            raise VerificationFailed(
-                f"The check 'callers' failed: {said}: {worst.said}. Look for the reason: notifyctl "
-                f"diagnose --stack {self._stack}",
-                check="callers",
-            )
-        return CheckResult("callers", True, said)
+    def checks(self) -> ReleaseChecks:
+        """Return what verifies from outside that a release serves well."""
+        return ReleaseChecks(self._context, sink_url=self._sink_url)
 
     def outputs(self, *, start: bool = True) -> Mapping[str, Any]:
         """Return the stack's outputs, secrets in clear.
@@ -362,18 +269,3 @@ class Deployment:
         with self._reporter.step("Bundle") as step:
             built = build_bundle(self._project, self._context.file)
             step.detail = f"{counted(built.modules, 'module')}, sha256 {built.sha256[:12]}"
-
-
-def _assets_of(outputs: Mapping[str, Any], version: str) -> str:
-    """Return the digest of a version's console, as the stack's list of releases has it."""
-    entries = outputs.get("releases") or []
-    digests = (entry.get("assets_sha256") for entry in entries if entry["version_id"] == version)
-    return str(next(digests, None) or "")
-
-
-def describe(changes: Mapping[str, int]) -> str:
-    """Return ``0 changes``, or the number of resources per operation."""
-    changed = {name: count for name, count in sorted(changes.items()) if name != "same"}
-    if not changed:
-        return "0 changes"
-    return ", ".join(f"{count} {name}" for name, count in changed.items())

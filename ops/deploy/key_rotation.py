@@ -138,7 +138,7 @@ class Rotation:
             )
         report.keys, report.retired_at = trace.retired, trace.retired_at
         report.version_id = str(outputs.get("serving_version_id", ""))
-        self._deployment.verify(outputs)
+        self._deployment.checks().run(outputs)
         return report
 
     def _see_that_both_serve(self, file: KeyFile, keys: Sequence[str]) -> None:

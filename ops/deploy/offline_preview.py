@@ -14,7 +14,6 @@ from infra.settings import SettingsError, StackFile, read_settings
 from localcloud.empty_account import EmptyAccount
 from localcloud.errors import LocalCloudError
 from ops.build.build import build_bundle
-from ops.deploy.deployment import describe
 from ops.stacks.choice import throwaway_driver
 from ops.stacks.context import StackContext
 from ops.stacks.driver import Progress, StackUpdate
@@ -127,7 +126,7 @@ class OfflinePreview:
             planned: dict[tuple[str, str], PlannedResource] = {}
             with self._reporter.step(f"Offline plan of the stack {self._stack}") as step:
                 update = driver.preview(_collecting(self._reporter.progress, planned))
-                step.detail = describe(update.changes)
+                step.detail = update.summary
         return OfflinePlan(
             stack=self._stack,
             update=update,

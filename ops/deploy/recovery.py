@@ -14,7 +14,7 @@ from engine.errors import EngineError
 from engine.stack_lock import StackLock
 from engine.stored_state import put_back
 from ops.adoption.adoption import Adoption
-from ops.deploy.deployment import Deployment, describe
+from ops.deploy.deployment import Deployment
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackDriver, StackUpdate
@@ -129,7 +129,7 @@ class Recovery:
         with self._reporter.step(f"Refresh of the stack {self._stack}") as step:
             refreshed = self._refresh(driver, report)
             report.refreshed = dict(refreshed.changes)
-            step.detail = describe(refreshed.changes)
+            step.detail = refreshed.summary
         report.dropped = self._drop(driver)
         if not self._context.known_settings("manageAccess").manage_access:
             report.imported = self._import(verify=verify)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ops.access.identity import introduce
-from ops.deploy.deployment import describe
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.managed import managed_resources
 from ops.observe.drift.remains import require_gone, stop_schedules
@@ -75,7 +74,7 @@ class Removal:
                 stop_schedules(probe, resources)
                 result = driver.destroy(self._reporter.progress)
                 require_gone(probe, resources)
-                step.detail = describe(result.changes)
+                step.detail = result.summary
         except OperationError as error:
             if not tolerate:
                 raise

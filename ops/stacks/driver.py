@@ -46,6 +46,14 @@ class StackUpdate:
         """Number of resources that the operation changed, or would change."""
         return sum(count for operation, count in self.changes.items() if operation != "same")
 
+    @property
+    def summary(self) -> str:
+        """``0 changes``, or the number of resources per operation."""
+        changed = {name: count for name, count in sorted(self.changes.items()) if name != "same"}
+        if not changed:
+            return "0 changes"
+        return ", ".join(f"{count} {name}" for name, count in changed.items())
+
     def step_documents(self) -> list[dict[str, str]]:
         """Return the steps for ``--json``."""
         return [{"operation": operation, "urn": urn} for operation, urn in self.steps]

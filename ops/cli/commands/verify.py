@@ -46,7 +46,7 @@ def verify(
     deployment = Deployment(open_stack(run, stack, Reporter(json=json)))
     try:
         outputs = deployment.outputs(start=False)
-        results = deployment.verify(
+        results = deployment.checks().run(
             outputs, integration=integration, pause=health_pause, callers=_CALLERS_S
         )
     except VerificationFailed as error:

@@ -15,7 +15,6 @@ from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Endpoints, Ports
 from localcloud.errors import LocalCloudError
 from ops.build.build import build_bundle
-from ops.deploy.deployment import describe
 from ops.deploy.development.source_watch import SourceWatch
 from ops.observe.tail.live_tail import LiveTail
 from ops.observe.tail.log_line import LogLine
@@ -144,5 +143,5 @@ class DevelopmentRun:
                 if self.interruption.seen:
                     raise KeyboardInterrupt from None
                 raise
-            step.detail = describe(update.changes)
+            step.detail = update.summary
         return dict(update.outputs)

@@ -159,7 +159,7 @@ class Rollback:
             finally:
                 told()
             # Health alone says nothing of sends: a column may be gone that only they read.
-            self._deployment.verify(
+            self._deployment.checks().run(
                 self._outputs,
                 version=version,
                 pause=pause,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ops.deploy.deployment import Deployment, describe, refuse_loss
+from ops.deploy.deployment import Deployment, refuse_loss
 from ops.deploy.notices.notice import Notice
 from ops.deploy.notices.notifier import Notifier
 from ops.deploy.preflight.preflight import PreflightOptions, pass_gate
@@ -99,7 +99,7 @@ class Rollout:
             origin=self._origin,
             approval=approval,
             window=_window(options),
-            scope=options.scope or describe(planned.changes),
+            scope=options.scope or planned.summary,
             previous_version_id=before or "",
             preflight=checked,
         )
@@ -133,7 +133,7 @@ class Rollout:
             else:
                 update = canary.run(options.message)
             self._fill_in(report, update)
-            report.checks = self._deployment.verify(
+            report.checks = self._deployment.checks().run(
                 update.outputs, integration=None, pause=options.health_pause
             )
         except VerificationFailed as error:

@@ -12,6 +12,7 @@ import pytest
 from ops.build.build import build_bundle
 from ops.deploy.account_state import AccountState
 from ops.deploy.deployment import Deployment
+from ops.deploy.release_checks import ReleaseChecks
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import UsageError
 from tests.altered_project import AlteredProject
@@ -49,7 +50,7 @@ def test_a_deployment_without_a_build_checks_builds_publishes_and_marks_in_that_
     monkeypatch.setattr(Deployment, "prepare", noted("start", lambda _: None))
     monkeypatch.setattr(AccountState, "require_free_names", noted("names", lambda _: None))
     monkeypatch.setattr(Deployment, "update", noted("publish", published))
-    monkeypatch.setattr(Deployment, "verify", noted("verify", lambda *_: []))
+    monkeypatch.setattr(ReleaseChecks, "run", noted("verify", lambda *_: []))
     report = Deployment(context).run(message="", verify=True)
 
     assert seen == ["check", "build", "start", "names", "publish", "verify"]

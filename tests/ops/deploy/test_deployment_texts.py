@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from ops.deploy.deployment import _assets_of, describe
+from ops.deploy.release_checks import _assets_of
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment, deploy_version
+from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import StackFailed
 from tests.ops.answering_service import answering_service
 
@@ -24,7 +25,7 @@ ACCOUNT = "a" * 32
     ],
 )
 def test_changes_are_counted_by_operation(changes: dict[str, int], text: str) -> None:
-    assert describe(changes) == text
+    assert StackUpdate("update", changes).summary == text
 
 
 def test_the_console_of_a_version_is_that_of_its_release() -> None:

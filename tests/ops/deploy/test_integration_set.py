@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.deploy import deployment
+from ops.deploy import release_checks
 from ops.deploy.deployment import Deployment
 from ops.deploy.integration_set import NOWHERE, Endpoint, IntegrationSet
 from ops.stacks.console import Reporter
@@ -40,13 +40,13 @@ def test_of_an_accounts_stacks_only_productions_is_used_as_by_a_client(
 ) -> None:
     ran: list[str] = []
     for name in ("Verification", "AssetCheck", "IntegrationSet"):
-        monkeypatch.setattr(deployment, name, type(name, (Recorded,), {"ran": ran}))
-    monkeypatch.setattr(deployment, "console_path", lambda *_: "/console")
+        monkeypatch.setattr(release_checks, name, type(name, (Recorded,), {"ran": ran}))
+    monkeypatch.setattr(release_checks, "console_path", lambda *_: "/console")
     (tmp_path / "Pulumi.some.yaml").write_text(
         f"config:\n  notification-system:environment: {environment}\n"
     )
 
-    Deployment(context_of(tmp_path, "some")).verify(OUTPUTS, integration=None)
+    Deployment(context_of(tmp_path, "some")).checks().run(OUTPUTS, integration=None)
 
     assert ran == ["Verification", "AssetCheck"] + ["IntegrationSet"] * is_made
 
