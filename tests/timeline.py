@@ -73,10 +73,6 @@ class Endpoint:
         """Answer with `status` from the one second to the other."""
         self._plan(Spell(*between, status=status, retry_after=retry_after))
 
-    def unreachable(self, between: tuple[float, float] = (0, FOREVER)) -> None:
-        """Take no connection."""
-        self._plan(Spell(*between, status=UNREACHABLE))
-
     def slow(self, seconds: float, between: tuple[float, float] = (0, FOREVER)) -> None:
         """Take that long to confirm."""
         self._plan(Spell(*between, takes=seconds))

@@ -28,11 +28,6 @@ class Cut(NamedTuple):
     truncated: bool
 
 
-def trim(text: str) -> str:
-    """Remove white space at both ends, as ECMAScript defines it."""
-    return text.strip(WHITESPACE)
-
-
 def without_control_characters(text: str) -> str:
     """Remove control characters other than tab, line feed and carriage return.
 
