@@ -21,6 +21,15 @@ MAX_ROUTES = 1000
 """Routes of a zone (Cloudflare docs, "Workers limits", routes and domains)."""
 MAX_DOMAINS = 100
 """Custom domains of a zone (the same)."""
+MAX_WORKERS = 500
+"""Workers of an account on a paid plan (Cloudflare docs, "Workers limits", number of Workers)."""
+MAX_NAMESPACES = 1000
+"""KV namespaces of an account (Cloudflare docs, "KV limits", namespaces per account)."""
+MAX_QUEUES = 10_000
+"""Queues of an account (Cloudflare docs, "Queues limits", queues)."""
+MAX_DATABASES = 1_000_000
+"""D1 databases of an account on a paid plan (Cloudflare docs, "D1 limits", databases per account).
+"""
 _MAX_WORKERS = 100
 """Workers whose schedules are counted; in an account with more the limit isn't asked."""
 
@@ -36,10 +45,12 @@ class Answers:
     Attributes:
         refusals: sentences, each with what is in the way and what to do.
         unknown: what couldn't be asked.
+        full: sentences about kinds of which the account has all that it may have.
     """
 
     refusals: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    full: tuple[str, ...] = ()
 
 
 def ask(api: AccountApi, claims: Claims, *, writes: bool = True) -> Answers:
@@ -71,22 +82,28 @@ def routes_in_state(resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Named:
-    """A kind of resource whose name is unique in the account."""
+    """A kind of resource whose name is unique in the account, and of which it may have so many.
+
+    The limits are the paid plan's: which plan an account has, a token that deploys may not ask.
+    """
 
     title: str
     path: str
     id: str
     name: str
+    limit: int
 
 
-_DATABASE = _Named("D1 database", "d1/database", "uuid", "name")
-_NAMESPACE = _Named("KV namespace", "storage/kv/namespaces", "id", "title")
-_QUEUE = _Named("queue", "queues", "queue_id", "queue_name")
-_WORKER = _Named("Worker", "workers/workers", "id", "name")
+_DATABASE = _Named("D1 database", "d1/database", "uuid", "name", MAX_DATABASES)
+_NAMESPACE = _Named("KV namespace", "storage/kv/namespaces", "id", "title", MAX_NAMESPACES)
+_QUEUE = _Named("queue", "queues", "queue_id", "queue_name", MAX_QUEUES)
+_WORKER = _Named("Worker", "workers/workers", "id", "name", MAX_WORKERS)
 
 
 def taken_names(api: AccountApi, names: Names, owned: Collection[str]) -> Answers:
-    """Ask which of a stack's names another resource has, all of them before one is used.
+    """Ask which of a stack's names another resource has, and whether there is room for the rest.
+
+    All of it before one name is used: a stack that stops half-way leaves stores behind.
 
     Args:
         api: the account.
@@ -102,11 +119,14 @@ def taken_names(api: AccountApi, names: Names, owned: Collection[str]) -> Answer
     )
     refusals: list[str] = []
     unknown: list[str] = []
+    full: list[str] = []
     lists: dict[str, list[dict[str, Any]]] = {}
     for kind, name in wanted:
         try:
             if kind.path not in lists:
                 lists[kind.path] = list(api.listed(kind.path))
+                count = sum(1 for other, _ in wanted if other is kind)
+                full += _without_room(kind, lists[kind.path], owned, count)
         except Forbidden as error:
             refusals.append(str(error))
         except CannotAsk as error:
@@ -117,7 +137,21 @@ def taken_names(api: AccountApi, names: Names, owned: Collection[str]) -> Answer
                 for item in lists[kind.path]
                 if item.get(kind.name) == name and str(item.get(kind.id)) not in owned
             ]
-    return Answers(tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(unknown)))
+    return Answers(
+        tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(full))
+    )
+
+
+def _without_room(
+    kind: _Named, items: Sequence[Mapping[str, Any]], owned: Collection[str], count: int
+) -> Iterator[str]:
+    """Say so where the account has no room for those of a kind that are still to be made."""
+    wanting = count - sum(1 for item in items if str(item.get(kind.id)) in owned)
+    if wanting > 0 and len(items) + wanting > kind.limit:
+        yield (
+            f"The account has {len(items)} {kind.title}s, this stack needs {wanting} more, and "
+            f"Cloudflare allows {kind.limit}. Remove some, or ask Cloudflare for more."
+        )
 
 
 def _may_write(path: str) -> _Question:

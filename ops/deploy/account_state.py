@@ -74,8 +74,9 @@ class AccountState:
                 f"Nothing was made. Take them over by 'notifyctl import --stack "
                 f"{self._context.stack}', or remove them."
             )
-        if answers.unknown:
-            raise StackFailed(f"Nothing was made: {' '.join(answers.unknown)}")
+        if answers.full or answers.unknown:
+            told = " ".join((*answers.full, *answers.unknown))
+            raise StackFailed(f"Nothing was made: {told}")
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield the check ``account``: names and addresses of others, limits, permissions."""
@@ -90,7 +91,7 @@ class AccountState:
             return
         named, claimed = self._names(), self._claims()
         taken = [f"taken: {text}" for text in named.refusals]
-        refusals = [*taken, *claimed.refusals]
+        refusals = [*taken, *named.full, *claimed.refusals]
         unknown = [*named.unknown, *claimed.unknown]
         if refusals:
             yield Outcome.fail(

@@ -133,6 +133,8 @@ class BaselinePreview:
                 "An update would be refused: the account has already, and not from this stack: "
                 f"{', '.join(answers.refusals)}."
             )
+        if answers.full:
+            raise StackFailed(f"An update would be refused: {' '.join(answers.full)}")
         if answers.unknown:
             raise StackFailed(f"The account couldn't be asked: {' '.join(answers.unknown)}")
 

@@ -11,16 +11,19 @@ import httpx
 import pytest
 
 from infra.names import Names
-from infra.preconditions import resource
+from infra.preconditions import questions, resource
 from infra.preconditions.account_api import PLAN_VARIABLE, AccountApi
 from infra.preconditions.claims import Claims
 from infra.preconditions.questions import (
     MAX_CRONS,
     MAX_DOMAINS,
+    MAX_NAMESPACES,
     MAX_ROUTES,
+    MAX_WORKERS,
     Answers,
     ask,
     routes_in_state,
+    taken_names,
 )
 from infra.preconditions.resource import PreconditionsProvider
 from infra.takeover.resource import TakeoverProvider
@@ -206,6 +209,59 @@ def test_the_last_route_and_domain_that_fit_are_taken() -> None:
     assert Cloud({**held, ROUTES: others}).asked() == Answers()
     full = [{"id": "own", "pattern": PATTERN, "script": OURS}, *others]
     assert Cloud({**held, ROUTES: full}).asked() == Answers()
+
+
+NAMES = Names.of_stack("production")
+KINDS = {
+    "D1 database": ("d1/database", "uuid", "name", (NAMES.database,)),
+    "KV namespace": ("storage/kv/namespaces", "id", "title", (NAMES.config_cache,)),
+    "queue": ("queues", "queue_id", "queue_name", (NAMES.retry_queue, NAMES.failed_queue)),
+    "Worker": ("workers/workers", "id", "name", (NAMES.worker,)),
+}
+"""For each kind its list, the properties of id and name, and what a stack has of it."""
+
+
+def named(held: Account, *, owned: tuple[str, ...] = ()) -> Answers:
+    with AccountApi(API, ACCOUNT, transport=httpx.MockTransport(Cloud(held)), token="t") as api:
+        return taken_names(api, NAMES, owned)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_account_without_room_for_what_a_stack_needs_is_told_before_anything_is_made(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, identifier, name, ours = KINDS[kind]
+    # Some lists of the original are longer than a test should page through.
+    found = next(one for one in vars(questions).values() if getattr(one, "title", "") == kind)
+    monkeypatch.setattr(questions, found_name(found), replace(found, limit=7))
+    there = f"/accounts/{ACCOUNT}/{path}"
+    others = [{identifier: f"o{n}", name: f"other-{n}"} for n in range(7 - len(ours))]
+    stacks = [{identifier: f"own{n}", name: text} for n, text in enumerate(ours)]
+    more = {identifier: "one", name: "one-more"}
+
+    assert named({there: others}) == Answers()
+    (told,) = named({there: [*others, more]}).full
+    assert told.startswith(f"The account has {8 - len(ours)} {kind}s, ")
+    assert f"needs {len(ours)} more, and Cloudflare allows 7." in told
+    # What is made already, or is going to be imported, needs no room.
+    owned = tuple(str(one[identifier]) for one in stacks)
+    assert named({there: [*others, more, *stacks]}, owned=owned) == Answers()
+
+
+def found_name(value: object) -> str:
+    return next(name for name, one in vars(questions).items() if one is value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"), [("Worker", MAX_WORKERS), ("KV namespace", MAX_NAMESPACES)]
+)
+def test_the_last_worker_and_namespace_that_fit_are_made(kind: str, limit: int) -> None:
+    path, identifier, name, _ = KINDS[kind]
+    others = [{identifier: f"o{n}", name: f"other-{n}"} for n in range(limit)]
+    there = f"/accounts/{ACCOUNT}/{path}"
+
+    assert named({there: others[1:]}) == Answers()
+    assert [f"Cloudflare allows {limit}." in told for told in named({there: others}).full] == [True]
 
 
 @pytest.mark.parametrize("path", sorted(account().keys() - {f"{QUEUES}/q0/consumers"}))
