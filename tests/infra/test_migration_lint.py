@@ -58,6 +58,58 @@ def test_the_projects_own_migrations_have_no_problem() -> None:
     assert lint(MigrationSet.read(PROJECT / "sql" / "migrations")) == []
 
 
+TEMPLATES = """{before}CREATE TABLE templates_new (
+  template_key TEXT PRIMARY KEY, template_name TEXT NOT NULL, description TEXT,
+  variables TEXT NOT NULL DEFAULT '[]', is_active INTEGER NOT NULL DEFAULT 1,
+  revision INTEGER NOT NULL DEFAULT 1, created_at TEXT NOT NULL DEFAULT '',
+  updated_at TEXT NOT NULL DEFAULT '', strict INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+INSERT INTO templates_new SELECT * FROM notification_templates_v2;
+DROP TABLE notification_templates_v2;
+ALTER TABLE templates_new RENAME TO notification_templates_v2;
+{after}"""
+FOUND_IN_PRACTICE = {
+    "a rebuild inside foreign_keys=OFF": (
+        TEMPLATES.format(before="PRAGMA foreign_keys=OFF;\n", after="PRAGMA foreign_keys=ON;\n"),
+        "template_contents (",
+    ),
+    "the same with the check put off": (
+        TEMPLATES.format(before="PRAGMA defer_foreign_keys=TRUE;\n", after=""),
+        "template_contents (",
+    ),
+    "a column that the deployed code reads": (
+        "ALTER TABLE notification_logs DROP COLUMN channel_options;\n",
+        "DROP COLUMN takes away what earlier code may use",
+    ),
+    "a parent that is replaced by itself": (
+        "REPLACE INTO notification_templates_v2 SELECT * FROM notification_templates_v2;\n",
+        "template_contents (",
+    ),
+    "a table that is made from a query": (
+        """CREATE TABLE configs AS SELECT * FROM user_configs;
+DROP TABLE user_configs;
+ALTER TABLE configs RENAME TO user_configs;
+""",
+        "user_configs.user_id (the column",
+    ),
+}
+"""Files on the project's own schema that other tools apply, each with what it says of them."""
+
+
+@pytest.mark.parametrize(
+    ("statements", "says"), FOUND_IN_PRACTICE.values(), ids=FOUND_IN_PRACTICE.keys()
+)
+def test_what_was_found_in_practice_is_refused_on_the_projects_own_schema(
+    tmp_path: Path, statements: str, says: str
+) -> None:
+    folder = PROJECT / "sql" / "migrations"
+    files = {path.name: path.read_text() for path in folder.glob("*.sql")}
+    known = [migration.name for migration in MigrationSet.read(folder).migrations]
+    more = {"9000_next.sql": statements, "9000_next.down.sql": "SELECT 1;\n"}
+    written = MigrationSet.read(write_migrations(tmp_path, {**files, **more}))
+    assert says in texts(lint(written, applied=known), "9000_next.sql")
+
+
 @pytest.mark.parametrize("pragma", ["foreign_keys = OFF", "defer_foreign_keys = TRUE"])
 def test_a_rebuild_that_empties_the_children_is_refused_and_names_them(
     tmp_path: Path, pragma: str
