@@ -83,8 +83,10 @@ class Repository:
         full = f"/repos/{self.name}{path}"
         answer = self._request("GET", full, None, None)
         if answer.status_code == 404:
-            # A proxy's page doesn't say that there is no such thing.
-            _json(answer, "GET", full)
+            said = _json(answer, "GET", full)
+            if not isinstance(said, dict) or "message" not in said:
+                # A proxy's page doesn't say that there is no such thing.
+                raise _no_answer("GET", full, 404)
             return None
         if answer.status_code >= 300:
             raise _refusal("GET", full, answer.status_code)
@@ -112,10 +114,12 @@ class Repository:
             ) from None
 
     def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
-        """All items of a list, page after page. Raises as ``call`` does."""
+        """Yield all items of a list, page after page. Raises as ``call`` does."""
         for page in range(1, _MAX_PAGES + 1):
             asked = {**(query or {}), "per_page": str(_PER_PAGE), "page": str(page)}
             listed = self.call("GET", path, query=asked)
+            if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+                raise _no_answer("GET", f"/repos/{self.name}{path}", 200)
             yield from listed
             if len(listed) < _PER_PAGE:
                 return
@@ -125,10 +129,14 @@ def _json(answer: httpx.Response, method: str, full: str) -> Any:
     try:
         return answer.json()
     except ValueError:
-        raise OperationError(
-            f"{method} {full} was answered with {answer.status_code} and no JSON: by a proxy, "
-            "perhaps. See what stands between this machine and GitHub, and try again."
-        ) from None
+        raise _no_answer(method, full, answer.status_code) from None
+
+
+def _no_answer(method: str, full: str, status: int) -> OperationError:
+    return OperationError(
+        f"{method} {full} was answered with {status} and no JSON of GitHub's: by a proxy, perhaps. "
+        "See what stands between this machine and GitHub, and try again."
+    )
 
 
 def _refusal(method: str, full: str, status: int) -> OperationError:

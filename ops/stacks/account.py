@@ -285,4 +285,12 @@ def _or_none(path: str, client: Cloudflare) -> object:
     try:
         return client.get(path, cast_to=object)
     except cloudflare.NotFoundError as error:
-        return {} if isinstance(error.body, dict) else None
+        return {} if says_absent(error.body) else None
+
+
+def says_absent(body: object) -> bool:
+    """Whether the body of a 404 is Cloudflare's own, and no proxy's, whatever form that has.
+
+    Every error of its API has ``success`` and ``errors`` (Cloudflare docs, "API: make API calls").
+    """
+    return isinstance(body, dict) and body.get("success") is False

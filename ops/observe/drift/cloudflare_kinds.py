@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ops.observe.drift.comparison import GONE, Compared, Kind
 from ops.observe.drift.finding import Repair
-
-if TYPE_CHECKING:
-    pass
 
 _ADDRESS = "it says where the resource is, and another one would be another resource"
 _FIXED = "it holds from the creation on, and nothing can change it"

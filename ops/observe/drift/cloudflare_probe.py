@@ -10,7 +10,7 @@ from engine.providers.property_naming import from_wire
 from ops.observe.drift.comparison import GONE, Kind
 from ops.observe.drift.finding import Finding, Repair, Unmanaged
 from ops.observe.drift.managed import Managed
-from ops.stacks.account import StackAccount
+from ops.stacks.account import StackAccount, says_absent
 from ops.stacks.errors import OperationError
 from ops.stacks.resource_kinds import read_path
 
@@ -75,9 +75,11 @@ class CloudflareProbe:
 
     def _one(self, path: str, resource: Managed) -> Mapping[str, Any] | None:
         texts = {key: resource.text(key) for key in ("workerId", "scriptName", "zoneId")}
-        found = self.get(path.format(id=resource.id, **texts))
-        if found is not None and not isinstance(found, dict):
-            raise OperationError(f"GET {path} was answered with no object. Try again.")
+        path = path.format(id=resource.id, **texts)
+        found = self.get(path)
+        if found is not None and not _is_document(found, resource):
+            # Every property would seem to be gone.
+            raise OperationError(f"GET {path} was answered without {resource.id}. Try again.")
         live: Mapping[str, Any] | None = from_wire(found)
         return live
 
@@ -115,6 +117,14 @@ class CloudflareProbe:
             yield from kind.differences(resource, ours)
 
 
+def _is_document(found: object, resource: Managed) -> bool:
+    """Whether an answer is about the resource; lists of one Worker don't name it."""
+    if not isinstance(found, dict):
+        return False
+    lists = (found.get("schedules"), found.get("deployments"))
+    return resource.id in found.values() or any(isinstance(one, list) for one in lists)
+
+
 def _called(resource: Managed) -> str:
     names = ("name", "title", "queueName", "hostname", "pattern", "scriptName")
     found = (resource.text(name) for name in names)
@@ -129,7 +139,7 @@ def _document(url: str, client: Cloudflare) -> Any:
         return client.get(url, cast_to=object)
     except cloudflare.NotFoundError as error:
         # A proxy's page, say, tells nothing: least of all that there is no such thing.
-        return None if isinstance(error.body, dict) else error.body
+        return None if says_absent(error.body) else ""
 
 
 def _send(method: str, url: str, body: Any, client: Cloudflare) -> Any:

@@ -11,6 +11,7 @@ from ops.github.repository import Repository
 from ops.observe.drift.comparison import GONE, Compared, Kind
 from ops.observe.drift.finding import Finding, Repair, Unmanaged
 from ops.observe.drift.managed import Managed
+from ops.stacks.errors import OperationError
 
 _ADDRESS = "it says where the resource is, and another one would be another resource"
 _NEVER_TOLD = "GitHub tells no secret; that it was set again since shows by its time"
@@ -105,6 +106,9 @@ class GithubProbe:
         elif found is None:
             said = next((text for name in reversed(names) if (text := resource.text(name))), "")
             yield Finding(kind.title, resource.name, said, GONE, kind.gone)
+        elif not isinstance(found, dict) or "name" not in found:
+            # Every property would seem to be gone.
+            raise OperationError(f"GitHub answered without {resource.name}. Try again.")
         elif resource.type == "github:RepositoryEnvironment":
             yield from kind.differences(resource, _gates(found))
         else:
@@ -115,7 +119,8 @@ class GithubProbe:
     def _branches(kind: Kind, resource: Managed, found: Any) -> Iterator[Finding]:
         """Compare all branches that may deploy: one more opens the gate, whoever allowed it."""
         wanted = resource.text("branchPattern")
-        actual = sorted(str(one["name"]) for one in (found or {}).get("branch_policies") or ())
+        policies = [] if found is None else found["branch_policies"]
+        actual = sorted(str(one["name"]) for one in policies)
         if actual != [wanted]:
             repair = kind.gone if wanted not in actual else Repair.NONE
             yield Finding(kind.title, resource.name, wanted, ", ".join(actual) or GONE, repair)

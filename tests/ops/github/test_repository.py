@@ -95,7 +95,7 @@ def test_a_refusal_has_call_and_status(status: int) -> None:
 
 def test_only_what_is_missing_reads_as_nothing() -> None:
     with answering_service() as service:
-        service.answers = [(404, b"{}")]
+        service.answers = [(404, b'{"message": "Not Found", "status": "404"}')]
         assert repository(service).read("/x") is None
         with pytest.raises(OperationError, match="404"):
             repository(service).call("GET", "/x")
@@ -107,6 +107,22 @@ def test_a_page_of_a_proxy_is_no_answer() -> None:
         for ask in (repository(service).read, lambda path: repository(service).call("GET", path)):
             with pytest.raises(OperationError, match=r"GET /repos/team/notify/x .* no JSON"):
                 ask("/x")
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b'{"error": "no such host"}'])
+def test_a_404_that_is_no_answer_of_github_says_nothing_of_what_is_there(body: bytes) -> None:
+    with answering_service() as service:
+        service.answers = [(404, body)]
+        with pytest.raises(OperationError, match=r"GET /repos/team/notify/x .* no JSON of GitHub"):
+            repository(service).read("/x")
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[5]", b'{"message": "moved"}'])
+def test_a_list_that_is_none_is_no_empty_one(body: bytes) -> None:
+    with answering_service() as service:
+        service.answers = [(200, body)]
+        with pytest.raises(OperationError, match="no JSON of GitHub"):
+            list(repository(service).pages("/deployments"))
 
 
 def test_a_list_is_read_page_after_page_until_a_short_one() -> None:

@@ -13,6 +13,7 @@ from ops.observe.drift import cloudflare_kinds, github_probe
 from ops.observe.drift.comparison import Kind, leaves
 from ops.observe.drift.finding import Finding, Unmanaged
 from ops.observe.drift.managed import Managed
+from ops.stacks.errors import OperationError
 from tests.infra.registrations import Declared, Registration
 from tests.infra.resource_picture import full_stack
 from tests.infra.test_access import access, groups
@@ -231,6 +232,30 @@ def test_one_more_branch_that_may_deploy_is_found(gates: list[Registration]) -> 
     assert found("main") == []
     assert found("main", "*") == [("branch policy", "*, main")]
     assert found() == [("branch policy", "nothing")]
+
+
+@pytest.mark.parametrize("answer", [{}, {"x": 1}, [], 5, "page"])
+def test_an_answer_of_github_about_something_else_is_unknown(
+    gates: list[Registration], answer: object
+) -> None:
+    class Answers:
+        def read(self, path: str) -> Any:
+            return answer
+
+    probe = github_probe.GithubProbe(Answers())  # type: ignore[arg-type]  # its one method
+    asked = 0
+    for registration in gates:
+        if not registration.type.startswith("github:"):
+            continue
+        package, _, rest = registration.type.partition(":")
+        type_ = f"{package}:{rest.rpartition(':')[2]}"
+        inputs = registration.inputs
+        managed = Managed(type_, registration.name, "1", inputs, inputs)
+        # Drift reads each of these as unknown.
+        with pytest.raises((OperationError, KeyError, TypeError, AttributeError)):
+            list(probe.findings(managed))
+        asked += 1
+    assert asked > 10
 
 
 @pytest.mark.parametrize(

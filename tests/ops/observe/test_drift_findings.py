@@ -23,18 +23,20 @@ from ops.stacks.errors import StackFailed
 from tests.ops.contexts import context_of
 
 TOKEN = {
+    "id": "t",
     "name": "ci",
     "status": "active",
     "policies": [{"effect": "allow", "permission_groups": [{"id": "g1"}, {"id": "g2"}]}],
 }
 ENVIRONMENT = {
+    "name": "production",
     "protection_rules": [
         {
             "type": "required_reviewers",
             "prevent_self_review": True,
             "reviewers": [{"type": "User", "reviewer": {"id": 11}}],
         }
-    ]
+    ],
 }
 THERE: dict[str, Any] = {
     "d1/database/db": {"uuid": "db"},
@@ -142,24 +144,26 @@ EDITS: list[tuple[str, str, Any]] = [
         "reviewers",
         "/environments/production",
         {
+            "name": "production",
             "protection_rules": [
                 {
                     "prevent_self_review": True,
                     "reviewers": [{"type": "User", "reviewer": {"id": 12}}],
                 }
-            ]
+            ],
         },
     ),
     (
         "self-review",
         "/environments/production",
         {
+            "name": "production",
             "protection_rules": [
                 {
                     "prevent_self_review": False,
                     "reviewers": [{"type": "User", "reviewer": {"id": 11}}],
                 }
-            ]
+            ],
         },
     ),
     ("environment secret", "/environments/production/secrets/PROD_API_SECRET", None),

@@ -88,6 +88,15 @@ def test_a_consumer_that_another_worker_took_over_under_the_same_id_is_found() -
     assert found(CONSUMER, **{"queues/q/consumers": taken}) == [("consumer", "theirs")]
 
 
+@pytest.mark.parametrize("answer", [{}, {"x": 1}, {"name": "somebody else's"}, [], [5]])
+@pytest.mark.parametrize("resource", [QUEUE, WORKER])
+def test_an_answer_about_something_else_is_no_difference_of_every_property(
+    resource: Managed, answer: Any
+) -> None:
+    with pytest.raises(OperationError, match=r"answered (without|with no|in a form)"):
+        found(resource, **dict.fromkeys(GOOD, answer))
+
+
 @pytest.mark.parametrize("answer", ["<html>sign in</html>", {"success": False, "errors": []}])
 @pytest.mark.parametrize("resource", [QUEUE, WORKER, CONSUMER])
 def test_an_answer_that_is_no_document_is_never_read_as_absence(

@@ -171,10 +171,25 @@ def test_the_list_of_deployments_is_as_careful(
             DeploymentList.of_stack(context)
 
 
+NO_404_OF_CLOUDFLARES = ("", "null", "[]", "{}", '"gone"', '{"error": "no such host"}')
+
+
+@pytest.mark.parametrize("body", [*NO_404_OF_CLOUDFLARES, "<html>not here</html>"])
+@pytest.mark.parametrize("name", ["a resource of drift", "a list of drift"])
+def test_a_404_that_is_none_of_cloudflares_says_nothing_of_what_is_there(
+    account: StackAccount, name: str, body: str
+) -> None:
+    Api.status, Api.body = 404, body
+    assert "no document of Cloudflare's API" in refusal_of(lambda: ASKING[name](account))
+    Api.body = '{"success": false, "errors": [{"code": 7404}], "result": null}'
+    assert not ASKING[name](account)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "lost"),
     [
         (404, '{"success": false, "errors": [{"code": 7404}], "result": null}', True),
+        *((404, body, False) for body in NO_404_OF_CLOUDFLARES),
         (404, "<html>not here</html>", False),
         (200, "<html>sign in</html>", False),
         (200, '{"success": true, "errors": [], "result": {"uuid": "x"}}', False),
