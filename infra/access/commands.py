@@ -73,6 +73,10 @@ DEPLOYING = (
 """Commands that need what CI's token has: the lines of the table of calls that say so."""
 JUDGING = ("doctor", "token check")
 """Commands that hold a token against what CI's has, by trying it where it can't be read."""
+_JUDGING_REMARK = (
+    "change nothing, and name each permission that the token lacks; `doctor` tells of refused "
+    f"writes too where it has {Permission.ACCOUNT_ANALYTICS_READ.shown}"
+)
 PLANNING = CommandNeeds(
     "preview --baseline",
     (
@@ -95,7 +99,7 @@ def commands_table() -> str:
     lines = ["| command | needs | remark |", "|---|---|---|"]
     for names, remark in (
         (DEPLOYING, ""),
-        (JUDGING, "change nothing, and name each permission that the token lacks"),
+        (JUDGING, _JUDGING_REMARK),
     ):
         shown = ", ".join(f"`{name}`" for name in names)
         lines.append(f"| {shown} | what the table above gives to CI | {remark} |")

@@ -107,6 +107,7 @@ class AccountListing:
 
         Raises:
             UsageError: an id is given and there is nothing of that id, or its name can't be kept.
+            OperationError: the API refused, gave no answer, or one from which nothing follows.
         """
         wanted = (
             (DATABASE, names.database),
@@ -115,7 +116,8 @@ class AccountListing:
             (FAILED_QUEUE, names.failed_queue),
             (WORKER, names.worker),
         )
-        found = (self._one(kind, name, context) for kind, name in wanted)
+        with self._account.understood("list what exists already"):
+            found = [self._one(kind, name, context) for kind, name in wanted]
         return [item for item in found if item is not None]
 
     def _one(self, kind: Kind, wanted: str, context: StackContext) -> Existing | None:

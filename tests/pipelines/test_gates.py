@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.pipelines.expression import evaluate, inserted
+from tests.pipelines.runner import Runner
 from tests.pipelines.workflow import Workflow
 
 DEPLOY = Workflow.read("deploy")
@@ -104,3 +106,48 @@ def test_expressions_are_read_as_github_reads_them() -> None:
     for text in ("inputs.a = 'x'", "secret.a", "hashFiles()", "(inputs.a"):
         with pytest.raises((ValueError, IndexError)):
             evaluate(text, contexts)
+
+
+GH = """#!/bin/sh
+if [ "$1 $2" = "run list" ]; then
+  [ "$*" = "run list --workflow deploy.yml --status waiting $ASKED" ] || exit 1
+  echo 11; echo 12; echo 13
+else
+  echo "$*" >> "$CALLS"
+  [ "$3" != 12 ]
+fi
+"""
+"""GitHub's CLI, for which three deployments wait; the second one ends meanwhile."""
+
+
+def test_a_rollback_of_production_cancels_the_deployments_that_wait_for_an_approval(
+    tmp_path: Path,
+) -> None:
+    rollback = Workflow.read("rollback")
+    for inputs, runs in (
+        ({"environment": "production", "plan_only": False}, True),
+        ({"environment": "production", "plan_only": True}, False),
+        ({"environment": "development", "plan_only": False}, False),
+    ):
+        assert rollback.runs("cancel", {"inputs": inputs}) is runs, inputs
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "gh").write_text(GH)
+    (programs / "gh").chmod(0o755)
+    calls = tmp_path / "calls"
+    runner = Runner(
+        tmp_path,
+        {"CALLS": str(calls), "ASKED": "--json databaseId --jq .[].databaseId"},
+        tmp_path,
+        first_on_path=programs,
+    )
+    contexts = {"github": {"token": "t", "repository": "local/notification-system"}}
+
+    ran = runner.run(rollback, "cancel", "Cancel deployments that wait for an approval", contexts)
+
+    assert ran.code == 0, ran.text
+    assert calls.read_text().splitlines() == ["run cancel 11", "run cancel 12", "run cancel 13"]
+    assert ran.summary.splitlines() == [
+        "Cancelled the waiting deployment 11.",
+        "Cancelled the waiting deployment 13.",
+    ]

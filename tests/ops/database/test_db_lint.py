@@ -64,6 +64,24 @@ def test_a_file_that_empties_another_table_is_refused_in_words_and_in_json(
     assert {problem["file"] for problem in document["problems"]} == {"9000_rebuild.sql"}
 
 
+def test_a_preview_judges_the_files_before_it_plans_or_asks_anything(
+    project: AlteredProject,
+) -> None:
+    # No local cloud runs: whatever came first would end in another way.
+    told = subprocess.run(
+        [str(project.root / ".venv" / "bin" / "notifyctl"), "preview", "--stack", "local"],
+        cwd=project.root,
+        env={**os.environ, "NOTIFICATION_LOCAL_HOME": str(project.root.parent / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert told.returncode == 8
+    assert "9000_rebuild.sql: it loses what it doesn't declare" in told.stderr
+    assert "so nothing was planned" in told.stderr
+
+
 def test_a_way_back_that_cannot_be_run_is_named(project: AlteredProject) -> None:
     (project.root / UP).write_text("CREATE TABLE extra (id INTEGER PRIMARY KEY);\n")
     told = lint(project)

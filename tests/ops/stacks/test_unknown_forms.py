@@ -10,7 +10,10 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+from pydantic.alias_generators import to_snake
 
+from infra.names import Names
+from ops.adoption.existing import AccountListing
 from ops.database import d1_transfer
 from ops.database.bucket import BackupBucket
 from ops.database.d1_transfer import D1Transfer
@@ -111,6 +114,15 @@ def scratch(account: StackAccount) -> None:
         pass
 
 
+def existing(account: StackAccount) -> object:
+    context: Any = SimpleNamespace(
+        stack="production",
+        environment={},
+        known_settings=lambda key: SimpleNamespace(**{to_snake(key): None}),
+    )
+    return AccountListing(account).find(Names.of_stack("production"), context)
+
+
 ASKING: dict[str, Callable[[StackAccount], object]] = {
     "what serves": lambda a: ActiveDeployment.of_worker(a, "w"),
     "a version": lambda a: read_version(a, OUTPUTS, "v1"),
@@ -127,6 +139,7 @@ ASKING: dict[str, Callable[[StackAccount], object]] = {
     "backups": lambda a: BackupBucket(a, "b").names(),
     "metrics": lambda a: AccountMetrics.read(a, OUTPUTS),
     "a resource of drift": lambda a: CloudflareProbe(a).get("queues/q1"),
+    "what exists already": existing,
     "a list of drift": lambda a: CloudflareProbe(a).listed("queues"),
 }
 
