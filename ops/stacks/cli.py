@@ -12,7 +12,7 @@ from pulumi import automation
 
 from ops.stacks.cli_failure import CliFailures
 from ops.stacks.cli_workspace import CliWorkspace
-from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
+from ops.stacks.driver import HistoryEntry, Progress, StackUpdate, with_ledger
 from ops.stacks.errors import StackMissing
 
 _PAGE = 100
@@ -156,12 +156,19 @@ class CliDriver:
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """See :meth:`StackDriver.outputs`."""
+        return with_ledger(self._set_outputs(show_secrets=show_secrets), self.resources())
+
+    def is_unfinished(self) -> bool:
+        """See :meth:`StackDriver.is_unfinished`."""
+        found = self._set_outputs(show_secrets=False)
+        return with_ledger(found, self.resources()) is not found
+
+    def _set_outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
+        # Not by the automation API: it asks the CLI twice, with secrets and without.
+        asked = ["--show-secrets"] if show_secrets else []
         with CliFailures("stack output", self._workspace.name):
-            outputs = self._workspace.stack.outputs()
-        return {
-            name: "[secret]" if output.secret and not show_secrets else output.value
-            for name, output in outputs.items()
-        }
+            found: dict[str, Any] = json.loads(self._run("stack", "output", "--json", *asked))
+        return found
 
     def history(self) -> list[HistoryEntry]:
         """See :meth:`StackDriver.history`."""

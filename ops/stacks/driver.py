@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -130,7 +130,42 @@ class StackDriver(Protocol):
         """Return the resources in the stack's state as Pulumi exports them, secrets encrypted."""
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
-        """Return the stack's outputs; secrets read ``[secret]`` unless asked for."""
+        """Return the outputs `with_ledger`; secrets read ``[secret]`` unless asked for."""
+
+    def is_unfinished(self) -> bool:
+        """Whether an update moved the traffic, and ended before it set the stack's outputs."""
 
     def history(self) -> list[HistoryEntry]:
         """Return the stack's updates, newest first."""
+
+
+def with_ledger(
+    outputs: Mapping[str, Any], resources: Iterable[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Return a stack's outputs with the releases that the state's ledger has.
+
+    Pulumi sets the outputs when an update ends. One that fails or is killed after the traffic moved
+    sets none: they still name the version before, and the ledger names the one that serves.
+
+    Args:
+        outputs: as Pulumi has them; a stack without any has no service yet, and keeps none.
+        resources: the state's, as Pulumi exports them.
+    """
+    if not outputs:
+        return outputs
+    for resource in resources:
+        if not str(resource.get("type", "")).endswith(":ReleaseLedger") or resource.get("delete"):
+            continue
+        entries = (resource.get("outputs") or {}).get("releases")
+        if isinstance(entries, list) and entries and entries != outputs.get("releases"):
+            newest = entries[0]
+            serving = newest["serving"]
+            return {
+                **outputs,
+                "release": {k: v for k, v in newest.items() if k not in {"serving", "at"}},
+                "releases": entries,
+                "version_id": newest["version_id"],
+                "serving": serving,
+                "serving_version_id": max(serving, key=lambda one: one["percentage"])["version_id"],
+            }
+    return outputs

@@ -11,7 +11,7 @@ from engine.errors import StackLocked as EngineLocked
 from engine.errors import StateDamaged
 from engine.stack_lock import LockHolder
 from infra.stack_state import STATE_FILE_VARIABLE
-from ops.stacks.driver import HistoryEntry, Progress, StackUpdate
+from ops.stacks.driver import HistoryEntry, Progress, StackUpdate, with_ledger
 from ops.stacks.errors import StackDamaged, StackFailed, StackLocked
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.project import Project
@@ -102,6 +102,14 @@ class EmbeddedDriver:
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """See :meth:`StackDriver.outputs`."""
+        return with_ledger(self._set_outputs(show_secrets=show_secrets), self.resources())
+
+    def is_unfinished(self) -> bool:
+        """See :meth:`StackDriver.is_unfinished`."""
+        found = self._set_outputs(show_secrets=False)
+        return with_ledger(found, self.resources()) is not found
+
+    def _set_outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         try:
             return self._engine(lambda _: None).outputs(show_secrets=show_secrets)
         except EngineError as error:

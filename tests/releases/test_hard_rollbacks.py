@@ -44,6 +44,34 @@ def test_rotated_secrets_make_a_version_of_the_old_code_with_todays_secrets(stag
     assert stage.ctl("verify").returncode == 0
 
 
+@pytest.mark.requirement("S4-30")
+def test_a_rollback_over_a_rotation_that_is_killed_is_finished_by_the_same_command(
+    stage: Stage,
+) -> None:
+    stage.change("a release before the rotation")
+    good = stage.json("deploy")
+    stage.change("a release after it")
+    rotate(stage, "apiSecretKey")
+    bad = stage.json("deploy")["version_id"]
+    releases = {row["version_id"]: row for row in stage.json("releases")}
+    # Its own version serves by then, and neither the pin nor what was gone back from is noted.
+    stage.kill_after(["ReleaseLedger"], "rollback", "--yes", "--health-pause", "0")
+
+    report = stage.json("rollback", "--yes", "--health-pause", "0")
+
+    new = report["version_id"]
+    assert new not in {bad, good["version_id"]}
+    assert stage.serving() == {new: 100}
+    pin = stage.pin()
+    assert pin is not None
+    assert (pin["version"], pin["insteadOf"]) == (new, releases[bad]["bundle_sha256"])
+    listed = {row["version_id"]: row for row in stage.json("releases")}
+    assert listed[new]["bundle_sha256"] == releases[good["version_id"]]["bundle_sha256"]
+    assert listed[bad]["result"] == "rolled back"
+    assert stage.ctl("preview", "--expect-no-changes").returncode == 0
+    assert stage.ctl("verify", "--health-pause", "0").returncode == 0
+
+
 @pytest.mark.requirement("S4-30", "S4-24", "S4-04")
 def test_code_that_is_older_than_the_schema_allows_is_refused(stage: Stage) -> None:
     serving = stage.serving()
@@ -52,11 +80,17 @@ def test_code_that_is_older_than_the_schema_allows_is_refused(stage: Stage) -> N
     stage.sql("UPDATE d1_migrations SET level = 9999 WHERE id = 1")
     try:
         result = stage.ctl("rollback", "--to", target["version_id"], "--yes")
+        to = ("rollback", "--to", target["version_id"], "--force", "--plan-only")
+        unreasoned = stage.ctl(*to)
+        forced = stage.ctl(*to, "--reason", "it can't wait")
     finally:
         stage.sql("UPDATE d1_migrations SET min_code = 0, level = 1 WHERE id = 1")
 
     assert result.returncode == 8
     assert "needs code of level 9999 or newer" in result.stderr
+    assert (unreasoned.returncode, forced.returncode) == (2, 0)
+    assert "--force needs a reason" in unreasoned.stderr
+    assert "forced although: The database has" in forced.stdout + forced.stderr
     assert stage.serving() == serving
 
 

@@ -157,6 +157,29 @@ def test_the_pin_gives_way_to_the_next_fix_by_itself(stage: Stage) -> None:
     assert stage.json("releases")[0]["result"] == "verified"
 
 
+@pytest.mark.soak
+def test_a_rollback_needs_no_rest_api_of_the_database(stage: Stage) -> None:
+    [good] = stage.serving()
+    stage.change("sends fail")
+    bad = stage.json("deploy")["version_id"]
+    assert stage.ctl("local", "fault", "add", "d1 query 500/7500").returncode == 0
+    try:
+        planned = stage.ctl("rollback", "--plan-only")
+        done = stage.ctl("rollback", "--yes", "--reason", "sends fail", "--health-pause", "0")
+    finally:
+        assert stage.installation.ctl("local", "fault", "clear").returncode == 0
+
+    assert planned.returncode == 0, planned.stderr
+    assert "as the service says" in planned.stderr + planned.stdout
+    assert done.returncode == 0, done.stderr
+    assert stage.serving() == {good: 100}
+    assert bad not in stage.serving()
+    # It isn't noted as bad while the database can't be asked; the pin keeps it from serving.
+    assert "it isn't noted that" in done.stderr + done.stdout
+    assert stage.ctl("preview", "--expect-no-changes").returncode == 0
+    assert stage.ctl("verify", "--health-pause", "0").returncode == 0
+
+
 @pytest.mark.requirement("S4-10")
 def test_a_rollback_without_a_stack_or_to_nowhere_is_refused(stage: Stage) -> None:
     nameless = stage.installation.ctl("rollback", "--yes")

@@ -8,7 +8,7 @@ from typing import Any
 from ops.deploy.release.account_versions import older_versions
 from ops.deploy.release.pin_file import read_pin
 from ops.deploy.release.records import ReleaseRecords, read_tolerantly
-from ops.deploy.release.release_history import KnownRelease, ReleaseHistory, known_outputs
+from ops.deploy.release.release_history import KnownRelease, ReleaseHistory
 from ops.deploy.release.target import Target, choose_target, newest_update
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
@@ -44,7 +44,7 @@ class ReleaseListing:
             OperationError: Cloudflare's API refused, or gave no answer.
         """
         driver = choose_driver(context)
-        outputs = known_outputs(driver, show_secrets=False)
+        outputs = driver.outputs(show_secrets=False)
         account = StackAccount.of(context)
         found = ReleaseRecords(account, str(outputs.get("d1_database_id")))
         records, problem = read_tolerantly(found)
@@ -54,7 +54,9 @@ class ReleaseListing:
             )
         updates = driver.history()
         older = older_versions(account, outputs)
-        history = ReleaseHistory(outputs, updates, records, older)
+        history = ReleaseHistory(
+            outputs, updates, records, older, is_unfinished=driver.is_unfinished()
+        )
         active = ActiveDeployment.of_worker(account, str(outputs["worker_name"]))
         try:
             target = choose_target(

@@ -9,7 +9,7 @@ from typing import Any
 
 from ops.deploy.release.records import ReleaseRecord
 from ops.deploy.release.release import Release
-from ops.stacks.driver import HistoryEntry, StackDriver
+from ops.stacks.driver import HistoryEntry
 from ops.stacks.errors import StackFailed, UsageError
 
 _MIN_BEGINNING = 7
@@ -41,27 +41,6 @@ class KnownRelease:
         return self.record.result if self.record else "deployed"
 
 
-def known_outputs(driver: StackDriver, *, show_secrets: bool) -> dict[str, Any]:
-    """Return a stack's outputs, with the releases that the state's ledger has.
-
-    An update that fails after the traffic moved sets no outputs; its release is in the ledger.
-    """
-    outputs = dict(driver.outputs(show_secrets=show_secrets))
-    for resource in driver.resources():
-        if not str(resource.get("type", "")).endswith(":ReleaseLedger") or resource.get("delete"):
-            continue
-        entries = (resource.get("outputs") or {}).get("releases")
-        if isinstance(entries, list) and entries and entries != outputs.get("releases"):
-            serving = entries[0]["serving"]
-            outputs |= {
-                "releases": entries,
-                "version_id": entries[0]["version_id"],
-                "serving": serving,
-                "serving_version_id": max(serving, key=lambda one: one["percentage"])["version_id"],
-            }
-    return outputs
-
-
 class ReleaseHistory:
     """The releases of one stack, the newest first, each version once.
 
@@ -70,6 +49,7 @@ class ReleaseHistory:
         updates: Pulumi's history, in any order.
         records: what is known of the versions.
         older: versions of the account that are older than the list, the newest first.
+        is_unfinished: whether the newest entry's update ended before all that comes after it.
     """
 
     def __init__(
@@ -78,6 +58,8 @@ class ReleaseHistory:
         updates: Sequence[HistoryEntry],
         records: Mapping[str, ReleaseRecord],
         older: Sequence[Release] = (),
+        *,
+        is_unfinished: bool = False,
     ) -> None:
         entries = outputs.get("releases")
         if not isinstance(entries, list) or not entries:
@@ -87,6 +69,7 @@ class ReleaseHistory:
             )
         self.entries = [Release.of_entry(entry) for entry in entries]
         self._updates = updates
+        self.is_unfinished = is_unfinished
         self.serving = str(outputs.get("serving_version_id") or outputs["version_id"])
         self.shares = dict(self.entries[0].serving)
         # A version keeps the place of its newest entry, and is told by its first one: that is the
@@ -107,6 +90,17 @@ class ReleaseHistory:
     def newest(self) -> Release:
         """What was deployed last, whether or not it serves."""
         return self.releases[0].release
+
+    @property
+    def taken_back(self) -> Release | None:
+        """The release before the newest one, where the newest has the code of an older one.
+
+        A rollback that gives old code a version of its own leaves it so until its pin is set.
+        """
+        newest, *older = (known.release for known in self.releases if known.is_listed)
+        if not older or _code(older[0]) == _code(newest):
+            return None
+        return older[0] if any(_code(one) == _code(newest) for one in older[1:]) else None
 
     def is_newest_of(self, update: HistoryEntry) -> bool:
         """Whether the newest entry was made by that update, which then moved the traffic."""
@@ -155,6 +149,10 @@ class ReleaseHistory:
         ]
         verified = [k for k in usable if k.record is not None and k.record.result == "verified"]
         return next(iter([*verified, *usable]), None)
+
+
+def _code(release: Release) -> tuple[str, str]:
+    return release.bundle_sha256, release.assets_sha256
 
 
 def _only(found: Sequence[KnownRelease], name: str) -> KnownRelease | None:

@@ -30,11 +30,13 @@ class Target:
             version``: secrets have rotated, so that its code gets a version of its own;
             ``nothing``: it serves already.
         reason: why this release, as a sentence.
+        instead_of: the release that is gone back from, where it isn't the newest.
     """
 
     release: Release
     way: Way
     reason: str
+    instead_of: Release | None = None
 
 
 def newest_update(updates: Sequence[HistoryEntry]) -> HistoryEntry | None:
@@ -66,10 +68,10 @@ def choose_target(
                 f"There is no release '{named}'. 'notifyctl releases' lists those that there are."
             )
         return Target(found.release, _way(found, history, active), "it was named")
-    held = history.of_version(pin.version) if pin is not None else None
-    if pin is not None and held is not None and _holds_against(pin, history.newest):
-        reason = "it is pinned since an earlier rollback; name an older one to go further back"
-        return Target(held.release, _way(held, history, active), reason)
+    by_rollback = last_update is not None and last_update.message.startswith(MESSAGE)
+    begun = _begun(history, active, pin, by_rollback=by_rollback)
+    if begun is not None:
+        return begun
     beside = [known for known in history.releases if known.release.version_id in active.shares]
     if len(active.shares) > 1 and beside:
         # The older of the two: the canary is the newer one, however much of the requests it has.
@@ -86,8 +88,7 @@ def choose_target(
         told = f"version {active.main_version[:8]} was deployed past Pulumi"
         way = _way(serving, history, active)
         return Target(serving.release, way, f"{told}; this is what the stack says serves")
-    taken_back = last_update is not None and last_update.message.startswith(MESSAGE)
-    if taken_back and serving is not None and not is_bad and not by_hand:
+    if by_rollback and serving is not None and not is_bad and not by_hand:
         reason = "it was gone back to already; name an older one to go further back"
         return Target(serving.release, _way(serving, history, active), reason)
     failed = last_update if last_update and last_update.result == "failed" else None
@@ -107,6 +108,21 @@ def choose_target(
     return Target(good.release, _way(good, history, active), f"the last that was {known}")
 
 
+def _begun(
+    history: ReleaseHistory, active: ActiveDeployment, pin: Pin | None, *, by_rollback: bool
+) -> Target | None:
+    """Return what an earlier rollback went back to, wherever that one was cut off."""
+    held = history.of_version(pin.version) if pin is not None else None
+    if pin is not None and held is not None and _holds_against(pin, history.newest):
+        reason = "it is pinned since an earlier rollback; name an older one to go further back"
+        return Target(held.release, _way(held, history, active), reason)
+    serves = history.serving == history.newest.version_id
+    if history.taken_back is not None and serves and (by_rollback or history.is_unfinished):
+        reason = "a rollback to its code was cut off before the pin was set"
+        return Target(history.newest, "pin", reason, history.taken_back)
+    return None
+
+
 def _holds_against(pin: Pin, release: Release) -> bool:
     return pin.holds_against(
         bundle_sha256=release.bundle_sha256, assets_sha256=release.assets_sha256
@@ -115,6 +131,7 @@ def _holds_against(pin: Pin, release: Release) -> bool:
 
 def _way(known: KnownRelease, history: ReleaseHistory, active: ActiveDeployment) -> Way:
     alone = {known.release.version_id: 100.0}
-    if history.shares != alone:
+    # What comes after the entry may not be done: only an update does it, and sets the outputs.
+    if history.shares != alone or history.is_unfinished:
         return "pin"
     return "nothing" if active.shares == alone else "deploy again"

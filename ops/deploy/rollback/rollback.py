@@ -16,7 +16,7 @@ from ops.deploy.release.account_versions import older_versions, read_version
 from ops.deploy.release.pin_file import read_pin, remove_pin, write_pin
 from ops.deploy.release.records import ReleaseRecord, ReleaseRecords, read_tolerantly
 from ops.deploy.release.release import Release
-from ops.deploy.release.release_history import ReleaseHistory, known_outputs
+from ops.deploy.release.release_history import ReleaseHistory
 from ops.deploy.release.target import MESSAGE, choose_target, newest_update
 from ops.deploy.rollback.gate import Gate, GateResult
 from ops.deploy.rollback.ledger import LedgerReading, read_ledger
@@ -56,7 +56,7 @@ class Rollback:
             require_local_cloud(context.project, context.stack)
         self._deployment.prepare()
         self._account = StackAccount.of(context)
-        self._outputs: Mapping[str, Any] = known_outputs(choose_driver(context), show_secrets=True)
+        self._outputs: Mapping[str, Any] = choose_driver(context).outputs(show_secrets=True)
         self._records = ReleaseRecords(self._account, str(self._outputs.get("d1_database_id")))
 
     def plan(self, *, to: str | None, force: bool = False) -> RollbackPlan:
@@ -73,9 +73,12 @@ class Rollback:
         introduce(self._context, needs_everything=False)
         with self._reporter.step("Releases") as step:
             records, problem = read_tolerantly(self._records)
-            updates = choose_driver(self._context).history()
+            driver = choose_driver(self._context)
+            updates = driver.history()
             older = older_versions(self._account, self._outputs)
-            history = ReleaseHistory(self._outputs, updates, records, older)
+            history = ReleaseHistory(
+                self._outputs, updates, records, older, is_unfinished=driver.is_unfinished()
+            )
             active = ActiveDeployment.of_worker(self._account, str(self._outputs["worker_name"]))
             step.detail = f"{len(history.releases)}, serving {active.main_version[:8]}"
         if problem is not None:
@@ -96,7 +99,7 @@ class Rollback:
             target = replace(target, way="new version")
         return RollbackPlan(
             stack=self._stack,
-            bad=history.newest,
+            bad=target.instead_of or history.newest,
             serves=active.main_version,
             is_deployed=active.shares == {target.release.version_id: 100.0},
             target=target,
@@ -226,7 +229,7 @@ class Rollback:
             target = plan.target.release.version_id
             worker = str(self._outputs["worker_name"])
             active = ActiveDeployment.of_worker(self._account, worker)
-            if not self._serving or active.shares != {target: 100.0}:
+            if active.shares != {target: 100.0}:
                 raise
             self._reporter.line(f"warning: {error}", style="yellow")
             return target, str(error)

@@ -43,11 +43,17 @@ def update(number: int, result: str = "succeeded") -> HistoryEntry:
 
 
 def history(
-    *numbers: int, records: dict[int, ReleaseRecord] | None = None, serving: int | None = None
+    *numbers: int,
+    code: dict[int, int] | None = None,
+    records: dict[int, ReleaseRecord] | None = None,
+    serving: int | None = None,
+    is_unfinished: bool = False,
 ) -> ReleaseHistory:
     newest = numbers[0]
     entries = [entry(number) for number in numbers]
     entries[0] = entry(newest, v(serving or newest))
+    for one, number in zip(entries, numbers, strict=True):
+        one["bundle_sha256"] = f"b{(code or {}).get(number, number)}"
     return ReleaseHistory(
         {
             "releases": entries,
@@ -56,6 +62,7 @@ def history(
         },
         [update(number) for number in numbers],
         {v(number): record for number, record in (records or {}).items()},
+        is_unfinished=is_unfinished,
     )
 
 
@@ -271,3 +278,42 @@ def test_an_update_that_failed_after_its_release_served_is_gone_back_from() -> N
     assert choose(known, v(2), last=update(2, "failed")).release.version_id == v(1)
     with pytest.raises(GateClosed, match="changed nothing of what serves"):
         choose(known, v(2), last=update(3, "failed"))
+
+
+def test_a_rollback_that_was_cut_off_after_its_ledger_is_updated_again_not_called_done() -> None:
+    pin = pinned(v(1), "b2")
+    done = choose(history(2, 1, serving=1), v(1), pin=pin)
+    cut_off = choose(history(2, 1, serving=1, is_unfinished=True), v(1), pin=pin)
+
+    assert (done.release.version_id, done.way) == (v(1), "nothing")
+    assert (cut_off.release.version_id, cut_off.way) == (v(1), "pin")
+
+
+@pytest.mark.parametrize(
+    ("is_unfinished", "message", "pin"),
+    [
+        (True, "", None),
+        (False, f"{MESSAGE} to 00000001 with today's secrets", None),
+        # The pin is written before the update that sets it.
+        (False, f"{MESSAGE} to 00000001 with today's secrets", pinned(v(3), "b2")),
+    ],
+)
+def test_a_rollback_to_code_under_new_secrets_that_was_cut_off_sets_its_pin(
+    is_unfinished: bool, message: str, pin: Pin | None
+) -> None:
+    known = history(3, 2, 1, code={3: 1}, records={2: GOOD, 1: GOOD}, is_unfinished=is_unfinished)
+    target = choose(known, v(3), pin=pin, last=replace(update(3), message=message))
+
+    # Not to release 2, which was verified and is what one went back from.
+    assert (target.release.version_id, target.way) == (v(3), "pin")
+    assert target.instead_of is not None
+    assert target.instead_of.version_id == v(2)
+
+
+def test_old_code_that_was_deployed_as_any_other_is_no_rollback() -> None:
+    known = history(3, 2, 1, code={3: 1}, records={2: GOOD, 1: GOOD})
+    target = choose(known, v(3), last=update(3))
+
+    assert (target.release.version_id, target.instead_of) == (v(2), None)
+    again = history(3, 2, 1, code={3: 2}, records={2: GOOD}, is_unfinished=True)
+    assert choose(again, v(3)).instead_of is None
