@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from ops.stacks.cli_workspace import CliWorkspace, backend_folder
 from ops.stacks.errors import StackDamaged, StackFailed
 from tests.engine.fake_cloudflare import FakeCloudflare
 from tests.engine.test_real_pulumi import Cli
-from tests.engine.workspace import Workspace
+from tests.engine.workspace import CANARY, Workspace
 from tests.ops.contexts import context_of
 
 pytestmark = pytest.mark.real_pulumi
@@ -91,6 +92,48 @@ def test_each_kind_of_failure_has_its_sentence(
     with monkeypatch.context() as patch:
         patch.setenv("PULUMI_CONFIG_PASSPHRASE", "another")
         assert refusal(workspace).startswith("The passphrase doesn't open the stack's secrets.")
+
+
+def test_outputs_are_the_embedded_engines_and_secret_until_they_are_asked_for(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = workspace.folder / "outside"
+    outside.mkdir()
+    workspace.config["folder"] = str(outside)
+    workspace.program("family")
+    shutil.copy(
+        Path(__file__).with_name("programs") / "records_provider.py", workspace.folder / "app"
+    )
+    workspace.up()
+    for name, value in Cli(workspace).environment.items():
+        monkeypatch.setenv(name, value)
+    driver, engine = driver_of(workspace), workspace.engine()
+    assert driver.outputs(show_secrets=True) == engine.outputs(show_secrets=True)
+    masked, embedded = driver.outputs(show_secrets=False), engine.outputs(show_secrets=False)
+    # The CLI shows what is beside a secret in the same output.
+    assert {**masked, "mixed": embedded["mixed"]} == embedded
+    assert masked["key"] == "[secret]"
+    assert CANARY not in json.dumps(masked)
+    assert driver.is_unfinished() is False
+
+    # A ledger that is ahead of the outputs: the update was cut off.
+    state = json.loads(json.dumps(driver.export()))
+    entry = {"version_id": "v2", "serving": [{"version_id": "v1", "percentage": 100}]}
+    root = next(one for one in state["deployment"]["resources"] if one["type"].endswith(":Stack"))
+    ledger = {
+        "urn": f"{root['urn'].rpartition('::')[0].rpartition('::')[0]}"
+        "::pulumi-python:releases:ReleaseLedger::releases",
+        "custom": True,
+        "id": "releases",
+        "type": "pulumi-python:releases:ReleaseLedger",
+        "parent": root["urn"],
+        "outputs": {"releases": [entry]},
+    }
+    state["deployment"]["resources"].append(ledger)
+    driver.replace_state(state)
+    assert driver.is_unfinished() is True
+    assert driver.outputs(show_secrets=False)["serving_version_id"] == "v1"
+    assert driver.outputs(show_secrets=False)["version_id"] == "v2"
 
 
 def test_an_interrupted_update_ends_in_order(
