@@ -167,7 +167,9 @@ class CliDriver:
         # Not by the automation API: it asks the CLI twice, with secrets and without.
         asked = ["--show-secrets"] if show_secrets else []
         with CliFailures("stack output", self._workspace.name):
-            found: dict[str, Any] = json.loads(self._run("stack", "output", "--json", *asked))
+            found: dict[str, Any] = json.loads(
+                self._workspace.run("stack", "output", "--json", *asked)
+            )
         return found
 
     def history(self) -> list[HistoryEntry]:
