@@ -30,6 +30,12 @@ class Refusal(Exception):
         self.status, self.code = status, code
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """The CLI makes 16 steps at once, of which the standard library would let 5 wait."""
+
+
 class FakeCloudflare:
     """The API on a free loopback port. ``objects`` maps a collection's path to its objects."""
 
@@ -39,8 +45,7 @@ class FakeCloudflare:
         self.refuse: dict[tuple[str, str], Refusal] = {}
         self.before_answer: Callable[[str, str], None] = lambda method, path: None
         self._lock = threading.RLock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property

@@ -80,11 +80,14 @@ class RandomProgram:
         prefix: what the names begin with, so that programs can share a stack.
         nodes: the resources.
         revision: how often it was changed.
+        named: how many names it has had: one that went doesn't come back for another resource,
+            whose value the old one's deletion would free too late.
     """
 
     prefix: str
     nodes: tuple[Node, ...]
     revision: int = 0
+    named: int = 0
 
     @classmethod
     def new(cls, prefix: str, chosen: random.Random) -> RandomProgram:
@@ -129,10 +132,10 @@ class RandomProgram:
         return "\n".join(lines) + "\n"
 
     def _with_another(self, chosen: random.Random) -> RandomProgram:
-        number = max((int(node.name.rpartition("r")[2]) for node in self.nodes), default=-1) + 1
-        name = f"{self.prefix}r{number}"
+        name = f"{self.prefix}r{self.named}"
+        program = replace(self, named=self.named + 1)
         if chosen.random() < 0.15:
-            return replace(self, nodes=(*self.nodes, Node(name, "Group", "")))
+            return replace(program, nodes=(*self.nodes, Node(name, "Group", "")))
         groups = [node.name for node in self.nodes if node.kind == "Group"]
         # What depends on a group depends on its children, later ones too: nothing may need it, or
         # it could come to need itself.
@@ -155,7 +158,7 @@ class RandomProgram:
             node = replace(node, needs=tuple(name for name in node.needs if name not in groups))
         if "replace_on_changes" in "".join(node.options):
             node = replace(node, protect=False)
-        return replace(self, nodes=(*self.nodes, node))
+        return replace(program, nodes=(*self.nodes, node))
 
     def _revalued(self, chosen: random.Random) -> RandomProgram:
         return self._edited(
@@ -182,8 +185,7 @@ class RandomProgram:
         if not candidates:
             return self
         old = chosen.choice(candidates)
-        number = max(int(node.name.rpartition("r")[2]) for node in self.nodes) + 1
-        new = f"{self.prefix}r{number}"
+        new = f"{self.prefix}r{self.named}"
 
         def renamed(node: Node) -> Node:
             if node == old:
@@ -194,7 +196,7 @@ class RandomProgram:
                 needs=tuple(new if name == old.name else name for name in node.needs),
             )
 
-        return replace(self, nodes=tuple(map(renamed, self.nodes)))
+        return replace(self, nodes=tuple(map(renamed, self.nodes)), named=self.named + 1)
 
     def _moved(self, chosen: random.Random) -> RandomProgram:
         """Put a resource of the stack into a group that comes before it."""
