@@ -37,6 +37,14 @@ _DAMAGED = re.compile(
 )
 """How the CLI says that a checkpoint isn't whole JSON (Go's encoding/json); a backend that can't be
 reached is another failure to load it."""
+_AWAY = re.compile(
+    r"(?:performing HTTP request:|request send failed,) "
+    r'\w{1,10} "(https?://[^/"\s]{1,200})[^"\n]{0,500}": ([^\n]{1,300})'
+)
+"""How the CLI says that a service or a bucket with the state didn't answer: by Go's ``url.Error``
+(pulumi/pulumi pkg/backend/httpstate/client/api.go, and the AWS SDK's ``RequestSendError``)."""
+_NO_CREDENTIALS = "Unauthorized: No credentials provided or are invalid"
+"""From pulumi/pulumi pkg/backend/httpstate/client/api.go."""
 _PENDING = "pending operations from previous deployment"
 """From pulumi/pulumi pkg/resource/deploy/deployment_executor.go."""
 _COLOR = re.compile(r"<\{%[^%]{0,40}%\}>")
@@ -154,6 +162,16 @@ class CliFailures:
             yield (
                 "The Pulumi CLI isn't logged in to a state backend. Run 'pulumi login', or set "
                 "PULUMI_BACKEND_URL, or PULUMI_ACCESS_TOKEN for Pulumi Cloud, and repeat."
+            )
+        if _NO_CREDENTIALS in said:
+            yield (
+                "The state backend refuses the access token. Set PULUMI_ACCESS_TOKEN to a valid "
+                "one, or run 'pulumi login' again, and repeat."
+            )
+        if not self._reasons and (away := _AWAY.search(said)):
+            yield (
+                f"The state backend {away[1]} doesn't answer ({away[2].rstrip('. ')}). Check the "
+                "network, and PULUMI_BACKEND_URL or the place of 'pulumi login', and repeat."
             )
         if _DAMAGED.search(everything):
             file = f".pulumi/stacks/{PROJECT}/{self._stack or 'STACK'}.json"

@@ -132,3 +132,52 @@ def test_a_bucket_that_cannot_be_reached_is_no_damaged_checkpoint() -> None:
     for reason in ("StatusCode: 503, request send failed", "Get https://bucket.example: EOF"):
         said = f"error: failed to load checkpoint: blob (code=Unknown): {reason}"
         assert "damaged" not in told(said=said)
+
+
+@pytest.mark.parametrize(
+    ("said", "host", "reason"),
+    [
+        (
+            (
+                'performing HTTP request: Get "https://api.pulumi.example/api/user": dial tcp: '
+                "lookup api.pulumi.example on 10.0.0.53:53: no such host"
+            ),
+            "https://api.pulumi.example",
+            "no such host",
+        ),
+        (
+            (
+                'read ".pulumi/meta.yaml": blob (code=Unknown): operation error S3: GetObject, '
+                "StatusCode: 0, RequestID: , request send failed, Get "
+                '"http://127.0.0.1:9/state/.pulumi/meta.yaml?x-id=GetObject": dial tcp '
+                "127.0.0.1:9: connect: connection refused"
+            ),
+            "http://127.0.0.1:9",
+            "connection refused",
+        ),
+    ],
+)
+def test_a_backend_that_is_away_is_named_without_the_path_that_was_asked(
+    said: str, host: str, reason: str
+) -> None:
+    sentence = told(action="stack select", said=f"Logging in\nerror: {said}")
+    assert sentence.startswith(f"The state backend {host} doesn't answer (dial tcp")
+    assert f"{reason}). Check the network" in sentence
+    assert sentence.endswith("the place of 'pulumi login', and repeat.")
+    # A provider's call that got no answer, in an update, is no backend's.
+    assert "state backend" not in told(said)
+
+
+def test_a_backend_that_refuses_the_token_leads_to_a_new_login() -> None:
+    sentence = told(
+        action="whoami", said="error: Unauthorized: No credentials provided or are invalid."
+    )
+    assert sentence.startswith("The state backend refuses the access token.")
+    assert "'pulumi login'" in sentence
+
+
+def test_a_cli_without_a_login_or_a_plugin_leads_to_it() -> None:
+    sentence = told(said="error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive")
+    assert sentence.startswith("The Pulumi CLI isn't logged in to a state backend.")
+    sentence = told("no resource plugin 'pulumi-resource-github' found in the workspace or PATH")
+    assert "Run 'pulumi plugin install resource github' and repeat." in sentence
