@@ -42,6 +42,7 @@ def start(
     environment: Mapping[str, str],
     stdin: int | None = None,
     stdout: int = subprocess.PIPE,
+    inside: Sequence[str] = (),
 ) -> subprocess.Popen[str]:
     """Start ``notifyctl`` with pipes of text for what it says.
 
@@ -51,12 +52,15 @@ def start(
         environment: all of its variables.
         stdin: a descriptor, in place of the test's own input.
         stdout: a descriptor, in place of a pipe.
+        inside: a command that runs another one elsewhere, such as in a network of its own; the
+            same for all commands of a project.
     """
     with _STARTING:
-        forks = _servers.setdefault(os.getpid(), _Servers()).have(environment)
+        forks = _servers.setdefault(os.getpid(), _Servers()).have(environment, inside)
+    command = [str(NOTIFYCTL), *arguments]
     chosen = _Forked if forks else subprocess.Popen
     return chosen(
-        [str(NOTIFYCTL), *arguments],
+        command if forks else [*inside, *command],
         cwd=folder,
         env=environment,
         stdin=stdin,
@@ -95,11 +99,11 @@ def run(
 class _Server:
     """The process that a project's commands are forked from."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], inside: Sequence[str]) -> None:
         self.kind = _kind(environment)
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", __file__, str(theirs.fileno())],
+            [*inside, sys.executable, "-P", __file__, str(theirs.fileno())],
             env=environment,
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
@@ -135,7 +139,7 @@ class _Servers:
         self._started: Counter[str] = Counter()
         self._running: dict[str, _Server] = {}
 
-    def have(self, environment: Mapping[str, str]) -> bool:
+    def have(self, environment: Mapping[str, str], inside: Sequence[str]) -> bool:
         """Whether such a command can be forked; starts the server once it pays."""
         project = environment.get("PYTHONPATH", "")
         if sys.platform != "linux" or not Path(project, "ops", "cli").is_dir():
@@ -144,7 +148,7 @@ class _Servers:
         if self._started[project] <= _STARTED_AS_USUAL:
             return False
         if project not in self._running:
-            self._running[project] = _Server(environment)
+            self._running[project] = _Server(environment, inside)
         return self._running[project].kind == _kind(environment)
 
     def of(self, environment: Mapping[str, str]) -> _Server:

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from starlette.requests import Request
@@ -15,6 +15,8 @@ from starlette.requests import Request
 REFUSED = json.dumps(
     {"success": False, "errors": [{"code": 10001, "message": "Refused on purpose"}], "result": None}
 )
+ASKING = " {}"
+"""Its body is empty, so that nothing is made (``AccountApi.require_writing``)."""
 _TICK_SECONDS = 0.05
 
 
@@ -23,7 +25,8 @@ class Fault:
     """What happens to some calls.
 
     Attributes:
-        call: a regular expression for METHOD and path, such as ``POST .*/queues``.
+        call: a regular expression for METHOD and path, such as ``POST .*/queues``. A call that
+            only asks whether the token may make such calls ends in ``ASKING``.
         status: answered in the service's place; 0 lets the service do its work, and holds its
             answer back until the test goes on.
         times: how many calls it is for; the others pass.
@@ -42,6 +45,11 @@ class Fault:
     late: bool = False
 
 
+def door(folder: Path) -> Path:
+    """Return the socket by which a test outside of the network calls the services in there."""
+    return folder / "door"
+
+
 class Faults:
     """The orders, one at a time, in files that both the test and the proxy see.
 
@@ -52,11 +60,16 @@ class Faults:
     def __init__(self, folder: Path) -> None:
         self._order = folder / "fault.json"
         self._held = folder / "held"
+        self._hit = folder / "hit"
         self._calls = folder / "calls.log"
 
     def order(self, fault: Fault) -> None:
         """Let the proxy make this fault, and no other."""
         self._held.unlink(missing_ok=True)
+        self._hit.unlink(missing_ok=True)
+        self._write(fault)
+
+    def _write(self, fault: Fault) -> None:
         draft = self._order.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(fault)))
         draft.rename(self._order)
@@ -66,8 +79,16 @@ class Faults:
         self._order.unlink(missing_ok=True)
         self._held.unlink(missing_ok=True)
 
+    @property
+    def came(self) -> bool:
+        """Whether a call came that the newest order was for."""
+        return self._hit.exists()
+
     def calls(self) -> list[str]:
-        """Return the changing calls so far, as METHOD and path, and forget them."""
+        """Return the calls so far that aren't GETs, as METHOD and path, and forget them.
+
+        Those that only ask end in ``ASKING``.
+        """
         if not self._calls.exists():
             return []
         found = self._calls.read_text().splitlines()
@@ -90,9 +111,9 @@ class Faults:
             time.sleep(_TICK_SECONDS)
         return True
 
-    def of(self, request: Request) -> Fault | None:
+    def of(self, request: Request, body: bytes) -> Fault | None:
         """Return the fault for a call, and count it; the proxy's side."""
-        call = f"{request.method} {request.url.path}"
+        call = f"{request.method} {request.url.path}{ASKING if body == b'{}' else ''}"
         if request.method != "GET" and request.url.hostname == "api.cloudflare.com":
             with self._calls.open("a") as log:
                 log.write(f"{call}\n")
@@ -103,12 +124,13 @@ class Faults:
         if re.fullmatch(fault.call, call) is None:
             return None
         if fault.skip:
-            self.order(Fault(**{**asdict(fault), "skip": fault.skip - 1}))
+            self._write(replace(fault, skip=fault.skip - 1))
             return None
+        self._hit.touch()
         if fault.status:
             left = fault.times - 1
             if left:
-                self.order(Fault(**{**asdict(fault), "times": left}))
+                self._write(replace(fault, times=left))
             else:
                 self._order.unlink(missing_ok=True)
         return fault

@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+import httpx
+
+from tests import forked_commands
+from tests.closed_network.faults import door
+
 ROOT = Path(__file__).resolve().parents[2]
 _AS_ROOT = () if os.geteuid() == 0 else ("--user", "--map-root-user")
 LIMIT = 400
@@ -60,14 +65,31 @@ class ClosedNetwork:
         self._world.kill()
         self._world.wait()
 
+    @property
+    def account(self) -> httpx.Client:
+        """A client of Cloudflare's API in there, by the door that leads in from outside."""
+        transport = httpx.HTTPTransport(uds=str(door(self.folder)))
+        return httpx.Client(
+            base_url="http://api.cloudflare.com/client/v4", transport=transport, timeout=LIMIT
+        )
+
     def start(
         self, *command: str, environment: Mapping[str, str], folder: Path
     ) -> subprocess.Popen[str]:
-        """Start a command inside."""
+        """Start a command inside; ``notifyctl`` as a fork that has its imports already."""
         users = ("--user", "--preserve-credentials") if _AS_ROOT else ()
         inside = ("nsenter", "--target", str(self._world.pid), "--net", "--mount", *users)
+        inside = (*inside, f"--wd={folder}")
+        if command[0] == "notifyctl":
+            return forked_commands.start(
+                command[1:],
+                folder=folder,
+                environment={**environment, "PWD": str(folder)},
+                stdin=subprocess.DEVNULL,
+                inside=inside,
+            )
         return subprocess.Popen(
-            [*inside, f"--wd={folder}", *command],
+            [*inside, *command],
             # The folder was opened outside: by its handle alone no program finds its name.
             env={**environment, "PWD": str(folder)},
             stdin=subprocess.DEVNULL,

@@ -21,7 +21,7 @@ from ops.stacks.local_stack import is_credential
 from ops.stacks.plugins import PROVIDERS_VARIABLE, Plugins
 from tests.altered_project import AlteredProject
 from tests.closed_network.faults import Faults
-from tests.closed_network.network import LIMIT, ClosedNetwork
+from tests.closed_network.network import LIMIT, ROOT, ClosedNetwork
 from tests.closed_network.world import SUBDOMAIN
 
 ACCOUNT = "00000000000000000000000000000001"
@@ -29,19 +29,8 @@ LISTS = ("d1/database", "storage/kv/namespaces", "queues", "workers/workers")
 KEYS = ("uuid", "queue_id", "id")
 """What the lists call their items' ids."""
 LOGS = "worker/src/notification/routes/logs.py"
-_ASK = """\
-import sys, httpx
-answer = httpx.get(sys.argv[1], headers={"Authorization": "Bearer " + sys.argv[2]})
-print(answer.raise_for_status().text)
-"""
-_CALL = """\
-import json, sys, httpx
-method, url, token, body = sys.argv[1:]
-answer = httpx.request(
-    method, url, headers={"Authorization": "Bearer " + token}, json=json.loads(body)
-)
-print(answer.raise_for_status().text)
-"""
+ATTACHED = ("PULUMI_DEBUG_LANGUAGES", "PULUMI_DEBUG_PROVIDERS")
+"""Where the CLI finds plugins that run already (pulumi/pulumi sdk/go/common/resource/plugin)."""
 TABLES = ("user_configs", "notification_templates_v2", "template_contents")
 
 
@@ -76,9 +65,15 @@ class Operator:
             CLOSED_NETWORK_VARIABLE: "1",
         }
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in the project's folder, whatever its exit code."""
-        return self.network.run(*command, environment=self.environment, folder=self.project.root)
+    def run(self, *command: str, plain: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder, whatever its exit code.
+
+        Args:
+            command: the command.
+            plain: whether it is the CLI itself, which finds this project's plugins on PATH.
+        """
+        environment = self.plain_pulumi() if plain else self.environment
+        return self.network.run(*command, environment=environment, folder=self.project.root)
 
     def plain_pulumi(self) -> dict[str, str]:
         """Return the environment of a CLI that nobody drives, with this project's plugins."""
@@ -124,29 +119,59 @@ class Operator:
         file.write_text(yaml.safe_dump(content))
 
     def begin_anew(self) -> None:
-        """Go on with an empty account and no state; the settings stay."""
+        """Go on with an empty account and no state; the settings and the token stay."""
         self.ctl("local", "stop")
         for folder in (self.home, self._state):
             shutil.rmtree(folder, ignore_errors=True)
         self._state.mkdir()
-        self.enter_account()
+        self._token.parent.mkdir(parents=True)
+        self._token.touch(mode=0o600)
+        self._token.write_text(self.environment["CLOUDFLARE_API_TOKEN"])
+        self.ctl("local", "start")
 
     def enter_account(self) -> None:
         """Start the account, and take its token."""
         self.ctl("local", "start")
-        token = (self.home / "cloud" / "api-token").read_text().strip()
-        self.environment["CLOUDFLARE_API_TOKEN"] = token
+        self.environment["CLOUDFLARE_API_TOKEN"] = self._token.read_text().strip()
+
+    @property
+    def _token(self) -> Path:
+        return self.home / "cloud" / "api-token"
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Let the CLI find its plugins running, which saves their start in each of its runs."""
+        process = self.network.start(
+            *(sys.executable, "-m", "tests.closed_network.attached_plugins"),
+            environment={**self.plain_pulumi(), "PYTHONPATH": f"{self.project.root}:{ROOT}"},
+            folder=self.project.root,
+        )
+        assert process.stdout is not None
+        variables = json.loads(process.stdout.readline())
+        usual = dict(self.environment)
+        try:
+            self.environment.update(variables)
+            yield
+        finally:
+            self.environment = usual
+            process.kill()
+            process.communicate()
+
+    @contextmanager
+    def own_plugins(self) -> Iterator[None]:
+        """Let the CLI start its own plugins all the same, so that they end with it."""
+        usual = self.environment
+        self.environment = {name: usual[name] for name in usual if name not in ATTACHED}
+        try:
+            yield
+        finally:
+            self.environment = usual
 
     def ids(self) -> dict[str, list[str]]:
         """Return what is in the account, as Cloudflare's API lists it."""
         found = {}
         for path in LISTS:
-            url = f"https://api.cloudflare.com/client/v4/accounts/{ACCOUNT}/{path}"
-            done = self.run(
-                sys.executable, "-c", _ASK, url, self.environment["CLOUDFLARE_API_TOKEN"]
-            )
-            assert done.returncode == 0, done.stderr
-            items = json.loads(done.stdout)["result"]
+            items = self.api("GET", path)
             found[path] = sorted(
                 str(next(item[key] for key in KEYS if key in item)) for item in items
             )
@@ -155,11 +180,13 @@ class Operator:
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """Call Cloudflare's API, past Pulumi, below the account or a zone; return the result."""
         below = path if path.startswith("zones") else f"accounts/{ACCOUNT}/{path}"
-        url = f"https://api.cloudflare.com/client/v4/{below}"
         token = self.environment["CLOUDFLARE_API_TOKEN"]
-        done = self.run(sys.executable, "-c", _CALL, method, url, token, json.dumps(body))
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)["result"]
+        with self.network.account as client:
+            answer = client.request(
+                method, f"/{below}", json=body, headers={"Authorization": f"Bearer {token}"}
+            )
+        answer.raise_for_status()
+        return answer.json()["result"]
 
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Run a statement in the stack's database and return its rows."""

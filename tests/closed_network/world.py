@@ -6,6 +6,7 @@ Cloudflare, GitHub, workers.dev and the account's own zone on to a local cloud o
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import socket
 import struct
@@ -21,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.endpoints import Ports
-from tests.closed_network.faults import Faults
+from tests.closed_network.faults import Faults, door
 from tests.closed_network.forward_proxy import serve_connect
 from tests.closed_network.names import Authority, Resolver
 
@@ -61,7 +62,8 @@ def proxy(ports: Ports, faults: Faults) -> Starlette:
     client = httpx.AsyncClient(trust_env=False, timeout=120)
 
     async def forward(request: Request) -> Response:
-        fault = faults.of(request)
+        body = await request.body()
+        fault = faults.of(request, body)
         if fault is not None and fault.status and not fault.late:
             return Response(fault.body, fault.status, media_type=fault.content_type)
         query = f"?{request.url.query}" if request.url.query else ""
@@ -73,7 +75,7 @@ def proxy(ports: Ports, faults: Faults) -> Starlette:
                 request.method,
                 url,
                 headers=[*headers, ("host", host)],
-                content=await request.body(),
+                content=body,
             )
         except httpx.HTTPError as error:
             return Response(f"{type(error).__name__} behind the proxy", status_code=502)
@@ -101,16 +103,27 @@ def main(folder: Path) -> None:
     Resolver(folder / "no-names")
     serve_connect(folder / "connect.log")
     authority = Authority(folder, NAMES)
+    services = proxy(Ports.chosen(folder / "ports.json"), Faults(folder))
     config = uvicorn.Config(
-        proxy(Ports.chosen(folder / "ports.json"), Faults(folder)),
+        services,
         ssl_certfile=str(authority.server_file),
         log_level="error",
         access_log=False,
     )
     listening = socket.create_server(("127.0.0.1", 443))
+    # A path leads into a network of its own, where no address does.
+    at_the_door = socket.socket(socket.AF_UNIX)
+    at_the_door.bind(str(door(folder)))
+    at_the_door.listen()
+    from_outside = uvicorn.Config(services, log_level="error", access_log=False)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    uvicorn.Server(config).run(sockets=[listening])
+    asyncio.run(_serve((config, listening), (from_outside, at_the_door)))
+
+
+async def _serve(*served: tuple[uvicorn.Config, socket.socket]) -> None:
+    servers = (uvicorn.Server(config).serve(sockets=[bound]) for config, bound in served)
+    await asyncio.gather(*servers)
 
 
 if __name__ == "__main__":

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import shutil
 import subprocess
-import sys
-import venv
 from pathlib import Path
 
 import pytest
 
-from tests.localcloud.npm_package import BUILD
 from tests.localcloud.running_cloud import RunningCloud
 from tests.localcloud.test_github_models import EXPLAINED, unjudged_routes
+from tests.python_environment import environment
 
 JUDGES = Path(__file__).with_name("judges")
 _SECONDS = 600
-
-
-def environment(requirements: Path) -> Path:
-    """Return the Python of an environment in `build/` with these packages, made on first use."""
-    digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    folder = BUILD / f"{requirements.stem}-{digest}"
-    python = folder / "bin" / "python"
-    done = folder / "installed"
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / f"{requirements.stem}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            venv.create(folder, with_pip=True)
-            subprocess.run(
-                [python, "-m", "pip", "install", "--quiet", "--no-deps", "-r", requirements],
-                check=True,
-                capture_output=True,
-                timeout=_SECONDS,
-            )
-            done.touch()
-    return python
 
 
 @pytest.mark.soak
