@@ -55,7 +55,7 @@ def _free(claims: Claims) -> None:
     """Remove other claims on the addresses; what this stack's state has is left alone.
 
     A custom domain of this Worker needs nothing: to attach it again is no conflict. A route of
-    this Worker that was made past the stack is one (Cloudflare's error 10020).
+    this Worker that was made outside the stack is one (Cloudflare's error 10020).
     """
     from infra.preconditions.account_api import AccountApi
     from infra.preconditions.questions import is_own_route

@@ -118,7 +118,7 @@ class CliFailures:
         )
         if self._action in _CHANGING and any(map(_IS_GONE.search, reasons)):
             kept = (
-                "What isn't found was removed past Pulumi: 'notifyctl refresh"
+                "What isn't found was removed outside Pulumi: 'notifyctl refresh"
                 f"{self._option}' takes it out of the state; then repeat."
             )
         if self._action == "up" and any(map(_UNANSWERED.search, reasons)):

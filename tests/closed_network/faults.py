@@ -95,6 +95,10 @@ class Faults:
         self._calls.unlink()
         return found
 
+    def changes(self) -> list[str]:
+        """Return as `calls` does those that could change something, and forget all of them."""
+        return [call for call in self.calls() if not call.endswith(ASKING)]
+
     def await_held(self, limit: float, ended: Callable[[], bool] = lambda: False) -> bool:
         """Wait until an answer is held back; return whether one is.
 

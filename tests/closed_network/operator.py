@@ -178,7 +178,7 @@ class Operator:
         return found
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        """Call Cloudflare's API, past Pulumi, below the account or a zone; return the result."""
+        """Call Cloudflare's API, outside Pulumi, below the account or a zone; return the result."""
         below = path if path.startswith("zones") else f"accounts/{ACCOUNT}/{path}"
         token = self.environment["CLOUDFLARE_API_TOKEN"]
         with self.network.account as client:

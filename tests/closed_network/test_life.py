@@ -93,7 +93,7 @@ def test_domain_and_route_come_change_and_go_and_what_went_by_hand_is_gone(work:
     operator.faults.calls()
     told = operator.fails("up", *stack, code=8)
     assert f"{HOST} belongs to the Worker 'shop'" in told
-    assert operator.faults.calls() == [], "a refusal ends before anything is tried"
+    assert operator.faults.changes() == [], "a refusal ends before anything is tried"
     [domain] = operator.api("GET", "workers/domains")
     operator.api("DELETE", f"workers/domains/{domain['id']}")
 

@@ -121,6 +121,19 @@ class RandomProgram:
         nodes = tuple(replace(node, protect=False, aliases=()) for node in self.nodes)
         return replace(self, nodes=nodes)
 
+    def chained(self) -> RandomProgram:
+        """Return its resources each after the one before, so that a failure's place isn't chance.
+
+        Groups are left out: what depends on one depends on what comes into it later, too.
+        """
+        chain: list[Node] = []
+        for node in self.nodes:
+            if node.kind != "Group":
+                before = (chain[-1].name,) if chain else ()
+                names = tuple(alias for alias in node.aliases if "name=" in alias)
+                chain.append(replace(node, needs=before, parent="", protect=False, aliases=names))
+        return replace(self, nodes=tuple(chain))
+
     def text(self) -> str:
         """Return the statements that declare it; every value is an output of the stack."""
         lines = [node.text() for node in self.nodes]

@@ -285,18 +285,27 @@ def test_failures_leave_the_same_behind(pair: Pair) -> None:
         assert (ours[0] == "succeeded") == name.startswith("nothing"), (name, pair.engine.said)
 
 
-def killed_at_the_database(side: Side, process: Callable[[], subprocess.Popen[bytes]]) -> None:
-    """Run an update in a process that is killed when its database is made but not answered yet."""
-    started = process()
+def killed_at(side: Side, wanted: str) -> int:
+    """Run an update that is killed when the first such call is carried out but not answered yet.
+
+    Args:
+        side: whose update.
+        wanted: a regular expression for METHOD and path.
+
+    Returns:
+        The exit code; 0 where no such call came.
+    """
+    started = side.start_up()
 
     def kill(verb: str, path: str) -> None:
-        if (verb, path) == ("POST", "d1/database"):
+        if re.fullmatch(wanted, f"{verb} {path}"):
             started.kill()
             started.wait()
 
     side.api.before_answer = kill
-    assert started.wait(120) == -signal.SIGKILL
+    code = started.wait(120)
     side.api.before_answer = lambda verb, path: None
+    return code
 
 
 def pending(side: Side) -> list[tuple[str, str]]:
@@ -312,7 +321,41 @@ def test_a_killed_update_leaves_the_same_state(pair: Pair) -> None:
     pair.updates()
     for side in (pair.engine, pair.cli):
         side.install_text(body)
-        killed_at_the_database(side, side.start_up)
+        assert killed_at(side, "POST d1/database") == -signal.SIGKILL
     assert [operation for operation, _ in pending(pair.engine)] == ["creating"]
+    assert pending(pair.engine) == pending(pair.cli)
+    pair.compare()
+
+
+CALLS = (
+    ("POST", "d1/database"),
+    ("POST", "storage/kv/namespaces"),
+    ("POST", "queues"),
+    ("POST", "workers/workers"),
+    ("P(UT|ATCH)", ".*"),
+    ("DELETE", ".*"),
+)
+"""What one of is refused, or isn't answered to a process that is killed."""
+
+
+@pytest.mark.sample(1)
+@pytest.mark.parametrize("seed", range(2000, 2020))
+def test_random_failures_and_kills_leave_the_same_behind(pair: Pair, seed: int) -> None:
+    chosen = random.Random(seed)  # noqa: S311 - repeatable, no secret
+    program = RandomProgram.new(f"p{seed}", chosen).chained()
+    for _ in range(2):
+        pair.install([program])
+        verb, path = chosen.choice(CALLS)
+        for side in (pair.engine, pair.cli):
+            side.api.refuse[verb, f"{path}$"] = Refusal(403, 10000, "not now")
+        pair.updates()
+        for side in (pair.engine, pair.cli):
+            side.api.refuse.clear()
+        pair.updates()
+        program = program.changed(chosen).chained()
+    pair.install([program])
+    wanted = " ".join(chosen.choice(CALLS))
+    ended = [killed_at(side, wanted) for side in (pair.engine, pair.cli)]
+    assert set(ended) in ({0}, {-signal.SIGKILL})
     assert pending(pair.engine) == pending(pair.cli)
     pair.compare()

@@ -58,7 +58,7 @@ class AdoptedAccount:
             installation.close()
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """A call past Pulumi and the project: what somebody does in the dashboard."""
+        """A call outside Pulumi and the project: what somebody does in the dashboard."""
         answer = self.installation.control(method, f"{ACCOUNT}/{path}", json=body)
         assert answer.status_code < 300, f"{method} {path}: {answer.text}"
         return answer.json()["result"] if answer.content else None

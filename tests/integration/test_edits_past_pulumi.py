@@ -1,4 +1,4 @@
-"""What somebody edits past Pulumi is drift: found, named and repaired. Then all of it goes."""
+"""What somebody edits outside Pulumi is drift: found, named and repaired. Then all of it goes."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ EDITS: dict[str, tuple[set[str], Callable[[AdoptedAccount], None]]] = {
     "no domain": ({"custom domain"}, _remove_domain),
     "no route": ({"route"}, _remove_route),
 }
-"""Edits past Pulumi, each with the kinds of drift that it is."""
+"""Edits outside Pulumi, each with the kinds of drift that it is."""
 BLIND = "workers.dev"
 """The edit after which the service can't be asked for its secrets."""
 

@@ -37,7 +37,7 @@ def test_one_screen_tells_versions_traffic_drift_and_figures(installation: Insta
     (version,) = document["versions"]
     assert (version["version_id"], version["percentage"]) == (outputs["version_id"], 100)
     assert version["requests"] > 0
-    # The installation is shared: another test may have changed it past Pulumi.
+    # The installation is shared: another test may have changed it outside Pulumi.
     probed = json.loads(installation.ctl("drift", "--stack", "local", "--json").stdout)
     assert document["drift"]["drifted"] == probed["drifted"]
     rate = figure(document, "failed requests")

@@ -29,7 +29,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 def call(cloud: Installation, method: str, path: str, body: Any = None) -> Any:
-    """A call past Pulumi, below the account or from the root on."""
+    """A call outside Pulumi, below the account or from the root on."""
     url = path if path.startswith("/") else f"{ACCOUNT}/{path}"
     answer = cloud.control(method, url, json=body)
     assert answer.status_code < 300, f"{method} {path}: {answer.text}"

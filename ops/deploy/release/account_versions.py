@@ -20,7 +20,7 @@ def older_versions(account: StackAccount, outputs: Mapping[str, Any]) -> list[Re
     """Return the versions that are older than the stack's list of releases, the newest first.
 
     An earlier program of this stack uploaded them, and kept no list. Newer ones that aren't listed
-    were uploaded past the stack. An API that doesn't answer hides them: a rollback needs none.
+    were uploaded outside the stack. An API that doesn't answer hides them: a rollback needs none.
     """
     entries = outputs.get("releases") or []
     listed = {str(entry.get("version_id")) for entry in entries}

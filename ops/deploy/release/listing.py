@@ -120,7 +120,7 @@ class ReleaseListing:
         for version in strangers:
             notes.append(
                 f"Version {version} serves {self.active.shares[version]:g} % and is no release: "
-                "somebody deployed it past Pulumi. 'notifyctl rollback' puts that right."
+                "somebody deployed it outside Pulumi. 'notifyctl rollback' puts that right."
             )
         if len(self.active.shares) > 1:
             notes.append(self.active.left_canary(self.stack))

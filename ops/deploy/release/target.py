@@ -85,7 +85,7 @@ def choose_target(
     by_hand = active.main_version != history.serving
     is_bad = serving is not None and serving.record is not None and serving.record.is_bad
     if serving is not None and not is_bad and by_hand:
-        told = f"version {active.main_version[:8]} was deployed past Pulumi"
+        told = f"version {active.main_version[:8]} was deployed outside Pulumi"
         way = _way(serving, history, active)
         return Target(serving.release, way, f"{told}; this is what the stack says serves")
     if by_rollback and serving is not None and not is_bad and not by_hand:

@@ -1,4 +1,4 @@
-"""Properties edited past Pulumi are found, and an answer that tells nothing is unknown."""
+"""Properties edited outside Pulumi are found, and an answer that tells nothing is unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What drifted past Pulumi is put right by the call that makes it what the state says."""
+"""What drifted outside Pulumi is put right by the call that makes it what the state says."""
 
 from __future__ import annotations
 
