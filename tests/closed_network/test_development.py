@@ -35,7 +35,8 @@ def test_development_comes_stays_changes_goes_back_and_goes(operator: Operator) 
     assert first["service_url"].endswith(f".{SUBDOMAIN}.workers.dev")
     stores = operator.ids()
     assert [len(found) for found in stores.values()] == [1, 1, 2, 1]
-    operator.ctl("preview", "--stack", "development", "--expect-no-changes")
+    told = operator.ctl("preview", "--stack", "development", "--expect-no-changes")
+    assert "Stand-in providers deploy to this machine only (NOTIFYCTL_PROVIDERS)." in told
 
     operator.release("Another release")
     plan = operator.diff()

@@ -6,6 +6,7 @@ told to refuse a call or to run something right before it answers one.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -249,8 +250,10 @@ class FakeCloudflare:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                # Who asked may have been killed meanwhile.
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self.end_headers()
+                    self.wfile.write(data)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's
 

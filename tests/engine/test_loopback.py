@@ -5,6 +5,7 @@ import re
 import pytest
 
 from engine import NotLoopback
+from engine.loopback import require_loopback
 from engine.providers import stand_in
 from localcloud.loopback import is_loopback
 from tests.engine.workspace import Workspace
@@ -78,3 +79,17 @@ def test_a_destroy_refuses_an_endpoint_in_the_state(workspace: Workspace) -> Non
     assert refused.result == "failed"
     assert "example.com" in refused.message
     assert len(workspace.api.calls) == calls
+
+
+def test_a_closed_network_is_one_by_its_interfaces_and_not_by_its_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "https://api.cloudflare.com/client/v4"
+    inputs = {"baseUrl": url, "apiToken": "t" * 40}
+    monkeypatch.setattr("socket.if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
+    with pytest.raises(NotLoopback, match=re.escape("points at api.cloudflare.com")):
+        stand_in("cloudflare", inputs, {}, closed_network=True)
+    monkeypatch.setattr("socket.if_nameindex", lambda: [(1, "lo")])
+    with pytest.raises(NotLoopback):
+        stand_in("cloudflare", inputs, {})
+    assert require_loopback(url, source="It", closed_network=True) == url
