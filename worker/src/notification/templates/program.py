@@ -22,6 +22,7 @@ class Step(NamedTuple):
     does.
 
     Attributes:
+        in_each: whether `path` may begin at a member instead of the variables (read by its place).
         formatter: json, default, date or number; empty for a value as it is.
         arguments: the formatter's arguments.
         quoted: whether the tag stands inside a JSON string; it matters in JSON templates.
@@ -30,6 +31,7 @@ class Step(NamedTuple):
     kind: int
     text: str = ""
     path: tuple[str, ...] = ()
+    in_each: bool = False
     target: int = 0
     formatter: str = ""
     arguments: tuple[str, ...] = ()
