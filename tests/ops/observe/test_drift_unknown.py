@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from ops.cli.main import command_line
 from ops.observe.drift.drift import Drift, DriftReport
-from ops.observe.drift.finding import Finding, Repair, Unknown
+from ops.observe.drift.finding import Finding, Repair, Unknown, Unmanaged
 from ops.observe.drift.secrets_probe import SecretsProbe
 
 DECLARED = {"API_SECRET_KEY": "a" * 16, "ENCRYPT_KEY": "b" * 16}
@@ -127,3 +127,17 @@ def test_only_a_difference_is_drift_and_what_is_unknown_is_told_beside_it(
     assert told["unknown"] == [item.document() for item in unknown]
     said = "secrets of deployment: unknown. The service didn't answer."
     assert (said in " ".join(shown.output.split())) == bool(unknown)
+
+
+@pytest.mark.parametrize(("options", "code"), [((), 0), (("--strict",), 7)])
+def test_what_nobody_manages_is_told_and_ends_the_command_only_where_it_is_strict(
+    monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], code: int
+) -> None:
+    unmanaged = (Unmanaged("worker", "worker", "logpush on"),)
+    monkeypatch.setattr(Drift, "probe", lambda _: DriftReport("local", 21, (), (), unmanaged))
+
+    shown = CliRunner().invoke(command_line(), ["drift", "--stack", "local", *options])
+
+    assert getattr(shown.exception, "exit_code", 0) == code, shown.output
+    said = "worker of worker: logpush on, which nobody manages"
+    assert said in " ".join(shown.output.split())
