@@ -12,9 +12,10 @@ from infra.migrations.errors import MigrationError
 from infra.migrations.files import MigrationFileError, MigrationSet
 from infra.migrations.location import MIGRATIONS
 from ops.stacks.account import StackAccount
+from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.choice import first_outputs
 from ops.stacks.context import StackContext
-from ops.stacks.errors import OperationError, StackFailed
+from ops.stacks.errors import GateClosed, OperationError, StackFailed
 from ops.stacks.project import Project
 
 
@@ -101,6 +102,34 @@ class StackDatabase:
             ),
         )
         return found.to_dict() if found is not None else {}
+
+
+def active_level(context: StackContext) -> int:
+    """Return the level of the code that serves by Cloudflare's word, whatever the state believes.
+
+    Between the traffic and the state's list of releases an update may be cut off, and a version may
+    be deployed past Pulumi.
+
+    Raises:
+        GateClosed: a version serves of which the stack knows nothing.
+        OperationError: the account can't be asked.
+    """
+    outputs = first_outputs(context, show_secrets=False)
+    worker = outputs.get("worker_name")
+    if not isinstance(worker, str):
+        return serving_level(outputs)
+    shares = ActiveDeployment.of_worker(StackAccount.of(context), worker).shares
+    entries = [*(outputs.get("releases") or []), *(outputs.get("serving") or [])]
+    known = {str(entry.get("version_id")) for entry in entries if isinstance(entry, Mapping)}
+    if strangers := [version for version in shares if version not in known]:
+        raise GateClosed(
+            f"Version {strangers[0][:8]} serves, and the stack '{context.stack}' doesn't list it: "
+            "an update was cut off, or somebody deployed it past Pulumi. Its code may need what "
+            f"would be undone. First run 'notifyctl up --stack {context.stack}' or 'notifyctl "
+            f"rollback --stack {context.stack}'."
+        )
+    serving = [{"version_id": name, "percentage": share} for name, share in shares.items()]
+    return serving_level({**outputs, "serving": serving})
 
 
 def serving_level(outputs: Mapping[str, Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from ops.cli.printing import say
 from ops.database.backup import Backups
 from ops.database.migration_lint import MigrationLint
 from ops.database.schema_changes import SchemaChanges, write_migration
-from ops.database.stack_database import StackDatabase
+from ops.database.stack_database import StackDatabase, active_level
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, UsageError
@@ -106,6 +107,8 @@ def down(
     """Undo the migrations above a level by their down files; refused where the code needs them."""
     context = open_stack(run, stack)
     changes = _changes(context)
+    database = replace(changes.database, code_level=active_level(context))
+    changes = replace(changes, database=database)
     require_confirmation(stack, f"This takes the schema of '{stack}' back to level {to}", confirm)
     with Reporter(json=json).step(f"Schema of '{stack}' back at level {to}") as step:
         names = changes.down(to)
