@@ -40,8 +40,12 @@ def home(tmp_path: Path) -> Iterator[LocalCloud]:
 
 
 def lint(project: AlteredProject, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return notifyctl(project, "db", "lint", *arguments)
+
+
+def notifyctl(project: AlteredProject, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(project.root / ".venv" / "bin" / "notifyctl"), "db", "lint", *arguments],
+        [str(project.root / ".venv" / "bin" / "notifyctl"), *arguments],
         cwd=project.root,
         env={**os.environ, "NOTIFICATION_LOCAL_HOME": str(project.root.parent / "home")},
         capture_output=True,
@@ -68,18 +72,20 @@ def test_a_preview_judges_the_files_before_it_plans_or_asks_anything(
     project: AlteredProject,
 ) -> None:
     # No local cloud runs: whatever came first would end in another way.
-    told = subprocess.run(
-        [str(project.root / ".venv" / "bin" / "notifyctl"), "preview", "--stack", "local"],
-        cwd=project.root,
-        env={**os.environ, "NOTIFICATION_LOCAL_HOME": str(project.root.parent / "home")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    told = notifyctl(project, "preview", "--stack", "local")
     assert told.returncode == 8
     assert "9000_rebuild.sql: it loses what it doesn't declare" in told.stderr
     assert "so nothing was planned" in told.stderr
+
+
+def test_a_check_names_the_file_that_would_lose_rows(project: AlteredProject) -> None:
+    skips = [part for name in ("types", "tests", "work-tree") for part in ("--skip", name)]
+    told = notifyctl(project, "check", "--stack", "local", "--json", *skips)
+    [found] = [
+        one for one in json.loads(told.stdout)["checks"] if one["check"] == "migration files"
+    ]
+    assert (told.returncode != 0, found["result"]) == (True, "fail")
+    assert "9000_rebuild.sql: it loses what it doesn't declare" in found["found"]
 
 
 def test_a_way_back_that_cannot_be_run_is_named(project: AlteredProject) -> None:
