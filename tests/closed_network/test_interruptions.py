@@ -166,6 +166,7 @@ class Sweep:
     def _interrupt(self, place: Place, unharmed: Callable[[Ids], None], noted: Noted) -> bool:
         """Return whether the deployment was cut off, and the way on from there found."""
         code, told = self._cut_off(place)
+        noted.said = "".join(line for line in told.splitlines() if line.startswith("error: "))
         before = self._operator.ids()
         assert self._operator.faults.came, f"the call never came: {code}, {told}"
         if code == 0:
@@ -206,13 +207,14 @@ class Sweep:
             found = str(error)
             self.faults.append(f"{name}: {found}")
         seconds = time.monotonic() - started
-        print(f"{seconds:.0f} s  {name}: {found}", flush=True)  # noqa: T201
+        print(f"{seconds:.0f} s  {name}: {found}  {noted.said}", flush=True)  # noqa: T201
 
 
 @dataclass
 class Noted:
-    """The commands that the messages advised, besides the deployment itself."""
+    """What an interrupted deployment said, and the commands that the messages advised."""
 
+    said: str = ""
     commands: list[str] = field(default_factory=list)
 
 
