@@ -134,7 +134,7 @@ class Operation:
         why = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
         sentence = (
             f"{op} of {label(urn)} failed: {why.rstrip('.')}. What was done before it is kept; "
-            f"mend the cause and run {_again(self.run_context.kind)} again."
+            f"correct the cause and run {_again(self.run_context.kind)} again."
         )
         self._emit_step("step_failed", op, urn, sentence)
         self.fail(sentence)

@@ -85,5 +85,5 @@ class Program:
         why = monitor.last_error or f"it ended with exit code {code}; see what it printed above"
         return (
             f"The Pulumi program failed: {why.rstrip('.')}. What was done before that is kept; "
-            "mend the program and run again."
+            "correct the program and run the same command again."
         )

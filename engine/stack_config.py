@@ -142,7 +142,9 @@ def _load(file: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""
-        raise StateUnreadable(f"{file} is not valid YAML{line}: mend it and run again.") from None
+        raise StateUnreadable(
+            f"{file} is not valid YAML{line}: correct it and run the same command again."
+        ) from None
     if not isinstance(document, dict):
         raise StateUnreadable(f"{file} holds no mapping: it must be a Pulumi file.")
     return document

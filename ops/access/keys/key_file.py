@@ -151,7 +151,10 @@ class KeyFile:
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or ["no reason given"]
             reason = said[-1].removeprefix("error: ")
-            raise StackFailed(f"'pulumi config {action}' failed: {reason}. Correct it and repeat.")
+            raise StackFailed(
+                f"'pulumi config {action}' failed: {reason}. Correct it, and run the same command "
+                "again."
+            )
         return done.stdout
 
 

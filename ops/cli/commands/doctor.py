@@ -28,7 +28,7 @@ def doctor(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Look at tools, plugins, logins, token, secrets and bindings, and say how to mend each.
+    """Look at tools, plugins, logins, token, secrets and bindings, and say how to fix each.
 
     Nothing is changed. Exit codes: 0 nothing failed, 1 a check failed, 2 no such stack, 3 a tool
     is missing or too old.

@@ -253,7 +253,10 @@ def age(
                 style="yellow",
             )
     if fail and due:
-        raise GateClosed(f"{counted(len(due), 'secret')} due for rotation: rotate and repeat.")
+        raise GateClosed(
+            f"{counted(len(due), 'secret')} due for rotation: rotate, and run the same command "
+            "again."
+        )
 
 
 def _uses(context: StackContext, *, days: int = DAYS) -> tuple[Sequence[KeyUse], str]:

@@ -172,10 +172,12 @@ class Drift:
         if differing:
             commit = str(release.get("commit") or "")[:12]
             where = f"check out its commit {commit}" if commit else "check out what is deployed"
+            verb = "differs" if differing == ["bundle"] else "differ"
             raise GateClosed(
                 f"The repair needs an update, and the {' and '.join(differing)} of this checkout "
-                f"differ from what is deployed, so nothing was repaired: {where} and repeat, or "
-                f"deploy this checkout with 'notifyctl deploy --stack {self._stack}'."
+                f"{verb} from what is deployed, so nothing was repaired: {where} and run the "
+                "same command again, or deploy this checkout with 'notifyctl deploy --stack "
+                f"{self._stack}'."
             )
 
     def _cloudflare(self) -> CloudflareProbe:

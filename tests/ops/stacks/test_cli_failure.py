@@ -55,7 +55,7 @@ def test_what_is_gone_leads_to_refresh() -> None:
 
 def test_a_preview_that_fails_changed_nothing() -> None:
     assert told(TAKEN, action="preview").endswith(
-        "Nothing was changed; correct the cause and repeat."
+        "Nothing was changed. Correct the cause, and run the same command again."
     )
 
 
@@ -163,7 +163,7 @@ def test_a_backend_that_is_away_is_named_without_the_path_that_was_asked(
     sentence = told(action="stack select", said=f"Logging in\nerror: {said}")
     assert sentence.startswith(f"The state backend {host} doesn't answer (dial tcp")
     assert f"{reason}). Check the network" in sentence
-    assert sentence.endswith("the place of 'pulumi login', and repeat.")
+    assert sentence.endswith("and run the same command again.")
     # A provider's call that got no answer, in an update, is no backend's.
     assert "state backend" not in told(said)
 
@@ -180,4 +180,4 @@ def test_a_cli_without_a_login_or_a_plugin_leads_to_it() -> None:
     sentence = told(said="error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive")
     assert sentence.startswith("The Pulumi CLI isn't logged in to a state backend.")
     sentence = told("no resource plugin 'pulumi-resource-github' found in the workspace or PATH")
-    assert "Run 'pulumi plugin install resource github' and repeat." in sentence
+    assert "Run 'pulumi plugin install resource github' and run the same command" in sentence
