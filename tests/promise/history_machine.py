@@ -6,7 +6,13 @@ import random
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from notification.timestamps import iso
 from tests.promise.isolate import Cut
@@ -40,6 +46,26 @@ class HistoryMachine(RuleBasedStateMachine):
                 line.configure(user, channel)
         self.check = PromiseCheck(self.simulation)
         self.rotations = 0
+        self.leads_to = {(user, channel): user for user in USERS for channel in CHANNELS}
+
+    @initialize(shared=st.sets(st.sampled_from(CHANNELS)))
+    def endpoints_are_shared(self, shared: set[str]) -> None:
+        """Let the second user's channels lead to the first one's endpoints."""
+        for channel in sorted(shared):
+            self.leads_to[USERS[1], channel] = USERS[0]
+            body = {
+                "user_id": USERS[1],
+                "channel_type": channel,
+                "config_data": {"webhook_url": self._url(USERS[1], channel)},
+            }
+            answer = self.simulation.request("POST", "/api/user-configs", body)
+            assert answer.status == 200
+
+    def _endpoint(self, user: str, channel: str) -> str:
+        return address(self.leads_to[user, channel], channel)
+
+    def _url(self, user: str, channel: str) -> str:
+        return f"https://{self._endpoint(user, channel)}"
 
     @rule(
         user=st.sampled_from(USERS),
@@ -96,7 +122,7 @@ class HistoryMachine(RuleBasedStateMachine):
         self, user: str, schedule: list[str] | None, quiet: str | None
     ) -> None:
         """Give a webhook a retry schedule, quiet hours, or neither."""
-        config: dict[str, Any] = {"webhook_url": f"https://{address(user, 'webhook')}"}
+        config: dict[str, Any] = {"webhook_url": self._url(user, "webhook")}
         if schedule is not None:
             config["retry_schedule"] = schedule
         if quiet is not None:
@@ -135,7 +161,7 @@ class HistoryMachine(RuleBasedStateMachine):
         """Let a caller hang up."""
         push = self.check.pushes[choice % len(self.check.pushes)]
         self.simulation.hang_up(push.requests[-1])
-        self.check.interruptions += 1
+        self.check.interrupt()
 
     @rule(
         call=st.integers(1, 8),
@@ -147,7 +173,7 @@ class HistoryMachine(RuleBasedStateMachine):
         """Let D1 fail in or after the n-th batch."""
         self.simulation.database.failure = Failure(call, committed, repeat, statement)
         self.check.lost_answers |= committed
-        self.check.interruptions += repeat
+        self.check.interrupt(repeat)
 
     @rule(
         user=st.sampled_from(USERS),
@@ -169,7 +195,7 @@ class HistoryMachine(RuleBasedStateMachine):
         """Let an endpoint fail, be slow, or recover."""
         now = self.simulation.now
         spell = Spell(now, now + lasting, status, takes, retry_after)
-        self.simulation.endpoints.plan(address(user, channel), spell)
+        self.simulation.endpoints.plan(self._endpoint(user, channel), spell)
 
     @rule(
         lose=st.sampled_from([0.0, 0.3, 1.0]),
@@ -206,8 +232,24 @@ class HistoryMachine(RuleBasedStateMachine):
         self.simulation.pass_time(0.5)
         if more:
             spell = Spell(now + 5, now + 15, status, takes)
-            self.simulation.endpoints.plan(address(user, channel), spell)
+            self.simulation.endpoints.plan(self._endpoint(user, channel), spell)
             self.simulation.pass_time(more)
+
+    @rule(
+        channel=st.sampled_from(CHANNELS),
+        users=st.permutations(USERS),
+        retry_after=st.sampled_from(["30", "90"]),
+        seconds=st.sampled_from([16, 25, 80]),
+    )
+    def push_to_a_throttled_endpoint(
+        self, channel: str, users: list[str], retry_after: str, seconds: float
+    ) -> None:
+        """Let one user learn that an endpoint wants time, and another one send meanwhile."""
+        for user in users:
+            self.endpoint_changes(user, channel, 429, 0, 2, retry_after)
+        self.push(users[0], (channel,), keyed=False)
+        self.simulation.pass_time(seconds)
+        self.push(users[1], (channel,), keyed=False)
 
     @precondition(lambda self: self.simulation.logs())
     @rule(
@@ -237,7 +279,7 @@ class HistoryMachine(RuleBasedStateMachine):
         clock = self.simulation.clock
         if clock.jumped_ms + seconds * 1000 in range(-60_000, MAX_JUMPED_MS):
             clock.jumped_ms += seconds * 1000
-            self.check.interruptions += 1
+            self.check.interrupt()
             self.check.stalled |= seconds > 30
         if cron:
             self.cron_fires()

@@ -14,6 +14,8 @@ from tests.timeline import MARK
 ENDED = ("sent", "failed", "cancelled")
 MAX_ATTEMPTS = 3
 THROTTLED = 429
+SETTLED_S = 15
+"""Seconds within which an answer is stored, and calls that were already chosen have begun."""
 
 
 @dataclass
@@ -56,6 +58,7 @@ class PromiseCheck:
             have lapsed under an attempt.
         discarded: rows that an operator was about to discard.
         lost_answers: whether a committed batch was reported as failed.
+        disturbed: when callers hung up, and database or clock failed.
     """
 
     simulation: Simulation
@@ -64,7 +67,13 @@ class PromiseCheck:
     stalled: bool = False
     discarded: set[int] = field(default_factory=set)
     lost_answers: bool = False
+    disturbed: list[float] = field(default_factory=list)
     _ended: dict[int, tuple[str, int]] = field(default_factory=dict)
+
+    def interrupt(self, times: int = 1) -> None:
+        """Count interruptions that the history injects now."""
+        self.interruptions += times
+        self.disturbed.append(self.simulation.now)
 
     def at_any_moment(self) -> None:
         """What has ended stays as it ended, and one key has one row per channel."""
@@ -101,8 +110,9 @@ class PromiseCheck:
         for push in self.pushes:
             self._answers(push, rows)
             self._fallbacks(push, rows)
-        for (mark, endpoint), calls in self._calls().items():
-            self._attempts(mark, endpoint, calls, rows)
+        for (mark, channel), calls in self._calls().items():
+            self._attempts(mark, channel, calls, rows)
+        self._left_alone()
 
     def _answers(self, push: Push, rows: dict[str, dict[str, Any]]) -> None:
         first: list[str] | None = None
@@ -148,13 +158,13 @@ class PromiseCheck:
     def _calls(self) -> dict[tuple[int, str], list[Arrival]]:
         calls: dict[tuple[int, str], list[Arrival]] = defaultdict(list)
         for arrival in self.simulation.endpoints.arrivals:
-            calls[arrival.mark, arrival.endpoint].append(arrival)
+            channel = "slack" if "slack" in arrival.endpoint else "webhook"
+            calls[arrival.mark, channel].append(arrival)
         return calls
 
     def _attempts(
-        self, mark: int, endpoint: str, calls: list[Arrival], rows: dict[str, dict[str, Any]]
+        self, mark: int, channel: str, calls: list[Arrival], rows: dict[str, dict[str, Any]]
     ) -> None:
-        channel = "slack" if "slack" in endpoint else "webhook"
         of_mark = [
             row
             for row in rows.values()
@@ -177,6 +187,24 @@ class PromiseCheck:
         # A throttled attempt spends no retry.
         spent = sum(call.status != THROTTLED for call in calls)
         assert spent <= most, f"{spent} attempts where {most} are the most"
+
+    def _left_alone(self) -> None:
+        """An endpoint that asked for time isn't called in it, whoever's notification is due."""
+        arrivals = self.simulation.endpoints.arrivals
+        for refusal in arrivals:
+            if refusal.status != THROTTLED or not refusal.told or refusal.retry_after is None:
+                continue
+            stored, end = refusal.at + SETTLED_S, refusal.at + float(refusal.retry_after)
+            died = refusal.caller.died
+            lost = died is not None and died <= stored
+            if lost or any(refusal.at <= moment <= end for moment in self.disturbed):
+                continue
+            early = [
+                call.at
+                for call in arrivals
+                if call.endpoint == refusal.endpoint and stored < call.at < end
+            ]
+            assert not early, f"called {early} although asked at {refusal.at} to wait until {end}"
 
     def _told_in_the_log(self, ids: set[str]) -> int:
         """Confirmed deliveries that could not be written, each said in the log."""

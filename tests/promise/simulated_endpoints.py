@@ -25,6 +25,7 @@ class Arrival:
     Attributes:
         caller: the process that called.
         told: whether the caller, still alive, got the answer.
+        retry_after: the answer's header of that name.
     """
 
     at: float
@@ -34,6 +35,7 @@ class Arrival:
     request: OutboundRequest
     caller: Isolate
     told: bool = False
+    retry_after: str | None = None
 
 
 class SimulatedEndpoints:
@@ -70,7 +72,13 @@ class SimulatedEndpoints:
         spell = self._spell(endpoint, now)
         mark = MARK.search(request.body)
         arrival = Arrival(
-            now, endpoint, int(mark[1]) if mark else -1, spell.status, request, HERE.get()
+            now,
+            endpoint,
+            int(mark[1]) if mark else -1,
+            spell.status,
+            request,
+            HERE.get(),
+            retry_after=spell.retry_after,
         )
         if spell.status != UNREACHABLE:
             self.arrivals.append(arrival)

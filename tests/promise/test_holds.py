@@ -8,7 +8,7 @@ import pytest
 
 from notification.delivery import holds
 from notification.timestamps import iso
-from tests.promise.simulated_timeline import SimulatedTimeline
+from tests.promise.simulated_timeline import SimulatedTimeline, address
 from tests.worker.surroundings import START_MS
 
 HOUR = 3_600
@@ -103,6 +103,27 @@ def test_a_released_channel_drains_at_its_pace_the_oldest_first(
     assert times == sorted(times)
     assert times[-1] - times[0] >= 18
     assert times[-1] < 90
+
+
+@pytest.mark.requirement("C-0.55", "C-0.31")
+def test_recipients_who_share_an_endpoint_drain_behind_one_another(
+    timeline: SimulatedTimeline,
+) -> None:
+    url = f"https://{address('ann', 'slack')}"
+    for user in ("ann", "bob"):
+        body = {"user_id": user, "channel_type": "slack", "config_data": {"webhook_url": url}}
+        assert timeline.simulation.request("POST", "/api/user-configs", body).status == 201
+    hold(timeline, DAY, "slack")
+    for number in range(10):
+        timeline.at(1 + number).push(
+            f"n{number}", to=("ann", "bob")[number % 2], channels=["slack"]
+        )
+    timeline.at(60)
+    release(timeline, "slack")
+    timeline.at(120)
+    times = sorted(arrival.at for arrival in timeline.simulation.endpoints.arrivals)
+    assert len(times) == 10
+    assert times[-1] - times[0] >= 8
 
 
 @pytest.mark.requirement("C-0.55")
