@@ -173,7 +173,7 @@ class HistoryMachine(RuleBasedStateMachine):
         """Let D1 fail in or after the n-th batch."""
         self.simulation.database.failure = Failure(call, committed, repeat, statement)
         self.check.lost_answers |= committed
-        self.check.interrupt(repeat)
+        self.check.interruptions += repeat
 
     @rule(
         user=st.sampled_from(USERS),

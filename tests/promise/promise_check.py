@@ -58,7 +58,7 @@ class PromiseCheck:
             have lapsed under an attempt.
         discarded: rows that an operator was about to discard.
         lost_answers: whether a committed batch was reported as failed.
-        disturbed: when callers hung up, and database or clock failed.
+        disturbed: when callers hung up, and the clock jumped.
     """
 
     simulation: Simulation
@@ -70,9 +70,9 @@ class PromiseCheck:
     disturbed: list[float] = field(default_factory=list)
     _ended: dict[int, tuple[str, int]] = field(default_factory=dict)
 
-    def interrupt(self, times: int = 1) -> None:
-        """Count interruptions that the history injects now."""
-        self.interruptions += times
+    def interrupt(self) -> None:
+        """Count an interruption that the history injects now."""
+        self.interruptions += 1
         self.disturbed.append(self.simulation.now)
 
     def at_any_moment(self) -> None:
@@ -191,13 +191,14 @@ class PromiseCheck:
     def _left_alone(self) -> None:
         """An endpoint that asked for time isn't called in it, whoever's notification is due."""
         arrivals = self.simulation.endpoints.arrivals
+        disturbed = [*self.disturbed, *self.simulation.database.failed_at]
         for refusal in arrivals:
             if refusal.status != THROTTLED or not refusal.told or refusal.retry_after is None:
                 continue
             stored, end = refusal.at + SETTLED_S, refusal.at + float(refusal.retry_after)
             died = refusal.caller.died
             lost = died is not None and died <= stored
-            if lost or any(refusal.at <= moment <= end for moment in self.disturbed):
+            if lost or any(refusal.at <= moment <= end for moment in disturbed):
                 continue
             early = [
                 call.at

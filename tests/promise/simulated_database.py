@@ -30,12 +30,14 @@ class SimulatedDatabase:
 
     Attributes:
         failure: the one that comes next.
+        failed_at: when batches failed, on the loop's clock.
     """
 
     def __init__(self, inner: Database, chance: random.Random) -> None:
         self._inner = inner
         self._chance = chance
         self.failure: Failure | None = None
+        self.failed_at: list[float] = []
 
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
         """As the port says."""
@@ -56,6 +58,7 @@ class SimulatedDatabase:
         failure.call -= 1
         if failure.call > 0:
             return None
+        self.failed_at.append(asyncio.get_running_loop().time())
         failure.repeat -= 1
         if failure.repeat <= 0:
             self.failure = None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notification.delivery import claim, row_snapshot, settlement
+from notification.delivery import claim, endpoint_lines, row_snapshot, settlement
 from notification.storage import outbox
 from notification.tasks import sweep
 from notification.tasks.requeue import RequeueResult
@@ -54,6 +54,9 @@ MUTATIONS = {
         outbox, "_RESERVE", "WHERE expires_at <= excluded.created_at", "WHERE TRUE"
     ),
     "nobody sweeps": _without_sweep,
+    "a send looks for its recipient's line in place of its endpoint's": _without(
+        endpoint_lines, "_LINES", "COALESCE(config.endpoint, ", "COALESCE("
+    ),
 }
 
 

@@ -111,6 +111,46 @@ def test_a_held_channel_waits_and_drains(real: RealInstallation) -> None:
         timeline.at(120).expect("order", attempts=1, status="sent")
 
 
+@pytest.mark.requirement("C-0.53")
+def test_the_first_send_after_the_database_was_lost_works(real: RealInstallation) -> None:
+    with WorkerdTimeline(real) as timeline:
+        timeline.configure("ann")
+        timeline.at(0).push("before").expect_reply("before", 200, results=["sent"])
+        workers = {role: p.pid for role, p in real.runtimes().items() if role.startswith("version")}
+        lost = real.victims("store")
+        for process in lost:
+            process.kill()
+        for process in lost:
+            process.wait(60)
+        # Asked past the Worker, so that its next call is the first after the loss.
+        real.query("SELECT 1")
+        timeline.push("after").expect_reply("after", 200, results=["sent"])
+        assert len(timeline.rows("ann")) == 2
+        assert workers.items() <= {r: p.pid for r, p in real.runtimes().items()}.items()
+
+
+@pytest.mark.requirement("C-0.4")
+def test_an_attempt_that_kills_its_process_twice_ends_failed(real: RealInstallation) -> None:
+    with WorkerdTimeline(real) as timeline:
+        timeline.configure("ann")
+        timeline.endpoint("ann").slow(9)
+        timeline.at(0).push("order")
+        for _ in range(2):
+            eventually(lambda: timeline.endpoints.held, what="the endpoint to hold its answer")
+            timeline.kill()
+            eventually(lambda: not timeline.endpoints.held, what="the endpoint's end")
+            [row] = timeline.rows("ann")
+            assert row["status"] in ("pending", "retry")
+            real.make_retries_due()
+
+        def given_up() -> None:
+            [row] = timeline.rows("ann")
+            assert (row["status"], row["last_error_code"]) == ("failed", "INTERRUPTED")
+
+        timeline.see(given_up)
+        assert len(timeline.attempts()) == 2
+
+
 @pytest.mark.requirement("C-2.6")
 def test_health_on_workerd_reports_a_stopped_cron(real: RealInstallation) -> None:
     def health() -> tuple[int, list[str]]:
