@@ -282,6 +282,26 @@ def test_what_an_earlier_grammar_let_in_is_sent_as_it_was_and_shows_its_problems
     assert shop.endpoints.bodies[-1]["content"] == "a {{x | upper}}"
 
 
+def test_a_list_checks_long_contents_and_says_which_it_leaves_out(shop: World) -> None:
+    for number in range(12):
+        content = {"content_template": "x"}
+        shop.request("POST", f"{PATH}/long-{number}", {"contents": {"webhook": content}})
+    shop.database.rows(
+        "UPDATE template_contents SET content_template = printf('%.*c', 95000 + id, 'x') || '{{'"
+        " WHERE template_key LIKE 'long-%'"
+    )
+    listed = shop.request("GET", f"{PATH}?limit=200").json["data"]
+    said = [row["problems"][0]["problem"] for row in listed if "long" in row["template_key"]]
+    assert sum("never closed" in text for text in said) == 10
+    left_out = [text for text in said if "never closed" not in text]
+    assert left_out == [
+        f"The content was not checked in this list: GET {PATH}/long-{number} checks it"
+        for number in (10, 11)
+    ]
+    [shown] = shop.request("GET", f"{PATH}/long-11").json["data"]["problems"]
+    assert "never closed" in shown["problem"]
+
+
 def test_two_round_trips_once_the_template_is_known_and_none_stale(shop: World) -> None:
     counts = []
     for _ in range(2):

@@ -45,8 +45,15 @@ def _problems(contents: Iterable[Row]) -> list[dict[str, str]]:
     return [
         {"channel_type": str(row["channel_type"]), "problem": problem}
         for row in contents
-        for problem in syntax_problems(_text_of(row))
+        for problem in _problems_of(row)
     ]
+
+
+def _problems_of(row: Row) -> list[str]:
+    if row["content_template"] is None:
+        key = row["template_key"]
+        return [f"The content was not checked in this list: GET /api/templates/{key} checks it"]
+    return syntax_problems(_text_of(row))
 
 
 def _shown_content(row: Row) -> dict[str, Any]:

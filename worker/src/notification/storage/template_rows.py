@@ -16,8 +16,13 @@ _CONTENT = (
 )
 _FIND = f"SELECT {_TEMPLATE} FROM notification_templates_v2 WHERE template_key = ?1"  # noqa: S608 - constant columns
 _CONTENTS = f"SELECT {_CONTENT} FROM template_contents WHERE template_key = ?1 ORDER BY id"  # noqa: S608 - constant columns
-MAX_LISTED_CONTENT = 10_000
-"""Code points of a content that a list looks at: 200 templates with longer ones fill the memory."""
+MAX_LISTED = 1_000_000
+"""Code points of the contents that a list looks at: those of 200 templates may fill the memory."""
+_LISTED = _CONTENT.replace(
+    "content_template,",
+    "CASE WHEN SUM(length(content_template)) OVER (ORDER BY length(content_template), id)"
+    f" <= {MAX_LISTED} THEN content_template END AS content_template,",
+)
 _HAS_CONTENT = "template_key IN (SELECT template_key FROM template_contents WHERE channel_type"
 _SAVE = """
 INSERT INTO notification_templates_v2
@@ -68,7 +73,10 @@ class ContentRow(NamedTuple):
 
 
 class TemplatePage(NamedTuple):
-    """A page of templates, how many there are in all, and the page's contents of usual length."""
+    """A page of templates, how many there are in all, and the page's contents.
+
+    Of many long contents the shortest ones are read; the others have no `content_template`.
+    """
 
     rows: Sequence[Row]
     total: int
@@ -117,8 +125,8 @@ class TemplateRows:
             f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
         )
         contents = (
-            f"SELECT {_CONTENT} FROM template_contents WHERE template_key IN ({keys})"  # noqa: S608 - built from constants, values are bound
-            f" AND length(content_template) <= {MAX_LISTED_CONTENT} ORDER BY id"
+            f"SELECT {_LISTED} FROM template_contents"  # noqa: S608 - built from constants, values are bound
+            f" WHERE template_key IN ({keys}) ORDER BY id"
         )
         rows, total, listed = await self._database.batch(
             [
