@@ -155,4 +155,8 @@ def test_a_value_is_read_as_it_was_given(case: Case, value: str) -> None:
     assert rendered.problem == ""
     message = Message("ntf_1", "u1", rendered.content, None, case.content_type, "t")
     [call] = CHANNELS[case.channel].compose(message, config, policy=POLICY, now_ms=0)
-    assert case.read(json.loads(call.body)) == f"A {value} B"
+    read, given = case.read(json.loads(call.body)), f"A {value} B"
+    if case.channel == "telegram":
+        # It has no escape for `@name`: what parts the two isn't seen.
+        read, given = read.replace("\u2060", ""), given.replace("\u2060", "")
+    assert read == given

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notification.markup.dialect import Dialect
 from notification.markup.document import BOLD, FENCE, ITALIC, LINK, MENTION, QUOTE, SPOILER
 from notification.markup.escaping import escape_html_value
 from notification.markup.html import read_html
 
 
 def shown(source: str, mention_scheme: str = "") -> tuple[str, list[tuple[str, str, str]]]:
-    document = read_html(source, mention_scheme=mention_scheme)
+    document = read_html(source, Dialect({}, mention_scheme=mention_scheme))
     spans = [(s.kind, document.text[s.start : s.end], s.value) for s in document.spans]
     return document.text, spans
 

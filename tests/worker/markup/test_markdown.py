@@ -82,6 +82,10 @@ def test_mentions_are_those_of_the_channel() -> None:
     assert shown("<font color='red'>x</font>", LARK)[1] == [("tag", "x", "<font color='red'>")]
 
 
+def unjoined(text: str) -> str:
+    return text.replace("\u2060", "")
+
+
 TEMPLATES = ["A {v} B", "{v}", "**{v}**", "`{v}`", "# {v}", "> {v}", "x{v}y", "<{v}>", "{v}{v}"]
 VALUE = (
     st.text(st.sampled_from("*_~`[]()<>&!@#+-:|\\ a1\n/=?tgx."), max_size=30) | st.text(max_size=30)
@@ -95,7 +99,8 @@ VALUE = (
 def test_an_escaped_value_is_text_wherever_it_stands(name: str, template: str, value: str) -> None:
     plain = read_markdown(template.replace("{v}", "v"), DIALECTS[name])
     document = read_markdown(template.replace("{v}", escape_markdown_value(value)), DIALECTS[name])
-    assert document.text == plain.text.replace("v", value)
+    # An at sign that mentions nobody may have a joiner behind it, which isn't seen.
+    assert unjoined(document.text) == unjoined(plain.text.replace("v", value))
     assert [s.kind for s in document.spans] == [s.kind for s in plain.spans]
 
 

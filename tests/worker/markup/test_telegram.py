@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcloud.sink.chat.telegram_markup import count_entities
-from notification.markup.escaping import escape_html, escape_markdown_v2
+from notification.markup.escaping import escape_html, escape_markdown_v2, value_escape
 from notification.markup.plain_text import clean
 from notification.markup.telegram import MAX_TEXT, TelegramTexts, telegram_texts
 from tests.worker.markup.parsers import (
@@ -80,7 +80,11 @@ TEXT = st.text(st.sampled_from("ab*_`[]\\.<&🙂")) | st.text()
 
 
 @settings(deadline=None)
-@given(TEXT.map(clean), TEXT.map(clean).filter(lambda text: text.isprintable() and text != ""))
+@given(
+    # Beyond a limit, a subject is cut.
+    TEXT.map(lambda text: clean(text)[:90]),
+    TEXT.map(clean).filter(lambda text: text.isprintable() and text != ""),
+)
 @pytest.mark.parametrize("mode", READERS)
 def test_plain_subject_and_content_show_as_themselves(
     mode: str, subject: str, content: str
@@ -218,3 +222,18 @@ def test_cut_markup_is_accepted_and_fits(unit: tuple[str, str], split: bool) -> 
     assert 1 <= len(shown) <= 3
     assert all(len(text.encode("utf-16-le")) // 2 <= 40 for text in shown)
     assert all(len(text.encode("utf-16-le")) // 2 <= 40 for text in result.plain)
+
+
+@pytest.mark.requirement("C-0.33")
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [("markdown", "{v}: @oncall"), ("html", "{v}: @oncall"), ("text", "{v}: @oncall")],
+)
+def test_a_name_in_a_value_mentions_nobody_and_one_in_the_template_does(
+    kind: str, source: str
+) -> None:
+    escape = value_escape(kind, channel="telegram")
+    value = "@durov @ a@b.example (@x_1)"
+    (text,) = texts(source.replace("{v}", escape(value)), kind=kind, mode="HTML").texts
+    shown = read_telegram_html(text)
+    assert shown == "@\u2060durov @ a@b.example (@\u2060x_1): @oncall"

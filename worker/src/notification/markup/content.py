@@ -16,7 +16,7 @@ def read_content(text: str, content_type: str, dialect: Dialect = COMMON) -> Doc
         # Few contents are HTML.
         from notification.markup.html import read_html
 
-        return read_html(cleaned, mention_scheme=dialect.mention_scheme)
+        return read_html(cleaned, dialect)
     return Document(cleaned)
 
 

@@ -12,6 +12,10 @@ from notification.markup.document import (
 )
 
 _NOTHING = re.compile(r"(?!)")
+ESCAPED_AT = "&#64;"
+"""How an at sign that mentions nobody is written in HTML."""
+NO_MENTION = "@\u2060"
+"""An at sign and a word joiner, which isn't seen, and parts it from a name behind it."""
 
 
 class Dialect(NamedTuple):
@@ -25,6 +29,7 @@ class Dialect(NamedTuple):
         tags: tags of this channel alone, such as Lark's `<font>`; group 1 is the closing slash,
             group 2 the name.
         mention_scheme: addresses of links that mention a person.
+        finds_names: whether the channel itself takes `@name` in any text for a mention.
     """
 
     marks: Mapping[str, str]
@@ -32,6 +37,15 @@ class Dialect(NamedTuple):
     special: re.Pattern[str] = _NOTHING
     tags: re.Pattern[str] = _NOTHING
     mention_scheme: str = ""
+    finds_names: bool = False
+
+    def escaped_at(self, after: str) -> str:
+        """Return how an escaped `@` is written, so that it mentions nobody.
+
+        Args:
+            after: the character behind it, or nothing if markup may stand between it and a name.
+        """
+        return NO_MENTION if self.finds_names and not after.isspace() else "@"
 
 
 COMMON = Dialect({"**": BOLD, "__": BOLD, "*": ITALIC, "_": ITALIC, "~~": STRIKE, "~": STRIKE})

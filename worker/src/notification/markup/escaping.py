@@ -8,6 +8,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
+from notification.markup.dialect import ESCAPED_AT, NO_MENTION
+
 Escape = Callable[[str], str]
 """A function that escapes a text for a markup."""
 
@@ -81,7 +83,12 @@ def value_escape(content_type: str, *, channel: str) -> Escape:
         return escape_html if channel == "webhook" else escape_html_value
     if content_type == "markdown" and channel != "webhook":
         return escape_markdown_value
-    return unescaped
+    return _without_names if channel == "telegram" else unescaped
+
+
+def _without_names(text: str) -> str:
+    """Let no name in a value be found by a channel that looks for them in any text."""
+    return _BEFORE_NAME.sub(NO_MENTION, text)
 
 
 def subject_escape(content_type: str, *, channel: str) -> Escape:
@@ -91,7 +98,11 @@ def subject_escape(content_type: str, *, channel: str) -> Escape:
     return value_escape(content_type, channel=channel)
 
 
-_ESCAPED = re.compile(r"\A[@!]|[\\`*_~|\[\]()<>&]|@(?=[eh]|$)|!$|(?m:^[ \t]*+[#+])")
+_ESCAPED = re.compile(
+    r"\A[@!]|[\\`*_~|\[\]()<>&]|(?<![A-Za-z0-9_])@|@(?=[eh]|$)|!$|(?m:^[ \t]*+[#+])"
+)
+_BEFORE_NAME = re.compile(r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9_]|$)")
+"""Where a name that is mentioned begins: not inside an address of electronic mail."""
 _MENTION_SCHEME = re.compile(r"(?:t?g)?:")
 """What may complete `tg:` at the start of a link's address."""
 
@@ -107,7 +118,7 @@ def escape_markdown_value(text: str) -> str:
 
 def escape_html_value(text: str) -> str:
     """Escape a value as HTML; see `escape_markdown_value`."""
-    escaped = escape_html(text)
+    escaped = _BEFORE_NAME.sub(ESCAPED_AT, escape_html(text))
     return escaped.replace(":", "&#58;", 1) if _MENTION_SCHEME.match(escaped) else escaped
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from notification.markup.dialect import COMMON, ESCAPED_AT, Dialect
 from notification.markup.document import (
     BOLD,
     CODE,
@@ -62,21 +63,21 @@ class _Open(NamedTuple):
     value: str
 
 
-def read_html(source: str, *, mention_scheme: str = "") -> Document:
+def read_html(source: str, dialect: Dialect = COMMON) -> Document:
     """Read any text, in time linear in its length; tags that say nothing to a chat are left out.
 
     Line breaks are kept as they are written, as Telegram does.
 
     Args:
         source: the HTML.
-        mention_scheme: addresses of links that mention a person in the channel.
+        dialect: the channel's; it says what mentions a person.
     """
-    return _Reader(mention_scheme).read(source)
+    return _Reader(dialect).read(source)
 
 
 class _Reader:
-    def __init__(self, mention_scheme: str) -> None:
-        self._mention_scheme = mention_scheme
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
         self._pieces: list[str] = []
         self._length = 0
         self._last = ""
@@ -100,12 +101,16 @@ class _Reader:
     def _text(self, raw: str) -> None:
         if not raw or self._hidden:
             return
-        text = without_entities(raw)
+        text = without_entities(self._escaped_ats(raw) if ESCAPED_AT in raw else raw)
         if self._break_due and text.strip(" \t\r") and self._last:
             if not text.startswith("\n") and self._last != "\n":
                 self._write("\n")
             self._break_due = False
         self._write(text)
+
+    def _escaped_ats(self, raw: str) -> str:
+        first, *others = raw.split(ESCAPED_AT)
+        return first + "".join(self._dialect.escaped_at(part[:1]) + part for part in others)
 
     def _write(self, text: str) -> None:
         if text:
@@ -146,7 +151,8 @@ class _Reader:
         if name == "a":
             raw = found.get("href", "")
             value = without_entities(raw)
-            if self._mention_scheme and raw.startswith(self._mention_scheme):
+            scheme = self._dialect.mention_scheme
+            if scheme and raw.startswith(scheme):
                 kind = MENTION
             elif not is_address(value):
                 kind = ""

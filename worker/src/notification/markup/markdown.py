@@ -96,7 +96,9 @@ class _Reader:
         """Read one token and return where to go on."""
         token, at = match[0], match.start()
         first = token[0]
-        if first == "\\":
+        if match[0] == "\\@":
+            self._pieces.append(self._dialect.escaped_at(self._source[at + 2 : at + 3]))
+        elif first == "\\":
             self._pieces.append(token[1])
         elif first == "&":
             self._pieces.append(entity_text(token))

@@ -59,6 +59,7 @@ DIALECT = Dialect(
         "||": SPOILER,
     },
     mention_scheme="tg://",
+    finds_names=True,
 )
 """MarkdownV2, and `**` and `~~` as in other chats."""
 
