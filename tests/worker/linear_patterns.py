@@ -16,8 +16,10 @@ The parse tree is the standard library's own (`re._parser`).
 
 from __future__ import annotations
 
+import re
 import re._constants as op  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
+from collections.abc import Iterator
 from typing import Any
 
 MAX_BOUND = 4_096
@@ -263,3 +265,44 @@ class _Proof:
             elif kind in _REPEATS:
                 result |= self._reads(argument[2])
         return result
+
+
+class Reach:
+    """Tells how far a match that fails has read: as far as some beginning of the pattern matches.
+
+    The end of a repetition of groups that breaks off in the middle isn't seen.
+    """
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        tree = parser.parse(pattern.pattern, pattern.flags)
+        self._beginnings = [_compiled(items, tree) for items in _beginnings(list(tree))]
+
+    def of(self, text: str, at: int) -> int:
+        """Return the place up to which a match that began at `at` has read."""
+        found = [beginning.match(text, at) for beginning in self._beginnings]
+        return max((match.end() for match in found if match is not None), default=at)
+
+
+def _beginnings(items: Any) -> Iterator[list[Any]]:
+    before: list[Any] = []
+    for kind, argument in items:
+        inside: list[Any] = []
+        if kind is op.SUBPATTERN:
+            inside = [argument[3]]
+        elif kind is op.ATOMIC_GROUP:
+            inside = [argument]
+        elif kind is op.BRANCH:
+            inside = argument[1]
+        for one in inside:
+            for beginning in _beginnings(list(one)):
+                yield before + beginning
+        before = [*before, (kind, argument)]
+        yield before
+
+
+def _compiled(items: list[Any], tree: Any) -> re.Pattern[str]:
+    from re import _compiler  # type: ignore[attr-defined]
+
+    part = parser.SubPattern(tree.state, items)
+    compiled: re.Pattern[str] = _compiler.compile(part, tree.state.flags & ~parser.SRE_FLAG_VERBOSE)
+    return compiled
