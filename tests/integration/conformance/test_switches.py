@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
 
+from notification.routes.table import all_routes
 from ops.stacks.service import ServiceClient
 from tests.installation import Installation
 from tests.integration.conformance.deployed import SEND, Deployed, expect
@@ -92,6 +97,21 @@ def test_a_recipient_has_a_limit_of_signed_calls(strict: Deployed, user: str) ->
     assert len(strict.installation.arrivals(f"/hook/{user}")) <= 2 * RECIPIENT_LIMIT
 
 
+@pytest.mark.requirement("C-0.3", "C-0.50")
+def test_a_recipient_has_one_limit_however_the_id_is_written(strict: Deployed, user: str) -> None:
+    strict.configure(user, "webhook", webhook_url=strict.hook(user))
+    spellings = (user, f"{user} ", f"{user}\x00", f"\ufeff{user}", f"\u3000{user}\t")
+    body = {"channels": ["webhook"], "custom_content": {"content": "x"}}
+    calls = count()
+
+    def call() -> httpx.Response:
+        name = spellings[next(calls) % len(spellings)]
+        return strict.call("POST", SEND, {**body, "user_id": name})
+
+    refused = refused_in_the_end(call, RECIPIENT_LIMIT, least=RECIPIENT_LIMIT)
+    hold_to_the_limit(refused, RECIPIENT_LIMIT, strict.installation.now())
+
+
 @pytest.mark.requirement("C-0.3", "C-1.10", "C-0.2", "B-34", "B-40")
 def test_an_address_has_a_limit_of_calls_that_nobody_signed(strict: Deployed, user: str) -> None:
     wrong = {"X-Timestamp": "1736100000000", "X-Signature": "0" * 64}
@@ -107,6 +127,7 @@ def test_an_address_has_a_limit_of_calls_that_nobody_signed(strict: Deployed, us
         ("POST", f"/web_hook/bridge/{user}/webhook"),
         ("GET", "/nothing"),
         ("PUT", SEND),
+        ("OPTIONS", SEND),
     ):
         again = refused_in_the_end(
             lambda method=method, path=path: strict.open(method, path),  # type: ignore[misc]
@@ -222,3 +243,75 @@ def test_the_cache_holds_the_sealed_form_alone(rotated: Deployed) -> None:
     assert shown["config_data"]["secret"] == f"{CLEAR[:4]}…"
     rotated.call("DELETE", "/api/user-configs?user_id=cached-user&channel_type=webhook")
     assert cached(rotated.installation) == {}
+
+
+CONSOLE = "/console/"
+SERVED = re.compile(r'(?:href|src)="([^":]+)"')
+EXEMPT = {"/health", "/api/health"}
+
+
+@pytest.fixture(scope="module")
+def closed(switched: Installation) -> tuple[Deployed, list[str]]:
+    """The stack under maintenance, and the paths at which it served the console before."""
+    url = switched.outputs()["service_url"]
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as browser:
+        page = browser.get(CONSOLE).raise_for_status()
+        linked = [urljoin(CONSOLE, path) for path in SERVED.findall(page.text)]
+        of_console = [path for path in linked if path.startswith(CONSOLE)]
+        served = [CONSOLE, f"{CONSOLE}index.html", *of_console]
+        assert len(served) > 3
+        for path in served:
+            assert browser.get(path, follow_redirects=True).status_code == 200, path
+    switched.configure(
+        {"testClock": True, "crons": SWITCHES["crons"], "maintenanceMode": True}
+        | switched.seal(apiSecretKey=NEW_SIGNING, encryptKey=NEW_SEALING, bridgeToken="b" * 40)
+    )
+    switched.up()
+    return deployed(switched, NEW_SIGNING), [*served, "/console"]
+
+
+def every_route() -> list[tuple[str, str]]:
+    """Return method and path of every route and alias that maintenance closes."""
+    return [
+        (route.method, re.sub(r"\{[^}]*\}", "webhook", path))
+        for route in all_routes()
+        for path in (route.path, *route.aliases)
+        if path not in EXEMPT
+    ]
+
+
+@pytest.mark.requirement("C-0.2", "S5-7")
+def test_maintenance_closes_every_route_whoever_calls(closed: tuple[Deployed, list[str]]) -> None:
+    service, _ = closed
+    doors = every_route()
+    assert len(doors) > 50
+    text = "The service is under maintenance"
+    for method, path in doors:
+        body: dict[str, Any] | None = None if method in ("GET", "DELETE") else {}
+        for answer in (
+            service.call(method, path, body),
+            service.open(method, path, headers={"X-Bridge-Token": "b" * 40}),
+        ):
+            expect(answer, 503, "MAINTENANCE", text)
+            assert answer.headers["retry-after"] == "1800"
+    # A page of another origin may read the refusal only if its preflight is answered.
+    assert service.open("OPTIONS", SEND).status_code == 204
+    for path in EXEMPT:
+        assert service.open("GET", path).status_code == 200
+
+
+@pytest.mark.requirement("C-0.19", "S5-7")
+def test_maintenance_closes_the_console_by_every_name(closed: tuple[Deployed, list[str]]) -> None:
+    service, served = closed
+    outputs = service.installation.outputs()
+    edge = urlsplit(service.installation.edge_url)
+    preview = f"{outputs['version_id'][:8]}-{outputs['worker_name']}.localhost:{edge.port}"
+    for host in (edge.netloc, f"localhost:{edge.port}", preview):
+        for path in (*served, "/nothing", "/", "/test-ui"):
+            for method in ("GET", "HEAD", "POST"):
+                answer = service.anyone.request(
+                    method, f"{service.installation.edge_url}{path}", headers={"Host": host}
+                )
+                assert answer.status_code == 503, (host, method, path)
+                if method != "HEAD":
+                    assert answer.json()["code"] == "MAINTENANCE"
