@@ -539,6 +539,7 @@ CALLS: dict[str, list[Call]] = {
     "markup.escaping.escape_json_string": [escaping.escape_json_string],
     "markup.escaping.escape_markdown_value": [escaping.escape_markdown_value],
     "markup.escaping.escape_html_value": [escaping.escape_html_value],
+    "markup.escaping.without_names": [escaping.without_names],
     "markup.graphemes.boundary": [
         lambda text: graphemes.boundary(text, len(text) // 2),
         lambda text: graphemes.boundary("a" + "\u0301" * len(text), len(text) // 2),

@@ -10,6 +10,7 @@ from notification.markup.lark import DIALECT as LARK
 from notification.markup.markdown import read_markdown
 from notification.markup.slack import DIALECT as SLACK
 from notification.markup.telegram import DIALECT as TELEGRAM
+from notification.markup.telegram import telegram_texts
 from tests.worker.grafana.calls import alert, call
 
 pytestmark = pytest.mark.requirement("C-8.1")
@@ -235,3 +236,14 @@ def test_values_of_an_alert_are_text() -> None:
         assert "Pod: <at id=all></at>" in document.text
         assert "1. a*b" in document.text
         assert {span.kind for span in document.spans} <= {"bold", "link"}
+
+
+@pytest.mark.requirement("C-0.33")
+def test_a_name_in_a_label_mentions_nobody_on_telegram() -> None:
+    given = call(alerts=[alert(labels={"alertname": "@durov is full", "job": "(@ops_team)"})])
+    content = alert_message(read_payload(given)).content
+    (text,) = telegram_texts(
+        subject=None, content=content, content_type="markdown", parse_mode="HTML"
+    ).texts
+    assert "@\u2060durov is full" in text
+    assert "(@\u2060ops_team)" in text

@@ -237,3 +237,5 @@ def test_a_name_in_a_value_mentions_nobody_and_one_in_the_template_does(
     (text,) = texts(source.replace("{v}", escape(value)), kind=kind, mode="HTML").texts
     shown = read_telegram_html(text)
     assert shown == "@\u2060durov @ a@b.example (@\u2060x_1): @oncall"
+    (embedded,) = texts(f'{{"a": "{value}"}}', kind="json", mode="HTML").texts
+    assert read_telegram_html(embedded) == '{"a": "@\u2060durov @ a@b.example (@\u2060x_1)"}'

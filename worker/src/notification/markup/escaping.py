@@ -83,10 +83,10 @@ def value_escape(content_type: str, *, channel: str) -> Escape:
         return escape_html if channel == "webhook" else escape_html_value
     if content_type == "markdown" and channel != "webhook":
         return escape_markdown_value
-    return _without_names if channel == "telegram" else unescaped
+    return without_names if channel == "telegram" else unescaped
 
 
-def _without_names(text: str) -> str:
+def without_names(text: str) -> str:
     """Let no name in a value be found by a channel that looks for them in any text."""
     return _BEFORE_NAME.sub(NO_MENTION, text)
 

@@ -33,6 +33,7 @@ from notification.markup.escaping import (
     escape_html_text,
     escape_markdown,
     escape_markdown_v2,
+    without_names,
 )
 from notification.markup.splitting import Parts, cut_document, split_document
 
@@ -118,6 +119,9 @@ def telegram_texts(
     """
     marked = content_type in ("html", "markdown")
     mode = HTML if marked else parse_mode
+    if content_type == "json":
+        # Its values can't be told from the template.
+        content = without_names(content)
     heading, body = read_message(subject, content, content_type, DIALECT)
     heading_limit = min(MAX_SUBJECT, limit // 2)
     headings = cut_document(heading, lambda d: _units(d) <= heading_limit, longest=heading_limit)
