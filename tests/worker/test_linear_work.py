@@ -647,7 +647,7 @@ OURS = {
     "channels.endpoint.EndpointPolicy.of": "settings are the operator's",
     "identity.new_keys": "channels are ours, and there are few",
     "logging.Log.of_request": "it keeps the id that `Application` has bounded",
-    "markup.dialect.Dialect.escaped_at": "it looks at one character",
+    "markup.dialect.Dialect.escaped": "it looks at two characters",
     "markup.escaping.subject_escape": "it returns a function",
     "markup.escaping.value_escape": "it returns a function",
     "templates.stored_template.active_template": "a key is bounded, and goes into a statement",

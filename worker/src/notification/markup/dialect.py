@@ -39,13 +39,15 @@ class Dialect(NamedTuple):
     mention_scheme: str = ""
     finds_names: bool = False
 
-    def escaped_at(self, after: str) -> str:
-        """Return how an escaped `@` is written, so that it mentions nobody.
+    def escaped(self, character: str, after: str) -> str:
+        """Return how an escaped character is written: an `@` so that it mentions nobody.
 
         Args:
-            after: the character behind it, or nothing if markup may stand between it and a name.
+            character: the character.
+            after: the one behind it, or nothing if markup may stand between it and a name.
         """
-        return NO_MENTION if self.finds_names and not after.isspace() else "@"
+        parts = character == "@" and self.finds_names and not after.isspace()
+        return NO_MENTION if parts else character
 
 
 COMMON = Dialect({"**": BOLD, "__": BOLD, "*": ITALIC, "_": ITALIC, "~~": STRIKE, "~": STRIKE})

@@ -110,7 +110,7 @@ class _Reader:
 
     def _escaped_ats(self, raw: str) -> str:
         first, *others = raw.split(ESCAPED_AT)
-        return first + "".join(self._dialect.escaped_at(part[:1]) + part for part in others)
+        return first + "".join(self._dialect.escaped("@", part[:1]) + part for part in others)
 
     def _write(self, text: str) -> None:
         if text:

@@ -96,10 +96,8 @@ class _Reader:
         """Read one token and return where to go on."""
         token, at = match[0], match.start()
         first = token[0]
-        if match[0] == "\\@":
-            self._pieces.append(self._dialect.escaped_at(self._source[at + 2 : at + 3]))
-        elif first == "\\":
-            self._pieces.append(token[1])
+        if first == "\\":
+            self._pieces.append(self._dialect.escaped(token[1], self._source[at + 2 : at + 3]))
         elif first == "&":
             self._pieces.append(entity_text(token))
         elif first == "`":
