@@ -557,7 +557,6 @@ CALLS: dict[str, list[Call]] = {
             for module in (telegram, slack, lark)
         ),
     ],
-    "markup.plain_text.trim": [plain_text.trim],
     "markup.plain_text.without_control_characters": [plain_text.without_control_characters],
     "markup.plain_text.clean": [plain_text.clean],
     "markup.plain_text.cut": [lambda text: plain_text.cut(text, 50)],
