@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,13 +33,15 @@ class Difference:
 
     ``changed`` is None where the provider cannot say, which means: compare the inputs. ``keys``
     are the top-level properties that differ, computed ones that would change included;
-    ``replaces`` those among them that need a replacement.
+    ``replaces`` those among them that need a replacement. ``details`` are the paths that the CLI
+    shows in place of whole properties: each with `add`, `delete` or `update`.
     """
 
     changed: bool | None
     keys: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     delete_before_replace: bool = False
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

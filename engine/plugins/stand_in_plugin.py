@@ -34,6 +34,12 @@ CLOSED_NETWORK_VARIABLE = "NOTIFICATION_CLOSED_NETWORK"
 """Set by tests that run in a network of their own, where the real services' names lead to this
 machine. It opens nothing elsewhere: the stand-in looks at the network interfaces itself."""
 _PACKAGES = ("cloudflare", "github")
+_KINDS = {
+    "add": (pb.PropertyDiff.ADD, pb.PropertyDiff.ADD_REPLACE),
+    "delete": (pb.PropertyDiff.DELETE, pb.PropertyDiff.DELETE_REPLACE),
+    "update": (pb.PropertyDiff.UPDATE, pb.PropertyDiff.UPDATE_REPLACE),
+}
+"""The protocol's kinds of a change: in place, and as a reason for a replacement."""
 
 
 class StandInPlugin(ResourceProviderServicer):
@@ -99,6 +105,11 @@ class StandInPlugin(ResourceProviderServicer):
             diffs=found.keys,
             replaces=found.replaces,
             deleteBeforeReplace=found.delete_before_replace,
+            detailedDiff={
+                path: pb.PropertyDiff(kind=_kind(path, kind, found.replaces))
+                for path, kind in found.details.items()
+            },
+            hasDetailedDiff=bool(found.details),
         )
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -161,6 +172,11 @@ class StandInPlugin(ResourceProviderServicer):
             return call(self._configured)
         except EngineError as error:
             return context.abort(grpc.StatusCode.UNKNOWN, str(error))
+
+
+def _kind(path: str, kind: str, replaces: tuple[str, ...]) -> Any:
+    in_place, replacing = _KINDS[kind]
+    return replacing if path.partition("[")[0] in replaces else in_place
 
 
 def _target(request: Any) -> Target:

@@ -7,10 +7,14 @@ it is not the old inputs that count, so drift which a refresh has found is put r
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from engine.property_value import UNKNOWN
 from engine.providers.resource_type import Properties, ResourceType
+
+Kind = Literal["add", "delete", "update"]
+"""What happens to a property."""
 
 
 def changed_keys(
@@ -21,6 +25,39 @@ def changed_keys(
     return tuple(
         sorted(key for key in type_.inputs if _differs(type_, key, wanted, old_inputs, outputs))
     )
+
+
+def changed_paths(
+    type_: ResourceType, keys: Sequence[str], *, outputs: Properties, news: Properties
+) -> dict[str, Kind]:
+    """Return where the inputs of these names differ, as property paths with the kind of change.
+
+    A set is compared element by element, as pkg/tfbridge/detailed_diff.go of
+    pulumi/pulumi-terraform-bridge does: an element that is the same in both has no path. What the
+    CLI shows of a path is the element in the old outputs beside the one in the new inputs
+    (pulumi/pulumi pkg/engine/detailedDiff.go), so a changed module is shown with its name.
+    """
+    wanted, found = type_.fill(news), dict[str, Kind]()
+    for key in keys:
+        want, have = wanted.get(key), outputs.get(key)
+        name = type_.sets.get(key)
+        if name and isinstance(want, list) and isinstance(have, list):
+            wants = {item.get(name): item for item in want}
+            haves = {item.get(name): item for item in have}
+            same = {one for one in wants.keys() & haves.keys() if covers(wants[one], haves[one])}
+            gone = {at for at, item in enumerate(have) if item.get(name) not in same}
+            come = {at for at, item in enumerate(want) if item.get(name) not in same}
+            for at in sorted(gone | come):
+                found[f"{key}[{at}]"] = _kind(have=at in gone, want=at in come)
+        else:
+            found[key] = _kind(have=have is not None, want=want is not None)
+    return found
+
+
+def _kind(*, have: bool, want: bool) -> Kind:
+    if have and want:
+        return "update"
+    return "delete" if have else "add"
 
 
 def _differs(

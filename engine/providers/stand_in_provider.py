@@ -11,7 +11,7 @@ from urllib.parse import quote
 from engine.errors import ProviderError
 from engine.property_value import UNKNOWN, Properties, Secret
 from engine.provider import Checked, Difference, Known, Live, Target
-from engine.providers.planned_change import changed_keys, covers
+from engine.providers.planned_change import changed_keys, changed_paths, covers
 from engine.providers.property_naming import from_wire, to_wire
 from engine.providers.resource_type import MISSING_ID, Call, ResourceType
 
@@ -72,7 +72,10 @@ class StandInProvider:
             return Difference(changed=False)
         replaces = tuple(key for key in keys if self._replaces(type_, key, known, news))
         moved = tuple(sorted(type_.computed - type_.stable))
-        return Difference(changed=True, keys=(*keys, *moved), replaces=replaces)
+        details = changed_paths(type_, keys, outputs=known.outputs, news=news)
+        return Difference(
+            changed=True, keys=(*keys, *moved), replaces=replaces, details=dict(details)
+        )
 
     @staticmethod
     def _replaces(type_: ResourceType, key: str, known: Known, news: Properties) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from engine.property_value import UNKNOWN, Secret, unwrap
 from engine.provider import Known, Target
 from engine.providers.cloudflare_table import CLOUDFLARE_TYPES
+from engine.providers.planned_change import changed_paths
 from engine.providers.stand_in_provider import StandInProvider
 
 ACCOUNT = "a" * 32
@@ -143,6 +144,35 @@ def test_a_versions_texts_are_sensitive_and_any_change_replaces_it() -> None:
     reordered = {**inputs, "bindings": list(reversed(inputs["bindings"]))}
     found = stand_in.diff(target("WorkerVersion", "id"), known, reordered, ())
     assert (found.changed, found.replaces) == (True, ())
+
+
+def test_a_changed_module_is_told_by_its_place_and_no_other_is(tmp_path: Path) -> None:
+    def modules(**texts: str) -> list[dict[str, Any]]:
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text)
+        return [
+            {"name": name, "contentType": "text/x-python", "contentFile": str(tmp_path / name)}
+            for name in texts
+        ]
+
+    type_ = CLOUDFLARE_TYPES["cloudflare:index/workerVersion:WorkerVersion"]
+    before = {"modules": modules(a="a", b="b", c="c"), "mainModule": "a"}
+    outputs = type_.fill(before)
+
+    def told(after: list[dict[str, Any]]) -> dict[str, str]:
+        keys = ("mainModule", "modules")
+        return dict(
+            changed_paths(type_, keys, outputs=outputs, news={"modules": after, "mainModule": "b"})
+        )
+
+    assert told(modules(a="a", b="new", c="c")) == {"mainModule": "update", "modules[1]": "update"}
+    assert told(modules(c="c", a="a", b="b")) == {"mainModule": "update"}, "a set has no order"
+    assert told(modules(a="a", b="b")) == {"mainModule": "update", "modules[2]": "delete"}
+    assert told(modules(a="a", b="b", c="c", d="d"))["modules[3]"] == "add"
+    assert changed_paths(type_, ("mainModule",), outputs={}, news=before) == {"mainModule": "add"}
+    assert changed_paths(type_, ("assets",), outputs={"assets": {}}, news={}) == {
+        "assets": "delete"
+    }
 
 
 def test_unknown_inputs_count_as_changes() -> None:
