@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.console.open_console import OpenConsole
+
+
+def new_configuration(console: OpenConsole) -> Locator:
+    """Open the form of a new configuration."""
+    console.open("Users")
+    console.page.get_by_role("button", name="New configuration").click()
+    return console.page.get_by_role("form", name="New configuration")
+
+
+def stored(console: OpenConsole, user: str) -> dict[str, Any]:
+    """Return what the service says of a user's one configuration."""
+    with console.served.service() as service:
+        answer = service.result("GET", "/api/user-configs", query={"user_id": user})
+    [row] = answer["data"]
+    found: dict[str, Any] = row["config_data"]
+    return found
 
 
 @pytest.mark.requirement("C-9", "C-0.12")
@@ -15,14 +33,13 @@ def test_a_configuration_is_made_changed_and_deleted_and_its_secret_is_never_sho
     console: OpenConsole,
 ) -> None:
     page, user = console.page, "recipient-new"
-    console.open("Users")
-    page.get_by_role("button", name="New configuration").click()
-    form = page.get_by_role("form", name="New configuration")
-    form.get_by_label("User").fill(user)
+    form = new_configuration(console)
+    form.get_by_label("User", exact=True).fill(user)
     hook = f"{console.served.sink_url}/hook/{user}"
-    form.get_by_label("Configuration (JSON)").fill(
-        f'{{"webhook_url": "{hook}", "secret": "a-long-shared-secret"}}'
-    )
+    form.get_by_label("Webhook URL").fill(hook)
+    secret = form.locator("[name=field-secret]")
+    assert secret.get_attribute("type") == "password"
+    secret.fill("a-long-shared-secret")
     form.get_by_role("button", name="Save").click()
     console.toast("Saved.")
     row = console.row(user)
@@ -31,8 +48,8 @@ def test_a_configuration_is_made_changed_and_deleted_and_its_secret_is_never_sho
 
     row.get_by_role("button", name="Edit").click()
     form = page.get_by_role("form", name="Edit configuration")
-    shown = form.get_by_label("Configuration (JSON)").input_value()
-    form.get_by_label("Configuration (JSON)").fill(shown.replace(f"/{user}", f"/{user}-2"))
+    assert form.locator("[name=field-secret]").get_attribute("type") == "password"
+    form.get_by_label("Webhook URL").fill(f"{hook}-2")
     form.get_by_role("button", name="Save").click()
     expect(row).to_contain_text(f"{hook}-2")
     console.send(user, "Still signed")
@@ -49,19 +66,129 @@ def test_a_configuration_is_made_changed_and_deleted_and_its_secret_is_never_sho
     expect(row).to_have_count(0)
 
 
-def test_what_the_service_refuses_is_said_in_the_form(console: OpenConsole) -> None:
-    page = console.page
+@pytest.mark.requirement("C-9")
+def test_the_form_has_the_fields_of_the_channel_and_json_shows_the_same(
+    console: OpenConsole,
+) -> None:
+    user = "recipient-form"
+    form = new_configuration(console)
+    form.get_by_label("User", exact=True).fill(user)
+    form.get_by_label("Channel", exact=True).select_option("ntfy")
+    form.get_by_label("Topic topic").fill("alerts")
+    form.get_by_text("More settings").click()
+    form.get_by_label("Priority").fill("4")
+    form.get_by_label("Tags").fill("bell\nwarning")
+    form.get_by_label("Long texts in parts").select_option("yes")
+    form.get_by_label("A minute").fill("30")
+    form.get_by_label("Server").fill(console.served.sink_url)
+    form.get_by_text("JSON").click()
+    shown = json.loads(form.get_by_label("Configuration (JSON)").input_value())
+    expected = {
+        "topic": "alerts",
+        "priority": 4,
+        "tags": ["bell", "warning"],
+        "split_long": True,
+        "rate": {"per_minute": 30},
+        "server": console.served.sink_url,
+    }
+    assert shown == expected
+    shown["of_our_own"] = {"kept": [1]}
+    form.get_by_label("Configuration (JSON)").fill(json.dumps(shown))
+    form.get_by_text("Form", exact=True).click()
+    form.get_by_label("Priority").fill("5")
+    form.get_by_role("button", name="Save").click()
+    console.toast("Saved.")
+    assert stored(console, user) == expected | {"priority": 5, "of_our_own": {"kept": [1]}}
+
+
+def test_what_was_not_touched_keeps_its_form_and_an_emptied_field_goes(
+    console: OpenConsole,
+) -> None:
+    user = "recipient-untouched"
+    config: dict[str, Any] = {
+        "webhook_url": f"{console.served.sink_url}/hook/{user}",
+        "headers": {"X-Team": "ops"},
+        "method": "PUT",
+        "quiet_hours": {"from": "22:00", "to": "07:00", "time_zone": "Europe/Berlin"},
+        "signing_secret": ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="],
+        "signing": "standard-webhooks",
+    }
+    console.configure(user, **config)
+    before = stored(console, user)
     console.open("Users")
-    page.get_by_role("button", name="New configuration").click()
-    form = page.get_by_role("form", name="New configuration")
-    form.get_by_label("Configuration (JSON)").fill("nonsense")
+    console.row(user).get_by_role("button", name="Edit").click()
+    form = console.page.get_by_role("form", name="Edit configuration")
+    form.get_by_label("Method").select_option("")
+    form.get_by_role("button", name="Save").click()
+    console.toast("Saved.")
+    del before["method"]
+    assert stored(console, user) == before
+    console.send(user, "Still signed")
+    [arrived] = console.served.arrivals(f"/hook/{user}")
+    assert "webhook-signature" in {name.lower() for name in arrived["headers"]}
+
+
+def test_a_mistake_is_said_at_its_field(console: OpenConsole) -> None:
+    page = console.page
+    form = new_configuration(console)
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_text("Enter a user id.")).to_be_visible()
+    url = form.get_by_label("Webhook URL")
+    expect(url).to_have_accessible_description("This is needed.")
+    form.get_by_label("User", exact=True).fill("recipient-refused")
+    form.get_by_text("More settings").click()
+    url.fill("https://example.com/hook")
+    form.get_by_label("Time limit").fill("ten")
+    form.get_by_label("Headers").fill("no colon")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_label("Time limit")).to_have_accessible_description("Enter a whole number.")
+    expect(form.locator("#field-headers-error")).to_be_visible()
+    form.get_by_label("Time limit").fill("1000")
+    form.get_by_label("Headers").fill("")
+    url.fill("ftp://example.com")
+    form.get_by_role("button", name="Save").click()
+    expect(url).to_have_accessible_description(re.compile("webhook_url"))
+    expect(url).to_be_focused()
+
+    form.get_by_text("JSON").click()
+    form.get_by_label("Configuration (JSON)").fill("nonsense")
+    form.get_by_text("Form", exact=True).click()
     expect(form.get_by_text("This isn't a JSON object.")).to_be_visible()
-    form.get_by_label("User").fill("recipient-refused")
+    expect(form.get_by_label("Configuration (JSON)")).to_have_value("nonsense")
     form.get_by_label("Configuration (JSON)").fill('{"webhook_url": "ftp://example.com"}')
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_role("alert")).to_contain_text("webhook_url")
+    assert "recipient-refused" not in page.locator("table").all_inner_texts()
+
+
+def test_a_configuration_is_made_by_the_keyboard_alone(console: OpenConsole) -> None:
+    page, user = console.page, "recipient-keyboard"
+    console.open("Users")
+    opener = page.get_by_role("button", name="New configuration")
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="New configuration")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(opener).to_be_focused()
+    page.keyboard.press("Enter")
+    for typed in ("", user, "Microsoft", "", f"{console.served.sink_url}/workflows/{user}"):
+        page.keyboard.press("Tab")
+        page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    console.toast("Saved.")
+    expect(console.row(user)).to_contain_text("Microsoft Teams")
+    expect(opener).to_be_focused()
+
+
+def test_the_form_speaks_chinese(console: OpenConsole) -> None:
+    page = console.page
+    page.get_by_role("button", name="中文").click()
+    page.goto(f"{console.url}#/recipients")
+    page.get_by_role("button", name="新建配置").click()
+    page.get_by_text("更多设置").click()
+    labels = page.locator("form.life :is(label, legend)").all_inner_texts()
+    english = [text for text in labels if re.match(r"^[A-Z][a-z]+ [a-z]", text)]
+    assert english == []
 
 
 @pytest.mark.requirement("C-9", "C-0.22")
@@ -95,6 +222,7 @@ def test_the_tab_has_no_serious_accessibility_problem(
     console.configure("recipient-axe")
     console.open("Users")
     page.get_by_role("button", name="New configuration").click()
+    page.get_by_text("More settings").click()
     expect(console.row("recipient-axe")).to_be_visible()
     assert serious_problems(page) == []
     page.emulate_media(color_scheme="dark")

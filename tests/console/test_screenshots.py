@@ -24,6 +24,7 @@ PICTURES = {
     "console-notifications": "#/notifications",
     "console-timeline": "#/notifications/{id}",
     "console-send": "#/send",
+    "console-configuration": "#/recipients",
     "console-template": "#/templates/system_alert",
     "console-charts": "#/charts",
     "console-system": "#/system",
@@ -68,6 +69,17 @@ def test_every_picture_of_the_docs_can_be_taken_and_stays_small(
             samples.fill(SAMPLES)
             expect(page.locator(".preview .bubble").last).to_contain_text("Disk is 92 % full")
             page.locator(".previews").scroll_into_view_if_needed()
+        if "configuration" in name:
+            console.row("ops-team").filter(has_text="Slack").get_by_role(
+                "button", name="Edit"
+            ).click()
+            page.get_by_role("form").get_by_text("More settings").click()
+        if "charts" in name:
+            expect(page.locator(".chart .plot canvas").first).to_be_visible()
+        if "system" in name:
+            expect(page.locator(".card .facts").nth(1)).to_be_visible()
+            for table in ("Scheduled tasks", "Latest runs"):
+                expect(page.locator(f".table-frame[aria-label='{table}']")).to_be_visible()
         if "send" in name:
             page.get_by_label("User").fill("ada")
             page.get_by_role("checkbox", name="Webhook").check()
@@ -75,6 +87,7 @@ def test_every_picture_of_the_docs_can_be_taken_and_stays_small(
             page.get_by_role("button", name="Send", exact=True).click()
             expect(page.locator(".result")).to_be_visible()
             expect(page.locator(".toast")).to_have_count(0, timeout=30_000)
+        expect(page.locator(".waiting")).to_have_count(0)
         page.wait_for_load_state("networkidle")
         page.mouse.move(0, 0)
         path = folder / f"{name}.png"

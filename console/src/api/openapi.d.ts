@@ -810,6 +810,32 @@ export interface components {
             updated_at: string;
             user_id: string;
         };
+        DiscordConfiguration: {
+            allow_broadcast?: boolean;
+            avatar_url?: string;
+            /** Format: password */
+            bridge_token?: string;
+            /** Format: password */
+            inbound_secret?: string | string[];
+            quiet_hours?: {
+                from: string;
+                time_zone?: string;
+                to: string;
+                utc_offset?: string;
+            };
+            rate?: {
+                burst?: number;
+                per_minute?: number;
+                per_second?: number;
+            };
+            retry_schedule?: string[];
+            split_long?: boolean;
+            thread_id?: string | number;
+            /** @description Milliseconds that one call may take */
+            timeout?: number;
+            username?: string;
+            webhook_url: string;
+        };
         Error: {
             code: string;
             details?: unknown;
@@ -818,6 +844,32 @@ export interface components {
             retryAfter?: number;
             /** @constant */
             success: false;
+        };
+        LarkConfiguration: {
+            allow_broadcast?: boolean;
+            /** Format: password */
+            bridge_token?: string;
+            /** Format: password */
+            inbound_secret?: string | string[];
+            /** @enum {unknown} */
+            msg_type?: "text" | "interactive" | "markdown";
+            quiet_hours?: {
+                from: string;
+                time_zone?: string;
+                to: string;
+                utc_offset?: string;
+            };
+            rate?: {
+                burst?: number;
+                per_minute?: number;
+                per_second?: number;
+            };
+            retry_schedule?: string[];
+            /** Format: password */
+            secret?: string;
+            /** @description Milliseconds that one call may take */
+            timeout?: number;
+            webhook_url: string;
         };
         Notification: {
             attempts: {
@@ -905,6 +957,34 @@ export interface components {
             updated_at: string;
             user_id: string;
         };
+        NtfyConfiguration: {
+            /** Format: password */
+            bridge_token?: string;
+            click?: string;
+            /** Format: password */
+            inbound_secret?: string | string[];
+            priority?: number;
+            quiet_hours?: {
+                from: string;
+                time_zone?: string;
+                to: string;
+                utc_offset?: string;
+            };
+            rate?: {
+                burst?: number;
+                per_minute?: number;
+                per_second?: number;
+            };
+            retry_schedule?: string[];
+            server?: string;
+            split_long?: boolean;
+            tags?: string[];
+            /** @description Milliseconds that one call may take */
+            timeout?: number;
+            /** Format: password */
+            token?: string;
+            topic: string;
+        };
         Pagination: {
             hasMore: boolean;
             limit: number;
@@ -930,6 +1010,85 @@ export interface components {
             throttled_until?: string;
             truncated?: boolean;
             userId: string;
+        };
+        SlackConfiguration: {
+            allow_broadcast?: boolean;
+            /** Format: password */
+            bridge_token?: string;
+            channel?: string;
+            color?: string;
+            icon_emoji?: string;
+            /** Format: password */
+            inbound_secret?: string | string[];
+            quiet_hours?: {
+                from: string;
+                time_zone?: string;
+                to: string;
+                utc_offset?: string;
+            };
+            rate?: {
+                burst?: number;
+                per_minute?: number;
+                per_second?: number;
+            };
+            retry_schedule?: string[];
+            thread_ts?: string;
+            /** @description Milliseconds that one call may take */
+            timeout?: number;
+            use_attachments?: boolean;
+            use_blocks?: boolean;
+            username?: string;
+            webhook_url: string;
+        };
+        TeamsConfiguration: {
+            /** Format: password */
+            bridge_token?: string;
+            /** Format: password */
+            inbound_secret?: string | string[];
+            quiet_hours?: {
+                from: string;
+                time_zone?: string;
+                to: string;
+                utc_offset?: string;
+            };
+            rate?: {
+                burst?: number;
+                per_minute?: number;
+                per_second?: number;
+            };
+            retry_schedule?: string[];
+            /** @description Milliseconds that one call may take */
+            timeout?: number;
+            webhook_url: string;
+        };
+        TelegramConfiguration: {
+            /** Format: password */
+            bot_token: string;
+            /** Format: password */
+            bridge_token?: string;
+            chat_id: string | number;
+            disable_notification?: boolean;
+            disable_web_page_preview?: boolean;
+            /** Format: password */
+            inbound_secret?: string | string[];
+            message_thread_id?: number;
+            /** @enum {unknown} */
+            parse_mode?: "MarkdownV2" | "Markdown" | "HTML";
+            quiet_hours?: {
+                from: string;
+                time_zone?: string;
+                to: string;
+                utc_offset?: string;
+            };
+            rate?: {
+                burst?: number;
+                per_minute?: number;
+                per_second?: number;
+            };
+            retry_schedule?: string[];
+            split_long?: boolean;
+            /** @description Milliseconds that one call may take */
+            timeout?: number;
         };
         Template: {
             /** Format: date-time */
@@ -984,6 +1143,40 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
             variables: string[];
+        };
+        WebhookConfiguration: {
+            /** Format: password */
+            bridge_token?: string;
+            headers?: {
+                [key: string]: string;
+            };
+            /** Format: password */
+            inbound_secret?: string | string[];
+            /** @enum {unknown} */
+            method?: "POST" | "PUT" | "PATCH";
+            /** @enum {unknown} */
+            payload_mode?: "envelope" | "raw";
+            quiet_hours?: {
+                from: string;
+                time_zone?: string;
+                to: string;
+                utc_offset?: string;
+            };
+            rate?: {
+                burst?: number;
+                per_minute?: number;
+                per_second?: number;
+            };
+            retry_schedule?: string[];
+            /** Format: password */
+            secret?: string;
+            /** @constant */
+            signing?: "standard-webhooks";
+            /** Format: password */
+            signing_secret?: string | string[];
+            /** @description Milliseconds that one call may take */
+            timeout?: number;
+            webhook_url: string;
         };
     };
     responses: never;
@@ -3004,12 +3197,45 @@ export interface operations {
                     config?: {
                         [key: string]: unknown;
                     };
-                    config_data?: {
-                        [key: string]: unknown;
-                    };
+                    config_data?: components["schemas"]["WebhookConfiguration"] | components["schemas"]["TelegramConfiguration"] | components["schemas"]["LarkConfiguration"] | components["schemas"]["SlackConfiguration"] | components["schemas"]["DiscordConfiguration"] | components["schemas"]["TeamsConfiguration"] | components["schemas"]["NtfyConfiguration"];
                     is_active?: boolean;
                     user_id?: string;
-                };
+                } & (({
+                    channel_type: string;
+                    config_data?: components["schemas"]["WebhookConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["TelegramConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["LarkConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["SlackConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["DiscordConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["TeamsConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["NtfyConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | unknown);
             };
         };
         responses: {
@@ -3167,12 +3393,45 @@ export interface operations {
                     config?: {
                         [key: string]: unknown;
                     };
-                    config_data?: {
-                        [key: string]: unknown;
-                    };
+                    config_data?: components["schemas"]["WebhookConfiguration"] | components["schemas"]["TelegramConfiguration"] | components["schemas"]["LarkConfiguration"] | components["schemas"]["SlackConfiguration"] | components["schemas"]["DiscordConfiguration"] | components["schemas"]["TeamsConfiguration"] | components["schemas"]["NtfyConfiguration"];
                     is_active?: boolean;
                     user_id?: string;
-                };
+                } & (({
+                    channel_type: string;
+                    config_data?: components["schemas"]["WebhookConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["TelegramConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["LarkConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["SlackConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["DiscordConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["TeamsConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["NtfyConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | unknown);
             };
         };
         responses: {
@@ -3273,6 +3532,14 @@ export interface operations {
                             }[];
                             /** Format: date-time */
                             exported_at: string;
+                            holds: {
+                                channel_type: string;
+                                /** Format: date-time */
+                                created_at: string;
+                                /** Format: date-time */
+                                held_until: string;
+                                reason: string;
+                            }[];
                             idempotency_keys: {
                                 /** Format: date-time */
                                 created_at: string;

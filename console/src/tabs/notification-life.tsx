@@ -1,14 +1,12 @@
 /** One notification from acceptance to its end, and what an operator may do about it. */
 
-import { useEffect, useRef } from "preact/hooks";
-
 import { call, serviceNow, type Schemas } from "../api/client";
 import { useLive } from "../api/live";
 import { useLoaded } from "../api/loading";
 import { Drawing } from "../drawings/drawing";
 import { formatDistance, formatDuration, formatTime, t } from "../language";
 import { confirmed } from "../ui/confirm";
-import { Icon } from "../ui/icons";
+import { Pane } from "../ui/pane";
 import { ChannelLabel, Copyable, Json, Problem, StatusBadge, Waiting } from "../ui/parts";
 import { toast, toastError } from "../ui/toast";
 
@@ -33,8 +31,6 @@ export function NotificationLife({ id, close, changed }: LifeProps) {
     [id],
   );
   const notification = loaded.data;
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), [id]);
   useLive({
     enabled: notification !== undefined,
     from: () => Number(id),
@@ -54,19 +50,7 @@ export function NotificationLife({ id, close, changed }: LifeProps) {
     }
   };
   return (
-    <section class="life card" aria-labelledby="life-title" onKeyDown={(event) => {
-      if (event.key === "Escape") close();
-    }}>
-      <div class="title-row">
-        <h2 id="life-title" ref={heading} tabIndex={-1}>
-          {t("Notification")}
-        </h2>
-        {notification && <StatusBadge status={notification.status} />}
-        <span class="spacer" />
-        <button type="button" class="quiet" aria-label={t("Close")} onClick={close}>
-          <Icon name="close" />
-        </button>
-      </div>
+    <Pane title={t("Notification")} badge={notification && <StatusBadge status={notification.status} />} close={close}>
       {loaded.error !== undefined && <Problem error={loaded.error} again={loaded.reload} />}
       {!notification && loaded.busy && <Waiting />}
       {notification && (
@@ -113,7 +97,7 @@ export function NotificationLife({ id, close, changed }: LifeProps) {
           <Extra title={t("Metadata")} value={notification.metadata} />
         </>
       )}
-    </section>
+    </Pane>
   );
 }
 

@@ -9,6 +9,7 @@ import { formatNumber, t, type Text } from "../language";
 import { goTo, linkTo, usePlace } from "../route";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Moment, Nothing, Problem, StatusBadge, Waiting, statusTitle } from "../ui/parts";
 import { Icon } from "../ui/icons";
+import { ListWithPane } from "../ui/pane";
 import { NotificationLife } from "./notification-life";
 
 const PAGE = 25;
@@ -82,7 +83,18 @@ export function Notifications() {
     goTo("notifications", "", { ...place.query, page: "", ...changes });
 
   return (
-    <div class={place.id ? "split" : ""}>
+    <ListWithPane
+      pane={
+        place.id && (
+          <NotificationLife
+            key={place.id}
+            id={place.id}
+            close={() => goTo("notifications", "", place.query)}
+            changed={list.reload}
+          />
+        )
+      }
+    >
       <section aria-labelledby="notifications-title">
         <div class="title-row">
           <h1 id="notifications-title">{t("Notifications")}</h1>
@@ -107,15 +119,7 @@ export function Notifications() {
           />
         )}
       </section>
-      {place.id && (
-        <NotificationLife
-          key={place.id}
-          id={place.id}
-          close={() => goTo("notifications", "", place.query)}
-          changed={list.reload}
-        />
-      )}
-    </div>
+    </ListWithPane>
   );
 }
 

@@ -1,6 +1,6 @@
 /** Users and the channels that reach them. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import { call, type Schemas } from "../api/client";
 import { useLoaded } from "../api/loading";
@@ -8,21 +8,13 @@ import { t } from "../language";
 import { goTo, usePlace } from "../route";
 import { confirmed } from "../ui/confirm";
 import { Icon } from "../ui/icons";
+import { ListWithPane, Pane, useReturn } from "../ui/pane";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Field, Moment, Nothing, Problem, Waiting } from "../ui/parts";
 import { describeError, toast, toastError } from "../ui/toast";
+import { ConfigurationForm, emptyOf, fieldOf, readConfiguration, type Problems, type Values } from "./configuration-form";
 import { parseObject } from "./send";
 
 type Configuration = Schemas["Configuration"];
-
-const PRESETS: Record<string, object> = {
-  webhook: { webhook_url: "https://example.com/hook", secret: "" },
-  telegram: { bot_token: "123456:ABC-DEF", chat_id: "-1001234567890", parse_mode: "MarkdownV2" },
-  lark: { webhook_url: "https://open.larksuite.com/open-apis/bot/v2/hook/…", secret: "" },
-  slack: { webhook_url: "https://hooks.slack.com/services/…", username: "Notification Bot" },
-  discord: { webhook_url: "https://discord.com/api/webhooks/…", username: "Notification Bot" },
-  teams: { webhook_url: "https://….logic.azure.com/workflows/…" },
-  ntfy: { server: "https://ntfy.sh", topic: "my-alerts", priority: 3 },
-};
 
 export function Recipients() {
   const place = usePlace();
@@ -69,7 +61,21 @@ export function Recipients() {
     }
   };
   return (
-    <div class={editing ? "split" : ""}>
+    <ListWithPane
+      pane={
+        editing && (
+          <Editor
+            key={`${editing.user_id}/${editing.channel_type}`}
+            configuration={editing}
+            close={() => setEditing(undefined)}
+            saved={() => {
+              setEditing(undefined);
+              list.reload();
+            }}
+          />
+        )
+      }
+    >
       <section aria-labelledby="recipients-title">
         <div class="title-row">
           <h1 id="recipients-title">{t("Users and channels")}</h1>
@@ -159,18 +165,7 @@ export function Recipients() {
           </div>
         )}
       </section>
-      {editing && (
-        <Editor
-          key={`${editing.user_id}/${editing.channel_type}`}
-          configuration={editing}
-          close={() => setEditing(undefined)}
-          saved={() => {
-            setEditing(undefined);
-            list.reload();
-          }}
-        />
-      )}
-    </div>
+    </ListWithPane>
   );
 }
 
@@ -221,56 +216,99 @@ interface EditorProps {
   saved: () => void;
 }
 
+type View = "form" | "json";
+
 function Editor({ configuration, close, saved }: EditorProps) {
   const isNew = configuration.id === undefined;
   const [channel, setChannel] = useState<string>(configuration.channel_type ?? "webhook");
-  const [problems, setProblems] = useState<Record<string, string>>({});
+  const [view, setView] = useState<View>("form");
+  const [values, setValues] = useState<Values>(configuration.config_data ?? {});
+  const [problems, setProblems] = useState<Problems>({});
   const [refusal, setRefusal] = useState("");
-  const config = useRef<HTMLTextAreaElement>(null);
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
-  const initial = configuration.config_data ?? PRESETS[channel];
+  const form = useRef<HTMLDivElement>(null);
+  const giveBack = useReturn();
+
+  /** What the view that is open says; undefined where it says nothing that can be kept. */
+  function read(): { user: string; active: boolean; values: Values | undefined; problems: Problems } {
+    const data = new FormData(form.current?.closest("form") ?? undefined);
+    const common = {
+      user: String(data.get("config_user") ?? "").trim(),
+      active: data.get("is_active") !== null,
+    };
+    if (view === "form") return { ...common, ...readConfiguration(channel, data, values) };
+    const parsed = parseObject(String(data.get("config_data")));
+    return { ...common, values: parsed, problems: parsed ? {} : { config_data: t("This isn't a JSON object.") } };
+  }
+
+  function show(next: View) {
+    const found = read();
+    // A number that is none yet is shown as it was typed; broken JSON has no fields.
+    if (next === "form" && !found.values) {
+      setProblems(found.problems);
+      return;
+    }
+    setProblems({});
+    setValues(found.values ?? {});
+    setView(next);
+  }
 
   async function submit(event: SubmitEvent) {
     event.preventDefault();
-    const data = new FormData(event.currentTarget as HTMLFormElement);
-    const user = String(data.get("config_user") ?? configuration.user_id ?? "").trim();
-    const parsed = parseObject(String(data.get("config_data")));
-    const found: Record<string, string> = {};
-    if (!user) found["config_user"] = t("Enter a user id.");
-    if (!parsed) found["config_data"] = t("This isn't a JSON object.");
-    setProblems(found);
+    const found = read();
+    const mistakes = { ...found.problems, ...(found.user ? {} : { config_user: t("Enter a user id.") }) };
     setRefusal("");
-    if (!parsed || !user) return;
+    setProblems(mistakes);
+    if (Object.keys(mistakes).length || !found.values) {
+      focus(Object.keys(mistakes));
+      return;
+    }
     try {
       await call("post", "/api/user-configs", {
         body: {
-          user_id: user,
+          user_id: found.user,
           channel_type: channel as Configuration["channel_type"],
-          config_data: parsed,
-          is_active: data.get("is_active") !== null,
+          // Which one's it is, the channel says.
+          config_data: found.values as Schemas["WebhookConfiguration"],
+          is_active: found.active,
         },
       });
       toast(t("Saved."));
       saved();
+      giveBack();
     } catch (error) {
-      setRefusal(describeError(error));
+      const told = describeError(error);
+      const field = view === "form" ? fieldOf(channel, told) : undefined;
+      if (field === undefined) setRefusal(told);
+      else {
+        setProblems({ [field]: told });
+        focus([field]);
+      }
     }
   }
 
+  /** Lead to the first control with a mistake, once the mistakes are drawn. */
+  function focus(ids: string[]) {
+    requestAnimationFrame(() => {
+      const wrong = (id: string) => ids.some((one) => id === one || id === `field-${one}`);
+      const controls = form.current?.closest("form")?.querySelectorAll<HTMLElement>("input, select, textarea");
+      [...(controls ?? [])].find((one) => wrong(one.id))?.focus();
+    });
+  }
+
+  const channels = [...new Set<string>([...CHANNELS, channel])];
   return (
-    <form class="card life" onSubmit={submit} noValidate aria-labelledby="editor-title" onKeyDown={(event) => {
-      if (event.key === "Escape") close();
-    }}>
-      <div class="title-row">
-        <h2 id="editor-title" ref={heading} tabIndex={-1}>{isNew ? t("New configuration") : t("Edit configuration")}</h2>
-        <span class="spacer" />
-        <button type="button" class="quiet" aria-label={t("Close")} onClick={close}>
-          <Icon name="close" />
-        </button>
-      </div>
+    <Pane title={isNew ? t("New configuration") : t("Edit configuration")} close={close} submit={(event) => void submit(event)}>
       <Field id="config_user" label={t("User")} error={problems["config_user"]}>
-        <input id="config_user" name="config_user" defaultValue={configuration.user_id} readOnly={!isNew} maxLength={100} autocomplete="off" />
+        <input
+          id="config_user"
+          name="config_user"
+          defaultValue={configuration.user_id}
+          readOnly={!isNew}
+          maxLength={100}
+          autocomplete="off"
+          aria-invalid={problems["config_user"] !== undefined}
+          aria-describedby={problems["config_user"] && "config_user-error"}
+        />
       </Field>
       <Field id="config_channel" label={t("Channel")}>
         <select
@@ -279,33 +317,49 @@ function Editor({ configuration, close, saved }: EditorProps) {
           disabled={!isNew}
           onChange={(event) => {
             setChannel(event.currentTarget.value);
-            if (config.current) config.current.value = JSON.stringify(PRESETS[event.currentTarget.value], null, 2);
+            setValues({});
+            setProblems({});
           }}
         >
-          {CHANNELS.map((one) => (
+          {channels.map((one) => (
             <option key={one} value={one}>
-              {CHANNEL_TITLES[one]}
+              {CHANNEL_TITLES[one] ?? one}
             </option>
           ))}
         </select>
       </Field>
-      <Field
-        id="config_data"
-        label={t("Configuration (JSON)")}
-        error={problems["config_data"]}
-        hint={isNew ? t("Secrets are encrypted before they are stored.") : t("A masked value that is sent back keeps what is stored.")}
-      >
-        <textarea
-          id="config_data"
-          name="config_data"
-          class="mono"
-          rows={9}
-          spellcheck={false}
-          ref={config}
-          aria-describedby="config_data-hint"
-          defaultValue={JSON.stringify(initial, null, 2)}
-        />
-      </Field>
+      <fieldset class="switch" aria-label={t("Configuration")}>
+        {(["form", "json"] as const).map((one) => (
+          <label key={one}>
+            <input type="radio" name="view" value={one} checked={view === one} onChange={() => show(one)} />
+            <span>{one === "form" ? t("Form") : "JSON"}</span>
+          </label>
+        ))}
+      </fieldset>
+      {isNew && <p class="hint lead">{t("Secrets are encrypted before they are stored.")}</p>}
+      <div ref={form} key={`${channel} ${view}`}>
+        {view === "form" ? (
+          <ConfigurationForm channel={channel} values={values} problems={problems} />
+        ) : (
+          <Field
+            id="config_data"
+            label={t("Configuration (JSON)")}
+            error={problems["config_data"]}
+            hint={t("A masked value that is sent back keeps what is stored.")}
+          >
+            <textarea
+              id="config_data"
+              name="config_data"
+              class="mono"
+              rows={9}
+              spellcheck={false}
+              aria-describedby={problems["config_data"] ? "config_data-hint config_data-error" : "config_data-hint"}
+              aria-invalid={problems["config_data"] !== undefined}
+              defaultValue={JSON.stringify(Object.keys(values).length ? values : emptyOf(channel), null, 2)}
+            />
+          </Field>
+        )}
+      </div>
       <p class="field">
         <label class="check">
           <input type="checkbox" name="is_active" defaultChecked={configuration.is_active ?? true} /> {t("Active")}
@@ -319,6 +373,6 @@ function Editor({ configuration, close, saved }: EditorProps) {
       <button type="submit" class="primary">
         {t("Save")}
       </button>
-    </form>
+    </Pane>
   );
 }

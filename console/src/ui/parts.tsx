@@ -64,8 +64,8 @@ export function Moment({ at }: { at: string }) {
 }
 
 interface FieldProps {
-  label: string;
-  hint?: string;
+  label: ComponentChildren;
+  hint?: string | undefined;
   error?: string | undefined;
   id: string;
   class?: string;

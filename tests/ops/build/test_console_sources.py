@@ -10,9 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from notification.channels.registry import CHANNELS
+from notification.configuration.masking import mask_config
 from ops.build.bundle import api_document
 from ops.build.console_sources import console_sources
-from ops.build.console_types import TYPES, generate_types
+from ops.build.console_types import (
+    CONFIGURATIONS,
+    TYPES,
+    generate_configurations,
+    generate_types,
+)
 from ops.stacks.errors import OperationError
 
 ROOT = Path(__file__).parents[3]
@@ -109,8 +116,24 @@ def test_the_page_and_all_that_it_loads_stay_light() -> None:
 @pytest.mark.requirement("C-9")
 def test_the_consoles_types_are_those_of_the_services_document() -> None:
     document = json.loads(api_document(ROOT / "worker" / "src"))
-    expected = generate_types(ROOT, document)
-    assert (ROOT / TYPES).read_text() == expected, "stale: run `make types`"
+    expected = {
+        TYPES: generate_types(ROOT, document),
+        CONFIGURATIONS: generate_configurations(document),
+    }
+    stale = [path for path, text in expected.items() if (ROOT / path).read_text() != text]
+    assert stale == [], "run `make types`"
+
+
+def test_the_form_of_a_configuration_hides_what_answers_mask() -> None:
+    document = json.loads(api_document(ROOT / "worker" / "src"))
+    text = generate_configurations(document)
+    channels = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    assert channels.keys() == CHANNELS.keys()
+    for channel, schema in channels.items():
+        hidden = {n for n, field in schema["properties"].items() if field.get("format")}
+        named = dict.fromkeys(schema["properties"], "a secret of some length")
+        masked = {name for name, value in mask_config(named).items() if value != named[name]}
+        assert hidden == masked, channel
 
 
 def test_the_consoles_sources_agree_with_their_types() -> None:

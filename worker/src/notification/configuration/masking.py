@@ -10,6 +10,11 @@ _SECRET_NAME = re.compile(r"token|secret|password|api_?key|authorization", re.IG
 Mask = Callable[[str], str]
 
 
+def is_secret(name: str) -> bool:
+    """Return whether a field of that name is masked in answers."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def mask(value: str) -> str:
     """Return the first four characters and `…`; only `…` for up to four characters.
 
@@ -37,7 +42,7 @@ def mask_config(config: dict[str, Any], how: Mask = mask) -> dict[str, Any]:
     """Return a copy with secret fields and header values masked; URLs stay readable."""
     masked = {}
     for name, value in config.items():
-        if _SECRET_NAME.search(name):
+        if is_secret(name):
             masked[name] = _mask_value(value, how)
         elif name == "headers" and isinstance(value, dict):
             masked[name] = {header: _mask_value(text, how) for header, text in value.items()}
@@ -54,7 +59,7 @@ def _restore(sent: Any, stored: Any) -> Any:
 def has_masked_values(config: dict[str, Any]) -> bool:
     """Return whether a secret field looks masked, so that the stored value is needed."""
     headers = config.get("headers")
-    candidates = [value for name, value in config.items() if _SECRET_NAME.search(name)]
+    candidates = [value for name, value in config.items() if is_secret(name)]
     candidates += list(headers.values()) if isinstance(headers, dict) else []
     flat = [v for c in candidates for v in (c if isinstance(c, list) else [c])]
     return any(isinstance(v, str) and (v.endswith("…") or "***" in v) for v in flat)
@@ -64,7 +69,7 @@ def unmask_config(sent: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any
     """Return `sent` with every masked form of a stored value replaced by that value."""
     restored = {}
     for name, value in sent.items():
-        if _SECRET_NAME.search(name):
+        if is_secret(name):
             restored[name] = _restore(value, stored.get(name))
         elif name == "headers" and isinstance(value, dict):
             known = stored.get("headers")

@@ -5,6 +5,7 @@ from typing import Any
 
 from notification.channels.channel import ENDPOINT_PATTERN, MAX_NAME
 from notification.channels.registry import CHANNELS
+from notification.configuration.masking import is_secret
 from notification.identity import MAX_KEY
 from notification.openapi.operation import Parameter, Schema
 
@@ -164,8 +165,11 @@ def config_name(channel: str) -> str:
 def _config(channel: str) -> Schema:
     """Return the schema of a channel's configuration; other fields are kept as they are."""
     declared = CHANNELS[channel]
-    required = {name: declared.fields[name] for name in declared.sample}
-    return record(required, {**declared.fields, **_EVERY_CHANNEL})
+    fields = {**declared.fields, **_EVERY_CHANNEL}
+    for name in filter(is_secret, fields):
+        # What shows a form hides what is typed there.
+        fields[name] = {**fields[name], "format": "password"}
+    return record({name: fields[name] for name in declared.sample}, fields)
 
 
 COMPONENTS: dict[str, Schema] = {
