@@ -253,5 +253,5 @@ def _refusals() -> Iterator[None]:
         yield
     except MigrationError as error:
         raise OperationError(
-            f"The takeover stopped: {error} Nothing is lost; run the same command again to go on."
+            f"The import stopped: {error} Nothing is lost: run the same command again to continue."
         ) from None

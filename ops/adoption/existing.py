@@ -129,7 +129,7 @@ class AccountListing:
                 if item[kind.name] != wanted and not kind.renames:
                     raise UsageError(
                         f"{source} names the {kind.title} '{item[kind.name]}', and this stack's is "
-                        f"called '{wanted}': a {kind.title} can't get another name. Name the one "
+                        f"called '{wanted}': a {kind.title} can't be renamed. Name the one "
                         "that is called so, or leave the id out."
                     )
                 return Existing(kind, given, item[kind.name], wanted, source)

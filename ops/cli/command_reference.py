@@ -11,8 +11,8 @@ from typer.main import get_command
 FILE = "docs/commands.md"
 _HEAD = """# Commands
 
-Made from the commands themselves by `python -m ops.cli.command_reference`; a test fails where it is
-stale. `notifyctl COMMAND --help` shows the same with every option explained.
+`python -m ops.cli.command_reference` generates this page from the commands; a test fails if it is
+stale. `notifyctl COMMAND --help` also explains every option.
 
 | command | what it does | options |
 |---|---|---|

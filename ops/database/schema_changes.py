@@ -125,7 +125,7 @@ def write_migration(project: Project, name: str) -> tuple[Path, Path, SchemaDiff
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"'{name}' is no name of a migration. Say what it does in small letters, digits and _, "
+            f"'{name}' can't name a migration. Use lower-case letters, digits and _, "
             "such as add_recipient_index."
         )
     files = migrations(project)
@@ -134,7 +134,7 @@ def write_migration(project: Project, name: str) -> tuple[Path, Path, SchemaDiff
     difference = SchemaDifference.between(before, after)
     if not difference.statements:
         raise UsageError(
-            "sql/schema.sql is what the migrations lead to. Edit it to the schema that you want, "
+            "sql/schema.sql already matches the migrations. Edit it to the schema that you want, "
             "and run this again."
         )
     stem = f"{files.level + 1:04d}_{name}"
@@ -143,7 +143,7 @@ def write_migration(project: Project, name: str) -> tuple[Path, Path, SchemaDiff
     back = SchemaDifference.between(after, before)
     if not back.statements:
         raise UsageError(
-            "No statement leads back from this schema, so nothing was written. Write the migration "
+            "Nothing was written, because no statement undoes this change. Write the migration "
             "and its down file by hand."
         )
     up.write_text(_text(difference, f"{stem}: from level {files.level}."), encoding="utf-8")

@@ -236,7 +236,7 @@ def _rebuild(old: sqlite3.Connection, new: sqlite3.Connection, table: str, sql: 
     if referring := _referring(old, table):
         # D1 can't switch foreign keys off: dropping the table would delete rows of the other one.
         raise UsageError(
-            f"{table} has to be built anew, and {referring} refers to it. Write this migration by "
+            f"{table} has to be rebuilt, and {referring} refers to it. Write this migration by "
             "hand."
         )
     after = _columns(new, table)

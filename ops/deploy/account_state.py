@@ -70,8 +70,9 @@ class AccountState:
         answers = self._names()
         if answers.refusals:
             raise StackFailed(
-                f"The account has already, and not from this stack: {', '.join(answers.refusals)}. "
-                f"Nothing was made. Take them over by 'notifyctl import --stack "
+                "The account already has these, and not from this stack: "
+                f"{', '.join(answers.refusals)}. "
+                f"Nothing was created. Take them over with 'notifyctl import --stack "
                 f"{self._context.stack}', or remove them."
             )
         if answers.full or answers.unknown:
@@ -81,7 +82,7 @@ class AccountState:
     def outcomes(self) -> Iterator[Outcome]:
         """Yield the check ``account``: names and addresses of others, limits, permissions."""
         if self._is_of_access:
-            yield Outcome.ok(CHECK, "a stack of access alone claims nothing")
+            yield Outcome.ok(CHECK, "an access stack claims no names")
             return
         if (
             self._context.is_local
@@ -97,13 +98,13 @@ class AccountState:
             yield Outcome.fail(
                 CHECK,
                 " ".join(refusals),
-                f"Take names over by 'notifyctl import --stack {self._context.stack}', addresses "
+                f"Take names over with 'notifyctl import --stack {self._context.stack}', addresses "
                 "by the setting takeOver.",
             )
         elif unknown:
             yield Outcome.fail(CHECK, f"not known: {' '.join(unknown)}", "Try again.")
         else:
-            yield Outcome.ok(CHECK, "no name or address is anybody else's")
+            yield Outcome.ok(CHECK, "no name or address belongs to anybody else")
 
     @property
     def _is_of_access(self) -> bool:

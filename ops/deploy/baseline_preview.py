@@ -130,7 +130,8 @@ class BaselinePreview:
             answers = taken_names(api, Names.of_stack(self._context.stack), owned)
         if answers.refusals:
             raise StackFailed(
-                "An update would be refused: the account has already, and not from this stack: "
+                "An update would be refused: the account already has these, and not from this "
+                "stack: "
                 f"{', '.join(answers.refusals)}."
             )
         if answers.full:

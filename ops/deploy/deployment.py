@@ -176,7 +176,7 @@ class Deployment:
         names = ", ".join(f"{str(one['urn']).rpartition('::')[2]} ({one['id']})" for one in made)
         stack = self._stack
         return (
-            f"Made so far: {names or 'nothing'}. 'notifyctl up --stack {stack}' goes on from "
+            f"Created so far: {names or 'nothing'}. 'notifyctl up --stack {stack}' goes on from "
             f"there; 'notifyctl destroy --stack {stack}' removes it."
         )
 
@@ -192,8 +192,8 @@ class Deployment:
         if serving == new or len(outputs.get("serving") or []) != 1:
             return
         self._reporter.line(
-            f"warning: version {serving[:8]} is pinned in place of this bundle, so that what you "
-            "deployed doesn't serve. The next bundle will; or remove notification-system:pin from "
+            f"warning: version {serving[:8]} is pinned in place of this bundle, so your "
+            "bundle doesn't serve. The next bundle will, or remove notification-system:pin from "
             "the stack's file.",
             style="yellow",
         )

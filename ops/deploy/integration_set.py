@@ -133,7 +133,11 @@ class IntegrationSet:
         try:
             return check()
         except (ServiceError, KeyError, TypeError, IndexError) as error:
-            told = str(error) if isinstance(error, ServiceError) else "the answer lacks a field."
+            told = (
+                str(error)
+                if isinstance(error, ServiceError)
+                else ("the answer has a field missing.")
+            )
             raise VerificationFailed(
                 f"The check '{name}' failed: {told} {WAY_BACK}", check=name
             ) from None
@@ -179,7 +183,7 @@ class IntegrationSet:
             "POST", f"/api/templates/{self._user}/preview", body={"variables": {"what": "x1"}}
         )
         if shown["data"][channel]["content"] != "Verified: x1":
-            raise _Unexpected("the template was rendered to something else than it says")
+            raise _Unexpected("the template was rendered with another text")
         return self._user
 
     def _send(self) -> str:
@@ -205,7 +209,7 @@ class IntegrationSet:
             raise _Unexpected(f"it is '{self._status}': {result.get('error', 'no reason')}")
         self._message_id = str(result["messageId"])
         if endpoint.is_nowhere:
-            return f"accepted, tried and settled; {LARK_VARIABLE} names where it is to arrive"
+            return f"accepted, tried and finished; {LARK_VARIABLE} names where it should arrive"
         if endpoint.sink_url is not None:
             self._await_arrival(endpoint.sink_url)
         return self._message_id

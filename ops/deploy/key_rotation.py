@@ -24,7 +24,7 @@ from ops.stacks.service import ServiceClient
 ENCRYPTION = "encryptKey"
 _TASK = {"taskName": "key_rotation"}
 _MAX_RUNS = 2000
-"""Runs of the service's task, of 500 rows each, before the rewrap is given up."""
+"""Runs of the service's task, of 500 rows each, before the re-encryption stops."""
 
 
 @dataclass
@@ -160,9 +160,10 @@ class Rotation:
             if lacking:
                 named = ", ".join(dict.fromkeys(lacking))
                 raise GateClosed(
-                    f"The new {named} of '{self._stack}' stand in the settings and aren't "
-                    "deployed: an earlier rotation was cut short. Nothing was changed. Deploy them "
-                    f"first: notifyctl keys rotate --stack {self._stack} {' '.join(keys)}"
+                    f"The new {named} of '{self._stack}' are in the settings but not "
+                    "deployed, because an earlier rotation was interrupted. Nothing was changed. "
+                    "Deploy "
+                    f"them first: notifyctl keys rotate --stack {self._stack} {' '.join(keys)}"
                 )
 
     def _make(self, keys: Sequence[str]) -> tuple[str, ...]:
@@ -170,7 +171,7 @@ class Rotation:
         for key in keys:
             if key not in ROTATED:
                 raise UsageError(
-                    f"{key} has no predecessor that the service takes: use 'notifyctl keys rotate "
+                    f"{key} can't be rotated with an overlap: use 'notifyctl keys rotate "
                     f"--settings-only {key}' and deploy."
                 )
             if file.plain(key) is None:
@@ -252,7 +253,7 @@ def rewrap(service: ServiceClient, step: Step) -> int:
             raise GateClosed(
                 f"{sum(left.values())} stored configurations can be opened by neither "
                 "key. Restore the key that wrote them as encryptKeyPrevious, or have "
-                "them configured anew, and run the command again."
+                "them configured again, and run the command again."
             )
     raise GateClosed(
         f"{sum(left.values())} stored configurations are still under another key after "

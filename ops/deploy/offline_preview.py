@@ -21,7 +21,8 @@ from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.throwaway_stack import Stand, ThrowawayStack
 
 EMPTY_ACCOUNT = (
-    "Planned against an empty account on this machine: everything reads as new, whatever the real "
+    "Planned against an empty account on this machine: everything appears as new, whatever the "
+    "real "
     "account holds. No credential and no network was used."
 )
 

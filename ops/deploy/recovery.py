@@ -72,14 +72,14 @@ class RecoveryReport:
     def lines(self) -> list[str]:
         """Return the report for a person, with what to run next."""
         lines = [f"The state is that of {self.restored} again."] if self.restored else []
-        lines += [f"The lock of {self.unlocked} was taken away."] if self.unlocked else []
-        lines += [f"Settled: {what}, whose end was unknown." for what in self.pending]
+        lines += [f"The lock of {self.unlocked} was removed."] if self.unlocked else []
+        lines += [f"Settled: {what}, whose result was unknown." for what in self.pending]
         lines += [f"Taken out of the state: {what}." for what in self.dropped]
         lines += [f"Imported: {what}." for what in self.imported]
         if self.is_empty:
-            lines.append(f"There was nothing to recover in '{self.stack}'.")
+            lines.append(f"There is nothing to recover in '{self.stack}'.")
         elif not self.imported:
-            lines.append(f"Go on where it stopped: notifyctl up --stack {self.stack}")
+            lines.append(f"Continue where it stopped: notifyctl up --stack {self.stack}")
         return lines
 
 
@@ -147,8 +147,8 @@ class Recovery:
                 )
         when = datetime.fromtimestamp(damage.copy.stat().st_mtime, UTC)
         self._agree(
-            f"The state {damage.file} is damaged. Its newest whole copy, {damage.copy} of "
-            f"{when:%F %T} UTC, takes its place; the damaged one is kept beside it"
+            f"The state {damage.file} is damaged. Its newest complete copy, {damage.copy} of "
+            f"{when:%F %T} UTC, replaces it; the damaged file stays beside it"
         )
         try:
             kept = put_back(damage)
@@ -167,7 +167,7 @@ class Recovery:
     def _unlock(self, driver: StackDriver, lock: StackLocked) -> str:
         user, _, host = lock.holder.rpartition("@")
         if lock.pid is None:
-            holder = "an operation that the backend doesn't name"
+            holder = "an operation that the backend doesn't identify"
         else:
             holder = f"{user} at {host} (process {lock.pid}, since {lock.since})"
         is_here = lock.pid is not None and host == socket.gethostname()
@@ -179,7 +179,7 @@ class Recovery:
         if not is_here:
             self._confirm(f"This removes the lock of {holder} from the state of '{self._stack}'")
         driver.unlock()
-        self._reporter.line(f"The lock of {holder} was taken away.")
+        self._reporter.line(f"The lock of {holder} was removed.")
         return holder
 
     def _drop(self, driver: StackDriver) -> tuple[str, ...]:

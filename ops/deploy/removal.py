@@ -64,7 +64,7 @@ class Removal:
                 if not unprotect:
                     raise GateClosed(
                         f"{', '.join(protected)} of '{self._stack}' are protected, and nothing was "
-                        "removed. Their data would be lost: keep a copy of it, then type "
+                        "removed. Their data would be lost. Keep a copy of it, then run "
                         f"'notifyctl destroy --stack {self._stack} --unprotect {self._stack}'."
                     )
                 driver.unprotect()
@@ -79,7 +79,7 @@ class Removal:
             if not tolerate:
                 raise
             self._reporter.line(f"The resources couldn't be destroyed one by one: {error}")
-            self._reporter.line("All local data is removed instead, and they with it.")
+            self._reporter.line("All local data is removed instead, including them.")
 
 
 def _name(resource: Mapping[str, Any]) -> str:

@@ -134,8 +134,8 @@ def _json(answer: httpx.Response, method: str, full: str) -> Any:
 
 def _no_answer(method: str, full: str, status: int) -> OperationError:
     return OperationError(
-        f"{method} {full} was answered with {status} and no JSON of GitHub's: by a proxy, perhaps. "
-        "See what stands between this machine and GitHub, and try again."
+        f"{method} {full} was answered with {status} and no JSON of GitHub's: perhaps by a proxy. "
+        "Check what is between this machine and GitHub, and try again."
     )
 
 

@@ -26,7 +26,7 @@ ADVICE: Mapping[str, str] = {
     "SSRF_BLOCKED": "The address isn't a public one: notifyctl users set USER -c CHANNEL --url URL",
     "UNSUPPORTED_CHANNEL": "Switch the channel on in the stack's settings (featureCHANNELEnabled)",
     "INVALID_CONTENT": "The text can't be sent over this channel: correct the template or the call",
-    "THROTTLED": "The endpoint asks for a slower pace; nothing to do, it is tried again",
+    "THROTTLED": "The endpoint asks for a lower rate; nothing to do, it is tried again",
     "TIMEOUT_ERROR": "The endpoint doesn't answer in time: ask who runs it",
     "NETWORK_ERROR": "The endpoint can't be reached: check its address, and ask who runs it",
     "HTTP_ERROR": "The endpoint refuses: its answer says why; check the address and its secrets",

@@ -128,7 +128,7 @@ class StackAccount:
         except cloudflare.APIConnectionError:
             where = "Start the local cloud: notifyctl local start." if self.is_local else ""
             raise OperationError(
-                f"{self.base_url} gave no answer when asked to {what}. {where or 'Try again.'}"
+                f"{self.base_url} didn't answer when asked to {what}. {where or 'Try again.'}"
             ) from None
 
     @contextmanager
@@ -142,8 +142,8 @@ class StackAccount:
             yield
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             raise OperationError(
-                f"{self.base_url} answered in a form that isn't known when asked to {what}. See "
-                "what stands between, a proxy perhaps, and try again."
+                f"{self.base_url} answered in an unknown form when asked to {what}. Check "
+                "what is in between, such as a proxy, and try again."
             ) from None
 
     def document(self, what: str, call: Callable[[Cloudflare], object]) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class StackAccount:
         if not isinstance(answer, dict) or answer.get("success") is False:
             raise OperationError(
                 f"{self.base_url} answered with no document of Cloudflare's API when asked to "
-                f"{what}. See what stands between, a proxy perhaps, and try again."
+                f"{what}. Check what is in between, such as a proxy, and try again."
             )
         return answer
 

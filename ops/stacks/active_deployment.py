@@ -89,9 +89,9 @@ def left_canary(shares: Mapping[str, float], stack: str) -> str:
         for version, share in sorted(shares.items(), key=lambda item: item[1])
     )
     return (
-        f"Several versions serve: {served} of the requests. It stays so until somebody decides: "
-        f"'notifyctl deploy --stack {stack} --canary' goes on from the same code, 'notifyctl up "
-        f"--stack {stack}' gives it all requests at once, and 'notifyctl rollback --stack {stack}' "
+        f"Several versions serve: {served} of the requests. That lasts until somebody decides: "
+        f"'notifyctl deploy --stack {stack} --canary' continues from the same code, 'notifyctl up "
+        f"--stack {stack}' sends it all requests at once, and 'notifyctl rollback --stack {stack}' "
         "goes back to the version beside it."
     )
 

@@ -79,8 +79,8 @@ class CliFailures:
             return
         if diagnostic.severity == "warning" and _PENDING in diagnostic.message:
             self.pending = (
-                "An earlier operation was ended in the middle, and Pulumi keeps a note of it: "
-                f"'notifyctl recover{self._option}' settles it."
+                "An earlier operation was interrupted, and Pulumi has recorded it: "
+                f"'notifyctl recover{self._option}' resolves it."
             )
         if diagnostic.severity != "error":
             return
@@ -141,7 +141,7 @@ class CliFailures:
         whose = f" by {lock[1]} (process {lock[2]}) since {lock[3]}" if lock else ""
         text = (
             f"The stack is locked{whose}. Wait for that operation to end. If its process is gone, "
-            f"'notifyctl recover{self._option}' takes the lock away and settles what that "
+            f"'notifyctl recover{self._option}' removes the lock and resolves what that "
             "operation left."
         )
         if lock is None:

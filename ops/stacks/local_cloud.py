@@ -40,8 +40,8 @@ def require_local_cloud(project: Project, stack: str) -> None:
         return
     if state in ("starting", "unhealthy"):
         raise ServiceError(
-            f"The local cloud of '{stack}' is {state}: it runs and doesn't answer yet. Its log is "
-            f"{CloudHome(project.home).logs}. If it stays so: notifyctl local stop, then "
+            f"The local cloud of '{stack}' is {state}: it runs but doesn't answer yet. Its log is "
+            f"{CloudHome(project.home).logs}. If that lasts: notifyctl local stop, then "
             "notifyctl local start."
         )
     raise ServiceError(

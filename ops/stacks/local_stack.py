@@ -132,9 +132,9 @@ def _kept(rendered: Path) -> Mapping[str, Any]:
         reason = str(error)
     copy = _good_copy(rendered)
     way = (
-        f"Bring back the copy of before: cp '{copy}' '{rendered}'"
+        f"Restore the earlier copy: cp '{copy}' '{rendered}'"
         if copy.is_file()
-        else "There is no copy of it. 'notifyctl destroy --stack local --erase' starts anew, and "
+        else "There is no copy of it. 'notifyctl destroy --stack local --erase' starts over, and "
         "removes the local data"
     )
     raise UsageError(f"The rendered settings {rendered} are damaged: {reason}. {way}")

@@ -72,7 +72,7 @@ def _placeholders(file: StackFile) -> Iterator[Problem]:
             yield Problem(
                 key.removeprefix("notification-system:"),
                 repr(value),
-                "a placeholder that was never replaced.",
+                "a placeholder that wasn't replaced.",
                 "(the value that it stands for)",
             )
 
@@ -95,7 +95,7 @@ def _shared_secrets(paths: Sequence[Path]) -> Mapping[Path, list[Problem]]:
                 Problem(
                     key,
                     "(hidden)",
-                    f"the same secret as in {others}; each stack has its own.",
+                    f"the same secret as in {others}; each stack needs its own.",
                     "`notifyctl keys generate --set`",
                 )
             )

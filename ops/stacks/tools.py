@@ -71,7 +71,7 @@ class Tool:
             return ToolState("", problem, is_there=False)
         match = _VERSION.search(said((program, *self.command[1:]), environment))
         if match is None:
-            problem = f"'{' '.join(self.command)}' tells no version; {self.range} is needed"
+            problem = f"'{' '.join(self.command)}' shows no version; {self.range} is needed"
             return ToolState("", problem)
         version = tuple(int(part) for part in match.group().split("."))
         if version < self.least:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.docs.document import ROOT
 
@@ -142,3 +143,9 @@ def test_an_address_outside_the_project_that_is_gone_is_found(tmp_path: Path) ->
         done = build(project, "--links")
     assert done.returncode != 0
     assert "/gone" in (project / "build" / "site-links" / "output.txt").read_text()
+
+
+def test_the_nightly_workflow_asks_every_address() -> None:
+    text = (ROOT / ".github" / "workflows" / "nightly.yml").read_text(encoding="utf-8")
+    steps = yaml.safe_load(text)["jobs"]["links"]["steps"]
+    assert "scripts/build-docs --links" in [step.get("run") for step in steps]

@@ -115,7 +115,7 @@ def test_new_keys_that_were_never_deployed_are_not_finished(deployed: Installati
         ended = deployed.ctl("keys", "rotate", "--stack", "local", "--finish")
 
         assert ended.returncode == 8
-        assert "stand in the settings and aren't deployed" in ended.stderr
+        assert "are in the settings but not deployed" in ended.stderr
         assert "notifyctl keys rotate --stack local apiSecretKey encryptKey" in ended.stderr
         assert secrets_in(settings) == left, "the old keys open all that is stored"
     finally:

@@ -91,7 +91,7 @@ def test_a_deployment_is_told_verified_and_reported(stage: Stage, tmp_path: Path
     assert last["scope"] == "sends"
     assert before[:8] in last["rollback_plan"]
     assert {"environment", "branch", "commit", "status", "duration", "link"} <= last.keys()
-    assert "Slack at 127.0.0.1 didn't take the notice 'succeeded'" in result.stderr
+    assert "Slack at 127.0.0.1 didn't accept the notice 'succeeded'" in result.stderr
     assert "slack-path-secret" not in result.stderr
     assert all("sign" in notice for notice in told(stage, "/hook/lark-team"))
 

@@ -32,7 +32,7 @@ WATCHED = (
     "SLACK_DEPLOY_WEBHOOK",
     "DEPLOY_WEBHOOK",
 )
-"""Environment variables that are pasted by hand, and come with a line's end again and again."""
+"""Environment variables that are pasted by hand, and often end with a line break."""
 
 
 class StackSecrets:
@@ -76,7 +76,7 @@ class StackSecrets:
         else:
             yield Outcome.ok("settings", "no mistakes")
         if mine:
-            advice = f"Make a new one by 'notifyctl keys generate', or set it anew {where}."
+            advice = f"Make a new one by 'notifyctl keys generate', or set it again {where}."
             yield Outcome.fail("secrets", _listed(mine), advice)
         elif unread:
             yield Outcome.warn(

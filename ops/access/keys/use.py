@@ -77,7 +77,7 @@ def key_uses(
             for row in found["data"]
         ]
     except (KeyError, TypeError, ValueError):
-        raise OperationError("The account's analytics have another form than expected.") from None
+        raise OperationError("The account's analytics have an unexpected form.") from None
 
 
 def _moment(value: object) -> str:

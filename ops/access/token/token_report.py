@@ -70,7 +70,7 @@ class TokenReport:
             )
         if self.surplus and not allow_more:
             return (
-                f"The token may do more than a deployment needs: {'; '.join(self.surplus)}. Take "
-                "that away, or say --allow-more for an operator's own token."
+                f"The token may do more than a deployment needs: {'; '.join(self.surplus)}. "
+                "Remove it, or pass --allow-more for an operator's own token."
             )
         return None

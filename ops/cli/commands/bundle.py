@@ -32,7 +32,7 @@ def bundle(
 ) -> None:
     """Build the Worker's bundle into dist/worker and the console's assets into dist/assets.
 
-    The same sources give the same bytes. 'up' and 'preview' do this themselves.
+    The same sources always give the same bytes. 'up' and 'preview' build the bundle by themselves.
     """
     if not re.fullmatch(r"/([a-z0-9_-]+(/[a-z0-9_-]+)*)?", base_path):
         raise UsageError(

@@ -33,13 +33,15 @@ def hold(
     ],
     stack: StackOption = "local",
     user: UserOption = None,
-    reason: Annotated[str, typer.Option("--reason", "-m", help="Why, for who looks later.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", "-m", help=("Reason, for people who look later."))
+    ] = "",
     json: JsonOption = False,
 ) -> None:
-    """Hold a channel back, for everybody or for --user: what comes in is accepted and waits.
+    """Hold a channel, for everybody or for --user: new notifications are accepted and wait.
 
-    Nothing is called meanwhile. Held time counts neither as a retry nor towards a notification's 24
-    hours. The hold ends by itself; a second call changes until when.
+    No endpoint is called meanwhile. Held time doesn't use up retries, and doesn't count towards a
+    notification's 24 hours. The hold ends by itself; a second call changes when.
 
     Example: notifyctl channels hold slack --for 2h --reason 'Slack is down'
     """
@@ -65,7 +67,7 @@ def release(
     user: UserOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Take a hold away: what waits goes out, the oldest first, each endpoint's at its pace."""
+    """End a hold: waiting notifications are sent, oldest first, at each endpoint's rate."""
     with connect(open_stack(run, stack)) as service:
         found = service.result("DELETE", _place(channel), query=_of(user))["data"]
     if json:
@@ -76,7 +78,7 @@ def release(
 
 @app.command("list")
 def list_(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
-    """List the channels that are held, until when, and how many notifications wait."""
+    """List the held channels, when each hold ends, and how many notifications wait."""
     with connect(open_stack(run, stack)) as service:
         found = service.result("GET", "/api/holds")["data"]
     if json:

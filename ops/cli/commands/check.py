@@ -39,7 +39,7 @@ KindOption = Annotated[
     typer.Option(
         "--kind",
         envvar="NOTIFYCTL_CHANGE_KIND",
-        help="Kind of change; deployment-windows.yaml says when each may go.",
+        help="Kind of change; deployment-windows.yaml has the window of each.",
     ),
 ]
 OverrideOption = Annotated[
@@ -47,7 +47,7 @@ OverrideOption = Annotated[
     typer.Option(
         "--override",
         envvar="NOTIFYCTL_WINDOW_OVERRIDE",
-        help="Deploy outside the window, for this reason; report and notices tell it.",
+        help="Deploy outside the window for this reason, which the report and notices show.",
     ),
 ]
 ConfirmOption = Annotated[
@@ -66,7 +66,7 @@ ChecklistOption = Annotated[
 ]
 SkipOption = Annotated[
     list[Skippable] | None,
-    typer.Option("--skip", help="Leave this check out; the report tells it. May be repeated."),
+    typer.Option("--skip", help="Leave out this check; the report says so. May be repeated."),
 ]
 
 
@@ -78,7 +78,7 @@ def check(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%z"],
-            help="When it is to be deployed; without an offset in UTC.  [now]",
+            help="Time of the deployment; UTC unless it has an offset.  [now]",
         ),
     ] = None,
     override: OverrideOption = "",
@@ -91,8 +91,8 @@ def check(
 
     Checks: work tree, dependencies, types, unit tests (a quick part), settings, secrets,
     environment, key age, migrations, account (names
-    and addresses of others), window, reviews, confirmations. Nothing is changed. Exit
-    codes: 0 it may be deployed, 2 wrong use, 8 a check failed.
+    and addresses that others own), window, reviews, confirmations. The command changes nothing.
+    Exit codes: 0 the stack can be deployed, 2 wrong use, 8 a check failed.
     """
     if at is not None and at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

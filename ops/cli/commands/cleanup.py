@@ -27,7 +27,7 @@ def cleanup(
 ) -> None:
     """Remove settled notifications that are older than 30 days, or --days.
 
-    What still waits for a delivery stays. Stacks off this machine ask for the stack's name first.
+    Notifications that wait for delivery stay. For a stack of an account, type its name first.
 
     Example: notifyctl cleanup --stack production --days 90
     """

@@ -37,7 +37,7 @@ def cost(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Compute what a month costs on Cloudflare's plans, and which limits come first.
+    """Compute a month's cost on Cloudflare's plans, and the limits that are reached first.
 
     The counts of one notification are metered on the local cloud; the prices are dated.
     """

@@ -36,32 +36,31 @@ def deploy(
     approved_by: Annotated[
         list[str] | None,
         typer.Option(
-            help="Who approved; for production two different people. A record, not a check."
+            help="Who approved; for production two different people. It is recorded, not checked."
         ),
     ] = None,
-    window: Annotated[
-        str, typer.Option(help="When it is planned for, for the notices; default: now.")
-    ] = "",
+    window: Annotated[str, typer.Option(help="Planned time, shown in the notices.  [now]")] = "",
     scope: Annotated[
-        str, typer.Option(help="What it touches, for the notices; default: the planned changes.")
+        str, typer.Option(help="What it affects, shown in the notices.  [the planned changes]")
     ] = "",
     canary: Annotated[
-        bool, typer.Option("--canary", help="In steps, each judged before the next.")
+        bool,
+        typer.Option("--canary", help=("Shift traffic in steps, and judge each before the next.")),
     ] = False,
     steps: Annotated[str, typer.Option(help="The canary's percentages.")] = "10,50,100",
     watch: Annotated[str, typer.Option(help="Longest time to judge one step: 90s, 5m, 1h.")] = "5m",
     least: Annotated[
-        int, typer.Option(min=0, help="Requests that the new version must have had to be judged.")
+        int, typer.Option(min=0, help="Requests that the new version needs before it is judged.")
     ] = 200,
     roll_back: Annotated[
         bool,
         typer.Option(
-            "--rollback/--no-rollback", help="Take a release back that fails its verification."
+            "--rollback/--no-rollback", help="Roll back a release that fails its verification."
         ),
     ] = True,
     health_pause: Annotated[
         float,
-        typer.Option("--health-pause", min=0, help="Seconds between two health checks of three."),
+        typer.Option("--health-pause", min=0, help="Seconds between the three health checks."),
     ] = 10.0,
     report: Annotated[
         Path | None,
@@ -75,12 +74,12 @@ def deploy(
     skip: SkipOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check, tell the team, preview, ask for approval, deploy, verify, tell, and write the report.
+    """Check, notify the team, preview, ask for approval, deploy, verify, and write the report.
 
-    First come the checks of 'notifyctl check': in production one that fails stops (exit code 8),
-    elsewhere it warns. A version that doesn't boot or fails its smoke test never serves; one that
-    fails the verification is taken back (exit code 5). Notices go to LARK_DEPLOY_WEBHOOK (signed
-    with LARK_DEPLOY_SECRET), SLACK_DEPLOY_WEBHOOK and DEPLOY_WEBHOOK, where they are set.
+    It first runs the checks of 'notifyctl check': in production, a failed check stops it (exit code
+    8); elsewhere, it is a warning. A version that doesn't boot or fails its smoke test never
+    serves. A version that fails the verification is rolled back (exit code 5). Notices go to
+    LARK_DEPLOY_WEBHOOK (signed with LARK_DEPLOY_SECRET), SLACK_DEPLOY_WEBHOOK and DEPLOY_WEBHOOK.
     """
     plan = CanaryPlan.parse(steps, watch, least) if canary else None
     reporter = Reporter(json=json)

@@ -55,7 +55,7 @@ def list_deployments(
 
 @app.command()
 def active(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
-    """Show the deployment in force, with its versions."""
+    """Show the active deployment, with its versions."""
     known = DeploymentList.of_stack(open_stack(run, stack))
     _show(known, known.deployments[0], json=json)
 

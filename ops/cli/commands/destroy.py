@@ -19,7 +19,9 @@ def destroy(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     erase: Annotated[
         bool,
-        typer.Option("--erase", help="Stack 'local' only: also remove the local cloud's own data."),
+        typer.Option(
+            "--erase", help=("Also remove the local cloud's data; only for the stack 'local'.")
+        ),
     ] = False,
     unprotect: Annotated[
         str,
@@ -32,8 +34,8 @@ def destroy(
 ) -> None:
     """Remove every resource of the stack, in one run. Its history stays unless --erase is given.
 
-    Production's database, namespace and queues are protected: nothing is removed unless --unprotect
-    names the stack.
+    Production's database, namespace and queues are protected: the command removes nothing unless
+    --unprotect names the stack.
     """
     if unprotect not in ("", stack):
         raise UsageError(f"--unprotect {unprotect} isn't '{stack}': nothing was removed.")

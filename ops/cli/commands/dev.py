@@ -20,19 +20,21 @@ def dev(
     run: typer.Context,
     stack: StackOption = "local",
     port: Annotated[
-        int, typer.Option("--port", "-p", min=0, max=65535, help="Where it answers; 0 takes any.")
+        int,
+        typer.Option(
+            "--port", "-p", min=0, max=65535, help=("Port of the service; 0 takes a free one.")
+        ),
     ] = 8790,
     debug: Annotated[
         bool, typer.Option("--debug", help="Log everything and show every line.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Run the Worker with a stack's settings, and deploy it again when worker/src changes.
+    """Run the Worker with a stack's settings, and redeploy it when worker/src changes.
 
-    It runs on a throw-away local cloud: stores are empty, secrets are made up, no credential is
-    read and nothing leaves this machine. Without --debug only warnings and errors of the Worker
-    are shown. A version that doesn't start leaves the one before in place. Ctrl-C ends it, and
-    that is no failure.
+    It runs on a temporary local cloud with empty stores and generated secrets. It reads no
+    credentials, and nothing leaves this machine. Without --debug it shows only warnings and errors
+    of the Worker. If a version doesn't start, the previous one stays. End it with Ctrl-C.
 
     Example: notifyctl dev --stack production --port 8790 --debug
     """

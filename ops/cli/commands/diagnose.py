@@ -24,13 +24,13 @@ _MARKS = {"well": ("✓", "green"), "unknown": ("?", "yellow"), "ill": ("✗", "
 
 
 def diagnose(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
-    """Look for the reason of a disturbance, and say what to do next.
+    """Find the cause of an incident, and say what to do next.
 
-    What is ill comes first, the gravest on top: its cause, since when, an example, the commands to
-    go on with, when it is over, and the runbook's section. Then what was looked at, by four
-    questions: reachable (DNS, TCP, TLS, an answer), errors (callers' answers, failed sends, log
-    lines with the place in the code), speed (times, backlogs, the slowest sends), data (schema,
-    consistency). Exit with 5 where one of them is ill.
+    Problems come first, the most serious on top: cause, start, an example, the next commands, when
+    it counts as over, and the runbook's section. Then follow the four questions: reachable (DNS,
+    TCP, TLS, an answer), errors (callers' answers, failed sends, log lines with the place in the
+    code), speed (times, backlogs, the slowest sends), data (schema, consistency). Exit with 5 if
+    one of them has a problem.
     """
     with Reporter(json=True).waiting("Looking at health, errors, speed and data"):
         branches = _branches(open_stack(run, stack))
@@ -47,7 +47,8 @@ def diagnose(run: typer.Context, stack: StackOption = "local", json: JsonOption 
     ill = [branch.name for branch in branches if branch.verdict is Verdict.ILL]
     if ill:
         raise VerificationFailed(
-            f"The service of '{stack}' is ill in: {', '.join(ill)}. The first lines above say what "
+            f"The service of '{stack}' has problems in: {', '.join(ill)}. The first lines above "
+            "say what "
             "to do next.",
             check=ill[0],
         )

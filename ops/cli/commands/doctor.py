@@ -21,7 +21,8 @@ def doctor(
         typer.Option(
             "--signature",
             help=(
-                "Only signed calls: the key's length, the clocks, the text to sign of a sample "
+                "Only signed calls: the key's length, the clocks, the text that is signed for a "
+                "sample "
                 "request, and what a signed call is answered."
             ),
         ),
@@ -30,7 +31,7 @@ def doctor(
 ) -> None:
     """Look at tools, plugins, logins, token, secrets and bindings, and say how to fix each.
 
-    Nothing is changed. Exit codes: 0 nothing failed, 1 a check failed, 2 no such stack, 3 a tool
+    It changes nothing. Exit codes: 0 nothing failed, 1 a check failed, 2 no such stack, 3 a tool
     is missing or too old.
     """
     reporter = Reporter(json=json)

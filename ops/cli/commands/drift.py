@@ -21,22 +21,22 @@ def drift(
     stack: StackOption = "local",
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Put right what differs, then probe again."),
+        typer.Option("--repair", help="Correct the differences, then compare again."),
     ] = False,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Exit with 7 for what nobody manages too."),
+        typer.Option("--strict", help="Exit with 7 for unmanaged properties, too."),
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Compare the stack's state with the account, the repository and the running service.
 
-    Every property that the program sets is compared: versions that serve and their shares, crons,
+    It compares every property that the program sets: serving versions and their percentages, crons,
     queues with their consumers, domain, route, the Worker's switches, stores, tokens with scopes,
-    addresses and expiry, GitHub's environments with reviewers, branches and admin bypass, secrets
-    by fingerprint or time, variables. What somebody set and the program doesn't is reported as
-    unmanaged. Exit with 7 where anything differs (with --strict: or is unmanaged); with 6 where
-    nothing differs and something couldn't be compared.
+    addresses and expiry, GitHub's environments with reviewers, branches and admin bypass,
+    variables, and secrets by fingerprint or time. Properties that only somebody else set are
+    reported as unmanaged. Exit with 7 if anything differs (with --strict, or is unmanaged), and
+    with 6 if nothing differs but something couldn't be compared.
     """
     reporter = Reporter(json=json)
     context = open_stack(run, stack, reporter)
@@ -64,7 +64,8 @@ def drift(
         )
     for unmanaged in report.unmanaged:
         reporter.line(
-            f"  {unmanaged.kind} of {unmanaged.resource}: {unmanaged.found}, which nobody manages",
+            f"  {unmanaged.kind} of {unmanaged.resource}: {unmanaged.found}, which the program "
+            "doesn't manage",
             style="dim",
         )
     _judge(report, repaired=repaired, strict=strict)
@@ -81,7 +82,7 @@ def _judge(report: DriftReport, *, repaired: bool, strict: bool) -> None:
     if report.findings:
         count = len(report.findings)
         # What a repair left is there still: the same command wouldn't take it away.
-        left = "What is left needs a person: see the lines above. "
+        left = "A person has to resolve the rest: see the lines above. "
         advice = f"{left}{report.by_hand}".rstrip() if repaired else report.advice
         raise DriftFound(
             f"{count} difference{'' if count == 1 else 's'} between the state of '{stack}' and "
@@ -89,12 +90,13 @@ def _judge(report: DriftReport, *, repaired: bool, strict: bool) -> None:
         )
     if strict and report.unmanaged:
         raise DriftFound(
-            f"{len(report.unmanaged)} properties of '{stack}' are set and not managed. Reset "
+            f"{len(report.unmanaged)} properties of '{stack}' are set but unmanaged. Reset "
             "them, or let the program set them."
         )
     if report.unknown:
         kinds = ", ".join(unknown.kind for unknown in report.unknown)
         raise ServiceError(
-            f"Nothing differs in what could be compared of '{stack}', but {kinds} couldn't be. "
-            f"'notifyctl diagnose --stack {stack}' looks for the reason; then probe again."
+            f"Nothing differs in what could be compared of '{stack}', but {kinds} couldn't be "
+            "compared. "
+            f"'notifyctl diagnose --stack {stack}' looks for the reason; then compare again."
         )

@@ -29,8 +29,7 @@ def explain(
 ) -> None:
     """Say why a user gets nothing: configurations, last attempts, answers, and what to do.
 
-    The newest 200 notifications are looked at. Exit with 1 where the user isn't reached over any
-    channel.
+    It looks at the newest 200 notifications. Exit with 1 if no channel reaches the user.
     """
     with connected(open_stack(run, stack)) as client:
         configs = list(client.configs.iterate(user))

@@ -25,13 +25,20 @@ CodeOption = Annotated[
 RequestOption = Annotated[
     str | None, typer.Option("--request-id", help="Only those of this request.")
 ]
-IdOption = Annotated[str | None, typer.Option("--id", help="Only the one with this message id.")]
+IdOption = Annotated[
+    str | None, typer.Option("--id", help=("Only the notification with this message id."))
+]
 SinceOption = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help="None older: a time, or 30m, 2h or 7d ago."),
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help=("Oldest to include: a time, or how long ago, such as 30m, 2h or 7d."),
+    ),
 ]
 UntilOption = Annotated[
-    str | None, typer.Option("--until", metavar="TIME", help="None newer: a time, or how long ago.")
+    str | None,
+    typer.Option("--until", metavar="TIME", help=("Newest to include: a time, or how long ago.")),
 ]
 
 

@@ -30,10 +30,10 @@ def import_resources(
 ) -> None:
     """Import the database, namespace, queues and Worker that the account already has.
 
-    They are found by the stack's names, or by ids: PROD_DB_ID, PROD_KV_ID, DEV_DB_ID, DEV_KV_ID in
+    It finds them by the stack's names, or by ID: PROD_DB_ID, PROD_KV_ID, DEV_DB_ID, DEV_KV_ID in
     the environment, or the settings adoptDatabaseId, adoptNamespaceId, adoptRetryQueueId,
-    adoptFailedQueueId, adoptWorkerId. Nothing is made twice, no data is lost; a database of the
-    earlier service is converted. The plan is shown first. Safe to repeat.
+    adoptFailedQueueId, adoptWorkerId. It creates nothing twice, loses no data, and converts a
+    database of the earlier service. It shows the plan first. Safe to repeat.
     """
     reporter = Reporter(json=json)
     adoption = Adoption(open_stack(run, stack, reporter), Deployment)

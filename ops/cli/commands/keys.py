@@ -48,15 +48,18 @@ def generate(
     keys: KeysArgument = None,
     stack: OptionalStack = None,
     set_: Annotated[
-        bool, typer.Option("--set", help="Set them on the stack, encrypted, in place of printing.")
+        bool,
+        typer.Option(
+            "--set", help=("Store them on the stack, encrypted, instead of printing them.")
+        ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Make random secrets: 64 hexadecimal digits, or 32 letters and digits for an encryption key.
 
-    With --set they go into the stack's file, encrypted with PULUMI_CONFIG_PASSPHRASE or by the
-    Pulumi CLI, together with the day and a fingerprint, which shows two stacks that share a secret.
-    A secret that is there is never overwritten: rotate it.
+    --set stores them in the stack's file, encrypted with PULUMI_CONFIG_PASSPHRASE or by the Pulumi
+    CLI, with the date and a fingerprint, which reveals stacks that share a secret. It never
+    overwrites an existing secret: rotate that instead.
     """
     made = new_secrets(keys or REQUIRED)
     if not set_:
@@ -93,24 +96,24 @@ def rotate(
     stack: NeededStack,
     keys: KeysArgument = None,
     kind: Annotated[
-        KeyKind | None, typer.Option("--kind", help="Only this key, in place of naming settings.")
+        KeyKind | None,
+        typer.Option("--kind", help=("Only this key; use it instead of naming settings.")),
     ] = None,
     finish: Annotated[
-        bool, typer.Option("--finish", help="Retire the old keys: only the new ones hold then.")
+        bool, typer.Option("--finish", help="Retire the old keys: only the new ones stay valid.")
     ] = False,
     settings_only: Annotated[
         bool, typer.Option("--settings-only", help="Change the stack's file and deploy nothing.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Rotate keys without a failed call: old and new hold together until --finish.
+    """Rotate keys without a failed call: old and new keys are valid until --finish.
 
-    First new keys are made, the old ones kept as their predecessors and both deployed; what is
-    stored is rewritten under the new encryption key. Then give the new signing key to the clients,
-    and run it again with --finish. An interrupted rotation goes on with the same command, and one
-    that is finished already is verified. Exit codes: 2 wrong use, 4 the deployment failed, 5 the
-    verification failed, 6 the service doesn't answer, 8 the new keys aren't deployed yet, or
-    something stored needs the old one.
+    The first run generates new keys, deploys them together with the old ones, and encrypts stored
+    data with the new encryption key. Give the new signing key to your clients, then run the command
+    again with --finish. After an interruption, run the same command again; a finished rotation is
+    verified. Exit codes: 2 wrong use, 4 the deployment failed, 5 the verification failed, 6 the
+    service doesn't answer, 8 the new keys aren't deployed yet, or stored data needs an old key.
     """
     if kind is not None and keys:
         raise UsageError("Give --kind or the settings' names, not both.")
@@ -175,9 +178,9 @@ def record(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Date secrets that were set by other means, and record their fingerprints.
+    """Record the date and fingerprint of secrets that were set in another way.
 
-    Values aren't shown.
+    It doesn't show values.
     """
     file = _key_file(run, stack)
     secrets = {key: file.read(key) for key in keys or REQUIRED}
@@ -190,14 +193,12 @@ def record(
 def age(
     run: typer.Context,
     stack: OptionalStack = None,
-    fail: Annotated[
-        bool, typer.Option("--fail", help="Exit with 8 where a secret is due.")
-    ] = False,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with 8 if a secret is due.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Say how old each stack's secrets are, and warn of those older than 90 days.
 
-    With --stack also which signing keys callers have used, by their ids, and when last.
+    With --stack, it also shows the ids of the signing keys that callers have used, and when last.
     """
     uses: Sequence[KeyUse] = ()
     unknown = ""

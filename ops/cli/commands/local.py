@@ -33,10 +33,10 @@ def start(
     edge_port: EdgePortOption = None,
     sink_port: SinkPortOption = None,
 ) -> None:
-    """Start the local cloud; nothing happens where it runs already.
+    """Start the local cloud, if it isn't running.
 
-    Ports that are chosen here, or by NOTIFICATION_LOCAL_CONTROL_PORT, _EDGE_PORT and _SINK_PORT,
-    hold for every later command until the data is erased.
+    The ports chosen here, or by NOTIFICATION_LOCAL_CONTROL_PORT, _EDGE_PORT and _SINK_PORT, apply
+    to every later command until the data is erased.
     """
     choose_ports(run, control_port, edge_port, sink_port)
     reporter = Reporter()
@@ -50,7 +50,7 @@ def start(
 def stop(
     run: typer.Context,
 ) -> None:
-    """Stop the local cloud. Its data stays: the next start goes on with it."""
+    """Stop the local cloud. It keeps its data for the next start."""
     stop_local_cloud(open_project(run), Reporter())
 
 
@@ -58,11 +58,11 @@ def stop(
 def status(
     run: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help="Print this value alone, as it is, for a script.")
+        str | None, typer.Argument(help="Print only this value, unquoted, for scripts.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Say whether the local cloud runs, where, and what it holds.
+    """Show whether and where the local cloud runs, and what it contains.
 
     Example: notifyctl send --user ada --url "$(notifyctl local status sink_url)/hook/ada" …
     """
@@ -96,20 +96,20 @@ FaultArgument = Annotated[
     ),
 ]
 IdArgument = Annotated[
-    int | None, typer.Argument(metavar="ID", help="Of the list; all faults without it.")
+    int | None, typer.Argument(metavar="ID", help="Id from the list.  [all faults]")
 ]
 
 
 @fault.command("add")
 def add(run: typer.Context, text: FaultArgument) -> None:
-    """Put a fault in force."""
+    """Add a fault."""
     found = add_fault(open_project(run), text)
     say(f"fault {found['id']}: {found['fault']}")
 
 
 @fault.command("list")
 def listing(run: typer.Context, json: JsonOption = False) -> None:
-    """Show the faults in force, with how many requests met them."""
+    """List the active faults, with the number of requests that they affected."""
     found = list_faults(open_project(run))
     if json:
         say(json_text.dumps(found, indent=2))
@@ -122,5 +122,5 @@ def listing(run: typer.Context, json: JsonOption = False) -> None:
 
 @fault.command("clear")
 def clear(run: typer.Context, identifier: IdArgument = None) -> None:
-    """Lift one fault, or all."""
+    """Clear one fault, or all."""
     say(f"{clear_faults(open_project(run), identifier)} lifted")

@@ -48,10 +48,10 @@ def logs(
     ] = 20,
     json: JsonOption = False,
 ) -> None:
-    """List notifications and what became of them, newest first.
+    """List notifications and their status, newest first.
 
-    Every condition given has to hold. A search goes on until there is nothing older, however many
-    notifications lie between.
+    A notification has to meet every condition. The search covers all stored notifications, however
+    many there are.
 
     Example: notifyctl logs --channel slack --status failed --since 2h
     """

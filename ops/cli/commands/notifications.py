@@ -47,7 +47,7 @@ def show(
     stack: StackOption = "local",
     json: JsonOption = False,
 ) -> None:
-    """Show everything that is known of a notification: its attempts, and what was answered."""
+    """Show everything about a notification: its attempts and their answers."""
     with connected(open_stack(run, stack)) as client:
         found = [client.logs.get(entry.id) for entry in by_id(client, identifier)]
     if json:
@@ -113,10 +113,11 @@ def retry(
     until: UntilOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Send failed notifications again: those named, or all that the options choose.
+    """Send failed notifications again: the named ones, or all that match the options.
 
-    Without both, those of the last day whose failure may pass. A notification is never sent again
-    to a channel that has confirmed it. Exit with 1 where none was queued although some match.
+    Without either, it chooses those of the last day whose failure may be temporary. A notification
+    is never sent again to a channel that has confirmed it. Exit with 1 if some match but none was
+    queued.
 
     Example: notifyctl notifications retry --channel slack --since 3h
     """
@@ -174,9 +175,9 @@ def discard_(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Let failed notifications be: they are no longer counted as waiting for somebody.
+    """Discard failed notifications: they no longer count as open.
 
-    They stay in the log. Ids or at least one option choose them.
+    They stay in the log. Name ids, or give at least one option.
 
     Example: notifyctl notifications discard --user ada --until 7d
     """

@@ -18,7 +18,7 @@ from ops.stacks.table import whole
 def outputs(
     run: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help="Print this output alone, as it is, for a script.")
+        str | None, typer.Argument(help="Print only this output, unquoted, for scripts.")
     ] = None,
     stack: StackOption = "local",
     json: JsonOption = False,

@@ -36,10 +36,10 @@ def perf(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Measure the service from here: health, a signed read, and sends where --send is given.
+    """Measure the service from here: health, a signed read, and sends with --send.
 
-    Times include the way to the service. Exit with 5 where a request failed. Notifications that
-    were sent stay in the log, under a user_id of their own that begins with 'perf-'.
+    Times include the network. Exit with 5 if a request failed. Sent notifications stay in the log,
+    under a user_id that begins with 'perf-'.
 
     Example: notifyctl perf --stack local --requests 200 --send http://127.0.0.1:8789/hook/perf
     """
@@ -69,8 +69,7 @@ def perf(
             "request",
             *(number(column.replace("_", " ")) for column in columns),
             rows=[
-                (str(one["name"]), *(f"{one[column]:.5g}" for column in columns))
-                for one in documents
+                (result.name, *(result.shown(column) for column in columns)) for result in results
             ],
         )
     failed = sum(result.failed for result in results)

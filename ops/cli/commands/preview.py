@@ -29,7 +29,7 @@ def preview(
     json: JsonOption = False,
     expect_no_changes: Annotated[
         bool,
-        typer.Option("--expect-no-changes", help="Exit with 4 where anything would change."),
+        typer.Option("--expect-no-changes", help="Exit with 4 if anything would change."),
     ] = False,
     offline: Annotated[
         bool,
@@ -48,7 +48,7 @@ def preview(
         ),
     ] = None,
 ) -> None:
-    """Say what 'up' would change. Nothing of the stack is changed, and nothing is started."""
+    """Show what 'up' would change. It changes and starts nothing."""
     context = open_stack(run, stack, Reporter(json=json))
     if offline and baseline is not None:
         raise UsageError("--offline asks no account, and --baseline does. Leave one of them out.")

@@ -85,7 +85,7 @@ def sweep(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Remove every stack 'pr-N' whose pull request is closed. Exit with 4 where one remains."""
+    """Remove every stack 'pr-N' whose pull request is closed. Exit with 4 if one remains."""
     reporter = Reporter(json=json)
     numbers = None if open_ is None else _numbers(open_)
     result = run_sweep(open_stack(run, base, reporter), open_numbers=numbers)
@@ -114,7 +114,7 @@ def comment(
     base: BaseOption = "development",
     json: JsonOption = False,
 ) -> None:
-    """Show a plan in the pull request: one comment for each stack, updated every time."""
+    """Show a plan in the pull request: one comment per stack, updated each time."""
     context = open_stack(run, base, Reporter(json=json))
     repository = Repository.of(context)
     with context.reporter.step(f"Plan of '{stack}' in pull request {number}") as step:
@@ -136,8 +136,8 @@ def baseline(
 ) -> None:
     """Write a stack's state without its secrets, for 'preview --baseline' in pull requests.
 
-    A placeholder stands for each secret, made from its fingerprint: the plan tells whether a secret
-    changed, and has none. The file has the ids and names of the stack's resources.
+    A placeholder, made from its fingerprint, replaces each secret: the plan shows whether a secret
+    changed, but contains none. The file has the ids and names of the stack's resources.
     """
     context = open_stack(run, stack, Reporter(json=json))
     settings = context.file.path

@@ -21,7 +21,8 @@ def recover(
     stack: StackOption,
     confirm: ConfirmOption = None,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Put a damaged state's copy back without asking.")
+        bool,
+        typer.Option("--yes", "-y", help=("Restore a damaged state from its copy without asking.")),
     ] = False,
     skip_verify: Annotated[
         bool,
@@ -29,13 +30,13 @@ def recover(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Put a stack in order after an update that was killed, lost its connection or failed half-way.
+    """Repair a stack after an update that was killed, lost its connection or failed halfway.
 
-    A state file that is empty or cut off is replaced by its newest whole copy, once that is
-    confirmed. The lock of a process that is gone is taken away; the state is kept in a file and
-    then brought to what is really there; creations that were cut off are settled; what exists
-    already is imported, and the deployment finished with it. No store of data is deleted or
-    replaced. Safe to repeat. A lock that another machine holds goes by --confirm STACK only.
+    It replaces an empty or truncated state file with its newest complete copy, after you confirm.
+    It removes the lock of a process that no longer runs, saves the state to a file, refreshes it,
+    resolves unfinished creations, imports resources that exist already, and completes the
+    deployment. It never deletes or replaces a data store. Safe to repeat. The lock of another
+    machine needs --confirm STACK.
     """
     reporter = Reporter(json=json)
     context = open_stack(run, stack, reporter)

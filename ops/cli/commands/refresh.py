@@ -13,7 +13,7 @@ from ops.stacks.console import Reporter
 
 
 def refresh(run: typer.Context, stack: StackOption, json: JsonOption = False) -> None:
-    """Read every resource of the stack and correct the state. Nothing of the stack is changed."""
+    """Read every resource of the stack and correct the state. The resources don't change."""
     result = Deployment(open_stack(run, stack, Reporter(json=json))).refresh()
     if json:
         document = {"changes": dict(result.changes), "changed": result.changed}

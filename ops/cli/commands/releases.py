@@ -32,8 +32,8 @@ def releases(
 ) -> None:
     """List the stack's releases, newest first: the versions that a rollback can go back to.
 
-    The result is 'verified', 'failed' (a check after the deployment), 'rolled back', or
-    'deployed' where nobody verified it. What serves is asked from Cloudflare, not from the state.
+    The result is 'verified', 'failed' (a check after the deployment), 'rolled back', or 'deployed'
+    if nobody verified it. Cloudflare, not the state, says which version serves.
     """
     reporter = Reporter(json=json)
     listing = ReleaseListing.of_stack(open_stack(run, stack, reporter))

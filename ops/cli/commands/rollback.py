@@ -42,41 +42,41 @@ def rollback(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     reason: Annotated[
-        str, typer.Option("--reason", "-m", help="Why: for the pin, the notices and the review.")
+        str, typer.Option("--reason", "-m", help="Reason, for the pin, the notices and the review.")
     ] = "",
     force: Annotated[
         bool,
         typer.Option(
             "--force",
-            help="Go back although the gate refuses, or can't be asked; needs --reason.",
+            help="Go back even if the gate refuses or can't answer; needs --reason.",
         ),
     ] = False,
     settings: Annotated[
         bool,
         typer.Option(
             "--settings",
-            help="Put the release's ordinary settings back into the stack's file too.",
+            help="Also restore the release's settings in the stack's file, without its secrets.",
         ),
     ] = False,
     commit: Annotated[
         bool | None,
         typer.Option(
             "--commit/--no-commit",
-            help="Commit the pin and the draft of the review; by default in a pipeline only.",
+            help="Commit the pin and the draft review.  [only in a pipeline]",
         ),
     ] = None,
     health_pause: Annotated[
         float,
-        typer.Option("--health-pause", min=0, help="Seconds between two health checks of three."),
+        typer.Option("--health-pause", min=0, help="Seconds between the three health checks."),
     ] = 10.0,
     json: JsonOption = False,
 ) -> None:
     """Go back: code and assets as one version, at once, without a build where that is possible.
 
-    The gate refuses (exit code 8) where the database's schema, the stores or the version stand in
-    the way; which migrations the database has is asked of the API, else of the service, else of the
-    state. A send verifies it. Data is never taken back: that is 'notifyctl db restore'. To run the
-    same command again goes no further back.
+    The gate refuses (exit code 8) if the database's schema, a store or the version doesn't allow
+    it. The applied migrations are read from the API, otherwise from the service, otherwise from the
+    state. A send verifies the rollback. Data is never rolled back: see 'notifyctl db restore'.
+    Running the command again doesn't go further back.
     Example: notifyctl rollback --stack production --reason 'sends fail'
     """
     if run.invoked_subcommand is not None:
@@ -126,7 +126,7 @@ def _confirmed(context: StackContext, *, yes: bool) -> bool:
 @app.command()
 def plan(
     kind: Annotated[
-        str, typer.Option("--kind", "-k", help="code, data or config: what is at fault.")
+        str, typer.Option("--kind", "-k", help="What is at fault: code, data or config.")
     ],
     stack: StackOption = "production",
     json: JsonOption = False,

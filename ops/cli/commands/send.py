@@ -28,7 +28,7 @@ def send(
     subject: Annotated[str | None, typer.Option("--subject", help="Subject line.")] = None,
     idempotency_key: Annotated[
         str | None,
-        typer.Option("--idempotency-key", help="Sending again with the same key sends once."),
+        typer.Option("--idempotency-key", help="The same key sends only once."),
     ] = None,
     json: JsonOption = False,
 ) -> None:

@@ -18,8 +18,8 @@ from ops.stacks.moment import counted, shown_time
 from ops.stacks.table import number, whole
 
 _NO_FIGURES = (
-    "Cloudflare's analytics don't tell",
-    "the service settled nothing",
+    "Cloudflare's analytics don't say",
+    "the service finished no notification",
     "nobody called",
 )
 """Where nothing was refused, and there is nothing to tell: --json has these reasons."""
@@ -36,11 +36,11 @@ def status(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show on one screen: health, versions, what each channel has to do, and metrics by thresholds.
+    """Show health, versions, channels and metrics with their thresholds on one screen.
 
     Levels: a warning above 1 % of failures, 1 s of response time or 100 MB of memory; critical
-    above 1000 messages in a queue; information above 50 ms of CPU time. What nobody tells is said
-    to be unknown. Exit with 6 where the service isn't healthy; levels and drift change no code.
+    above 1000 messages in a queue; information above 50 ms of CPU time. Missing figures are shown
+    as unknown. Exit with 6 if the service isn't healthy; levels and drift don't change the code.
     """
     with Reporter(json=True).waiting("Looking at the service and its account"):
         found = StackStatus.of(open_stack(run, stack), drift=drift)

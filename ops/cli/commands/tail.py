@@ -28,7 +28,7 @@ def tail(
     run: typer.Context,
     stack: StackOption = "local",
     level: Annotated[
-        str, typer.Option("--level", "-l", help="From this level up: debug, info, warn, error.")
+        str, typer.Option("--level", "-l", help="Lowest level to show: debug, info, warn or error.")
     ] = "",
     path: Annotated[
         str, typer.Option("--path", help="Only requests to this path; '*' stands for anything.")
@@ -44,10 +44,10 @@ def tail(
         str, typer.Option("--text", help="Only lines that hold this text, in any case.")
     ] = "",
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="End after so many lines; 0: never.")
+        int, typer.Option("--limit", "-n", min=0, help="End after this many lines; 0: never.")
     ] = 0,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0, help="End after so many seconds; 0: never.")
+        float, typer.Option("--seconds", min=0, help="End after this many seconds; 0: never.")
     ] = 0,
     file: Annotated[
         Path | None,
@@ -61,10 +61,10 @@ def tail(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Follow the service's structured log; every condition given has to hold.
+    """Follow the service's structured log; a line has to meet every condition.
 
-    With --json each line is one JSON object; save them by '> lines.ndjson'. Notices go to
-    standard error. Ctrl-C ends the tail, and that is no failure.
+    With --json, each line is a JSON object; save them with '> lines.ndjson'. Notices go to standard
+    error. End it with Ctrl-C.
 
     Example: notifyctl tail --stack production --level warn --path '/api/*'
     """

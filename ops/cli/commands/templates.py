@@ -31,7 +31,7 @@ def list_(
     stack: StackOption = "local",
     channel: ChannelOption = None,
     inactive: Annotated[
-        bool, typer.Option("--inactive", help="Also those that are switched off.")
+        bool, typer.Option("--inactive", help="Include templates that are switched off.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
@@ -98,7 +98,7 @@ def set_(
     ],
     stack: StackOption = "local",
 ) -> None:
-    """Save a template. What the document doesn't name stays as it is."""
+    """Save a template. Fields that the document leaves out stay as they are."""
     document = read_json_object(file)
     known = {"name", "description", "variables", "is_active", "contents"}
     if unknown := sorted(document.keys() - known):
@@ -156,7 +156,7 @@ def render(
 
 @app.command()
 def delete(run: typer.Context, key: KeyArgument, stack: StackOption = "local") -> None:
-    """Switch a template off. Its contents stay, and saving it switches it on again."""
+    """Switch a template off. It keeps its contents; saving it switches it on again."""
     with connected(open_stack(run, stack)) as client:
         client.templates.delete(key)
     say(f"Switched {key} off.")

@@ -36,15 +36,16 @@ def check(
         typer.Option("--id", help="Check the token of this id, read with the stack's own token."),
     ] = None,
     allow_more: Annotated[
-        bool, typer.Option("--allow-more", help="Permissions that aren't needed are no failure.")
+        bool, typer.Option("--allow-more", help="Accept unneeded permissions.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Say whether the token is active, and name each permission that lacks or is too many.
+    """Say whether the token is active, and name each missing and each unneeded permission.
 
-    A token that may not read itself, as CI's may not, is tried: by reading, and by creations whose
-    body is empty, which an authorised token is told and which change nothing. Exit codes: 0 all
-    is well, 2 there is no token or no such stack, 5 the token fails, 6 the API didn't answer.
+    A token that can't read itself, such as CI's, is tried with reads, and with creations with an
+    empty body, which only an authorised token gets to see refused as invalid. They change nothing.
+    Exit codes: 0 the token passes, 2 no token or no such stack, 5 the token fails, 6 the API didn't
+    answer.
     """
     context = open_stack(run, stack)
     report = check_stack_token(context, token_variable=token_variable, token_id=token_id)

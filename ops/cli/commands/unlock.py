@@ -18,7 +18,7 @@ def unlock(
 ) -> None:
     """Show who holds the lock on a stack's state and since when, and remove it.
 
-    Only where that update certainly doesn't run any more: one that does would write over the next.
+    Do this only if that update certainly doesn't run any more: it would overwrite the next one.
     """
     reporter = Reporter(json=json)
     driver = choose_driver(open_stack(run, stack, reporter))

@@ -38,11 +38,11 @@ def up(
     edge_port: EdgePortOption = None,
     sink_port: SinkPortOption = None,
 ) -> None:
-    """Build the bundle, bring the stack to what the program declares, and verify the service.
+    """Build the bundle, update the stack to match the program, and verify the service.
 
-    On the stack 'local' this starts the local cloud first and ends with a first notification.
-    Safe to repeat: what is already as declared stays as it is. Elsewhere the account is named and
-    the update planned first; one that loses stores of data has to be confirmed.
+    For the stack 'local', it starts the local cloud first and ends with a first notification. For
+    any other stack, it names the account and plans the update first; an update that loses a data
+    store has to be confirmed. Safe to repeat: it changes only what differs.
     """
     reporter = Reporter(json=json)
     choose_ports(run, control_port, edge_port, sink_port)

@@ -85,13 +85,13 @@ def set_(
         typer.Option("--file", "-f", help="The configuration as JSON; - reads standard input."),
     ] = None,
     active: Annotated[
-        bool, typer.Option("--active/--inactive", help="Use the configuration, or keep it aside.")
+        bool, typer.Option("--active/--inactive", help="Whether sends use the configuration.")
     ] = True,
 ) -> None:
     """Save where a user is reached on a channel.
 
-    Secrets belong in --file, not on the command line. With neither --url nor --file, the stored
-    configuration is only switched on or off.
+    Put secrets into --file, not on the command line. With neither --url nor --file, it only
+    switches the stored configuration on or off.
     """
     if url is not None and file is not None:
         raise UsageError("--url and --file both name the configuration: give one of them.")
@@ -122,7 +122,7 @@ def send_test(
     ] = "This is a test notification.",
     json: JsonOption = False,
 ) -> None:
-    """Send a test notification to a user. Exit code 1 where every channel failed."""
+    """Send a test notification to a user. Exit with 1 if every channel failed."""
     with connected(open_stack(run, stack)) as client:
         response = client.smart_send(user, message, subject="Test", channels=channel)
     tell(response, json=json)

@@ -33,15 +33,15 @@ def verify(
     ] = None,
     health_pause: Annotated[
         float,
-        typer.Option("--health-pause", min=0, help="Seconds between two health checks of three."),
+        typer.Option("--health-pause", min=0, help="Seconds between the three health checks."),
     ] = 10.0,
     json: JsonOption = False,
 ) -> None:
-    """Verify the service from outside; exit with 5 and the check's name where one fails.
+    """Verify the service from outside; exit with 5 and the check's name if one fails.
 
-    Checks: worker, version, database, cache, queues, a send without signature is refused, a signed
-    call is answered; with --integration endpoints, config, template, send and logs; and what the
-    version's callers were answered in the last minute, where the account's token may read it.
+    It checks worker, version, database, cache and queues, that an unsigned send is refused, and
+    that a signed call is answered; with --integration also endpoints, config, template, send and
+    logs. If the account's token can read them, it checks the callers' answers of the last minute.
     """
     deployment = Deployment(open_stack(run, stack, Reporter(json=json)))
     try:

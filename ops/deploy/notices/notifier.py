@@ -41,7 +41,10 @@ class Notifier:
         self._targets = [t for t in targets if not local or is_loopback(t.url)]
         for target in targets:
             if target not in self._targets:
-                self._warn(f"{target.name} isn't told: the stack is on this machine, and it isn't.")
+                self._warn(
+                    f"{target.name} isn't notified: the stack is on this machine, and the target "
+                    "isn't."
+                )
 
     @classmethod
     def of(cls, context: StackContext) -> Notifier:
@@ -70,7 +73,7 @@ class Notifier:
         """Send to every target; return a sentence for each that didn't take it."""
         found = [(target.name, self._post(target, notice)) for target in self._targets]
         return [
-            f"{name} didn't take the notice '{notice.event}': {problem}."
+            f"{name} didn't accept the notice '{notice.event}': {problem}."
             for name, problem in found
             if problem is not None
         ]

@@ -67,5 +67,5 @@ def _run(root: Path, module: str, *arguments: str) -> tuple[int, str]:
             timeout=_PATIENCE_S,
         )
     except subprocess.TimeoutExpired:
-        return 124, f"{module} had no end after {_PATIENCE_S} s"
+        return 124, f"{module} didn't end within {_PATIENCE_S} s"
     return done.returncode, done.stdout + done.stderr

@@ -17,8 +17,8 @@ CONFIRMATIONS: Mapping[str, str] = {
     "tested": "it was tried in development",
     "compatible": "breaking changes are known, or there are none",
     "migrations": "migrations are ready and were tried, or there are none",
-    "security": "secrets, tokens and access were looked through",
-    "informed": "whom it concerns knows",
+    "security": "secrets, tokens and access were reviewed",
+    "informed": "the people affected know",
 }
 ALL = "all"
 
@@ -70,7 +70,7 @@ class Confirmations:
             return Outcome.fail(
                 CHECK,
                 f"not confirmed: {said}",
-                f"Say --confirm NAME for each that holds, or sign {FILE} off.",
+                f"Pass --confirm NAME for each that is true, or sign off {FILE}.",
             )
         return Outcome.ok(CHECK, f"all five are given {source}")
 

@@ -26,7 +26,7 @@ _STAMPED = (
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(;[^\\]*)?", re.MULTILINE)
 _SHOWN = 5
-_ADVICE = "Install what the locks say: make install"
+_ADVICE = "Install the locked versions: make install"
 
 
 def look_at_dependencies(root: Path) -> Outcome:

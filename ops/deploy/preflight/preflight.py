@@ -153,15 +153,15 @@ class Preflight:
             yield Outcome.warn(
                 WINDOW,
                 f"{verdict.why}; overridden: {options.override}",
-                "The report and the notices tell it.",
+                "The report and the notices show it.",
             )
         else:
             opens = f"It opens {verdict.next:%A %Y-%m-%d %H:%M}. " if verdict.next else ""
             yield Outcome.fail(
                 WINDOW,
                 verdict.why,
-                f"{opens}A fix that can't wait goes as --kind urgent; anything else by "
-                "--override REASON, which is told.",
+                f"{opens}Deploy a fix that can't wait with --kind urgent, and anything else with "
+                "--override REASON, which the report shows.",
             )
 
     def _reviews(self) -> Iterator[Outcome]:
@@ -183,7 +183,7 @@ def _asked(outcome: Outcome, options: PreflightOptions) -> Outcome:
 
 
 def _skipped(name: str) -> Outcome:
-    return Outcome.skipped(name, "not run: it was asked to be left out")
+    return Outcome.skipped(name, "not run: left out by --skip")
 
 
 def pass_gate(context: StackContext, options: PreflightOptions) -> Mapping[str, Any]:
@@ -234,6 +234,6 @@ def look_at_work_tree(root: Path) -> Outcome:
         return Outcome.warn(
             WORK_TREE,
             f"clean, and no remote branch has {commit}",
-            "Push it, so that others can deploy and roll back the same: git push",
+            "Push it, so that others can deploy and roll back the same commit: git push",
         )
     return Outcome.ok(WORK_TREE, f"clean, at {commit}, which a remote branch has")

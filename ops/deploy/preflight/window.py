@@ -43,7 +43,7 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (OSError, ValueError, ZoneInfoNotFoundError):
-        raise ValueError("no time zone of the IANA database, such as Europe/Berlin") from None
+        raise ValueError("isn't a time zone of the IANA database, such as Europe/Berlin") from None
     return name
 
 
@@ -125,7 +125,7 @@ class DeploymentWindows(_Strict):
             return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise UsageError(
-                f"There is no {FILE}. Write down when which kind of change may be deployed: "
+                f"There is no {FILE}. Write down when each kind of change may be deployed: "
                 "docs/checks.md shows how."
             ) from None
         except yaml.YAMLError:
@@ -160,7 +160,7 @@ class DeploymentWindows(_Strict):
             return "the team isn't complete"
         for hours in self.avoid:
             if hours.hold(local):
-                return f"{hours.begin:%H:%M} to {hours.end:%H:%M} on this day is to be avoided"
+                return f"{hours.begin:%H:%M} to {hours.end:%H:%M} on this day is excluded"
         windows: tuple[Hours, ...] = getattr(self.windows, kind)
         if not any(hours.hold(local) for hours in windows):
             return f"no window for {kind} changes"

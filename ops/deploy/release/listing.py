@@ -82,9 +82,7 @@ class ReleaseListing:
         """
         known = self.history.find(name)
         if known is None:
-            raise UsageError(
-                f"There is no release '{name}'. 'notifyctl releases' lists those that there are."
-            )
+            raise UsageError(f"There is no release '{name}'. 'notifyctl releases' lists them.")
         release = known.release
         return {
             **self._row(known),

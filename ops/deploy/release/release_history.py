@@ -65,7 +65,7 @@ class ReleaseHistory:
         if not isinstance(entries, list) or not entries:
             raise StackFailed(
                 "The stack lists no releases: it isn't deployed, or was last deployed by a program "
-                "that kept no list. Run 'notifyctl up' once; from then on it does."
+                "that kept no list. Run 'notifyctl up' once; from then on it lists them."
             )
         self.entries = [Release.of_entry(entry) for entry in entries]
         self._updates = updates

@@ -64,9 +64,7 @@ def choose_target(
     if named is not None:
         found = history.find(named)
         if found is None:
-            raise UsageError(
-                f"There is no release '{named}'. 'notifyctl releases' lists those that there are."
-            )
+            raise UsageError(f"There is no release '{named}'. 'notifyctl releases' lists them.")
         return Target(found.release, _way(found, history, active), "it was named")
     by_rollback = last_update is not None and last_update.message.startswith(MESSAGE)
     begun = _begun(history, active, pin, by_rollback=by_rollback)
@@ -79,7 +77,7 @@ def choose_target(
         return Target(beside[-1].release, _way(beside[-1], history, active), reason)
     current = history.of_version(active.main_version)
     if current is not None and active.message.startswith(MESSAGE):
-        reason = "it was gone back to already; name an older one to go further back"
+        reason = "a rollback chose it already; name an older one to go further back"
         return Target(current.release, _way(current, history, active), reason)
     serving = history.of_version(history.serving)
     by_hand = active.main_version != history.serving
@@ -89,7 +87,7 @@ def choose_target(
         way = _way(serving, history, active)
         return Target(serving.release, way, f"{told}; this is what the stack says serves")
     if by_rollback and serving is not None and not is_bad and not by_hand:
-        reason = "it was gone back to already; name an older one to go further back"
+        reason = "a rollback chose it already; name an older one to go further back"
         return Target(serving.release, _way(serving, history, active), reason)
     failed = last_update if last_update and last_update.result == "failed" else None
     if failed is not None and not by_hand and not history.is_newest_of(failed):
@@ -101,7 +99,7 @@ def choose_target(
     good = history.last_good(history.serving)
     if good is None:
         raise GateClosed(
-            f"There is no earlier release of which nothing bad is known: version "
+            f"There is no earlier release that isn't known to be bad: version "
             f"{history.serving[:8]} is the first, or all others have failed. Name one with --to."
         )
     known = "verified" if good.result == "verified" else "deployed, and not known to be bad"
@@ -114,7 +112,7 @@ def _begun(
     """Return what an earlier rollback went back to, wherever that one was cut off."""
     held = history.of_version(pin.version) if pin is not None else None
     if pin is not None and held is not None and _holds_against(pin, history.newest):
-        reason = "it is pinned since an earlier rollback; name an older one to go further back"
+        reason = "an earlier rollback pinned it; name an older one to go further back"
         return Target(held.release, _way(held, history, active), reason)
     serves = history.serving == history.newest.version_id
     if history.taken_back is not None and serves and (by_rollback or history.is_unfinished):

@@ -44,7 +44,7 @@ def _code(stack: str) -> list[Step]:
             f"notifyctl rollback --stack {stack} --reason '...'",
         ),
         Step(
-            "Take the change back in git as well; the pin gives way to the next bundle by itself.",
+            "Revert the change in git as well; the pin expires with the next bundle.",
             "git revert COMMIT && git push",
         ),
         Step("Fill in the draft of the review in docs/post-mortems."),

@@ -71,7 +71,7 @@ class Gate:
                     "newer, and "
                     f"release {release.short} is of level {release.code_level}. Take that "
                     "migration back first, which is a rollback of data: "
-                    "'notifyctl rollback plan --kind data' tells how."
+                    "'notifyctl rollback plan --kind data' shows how."
                 )
 
     def _bindings(self, release: Release) -> Iterator[str]:

@@ -60,8 +60,8 @@ def first_reading(
         except OperationError as error:
             problems.append(f"{name}: {error}")
     raise OperationError(
-        f"Nobody tells which migrations the database has: {' '.join(problems)} If the release to "
-        "go back to certainly runs on it, give --force with a --reason."
+        f"It isn't known which migrations the database has: {' '.join(problems)} If the release to "
+        "go back to certainly runs with it, pass --force and a --reason."
     )
 
 

@@ -166,7 +166,8 @@ class Rollout:
             return None
         if before is None:
             raise UsageError(
-                "A canary needs a version that serves beside it, and none does yet. Deploy without "
+                "A canary needs a version that already serves, and there is none yet. Deploy "
+                "without "
                 "--canary first."
             )
         canary = Canary(
@@ -194,7 +195,7 @@ class Rollout:
         report.result = "rolled back"
         report.serving_version_id = done.version_id
         return VerificationFailed(
-            f"{str(error).replace(WAY_BACK, '').strip()} It was taken back: version "
+            f"{str(error).replace(WAY_BACK, '').strip()} It was rolled back: version "
             f"{done.version_id[:8]} serves again, after {done.serving_seconds:.1f} s. The review's "
             f"draft is {done.post_mortem}.",
             check=error.check,
@@ -225,10 +226,10 @@ class Rollout:
         try:
             records.write(str(update.outputs["serving_version_id"]), record)
         except OperationError as error:
-            self._reporter.line(f"warning: the release isn't noted as verified: {error}")
+            self._reporter.line(f"warning: the release couldn't be recorded as verified: {error}")
 
     def _notice(self, report: RolloutReport, before: str | None) -> Notice:
-        back = "none: it is the first deployment"
+        back = "none: this is the first deployment"
         if before is not None:
             back = f"notifyctl rollback --stack {self._stack} --to {before[:8]}"
         return Notice(

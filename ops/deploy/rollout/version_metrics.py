@@ -108,8 +108,8 @@ class MetricsSince:
                 str(row["version"]): VersionMetrics(
                     int(float(row["requests"])), int(float(row["failed"])), float(row["p99"])
                 )
-                for row in ask_points(self._account, query, "show how the versions do")
+                for row in ask_points(self._account, query, "read the versions' metrics")
             }
         except (KeyError, TypeError, ValueError) as error:
-            raise OperationError(f"How the versions do isn't known: {error}.") from None
+            raise OperationError(f"The versions' metrics aren't known: {error}.") from None
         return [rows.get(version[:PREFIX], VersionMetrics()) for version in version_ids]

@@ -13,7 +13,7 @@ from ops.stacks.project import Project
 
 def data_branch(project: Project, database: StackDatabase) -> Branch:
     """Look at the schema, at SQLite's own checks, and at what the constraints can't say."""
-    branch = Branch("data", "Is the data well?")
+    branch = Branch("data", "Is the data intact?")
     stack = database.stack
 
     def ill(what: str) -> None:

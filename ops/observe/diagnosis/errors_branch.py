@@ -27,7 +27,7 @@ _HOUR = "the last hour"
 _RECENT = timedelta(hours=1)
 _OVER = timedelta(minutes=15)
 """What hasn't happened for so long counts as over."""
-_OVER_TEXT = "after 15 minutes without it"
+_OVER_TEXT = "after 15 minutes without another"
 _REFUSED_SHARE = 0.2
 """Share of one refusal among all calls above which a key or a lost row is at fault."""
 _KEY_REFUSALS = frozenset({"INVALID_SIGNATURE", "UNAUTHORIZED", "MISSING_SIGNATURE"})
@@ -112,7 +112,7 @@ def _callers(branch: Branch, status: StackStatus, watch: str) -> None:
     for answer in failures:
         if answer not in going_on:
             said = f"{counted(answer.calls, 'time')} {answer.said}"
-            branch.found.append(f"{said}; over: last at {answer.last}, 15 minutes without it")
+            branch.found.append(f"{said}; over: last at {answer.last}, 15 minutes without another")
     for answer in going_on[:_MAX_FINDINGS]:
         steps = [watch]
         if answer.place:
@@ -236,7 +236,7 @@ def _lines(branch: Branch, account: StackAccount, watch: str) -> None:
         told = f"{counted(len(lines), 'time')} {said}"
         if _was_long_ago(newest.moment):
             last = shown_time(newest.moment)
-            branch.found.append(f"{told}; over: last at {last}, 15 minutes without it")
+            branch.found.append(f"{told}; over: last at {last}, 15 minutes without another")
             continue
         branch.ill(
             Finding(

@@ -33,14 +33,14 @@ class Wanted:
     remedy: str
 
 
-_AGAIN = "Make it again: notifyctl drift --stack {} --repair"
+_AGAIN = "Create it again: notifyctl drift --stack {} --repair"
 _WANTED = (
     Wanted(
         "DB",
         "d1",
         "d1_database_id",
         "Make an empty one: notifyctl refresh --stack {0}, then notifyctl up --stack {0}; then "
-        "bring the data back: notifyctl db restore --stack {0} FILE",
+        "restore the data: notifyctl db restore --stack {0} FILE",
     ),
     Wanted("CONFIG_CACHE", "kv_namespace", "kv_namespace_id", _AGAIN),
     Wanted("RETRY_QUEUE", "queue", "retry_queue_name", _AGAIN),

@@ -62,7 +62,7 @@ def look_at(tool: Tool, *, needed: bool) -> Outcome:
     if not state.problem:
         return Outcome.ok(tool.name, state.version)
     if not needed and not state.is_there:
-        return Outcome.ok(tool.name, "not installed, and this stack does without it")
+        return Outcome.ok(tool.name, "not installed, and this stack doesn't need it")
     return Outcome(tool.name, "fail" if needed else "warn", state.problem, tool.install)
 
 
@@ -74,6 +74,6 @@ def look_at_python(version: tuple[int, ...]) -> Outcome:
         return Outcome.ok("python", text)
     return Outcome.fail(
         "python",
-        f"{text} doesn't do; 3.11, 3.12 or 3.13 is needed",
+        f"{text} isn't supported; 3.11, 3.12 or 3.13 is needed",
         "Install Python 3.11 and run 'make install PYTHON=/path/to/python3.11'.",
     )

@@ -10,8 +10,8 @@ from typing import Any
 from ops.observe.drift.comparison import GONE, Compared, Kind
 from ops.observe.drift.finding import Repair
 
-_ADDRESS = "it says where the resource is, and another one would be another resource"
-_FIXED = "it holds from the creation on, and nothing can change it"
+_ADDRESS = "it identifies the resource: another value would be another resource"
+_FIXED = "it is fixed at creation, and nothing can change it"
 _IMMUTABLE = "a version never changes; another one that serves is a difference of the deployment"
 
 

@@ -58,7 +58,7 @@ class DriftReport:
         """What puts the differences right, as a sentence."""
         told = self.by_hand
         if any(f.repair is not Repair.NONE for f in self.findings) and not self.has_lost_database:
-            repaired = f"Put it right with 'notifyctl drift --stack {self.stack} --repair'."
+            repaired = f"Correct it with 'notifyctl drift --stack {self.stack} --repair'."
             return f"{repaired} {told}".rstrip()
         return told
 
@@ -134,7 +134,7 @@ class Drift:
             # A refresh would forget the database, and an update make an empty one in its place.
             raise StackFailed(
                 f"The database of '{self._stack}' is gone, so nothing was repaired: an update "
-                "would make an empty one. Ask Cloudflare's support to bring it back, or run "
+                "would create an empty one. Ask Cloudflare's support to restore it, or run "
                 f"'notifyctl refresh --stack {self._stack}' and 'notifyctl up --stack "
                 f"{self._stack}', then restore a backup with 'notifyctl db'."
             )
@@ -203,7 +203,7 @@ class Drift:
             except OperationError as error:
                 unknown.append(Unknown(kind, resource.name, str(error)))
             except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-                reason = "The API answered in a form that isn't known. Try again."
+                reason = "The API's answer has an unknown form. Try again."
                 unknown.append(Unknown(kind, resource.name, reason))
         findings = [one for one in found if isinstance(one, Finding)]
         return findings, [one for one in found if isinstance(one, Unmanaged)], unknown

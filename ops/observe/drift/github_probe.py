@@ -13,8 +13,8 @@ from ops.observe.drift.finding import Finding, Repair, Unmanaged
 from ops.observe.drift.managed import Managed
 from ops.stacks.errors import OperationError
 
-_ADDRESS = "it says where the resource is, and another one would be another resource"
-_NEVER_TOLD = "GitHub tells no secret; that it was set again since shows by its time"
+_ADDRESS = "it identifies the resource: another value would be another resource"
+_NEVER_TOLD = "GitHub doesn't show secrets; the time shows that it was set again"
 _POLICY = "github:RepositoryEnvironmentDeploymentPolicy"
 
 

@@ -22,8 +22,8 @@ def repair(probe: CloudflareProbe, finding: Finding, resource: Managed) -> None:
     call = _CALLS.get(finding.kind)
     if call is None:
         raise OperationError(
-            f"No call is known that puts back the {finding.kind} of {resource.name}, so it stays "
-            "as it is. Report this: drift has advised a repair that there isn't."
+            f"No call is known that restores the {finding.kind} of {resource.name}, so it stays "
+            "as it is. Please report this: drift suggested a repair that doesn't exist."
         )
     call(probe, finding, resource)
 
@@ -111,7 +111,7 @@ _CALLS: Mapping[str, Callable[[CloudflareProbe, Finding, Managed], None]] = {
 
 BY_HAND: Mapping[str, str] = {
     "database": (
-        "A database that is gone comes back by no repair: ask Cloudflare's support, or restore a "
+        "No repair restores a deleted database: ask Cloudflare's support, or restore a "
         "backup as docs/runbook.md says."
     ),
     "version": (

@@ -104,7 +104,7 @@ def _error_rate(
     """
     name, ended = "failed requests", errors or 0
     if callers.problem:
-        return Metric(name, None, "%", f"what callers were answered isn't known: {callers.problem}")
+        return Metric(name, None, "%", f"callers' answers aren't known: {callers.problem}")
     total = max(callers.requests + ended, requests or 0)
     if not total:
         return Metric(name, None, "%", why or "nobody called in the last hour")
@@ -157,7 +157,7 @@ def _backlog(account: StackAccount, queue_id: str, name: str) -> Metric:
 def _metric(name: str, value: float | None, unit: str, why: str) -> Metric:
     if value is not None:
         return Metric(name, round(value, 3), unit, "Cloudflare's analytics, last hour")
-    return Metric(name, None, unit, why or "Cloudflare's analytics don't tell it for the last hour")
+    return Metric(name, None, unit, why or "Cloudflare's analytics don't say it for the last hour")
 
 
 def _at(group: Mapping[str, Any], part: str, name: str) -> float | None:

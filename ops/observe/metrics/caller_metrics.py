@@ -94,7 +94,7 @@ class CallerMetrics:
         """Ask for the last hour's, or those of ``seconds``; a refusal is unknown, with why."""
         query = _QUERY.format(dataset=calls_dataset(worker), seconds=seconds, limit=_MAX_GROUPS)
         try:
-            found = ask_points(account, query, "show what callers were answered")
+            found = ask_points(account, query, "read callers' answers")
             return cls([_answer(row) for row in found])
         except (OperationError, KeyError, TypeError, ValueError) as error:
             return cls((), str(error) or type(error).__name__)
@@ -167,7 +167,7 @@ def ask_points(account: StackAccount, query: str, what: str) -> Sequence[Mapping
     )
     rows = found.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise ValueError("the account's analytics have another form than expected")
+        raise ValueError("the account's analytics have an unexpected form")
     return rows
 
 

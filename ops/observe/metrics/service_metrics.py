@@ -64,5 +64,5 @@ class ServiceMetrics:
         if self.problem:
             return Metric(name, None, unit, self.problem)
         if value is None:
-            return Metric(name, None, unit, f"the service settled nothing in the {period}")
+            return Metric(name, None, unit, f"the service finished no notification in the {period}")
         return Metric(name, round(value, 3), unit, f"the service, {period}")

@@ -37,7 +37,7 @@ def capacity(service: ServiceClient, database: StackDatabase) -> Section:
         f"database: {size / 1e6:.1f} MB, {size / DATABASE_BYTES:.2%} of D1's 10 GB; {rows} rows"
     )
     if growth is None:
-        section.lines.append("growth isn't known: it takes seven days of notifications")
+        section.lines.append("growth isn't known: that needs seven days of notifications")
         return section
     section.metrics["growth"] = growth.document()
     section.lines.append(f"{growth.per_day:.1f} notifications a day, mean of {growth.days} days")

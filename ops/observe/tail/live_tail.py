@@ -96,8 +96,8 @@ class LiveTail:
                 why = str(error).partition(". ")[0]
             if failures == len(_PAUSES):
                 raise ServiceError(
-                    f"The live tail of {self.worker} can't be had: {why}. "
-                    "Try again; 'notifyctl diagnose' says whether the service is there."
+                    f"The live tail of {self.worker} isn't available: {why}. "
+                    "Try again; 'notifyctl diagnose' says whether the service is up."
                 )
             self.on_notice(f"The tail broke off ({why}); connecting again.")
             time.sleep(_PAUSES[failures])

@@ -97,7 +97,7 @@ def test_a_namespace_of_another_title_is_taken_and_renamed() -> None:
 
 def test_a_database_of_another_name_is_refused_since_none_can_be_renamed() -> None:
     items = {"d1/database": [{"uuid": DATABASE, "name": "something-else"}]}
-    with pytest.raises(UsageError, match="can't get another name"):
+    with pytest.raises(UsageError, match="can't be renamed"):
         found(items, {"adoptDatabaseId": DATABASE})
 
 

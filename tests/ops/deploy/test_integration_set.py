@@ -120,7 +120,7 @@ def test_without_a_target_a_send_to_nobody_shows_that_sends_are_accepted_and_set
     assert {check: each["result"] for check, each in told.items()} == dict.fromkeys(
         ("endpoints", "config", "template", "send", "logs"), "passed"
     )
-    assert "LARK_WEBHOOK_URL names where it is to arrive" in str(told["send"])
+    assert "LARK_WEBHOOK_URL names where it should arrive" in str(told["send"])
     # It is cancelled before its configuration goes: else its next retry would be a failure.
     paths = [path.rpartition("/verify-")[0] or path for _, path, _ in service.calls[-4:]]
     assert paths == [

@@ -161,9 +161,9 @@ def test_an_entry_that_would_delete_what_is_in_use_goes_and_no_other(tmp_path: P
 def test_the_report_says_what_was_done_and_what_is_next() -> None:
     nothing = RecoveryReport("dev", refreshed={"same": 3})
     assert nothing.is_empty
-    assert nothing.lines() == ["There was nothing to recover in 'dev'."]
+    assert nothing.lines() == ["There is nothing to recover in 'dev'."]
     done = RecoveryReport("dev", unlocked="ada at desk", pending=("creating worker",))
-    assert done.lines()[-1] == "Go on where it stopped: notifyctl up --stack dev"
+    assert done.lines()[-1] == "Continue where it stopped: notifyctl up --stack dev"
     assert "creating worker" in " ".join(done.lines())
     restored = RecoveryReport("dev", restored="/state/dev.json.bak")
     assert restored.lines()[0] == "The state is that of /state/dev.json.bak again."

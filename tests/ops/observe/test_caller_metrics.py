@@ -99,7 +99,7 @@ def test_without_an_answer_the_rate_is_unknown_and_never_nought(status: int, bod
     assert found.problem
     rate = _error_rate(found, 100, 0, "")
     assert rate.value is None
-    assert rate.source.startswith("what callers were answered isn't known: ")
+    assert rate.source.startswith("callers' answers aren't known: ")
     assert found.document()["failed"] is None
 
 

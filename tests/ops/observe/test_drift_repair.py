@@ -107,7 +107,7 @@ def test_a_consumer_of_another_worker_is_removed_and_the_own_one_left(
 
 def test_a_repair_that_there_is_none_of_is_no_silent_success(declared: dict[str, Managed]) -> None:
     account, resource = Account(), declared["cloudflare:Queue"]
-    with pytest.raises(OperationError, match="No call is known that puts back the colour of"):
+    with pytest.raises(OperationError, match="No call is known that restores the colour of"):
         repair(account, Finding("colour", resource.name, "x", "y", Repair.CALL), resource)
     assert account.sent == []
 
@@ -120,7 +120,7 @@ def test_every_difference_has_an_advice_that_says_what_to_do(
     if how is Repair.NONE or kind == "database":
         assert advice == BY_HAND[kind]
     else:
-        assert advice == "Put it right with 'notifyctl drift --stack dev --repair'."
+        assert advice == "Correct it with 'notifyctl drift --stack dev --repair'."
 
 
 def test_what_is_left_for_a_person_is_said_beside_what_a_repair_puts_right() -> None:
@@ -129,8 +129,6 @@ def test_what_is_left_for_a_person_is_said_beside_what_a_repair_puts_right() -> 
         Finding("cron", "cron", "* * * * *", "none", Repair.CALL),
     )
     advice = DriftReport("dev", 2, findings).advice
-    assert advice == (
-        f"Put it right with 'notifyctl drift --stack dev --repair'. {BY_HAND['token']}"
-    )
+    assert advice == (f"Correct it with 'notifyctl drift --stack dev --repair'. {BY_HAND['token']}")
     lost = Finding("database", "database", "x", "nothing", Repair.NONE)
     assert DriftReport("dev", 3, (*findings, lost)).advice == BY_HAND["database"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -130,12 +131,16 @@ def test_a_service_that_isnt_there_fails_every_request_and_ends() -> None:
     assert (found.failed, found.document()["per_second"]) == (4, None)
 
 
-def test_a_server_without_a_trusted_certificate_gets_no_signed_request(tmp_path: Path) -> None:
+@contextmanager
+def certified(service: Service, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Serve with a certificate that signs itself; yield the URL and the certificate's file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(address, critical=False)
         .sign(key, hashes.SHA256())
         .public_bytes(serialization.Encoding.PEM)
     )
@@ -144,13 +149,31 @@ def test_a_server_without_a_trusted_certificate_gets_no_signed_request(tmp_path:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    (tmp_path / "both.pem").write_bytes(private + certificate)
+    (folder / "both.pem").write_bytes(private + certificate)
+    (folder / "certificate.pem").write_bytes(certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "both.pem")
-    service = Service()
+    context.load_cert_chain(folder / "both.pem")
     with served(service, context) as url:
+        yield url, folder / "certificate.pem"
+
+
+def test_a_server_without_a_trusted_certificate_gets_no_signed_request(tmp_path: Path) -> None:
+    service = Service()
+    with certified(service, tmp_path) as (url, _):
         found = Load(url, KEY, requests=3, concurrency=1).measure("GET", "/")
     assert (service.asked, found.failed) == ([], 3)
+    assert [found.shown(one) for one in ("requests", "failed", "median_ms")] == ["3", "3", "-"]
+
+
+def test_an_authority_that_the_environment_names_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service()
+    with certified(service, tmp_path) as (url, authority):
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        monkeypatch.delenv("NODE_EXTRA_CA_CERTS", raising=False)
+        found = Load(url, KEY, requests=3, concurrency=1).measure("GET", "/")
+    assert (len(service.asked), found.failed) == (3, 0)
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

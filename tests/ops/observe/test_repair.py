@@ -110,5 +110,5 @@ def test_a_consumer_that_is_gone_is_left_to_an_update() -> None:
 
 
 def test_what_an_update_repairs_has_no_call_and_no_silent_success() -> None:
-    with pytest.raises(OperationError, match="No call is known that puts back the database"):
+    with pytest.raises(OperationError, match="No call is known that restores the database"):
         repaired("database", {})

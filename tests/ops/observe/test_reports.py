@@ -100,7 +100,7 @@ def test_capacity_draws_growth_on_to_a_year() -> None:
 def test_capacity_says_what_growth_takes() -> None:
     section = projected([1.0] * 5, size=10, rows=1)
     assert section.metrics["growth"] is None
-    assert section.lines[-1] == "growth isn't known: it takes seven days of notifications"
+    assert section.lines[-1] == "growth isn't known: that needs seven days of notifications"
 
 
 def test_capacity_without_an_answer_says_why() -> None:
@@ -143,7 +143,7 @@ def test_no_slow_statement_is_said() -> None:
             ["not", "an", "object"],
             (
                 "{api} answered with no document of Cloudflare's API when asked to show its "
-                "analytics. See what stands between, a proxy perhaps, and try again."
+                "analytics. Check what is in between, such as a proxy, and try again."
             ),
         ),
         ({"data": {"viewer": {"accounts": []}}}, "list index out of range"),

@@ -69,7 +69,7 @@ def test_operations_that_were_cut_off_earlier_lead_to_recover() -> None:
     failures.note(event("all is well", severity="warning"))
     assert failures.pending == ""
     failures.note(event(PENDING, severity="warning"))
-    assert failures.pending.endswith("'notifyctl recover --stack dev' settles it.")
+    assert failures.pending.endswith("'notifyctl recover --stack dev' resolves it.")
 
 
 def test_a_lock_is_told_with_its_holder() -> None:

@@ -51,8 +51,8 @@ def project(tmp_path: Path) -> Project:
     ("state", "words"),
     [
         ("stopped", "doesn't run, so there is nothing to look at"),
-        ("starting", "is starting: it runs and doesn't answer yet"),
-        ("unhealthy", "is unhealthy: it runs and doesn't answer yet"),
+        ("starting", "is starting: it runs but doesn't answer yet"),
+        ("unhealthy", "is unhealthy: it runs but doesn't answer yet"),
     ],
 )
 def test_a_cloud_that_does_not_answer_is_told_and_not_started(

@@ -31,8 +31,8 @@ def program(folder: Path, name: str, text: str) -> dict[str, str]:
         ("echo 3.237.9", "3.237.9 is too old"),
         ("echo 3.100", "3.100 is too old"),
         ("echo v4.0.0", "4.0.0 is too new"),
-        ("echo", "'pulumi version' tells no version"),
-        ("echo v3.274.1; exit 1", "'pulumi version' tells no version"),
+        ("echo", "'pulumi version' shows no version"),
+        ("echo v3.274.1; exit 1", "'pulumi version' shows no version"),
     ],
 )
 def test_a_version_is_in_the_range_or_refused(tmp_path: Path, said: str, problem: str) -> None:

@@ -52,8 +52,8 @@ def backup(
 ) -> None:
     """Back up the database to a file, and verify it in a scratch database.
 
-    The name holds date and time. Counts and checksums of every table are compared with the live
-    database. D1 answers no query while it exports.
+    The name has the date and time. The command compares counts and checksums of every table with
+    the live database. D1 answers no query during an export.
     """
     reporter = Reporter(json=json)
     backups = _backups(run, stack, folder)
@@ -98,11 +98,11 @@ def restore(
     confirm: ConfirmOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Replace the whole database by a backup. What was written since then is lost.
+    """Replace the whole database with a backup. Everything written since then is lost.
 
-    Of production it is refused without a verified backup of the state that is given up, younger
-    than an hour. Set maintenanceMode first, so that nothing is accepted meanwhile. The command that
-    undoes it is printed before it begins.
+    Production needs a verified backup of its current data that is less than an hour old. Set
+    maintenanceMode first, so that nothing is accepted meanwhile. The output begins with the command
+    that undoes the restore.
     """
     backups = _backups(run, stack, folder)
     found = _choose(backups, name, r2)
@@ -137,11 +137,11 @@ def bookmark(
     stack: StackOption = "local",
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="TIME", help="A time, or how long ago: 2h; now without it."),
+        typer.Option("--at", metavar="TIME", help="A time, or how long ago, such as 2h.  [now]"),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the time-travel bookmark of now, or of a time within the account's retention."""
+    """Print the Time Travel bookmark of now, or of a time within the account's retention."""
     moment = None if at is None else read_time(at, "--at")
     if moment is not None and moment > datetime.now(UTC):
         raise UsageError(
@@ -163,7 +163,7 @@ def travel(
     confirm: ConfirmOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Return the database to a bookmark; the answer is the bookmark that undoes it."""
+    """Return the database to a bookmark, and print the bookmark that undoes it."""
     backups = _backups(run, stack, folder)
     if stack == "production":
         backups.require_fresh(what="Time travel")

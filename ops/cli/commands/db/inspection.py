@@ -22,9 +22,9 @@ from ops.stacks.table import number
 
 
 def status(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
-    """Show the database's tables, rows and migrations; exit with 5 where something is missing.
+    """Show the database's tables, rows and migrations; exit with 5 if something is missing.
 
-    The id in the stack's outputs is compared with the account's.
+    It compares the id in the stack's outputs with the account's.
     """
     context = open_stack(run, stack)
     state = SchemaState.read(StackDatabase.of(context), context.project)
@@ -38,7 +38,7 @@ def status(run: typer.Context, stack: StackOption = "local", json: JsonOption = 
 
 
 def check(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
-    """Check the data for what constraints can't express; exit with 5 where a check fails."""
+    """Check the data for what constraints can't express; exit with 5 if a check fails."""
     findings = check_consistency(StackDatabase.of(open_stack(run, stack)))
     bad = [finding for finding in findings if finding.rows]
     if json:
@@ -65,9 +65,9 @@ def studio(
 ) -> None:
     """Browse a snapshot of the tables in a web page on this machine, until Ctrl-C.
 
-    The pages (Datasette) filter, count by value, take SQL that reads, and give CSV and JSON. They
-    show the database as of one moment and say how old that is. D1 answers no query while it
-    exports; --backup spares a busy service that. The address is good for one login.
+    The pages (Datasette) filter, count by value, run read-only SQL, and export CSV and JSON. They
+    show a snapshot and say how old it is. D1 answers no query during an export; --backup avoids
+    one. The address works for one login.
 
     Example: notifyctl db studio --stack production --backup backups/NAME.json
     """

@@ -27,21 +27,24 @@ def lint(
     stack: Annotated[
         str | None,
         typer.Option(
-            "--stack", "-s", help="Judge only what this stack's database hasn't got yet.  [all]"
+            "--stack",
+            "-s",
+            help=("Check only the migrations that this stack's database doesn't have yet.  [all]"),
         ),
     ] = None,
     copy: Annotated[
         bool,
         typer.Option(
-            "--copy", help="Try what is pending on a copy of the stack's own rows, in a scratch D1."
+            "--copy",
+            help=("Try pending migrations on a copy of the stack's own rows, in a scratch D1."),
         ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Judge the migration files: read them, and try them up and down on a filled scratch database.
+    """Check the migration files: parse them, and try them up and down on a filled scratch database.
 
-    Nothing of a stack is changed. Where the local cloud runs, its D1 is tried as well. Exit codes:
-    0 all are safe, 8 a file would be refused.
+    No stack changes. If the local cloud runs, the files are also tried on its D1. Exit codes: 0 all
+    files are safe, 8 a file would be refused.
     """
     if copy and stack is None:
         raise UsageError("--copy needs the stack whose rows are copied: --stack STACK.")
@@ -75,10 +78,10 @@ def migrate(
     confirm: ConfirmOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Apply the pending migrations, each as a whole and once; of production it is confirmed.
+    """Apply the pending migrations, each completely and once; production asks for confirmation.
 
-    Where data isn't made up, they are tried on a copy of it first.
-    'notifyctl up' does this too, between the upload of a version and its promotion.
+    Outside development, they are tried on a copy of the data first. 'notifyctl up' does the same
+    between the upload of a version and its promotion.
     """
     context = open_stack(run, stack)
     changes = _changes(context)
@@ -104,7 +107,7 @@ def down(
     confirm: ConfirmOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Undo the migrations above a level by their down files; refused where the code needs them."""
+    """Undo the migrations above a level with their down files, unless the code needs them."""
     context = open_stack(run, stack)
     changes = _changes(context)
     database = replace(changes.database, code_level=active_level(context))
@@ -121,7 +124,7 @@ def generate(
     name: Annotated[str, typer.Argument(help="What the migration does: add_recipient_index.")],
     json: JsonOption = False,
 ) -> None:
-    """Write the next migration from what was edited in sql/schema.sql, to be reviewed."""
+    """Write the next migration from your changes to sql/schema.sql, for review."""
     up, back, difference = write_migration(open_project(run), name)
     if json:
         document = {
@@ -144,7 +147,7 @@ def push(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Drop tables and columns too.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Bring a development database to sql/schema.sql without a migration, to try things out."""
+    """Change a development database to match sql/schema.sql without a migration."""
     context = open_stack(run, stack)
     changes = _changes(context)
     _require_development(context, "push")
@@ -171,9 +174,9 @@ def reset(
     ] = Path("backups"),
     json: JsonOption = False,
 ) -> None:
-    """Drop every table and migrate from nothing: everything in the database is lost.
+    """Drop every table and apply all migrations: everything in the database is lost.
 
-    Refused of production without a verified backup that is younger than an hour.
+    Production needs a verified backup that is less than an hour old.
     """
     context = open_stack(run, stack)
     changes = _changes(context)

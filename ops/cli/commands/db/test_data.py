@@ -27,7 +27,7 @@ def seed(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Write test data through the service's API; of a development stack only. Safe to repeat."""
+    """Write test data through the service's API; only for a development stack. Safe to repeat."""
     context = open_stack(run, stack, Reporter(json=json))
     if not context.is_development:
         raise GateClosed(f"'{stack}' isn't a development stack: test data has no place in it.")

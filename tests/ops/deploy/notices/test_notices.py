@@ -121,7 +121,7 @@ def test_a_target_that_takes_none_is_warned_of_without_its_path(
 ) -> None:
     _, shown = heard(LarkTarget("https://lark.example/hook/token", "secret"), answer=answer)
 
-    assert "warning: Lark at lark.example didn't take the notice 'succeeded'" in shown
+    assert "warning: Lark at lark.example didn't accept the notice 'succeeded'" in shown
     assert why in shown
     assert "token" not in shown
 
@@ -146,7 +146,7 @@ def test_what_is_urgent_doesnt_wait_for_a_receiver_that_hangs() -> None:
     assert shown.getvalue() == ""
     answers.set()
     end()
-    assert "a.example didn't take the notice 'succeeded': HTTP 500" in shown.getvalue()
+    assert "a.example didn't accept the notice 'succeeded': HTTP 500" in shown.getvalue()
 
 
 def test_a_local_stack_tells_nobody_off_this_machine() -> None:
@@ -155,7 +155,7 @@ def test_a_local_stack_tells_nobody_off_this_machine() -> None:
     requests, shown = heard(away, here, answer=httpx.Response(200), local=True)
 
     assert [str(request.url) for request in requests] == ["http://127.0.0.1:9/x"]
-    assert "the webhook at team.example isn't told" in shown
+    assert "the webhook at team.example isn't notified" in shown
 
 
 def test_the_targets_are_those_that_the_environment_names() -> None:

@@ -47,7 +47,7 @@ class World:
     def of(self, *versions: str) -> list[VersionMetrics]:
         assert versions[-1] == "base"
         if self.blind:
-            raise OperationError("Cloudflare refused to show how the versions do: 403.")
+            raise OperationError("Cloudflare refused to read the versions' metrics: 403.")
         new = self.new.pop(0) if len(self.new) > 1 else self.new[0]
         return [new, self.base][-len(versions) :]
 
@@ -162,7 +162,7 @@ def test_what_is_never_told_stops_it_with_the_reason(
 ) -> None:
     world = World(VersionMetrics(3))
     world.blind = True
-    with pytest.raises(VerificationFailed, match="stopped at 10 %: Cloudflare refused to show"):
+    with pytest.raises(VerificationFailed, match="stopped at 10 %: Cloudflare refused to read"):
         run(world, context, monkeypatch, watch=60.0)
 
 

@@ -48,7 +48,7 @@ def test_a_fault_that_goes_on_is_told_once_with_its_count_and_an_example(
     assert finding.what == "3 times Cron failed: send.py:12"
     assert finding.first < finding.last
     assert finding.when.startswith("the last hour; 20")
-    assert finding.when.endswith("; such as request req-new; over after 15 minutes without it")
+    assert finding.when.endswith("; such as request req-new; over after 15 minutes without another")
     assert (finding.step, finding.section) == ((WATCH,), "Errors")
 
 
@@ -114,7 +114,7 @@ def test_an_unexpected_error_leads_to_the_release_that_brought_it() -> None:
     )
     assert finding.section == "Bad deployment"
     assert finding.step[0] == "notifyctl rollback --stack production --plan-only"
-    assert "such as request req-1; over after 15 minutes without it" in finding.when
+    assert "such as request req-1; over after 15 minutes without another" in finding.when
 
 
 def test_what_callers_met_28_minutes_ago_is_over() -> None:

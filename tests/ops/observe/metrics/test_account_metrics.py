@@ -115,7 +115,7 @@ def test_an_hour_without_requests_is_no_unknown_one() -> None:
         None,
         "nobody called in the last hour",
     )
-    assert found.response.source == "Cloudflare's analytics don't tell it for the last hour"
+    assert found.response.source == "Cloudflare's analytics don't say it for the last hour"
     assert (found.versions, found.backlogs) == ({}, ())
 
 
@@ -128,7 +128,7 @@ def test_without_callers_answers_the_rate_is_unknown_and_never_nought() -> None:
         ]
         rate = read(api, {"worker_name": "notify"}).error_rate
     assert rate.value is None
-    assert rate.source.startswith("what callers were answered isn't known: ")
+    assert rate.source.startswith("callers' answers aren't known: ")
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_nothing_settled_is_no_rate_of_nought(days: int, period: str) -> None:
     found = read(200, {"totalSent": 0, "totalFailed": 0}, days=days)
     for metric in (found.failure_rate, found.delivery):
         assert metric.value is None
-        assert metric.source == f"the service settled nothing in the {period}"
+        assert metric.source == f"the service finished no notification in the {period}"
 
 
 def test_a_refusal_makes_the_figures_unknown_and_is_quoted() -> None:

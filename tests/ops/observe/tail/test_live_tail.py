@@ -90,7 +90,7 @@ def test_it_gives_up_after_some_tries_and_says_what_to_do(clock: Clock) -> None:
     with served(["before", "cut"], ["refused"]) as server:
         lines = tail_of(server, notices).lines()
         assert next(line.message for line in lines if line is not None) == "before"
-        with pytest.raises(ServiceError, match=r"can't be had: .*503.*notifyctl diagnose"):
+        with pytest.raises(ServiceError, match=r"isn't available: .*503.*notifyctl diagnose"):
             next(lines)
 
     assert clock.pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
