@@ -63,6 +63,14 @@ class LockHolder:
         return f"process {self.pid} of {self.user} on {self.host}, since {since:%F %T} UTC"
 
 
+def user_name() -> str:
+    """The user's name; the number where no name belongs to it, as in a container run by a uid."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
 class StackLock:
     """Takes and gives back the lock of one stack; ``folder`` is the stack's lock folder."""
 
@@ -80,7 +88,7 @@ class StackLock:
         stamp = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
         holder = {
             "pid": os.getpid(),
-            "username": getpass.getuser(),
+            "username": user_name(),
             "hostname": socket.gethostname(),
             "timestamp": stamp,
         }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from engine.stack_lock import user_name
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Origin:
                 f"/{found.get('GITHUB_REPOSITORY', '')}/actions/runs/{found['GITHUB_RUN_ID']}"
             )
         return cls(
-            actor=found.get("GITHUB_ACTOR") or git(root, "config", "user.name") or _user(),
+            actor=found.get("GITHUB_ACTOR") or git(root, "config", "user.name") or user_name(),
             branch=found.get("GITHUB_HEAD_REF")
             or found.get("GITHUB_REF_NAME")
             or git(root, "branch", "--show-current"),
@@ -62,10 +63,3 @@ def git(root: Path, *arguments: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

@@ -49,6 +49,18 @@ def test_a_process_on_another_host_counts_as_living(tmp_path: Path) -> None:
         StackLock(tmp_path).acquire()
 
 
+def test_a_user_without_a_name_can_take_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_name() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", no_name)
+    StackLock(tmp_path).acquire()
+    (holder,) = StackLock(tmp_path).holders()
+    assert holder.user == f"uid {os.getuid()}"
+
+
 def test_a_dead_process_leaves_no_lock_behind(tmp_path: Path) -> None:
     leave_lock(tmp_path, pid=dead_pid())
     lock = StackLock(tmp_path)
