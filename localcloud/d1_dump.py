@@ -1,14 +1,19 @@
-"""A D1 database as one text of SQL, and back."""
+"""A D1 database's file as SQL text, read row by row.
+
+The file is read by SQLite beside workerd, which alone writes it: a read transaction sees the
+database as of one moment, and hinders nobody. So a database of any size takes a few megabytes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import IO
 
-from localcloud.host_client import HostClient
-
-_DEFER = "PRAGMA defer_foreign_keys=TRUE"
+_DEFER = b"PRAGMA defer_foreign_keys=TRUE"
 _OURS = "lower(substr({0}, 1, 7)) <> 'sqlite_' AND lower(substr({0}, 1, 4)) <> '_cf_'"
 _OBJECTS = (
     "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL "  # noqa: S608
@@ -22,11 +27,7 @@ _COLUMNS = (
     "AND c.hidden = 0 ORDER BY m.rowid, c.cid"
 )
 _SEQUENCES = "SELECT name, seq FROM sqlite_sequence ORDER BY name"
-_ATTEMPTS = 5
-
-
-class SchemaMoved(Exception):
-    """The schema changed each time while the database was read."""
+_TOLD_EVERY = 20_000
 
 
 @dataclass(frozen=True)
@@ -38,38 +39,36 @@ class DumpOptions:
     tables: Collection[str] = ()
 
 
-async def dump(client: HostClient, database_id: str, options: DumpOptions) -> str:
-    """The whole database as of one moment: every row is read in one transaction.
+@dataclass(frozen=True)
+class _Object:
+    """A row of the schema."""
 
-    Raises SchemaMoved where the schema changed between its reading and the rows' five times.
-    """
-    for _ in range(_ATTEMPTS):
-        objects, columns = await _schema(client, database_id)
-        wanted = {
-            table: names
-            for table, names in columns.items()
-            if not options.tables or table in options.tables
-        }
-        statements = [_OBJECTS, *(_select(table, names) for table, names in wanted.items())]
-        has_sequence = any("AUTOINCREMENT" in str(found["sql"]).upper() for found in objects)
-        if has_sequence:
-            statements.append(_SEQUENCES)
-        results = await client.query(database_id, [{"sql": s, "params": []} for s in statements])
-        if results[0]["results"] != objects:
-            continue
-        rows = dict(zip(wanted, (found["results"] for found in results[1:]), strict=False))
-        sequences = results[-1]["results"] if has_sequence else []
-        return _text(objects, wanted, rows, sequences, options)
-    raise SchemaMoved("The schema changed while it was read. Try again.")
+    kind: str
+    name: str
+    table: str
+    sql: bytes
 
 
-async def clearing(client: HostClient, database_id: str) -> list[str]:
-    """The statements that remove every table of a database."""
-    objects, _ = await _schema(client, database_id)
-    tables = [str(found["name"]) for found in objects if found["type"] == "table"]
-    views = [str(found["name"]) for found in objects if found["type"] == "view"]
-    drops = [f"DROP VIEW {quoted(name)}" for name in views]
-    return [_DEFER, *drops, *(f"DROP TABLE {quoted(name)}" for name in reversed(tables))]
+def dump(file: Path, options: DumpOptions, to: IO[bytes], told: Callable[[int, int], None]) -> None:
+    """Write the whole database as of one moment; `told` hears how many rows of how many it has."""
+    with reading(file) as connection:
+        connection.execute("BEGIN")
+        for statement in _statements(connection, options, told):
+            to.write(statement)
+            to.write(b";\n")
+
+
+def reading(file: Path) -> closing[sqlite3.Connection]:
+    """A connection that reads a database's file, and no text as anything but bytes."""
+    connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection.text_factory = bytes
+    return closing(connection)
+
+
+def copy(file: Path, to: Path) -> None:
+    """Copy a database's file as of one moment, whoever writes it meanwhile."""
+    with reading(file) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
 
 
 def quoted(name: str) -> str:
@@ -77,22 +76,70 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-async def _schema(
-    client: HostClient, database_id: str
-) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
-    found = await client.query(
-        database_id, [{"sql": _OBJECTS, "params": []}, {"sql": _COLUMNS, "params": []}]
-    )
+def _statements(
+    connection: sqlite3.Connection, options: DumpOptions, told: Callable[[int, int], None]
+) -> Iterator[bytes]:
+    """Tables, then their rows, then what hangs on them: so an index is built once.
+
+    A row needs the table that it refers to, which may be a younger one.
+    """
+    objects = [
+        _Object(kind.decode(), name.decode(), table.decode(), sql)
+        for kind, name, table, sql in connection.execute(_OBJECTS)
+    ]
+    columns = _columns(connection, options)
+    tables = [one for one in objects if one.kind == "table" and one.name in columns]
+    yield _DEFER
+    if not options.no_schema:
+        yield from (found.sql for found in tables)
+    if not options.no_data:
+        yield from _rows(connection, tables, columns, told)
+        if any(b"AUTOINCREMENT" in found.sql.upper() for found in objects):
+            yield from _sequences(connection, columns)
+    if not options.no_schema:
+        for found in objects:
+            if found.kind != "table" and (found.table in columns or not options.tables):
+                yield found.sql
+
+
+def _columns(connection: sqlite3.Connection, options: DumpOptions) -> dict[str, list[str]]:
     columns: dict[str, list[str]] = {}
-    for row in found[1]["results"]:
-        columns.setdefault(str(row["tbl"]), []).append(str(row["col"]))
-    return found[0]["results"], columns
+    for table, column in connection.execute(_COLUMNS):
+        if not options.tables or table.decode() in options.tables:
+            columns.setdefault(table.decode(), []).append(column.decode())
+    return columns
 
 
-def _select(table: str, columns: Sequence[str]) -> str:
-    """SQLite itself writes each value as a literal, so that none changes its type or a digit."""
-    values = ", ".join(f"{_literal(quoted(name))} AS c{at}" for at, name in enumerate(columns))
-    return f"SELECT {values} FROM {quoted(table)}"  # noqa: S608  names of the schema, quoted
+def _rows(
+    connection: sqlite3.Connection,
+    tables: Sequence[_Object],
+    columns: Mapping[str, Sequence[str]],
+    told: Callable[[int, int], None],
+) -> Iterator[bytes]:
+    written, total = 0, 0
+    for found in tables:
+        counted = f"SELECT count(*) FROM {quoted(found.name)}"  # noqa: S608  a name of the schema
+        total += connection.execute(counted).fetchone()[0]
+    for found in tables:
+        names = ",".join(map(quoted, columns[found.name]))
+        head = f"INSERT INTO {quoted(found.name)} ({names}) VALUES(".encode()
+        # SQLite itself writes each value as a literal: none changes its type or a digit.
+        values = ", ".join(_literal(quoted(name)) for name in columns[found.name])
+        for row in connection.execute(f"SELECT {values} FROM {quoted(found.name)}"):  # noqa: S608
+            yield head + b",".join(row) + b")"
+            written += 1
+            if written % _TOLD_EVERY == 0:
+                told(written, total)
+
+
+def _sequences(
+    connection: sqlite3.Connection, columns: Mapping[str, Sequence[str]]
+) -> Iterator[bytes]:
+    for table, seq in connection.execute(_SEQUENCES):
+        if table.decode() in columns:
+            name = table.decode().replace("'", "''")
+            yield f"DELETE FROM sqlite_sequence WHERE name='{name}'".encode()  # noqa: S608  escaped
+            yield f"INSERT INTO sqlite_sequence VALUES('{name}',{int(seq)})".encode()
 
 
 def _literal(name: str) -> str:
@@ -102,40 +149,3 @@ def _literal(name: str) -> str:
         f"CASE WHEN typeof({name}) = 'text' AND instr({name}, char(0)) THEN {as_hex} "
         f"ELSE quote({name}) END"
     )
-
-
-def _text(
-    objects: Sequence[Mapping[str, Any]],
-    columns: Mapping[str, Sequence[str]],
-    rows: Mapping[str, Sequence[Mapping[str, Any]]],
-    sequences: Sequence[Mapping[str, Any]],
-    options: DumpOptions,
-) -> str:
-    """Tables, then their rows, then what hangs on them: so an index is built once.
-
-    A row needs the table that it refers to, which may be a younger one.
-    """
-    lines = [_DEFER]
-    tables = [one for one in objects if one["type"] == "table" and one["name"] in columns]
-    if not options.no_schema:
-        lines.extend(str(found["sql"]) for found in tables)
-    for found in tables if not options.no_data else ():
-        table = str(found["name"])
-        names = ",".join(map(quoted, columns[table]))
-        lines.extend(
-            f"INSERT INTO {quoted(table)} ({names}) VALUES({','.join(map(str, row.values()))})"
-            for row in rows[table]
-        )
-    if not options.no_data:
-        for row in sequences:
-            name = str(row["name"]).replace("'", "''")
-            if row["name"] in columns:
-                lines.append(f"DELETE FROM sqlite_sequence WHERE name='{name}'")  # noqa: S608  escaped
-                lines.append(f"INSERT INTO sqlite_sequence VALUES('{name}',{int(row['seq'])})")
-    if not options.no_schema:
-        lines.extend(
-            str(found["sql"])
-            for found in objects
-            if found["type"] != "table" and (found["tbl_name"] in columns or not options.tables)
-        )
-    return "".join(f"{line};\n" for line in lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +28,14 @@ class StoredValue:
     content: bytes
     metadata: Any = None
     expiration: int | None = None
+
+
+@dataclass(frozen=True)
+class DatabaseFiles:
+    """The file that holds a database, and the path of the one that can replace it."""
+
+    file: Path
+    next: Path
 
 
 class HostError(Exception):
@@ -160,6 +169,18 @@ class HostClient:
         results: list[dict[str, Any]] = found["results"]
         return results
 
+    async def files(self, database_id: str) -> DatabaseFiles:
+        """Where a database's file lies, and where another one can take its place."""
+        return _files(await self._call("GET", f"/d1/{database_id}/files"))
+
+    async def hold(self, database_id: str) -> DatabaseFiles:
+        """Let a database's queries wait until `release`; those under way have ended then."""
+        return _files(await self._call("POST", f"/d1/{database_id}/hold", seconds=_HANDLER))
+
+    async def release(self, database_id: str, *, swap: bool) -> None:
+        """Let a database's queries go on; with `swap`, on the file at `next`."""
+        await self._call("POST", f"/d1/{database_id}/release", json_body={"swap": swap})
+
     async def get_value(self, namespace_id: str, key: str) -> StoredValue:
         """The value of a key; HostError with status 404 where there is none."""
         answer = await self._call("GET", _value_path(namespace_id, key))
@@ -222,6 +243,11 @@ class LostAnswer(HostError):
 
 def _value_path(namespace_id: str, key: str) -> str:
     return f"/kv/{namespace_id}/values/{quote(key, safe='')}"
+
+
+def _files(response: httpx.Response) -> DatabaseFiles:
+    found = _object(response)
+    return DatabaseFiles(Path(found["file"]), Path(found["next"]))
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

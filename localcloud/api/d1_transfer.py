@@ -2,37 +2,39 @@
 
 Source: Cloudflare API reference, D1: "Export D1 Database as SQL", "Import SQL into your D1
 Database", "Get D1 database bookmark", "Restore D1 Database to a bookmark or point in time". An
-export and an import are done when the first call answers, so that polling finds them complete. Time
-travel returns to the bookmarks that were asked for (and to the one before each restore and import),
-not to any moment: the local cloud keeps copies, not a log of changes.
+export or import of some size is under way when the first call answers, and polling shows how far it
+is. Time travel returns to the bookmarks that were asked for (and to the one before each restore and
+import), not to any moment: the local cloud keeps copies, not a log of changes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
-import shutil
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from localcloud import d1_dump
+from localcloud.api.d1_copies import D1Copies, new_bookmark
 from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.resources import Account
-from localcloud.api.sql_statements import StatementError, split
 from localcloud.host_client import HostError
 
 _MALFORMED = 7400
 _LINK_MS = 3_600_000  # "Available for one hour"
-_KEPT_BOOKMARKS = 20
 _FILE = r"[0-9a-f]{32}\.sql"
+_AT_ONCE_SECONDS = 10.0
+"""So long the first call waits; the Cloudflare client gives up after a minute."""
+_CHUNK = 1 << 20
 
 
 class _Dump(BaseModel):
@@ -54,11 +56,30 @@ class _Import(BaseModel):
     current_bookmark: str | None = None
 
 
+@dataclass
+class _Job:
+    """An export or import under way, or ended.
+
+    Attributes:
+        kind: "export" or "import".
+        bookmark: by which it is polled.
+        task: its work; the result is what the answer holds.
+        messages: what nobody has been told yet.
+    """
+
+    kind: str
+    bookmark: str
+    task: asyncio.Task[dict[str, Any]]
+    messages: list[str] = field(default_factory=list)
+
+
 class Transfers:
     """The endpoints below one database, and the links that they hand out."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._copies = D1Copies(account)
+        self._jobs: dict[str, _Job] = {}
 
     def routes(self) -> Sequence[Route]:
         """/d1/database/{uuid}/export, /import and /time_travel."""
@@ -82,27 +103,35 @@ class Transfers:
         uuid = self._find(request)
         wanted = await body_model(request, _Export, code=_MALFORMED)
         options = wanted.dump_options
-        text = await self._dump(
-            uuid, d1_dump.DumpOptions(options.no_data, options.no_schema, tuple(options.tables))
-        )
+        known = self._polled(uuid, "export", wanted.current_bookmark)
+        if known is not None:
+            return await self._answer(known)
         name = f"{secrets.token_hex(16)}.sql"
-        self._files().joinpath(name).write_text(text, encoding="utf-8")
-        return success(
-            {
-                "type": "export",
-                "success": True,
-                "status": "complete",
-                "at_bookmark": _new_bookmark(self._account.clock.now_ms()),
-                "messages": [],
-                "result": {"filename": name, "signed_url": self._link(request, name, "GET")},
-            }
-        )
+        link = self._link(request, name, "GET")
+        chosen = d1_dump.DumpOptions(options.no_data, options.no_schema, tuple(options.tables))
+
+        async def work(told: Callable[[str], None]) -> dict[str, Any]:
+            source = await self._copies.file(uuid)
+
+            def write() -> None:
+                with (self._files() / name).open("wb") as file:
+                    d1_dump.dump(
+                        source, chosen, file, lambda rows, of: told(f"Wrote {rows} of {of} rows.")
+                    )
+
+            await asyncio.to_thread(write)
+            return {"filename": name, "signed_url": link}
+
+        return await self._answer(self._start(uuid, "export", work), first=True)
 
     async def _import(self, request: Request) -> Response:
         uuid = self._find(request)
         wanted = await body_model(request, _Import, code=_MALFORMED)
         if wanted.action == "poll":
-            raise ApiError(400, _MALFORMED, "There is no import under way.")
+            known = self._polled(uuid, "import", wanted.current_bookmark)
+            if known is None:
+                raise ApiError(400, _MALFORMED, "There is no import under way.")
+            return await self._answer(known)
         if wanted.etag is None:
             raise ApiError(400, _MALFORMED, f"etag is required for '{wanted.action}'.")
         if wanted.action == "init":
@@ -112,32 +141,71 @@ class Transfers:
         path = self._files() / (wanted.filename or "")
         if wanted.filename is None or not path.is_file():
             raise ApiError(400, _MALFORMED, "The file was not uploaded.")
-        content = path.read_bytes()
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() != wanted.etag:
+        if await asyncio.to_thread(_md5, path) != wanted.etag:
             raise ApiError(400, _MALFORMED, "The uploaded file doesn't match its etag.")
-        await self._keep(uuid)
-        try:
-            text = content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ApiError(400, _MALFORMED, "The uploaded file isn't UTF-8 text.") from error
-        count, meta = await self._run(uuid, text)
-        path.unlink()
-        bookmark = _new_bookmark(self._account.clock.now_ms())
-        return success(
-            {
-                "type": "import",
-                "success": True,
-                "status": "complete",
-                "at_bookmark": bookmark,
-                "messages": [],
-                "result": {"final_bookmark": bookmark, "num_queries": count, "meta": meta},
-            }
+
+        async def work(told: Callable[[str], None]) -> dict[str, Any]:
+            await self._copies.keep(uuid)
+            count, meta = await self._copies.ingest(uuid, path, told)
+            path.unlink()
+            bookmark = new_bookmark(self._account.clock.now_ms())
+            return {"final_bookmark": bookmark, "num_queries": count, "meta": meta}
+
+        return await self._answer(self._start(uuid, "import", work), first=True)
+
+    def _start(
+        self,
+        uuid: str,
+        kind: str,
+        work: Callable[[Callable[[str], None]], Awaitable[dict[str, Any]]],
+    ) -> _Job:
+        """Begin a database's export or import; one at a time."""
+        known = self._jobs.get(uuid)
+        if known is not None and not known.task.done():
+            raise ApiError(
+                409, _MALFORMED, f"An {known.kind} of this database is under way; poll it."
+            )
+        messages: list[str] = []
+        job = _Job(
+            kind,
+            new_bookmark(self._account.clock.now_ms()),
+            asyncio.ensure_future(work(messages.append)),
+            messages,
         )
+        self._jobs[uuid] = job
+        return job
+
+    def _polled(self, uuid: str, kind: str, bookmark: str | None) -> _Job | None:
+        known = self._jobs.get(uuid)
+        if known is None or known.kind != kind or bookmark != known.bookmark:
+            return None
+        return known
+
+    async def _answer(self, job: _Job, *, first: bool = False) -> Response:
+        """How far a job is; a failure is an error of the call that began it, or a job's state."""
+        await asyncio.wait({job.task}, timeout=_AT_ONCE_SECONDS if first else 1.0)
+        told, job.messages[:] = list(job.messages), []
+        shown = {"type": job.kind, "at_bookmark": job.bookmark, "messages": told}
+        if not job.task.done():
+            return success({**shown, "success": True, "status": "active"})
+        if first:
+            result = await job.task
+        else:
+            try:
+                result = await job.task
+            except (ApiError, HostError) as error:
+                text = getattr(error, "message", str(error))
+                return success({**shown, "success": False, "status": "error", "error": text})
+        return success({**shown, "success": True, "status": "complete", "result": result})
 
     async def _bookmark(self, request: Request) -> Response:
         uuid = self._find(request)
         timestamp = request.query_params.get("timestamp")
-        kept = await self._keep(uuid) if timestamp is None else self._before(uuid, timestamp)
+        kept = (
+            await self._copies.keep(uuid)
+            if timestamp is None
+            else self._copies.before(uuid, timestamp)
+        )
         return success({"bookmark": kept})
 
     async def _restore(self, request: Request) -> Response:
@@ -146,86 +214,32 @@ class Transfers:
         timestamp = request.query_params.get("timestamp")
         if (bookmark is None) == (timestamp is None):
             raise ApiError(400, _MALFORMED, "Give either bookmark or timestamp.")
-        wanted = bookmark or self._before(uuid, timestamp or "")
-        if wanted not in self._kept(uuid):
-            raise ApiError(400, _MALFORMED, "There is no such bookmark.")
-        text = (self._bookmarks(uuid) / f"{wanted}.sql").read_text(encoding="utf-8")
-        before = await self._keep(uuid)
-        client = await self._account.runtime.client()
-        clearing = await d1_dump.clearing(client, uuid)
-        await self._run(uuid, "".join(f"{line};\n" for line in clearing) + text)
+        wanted = bookmark or self._copies.before(uuid, timestamp or "")
+        before = await self._copies.restore(uuid, wanted)
         return success(
             {
-                "bookmark": _new_bookmark(self._account.clock.now_ms()),
+                "bookmark": new_bookmark(self._account.clock.now_ms()),
                 "previous_bookmark": before,
                 "message": "Restored.",
             }
         )
 
-    async def _dump(self, uuid: str, options: d1_dump.DumpOptions) -> str:
-        try:
-            return await d1_dump.dump(await self._account.runtime.client(), uuid, options)
-        except d1_dump.SchemaMoved as error:
-            raise ApiError(503, 7500, str(error)) from error
-
-    async def _run(self, uuid: str, text: str) -> tuple[int, dict[str, Any]]:
-        """Run a text of SQL as one transaction; returns how many statements, and their sums."""
-        client = await self._account.runtime.client()
-        try:
-            statements = [{"sql": sql, "params": []} for sql in split(text)]
-            results = await client.query(uuid, statements)
-        except StatementError as error:
-            raise ApiError(400, 7500, str(error)) from error
-        except HostError as error:
-            if error.code == "sql_error":
-                raise ApiError(400, 7500, error.message) from error
-            raise
-        metas = [result["meta"] for result in results]
-        sums = {
-            name: sum(meta.get(name, 0) for meta in metas)
-            for name in ("rows_read", "rows_written", "changes", "duration")
-        }
-        last = metas[-1]
-        return len(statements), {
-            "served_by": "local",
-            **sums,
-            "changed_db": any(meta.get("changed_db") for meta in metas),
-            "last_row_id": last.get("last_row_id", 0),
-            "size_after": last.get("size_after", 0),
-        }
-
-    async def _keep(self, uuid: str) -> str:
-        """Keep a copy of the database as it is and return the bookmark of it."""
-        text = await self._dump(uuid, d1_dump.DumpOptions())
-        bookmark = _new_bookmark(self._account.clock.now_ms())
-        (self._bookmarks(uuid) / f"{bookmark}.sql").write_text(text, encoding="utf-8")
-        for old in self._kept(uuid)[:-_KEPT_BOOKMARKS]:
-            (self._bookmarks(uuid) / f"{old}.sql").unlink(missing_ok=True)
-        return bookmark
-
-    def _kept(self, uuid: str) -> list[str]:
-        return sorted(path.stem for path in self._bookmarks(uuid).glob("*.sql"))
-
-    def _before(self, uuid: str, timestamp: str) -> str:
-        try:
-            moment = datetime.fromisoformat(timestamp)
-        except ValueError:
-            raise ApiError(400, _MALFORMED, "timestamp must be an ISO 8601 time.") from None
-        limit = f"{int(moment.timestamp() * 1000):016x}"
-        earlier = [name for name in self._kept(uuid) if name.partition("-")[0] <= limit]
-        if not earlier:
-            raise ApiError(400, _MALFORMED, "There is no bookmark at or before that time.")
-        return earlier[-1]
-
     async def _download(self, request: Request) -> Response:
         path = self._signed(request, "GET")
         if not path.is_file():
             raise ApiError(404, _MALFORMED, "There is no such file.")
-        return Response(path.read_bytes(), media_type="application/sql")
+        return FileResponse(path, media_type="application/sql")
 
     async def _upload(self, request: Request) -> Response:
         path = self._signed(request, "PUT")
-        path.write_bytes(await request.body())
+        part = path.with_suffix(f".{secrets.token_hex(4)}.part")
+        try:
+            with part.open("wb") as file:
+                async for chunk in request.stream():
+                    file.write(chunk)
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
         return Response(status_code=200, headers={"ETag": f'"{path.stem}"'})
 
     def _find(self, request: Request) -> str:
@@ -235,10 +249,9 @@ class Transfers:
         return uuid
 
     def _files(self) -> Path:
-        return _folder(self._account.home.cloud / "d1-files")
-
-    def _bookmarks(self, uuid: str) -> Path:
-        return _folder(self._account.home.cloud / "d1-bookmarks" / uuid)
+        path = self._account.home.cloud / "d1-files"
+        path.mkdir(parents=True, mode=0o700, exist_ok=True)
+        return path
 
     def _link(self, request: Request, name: str, method: str) -> str:
         expires = str(self._account.clock.now_ms() + _LINK_MS)
@@ -260,19 +273,17 @@ class Transfers:
         return hmac.new(key, f"{method}\n{name}\n{expires}".encode(), hashlib.sha256).hexdigest()
 
 
-def _new_bookmark(now_ms: int) -> str:
-    """An id that sorts by time, in the shape of D1's: groups of hexadecimal digits."""
-    return f"{now_ms:016x}-{secrets.token_hex(4)}-{secrets.token_hex(16)}"
+def _md5(path: Path) -> str:
+    found = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()
 
 
 def forget(account: Account, uuid: str) -> None:
     """Remove the kept copies of a database that is gone."""
-    shutil.rmtree(account.home.cloud / "d1-bookmarks" / uuid, ignore_errors=True)
-
-
-def _folder(path: Path) -> Path:
-    path.mkdir(parents=True, mode=0o700, exist_ok=True)
-    return path
+    D1Copies(account).forget(uuid)
 
 
 def routes(account: Account) -> Sequence[Route]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 _IGNORED = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))+", re.DOTALL)
 _TRIGGER = re.compile(r"CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?TRIGGER\b", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _FIRST_WORD = re.compile(r"[A-Za-z]+")
 _TRANSACTION_WORDS = {"BEGIN", "SAVEPOINT", "COMMIT", "END", "ROLLBACK", "RELEASE"}
+# Up to the next semicolon that is in no quotes and no comment; nothing is read twice.
+_PART = re.compile(
+    r"(?>[^;'\"`\[/-]++|'[^']*+'|\"[^\"]*+\"|`[^`]*+`|\[[^\]]*+\]|--[^\n]*+"
+    r"|/\*(?:[^*]|\*(?!/))*+\*/|-(?!-)|/(?!\*))*+;"
+)
 _TOKEN = re.compile(
     r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]"
     r"|(?P<mark>\?\d*|[:@$][A-Za-z_]\w*)",
@@ -34,25 +39,50 @@ class StatementError(ValueError):
 def split(sql: str) -> list[str]:
     """The statements of `sql` in order, without their semicolons and without empty ones.
 
+    Raises StatementError as `statements`, and where nothing is left.
+    """
+    found = list(statements([sql]))
+    if not found:
+        raise StatementError("No SQL statements detected.")
+    return found
+
+
+def statements(texts: Iterable[str]) -> Iterator[str]:
+    """The statements of a text that comes in parts, each as soon as it is there.
+
     A semicolon ends a statement where SQLite itself says that the text so far is complete
     (https://sqlite.org/c3ref/complete.html), so quotes, comments and trigger bodies are safe.
-    Raises StatementError for BEGIN, SAVEPOINT and their kin, and where nothing is left.
+    Raises StatementError for BEGIN, SAVEPOINT and their kin.
     """
-    statements = []
-    start = 0
-    for position, letter in enumerate(sql):
-        if letter == ";" and sqlite3.complete_statement(sql[start : position + 1]):
-            statements.append(sql[start:position])
-            start = position + 1
-    statements.append(sql[start:])
-    kept = [text for statement in statements if (text := _trim(statement))]
-    if not kept:
-        raise StatementError("No SQL statements detected.")
-    for statement in kept:
-        first = _FIRST_WORD.match(statement)
-        if first and first.group().upper() in _TRANSACTION_WORDS:
-            raise StatementError(TRANSACTION_REFUSED)
-    return kept
+    left = ""
+    for text in texts:
+        left += text
+        start = 0
+        while end := _end(left, start):
+            yield from _kept(left[start : end - 1])
+            start = end
+        left = left[start:]
+    yield from _kept(left)
+
+
+def _end(text: str, start: int) -> int:
+    """Where the statement at `start` ends, behind its semicolon; 0 where it isn't whole yet."""
+    at = start
+    while found := _PART.match(text, at):
+        at = found.end()
+        if sqlite3.complete_statement(text[start:at]):
+            return at
+    return 0
+
+
+def _kept(statement: str) -> Iterator[str]:
+    ignored = _IGNORED.match(statement)
+    text = statement[ignored.end() if ignored else 0 :].rstrip()
+    first = _FIRST_WORD.match(text)
+    if first and first.group().upper() in _TRANSACTION_WORDS:
+        raise StatementError(TRANSACTION_REFUSED)
+    if text:
+        yield text
 
 
 def refuse_lower_case_begin(statements: Iterable[str]) -> None:
@@ -88,8 +118,3 @@ def placeholders(statement: str) -> int:
         else:
             highest = max(highest, int(mark[1:]))
     return max(anonymous, highest)
-
-
-def _trim(statement: str) -> str:
-    ignored = _IGNORED.match(statement)
-    return statement[ignored.end() if ignored else 0 :].rstrip()

@@ -8,8 +8,13 @@ import { KvLocation } from "./kv-location.js";
 export { D1Database } from "./d1-database.js";
 export { KVNamespace } from "./kv.js";
 
-/** Ids that exist: from the config at start, then by PUT /stores. */
+/** The object's name of each store that exists: from the config at start, then by PUT /stores. */
 let known = null;
+/** Databases whose queries wait while their file is replaced. */
+let held = new Set();
+const LOOK_EVERY_MS = 20;
+/** Queries under way, by `d1/<id>`. */
+const running = new Map();
 let location = null;
 
 export default {
@@ -20,7 +25,7 @@ export default {
     if (store === null) return await manage(request, env);
     if (!known.has(store)) return refuse(404, `No store ${store} exists.`);
     const [kind, id] = store.split("/");
-    if (kind === "d1") return await query(request, env.DATABASE.get(env.DATABASE.idFromName(id)));
+    if (kind === "d1") return await queued(store, request, env);
     const waitUntil = (work) => ctx.waitUntil(work);
     const ask = (asked) => kv.fetch(asked, env, { props: { namespace: id }, waitUntil });
     if (request.headers.has("X-Store-Elsewhere")) return await ask(request);
@@ -29,10 +34,28 @@ export default {
   },
 };
 
-const index = ({ d1, kv: namespaces }) =>
-  new Set([...d1.map((id) => `d1/${id}`), ...namespaces.map((id) => `kv/${id}`)]);
+function index({ d1, kv: namespaces, names, held: waiting }) {
+  held = new Set(waiting);
+  return new Map([
+    ...d1.map((id) => [`d1/${id}`, names[id] ?? id]),
+    ...namespaces.map((id) => [`kv/${id}`, id]),
+  ]);
+}
 
 const refuse = (status, error) => Response.json({ success: false, error }, { status });
+
+/** Run a query once nobody replaces the database's file, and be counted meanwhile. */
+async function queued(store, request, env) {
+  const id = store.slice("d1/".length);
+  // A timer of its own: what waits for another request alone counts as hung.
+  while (held.has(id)) await scheduler.wait(LOOK_EVERY_MS);
+  running.set(id, (running.get(id) ?? 0) + 1);
+  try {
+    return await query(request, env.DATABASE.get(env.DATABASE.idFromName(known.get(store))));
+  } finally {
+    running.set(id, running.get(id) - 1);
+  }
+}
 
 /**
  * What D1's binding sends: one {sql, params}, or a list of them as one transaction.
@@ -66,17 +89,22 @@ const asColumns = (columns, rows) => ({ columns, rows });
 const asObjects = (columns, rows) =>
   rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at]])));
 
-/** PUT /stores replaces the list; GET /files/<kind>/<id> tells the name of a store's files. */
+/**
+ * PUT /stores replaces the list; GET /files/<kind>/<name> tells the name of an object's files;
+ * GET /running/<id> tells how many queries of a database are under way.
+ */
 async function manage(request, env) {
   const { pathname } = new URL(request.url);
   if (request.method === "PUT" && pathname === "/stores") {
     known = index(await request.json());
     return Response.json({ success: true });
   }
-  const [, root, kind, id] = pathname.split("/");
-  if (root === "files" && id) {
+  const [, root, kind, ...rest] = pathname.split("/");
+  if (root === "files" && rest.length > 0) {
     const objects = kind === "d1" ? env.DATABASE : env.SHARD;
-    return Response.json({ success: true, name: objects.idFromName(id).toString() });
+    const name = decodeURIComponent(rest.join("/"));
+    return Response.json({ success: true, name: objects.idFromName(name).toString() });
   }
+  if (root === "running") return Response.json({ success: true, queries: running.get(kind) ?? 0 });
   return Response.json({ success: true });
 }

@@ -23,6 +23,9 @@ export function storeRoutes(store) {
     ["PUT", /^\/stores$/, (call) => declare(store, call)],
     ["DELETE", /^\/stores\/(d1|kv)\/([^/]+)$/, (call) => erase(store, call)],
     ["POST", /^\/d1\/([^/]+)\/query$/, (call) => query(store, call)],
+    ["GET", /^\/d1\/([^/]+)\/files$/, ({ params: [id] }) => known(() => store.files(id))],
+    ["POST", /^\/d1\/([^/]+)\/hold$/, ({ params: [id] }) => known(() => store.hold(id))],
+    ["POST", /^\/d1\/([^/]+)\/release$/, (call) => release(store, call)],
     ["GET", value, (call) => readValue(store, call)],
     ["PUT", value, (call) => writeValue(store, call)],
     ["DELETE", value, (call) => deleteValue(store, call)],
@@ -65,6 +68,11 @@ async function query(store, { params: [id], query: options, body }) {
   const duration = (performance.now() - startedAt) / answer.length;
   for (const { meta } of answer) meta.duration = Math.round(duration * 1e4) / 1e4;
   return { results: answer };
+}
+
+async function release(store, { params: [id], json }) {
+  await known(() => store.release(id, { swap: json().swap === true }));
+  return { ok: true };
 }
 
 async function readValue(store, { params: [id, key] }) {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { workerdConfig } from "./capnp-text.mjs";
 import { Supervisor } from "./supervisor.mjs";
@@ -9,6 +9,9 @@ const D1_DATABASE = new URL("d1-database.worker.mjs", import.meta.url);
 const KV_LOCATION = new URL("kv-location.worker.mjs", import.meta.url);
 const BOOT_TIMEOUT_MS = 20_000;
 const UNIQUE_KEYS = { d1: "d1", kv: "kv" };
+/** The object's name of each database whose file was replaced. */
+const NAMES = "names.json";
+const DRAIN_EVERY_MS = 10;
 const COMPATIBILITY_DATE = "2026-10-01";
 
 /** A request to a store that isn't there. */
@@ -20,13 +23,19 @@ export class UnknownStore extends Error {
 }
 
 /**
- * The process that alone opens the files of D1 and KV: workerd's own Workers for both
+ * The process that alone writes the files of D1 and KV: workerd's own Workers for both
  * (`/workerd/d1.js`, `/workerd/kv.js`) behind a gateway that picks the object by a header.
+ *
+ * The control plane reads a D1 file beside it, as any reader of SQLite's WAL may, and makes files
+ * that take one's place: see `hold`.
  */
 export class Store {
   #dir;
   #kvDelayMs;
   #ids = { d1: [], kv: [] };
+  /** Object names by database: one whose file was replaced has another one than its id. */
+  #names = {};
+  #held = new Set();
   #token = randomBytes(24).toString("base64url");
 
   /**
@@ -52,6 +61,7 @@ export class Store {
   async start() {
     await mkdir(path.join(this.#dir, "objects"), { recursive: true });
     await mkdir(path.join(this.#dir, "blobs"), { recursive: true });
+    this.#names = await readNames(path.join(this.#dir, NAMES));
     await this.supervisor.start();
   }
 
@@ -76,7 +86,58 @@ export class Store {
   /** Replace the list of what exists. @param {{d1: string[], kv: string[]}} ids */
   async declare(ids) {
     this.#ids = { d1: [...ids.d1], kv: [...ids.kv] };
-    await this.#manage("PUT", "/stores", JSON.stringify(this.#ids));
+    await this.#tell();
+  }
+
+  /**
+   * The files of a database: the one that is there, and the one that can take its place.
+   *
+   * @param {string} id
+   * @returns {Promise<{file: string, next: string}>} absolute paths
+   * @throws {UnknownStore}
+   */
+  async files(id) {
+    if (!this.#ids.d1.includes(id)) throw new UnknownStore("d1", id);
+    const paths = [this.#name(id), nextName(this.#name(id))].map(async (name) =>
+      path.resolve(this.#folder("d1"), `${await this.#fileName("d1", name)}.sqlite`),
+    );
+    const [file, next] = await Promise.all(paths);
+    return { file, next };
+  }
+
+  /**
+   * Let a database's queries wait until `release`, and wait for those that are under way.
+   *
+   * @param {string} id
+   * @returns {Promise<{file: string, next: string}>} see `files`; nothing is left at `next`
+   * @throws {UnknownStore}
+   */
+  async hold(id) {
+    const found = await this.files(id);
+    this.#held.add(id);
+    await this.#tell();
+    while ((await (await this.#manage("GET", `/running/${id}`)).json()).queries > 0) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_EVERY_MS));
+    }
+    await this.#remove("d1", path.basename(found.next, ".sqlite"));
+    return found;
+  }
+
+  /**
+   * Let the queries go on.
+   *
+   * @param {string} id
+   * @param {{swap: boolean}} options `swap`: with the file at `next`; the other one is removed
+   * @throws {UnknownStore}
+   */
+  async release(id, { swap }) {
+    if (!this.#ids.d1.includes(id)) throw new UnknownStore("d1", id);
+    const before = this.#name(id);
+    if (swap) await this.#rename({ ...this.#names, [id]: nextName(before) });
+    this.#held.delete(id);
+    await this.#tell();
+    const left = swap ? before : nextName(before);
+    await this.#remove("d1", await this.#fileName("d1", left));
   }
 
   /**
@@ -89,15 +150,15 @@ export class Store {
     if (!this.#ids[kind].includes(id)) throw new UnknownStore(kind, id);
     const rest = { ...this.#ids, [kind]: this.#ids[kind].filter((other) => other !== id) };
     await this.declare(rest);
-    const { name } = await (await this.#manage("GET", `/files/${kind}/${id}`)).json();
+    const name = await this.#fileName(kind, this.#name(id));
     // Deleting open files is safe: nothing reaches the object any more, and it ends when idle.
-    const folder = path.join(this.#dir, "objects", UNIQUE_KEYS[kind]);
-    const files = await readdir(folder).catch(() => []);
-    const own = files.filter((file) => file.startsWith(name));
-    await Promise.all(own.map((file) => rm(path.join(folder, file), { force: true })));
+    await this.#remove(kind, name);
+    await this.#remove(kind, await this.#fileName(kind, nextName(this.#name(id))));
     if (kind === "kv") {
       await rm(path.join(this.#dir, "blobs", name), { recursive: true, force: true });
     }
+    const { [id]: gone, ...names } = this.#names;
+    if (gone !== undefined) await this.#rename(names);
   }
 
   /**
@@ -115,6 +176,40 @@ export class Store {
     for (const { name, value } of this.headers(kind, id)) headers.set(name, value);
     await this.supervisor.whenReady(BOOT_TIMEOUT_MS);
     return await fetch(`http://${this.address}${target}`, { ...init, headers });
+  }
+
+  async #tell() {
+    await this.#manage("PUT", "/stores", this.#told());
+  }
+
+  #told() {
+    return JSON.stringify({ ...this.#ids, names: this.#names, held: [...this.#held] });
+  }
+
+  async #rename(names) {
+    const file = path.join(this.#dir, NAMES);
+    await writeFile(`${file}.new`, JSON.stringify(names), { flush: true });
+    await rename(`${file}.new`, file);
+    this.#names = names;
+  }
+
+  #name(id) {
+    return this.#names[id] ?? id;
+  }
+
+  #folder(kind) {
+    return path.join(this.#dir, "objects", UNIQUE_KEYS[kind]);
+  }
+
+  async #fileName(kind, name) {
+    const answer = await this.#manage("GET", `/files/${kind}/${encodeURIComponent(name)}`);
+    return (await answer.json()).name;
+  }
+
+  async #remove(kind, name) {
+    const files = await readdir(this.#folder(kind)).catch(() => []);
+    const own = files.filter((file) => file.startsWith(name));
+    await Promise.all(own.map((file) => rm(path.join(this.#folder(kind), file), { force: true })));
   }
 
   async #manage(method, target, body) {
@@ -154,7 +249,7 @@ export class Store {
         { name: "BLOBS", service: "blobs" },
         { name: "TOKEN", fromEnvironment: "STORE_TOKEN" },
         { name: "KV_DELAY_MS", text: String(this.#kvDelayMs) },
-        { name: "STORES", text: JSON.stringify(this.#ids) },
+        { name: "STORES", text: this.#told() },
       ],
     };
     return {
@@ -171,5 +266,20 @@ export class Store {
       }),
       env: { STORE_TOKEN: this.#token },
     };
+  }
+}
+
+/** `ID` is followed by `ID#1`, that by `ID#2`: no object that workerd still holds is met again. */
+function nextName(name) {
+  const [id, number = "0"] = name.split("#");
+  return `${id}#${Number(number) + 1}`;
+}
+
+async function readNames(file) {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    if (error.code === "ENOENT") return {};
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
 """A stand-in for the Node host's control channel, for tests of what the control plane decides.
 
-It keeps what it is told, runs SQL in SQLite's memory, keeps KV values in a dict, and answers queue
+It keeps what it is told, runs SQL in files of SQLite, keeps KV values in a dict, and answers queue
 and cron calls as the test chose. Run as a program it speaks the host's handshake on standard input
 and output.
 """
@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -46,6 +47,7 @@ class FakeHost:
             {"outcome": "ok"},
         )
         self._databases: dict[str, sqlite3.Connection] = {}
+        self._folder = TemporaryDirectory(prefix="fake-host-")
         self._values: dict[tuple[str, str], bytes] = {}
         self._lock = threading.Lock()
 
@@ -70,9 +72,18 @@ class FakeHost:
                 return self._told(what, document)
             case ("DELETE", "stores", kind, identifier):
                 return self._erase(kind, identifier)
-            case ("POST", "d1", identifier, "query"):
-                return self._query(identifier, document, columns="resultsFormat" in query)
+            case (_, "d1", identifier, what):
+                return self._d1(identifier, what, document, columns="resultsFormat" in query)
         return 404, {"error": {"code": "unknown_path", "message": target}}
+
+    def _d1(self, identifier: str, what: str, document: Any, *, columns: bool) -> Answer:
+        match what:
+            case "query":
+                return self._query(identifier, document, columns=columns)
+            case "release":
+                return self._release(identifier, swap=document["swap"])
+        paths = self._path(identifier), self._path(f"{identifier}-next")
+        return 200, dict(zip(("file", "next"), map(str, paths), strict=True))
 
     def _version(self, method: str, parts: list[str], document: Any) -> Answer:
         match (method, *parts):
@@ -117,10 +128,7 @@ class FakeHost:
         if identifier not in self.stores["d1"]:
             return 404, {"error": {"code": "store_not_found", "message": identifier}}
         with self._lock:
-            database = self._databases.setdefault(
-                identifier,
-                sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False),
-            )
+            database = self._opened(identifier)
             database.execute("BEGIN")
             try:
                 results = [_run(database, statement, columns=columns) for statement in statements]
@@ -130,6 +138,25 @@ class FakeHost:
                 return 400, {"error": {"code": "sql_error", "message": text}}
             database.execute("COMMIT")
         return 200, {"results": results}
+
+    def _opened(self, identifier: str) -> sqlite3.Connection:
+        if identifier not in self._databases:
+            self._databases[identifier] = sqlite3.connect(
+                self._path(identifier), isolation_level=None, check_same_thread=False
+            )
+        return self._databases[identifier]
+
+    def _path(self, name: str) -> Path:
+        return Path(self._folder.name) / f"{name}.sqlite"
+
+    def _release(self, identifier: str, *, swap: bool) -> Answer:
+        after = self._path(f"{identifier}-next")
+        if swap:
+            with self._lock:
+                self._databases.pop(identifier).close()
+                after.rename(self._path(identifier))
+        after.unlink(missing_ok=True)
+        return 200, {"ok": True}
 
     def _kv(self, method: str, parts: list[str], query: dict[str, str], body: bytes) -> Answer:
         namespace = parts[1]
