@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import filecmp
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,15 +12,16 @@ from pathlib import Path
 
 from infra.migrations.ledger import TABLE
 from infra.migrations.schema import SchemaObject, read_objects
-from ops.database.backup_file import SEALED_SUFFIX, BackupFile, now
-from ops.database.d1_transfer import D1Transfer
-from ops.database.dump import dump_of_export, refuse_unkept, write_dump
+from ops.database.backup_file import SEALED_SUFFIX, BackupFile, now, working_folder
+from ops.database.d1_transfer import D1Transfer, Told, untold
+from ops.database.dump import exported_rows, refuse_unkept, write_dump
 from ops.database.scratch_d1 import scratch_d1
 from ops.database.stack_database import StackDatabase
 from ops.database.table_sum import TableSum, sums
 from ops.database.tables import clearing
 from ops.stacks.errors import GateClosed, VerificationFailed
 
+_CHUNK = 1 << 20
 FRESH = timedelta(hours=1)
 """A backup that a restore or a reset of production relies on may be so old."""
 
@@ -35,8 +38,16 @@ class Backups:
     database: StackDatabase
     folder: Path
 
-    def take(self, *, passphrase: str | None) -> tuple[BackupFile, tuple[str, ...]]:
+    def take(
+        self, *, passphrase: str | None, told: Told = untold
+    ) -> tuple[BackupFile, tuple[str, ...]]:
         """Write everything that the database holds, restore it to a scratch D1, and compare.
+
+        Everything is read and written in parts: a database of any size takes little memory.
+
+        Args:
+            passphrase: seals the file, if given.
+            told: hears how far it is, with the total.
 
         Returns:
             The backup, verified, and the tables that were written since the rows were read: what
@@ -46,31 +57,39 @@ class Backups:
             VerificationFailed: a table can't be kept, or isn't what it was after the restore.
         """
         taken_at = now()
-        sql = self._dump().encode()
-        found, objects = self._restored(sql)
-        live = sums(self.database)
-        wanted = read_objects(self.database, with_ledger=True)
-        if lost := _lost(wanted, objects):
-            raise VerificationFailed(
-                f"The backup lacks what the database has: {lost}. Take another one, while nobody "
-                "changes the schema."
-            )
-        suffix = f".sql.gz{SEALED_SUFFIX}" if passphrase is not None else ".sql.gz"
-        stamp = f"{taken_at:%Y%m%dT%H%M%SZ}"
-        backup = BackupFile(
-            path=self.folder / f"{self.database.name}-{stamp}{suffix}",
-            stack=self.database.stack,
-            database_id=self.database.database_id,
-            schema_level=_level(found),
-            taken_at=taken_at,
-            tables=found,
-            file_sha256="",
-        ).write(sql, passphrase)
-        if backup.content(passphrase) != sql:
-            raise VerificationFailed(f"{backup.path} can't be read back. Take another backup.")
+        objects = read_objects(self.database, with_ledger=True)
+        refuse_unkept(objects)
+        with working_folder(self.folder) as folder:
+            sql = folder / "dump.sql"
+            self._dump(sql, objects, told)
+            found, restored = self._restored(sql, told)
+            live = sums(self.database, told)
+            wanted = read_objects(self.database, with_ledger=True)
+            if lost := _lost(wanted, restored):
+                raise VerificationFailed(
+                    f"The backup lacks what the database has: {lost}. Take another one, while "
+                    "nobody changes the schema."
+                )
+            suffix = f".sql.gz{SEALED_SUFFIX}" if passphrase is not None else ".sql.gz"
+            stamp = f"{taken_at:%Y%m%dT%H%M%SZ}"
+            backup = BackupFile(
+                path=self.folder / f"{self.database.name}-{stamp}{suffix}",
+                stack=self.database.stack,
+                database_id=self.database.database_id,
+                schema_level=_level(found),
+                taken_at=taken_at,
+                tables=found,
+                file_sha256="",
+            ).write(sql, passphrase)
+            again = folder / "again.sql"
+            backup.unpack(again, passphrase)
+            if not filecmp.cmp(sql, again, shallow=False):
+                raise VerificationFailed(f"{backup.path} can't be read back. Take another backup.")
         return backup.mark_verified(now()), differing(found, live)
 
-    def verify(self, backup: BackupFile, *, passphrase: str | None) -> BackupFile:
+    def verify(
+        self, backup: BackupFile, *, passphrase: str | None, told: Told = untold
+    ) -> BackupFile:
         """Restore the file into a scratch D1, and compare counts and checksums of every table.
 
         Raises:
@@ -78,43 +97,58 @@ class Backups:
             OperationError: D1 doesn't take the file.
             UsageError: the passphrase is missing or wrong.
         """
-        self._check(backup, backup.content(passphrase))
-        return backup.mark_verified(now())
-
-    def _check(self, backup: BackupFile, sql: bytes) -> None:
-        found, _ = self._restored(sql)
-        if wrong := differing(backup.tables, found):
-            raise VerificationFailed(
-                f"{backup.path.name} doesn't hold what it should in {', '.join(wrong)}. "
-                "Don't rely on it; take another one."
-            )
-
-    def _dump(self) -> str:
-        """Everything as SQL: as of one moment where D1 exports it, else read table by table."""
-        objects = read_objects(self.database, with_ledger=True)
-        refuse_unkept(objects)
-        if not any(one.is_virtual for one in objects):
-            export = D1Transfer(self.database.account, self.database.database_id).export()
-            if (written := dump_of_export(export, self.database)) is not None:
-                return written
-        return write_dump(self.database, objects)
-
-    def _restored(self, sql: bytes) -> tuple[Mapping[str, TableSum], tuple[SchemaObject, ...]]:
-        """Return what a scratch D1 holds after a restore of the text by a restore's own calls."""
-        with scratch_d1(self.database) as scratch:
-            _ingest(scratch, sql)
-            return sums(scratch), read_objects(scratch, with_ledger=True)
+        with self._checked(backup, passphrase, told):
+            return backup.mark_verified(now())
 
     @contextmanager
-    def copied(self) -> Iterator[StackDatabase]:
+    def _checked(self, backup: BackupFile, passphrase: str | None, told: Told) -> Iterator[Path]:
+        """Give the dump of a backup that was compared in a scratch D1."""
+        with working_folder(backup.path.parent) as folder:
+            sql = folder / "dump.sql"
+            backup.unpack(sql, passphrase)
+            found, _ = self._restored(sql, told)
+            if wrong := differing(backup.tables, found):
+                raise VerificationFailed(
+                    f"{backup.path.name} doesn't hold what it should in {', '.join(wrong)}. "
+                    "Don't rely on it; take another one."
+                )
+            yield sql
+
+    def _dump(self, to: Path, objects: Sequence[SchemaObject], told: Told) -> None:
+        """Write everything as SQL: as of one moment where D1 exports it, else table by table."""
+        if not any(one.is_virtual for one in objects):
+            export = to.with_name("export.sql")
+            D1Transfer(self.database.account, self.database.database_id).export(export, told)
+            with exported_rows(export, self.database, told) as rows:
+                if rows is not None:
+                    wanted = read_objects(self.database, with_ledger=True)
+                    write_dump(rows, wanted, to, told)
+            export.unlink()
+            if rows is not None:
+                return
+        write_dump(self.database, objects, to, told)
+
+    def _restored(
+        self, sql: Path, told: Told
+    ) -> tuple[Mapping[str, TableSum], tuple[SchemaObject, ...]]:
+        """Return what a scratch D1 holds after a restore of the file by a restore's own calls."""
+        with scratch_d1(self.database) as scratch:
+            _ingest(scratch, sql, told)
+            return sums(scratch, told), read_objects(scratch, with_ledger=True)
+
+    @contextmanager
+    def copied(self, told: Told = untold) -> Iterator[StackDatabase]:
         """Give a scratch D1 with everything that the database holds; it is gone afterwards.
 
         Raises:
             OperationError: the account refused it, or D1 doesn't take the copy.
         """
-        sql = self._dump().encode()
-        with scratch_d1(self.database) as scratch:
-            _ingest(scratch, sql)
+        objects = read_objects(self.database, with_ledger=True)
+        refuse_unkept(objects)
+        with working_folder(self.folder) as folder, scratch_d1(self.database) as scratch:
+            sql = folder / "dump.sql"
+            self._dump(sql, objects, told)
+            _ingest(scratch, sql, told)
             yield scratch
 
     def newest(self) -> BackupFile | None:
@@ -142,7 +176,9 @@ class Backups:
             f"notifyctl db backup --stack {self.database.stack}"
         )
 
-    def restore(self, backup: BackupFile, *, passphrase: str | None) -> tuple[str, ...]:
+    def restore(
+        self, backup: BackupFile, *, passphrase: str | None, told: Told = untold
+    ) -> tuple[str, ...]:
         """Replace everything in the database by what the backup holds, as one step.
 
         Returns:
@@ -152,10 +188,9 @@ class Backups:
             OperationError: the import failed, and the database is as it was.
             VerificationFailed: a table is missing afterwards.
         """
-        sql = backup.content(passphrase)
-        self._check(backup, sql)
-        _ingest(self.database, sql)
-        live = sums(self.database)
+        with self._checked(backup, passphrase, told) as sql:
+            _ingest(self.database, sql, told)
+        live = sums(self.database, told)
         if missing := sorted(backup.tables.keys() - live.keys()):
             raise VerificationFailed(
                 f"After the restore the tables {', '.join(missing)} are missing. Restore again."
@@ -169,10 +204,16 @@ def differing(one: Mapping[str, TableSum], other: Mapping[str, TableSum]) -> tup
     return tuple(name for name in names if one.get(name) != other.get(name))
 
 
-def _ingest(database: StackDatabase, sql: bytes) -> None:
+def _ingest(database: StackDatabase, sql: Path, told: Told) -> None:
     """Replace what a database holds by a dump, as one step."""
-    cleared = "".join(f"{statement};\n" for statement in clearing(database))
-    D1Transfer(database.account, database.database_id).ingest(cleared.encode() + sql)
+    whole = sql.with_name("ingest.sql")
+    with whole.open("wb") as target, sql.open("rb") as source:
+        target.writelines(f"{statement};\n".encode() for statement in clearing(database))
+        shutil.copyfileobj(source, target, _CHUNK)
+    try:
+        D1Transfer(database.account, database.database_id).ingest(whole, told)
+    finally:
+        whole.unlink()
 
 
 def _lost(wanted: Sequence[SchemaObject], found: Sequence[SchemaObject]) -> str:

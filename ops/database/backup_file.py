@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
-from collections.abc import Mapping
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 import pyrage
 from nacl import pwhash
@@ -25,6 +31,9 @@ _FORMAT = 1
 SEALED_SUFFIX = ".age"
 _EARLIER_SEALED_SUFFIX = ".sealed"
 _EARLIER_MAGIC = b"notification-backup-1\n"
+_CHUNK = 1 << 20
+_WORKING = ".unpacked-"
+_STALE_SECONDS = 24 * 3600
 _EARLIER_SALT_BYTES = pwhash.argon2id.SALTBYTES
 
 
@@ -99,34 +108,54 @@ class BackupFile:
                 f"{manifest} doesn't describe a backup. Use another one, or restore that file."
             ) from None
 
-    def write(self, sql: bytes, passphrase: str | None) -> BackupFile:
-        """Write both files, the description last: a backup without one doesn't exist."""
-        # Without a time in it, the same dump packs to the same bytes.
-        content = gzip.compress(sql, mtime=0)
-        if passphrase is not None:
-            content = pyrage.passphrase.encrypt(content, passphrase)
+    def write(self, sql: Path, passphrase: str | None) -> BackupFile:
+        """Write both files, the description last: a backup without one doesn't exist.
+
+        Args:
+            sql: the dump; it is packed as a stream.
+            passphrase: seals it, if given. age's own key takes hundreds of megabytes of memory for
+                a second, whatever the dump's size.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path, content)
-        written = replace(self, file_sha256=hashlib.sha256(content).hexdigest())
+        packed = self.path.with_name(f".{self.path.name}.new")
+        try:
+            with sql.open("rb") as source, _private(packed) as file:
+                # Without a time in it, the same dump packs to the same bytes.
+                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as target:
+                    shutil.copyfileobj(source, target, _CHUNK)
+                file.flush()
+                os.fsync(file.fileno())
+            if passphrase is not None:
+                write_whole(packed, pyrage.passphrase.encrypt(packed.read_bytes(), passphrase))
+            written = replace(self, file_sha256=_sha256(packed))
+            packed.replace(self.path)
+        finally:
+            packed.unlink(missing_ok=True)
         written._describe()
         return written
 
-    def content(self, passphrase: str | None) -> bytes:
-        """Return the dump.
+    def unpack(self, to: Path, passphrase: str | None) -> None:
+        """Write the dump into a file.
 
         Raises:
             UsageError: it is sealed and there is no passphrase, or a wrong one.
             OperationError: the file isn't the one that was written.
         """
         try:
-            content = self.path.read_bytes()
+            found = _sha256(self.path)
         except FileNotFoundError:
             raise UsageError(f"{self.path} is missing. Use another backup.") from None
-        if hashlib.sha256(content).hexdigest() != self.file_sha256:
+        if found != self.file_sha256:
             raise OperationError(f"{self.path} was damaged or changed. Use another backup.")
-        if self.is_sealed:
-            content = _opened(content, passphrase, self.path)
-        return gzip.decompress(content)
+        with ExitStack() as closing:
+            if self.is_sealed:
+                content = _opened(self.path.read_bytes(), passphrase, self.path)
+                packed: IO[bytes] = io.BytesIO(content)
+            else:
+                packed = closing.enter_context(self.path.open("rb"))
+            source = closing.enter_context(gzip.GzipFile(fileobj=packed))
+            with _private(to) as target:
+                shutil.copyfileobj(source, target, _CHUNK)
 
     def mark_verified(self, at: datetime) -> BackupFile:
         """Note that it was loaded and compared."""
@@ -153,9 +182,34 @@ class BackupFile:
         write_whole(self.manifest, (json.dumps(self.document(), indent=2) + "\n").encode())
 
 
+@contextmanager
+def working_folder(beside: Path) -> Iterator[Path]:
+    """Give a folder that only its owner reads, for plain dumps; it is gone at the end.
+
+    Args:
+        beside: the folder of the backups; its disk has room for a dump.
+    """
+    beside.mkdir(parents=True, exist_ok=True)
+    for left in beside.glob(f"{_WORKING}*"):  # by a run that was killed
+        if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(prefix=_WORKING, dir=beside) as folder:
+        yield Path(folder)
+
+
 def now() -> datetime:
     """Return the time in UTC, in whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def _private(path: Path) -> IO[bytes]:
+    """Open a file for writing that only its owner reads."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _opened(content: bytes, passphrase: str | None, path: Path) -> bytes:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ops.database.backup_file import BackupFile
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import UsageError
 
+if TYPE_CHECKING:
+    from cloudflare import Cloudflare
+
+_CHUNK = 1 << 20
 MAX_BYTES = 300 * 1024 * 1024
 """What the API takes in one upload (Cloudflare API reference, R2, "Upload Object")."""
 
@@ -77,22 +83,36 @@ class BackupBucket:
             f"store {path.name} in the bucket {self.name}",
             lambda client: client.r2.buckets.objects.upload(
                 key,
-                path.read_bytes(),
+                _Chunks(path),
                 account_id=self.account.account_id,
                 bucket_name=self.name,
+                extra_headers={"Content-Length": str(path.stat().st_size)},
             ),
         )
         return key
 
     def _download(self, path: Path) -> None:
-        content = self.account.ask(
-            f"read {path.name} from the bucket {self.name}",
-            lambda client: client.r2.buckets.objects.get(
+        def download(client: Cloudflare) -> None:
+            with client.r2.buckets.objects.with_streaming_response.get(
                 self._key(path), account_id=self.account.account_id, bucket_name=self.name
-            ).read(),
-        )
-        path.write_bytes(content)
-        path.chmod(0o600)
+            ) as answer:
+                path.touch(mode=0o600)
+                path.chmod(0o600)
+                answer.stream_to_file(path)
+
+        self.account.ask(f"read {path.name} from the bucket {self.name}", download)
 
     def _key(self, path: Path) -> str:
         return f"{self.account.stack}/{path.name}"
+
+
+@dataclass(frozen=True)
+class _Chunks:
+    """A file's content in parts, from its beginning whenever the client tries again."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk

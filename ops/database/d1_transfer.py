@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import httpx
@@ -21,7 +24,16 @@ if TYPE_CHECKING:
 
 _POLLS = 600
 _POLL_SECONDS = 1.0
+_CHUNK = 1 << 20
 _TIMEOUT = httpx.Timeout(300.0, connect=10.0)
+
+
+Told = Callable[[str], None]
+"""Hears how far a transfer is, with its total: ``sent 12 of 430 MB``."""
+
+
+def untold(_text: str) -> None:
+    """Tell nobody how far a transfer is."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +48,8 @@ class D1Transfer:
     account: StackAccount
     database_id: str
 
-    def export(self) -> bytes:
-        """Return the whole database as SQL, as of one moment.
+    def export(self, to: Path, told: Told = untold) -> None:
+        """Write the whole database as SQL, as of one moment, into a file.
 
         Raises:
             OperationError: the export failed, or took longer than ten minutes.
@@ -46,24 +58,26 @@ class D1Transfer:
         for _ in range(_POLLS):
             found = self._ask_export(bookmark)
             if found.status == "complete" and found.result is not None:
-                return self._transfer("GET", str(found.result.signed_url), None)
+                self._download(str(found.result.signed_url), to, told)
+                return
             if found.status == "error":
                 raise OperationError(f"The export failed: {found.error or 'no reason given'}.")
+            _tell(found.messages, told)
             bookmark = found.at_bookmark or ""
             time.sleep(_POLL_SECONDS)
         raise OperationError("The export wasn't done after ten minutes. Try again later.")
 
-    def ingest(self, sql: bytes) -> None:
+    def ingest(self, sql: Path, told: Told = untold) -> None:
         """Run a file of SQL as a whole; a failure leaves the database as it was.
 
         Raises:
             OperationError: the import was refused, or took longer than ten minutes.
         """
         # The API identifies an upload by its MD5; nothing here takes it for a proof.
-        etag = hashlib.md5(sql, usedforsecurity=False).hexdigest()
+        etag = _md5(sql)
         begun = self._ask_import("init", etag=etag)
         if begun.upload_url:
-            self._transfer("PUT", begun.upload_url, sql)
+            self._upload(begun.upload_url, sql, told)
         found = self._ask_import("ingest", etag=etag, filename=begun.filename or "")
         for _ in range(_POLLS):
             if found.status == "complete":
@@ -73,6 +87,7 @@ class D1Transfer:
                     f"The import failed: {found.error or 'no reason given'}. The database is as it "
                     "was before."
                 )
+            _tell(found.messages, told)
             time.sleep(_POLL_SECONDS)
             found = self._ask_import("poll", current_bookmark=found.at_bookmark or "")
         raise OperationError(
@@ -138,16 +153,36 @@ class D1Transfer:
             raise OperationError("The import was answered in a form that isn't known. Try again.")
         return found  # type: ignore[no-any-return]
 
-    def _transfer(self, method: str, url: str, content: bytes | None) -> bytes:
-        try:
-            answer = httpx.request(
-                method,
-                url,
-                content=content,
-                timeout=_TIMEOUT,
-                trust_env=not self.account.is_local,
-            )
+    def _download(self, url: str, to: Path, told: Told) -> None:
+        with self._transferred(), self._client() as client, client.stream("GET", url) as answer:
             answer.raise_for_status()
+            size = int(answer.headers.get("content-length", 0))
+            with to.open("wb") as file:
+                for chunk in answer.iter_bytes(_CHUNK):
+                    file.write(chunk)
+                    told(f"received {_megabytes(file.tell(), size)}")
+
+    def _upload(self, url: str, path: Path, told: Told) -> None:
+        size = path.stat().st_size
+
+        def content() -> Iterator[bytes]:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    yield chunk
+                    told(f"sent {_megabytes(file.tell(), size)}")
+
+        # With its length, as a store of objects wants it.
+        headers = {"Content-Length": str(size)}
+        with self._transferred(), self._client() as client:
+            client.put(url, content=content(), headers=headers).raise_for_status()
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(timeout=_TIMEOUT, trust_env=not self.account.is_local)
+
+    @contextmanager
+    def _transferred(self) -> Iterator[None]:
+        try:
+            yield
         except httpx.HTTPStatusError as error:
             raise OperationError(
                 f"The transfer was refused with {error.response.status_code}. Try again."
@@ -156,4 +191,21 @@ class D1Transfer:
             raise OperationError(
                 f"The transfer broke off ({type(error).__name__}). Try again."
             ) from None
-        return answer.content
+
+
+def _tell(messages: object, told: Told) -> None:
+    if isinstance(messages, list) and messages:
+        told(str(messages[-1]))
+
+
+def _megabytes(done: int, total: int) -> str:
+    of = f" of {total / 1e6:,.0f}" if total else ""
+    return f"{done / 1e6:,.0f}{of} MB"
+
+
+def _md5(path: Path) -> str:
+    found = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from infra.migrations.d1 import Row, Statement
 from infra.migrations.schema import (
@@ -25,7 +26,9 @@ from infra.migrations.schema import (
     read_tables,
     text_literal,
 )
-from ops.database.table_sum import literal_rows
+from localcloud.api.sql_statements import StatementError, statements
+from ops.database.d1_transfer import Told, untold
+from ops.database.table_sum import count_rows, literal_rows
 from ops.database.tables import by_reference
 from ops.stacks.errors import VerificationFailed
 
@@ -33,6 +36,8 @@ MAX_STATEMENT = 90_000
 """Letters of a statement; D1 takes 100,000 bytes, and everything but ASCII is written as hex."""
 
 _PIECE = 60_000
+_CHUNK = 1 << 20
+_TOLD_EVERY = 5000
 _PIECES = "d1_restore_pieces"
 _KEPT_MODULES = ("fts5", "rtree", "rtree_i32")
 _MODULE = re.compile(r"using ([a-z0-9_]+)")
@@ -56,28 +61,77 @@ class LocalQueries:
         return results
 
 
-def dump_of_export(export: bytes, live: Queries) -> str | None:
-    """Write an export of D1's anew, with what it leaves out.
+@contextmanager
+def exported_rows(export: Path, live: Queries, told: Told = untold) -> Iterator[Queries | None]:
+    """Give the rows of an export of D1's, in a file beside it that is gone afterwards.
 
-    Returns:
-        The dump; None where the export doesn't hold what the database has, or doesn't load: then
-        the rows have to be read by queries.
+    None where the export doesn't hold what the database has, or doesn't load: then the rows have to
+    be read by queries.
     """
+    file = export.with_suffix(".sqlite")
+    try:
+        with closing(sqlite3.connect(file, isolation_level=None)) as copy:
+            yield LocalQueries(copy) if _is_whole(copy, export, live, told) else None
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _is_whole(copy: sqlite3.Connection, export: Path, live: Queries, told: Told) -> bool:
+    try:
+        run_file(copy, export, told)
+    except (sqlite3.Error, StatementError, UnicodeDecodeError):
+        return False
+    rows = LocalQueries(copy)
+    there = {one.key for one in read_objects(rows, with_ledger=True)}
     wanted = read_objects(live, with_ledger=True)
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
-        try:
-            copy.executescript(export.decode("utf-8"))
-        except (sqlite3.Error, UnicodeDecodeError):
-            return None
-        rows = LocalQueries(copy)
-        there = {one.key for one in read_objects(rows, with_ledger=True)}
-        if any(one.kind == "table" and one.key not in there for one in wanted):
-            return None
-        return None if _nul_texts(rows) < _nul_texts(live) else write_dump(rows, wanted)
+    if any(one.kind == "table" and one.key not in there for one in wanted):
+        return False
+    return _nul_texts(rows) >= _nul_texts(live)
 
 
-def write_dump(rows: Queries, objects: Sequence[SchemaObject]) -> str:
-    """Write a database's schema and rows as statements that D1 takes, each ended by a line.
+def run_file(connection: sqlite3.Connection, sql: Path, told: Told = untold) -> None:
+    """Run a file of SQL in an empty database, as one transaction.
+
+    Raises:
+        sqlite3.Error: a statement failed.
+        StatementError: a statement is one that no dump has.
+        UnicodeDecodeError: the file isn't UTF-8 text.
+    """
+    size = sql.stat().st_size
+    # What fails is thrown away: nothing has to be written twice.
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")
+    with sql.open(encoding="utf-8", newline="") as text:
+
+        def chunks() -> Iterator[str]:
+            read = 0
+            while chunk := text.read(_CHUNK):
+                read += len(chunk)
+                told(f"loaded {read / 1e6:,.0f} of {size / 1e6:,.0f} MB")
+                yield chunk
+
+        connection.execute("BEGIN")
+        for statement in statements(chunks()):
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+
+def write_dump(
+    rows: Queries, objects: Sequence[SchemaObject], to: Path, told: Told = untold
+) -> None:
+    """Write `dumped` into a file; ``told`` hears how many rows of how many it has."""
+    total = sum(count_rows(rows).values())
+    written = 0
+    with to.open("w", encoding="utf-8", newline="") as file:
+        for statement in dumped(rows, objects):
+            file.write(statement)
+            written += statement.startswith("INSERT")
+            if written % _TOLD_EVERY == 1:
+                told(f"wrote {min(written, total):,} of {total:,} rows")
+
+
+def dumped(rows: Queries, objects: Sequence[SchemaObject]) -> Iterator[str]:
+    """Give a database's schema and rows as statements that D1 takes, each ended by a line.
 
     Args:
         rows: where the tables and their rows are read.
@@ -87,7 +141,8 @@ def write_dump(rows: Queries, objects: Sequence[SchemaObject]) -> str:
         VerificationFailed: a table can't be kept; the message names it and says why.
     """
     refuse_unkept(objects)
-    return "".join(f"{statement};\n" for statement in _statements(rows, objects))
+    for statement in _statements(rows, objects):
+        yield f"{statement};\n"
 
 
 def refuse_unkept(objects: Sequence[SchemaObject]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 
 import httpx
 
@@ -77,7 +78,8 @@ class MigrationLint:
         pending = [migration for migration in files if migration.name not in applied]
         if not pending:
             return cls(0, (), on_d1=True)
-        with Backups(database, Path()).copied() as copy, copy.connected() as connected:
+        folder = Path(gettempdir())
+        with Backups(database, folder).copied() as copy, copy.connected() as connected:
             return cls(len(pending), lint_on_copy(connected, pending), on_d1=True)
 
     def document(self) -> dict[str, object]:

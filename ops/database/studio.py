@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import uvicorn
 from datasette.app import Datasette
@@ -16,8 +17,10 @@ from datasette.database import Database
 from datasette.plugins import pm
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from localcloud.api.sql_statements import StatementError
 from ops.database.backup_file import BackupFile, now
-from ops.database.d1_transfer import D1Transfer
+from ops.database.d1_transfer import D1Transfer, Told, untold
+from ops.database.dump import run_file
 from ops.database.stack_database import StackDatabase
 from ops.stacks.errors import OperationError, UsageError
 
@@ -44,35 +47,35 @@ class Snapshot:
     Attributes:
         stack: the stack that it was taken from.
         taken_at: when, in UTC.
-        sql: the database as SQL.
+        sql: a file with the database as SQL.
     """
 
     stack: str
     taken_at: datetime
-    sql: bytes
+    sql: Path
 
     @classmethod
-    def taken_now(cls, database: StackDatabase) -> Snapshot:
-        """Export the database. D1 answers no query meanwhile.
+    def taken_now(cls, database: StackDatabase, sql: Path, told: Told = untold) -> Snapshot:
+        """Export the database into a file. D1 answers no query meanwhile.
 
         Raises:
             OperationError: the export failed.
         """
         taken_at = now()
-        return cls(
-            database.stack, taken_at, D1Transfer(database.account, database.database_id).export()
-        )
+        D1Transfer(database.account, database.database_id).export(sql, told)
+        return cls(database.stack, taken_at, sql)
 
     @classmethod
-    def of_backup(cls, backup: BackupFile, passphrase: str | None) -> Snapshot:
-        """Read a backup. Raises as ``BackupFile.content``."""
-        return cls(backup.stack, backup.taken_at, backup.content(passphrase))
+    def of_backup(cls, backup: BackupFile, sql: Path, passphrase: str | None) -> Snapshot:
+        """Write a backup's dump into a file. Raises as ``BackupFile.unpack``."""
+        backup.unpack(sql, passphrase)
+        return cls(backup.stack, backup.taken_at, sql)
 
     def described(self, at: datetime | None = None) -> str:
         """Say whose snapshot it is and how old it is at a moment, now if left out.
 
         >>> taken = datetime(2026, 11, 29, 5, 0, tzinfo=UTC)
-        >>> Snapshot("local", taken, b"").described(datetime(2026, 11, 29, 7, 30, tzinfo=UTC))
+        >>> Snapshot("local", taken, Path()).described(datetime(2026, 11, 29, 7, 30, tzinfo=UTC))
         "snapshot of 'local', taken 2026-11-29 05:00 UTC, 2 hours old"
         """
         seconds = max(0, int(((at or datetime.now(UTC)) - self.taken_at).total_seconds()))
@@ -91,8 +94,8 @@ class Snapshot:
             OperationError: it doesn't load.
         """
         try:
-            connection.executescript(self.sql.decode("utf-8"))
-        except (sqlite3.Error, UnicodeDecodeError) as error:
+            run_file(connection, self.sql)
+        except (sqlite3.Error, StatementError, UnicodeDecodeError) as error:
             raise OperationError(
                 f"The snapshot doesn't load ({type(error).__name__}): it is damaged. Take another "
                 "one."
@@ -104,10 +107,10 @@ class Studio:
 
     The address holds a random key that is good for one login, and the login is a cookie that is
     signed for this run. So neither another user of the machine nor a page from elsewhere sees the
-    data. The snapshot is held in memory: nothing of it stays on the disk.
+    data. It is shown from a file beside the snapshot, so that a large one needs little memory.
 
     Args:
-        snapshot: what is shown.
+        snapshot: what is shown; whoever made its file removes the folder.
 
     Raises:
         OperationError: the snapshot doesn't load.
@@ -115,10 +118,10 @@ class Studio:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._key = secrets.token_urlsafe(32)
-        memory = f"{snapshot.stack}-{secrets.token_hex(8)}"
-        # SQLite keeps a shared database in memory for as long as one connection to it is open.
-        self._held = sqlite3.connect(f"file:{memory}?mode=memory&cache=shared", uri=True)
-        snapshot.load(self._held)
+        file = snapshot.sql.with_suffix(".sqlite")
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            file.chmod(0o600)
+            snapshot.load(connection)
         described = snapshot.described()
         datasette = Datasette(
             metadata={
@@ -132,7 +135,7 @@ class Studio:
         )
         # What 'datasette --root' sets: the key of '/-/auth-token', taken away by its first use.
         datasette._root_token = self._key
-        shown = Database(datasette, memory_name=memory)
+        shown = Database(datasette, path=str(file), is_mutable=True)
         datasette.add_database(shown, name=snapshot.stack)
         self.application: ASGIApp = _with_headers(datasette.app())
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from infra.migrations.d1 import Statement
 from infra.migrations.schema import Queries, Table, quoted, read_tables, value_literal
+from ops.database.d1_transfer import Told, untold
 
-_MAX_PAGE_ROWS = 1000
+_MAX_PAGE_ROWS = 5000
 _PAGE_BYTES = 5_000_000
 """What one answer may hold; D1 answers at most 50 MB (Cloudflare, D1, "Limits")."""
 
@@ -44,10 +45,37 @@ class TableSum:
         return {"rows": self.rows, "sha256": self.sha256}
 
 
-def sums(database: Queries) -> Mapping[str, TableSum]:
-    """Sum every table, page by page; the database may be written meanwhile."""
+def sums(database: Queries, told: Told = untold) -> Mapping[str, TableSum]:
+    """Sum every table, page by page; the database may be written meanwhile.
+
+    Args:
+        database: where the tables are.
+        told: hears how many rows of how many are read.
+    """
+    total = sum(count_rows(database).values()) if told is not untold else 0
+    read = 0
+
+    def counting(rows: Iterator[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        nonlocal read
+        for row in rows:
+            yield row
+            read += 1
+            if read % _MAX_PAGE_ROWS == 0:
+                told(f"compared {read:,} of {max(total, read):,} rows")
+
     tables = read_tables(database, with_ledger=True)
-    return {table.name: TableSum.of(literal_rows(database, table)) for table in tables.values()}
+    return {
+        table.name: TableSum.of(counting(literal_rows(database, table)))
+        for table in tables.values()
+    }
+
+
+def count_rows(database: Queries) -> Mapping[str, int]:
+    """Count the rows of every table, by its name."""
+    names = [table.name for table in read_tables(database, with_ledger=True).values()]
+    counting = [Statement(f"SELECT count(*) AS n FROM {quoted(name)}") for name in names]  # noqa: S608
+    found = database.batch(counting) if counting else []
+    return {name: int(rows[0]["n"]) for name, rows in zip(names, found, strict=True)}
 
 
 def literal_rows(

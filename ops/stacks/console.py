@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 from rich.text import Text
 
 from ops.stacks.driver import Progress
 from ops.stacks.table import Column, lay_out, visible
 
 _PIPE_WIDTH = 240
+_TOLD_SECONDS = 10.0
 
 
 class _Console(Console):
@@ -41,10 +43,11 @@ class Reporter:
 
         A block that raises is shown as failed; the exception goes on.
         """
-        step = Step(title)
         started = time.monotonic()
+        step = Step(title)
         try:
-            with self.console.status(Text(visible(title))):
+            with self.console.status(Text(visible(title))) as status:
+                step.show = self._shown(title, status)
                 yield step
         except BaseException:
             self._finish("[red]✗[/red]", step, started)
@@ -52,10 +55,27 @@ class Reporter:
         self._finish("[green]✓[/green]", step, started)
 
     @contextmanager
-    def waiting(self, title: str) -> Iterator[None]:
-        """Show on a terminal that ``title`` is being worked on; nothing is left of it."""
-        with self.console.status(Text(visible(title))):
-            yield
+    def waiting(self, title: str) -> Iterator[Callable[[str], None]]:
+        """Show on a terminal that ``title`` is being worked on; nothing is left of it.
+
+        Gives what takes how far it is.
+        """
+        with self.console.status(Text(visible(title))) as status:
+            yield self._shown(title, status)
+
+    def _shown(self, title: str, status: Status) -> Callable[[str], None]:
+        """Return what shows how far a step is: in place on a terminal, now and then elsewhere."""
+        shown = time.monotonic()
+
+        def show(text: str) -> None:
+            nonlocal shown
+            if self.console.is_terminal and not self.console.is_dumb_terminal:
+                status.update(Text(visible(f"{title}: {text}")))
+            elif time.monotonic() - shown >= _TOLD_SECONDS:
+                shown = time.monotonic()
+                self.line(f"  {text}")
+
+        return show
 
     def _finish(self, mark: str, step: Step, started: float) -> None:
         told = visible(step.detail)
@@ -92,8 +112,12 @@ class Reporter:
 
 
 class Step:
-    """One step that is being shown; ``detail`` is printed beside the title when it ends."""
+    """One step that is being shown; ``detail`` is printed beside the title when it ends.
+
+    ``show`` takes how far it is, with the total: ``compared 20,000 of 1,000,000 rows``.
+    """
 
     def __init__(self, title: str) -> None:
         self.title = title
         self.detail = ""
+        self.show: Callable[[str], None] = lambda _text: None

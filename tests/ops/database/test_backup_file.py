@@ -45,11 +45,24 @@ def backup(path: Path, content: bytes = b"") -> BackupFile:
     )
 
 
+def dump(folder: Path) -> Path:
+    path = folder / "dump.sql"
+    path.write_bytes(SQL)
+    return path
+
+
+def unpacked(found: BackupFile, passphrase: str | None) -> bytes:
+    path = found.path.with_name("unpacked.sql")
+    found.unpack(path, passphrase)
+    assert path.stat().st_mode & 0o777 == 0o600
+    return path.read_bytes()
+
+
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory: pytest.TempPathFactory) -> BackupFile:
     """One file for the module: its key takes about a second to derive."""
     path = tmp_path_factory.mktemp("backups") / "n-1.sql.gz.age"
-    return backup(path).write(SQL, PASSPHRASE)
+    return backup(path).write(dump(path.parent), PASSPHRASE)
 
 
 def test_an_encrypted_backup_is_an_age_file_with_a_passphrase(encrypted: BackupFile) -> None:
@@ -66,7 +79,7 @@ def test_it_is_found_by_either_file_and_read_back(encrypted: BackupFile) -> None
         found = BackupFile.read(path)
         assert found == encrypted
         assert found.is_sealed
-    assert encrypted.content(PASSPHRASE) == SQL
+    assert unpacked(encrypted, PASSPHRASE) == SQL
 
 
 @pytest.mark.parametrize(
@@ -79,11 +92,11 @@ def test_files_of_age_itself_and_of_the_earlier_form_are_read(
 ) -> None:
     found = backup(tmp_path / name, content)
     assert found.is_sealed
-    assert found.content(PASSPHRASE) == SQL
+    assert unpacked(found, PASSPHRASE) == SQL
     with pytest.raises(UsageError, match=r"doesn't open n-1\.sql\.gz\."):
-        found.content("another passphrase, a wrong one")
+        unpacked(found, "another passphrase, a wrong one")
     with pytest.raises(UsageError, match=r"is sealed\. Put its passphrase into NOTIFYCTL_B"):
-        found.content(None)
+        unpacked(found, None)
 
 
 @pytest.mark.parametrize("content", [BY_AGE[:60], EARLIER_FORM[:30]])
@@ -91,17 +104,17 @@ def test_a_file_that_was_cut_before_it_was_described_is_no_crash(
     tmp_path: Path, content: bytes
 ) -> None:
     with pytest.raises(UsageError, match="doesn't open"):
-        backup(tmp_path / "n-1.sql.gz.age", content).content(PASSPHRASE)
+        unpacked(backup(tmp_path / "n-1.sql.gz.age", content), PASSPHRASE)
 
 
 def test_a_file_that_changed_is_not_opened(tmp_path: Path) -> None:
     found = backup(tmp_path / "n-1.sql.gz.age", BY_AGE)
     found.path.write_bytes(BY_AGE[:-1])
     with pytest.raises(OperationError, match="damaged or changed"):
-        found.content(PASSPHRASE)
+        unpacked(found, PASSPHRASE)
 
 
 def test_a_backup_without_a_passphrase_is_plain_gzip(tmp_path: Path) -> None:
-    found = backup(tmp_path / "n-1.sql.gz").write(SQL, None)
+    found = backup(tmp_path / "n-1.sql.gz").write(dump(tmp_path), None)
     assert not found.is_sealed
-    assert gzip.decompress(found.path.read_bytes()) == SQL == found.content(None)
+    assert gzip.decompress(found.path.read_bytes()) == SQL == unpacked(found, None)

@@ -14,7 +14,7 @@ from infra.migrations.schema import read_objects
 from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Endpoints, Ports
 from ops.database.backup import Backups
-from ops.database.dump import LocalQueries, write_dump
+from ops.database.dump import LocalQueries, dumped
 from ops.database.stack_database import StackDatabase
 from ops.database.table_sum import sums
 from ops.stacks.account import StackAccount
@@ -197,7 +197,7 @@ def test_no_statement_of_a_dump_is_longer_than_d1_takes() -> None:
         "INSERT INTO long_values VALUES (1, ?, ?)", ("ü'\x00" * 200_000, b"\x00\xff" * 200_000)
     )
     rows = LocalQueries(connection)
-    dump = write_dump(rows, read_objects(rows))
+    dump = "".join(dumped(rows, read_objects(rows)))
     assert max(map(len, dump.splitlines())) <= 100_000
     again = sqlite3.connect(":memory:", isolation_level=None)
     again.executescript(dump)

@@ -29,6 +29,8 @@ def bucket(api: AnsweringService) -> BackupBucket:
 
 @pytest.fixture
 def backup(tmp_path: Path) -> BackupFile:
+    sql = tmp_path / "dump.sql"
+    sql.write_bytes(b"SELECT 1;\n")
     return BackupFile(
         path=tmp_path / "notify-1.sql.gz",
         stack="dev",
@@ -37,7 +39,7 @@ def backup(tmp_path: Path) -> BackupFile:
         taken_at=datetime(2026, 1, 1, tzinfo=UTC),
         tables={},
         file_sha256="",
-    ).write(b"SELECT 1;\n", None)
+    ).write(sql, None)
 
 
 def targets(api: AnsweringService) -> list[tuple[str, str]]:
@@ -53,6 +55,7 @@ def test_the_description_is_uploaded_after_the_dump(
         backup.path.read_bytes(),
         backup.manifest.read_bytes(),
     ]
+    assert int(api.seen[0]["headers"]["content-length"]) == backup.path.stat().st_size
     assert targets(api)[0][0] == "PUT"
     assert targets(api)[0][1].startswith("buckets/backups/objects/dev")
 
@@ -81,7 +84,8 @@ def test_a_backup_comes_back_readable_by_its_owner_alone(
     api.answers = [(200, backup.manifest.read_bytes()), (200, backup.path.read_bytes())]
     name = backup.manifest.name.removesuffix(".json")
     found = bucket(api).get(name, tmp_path / "there")
-    assert found.content(None) == b"SELECT 1;\n"
+    found.unpack(tmp_path / "unpacked.sql", None)
+    assert (tmp_path / "unpacked.sql").read_bytes() == b"SELECT 1;\n"
     assert {path.stat().st_mode & 0o777 for path in (found.path, found.manifest)} == {0o600}
     assert [method for method, _ in targets(api)] == ["GET", "GET"]
 

@@ -20,7 +20,7 @@ from infra.migrations.sample_rows import sample_rows, without_triggers
 from infra.migrations.schema import read_objects
 from infra.migrations.scratch import ScratchDatabase
 from infra.migrations.statements import split_statements
-from ops.database.dump import write_dump
+from ops.database.dump import dumped
 from ops.database.schema_difference import SchemaDifference
 from ops.database.table_sum import sums
 from ops.database.tables import clearing
@@ -216,7 +216,7 @@ def one_generated(seed: int, folder: Path) -> int:
 
 
 def _survives_a_restore(live: D1Database, seed: int) -> None:
-    dump = write_dump(live, read_objects(live, with_ledger=True))
+    dump = "".join(dumped(live, read_objects(live, with_ledger=True)))
     wanted, objects = sums(live), {(o.kind, o.name, o.plain) for o in read_objects(live)}
     with ScratchDatabase() as scratch:
         for _ in range(2):  # into an empty database, and over what is there

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -41,9 +42,15 @@ class Browser:
         self._loop.close()
 
 
+def snapshot(folder: Path, sql: bytes = SQL) -> Snapshot:
+    path = folder / "snapshot.sql"
+    path.write_bytes(sql)
+    return Snapshot("local", TAKEN_AT, path)
+
+
 @pytest.fixture
-def studio() -> Studio:
-    return Studio(Snapshot("local", TAKEN_AT, SQL))
+def studio(tmp_path: Path) -> Studio:
+    return Studio(snapshot(tmp_path))
 
 
 @pytest.fixture
@@ -66,7 +73,7 @@ def browser(studio: Studio) -> Iterator[Browser]:
     ],
 )
 def test_a_snapshot_says_how_old_it_is(age: timedelta, told: str) -> None:
-    described = Snapshot("local", TAKEN_AT, SQL).described(TAKEN_AT + age)
+    described = Snapshot("local", TAKEN_AT, Path()).described(TAKEN_AT + age)
     assert described == f"snapshot of 'local', taken 2026-11-29 05:00 UTC, {told} old"
 
 
@@ -86,9 +93,11 @@ def test_the_address_lets_one_browser_in_once(studio: Studio, browser: Browser) 
     assert browser.get("/local/user_configs").status_code == 403
 
 
-def test_a_cookie_of_another_run_is_no_login(studio: Studio, browser: Browser) -> None:
+def test_a_cookie_of_another_run_is_no_login(
+    studio: Studio, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     browser.get(studio.path)
-    other = Studio(Snapshot("local", TAKEN_AT, SQL))
+    other = Studio(snapshot(tmp_path_factory.mktemp("other")))
     with closing(Browser(other)) as second:
         second.cookies.update(browser.cookies)
         assert second.get("/local").status_code == 403
@@ -133,6 +142,6 @@ def test_sql_reads_and_does_not_write(
 
 
 @pytest.mark.parametrize("sql", [b"CREATE TABLE", b"\xff\xfe"])
-def test_a_snapshot_that_does_not_load_is_told(sql: bytes) -> None:
+def test_a_snapshot_that_does_not_load_is_told(tmp_path: Path, sql: bytes) -> None:
     with pytest.raises(OperationError, match="doesn't load"):
-        Studio(Snapshot("local", TAKEN_AT, sql))
+        Studio(snapshot(tmp_path, sql))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +39,13 @@ def transfer(api: AnsweringService) -> D1Transfer:
     return D1Transfer(account(api), "d1-id")
 
 
+@pytest.fixture
+def sql(tmp_path: Path) -> Path:
+    path = tmp_path / "dump.sql"
+    path.write_bytes(b"SELECT 1;")
+    return path
+
+
 def result(**fields: Any) -> tuple[int, bytes]:
     return 200, json.dumps({"success": True, "errors": [], "result": fields}).encode()
 
@@ -47,11 +55,15 @@ def bodies(api: AnsweringService) -> list[Any]:
 
 
 def test_an_export_is_asked_for_until_it_is_complete_and_then_fetched(
-    api: AnsweringService,
+    api: AnsweringService, tmp_path: Path
 ) -> None:
     done = result(status="complete", result={"signed_url": f"{api.url}/file", "filename": "f"})
-    api.answers = [result(status="active", at_bookmark="b1"), done, (200, b"CREATE TABLE t (a);")]
-    assert transfer(api).export() == b"CREATE TABLE t (a);"
+    active = result(status="active", at_bookmark="b1", messages=["Wrote 5 of 10 rows."])
+    api.answers = [active, done, (200, b"CREATE TABLE t (a);")]
+    heard: list[str] = []
+    transfer(api).export(tmp_path / "export.sql", heard.append)
+    assert (tmp_path / "export.sql").read_bytes() == b"CREATE TABLE t (a);"
+    assert heard == ["Wrote 5 of 10 rows.", "received 0 of 0 MB"]
     assert bodies(api) == [
         {"output_format": "polling"},
         {"output_format": "polling", "current_bookmark": "b1"},
@@ -68,28 +80,30 @@ def test_an_export_is_asked_for_until_it_is_complete_and_then_fetched(
     ],
 )
 def test_an_export_that_ends_badly_says_how(
-    api: AnsweringService, answer: tuple[int, bytes], words: str
+    api: AnsweringService, tmp_path: Path, answer: tuple[int, bytes], words: str
 ) -> None:
     api.answers = [answer]
     with pytest.raises(OperationError, match=words):
-        transfer(api).export()
+        transfer(api).export(tmp_path / "export.sql")
 
 
-def test_a_file_that_cannot_be_fetched_is_told_with_its_status(api: AnsweringService) -> None:
+def test_a_file_that_cannot_be_fetched_is_told_with_its_status(
+    api: AnsweringService, tmp_path: Path
+) -> None:
     done = result(status="complete", result={"signed_url": f"{api.url}/file", "filename": "f"})
     api.answers = [done, (403, b"expired")]
     with pytest.raises(OperationError, match="refused with 403"):
-        transfer(api).export()
+        transfer(api).export(tmp_path / "export.sql")
 
 
-def test_an_import_uploads_ingests_and_waits(api: AnsweringService) -> None:
+def test_an_import_uploads_ingests_and_waits(api: AnsweringService, sql: Path) -> None:
     api.answers = [
         result(upload_url=f"{api.url}/upload", filename="name.sql"),
         (200, b""),
         result(status="active", at_bookmark="b7"),
         result(status="complete"),
     ]
-    transfer(api).ingest(b"SELECT 1;")
+    transfer(api).ingest(sql)
     assert bodies(api) == [
         {"action": "init", "etag": MD5_OF_SQL},
         {"action": "ingest", "etag": MD5_OF_SQL, "filename": "name.sql"},
@@ -98,9 +112,9 @@ def test_an_import_uploads_ingests_and_waits(api: AnsweringService) -> None:
     assert [(call["method"], call["body"]) for call in api.seen][1] == ("PUT", b"SELECT 1;")
 
 
-def test_a_file_that_d1_has_already_is_not_uploaded_again(api: AnsweringService) -> None:
+def test_a_file_that_d1_has_already_is_not_uploaded_again(api: AnsweringService, sql: Path) -> None:
     api.answers = [result(filename="name.sql"), result(status="complete")]
-    transfer(api).ingest(b"SELECT 1;")
+    transfer(api).ingest(sql)
     assert [call["method"] for call in api.seen] == ["POST", "POST"]
 
 
@@ -112,11 +126,11 @@ def test_a_file_that_d1_has_already_is_not_uploaded_again(api: AnsweringService)
     ],
 )
 def test_an_import_that_ends_badly_says_how(
-    api: AnsweringService, answer: tuple[int, bytes], words: str
+    api: AnsweringService, sql: Path, answer: tuple[int, bytes], words: str
 ) -> None:
     api.answers = [result(filename="name.sql"), answer]
     with pytest.raises(OperationError, match=words):
-        transfer(api).ingest(b"SELECT 1;")
+        transfer(api).ingest(sql)
 
 
 def test_time_travel_goes_by_bookmarks(api: AnsweringService) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -133,8 +135,8 @@ ASKING: dict[str, Callable[[StackAccount], object]] = {
     "records": lambda a: ReleaseRecords(a, "d1").read(),
     "a scratch database": scratch,
     "a bookmark": lambda a: D1Transfer(a, "d1").bookmark(),
-    "an export": lambda a: D1Transfer(a, "d1").export(),
-    "an import": lambda a: D1Transfer(a, "d1").ingest(b"SELECT 1;"),
+    "an export": lambda a: D1Transfer(a, "d1").export(Path(os.devnull)),
+    "an import": lambda a: D1Transfer(a, "d1").ingest(Path(os.devnull)),
     "a journey": lambda a: D1Transfer(a, "d1").travel("b"),
     "backups": lambda a: BackupBucket(a, "b").names(),
     "metrics": lambda a: AccountMetrics.read(a, OUTPUTS),

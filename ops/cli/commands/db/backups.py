@@ -59,7 +59,7 @@ def backup(
     backups = _backups(run, stack, folder)
     passphrase = _passphrase(run) if encrypt else None
     with reporter.step(f"Database of '{stack}' backed up and verified") as step:
-        taken, moved = backups.take(passphrase=passphrase)
+        taken, moved = backups.take(passphrase=passphrase, told=step.show)
         step.detail = str(taken.path)
     if moved:
         reporter.line(
@@ -84,8 +84,9 @@ def verify(
     """Load a backup into a scratch database and compare every table's count and checksum."""
     backups = _backups(run, stack, folder)
     found = _choose(backups, name, r2)
-    with Reporter(json=json).step(f"{found.path.name} verified"):
-        verified = backups.verify(found, passphrase=passphrase_of(run, found))
+    with Reporter(json=json).step(f"{found.path.name} verified") as step:
+        passphrase = passphrase_of(run, found)
+        verified = backups.verify(found, passphrase=passphrase, told=step.show)
     _show(verified, reporter_json=json, more={})
 
 
@@ -117,8 +118,9 @@ def restore(
         reporter.line(f"To undo it: notifyctl db travel {undo} --stack {stack}")
     except OperationError as error:
         reporter.line(f"warning: nothing will undo it: {error}", style="yellow")
-    with reporter.step(f"{found.path.name} restored"):
-        moved = backups.restore(found, passphrase=passphrase_of(run, found))
+    with reporter.step(f"{found.path.name} restored") as step:
+        passphrase = passphrase_of(run, found)
+        moved = backups.restore(found, passphrase=passphrase, told=step.show)
     if moved:
         reporter.line(f"  Written since the restore: {', '.join(moved)}.")
     with reporter.step("Consistency checked") as step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -71,13 +72,18 @@ def studio(
 
     Example: notifyctl db studio --stack production --backup backups/NAME.json
     """
-    if backup is not None:
-        found = BackupFile.read(backup)
-        snapshot = Snapshot.of_backup(found, passphrase_of(run, found))
-    else:
-        snapshot = Snapshot.taken_now(StackDatabase.of(open_stack(run, stack)))
-    described = snapshot.described()
-    Studio(snapshot).serve(
-        port,
-        ready=lambda url: say(f"{described[0].upper()}{described[1:]}: {url}\nCtrl-C ends it."),
-    )
+    reporter = Reporter()
+    with TemporaryDirectory(prefix="notifyctl-studio-") as folder:
+        sql = Path(folder) / "snapshot.sql"
+        if backup is not None:
+            found = BackupFile.read(backup)
+            snapshot = Snapshot.of_backup(found, sql, passphrase_of(run, found))
+        else:
+            database = StackDatabase.of(open_stack(run, stack))
+            with reporter.waiting("Exporting") as told:
+                snapshot = Snapshot.taken_now(database, sql, told)
+        described = snapshot.described()
+        Studio(snapshot).serve(
+            port,
+            ready=lambda url: say(f"{described[0].upper()}{described[1:]}: {url}\nCtrl-C ends it."),
+        )
