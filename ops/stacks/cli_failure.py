@@ -31,6 +31,9 @@ _UNANSWERED = re.compile(
 )
 """How the provider says that a change got no answer of Cloudflare's own (by its client's error,
 or by Go's ``url.Error``), and how the stand-ins say it."""
+_BUSY = re.compile(r"\": 429\b|\bwith 429\b")
+"""How the provider, and how the stand-ins, say that there were too many calls, which are 1,200 in
+five minutes (Cloudflare docs, "Rate limits")."""
 _DAMAGED = re.compile(
     r"(?:failed to load checkpoint: (?:place \d{1,3}: )?|error: place \d{1,3}: )"
     r"(?:(?:\w{1,10}: )?(?:unexpected )?EOF|unexpected end of JSON input|invalid character |json: )"
@@ -45,6 +48,11 @@ _AWAY = re.compile(
 (pulumi/pulumi pkg/backend/httpstate/client/api.go, and the AWS SDK's ``RequestSendError``)."""
 _NO_CREDENTIALS = "Unauthorized: No credentials provided or are invalid"
 """From pulumi/pulumi pkg/backend/httpstate/client/api.go."""
+_NO_REASONS = (
+    *("update failed", "preview failed"),
+    "Resource monitor has terminated, shutting down",
+)
+"""What the CLI and the program's SDK say beside the reason."""
 _PENDING = "pending operations from previous deployment"
 """From pulumi/pulumi pkg/resource/deploy/deployment_executor.go."""
 _COLOR = re.compile(r"<\{%[^%]{0,40}%\}>")
@@ -89,8 +97,8 @@ class CliFailures:
         is_stack = "pulumi:pulumi:Stack" in (diagnostic.urn or "")
         reason = f"{name}: {text}" if name and not is_stack else text
         known = any(text in other for other in self._reasons)
-        if text and not known and text not in ("update failed", "preview failed"):
-            self._reasons.append(reason[:_MAX_CHARACTERS])
+        if text and not known and text not in _NO_REASONS:
+            self._reasons.append(_sentence(reason[:_MAX_CHARACTERS]))
 
     def __enter__(self) -> CliFailures:
         return self
@@ -117,6 +125,11 @@ class CliFailures:
             if self._action in _CHANGING
             else "Nothing was changed. Correct the cause, and run the same command again."
         )
+        if any(map(_BUSY.search, reasons)):
+            kept = (
+                "Cloudflare takes no more calls for now: wait five minutes, and run the same "
+                "command again."
+            )
         if self._action in _CHANGING and any(map(_IS_GONE.search, reasons)):
             kept = (
                 "What isn't found was removed outside Pulumi: 'notifyctl refresh"
@@ -210,9 +223,13 @@ def _without_envelope(text: str) -> str:
     return " ".join((text[:begin] + "; ".join(told) + text[end:]).split())
 
 
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", ":", ">")) else f"{text}."
+
+
 def _error_lines(said: str) -> list[str]:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     # The diagnostics' own lines; a line of the progress display repeats them.
     told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    reasons = [line for line in dict.fromkeys(told) if line != "update failed"]
-    return [line[:_MAX_CHARACTERS] for line in reasons[:_MAX_REASONS] or lines[-1:]]
+    reasons = [line for line in dict.fromkeys(told) if line not in _NO_REASONS]
+    return [_sentence(line[:_MAX_CHARACTERS]) for line in reasons[:_MAX_REASONS] or lines[-1:]]

@@ -181,3 +181,25 @@ def test_a_cli_without_a_login_or_a_plugin_leads_to_it() -> None:
     assert sentence.startswith("The Pulumi CLI isn't logged in to a state backend.")
     sentence = told("no resource plugin 'pulumi-resource-github' found in the workspace or PATH")
     assert "Run 'pulumi plugin install resource github' and run the same command" in sentence
+
+
+def test_reasons_are_sentences_and_what_only_follows_from_one_is_left_out() -> None:
+    sentence = told("refused (code 10001)", "Resource monitor has terminated, shutting down")
+    assert sentence == (
+        "'pulumi up' failed: database: refused (code 10001). What was done before that is in the "
+        "stack's state. Correct the cause, and run the same command again."
+    )
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        'POST "https://api.example/queues": 429 Too Many Requests {}',
+        "Cloudflare answered GET /accounts/1/queues with 429: busy",
+    ],
+)
+def test_too_many_calls_are_waited_for(reason: str) -> None:
+    for action in ("up", "preview"):
+        assert told(reason, action=action).endswith(
+            "takes no more calls for now: wait five minutes, and run the same command again."
+        )
