@@ -166,6 +166,11 @@ class Sweep:
     def _interrupt(self, place: Place, unharmed: Callable[[Ids], None], noted: Noted) -> bool:
         """Return whether the deployment was cut off, and the way on from there found."""
         code, told = self._cut_off(place)
+        if code == 0 and not self._operator.faults.came:
+            # A recovery that imports something goes on to the end itself.
+            require_whole(self._operator)
+            self._again()
+            code, told = self._cut_off(place)
         noted.said = "".join(line for line in told.splitlines() if line.startswith("error: "))
         before = self._operator.ids()
         assert self._operator.faults.came, f"the call never came: {code}, {told}"
