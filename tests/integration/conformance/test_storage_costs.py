@@ -39,6 +39,11 @@ def measured(
     }
     answer = service.open(method, path, content=content, headers=headers)
     assert answer.status_code == 200, answer.text
+    return answer.json(), cost_of(service, request_id)
+
+
+def cost_of(service: Deployed, request_id: str) -> Cost:
+    """The cost of a request, by its own log line."""
     found: list[dict[str, Any]] = []
 
     def logged() -> bool:
@@ -52,7 +57,7 @@ def measured(
         return bool(found)
 
     eventually(logged, what="the request's log line")
-    return answer.json(), Cost(found[0]["d1_calls"], found[0]["rows_written"])
+    return Cost(found[0]["d1_calls"], found[0]["rows_written"])
 
 
 @pytest.fixture
@@ -80,3 +85,21 @@ def test_a_send_writes_few_rows_until_it_is_delivered_and_few_when_it_is_deleted
     assert result["status"] == "sent"
     _, deleting = measured(service, "DELETE", f"/api/notification-logs/{result['logId']}")
     assert (sending.rows, deleting.rows) == (delivered, deleted)
+
+
+@pytest.mark.requirement("C-8.2")
+@pytest.mark.parametrize("door", ["/web_hook/bridge", "/api/webhooks/standard"])
+def test_a_wrong_token_costs_and_says_the_same_whether_or_not_the_recipient_exists(
+    service: Deployed, user: str, door: str
+) -> None:
+    service.configure(user, "webhook", webhook_url=service.hook(user), bridge_token="her-own-token")
+    told = []
+    for recipient in (user, f"{user}-nobody"):
+        request_id = f"cost-{secrets.token_hex(8)}"
+        headers = {"X-Request-Id": request_id, "X-Bridge-Token": "a guess"}
+        refused = service.open("POST", f"{door}/{recipient}/webhook", content="x", headers=headers)
+        answer = {name: text for name, text in refused.json().items() if name != "request_id"}
+        told.append((refused.status_code, answer, cost_of(service, request_id)))
+    assert told[0] == told[1]
+    assert told[0][0] == 401
+    assert told[0][2].round_trips == 1
