@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -141,6 +142,16 @@ def called(arguments: Sequence[str]) -> list[str]:
     return [word for word in list(_words(arguments))[:1] if word in COMMANDS]
 
 
+def stack_in(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Return the stack that a command line is for, before any command has read it."""
+    for word, following in pairwise([*arguments, ""]):
+        if word in ("--stack", "-s") and following:
+            return following
+        if word.startswith("--stack="):
+            return word.removeprefix("--stack=")
+    return environment.get("NOTIFYCTL_STACK") or "local"
+
+
 def run() -> None:
     """Run the command line; every expected failure is one sentence and an exit code.
 
@@ -168,8 +179,8 @@ def run() -> None:
         code = end.code if isinstance(end, SystemExit) else 130
         if code == 130 and interruption.seen:
             _say(
-                "interrupted; run the same command again to go on where it stopped. If it doesn't, "
-                "'notifyctl recover' puts the stack in order."
+                "interrupted. Run the same command again to continue; if that fails, run "
+                f"'notifyctl recover --stack {stack_in(sys.argv[1:], os.environ)}'."
             )
             sys.exit(interruption.exit_code)
         if not code and (failure := output.failure):

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from ops.cli.command_reference import commands
 from ops.cli.habits import flowing, to_complete, understood
-from ops.cli.main import COMMANDS, command_line, overview
+from ops.cli.main import COMMANDS, command_line, overview, stack_in
 from ops.stacks.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -126,3 +126,20 @@ def test_reading_commands_take_the_local_stack_and_changing_ones_have_to_be_told
                 demands.add(name)
     assert demands - {"adopt"} <= changing
     assert {"up", "deploy", "destroy"} <= demands
+
+
+@pytest.mark.parametrize(
+    ("line", "environment", "stack"),
+    [
+        ("up --stack production --skip-verify", {}, "production"),
+        ("up --stack=staging", {"NOTIFYCTL_STACK": "development"}, "staging"),
+        ("deploy -s production --canary", {}, "production"),
+        ("up --skip-verify", {"NOTIFYCTL_STACK": "development"}, "development"),
+        ("up --stack", {}, "local"),
+        ("", {}, "local"),
+    ],
+)
+def test_the_stack_is_known_to_what_is_said_of_an_interruption(
+    line: str, environment: dict[str, str], stack: str
+) -> None:
+    assert stack_in(line.split(), environment) == stack
