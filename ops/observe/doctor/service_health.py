@@ -33,7 +33,9 @@ def service_health(context: StackContext, outputs: Mapping[str, Any]) -> Iterato
     problems = health.get("errors") or [] if isinstance(health, dict) else []
     for problem in problems:
         code = str(problem.get("code", "problem"))
-        yield Outcome.fail(_NAMES.get(code, code), str(problem.get("message", "")), _advice(stack))
+        yield Outcome.fail(
+            _NAMES.get(code, code), str(problem.get("message", "")), _advice(stack, code)
+        )
     if not problems:
         yield Outcome.ok("health", f"GET /health answered {answer.status_code}, no problem")
     if not any(problem.get("code") == "WRITES_REFUSED" for problem in problems):
@@ -58,8 +60,15 @@ def _disk(context: StackContext) -> Outcome:
     return Outcome.ok("disk", "there is room")
 
 
-def _advice(stack: str) -> str:
+def _advice(stack: str, code: str = "WRITES_REFUSED") -> str:
+    if code == "REQUESTS_FAILED":
+        return f"See what failed, and since when: notifyctl diagnose --stack {stack}"
     return f"See docs/runbook.md, Database refuses: notifyctl cleanup --stack {stack} --days 30"
 
 
-_NAMES = {"WRITES_REFUSED": "writes", "CRON_STOPPED": "cron", "WEAK_SECRET": "secret"}
+_NAMES = {
+    "WRITES_REFUSED": "writes",
+    "REQUESTS_FAILED": "requests",
+    "CRON_STOPPED": "cron",
+    "WEAK_SECRET": "secret",
+}

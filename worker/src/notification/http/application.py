@@ -13,6 +13,7 @@ from notification.http.response import Response, failure
 from notification.http.router import Call, Route, RouteModule, Router
 from notification.identity import new_request_id
 from notification.logging import Log
+from notification.metrics.failed_answers import FailedAnswers, share_failed_answers
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import DatabaseError
 from notification.ports.platform import DataPoints, Platform
@@ -21,6 +22,8 @@ from notification.storage.metered import share_refused_writes, usage_of
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SHOWN_PATH = 300
 """Characters of a path in a log line; the longest route with its parameters has fewer."""
+PLANNED = "MAINTENANCE"
+"""Code of an answer that an operator has asked for: no failure, though it is a 503."""
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -54,9 +57,10 @@ class Application:
             text = f"{type(error).__name__}: {str(error)[:300]}{place}"
             log.write("error", "Unexpected failure", error=text)
             response = failure(ServiceError("INTERNAL_ERROR", "Internal server error"), request.id)
+        _log_request(log, request, response, platform, started)
         if response.status >= 500:
             platform.keep_alive(share_refused_writes(platform))
-        _log_request(log, request, response, platform, started)
+            platform.keep_alive(share_failed_answers(platform))
         return complete(response, request, platform.settings)
 
     async def _checked(self, request: Request, platform: Platform) -> Response:
@@ -64,7 +68,7 @@ class Application:
         if request.method == "OPTIONS":
             return Response(204, headers=await within_address_limit(request, platform))
         if settings.maintenance and not self._open_during_maintenance(request):
-            raise ServiceError("MAINTENANCE", "The service is under maintenance", retry_after=1800)
+            raise ServiceError(PLANNED, "The service is under maintenance", retry_after=1800)
         try:
             route, parameters = self._router.find(request.method, request.path)
         except ServiceError:
@@ -128,6 +132,7 @@ def _log_request(
 ) -> None:
     duration = platform.clock.now_ms() - started
     platform.memory.of(IsolateCounters).request(response.status, duration)
+    platform.memory.of(FailedAnswers).count(started + duration, _failure(request, response))
     if platform.calls is not None:
         _write_point(platform.calls, request, response, platform.version.short, duration)
     level = "error" if response.status >= 500 else "warn" if response.status >= 400 else "info"
@@ -142,6 +147,19 @@ def _log_request(
         **({"keyId": request.key_id} if request.key_id else {}),
         **usage_of(platform.database),
     )
+
+
+def _failure(request: Request, response: Response) -> str:
+    """Return what failed the caller, as `notifyctl status` tells it; empty where nothing did.
+
+    A 503 of `/health` has no code: it is no failure of its own.
+    """
+    if response.status < 500 or response.code in {"", PLANNED}:
+        return ""
+    over = f" over {','.join(request.channels)}" if request.channels else ""
+    at = f" at {request.failure}" if request.failure else ""
+    route = f"{request.method} {request.route}" if request.route else "no route"
+    return f"{route}{over}: {response.status} {response.code}{at}"
 
 
 def _write_point(

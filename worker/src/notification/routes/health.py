@@ -5,6 +5,7 @@ from typing import Any
 from notification.errors import ServiceError
 from notification.http.response import Response, bare
 from notification.http.router import Access, Call, Route
+from notification.metrics.failed_answers import answers_lately
 from notification.ports.database import DatabaseError, Statement
 from notification.ports.platform import Platform
 from notification.storage.metered import REFUSED_KEY, RefusedWrites, refused_lately
@@ -85,6 +86,15 @@ def _refused_writes(platform: Platform, told: str | None) -> list[dict[str, str]
     return [{"code": "WRITES_REFUSED", "message": text}]
 
 
+async def _failed_answers(platform: Platform) -> list[dict[str, str]]:
+    """Tell that callers were failed more often than may be, in the last hour.
+
+    The status stays: a version that verifies again at once isn't refused for what is over.
+    """
+    answers = await answers_lately(platform)
+    return [{"code": "REQUESTS_FAILED", "message": answers.text}] if answers.is_bad else []
+
+
 async def show_health(call: Call) -> Response:
     """Report whether everything is connected: 200 if so, else 503. Reads only.
 
@@ -99,6 +109,8 @@ async def show_health(call: Call) -> Response:
     healthy = database == cache == queues == "connected" and not errors
     refused = _refused_writes(platform, told)
     errors += refused
+    if cache == "connected":
+        errors += await _failed_answers(platform)
     status = "unhealthy" if not healthy else "degraded" if refused else "healthy"
     payload: dict[str, Any] = {
         "status": status,

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from notification.logging import Log
+from notification.metrics.failed_answers import share_failed_answers
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
 from notification.storage.metered import share_refused_writes, usage_of
@@ -35,6 +36,7 @@ async def run_cron(platform: Platform, *, scheduled_ms: int, log: Log) -> None:
     finally:
         # Its own writes are a probe: health tells when the database refuses them.
         await share_refused_writes(platform)
+        await share_failed_answers(platform)
 
 
 async def _fire(platform: Platform, scheduled_ms: int, log: Log) -> None:

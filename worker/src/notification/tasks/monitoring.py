@@ -4,6 +4,7 @@ from typing import Any
 
 from notification.delivery.schedule import queue_depths
 from notification.logging import Log
+from notification.metrics.failed_answers import answers_lately
 from notification.metrics.period_metrics import Metrics, total
 from notification.metrics.reading import read_metrics
 from notification.ports.database import Statement
@@ -31,6 +32,11 @@ class Monitoring:
     async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
         """Check the metrics; see `Task.run`."""
         now_ms = platform.clock.now_ms()
+        # Before the metrics, which the database may not give.
+        answers = await answers_lately(platform)
+        callers = [Alert("requests", answers.text)] if answers.is_bad else []
+        for alert in callers:
+            log.write("warn", alert.text, type="alert", rule=alert.rule)
         metrics = await _metrics(platform, now_ms)
         for group, values in metrics.items():
             for name, value in values.items():
@@ -42,9 +48,10 @@ class Monitoring:
                     value=value,
                     tags={},
                 )
-        alerts = raise_alerts(metrics)
-        for alert in alerts:
+        broken = raise_alerts(metrics)
+        for alert in broken:
             log.write("warn", alert.text, type="alert", rule=alert.rule)
+        alerts = callers + broken
         await _tell(alerts, platform, state, log)
         return {
             "timestamp": iso(now_ms),
