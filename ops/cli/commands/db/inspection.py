@@ -72,7 +72,8 @@ def studio(
 
     Example: notifyctl db studio --stack production --backup backups/NAME.json
     """
-    reporter = Reporter()
+    # The address is the first line on standard output, however long the export takes.
+    reporter = Reporter(json=True)
     with TemporaryDirectory(prefix="notifyctl-studio-") as folder:
         sql = Path(folder) / "snapshot.sql"
         if backup is not None:
