@@ -13,6 +13,7 @@ from tempfile import gettempdir
 import pytest
 
 from tests.docs.document import ROOT
+from tests.eventually import eventually
 
 UID = 12_345
 """A user that no machine has: nothing but what is everybody's is theirs."""
@@ -64,6 +65,8 @@ class Newcomer:
         if not self._is_root:
             return  # Names of proxies that nobody serves have to do.
         self._offline = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        spaces = Path("/proc/self/ns/net"), Path(f"/proc/{self._offline.pid}/ns/net")
+        eventually(lambda: spaces[0].readlink() != spaces[1].readlink(), what="a network alone")
         self._enter(["ip", "link", "set", "lo", "up"])
 
     def run(self, command: str, **more: str) -> Told:
