@@ -454,6 +454,7 @@ CALLS: dict[str, list[Call]] = {
     "templates.contents.syntax_problems": [
         lambda text: contents.syntax_problems(TemplateText("text", text, text)),
     ],
+    "configuration.masking.is_secret": [masking.is_secret],
     "configuration.masking.mask": [masking.mask],
     "configuration.masking.mask_both_ends": [masking.mask_both_ends],
     "configuration.masking.mask_config": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from localcloud.sink.chat.telegram_markup import Malformed
@@ -19,6 +19,8 @@ PIECES = {
 
 def held(mode: str, pieces: list[str]) -> None:
     text = f"a{''.join(pieces)}a"
+    # Nothing is documented of more than three in a row, and TDLib reads them in its own way.
+    assume("````" not in text)
     try:
         ours = READERS[mode](text)
     except Malformed:
