@@ -14,6 +14,7 @@ from ops.observe.drift.drift import Drift, DriftReport
 from ops.stacks.active_deployment import left_canary, serving_shares
 from ops.stacks.console import Reporter
 from ops.stacks.errors import DriftFound, ServiceError
+from ops.stacks.moment import counted
 
 
 def drift(
@@ -80,19 +81,14 @@ def _judge(report: DriftReport, *, repaired: bool, strict: bool) -> None:
     """
     stack = report.stack
     if report.findings:
-        count = len(report.findings)
+        found = counted(len(report.findings), "difference")
         # What a repair left is there still: the same command wouldn't take it away.
         left = "A person has to resolve the rest: see the lines above. "
         advice = f"{left}{report.by_hand}".rstrip() if repaired else report.advice
-        raise DriftFound(
-            f"{count} difference{'' if count == 1 else 's'} between the state of '{stack}' and "
-            f"what is there. {advice}"
-        )
+        raise DriftFound(f"{found} between the state of '{stack}' and what is there. {advice}")
     if strict and report.unmanaged:
-        raise DriftFound(
-            f"{len(report.unmanaged)} properties of '{stack}' are set but unmanaged. Reset "
-            "them, or let the program set them."
-        )
+        unmanaged = counted(len(report.unmanaged), "unmanaged property", "unmanaged properties")
+        raise DriftFound(f"'{stack}' has {unmanaged}. Reset them, or let the program set them.")
     if report.unknown:
         kinds = ", ".join(unknown.kind for unknown in report.unknown)
         raise ServiceError(

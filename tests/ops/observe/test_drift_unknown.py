@@ -139,5 +139,5 @@ def test_what_nobody_manages_is_told_and_ends_the_command_only_where_it_is_stric
     shown = CliRunner().invoke(command_line(), ["drift", "--stack", "local", *options])
 
     assert getattr(shown.exception, "exit_code", 0) == code, shown.output
-    said = "worker of worker: logpush on, which nobody manages"
+    said = "worker of worker: logpush on, which the program doesn't manage"
     assert said in " ".join(shown.output.split())
