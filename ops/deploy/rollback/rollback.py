@@ -287,13 +287,11 @@ class Rollback:
         if version == plan.bad.version_id:
             remove_pin(self._stack_file)  # The newest release serves without one.
         else:
-            bad = plan.bad
-            write_pin(self._stack_file, version=version, bad=bad, reason=reason)
+            write_pin(self._stack_file, version=version, bad=plan.bad, reason=reason)
         copy = context.project.root / self._stack_file.name
         if context.project.root != self._project.root and copy.exists():
             copy.write_bytes(self._stack_file.read_bytes())
-        context = context.of_commit(plan.bad.commit)
-        self._deployment.update(f"{MESSAGE} to {version[:8]}", context)
+        self._deployment.update(f"{MESSAGE} to {version[:8]}", context.of_commit(plan.bad.commit))
 
     def _commit(self, draft: Path, version: str) -> None:
         message = f"Roll {self._stack} back to version {version[:8]}"
