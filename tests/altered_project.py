@@ -46,16 +46,16 @@ class AlteredProject:
         for name in SHARED:
             (root / name).symlink_to(ROOT / name)
         (root / ".gitignore").write_text("/.venv\n/node_modules\n/build\n/dist\n__pycache__/\n")
-        self._git("init", "--quiet", "--initial-branch", "main")
-        self._git("config", "user.name", "Test Operator")
-        self._git("config", "user.email", "operator@example.invalid")
+        self.git("init", "--quiet", "--initial-branch", "main")
+        self.git("config", "user.name", "Test Operator")
+        self.git("config", "user.email", "operator@example.invalid")
         self.commit("First")
 
     def commit(self, message: str) -> str:
         """Commit everything that has changed, and return the commit."""
-        self._git("add", "--all")
-        self._git("commit", "--quiet", "--allow-empty", "-m", message)
-        return self._git("rev-parse", "HEAD")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the installation on the copy, in a bare environment."""
@@ -76,19 +76,20 @@ class AlteredProject:
 
     def restore(self, commit: str = "HEAD") -> None:
         """Bring the checked-out files to those of a commit."""
-        self._git("checkout", "--quiet", commit, "--", ".")
-        self._git("clean", "--quiet", "--force", "-d")
+        self.git("checkout", "--quiet", commit, "--", ".")
+        self.git("clean", "--quiet", "--force", "-d")
 
     def status(self) -> list[str]:
         """Return the paths that differ from the last commit, sorted."""
-        lines = self._git("status", "--porcelain", "--untracked-files=all").splitlines()
+        lines = self.git("status", "--porcelain", "--untracked-files=all").splitlines()
         return sorted(line.split()[-1] for line in lines)
 
     def log(self, *arguments: str) -> str:
         """Return what ``git log`` says."""
-        return self._git("log", *arguments)
+        return self.git("log", *arguments)
 
-    def _git(self, *arguments: str) -> str:
+    def git(self, *arguments: str) -> str:
+        """Run git in the copy and return what it says."""
         done = subprocess.run(
             ["git", "-C", str(self.root), *arguments], capture_output=True, text=True, check=True
         )

@@ -73,13 +73,17 @@ class ClosedNetwork:
             base_url="http://api.cloudflare.com/client/v4", transport=transport, timeout=LIMIT
         )
 
+    def inside(self, folder: Path) -> tuple[str, ...]:
+        """Return what a command begins with that runs inside, in that folder."""
+        users = ("--user", "--preserve-credentials") if _AS_ROOT else ()
+        enter = ("nsenter", "--target", str(self._world.pid), "--net", "--mount", *users)
+        return (*enter, f"--wd={folder}")
+
     def start(
         self, *command: str, environment: Mapping[str, str], folder: Path
     ) -> subprocess.Popen[str]:
         """Start a command inside; ``notifyctl`` as a fork that has its imports already."""
-        users = ("--user", "--preserve-credentials") if _AS_ROOT else ()
-        inside = ("nsenter", "--target", str(self._world.pid), "--net", "--mount", *users)
-        inside = (*inside, f"--wd={folder}")
+        inside = self.inside(folder)
         if command[0] == "notifyctl":
             return forked_commands.start(
                 command[1:],

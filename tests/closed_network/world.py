@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from localcloud.endpoints import Ports
+from tests.closed_network import bucket
 from tests.closed_network.faults import Faults, door
 from tests.closed_network.forward_proxy import serve_connect
 from tests.closed_network.names import Authority, Resolver
@@ -30,7 +31,10 @@ SUBDOMAIN = "local"
 """The workers.dev subdomain of the local cloud's account."""
 ZONE = "example.test"
 """The zone of the local cloud's account."""
-NAMES = ("api.cloudflare.com", "api.github.com", f"*.{SUBDOMAIN}.workers.dev", f"*.{ZONE}")
+NAMES = (
+    *("api.cloudflare.com", "api.github.com", f"*.{bucket.HOST}"),
+    *(f"*.{SUBDOMAIN}.workers.dev", f"*.{ZONE}"),
+)
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 _OF_A_CONNECTION = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 _UP_AND_RUNNING = 0x41
@@ -60,12 +64,15 @@ def target_of(host: str, path: str, ports: Ports) -> tuple[str, str]:
 def proxy(ports: Ports, faults: Faults) -> Starlette:
     """Return the application behind every name."""
     client = httpx.AsyncClient(trust_env=False, timeout=120)
+    kept_in_r2 = bucket.Bucket()
 
     async def forward(request: Request) -> Response:
         body = await request.body()
         fault = faults.of(request, body)
         if fault is not None and fault.status and not fault.late:
             return Response(fault.body, fault.status, media_type=fault.content_type)
+        if (request.url.hostname or "").endswith(f".{bucket.HOST}"):
+            return await kept_in_r2.answer(request)
         query = f"?{request.url.query}" if request.url.query else ""
         raw_path = request.scope["raw_path"].decode()
         url, host = target_of(request.url.hostname or "", raw_path + query, ports)

@@ -20,11 +20,12 @@ from tests.integration.test_api_document import read_examples
 COMMANDS = "tests/docs/test_commands_in_docs.py"
 API = "tests/integration/test_api_document.py"
 CHANNEL = "tests/worker/channels/test_channel_document.py"
+ACCOUNT = "tests/closed_network/test_account_blocks.py"
 HERE = "tests/docs/test_blocks.py"
 EVERYWHERE = {
     "console local": COMMANDS,
     "console local long": COMMANDS,
-    "console account": COMMANDS,  # parsed: what it does needs an account
+    "console account": ACCOUNT,
     "console make": COMMANDS,
     "mermaid": "tests/docs/test_site.py",
 }

@@ -1,9 +1,9 @@
 """Every command in the documents can be run as it stands there.
 
 ``console local`` blocks are run here, on a local cloud of their own, some of them each day and all
-of them with the long tests; ``console local long`` ones with the long tests alone. ``console
-account`` blocks are held against notifyctl's commands and options;
-``console make`` ones against the Makefile.
+of them with the long tests; ``console local long`` ones with the long tests alone. All of them, and
+``console account`` ones, which tests/closed_network runs, are held against notifyctl's commands and
+options; ``console make`` ones against the Makefile.
 """
 
 from __future__ import annotations
