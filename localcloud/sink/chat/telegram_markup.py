@@ -59,6 +59,8 @@ def _read_code(text: str, at: int, shown: list[str]) -> int:
     while at < len(text):
         if text.startswith(fence, at):
             return at + len(fence)
+        if text[at] == "`":
+            raise Malformed("a backtick in code must be escaped")
         if text[at] == "\\" and at + 1 < len(text):
             at += 1
         shown.append(text[at])
