@@ -50,7 +50,7 @@ def test_one_screen_tells_versions_traffic_drift_and_figures(installation: Insta
     assert (backlog["threshold"], backlog["level"]) == (1000, "ok")
     memory = figure(document, "memory, most")
     assert (memory["value"], memory["level"]) == (None, "unknown")
-    assert "don't tell" in memory["source"]
+    assert "don't say" in memory["source"]
     assert document["unknown"] == {}
 
     (webhook,) = [one for one in document["channels"] if one["channel"] == "webhook"]
