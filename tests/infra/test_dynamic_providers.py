@@ -144,6 +144,22 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         built.close()
 
 
+@pytest.mark.soak
+@pytest.mark.workerd
+def test_a_pull_requests_stack_of_such_a_commit_is_swept_from_this_one(
+    renamed: Installation,
+) -> None:
+    made, environment = renamed.project, dict(renamed.environment)
+    renamed.ctl_json("pr", "up", "7", "--from", "local", "--skip-verify")
+    renamed.project = ROOT
+    renamed.environment["PYTHONPATH"] = str(ROOT)
+    try:
+        swept = renamed.ctl_json("pr", "sweep", "--from", "local", "--open", "8")
+    finally:
+        renamed.project, renamed.environment = made, environment
+    assert (swept["removed"], swept["failed"]) == (["pr-7"], {})
+
+
 @pytest.mark.workerd
 def test_a_stack_of_a_commit_with_other_packages_is_refreshed_and_destroyed_from_this_one(
     renamed: Installation,

@@ -13,6 +13,14 @@ import httpx
 import pytest
 from nacl.public import PrivateKey, SealedBox
 
+from ops.github.repository import Repository
+from ops.observe.drift import cloudflare_kinds, github_probe
+from ops.observe.drift.cloudflare_probe import CloudflareProbe
+from ops.observe.drift.comparison import leaves
+from ops.observe.drift.finding import Finding
+from ops.observe.drift.github_probe import GithubProbe
+from ops.observe.drift.managed import Managed, managed_resources
+from ops.stacks.account import StackAccount
 from tests.installation import Installation
 
 REPOSITORY = "/api/v3/repos/local/notification-system"
@@ -123,6 +131,95 @@ def test_gates_and_tokens_that_were_edited_past_the_program_are_found_and_put_ba
         if one["name"] == "*"
     ]
     assert operated.control("DELETE", f"{policies}/{extra['id']}").status_code == 204
+    repaired = operated.ctl("drift", "--stack", "local", "--repair")
+    assert repaired.returncode == 0, repaired.stderr + repaired.stdout
+
+
+GATE = f"{REPOSITORY}/environments/{{environment}}"
+
+
+def edit_gate(made: Installation, managed: Managed, path: str) -> None:
+    url = GATE.format(**managed.outputs)
+    rules = made.control("GET", url).json()["protection_rules"]
+    people = [one["reviewer"]["id"] for rule in rules for one in rule.get("reviewers") or ()]
+    body: dict[str, Any] = {
+        "reviewers": [{"type": "User", "id": one} for one in people],
+        "prevent_self_review": any(rule.get("prevent_self_review") for rule in rules),
+        "deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True},
+        "can_admins_bypass": False,
+    }
+    other = {
+        "reviewers": ("reviewers", []),
+        "preventSelfReview": ("prevent_self_review", not body["prevent_self_review"]),
+        "canAdminsBypass": ("can_admins_bypass", True),
+        "deploymentBranchPolicy.customBranchPolicies": ("deployment_branch_policy", None),
+        "deploymentBranchPolicy.protectedBranches": (
+            "deployment_branch_policy",
+            {"protected_branches": True, "custom_branch_policies": False},
+        ),
+    }
+    name, value = other[path]
+    if path == "preventSelfReview" and not people:
+        # Without a reviewer there is nobody whose own review would count.
+        someone = made.control("GET", "/api/v3/user").json()["id"]
+        body["reviewers"] = [{"type": "User", "id": someone}]
+    assert made.control("PUT", url, json={**body, name: value}).status_code == 200
+
+
+def edit_branch(made: Installation, managed: Managed, _path: str) -> None:
+    url = f"{GATE.format(**managed.outputs)}/deployment-branch-policies"
+    for one in made.control("GET", url).json()["branch_policies"]:
+        assert made.control("PUT", f"{url}/{one['id']}", json={"name": "x"}).status_code == 200
+
+
+def edit_variable(made: Installation, managed: Managed, _path: str) -> None:
+    url = f"{GATE.format(**managed.outputs)}/variables/{managed.text('variableName')}"
+    assert made.control("PATCH", url, json={"value": "another"}).status_code == 204
+
+
+def edit_token(made: Installation, managed: Managed, path: str) -> None:
+    url = f"/client/v4/accounts/{managed.text('accountId')}/tokens/{managed.id}"
+    token = made.control("GET", url).json()["result"]
+    body = {"name": token["name"], "policies": token["policies"], "status": "active"}
+    first = token["policies"][0]
+    narrower = [{**first, "permission_groups": first["permission_groups"][:1]}]
+    changed = {"name": "another", "policies": narrower}[path]
+    assert made.control("PUT", url, json={**body, path: changed}).status_code == 200
+
+
+EDITS = {
+    "github:RepositoryEnvironment": edit_gate,
+    "github:RepositoryEnvironmentDeploymentPolicy": edit_branch,
+    "github:ActionsEnvironmentVariable": edit_variable,
+    "cloudflare:AccountToken": edit_token,
+}
+
+
+def test_every_input_of_the_access_stack_is_changed_by_the_apis_and_found(
+    operated: Installation,
+) -> None:
+    file = operated.home / "pulumi/.pulumi/stacks/notification-system/local.json"
+    state = json.loads(file.read_text())["checkpoint"]["latest"]["resources"]
+    api = (operated.home / "cloud" / "api-token").read_text().strip()
+    account = operated.outputs()["account_id"]
+    url = operated.control_url
+    cloudflare = CloudflareProbe(StackAccount("local", account, f"{url}/client/v4", True, api))
+    github = GithubProbe(Repository(f"{url}/api/v3", "local/notification-system", api, True))
+    kinds = {**cloudflare_kinds.KINDS, **github_probe.KINDS}
+    edited = 0
+    # A gate that is opened to every branch has no branches of its own any more: they go first.
+    for managed in sorted(managed_resources(state), key=lambda one: "Policy" not in one.type):
+        kind = kinds.get(managed.type)
+        for path, value in leaves(managed.inputs, kind) if kind else ():
+            rule = kind.rule(path) if kind else None
+            if rule is None or value is None or value == []:
+                continue
+            EDITS[managed.type](operated, managed, path)
+            probe = github if managed.type.startswith("github:") else cloudflare
+            found = {one.kind for one in probe.findings(managed) if isinstance(one, Finding)}
+            assert rule.kind in found, f"{managed.name}: {path}"
+            edited += 1
+    assert edited > 15
     repaired = operated.ctl("drift", "--stack", "local", "--repair")
     assert repaired.returncode == 0, repaired.stderr + repaired.stdout
 

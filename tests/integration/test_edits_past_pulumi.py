@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from ops.observe.drift.cloudflare_kinds import KINDS
 from tests.integration.adopted_account import WORKER, AdoptedAccount
+from tests.integration.input_edits import Account, edit_input, input_edits
 
 LISTINGS = ("d1/database", "storage/kv/namespaces", "queues", "workers/workers", "workers/domains")
 
@@ -146,6 +148,46 @@ def test_one_edit_of_each_kind_is_found_repaired_and_then_nothing_is_left(
     assert (code, repaired["findings"], repaired["unknown"]) == (0, [], [])
     # What the service alone can tell is no difference while it can't be asked.
     assert {finding["kind"] for finding in repaired["repaired"]} == wanted - {"secrets"} | kinds
+
+
+@pytest.mark.workerd
+@pytest.mark.requirement("PD-01")
+def test_every_input_of_the_deployed_stack_is_changed_by_the_api_and_found(
+    adopted: AdoptedAccount,
+) -> None:
+    account = Account(adopted)
+    # Of the kinds in a service's stack there is one of each; an access stack has the tokens.
+    assert {one.type for one in account.managed} >= KINDS.keys() - {"cloudflare:AccountToken"}
+    account.call("POST", "workers/workers", {"name": "shop"})
+    queue = account.call("POST", "queues", {"queue_name": "shops-queue"})["queue_id"]
+    edits = list(input_edits(account))
+    assert len(edits) > 20
+    for one in edits:
+        if one.is_one_way:
+            continue
+        managed = account.named(one.resource)
+        assert account.kinds(managed) == [], one
+        undo = edit_input(account, managed, one.path)
+        assert one.kind in account.kinds(managed), one
+        undo()
+        assert account.kinds(managed) == [], one
+
+    left = [one for one in edits if one.is_one_way]
+    while left:
+        # One of each resource at once: a repair takes longer than all of them.
+        now = {one.resource: one for one in reversed(left)}
+        undone = [
+            edit_input(account, account.named(one.resource), one.path) for one in now.values()
+        ]
+        for one in now.values():
+            assert one.kind in account.kinds(account.named(one.resource)), one
+        for undo in undone:
+            undo()
+        code, repaired = adopted.drift("--repair")
+        assert (code, repaired["findings"], repaired["unknown"]) == (0, [], [])
+        left = [one for one in left if one not in now.values()]
+    account.call("DELETE", f"queues/{queue}")
+    account.call("DELETE", "workers/workers/shop")
 
 
 @pytest.mark.soak

@@ -16,6 +16,7 @@ WORKER = "notification-system-local"
 HOST, PATTERN = "notify.example.test", "api.example.test/notify*"
 ADDRESSES = {"customDomain": HOST, "zoneName": "example.test", "routePattern": PATTERN}
 LISTS = ("d1/database", "storage/kv/namespaces", "queues")
+IDS = {"d1/database": "uuid", "queues": "queue_id", "workers/workers": "id"}
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +63,15 @@ def test_a_stack_whose_names_are_taken_stops_before_it_makes_anything(
         assert refused.returncode == 4, refused.stdout
         assert f"the queue failed-queue-local ({queue['queue_id']})" in refused.stderr
         assert "notifyctl import --stack local" in refused.stderr
-    assert [len(call(cloud, "GET", path)) for path in LISTS] == [0, 0, 1]
+    # A pull request's stack asks for its own names as well.
+    pulls = call(cloud, "POST", "queues", {"queue_name": "failed-queue-pr-9"})
+    refused = cloud.ctl("pr", "up", "9", "--from", "local", "--skip-verify")
+    assert refused.returncode == 4, refused.stdout
+    assert f"the queue failed-queue-pr-9 ({pulls['queue_id']})" in refused.stderr
+    assert [len(call(cloud, "GET", path)) for path in LISTS] == [0, 0, 2]
     assert call(cloud, "GET", "workers/workers") == []
-    call(cloud, "DELETE", f"queues/{queue['queue_id']}")
+    for one in (queue, pulls):
+        call(cloud, "DELETE", f"queues/{one['queue_id']}")
 
 
 def test_addresses_of_another_worker_are_refused_first_and_taken_over_by_name(
@@ -80,7 +87,22 @@ def test_addresses_of_another_worker_are_refused_first_and_taken_over_by_name(
         assert f"customDomain: {HOST} leads to the Worker shop." in refused.stderr
     assert [len(call(cloud, "GET", path)) for path in LISTS] == [0, 0, 0]
 
+    assert checked(cloud)["result"] == "fail"
     cloud.configure({**ADDRESSES, "takeOver": [HOST, PATTERN]})
+    # What was edited a moment ago is judged, and not the rendering of the command before.
+    assert checked(cloud)["result"] == "ok"
+
+    # What a first deployment made before it failed is named, with both ways on.
+    assert cloud.ctl("local", "fault", "add", "workers schedules 403").returncode == 0
+    failed = cloud.ctl("up", "--stack", "local")
+    assert cloud.ctl("local", "fault", "clear").returncode == 0
+    assert failed.returncode == 4, failed.stdout
+    made = failed.stderr.partition("Made so far: ")[2]
+    for path, key in IDS.items():
+        for item in call(cloud, "GET", path):
+            assert item["name" if key == "id" else key] == "shop" or item[key] in made, path
+    assert "'notifyctl up --stack local' goes on from there" in made
+    assert "'notifyctl destroy --stack local' removes it" in made
     cloud.up()
     assert [d["service"] for d in call(cloud, "GET", "workers/domains")] == [WORKER]
     assert [r["script"] for r in call(cloud, "GET", routes(cloud))] == [WORKER]
@@ -143,6 +165,10 @@ def test_a_deployment_that_fails_after_the_traffic_moved_is_a_release_to_go_back
     back = cloud.ctl_json("rollback", "--stack", "local", "--yes", "--reason", "the test's")
     assert serving(cloud) == before
     assert "schedules" in back["unfinished"], back
+    # The same command again tries what is left once more, and still says that it is.
+    again = cloud.ctl_json("rollback", "--stack", "local", "--yes")
+    assert (again["version_id"], again["way"]) == (back["version_id"], "pin")
+    assert "schedules" in again["unfinished"], again
     assert cloud.ctl("local", "fault", "clear").returncode == 0
     assert cloud.control("GET", schedules).json()["result"]["schedules"][0]["cron"] != "7 * * * *"
     ended = cloud.ctl("up", "--stack", "local")
