@@ -145,12 +145,12 @@ class Drift:
             resource.name: resource
             for resource in managed_resources(choose_driver(self._context).resources())
         }
-        probe = self._cloudflare()
         calls = [finding for finding in report.findings if finding.repair is Repair.CALL]
         # One call puts a consumer's settings back, or all secrets, however many differ.
         for finding in {(call.resource, call.kind): call for call in calls}.values():
             with self._reporter.step(f"{finding.resource}: {finding.kind} put back"):
-                repair(probe, finding, resources[finding.resource])
+                resource = resources[finding.resource]
+                repair(self._probe_of(resource), finding, resource)
         if needs_update:
             deployer.refresh()
             deployer.run(message="Repair of drift", verify=False)
@@ -179,6 +179,11 @@ class Drift:
                 "same command again, or deploy this checkout with 'notifyctl deploy --stack "
                 f"{self._stack}'."
             )
+
+    def _probe_of(self, resource: Managed) -> CloudflareProbe | GithubProbe:
+        if resource.type.startswith("github:"):
+            return GithubProbe(Repository.of(self._context))
+        return self._cloudflare()
 
     def _cloudflare(self) -> CloudflareProbe:
         return CloudflareProbe(StackAccount.of(self._context))

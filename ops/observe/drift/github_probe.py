@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from engine.providers.github_shapes import environment_body, environment_defaults
+from engine.providers.property_naming import to_wire
 from ops.github.repository import Repository
 from ops.observe.drift.comparison import GONE, Compared, Kind
 from ops.observe.drift.finding import Finding, Repair, Unmanaged
@@ -48,8 +50,10 @@ KINDS: Mapping[str, Kind] = {
     "github:RepositoryEnvironment": Kind(
         "environment",
         {
-            "reviewers": Compared("reviewers", form=_people, tell=_told),
-            "preventSelfReview": Compared("self-review"),
+            # The provider doesn't see that the rule of both is gone, so that an update leaves it so
+            # (terraform-provider-github, resource_github_repository_environment.go, Read).
+            "reviewers": Compared("reviewers", Repair.CALL, form=_people, tell=_told),
+            "preventSelfReview": Compared("self-review", Repair.CALL),
             "canAdminsBypass": Compared("admin bypass"),
             "deploymentBranchPolicy": Compared("branch policy"),
             "waitTimer": Compared("wait timer"),
@@ -114,6 +118,18 @@ class GithubProbe:
         else:
             yield from kind.differences(resource, found)
             yield from _set_again(kind, resource, found)
+
+    def put_gate(self, resource: Managed) -> None:
+        """Make an environment's gate what the program says.
+
+        Raises:
+            OperationError: GitHub refused, or gave no answer.
+        """
+        path = _PATHS[resource.type].format(
+            environment=quote(resource.text("environment"), safe="")
+        )
+        body = to_wire(environment_body(environment_defaults(dict(resource.inputs))))
+        self._repository.call("PUT", path, body=body)
 
     @staticmethod
     def _branches(kind: Kind, resource: Managed, found: Any) -> Iterator[Finding]:

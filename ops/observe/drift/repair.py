@@ -9,16 +9,25 @@ from engine.providers.property_naming import to_wire
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.comparison import GONE
 from ops.observe.drift.finding import Finding
+from ops.observe.drift.github_probe import GithubProbe
 from ops.observe.drift.managed import Managed
 from ops.stacks.errors import OperationError
 
 
-def repair(probe: CloudflareProbe, finding: Finding, resource: Managed) -> None:
+def repair(probe: CloudflareProbe | GithubProbe, finding: Finding, resource: Managed) -> None:
     """Make the call for one finding: what the state says becomes what is there.
+
+    Args:
+        probe: what asked the API that has the resource.
+        finding: what differs.
+        resource: the resource.
 
     Raises:
         OperationError: the API refused, or no call is known for such a finding.
     """
+    if isinstance(probe, GithubProbe):
+        probe.put_gate(resource)
+        return
     call = _CALLS.get(finding.kind)
     if call is None:
         raise OperationError(
