@@ -25,16 +25,18 @@ def repair(probe: CloudflareProbe | GithubProbe, finding: Finding, resource: Man
     Raises:
         OperationError: the API refused, or no call is known for such a finding.
     """
-    if isinstance(probe, GithubProbe):
-        probe.put_gate(resource)
-        return
-    call = _CALLS.get(finding.kind)
+    calls = _GITHUB_CALLS if isinstance(probe, GithubProbe) else _CALLS
+    call = calls.get(finding.kind)
     if call is None:
         raise OperationError(
             f"No call is known that restores the {finding.kind} of {resource.name}, so it stays "
             "as it is. Please report this: drift suggested a repair that doesn't exist."
         )
     call(probe, finding, resource)
+
+
+def _put_gate(probe: GithubProbe, _finding: Finding, resource: Managed) -> None:
+    probe.put_gate(resource)
 
 
 def _put_schedules(probe: CloudflareProbe, _finding: Finding, resource: Managed) -> None:
@@ -106,7 +108,7 @@ def _consumer(resource: Managed) -> dict[str, Any]:
     return body
 
 
-_CALLS: Mapping[str, Callable[[CloudflareProbe, Finding, Managed], None]] = {
+_CALLS: Mapping[str, Callable[[Any, Finding, Managed], None]] = {
     "deployment": _redeploy,
     # A version carries its secrets: the state's version has the release's.
     "secrets": _redeploy,
@@ -117,6 +119,12 @@ _CALLS: Mapping[str, Callable[[CloudflareProbe, Finding, Managed], None]] = {
     "queue settings": _put_queue,
 }
 """What puts each kind of difference back whose repair is a call."""
+
+_GITHUB_CALLS: Mapping[str, Callable[[Any, Finding, Managed], None]] = {
+    "reviewers": _put_gate,
+    "self-review": _put_gate,
+}
+"""The same for a GitHub environment, whose gate is put back as a whole."""
 
 BY_HAND: Mapping[str, str] = {
     "database": (

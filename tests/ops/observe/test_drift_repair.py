@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ops.github.repository import Repository
 from ops.observe.drift import cloudflare_kinds, github_probe
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.drift import DriftReport
@@ -71,7 +72,9 @@ def managed_of(registration: Registration) -> Managed:
     return Managed(f"{package}:{rest.rpartition(':')[2]}", registration.name, "q1", outputs, inputs)
 
 
-@pytest.mark.parametrize(("type_", "kind"), CALLS)
+@pytest.mark.parametrize(
+    ("type_", "kind"), [call for call in CALLS if call[0].startswith("cloudflare:")]
+)
 def test_every_repair_by_a_call_makes_that_call(
     declared: dict[str, Managed], type_: str, kind: str
 ) -> None:
@@ -91,6 +94,51 @@ def test_every_repair_by_a_call_makes_that_call(
         assert body == put_back
     if path.endswith("c1"):
         assert body["settings"]["batch_size"] == resource.inputs["settings"]["batchSize"]
+
+
+class Gates(github_probe.GithubProbe):
+    """Notes what is sent to the repository."""
+
+    def __init__(self) -> None:
+        super().__init__(Repository("http://127.0.0.1:9", "o/r", "t", is_local=True))
+        self._repository = self  # type: ignore[assignment]
+        self.sent: list[tuple[str, str, Any]] = []
+
+    def call(self, method: str, path: str, *, body: Any) -> None:
+        self.sent.append((method, path, body))
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if not call[0].startswith("cloudflare:")])
+def test_a_gate_is_put_back_whole_with_its_reviewers(call: tuple[str, str]) -> None:
+    type_, kind = call
+    inputs = {
+        "repository": "r",
+        "environment": "production",
+        "reviewers": [{"users": [7], "teams": [8]}],
+        "preventSelfReview": True,
+        "canAdminsBypass": False,
+        "deploymentBranchPolicy": {"protectedBranches": False, "customBranchPolicies": True},
+    }
+    gates, resource = Gates(), Managed(type_, "production", "r:production", inputs, inputs)
+    repair(gates, Finding(kind, "production", "this", "that", Repair.CALL), resource)
+    assert gates.sent == [
+        (
+            "PUT",
+            "/environments/production",
+            {
+                "wait_timer": 0,
+                "reviewers": [{"type": "Team", "id": 8}, {"type": "User", "id": 7}],
+                "can_admins_bypass": False,
+                "prevent_self_review": True,
+                "deployment_branch_policy": {
+                    "protected_branches": False,
+                    "custom_branch_policies": True,
+                },
+            },
+        )
+    ]
+    with pytest.raises(OperationError, match="No call is known that restores the colour of"):
+        repair(gates, Finding("colour", "production", "x", "y", Repair.CALL), resource)
 
 
 def test_a_consumer_of_another_worker_is_removed_and_the_own_one_left(
