@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,8 @@ class Pair:
         self.compare()
 
     def compare(self) -> None:
-        assert self.engine.state() == self.cli.state()
+        pairs = zip_longest(self.engine.state(), self.cli.state())
+        assert [(ours, theirs) for ours, theirs in pairs if ours != theirs] == []
         assert self.engine.account() == self.cli.account()
 
     def close(self) -> None:
