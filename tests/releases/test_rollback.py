@@ -162,7 +162,7 @@ def test_a_rollback_needs_no_rest_api_of_the_database(stage: Stage) -> None:
     [good] = stage.serving()
     stage.change("sends fail")
     bad = stage.json("deploy")["version_id"]
-    assert stage.ctl("local", "fault", "add", "d1 query 500/7500").returncode == 0
+    assert stage.installation.ctl("local", "fault", "add", "d1 query 500/7500").returncode == 0
     try:
         planned = stage.ctl("rollback", "--plan-only")
         done = stage.ctl("rollback", "--yes", "--reason", "sends fail", "--health-pause", "0")
