@@ -83,6 +83,10 @@ def erase_local_state(project: Project, reporter: Reporter) -> None:
             shutil.rmtree(project.home / name, ignore_errors=True)
         project.passphrase_file.unlink(missing_ok=True)
         step.detail = str(project.home)
+    reporter.line(
+        f"Backups stay in backups/, reports in {project.home}; 'make clean' removes what was "
+        "installed."
+    )
 
 
 def local_cloud_status(project: Project) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def looking_at_a_killed_cloud_starts_nothing(newcomer: Newcomer) -> None:
 
 
 def habits_are_understood(newcomer: Newcomer) -> None:
-    assert newcomer.run(f"{CTL} -h").text.startswith("\n Usage: notifyctl")
+    assert newcomer.run(f"{CTL} -h").text.lstrip().startswith("Usage: notifyctl")
     assert "Usage: notifyctl logs" in newcomer.run(f"{CTL} help logs").text
     stop = newcomer.run(f"{CTL} stop")
     assert (stop.code, "notifyctl local stop" in stop.text) == (2, True)

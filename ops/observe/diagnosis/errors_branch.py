@@ -30,7 +30,8 @@ _OVER = timedelta(minutes=15)
 _OVER_TEXT = "after 15 minutes without another"
 _REFUSED_SHARE = 0.2
 """Share of one refusal among all calls above which a key or a lost row is at fault."""
-_KEY_REFUSALS = frozenset({"INVALID_SIGNATURE", "UNAUTHORIZED", "MISSING_SIGNATURE"})
+_KEY_REFUSALS = frozenset({"INVALID_SIGNATURE", "UNAUTHORIZED"})
+"""Refusals of those who do sign. Whoever doesn't is mistaken, or is `verify`, which tries it."""
 _ROW_REFUSALS = frozenset({"TEMPLATE_NOT_FOUND", "TEMPLATE_CONTENT_NOT_FOUND"})
 # Ids begin with the moment: milliseconds since 2024 (Julian day 2460310.5), times 4096. A row
 # counts by its last attempt, whether it is tried again or not.

@@ -76,7 +76,7 @@ def test_what_the_cloud_refuses_ends_the_command_in_its_words(
 
 
 def test_erasing_takes_state_and_passphrase_and_leaves_what_is_not_the_stacks(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("pulumi", "stack", "states", "reports"):
         (project.home / name).mkdir(parents=True)
@@ -84,4 +84,5 @@ def test_erasing_takes_state_and_passphrase_and_leaves_what_is_not_the_stacks(
     monkeypatch.setattr(local_cloud, "_cloud", lambda _: Cloud("ready", refuses=False))
     erase_local_state(project, QUIET)
     assert [path.name for path in project.home.iterdir()] == ["reports"]
-    erase_local_state(project, QUIET)
+    erase_local_state(project, Reporter())
+    assert "'make clean' removes what was installed" in capsys.readouterr().out

@@ -135,7 +135,8 @@ def test_one_refusal_of_many_calls_names_the_key_or_the_row_that_is_lost(
     assert finding.section == section
     few = answered(1, 401, code=code, calls=5)
     assert of_callers(well, few).findings == []
-    assert of_callers(answered(1, 400, code="INVALID_USER_ID")).findings == []
+    for status, mistake in ((400, "INVALID_USER_ID"), (401, "MISSING_SIGNATURE")):
+        assert of_callers(answered(1, status, code=mistake)).findings == []
 
 
 def test_at_most_three_failures_are_told_and_the_rest_is_counted() -> None:
