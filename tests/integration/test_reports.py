@@ -88,7 +88,7 @@ def test_a_diagnosis_walks_all_branches_and_names_the_reason(history: Installati
     result = history.ctl("diagnose", "--stack", "local", "--json")
     history.sql("DELETE FROM user_configs WHERE user_id = 'report'")
     assert result.returncode == 5
-    assert "ill in:" in result.stderr
+    assert "has problems in:" in result.stderr
     branches = {branch["name"]: branch for branch in json.loads(result.stdout)["branches"]}
     assert list(branches) == ["reachable", "errors", "speed", "data"]
     assert branches["reachable"]["verdict"] == "well"
