@@ -68,7 +68,7 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
         ("drift", _drift(found)),
     ):
         reporter.line(f"{name:<9} {value}")
-    problems = [str(problem.get("message", "")) for problem in health.get("errors") or []]
+    problems = [str(problem.get("message", "")) for problem in found.problems]
     for problem in filter(None, [found.disk, *problems]):
         reporter.line(f"{'problem':<9} {problem}", style="yellow")
     reporter.line("")

@@ -79,10 +79,8 @@ def _health(branch: Branch, status: StackStatus) -> None:
         doctor = f"notifyctl doctor --stack {status.stack}"
         over = "when there is room"
         branch.ill(Finding(status.disk, "Database refuses", (doctor, "df -h"), over=over))
-    for problem in status.health.get("errors") or []:
+    for problem in status.problems:
         code = str(problem.get("code", ""))
-        if code == "REQUESTS_FAILED" and not status.metrics.callers.problem:
-            continue  # the data set tells it better, further down
         section, *steps = _SECTIONS.get(code, ("Errors", "notifyctl doctor --stack {}"))
         branch.ill(
             Finding(

@@ -108,6 +108,12 @@ class StackStatus:
         )
 
     @property
+    def problems(self) -> list[Mapping[str, Any]]:
+        """What the service says of itself, apart from failures that the data set tells better."""
+        told = {"REQUESTS_FAILED"} if not self.metrics.callers.problem else set()
+        return [one for one in self.health.get("errors") or [] if one.get("code") not in told]
+
+    @property
     def is_healthy(self) -> bool:
         """Whether the service says so."""
         well = self.health_status == 200 and self.health.get("status") == "healthy"

@@ -13,6 +13,7 @@ import pytest
 from ops.observe.diagnosis.branch import Branch, Verdict
 from ops.observe.diagnosis.errors_branch import _callers, _lines
 from ops.observe.metrics.caller_metrics import CallerAnswer, CallerMetrics
+from ops.observe.metrics.stack_status import StackStatus
 from ops.stacks.account import StackAccount
 
 ACCOUNT = StackAccount("local", "0" * 32, "http://127.0.0.1:1/client/v4", is_local=True, token="t")
@@ -137,6 +138,19 @@ def test_one_refusal_of_many_calls_names_the_key_or_the_row_that_is_lost(
     assert of_callers(well, few).findings == []
     for status, mistake in ((400, "INVALID_USER_ID"), (401, "MISSING_SIGNATURE")):
         assert of_callers(answered(1, status, code=mistake)).findings == []
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [("", ["CRON_STOPPED"]), ("may not be read", ["REQUESTS_FAILED", "CRON_STOPPED"])],
+)
+def test_failures_that_the_data_set_tells_are_no_second_problem(
+    problem: str, told: list[str]
+) -> None:
+    health = {"errors": [{"code": "REQUESTS_FAILED"}, {"code": "CRON_STOPPED"}]}
+    metrics: Any = SimpleNamespace(callers=CallerMetrics((), problem))
+    status = StackStatus("dev", "", health, 200, {}, metrics, (), (), None, {})
+    assert [one["code"] for one in status.problems] == told
 
 
 def test_at_most_three_failures_are_told_and_the_rest_is_counted() -> None:
