@@ -81,7 +81,7 @@ LATER = (
     "uuid",
 )
 ROUTES_AT_START = {"notification.routes.send", "notification.routes.table"}
-MAX_OWN_MODULES = 76
+MAX_OWN_MODULES = 77
 
 
 @pytest.mark.requirement("C-0.25")
