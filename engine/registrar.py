@@ -100,19 +100,22 @@ class Registrar:
     def _custom(self, goal: Goal, old: ResourceState | None) -> ResourceState:
         reference = self._registry.reference_for(goal)
         provider = self._registry.get(reference)
-        goal = replace(goal, provider=reference, inputs=keep_ignored(goal, old))
-        if imports(goal, old):
-            return self._import(goal, provider)
-        fresh = old is None or old.pending_replacement
-        inputs = self._check(goal, provider, {} if fresh or old is None else old.inputs)
+        declared = replace(goal, provider=reference)
+        if imports(declared, old):
+            return self._import(replace(declared, inputs=keep_ignored(goal, old)), provider)
         if old is None:
-            return self._step.create(goal, provider, inputs)
+            return self._step.create(declared, provider, self._check(declared, provider, {}))
         if old.pending_replacement:
-            return self._step.create(goal, provider, inputs, replaced=old)
+            inputs = self._check(declared, provider, {})
+            return self._step.create(declared, provider, inputs, replaced=old)
+        goal = replace(declared, inputs=keep_ignored(goal, old))
+        inputs = self._check(goal, provider, old.inputs)
         difference = self._difference(goal, provider, old, inputs)
         if difference.replaces:
-            inputs = self._check(goal, provider, {})
-            return self._replacement.run(goal, provider, old, inputs, difference)
+            # What comes in its place has nothing to keep, ignored properties neither
+            # (``goal.Properties`` in pulumi/pulumi pkg/resource/deploy/step_generator.go).
+            inputs = self._check(declared, provider, {})
+            return self._replacement.run(declared, provider, old, inputs, difference)
         if difference.changed:
             return self._step.update(goal, provider, old, inputs)
         return self._step.same(goal, old, inputs)

@@ -49,6 +49,25 @@ def test_ignored_changes_are_no_changes(stores: Workspace) -> None:
     assert stores.resource("kv")["inputs"]["title"] == "cache"
 
 
+def test_a_replaced_resource_and_one_that_goes_with_it_have_nothing_to_ignore(
+    stores: Workspace,
+) -> None:
+    stores.edit(
+        r'"name": "db", "readReplication": \{"mode": "disabled"\}\}',
+        '"name": "db2", "readReplication": {"mode": "auto"}}, ignore_changes=["readReplication"]',
+    )
+    stores.edit(
+        '"queueName": "retry-queue"}', '"queueName": "q2"}, replace_on_changes=["queueName"]'
+    )
+    stores.edit(r'"q2"\}, ', '"q2"}, delete_before_replace=True, ')
+    stores.edit(r"\{\"batchSize\": 10\},\n    \},", '{"batchSize": 9},\n    },')
+    stores.edit(r"depends_on=\[worker\],", 'depends_on=[worker], ignore_changes=["settings"],')
+    stores.up()
+    assert stores.resource("db")["inputs"]["readReplication"] == {"mode": "auto"}
+    assert stores.resource("qc")["inputs"]["settings"] == {"batchSize": 9}
+    assert stores.up().changes == {"same": 7}
+
+
 def test_a_protected_resource_is_neither_replaced_nor_deleted(
     stores: Workspace, api: FakeCloudflare
 ) -> None:
