@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
+import pytest
 
 from tests import forked_commands
 from tests.closed_network.faults import door
@@ -30,6 +31,14 @@ def missing() -> str:
         ["unshare", "--net", "--mount", *_AS_ROOT, "true"], capture_output=True, check=False
     )
     return "" if tried.returncode == 0 else "this machine allows no network namespaces"
+
+
+IN_A_CLOSED_NETWORK = (
+    pytest.mark.workerd,
+    pytest.mark.real_pulumi,
+    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
+)
+"""The marks of a test that runs in one."""
 
 
 class ClosedNetwork:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.closed_network.account_blocks import COMMON, LIVES, OUTSIDE, UNTRIED, Life, Step
-from tests.closed_network.network import ROOT, missing
+from tests.closed_network.network import IN_A_CLOSED_NETWORK, ROOT
 from tests.closed_network.operator import Operator
 from tests.closed_network.session import Reply, Session
 from tests.docs.document import Fence, fences
@@ -109,16 +109,11 @@ def replies_of(step: Step, operator: Operator) -> Sequence[Reply]:
     return step.replies(operator) if callable(step.replies) else step.replies
 
 
-in_a_closed_network = [
-    pytest.mark.workerd,
-    pytest.mark.real_pulumi,
-    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
-]
 SHORT = ("getting started", "README", "without notifyctl", "this machine's state")
 
 
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("name", [pytest.param(name, marks=in_a_closed_network) for name in SHORT])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=IN_A_CLOSED_NETWORK) for name in SHORT])
 def test_a_newcomer_gets_through_the_documents_blocks(name: str, tmp_path: Path) -> None:
     live(LIVES[name], tmp_path)
 
@@ -126,7 +121,7 @@ def test_a_newcomer_gets_through_the_documents_blocks(name: str, tmp_path: Path)
 @pytest.mark.soak
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=in_a_closed_network) for name in LIVES if name not in SHORT],
+    [pytest.param(name, marks=IN_A_CLOSED_NETWORK) for name in LIVES if name not in SHORT],
 )
 def test_an_operator_gets_through_the_documents_blocks(name: str, tmp_path: Path) -> None:
     live(LIVES[name], tmp_path)

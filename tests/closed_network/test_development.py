@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.closed_network.network import missing
+from tests.closed_network.network import IN_A_CLOSED_NETWORK
 from tests.closed_network.operator import LOGS, Operator
 from tests.closed_network.world import SUBDOMAIN
 
-pytestmark = [
-    pytest.mark.workerd,
-    pytest.mark.real_pulumi,
-    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
-]
+pytestmark = [*IN_A_CLOSED_NETWORK]
 
 MAX_PLAN_CHARACTERS = 8_000
 """What `pulumi preview --diff` may print of a changed module: not a list of all of them."""

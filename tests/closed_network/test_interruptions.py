@@ -15,15 +15,10 @@ from operator import le
 import pytest
 
 from tests.closed_network.faults import ASKING, Fault
-from tests.closed_network.network import LIMIT, missing
+from tests.closed_network.network import IN_A_CLOSED_NETWORK, LIMIT
 from tests.closed_network.operator import LISTS, Operator, kill_all
 
-pytestmark = [
-    pytest.mark.workerd,
-    pytest.mark.real_pulumi,
-    pytest.mark.soak,
-    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
-]
+pytestmark = [*IN_A_CLOSED_NETWORK, pytest.mark.soak]
 STACK = ("--stack", "development")
 MAX_ADVICES = 4
 """Commands that a message may lead to, one after the other, until the deployment is done."""

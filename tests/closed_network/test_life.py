@@ -11,16 +11,11 @@ from typing import Any
 import pytest
 
 from infra.names import Names
-from tests.closed_network.network import ROOT, missing
+from tests.closed_network.network import IN_A_CLOSED_NETWORK, ROOT
 from tests.closed_network.operator import ACCOUNT, Operator
 from tests.closed_network.world import SUBDOMAIN, ZONE
 
-pytestmark = [
-    pytest.mark.workerd,
-    pytest.mark.real_pulumi,
-    pytest.mark.soak,
-    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
-]
+pytestmark = [*IN_A_CLOSED_NETWORK, pytest.mark.soak]
 HOST = f"notify.{ZONE}"
 PATTERN = f"api.{ZONE}/notify*"
 UNCHECKED = ("--skip", "tests", "--skip", "types", "--skip", "dependencies")

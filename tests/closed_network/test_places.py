@@ -10,15 +10,10 @@ import pytest
 import yaml
 
 from tests.closed_network.faults import Fault
-from tests.closed_network.network import missing
+from tests.closed_network.network import IN_A_CLOSED_NETWORK
 from tests.closed_network.operator import ACCOUNT, Operator
 
-pytestmark = [
-    pytest.mark.workerd,
-    pytest.mark.real_pulumi,
-    pytest.mark.soak,
-    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
-]
+pytestmark = [*IN_A_CLOSED_NETWORK, pytest.mark.soak]
 STACK = ("--stack", "development")
 
 

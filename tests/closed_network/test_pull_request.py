@@ -9,16 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.closed_network.network import ROOT, missing
+from tests.closed_network.network import IN_A_CLOSED_NETWORK, ROOT
 from tests.closed_network.operator import Operator
 from tests.closed_network.vault import PORT
 
-pytestmark = [
-    pytest.mark.workerd,
-    pytest.mark.real_pulumi,
-    pytest.mark.soak,
-    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
-]
+pytestmark = [*IN_A_CLOSED_NETWORK, pytest.mark.soak]
 FROM = ("--from", "development")
 
 

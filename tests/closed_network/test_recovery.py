@@ -10,16 +10,11 @@ import psutil
 import pytest
 
 from tests.closed_network.faults import Fault
-from tests.closed_network.network import LIMIT, missing
+from tests.closed_network.network import IN_A_CLOSED_NETWORK, LIMIT
 from tests.closed_network.operator import Operator, kill_all
 from tests.eventually import eventually
 
-pytestmark = [
-    pytest.mark.workerd,
-    pytest.mark.real_pulumi,
-    pytest.mark.soak,
-    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
-]
+pytestmark = [*IN_A_CLOSED_NETWORK, pytest.mark.soak]
 STACK = ("--stack", "development")
 
 

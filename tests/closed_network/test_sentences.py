@@ -10,16 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.closed_network.faults import Fault
-from tests.closed_network.network import missing
+from tests.closed_network.network import IN_A_CLOSED_NETWORK
 from tests.closed_network.operator import Operator
 from tests.closed_network.world import ZONE
 
-pytestmark = [
-    pytest.mark.workerd,
-    pytest.mark.real_pulumi,
-    pytest.mark.soak,
-    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
-]
+pytestmark = [*IN_A_CLOSED_NETWORK, pytest.mark.soak]
 STACK = ("--stack", "development")
 HOST = f"notify.{ZONE}"
 EARLIER = 120

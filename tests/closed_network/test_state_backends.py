@@ -10,17 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.closed_network.network import ROOT, missing
+from tests.closed_network.network import IN_A_CLOSED_NETWORK, ROOT
 from tests.closed_network.operator import Operator
 from tests.eventually import eventually
 from tests.python_environment import environment
 
-pytestmark = [
-    pytest.mark.workerd,
-    pytest.mark.real_pulumi,
-    pytest.mark.soak,
-    pytest.mark.skipif(bool(reason := missing()), reason=reason or "it can be had"),
-]
+pytestmark = [*IN_A_CLOSED_NETWORK, pytest.mark.soak]
 STACK = ("--stack", "development")
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 SERVER = "http://127.0.0.1:5000"
