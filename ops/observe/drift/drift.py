@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from infra.release import config_digest
@@ -181,10 +182,13 @@ class Drift:
             )
 
     def _probe_of(self, resource: Managed) -> CloudflareProbe | GithubProbe:
-        if resource.type.startswith("github:"):
-            return GithubProbe(Repository.of(self._context))
-        return self._cloudflare()
+        return self._github if resource.type.startswith("github:") else self._cloudflare
 
+    @cached_property
+    def _github(self) -> GithubProbe:
+        return GithubProbe(Repository.of(self._context))
+
+    @cached_property
     def _cloudflare(self) -> CloudflareProbe:
         return CloudflareProbe(StackAccount.of(self._context))
 
@@ -192,17 +196,12 @@ class Drift:
         self, resources: list[Managed]
     ) -> tuple[list[Finding], list[Unmanaged], list[Unknown]]:
         """Compare every resource; one that can't be is unknown and stops no other."""
-        cloudflare = self._cloudflare()
-        github = None
-        if any(resource.type.startswith("github:") for resource in resources):
-            github = GithubProbe(Repository.of(self._context))
+        # A credential that is missing is told before anything is asked.
+        probes = [self._probe_of(resource) for resource in resources]
         found: list[Finding | Unmanaged] = []
         unknown: list[Unknown] = []
-        for resource in resources:
-            probe = github if resource.type.startswith("github:") else cloudflare
+        for resource, probe in zip(resources, probes, strict=True):
             kind = resource.type.partition(":")[2]
-            if probe is None:
-                continue
             try:
                 found += probe.findings(resource)
             except OperationError as error:
