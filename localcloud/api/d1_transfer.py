@@ -15,6 +15,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +35,7 @@ _LINK_MS = 3_600_000  # "Available for one hour"
 _FILE = r"[0-9a-f]{32}\.sql"
 _AT_ONCE_SECONDS = 10.0
 """So long the first call waits; the Cloudflare client gives up after a minute."""
-_CHUNK = 1 << 20
+_MD5 = partial(hashlib.md5, usedforsecurity=False)
 
 
 class _Dump(BaseModel):
@@ -274,11 +275,8 @@ class Transfers:
 
 
 def _md5(path: Path) -> str:
-    found = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+        return hashlib.file_digest(file, _MD5).hexdigest()
 
 
 def forget(account: Account, uuid: str) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _POLLS = 600
 _POLL_SECONDS = 1.0
 _CHUNK = 1 << 20
+_MD5 = partial(hashlib.md5, usedforsecurity=False)
 _TIMEOUT = httpx.Timeout(300.0, connect=10.0)
 
 
@@ -204,8 +206,5 @@ def _megabytes(done: int, total: int) -> str:
 
 
 def _md5(path: Path) -> str:
-    found = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+        return hashlib.file_digest(file, _MD5).hexdigest()
