@@ -28,11 +28,10 @@ MAX_FIRST_ATTEMPTS = 40
 subrequests); the others are storage and queues. What goes beyond is attempted at once by the
 retry queue's consumer."""
 
-Answer = SendResult | ServiceError
-
-
 _ROUNDS = 3
-"""How often what was refused for a change beside it is read and written again, all together."""
+"""How often a batch is read and written, all together, for what changed under it."""
+
+Answer = SendResult | ServiceError
 
 
 class BatchSender:
@@ -101,7 +100,7 @@ class BatchSender:
                 answers[place] = error
         left = self._attempts_left
         for place, each in prepared.items():
-            prepared[place] = each.with_attempts(max(left, 0))
+            prepared[place] = each.with_attempts(left)
             left -= each.attempts()
         work = self._accepted(commands, prepared, max_retries)
         return answers | await self._platform.run_to_completion(work)
