@@ -8,12 +8,12 @@ import re
 from urllib.parse import urljoin
 
 from ops.build.assets import HASHED_FOLDER
-from ops.deploy.verification import WAY_BACK, CheckResult
+from ops.deploy.verification import CheckResult, answering, check_failed
 from ops.stacks.console import Reporter
-from ops.stacks.errors import VerificationFailed
 from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
 
+_CHECK = "assets"
 _REFERENCE = re.compile(r"\b(?:src|href)=\"([^\"#]+)\"")
 _HASH_DIGITS = 32
 """Hexadecimal digits of each file's SHA-256 in Cloudflare's upload manifest."""
@@ -40,35 +40,34 @@ class AssetCheck:
             VerificationFailed: a file is missing, or the digest is another.
         """
         if not assets_sha256:
-            return CheckResult("assets", None, "the release serves no console")
+            return CheckResult(_CHECK, None, "the release serves no console")
         with self._reporter.step("The console's files are the release's") as step:
             files = self._files()
             found = _digest(files)
             if found != assets_sha256:
-                raise self._failed(
+                raise check_failed(
+                    _CHECK,
                     f"the digest of its {counted(len(files), 'file')} is {found[:12]}, and the "
-                    f"release's is {assets_sha256[:12]}"
+                    f"release's is {assets_sha256[:12]}.",
                 )
             step.detail = f"{len(files)} files, {found[:12]}"
-        return CheckResult("assets", True, step.detail)
+        return CheckResult(_CHECK, True, step.detail)
 
     def _files(self) -> dict[str, bytes]:
         page = self._fetch(self._folder)
         files = {f"{self._folder}index.html": page}
         for reference in _REFERENCE.findall(page.decode("utf-8", "replace")):
             path = urljoin(self._folder, reference)
-            if path.startswith(f"{self._folder}{HASHED_FOLDER}/"):
+            if path.startswith(f"{self._folder}{HASHED_FOLDER}/") and path not in files:
                 files[path] = self._fetch(path)
         return files
 
     def _fetch(self, path: str) -> bytes:
-        answer = self._anonymous.call("GET", path)
+        with answering(_CHECK):
+            answer = self._anonymous.call("GET", path)
         if answer.status_code != 200:
-            raise self._failed(f"{path} was answered with {answer.status_code}")
+            raise check_failed(_CHECK, f"{path} was answered with {answer.status_code}.")
         return answer.content
-
-    def _failed(self, why: str) -> VerificationFailed:
-        return VerificationFailed(f"The check 'assets' failed: {why}. {WAY_BACK}", check="assets")
 
 
 def _digest(files: dict[str, bytes]) -> str:

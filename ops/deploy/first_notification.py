@@ -56,13 +56,20 @@ class FirstNotification:
                 url=f"{self._sink_url}/hook/{USER}",
                 idempotency_key=f"{USER}-{secrets.token_hex(8)}",
             ).send(self._service)
-            result = answer["results"][0]
-            if result["status"] != "sent":
+            try:
+                result = answer["results"][0]
+                status, reason = result["status"], result.get("error", "no reason given")
+                message_id = str(result["messageId"]) if status == "sent" else ""
+            except (KeyError, TypeError, IndexError, AttributeError):
                 raise VerificationFailed(
-                    f"The first notification is '{result['status']}' instead of 'sent': "
-                    f"{result.get('error', 'no reason given')}. 'notifyctl logs' shows its row."
+                    "The first notification was answered in an unknown form. "
+                    "'notifyctl logs' shows whether it was sent."
+                ) from None
+            if status != "sent":
+                raise VerificationFailed(
+                    f"The first notification is '{status}' instead of 'sent': {reason}. "
+                    "'notifyctl logs' shows its row."
                 )
-            message_id = str(result["messageId"])
             self._await_arrival(message_id)
             step.detail = message_id
         return message_id

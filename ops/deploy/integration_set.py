@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ops.deploy.verification import WAY_BACK, CheckResult
+from ops.deploy.verification import CheckResult, answering, check_failed
 from ops.stacks.console import Reporter
-from ops.stacks.errors import ServiceError, VerificationFailed
+from ops.stacks.errors import ServiceError
 from ops.stacks.service import ServiceClient
 from ops.stacks.sink import PATIENCE, has_arrived
 
@@ -131,20 +131,12 @@ class IntegrationSet:
 
     def _named(self, name: str, check: Callable[[], str]) -> str:
         try:
-            return check()
-        except (ServiceError, KeyError, TypeError, IndexError) as error:
-            told = (
-                str(error)
-                if isinstance(error, ServiceError)
-                else ("the answer has a field missing.")
-            )
-            raise VerificationFailed(
-                f"The check '{name}' failed: {told} {WAY_BACK}", check=name
-            ) from None
+            with answering(name):
+                return check()
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError):
+            raise check_failed(name, "the answer has an unknown form.") from None
         except _Unexpected as error:
-            raise VerificationFailed(
-                f"The check '{name}' failed: {error}. {WAY_BACK}", check=name
-            ) from None
+            raise check_failed(name, f"{error}.") from None
 
     def _endpoints(self) -> str:
         paths = ("/openapi.json", "/api/templates", "/api/notification-logs", "/api/queue/status")

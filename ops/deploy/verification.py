@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import httpx
 
 from infra.retries import retrying
 from ops.stacks.console import Reporter
 from ops.stacks.errors import ServiceError, VerificationFailed
-from ops.stacks.service import ServiceClient
+from ops.stacks.service import ServiceClient, health_problems
 
 ATTEMPTS = 3
 PAUSE = 10.0
 """Seconds between two attempts of the health check: 3 attempts, 10 s apart."""
 
 WAY_BACK = "'notifyctl rollback' goes back to the last good release."
+_LOGS = "/api/notification-logs"
+_SIGNED = f"GET {_LOGS}"
 
 
 @dataclass(frozen=True)
@@ -97,10 +103,8 @@ class Verification:
         try:
             attempts(self._check_health)
         except _Unhealthy as found:
-            raise VerificationFailed(
-                f"The check '{found.check}' failed: the service isn't healthy after {ATTEMPTS} "
-                f"attempts. {found} {WAY_BACK}",
-                check=found.check,
+            raise check_failed(
+                found.check, f"the service isn't healthy after {ATTEMPTS} attempts. {found}"
             ) from None
 
     def _check_health(self) -> None:
@@ -113,45 +117,66 @@ class Verification:
             raise _Unhealthy("worker", "GET /api/health answered no JSON object.")
         if answer.status_code != 200 or health.get("status") != "healthy":
             raise _Unhealthy(*_sick_part(answer.status_code, health))
-        found = (health.get("deployment") or {}).get("version_id")
+        deployment = health.get("deployment")
+        found = deployment.get("version_id") if isinstance(deployment, dict) else None
         if found != self._version_id:
             text = f"Version {found} answers where {self._version_id} was deployed."
             raise _Unhealthy("version", text)
 
     def _is_in_maintenance(self) -> None:
-        answer = self._service.call("GET", "/api/notification-logs", query={"limit": "1"})
-        if answer.status_code != 503:
-            raise VerificationFailed(
-                "The check 'maintenance' failed: maintenanceMode is on, and a signed GET "
-                f"/api/notification-logs was answered with {answer.status_code} instead of 503. "
-                f"{WAY_BACK}",
-                check="maintenance",
+        status = self._signed_call("maintenance").status_code
+        if status != 503:
+            raise check_failed(
+                "maintenance",
+                f"maintenanceMode is on, and a signed {_SIGNED} was answered with {status} "
+                "instead of 503.",
             )
 
     def _refuses_unsigned(self) -> None:
-        answer = self._anonymous.call("POST", "/api/send-notification", body={})
+        with answering("unsigned"):
+            answer = self._anonymous.call("POST", "/api/send-notification", body={})
         if answer.status_code != 401:
-            raise VerificationFailed(
-                "The check 'unsigned' failed: an unsigned POST /api/send-notification was answered "
-                f"with {answer.status_code} instead of 401, so the service isn't protected. "
-                f"{WAY_BACK}",
-                check="unsigned",
+            raise check_failed(
+                "unsigned",
+                "an unsigned POST /api/send-notification was answered with "
+                f"{answer.status_code} instead of 401, so the service isn't protected.",
             )
 
     def _answers_signed(self) -> None:
-        answer = self._service.call("GET", "/api/notification-logs", query={"limit": "1"})
+        answer = self._signed_call("signed")
         if answer.status_code == 401:
             raise VerificationFailed(
-                "The check 'signed' failed: a signed GET /api/notification-logs was answered with "
-                "401, so the service's API_SECRET_KEY isn't the stack's. Run 'notifyctl up' again.",
+                f"The check 'signed' failed: a signed {_SIGNED} was answered with 401, so the "
+                "service's API_SECRET_KEY isn't the stack's. Run 'notifyctl up' again.",
                 check="signed",
             )
         if answer.status_code != 200:
-            raise VerificationFailed(
-                "The check 'signed' failed: a signed GET /api/notification-logs was answered with "
-                f"{answer.status_code}: {answer.text[:200]}. {WAY_BACK}",
-                check="signed",
+            raise check_failed(
+                "signed",
+                f"a signed {_SIGNED} was answered with {answer.status_code}: {answer.text[:200]}.",
             )
+
+    def _signed_call(self, check: str) -> httpx.Response:
+        with answering(check):
+            return self._service.call("GET", _LOGS, query={"limit": "1"})
+
+
+@contextmanager
+def answering(check: str) -> Iterator[None]:
+    """Let a call that gets no answer fail the check that makes it, so that a release is taken back.
+
+    Raises:
+        VerificationFailed: a call inside the block wasn't answered, or was refused.
+    """
+    try:
+        yield
+    except ServiceError as error:
+        raise check_failed(check, str(error)) from None
+
+
+def check_failed(check: str, why: str) -> VerificationFailed:
+    """Return the error of a check that failed; ``why`` ends as a sentence does."""
+    return VerificationFailed(f"The check '{check}' failed: {why} {WAY_BACK}", check=check)
 
 
 class _Unhealthy(Exception):
@@ -167,7 +192,7 @@ def _sick_part(status: int, health: dict[str, Any]) -> tuple[str, str]:
     for name in ("database", "cache", "queues"):
         state = health.get(name)
         if state != "connected":
-            codes = [str(error.get("code")) for error in health.get("errors") or []]
+            codes = [str(problem.get("code")) for problem in health_problems(health)]
             told = f" ({', '.join(codes)})" if codes else ""
             return name, f"GET /api/health says that the {name} is {state}{told}."
     parts = {key: health.get(key) for key in ("status", "errors")}

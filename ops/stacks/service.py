@@ -153,6 +153,12 @@ class ServiceClient:
         return {str(name).lower(): shown for name, shown in told.items()}
 
 
+def health_problems(health: object) -> list[Mapping[str, Any]]:
+    """Return the problems in an answer of ``GET /health``; none where it isn't the service's."""
+    found = health.get("errors") if isinstance(health, Mapping) else None
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
 def sign(key: str, timestamp: str, method: str, target: str, body: bytes) -> str:
     """Return version 2 of the service's signature as lower-case hex."""
     text = f"{timestamp}\n{method}\n{target}\n{hashlib.sha256(body).hexdigest()}"

@@ -73,3 +73,13 @@ def test_what_never_arrives_fails_it_though_the_service_says_sent() -> None:
         with pytest.raises(VerificationFailed, match=r"says that ntf_1 was sent, and the sink"):
             sent(service, sink, 0.0, 1.0, 16.0)
     assert len(sink.seen) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"results": []}, {"results": 5}, {"results": [5]}, {"results": [{}]}]
+)
+def test_an_answer_without_a_result_fails_the_verification(answer: dict[str, Any]) -> None:
+    with answering_service() as service, answering_service() as sink:
+        service.answers = [document(), document(**answer)]
+        with pytest.raises(VerificationFailed, match="unknown form"):
+            sent(service, sink, 0.0)

@@ -25,7 +25,9 @@ HEALTHY = {
 class Service:
     """Answers what it is told to: health from a list, the last of them again and again."""
 
-    def __init__(self, *healths: Any, unsigned: int = 401, signed: int = 200) -> None:
+    def __init__(
+        self, *healths: Any, unsigned: int | Exception = 401, signed: int | Exception = 200
+    ) -> None:
         self.healths = list(healths) or [HEALTHY]
         self.unsigned = unsigned
         self.signed = signed
@@ -33,14 +35,15 @@ class Service:
 
     def call(self, method: str, path: str, **_: Any) -> httpx.Response:
         if path == "/api/send-notification":
-            return httpx.Response(self.unsigned)
+            return _answer(self.unsigned)
         if path == "/api/notification-logs":
-            return httpx.Response(self.signed, text="no")
+            return _answer(self.signed)
         self.looks += 1
         health = self.healths.pop(0) if len(self.healths) > 1 else self.healths[0]
         if isinstance(health, Exception):
             raise health
-        status = 200 if health.get("status") == "healthy" else 503
+        is_well = isinstance(health, dict) and health.get("status") == "healthy"
+        status = 200 if is_well else 503
         return httpx.Response(status, json=health)
 
     def verify(self, *, maintenance: bool = False) -> list[dict[str, Any]]:
@@ -50,6 +53,12 @@ class Service:
             client, client, version_id="v1", reporter=reporter, maintenance=maintenance
         )
         return [result.document() for result in verification.run()]
+
+
+def _answer(status: int | Exception) -> httpx.Response:
+    if isinstance(status, Exception):
+        raise status
+    return httpx.Response(status, text="no")
 
 
 @pytest.mark.requirement("S0-38")
@@ -80,6 +89,12 @@ def test_a_service_that_is_healthy_at_the_third_attempt_passes_after_ten_seconds
         (Service(unsigned=200), "unsigned"),
         (Service(signed=401), "signed"),
         (Service(signed=500), "signed"),
+        (Service(signed=ServiceError("no answer in time.", unanswered=True)), "signed"),
+        (Service(unsigned=ServiceError("no answer in time.", unanswered=True)), "unsigned"),
+        (Service({**HEALTHY, "status": "unhealthy", "database": "x", "errors": [5]}), "database"),
+        (Service({**HEALTHY, "deployment": "v1"}), "version"),
+        (Service({**HEALTHY, "deployment": None}), "version"),
+        (Service(["healthy"]), "worker"),
     ],
 )
 def test_a_check_that_fails_is_named_and_ends_in_bounded_time(service: Service, check: str) -> None:
@@ -98,3 +113,21 @@ def test_declared_maintenance_is_verified_as_such_and_never_taken_for_a_fault() 
         Service().verify(maintenance=True)
     with pytest.raises(VerificationFailed, match="instead of 401"):
         Service(unsigned=503, signed=503).verify()
+
+
+def test_a_service_in_maintenance_that_gives_no_answer_fails_the_check_of_maintenance() -> None:
+    with pytest.raises(VerificationFailed, match="no answer in time") as caught:
+        Service(signed=ServiceError("no answer in time.")).verify(maintenance=True)
+    assert caught.value.check == "maintenance"
+
+
+def test_the_codes_of_what_is_sick_are_told() -> None:
+    errors = [{"code": "D1_NOT_BOUND"}, {"code": "X"}]
+    sick = {**HEALTHY, "status": "unhealthy", "database": "not_bound", "errors": errors}
+    with pytest.raises(VerificationFailed, match=r"the database is not_bound \(D1_NOT_BOUND, X\)"):
+        Service(sick).verify()
+
+
+def test_a_failed_check_names_the_way_back() -> None:
+    with pytest.raises(VerificationFailed, match="'notifyctl rollback' goes back"):
+        Service(signed=ServiceError("no answer in time.")).verify()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from ops.stacks.sink import PATIENCE, has_arrived
 from tests.ops.answering_service import answering_service
 
@@ -53,3 +55,21 @@ def test_patience_ends_after_its_seconds() -> None:
         found = has_arrived(sink.url, "/hook/ada", "4711", now=clock.now, sleep=clock.sleep)
     assert found is False
     assert PATIENCE <= clock.seconds - 100 < PATIENCE + 0.2
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"{}", b'{"messages": [5]}', b'{"messages": 5}']
+)
+def test_a_sink_that_gives_another_answer_is_asked_again(body: bytes) -> None:
+    clock = Clock()
+    with answering_service() as sink:
+        sink.answers = [(502, body), listing("the code is 4711")]
+        assert has_arrived(sink.url, "/hook/ada", "4711", now=clock.now, sleep=clock.sleep)
+    assert len(clock.slept) == 1
+
+
+def test_a_sink_that_is_gone_has_seen_nothing() -> None:
+    clock = Clock()
+    with answering_service() as sink:
+        gone = sink.url
+    assert not has_arrived(gone, "/hook/ada", "4711", now=clock.now, sleep=clock.sleep)
