@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ import httpx
 
 from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch, Finding
+from ops.observe.doctor.service_health import PROBLEM_STEPS
 from ops.observe.metrics.caller_metrics import CallerAnswer
 from ops.observe.metrics.stack_status import StackStatus
 from ops.observe.metrics.thresholds import Level
@@ -81,29 +81,15 @@ def _health(branch: Branch, status: StackStatus) -> None:
         branch.ill(Finding(status.disk, "Database refuses", (doctor, "df -h"), over=over))
     for problem in status.problems:
         code = str(problem.get("code", ""))
-        section, *steps = _SECTIONS.get(code, ("Errors", "notifyctl doctor --stack {}"))
+        section, *steps = PROBLEM_STEPS.get(code, ("Errors", "notifyctl doctor --stack {}"))
         branch.ill(
             Finding(
                 f"{problem.get('message', '')} ({code})",
                 section,
-                tuple(step.format(status.stack) for step in steps),
+                tuple(step.format(status.stack) for step in steps if " diagnose " not in step),
                 over="when GET /health is healthy",
             )
         )
-
-
-_SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "WRITES_REFUSED": (
-        "Database refuses",
-        "notifyctl doctor --stack {}",
-        "notifyctl cleanup --stack {} --days 30",
-    ),
-    "D1_NOT_BOUND": ("Lost binding", "notifyctl doctor --stack {}"),
-    "KV_NOT_BOUND": ("Lost binding", "notifyctl doctor --stack {}"),
-    "CRON_STOPPED": ("Cron stopped", "notifyctl drift --stack {}"),
-    "WEAK_SECRET": ("Wrong secret", "notifyctl doctor --stack {}"),
-}
-"""Section and commands by the code of a problem of `GET /health`; ``{}`` stands for the stack."""
 
 
 def _callers(branch: Branch, status: StackStatus, watch: str) -> None:

@@ -12,7 +12,7 @@ from ops.stacks.context import StackContext
 from ops.stacks.errors import ServiceError
 from ops.stacks.local_cloud import full_disk
 from ops.stacks.moment import counted
-from ops.stacks.service import ServiceClient
+from ops.stacks.service import ServiceClient, health_problems
 
 _DATABASE_CODE = "DB_ERROR"
 
@@ -30,16 +30,25 @@ def service_health(context: StackContext, outputs: Mapping[str, Any]) -> Iterato
             advice = f"Look where it ends: notifyctl diagnose --stack {stack}"
             yield Outcome.fail("health", str(error), advice)
             return
-    problems = health.get("errors") or [] if isinstance(health, dict) else []
+    problems = health_problems(health)
     for problem in problems:
         code = str(problem.get("code", "problem"))
         yield Outcome.fail(
             _NAMES.get(code, code), str(problem.get("message", "")), _advice(stack, code)
         )
     if not problems:
-        yield Outcome.ok("health", f"GET /health answered {answer.status_code}, no problem")
+        yield _judged(stack, answer.status_code, health)
     if not any(problem.get("code") == "WRITES_REFUSED" for problem in problems):
         yield _writes(context, outputs)
+
+
+def _judged(stack: str, status: int, health: object) -> Outcome:
+    """Judge an answer that names no problem: a proxy's names none either."""
+    said = health.get("status") if isinstance(health, Mapping) else None
+    if status == 200 and said == "healthy":
+        return Outcome.ok("health", f"GET /health answered {status}, no problem")
+    found = f"GET /health answered {status} and not that the service is healthy"
+    return Outcome.fail("health", found, f"See why: notifyctl diagnose --stack {stack}")
 
 
 def _writes(context: StackContext, outputs: Mapping[str, Any]) -> Outcome:
@@ -61,10 +70,30 @@ def _disk(context: StackContext) -> Outcome:
 
 
 def _advice(stack: str, code: str = "WRITES_REFUSED") -> str:
-    if code == "REQUESTS_FAILED":
-        return f"See what failed, and since when: notifyctl diagnose --stack {stack}"
-    return f"See docs/runbook.md, Database refuses: notifyctl cleanup --stack {stack} --days 30"
+    """Return the runbook's section, and its first command that isn't doctor itself."""
+    section, *steps = PROBLEM_STEPS.get(code, ("Errors",))
+    command = next((step for step in steps if " doctor " not in step), "")
+    return f"See docs/runbook.md, {section}{': ' if command else '.'}{command.format(stack)}"
 
+
+PROBLEM_STEPS: Mapping[str, tuple[str, ...]] = {
+    "WRITES_REFUSED": (
+        "Database refuses",
+        "notifyctl doctor --stack {}",
+        "notifyctl cleanup --stack {} --days 30",
+    ),
+    "REQUESTS_FAILED": (
+        "Errors",
+        "notifyctl doctor --stack {}",
+        "notifyctl diagnose --stack {}",
+    ),
+    "D1_NOT_BOUND": ("Lost binding", "notifyctl doctor --stack {}"),
+    "KV_NOT_BOUND": ("Lost binding", "notifyctl doctor --stack {}"),
+    "CRON_STOPPED": ("Cron stopped", "notifyctl drift --stack {}"),
+    "WEAK_SECRET": ("Wrong secret", "notifyctl doctor --stack {}"),
+}
+"""The runbook's section and its commands by the code of a problem of `GET /health`; ``{}`` stands
+for the stack."""
 
 _NAMES = {
     "WRITES_REFUSED": "writes",

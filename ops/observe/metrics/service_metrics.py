@@ -31,6 +31,8 @@ class ServiceMetrics:
             found = service.result("GET", "/api/metrics", query={"days": str(days)})
         except ServiceError as error:
             return cls(days, {}, str(error))
+        if not all(isinstance(found.get(name), int) for name in ("totalSent", "totalFailed")):
+            return cls(days, {}, "GET /api/metrics was answered in an unknown form.")
         return cls(days, found, "")
 
     @property
@@ -55,9 +57,11 @@ class ServiceMetrics:
     def delivery(self) -> Metric:
         """From acceptance to delivery, 95th percentile, retries included."""
         settled = self.sent + self.failed
-        performance = (self.document.get("data") or {}).get("performance") or {}
-        value = performance.get("p95_processing_time_ms")
-        return self._metric("delivery time, p95", float(value or 0) if settled else None, "ms")
+        found: Any = self.document
+        for name in ("data", "performance", "p95_processing_time_ms"):
+            found = found.get(name) if isinstance(found, dict) else None
+        value = float(found) if settled and isinstance(found, int | float) else None
+        return self._metric("delivery time, p95", value, "ms")
 
     def _metric(self, name: str, value: float | None, unit: str) -> Metric:
         period = "last day" if self.days == 1 else f"last {self.days} days"

@@ -18,7 +18,7 @@ from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, ServiceError, StackFailed
 from ops.stacks.local_cloud import full_disk, require_local_cloud
-from ops.stacks.service import ServiceClient
+from ops.stacks.service import ServiceClient, health_problems
 
 if TYPE_CHECKING:
     from ops.observe.drift.drift import DriftReport
@@ -111,7 +111,7 @@ class StackStatus:
     def problems(self) -> list[Mapping[str, Any]]:
         """What the service says of itself, apart from failures that the data set tells better."""
         told = {"REQUESTS_FAILED"} if not self.metrics.callers.problem else set()
-        return [one for one in self.health.get("errors") or [] if one.get("code") not in told]
+        return [one for one in health_problems(self.health) if one.get("code") not in told]
 
     @property
     def is_healthy(self) -> bool:

@@ -49,3 +49,21 @@ def test_a_refusal_makes_the_figures_unknown_and_is_quoted() -> None:
     assert (found.sent, found.failed, found.document) == (0, 0, {})
     assert "The database is away" in found.problem
     assert found.failure_rate.source == found.delivery.source == found.problem
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"totalSent": None, "totalFailed": 0}, {"totalSent": 1}, {"totalSent": "1"}]
+)
+def test_an_answer_of_somebody_else_is_unknown_and_no_quiet_day(document: Any) -> None:
+    found = read(200, document)
+    assert "unknown form" in found.problem
+    assert found.failure_rate.source == found.problem
+
+
+@pytest.mark.parametrize(
+    "data", [None, 5, [], {"performance": 5}, {"performance": {"p95_processing_time_ms": "x"}}]
+)
+def test_a_time_that_is_not_told_is_not_0(data: Any) -> None:
+    found = read(200, {"totalSent": 1, "totalFailed": 0, "data": data})
+    assert found.delivery.value is None
+    assert found.failure_rate.value == 0
