@@ -163,12 +163,16 @@ class StackAccount:
 
     def result(self, what: str, path: str) -> Any:
         """Return the ``result`` of a GET; raises as ``document`` does."""
-        found = self.document(what, lambda client: client.get(path, cast_to=object))
+        return self._result(what, lambda client: client.get(path, cast_to=object))["result"]
+
+    def _result(self, what: str, call: Callable[[Cloudflare], object]) -> dict[str, Any]:
+        """As ``document``; a document without a result, which may be null, tells nothing either."""
+        found = self.document(what, call)
         if "result" not in found:
             raise OperationError(
                 f"{self.base_url} answered without a result when asked to {what}. Try again."
             )
-        return found["result"]
+        return found
 
     def _refusal(self, what: str, error: cloudflare.APIStatusError) -> str:
         """Say which of the three it is: busy, broken, or a refusal that repeating won't change."""
@@ -202,17 +206,22 @@ class StackAccount:
         """
         for page in range(1, _MAX_PAGES + 1):
             url = f"/accounts/{self.account_id}/{path}?page={page}&per_page={_PER_PAGE}"
-            # Nothing is an empty list: the callers' own word for a 404.
-            answer = self.document(f"list {path}", partial(_or_empty, get, url))
-            result = answer.get("result") or []
+            answer = self._result(f"list {path}", partial(_or_empty, get, url))
+            result = answer["result"] or []
             if not isinstance(result, list) or not all(isinstance(one, dict) for one in result):
                 raise OperationError(f"The list {path} was answered with no list. Try again.")
             yield from result
-            # Not every list tells how many pages it has; a short one is the last then.
-            last = page if len(result) < _PER_PAGE else _MAX_PAGES
             info = answer.get("result_info")
-            if page >= (info.get("total_pages", last) if isinstance(info, dict) else last):
+            pages = info.get("total_pages") if isinstance(info, dict) else None
+            if not isinstance(pages, int):
+                # Not every list tells how many pages it has; a short one is the last then.
+                pages = page if len(result) < _PER_PAGE else page + 1
+            if page >= pages:
                 return
+        raise OperationError(
+            f"The list {path} has more than {_MAX_PAGES * _PER_PAGE:,} items, which is more than "
+            "is read here. Remove what nobody needs from the account."
+        )
 
     def _lacking(self, error: cloudflare.APIStatusError) -> str:
         from infra.access.calls import permission_of
@@ -239,7 +248,7 @@ class StackAccount:
                 f"Cloudflare answered with no result when asked to {what}. Try again."
             )
         with self.understood(what):
-            return [row for part in parts for row in part.results or [] if isinstance(row, dict)]
+            return [dict(row) for part in parts for row in part.results or []]
 
     def found(self, what: str, path: str) -> Any:
         """Return the ``result`` of a GET, ``None`` where Cloudflare's own 404 says there is none.
@@ -247,12 +256,7 @@ class StackAccount:
         Raises:
             OperationError: the API refused, gave no answer, or one from which nothing follows.
         """
-        answer = self.document(what, partial(_or_none, path))
-        if answer and "result" not in answer:
-            raise OperationError(
-                f"{self.base_url} answered without a result when asked to {what}. Try again."
-            )
-        return answer.get("result")
+        return self._result(what, partial(_or_none, path))["result"]
 
 
 def _reason(body: object) -> str:
@@ -275,17 +279,17 @@ def _advice(status: int, *, is_local: bool) -> str:
 
 def _or_empty(get: Callable[[str, Cloudflare], Any], url: str, client: Cloudflare) -> Any:
     answer = get(url, client)
-    return {} if answer is None else answer
+    return {"result": []} if answer is None else answer  # nothing: the callers' word for a 404
 
 
 def _or_none(path: str, client: Cloudflare) -> object:
-    """Return the document; an empty one for a 404 of Cloudflare's, nothing for a proxy's."""
+    """Return the document: without anything as its result for a 404 of Cloudflare's own."""
     import cloudflare
 
     try:
         return client.get(path, cast_to=object)
     except cloudflare.NotFoundError as error:
-        return {} if says_absent(error.body) else None
+        return {"result": None} if says_absent(error.body) else None
 
 
 def says_absent(body: object) -> bool:
