@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import first_outputs
@@ -18,14 +20,10 @@ class ActiveDeployment:
     Attributes:
         shares: percent of the requests by version id.
         message: what whoever made it said, or an empty text.
-        author: who made it, or an empty text.
-        created: ISO-8601.
     """
 
     shares: Mapping[str, float]
     message: str
-    author: str
-    created: str
 
     @property
     def main_version(self) -> str:
@@ -47,23 +45,40 @@ class ActiveDeployment:
             StackFailed: the Worker has no deployment.
             OperationError: the API refused, or gave no answer.
         """
-        path = f"/accounts/{account.account_id}/workers/scripts/{worker}/deployments"
-        # The client's own method expects pages, and this list has none.
-        answer = account.result(f"list the deployments of {worker}", path)
+        found = worker_deployments(account, worker)
+        if not found:
+            raise StackFailed(f"{worker} has no deployment. Run 'notifyctl up'.")
         with account.understood(f"list the deployments of {worker}"):
-            found = (answer or {}).get("deployments") or []
-            newest = max(found, key=lambda one: str(one["created_on"]), default=None)
-            if newest is not None:
-                return cls(
-                    shares={
-                        str(share["version_id"]): float(share["percentage"])
-                        for share in newest["versions"]
-                    },
-                    message=str((newest.get("annotations") or {}).get("workers/message", "")),
-                    author=str(newest.get("author_email") or ""),
-                    created=str(newest["created_on"]),
-                )
-        raise StackFailed(f"{worker} has no deployment. Run 'notifyctl up'.")
+            return cls(shares_of(found[0]), message_of(found[0]))
+
+
+def worker_deployments(account: StackAccount, worker: str) -> list[Mapping[str, Any]]:
+    """Return a Worker's deployments as the API tells them, the newest first.
+
+    Raises:
+        OperationError: the API refused, gave no answer, or one of an unknown form.
+    """
+    what = f"list the deployments of {worker}"
+    path = f"/accounts/{account.account_id}/workers/scripts/{worker}/deployments"
+    # The client's own method expects pages, and this list has none.
+    answer = account.result(what, path)
+    with account.understood(what):
+        # By the moment and not by its text, whose fraction of a second may have any length.
+        return sorted(
+            answer["deployments"] or [],
+            key=lambda one: datetime.fromisoformat(one["created_on"]),
+            reverse=True,
+        )
+
+
+def shares_of(deployment: Mapping[str, Any]) -> dict[str, float]:
+    """Return the percent of the requests by version id, of a deployment as the API tells it."""
+    return {str(one["version_id"]): float(one["percentage"]) for one in deployment["versions"]}
+
+
+def message_of(deployment: Mapping[str, Any]) -> str:
+    """Return what was said of a deployment, or an empty text."""
+    return str((deployment.get("annotations") or {}).get("workers/message", ""))
 
 
 def serving_shares(context: StackContext) -> Mapping[str, float]:

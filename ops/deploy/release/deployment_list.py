@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.stacks.account import StackAccount
+from ops.stacks.active_deployment import message_of, shares_of, worker_deployments
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, StackFailed
@@ -75,14 +76,8 @@ class DeploymentList:
                 f"The stack '{stack}' has no Worker yet. Run 'notifyctl up --stack {stack}'."
             )
         account = StackAccount.of(context)
-        path = f"/accounts/{account.account_id}/workers/scripts/{worker}/deployments"
-        answer = account.result(f"list the deployments of {worker}", path)
+        found = worker_deployments(account, worker)
         with account.understood(f"list the deployments of {worker}"):
-            found = sorted(
-                (answer or {}).get("deployments") or [],
-                key=lambda deployment: str(deployment["created_on"]),
-                reverse=True,
-            )
             listed = tuple(map(_deployment, found, range(len(found))))
         if not listed:
             raise StackFailed(f"{worker} has no deployment. Run 'notifyctl up --stack {stack}'.")
@@ -126,9 +121,7 @@ def _deployment(found: Mapping[str, Any], place: int) -> WorkerDeployment:
         created=str(found["created_on"]),
         author=str(found.get("author_email") or ""),
         source=str(found.get("source") or ""),
-        message=str((found.get("annotations") or {}).get("workers/message", "")),
-        shares={
-            str(share["version_id"]): float(share["percentage"]) for share in found["versions"]
-        },
+        message=message_of(found),
+        shares=shares_of(found),
         is_active=place == 0,
     )

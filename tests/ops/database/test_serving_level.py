@@ -76,7 +76,7 @@ def active_of(
         "releases": RELEASES,
         "serving": believed,
     }
-    deployment = ActiveDeployment(active, "", "", "")
+    deployment = ActiveDeployment(active, "")
     monkeypatch.setattr(stack_database, "first_outputs", lambda *_, **__: outputs)
     monkeypatch.setattr(StackAccount, "of", lambda _: None)
     monkeypatch.setattr(ActiveDeployment, "of_worker", lambda *_: deployment)

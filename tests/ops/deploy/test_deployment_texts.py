@@ -8,9 +8,13 @@ import pytest
 
 from ops.deploy.release_checks import _assets_of
 from ops.stacks.account import StackAccount
-from ops.stacks.active_deployment import ActiveDeployment, deploy_version
+from ops.stacks.active_deployment import (
+    ActiveDeployment,
+    deploy_version,
+    worker_deployments,
+)
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import StackFailed
+from ops.stacks.errors import OperationError, StackFailed
 from tests.ops.answering_service import answering_service
 
 ACCOUNT = "a" * 32
@@ -66,7 +70,6 @@ def test_the_newest_deployment_is_in_force_whatever_the_order() -> None:
     def deployed(created: str, **shares: float) -> dict[str, object]:
         return {
             "created_on": created,
-            "author_email": "ada@example.com",
             "annotations": {"workers/message": f"at {created}"},
             "versions": [{"version_id": v, "percentage": p} for v, p in shares.items()],
         }
@@ -85,4 +88,34 @@ def test_the_newest_deployment_is_in_force_whatever_the_order() -> None:
         with pytest.raises(StackFailed, match="notify has no deployment"):
             ActiveDeployment.of_worker(account, "notify")
     assert (found.shares, found.main_version) == ({"v1": 20.0, "v2": 80.0}, "v2")
-    assert (found.author, found.message) == ("ada@example.com", "at 2026-11-29T08:00:00Z")
+    assert found.message == "at 2026-11-29T08:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("2026-11-29T08:00:00.1Z", "2026-11-29T08:00:00.123Z"),
+        ("2026-11-29T08:00:00Z", "2026-11-29T08:00:00.5Z"),
+        ("2026-11-29T09:30:00+02:00", "2026-11-29T08:00:00Z"),
+    ],
+)
+def test_deployments_are_in_the_order_of_their_moments(older: str, newer: str) -> None:
+    def answer(*moments: str) -> tuple[int, bytes]:
+        found = [{"created_on": each, "versions": []} for each in moments]
+        return 200, json.dumps({"result": {"deployments": found}}).encode()
+
+    with answering_service() as api:
+        api.answers = [answer(older, newer), answer(newer, older), answer(newer, newer)]
+        account = StackAccount("production", ACCOUNT, api.url, True, "t" * 40)
+        for _ in range(2):
+            listed = worker_deployments(account, "notify")
+            assert [one["created_on"] for one in listed] == [newer, older]
+
+
+@pytest.mark.parametrize("result", [None, [], {}, {"items": []}, {"deployments": [{"id": "d"}]}])
+def test_another_answer_is_no_worker_without_a_deployment(result: object) -> None:
+    with answering_service() as api:
+        api.answers = [(200, json.dumps({"result": result}).encode())]
+        account = StackAccount("production", ACCOUNT, api.url, True, "t" * 40)
+        with pytest.raises(OperationError, match="unknown form"):
+            ActiveDeployment.of_worker(account, "notify")

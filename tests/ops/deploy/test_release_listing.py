@@ -13,7 +13,7 @@ from tests.ops.deploy.rollback.test_target import history, v
 
 def active(**shares: float) -> ActiveDeployment:
     by_version = {v(int(name[1:])) if name[0] == "n" else name: s for name, s in shares.items()}
-    return ActiveDeployment(by_version, message="", author="", created="2026-11-29T08:00:00Z")
+    return ActiveDeployment(by_version, message="")
 
 
 VERIFIED = ReleaseRecord("verified", actor="ada")

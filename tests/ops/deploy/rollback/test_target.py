@@ -82,7 +82,7 @@ def choose(
     last: HistoryEntry | None = None,
 ) -> Target:
     shares = active if isinstance(active, dict) else {active: 100.0}
-    deployment = ActiveDeployment(shares, message, "", "")
+    deployment = ActiveDeployment(shares, message)
     return choose_target(known, deployment, named=named, pin=pin, last_update=last)
 
 
@@ -212,7 +212,7 @@ def test_of_several_releases_of_one_commit_the_newest_is_named() -> None:
 def listed(
     known: ReleaseHistory, active: dict[str, float], target: Target | None
 ) -> ReleaseListing:
-    deployment = ActiveDeployment(active, "", "", "")
+    deployment = ActiveDeployment(active, "")
     return ReleaseListing(known, deployment, target, "Nothing changed." * (target is None), "dev")
 
 
