@@ -30,7 +30,7 @@ def failed_call(code: str, calls: int) -> CallerAnswer:
 def callers(monkeypatch: pytest.MonkeyPatch) -> dict[str, CallerMetrics]:
     found = {"read": CallerMetrics(())}
     monkeypatch.setattr(StackAccount, "of", lambda _: None)
-    monkeypatch.setattr(module.CallerMetrics, "read", lambda *_: found["read"])
+    monkeypatch.setattr(CallerMetrics, "read", lambda *_: found["read"])
     return found
 
 
