@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # and waits for the runtime now and then. So one more than the two cores that the limits are meant
 # for. Each may hold a local cloud of about 0.7 GB.
 WORKERS ?= 3
-CODE := __main__.py cron infra engine localcloud ops scripts/make_sync.py sdk/notification_sdk worker/src sql tests bench
+CODE := __main__.py cron d1 infra engine localcloud ops scripts/make_sync.py sdk/notification_sdk worker/src sql tests bench
 
 .PHONY: help install bundle up down destroy clean test check types unit soak bench docs lock
 

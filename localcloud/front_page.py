@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from cron.expression import CronExpression
-from localcloud.api.sql_statements import StatementError, split
+from d1.statements import StatementError, split
 from localcloud.broker.broker import Broker
 from localcloud.clock import VirtualClock
 from localcloud.database import Database

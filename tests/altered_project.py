@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = (
-    *("cron", "infra", "engine", "ops", "localcloud", "worker", "sql", "console", "tools"),
+    *("cron", "d1", "infra", "engine", "ops", "localcloud", "worker", "sql", "console", "tools"),
     *("__main__.py", "Pulumi.yaml"),
 )
 SHARED = (".venv", "node_modules", "build")

@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 ROOT = Path(__file__).resolve().parents[1]
 NOTIFYCTL = ROOT / ".venv" / "bin" / "notifyctl"
 _OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
-_CODE = ("cron", "engine", "infra", "localcloud", "ops")
+_CODE = ("cron", "d1", "engine", "infra", "localcloud", "ops")
 _STARTED_AS_USUAL = 2
 _LONGEST_ORDER = 512 * 1024
 _SUBREAPER = 36

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("cron", "engine", "infra", "localcloud", "ops", "sdk", "worker/src")
+FOLDERS = ("cron", "d1", "engine", "infra", "localcloud", "ops", "sdk", "worker/src")
 MIN_LINES = 45
 MAX_LINES = 300
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from d1.rules import MAX_STATEMENT_BYTES, is_too_long
 from infra.migrations.schema import is_internal, is_reserved
-from infra.migrations.scratch import MAX_STATEMENT_BYTES
 from infra.migrations.statement_form import Kind, StatementForm
 
 _PARTS = re.compile(
@@ -31,11 +31,10 @@ _NO_EFFECT = {
 
 def broken_rules(sql: str, form: StatementForm) -> Iterator[str]:
     """Yield what is wrong with a statement, each with what to do instead."""
-    size = len(sql.encode())
-    if size > MAX_STATEMENT_BYTES:
+    if is_too_long(sql):
         yield (
-            f"the statement has {size} bytes, and D1 takes {MAX_STATEMENT_BYTES}. Split it into "
-            "several"
+            f"the statement has {len(sql.encode())} bytes, and D1 takes {MAX_STATEMENT_BYTES}. "
+            "Split it into several"
         )
         return
     if _TEMPORARY.match(sql):

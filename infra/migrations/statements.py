@@ -1,10 +1,10 @@
 """Splitting a migration's SQL into statements, as SQLite itself delimits them."""
 
 import re
-import sqlite3
 from dataclasses import dataclass
 
-_COMMENT = re.compile(r"\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/", re.DOTALL)
+from d1.statements import end_of_statement, start_of_statement
+
 _TRANSACTION = re.compile(
     r"(begin|commit|end|rollback|savepoint|release|attach|detach|vacuum)\b", re.I
 )
@@ -42,28 +42,19 @@ def locate_statements(sql: str) -> tuple[LocatedStatement, ...]:
             one transaction already.
     """
     found: list[LocatedStatement] = []
-    rest = _without_leading_comments(sql)
-    while rest:
-        end = -1
-        while (end := rest.find(";", end + 1)) >= 0:
-            if sqlite3.complete_statement(rest[: end + 1]):
-                break
-        if end < 0:
+    line, end = 1, 0
+    while (start := start_of_statement(sql, end)) < len(sql):
+        line += sql.count("\n", end, start)
+        end = end_of_statement(sql, start)
+        if not end:
             raise StatementError(f"statement {len(found) + 1} doesn't end with a semicolon")
-        statement = rest[: end + 1]
+        statement = sql[start:end]
         if _TRANSACTION.match(statement):
             raise StatementError(
                 f"statement {len(found) + 1} is transaction control or a whole-file command: "
                 "a migration is one transaction already"
             )
         if statement != ";":
-            line = sql.count("\n", 0, len(sql) - len(rest)) + 1
             found.append(LocatedStatement(statement, line))
-        rest = _without_leading_comments(rest[end + 1 :])
+        line += statement.count("\n")
     return tuple(found)
-
-
-def _without_leading_comments(sql: str) -> str:
-    while match := _COMMENT.match(sql):
-        sql = sql[match.end() :]
-    return sql

@@ -13,23 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from d1 import rules
+from d1.statements import StatementError, placeholders, refuse_lower_case_begin, split
 from localcloud.api import d1_transfer
 from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.listing import ListQuery, unsorted
 from localcloud.api.resources import Account
-from localcloud.api.sql_statements import (
-    StatementError,
-    placeholders,
-    refuse_lower_case_begin,
-    split,
-)
 from localcloud.database import Row
 from localcloud.host_client import HostError
 
 # Codes: 7400 malformed, 7404 unknown database, 7500 SQL error, 7502 name taken.
 _MALFORMED = 7400
-MAX_SQL_BYTES = 100_000  # D1's limit for one statement
-MAX_PARAMETERS = 100  # D1's limit of bound parameters for one query
 
 
 class _Replication(BaseModel):
@@ -160,13 +154,13 @@ def _statements(wanted: _Query) -> list[dict[str, Any]]:
         statements = split(entry.sql)
         refuse_lower_case_begin(statements)
         for sql in statements:
-            if len(sql.encode()) > MAX_SQL_BYTES:
-                raise StatementError("statement too long: SQLITE_TOOBIG")
+            if rules.is_too_long(sql):
+                raise StatementError(rules.TOO_LONG)
             count = placeholders(sql)
-            if count > len(left) or count > MAX_PARAMETERS:
+            if count > len(left) or count > rules.MAX_PARAMETERS:
                 raise StatementError(
                     f"Wrong number of parameter bindings for SQL query: {count} wanted, "
-                    f"{len(left)} given, at most {MAX_PARAMETERS}."
+                    f"{len(left)} given, at most {rules.MAX_PARAMETERS}."
                 )
             found.append({"sql": sql, "params": left[:count]})
             del left[:count]

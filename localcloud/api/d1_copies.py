@@ -16,11 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from d1.statements import StatementError, split
 from localcloud import d1_dump
 from localcloud.api import d1_load
 from localcloud.api.envelope import ApiError
 from localcloud.api.resources import Account
-from localcloud.api.sql_statements import StatementError, split
 from localcloud.host_client import HostError
 
 _MALFORMED = 7400

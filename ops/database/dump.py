@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from d1.statements import StatementError, statements
 from infra.migrations.d1 import Row, Statement
 from infra.migrations.schema import (
     Queries,
@@ -26,7 +27,6 @@ from infra.migrations.schema import (
     read_tables,
     text_literal,
 )
-from localcloud.api.sql_statements import StatementError, statements
 from ops.database.d1_transfer import Told, untold
 from ops.database.table_sum import count_rows, literal_rows
 from ops.database.tables import by_reference

@@ -17,7 +17,7 @@ from datasette.database import Database
 from datasette.plugins import pm
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localcloud.api.sql_statements import StatementError
+from d1.statements import StatementError
 from ops.database.backup_file import BackupFile, now
 from ops.database.d1_transfer import D1Transfer, Told, untold
 from ops.database.dump import run_file

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("cron", "engine", "infra", "localcloud", "ops", "worker/src/notification")
+PACKAGES = ("cron", "d1", "engine", "infra", "localcloud", "ops", "worker/src/notification")
 WORKER = "worker/src/notification"
 
 BREACHES = {

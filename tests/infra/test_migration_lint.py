@@ -307,6 +307,7 @@ def test_a_bare_case_in_a_trigger_is_refused(tmp_path: Path) -> None:
         ("DELETE FROM d1_migrations WHERE id = 1;", "the migrations' own table"),
         ("PRAGMA ignore_check_constraints = ON;", "has no place here"),
         ("PRAGMA user_version = 3;", "not authorized"),
+        ("CREATE VIRTUAL TABLE s USING dbstat;", "not authorized"),
         (f"SELECT '{'x' * 100_000}';", "D1 takes 100000"),
         (f"CREATE TABLE wide ({', '.join(f'c{n}' for n in range(101))});", "too many columns"),
     ],

@@ -42,11 +42,15 @@ FILES = {
     "foreign keys off": "PRAGMA foreign_keys = OFF; INSERT INTO notes VALUES (9, 'lost')",
     "a temporary table": "CREATE TEMP TABLE t (a)",
     "an internal table": "CREATE TABLE _cf_mine (a)",
+    "an internal table in capitals": "CREATE TABLE _CF_mine (a)",
+    "an internal index": "CREATE INDEX _cf_mine ON notes (text)",
+    "an internal column": "CREATE TABLE c (_cf_a); INSERT INTO c (_cf_a) VALUES (1)",
     "a trigger": (
         "CREATE TRIGGER t AFTER DELETE ON notes BEGIN INSERT INTO people (name) VALUES ('gone');"
         " INSERT INTO people (name) VALUES ('and; so'); END; DELETE FROM notes"
     ),
     "full text": "CREATE VIRTUAL TABLE f USING fts5(a); INSERT INTO f VALUES ('heron')",
+    "rectangles": "CREATE VIRTUAL TABLE r USING rtree(id, low, high)",
     "another module": "CREATE VIRTUAL TABLE s USING dbstat",
     "a long statement": "SELECT '" + "x" * 100_000 + "'",
     "a long value": "INSERT INTO notes VALUES (1, hex(zeroblob(1000001)))",

@@ -37,9 +37,10 @@ class StatementError(ValueError):
 
 
 def split(sql: str) -> list[str]:
-    """The statements of `sql` in order, without their semicolons and without empty ones.
+    """Return the statements of `sql` in order, without their semicolons and without empty ones.
 
-    Raises StatementError as `statements`, and where nothing is left.
+    Raises:
+        StatementError: as `statements`, and where nothing is left.
     """
     found = list(statements([sql]))
     if not found:
@@ -48,25 +49,33 @@ def split(sql: str) -> list[str]:
 
 
 def statements(texts: Iterable[str]) -> Iterator[str]:
-    """The statements of a text that comes in parts, each as soon as it is there.
+    """Yield the statements of a text that comes in parts, each as soon as it is there.
 
     A semicolon ends a statement where SQLite itself says that the text so far is complete
     (https://sqlite.org/c3ref/complete.html), so quotes, comments and trigger bodies are safe.
-    Raises StatementError for BEGIN, SAVEPOINT and their kin.
+
+    Raises:
+        StatementError: for BEGIN, SAVEPOINT and their kin.
     """
     left = ""
     for text in texts:
         left += text
         start = 0
-        while end := _end(left, start):
+        while end := end_of_statement(left, start):
             yield from _kept(left[start : end - 1])
             start = end
         left = left[start:]
     yield from _kept(left)
 
 
-def _end(text: str, start: int) -> int:
-    """Where the statement at `start` ends, behind its semicolon; 0 where it isn't whole yet."""
+def start_of_statement(text: str, at: int) -> int:
+    """Return where the next statement begins, behind white space and comments."""
+    ignored = _IGNORED.match(text, at)
+    return ignored.end() if ignored else at
+
+
+def end_of_statement(text: str, start: int) -> int:
+    """Return where the statement at `start` ends, behind its semicolon; 0 where it isn't whole."""
     at = start
     while found := _PART.match(text, at):
         at = found.end()
@@ -76,8 +85,7 @@ def _end(text: str, start: int) -> int:
 
 
 def _kept(statement: str) -> Iterator[str]:
-    ignored = _IGNORED.match(statement)
-    text = statement[ignored.end() if ignored else 0 :].rstrip()
+    text = statement[start_of_statement(statement, 0) :].rstrip()
     first = _FIRST_WORD.match(text)
     if first and first.group().upper() in _TRANSACTION_WORDS:
         raise StatementError(TRANSACTION_REFUSED)
@@ -89,7 +97,10 @@ def refuse_lower_case_begin(statements: Iterable[str]) -> None:
     """Refuse a trigger whose body begins with `begin` in small letters, as D1's API does.
 
     Cloudflare's server splits at each semicolon unless it has seen `BEGIN`, and looks for that
-    very spelling (cloudflare/workers-sdk, issues 10998 and 15314). Raises StatementError.
+    very spelling (cloudflare/workers-sdk, issues 10998 and 15314).
+
+    Raises:
+        StatementError: there is such a trigger.
     """
     for statement in statements:
         if not _TRIGGER.match(statement):
@@ -101,9 +112,10 @@ def refuse_lower_case_begin(statements: Iterable[str]) -> None:
 
 
 def placeholders(statement: str) -> int:
-    """How many values a statement takes.
+    """Return how many values a statement takes.
 
-    Raises StatementError for named ones: D1 knows only `?` and `?1`.
+    Raises:
+        StatementError: it has named ones; D1 knows only `?` and `?1`.
     """
     anonymous = 0
     highest = 0

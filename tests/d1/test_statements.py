@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.api.sql_statements import StatementError, placeholders, split
+from d1.statements import StatementError, placeholders, split
 
 TRIGGER = "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; DELETE FROM u; END"
 

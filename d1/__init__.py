@@ -1,0 +1,1 @@
+"""What Cloudflare's D1 takes and refuses, beyond SQLite itself."""
