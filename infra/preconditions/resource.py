@@ -31,7 +31,7 @@ class PreconditionsProvider(dynamic.ResourceProvider):
         with AccountApi(claims.base_url, claims.account_id) as api:
             answers = ask(api, claims, writes=not os.environ.get(PLAN_VARIABLE))
         told = (*answers.refusals, *answers.unknown)
-        return dynamic.CheckResult(news, [dynamic.CheckFailure("account", text) for text in told])
+        return dynamic.CheckResult(news, [dynamic.CheckFailure("", text) for text in told])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         return dynamic.DiffResult(changes=claimed(_olds) != claimed(_news))

@@ -55,6 +55,12 @@ _NO_REASONS = (
 """What the CLI and the program's SDK say beside the reason."""
 _PENDING = "pending operations from previous deployment"
 """From pulumi/pulumi pkg/resource/deploy/deployment_executor.go."""
+_CHECKED = re.compile(
+    r"\S{1,300} resource '[^'\n]{0,200}'(?:: property (\S{1,200}) value .*?)? has a problem: ",
+    re.DOTALL,
+)
+"""How the CLI tells what a provider's check refuses: by type, name and property, with its value
+(sdk/go/common/diag/errors.go, 2002 and 2003)."""
 _COLOR = re.compile(r"<\{%[^%]{0,40}%\}>")
 _MAX_REASONS = 20
 _MAX_CHARACTERS = 2000
@@ -92,7 +98,8 @@ class CliFailures:
             )
         if diagnostic.severity != "error":
             return
-        text = _without_envelope(_COLOR.sub("", diagnostic.message).strip().removeprefix("error: "))
+        text = _COLOR.sub("", diagnostic.message).strip().removeprefix("error: ")
+        text = _without_envelope(_without_value(text))
         name = (diagnostic.urn or "").rpartition("::")[2]
         is_stack = "pulumi:pulumi:Stack" in (diagnostic.urn or "")
         reason = f"{name}: {text}" if name and not is_stack else text
@@ -205,6 +212,15 @@ class CliFailures:
                 f"The Pulumi plugin for {plugin[1]} isn't installed. Run 'pulumi plugin install "
                 f"resource {plugin[1]}{version}' and run the same command again."
             )
+
+
+def _without_value(text: str) -> str:
+    """Return a check's refusal as the property and the reason, without the value."""
+    checked = _CHECKED.match(text)
+    if checked is None:
+        return text
+    reason = text[checked.end() :]
+    return f"{checked[1]}: {reason}" if checked[1] else reason
 
 
 def _without_envelope(text: str) -> str:

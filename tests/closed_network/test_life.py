@@ -86,8 +86,8 @@ def test_domain_and_route_come_change_and_go_and_what_went_by_hand_is_gone(work:
     operator.api("POST", "workers/workers", {"name": "shop"})
     operator.api("PUT", "workers/domains", {"hostname": HOST, "service": "shop"})
     operator.faults.calls()
-    told = operator.fails("up", *stack, code=8)
-    assert f"{HOST} belongs to the Worker 'shop'" in told
+    told = operator.fails("up", *stack, code=4)
+    assert f"failed: preconditions: customDomain: {HOST} leads to the Worker shop. Add" in told
     assert operator.faults.changes() == [], "a refusal ends before anything is tried"
     [domain] = operator.api("GET", "workers/domains")
     operator.api("DELETE", f"workers/domains/{domain['id']}")

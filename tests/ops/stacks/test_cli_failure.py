@@ -64,6 +64,34 @@ def test_what_is_no_answer_of_cloudflare_stays_as_it_is(text: str) -> None:
     assert text[:1000] in told(f"refused: {text}")
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            (
+                "pulumi-python:dynamic/account:Preconditions resource 'preconditions' has "
+                "a problem: customDomain: a.example leads to the Worker shop."
+            ),
+            "database: customDomain: a.example leads to the Worker shop. Nothing was changed.",
+        ),
+        (
+            (
+                "cloudflare:index/queue:Queue resource 'retry': property queueName value "
+                "{map[\n  a:{<nil>}]} has a problem: it is too long"
+            ),
+            "database: queueName: it is too long. Nothing was changed.",
+        ),
+        (
+            "the resource 'retry' of the queue has a problem: it is full",
+            "database: the resource 'retry' of the queue has a problem: it is full. Nothing was",
+        ),
+    ],
+)
+def test_a_checks_refusal_is_told_by_its_property_and_reason(text: str, reason: str) -> None:
+    sentence = told(text, action="preview")
+    assert f"'pulumi preview' failed: {reason}" in sentence
+
+
 def test_operations_that_were_cut_off_earlier_lead_to_recover() -> None:
     failures = CliFailures("up", "dev")
     failures.note(event("all is well", severity="warning"))
