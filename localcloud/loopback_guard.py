@@ -5,6 +5,7 @@ So neither a page that rebinds its name nor one that just sends a request gets a
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -16,11 +17,20 @@ _NAMES = {"127.0.0.1", "localhost", "[::1]"}
 
 
 class LoopbackGuard:
-    """ASGI middleware that answers 403 to any other Host, and 413 to a body above `max_body`."""
+    """ASGI middleware that answers 403 to any other Host, and 413 to a body that is too large.
 
-    def __init__(self, app: ASGIApp, *, max_body: int) -> None:
+    Args:
+        app: what answers the rest.
+        max_body: the largest body, in bytes.
+        streaming: paths that read a body in parts, and have a limit of their own.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_body: int, streaming: re.Pattern[str] | None = None
+    ) -> None:
         self._app = app
         self._max_body = max_body
+        self._streaming = streaming
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -35,6 +45,9 @@ class LoopbackGuard:
         if is_foreign_page(headers):
             text = "Pages of other sites can't use this server.\n"
             await PlainTextResponse(text, status_code=403)(scope, receive, send)
+            return
+        if self._streaming is not None and self._streaming.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
             return
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._max_body:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 
@@ -51,6 +52,10 @@ KV_VARIABLE = "NOTIFICATION_LOCAL_KV"
 # developers.cloudflare.com/kv/concepts/how-kv-works: a location remembers a read for 60 seconds.
 KV_DELAY_MS = 60_000
 MAX_BODY_BYTES = 128 * 1024 * 1024  # the largest upload of modules, in base64
+# Files of D1's import and objects of R2, which take more and are never whole in memory.
+_STREAMING = re.compile(
+    r"/local/d1-files/[^/]+|/client/v4/accounts/[^/]+/r2/buckets/[^/]+/objects/.+"
+)
 MAX_HOOK_BYTES = 4 * 1024 * 1024
 MAX_WEBSOCKET_BYTES = 64 * 1024  # a tail's client has one short message
 _TRACE = '{"type":"trace"'  # an event for watchers, which no log keeps
@@ -208,7 +213,7 @@ class CloudServer:
         ]
         api: ASGIApp = application(account, token, routes)
         api = RateLimit(FaultGate(api, faults), clock, limit_from_environment())
-        api = LoopbackGuard(api, max_body=MAX_BODY_BYTES)
+        api = LoopbackGuard(api, max_body=MAX_BODY_BYTES, streaming=_STREAMING)
         self._control = _with_broker(api, producer)
         self._sink = sink_application(received, clock.now_ms)
 

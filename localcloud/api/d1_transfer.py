@@ -32,6 +32,8 @@ from localcloud.host_client import HostError
 
 _MALFORMED = 7400
 _LINK_MS = 3_600_000  # "Available for one hour"
+MAX_FILE_BYTES = 5_000_000_000
+"""The largest file that D1 imports (developers.cloudflare.com/d1/platform/limits)."""
 _FILE = r"[0-9a-f]{32}\.sql"
 _AT_ONCE_SECONDS = 10.0
 """So long the first call waits; the Cloudflare client gives up after a minute."""
@@ -238,6 +240,8 @@ class Transfers:
             with part.open("wb") as file:
                 async for chunk in request.stream():
                     file.write(chunk)
+                    if file.tell() > MAX_FILE_BYTES:
+                        raise ApiError(413, _MALFORMED, "A file has at most 5 GB.")
             part.rename(path)
         finally:
             part.unlink(missing_ok=True)

@@ -8,11 +8,13 @@ developers.cloudflare.com/r2/api/error-codes: 10001 malformed, 10004 name taken,
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import secrets
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -22,7 +24,6 @@ from starlette.routing import Route
 from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.listing import ListQuery
 from localcloud.api.resources import Account
-from localcloud.atomic_write import write_whole
 from localcloud.database import Row
 
 MAX_OBJECT_BYTES = 300 * 1024 * 1024  # the upload limit of this endpoint
@@ -34,6 +35,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 class _NewBucket(BaseModel):
     name: str
     storageClass: Literal["Standard", "InfrequentAccess"] = "Standard"  # noqa: N815  the API's name
+
+
+class _Received(NamedTuple):
+    """An object's bytes, which lie in the file of their SHA-256."""
+
+    sha256: str
+    md5: str
+    size: int
 
 
 class Buckets:
@@ -145,20 +154,14 @@ class Buckets:
 
     async def _upload(self, request: Request) -> Response:
         bucket = self._find(request.path_params["bucket"])["name"]
-        content = await request.body()
-        if len(content) > MAX_OBJECT_BYTES:
-            raise ApiError(413, 10012, "The object is larger than 300 MB.")
-        digest = hashlib.sha256(content).hexdigest()
-        path = self._files() / digest
-        if not path.is_file():
-            write_whole(path, content)
+        received = await self._receive(request)
         self._account.database.execute(
             "INSERT OR REPLACE INTO r2_objects VALUES (?, ?, ?, ?, ?, ?, ?)",
             bucket,
             request.path_params["key"],
-            digest,
-            hashlib.md5(content, usedforsecurity=False).hexdigest(),
-            len(content),
+            received.sha256,
+            received.md5,
+            received.size,
             self._account.clock.timestamp(),
             self._account.uuid(),
         )
@@ -173,6 +176,27 @@ class Buckets:
                 "storage_class": "Standard",
             }
         )
+
+    async def _receive(self, request: Request) -> _Received:
+        """Write a body into the file of its SHA-256, part by part."""
+        sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        part = self._files() / f"{secrets.token_hex(8)}.part"
+        try:
+            with part.open("wb") as file:
+                part.chmod(0o600)
+                async for chunk in request.stream():
+                    file.write(chunk)
+                    sha256.update(chunk)
+                    md5.update(chunk)
+                    if file.tell() > MAX_OBJECT_BYTES:
+                        raise ApiError(413, 10012, "The object is larger than 300 MB.")
+                file.flush()
+                os.fsync(file.fileno())
+            size = part.stat().st_size
+            part.replace(self._files() / sha256.hexdigest())
+        finally:
+            part.unlink(missing_ok=True)
+        return _Received(sha256.hexdigest(), md5.hexdigest(), size)
 
     async def _download(self, request: Request) -> Response:
         row = self._object(request)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
 import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-import pyrage
 from nacl import pwhash
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 from localcloud.atomic_write import write_whole
+from ops.database.age_file import NotOpened, seal, unseal
 from ops.database.table_sum import TableSum
 from ops.stacks.errors import OperationError, UsageError
 
@@ -113,24 +112,29 @@ class BackupFile:
 
         Args:
             sql: the dump; it is packed as a stream.
-            passphrase: seals it, if given. age's own key takes hundreds of megabytes of memory for
-                a second, whatever the dump's size.
+            passphrase: seals it, if given. Its key takes 128 MiB of memory for half a second,
+                whatever the dump's size.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         packed = self.path.with_name(f".{self.path.name}.new")
+        sealed = packed.with_suffix(".sealed")
         try:
-            with sql.open("rb") as source, _private(packed) as file:
+            with (
+                sql.open("rb") as source,
+                _written(packed) as file,
                 # Without a time in it, the same dump packs to the same bytes.
-                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as target:
-                    shutil.copyfileobj(source, target, _CHUNK)
-                file.flush()
-                os.fsync(file.fileno())
+                gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as target,
+            ):
+                shutil.copyfileobj(source, target, _CHUNK)
             if passphrase is not None:
-                write_whole(packed, pyrage.passphrase.encrypt(packed.read_bytes(), passphrase))
+                with packed.open("rb") as source, _written(sealed) as file:
+                    seal(source, file, passphrase)
+                sealed.replace(packed)
             written = replace(self, file_sha256=_sha256(packed))
             packed.replace(self.path)
         finally:
             packed.unlink(missing_ok=True)
+            sealed.unlink(missing_ok=True)
         written._describe()
         return written
 
@@ -147,15 +151,16 @@ class BackupFile:
             raise UsageError(f"{self.path} is missing. Use another backup.") from None
         if found != self.file_sha256:
             raise OperationError(f"{self.path} was damaged or changed. Use another backup.")
-        with ExitStack() as closing:
-            if self.is_sealed:
-                content = _opened(self.path.read_bytes(), passphrase, self.path)
-                packed: IO[bytes] = io.BytesIO(content)
-            else:
-                packed = closing.enter_context(self.path.open("rb"))
-            source = closing.enter_context(gzip.GzipFile(fileobj=packed))
-            with _private(to) as target:
-                shutil.copyfileobj(source, target, _CHUNK)
+        if not self.is_sealed:
+            _unpack(self.path, to)
+            return
+        packed = to.with_name(f"{to.name}.gz")
+        try:
+            with self.path.open("rb") as source, _private(packed) as target:
+                _unseal(source, target, passphrase, self.path.name)
+            _unpack(packed, to)
+        finally:
+            packed.unlink(missing_ok=True)
 
     def mark_verified(self, at: datetime) -> BackupFile:
         """Note that it was loaded and compared."""
@@ -207,32 +212,48 @@ def _private(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
+@contextmanager
+def _written(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that only its owner reads; it is on the disk at the end."""
+    with _private(path) as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _opened(content: bytes, passphrase: str | None, path: Path) -> bytes:
+def _unpack(packed: Path, to: Path) -> None:
+    with gzip.open(packed) as source, _private(to) as target:
+        shutil.copyfileobj(source, target, _CHUNK)
+
+
+def _unseal(source: IO[bytes], target: IO[bytes], passphrase: str | None, name: str) -> None:
     if passphrase is None:
-        raise UsageError(f"{path.name} is sealed. Put its passphrase into {PASSPHRASE_VARIABLE}.")
+        raise UsageError(f"{name} is sealed. Put its passphrase into {PASSPHRASE_VARIABLE}.")
     try:
-        if content.startswith(_EARLIER_MAGIC):
-            return _opened_earlier_form(content, passphrase)
-        return pyrage.passphrase.decrypt(content, passphrase)
-    except (pyrage.DecryptError, CryptoError, ValueError):
-        raise UsageError(
-            f"The passphrase in {PASSPHRASE_VARIABLE} doesn't open {path.name}."
-        ) from None
+        if source.read(len(_EARLIER_MAGIC)) == _EARLIER_MAGIC:
+            target.write(_opened_earlier_form(source.read(), passphrase))
+            return
+        source.seek(0)
+        unseal(source, target, passphrase)
+    except (NotOpened, CryptoError, ValueError):
+        raise UsageError(f"The passphrase in {PASSPHRASE_VARIABLE} doesn't open {name}.") from None
 
 
 def _opened_earlier_form(content: bytes, passphrase: str) -> bytes:
-    """Open libsodium's secret box, whose key is Argon2id's with the moderate limits."""
-    salt_end = len(_EARLIER_MAGIC) + _EARLIER_SALT_BYTES
+    """Open what follows the first line: libsodium's box, with Argon2id's moderate limits.
+
+    It is sealed as a whole, so that it is read as a whole.
+    """
     key = pwhash.argon2id.kdf(
         SecretBox.KEY_SIZE,
         passphrase.encode(),
-        content[len(_EARLIER_MAGIC) : salt_end],
+        content[:_EARLIER_SALT_BYTES],
         opslimit=pwhash.argon2id.OPSLIMIT_MODERATE,
         memlimit=pwhash.argon2id.MEMLIMIT_MODERATE,
     )
-    return SecretBox(key).decrypt(content[salt_end:])
+    return SecretBox(key).decrypt(content[_EARLIER_SALT_BYTES:])

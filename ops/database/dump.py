@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -35,6 +35,9 @@ from ops.stacks.errors import VerificationFailed
 MAX_STATEMENT = 90_000
 """Letters of a statement; D1 takes 100,000 bytes, and everything but ASCII is written as hex."""
 
+_MAX_ROWS = 50
+"""Rows of one statement. D1's SQLite judges a statement once, and more rows gain nothing."""
+
 _PIECE = 60_000
 _CHUNK = 1 << 20
 _TOLD_EVERY = 5000
@@ -43,6 +46,9 @@ _KEPT_MODULES = ("fts5", "rtree", "rtree_i32")
 _MODULE = re.compile(r"using ([a-z0-9_]+)")
 _CONTENT = re.compile(r"\bcontent\s*=\s*('[^']*'|\"[^\"]*\"|[^,)\s]*)")
 _HEX = re.compile(r"(?:CAST\()?X'([0-9A-F]*)'(?: AS TEXT\))?", re.I)
+
+_Counting = Callable[[Iterator[tuple[str, ...]]], Iterator[tuple[str, ...]]]
+"""Gives the rows that it gets, and counts them."""
 
 
 class LocalQueries:
@@ -122,26 +128,34 @@ def write_dump(
     """Write `dumped` into a file; ``told`` hears how many rows of how many it has."""
     total = sum(count_rows(rows).values())
     written = 0
+
+    def counting(read: Iterator[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        nonlocal written
+        for row in read:
+            yield row
+            written += 1
+            if written % _TOLD_EVERY == 0:
+                told(f"wrote {written:,} of {max(total, written):,} rows")
+
     with to.open("w", encoding="utf-8", newline="") as file:
-        for statement in dumped(rows, objects):
-            file.write(statement)
-            written += statement.startswith("INSERT")
-            if written % _TOLD_EVERY == 1:
-                told(f"wrote {min(written, total):,} of {total:,} rows")
+        file.writelines(dumped(rows, objects, counting))
 
 
-def dumped(rows: Queries, objects: Sequence[SchemaObject]) -> Iterator[str]:
+def dumped(
+    rows: Queries, objects: Sequence[SchemaObject], counting: _Counting = iter
+) -> Iterator[str]:
     """Give a database's schema and rows as statements that D1 takes, each ended by a line.
 
     Args:
         rows: where the tables and their rows are read.
         objects: everything that the database has, in the order of its making.
+        counting: gets the rows of each table, and gives them on.
 
     Raises:
         VerificationFailed: a table can't be kept; the message names it and says why.
     """
     refuse_unkept(objects)
-    for statement in _statements(rows, objects):
+    for statement in _statements(rows, objects, counting):
         yield f"{statement};\n"
 
 
@@ -166,7 +180,9 @@ def refuse_unkept(objects: Sequence[SchemaObject]) -> None:
             )
 
 
-def _statements(rows: Queries, objects: Sequence[SchemaObject]) -> Iterator[str]:
+def _statements(
+    rows: Queries, objects: Sequence[SchemaObject], counting: _Counting
+) -> Iterator[str]:
     tables = read_tables(rows, with_ledger=True)
     ordered = by_reference(tables)
     yield "PRAGMA defer_foreign_keys=TRUE"
@@ -174,34 +190,47 @@ def _statements(rows: Queries, objects: Sequence[SchemaObject]) -> Iterator[str]
     yield from (table.sql for table in ordered if not table.is_virtual)
     for table in ordered:
         if not table.is_virtual:
-            yield from _inserts(rows, table)
+            yield from _inserts(rows, table, counting)
     for table in ordered:
         if table.is_virtual:
             yield table.sql
-            yield from _virtual_rows(rows, table)
+            yield from _virtual_rows(rows, table, counting)
     yield from _counters(rows, ordered)
     yield f"DROP TABLE {_PIECES}"
     for kind in ("index", "view", "trigger"):
         yield from (found.sql for found in objects if found.kind == kind)
 
 
-def _virtual_rows(rows: Queries, table: Table) -> Iterator[str]:
+def _virtual_rows(rows: Queries, table: Table, counting: _Counting) -> Iterator[str]:
     if _CONTENT.search(plain_sql(table.sql)) is None:
-        yield from _inserts(rows, table)
+        yield from _inserts(rows, table, counting)
         return
     # Its text is another table's, which is there already.
     name = quoted(table.name)
     yield f"INSERT INTO {name} ({name}) VALUES ('rebuild')"  # noqa: S608  the schema's name
 
 
-def _inserts(rows: Queries, table: Table) -> Iterator[str]:
+def _inserts(rows: Queries, table: Table, counting: _Counting) -> Iterator[str]:
     names = [quoted(column.name) for column in table.stored]
     keyed = table.rowid is not None and not _has_named_rowid(table)
     if keyed:
         names = [str(table.rowid), *names]
     head = f"INSERT INTO {quoted(table.name)} ({', '.join(names)}) VALUES "  # noqa: S608
-    for values in literal_rows(rows, table, with_rowid=keyed):
-        yield from _insert(head, list(values))
+    together: list[str] = []
+    length = len(head)
+    for values in counting(literal_rows(rows, table, with_rowid=keyed)):
+        kept = [value if value.isascii() else _as_hex(value) for value in values]
+        row = f"({', '.join(kept)})"
+        if together and (len(together) == _MAX_ROWS or length + len(row) > MAX_STATEMENT):
+            yield head + ", ".join(together)
+            together, length = [], len(head)
+        if length + len(row) > MAX_STATEMENT:
+            yield from _pieced(head, kept)
+        else:
+            together.append(row)
+            length += len(row) + 2
+    if together:
+        yield head + ", ".join(together)
 
 
 def _has_named_rowid(table: Table) -> bool:
@@ -212,9 +241,8 @@ def _has_named_rowid(table: Table) -> bool:
     return len(keys) == 1 and keys[0].type.upper() == "INTEGER"
 
 
-def _insert(head: str, values: list[str]) -> Iterator[str]:
-    """One row's statements: what is too long for one is put together from pieces."""
-    values = [value if value.isascii() else _as_hex(value) for value in values]
+def _pieced(head: str, values: list[str]) -> Iterator[str]:
+    """Give the statements of a row that is too long for one: its values are built from pieces."""
     pieces: list[str] = []
     number = 0
     while len(head) + sum(map(len, values)) + 2 * len(values) > MAX_STATEMENT:

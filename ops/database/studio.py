@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import uvicorn
-from datasette.app import Datasette
-from datasette.database import Database
-from datasette.plugins import pm
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from d1.statements import StatementError
@@ -23,9 +19,6 @@ from ops.database.d1_transfer import D1Transfer, Told, untold
 from ops.database.dump import run_file
 from ops.database.stack_database import StackDatabase
 from ops.stacks.errors import OperationError, UsageError
-
-# With rich it prints a traceback and the rows in it for every mistake in a page's SQL.
-pm.get_plugin("datasette.handle_exception").rich = None
 
 # Nothing from elsewhere, and in no frame: what is shown is other people's data.
 _POLICY = (
@@ -117,6 +110,13 @@ class Studio:
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
+        # Here, since no other command of 'notifyctl db' should wait for it and hold it in memory.
+        from datasette.app import Datasette
+        from datasette.database import Database
+        from datasette.plugins import pm
+
+        # With rich it prints a traceback and the rows in it for every mistake in a page's SQL.
+        pm.get_plugin("datasette.handle_exception").rich = None
         self._key = secrets.token_urlsafe(32)
         file = snapshot.sql.with_suffix(".sqlite")
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
@@ -150,6 +150,8 @@ class Studio:
         Raises:
             UsageError: the port is taken.
         """
+        import uvicorn
+
         with closing(socket.socket()) as listener:
             try:
                 listener.bind(("127.0.0.1", port))

@@ -14,7 +14,7 @@ from infra.migrations.schema import read_objects
 from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Endpoints, Ports
 from ops.database.backup import Backups
-from ops.database.dump import LocalQueries, dumped
+from ops.database.dump import LocalQueries, dumped, write_dump
 from ops.database.stack_database import StackDatabase
 from ops.database.table_sum import sums
 from ops.stacks.account import StackAccount
@@ -210,3 +210,23 @@ def test_tables_are_told_by_their_names_and_not_by_a_pattern(new_database: NewDa
     database.batch(["CREATE TABLE pcf_rates (a)", "CREATE TABLE sqlitex (a)"])
     assert list(sums(database)) == ["pcf_rates", "sqlitex"]
     assert database.batch([Statement("SELECT 1 AS one")]) == [[{"one": 1}]]
+
+
+def test_rows_share_statements_and_keep_their_order_and_number(tmp_path: Path) -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE short (text TEXT)")
+    connection.executemany("INSERT INTO short VALUES (?)", [(f"{n}",) for n in range(12_000)])
+    # Between rows that share a statement: one that needs several.
+    connection.execute("UPDATE short SET text = ? WHERE rowid = 60", ("x" * 150_000,))
+    connection.execute("UPDATE short SET text = ? WHERE rowid BETWEEN 70 AND 75", ("y" * 40_000,))
+    rows, told = LocalQueries(connection), list[str]()
+    write_dump(rows, read_objects(rows), tmp_path / "dump.sql", told.append)
+    dump = (tmp_path / "dump.sql").read_text()
+    inserts = [line for line in dump.splitlines() if line.startswith('INSERT INTO "short"')]
+    assert 240 <= len(inserts) <= 250
+    assert max(map(len, dump.splitlines())) <= 100_000
+    again = sqlite3.connect(":memory:", isolation_level=None)
+    again.executescript(dump)
+    query = "SELECT rowid, text FROM short ORDER BY rowid"
+    assert again.execute(query).fetchall() == [tuple(row) for row in connection.execute(query)]
+    assert told == ["wrote 5,000 of 12,000 rows", "wrote 10,000 of 12,000 rows"]
