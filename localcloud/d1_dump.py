@@ -6,6 +6,7 @@ database as of one moment, and hinders nobody. So a database of any size takes a
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,20 +15,34 @@ from pathlib import Path
 from typing import IO
 
 _DEFER = b"PRAGMA defer_foreign_keys=TRUE"
-_OURS = "lower(substr({0}, 1, 7)) <> 'sqlite_' AND lower(substr({0}, 1, 4)) <> '_cf_'"
+OWN_NAME = "lower(substr({0}, 1, 7)) <> 'sqlite_' AND lower(substr({0}, 1, 4)) <> '_cf_'"
+"""SQL with a name for {0}: it is neither SQLite's nor D1's own. In LIKE `_` would be a wildcard."""
 _OBJECTS = (
     "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL "  # noqa: S608
-    f"AND {_OURS.format('name')} ORDER BY CASE type WHEN 'table' THEN 0 ELSE 1 END, rowid"
+    f"AND {OWN_NAME.format('name')} ORDER BY CASE type WHEN 'table' THEN 0 ELSE 1 END, rowid"
 )
 # Hidden and generated columns can't be inserted: table_xinfo tells them by a `hidden` above 0.
 _COLUMNS = (
     "SELECT m.name AS tbl, c.name AS col "  # noqa: S608
     "FROM sqlite_master m, pragma_table_xinfo(m.name) c "
-    f"WHERE m.type = 'table' AND {_OURS.format('m.name')} "
+    f"WHERE m.type = 'table' AND {OWN_NAME.format('m.name')} "
     "AND c.hidden = 0 ORDER BY m.rowid, c.cid"
 )
 _SEQUENCES = "SELECT name, seq FROM sqlite_sequence ORDER BY name"
+_VIRTUAL = re.compile(
+    rb"CREATE\s+VIRTUAL\s+TABLE\b.*?\bUSING\s+(?P<module>\w+)", re.IGNORECASE | re.DOTALL
+)
 _TOLD_EVERY = 20_000
+
+
+class VirtualTable(Exception):
+    """What is asked for has a virtual table; the text is that of D1's export.
+
+    Source: Cloudflare, D1, "Import and export data", known limitations.
+    """
+
+    def __init__(self, module: str) -> None:
+        super().__init__(f"cannot export databases with Virtual Tables ({module})")
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,10 @@ class _Object:
 
 
 def dump(file: Path, options: DumpOptions, to: IO[bytes], told: Callable[[int, int], None]) -> None:
-    """Write the whole database as of one moment; `told` hears how many rows of how many it has."""
+    """Write the whole database as of one moment; `told` hears how many rows of how many it has.
+
+    Raises VirtualTable.
+    """
     with reading(file) as connection:
         connection.execute("BEGIN")
         for statement in _statements(connection, options, told):
@@ -89,6 +107,9 @@ def _statements(
     ]
     columns = _columns(connection, options)
     tables = [one for one in objects if one.kind == "table" and one.name in columns]
+    for found in tables:
+        if virtual := _VIRTUAL.match(found.sql):
+            raise VirtualTable(virtual["module"].decode())
     yield _DEFER
     if not options.no_schema:
         yield from (found.sql for found in tables)

@@ -19,6 +19,7 @@ from localcloud.api import d1_transfer
 from localcloud.api.envelope import ApiError, body_model, success
 from localcloud.api.listing import ListQuery, unsorted
 from localcloud.api.resources import Account
+from localcloud.d1_dump import OWN_NAME
 from localcloud.database import Row
 from localcloud.host_client import HostError
 
@@ -211,8 +212,8 @@ def _brief(row: Row) -> dict[str, Any]:
 
 async def _shown(account: Account, row: Row) -> dict[str, Any]:
     counting = (
-        "SELECT count(*) AS tables FROM sqlite_master WHERE type = 'table' "
-        "AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%'"
+        "SELECT count(*) AS tables FROM sqlite_master WHERE type = 'table' "  # noqa: S608
+        f"AND {OWN_NAME.format('name')}"
     )
     (found,) = await _run(account, row["uuid"], [{"sql": counting, "params": []}])
     tables = found["results"][0]["tables"]

@@ -12,7 +12,7 @@ import secrets
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,11 @@ class D1Copies:
         await client.query(uuid, [{"sql": "SELECT 1", "params": []}])
         return (await client.files(uuid)).file
 
-    async def keep(self, uuid: str) -> str:
-        """Keep a copy of the database as it is and return the bookmark of it."""
+    async def keep(self, uuid: str, *, beside: str = "") -> str:
+        """Keep a copy of the database as it is and return the bookmark of it.
+
+        The oldest copies go, but for that of the bookmark `beside`.
+        """
         source = await self.file(uuid)
         bookmark = new_bookmark(self._account.clock.now_ms())
         folder = self._folder(uuid)
@@ -57,7 +60,8 @@ class D1Copies:
         finally:
             part.unlink(missing_ok=True)
         for old in self.kept(uuid)[:-_KEPT_BOOKMARKS]:
-            self._path(uuid, old).unlink(missing_ok=True)
+            if old != beside:
+                self._path(uuid, old).unlink(missing_ok=True)
         return bookmark
 
     def kept(self, uuid: str) -> list[str]:
@@ -65,11 +69,13 @@ class D1Copies:
         return sorted(path.stem for path in self._folder(uuid).glob("*.sql*"))
 
     def before(self, uuid: str, timestamp: str) -> str:
-        """The last bookmark at or before an ISO 8601 time."""
+        """The last bookmark at or before an ISO 8601 time, which is UTC where it names no zone."""
         try:
             moment = datetime.fromisoformat(timestamp)
         except ValueError:
             raise ApiError(400, _MALFORMED, "timestamp must be an ISO 8601 time.") from None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
         limit = f"{int(moment.timestamp() * 1000):016x}"
         earlier = [name for name in self.kept(uuid) if name.partition("-")[0] <= limit]
         if not earlier:
@@ -81,7 +87,7 @@ class D1Copies:
         if bookmark not in self.kept(uuid):
             raise ApiError(400, _MALFORMED, "There is no such bookmark.")
         kept = self._path(uuid, bookmark)
-        before = await self.keep(uuid)
+        before = await self.keep(uuid, beside=bookmark)
 
         def make(_file: Path, target: Path) -> None:
             if kept.suffix == ".sql":  # of an earlier local cloud
@@ -184,7 +190,8 @@ def _small(path: Path) -> list[str] | None:
     """The statements of a file that one call of workerd takes, None of a larger one."""
     if path.stat().st_size > _ONE_CALL_BYTES:
         return None
-    found = split(path.read_text(encoding="utf-8"))
+    # As bytes: reading as text would turn the line ends inside of values into other ones.
+    found = split(path.read_bytes().decode("utf-8"))
     return found if len(found) <= _ONE_CALL_STATEMENTS else None
 
 

@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,6 +32,7 @@ from localcloud.api.resources import Account
 from localcloud.host_client import HostError
 
 _MALFORMED = 7400
+_SQL_ERROR = 7500
 _LINK_MS = 3_600_000  # "Available for one hour"
 MAX_FILE_BYTES = 5_000_000_000
 """The largest file that D1 imports (developers.cloudflare.com/d1/platform/limits)."""
@@ -109,7 +111,7 @@ class Transfers:
         known = self._polled(uuid, "export", wanted.current_bookmark)
         if known is not None:
             return await self._answer(known)
-        name = f"{secrets.token_hex(16)}.sql"
+        name = self._new_file()
         link = self._link(request, name, "GET")
         chosen = d1_dump.DumpOptions(options.no_data, options.no_schema, tuple(options.tables))
 
@@ -122,7 +124,10 @@ class Transfers:
                         source, chosen, file, lambda rows, of: told(f"Wrote {rows} of {of} rows.")
                     )
 
-            await asyncio.to_thread(write)
+            try:
+                await asyncio.to_thread(write)
+            except d1_dump.VirtualTable as error:
+                raise ApiError(400, _SQL_ERROR, str(error)) from error
             return {"filename": name, "signed_url": link}
 
         return await self._answer(self._start(uuid, "export", work), first=True)
@@ -138,7 +143,7 @@ class Transfers:
         if wanted.etag is None:
             raise ApiError(400, _MALFORMED, f"etag is required for '{wanted.action}'.")
         if wanted.action == "init":
-            name = f"{wanted.etag}.sql"
+            name = self._new_file()
             link = self._link(request, name, "PUT")
             return success({"type": "import", "filename": name, "upload_url": link})
         path = self._files() / (wanted.filename or "")
@@ -236,16 +241,19 @@ class Transfers:
     async def _upload(self, request: Request) -> Response:
         path = self._signed(request, "PUT")
         part = path.with_suffix(f".{secrets.token_hex(4)}.part")
+        digest = _MD5()
         try:
             with part.open("wb") as file:
                 async for chunk in request.stream():
                     file.write(chunk)
+                    digest.update(chunk)
                     if file.tell() > MAX_FILE_BYTES:
                         raise ApiError(413, _MALFORMED, "A file has at most 5 GB.")
             part.rename(path)
         finally:
             part.unlink(missing_ok=True)
-        return Response(status_code=200, headers={"ETag": f'"{path.stem}"'})
+        # As R2's: wrangler compares it with that of its file (workers-sdk, d1/execute.ts).
+        return Response(status_code=200, headers={"ETag": f'"{digest.hexdigest()}"'})
 
     def _find(self, request: Request) -> str:
         uuid = str(request.path_params["uuid"])
@@ -257,6 +265,14 @@ class Transfers:
         path = self._account.home.cloud / "d1-files"
         path.mkdir(parents=True, mode=0o700, exist_ok=True)
         return path
+
+    def _new_file(self) -> str:
+        """Return the name of a file for another link, and remove those of links long expired."""
+        oldest = time.time() - 2 * _LINK_MS / 1000
+        for path in self._files().iterdir():
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+        return f"{secrets.token_hex(16)}.sql"
 
     def _link(self, request: Request, name: str, method: str) -> str:
         expires = str(self._account.clock.now_ms() + _LINK_MS)

@@ -124,3 +124,14 @@ def test_a_database_that_the_runtime_refuses_is_not_stored(cloud: RunningCloud) 
     assert cloud.local("GET", "/state")["d1_databases"] == 0
     cloud.host.refused_paths.clear()
     cloud.result("POST", "/d1/database", json={"name": "db"})
+
+
+def test_tables_whose_names_begin_like_internal_ones_are_counted(
+    cloud: RunningCloud, database: str
+) -> None:
+    sql = (
+        "CREATE TABLE pcf_rates (a); CREATE TABLE sqlitex (a);"
+        "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)"
+    )
+    cloud.result("POST", f"{database}/query", json={"sql": sql})
+    assert cloud.result("GET", database)["num_tables"] == 3

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -135,3 +138,98 @@ def test_a_bookmark_is_found_by_time_and_an_unknown_one_refused(
     early = f"{database}/time_travel/bookmark?timestamp=2001-01-01T00:00:00Z"
     assert cloud.error("GET", early) == (400, 7400)
     assert cloud.error("POST", f"{database}/time_travel/restore?bookmark=no") == (400, 7400)
+
+
+def upload(cloud: RunningCloud, database: str, content: bytes, etag: str) -> tuple[str, str]:
+    """Begin an import and upload its file: the file's name, and the upload's ETag."""
+    begun = cloud.result("POST", f"{database}/import", json={"action": "init", "etag": etag})
+    answer = httpx.put(begun["upload_url"], content=content, trust_env=False)
+    return begun["filename"], answer.headers["etag"]
+
+
+def ingest(cloud: RunningCloud, database: str, filename: str, etag: str) -> httpx.Response:
+    body = {"action": "ingest", "etag": etag, "filename": filename}
+    return cloud.account("POST", f"{database}/import", json=body)
+
+
+def test_line_ends_in_values_are_imported_as_they_are(cloud: RunningCloud, database: str) -> None:
+    content = b"INSERT INTO notes VALUES (9, 'a\r\nb\rc');\r\n"
+    etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    name, _ = upload(cloud, database, content, etag)
+    assert ingest(cloud, database, name, etag).status_code == 200
+    sql = "SELECT text FROM notes WHERE text LIKE 'a%'"
+    rows = cloud.result("POST", f"{database}/query", json={"sql": sql})[0]["results"]
+    assert rows == [{"text": "a\r\nb\rc"}]
+
+
+def test_an_upload_is_answered_with_the_hash_of_what_came(
+    cloud: RunningCloud, database: str
+) -> None:
+    _, answered = upload(cloud, database, b"other", "0" * 32)
+    assert answered == f'"{hashlib.md5(b"other", usedforsecurity=False).hexdigest()}"'
+
+
+def test_two_databases_import_files_of_one_content(cloud: RunningCloud, database: str) -> None:
+    other = f"/d1/database/{cloud.result('POST', '/d1/database', json={'name': 'two'})['uuid']}"
+    cloud.result("POST", f"{other}/query", json={"sql": SCHEMA})
+    content = b"INSERT INTO people (name) VALUES ('new');"
+    etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    files = {path: upload(cloud, path, content, etag)[0] for path in (database, other)}
+    for path, name in files.items():
+        assert ingest(cloud, path, name, etag).status_code == 200
+        assert "new" in names(cloud, path)
+
+
+def test_files_of_links_long_expired_are_removed(cloud: RunningCloud, database: str) -> None:
+    exported(cloud, database)
+    folder = cloud.home.cloud / "d1-files"
+    [old] = folder.iterdir()
+    exported(cloud, database)
+    assert old.exists()
+    os.utime(old, (time.time() - 7_300, time.time() - 7_300))
+    exported(cloud, database)
+    assert not old.exists()
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_the_oldest_bookmark_that_is_kept_can_be_returned_to(
+    cloud: RunningCloud, database: str
+) -> None:
+    first = cloud.result("GET", f"{database}/time_travel/bookmark")["bookmark"]
+    cloud.result("POST", f"{database}/query", json={"sql": "DELETE FROM people WHERE id = 7"})
+    for _ in range(19):
+        cloud.local("POST", "/clock", json={"advance_ms": 1_000})
+        cloud.result("GET", f"{database}/time_travel/bookmark")
+    cloud.result("POST", f"{database}/time_travel/restore?bookmark={first}")
+    assert names(cloud, database) == ["O'Brien; -- x", "ü"]
+    cloud.result("GET", f"{database}/time_travel/bookmark")
+    gone = f"{database}/time_travel/restore?bookmark={first}"
+    assert cloud.error("POST", gone) == (400, 7400)
+
+
+def test_a_time_without_a_zone_is_utc(
+    cloud: RunningCloud, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")  # 14 hours ahead
+    time.tzset()
+    try:
+        cloud.result("GET", f"{database}/time_travel/bookmark")
+        now = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
+        path = f"{database}/time_travel/bookmark?timestamp={now.isoformat()}"
+        assert cloud.account("GET", path).status_code == 200
+        assert cloud.error("GET", path.replace(str(now.year), "0001", 1)) == (400, 7400)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_virtual_table_is_exported_by_nobody(cloud: RunningCloud, database: str) -> None:
+    sql = "CREATE VIRTUAL TABLE found USING fts5(text); CREATE TABLE creative (a)"
+    cloud.result("POST", f"{database}/query", json={"sql": sql})
+    body = {"output_format": "polling"}
+    answer = cloud.account("POST", f"{database}/export", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [
+        {"code": 7500, "message": "cannot export databases with Virtual Tables (fts5)"}
+    ]
+    assert "O''Brien" in exported(cloud, database, tables=["people", "creative"])
