@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud.analytics.query_document import Field, QueryError
+from localcloud.analytics.query_document import Field, QueryError, milliseconds
 
 QUERIES = "d1QueriesAdaptiveGroups"
 BY_HOUR = "d1AnalyticsAdaptiveGroups"
@@ -68,7 +68,7 @@ class QueryCounts:
 
     def groups(self, field: Field) -> list[dict[str, Any]]:
         """Answer one data set of a query. Raises QueryError."""
-        wanted = _filter(field.arguments.get("filter") or {})
+        wanted = field.filters(_FILTERS)
         dimension = "query" if field.name == QUERIES else "datetimeHour"
         grouped: dict[str, list[_Count]] = defaultdict(list)
         for (database_id, sql, hour_ms), count in self._counts.items():
@@ -78,33 +78,13 @@ class QueryCounts:
         for order in reversed(_orders(field)):
             name, _, direction = order.rpartition("_")
             found.sort(key=lambda item: _figure(name, item[1]), reverse=direction == "DESC")
-        limit = field.arguments.get("limit", 10_000)
-        if not isinstance(limit, int) or limit < 1:
-            raise QueryError("limit must be a positive number")
-        return [shown for shown, _ in found[:limit]]
-
-
-def _filter(given: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {name: value for name, value in given.items() if name != "AND"}
-    for part in given.get("AND") or []:
-        merged.update(part)
-    for name in merged:
-        if name not in _FILTERS:
-            raise QueryError(f'unknown filter "{name}"')
-    return merged
+        return [shown for shown, _ in found[: field.limit()]]
 
 
 def _within(wanted: Mapping[str, Any], hour_ms: int) -> bool:
     start, end = wanted.get("datetimeHour_geq"), wanted.get("datetimeHour_leq")
-    after = start is None or hour_ms + _HOUR_MS > _milliseconds(start)
-    return after and (end is None or hour_ms <= _milliseconds(end))
-
-
-def _milliseconds(text: object) -> int:
-    try:
-        return int(datetime.fromisoformat(str(text)).timestamp() * 1000)
-    except ValueError:
-        raise QueryError(f'"{str(text)[:80]}" is no time') from None
+    after = start is None or hour_ms + _HOUR_MS > milliseconds(start)
+    return after and (end is None or hour_ms <= milliseconds(end))
 
 
 def _hour(hour_ms: int) -> str:

@@ -9,6 +9,7 @@ BY and LIMIT, intervals before NOW(), and toDateTime. Nothing is sampled, so `_s
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 import time
@@ -22,6 +23,7 @@ COLUMNS = 20
 _MAX_ROWS = 10_000
 _MAX_STEPS = 50_000_000
 _STEPS = 100_000
+_NO_DATETIME = 1 << 32  # the first second that ClickHouse's DateTime can't hold
 _FORMAT = re.compile(r"\s+FORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 _INTERVAL = re.compile(
     r"\bNOW\(\)\s*-\s*INTERVAL\s+'(\d{1,9})'\s+(SECOND|MINUTE|HOUR|DAY)S?\b", re.IGNORECASE
@@ -68,7 +70,8 @@ def answer(query: str, points: Sequence[Mapping[str, Any]], now: float | None = 
     times = {"timestamp", *_NEWEST.findall(sql)}
     rows = [
         tuple(
-            _time(value) if name in times else value for name, value in zip(names, row, strict=True)
+            _time(value) if name in times else _value(value)
+            for name, value in zip(names, row, strict=True)
         )
         for row in rows
     ]
@@ -185,6 +188,15 @@ def _type(place: int, rows: Sequence[tuple[Any, ...]]) -> str:
 
 def _time(value: Any) -> Any:
     """Return a time as the format JSON has it: text in UTC without a zone."""
-    if isinstance(value, int):
+    if isinstance(value, int) and 0 <= value < _NO_DATETIME:
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return _value(value)
+
+
+def _value(value: Any) -> Any:
+    """Return a value as the format JSON has it: a number that isn't finite is null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, bytes):
+        raise SqlError("a value is neither a text nor a number")
     return value

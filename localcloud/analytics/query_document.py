@@ -6,16 +6,18 @@ Fragments, directives, mutations and introspection are refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 _TOKEN = re.compile(
-    r'[\s,]+|#[^\n]*|(?P<name>[_A-Za-z]\w*)|(?P<number>-?\d+(\.\d+)?)|(?P<string>"[^"\\\n]*")'
+    r'[\s,]+|#[^\n]*|(?P<name>[_A-Za-z]\w*)|(?P<number>-?\d{1,15}(\.\d{1,15})?)|(?P<string>"[^"\\\n]*")'
     r"|(?P<mark>[{}()\[\]:$!=])"
 )
 _CONSTANTS = {"true": True, "false": False, "null": None}
-_MOST_DEPTH = 12
+_MAX_DEPTH = 12
+_DEFAULT_LIMIT = 10_000
 
 
 class QueryError(ValueError):
@@ -33,6 +35,39 @@ class Field:
     def child(self, name: str) -> Field | None:
         """The field of that name below this one."""
         return next((field for field in self.below if field.name == name), None)
+
+    def filters(self, known: Collection[str]) -> dict[str, Any]:
+        """The argument `filter`, with what its AND holds. Raises QueryError for an unknown one."""
+        given = self.arguments.get("filter") or {}
+        parts = [given, *(given.get("AND") or ())] if isinstance(given, dict) else [given]
+        merged: dict[str, Any] = {}
+        for part in parts:
+            if not isinstance(part, dict):
+                raise QueryError("a filter must be an object")
+            merged |= {name: value for name, value in part.items() if name != "AND"}
+        for name in merged:
+            if name not in known:
+                raise QueryError(f'unknown filter "{name}"')
+        return merged
+
+    def limit(self) -> int:
+        """The argument `limit`. Raises QueryError."""
+        found = self.arguments.get("limit", _DEFAULT_LIMIT)
+        if type(found) is not int or found < 1:
+            raise QueryError("limit must be a positive number")
+        return found
+
+
+def milliseconds(text: object) -> int:
+    """A time of a filter, in milliseconds since 1970; UTC where it names no zone.
+
+    Raises QueryError.
+    """
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise QueryError(f'"{str(text)[:80]}" is no time') from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def parse_query(text: str, variables: Mapping[str, Any]) -> Field:
@@ -56,7 +91,7 @@ class _Parser:
         return Field("", {}, below)
 
     def _selection(self, depth: int) -> tuple[Field, ...]:
-        if depth > _MOST_DEPTH:
+        if depth > _MAX_DEPTH:
             raise QueryError("the query is too deep")
         self._expect("{")
         fields: list[Field] = []
@@ -70,25 +105,27 @@ class _Parser:
 
     def _arguments(self) -> dict[str, Any]:
         self._expect("(")
-        return self._pairs(")")
+        return self._pairs(")", 0)
 
-    def _pairs(self, end: str) -> dict[str, Any]:
+    def _pairs(self, end: str, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         while self._tokens[self._at] != end:
             name = self._name()
             self._expect(":")
-            found[name] = self._value()
+            found[name] = self._value(depth)
         self._at += 1
         return found
 
-    def _value(self) -> Any:
+    def _value(self, depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            raise QueryError("the query is too deep")
         mark = self._next()
         if mark == "{":
-            return self._pairs("}")
+            return self._pairs("}", depth + 1)
         if mark == "[":
             values = []
             while self._tokens[self._at] != "]":
-                values.append(self._value())
+                values.append(self._value(depth + 1))
             self._at += 1
             return values
         if mark == "$":

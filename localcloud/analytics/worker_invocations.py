@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-from localcloud.analytics.query_document import Field, QueryError
+from localcloud.analytics.query_document import Field, QueryError, milliseconds
 
 NAME = "workersInvocationsAdaptive"
 _SUMS = ("requests", "errors")
@@ -27,7 +27,7 @@ def worker_invocations(field: Field, minutes: Sequence[Mapping[str, Any]]) -> li
 
     Times are in microseconds, as Cloudflare has them. Raises QueryError.
     """
-    chosen = _filtered(field.arguments.get("filter") or {}, minutes)
+    chosen = _filtered(field.filters(_FILTERS), minutes)
     dimensions = field.child("dimensions")
     names = [part.name for part in dimensions.below] if dimensions else []
     for name in names:
@@ -36,9 +36,7 @@ def worker_invocations(field: Field, minutes: Sequence[Mapping[str, Any]]) -> li
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for minute in chosen:
         groups[tuple(_dimension(name, minute) for name in names)].append(minute)
-    limit = field.arguments.get("limit", 10_000)
-    if not isinstance(limit, int) or limit < 1:
-        raise QueryError("limit must be a positive number")
+    limit = field.limit()
     figures = [part for part in field.below if part.name != "dimensions"]
     for part in figures:
         _aggregate(part, ())  # an unknown field is refused even where there is nothing to count
@@ -56,17 +54,15 @@ def worker_invocations(field: Field, minutes: Sequence[Mapping[str, Any]]) -> li
 def _filtered(
     wanted: Mapping[str, Any], minutes: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    for name in wanted:
-        if name not in _FILTERS:
-            raise QueryError(f'unknown filter "{name}"')
-    start = _milliseconds(wanted.get("datetime_geq"), 0)
-    end = _milliseconds(wanted.get("datetime_leq"), 1 << 53)
+    start, end = wanted.get("datetime_geq"), wanted.get("datetime_leq")
+    from_ms = None if start is None else milliseconds(start)
+    until_ms = None if end is None else milliseconds(end)
     script = wanted.get("scriptName")
     return [
         minute
         for minute in minutes
-        if minute["start"] + 60_000 > start
-        and minute["start"] <= end
+        if (from_ms is None or minute["start"] + 60_000 > from_ms)
+        and (until_ms is None or minute["start"] <= until_ms)
         and script in (None, minute["script"])
     ]
 
@@ -91,13 +87,3 @@ def _dimension(name: str, minute: Mapping[str, Any]) -> str:
     if name == "datetimeMinute":
         return datetime.fromtimestamp(minute["start"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return str(minute["script" if name == "scriptName" else "version"])
-
-
-def _milliseconds(text: object, default: int) -> int:
-    if text is None:
-        return default
-    try:
-        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        raise QueryError(f'"{text}" is no time') from None
-    return int(moment.timestamp() * 1000)

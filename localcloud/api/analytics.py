@@ -78,7 +78,8 @@ def _accounts(
     accounts = viewer.child("accounts") if viewer else None
     if accounts is None:
         raise QueryError("only viewer { accounts } can be asked for")
-    wanted = (accounts.arguments.get("filter") or {}).get("accountTag")
+    chosen = accounts.arguments.get("filter")
+    wanted = chosen.get("accountTag") if isinstance(chosen, dict) else None
     if wanted != ACCOUNT_ID:
         raise QueryError(f"no access to the account {wanted}")
     found = {}

@@ -80,6 +80,15 @@ def test_no_requests_are_no_groups(cloud: RunningCloud) -> None:
         (QUERY.replace("$since}", "$nobody}"), "$nobody has no value"),
         (QUERY + "{ viewer }", "more than one"),
         (QUERY + "\\", "can't be read"),
+        (QUERY.replace("{accountTag: $account}", '"x"'), "no access"),
+        (QUERY.replace("limit: 10", "limit: true"), "limit must be a positive number"),
+        (QUERY.replace("limit: 10", "limit: 0"), "limit must be a positive number"),
+        (QUERY.replace("limit: 10", f"limit: {'9' * 5_000}"), "a name is missing"),
+        (QUERY.replace("{scriptName: $script, datetime_geq: $since}", "7"), "must be an object"),
+        (QUERY.replace("$since}", "$since, AND: [7]}"), "must be an object"),
+        (QUERY.replace("$since}", "$since, AND: [{size: 1}]}"), 'unknown filter "size"'),
+        (QUERY.replace("scriptName: $script", "scriptName: " + "[" * 5_000), "too deep"),
+        (QUERY.replace("scriptName: $script", "scriptName: " + "{a: " * 5_000), "too deep"),
     ],
 )
 def test_what_isnt_there_is_an_error_and_no_empty_answer(
@@ -88,6 +97,18 @@ def test_what_isnt_there_is_an_error_and_no_empty_answer(
     answer = ask(cloud, query)
     assert answer["data"] is None
     assert told in answer["errors"][0]["message"]
+
+
+def test_a_time_without_a_zone_is_utc(cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        cloud.host.invocations = [minute("a", HOUR)]
+        assert len(groups(ask(cloud, since="2026-11-22T02:40:00"))) == 1
+        assert groups(ask(cloud, since="2026-11-22T02:41:00")) == []
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_other_accounts_and_wrong_times_are_refused(cloud: RunningCloud) -> None:
@@ -164,11 +185,21 @@ def test_points_are_counted_by_sql_within_a_window(cloud: RunningCloud) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", latest["timestamp"])
 
 
+def test_numbers_without_an_end_are_null_and_times_beyond_the_type_numbers(
+    cloud: RunningCloud,
+) -> None:
+    cloud.host.points = [point("/a", 200, 1_000)]
+    query = "SELECT 1e999 AS big, 9999999999 AS timestamp FROM calls"
+    assert sql(cloud, query).json()["data"] == [{"big": None, "timestamp": 9_999_999_999}]
+
+
 @pytest.mark.parametrize(
     "query",
     [
         "DROP TABLE calls",
         "SELECT 1",
+        "SELECT 1 FROM calls; SELECT 2 FROM calls",
+        "SELECT x'00' AS blob FROM calls",
         "SELECT nothing FROM calls",
         "SELECT 1 FROM calls FORMAT CSV",
         "INSERT INTO calls SELECT * FROM calls",
