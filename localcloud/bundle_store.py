@@ -6,10 +6,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+_WRITING = threading.Lock()
+"""Two uploads of the same modules would write the same folder."""
+_MAX_PART_BYTES = 255  # of a file's name on Linux and macOS
 _INDEX = "modules.json"  # lies beside the folder, never inside it: the host loads the folder
 
 
@@ -35,24 +39,14 @@ class BundleStore:
     def put(self, modules: Sequence[Module]) -> str:
         """Store the modules and return their hash. Raises UnsafeName or OSError."""
         digest = hashlib.sha256()
+        _check_folders({module.name for module in modules})
         for module in sorted(modules, key=lambda module: module.name):
             check_name(module.name)
             for part in (module.name.encode(), module.content_type.encode(), module.content):
                 digest.update(len(part).to_bytes(8, "big") + part)
         bundle = digest.hexdigest()
-        target = self._folder / bundle
-        if target.is_dir() and self._index(bundle).is_file():
-            return bundle
-        temporary = self._folder / f"{bundle}.{os.getpid()}.new"
-        shutil.rmtree(temporary, ignore_errors=True)
-        for module in modules:
-            path = temporary / module.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(module.content)
-        index = [{"name": module.name, "content_type": module.content_type} for module in modules]
-        self._index(bundle).write_text(json.dumps(index), "utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.rename(target)
+        with _WRITING:
+            self._write(bundle, modules)
         return bundle
 
     def get(self, bundle: str) -> list[Module]:
@@ -83,8 +77,31 @@ class BundleStore:
             else:
                 entry.unlink(missing_ok=True)
 
+    def _write(self, bundle: str, modules: Sequence[Module]) -> None:
+        target = self._folder / bundle
+        if target.is_dir() and self._index(bundle).is_file():
+            return
+        temporary = self._folder / f"{bundle}.{os.getpid()}.new"
+        shutil.rmtree(temporary, ignore_errors=True)
+        for module in modules:
+            path = temporary / module.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(module.content)
+        index = [{"name": module.name, "content_type": module.content_type} for module in modules]
+        self._index(bundle).write_text(json.dumps(index), "utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+        temporary.rename(target)
+
     def _index(self, bundle: str) -> Path:
         return self._folder / f"{bundle}.{_INDEX}"
+
+
+def _check_folders(names: Collection[str]) -> None:
+    """Refuse a module that lies in a folder of another module's name. Raises UnsafeName."""
+    for name in names:
+        for parent in PurePosixPath(name).parents:
+            if str(parent) in names:
+                raise UnsafeName(f"Module name {str(parent)[:80]!r} is a folder as well.")
 
 
 def check_name(name: str) -> None:
@@ -98,6 +115,7 @@ def check_name(name: str) -> None:
         and ".." not in path.parts
         and str(path) == name
         and name != "."
+        and all(len(part.encode()) <= _MAX_PART_BYTES for part in path.parts)
     )
     if not plain:
         raise UnsafeName(f"Module name {name[:80]!r} isn't a plain relative path.")

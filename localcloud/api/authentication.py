@@ -44,8 +44,8 @@ def require_token(request: Request, token: str) -> None:
 
 def require_account(request: Request) -> None:
     """Check the account in the path. Raises ApiError: 404/7003 malformed, 403/10000 not ours."""
-    account = request.path_params.get("account_id")
-    if account is None or account == ACCOUNT_ID:
+    account = request.path_params["account_id"]
+    if account == ACCOUNT_ID:
         return
     if len(account) != 32 or any(letter not in "0123456789abcdef" for letter in account):
         raise unroutable(request)

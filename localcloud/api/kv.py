@@ -29,6 +29,7 @@ MAX_KEY_BYTES = 512
 MAX_METADATA_BYTES = 1024
 _MALFORMED = 10026
 SHORTEST_TTL_SECONDS = 60
+_MAX_DIGITS = 18  # of a number of seconds
 _PATH = "/storage/kv/namespaces"
 
 
@@ -191,7 +192,7 @@ def lifetime(ttl: str | int | None, moment: str | int | None, now_ms: int) -> in
     given = ttl if ttl is not None else moment
     if given is None:
         return None
-    if not str(given).isdecimal():
+    if not (str(given).isdecimal() and len(str(given)) <= _MAX_DIGITS):
         raise ApiError(400, 10033, f"Invalid expiration of {str(given)[:40]}. Give whole seconds.")
     seconds = int(given) if ttl is not None else int(given) - now_ms // 1000
     if seconds < SHORTEST_TTL_SECONDS:

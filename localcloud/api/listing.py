@@ -24,6 +24,7 @@ DEFAULT_PER_PAGE = 20
 MAX_PER_PAGE = 1000
 _MALFORMED = 10026
 _MAX_PAGE = 10**9
+_MAX_DIGITS = 18
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -106,7 +107,8 @@ class ListQuery:
         if text is None:
             return default
         digits = text.removesuffix(".0")  # the SDKs type some of these as floating point
-        if not (digits.isascii() and digits.isdecimal() and low <= int(digits[:18]) <= high):
+        is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS
+        if not (is_number and low <= int(digits) <= high):
             raise self.refusal(f"{name} must be a whole number from {low} to {high}.")
         return int(digits)
 

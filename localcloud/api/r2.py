@@ -2,7 +2,7 @@
 
 Source: Cloudflare API reference, R2: "Buckets" and "Objects"; codes by
 developers.cloudflare.com/r2/api/error-codes: 10001 malformed, 10004 name taken, 10005 bad name,
-10006 no such bucket, 10007 no such object, 10008 bucket not empty, 10012 too large.
+10006 no such bucket, 10007 no such object, 10008 bucket not empty, 10020 bad key, 100100 too large.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from localcloud.api.resources import Account
 from localcloud.database import Row
 
 MAX_OBJECT_BYTES = 300 * 1024 * 1024  # the upload limit of this endpoint
+MAX_KEY_BYTES = 1024
 _MALFORMED = 10001
 _LISTED = 1000
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -154,17 +155,26 @@ class Buckets:
 
     async def _upload(self, request: Request) -> Response:
         bucket = self._find(request.path_params["bucket"])["name"]
+        key = request.path_params["key"]
+        if not 1 <= len(key.encode()) <= MAX_KEY_BYTES:
+            text = f"The object's key is empty or has more than {MAX_KEY_BYTES} bytes."
+            raise ApiError(400, 10020, text)
         received = await self._receive(request)
+        before = self._account.database.value(
+            "SELECT sha256 FROM r2_objects WHERE bucket = ? AND key = ?", bucket, key
+        )
         self._account.database.execute(
             "INSERT OR REPLACE INTO r2_objects VALUES (?, ?, ?, ?, ?, ?, ?)",
             bucket,
-            request.path_params["key"],
+            key,
             received.sha256,
             received.md5,
             received.size,
             self._account.clock.timestamp(),
             self._account.uuid(),
         )
+        if before is not None:
+            self._forget_content(before)
         row = self._object(request)
         return success(
             {
@@ -189,7 +199,7 @@ class Buckets:
                     sha256.update(chunk)
                     md5.update(chunk)
                     if file.tell() > MAX_OBJECT_BYTES:
-                        raise ApiError(413, 10012, "The object is larger than 300 MB.")
+                        raise ApiError(400, 100100, "The object is larger than 300 MB.")
                 file.flush()
                 os.fsync(file.fileno())
             size = part.stat().st_size
@@ -208,13 +218,17 @@ class Buckets:
 
     async def _remove(self, request: Request) -> Response:
         row = self._object(request)
-        database = self._account.database
-        database.execute(
+        self._account.database.execute(
             "DELETE FROM r2_objects WHERE bucket = ? AND key = ?", row["bucket"], row["key"]
         )
-        if database.row("SELECT 1 FROM r2_objects WHERE sha256 = ?", row["sha256"]) is None:
-            (self._files() / row["sha256"]).unlink(missing_ok=True)
+        self._forget_content(row["sha256"])
         return success({})
+
+    def _forget_content(self, digest: str) -> None:
+        """Remove the bytes that no object has any more."""
+        used = "SELECT 1 FROM r2_objects WHERE sha256 = ?"
+        if self._account.database.row(used, digest) is None:
+            (self._files() / digest).unlink(missing_ok=True)
 
     def _find(self, name: str) -> Row:
         row = self._account.database.row("SELECT * FROM r2_buckets WHERE name = ?", name)

@@ -108,10 +108,9 @@ def routes(account: Account) -> Sequence[Route]:
 def _tag_rules(query: ListQuery) -> dict[str, bool]:
     """`tags=a:yes,b:no`: which tags a Worker must have, and which it may not."""
     rules: dict[str, bool] = {}
-    for part in (query.text("tags") or "").split(","):
+    text = query.text("tags")
+    for part in text.split(",") if text else ():
         tag, _, allowed = part.rpartition(":")
-        if not part and "tags" not in rules:
-            continue
         if not tag or allowed not in {"yes", "no"}:
             raise query.refusal("tags must be a list such as a:yes,b:no.")
         rules[tag] = allowed == "yes"

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -45,10 +45,18 @@ class _BulkSecrets(BaseModel):
     secrets: dict[str, _Secret | None]
 
 
+class _Given(BaseModel):
+    """A binding, of which the type and the name are read first."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    name: str
+
+
 class _Settings(BaseModel):
     """What is changed; what isn't given stays."""
 
-    bindings: list[dict[str, Any]] | None = None
+    bindings: list[_Given] | None = None
     compatibility_date: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
     compatibility_flags: list[str] | None = None
     usage_model: Literal["standard", "bundled", "unbound"] | None = None
@@ -232,11 +240,11 @@ def _changed_bindings(version: Row, wanted: _Settings) -> tuple[list[Binding], s
     if wanted.bindings is None:
         return [], set()
     new = [
-        binding
+        binding.model_dump()
         for binding in wanted.bindings
-        if not (set(binding) <= {"type", "name"} and binding.get("name") in before)
+        if binding.model_extra or binding.name not in before
     ]
-    named = {binding.get("name") for binding in wanted.bindings}
+    named = {binding.name for binding in wanted.bindings}
     return parse_bindings(new), set(before) - named
 
 

@@ -23,6 +23,8 @@ from localcloud.plan import MAX_SUBREQUESTS
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024  # Cloudflare's limit before compression
 _REDIRECTS = "_redirects"  # read by Cloudflare's asset server, not by this one
 _LIMITS_NEED_PAID_PLAN = 100328
+_TAG, _MAX_TAG_BYTES = "workers/tag", 100
+_MESSAGE, _MAX_MESSAGE_BYTES = "workers/message", 1000
 _SECRET = "secret_text"  # noqa: S105  the type of a binding
 
 
@@ -159,7 +161,7 @@ def _document(upload: Upload, bindings: list[dict[str, Any]]) -> dict[str, Any]:
         "compatibility_flags": upload.compatibility_flags,
         "main_module": upload.main_module,
         "usage_model": upload.usage_model,
-        "annotations": {**upload.annotations, "workers/triggered_by": upload.triggered_by},
+        "annotations": {**_annotations(upload), "workers/triggered_by": upload.triggered_by},
         "source": upload.source,
     }
     if upload.assets is not None:
@@ -170,6 +172,19 @@ def _document(upload: Upload, bindings: list[dict[str, Any]]) -> dict[str, Any]:
         if value is not None:
             document[name] = value
     return document
+
+
+def _annotations(upload: Upload) -> Mapping[Any, str]:
+    """Return the annotations within Cloudflare's limits: a long message is cut, a tag is not.
+
+    Source: Cloudflare API reference, "Create Version", `annotations`.
+    """
+    if len(upload.annotations.get(_TAG, "").encode()) > _MAX_TAG_BYTES:
+        raise ApiError(400, INVALID, f"{_TAG} has at most {_MAX_TAG_BYTES} bytes.")
+    if (message := upload.annotations.get(_MESSAGE)) is None:
+        return upload.annotations
+    cut = message.encode()[:_MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
+    return {**upload.annotations, _MESSAGE: cut}
 
 
 def _insert(account: Account, worker_id: str, row: dict[str, Any], startup_ms: int) -> None:

@@ -138,7 +138,7 @@ def _delay(given: Any) -> int | None:
     if given is None or given == "":
         return None
     text = str(given)
-    if not text.isdecimal() or int(text) > MAX_DELAY_S:
+    if not (text.isdecimal() and len(text) <= 9) or int(text) > MAX_DELAY_S:
         raise _Refused(400, f"A delay is a whole number of seconds from 0 to {MAX_DELAY_S}.")
     return int(text)
 

@@ -46,12 +46,24 @@ def test_brackets_in_strings_are_no_depth() -> None:
         ('"\\' * 1000, "Invalid|Unterminated"),
         ('"' + '\\"' * 500_000 + "\\", "Unterminated|Invalid"),
         ("", "Expecting value"),
+        ('{"a": ["x\\uD83d"]}', "surrogates not allowed"),
+        ('"\\udE00\\ud83d"', "surrogates not allowed"),
+        ("[NaN]", "NaN, which isn't finite"),
+        ("-Infinity", "-Infinity, which isn't finite"),
+        ("1e999", "1e999, which isn't finite"),
     ],
-    ids=["no UTF-8", "unfinished", "deep", "backslashes", "a last backslash", "empty"],
+    ids=[
+        *("no UTF-8", "unfinished", "deep", "backslashes", "a last backslash", "empty"),
+        *("half a pair", "a pair the wrong way", "no number", "endless", "too large"),
+    ],
 )
 def test_what_is_no_json_is_a_value_error(text: str | bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_json(text)
+
+
+def test_pairs_of_surrogates_and_what_only_looks_like_half_of_one_are_read() -> None:
+    assert parse_json('["\\ud83d\\ude00", "\\\\ud83d", 1.5e3]') == ["\U0001f600", "\\ud83d", 1500.0]
 
 
 def test_a_long_text_takes_time_in_proportion() -> None:

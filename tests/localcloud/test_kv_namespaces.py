@@ -77,7 +77,12 @@ def test_a_bulk_call_is_checked_as_a_whole_before_anything_is_written(
 
 
 def test_a_life_below_a_minute_is_refused(cloud: RunningCloud, namespace: str) -> None:
-    for life in ("expiration_ttl=59", "expiration_ttl=x", "expiration=1000"):
+    for life in (
+        "expiration_ttl=59",
+        "expiration_ttl=x",
+        "expiration=1000",
+        f"expiration={'9' * 5_000}",
+    ):
         path = f"{namespace}/values/k?{life}"
         assert cloud.error("PUT", path, content=b"v") == (400, 10033), life
 

@@ -52,7 +52,7 @@ def test_an_object_above_its_own_limit_leaves_nothing(
     bucket: RunningCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localcloud.api.r2.MAX_OBJECT_BYTES", len(LARGE) - 1)
-    assert bucket.error("PUT", OBJECT, content=LARGE) == (413, 10012)
+    assert bucket.error("PUT", OBJECT, content=LARGE) == (400, 100100)
     assert bucket.error("GET", OBJECT) == (404, 10007)
     assert list((bucket.home.cloud / "r2").iterdir()) == []
     monkeypatch.setattr("localcloud.api.r2.MAX_OBJECT_BYTES", len(LARGE))

@@ -148,6 +148,8 @@ CASES: list[tuple[str, str, str, list[Any]]] = [
 ]
 
 MALFORMED = [
+    (D1, f"page={'0' * 18}1"),
+    (D1, f"per_page={'0' * 18}{'9' * 5_000}"),
     *((path, "page=0") for path in (D1, QUEUES, KV, WORKERS, VERSIONS, "/zones", TOKENS)),
     *((path, "per_page=x") for path in (D1, QUEUES, KV, BUCKETS, DEPLOYMENTS, "/accounts")),
     ("/zones", "order=colour"),

@@ -66,3 +66,26 @@ def test_a_long_list_of_objects_goes_on_behind_its_cursor(
             break
     assert pages == [["a", "b"], ["c", "d"]]
     assert cursor == ""
+
+
+def test_a_key_has_at_most_1024_bytes(bucket: RunningCloud) -> None:
+    bucket.result("PUT", f"{OBJECTS}/{'k' * 1024}", content=b"1")
+    assert bucket.error("PUT", f"{OBJECTS}/{'k' * 1023}%C3%BC", content=b"1") == (400, 10020)
+
+
+def test_an_object_is_not_larger_than_the_endpoint_takes(
+    bucket: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localcloud.api.r2.MAX_OBJECT_BYTES", 3)
+    bucket.result("PUT", f"{OBJECTS}/one", content=b"123")
+    assert bucket.error("PUT", f"{OBJECTS}/two", content=b"1234") == (400, 100100)
+
+
+def test_the_bytes_of_an_object_that_is_replaced_are_removed(bucket: RunningCloud) -> None:
+    for key, content in (("one", b"first"), ("two", b"first"), ("one", b"second")):
+        bucket.result("PUT", f"{OBJECTS}/{key}", content=content)
+    folder = bucket.home.cloud / "r2"
+    assert sorted(path.read_bytes() for path in folder.iterdir()) == [b"first", b"second"]
+    bucket.result("PUT", f"{OBJECTS}/two", content=b"second")
+    assert [path.read_bytes() for path in folder.iterdir()] == [b"second"]
+    assert bucket.account("GET", f"{OBJECTS}/one").content == b"second"

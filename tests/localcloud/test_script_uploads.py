@@ -185,6 +185,16 @@ def test_settings_keep_what_is_named_and_drop_the_rest(cloud: RunningCloud) -> N
     assert bindings(cloud) == {"KEY": "secret_text"}
 
 
+@pytest.mark.parametrize("binding", [{}, {"type": "plain_text", "name": []}, {"name": "PLAIN"}])
+def test_settings_with_a_binding_without_a_name_or_type_are_refused(
+    cloud: RunningCloud, binding: dict[str, Any]
+) -> None:
+    upload(cloud, bindings=[PLAIN])
+    path, body = f"{SCRIPT}/settings", {"bindings": [binding]}
+    assert cloud.error("PATCH", path, json=body) == (400, 10021)
+    assert bindings(cloud) == {"PLAIN": "plain_text"}
+
+
 def test_a_service_is_what_wrangler_reads_and_deletes(cloud: RunningCloud) -> None:
     assert cloud.error("GET", "/workers/services/shop") == (404, 10090)
     upload(cloud, tags=["red"])

@@ -74,6 +74,17 @@ def test_annotations_are_kept_and_the_tag_reaches_the_worker(
     assert metadata == {"id": version["id"], "tag": "abc", "timestamp": version["created_on"]}
 
 
+def test_a_long_message_is_cut_between_characters_and_a_long_tag_refused(
+    cloud: RunningCloud, worker: str
+) -> None:
+    notes = {"workers/message": "m" * 999 + "\u20ac", "workers/tag": "t" * 100}
+    version = cloud.result("POST", worker, json=version_body(annotations=notes))
+    assert version["annotations"]["workers/message"] == "m" * 999
+    assert version["annotations"]["workers/tag"] == "t" * 100
+    longer = version_body(annotations={"workers/tag": "t" * 99 + "\u00fc"})
+    assert cloud.error("POST", worker, json=longer) == (400, 10021)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -83,6 +94,8 @@ def test_annotations_are_kept_and_the_tag_reaches_the_worker(
         {"modules": [{**MODULE, "name": "../entry.py"}], "main_module": "../entry.py"},
         {"modules": [{**MODULE, "name": "/entry.py"}], "main_module": "/entry.py"},
         {"modules": [{**MODULE, "content_base64": "?"}]},
+        {"modules": [MODULE, {**MODULE, "name": "entry.py/part.py"}]},
+        {"modules": [MODULE, {**MODULE, "name": "a" * 256}]},
         {"compatibility_date": "yesterday"},
         {"bindings": [{"type": "plain_text", "name": "A", "text": "1"}] * 2},
         {"bindings": [{"type": "plain_text", "name": "1A", "text": "1"}]},
