@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
 
 import pytest
 from starlette.requests import Request
 
-from localcloud.analytics.d1_queries import _filter
-from localcloud.analytics.query_document import QueryError
+from localcloud.analytics.query_document import Field, QueryError
 from localcloud.api.envelope import ApiError
 from localcloud.api.listing import ListQuery
 from localcloud.github import error
@@ -51,14 +49,11 @@ def test_a_parameter_that_is_none_is_refused(query: str) -> None:
 
 def test_filters_of_an_and_count_like_others_and_a_strange_one_is_refused() -> None:
     given = {"databaseId": "d", "AND": [{"datetimeHour_geq": "a"}, {"datetimeHour_leq": "b"}]}
-    assert _filter(given) == {
-        "databaseId": "d",
-        "datetimeHour_geq": "a",
-        "datetimeHour_leq": "b",
-    }
+    found = {"databaseId": "d", "datetimeHour_geq": "a", "datetimeHour_leq": "b"}
+    assert Field("set", {"filter": given}, ()).filters(found) == found
     for strange in ({"colour": "red"}, {"AND": [{"Zebra": 1}]}):
         with pytest.raises(QueryError, match="unknown filter"):
-            _filter(cast(dict[str, Any], strange))
+            Field("set", {"filter": strange}, ()).filters(found)
 
 
 @pytest.mark.parametrize(
