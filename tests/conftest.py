@@ -20,6 +20,7 @@ from tests.cost_table import begin, costs_of, print_costs, settle  # noqa: E402
 from tests.day_sample import VARIABLE, leave_to_soak, seed, soaking  # noqa: E402
 from tests.distribution import ByInstallation, in_order  # noqa: E402
 from tests.installation import Installation  # noqa: E402
+from tests.long_tests import leave_out, note_the_change, told  # noqa: E402
 from tests.real_cli import MISSING  # noqa: E402
 from tests.soak_table import print_table, rows_of  # noqa: E402
 
@@ -29,7 +30,9 @@ LazyPackage.install("pulumi_github")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marks known that say how much of the tests a run takes."""
+    """Note what a run takes, and make the marks known that say so."""
+    if not hasattr(config, "workerinput"):
+        note_the_change(config)
     for mark in (
         "sample(count): so many of a test's members run each day, and all of them in `make soak`",
         "judge: holds the local cloud's answers against what others publish; also in `make soak`",
@@ -58,6 +61,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstall
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the longest files first, since several processes get them in this order; take samples."""
     leave_to_soak(items, all_of_them=soaking(config))
+    leave_out(items, all_of_them=soaking(config))
     items[:] = in_order(items)
 
 
@@ -95,7 +99,7 @@ def pytest_terminal_summary(
     every = [report for group in terminalreporter.stats.values() for report in group]
     print_costs(terminalreporter, costs_of(r for r in every if isinstance(r, pytest.TestReport)))
     if not soaking(config):
-        terminalreporter.write_line(f"day's sample: {VARIABLE}={seed()}")
+        terminalreporter.write_line(f"day's sample: {VARIABLE}={seed()}, {told(os.environ)}")
         return
     ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     print_table(terminalreporter, rows_of(report for report in ended if report.when == "call"))

@@ -1,0 +1,180 @@
+"""`make test` takes the long tests that concern a change, and a fifth of the others each day."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from tests.long_tests import (
+    ALL,
+    BASE,
+    ROOT,
+    SHARE,
+    VARIABLE,
+    changed_paths,
+    concerned,
+    leave_out,
+    note_the_change,
+    places,
+    told,
+)
+
+LONG = "tests/releases/test_rollback.py"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@a", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def commit(folder: Path, *paths: str) -> str:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(f"{git(folder, 'rev-list', '--all')} {path}")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "another")
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv(BASE, raising=False)
+    folder = tmp_path / "repository"
+    subprocess.run(["git", "init", "-qb", "main", str(folder)], check=True)
+    return folder
+
+
+def test_every_long_file_and_every_place_that_one_judges_exists() -> None:
+    table = places()
+    assert len(table) > 50
+    files = [f"tests/{file}" for file in table]
+    judged = [place for found in table.values() for place in found]
+    assert all(table.values()), "a file that judges no place is never run for a change"
+    assert [path for path in (*files, *judged) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "runs"),
+    [
+        (LONG, True),
+        ("ops/deploy/rollback/plan.py", True),
+        ("ops/deploy/rollback", True),
+        ("ops/deploy/rollback_notes.py", False),
+        ("ops/deploy/release/ledger.py", False),
+        ("requirements.lock", True),
+        ("docs/requirements.lock", False),
+        ("tests/installation.py", True),
+        ("tests/releases/stage.py", True),
+        ("tests/console/page.py", False),
+        ("tests/releases/test_rollout.py", False),
+        ("tests/requirements.yaml", False),
+        ("README.md", False),
+    ],
+)
+def test_a_change_concerns_what_judges_it_and_what_depends_on_it(path: str, runs: bool) -> None:
+    assert concerned(LONG, ["ops/deploy/rollback"], ["a", path]) is runs
+
+
+def test_nothing_that_changed_concerns_nothing() -> None:
+    assert not concerned(LONG, ["ops"], [])
+
+
+def test_a_change_is_the_last_commit_and_what_is_not_committed(repository: Path) -> None:
+    commit(repository, "a", "b")
+    assert changed_paths(repository) is None, "there is no commit before it"
+    commit(repository, "b", "ü")
+    assert changed_paths(repository) == ["b", "ü"]
+    (repository / "a").write_text("changed")
+    (repository / "c").write_text("new")
+    assert changed_paths(repository) == ["a", "b", "c", "ü"]
+
+
+def test_on_a_branch_a_change_is_all_since_the_upstream(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = commit(repository, "a")
+    commit(repository, "b")
+    git(repository, "checkout", "-qb", "topic", "--track")
+    assert changed_paths(repository) == ["b"]
+    commit(repository, "c")
+    commit(repository, "d")
+    assert changed_paths(repository) == ["c", "d"]
+    monkeypatch.setenv(BASE, first)
+    assert changed_paths(repository) == ["b", "c", "d"]
+    monkeypatch.setenv(BASE, "0" * 40)
+    assert changed_paths(repository) is None
+
+
+def test_a_folder_without_git_tells_no_change(tmp_path: Path) -> None:
+    assert changed_paths(tmp_path) is None
+
+
+def test_a_run_says_which_long_tests_it_took() -> None:
+    assert told({}) == told({VARIABLE: ALL}) == "all long tests"
+    assert told({VARIABLE: "a\nb"}).startswith("the long tests of 2 changed files, and a fifth")
+    assert told({VARIABLE: "a"}).startswith("the long tests of 1 changed file,")
+
+
+class Item:
+    """A test of a run, which keeps the marks that it is given."""
+
+    def __init__(self, file: str, number: int) -> None:
+        self.nodeid = f"{file}::test_it[{number}]"
+        self.marks: list[str] = []
+
+    def add_marker(self, mark: pytest.MarkDecorator) -> None:
+        self.marks.append(mark.name)
+
+
+def left_out(monkeypatch: pytest.MonkeyPatch, changed: str, *, soak: bool = False) -> list[int]:
+    """Return how many of 200 tests are left out: in a long file, and in another one."""
+    monkeypatch.setenv(VARIABLE, changed)
+    monkeypatch.setenv("TEST_SEED", "20261129")
+    counts = []
+    for file in (LONG, "tests/test_long_tests.py"):
+        items = [Item(file, number) for number in range(200)]
+        leave_out(cast("list[pytest.Item]", items), all_of_them=soak)
+        assert {mark for item in items for mark in item.marks} <= {"soak"}
+        counts.append(sum(bool(item.marks) for item in items))
+    return counts
+
+
+def test_a_fifth_of_the_long_tests_runs_each_day_and_all_where_the_change_concerns_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left, others = left_out(monkeypatch, "README.md")
+    assert (200 - left) * SHARE == pytest.approx(200, rel=0.3)
+    assert others == 0
+    assert left_out(monkeypatch, "README.md\nops/deploy/rollback/plan.py") == [0, 0]
+    assert left_out(monkeypatch, ALL) == [0, 0]
+    assert left_out(monkeypatch, "ops/deploy/rollback/plan.py", soak=True) == [200, 0]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_tests_that_are_named_all_run_and_else_a_change_is_noted_once(
+    named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = pytest.Config.ArgsSource
+    config = SimpleNamespace(args_source=source.ARGS if named else source.TESTPATHS)
+    monkeypatch.setenv(VARIABLE, "README.md")
+    note_the_change(cast("pytest.Config", config))
+    assert os.environ[VARIABLE] == (ALL if named else "README.md")
+
+
+@pytest.mark.parametrize(
+    ("paths", "noted"), [(None, ALL), (["a"] * 1001, ALL), (["a", "b"], "a\nb"), ([], "")]
+)
+def test_a_change_that_is_unknown_or_too_large_is_everything(
+    paths: list[str] | None, noted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "to be put back")
+    monkeypatch.delenv(VARIABLE)
+    monkeypatch.setattr("tests.long_tests.changed_paths", lambda _root: paths)
+    config = SimpleNamespace(args_source=pytest.Config.ArgsSource.TESTPATHS)
+    note_the_change(cast("pytest.Config", config))
+    assert os.environ[VARIABLE] == noted
