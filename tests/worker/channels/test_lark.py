@@ -61,6 +61,15 @@ def test_markdown_templates_keep_their_markup_and_plain_text_is_escaped() -> Non
     assert plain["card"]["elements"][0]["content"] == "**S&#95;**\n\na&#42;b&#95;c"
 
 
+def test_a_quote_of_one_bold_line_stays_a_quote() -> None:
+    for kind, content in (
+        ("markdown", "> **Up**"),
+        ("html", "<blockquote><b>Up</b></blockquote>"),
+    ):
+        body = _body(kind, content, subject=None)
+        assert body["card"]["elements"][0]["content"] == "> **Up**"
+
+
 def test_json_content_with_a_message_type_is_sent_as_it_is() -> None:
     whole = {"msg_type": "interactive", "card": {"elements": []}}
     sent = _body("json", json.dumps(whole), secret="s")

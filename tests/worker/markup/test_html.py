@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notification.markup.dialect import Dialect
-from notification.markup.document import BOLD, FENCE, ITALIC, LINK, MENTION, QUOTE, SPOILER
+from notification.markup.document import (
+    BOLD,
+    FENCE,
+    ITALIC,
+    LINK,
+    MENTION,
+    QUOTE,
+    SPOILER,
+    UNDERLINE,
+)
 from notification.markup.escaping import escape_html_value
 from notification.markup.html import read_html
 
@@ -31,6 +40,10 @@ def shown(source: str, mention_scheme: str = "") -> tuple[str, list[tuple[str, s
         ("1 < 2 &lt;b&gt; &#x41;&nbsp;", "1 < 2 <b> A ", []),
         ('<pre><code class="language-py">x\ny</code></pre>z', "x\nyz", [(FENCE, "x\ny", "py")]),
         ("<blockquote>q</blockquote>", "q", [(QUOTE, "q", "")]),
+        ("a<blockquote>q</blockquote>b", "a\nq\nb", [(QUOTE, "q", "")]),
+        ("<b><blockquote>q</blockquote></b>", "q", [(QUOTE, "q", ""), (BOLD, "q", "")]),
+        ("<blockquote><b>q</b></blockquote>", "q", [(QUOTE, "q", ""), (BOLD, "q", "")]),
+        ("<i><u>q</u></i>", "q", [(ITALIC, "q", ""), (UNDERLINE, "q", "")]),
         ('<span class="tg-spoiler">s</span><span>t</span>', "st", [(SPOILER, "s", "")]),
         ("<script>alert(1)</script>ok<!-- no -->", "ok", []),
         ("<b>a<i>b</b>c</i>", "abc", [(BOLD, "ab", ""), (ITALIC, "b", "")]),

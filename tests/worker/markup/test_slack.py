@@ -49,6 +49,9 @@ def test_markdown_and_html_are_written_as_mrkdwn() -> None:
     assert markdown.marked
     assert texts("<b>Hi</b> you<br>", kind="html").text == "*Hi* you"
     assert texts("> said\n> so", kind="markdown").text == ">said\n>so"
+    assert texts("> **said**", kind="markdown").text == ">*said*"
+    for bold in ("**[a](https://x.example)**", "[**a**](https://x.example)"):
+        assert texts(bold, kind="markdown").text == "*<https://x.example|a>*"
     assert not texts("x").marked
 
 

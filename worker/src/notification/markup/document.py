@@ -4,7 +4,7 @@ Every content type is read into a document, and each channel draws the document 
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from notification.markup.plain_text import WHITESPACE
@@ -27,6 +27,10 @@ VERBATIM = frozenset({CODE, FENCE})
 """Kinds in which no other markup is read."""
 WHOLE = frozenset({MENTION, BROADCAST})
 """Kinds that are never cut."""
+
+
+_DEPTHS = {QUOTE: 0, LINK: 2, CODE: 3, FENCE: 3}
+"""How deep a kind lies among spans around the same text; all others are at 1."""
 
 
 class Span(NamedTuple):
@@ -194,10 +198,15 @@ def within_lines(document: Document, kinds: frozenset[str]) -> Document:
     return Document(document.text, spans_in_order(spans))
 
 
-def spans_in_order(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Order spans as a document needs them; empty ones are left out."""
+def spans_in_order(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Order spans as a document needs them; empty ones are left out.
+
+    Of spans around the same text a quote is the outermost, since its mark begins a line, and a
+    link lies inside emphasis, since Slack reads none in its label, but around code. The others stay
+    in the order in which they are given.
+    """
     kept = [span for span in spans if span.start < span.end]
-    return tuple(sorted(kept, key=lambda span: (span.start, -span.end)))
+    return tuple(sorted(kept, key=lambda span: (span.start, -span.end, _DEPTHS.get(span.kind, 1))))
 
 
 def span_at(document: Document, place: int, kinds: frozenset[str]) -> Span | None:

@@ -46,9 +46,7 @@ _KINDS = {
     "blockquote": QUOTE,
     "a": LINK,
 }
-_BLOCKS = frozenset(
-    ("p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "tr", "table", "section")
-)
+_BLOCKS = frozenset("p div h1 h2 h3 h4 h5 h6 ul ol li tr table section blockquote".split())
 _HIDDEN = frozenset(("script", "style", "head", "title", "template"))
 _TAG = re.compile(r"<!--[^<>]*+>|<(/?)([A-Za-z][A-Za-z0-9-]{0,30}+)((?:\s[^<>]*+)?)/?>")
 _NAME = re.compile(
@@ -96,7 +94,8 @@ class _Reader:
         self._text(source[at:])
         while self._open:
             self._end(self._open.pop())
-        return Document("".join(self._pieces), spans_in_order(self._spans))
+        # An inner span ends first.
+        return Document("".join(self._pieces), spans_in_order(reversed(self._spans)))
 
     def _text(self, raw: str) -> None:
         if not raw or self._hidden:

@@ -88,7 +88,8 @@ class _Reader:
             offsets.append(offsets[-1] + len(piece))
         spans = [
             Span(offsets[start], offsets[end], kind, value)
-            for start, end, kind, value in self._spans
+            # An inner span ends first.
+            for start, end, kind, value in reversed(self._spans)
         ]
         return Document("".join(self._pieces), without_repeats(spans_in_order(spans)))
 
