@@ -98,7 +98,18 @@ def test_a_send_is_delivered_and_the_token_is_masked(world: World) -> None:
         {"topic": "t", "server": "nonsense"},
         {"topic": "t", "priority": 9},
         {"topic": "t", "tags": "x"},
+        {"topic": "t", "priority": 0},
+        {"topic": "t", "priority": 6},
+        {"topic": "t", "priority": 3.0},
+        {"topic": "t", "priority": True},
+        {"topic": "t", "tags": [*["x"] * 20, {}]},
+        {"topic": "t", "click": 1},
+        {"topic": "t", "split_long": "yes"},
+        {"topic": "t" * 65},
+        {"topic": "t", "server": 5},
         {"topic": "t", "token": "a\nb"},
+        {"topic": "t", "token": "a\rb"},
+        {"topic": "t", "token": "ä"},
     ],
 )
 def test_a_configuration_that_cannot_work_is_refused(world: World, config: dict[str, Any]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
 from localcloud.sink.chat import ChatApi, Lark, Slack, Telegram
 from notification.channels.channel import BROKEN, DELIVERED, REJECTED, THROTTLED
 from notification.channels.registry import CHANNELS
 from notification.ports.outbound import OutboundAnswer
+from tests.worker.endpoints import answer
+from tests.worker.world import World
 
 DEEP = "[" * 6_000
 APIS: dict[str, ChatApi] = {"lark": Lark(), "telegram": Telegram(), "slack": Slack()}
@@ -150,6 +154,47 @@ def test_a_broken_one_waits_an_hour_at_most_and_a_throttled_one_a_day() -> None:
     for status, longest in ((503, 3_600), (429, 86_400)):
         answer = OutboundAnswer(status, {"retry-after": "999999"}, "")
         assert CHANNELS["webhook"].judge(answer, 0).retry_after_s == longest
+
+
+@pytest.mark.requirement("C-0.30")
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        (" 30 ", 30),
+        ("Thu, 01 Jan 1970 00:00:20 GMT", 20),
+        ("Thu, 01 Jan 1970 00:00:20.5 GMT", 0),
+        ("Thu, 01 Jan 1970 02:00:20 +0200", 20),
+        ("Thu, 01 Jan 1970 00:00:20 -0000", 20),
+        ("Wed, 31 Dec 1969 23:59:59 GMT", 0),
+        ("1.5", 0),
+        ("-5", 0),
+        ("soon", 0),
+        ("９", 0),
+        ("9" * 5_000, 86_400),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999", 0),
+    ],
+)
+def test_a_wait_is_read_in_seconds_or_as_a_date(told: str, seconds: int) -> None:
+    verdict = CHANNELS["webhook"].judge(OutboundAnswer(429, {"retry-after": told}, ""), 0)
+    assert verdict.retry_after_s == seconds
+
+
+@pytest.mark.requirement("C-0.41")
+@pytest.mark.parametrize(("status", "shown"), [(200, "sent"), (400, "retry_scheduled")])
+def test_an_answer_that_its_channel_cannot_judge_counts_by_its_status(
+    world: World, monkeypatch: pytest.MonkeyPatch, status: int, shown: str
+) -> None:
+    def judge(answer: OutboundAnswer, now_ms: int) -> NoReturn:
+        raise RecursionError
+
+    monkeypatch.setattr(CHANNELS["webhook"], "judge", judge)
+    world.endpoints.behave = lambda request: answer(status)
+    world.configure("u1")
+    world.configure("u1", "ntfy", topic="alerts")
+    results = world.send(channels=["webhook", "ntfy"]).json["results"]
+    assert results[0]["status"] == shown
+    assert [row["status"] for row in world.logs()][0] == shown.removesuffix("_scheduled")
 
 
 def test_a_lark_code_that_is_no_number_is_no_code() -> None:

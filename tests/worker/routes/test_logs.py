@@ -48,6 +48,8 @@ def _contents(world: World, query: str) -> list[str]:
         ("start_date=2026-01-01", "543210"),
         ("end_date=2026-01-01", "543210"),
         ("end_date=2025-12-31", ""),
+        ("start_date=0001-01-01&end_date=9999-12-31", "543210"),
+        ("end_date=0999-12-31", ""),
         ("template_key=none", ""),
         ("message_id=ntf_1767225600000_webhook_000000000000", ""),
         ("message_id=unknown", ""),

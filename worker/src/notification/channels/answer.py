@@ -103,7 +103,7 @@ def retry_after_seconds(answer: OutboundAnswer, now_ms: int) -> int:
         return int(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

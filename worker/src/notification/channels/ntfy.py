@@ -47,7 +47,6 @@ MAX_MESSAGES = 3
 """Messages that one notification becomes if long texts are split."""
 _SERVER = "https://ntfy.sh"
 _TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
-_TAGS = 20
 
 
 class NtfyChannel:
@@ -83,13 +82,14 @@ class NtfyChannel:
         for field in ("token", "click"):
             if not isinstance(config.get(field, ""), str):
                 raise ChannelRefusal("INVALID_CONFIG", f"{field} must be a string")
-        if not (config.get("token") or "").isascii() or "\n" in (config.get("token") or ""):
+        token = config.get("token") or ""
+        if not (token.isascii() and token.isprintable()):
             raise ChannelRefusal("INVALID_CONFIG", "token must be printable ASCII")
         priority = config.get("priority", 3)
-        if isinstance(priority, bool) or priority not in (1, 2, 3, 4, 5):
+        if type(priority) is not int or not 1 <= priority <= 5:
             raise ChannelRefusal("INVALID_CONFIG", "priority must be 1 to 5")
         tags = config.get("tags", [])
-        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags[:_TAGS]):
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
             raise ChannelRefusal("INVALID_CONFIG", "tags must be a list of strings")
         check_switch(config, "split_long")
 

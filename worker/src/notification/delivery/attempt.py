@@ -4,13 +4,18 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from notification.channels.channel import BROKEN, REJECTED, Channel, Verdict
+from notification.channels.channel import BROKEN, DELIVERED, REJECTED, Channel, Verdict
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
 from notification.delivery.notification import Notification
 from notification.errors import ChannelRefusal
 from notification.logging import Log, redact
-from notification.ports.outbound import OutboundFailure, OutboundRequest, OutboundTimeout
+from notification.ports.outbound import (
+    OutboundAnswer,
+    OutboundFailure,
+    OutboundRequest,
+    OutboundTimeout,
+)
 from notification.ports.platform import Platform
 
 MAX_ATTEMPT_MS = 25_000
@@ -173,7 +178,7 @@ async def _call(
         except OutboundFailure as failure:
             # The runtime's error text may contain the URL, and that a token.
             return _transient("NETWORK_ERROR", f"Network error: {redact(str(failure))}")
-        verdict = channel.judge(answer, platform.clock.now_ms())
+        verdict = _judged(channel, answer, platform.clock.now_ms())
         if verdict.unparsed and request.plain is not None:
             note = SENT_PLAIN
             waiting.append(request.plain)
@@ -183,6 +188,17 @@ async def _call(
         if not verdict.accepted:
             break
     return tried
+
+
+def _judged(channel: Channel, answer: OutboundAnswer, now_ms: int) -> Verdict:
+    """Return the channel's judgement; by the status alone if the channel can't make one."""
+    try:
+        return channel.judge(answer, now_ms)
+    except Exception as error:
+        if 200 <= answer.status < 300:
+            return Verdict(DELIVERED, details={}, unconfirmed=True)
+        text = f"HTTP {answer.status}: its answer can't be judged ({type(error).__name__})"
+        return Verdict(BROKEN, text, f"{channel.name.upper()}_ERROR")
 
 
 def _permanent(code: str, text: str) -> _Tried:
