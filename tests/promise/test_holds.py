@@ -231,6 +231,16 @@ def test_what_is_not_held_cannot_be_released(timeline: SimulatedTimeline) -> Non
 
 
 @pytest.mark.requirement("C-0.55")
+def test_a_release_that_is_refused_moves_nothing(timeline: SimulatedTimeline) -> None:
+    hold(timeline, 2 * HOUR)
+    timeline.at(1).push("order").at(10)
+    path = "/api/holds/webhook?user_id=ann"
+    timeline.call("release", "DELETE", path, {}).expect_reply("release", 404)
+    row = timeline.row("order")
+    assert (row["held_until"], row["next_retry_at"]) == (until(2 * HOUR), until(2 * HOUR))
+
+
+@pytest.mark.requirement("C-0.55")
 def test_a_thousand_and_more_are_released_with_the_cron(timeline: SimulatedTimeline) -> None:
 
     timeline.configure("bob")

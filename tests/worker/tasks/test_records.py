@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from notification.ports.database import DatabaseError, Statement
+from notification.ports.outbound import OutboundAnswer, OutboundRequest
 from notification.tasks.alert_rules import raise_alerts
 from tests.worker.endpoints import answer
 from tests.worker.world import World
@@ -104,8 +105,34 @@ def test_a_failed_run_is_recorded_and_shown(world: World) -> None:
     world.database.before_batch = None
     task = world.request("GET", "/health/scheduled-tasks", signed=False).json["tasks"]
     assert task["data_cleanup"]["lastStatus"] == "failed"
-    assert task["data_cleanup"]["lastResult"]["errors"] == ["DatabaseError: sweep failed"]
+    assert task["data_cleanup"]["lastResult"]["errors"] == ["DatabaseError"]
     assert task["data_cleanup"]["successRate"] == 0
+
+
+@pytest.mark.requirement("B-33")
+@pytest.mark.parametrize("task", ["data_cleanup", "monitoring", "key_rotation"])
+def test_a_databases_words_stay_in_the_log(world: World, task: str) -> None:
+    secret = "no such column: bot_token"
+    marks = {
+        "data_cleanup": "'INTERRUPTED'",
+        "monitoring": "FROM idempotency_keys",
+        "key_rotation": "GROUP BY key_id",
+    }
+
+    def fail(statements: Sequence[Statement]) -> None:
+        if any(marks[task] in statement.sql for statement in statements):
+            raise DatabaseError(secret)
+
+    world.database.before_batch = fail
+    failed = world.request("POST", "/api/scheduled-tasks/trigger", {"taskName": task})
+    world.database.before_batch = None
+    shown = world.request("GET", "/health/scheduled-tasks", signed=False)
+    records = world.request("GET", "/api/task-execution-records")
+    assert shown.json["tasks"][task]["lastStatus"] == "failed"
+    assert "DatabaseError" in shown.text
+    assert secret not in failed.text + shown.text + records.text
+    lines = [line for line in world.log_sink.lines if secret in str(line.get("error"))]
+    assert lines[-1]["level"] == "error"
 
 
 def test_a_task_can_be_run_by_hand(world: World) -> None:
@@ -169,6 +196,41 @@ def test_alerts_go_to_the_configured_recipient_once_an_hour(world: World) -> Non
     world.request("POST", "/api/scheduled-tasks/trigger", {"taskName": "monitoring"})
     calls = [r for _, r in world.endpoints.received if r.url.startswith("https://ops.")]
     assert len(calls) == 2
+
+
+@pytest.mark.requirement("C-12.3")
+def test_another_rule_is_told_within_the_same_hour(world: World) -> None:
+    world.configure("u1")
+    world.configure("ops", webhook_url="https://ops.example.com/alerts")
+    _setting(world, "alert_user_id", "ops")
+
+    def told() -> list[str]:
+        world.request("POST", "/api/scheduled-tasks/trigger", {"taskName": "monitoring"})
+        calls = [r for _, r in world.endpoints.received if r.url.startswith("https://ops.")]
+        return [json.loads(call.body)["content"] for call in calls]
+
+    def behave(request: OutboundRequest) -> OutboundAnswer:
+        return answer(200 if request.url.startswith("https://ops.") else 404)
+
+    world.endpoints.behave = behave
+    world.send("u1")
+    assert told() == ["Low success rate: 0.00%"]
+    for _ in range(100):
+        world.send("u1")
+    world.clock.ms += 60_000
+    assert told()[1:] == ["High failure count: 101 notifications failed"]
+    assert len(told()) == 2
+
+
+def test_a_rule_is_told_as_soon_as_there_is_a_recipient(world: World) -> None:
+    world.configure("u1")
+    world.endpoints.behave = lambda request: answer(404)
+    world.send("u1")
+    world.request("POST", "/api/scheduled-tasks/trigger", {"taskName": "monitoring"})
+    world.configure("ops", webhook_url="https://ops.example.com/alerts")
+    _setting(world, "alert_user_id", "ops")
+    world.request("POST", "/api/scheduled-tasks/trigger", {"taskName": "monitoring"})
+    assert world.endpoints.received[-1][1].url.startswith("https://ops.")
 
 
 def test_without_a_recipient_alerts_are_logged(world: World) -> None:

@@ -142,16 +142,17 @@ class Holds:
         Raises:
             ServiceError: NOT_FOUND.
         """
-        now_ms = self._platform.clock.now_ms()
-        deleted, _, released = await self._platform.database.batch(
+        database, now_ms = self._platform.database, self._platform.clock.now_ms()
+        [deleted] = await database.batch([Statement(_DELETE, (channel, user_id))])
+        if not deleted.changes:
+            raise ServiceError("NOT_FOUND", f"Channel {channel} is not held")
+        # If this fails, the sweep lets go on what no hold keeps any more.
+        _, released = await database.batch(
             [
-                Statement(_DELETE, (channel, user_id)),
                 Statement(_OPEN_LINES, (channel, user_id, now_ms)),
                 self._release(channel, user_id, now_ms, None),
             ]
         )
-        if not deleted.changes:
-            raise ServiceError("NOT_FOUND", f"Channel {channel} is not held")
         await self.wake(released.rows, now_ms)
         return len(released.rows)
 

@@ -82,7 +82,8 @@ async def run_task(task: Task, platform: Platform, log: Log) -> dict[str, Any] |
     except TaskFailure as error:
         failure, result = error.cause, error.result
     except Exception as error:
-        failure, result = error, {"error": f"{type(error).__name__}: {error}"}
+        # The record is shown, and a database's words are for the log alone.
+        failure, result = error, {"error": type(error).__name__}
     status = "failed" if failure else "completed"
     duration = platform.clock.now_ms() - started
     await lock.release(state, _record(task.name, started, status, result, duration))
@@ -94,6 +95,7 @@ async def run_task(task: Task, platform: Platform, log: Log) -> dict[str, Any] |
         taskStatus=status,
         duration=duration,
         result=result,
+        **({"error": f"{type(failure).__name__}: {failure}"} if failure else {}),
         **usage_of(platform.database),
     )
     if failure:

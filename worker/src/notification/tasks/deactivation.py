@@ -17,6 +17,7 @@ FAILING_MS = 5 * DAY_MS
 """How long an endpoint may take nothing before it counts as gone."""
 _LOOK_BACK_MS = 30 * DAY_MS
 _MAX_TOLD = 20
+"""Endpoints that one run tells of; the next run goes on."""
 
 # Endpoints whose failures reach over five days with nothing delivered since the first of them. A
 # configuration that was saved meanwhile gets its five days anew.
@@ -35,8 +36,8 @@ AND NOT EXISTS (
 RETURNING user_id, channel_type
 """
 _SWITCHED_OFF = """
-SELECT user_id, channel_type, deactivated_at, deactivated_reason FROM user_configs
-WHERE deactivated_at > ?1 ORDER BY deactivated_at LIMIT ?2
+SELECT id, user_id, channel_type, deactivated_at, deactivated_reason FROM user_configs
+WHERE deactivated_at >= ?1 AND (deactivated_at > ?1 OR id > ?2) ORDER BY deactivated_at, id LIMIT ?3
 """
 
 
@@ -52,6 +53,8 @@ async def switch_off_gone(platform: Platform, state: State, log: Log) -> int:
     now_ms = platform.clock.now_ms()
     since = iso(now_ms - FAILING_MS)
     told = str(state.get("deactivated_told") or since)
+    # Without an id the state is an older version's, which took all of one moment for told.
+    told_id = int(state.get("deactivated_told_id", 2**52))
     gone, found = await platform.database.batch(
         [
             Statement(
@@ -65,7 +68,7 @@ async def switch_off_gone(platform: Platform, state: State, log: Log) -> int:
                     SILENT,
                 ),
             ),
-            Statement(_SWITCHED_OFF, (told, _MAX_TOLD)),
+            Statement(_SWITCHED_OFF, (told, told_id, _MAX_TOLD)),
         ]
     )
     for row in gone.rows:
@@ -76,13 +79,14 @@ async def switch_off_gone(platform: Platform, state: State, log: Log) -> int:
         return 0
     last = found.rows[-1]
     state["deactivated_told"] = str(last["deactivated_at"])
+    state["deactivated_told_id"] = int(last["id"] or 0)
     alert = OperatorAlert(platform, log)
     recipient = await alert.recipient()
     if recipient is not None:
         silent = [row for row in found.rows if row["deactivated_reason"] == SILENT]
         if silent:
             text = "Endpoints were switched off:\n" + "\n".join(map(_line, silent))
-            await alert.send(recipient, text, key=f"deactivated.{last['deactivated_at']}")
+            await alert.send(recipient, text, key=f"deactivated.{last['deactivated_at']}.{last['id']}")
         for row in found.rows:
             if row not in silent and row["user_id"] != recipient:
                 # Told when it was found, unless the queue has lost the message.

@@ -116,6 +116,7 @@ async def _tell(alerts: list[Alert], platform: Platform, state: State, log: Log)
     recipient = await operators.recipient() if fresh else None
     if recipient:
         text = "\n".join(alert.text for alert in fresh)
-        key = f"monitoring:{now_ms // HOUR_MS}"
-        await operators.send(recipient, text, key=key)
-    state["told"] = told | {alert.rule: now_ms for alert in fresh}
+        rules = ",".join(alert.rule for alert in fresh)
+        await operators.send(recipient, text, key=f"monitoring:{now_ms // HOUR_MS}:{rules}")
+        told |= {alert.rule: now_ms for alert in fresh}
+    state["told"] = told

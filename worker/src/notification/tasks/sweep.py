@@ -60,7 +60,7 @@ class Sweep:
             return {"switchedOff": await switch_off_gone(platform, state, log)}
 
         # Metrics are counted before anything is deleted.
-        counts, failures = await _all((requeued, rolled, cleaned, *([told] if first else [])))
+        counts, failures = await _all((requeued, rolled, cleaned, *([told] if first else [])), log)
         if not failures:
             state["hour"] = hour
         result = {
@@ -70,7 +70,7 @@ class Sweep:
             "cleanedCache": 0,
             **counts,
             "duration": platform.clock.now_ms() - started,
-            "errors": [f"{type(f).__name__}: {f}" for f in failures],
+            "errors": [type(failure).__name__ for failure in failures],
         }
         if failures:
             raise TaskFailure(result, failures[0])
@@ -82,12 +82,14 @@ def _look_back_ms(hour: int) -> int:
     return (25 if hour % 24 == 0 else 3) * HOUR_MS
 
 
-async def _all(steps: tuple[Step, ...]) -> tuple[dict[str, int], list[Exception]]:
+async def _all(steps: tuple[Step, ...], log: Log) -> tuple[dict[str, int], list[Exception]]:
     counts: dict[str, int] = {}
     failures: list[Exception] = []
     for step in steps:
         try:
             counts |= await step()
         except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            log.write("error", "A step of the sweep failed", step=step.__name__, error=text)
             failures.append(error)
     return counts, failures
