@@ -77,6 +77,55 @@ def test_a_value_masked_at_both_ends_and_sent_back_keeps_what_is_stored(world: W
     assert world.endpoints.received[-1][1].headers["X-Key"] == "key-12345"
 
 
+@pytest.mark.parametrize("masked", ["…", "othe…", "***", "ot***er"])
+def test_a_mask_of_another_value_is_refused_and_never_becomes_the_secret(
+    world: World, masked: str
+) -> None:
+    refused = _save(world, config_data={**FULL, "secret": masked})
+    assert (refused.status, refused.code) == (400, "VALIDATION_ERROR")
+    assert refused.json["error"].startswith("secret is masked")
+    assert world.database.rows("SELECT * FROM user_configs") == []
+    _save(world)
+    assert _save(world, config_data={**FULL, "secret": masked}).status == 400
+    assert _signs_with(world, SECRET)
+
+
+@pytest.mark.parametrize("secret", ["four…or more", "a…", "abcde***fghij", "ab***", "whsec…whsec"])
+def test_a_secret_with_a_masks_characters_is_a_secret(world: World, secret: str) -> None:
+    assert _save(world, config_data={**FULL, "secret": secret}).status == 201
+    assert _signs_with(world, secret)
+
+
+def test_a_masked_list_keeps_what_is_stored(world: World) -> None:
+    keys = ["whsec_" + "A" * 32, "whsec_" + "B" * 32]
+    config = {"webhook_url": ENDPOINT, "signing": "standard-webhooks", "signing_secret": keys}
+    shown = _save(world, config_data=config).json["data"]["config_data"]
+    assert shown["signing_secret"] == ["whse…", "whse…"]
+    assert _save(world, config_data=shown).status == 200
+    world.send()
+    headers = world.endpoints.received[-1][1].headers
+    assert len(headers["webhook-signature"].split(" ")) == 2
+    longer = {**shown, "signing_secret": [*shown["signing_secret"], "whse…"]}
+    assert _save(world, config_data=longer).status == 400
+
+
+def test_a_cached_row_of_another_form_is_read_anew(world: World) -> None:
+    _save(world)
+    target = f"{PATH}?user_id=u1&channel_type=webhook"
+    for text in ('{"id": 1, "user_id": "u1", "config_data": {}}', "[]", "{", '"x"', "null"):
+        world.cache.values["user_config:u1:webhook"] = text
+        [row] = world.request("GET", target).json["data"]
+        assert row["config_data"]["webhook_url"] == ENDPOINT
+
+
+def test_a_configuration_is_shown_from_the_cache(world: World) -> None:
+    _save(world)
+    target = f"{PATH}?user_id=u1&channel_type=webhook"
+    first = world.request("GET", target).json
+    world.database.connection.execute("DELETE FROM user_configs")
+    assert world.request("GET", target).json == first
+
+
 @pytest.mark.requirement("B-22")
 def test_without_config_data_only_the_switch_changes(world: World) -> None:
     _save(world)

@@ -64,6 +64,17 @@ def test_alerts_become_a_notification_to_the_receiver(grafana: World, path: str)
     assert "Started: 2025-01-05 10:00:00 UTC" in body["content"]
 
 
+def test_the_header_may_name_an_endpoint_of_a_channel(grafana: World) -> None:
+    grafana.configure("ops-team", "webhook:oncall", webhook_url="https://hooks.example.com/oncall")
+    sent = _post(grafana, x_notification_channels="webhook:oncall, webhook:UP!")
+    [entry] = sent.json["data"]["notification_status"]
+    assert (entry["channelType"], entry["status"]) == ("webhook:oncall", "sent")
+    assert grafana.endpoints.received[0][1].url == "https://hooks.example.com/oncall"
+    many = ",".join(f"webhook:e{number}" for number in range(11))
+    refused = _post(grafana, x_notification_channels=many)
+    assert (refused.status, refused.code) == (400, "INVALID_PARAMETER")
+
+
 @pytest.mark.requirement("S0-32")
 @pytest.mark.parametrize(
     ("header", "text"),

@@ -103,6 +103,21 @@ def test_the_list_form_and_object_contents_are_read(world: World) -> None:
     assert world.request("GET", f"{PATH}/k").json["data"]["template_name"] == "k"
 
 
+def test_a_named_endpoint_has_a_content_of_its_own_or_its_channels(shop: World) -> None:
+    contents = {"webhook:oncall": {"content_type": "html", "content_template": "<b>{{customer}}"}}
+    assert shop.request("PUT", f"{PATH}/order", {"contents": contents}).status == 200
+    for name in ("oncall", "other"):
+        shop.configure("u1", f"webhook:{name}")
+    _send(shop, channels=["webhook:oncall", "webhook:other"])
+    sent = [body["content"] for body in shop.endpoints.bodies]
+    assert sent == ["<b>Li &amp; Co", "Order A-1 for Li & Co {{missing}}"]
+    preview = shop.request("POST", f"{PATH}/order/preview", {"variables": {"customer": "@Li"}})
+    assert preview.json["data"]["webhook:oncall"]["content"] == "<b>@Li"
+    assert preview.json["data"]["webhook:oncall"]["payloads"][0]["content"] == "<b>@Li"
+    unknown = {"contents": {"fax:oncall": {"content_template": "x"}}}
+    assert shop.request("PUT", f"{PATH}/order", unknown).code == "INVALID_CHANNEL_TYPE"
+
+
 @pytest.mark.requirement("B-18")
 @pytest.mark.parametrize(
     ("target", "body", "text"),

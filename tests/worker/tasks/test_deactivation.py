@@ -12,6 +12,7 @@ from notification.tasks.deactivation import SILENT, switch_off_gone
 from tests.worker.world import World
 
 OPS = "https://ops.example.com/alerts"
+AT = "2025-12-31T23:00:00.000Z"
 
 
 def tell(world: World, state: dict[str, Any]) -> int:
@@ -30,8 +31,9 @@ def test_many_that_are_switched_off_at_once_are_all_told(world: World) -> None:
     for user in users:
         world.configure(user)
     world.database.connection.execute(
-        "UPDATE user_configs SET is_active = 0, deactivated_at = '2025-12-31T23:00:00.000Z',"
-        f" deactivated_reason = '{SILENT}' WHERE user_id <> 'ops'"
+        "UPDATE user_configs SET is_active = 0, deactivated_at = ?, deactivated_reason = ?"
+        " WHERE user_id <> 'ops'",
+        (AT, SILENT),
     )
     state: dict[str, Any] = {}
     assert [tell(world, state) for _ in range(4)] == [20, 20, 5, 0]
@@ -44,9 +46,8 @@ def test_many_that_are_switched_off_at_once_are_all_told(world: World) -> None:
 @pytest.mark.requirement("C-0.38")
 def test_what_an_older_version_has_told_is_not_told_again(world: World) -> None:
     world.configure("u1")
-    at = "2025-12-31T23:00:00.000Z"
     world.database.connection.execute(
-        f"UPDATE user_configs SET deactivated_at = '{at}', deactivated_reason = '{SILENT}'"
+        "UPDATE user_configs SET deactivated_at = ?, deactivated_reason = ?", (AT, SILENT)
     )
-    assert tell(world, {"deactivated_told": at}) == 0
+    assert tell(world, {"deactivated_told": AT}) == 0
     assert tell(world, {}) == 1

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from notification.templates.contents import RenderedContents, render_contents
+from notification.templates.contents import RenderedContents, render_contents, syntax_problem
 from notification.templates.stored_template import TemplateText
 
 CHANNELS = ("webhook", "telegram", "lark", "slack")
@@ -97,3 +97,24 @@ def test_missing_variables_are_those_of_subject_and_content() -> None:
     result = render_contents(row, {"b": None}, channel="slack")
     assert result.missing_variables == ("d", "a", "c")
     assert (result.subject, result.content) == ("{{d}} {{a}}", "{{a}}  {{a}}")
+
+
+@pytest.mark.requirement("C-0.34")
+@pytest.mark.parametrize(
+    ("tag", "problem"),
+    [
+        ("{{number v}}", ""),
+        ("{{number v 0}}", ""),
+        ('{{number v "15"}}', ""),
+        ("{{number v 16}}", '"16" is no number of digits from 0 to 15 of the content'),
+        ('{{number v "two"}}', '"two" is no number of digits from 0 to 15 of the content'),
+        ('{{date v "UTC"}}', ""),
+        ('{{date v "Nowhere"}}', '"Nowhere" is no time zone of the content'),
+    ],
+)
+def test_an_argument_that_a_formatter_cannot_use_is_refused_and_breaks_no_send(
+    tag: str, problem: str
+) -> None:
+    row = TemplateText("text", tag)
+    assert syntax_problem(row) == (f"Invalid template syntax: {problem}" if problem else "")
+    assert render_contents(row, {"v": 1}, channel="webhook").content

@@ -75,6 +75,9 @@ def test_an_unknown_zone_is_none(name: str) -> None:
         (1e21, "", "1e+21"),
         (True, "", "true"),
         (12, "99", "12.000000000000000"),
+        (12.5, "two", "12.5"),
+        (12.5, "-1", "12.5"),
+        (12.5, "٣", "12.5"),
     ],
 )
 def test_a_number(value: Any, digits: str, written: str) -> None:

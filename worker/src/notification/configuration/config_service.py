@@ -16,19 +16,26 @@ from notification.configuration.channel_config import (
     read_config,
 )
 from notification.configuration.key_ring import KEY_BYTES, KeyRing
-from notification.configuration.masking import has_masked_values, unmask_config
+from notification.configuration.masking import (
+    has_masked_values,
+    is_mask,
+    is_secret,
+    unmask_config,
+)
 from notification.errors import ChannelRefusal, ServiceError
 from notification.foreign_json import parse_foreign_json
 from notification.logging import Log
 from notification.ports.database import Row
 from notification.ports.platform import Platform
 from notification.settings import SCHEDULE_RULE, parse_schedule
-from notification.storage.config_rows import ConfigRows
+from notification.storage.config_rows import COLUMNS, ConfigRows
 from notification.timestamps import iso
 
 MAX_CONFIG_BYTES = 16_384
 MAX_BRIDGE_TOKEN = 1_000
 _TRIES = 5
+_CACHED = frozenset(COLUMNS.split(", "))
+"""What a configuration in the cache must have."""
 
 
 def _check_schedule(config: dict[str, Any]) -> None:
@@ -124,6 +131,7 @@ class ConfigService:
                 stored = (await read_config(row, self._keys)).config
             merged = None if config is None else unmask_config(config, stored or {})
             if merged is not None:
+                _refuse_masked(merged)
                 self._check(channel, merged)
             written = await self._write_merged(row, user_id, channel, merged, is_active)
             if written is not None:
@@ -203,7 +211,8 @@ class ConfigService:
         except Exception as error:
             self._log.write("warn", "Cache read failed", error=type(error).__name__)
             return None
-        return row if isinstance(row, dict) else None
+        # Another version, or the service before this one, may have written another form.
+        return row if isinstance(row, dict) and row.keys() >= _CACHED else None
 
     async def _remember(self, row: Row) -> None:
         key = cache_key(str(row["user_id"]), str(row["channel_type"]))
@@ -221,6 +230,21 @@ class ConfigService:
             await self._platform.cache.delete(cache_key(user_id, channel))
         except Exception as error:
             self._log.write("warn", "Cache delete failed", error=type(error).__name__)
+
+
+def _refuse_masked(config: dict[str, Any]) -> None:
+    """Refuse a mask that stands for no stored value: stored itself, it would be the secret.
+
+    Raises:
+        ServiceError: VALIDATION_ERROR.
+    """
+    for name, value in config.items():
+        values = value if isinstance(value, list) else [value]
+        if is_secret(name) and any(map(is_mask, values)):
+            raise ServiceError(
+                "VALIDATION_ERROR",
+                f"{name} is masked, and the mask is not that of the stored value; send it whole",
+            )
 
 
 def _check_bridge_token(config: dict[str, Any]) -> None:

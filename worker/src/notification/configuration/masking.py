@@ -7,6 +7,8 @@ from typing import Any
 _SECRET_NAME = re.compile(r"token|secret|password|api_?key|authorization", re.IGNORECASE)
 """Names of secret fields, and of fields that a caller may have meant to be one."""
 
+_MASK = re.compile(r"(?:.{4})?…|\*{3}|..\*{3}..", re.DOTALL)
+
 Mask = Callable[[str], str]
 
 
@@ -22,6 +24,11 @@ def mask(value: str) -> str:
     'whse…'
     """
     return (value[:4] if len(value) > 4 else "") + "…"
+
+
+def is_mask(value: Any) -> bool:
+    """Return whether a value has the form that masked ones have; no secret has it."""
+    return isinstance(value, str) and _MASK.fullmatch(value) is not None
 
 
 def mask_both_ends(value: str) -> str:

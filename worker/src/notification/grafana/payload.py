@@ -5,7 +5,7 @@ Source: Grafana documentation, "Webhook notifier", body of the request.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from notification.errors import ServiceError
@@ -178,7 +178,7 @@ IDEMPOTENCY_WINDOW_S = 300
 """Seconds within which the same alerts in the same state are one notification."""
 
 
-def requested_channels(header: str | None, known: Sequence[str]) -> tuple[str, ...]:
+def requested_channels(header: str | None, known: Container[str]) -> tuple[str, ...]:
     """Return the channels that `X-Notification-Channels` names, in its order, each once.
 
     Names are trimmed and lower-cased, and unknown ones dropped; if none is left it is `webhook`.

@@ -46,7 +46,12 @@ _KINDS = {
     "blockquote": QUOTE,
     "a": LINK,
 }
-_BLOCKS = frozenset("p div h1 h2 h3 h4 h5 h6 ul ol li tr table section blockquote".split())
+_BLOCKS = frozenset(
+    (
+        *("h1", "h2", "h3", "h4", "h5", "h6"),
+        *("blockquote", "div", "li", "ol", "p", "section", "table", "tr", "ul"),
+    )
+)
 _HIDDEN = frozenset(("script", "style", "head", "title", "template"))
 _TAG = re.compile(r"<!--[^<>]*+>|<(/?)([A-Za-z][A-Za-z0-9-]{0,30}+)((?:\s[^<>]*+)?)/?>")
 _NAME = re.compile(

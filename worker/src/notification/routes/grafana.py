@@ -27,6 +27,7 @@ from notification.identity import recipient_id
 from notification.logging import Log
 from notification.markup.plain_text import cut
 from notification.sending.command import (
+    MAX_CHANNELS,
     MAX_CONTENT,
     MAX_SUBJECT,
     SendCommand,
@@ -61,8 +62,13 @@ async def _received(call: Call, source: str) -> Response:
     user_id = recipient_id(payload.receiver)
     channels = requested_channels(
         call.request.headers.get("x-notification-channels") or call.request.query.get("channels"),
-        tuple(CHANNELS),
+        CHANNELS,
     )
+    if len(channels) > MAX_CHANNELS:
+        raise ServiceError(
+            "INVALID_PARAMETER",
+            f"X-Notification-Channels must not name more than {MAX_CHANNELS} channels",
+        )
     call.request.channels = channels
     sent = await _send(call, payload, user_id, channels, source)
     call.request.undelivered = undelivered_channels(sent.results)

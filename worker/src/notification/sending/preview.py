@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from notification.channels.channel import Message
+from notification.channels.channel import Message, base_channel
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
 from notification.errors import ChannelRefusal, ServiceError
@@ -40,7 +40,7 @@ def preview_text(
     `payloads` are the bodies of the calls in order. What can't be sent has an `error`: one
     channel's mistake hides no other channel's preview.
     """
-    rendered = render_contents(text, variables, channel=channel)
+    rendered = render_contents(text, variables, channel=base_channel(channel))
     shown: dict[str, Any] = {
         "subject": rendered.subject,
         "content": rendered.content,

@@ -86,7 +86,8 @@ async def switch_off_gone(platform: Platform, state: State, log: Log) -> int:
         silent = [row for row in found.rows if row["deactivated_reason"] == SILENT]
         if silent:
             text = "Endpoints were switched off:\n" + "\n".join(map(_line, silent))
-            await alert.send(recipient, text, key=f"deactivated.{last['deactivated_at']}.{last['id']}")
+            key = f"deactivated.{last['deactivated_at']}.{last['id']}"
+            await alert.send(recipient, text, key=key)
         for row in found.rows:
             if row not in silent and row["user_id"] != recipient:
                 # Told when it was found, unless the queue has lost the message.

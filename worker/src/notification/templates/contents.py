@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from notification.foreign_json import ForeignJsonError, parse_foreign_json
 from notification.markup.escaping import subject_escape, value_escape
+from notification.templates.formatting import MAX_DIGITS, is_count_of_digits
 from notification.templates.program import compile_template
 from notification.templates.rendering import render, render_sample
 from notification.templates.stored_template import TemplateText
@@ -65,15 +66,17 @@ def syntax_problems(text: TemplateText) -> list[str]:
         if source:
             structure = read_structure(source)
             found += [f"{problem} of the {field}" for problem in structure.problems]
-            found += [f"{problem} of the {field}" for problem in _unknown_zones(structure)]
+            found += [f"{problem} of the {field}" for problem in _wrong_arguments(structure)]
     if not found and text.content_type == "json":
         found += _sample_problems(text.content)
     return found
 
 
-def _unknown_zones(structure: Structure) -> Iterator[str]:
+def _wrong_arguments(structure: Structure) -> Iterator[str]:
     for tag in structure.tags:
-        if tag.kind == "date" and tag.arguments:
+        if tag.kind == "number" and tag.arguments and not is_count_of_digits(tag.arguments[0]):
+            yield f'"{tag.arguments[0]}" is no number of digits from 0 to {MAX_DIGITS}'
+        elif tag.kind == "date" and tag.arguments:
             # Few templates show a time.
             from notification.time_zones import find_zone
 

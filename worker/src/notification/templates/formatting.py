@@ -23,7 +23,8 @@ _MONTHS = (
 )
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _NUMBER = re.compile(r"([+-]?)([0-9]{1,40})(?:\.([0-9]{1,40}))?")
-_MAX_DIGITS = 15
+MAX_DIGITS = 15
+"""Digits after a number's point."""
 DEFAULT_FORMAT = "YYYY-MM-DD HH:mm"
 
 
@@ -58,6 +59,9 @@ def format_date(value: Any, zone: str = "UTC", layout: str = DEFAULT_FORMAT) -> 
 def format_number(value: Any, digits: str = "") -> str:
     """Write a number with commas between thousands; with `digits`, so many after the point.
 
+    More than `MAX_DIGITS` are cut, and what is no count of digits changes nothing: a template may
+    be older than the rule for it.
+
     >>> format_number(1234567.5), format_number("1234.5", "2"), format_number("n/a")
     ('1,234,567.5', '1,234.50', 'n/a')
     """
@@ -66,15 +70,20 @@ def format_number(value: Any, digits: str = "") -> str:
     match = _NUMBER.fullmatch(text)
     if match is None:
         return text
-    if digits:
+    if digits.isascii() and digits.isdigit():
         # Few templates round a number.
         from decimal import ROUND_HALF_UP, Context, Decimal
 
-        places = Decimal(1).scaleb(-min(int(digits), _MAX_DIGITS))
+        places = Decimal(1).scaleb(-min(int(digits), MAX_DIGITS))
         context = Context(prec=100, rounding=ROUND_HALF_UP)
         match = _NUMBER.fullmatch(f"{Decimal(text).quantize(places, context=context):f}") or match
     sign, whole, fraction = match.groups()
     return f"{sign.replace('+', '')}{int(whole):,}{'.' + fraction if fraction else ''}"
+
+
+def is_count_of_digits(text: str) -> bool:
+    """Return whether a number can be written with so many digits after its point."""
+    return text.isascii() and text.isdigit() and len(text) <= 2 and int(text) <= MAX_DIGITS
 
 
 def _moment(value: Any) -> datetime | None:

@@ -88,11 +88,11 @@ def read_content(channel: str, content: Any, known_channels: Collection[str]) ->
     Raises:
         ServiceError: the first mistake.
     """
-    allowed = (*known_channels, *RESERVED_CHANNELS)
-    if channel not in allowed:
+    if channel not in known_channels and channel not in RESERVED_CHANNELS:
+        valid = ", ".join((*known_channels, *RESERVED_CHANNELS))
         raise ServiceError(
             "INVALID_CHANNEL_TYPE",
-            f"Invalid channel: {channel[:100]}. Valid channels are: {', '.join(allowed)}",
+            f"Invalid channel: {channel[:100]}. Valid channels are: {valid}",
         )
     if not isinstance(content, dict):
         raise _wrong(f"Content of {channel} must be an object")
