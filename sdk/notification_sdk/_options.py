@@ -10,7 +10,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from notification_sdk._errors import NotificationError, RequestTimeout, TransportError
+from notification_sdk._errors import (
+    InvalidResponse,
+    NotificationError,
+    RequestTimeout,
+    TransportError,
+)
 from notification_sdk._retry import RetryPolicy
 
 USER_AGENT = "notification-sdk-python"
@@ -80,11 +85,19 @@ class Pacer:
             return start - now
 
 
-def transport_error(error: httpx.TransportError, base_url: str, timeout: float) -> TransportError:
+def request_error(error: httpx.RequestError, base_url: str, timeout: float) -> NotificationError:
     """Return the library's error for one of httpx's."""
     request = error.request
     asked = f"{request.method} {request.url.path}"
+    if isinstance(error, httpx.DecodingError):
+        return InvalidResponse(
+            f"{base_url} answered {asked} with a body that isn't what its Content-Encoding says.",
+            code="INVALID_RESPONSE",
+            request=request,
+        )
     never_arrived = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    if isinstance(error, httpx.ConnectTimeout):
+        timeout = min(timeout, CONNECT_TIMEOUT)
     if isinstance(error, httpx.TimeoutException):
         return RequestTimeout(
             f"{base_url} didn't answer {asked} within {timeout:g} s.",

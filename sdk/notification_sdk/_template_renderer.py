@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_WRITTEN_OUT = 1e21
+"""Smaller numbers are written without an exponent (ECMAScript, Number::toString)."""
 _PLACEHOLDER = re.compile(r"\{\{([A-Za-z0-9_]+)\}\}")
 
 
@@ -51,4 +53,18 @@ def _text(value: Any) -> str:
         return value.strip()
     if isinstance(value, list | tuple) and not any(isinstance(v, dict | list) for v in value):
         return ",".join(_text(member) for member in value)
-    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return (
+        ""
+        if value is None
+        else json.dumps(_shown(value), ensure_ascii=False, separators=(",", ":"))
+    )
+
+
+def _shown(value: Any) -> Any:
+    """Return a value with its whole numbers as such: the service writes 1.0 as 1."""
+    if isinstance(value, dict):
+        return {name: _shown(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(member) for member in value]
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _WRITTEN_OUT
+    return int(value) if is_whole else value

@@ -144,12 +144,13 @@ def verify_webhook_signature(
 ) -> bool:
     """Return whether ``X-Notification-Signature`` is right and its time within ``max_age``.
 
-    The signature is ``sha256=`` and the hex HMAC-SHA256 of the timestamp and the body.
+    The signature is ``sha256=`` and the hex HMAC-SHA256 of the timestamp and the body. Nothing is
+    right under an empty secret, under which anybody can sign.
     """
     folded = {name.lower(): value for name, value in headers.items()}
     timestamp = folded.get("x-notification-timestamp", "")
     presented = folded.get("x-notification-signature", "")
-    if not _is_recent(timestamp, max_age, now()):
+    if not secret or not _is_recent(timestamp, max_age, now()):
         return False
     digest = hmac.digest(secret.encode(), timestamp.encode() + raw_body, "sha256")
     return hmac.compare_digest(f"sha256={digest.hex()}".encode(), _bytes(presented))
@@ -192,11 +193,14 @@ def verify_hmac_signature(
     max_age: float = MAX_AGE,
     now: Callable[[], float] = time.time,
 ) -> bool:
-    """Return whether `create_hmac_signature` made the signature, within ``max_age``."""
+    """Return whether `create_hmac_signature` made the signature, within ``max_age``.
+
+    Nothing is right under an empty secret.
+    """
+    if not secret or not _is_recent(timestamp, max_age, now()):
+        return False
     expected = create_hmac_signature(timestamp, nonce, body, secret)
-    return _is_recent(timestamp, max_age, now()) and hmac.compare_digest(
-        expected.encode(), _bytes(signature)
-    )
+    return hmac.compare_digest(expected.encode(), _bytes(signature))
 
 
 def _standard_matches(

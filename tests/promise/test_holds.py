@@ -213,6 +213,7 @@ def test_the_list_names_holds_and_counts_what_waits(timeline: SimulatedTimeline)
     ("path", "body"),
     [
         ("/api/holds/fax", {"until": until(60)}),
+        ("/api/holds/slack:ON CALL", {"until": until(60)}),
         ("/api/holds/slack", {}),
         ("/api/holds/slack", {"until": "soon"}),
         ("/api/holds/slack", {"until": until(-60)}),

@@ -25,8 +25,10 @@ from notification_sdk import (
     NotificationRequest,
     PermissionDenied,
     RateLimitError,
+    RequestTimeout,
     ServerError,
     StatusError,
+    TransportError,
     ValidationError,
     _errors,
 )
@@ -171,6 +173,40 @@ def test_an_answer_that_is_not_the_services_is_an_error_that_names_the_field(
     with pytest.raises(InvalidResponse, match=said) as raised:
         answering(response).send(request())
     assert raised.value.code == "INVALID_RESPONSE"
+
+
+def test_a_body_that_is_not_what_its_encoding_says_is_no_answer() -> None:
+    def handle(asked: httpx.Request) -> httpx.Response:
+        headers = {"Content-Encoding": "gzip"}
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(b"a proxy's page"))
+
+    client = NotificationClient("https://n.example", transport=httpx.MockTransport(handle))
+    with pytest.raises(InvalidResponse, match=r"POST /api/notifications/send") as raised:
+        client.send(request())
+    assert raised.value.code == "INVALID_RESPONSE"
+
+
+def test_a_target_that_no_url_can_have_is_refused_before_anything_is_sent(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    with pytest.raises(ValidationError, match="GET /api/user-configs"):
+        client.configs.get("a" * 70_000, "lark")
+    assert service.requests == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "seconds"), [(httpx.ConnectTimeout, "5"), (httpx.ReadTimeout, "30")]
+)
+def test_a_timeout_says_how_long_was_waited(
+    failure: type[httpx.TimeoutException], seconds: str
+) -> None:
+    def handle(asked: httpx.Request) -> httpx.Response:
+        raise failure("", request=asked)
+
+    transport = httpx.MockTransport(handle)
+    client = NotificationClient("https://n.example", transport=transport, max_retries=0)
+    with pytest.raises(RequestTimeout, match=f"within {seconds} s"):
+        client.send(request())
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}, b"bytes"])
@@ -380,6 +416,46 @@ def test_a_bulk_that_is_refused_as_a_whole_fails_for_each(
     service.fail_next(401, "INVALID_SIGNATURE")
     outcome = client.send_bulk([request("ada"), request("bob")])
     assert [type(item.error) for item in outcome.failed] == [AuthenticationError] * 2
+
+
+def test_one_of_a_bulk_that_cannot_be_sent_fails_alone(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    requests = [
+        request("ada"),
+        request("bob", send_at=datetime(2026, 1, 1)),
+        request("cyd", metadata={"a": object()}),
+        request("dan"),
+    ]
+    outcome = client.send_bulk(requests)
+    assert [item.response is not None for item in outcome.items] == [True, False, False, True]
+    assert [type(item.error) for item in outcome.failed] == [ValidationError] * 2
+    assert [item.request.user_id for item in outcome.items] == ["ada", "bob", "cyd", "dan"]
+    assert [each.user_id for each in service.sent] == ["ada", "dan"]
+
+
+def test_what_a_bulk_has_sent_is_told_though_a_later_part_fails(
+    service: FakeNotificationService,
+) -> None:
+    client = service.client(max_retries=0)
+    requests = [*(request(f"user-{n}") for n in range(100)), request("eve", channels=())]
+
+    def break_off(sent: httpx.Request) -> None:
+        if sent.url.path == "/api/user-configs":
+            raise httpx.ConnectError("gone", request=sent)
+
+    client._caller._http.event_hooks["request"].append(break_off)
+    outcome = client.send_bulk(requests)
+    assert len(outcome.responses) == 100
+    [failed] = outcome.failed
+    assert (failed.request.user_id, type(failed.error)) == ("eve", TransportError)
+
+
+def test_a_bulk_in_which_nothing_can_be_sent_asks_for_nothing(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    assert len(client.send_bulk([request(metadata={"a": object()})]).failed) == 1
+    assert service.requests == []
 
 
 def test_a_bulk_answer_of_another_length_is_no_answer() -> None:

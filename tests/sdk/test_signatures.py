@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -278,6 +279,11 @@ def test_the_renderer_gives_the_contracts_text() -> None:
     ("value", "text"),
     [
         (0.078, "0.078"),
+        (1.0, "1"),
+        (-0.0, "0"),
+        (1e20, "100000000000000000000"),
+        (1e21, "1e+21"),
+        ([1.0, {"a": 2.0}], '[1,{"a":2}]'),
         ([1, "a", None], "1,a,"),
         ({"a": [1]}, '{"a":[1]}'),
         (" x ", "x"),
@@ -286,3 +292,17 @@ def test_the_renderer_gives_the_contracts_text() -> None:
 )
 def test_the_renderer_writes_values_as_the_service_does(value: object, text: str) -> None:
     assert TemplateRenderer().render("{{v}}", {"v": value, "n": 1}) == text
+
+
+@pytest.mark.requirement("C-10.3")
+def test_nothing_is_genuine_under_an_empty_secret() -> None:
+    body, timestamp = b"{}", str(NOW)
+    forged = hmac.new(b"", timestamp.encode() + body, "sha256").hexdigest()
+    headers = {
+        "X-Notification-Timestamp": timestamp,
+        "X-Notification-Signature": f"sha256={forged}",
+    }
+    assert not verify_webhook_signature(headers, body, "", now=lambda: NOW)
+    signature = create_hmac_signature(timestamp, "abc", "{}", "")
+    assert not verify_hmac_signature(signature, timestamp, "abc", "{}", "", now=lambda: NOW)
+    assert not verify_standard_webhook({}, body, [], now=lambda: NOW)

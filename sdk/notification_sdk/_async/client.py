@@ -228,18 +228,34 @@ class AsyncNotificationClient:
         """
         items: list[BatchItem] = []
         for start in range(0, len(requests), MAX_BULK):
-            whole = [await self._complete(each) for each in requests[start : start + MAX_BULK]]
-            try:
-                answers = await self._caller.run(_calls.send_bulk(whole))
-            except NotificationError as error:
-                items += [BatchItem(request=request, error=error) for request in whole]
-                continue
-            for request, answer in zip(whole, answers, strict=True):
-                if isinstance(answer, NotificationError):
-                    items.append(BatchItem(request=request, error=answer))
-                else:
-                    items.append(BatchItem(request=request, response=answer))
+            chunk = [await self._prepared(each) for each in requests[start : start + MAX_BULK]]
+            whole = [item.request for item in chunk if item.error is None]
+            sent = iter(await self._sent_in_bulk(whole))
+            items += [next(sent) if item.error is None else item for item in chunk]
         return BatchOutcome(tuple(items))
+
+    async def _prepared(self, request: NotificationRequest) -> BatchItem:
+        """Complete a request of a bulk: one that can't be sent fails alone."""
+        try:
+            complete = await self._complete(request)
+            _calls.send(complete).content()
+        except NotificationError as error:
+            return BatchItem(request=request, error=error)
+        return BatchItem(request=complete)
+
+    async def _sent_in_bulk(self, requests: Sequence[NotificationRequest]) -> list[BatchItem]:
+        if not requests:
+            return []
+        try:
+            answers = await self._caller.run(_calls.send_bulk(requests))
+        except NotificationError as error:
+            return [BatchItem(request=request, error=error) for request in requests]
+        return [
+            BatchItem(request=request, error=answer)
+            if isinstance(answer, NotificationError)
+            else BatchItem(request=request, response=answer)
+            for request, answer in zip(requests, answers, strict=True)
+        ]
 
     async def send_and_confirm(
         self,

@@ -11,8 +11,8 @@ from typing import TypeVar
 import httpx
 
 from notification_sdk._call import Call, read_answer
-from notification_sdk._errors import NotFoundError, NotificationError
-from notification_sdk._options import Options, transport_error
+from notification_sdk._errors import NotFoundError, NotificationError, ValidationError
+from notification_sdk._options import Options, request_error
 from notification_sdk._signing import signature_headers
 from notification_sdk._sleeping import Sleep
 
@@ -68,7 +68,11 @@ class Caller:
 
     def _exchange(self, method: str, target: str, content: bytes) -> httpx.Response:
         options = self.options
-        request = self._http.build_request(method, target, content=content)
+        try:
+            request = self._http.build_request(method, target, content=content)
+        except httpx.InvalidURL as error:
+            text = f"{method} {target[:100]} can't be asked for: {error}."
+            raise ValidationError(text, code="INVALID_REQUEST") from None
         if content:
             request.headers["Content-Type"] = "application/json"
         if options.api_key:
@@ -85,9 +89,9 @@ class Caller:
             options.hooks.on_request(request)
         try:
             response = self._http.send(request)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             timeout = self._http.timeout.read or 0.0
-            raise options.failed(transport_error(error, options.base_url, timeout)) from error
+            raise options.failed(request_error(error, options.base_url, timeout)) from error
         if options.hooks.on_response is not None:
             options.hooks.on_response(response)
         return response

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from notification.channels.channel import base_channel
 from notification.channels.registry import CHANNELS
 from notification.delivery.holds import Hold, Holds
 from notification.errors import ServiceError
@@ -34,7 +33,7 @@ def _shown(hold: Hold) -> dict[str, Any]:
 def _place(call: Call) -> tuple[str, str]:
     """Return the channel and the user (empty: everybody) of a call."""
     channel = call.parameters["channel"]
-    if base_channel(channel) not in CHANNELS:
+    if channel not in CHANNELS:
         raise ServiceError(
             "INVALID_CHANNEL_TYPE",
             f"Invalid channel: {channel[:100]}. Valid channels are: {', '.join(CHANNELS)}",
