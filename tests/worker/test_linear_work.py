@@ -454,6 +454,7 @@ CALLS: dict[str, list[Call]] = {
     "templates.contents.syntax_problems": [
         lambda text: contents.syntax_problems(TemplateText("text", text, text)),
     ],
+    "configuration.masking.is_mask": [masking.is_mask],
     "configuration.masking.is_secret": [masking.is_secret],
     "configuration.masking.mask": [masking.mask],
     "configuration.masking.mask_both_ends": [masking.mask_both_ends],
@@ -588,6 +589,7 @@ CALLS: dict[str, list[Call]] = {
         lambda text: formatting.format_date("2026-01-01T00:00:00Z", text),
         lambda text: formatting.format_date("2026-01-01T00:00:00Z", "UTC", text),
     ],
+    "templates.formatting.is_count_of_digits": [formatting.is_count_of_digits],
     "templates.formatting.format_number": [
         formatting.format_number,
         lambda text: formatting.format_number("9" * len(text)),
