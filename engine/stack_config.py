@@ -145,6 +145,8 @@ def _load(file: Path) -> dict[str, Any]:
         raise StateUnreadable(
             f"{file} is not valid YAML{line}: correct it and run the same command again."
         ) from None
+    except (OSError, ValueError) as error:
+        raise StateUnreadable(f"{file} can't be read: {error}. Correct it and try again.") from None
     if not isinstance(document, dict):
         raise StateUnreadable(f"{file} holds no mapping: it must be a Pulumi file.")
     return document

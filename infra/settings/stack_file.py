@@ -46,6 +46,10 @@ class StackFile:
             mark = getattr(error, "problem_mark", None)
             where = f" in line {mark.line + 1}" if mark else ""
             raise _no_stack_file(path, f"it isn't valid YAML{where}.") from None
+        except ValueError as error:  # A date or a number in it is none.
+            raise _no_stack_file(path, f"a value in it can't be read: {error}.") from None
+        except OSError as error:
+            raise _no_stack_file(path, f"it can't be read: {error.strerror}.") from None
         if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
             raise _no_stack_file(path, "it has no mapping 'config'.")
         return cls(path, content)

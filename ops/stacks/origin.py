@@ -52,14 +52,20 @@ class Origin:
 
 def git(root: Path, *arguments: str) -> str:
     """Return what git says, without the line's end; an empty text where it fails."""
+    return asked_git(root, *arguments) or ""
+
+
+def asked_git(root: Path, *arguments: str) -> str | None:
+    """As `git`, but ``None`` where it fails: nothing to say is another answer."""
     try:
         done = subprocess.run(
             ["git", "-C", str(root), *arguments],
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             timeout=30,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

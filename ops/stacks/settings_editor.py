@@ -47,7 +47,7 @@ def edit_settings(
         if salt is not None and SALT_KEY not in before.content:
             text = _with_lines(text, len(text), [f"{SALT_KEY}: {salt}"])
         found = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         found = None  # What was added doesn't fit, or an anchor that is used elsewhere went.
     if found != document:
         raise UsageError(

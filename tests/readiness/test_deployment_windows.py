@@ -114,3 +114,21 @@ def test_a_mistake_in_the_file_is_named_with_its_place(
 def test_the_projects_own_file_is_right() -> None:
     rules = DeploymentWindows.read(ROOT)
     assert rules.judge(datetime(2026, 11, 17, 11, 0, tzinfo=UTC), "major").allowed
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (RULES.replace("2026-12-25", "2026-02-30").encode(), "day is out of range for month"),
+        (b"\xff\xfe", "not text in UTF-8"),
+        (b"timezone: [", "isn't valid YAML"),
+        (b"", "Correct it"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_in_a_sentence(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(UsageError, match=words) as refused:
+        DeploymentWindows.read(tmp_path)
+    assert FILE in str(refused.value)

@@ -202,3 +202,23 @@ def test_a_checklist_counts_for_the_commit_that_it_was_signed_for(tmp_path: Path
     file.write_text("- no mapping")
     with pytest.raises(UsageError, match="isn't a checklist"):
         Confirmations((), file=file, root=tmp_path, commit=COMMIT).look()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"on: 2026-02-30", b"[", b"- tested", b""])
+def test_a_checklist_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "list.yaml"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=r"list\.yaml isn't a checklist"):
+        Confirmations([], file=file, root=tmp_path, commit=COMMIT).look()
+
+
+def test_without_a_commit_no_checklist_is_signed_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "list.yaml"
+    file.write_text("".join(f"{name}: true\n" for name in CONFIRMATIONS))
+    assert Confirmations([], file=file, root=tmp_path, commit="").look().result == "fail"
+
+
+def test_a_work_tree_that_git_cannot_compare_is_not_clean(clone: Path) -> None:
+    (clone / ".git" / "index").write_bytes(b"no index")
+    found = look_at_work_tree(clone)
+    assert (found.result, "git status" in found.found) == ("fail", True)

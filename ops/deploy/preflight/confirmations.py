@@ -55,7 +55,8 @@ class Confirmations:
         given = set(self._given)
         if given != set(CONFIRMATIONS) and self._file.is_file():
             document = _read(self._file)
-            if str(document.get("commit", "")) not in {self._commit, self._commit[:12]}:
+            signed_for = str(document.get("commit", ""))
+            if not signed_for or signed_for not in {self._commit, self._commit[:12]}:
                 return Outcome.fail(
                     CHECK,
                     f"{self._file.name} is signed off for commit {document.get('commit')}, and "
@@ -78,7 +79,7 @@ class Confirmations:
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
+    except (OSError, yaml.YAMLError, ValueError):
         document = None
     if not isinstance(document, Mapping):
         raise UsageError(f"{path.name} isn't a checklist: a mapping of names to true or false.")

@@ -27,7 +27,7 @@ from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed
 from ops.stacks.moment import counted
-from ops.stacks.origin import git
+from ops.stacks.origin import asked_git, git
 
 WORK_TREE = "work tree"
 _MAX_SHOWN = 5
@@ -219,7 +219,14 @@ def look_at_work_tree(root: Path) -> Outcome:
         return Outcome.fail(
             WORK_TREE, f"{root} isn't a git checkout with a commit", "Deploy from a clone."
         )
-    changed = git(root, "status", "--porcelain").splitlines()
+    status = asked_git(root, "status", "--porcelain")
+    if status is None:
+        return Outcome.fail(
+            WORK_TREE,
+            f"git status fails in {root}, so what differs from commit {commit} isn't known",
+            "See what git says: git status",
+        )
+    changed = status.splitlines()
     if changed:
         names = ", ".join(line[2:].strip() for line in changed[:_MAX_SHOWN])
         more = f" and {len(changed) - _MAX_SHOWN} more" if len(changed) > _MAX_SHOWN else ""

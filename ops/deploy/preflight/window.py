@@ -128,8 +128,6 @@ class DeploymentWindows(_Strict):
                 f"There is no {FILE}. Write down when each kind of change may be deployed: "
                 "docs/checks.md shows how."
             ) from None
-        except yaml.YAMLError:
-            raise UsageError(f"{FILE} isn't valid YAML. Correct it.") from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -137,6 +135,12 @@ class DeploymentWindows(_Strict):
                 f"{FILE} has a mistake at '{where}': {first['msg']}. Correct it there; times are "
                 'written in quotes ("10:00").'
             ) from None
+        except yaml.YAMLError:
+            raise UsageError(f"{FILE} isn't valid YAML. Correct it.") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"{FILE} is not text in UTF-8. Correct it.") from None
+        except (OSError, ValueError) as error:  # Such as a holiday on the 30th of February.
+            raise UsageError(f"{FILE} can't be read: {error}. Correct it.") from None
 
     def judge(self, moment: datetime, kind: Kind) -> WindowVerdict:
         """Judge one moment; it has a time zone of its own."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError
-from ops.stacks.origin import git
+from ops.stacks.origin import asked_git, git
 
 FOLDER_VARIABLE = "NOTIFYCTL_POST_MORTEMS"
 """Environment variable that moves the reviews out of the project's ``docs/post-mortems``."""
@@ -110,7 +110,7 @@ def commit_files(root: Path, paths: Sequence[Path], message: str) -> str | None:
         OperationError: git refused; the files are as they were.
     """
     inside = [str(path) for path in paths if path.resolve().is_relative_to(root.resolve())]
-    if not inside or not git(root, "status", "--porcelain", "--", *inside):
+    if not inside or asked_git(root, "status", "--porcelain", "--", *inside) == "":
         return None
     before = git(root, "rev-parse", "HEAD")
     git(root, "add", "--", *inside)

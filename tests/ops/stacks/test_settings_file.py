@@ -69,3 +69,36 @@ def test_broken_yaml_is_named_by_file_and_line(tmp_path: Path) -> None:
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="mapping 'config'"):
         write(tmp_path, "config: 3\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"config:\n  notification-system:apiSecretKeySetOn: 2026-02-30\n", "day is out of range"),
+        (b"config:\n  notification-system:accountId: !!int x\n", "invalid literal for int"),
+        (b"config: [\n", "isn't valid YAML in line"),
+        (b"\xff\xfe", "not text in UTF-8"),
+        (b"config: 5\n", "no mapping 'config'"),
+        (b"- 1\n", "no mapping 'config'"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_with_the_reason(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=rf"Pulumi\.x\.yaml[\s\S]*{reason}"):
+        read_stack_file(path)
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no such file"):
+        read_stack_file(tmp_path / "Pulumi.y.yaml")
+    (tmp_path / "Pulumi.y.yaml").mkdir()
+    with pytest.raises(UsageError, match=r"Pulumi\.y\.yaml[\s\S]*Is a directory"):
+        read_stack_file(tmp_path / "Pulumi.y.yaml")
+
+
+def test_an_empty_file_has_no_settings(tmp_path: Path) -> None:
+    assert write(tmp_path, "").config == {}
+    assert write(tmp_path, "config:\n").config == {}

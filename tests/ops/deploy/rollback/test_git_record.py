@@ -63,3 +63,11 @@ def test_a_commit_that_git_refuses_is_told_with_what_follows_from_it(root: Path)
 
     with pytest.raises(OperationError, match="the next deployment"):
         commit_files(root, [root / "Pulumi.production.yaml"], "x")
+
+
+def test_a_status_that_git_cannot_tell_is_no_work_done(root: Path) -> None:
+    stack_file = root / "Pulumi.production.yaml"
+    stack_file.write_text("config: {pin: x}\n")
+    (root / ".git" / "index").write_bytes(b"no index")
+    with pytest.raises(OperationError, match=r"git didn't commit Pulumi\.production\.yaml"):
+        commit_files(root, [stack_file], "Roll production back")
