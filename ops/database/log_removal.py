@@ -18,10 +18,11 @@ def remove_old_logs(service: ServiceClient, *, days: int) -> int:
     """
     removed = 0
     for _ in range(_MAX_CALLS):
-        data = service.result("POST", "/api/cleanup-logs", body={"days": days})["data"]
-        removed += int(data["deleted_count"])
-        if not data.get("more"):
-            return removed
+        with service.understood("POST /api/cleanup-logs"):
+            data = service.result("POST", "/api/cleanup-logs", body={"days": days})["data"]
+            removed += int(data["deleted_count"])
+            if not data.get("more"):
+                return removed
     raise ServiceError(
         f"{counted(removed, 'notification')} removed, and there are still more. Run the command "
         "again."

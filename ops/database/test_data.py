@@ -66,7 +66,8 @@ class TestData:
         results = answer.get("results")
         if not isinstance(results, list) or not results:
             raise ServiceError("The service answered a send without results.")
-        return all(result.get("status") == "sent" for result in results)
+        with self.service.understood("POST /api/notifications/send"):
+            return all(result.get("status") == "sent" for result in results)
 
     @staticmethod
     def _users(count: int) -> list[str]:

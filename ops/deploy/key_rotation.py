@@ -239,17 +239,19 @@ def rewrap(service: ServiceClient, step: Step) -> int:
 
     Raises:
         GateClosed: rows are left that neither key opens, or after `_MAX_RUNS` runs.
+        ServiceError: the service refused, gave no answer, or one of an unknown form.
     """
     resealed = 0
     for _ in range(_MAX_RUNS):
-        answer = service.result("POST", "/api/scheduled-tasks/trigger", body=_TASK)
-        run: Mapping[str, Any] = answer["data"]
-        resealed += int(run["resealed"])
-        left = {k: n for k, n in run["rowsByKey"].items() if k != run["currentKey"]}
+        with service.understood("POST /api/scheduled-tasks/trigger"):
+            run = service.result("POST", "/api/scheduled-tasks/trigger", body=_TASK)["data"]
+            now, unreadable = int(run["resealed"]), int(run["unreadable"])
+            left = {k: int(n) for k, n in run["rowsByKey"].items() if k != run["currentKey"]}
+        resealed += now
         step.detail = f"{resealed} rewritten"
         if not left:
             return resealed
-        if int(run["unreadable"]) and not int(run["resealed"]):
+        if unreadable and not now:
             raise GateClosed(
                 f"{sum(left.values())} stored configurations can be opened by neither "
                 "key. Restore the key that wrote them as encryptKeyPrevious, or have "

@@ -14,6 +14,7 @@ from infra.settings.account import GITHUB_URL_KEY
 from localcloud.home import CloudHome
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.proxy import require_usable_proxies
 
 _LOCAL_REPOSITORY = "local/notification-system"
 """The repository that the local cloud has from the start."""
@@ -60,6 +61,7 @@ class Repository:
             if not context.file.checked.is_set(GITHUB_URL_KEY):
                 url = context.environment.get("GITHUB_API_URL") or url
             name = _name(context, settings)
+            require_usable_proxies()
         if not token:
             raise UsageError("There is no GITHUB_TOKEN to ask GitHub with. Set it.")
         return cls(url=_api(url), name=name, token=token, is_local=context.is_local)

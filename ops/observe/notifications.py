@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from notification_sdk import LogEntry, NotFoundError, NotificationClient
-from ops.stacks.errors import UsageError
+from ops.stacks.errors import ServiceError, UsageError
 from ops.stacks.service import ServiceClient
 
 _PAGE = 200
@@ -145,21 +145,28 @@ def retry_in_bulk(service: ServiceClient, body: dict[str, Any]) -> dict[str, Any
     """Retry all that a filter matches, page by page; return the sums and why others were left out.
 
     Raises:
-        ServiceError: the service refused, or didn't answer; what was queued before that is.
+        ServiceError: the service refused, didn't answer, or goes round in a circle; what was queued
+            before that is.
     """
     matched, queued = 0, 0
     skipped: list[Any] = []
     cursor: int | None = None
     while True:
         page = {**body, "limit": _AT_ONCE, **({"cursor": cursor} if cursor else {})}
-        found = service.result("POST", "/api/notifications/retry", body=page)["data"]
-        # The first answer counts everything; those after it what follows their cursor.
-        if cursor is None:
-            matched, skipped = int(found.get("matched") or 0), list(found.get("skipped") or [])
-        queued += int(found.get("queued") or 0)
-        cursor = found.get("next")
+        with service.understood("POST /api/notifications/retry"):
+            found = service.result("POST", "/api/notifications/retry", body=page)["data"]
+            # The first answer counts everything; those after it what follows their cursor.
+            if cursor is None:
+                matched, skipped = int(found.get("matched") or 0), list(found.get("skipped") or [])
+            queued += int(found.get("queued") or 0)
+            before, cursor = cursor, found.get("next")
         if cursor is None:
             return {"matched": matched, "queued": queued, "skipped": skipped}
+        if cursor == before:
+            raise ServiceError(
+                f"{queued:,} notifications were queued, and the service comes to no end of them. "
+                "Run the same command again."
+            )
 
 
 def discard(service: ServiceClient, ids: list[int]) -> int:
@@ -167,6 +174,7 @@ def discard(service: ServiceClient, ids: list[int]) -> int:
     done = 0
     for at in range(0, len(ids), _AT_ONCE):
         part = ids[at : at + _AT_ONCE]
-        found = service.result("POST", "/api/queue/discard-failed", body={"taskIds": part})
-        done += int(found["data"].get("updated") or 0)
+        with service.understood("POST /api/queue/discard-failed"):
+            found = service.result("POST", "/api/queue/discard-failed", body={"taskIds": part})
+            done += int(found["data"].get("updated") or 0)
     return done

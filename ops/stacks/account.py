@@ -13,6 +13,7 @@ from infra.settings.account import BASE_URL_KEY
 from localcloud.home import CloudHome
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.proxy import require_usable_proxies
 
 if TYPE_CHECKING:
     import cloudflare
@@ -56,7 +57,8 @@ class StackAccount:
         """Find the stack's account and the token that belongs to its API.
 
         Raises:
-            UsageError: there is no account id in the stack's file, or no token.
+            UsageError: there is no account id in the stack's file, no token, or no proxy in the
+                variable that names one.
         """
         stack, project = context.stack, context.project
         settings = context.known_settings("accountId", BASE_URL_KEY)
@@ -77,6 +79,7 @@ class StackAccount:
         else:
             token = context.environment.get(TOKEN_VARIABLE, "")
             base_url = settings.cloudflare_base_url
+            require_usable_proxies()
             if not token:
                 raise UsageError(
                     f"The stack '{stack}' lives in a Cloudflare account, and {TOKEN_VARIABLE} "

@@ -19,8 +19,9 @@ def shown_time(
     """Return a time as ``2026-11-29T08:30:00Z``, or with its offset where a zone is chosen.
 
     Args:
-        value: a time, seconds since the epoch, or an ISO 8601 text; without an offset it is UTC. A
-            text that is no time is returned as it is.
+        value: a time, seconds since the epoch, or an ISO 8601 text; without an offset it is UTC.
+            What is no time, or one that the calendar doesn't have in the zone, is returned as it
+            is: Go writes the year 1 for a time that isn't set.
         environment: environment variables.
 
     Raises:
@@ -28,19 +29,22 @@ def shown_time(
     """
     if value is None:
         return ""
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            return value
-    elif isinstance(value, datetime):
-        moment = value
-    else:
-        moment = datetime.fromtimestamp(value, UTC)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    there = moment.astimezone(_zone(environment)).replace(microsecond=0)
+    zone = _zone(environment)
+    try:
+        moment = _moment(value)
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        there = moment.astimezone(zone).replace(microsecond=0)
+    except (ValueError, OverflowError, OSError):
+        return str(value)
     return there.isoformat().replace("+00:00", "Z")
+
+
+def _moment(value: str | float | datetime) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return datetime.fromtimestamp(value, UTC)
 
 
 def read_time(text: str, option: str, now: datetime | None = None) -> datetime:
@@ -63,7 +67,10 @@ def read_time(text: str, option: str, now: datetime | None = None) -> datetime:
             f"{option} is '{text}': give how long ago it was, such as 30m, 2h or 7d, or a time "
             "such as 2026-11-29T08:30:00Z."
         ) from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=_zone(os.environ))
+    if found.tzinfo is not None:
+        return found
+    zone = _zone(os.environ)
+    return found.replace(tzinfo=zone) if zone is not None else found.astimezone()
 
 
 def read_span(text: str, option: str) -> timedelta:

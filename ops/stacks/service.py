@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,6 +16,7 @@ import httpx
 
 from infra.settings.values import is_loopback
 from ops.stacks.errors import ServiceError
+from ops.stacks.proxy import require_usable_proxies
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds. A send waits for its channels: at most 20 s each, side by side."""
@@ -31,6 +33,9 @@ class ServiceClient:
         api_secret_key: the key; ``None`` leaves requests unsigned.
         host: value of the ``Host`` header, where it isn't the URL's own.
         now: returns seconds since the epoch.
+
+    Raises:
+        UsageError: the service isn't on this machine, and the environment names no usable proxy.
     """
 
     def __init__(
@@ -44,6 +49,9 @@ class ServiceClient:
         self.base_url = base_url.rstrip("/")
         address, own_host = connection_address(self.base_url)
         host = host or own_host
+        is_local = is_loopback(address)
+        if not is_local:
+            require_usable_proxies()
         headers = {"User-Agent": "notifyctl"} | ({"Host": host} if host else {})
         self._key = api_secret_key
         self._now = now
@@ -52,7 +60,7 @@ class ServiceClient:
             headers=headers,
             timeout=TIMEOUT,
             # A company's proxy and authority hold for what isn't on this machine, and there alone.
-            trust_env=not is_loopback(address),
+            trust_env=not is_local,
         )
 
     @property
@@ -139,6 +147,24 @@ class ServiceClient:
             )
         return document
 
+    @contextmanager
+    def understood(self, what: str) -> Iterator[None]:
+        """Read an answer in the block, of whatever form it may be.
+
+        Args:
+            what: method and path of the call.
+
+        Raises:
+            ServiceError: the answer isn't of the form that the block takes it for.
+        """
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise ServiceError(
+                f"{what} answered in an unknown form. Is {self.base_url} the service, of this "
+                "version?"
+            ) from None
+
     def secret_fingerprints(self) -> dict[str, Any] | None:
         """Return the fingerprints of the answering version's secrets, by name (``encrypt_key``).
 
@@ -147,7 +173,8 @@ class ServiceClient:
         Raises:
             ServiceError: as `result`.
         """
-        told = (self.result("GET", "/api/deployment").get("data") or {}).get("secretFingerprints")
+        data = self.result("GET", "/api/deployment").get("data")
+        told = data.get("secretFingerprints") if isinstance(data, Mapping) else None
         if not isinstance(told, Mapping):
             return None
         return {str(name).lower(): shown for name, shown in told.items()}

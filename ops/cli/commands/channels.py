@@ -45,16 +45,17 @@ def hold(
 
     Example: notifyctl channels hold slack --for 2h --reason 'Slack is down'
     """
-    until = datetime.now(UTC) + read_span(duration, "--for")
-    body = {"until": until.isoformat().replace("+00:00", "Z"), "reason": reason}
-    with connect(open_stack(run, stack)) as service:
+    end = datetime.now(UTC) + read_span(duration, "--for")
+    body = {"until": end.isoformat().replace("+00:00", "Z"), "reason": reason}
+    with connect(open_stack(run, stack)) as service, service.understood("PUT /api/holds"):
         found = service.result("PUT", _place(channel), query=_of(user), body=body)["data"]
+        until = shown_time(datetime.fromisoformat(found["until"]))
     if json:
         say(json_text.dumps(found, indent=2))
         return
     whom, option = (f" for {user}", f" --user {user}") if user else ("", "")
     Reporter().line(
-        f"{channel} is held{whom} until {shown_time(found['until'])}. To end it earlier: notifyctl "
+        f"{channel} is held{whom} until {until}. To end it earlier: notifyctl "
         f"channels release {channel}{option} --stack {stack}"
     )
 
@@ -68,31 +69,22 @@ def release(
     json: JsonOption = False,
 ) -> None:
     """End a hold: waiting notifications are sent, oldest first, at each endpoint's rate."""
-    with connect(open_stack(run, stack)) as service:
+    with connect(open_stack(run, stack)) as service, service.understood("DELETE /api/holds"):
         found = service.result("DELETE", _place(channel), query=_of(user))["data"]
+        released = counted(int(found["released"]), "notification")
     if json:
         say(json_text.dumps(found, indent=2))
         return
-    Reporter().line(f"{channel} goes on: {counted(found['released'], 'notification')} at once.")
+    Reporter().line(f"{channel} goes on: {released} at once.")
 
 
 @app.command("list")
 def list_(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
     """List the held channels, when each hold ends, and how many notifications wait."""
-    with connect(open_stack(run, stack)) as service:
-        found = service.result("GET", "/api/holds")["data"]
-    if json:
-        say(json_text.dumps(found, indent=2))
-        return
-    reporter = Reporter()
     now = datetime.now(UTC)
-    reporter.table(
-        "channel",
-        "user",
-        whole("until"),
-        number("left"),
-        "reason",
-        rows=[
+    with connect(open_stack(run, stack)) as service, service.understood("GET /api/holds"):
+        found = service.result("GET", "/api/holds")["data"]
+        rows = [
             (
                 one["channel"],
                 one["user_id"] or "everybody",
@@ -101,11 +93,23 @@ def list_(run: typer.Context, stack: StackOption = "local", json: JsonOption = F
                 one["reason"],
             )
             for one in found["holds"]
-        ],
+        ]
+        waiting = sorted(found["waiting"].items())
+    if json:
+        say(json_text.dumps(found, indent=2))
+        return
+    reporter = Reporter()
+    reporter.table(
+        "channel",
+        "user",
+        whole("until"),
+        number("left"),
+        "reason",
+        rows=rows,
         none="No channel is held.",
     )
-    for channel, waiting in sorted(found["waiting"].items()):
-        reporter.line(f"{channel}: {counted(waiting, 'notification')} waiting")
+    for channel, count in waiting:
+        reporter.line(f"{channel}: {counted(count, 'notification')} waiting")
 
 
 def _place(channel: str) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ops.access.checks.outcome import Outcome
 from ops.stacks.context import StackContext
-from ops.stacks.proxy import proxy_for
+from ops.stacks.errors import UsageError
+from ops.stacks.proxy import proxy_for, require_usable_proxies
 
 _FILE, _FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
 
@@ -23,8 +24,13 @@ def look_at_network(context: StackContext) -> Iterator[Outcome]:
         yield Outcome.ok("network", "loopback: no proxy, no certificate")
         return
     url = context.file.known.cloudflare_base_url
-    proxy = proxy_for(url)
-    yield Outcome.ok("proxy", f"{proxy} for {url}" if proxy else f"none for {url}")
+    try:
+        require_usable_proxies()
+        proxy = proxy_for(url)
+        yield Outcome.ok("proxy", f"{proxy} for {url}" if proxy else f"none for {url}")
+    except UsageError as error:
+        found, _, advice = str(error).partition(". ")
+        yield Outcome.fail("proxy", found, advice)
     yield _authority(context)
 
 

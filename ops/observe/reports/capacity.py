@@ -23,14 +23,15 @@ def capacity(service: ServiceClient, database: StackDatabase) -> Section:
     start = (datetime.now(UTC) - timedelta(days=_DAYS)).strftime("%Y-%m-%d")
     try:
         query = {"metric": "accepted", "step": "day", "from": start}
-        answer = service.result("GET", "/api/stats/series", query=query)
+        with service.understood("GET /api/stats/series"):
+            answer = service.result("GET", "/api/stats/series", query=query)
+            # The day that isn't over yet would pull the line down.
+            counts = [float(point["value"]) for point in answer["data"]["points"]][:-1]
         size = int(database.described().get("file_size") or 0)
         rows = int(str(database.query("SELECT COUNT(*) AS n FROM notification_logs")[0]["n"]))
     except (ServiceError, OperationError) as error:
         section.lines.append(f"not known: {error}")
         return section
-    # The day that isn't over yet would pull the line down.
-    counts = [float(point["value"]) for point in answer["data"]["points"]][:-1]
     growth = Growth.through(counts)
     section.metrics = {"database_bytes": size, "rows": rows, "growth": None}
     section.lines.append(

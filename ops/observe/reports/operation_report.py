@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -101,20 +100,22 @@ class OperationReport:
 def _errors(service: ServiceClient, database: StackDatabase, period: Period) -> Section:
     section = Section("Errors")
     try:
-        answer = service.result("GET", "/api/metrics", query={"days": str(period.days)})
+        with service.understood("GET /api/metrics"):
+            answer = service.result("GET", "/api/metrics", query={"days": str(period.days)})
+            sent, failed, retries = (
+                int(answer[name]) for name in ("totalSent", "totalFailed", "totalRetries")
+            )
         rows = database.query(_FAILURES, str(period.days))
     except (ServiceError, OperationError) as error:
         section.lines.append(f"not known: {error}")
         return section
-    failed = int(answer["totalFailed"])
     section.lines.append(
-        f"{failed} failed and {answer['totalSent']} sent in {period.days} days, "
-        f"{answer['totalRetries']} retries"
+        f"{failed} failed and {sent} sent in {period.days} days, {retries} retries"
     )
     section.metrics = {
-        "sent": answer["totalSent"],
+        "sent": sent,
         "failed": failed,
-        "retries": answer["totalRetries"],
+        "retries": retries,
         "by_code": [dict(row) for row in rows],
     }
     section.lines += [f"{row['n']} over {row['channel']}: {row['code']}" for row in rows]
@@ -157,12 +158,16 @@ def _cleaning(service: ServiceClient, database: StackDatabase, *, clean: bool) -
         section.lines.append(f"{removed} older than 30 days removed")
         section.metrics = {"removed": removed}
         return section
-    row: Mapping[str, Any] = database.query(_OLD)[0]
+    try:
+        old = int(str(database.query(_OLD)[0]["n"]))
+    except OperationError as error:
+        section.lines.append(f"not known: {error}")
+        return section
     section.lines.append(
-        f"{row['n']} are older than 30 days; 'notifyctl cleanup --stack {database.stack}' or "
+        f"{old} are older than 30 days; 'notifyctl cleanup --stack {database.stack}' or "
         "--clean removes them"
     )
-    section.metrics = {"old": int(row["n"])}
+    section.metrics = {"old": old}
     return section
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ops.database.stack_database import StackDatabase
 from ops.observe.reports.section import Section
@@ -33,29 +35,32 @@ def slow_statements(database: StackDatabase, *, days: int) -> Section:
         ]
     }
     body = {"query": _QUERY, "variables": {"account": account.account_id, "filter": wanted}}
+    what = "show its analytics"
     try:
         answer = account.document(
-            "show its analytics",
-            lambda client: client.post("/graphql", body=body, cast_to=object),
+            what, lambda client: client.post("/graphql", body=body, cast_to=object)
         )
-        if errors := answer.get("errors"):
-            raise OperationError(str(errors[0].get("message", "refused")))
-        groups = answer["data"]["viewer"]["accounts"][0]["d1QueriesAdaptiveGroups"]
-    except (OperationError, KeyError, IndexError, TypeError) as error:
+        with account.understood(what):
+            if errors := answer.get("errors"):
+                raise OperationError(str(errors[0].get("message", "refused")))
+            groups = answer["data"]["viewer"]["accounts"][0]["d1QueriesAdaptiveGroups"]
+            lines = [_line(group) for group in groups]
+    except OperationError as error:
         section.lines.append(f"slow statements aren't known: Cloudflare's analytics say '{error}'")
         section.metrics["statements"] = None
         return section
     section.metrics["statements"] = groups
-    for group in groups:
-        text = " ".join(str(group["dimensions"]["query"]).split())[:_SHOWN]
-        average = group["avg"]
-        section.lines.append(
-            f"{average['queryDurationMs']:.1f} ms, {average['rowsRead']:.0f} rows read, "
-            f"{group['count']} times: {text}"
-        )
-    if not groups:
-        section.lines.append("no statements were counted")
+    section.lines += lines or ["no statements were counted"]
     return section
+
+
+def _line(group: Mapping[str, Any]) -> str:
+    text = " ".join(str(group["dimensions"]["query"]).split())[:_SHOWN]
+    average = group["avg"]
+    return (
+        f"{average['queryDurationMs']:.1f} ms, {average['rowsRead']:.0f} rows read, "
+        f"{group['count']} times: {text}"
+    )
 
 
 def _iso(moment: datetime) -> str:

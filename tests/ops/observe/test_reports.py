@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
 from ops.database.stack_database import StackDatabase
+from ops.observe.reports import operation_report
 from ops.observe.reports.capacity import capacity
 from ops.observe.reports.operation_report import OperationReport, Period
 from ops.observe.reports.section import Section
@@ -22,6 +24,7 @@ class Database:
     """A stack's database of a given size."""
 
     database_id = "d" * 36
+    stack = "production"
 
     def __init__(self, *, size: int = 0, rows: int = 0, base_url: str = "") -> None:
         self.account = StackAccount("production", "a" * 32, base_url, True, "t" * 40)
@@ -146,7 +149,21 @@ def test_no_slow_statement_is_said() -> None:
                 "analytics. Check what is in between, such as a proxy, and try again."
             ),
         ),
-        ({"data": {"viewer": {"accounts": []}}}, "list index out of range"),
+        *(
+            (
+                document,
+                (
+                    "{api} answered in an unknown form when asked to show its analytics. Check "
+                    "what is in between, such as a proxy, and try again."
+                ),
+            )
+            for document in (
+                {"data": {"viewer": {"accounts": []}}},
+                {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": [5]}]}}},
+                {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": [{"count": 1}]}]}}},
+                {"errors": ["x"]},
+            )
+        ),
     ],
 )
 def test_analytics_that_tell_nothing_are_quoted(document: Any, reason: str) -> None:
@@ -155,3 +172,61 @@ def test_analytics_that_tell_nothing_are_quoted(document: Any, reason: str) -> N
     told = reason.format(api=api.url)
     assert section.lines == [f"slow statements aren't known: Cloudflare's analytics say '{told}'"]
     assert section.metrics == {"statements": None}
+
+
+def test_statements_that_nobody_made_are_said_to_be_none() -> None:
+    found = {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": []}]}}}
+    with answering_service() as api:
+        section = asked(api, found)
+        asked_for = json.loads(api.seen[0]["body"])["variables"]
+    assert section.lines == ["no statements were counted"]
+    (condition,) = asked_for["filter"]["AND"]
+    assert condition["databaseId"] == "d" * 36
+    span = datetime.fromisoformat(condition["datetimeHour_leq"]) - datetime.fromisoformat(
+        condition["datetimeHour_geq"]
+    )
+    assert span == timedelta(days=7)
+
+
+def test_old_notifications_are_counted_or_not_known() -> None:
+    def told(rows: int) -> Section:
+        with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
+            database = cast(StackDatabase, Database(rows=rows))
+            return operation_report._cleaning(client, database, clean=False)
+
+    assert told(-1).lines == ["not known: the database is away"]
+    assert told(3).metrics == {"old": 3}
+    assert told(3).lines[0].startswith("3 are older than 30 days; 'notifyctl cleanup")
+
+
+def test_a_clean_up_that_was_asked_for_is_made_and_counted() -> None:
+    body = json.dumps({"data": {"deleted_count": 7, "more": False}}).encode()
+    with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
+        service.answers = [(200, body)]
+        database = cast(StackDatabase, Database(rows=3))
+        section = operation_report._cleaning(client, database, clean=True)
+        assert json.loads(service.seen[0]["body"]) == {"days": 30}
+    assert (section.metrics, section.lines) == ({"removed": 7}, ["7 older than 30 days removed"])
+
+
+def test_failures_are_told_by_code_and_channel() -> None:
+    body = json.dumps({"totalSent": 9, "totalFailed": 2, "totalRetries": 3}).encode()
+
+    class Failing(Database):
+        def query(self, statement: str, *parameters: str) -> list[dict[str, Any]]:
+            assert parameters == ("7",)
+            return [{"code": "TIMEOUT_ERROR", "channel": "slack", "n": 2}]
+
+    with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
+        service.answers = [(200, body)]
+        section = operation_report._errors(client, cast(StackDatabase, Failing()), Period.WEEKLY)
+        assert service.seen[0]["target"] == "/api/metrics?days=7"
+    assert section.lines == [
+        "2 failed and 9 sent in 7 days, 3 retries",
+        "2 over slack: TIMEOUT_ERROR",
+    ]
+    assert {k: section.metrics[k] for k in ("sent", "failed", "retries")} == {
+        "sent": 9,
+        "failed": 2,
+        "retries": 3,
+    }

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from ops.access.checks.outcome import Outcome
+from ops.github.repository import Repository
 from ops.observe.doctor.network import look_at_network
+from ops.stacks.account import StackAccount
+from ops.stacks.errors import UsageError
 from ops.stacks.proxy import proxy_for
+from ops.stacks.service import ServiceClient
 from tests.ops.contexts import context_of
 
 API = "https://api.cloudflare.com/client/v4"
@@ -30,6 +34,28 @@ def test_a_proxy_is_for_hosts_elsewhere_alone(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("NO_PROXY", "api.cloudflare.com")
     assert proxy_for(API) == ""
     assert proxy_for("https://service.example.com/") == "proxy.example:3128"
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy.example:abc", "http://[proxy", "proxy:99999999"])
+def test_a_proxy_that_is_none_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(UsageError, match="HTTPS_PROXY is no address of a proxy"):
+        proxy_for(API)
+    outcome = looked(tmp_path)["proxy"]
+    assert (outcome.result, "HTTPS_PROXY" in outcome.found) == ("fail", True)
+    assert proxy not in outcome.found + outcome.advice
+
+
+def test_a_proxy_may_do_without_a_scheme_or_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.example:3128")
+    assert proxy_for(API) == "proxy.example:3128"
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    assert proxy_for(API) == "proxy.example"
+    monkeypatch.delenv("HTTPS_PROXY")
+    monkeypatch.setenv("ALL_PROXY", "http://every.example:1080")
+    assert proxy_for(API) == "every.example:1080"
 
 
 def looked(folder: Path, **environment: str) -> dict[str, Outcome]:
@@ -64,3 +90,22 @@ def test_a_stack_on_this_machine_needs_neither(tmp_path: Path) -> None:
     )
     [outcome] = look_at_network(context_of(tmp_path, environment={"SSL_CERT_FILE": "/nowhere"}))
     assert outcome.result == "ok"
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_that_no_client_can_use_is_told_before_anything_is_called(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv(name, "socks5://ada:secret@proxy.example:1080")
+    with pytest.raises(UsageError, match=f"^{name} is no address") as refused:
+        ServiceClient("https://service.example.com")
+    assert "secret" not in str(refused.value)
+    ServiceClient("http://127.0.0.1:8787")  # By no proxy: whatever the variable holds.
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        f"config:\n  notification-system:accountId: {'a' * 32}\n"
+    )
+    environment = {"CLOUDFLARE_API_TOKEN": "t" * 40, "GITHUB_REPOSITORY": "ada/notify"}
+    context = context_of(tmp_path, "dev", environment=environment)
+    for client in (StackAccount, Repository):
+        with pytest.raises(UsageError, match=f"^{name} is no address"):
+            client.of(context)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ops.stacks.errors import UsageError
-from ops.stacks.moment import TIME_ZONE_VARIABLE, counted, lasted, read_time, shown_time
+from ops.stacks.moment import TIME_ZONE_VARIABLE, counted, lasted, read_span, read_time, shown_time
 
 NOW = datetime(2026, 11, 29, 8, 30, tzinfo=UTC)
 
@@ -30,6 +30,43 @@ def test_a_chosen_zone_is_shown_by_its_offset() -> None:
 def test_what_is_no_time_is_shown_as_it_is() -> None:
     assert shown_time("soon", {}) == "soon"
     assert shown_time(None, {}) == ""
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo", "local"])
+@pytest.mark.parametrize(
+    "value", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 1e20, -1e12, float("nan")]
+)
+def test_a_time_that_no_calendar_has_is_shown_as_it_is(value: str | float, zone: str) -> None:
+    shown = shown_time(value, {TIME_ZONE_VARIABLE: zone})
+    if shown != str(value):
+        assert datetime.fromisoformat(shown) == datetime.fromisoformat(str(value))
+
+
+def test_a_time_without_an_offset_is_in_the_zone_that_times_are_shown_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(TIME_ZONE_VARIABLE, "Europe/Berlin")
+    assert read_time("2026-11-29T09:30", "--since") == NOW
+    monkeypatch.setenv(TIME_ZONE_VARIABLE, "local")
+    here = NOW.astimezone().replace(tzinfo=None).isoformat()
+    found = read_time(here, "--since")
+    assert (found.tzinfo is not None, found) == (True, NOW)
+
+
+def test_how_long_ago_is_counted_from_now() -> None:
+    before = datetime.now(UTC)
+    assert before <= read_time("0s", "--since") <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("5m", 300), ("999999999s", 999_999_999)])
+def test_a_span_is_a_number_and_a_unit(text: str, seconds: int) -> None:
+    assert read_span(text, "--for") == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["0s", "", "5", "h", "-1h", "1.5h", "1000000000s", "5w", "²h"])
+def test_what_is_no_span_is_refused_with_its_option(text: str) -> None:
+    with pytest.raises(UsageError, match=f"--for is '{text}'"):
+        read_span(text, "--for")
 
 
 def test_a_zone_that_does_not_exist_is_named() -> None:
