@@ -85,25 +85,29 @@ def ask_identity(
     if not is_token(account.token):
         raise _refused(TokenReport("malformed"), is_pipeline=is_pipeline)
     here = f"/accounts/{account.account_id}"
-    with TokenApi(account.base_url, account.token, is_local=account.is_local) as api:
+    with (
+        TokenApi(account.base_url, account.token, is_local=account.is_local) as api,
+        api.understood(),
+    ):
         verified = _ask(api, f"{here}/tokens/verify")
         if verified.status != 200:
             verified = _ask(api, "/user/tokens/verify")
         if verified.status in (400, 401, 403):
             raise _refused(TokenReport("invalid"), is_pipeline=is_pipeline)
-        token = verified.result if isinstance(verified.result, dict) else {}
-        if (status := str(token.get("status", "active"))) != "active":
+        token = verified.result
+        if (status := str(token["status"])) != "active":
             raise _refused(TokenReport(status), is_pipeline=is_pipeline)
         found = _ask(api, here)
-        name = str((found.result or {}).get("name", "")) if found.status == 200 else ""
+        name = str(found.result["name"]) if found.status == 200 else ""
         if not name and not _ask(api, f"{here}/workers/workers?per_page=1").is_allowed_and_there:
             raise UsageError(_elsewhere(api, account))
-        own = _ask(api, f"{here}/tokens/{token.get('id')}")
+        own = _ask(api, f"{here}/tokens/{token['id']}")
         if own.status == 200 and needed:
             report = TokenCheck.compare(own.result, needed)
             if report.missing:
                 raise _refused(report, is_pipeline=is_pipeline)
-    return Identity(account.account_id, name, token.get("expires_on"))
+        ends = token.get("expires_on")
+    return Identity(account.account_id, name, str(ends) if ends else None)
 
 
 def _elsewhere(api: TokenApi, account: StackAccount) -> str:

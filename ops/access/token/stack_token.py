@@ -57,4 +57,5 @@ def check_stack_token(
                 f"The token {token_id} can't be read ({found.status}): there is none in the "
                 "account, or the stack's own token lacks Account → Account API Tokens → Read."
             )
-        return TokenCheck.compare(found.result, needed)
+        with api.understood():
+            return TokenCheck.compare(found.result, needed)

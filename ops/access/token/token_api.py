@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -56,6 +58,21 @@ class TokenApi:
         trace: TracebackType | None,
     ) -> None:
         self._client.close()
+
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """Read answers in the block: one of an unknown form says nothing of the token.
+
+        Raises:
+            ServiceError: an answer isn't of the form that the block takes it for.
+        """
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise ServiceError(
+                f"{self._base_url} answered about the token in an unknown form. Check what is in "
+                "between, such as a proxy, and try again."
+            ) from None
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
         """Make one call.

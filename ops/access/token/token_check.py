@@ -38,8 +38,12 @@ class TokenCheck:
         """Verify the token and compare what it may do with ``needed``.
 
         Raises:
-            ServiceError: the API didn't answer.
+            ServiceError: the API didn't answer, or in an unknown form.
         """
+        with self._api.understood():
+            return self._compared(needed)
+
+    def _compared(self, needed: Sequence[Permission]) -> TokenReport:
         verified = self._api.ask("GET", f"{self._account}/tokens/verify")
         if verified.status != 200:
             verified = self._api.ask("GET", "/user/tokens/verify")

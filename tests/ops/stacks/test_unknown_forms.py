@@ -14,7 +14,11 @@ from typing import Any, ClassVar
 import pytest
 from pydantic.alias_generators import to_snake
 
+from infra.access.permission import Permission
 from infra.names import Names
+from ops.access.identity import ask_identity
+from ops.access.token.token_api import TokenApi
+from ops.access.token.token_check import TokenCheck
 from ops.adoption.existing import AccountListing
 from ops.database import d1_transfer
 from ops.database.bucket import BackupBucket
@@ -125,6 +129,15 @@ def existing(account: StackAccount) -> object:
     return AccountListing(account).find(Names.of_stack("production"), context)
 
 
+NEEDED = (Permission.D1_WRITE, Permission.ZONE_READ, Permission.WORKERS_ROUTES_WRITE)
+
+
+def permissions_of(account: StackAccount) -> object:
+    with TokenApi(account.base_url, account.token, is_local=False) as api:
+        check = TokenCheck(api, account.account_id, zone_id=None, zone_name="example.com")
+        return check.run(NEEDED)
+
+
 ASKING: dict[str, Callable[[StackAccount], object]] = {
     "what serves": lambda a: ActiveDeployment.of_worker(a, "w"),
     "a version": lambda a: read_version(a, OUTPUTS, "v1"),
@@ -142,6 +155,8 @@ ASKING: dict[str, Callable[[StackAccount], object]] = {
     "metrics": lambda a: AccountMetrics.read(a, OUTPUTS),
     "a resource of drift": lambda a: CloudflareProbe(a).get("queues/q1"),
     "what exists already": existing,
+    "whose the token is": lambda a: ask_identity.__wrapped__(a, NEEDED, is_pipeline=False),
+    "a token's permissions": permissions_of,
     "a list of drift": lambda a: CloudflareProbe(a).listed("queues"),
 }
 
