@@ -7,14 +7,22 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ops.access.checks.outcome import Outcome
 from ops.access.checks.stack_secrets import StackSecrets
-from ops.deploy.preflight.code_checks import look_at_tests, look_at_types
+from ops.access.keys.key_file import KeyFile
+from ops.deploy.preflight.code_checks import (
+    QUICK_TESTS,
+    TYPED,
+    look_at_tests,
+    look_at_types,
+)
 from ops.deploy.preflight.confirmations import CONFIRMATIONS, Confirmations
 from ops.deploy.preflight.dependencies import look_at_dependencies
 from ops.deploy.preflight.preflight import look_at_work_tree
 from ops.stacks.errors import UsageError
+from ops.stacks.local_stack import LocalStack
 from tests.infra.test_stack_settings import stack_file
 from tests.ops.contexts import context_of
 
@@ -131,8 +139,6 @@ def test_types_and_unit_tests_pass_or_fail_by_what_they_find(tmp_path: Path) -> 
 
 
 def test_the_quick_tests_are_there() -> None:
-    from ops.deploy.preflight.code_checks import QUICK_TESTS, TYPED
-
     assert [name for name in (*QUICK_TESTS, *TYPED) if not (ROOT / name).exists()] == []
 
 
@@ -222,3 +228,40 @@ def test_a_work_tree_that_git_cannot_compare_is_not_clean(clone: Path) -> None:
     (clone / ".git" / "index").write_bytes(b"no index")
     found = look_at_work_tree(clone)
     assert (found.result, "git status" in found.found) == ("fail", True)
+
+
+def local_secrets(folder: Path, **settings: object) -> dict[str, Outcome]:
+    """What is said of a local stack whose rendered file somebody has changed."""
+    context = context_of(ROOT, "local", home=folder)
+    rendered = LocalStack.prepare(context).config_file
+    document = yaml.safe_load(rendered.read_text())
+    document["config"] |= settings
+    rendered.write_text(yaml.safe_dump(document))
+    return {one.check: one for one in StackSecrets(context).outcomes()}
+
+
+def test_a_secret_that_is_damaged_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    assert local_secrets(tmp_path)["secrets"].result == "ok"
+    damaged = {"notification-system:metricsToken": {"secure": "v1:AAAAAAAAAAAAAAAA:AAAA"}}
+    found = local_secrets(tmp_path, **damaged)["secrets"]
+    assert (found.result, "can't be read here" in found.found) == ("warn", True)
+
+
+def test_a_secret_of_another_provider_is_none_of_the_services(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, apiSecretKey=None, encryptKey=None)
+    file = KeyFile(path, "production", root=ROOT, passphrase="p" * 20)
+    file.write({"apiSecretKey": "a1" * 32, "encryptKey": "b" * 32}, {})
+
+    def found() -> Outcome:
+        environment = {"PULUMI_CONFIG_PASSPHRASE": "p" * 20}
+        context = context_of(
+            ROOT, "production", home=tmp_path / "home", file=path, environment=environment
+        )
+        return {one.check: one for one in StackSecrets(context).outcomes()}["secrets"]
+
+    assert found().result == "ok", found()
+    theirs = "config:\n  aws:token: {secure: v1:A:A}\n"
+    path.write_text(path.read_text().replace("config:\n", theirs))
+    assert found().result == "ok", found()
+    file.write({"metricsToken": "too short"}, {})
+    assert "metricsToken" in found().found

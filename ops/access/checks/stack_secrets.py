@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from engine.errors import EngineError
 from engine.passphrase import PassphraseSecrets
 from infra.settings import Secrets
 from infra.settings.check import CheckedConfig, Encrypted, RawConfig
@@ -106,8 +107,10 @@ class StackSecrets:
             if isinstance(value, Mapping) and "secure" in value:
                 encrypted.add(key)
                 try:
-                    value = Encrypted() if unread else self._read(path, key)
-                except OperationError as error:
+                    # A key with a namespace left is another provider's, which judges it itself.
+                    is_read = not unread and ":" not in key
+                    value = self._read(path, key) if is_read else Encrypted()
+                except (OperationError, EngineError) as error:
                     value, unread = Encrypted(), str(error).partition(". ")[0]
             values[key] = value
         raw = RawConfig(path.name, self._stack, values, frozenset(encrypted))

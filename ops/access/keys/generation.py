@@ -46,7 +46,14 @@ def record_of(
 
     Returns:
         The settings by their keys; ``None`` for one that has another key now.
+
+    Raises:
+        UsageError: the age of a secret isn't kept: no setting dates it.
     """
+    if strange := [key for key in secrets if key not in GENERATED]:
+        raise UsageError(
+            f"{', '.join(strange)} has no date of its own. Choose from {', '.join(GENERATED)}."
+        )
     kept = dict(recorded)
     kept |= {key: key_fingerprint(key, secret) for key, secret in secrets.items()}
     return {

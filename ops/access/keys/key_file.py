@@ -139,23 +139,32 @@ class KeyFile:
             reporter=Reporter(json=True),
         )
         command = [cli.command, "config", action, *arguments, "--stack", self._stack]
-        done = subprocess.run(
-            [*command, "--config-file", str(self._path), "--non-interactive"],
-            cwd=self._root,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [*command, "--config-file", str(self._path), "--non-interactive"],
+                cwd=self._root,
+                input=given,
+                capture_output=True,
+                encoding="utf-8",
+                timeout=LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise _failed(action, f"it gave no answer within {LIMIT_S:g} s") from None
+        except UnicodeDecodeError:
+            raise _failed(action, "it didn't print text in UTF-8") from None
+        except OSError as error:
+            raise _failed(action, f"{cli.command}: {error.strerror}") from None
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or ["no reason given"]
-            reason = said[-1].removeprefix("error: ")
-            raise StackFailed(
-                f"'pulumi config {action}' failed: {reason}. Correct it, and run the same command "
-                "again."
-            )
+            raise _failed(action, said[-1].removeprefix("error: "))
         return done.stdout
+
+
+def _failed(action: str, reason: str) -> StackFailed:
+    return StackFailed(
+        f"'pulumi config {action}' failed: {reason}. Correct it, and run the same command again."
+    )
 
 
 def _passphrase(environment: Mapping[str, str]) -> str | None:
@@ -164,7 +173,7 @@ def _passphrase(environment: Mapping[str, str]) -> str | None:
     if text is None and file:
         try:
             text = Path(file).expanduser().read_text(encoding="utf-8").strip()
-        except OSError:
+        except (OSError, ValueError):
             raise UsageError(
                 f"{PASSPHRASE_FILE_VARIABLE} names {file}, which can't be read. Correct it."
             ) from None

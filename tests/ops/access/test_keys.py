@@ -22,6 +22,7 @@ from ops.cli.main import command_line
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.settings_report import check_files
 from tests.infra.test_stack_settings import stack_file
+from tests.ops.contexts import context_of
 
 PROJECT = Path(__file__).parents[3]
 NOTIFYCTL = PROJECT / ".venv" / "bin" / "notifyctl"
@@ -199,3 +200,44 @@ def test_a_stack_on_this_machine_makes_its_own_secrets() -> None:
     result = keys("generate", "--stack", "local", "--set")
     assert result.returncode == 2
     assert "kept under .local" in result.stderr
+
+
+def test_what_has_no_date_of_its_own_is_not_recorded(tmp_path: Path) -> None:
+    path = template(tmp_path)
+    keys("generate", "--stack", "production", "--set", file=path)
+    keys("rotate", *ONLY, "apiSecretKey", file=path)
+    before = path.read_text()
+    result = keys("record", "-s", "production", "apiSecretKeyPrevious", file=path)
+    assert (result.returncode, path.read_text()) == (2, before)
+    assert "apiSecretKeyPrevious has no date of its own. Choose from apiSecretKey" in result.stderr
+
+
+def test_a_passphrase_may_come_from_a_file(tmp_path: Path) -> None:
+    path = template(tmp_path)
+    KeyFile(path, "production", root=tmp_path, passphrase=PASSPHRASE).write(
+        {"apiSecretKey": "a1" * 32}, {}
+    )
+    file = tmp_path / "passphrase"
+
+    def read(**environment: str) -> str:
+        context = context_of(PROJECT, "production", file=path, environment=environment)
+        return KeyFile.of(context).read("apiSecretKey")
+
+    file.write_text(f"{PASSPHRASE}\n")
+    assert read(PULUMI_CONFIG_PASSPHRASE_FILE=str(file)) == "a1" * 32
+    # The passphrase itself goes before its file, as with Pulumi.
+    wrong = {"PULUMI_CONFIG_PASSPHRASE": "another", "PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}
+    with pytest.raises(UsageError, match="passphrase"):
+        read(**wrong)
+    file.write_bytes(b"\xff\xfe")
+    for unreadable in (file, tmp_path / "gone", tmp_path):
+        with pytest.raises(UsageError, match=r"PASSPHRASE_FILE names .*, which can't be read"):
+            read(PULUMI_CONFIG_PASSPHRASE_FILE=str(unreadable))
+
+
+@pytest.mark.parametrize("value", [None, "in clear", {"secure": 5}, ["x"]])
+def test_what_is_no_secret_is_refused_by_its_name(tmp_path: Path, value: Any) -> None:
+    path = stack_file(tmp_path, apiSecretKey=value)
+    file = KeyFile(path, "production", root=tmp_path, passphrase=PASSPHRASE)
+    with pytest.raises(UsageError, match=rf"apiSecretKey isn't set as a secret in {path.name}"):
+        file.read("apiSecretKey")

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from infra.settings.key_dates import key_fingerprint
+from ops.access.keys import key_file
 from tests.ops.access.test_keys import config, keys, template
 
 # Notes its arguments and what it is given, and sets the key as the CLI does: in a project alone.
@@ -92,6 +93,23 @@ def test_a_cli_that_refuses_is_told_in_its_words(
     assert "the key service can't be reached" in result.stderr
     assert calls(tmp_path)[0][1] not in result.stderr
     assert path.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("import time; time.sleep(60)", "gave no answer within 0.5 s"),
+        ("import sys; sys.stdout.buffer.write(bytes([255]))", "didn't print text in UTF-8"),
+    ],
+)
+def test_a_cli_that_hangs_or_prints_no_text_is_told_without_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, words: str
+) -> None:
+    path = without_passphrase(tmp_path, monkeypatch, refuse=False)
+    (tmp_path / "bin" / "pulumi").write_text(f"#!{sys.executable}\n{body}\n")
+    monkeypatch.setattr(key_file, "LIMIT_S", 0.5)
+    result = keys("generate", "--stack", "production", "--set", "apiSecretKey", file=path)
+    assert (result.returncode, words in result.stderr) == (4, True), result.stderr
 
 
 @pytest.mark.parametrize("passphrase", [None, ""])
