@@ -41,7 +41,7 @@ class Applied:
         """Read one row of SELECT_APPLIED; wrangler's rows tell their level by their name."""
         name = str(row["name"])
         number = name.partition("_")[0]
-        level = row.get("level") or (int(number) if number.isdigit() else 0)
+        level = row.get("level") or (int(number) if number.isdecimal() else 0)
         return cls(name, int(level), row.get("sha256"), int(row.get("min_code") or 0))
 
 

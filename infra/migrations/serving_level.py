@@ -56,7 +56,7 @@ class ServingLevel:
     def _level(self, worker_id: str, version_id: str) -> int | None:
         version = self._get(f"/workers/{worker_id}/versions/{version_id}") or {}
         texts = [b.get("text") for b in version.get("bindings") or [] if b.get("name") == BINDING]
-        return int(texts[0]) if texts and str(texts[0]).isdigit() else None
+        return int(texts[0]) if texts and str(texts[0]).isdecimal() else None
 
     def _get(self, path: str) -> Any:
         """One answer's result; None where there is no such thing."""

@@ -71,6 +71,7 @@ def _compile(root: Path, compiled: Path) -> None:
             cwd=root / "console",
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             timeout=_LIMIT_S,
         )

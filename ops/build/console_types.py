@@ -36,6 +36,7 @@ def generate_types(root: Path, document: dict[str, Any]) -> str:
         cwd=root,
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
         timeout=_LIMIT_S,
     )

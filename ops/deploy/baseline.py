@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from infra.settings import Secrets, SettingsError, read_settings
 from infra.settings.derivation import is_encrypted
 from infra.settings.key_dates import key_fingerprint
 from infra.settings.problems import PROJECT
+from localcloud.atomic_write import write_whole
 from ops.stacks.bounded_json import parse_bounded
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
@@ -37,6 +38,8 @@ _OTHER = "placeholder"
 """Stands for secrets that no setting holds: a plan doesn't compare them."""
 _MIN_WITHIN = 16
 """Characters of a secret from which on it is looked for inside other texts, too."""
+_MAX_DOCUMENTS = 4
+"""A secret's value is a document in a text of the state, and may have one in a text of its own."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +147,16 @@ class Baseline:
         return cls(stack, commit, taken_at, secrets, deployment)
 
     def write(self, file: Path) -> None:
-        """Write it, readable by its owner alone: it has no secret, and yet all ids and names."""
-        file.touch(mode=0o600)
-        file.write_text(json.dumps({"baseline": FORMAT, **asdict(self)}) + "\n", encoding="utf-8")
+        """Write it, readable by its owner alone: it has no secret, and yet all ids and names.
+
+        Raises:
+            UsageError: the file can't be written.
+        """
+        text = json.dumps({"baseline": FORMAT, **asdict(self)}) + "\n"
+        try:
+            write_whole(file, text)
+        except OSError as error:
+            raise UsageError(f"{file} can't be written: {error.strerror}.") from None
 
     def require_no_secret(self, texts: Iterable[str]) -> None:
         """Look once more for what must not be in there.
@@ -155,11 +165,21 @@ class Baseline:
             OperationError: one of the texts is in there; the message doesn't tell it.
         """
         written = json.dumps(self.deployment, ensure_ascii=False)
-        if any(len(text) >= _MIN_WITHIN and text in written for text in texts):
+        if any(
+            len(text) >= _MIN_WITHIN and any(form in written for form in _written(text))
+            for text in texts
+        ):
             raise OperationError(
                 "A secret would have been left in the baseline, so none was written. The state "
                 "has it in a place that isn't known: report it with the type of the resource."
             )
+
+
+def _written(text: str) -> Iterator[str]:
+    """Yield a text as a document has it, and as documents inside of its texts have it."""
+    for _ in range(_MAX_DOCUMENTS):
+        text = json.dumps(text, ensure_ascii=False)[1:-1]
+        yield text
 
 
 def placeholder(key: str, fingerprint: str) -> str:

@@ -81,7 +81,6 @@ class Deployment:
         """
         if self._is_local:
             start_local_cloud(self._project, self._reporter)
-        # To a credential that reaches nothing, everything seems gone.
         introduce(self._context)
         driver = choose_driver(self._context)
         with self._reporter.step("State kept") as step:

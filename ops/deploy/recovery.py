@@ -190,8 +190,9 @@ class Recovery:
         exported = driver.export()
         deployment = dict(exported.get("deployment") or {})
         resources = deployment.get("resources") or []
-        used = {_identity(entry) for entry in resources if not entry.get("delete")}
-        bad = [entry for entry in resources if entry.get("delete") and _identity(entry) in used]
+        # Only what a provider manages has an id; a component, say, has none.
+        used = {_identity(entry) for entry in resources if entry.get("id") and not _goes(entry)}
+        bad = [entry for entry in resources if _goes(entry) and _identity(entry) in used]
         if not bad:
             return ()
         with self._reporter.step("State corrected") as step:
@@ -218,6 +219,10 @@ def _pending(operation: Mapping[str, Any]) -> str:
 
 def _name(entry: Entry) -> str:
     return str(entry.get("urn", "")).rpartition("::")[2] or "a resource"
+
+
+def _goes(entry: Entry) -> bool:
+    return bool(entry.get("delete"))
 
 
 def _identity(entry: Entry) -> tuple[object, object]:

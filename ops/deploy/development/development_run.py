@@ -27,8 +27,6 @@ from ops.stacks.interruption import Interruption
 from ops.stacks.local_stack import NAMESPACE
 from ops.stacks.throwaway_stack import ThrowawayStack
 
-# What belongs to the stack's real account or repository, and to none that is empty.
-
 
 @dataclass(frozen=True)
 class Address:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-_IGNORED = "__pycache__"
+_CACHE = "__pycache__"
 
 Seen = dict[Path, tuple[int, int]]
 
@@ -42,13 +45,16 @@ class SourceWatch:
     def _look(self) -> Seen:
         found: Seen = {}
         for folder in self._folders:
-            for path in folder.rglob("*"):
-                if _IGNORED in path.parts or path.name.startswith("."):
-                    continue
-                try:
-                    status = path.stat()
-                except FileNotFoundError:
-                    continue  # it went while we looked
-                if path.is_file():
-                    found[path] = (status.st_mtime_ns, status.st_size)
+            # A folder or a file that goes while we look is no failure: os.walk passes over it.
+            for place, folders, names in os.walk(folder):
+                folders[:] = [name for name in folders if not _is_ignored(name)]
+                for name in names:
+                    with suppress(OSError):
+                        status = os.stat(os.path.join(place, name))
+                        if stat.S_ISREG(status.st_mode) and not _is_ignored(name):
+                            found[Path(place, name)] = (status.st_mtime_ns, status.st_size)
         return found
+
+
+def _is_ignored(name: str) -> bool:
+    return name.startswith(".") or name == _CACHE

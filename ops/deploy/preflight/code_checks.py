@@ -63,6 +63,7 @@ def _run(root: Path, module: str, *arguments: str) -> tuple[int, str]:
             env={**environment, "COLUMNS": "200"},
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             timeout=_PATIENCE_S,
         )

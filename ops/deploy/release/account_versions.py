@@ -23,6 +23,8 @@ def older_versions(account: StackAccount, outputs: Mapping[str, Any]) -> list[Re
     were uploaded outside the stack. An API that doesn't answer hides them: a rollback needs none.
     """
     entries = outputs.get("releases") or []
+    if not entries or "worker_id" not in outputs:
+        return []
     listed = {str(entry.get("version_id")) for entry in entries}
     oldest = min((str(entry.get("at", "")) for entry in entries), default="")
     path = f"workers/workers/{outputs['worker_id']}/versions"
@@ -30,7 +32,7 @@ def older_versions(account: StackAccount, outputs: Mapping[str, Any]) -> list[Re
         found = [
             item
             for item in account.listed(path, _get)
-            if str(item.get("id")) not in listed and str(item.get("created_on", "")) < oldest
+            if str(item.get("id")) not in listed and _is_before(item, oldest)
         ]
     except OperationError:
         return []
@@ -52,6 +54,11 @@ def read_version(account: StackAccount, outputs: Mapping[str, Any], version_id: 
     found = account.result(what, url)
     with account.understood(what):
         return _release(found)
+
+
+def _is_before(item: Mapping[str, Any], oldest: str) -> bool:
+    created = item.get("created_on")
+    return isinstance(created, str) and "" < created < oldest
 
 
 def _release(item: Mapping[str, Any]) -> Release:

@@ -14,6 +14,7 @@ from ops.stacks.resource_kinds import BOUND
 
 ENCRYPTION_KEYS = frozenset({"encrypt_key", "encrypt_key_previous"})
 """What is stored since a rotation can't be read with the keys before it: these never go back."""
+_WHAT = "look for what the version is bound to"
 
 
 @dataclass(frozen=True)
@@ -93,23 +94,25 @@ class Gate:
             lost = self._lost(binding)
             if lost is not None:
                 yield (
-                    f"Version {release.short} is bound as {binding['name']} to {lost}, which isn't "
+                    f"Version {release.short} is bound as {_name(binding)} to {lost}, which isn't "
                     "there any more. Choose a later release with --to, or restore it."
                 )
 
     def _lost(self, binding: Mapping[str, Any]) -> str | None:
         """Return what a binding refers to where that is gone."""
         try:
-            with self._account.understood("look for what the version is bound to"):
+            with self._account.understood(_WHAT):
                 return self._looked_for(binding)
         except OperationError as error:
-            self._unknown.append(f"whether {binding.get('name')} is there: {error}")
+            self._unknown.append(f"whether {_name(binding)} is there: {error}")
             return None
 
     def _looked_for(self, binding: Mapping[str, Any]) -> str | None:
         kind = BOUND[binding["type"]]
         assert kind.bound is not None  # noqa: S101  narrowing: BOUND holds no other
         named = next((str(binding[key]) for key in kind.bound.fields if binding.get(key)), "")
+        if not named:
+            raise ValueError("it names no store, so nothing is known of it")
         account = self._account.account_id
         if kind.bound.by_lookup and kind.lookup is not None:
             path = kind.lookup.path.format(accountId=account)
@@ -119,7 +122,7 @@ class Gate:
         return None if found else f"the {kind.title} {named}"
 
     def _exists(self, path: str) -> bool:
-        return self._account.found("look for what the version is bound to", path) is not None
+        return self._account.found(_WHAT, path) is not None
 
     def _listed(self, path: str, key: str) -> set[str]:
         """Return a property of everything in a list of the account, which is asked for once."""
@@ -130,3 +133,7 @@ class Gate:
             )
             self._lists[path] = {str(one.get(key)) for one in listed}
         return self._lists[path]
+
+
+def _name(binding: Mapping[str, Any]) -> str:
+    return str(binding.get("name") or "a binding without a name")

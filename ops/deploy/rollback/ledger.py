@@ -103,4 +103,4 @@ def from_names(names: Sequence[str], files: MigrationSet) -> list[Applied]:
 
 def _number(name: str) -> int:
     number = name.partition("_")[0]
-    return int(number) if number.isdigit() else 0
+    return int(number) if number.isdecimal() else 0

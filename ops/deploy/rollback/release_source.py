@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from infra.assets import MANIFEST_SUFFIX
 from ops.build.build import build_bundle
 from ops.deploy.release.release import Release
 from ops.stacks.context import StackContext
-from ops.stacks.errors import GateClosed
+from ops.stacks.errors import GateClosed, OperationError
 from ops.stacks.project import Project
 
+_LIMIT_S = 120
 _SHARED = (".venv", "node_modules", "build")
 """What is installed and not tracked: a second checkout uses the first one's."""
 
@@ -73,7 +74,8 @@ class ReleaseSource:
                 step.detail = f"commit {release.commit[:12]}"
             yield self._context.in_checkout(project)
         finally:
-            self._git("worktree", "remove", "--force", str(root))
+            with suppress(OperationError):
+                self._git("worktree", "remove", "--force", str(root))
             shutil.rmtree(folder, ignore_errors=True)
 
     def _builds(self, project: Project, release: Release) -> bool:
@@ -96,13 +98,20 @@ class ReleaseSource:
                 (root / name).symlink_to(self._project.root / name)
 
     def _git(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["git", "-C", str(self._project.root), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        try:
+            return subprocess.run(
+                ["git", "-C", str(self._project.root), *arguments],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=_LIMIT_S,
+            )
+        except subprocess.TimeoutExpired:
+            raise OperationError(
+                f"'git {arguments[0]}' didn't end within {_LIMIT_S} s. Try it by hand, and run the "
+                "same command again."
+            ) from None
 
 
 def use_bundle(source: Project, target: Project) -> None:

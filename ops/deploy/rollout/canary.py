@@ -21,7 +21,7 @@ from ops.stacks.errors import (
     UsageError,
     VerificationFailed,
 )
-from ops.stacks.moment import counted
+from ops.stacks.moment import counted, read_span
 
 POLL_SECONDS = 2.0
 
@@ -59,11 +59,7 @@ class CanaryPlan:
             raise UsageError(
                 f"--steps is '{steps}': give percentages that grow to 100, such as 10,50,100."
             )
-        units = {"s": 1.0, "m": 60.0, "h": 3600.0}
-        number, unit = watch[:-1], watch[-1:]
-        if unit not in units or not number.isdigit() or int(number) == 0:
-            raise UsageError(f"--watch is '{watch}': give a time such as 90s, 5m or 1h.")
-        return cls(shares, int(number) * units[unit], least)
+        return cls(shares, read_span(watch, "--watch").total_seconds(), least)
 
 
 @dataclass(frozen=True)

@@ -147,8 +147,8 @@ class Rollout:
 
     def _told_what_serves(self, report: RolloutReport) -> str:
         """Say where an interrupted deployment stands; what can't be asked is no further failure."""
-        outputs = first_outputs(self._context, show_secrets=False)
         try:
+            outputs = first_outputs(self._context, show_secrets=False)
             account = StackAccount.of(self._context)
             active = ActiveDeployment.of_worker(account, str(outputs.get("worker_name")))
         except OperationError as error:

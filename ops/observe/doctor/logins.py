@@ -119,6 +119,7 @@ class Logins:
                 [cli.command, *arguments, "--non-interactive"],
                 capture_output=True,
                 text=True,
+                errors="replace",
                 check=False,
                 timeout=_PATIENCE_S,
                 env={**self._context.environment, "PULUMI_SKIP_UPDATE_CHECK": "true"},

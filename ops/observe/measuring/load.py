@@ -125,6 +125,7 @@ class Load:
             input=json.dumps(order),
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
         )
         if "Cannot find module 'autocannon'" in done.stderr:

@@ -102,6 +102,7 @@ def test_a_baseline_holds_a_placeholder_for_each_secret_and_what_follows_from_it
 ) -> None:
     found = taken(tmp_path, monkeypatch)
     file = tmp_path / "baseline.json"
+    file.touch(mode=0o644)  # One of before, whoever may read it.
     found.write(file)
     text = file.read_text()
     for hidden in (KEY, ENCRYPT, "of nobody's setting", "the:salt", "17"):
@@ -268,3 +269,21 @@ def test_a_baseline_of_another_stack_is_refused(
     (root / "Pulumi.staging.yaml").write_text("config: {}\n")
     with pytest.raises(UsageError, match="of the stack 'production', and 'staging' is to be"):
         BaselinePreview(context_of(root, "staging", environment={}), found).run()
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_secret_with_quotes_is_found_however_deep_it_is_written(depth: int) -> None:
+    text = 'say "friend" and enter \\ \u00fc'
+    place: Any = {text: 1}
+    for _ in range(depth):
+        place = {"plaintext": json.dumps(place, ensure_ascii=False)}
+    left = Baseline("production", "c", "2026-11-29T00:00:00Z", {}, {"resources": [place]})
+    with pytest.raises(OperationError, match="would have been left"):
+        left.require_no_secret([text])
+    left.require_no_secret(["another secret of the same length"])
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    found = Baseline("production", "c", "2026-11-29T00:00:00Z", {}, {"resources": []})
+    with pytest.raises(UsageError, match=r"gone/b\.json can't be written: No such file"):
+        found.write(tmp_path / "gone" / "b.json")

@@ -151,11 +151,15 @@ def test_an_entry_that_would_delete_what_is_in_use_goes_and_no_other(tmp_path: P
     live = {"urn": f"urn:pulumi:dev::p::{D1}::database", "type": D1, "id": "db-1"}
     doomed = {**live, "delete": True}
     replaced = {**live, "id": "db-0", "delete": True}
+    # What has no id is no resource of a provider, and two of a type are two.
+    part = {"urn": "urn:pulumi:dev::p::x:Part::part", "type": "x:Part"}
     driver = Driver([live, doomed, replaced])
     dropped = recovery(tmp_path, [])._drop(cast(StackDriver, driver))
     assert dropped == ("the deletion of database (db-1), in use",)
     assert driver.document["deployment"] == {"manifest": {}, "resources": [live, replaced]}
     assert recovery(tmp_path, [])._drop(cast(StackDriver, driver)) == ()
+    parts = Driver([part, {**part, "urn": "urn:pulumi:dev::p::x:Part::old", "delete": True}])
+    assert recovery(tmp_path, [])._drop(cast(StackDriver, parts)) == ()
 
 
 def test_the_report_says_what_was_done_and_what_is_next() -> None:

@@ -63,6 +63,9 @@ def test_hidden_files_and_caches_are_nothing_to_see(tmp_path: Path) -> None:
     watch = SourceWatch([tmp_path])
     write(tmp_path / ".a.py.swp", "x")
     write(tmp_path / "__pycache__" / "a.pyc", "x")
+    write(tmp_path / ".hidden" / "a.py", "x")
+    write(tmp_path / "deep" / "__pycache__" / "a.pyc", "x")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     assert watch.changed() == []
     assert watch.changed() == []

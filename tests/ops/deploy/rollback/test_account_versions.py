@@ -8,10 +8,12 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from ops.deploy.release.account_versions import older_versions, read_version
 from ops.deploy.release.release_history import ReleaseHistory
 from ops.stacks.account import StackAccount
-from ops.stacks.errors import OperationError
+from ops.stacks.errors import OperationError, StackFailed
 from tests.ops.deploy.rollback.test_target import entry, v
 
 OLD = "aaaaaaaa-1111-4111-8111-111111111111"
@@ -89,3 +91,19 @@ def test_an_account_that_does_not_answer_stops_no_rollback() -> None:
         raise OperationError("busy")
 
     assert older_versions(cast(StackAccount, SimpleNamespace(listed=refuse)), OUTPUTS) == []
+
+
+@pytest.mark.parametrize("created", [None, "", 5])
+def test_a_version_of_no_known_time_is_not_taken_for_an_old_one(created: Any) -> None:
+    odd = {"id": OLD, "created_on": created}
+    assert (
+        older_versions(account(odd, version("older", "2025-12-01T00:00:00Z")), OUTPUTS)[0]
+        == (older_versions(account(version("older", "2025-12-01T00:00:00Z")), OUTPUTS)[0])
+    )
+
+
+@pytest.mark.parametrize("outputs", [{}, {"account_id": "a"}, {"releases": []}])
+def test_a_stack_without_a_worker_has_no_older_versions(outputs: dict[str, Any]) -> None:
+    assert older_versions(account(version(OLD, "2025-12-31T00:00:00Z")), outputs) == []
+    with pytest.raises(StackFailed, match="lists no releases"):
+        ReleaseHistory(outputs, [], {}, older_versions(account(), outputs))

@@ -134,3 +134,23 @@ def test_secrets_of_today_that_differ_take_a_version_of_its_own(
 ) -> None:
     assert check(today={"api_secret_key": "bb"}).rotated == ("api_secret_key",)
     assert check(today={"api_secret_key": "bb"}).refusals == ()
+
+
+@pytest.mark.parametrize(
+    "binding",
+    [{"type": "d1", "name": "DB"}, {"type": "kv_namespace"}, {"type": "queue", "queue_name": ""}],
+)
+def test_a_binding_that_names_no_store_is_unknown_and_neither_lost_nor_there(
+    check: Callable[..., GateResult], binding: dict[str, Any]
+) -> None:
+    found = check(there={VERSION: {"bindings": [binding]}})
+    assert found.refusals == ()
+    [unknown] = found.unknown
+    assert unknown.startswith(f"whether {binding.get('name', 'a binding without a name')} is there")
+
+
+def test_a_lost_store_of_a_binding_without_a_name_refuses_all_the_same(
+    check: Callable[..., GateResult],
+) -> None:
+    found = check(there={VERSION: {"bindings": [{"type": "d1", "id": "gone"}]}})
+    assert "the D1 database gone, which isn't there any more" in found.refusals[0]

@@ -44,8 +44,14 @@ def test_names_get_what_the_files_say_and_unknown_ones_are_trusted_to_their_own_
 ) -> None:
     (tmp_path / "0001_a.sql").write_text("-- min-code: 1\nSELECT 1;\n")
     (tmp_path / "0001_a.down.sql").write_text("SELECT 1;\n")
-    found = from_names(["0001_a.sql", "0009_newer.sql"], MigrationSet.read(tmp_path))
-    assert found == [Applied("0001_a.sql", 1, None, 1), Applied("0009_newer.sql", 9, None, 9)]
+    names = ["0001_a.sql", "0009_newer.sql", "\u00b2_x.sql", "x.sql"]
+    assert from_names(names, MigrationSet.read(tmp_path)) == [
+        Applied("0001_a.sql", 1, None, 1),
+        Applied("0009_newer.sql", 9, None, 9),
+        # Neither begins with a number that a migration could have.
+        Applied("\u00b2_x.sql", 0, None, 0),
+        Applied("x.sql", 0, None, 0),
+    ]
 
 
 class Account:

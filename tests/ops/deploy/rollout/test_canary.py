@@ -193,6 +193,6 @@ def test_steps_have_to_grow_to_a_hundred(steps: str) -> None:
 @pytest.mark.parametrize(("watch", "seconds"), [("90s", 90), ("5m", 300), ("1h", 3600)])
 def test_the_time_box_has_a_unit(watch: str, seconds: int) -> None:
     assert CanaryPlan.parse("100", watch, 0).watch == seconds
-    for wrong in ("5", "m", "0s", "five minutes"):
+    for wrong in ("5", "m", "0s", "five minutes", "\u00b2m", "9" * 5000 + "s", ""):
         with pytest.raises(UsageError, match="--watch"):
             CanaryPlan.parse("100", wrong, 0)
