@@ -137,6 +137,18 @@ def test_no_slow_statement_is_said() -> None:
         assert asked(api, found).lines == ["no statements were counted"]
 
 
+UNKNOWN_FORM = (
+    "{api} answered in an unknown form when asked to show its analytics. Check what is in between, "
+    "such as a proxy, and try again."
+)
+OTHER_FORMS: tuple[dict[str, Any], ...] = (
+    {"data": {"viewer": {"accounts": []}}},
+    {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": [5]}]}}},
+    {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": [{"count": 1}]}]}}},
+    {"errors": ["x"]},
+)
+
+
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
@@ -149,21 +161,7 @@ def test_no_slow_statement_is_said() -> None:
                 "analytics. Check what is in between, such as a proxy, and try again."
             ),
         ),
-        *(
-            (
-                document,
-                (
-                    "{api} answered in an unknown form when asked to show its analytics. Check "
-                    "what is in between, such as a proxy, and try again."
-                ),
-            )
-            for document in (
-                {"data": {"viewer": {"accounts": []}}},
-                {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": [5]}]}}},
-                {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": [{"count": 1}]}]}}},
-                {"errors": ["x"]},
-            )
-        ),
+        *((document, UNKNOWN_FORM) for document in OTHER_FORMS),
     ],
 )
 def test_analytics_that_tell_nothing_are_quoted(document: Any, reason: str) -> None:
@@ -175,7 +173,8 @@ def test_analytics_that_tell_nothing_are_quoted(document: Any, reason: str) -> N
 
 
 def test_statements_that_nobody_made_are_said_to_be_none() -> None:
-    found = {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": []}]}}}
+    groups: list[Any] = []
+    found = {"data": {"viewer": {"accounts": [{"d1QueriesAdaptiveGroups": groups}]}}}
     with answering_service() as api:
         section = asked(api, found)
         asked_for = json.loads(api.seen[0]["body"])["variables"]
