@@ -73,7 +73,7 @@ class Assets:
         """
         directory, where = root / relative, relative.as_posix()
         try:
-            text = directory.with_suffix(MANIFEST_SUFFIX).read_text(encoding="utf-8")
+            text = directory.with_suffix(MANIFEST_SUFFIX).read_bytes()
         except OSError:
             raise AssetsError(f"There are no built assets in {where}. {_REBUILD}") from None
         try:

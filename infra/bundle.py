@@ -78,7 +78,7 @@ class Bundle:
         """
         directory = root / relative
         try:
-            text = (directory / "manifest.json").read_text(encoding="utf-8")
+            text = (directory / "manifest.json").read_bytes()
         except OSError:
             raise BundleError(
                 f"There is no Worker bundle in {directory.name}/. {_REBUILD}"

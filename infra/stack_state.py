@@ -82,10 +82,17 @@ def _exported() -> str:
 
 def _resources(text: str) -> Resources:
     """Read an exported deployment, or a checkpoint as a file backend keeps it."""
-    document = json.loads(text)
-    checkpoint = document.get("checkpoint")
+    document = _object(json.loads(text))
+    checkpoint = _object(document.get("checkpoint"))
     deployment = checkpoint.get("latest") if checkpoint else document.get("deployment")
-    found = (deployment or {}).get("resources") or []
+    found = _object(deployment).get("resources") or []
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise ValueError("no list of resources")
     return found
+
+
+def _object(part: Any) -> Mapping[str, Any]:
+    """Return a part of the document, nothing of what isn't there; raise ValueError for another."""
+    if not isinstance(part, dict | None):
+        raise ValueError("no object")
+    return part or {}

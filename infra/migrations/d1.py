@@ -14,11 +14,10 @@ from typing import Any
 import httpx
 
 from infra.access.permission import Permission
+from infra.account_api import TOKEN_VARIABLE
 from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable, RowsLost
 from infra.retries import retrying
 from infra.settings.values import is_loopback
-
-TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
 
 Row = Mapping[str, Any]
 
@@ -105,15 +104,20 @@ class D1Database:
 def _rows(answer: Mapping[str, Any], wanted: int) -> list[list[Row]]:
     """Each statement's rows; an answer that holds less than was asked for tells nothing."""
     parts = answer.get("result")
-    rows = [part.get("results") for part in parts if isinstance(part, dict)] if parts else []
-    if len(rows) < wanted or not all(isinstance(one, list) for one in rows):
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise _unavailable(200)
-    return [list(one or ()) for one in rows]
+    found = [part.get("results") for part in parts]
+    rows = [one for one in found if isinstance(one, list) and all(isinstance(r, dict) for r in one)]
+    if len(rows) != len(found) or len(rows) < wanted:
+        raise _unavailable(200)
+    return rows
 
 
 def _refusal(status: int, answer: Any) -> Exception:
     errors = answer.get("errors") if isinstance(answer, dict) else None
-    first = errors[0] if errors and isinstance(errors[0], dict) else {}
+    first = errors[0] if isinstance(errors, list) and errors else {}
+    if not isinstance(first, dict):
+        first = {}
     reason = _without_data(str(first.get("message", "")))
     if status == 429 or status >= 500 or not first:
         return _unavailable(status, f"code {first['code']}: {reason}" if first.get("code") else "")

@@ -11,6 +11,9 @@ from infra.migrations.statements import LocatedStatement, StatementError, locate
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _HEADER = re.compile(r"^-- (min-code|max-code): (\d{1,4})$", re.MULTILINE)
 _LOSES = re.compile(r"^-- loses: *([^\n]+)$", re.MULTILINE)
+_DECLARATION = re.compile(
+    r"^[ \t]*--[ \t]*(?:min-code|max-code|loses)[ \t]*:.*", re.MULTILINE | re.I
+)
 
 
 class MigrationFileError(Exception):
@@ -111,6 +114,8 @@ def _level(name: str) -> int:
 def _read(directory: Path, level: int, name: str) -> Migration:
     text = _text(directory / name)
     down_text = _text(directory / _down_name(name))
+    _check_declarations(name, text)
+    _check_declarations(_down_name(name), down_text)
     header = {key: int(number) for key, number in _HEADER.findall(text)}
     statements = _statements(name, text)
     down_statements = _statements(_down_name(name), down_text)
@@ -128,6 +133,21 @@ def _read(directory: Path, level: int, name: str) -> Migration:
         lines=tuple(statement.line for statement in statements),
         down_lines=tuple(statement.line for statement in down_statements),
     )
+
+
+def _check_declarations(name: str, text: str) -> None:
+    """Refuse a declaration that is written otherwise, or twice: it would count as none."""
+    found: set[str] = set()
+    for line in _DECLARATION.findall(text):
+        header = _HEADER.fullmatch(line)
+        if header is None and not _LOSES.fullmatch(line):
+            raise MigrationFileError(
+                f"{name}: {line.strip()[:80]!r} is no declaration. Write '-- min-code: N', "
+                "'-- max-code: N' or '-- loses: NAME, NAME', with nothing before or after it."
+            )
+        if header is not None and header[1] in found:
+            raise MigrationFileError(f"{name} has {header[1]} twice. Keep one of them.")
+        found |= {header[1]} if header else set()
 
 
 def _declared(text: str) -> frozenset[str]:

@@ -77,8 +77,7 @@ class StatementForm:
             case ["CREATE" | "DROP" | "ALTER", *_]:
                 return _definition(words[0], tokens)
             case ["PRAGMA", *_]:
-                name = tokens[1].text.lower() if len(tokens) > 1 else ""
-                return cls(Kind.PRAGMA, target=name)
+                return cls(Kind.PRAGMA, target=_name([token.text for token in tokens], 1)[0])
             case ["SELECT" | "VALUES" | "EXPLAIN", *_]:
                 return cls(Kind.QUERY)
             case ["UPDATE", "OR", conflict, *_]:

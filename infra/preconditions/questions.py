@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
+from infra.account_api import AccountApi, CannotAsk, Forbidden
 from infra.names import Names
-from infra.preconditions.account_api import AccountApi, CannotAsk, Forbidden
 from infra.preconditions.claims import Claims
 
 MAX_CRONS = 250
@@ -264,7 +264,7 @@ def _cron_limit(api: AccountApi, claims: Claims) -> Iterator[str]:
         for script in api.listed("workers/scripts")
         if (name := script.get("id")) != claims.worker
     ]
-    if len(others) > _MAX_WORKERS or len(others) + len(claims.crons) <= 1:
+    if len(others) > _MAX_WORKERS:
         return
     taken = 0
     for name in others:

@@ -22,7 +22,7 @@ class PreconditionsProvider(dynamic.ResourceProvider):
         sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        from infra.preconditions.account_api import PLAN_VARIABLE, AccountApi
+        from infra.account_api import PLAN_VARIABLE, AccountApi
         from infra.preconditions.questions import ask
 
         claims = Claims.of_properties(news)

@@ -31,7 +31,7 @@ _OF_ONE_STACK: _Groups = {
     AccessSettings: _ALL,
     TrafficSettings: _ALL,
     AddressSettings: frozenset(
-        {"service_url", "custom_domain", "route_pattern", "zone_name", "zone_id"}
+        {"service_url", "custom_domain", "route_pattern", "zone_name", "zone_id", "take_over"}
     ),
     WorkerSettings: frozenset({"maintenance_mode"}),
 }

@@ -70,17 +70,29 @@ def _number(value: object) -> object:
 def json_value(value: object) -> object:
     """Return a list or mapping that Pulumi hands to the program as JSON text."""
     if isinstance(value, str):
-        return json.loads(value)
+        try:
+            return json.loads(value)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+    return value
+
+
+def plain_url(value: str) -> str:
+    """Return an https URL, or an http one of this machine, with nothing but host, port and path."""
+    parts = urlsplit(value)
+    _ = parts.port  # raises ValueError where it is none
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(value))
+    # urlsplit drops line ends and tabs, and takes a space for a part of the host.
+    plain = value.isprintable() and not set(value) & set(" \\?#@")
+    if not (secure and parts.hostname and plain):
+        raise ValueError("not such a URL")
     return value
 
 
 def _url(value: str) -> str:
-    parts = urlsplit(value)
-    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(value))
-    plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    if not (secure and parts.hostname and plain) or value.endswith("/"):
-        raise ValueError("not such a URL")
-    return value
+    if value.endswith("/"):
+        raise ValueError("a slash at its end")
+    return plain_url(value)
 
 
 def _origin(value: str) -> str:

@@ -79,7 +79,8 @@ class Smoke:
             health = answer.json()
         except ValueError:
             return None, f"its preview URL answered HTTP {answer.status_code} and not the service"
-        found = (health.get("deployment") or {}) if isinstance(health, dict) else {}
+        told = health.get("deployment") if isinstance(health, dict) else None
+        found = told if isinstance(told, dict) else {}
         if found.get("version_id") != self._version_id:
             return None, f"its preview URL answers as version {found.get('version_id', 'unknown')}"
         return health, ""
@@ -94,7 +95,12 @@ class Smoke:
                 if health.get("status") == "healthy":
                     return
                 parts = {name: health.get(name) for name in ("database", "cache", "queues")}
-                codes = [str(error.get("code")) for error in health.get("errors") or []]
+                errors = health.get("errors")
+                codes = [
+                    str(error.get("code"))
+                    for error in (errors if isinstance(errors, list) else ())
+                    if isinstance(error, dict)
+                ]
                 said = [f"{name} {state}" for name, state in parts.items()]
                 problem = f"it says {', '.join([*said, *codes])}"
         raise self._failed("health", problem)

@@ -4,13 +4,10 @@ Inputs: account_id, base_url, worker, subdomain (or None), service_url, version_
 inputs and `passed`, the names of the checks that this version has passed.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
-from infra.migrations.d1 import TOKEN_VARIABLE
+from infra.account_api import AccountApi, CannotAsk, Forbidden
 from infra.settings.values import is_loopback
 from infra.smoke.address import PreviewAddress
 from infra.smoke.checks import Smoke, SmokeFailed
@@ -41,16 +38,17 @@ def run(properties: Properties) -> dict[str, Any]:
 
 def _subdomain(properties: Properties) -> str:
     """Ask the account for its workers.dev subdomain, where the settings don't name it."""
-    url = f"{properties['base_url']}/accounts/{properties['account_id']}/workers/subdomain"
-    headers = {"Authorization": f"Bearer {os.environ.get(TOKEN_VARIABLE, '')}"}
-    trust = not is_loopback(url)
     try:
-        with httpx.Client(timeout=20.0, trust_env=trust) as client:
-            answer = client.get(url, headers=headers)
-        return str(answer.raise_for_status().json()["result"]["subdomain"])
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        raise SmokeFailed(
-            "The smoke test needs the account's workers.dev subdomain, and Cloudflare's API didn't "
-            f"tell it ({type(error).__name__}). Set workersDevSubdomain in the stack's settings, "
-            "or set previewUrls to false, which leaves the smoke test out."
-        ) from None
+        with AccountApi(properties["base_url"], properties["account_id"]) as api:
+            found = api.get("workers/subdomain")
+    except (CannotAsk, Forbidden) as error:
+        reason = str(error).rstrip(".")
+    else:
+        if isinstance(found, dict) and found.get("subdomain"):
+            return str(found["subdomain"])
+        reason = "the account has none"
+    raise SmokeFailed(
+        f"The smoke test needs the account's workers.dev subdomain, which isn't known: {reason}. "
+        "Set workersDevSubdomain in the stack's settings, or set previewUrls to false, which "
+        "leaves the smoke test out."
+    )

@@ -57,7 +57,7 @@ def _free(claims: Claims) -> None:
     A custom domain of this Worker needs nothing: to attach it again is no conflict. A route of
     this Worker that was made outside the stack is one (Cloudflare's error 10020).
     """
-    from infra.preconditions.account_api import AccountApi
+    from infra.account_api import AccountApi
     from infra.preconditions.questions import is_own_route
 
     with AccountApi(claims.base_url, claims.account_id) as api:

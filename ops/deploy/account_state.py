@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.account_api import AccountApi, CannotAsk, Forbidden
 from infra.names import Names, StackNameError
-from infra.preconditions.account_api import AccountApi, CannotAsk, Forbidden
 from infra.preconditions.claims import Claims
 from infra.preconditions.questions import Answers, ask, routes_in_state, taken_names
 from infra.settings import Settings, SettingsError, read_settings

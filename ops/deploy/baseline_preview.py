@@ -15,8 +15,8 @@ import yaml
 from engine import new_encryption_salt
 from engine.passphrase import PassphraseSecrets
 from engine.property_value import SECRET, SIGNATURE
+from infra.account_api import PLAN_VARIABLE, AccountApi
 from infra.names import Names
-from infra.preconditions.account_api import PLAN_VARIABLE, AccountApi
 from infra.preconditions.questions import taken_names
 from infra.settings.key_dates import key_fingerprint
 from infra.settings.problems import PROJECT

@@ -207,18 +207,22 @@ class StackAccount:
         ``get`` makes the call of one page and returns its answer, nothing for an empty list.
         Raises as ``ask`` does.
         """
+        before: list[Any] = []
         for page in range(1, _MAX_PAGES + 1):
             url = f"/accounts/{self.account_id}/{path}?page={page}&per_page={_PER_PAGE}"
             answer = self._result(f"list {path}", partial(_or_empty, get, url))
             result = answer["result"] or []
             if not isinstance(result, list) or not all(isinstance(one, dict) for one in result):
                 raise OperationError(f"The list {path} was answered with no list. Try again.")
-            yield from result
             info = answer.get("result_info")
             pages = info.get("total_pages") if isinstance(info, dict) else None
+            if not isinstance(pages, int) and result and result == before:
+                return  # a list that isn't paged comes whole, whichever page is asked for
+            before = result
+            yield from result
             if not isinstance(pages, int):
-                # Not every list tells how many pages it has; a short one is the last then.
-                pages = page if len(result) < _PER_PAGE else page + 1
+                # Not every list tells how many pages it has; one that isn't full is the last then.
+                pages = page + (len(result) == _PER_PAGE)
             if page >= pages:
                 return
         raise OperationError(

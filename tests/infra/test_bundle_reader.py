@@ -95,6 +95,13 @@ def test_a_manifest_that_is_not_true_is_refused(
         Bundle.read(written(tmp_path, change), Path())
 
 
+def test_a_manifest_of_other_bytes_than_utf_8_is_damaged(tmp_path: Path) -> None:
+    root = written(tmp_path)
+    (root / "manifest.json").write_bytes(b'{"main_module": "\xff"}')
+    with pytest.raises(BundleError, match="damaged"):
+        Bundle.read(root, Path())
+
+
 def test_the_hash_tells_a_name_from_a_content() -> None:
     def sha(*pairs: tuple[str, bytes]) -> str:
         return bundle_sha256([Module(name, "", content) for name, content in pairs])

@@ -76,6 +76,12 @@ def test_a_refused_statement_is_an_sql_error_without_quoted_text() -> None:
         httpx.Response(400, json=["odd"]),
         httpx.Response(200, json={"success": True, "result": [{}]}),
         httpx.Response(200, json={"success": True, "result": None}),
+        httpx.Response(200, json={"success": True, "result": 7}),
+        httpx.Response(200, json={"success": True, "result": {"results": []}}),
+        httpx.Response(200, json={"success": True, "result": [{"results": [1]}]}),
+        httpx.Response(200, json={"success": True, "result": [{"results": []}, 1]}),
+        httpx.Response(400, json={"success": False, "errors": {"code": 7500}}),
+        httpx.Response(400, json={"success": False, "errors": ["odd"]}),
     ],
 )
 def test_an_answer_that_says_nothing_sure_is_unavailable(answer: httpx.Response) -> None:

@@ -1,5 +1,6 @@
 """Migration files: numbering, the way back, statements, and the range of code they allow."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.migrations.files import MigrationFileError, MigrationSet
-from infra.migrations.statements import StatementError, split_statements
+from infra.migrations.statements import StatementError, locate_statements, split_statements
 from tests.infra.stack_inputs import MIGRATIONS, write_migrations
 
 PROJECT = Path(__file__).parents[2]
@@ -52,6 +53,21 @@ def test_line_ends_do_not_change_a_files_hash(tmp_path: Path) -> None:
         ({"0002_second.sql": "CREATE TABLE x(id"}, "statement 1 doesn't end with a semicolon"),
         ({"0002_second.sql": "SELECT 1;\nBEGIN;\n"}, "statement 2 is transaction control"),
         ({"0002_second.down.sql": "SAVEPOINT a;\n"}, r"0002_second\.down\.sql: statement 1"),
+        (
+            {"0002_second.sql": "-- min-code: v2\nSELECT 1;\n"},
+            "'-- min-code: v2' is no declaration",
+        ),
+        ({"0002_second.sql": "-- min-code: 2 \nSELECT 1;\n"}, "is no declaration"),
+        ({"0002_second.sql": "--min-code: 2\nSELECT 1;\n"}, "is no declaration"),
+        ({"0002_second.sql": "  -- max-code: 2\nSELECT 1;\n"}, "is no declaration"),
+        ({"0002_second.sql": "-- Max-Code: 2\nSELECT 1;\n"}, "is no declaration"),
+        ({"0002_second.sql": "-- min-code: 12345\nSELECT 1;\n"}, "is no declaration"),
+        ({"0002_second.sql": "-- loses:\nSELECT 1;\n"}, "is no declaration"),
+        ({"0002_second.sql": "-- min-code: 1\n-- min-code: 2\nSELECT 1;\n"}, "min-code twice"),
+        (
+            {"0002_second.down.sql": "-- Loses: a\nSELECT 1;\n"},
+            r"0002_second\.down\.sql: '-- Loses",
+        ),
     ],
 )
 def test_files_that_do_not_fit_are_refused_by_name(
@@ -84,3 +100,25 @@ def test_an_unfinished_statement_is_refused_by_its_number() -> None:
 def test_joined_statements_are_split_into_the_same_ones(statements: list[str]) -> None:
     sql = "\n".join(f"{statement};" for statement in statements)
     assert split_statements(sql) == tuple(f"{statement};" for statement in statements)
+
+
+def test_a_statements_line_is_where_it_begins_whatever_lies_before_it() -> None:
+    sql = "-- one\n\nSELECT\n1; SELECT 2;\n/* four\nfive */ SELECT '\n;\n';;\nSELECT 4;\n-- the end"
+    found = [(one.line, one.sql) for one in locate_statements(sql)]
+    assert found == [
+        (3, "SELECT\n1;"),
+        (4, "SELECT 2;"),
+        (6, "SELECT '\n;\n';"),
+        (9, "SELECT 4;"),
+    ]
+
+
+def test_a_long_file_is_split_in_time_that_grows_with_its_length() -> None:
+    def cpu(count: int) -> float:
+        text = f"VALUES ('{';' * count}');\n" + "SELECT 1;\n" * count
+        began = time.process_time()
+        assert len(split_statements(text)) == count + 1
+        return time.process_time() - began
+
+    small = min(cpu(2_000) for _ in range(3))
+    assert min(cpu(20_000) for _ in range(3)) < 40 * small

@@ -306,6 +306,7 @@ def test_a_bare_case_in_a_trigger_is_refused(tmp_path: Path) -> None:
         ("CREATE TABLE _cf_x (a);", "reserved by SQLite or D1"),
         ("DELETE FROM d1_migrations WHERE id = 1;", "the migrations' own table"),
         ("PRAGMA ignore_check_constraints = ON;", "has no place here"),
+        ("PRAGMA main.foreign_keys = OFF;", "has no place here"),
         ("PRAGMA user_version = 3;", "not authorized"),
         ("CREATE VIRTUAL TABLE s USING dbstat;", "not authorized"),
         (f"SELECT '{'x' * 100_000}';", "D1 takes 100000"),

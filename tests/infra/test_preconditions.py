@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
 import httpx
 import pytest
 
+from infra.account_api import PLAN_VARIABLE, AccountApi, CannotAsk
 from infra.names import Names
 from infra.preconditions import questions, resource
-from infra.preconditions.account_api import PLAN_VARIABLE, AccountApi
 from infra.preconditions.claims import Claims
 from infra.preconditions.questions import (
     MAX_CRONS,
@@ -280,6 +281,53 @@ def test_an_answer_from_which_nothing_follows_is_unknown(path: str, answer: http
     answers = Cloud({**account(), f"GET {path}": answer}).asked()
     assert answers.refusals == ()
     assert len(answers.unknown) == 1
+
+
+class Pages:
+    """A list whose answers don't tell how many pages it has."""
+
+    def __init__(self, sizes: Iterator[int], told: object = None) -> None:
+        self._sizes = sizes
+        self._told = {"total_pages": told}
+        self.asked: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url.params["page"])
+        items = [{"id": f"{len(self.asked)}-{at}"} for at in range(next(self._sizes))]
+        document = {"success": True, "result": items, "result_info": self._told}
+        return httpx.Response(200, json=document)
+
+    def read(self) -> list[Any]:
+        transport = httpx.MockTransport(self)
+        with AccountApi(API, ACCOUNT, transport=transport, token="t") as api:
+            return list(api.listed("queues"))
+
+
+@pytest.mark.parametrize("told", [None, "many", 1.5])
+def test_a_list_that_doesnt_tell_its_pages_ends_with_one_that_isnt_full(told: object) -> None:
+    pages = Pages(iter([50, 50, 49]), told)
+    assert len(pages.read()) == 149
+    assert pages.asked == ["1", "2", "3"]
+
+
+def test_a_list_ends_with_the_page_that_it_tells_as_its_last() -> None:
+    assert len(Pages(iter([50, 50]), told=2).read()) == 100
+    assert len(Pages(iter([20, 20, 20]), told=3).read()) == 60
+    assert Pages(iter([0]), told=0).read() == []
+
+
+@pytest.mark.parametrize("size", [50, 51, 120])
+def test_a_list_that_isnt_paged_is_read_once(size: int) -> None:
+    everything = [{"id": str(at)} for at in range(size)]
+    document = {"success": True, "result": everything, "result_info": None}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=document))
+    with AccountApi(API, ACCOUNT, transport=transport, token="t") as api:
+        assert list(api.listed("workers/scripts")) == everything
+
+
+def test_a_list_without_an_end_is_no_answer() -> None:
+    with pytest.raises(CannotAsk, match="more than 200 pages"):
+        Pages(repeat(50)).read()
 
 
 @pytest.mark.parametrize(

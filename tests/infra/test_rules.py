@@ -170,6 +170,23 @@ def test_an_address_without_https_is_found(production: Stack) -> None:
     assert breaches(broken) == ["every_address_is_https binding TELEGRAM_API_URL"]
 
 
+@pytest.mark.requirement("T-7")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a.example,https://b.example",
+        "https://b.example, HTTP://a.example",
+        "http://[::1,https://b.example",
+    ],
+)
+def test_each_address_of_a_list_is_looked_at(production: Stack, text: str) -> None:
+    broken = with_binding(production, name="ALLOWED_ORIGINS", type="plain_text", text=text)
+    assert breaches(broken) == ["every_address_is_https binding ALLOWED_ORIGINS"]
+    own = "http://127.0.0.1:8788,https://b.example,http://localhost"
+    fine = with_binding(production, name="ALLOWED_ORIGINS", type="plain_text", text=own)
+    assert breaches(fine) == []
+
+
 def test_all_breaches_are_told_at_once(production: Stack) -> None:
     broken = changed(production, "database", read_replication=None)
     broken = with_binding(broken, name="SMTP_PASSWORD", type="plain_text", text="x")

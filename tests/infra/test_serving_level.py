@@ -18,7 +18,7 @@ BEFORE = {"level": 7}
 class Account:
     """The active deployment and each version's level, as the API tells them."""
 
-    def __init__(self, **levels: int | None) -> None:
+    def __init__(self, **levels: int | str | None) -> None:
         self.levels = levels
         self.status = 200
 
@@ -42,7 +42,7 @@ class Account:
         return asked.of(worker="notifier", worker_id="w1")
 
 
-def result(document: dict[str, Any]) -> httpx.Response:
+def result(document: Any) -> httpx.Response:
     return httpx.Response(200, content=json.dumps({"success": True, "result": document}))
 
 
@@ -62,6 +62,52 @@ def test_a_worker_that_is_not_there_serves_nothing() -> None:
     assert account.level() is None
 
 
+def test_a_level_that_is_no_number_is_another_services() -> None:
+    assert Account(one="7b").level() is None
+    assert Account(one="\u00b2", two="3").level() == 3
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 400])
+def test_an_api_that_is_busy_is_asked_again_later(status: int) -> None:
+    account = Account(one=6)
+    account.status = status
+    with pytest.raises(D1Unavailable, match=f"HTTP {status}"):
+        account.level()
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {},
+        {"deployments": None},
+        {"deployments": ["one"]},
+        {"deployments": [{}]},
+        {"deployments": [{"versions": ["one"]}]},
+        {"deployments": [{"versions": [{"version_id": 7}]}]},
+        ["one"],
+    ],
+)
+def test_deployments_that_cant_be_read_are_not_taken_for_none(listed: Any) -> None:
+    transport = httpx.MockTransport(lambda _: result(listed))
+    with pytest.raises(D1Unavailable, match="scripts/notifier/deployments was answered without"):
+        ServingLevel(account_id="a", base_url=BASE, transport=transport).of(
+            worker="notifier", worker_id="w1"
+        )
+
+
+def test_a_version_whose_bindings_cant_be_read_opens_no_gate() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/deployments"):
+            return result({"deployments": [{"versions": [{"version_id": "one"}]}]})
+        return result({"bindings": "none"})
+
+    transport = httpx.MockTransport(answer)
+    with pytest.raises(D1Unavailable, match="without a list of bindings"):
+        ServingLevel(account_id="a", base_url=BASE, transport=transport).of(
+            worker="notifier", worker_id="w1"
+        )
+
+
 def test_an_api_that_does_not_tell_opens_no_gate() -> None:
     account = Account(one=6)
     account.status = 403
@@ -79,7 +125,7 @@ def test_an_api_that_does_not_tell_opens_no_gate() -> None:
 @pytest.mark.parametrize("body", ["<html>sign in</html>", '{"success": false}', "[]"])
 def test_an_answer_that_is_no_document_opens_no_gate_either(body: str) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
-    with pytest.raises(D1Unavailable, match="no usable document"):
+    with pytest.raises(D1Unavailable, match="no migration was applied: GET workers/scripts"):
         ServingLevel(account_id="a", base_url=BASE, transport=transport).of(
             worker="notifier", worker_id="w1"
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
+from infra.account_api import AccountApi
 from infra.smoke import lifecycle
 from infra.smoke.address import PreviewAddress
 from infra.smoke.checks import Smoke, SmokeFailed
@@ -20,6 +22,13 @@ HEALTHY = {
     "cache": "connected",
     "queues": "connected",
     "deployment": {"version_id": VERSION},
+}
+UNTOLD = {
+    "account_id": "a",
+    "base_url": "https://api.example/client/v4",
+    "worker": "service",
+    "service_url": "https://notification.example.com",
+    "version_id": VERSION,
 }
 ADDRESS = PreviewAddress(url="https://18f97339-service.team.workers.dev")
 
@@ -155,6 +164,61 @@ def test_only_another_version_is_smoked_again() -> None:
 
     assert not lifecycle.is_changed(known, {**known, "service_url": "https://b.example"})
     assert lifecycle.is_changed(known, {**known, "version_id": "new"})
+
+
+@pytest.mark.parametrize("told", ["soon", ["x"], {"version_id": [VERSION]}])
+def test_a_health_of_another_shape_is_no_version(told: Any) -> None:
+    version = Version(health(deployment=told), unsigned=refusal())
+    with pytest.raises(SmokeFailed, match="step 'boot'"):
+        version.smoke()
+
+
+def test_errors_of_another_shape_name_no_code() -> None:
+    sick = health(503, status="unhealthy", database="gone", errors=["x", {"code": "DB_DOWN"}])
+    with pytest.raises(SmokeFailed, match=r"database gone, .*DB_DOWN"):
+        Version(sick, unsigned=refusal()).smoke()
+    with pytest.raises(SmokeFailed, match="database gone"):
+        Version(
+            health(503, status="unhealthy", database="gone", errors=7), unsigned=refusal()
+        ).smoke()
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (httpx.Response(200, json={"success": True, "result": {"subdomain": None}}), "has none"),
+        (httpx.Response(404, json={"success": False, "result": None}), "has none"),
+        (httpx.Response(403, json={"success": False}), "Account → Workers Scripts → Read"),
+        (httpx.Response(502, text="<html>"), "HTTP 502"),
+    ],
+)
+def test_a_subdomain_that_nobody_tells_is_asked_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, answer: httpx.Response, told: str
+) -> None:
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(answer.status_code, content=answer.content)
+    )
+    monkeypatch.setattr(lifecycle, "AccountApi", partial(AccountApi, transport=transport))
+    with pytest.raises(SmokeFailed, match=f"{told}.*Set workersDevSubdomain"):
+        lifecycle.run(UNTOLD)
+
+
+def test_the_accounts_subdomain_gives_the_preview_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[PreviewAddress] = []
+
+    class Passed:
+        def __init__(self, _: str, address: PreviewAddress) -> None:
+            seen.append(address)
+
+        def run(self) -> list[str]:
+            return ["boot"]
+
+    document = {"success": True, "result": {"subdomain": "team"}}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=document))
+    monkeypatch.setattr(lifecycle, "AccountApi", partial(AccountApi, transport=transport))
+    monkeypatch.setattr(lifecycle, "Smoke", Passed)
+    assert lifecycle.run(UNTOLD) == {**UNTOLD, "passed": ["boot"]}
+    assert seen == [ADDRESS]
 
 
 @pytest.mark.requirement("T-2")

@@ -85,6 +85,45 @@ def test_an_unknown_key_is_a_mistake_that_names_the_nearest_known_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "inside", "outside"),
+    [
+        ("rateLimitPerMinute", ("1", 100_000), (100_001,)),
+        ("rateLimitAddressPerMinute", (1, 100_000), (0, 100_001)),
+        ("maxRequestSize", (1_024, 104_857_600), (1_023, 104_857_601)),
+        ("retryBatchSize", (1, 100), (0, 101)),
+        ("retryMaxWaitMs", (0, 60_000), (60_001,)),
+        ("retryMaxRetries", (0, 100), (101,)),
+        ("failedDelaySeconds", (0, 43_200), (43_201,)),
+        ("cacheTtlSeconds", (60, 86_400), (59, 86_401)),
+        ("observabilitySampling", (0, "0.5", 1), ("1.000001", -1)),
+        ("traffic", (100,), (0, 101)),
+        ("channelRates", ({"a": {"per_second": 1_000}},), ({"a": {"per_minute": 1_001}},)),
+        ("channelRates", ({"a": {"per_minute": 1, "burst": 1}},), ({"a": {"burst": 1}},)),
+        ("retrySchedule", (["12h", "12h"], ["1s"] * 12), (["1s"] * 13, ["43201s"], ["0s"])),
+        ("crons", ([f"{n} * * * *" for n in range(5)],), ([f"{n} * * * *" for n in range(6)],)),
+        ("productionReviewers", ([f"user{n}" for n in range(6)],), ([f"u{n}" for n in range(7)],)),
+        ("approvers", ([f"A {n}" for n in range(50)],), (["A", "a"], [f"A{n}" for n in range(51)])),
+        ("ciTokenGenerations", ([1], [1, 2], [3, 9]), ([], [2, 1], [0], [1, 1], [1, 2, 3])),
+        ("backupBucket", ("a" * 63, "abc"), ("ab", "a" * 64, "-ab", "ab-", "Abc")),
+        ("workersDevSubdomain", ("a", "a" * 63), ("a" * 64, "-a", "a-", "")),
+        ("githubOwner", ("a", "a" * 39, "a-b"), ("a" * 40, "a--b", "-a")),
+        ("consoleBasePath", ("/", "/a/b-c_1"), ("/a/", "a", "/A", "/" + "a" * 100)),
+        ("takeOver", (["a.example", "*.a.example/*"],), (["a.example"] * 2, ["a", "b.c", "d.e"])),
+    ],
+)
+def test_a_value_at_the_edge_of_its_rule_is_taken_and_one_beyond_it_refused(
+    key: str, inside: tuple[Any, ...], outside: tuple[Any, ...]
+) -> None:
+    base = {"customDomain": "n.example.com", "zoneName": "example.com"}
+    if key == "traffic":
+        base["trafficBase"] = VERSION
+    for value in inside:
+        assert mistakes(**base, **{key: value}) == {}, value
+    for value in outside:
+        assert set(mistakes(**base, **{key: value})) == {key}, value
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("accountId", "0123456789ABCDEF0123456789ABCDEF"),
@@ -94,6 +133,15 @@ def test_an_unknown_key_is_a_mistake_that_names_the_nearest_known_one() -> None:
         ("serviceUrl", "http://notification.example.com"),
         ("serviceUrl", "https://notification.example.com/"),
         ("serviceUrl", "https://user:pw@notification.example.com"),
+        ("serviceUrl", "https://notification.exam\nple.com"),
+        ("serviceUrl", "https://notification.exam ple.com"),
+        ("serviceUrl", "https://notification.example.com:99999"),
+        ("serviceUrl", "https://notification.example.com?"),
+        ("serviceUrl", "https://notification.example.com#"),
+        ("serviceUrl", "https://@notification.example.com"),
+        ("serviceUrl", "https:\\\\notification.example.com"),
+        ("serviceUrl", "https://"),
+        ("allowedOrigins", "[" * 100_000),
         ("cloudflare:baseUrl", "http://10.0.0.1/client/v4"),
         ("d1Location", "mars"),
         ("d1Jurisdiction", "us"),
@@ -141,6 +189,8 @@ def test_an_unknown_key_is_a_mistake_that_names_the_nearest_known_one() -> None:
         ("ciTokenExpiresOn", "tomorrow"),
         ("ciTokenAllowedIps", ["192.0.2.1/24"]),
         ("github:baseUrl", "http://api.github.com/"),
+        ("github:baseUrl", "https://api.github.com"),
+        ("github:baseUrl", "https://api.github.com/?a/"),
         ("apiSecretKeySetOn", "2026-13-01"),
     ],
 )

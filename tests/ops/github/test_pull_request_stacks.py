@@ -72,7 +72,7 @@ def test_addresses_imports_traffic_access_and_dates_belong_to_one_stack() -> Non
     whole = {key if ":" in key else f"{P}{key}": "any" for key in keys}
     of_one_stack = {key.removeprefix(P) for key in whole.keys() - for_another_stack(whole).keys()}
     assert of_one_stack == {
-        *("serviceUrl", "customDomain", "routePattern", "zoneName", "zoneId"),
+        *("serviceUrl", "customDomain", "routePattern", "zoneName", "zoneId", "takeOver"),
         *("adoptDatabaseId", "adoptNamespaceId", "adoptRetryQueueId", "adoptFailedQueueId"),
         *("adoptWorkerId", "pin", "traffic", "trafficBase", "maintenanceMode"),
         *(key for group in (AccessSettings, KeyDates) for key in own_fields(group)),

@@ -94,11 +94,15 @@ def listed(account: StackAccount, *answers: object) -> list[dict[str, Any]]:
     return list(account.listed("queues", get))
 
 
-FULL = [{"n": number} for number in range(50)]
+def full(page: int) -> list[dict[str, Any]]:
+    return [{"n": 50 * page + number} for number in range(50)]
+
+
+FULL = full(0)
 
 
 def test_a_list_without_a_count_of_its_pages_ends_with_a_short_one(account: StackAccount) -> None:
-    found = listed(account, {"result": FULL}, {"result": FULL}, {"result": [{"n": 50}]})
+    found = listed(account, {"result": FULL}, {"result": full(1)}, {"result": [{"n": 100}]})
     assert (len(found), Api.calls) == (101, 3)
     assert (listed(account, {"result": FULL}, {"result": []}), Api.calls) == (FULL, 2)
 
@@ -118,8 +122,14 @@ def test_a_count_of_another_form_is_none(account: StackAccount, info: object) ->
 
 def test_a_list_that_comes_to_no_end_is_refused_and_not_cut(account: StackAccount) -> None:
     with pytest.raises(OperationError, match=r"more than 10,000 items"):
-        listed(account, {"result": FULL})
+        listed(account, *({"result": full(page)} for page in range(201)))
     assert Api.calls == 200
+
+
+@pytest.mark.parametrize("size", [50, 51, 120])
+def test_a_list_that_isnt_paged_is_read_once(account: StackAccount, size: int) -> None:
+    everything = [{"n": number} for number in range(size)]
+    assert listed(account, {"result": everything}) == everything
 
 
 @pytest.mark.parametrize("answer", [{}, {"message": "hello"}, {"success": True}])

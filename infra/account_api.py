@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 
 from infra.access.calls import permission_of
-from infra.migrations.d1 import TOKEN_VARIABLE
 from infra.retries import retrying
 from infra.settings.values import is_loopback
 
+TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
 PLAN_VARIABLE = "NOTIFICATION_PLAN_ONLY"
 """Environment variable of a plan that nothing is deployed after: its token may be one that only
 reads, so that nobody asks what it may write."""
@@ -86,7 +86,12 @@ class AccountApi:
         return None if document is None else document["result"]
 
     def listed(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
-        """Yield the items of every page of a list; nothing for a 404. Raises as ``get`` does."""
+        """Yield the items of every page of a list; nothing for a 404. Raises as ``get`` does.
+
+        Some lists aren't paged (in the SDK they are of the type ``SinglePage``): everything comes
+        at once, whichever page is asked for.
+        """
+        before: list[Any] = []
         for page in range(1, _MAX_PAGES + 1):
             paged = {**query, "page": str(page), "per_page": str(_PER_PAGE)}
             document = self._document(path, paged)
@@ -95,12 +100,18 @@ class AccountApi:
             items = document["result"] or []
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise CannotAsk(f"GET {path} was answered with no list")
-            yield from items
-            # Not every list tells how many pages it has; a short one is the last then.
-            last = page if len(items) < _PER_PAGE else _MAX_PAGES
             info = document.get("result_info")
-            if page >= (info.get("total_pages", last) if isinstance(info, dict) else last):
+            pages = info.get("total_pages") if isinstance(info, dict) else None
+            if not isinstance(pages, int):
+                if items and items == before:
+                    return
+                # Not every list tells how many pages it has; one that isn't full is the last then.
+                pages = page + (len(items) == _PER_PAGE)
+            before = items
+            yield from items
+            if page >= pages:
                 return
+        raise CannotAsk(f"GET {path} has more than {_MAX_PAGES} pages")
 
     def delete(self, path: str) -> None:
         """Remove what is there; nothing where it is gone already.
@@ -129,7 +140,8 @@ class AccountApi:
         answer, document = self._answer(path, query, method=method)
         if answer.status_code == 404:
             return None
-        if answer.status_code != 200 or not document["success"] or "result" not in document:
+        is_told = document["success"] is True and "result" in document
+        if answer.status_code != 200 or not is_told:
             raise CannotAsk(f"{method} {path} was answered with HTTP {answer.status_code}")
         return document
 
