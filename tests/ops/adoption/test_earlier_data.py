@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.migrations.d1 import TOKEN_VARIABLE, D1Database
+from infra.account_api import TOKEN_VARIABLE
+from infra.migrations.d1 import D1Database
 from infra.migrations.errors import MigrationError
 from ops.adoption import earlier_data
 from ops.adoption.earlier_data import EarlierData
