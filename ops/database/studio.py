@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,7 +146,7 @@ class Studio:
         return f"/-/auth-token?token={self._key}"
 
     def serve(self, port: int, *, ready: Callable[[str], None]) -> None:
-        """Serve until interrupted; ``ready`` gets the address.
+        """Serve until Ctrl-C, SIGTERM or a lost terminal; ``ready`` gets the address.
 
         Raises:
             UsageError: the port is taken.
@@ -158,9 +159,32 @@ class Studio:
             except OSError:
                 raise UsageError(f"Port {port} is taken. Give another one by --port.") from None
             listener.listen()  # whoever opens the address at once waits instead of being refused
-            ready(f"http://127.0.0.1:{listener.getsockname()[1]}{self.path}")
             config = uvicorn.Config(self.application, log_level="error", lifespan="on")
-            uvicorn.Server(config).run(sockets=[listener])
+            server = uvicorn.Server(config)
+            with _ended_by_signals(server):
+                ready(f"http://127.0.0.1:{listener.getsockname()[1]}{self.path}")
+                server.run(sockets=[listener])
+
+
+@contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Let a signal end the server in order, even before it serves.
+
+    Uvicorn listens to signals only while it serves, and raises what it heard again afterwards. An
+    exception in its event loop is logged with a stack trace.
+    """
+    usual = {
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
+    }
+    try:
+        for number in usual:
+            signal.signal(number, server.handle_exit)
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:

@@ -221,5 +221,6 @@ def test_the_studio_shows_a_snapshot_to_who_has_its_address_and_to_nobody_else(
             assert "sample-user-1" in http.get(f"{root}/local/user_configs").text
         assert httpx.get(f"{root}/local", trust_env=False).status_code == 403
     finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.send_signal(signal.SIGINT if source == "a-backup" else signal.SIGTERM)
+        _, told = process.communicate(timeout=20)
+    assert (process.returncode, told) == (0, "")

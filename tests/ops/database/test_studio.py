@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -145,3 +146,32 @@ def test_sql_reads_and_does_not_write(
 def test_a_snapshot_that_does_not_load_is_told(tmp_path: Path, sql: bytes) -> None:
     with pytest.raises(OperationError, match="doesn't load"):
         Studio(snapshot(tmp_path, sql))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_any_moment_ends_the_pages_without_a_word(
+    studio: Studio, number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(number)
+    signals: list[str] = []
+
+    def end_it_before_it_serves(address: str) -> None:
+        signals.append(address)
+        signal.raise_signal(number)
+
+    studio.serve(0, ready=end_it_before_it_serves)
+    assert signals == [f"{signals[0].split('/-/')[0]}{studio.path}"]
+    assert capfd.readouterr() == ("", "")
+    assert signal.getsignal(number) is before
+
+
+def test_what_ignores_a_lost_terminal_goes_on_ignoring_it(studio: Studio) -> None:
+    def lose_the_terminal(_: str) -> None:
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        signal.raise_signal(signal.SIGTERM)
+
+    usual = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        studio.serve(0, ready=lose_the_terminal)
+    finally:
+        signal.signal(signal.SIGHUP, usual)
