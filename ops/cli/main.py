@@ -165,12 +165,12 @@ def run() -> None:
     endless = " ".join(follows).strip() in FOLLOWERS or follows[0] in FOLLOWERS
     output = outlive_readers(stop=endless)
     interruption = Interruption()
-    interruption.listen(hangup=endless)
     try:
-        arguments = understood(sys.argv[1:])
-        names = called(arguments)
-        app = command_line(names) if names else overview()
-        app(arguments, obj=interruption)
+        with interruption.listening(hangup=endless):
+            arguments = understood(sys.argv[1:])
+            names = called(arguments)
+            app = command_line(names) if names else overview()
+            app(arguments, obj=interruption)
     except OperationError as error:
         _say(_advised(error, "".join(called(sys.argv[1:]))))
         sys.exit(interruption.exit_code if interruption.seen else error.exit_code)

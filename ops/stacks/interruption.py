@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 
@@ -29,18 +31,29 @@ class Interruption:
         """What a shell reports for the signal: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + (self.signal or signal.SIGINT)
 
-    def listen(self, *, hangup: bool) -> None:
-        """Take the signals over, for the rest of the process.
+    @contextmanager
+    def listening(self, *, hangup: bool) -> Iterator[None]:
+        """Take the signals over; after the block the process ignores them.
+
+        The command says its last sentence then, and a Ctrl-C that is pressed twice doesn't cut it
+        off with a stack trace.
 
         Args:
             hangup: whether a lost terminal (SIGHUP) ends the command too. Without it, it is
                 ignored here and by every program that is started from here.
         """
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._hear)
-        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            signal.signal(signal.SIGHUP, self._hear if hangup else signal.SIG_IGN)
+        heard = [signal.SIGINT, signal.SIGTERM]
+        if hasattr(signal, "SIGHUP"):
+            heard.append(signal.SIGHUP)
+        taken = [one for one in heard if signal.getsignal(one) is not signal.SIG_IGN]
+        for number in taken:
+            ends = hangup or number in heard[:2]
+            signal.signal(number, self._hear if ends else signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            for number in taken:
+                signal.signal(number, signal.SIG_IGN)
 
     def _hear(self, number: int, _: FrameType | None) -> None:
         if self.signal is None:

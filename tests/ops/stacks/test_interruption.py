@@ -15,12 +15,14 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup may have started the tests
 if sys.argv[2] == "ignored":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 heard = Interruption()
-heard.listen(hangup=sys.argv[1] == "hangup")
-for number in map(int, sys.argv[3:]):
-    try:
-        signal.raise_signal(number)
-    except KeyboardInterrupt:
-        print("ended", end=" ")
+with heard.listening(hangup=sys.argv[1] == "hangup"):
+    for number in map(int, sys.argv[3:]):
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt:
+            print("ended", end=" ")
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.raise_signal(number)
 print(heard.seen, heard.exit_code)
 """
 
