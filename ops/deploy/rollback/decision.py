@@ -47,7 +47,7 @@ def _code(stack: str) -> list[Step]:
             "Revert the change in git as well; the pin expires with the next bundle.",
             "git revert COMMIT && git push",
         ),
-        Step("Fill in the draft of the review in docs/post-mortems."),
+        Step("Fill in the draft of the review, whose place the rollback has named."),
     ]
 
 

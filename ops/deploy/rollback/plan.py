@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,7 @@ class RollbackReport:
         seconds: from the command to its end.
         post_mortem: where the draft of the review lies; ``None`` where nothing was changed.
         unfinished: why the update after the switch failed; empty where it didn't.
+        uncommitted: which of the pin's file and the draft git shows as changed or new.
     """
 
     plan: RollbackPlan
@@ -128,6 +130,7 @@ class RollbackReport:
     seconds: float
     post_mortem: Path | None
     unfinished: str = ""
+    uncommitted: Sequence[str] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the report for ``--json``."""
@@ -138,6 +141,7 @@ class RollbackReport:
             "seconds": round(self.seconds, 3),
             "post_mortem": str(self.post_mortem) if self.post_mortem else None,
             "unfinished": self.unfinished,
+            "uncommitted": list(self.uncommitted),
         }
 
     def lines(self) -> list[str]:
@@ -154,5 +158,10 @@ class RollbackReport:
         if self.post_mortem is not None:
             lines.append(
                 f"Review    {self.post_mortem}   (fill it in: the next deployment asks for it)"
+            )
+        if self.uncommitted:
+            lines.append(
+                f"Git       not committed yet: {', '.join(self.uncommitted)}   (without the pin, "
+                "the bad commit would be deployed again)"
             )
         return lines

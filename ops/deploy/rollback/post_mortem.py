@@ -13,7 +13,7 @@ from ops.stacks.errors import OperationError
 from ops.stacks.origin import asked_git, git
 
 FOLDER_VARIABLE = "NOTIFYCTL_POST_MORTEMS"
-"""Environment variable that moves the reviews out of the project's ``docs/post-mortems``."""
+"""Environment variable that moves the reviews somewhere else."""
 
 HEADINGS = {
     "Technical cause": "What broke, and why? Which change brought it in?",
@@ -74,9 +74,17 @@ class PostMortem:
 
 
 def post_mortem_folder(context: StackContext) -> Path:
-    """Return the folder of the reviews."""
+    """Return the folder of the reviews.
+
+    A team commits its reviews. One of this machine's own stack is nobody else's, so it lies with
+    that stack's data, where git doesn't look.
+    """
     moved = context.environment.get(FOLDER_VARIABLE)
-    return Path(moved) if moved else context.project.root / "docs" / "post-mortems"
+    if moved:
+        return Path(moved)
+    if context.is_local:
+        return context.project.home / "post-mortems"
+    return context.project.root / "docs" / "post-mortems"
 
 
 def open_post_mortems(folder: Path) -> list[str]:
@@ -98,6 +106,17 @@ def _section(text: str, heading: str) -> str:
     """Return what stands under a heading, without the hint."""
     _, _, rest = text.partition(f"\n## {heading}\n")
     return _HINT.sub("", rest.partition("\n## ")[0]).strip()
+
+
+def uncommitted(root: Path, paths: Sequence[Path]) -> list[str]:
+    """Return which of these files git shows as changed or new, as paths in the repository."""
+    below = root.resolve()
+    names = [
+        str(path.resolve().relative_to(below))
+        for path in paths
+        if path.resolve().is_relative_to(below)
+    ]
+    return [name for name in names if git(root, "status", "--porcelain", "--", name)]
 
 
 def commit_files(root: Path, paths: Sequence[Path], message: str) -> str | None:

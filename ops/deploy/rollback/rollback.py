@@ -21,7 +21,7 @@ from ops.deploy.release.target import MESSAGE, choose_target, newest_update
 from ops.deploy.rollback.gate import Gate, GateResult
 from ops.deploy.rollback.ledger import LedgerReading, read_ledger
 from ops.deploy.rollback.plan import RollbackPlan, RollbackReport
-from ops.deploy.rollback.post_mortem import commit_files, post_mortem_folder
+from ops.deploy.rollback.post_mortem import commit_files, post_mortem_folder, uncommitted
 from ops.deploy.rollback.release_settings import restore_settings
 from ops.deploy.rollback.release_source import ReleaseSource, use_bundle
 from ops.deploy.verification import PAUSE
@@ -184,7 +184,9 @@ class Rollback:
             self._commit(draft, version)
         status = f"version {version[:8]} serves again and is verified"
         notifier.tell(replace(notice, event="rolled back", status=status, duration=seconds))
-        return RollbackReport(plan, version, self._serving, seconds, draft, unfinished)
+        files = [self._stack_file, *([draft] if draft is not None else [])]
+        left = uncommitted(self._project.root, files)
+        return RollbackReport(plan, version, self._serving, seconds, draft, unfinished, left)
 
     def _mark_bad(self, plan: RollbackPlan, reason: str) -> None:
         """Note it as soon as it serves no more, and not before: a switch may fail.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.deploy.rollback.post_mortem import commit_files
+from ops.deploy.rollback.post_mortem import commit_files, uncommitted
 from ops.stacks.errors import OperationError
 
 
@@ -43,6 +43,26 @@ def test_the_pin_and_the_draft_are_committed_and_nothing_else(root: Path) -> Non
     changed = git(root, "show", "--name-only", "--format=").splitlines()
     assert sorted(changed) == ["Pulumi.production.yaml", "review.md"]
     assert git(root, "status", "--porcelain") == "?? other"
+
+
+def test_what_git_shows_as_changed_or_new_is_told_by_its_path_in_the_repository(
+    root: Path, tmp_path: Path
+) -> None:
+    stack_file, draft = root / "Pulumi.production.yaml", root / "docs" / "review.md"
+    draft.parent.mkdir()
+    draft.write_text("# Review\n")
+    elsewhere = tmp_path / "review.md"
+    elsewhere.write_text("# Review\n")
+    assert uncommitted(root, [stack_file, draft, elsewhere]) == ["docs/review.md"]
+
+    stack_file.write_text("config: {pin: x}\n")
+    assert uncommitted(root, [stack_file, draft]) == ["Pulumi.production.yaml", "docs/review.md"]
+
+    commit_files(root, [stack_file, draft], "Roll production back")
+    assert uncommitted(root, [stack_file, draft]) == []
+    draft.rename(root / "ignored.md")
+    (root / ".gitignore").write_text("ignored.md\n")
+    assert uncommitted(root, [root / "ignored.md"]) == []
 
 
 def test_nothing_is_committed_where_nothing_changed_or_it_lies_elsewhere(

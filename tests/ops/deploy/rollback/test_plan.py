@@ -101,12 +101,23 @@ def test_a_program_reads_the_plan_and_the_report() -> None:
         "seconds": 9.877,
         "post_mortem": "reviews/v2.md",
         "unfinished": "",
+        "uncommitted": [],
     }
     assert done.lines() == [
         "Version v3-new-n serves again.",
         "Time      1.2 s to serve, 9.9 s in all",
         "Review    reviews/v2.md   (fill it in: the next deployment asks for it)",
     ]
+
+
+def test_what_git_does_not_have_yet_is_named_on_the_screen_and_in_the_document() -> None:
+    files = ("Pulumi.production.yaml", "docs/post-mortems/v2.md")
+    done = RollbackReport(plan(), "v1-good-good", 1.0, 9.0, Path("v2.md"), uncommitted=files)
+    assert done.document()["uncommitted"] == list(files)
+    assert done.lines()[-1] == (
+        "Git       not committed yet: Pulumi.production.yaml, docs/post-mortems/v2.md   (without "
+        "the pin, the bad commit would be deployed again)"
+    )
 
 
 def test_a_rollback_that_changed_nothing_asks_for_no_review() -> None:

@@ -5,8 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from ops.deploy.rollback.post_mortem import HEADINGS, PostMortem, open_post_mortems
+from ops.deploy.rollback.post_mortem import (
+    FOLDER_VARIABLE,
+    HEADINGS,
+    PostMortem,
+    open_post_mortems,
+    post_mortem_folder,
+)
+from tests.ops.contexts import context_of
 
+ROOT = Path(__file__).resolve().parents[4]
 DRAFT = PostMortem(
     stack="production",
     bad_version="bad12345-6789",
@@ -54,3 +62,23 @@ def test_a_review_is_open_until_every_heading_says_something(tmp_path: Path) -> 
     path.write_text(text.replace("Status: open", "Status: closed"))
     assert open_post_mortems(tmp_path) == []
     assert open_post_mortems(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("stack", "moved", "folder"),
+    [
+        ("production", "", "docs/post-mortems"),
+        ("local", "", "home/post-mortems"),
+        ("local", "reviews", "reviews"),
+        ("production", "reviews", "reviews"),
+    ],
+)
+def test_the_draft_of_a_stack_of_this_machine_lies_outside_git(
+    stack: str, moved: str, folder: str, tmp_path: Path
+) -> None:
+    environment = {FOLDER_VARIABLE: str(tmp_path / moved)} if moved else {}
+    for name in ("production", "local"):
+        file = f"Pulumi.{name}.yaml"
+        (tmp_path / file).write_text((ROOT / file).read_text())
+    context = context_of(tmp_path, stack, environment=environment)
+    assert post_mortem_folder(context) == tmp_path / folder
