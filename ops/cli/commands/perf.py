@@ -58,7 +58,8 @@ def perf(
     for method, target, body in kinds:
         with reporter.step(f"{method} {target.partition('?')[0]}") as step:
             results.append(load.measure(method, target, body=body))
-            step.detail = f"{results[-1].failed} of {requests} failed"
+            why = f": {results[-1].why}" if results[-1].why else ""
+            step.detail = f"{results[-1].failed} of {requests} failed{why}"
     documents = [result.document() for result in results]
     if json:
         document = {"stack": stack, "concurrency": concurrency, "results": documents}

@@ -17,6 +17,7 @@ const statuses = {};
 const durations = [];
 let number = 0;
 let unsent = 0;
+let why = "";
 let ended;
 
 const instance = autocannon(
@@ -33,7 +34,7 @@ const instance = autocannon(
     if (error) throw error;
     const seconds = ended === undefined ? 0 : (ended - started) / 1000;
     process.stdout.write(
-      JSON.stringify({ statuses, durations, seconds, unsent, unanswered: result.errors }),
+      JSON.stringify({ statuses, durations, seconds, unsent, unanswered: result.errors, why }),
     );
   },
 );
@@ -42,6 +43,10 @@ instance.on("response", (_client, status, _bytes, milliseconds) => {
   statuses[status] = (statuses[status] ?? 0) + 1;
   durations.push(milliseconds);
   ended = performance.now();
+});
+
+instance.on("reqError", (error) => {
+  why ||= String(error.message).slice(0, 200);
 });
 
 function setupRequest(request) {

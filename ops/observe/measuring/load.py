@@ -40,6 +40,7 @@ class Measured:
         durations: milliseconds of each request that was answered.
         seconds: how long all took together.
         unsent: answers to a send that say that the notification wasn't sent.
+        why: what broke the first request without an answer, in Node's words; else empty.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Measured:
     durations: list[float]
     seconds: float
     unsent: int = 0
+    why: str = ""
 
     @property
     def failed(self) -> int:
@@ -146,4 +148,5 @@ class Load:
             found["durations"],
             found["seconds"],
             found["unsent"],
+            found["why"],
         )

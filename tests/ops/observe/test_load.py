@@ -98,6 +98,7 @@ def test_every_request_is_made_once_and_timed() -> None:
     assert document["count"] == 6
     assert 0 < document["median_ms"] <= document["p95_ms"] <= document["max_ms"]
     assert document["per_second"] > 0
+    assert found.why == ""
 
 
 def test_fewer_requests_than_connections_are_made_as_they_are() -> None:
@@ -128,6 +129,7 @@ def test_a_service_that_isnt_there_fails_every_request_and_ends() -> None:
     found = Load("http://127.0.0.1:9", None, requests=4, concurrency=2).measure("GET", "/")
     assert found.durations == []
     assert found.statuses == {0: 4}
+    assert "ECONNREFUSED" in found.why
     assert (found.failed, found.document()["per_second"]) == (4, None)
 
 
@@ -162,6 +164,7 @@ def test_a_server_without_a_trusted_certificate_gets_no_signed_request(tmp_path:
     with certified(service, tmp_path) as (url, _):
         found = Load(url, KEY, requests=3, concurrency=1).measure("GET", "/")
     assert (service.asked, found.failed) == ([], 3)
+    assert found.why == "self-signed certificate"
     assert [found.shown(one) for one in ("requests", "failed", "median_ms")] == ["3", "3", "-"]
 
 
