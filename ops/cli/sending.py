@@ -18,5 +18,8 @@ def tell(response: SendResponse, *, json: bool) -> None:
         for result in response.results:
             error = f"  {result.error}" if result.error else ""
             say(f"{result.channel:<9} {result.status:<15} {result.message_id}{error}")
+        for warning in response.warnings:
+            channel, text = warning.get("channelType", ""), warning.get("message", "")
+            say(f"{channel:<9} {'warning':<15} {text}")
     if not response.accepted:
         raise typer.Exit(code=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -44,13 +45,66 @@ def test_only_templates_for_every_chosen_channel_are_offered_with_their_variable
     page.get_by_role("checkbox", name="Webhook").check()
     page.get_by_label("Template", exact=True).check(force=True)
     page.get_by_role("combobox", name="Template").select_option("user_notification")
-    variables = page.get_by_label("Variables (JSON)")
-    assert '"title": "title"' in variables.input_value()
-    variables.fill('{"title": "Hello", "message": "From a template"}')
+    fields = page.get_by_role("group", name="Variables").first.get_by_role("textbox")
+    expect(fields).to_have_count(4)
+    page.get_by_label("title", exact=True).fill("Hello")
+    page.get_by_label("message", exact=True).fill("From a template")
+    for name in ("action_text", "action_url"):
+        page.get_by_label(name, exact=True).fill(f"https://example.com/{name}")
+    expect(page.get_by_text("Without a value")).to_have_count(0)
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".result")).to_contain_text("Sent")
+    expect(page.locator(".result .caution")).to_have_count(0)
     [arrived] = console.served.arrivals("/hook/template-user")
     assert "From a template" in arrived["body"]
+    assert "https://example.com/action_url" in arrived["body"]
+
+
+def test_a_variable_without_a_value_is_named_before_the_send_and_after_it(
+    console: OpenConsole,
+) -> None:
+    page = console.page
+    console.configure("empty-user")
+    console.open("Send")
+    page.get_by_label("User").fill("empty-user")
+    page.get_by_role("checkbox", name="Webhook").check()
+    page.get_by_label("Template", exact=True).check(force=True)
+    page.get_by_role("combobox", name="Template").select_option("user_notification")
+    title = page.get_by_label("title", exact=True)
+    title.fill("Hello")
+    title.fill("")
+    page.get_by_label("message", exact=True).fill("Only this")
+    left = "Without a value, and so sent as written: {{title}}, {{action_text}}, {{action_url}}"
+    expect(page.get_by_text(left)).to_be_visible()
+    page.get_by_role("button", name="Send", exact=True).click()
+    told = page.locator(".result .caution")
+    expect(told).to_contain_text("Without a value, and so sent as written:")
+    expect(told).to_contain_text("{{title}}")
+    [arrived] = console.served.arrivals("/hook/empty-user")
+    assert "{{title}}" in arrived["body"]
+
+
+def test_fields_and_json_are_two_views_of_the_same_values(console: OpenConsole) -> None:
+    page = console.page
+    console.open("Send")
+    page.get_by_role("checkbox", name="Webhook").check()
+    page.get_by_label("Template", exact=True).check(force=True)
+    page.get_by_role("combobox", name="Template").select_option("status_update")
+    page.get_by_label("status", exact=True).fill("degraded")
+    views = page.get_by_role("group", name="Variables").last
+    views.get_by_label("JSON").check(force=True)
+    written = page.get_by_label("Variables (JSON)")
+    assert json.loads(written.input_value()) == {"status": "degraded"}
+    written.fill('{"status": "up", "affected_features": ["mail", "chat"]}')
+    views.get_by_label("Form").check(force=True)
+    expect(page.get_by_label("status", exact=True)).to_have_value("up")
+    listed = page.get_by_label("affected_features", exact=True)
+    expect(listed).to_have_value('["mail","chat"]')
+    expect(listed).not_to_be_editable()
+    expect(page.get_by_text("Change it as JSON.")).to_be_visible()
+    views.get_by_label("JSON").check(force=True)
+    written.fill('{"status": ')
+    expect(views.get_by_label("Form")).to_be_disabled()
 
 
 def test_what_is_missing_is_said_at_its_field_and_nothing_is_sent(console: OpenConsole) -> None:

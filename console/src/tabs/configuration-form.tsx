@@ -34,7 +34,7 @@ const TITLES: Record<KeysOf<Properties> | Inner<"rate" | "quiet_hours">, Text> =
   bot_token: "Bot token",
   bridge_token: "Token of the bridge",
   burst: "At once",
-  channel: "Channel there",
+  channel: "Channel to post to",
   chat_id: "Chat id",
   click: "URL behind the message",
   color: "Colour",

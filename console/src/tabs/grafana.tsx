@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { call, serviceNow, type Answer } from "../api/client";
 import { t, type Text } from "../language";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Copyable, Field, Problem, StatusBadge } from "../ui/parts";
-import { parseObject } from "./send";
+import { parseObject } from "./variables";
 
 type Outcome = Answer<"/api/webhooks/grafana", "post">;
 

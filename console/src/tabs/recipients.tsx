@@ -12,7 +12,7 @@ import { ListWithPane, Pane, useReturn } from "../ui/pane";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Field, Moment, Nothing, Problem, Waiting } from "../ui/parts";
 import { describeError, toast, toastError } from "../ui/toast";
 import { ConfigurationForm, emptyOf, fieldOf, readConfiguration, type Problems, type Values } from "./configuration-form";
-import { parseObject } from "./send";
+import { parseObject } from "./variables";
 
 type Configuration = Schemas["Configuration"];
 

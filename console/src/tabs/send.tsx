@@ -1,6 +1,6 @@
 /** Sends a notification and shows what became of it. */
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 
 import { call, type Answer, type Schemas } from "../api/client";
 import { useLive } from "../api/live";
@@ -10,11 +10,14 @@ import { linkTo, usePlace } from "../route";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Field, Json, Nothing, StatusBadge, type ChannelName } from "../ui/parts";
 import { Problem } from "../ui/parts";
 import { toast } from "../ui/toast";
+import { asWritten, parseObject, Variables } from "./variables";
 
 type Sent = Answer<"/api/notifications/send", "post">;
 type Result = Schemas["SendResult"];
+type Warning = NonNullable<Sent["warnings"]>[number];
 interface Outcome {
   results: Result[];
+  warnings: Warning[];
   requestId: string;
   durationMs: number;
 }
@@ -27,11 +30,11 @@ export function Send() {
   const [channels, setChannels] = useState<ReadonlySet<ChannelName>>(new Set());
   const [mode, setMode] = useState<"custom" | "template">(wanted ? "template" : "custom");
   const [template, setTemplate] = useState(wanted);
+  const [variables, setVariables] = useState("{}");
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | undefined>();
   const [refusal, setRefusal] = useState<unknown>();
-  const form = useRef<HTMLFormElement>(null);
 
   const configurations = useLoaded(
     (signal) => call("get", "/api/user-configs", { query: { limit: 200, mask: "true" } as never, signal, quiet: true }),
@@ -54,23 +57,11 @@ export function Send() {
     if (!next.delete(channel)) next.add(channel);
     setChannels(next);
   };
-  const chooseTemplate = (key: string) => {
-    setTemplate(key);
-    const variables = all.find((one) => one.template_key === key)?.variables ?? [];
-    const field = form.current?.elements.namedItem("variables") as HTMLTextAreaElement | null;
-    if (field && (!field.value.trim() || field.value.trim() === "{}")) {
-      field.value = JSON.stringify(Object.fromEntries(variables.map((name) => [name, name])), null, 2);
-    }
-  };
-
-  useEffect(() => {
-    if (wanted && all.length) chooseTemplate(wanted);
-  }, [wanted, templates.data]);
 
   async function submit(event: SubmitEvent) {
     event.preventDefault();
     const data = new FormData(event.currentTarget as HTMLFormElement);
-    const { body, found } = requestOf(data, [...channels], mode, template);
+    const { body, found } = requestOf(data, [...channels], mode === "template" ? { template, variables } : undefined);
     setProblems(found);
     const first = Object.keys(found)[0];
     if (first) {
@@ -83,7 +74,7 @@ export function Send() {
     try {
       const answer: Sent = await call("post", "/api/notifications/send", { body: body as never });
       const durationMs = performance.now() - started;
-      setOutcome({ results: answer.results, requestId: answer.request_id, durationMs });
+      setOutcome({ results: answer.results, warnings: answer.warnings ?? [], requestId: answer.request_id, durationMs });
       const bad = answer.results.filter((one) => one.status === "failed").length;
       if (bad) toast(t("{count} of {all} channels failed.", { count: bad, all: answer.results.length }), "bad");
       else toast(t("Accepted: {channels}", { channels: answer.results.map((one) => CHANNEL_TITLES[one.channelType] ?? one.channelType).join(", ") }));
@@ -97,7 +88,7 @@ export function Send() {
 
   return (
     <div class="columns">
-      <form class="card" ref={form} onSubmit={submit} noValidate aria-labelledby="send-title">
+      <form class="card" onSubmit={submit} noValidate aria-labelledby="send-title">
         <h1 id="send-title">{t("Send a notification")}</h1>
         <Field id="user_id" label={t("User")} error={problems["user_id"]}>
           <input
@@ -184,7 +175,7 @@ export function Send() {
                 value={template}
                 aria-describedby={problems["template_key"] ? "template_key-hint template_key-error" : "template_key-hint"}
                 aria-invalid={problems["template_key"] ? true : undefined}
-                onChange={(event) => chooseTemplate(event.currentTarget.value)}
+                onChange={(event) => setTemplate(event.currentTarget.value)}
               >
                 <option value="">{t("Choose …")}</option>
                 {fitting.map((one) => (
@@ -194,16 +185,7 @@ export function Send() {
                 ))}
               </select>
             </Field>
-            <Field
-              id="variables"
-              label={t("Variables (JSON)")}
-              error={problems["variables"]}
-              hint={chosen?.variables.length ? t("It reads: {names}", { names: chosen.variables.join(", ") }) : t("A JSON object.")}
-            >
-              <textarea id="variables" name="variables" class="mono" rows={7} spellcheck={false}
-                aria-invalid={problems["variables"] ? true : undefined}
-                aria-describedby={problems["variables"] ? "variables-hint variables-error" : "variables-hint"} />
-            </Field>
+            <Variables names={chosen?.variables ?? []} text={variables} change={setVariables} error={problems["variables"]} />
           </>
         )}
         <Field id="idempotency_key" label={t("Idempotency key (optional)")} hint={t("The same key within 24 hours sends nothing twice.")}>
@@ -237,35 +219,24 @@ function channelsByUser(configurations: readonly Schemas["Configuration"][]) {
 }
 
 /** The request's body, or what has to be mended first, by the id of its field. */
-function requestOf(data: FormData, channels: string[], mode: string, template: string) {
+function requestOf(data: FormData, channels: string[], from: { template: string; variables: string } | undefined) {
   const found: Record<string, string> = {};
   const text = (name: string) => String(data.get(name) ?? "").trim();
   const body: Record<string, unknown> = { user_id: text("user_id"), channels };
   if (!text("user_id")) found["user_id"] = t("Enter a user id.");
   if (!channels.length) found["channels"] = t("Choose at least one channel.");
-  if (mode === "custom") {
+  if (!from) {
     if (!text("content")) found["content"] = t("Enter the content.");
     body["custom_content"] = { content: text("content"), ...(text("subject") ? { subject: text("subject") } : {}) };
   } else {
-    if (!template) found["template_key"] = t("Choose a template.");
-    body["template_key"] = template;
-    const variables = parseObject(text("variables") || "{}");
+    if (!from.template) found["template_key"] = t("Choose a template.");
+    body["template_key"] = from.template;
+    const variables = parseObject(from.variables.trim() || "{}");
     if (variables) body["variables"] = variables;
     else found["variables"] = t("This isn't a JSON object.");
   }
   if (text("idempotency_key")) body["idempotency_key"] = text("idempotency_key");
   return { body, found };
-}
-
-export function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value && typeof value === "object" && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function Results({ outcome, update }: { outcome: Outcome; update: (results: Result[]) => void }) {
@@ -299,6 +270,11 @@ function Results({ outcome, update }: { outcome: Outcome; update: (results: Resu
                 {one.error} {one.code && <code>{one.code}</code>}
               </p>
             )}
+            {outcome.warnings.filter((warning) => warning.channelType === one.channelType).map((warning) => (
+              <p key={warning.code} class="caution">
+                {textOf(warning)}
+              </p>
+            ))}
             {hasDetails(one.details) && (
               <details>
                 <summary>{t("What the channel answered")}</summary>
@@ -314,6 +290,11 @@ function Results({ outcome, update }: { outcome: Outcome; update: (results: Resu
       </p>
     </>
   );
+}
+
+function textOf(warning: Warning): string {
+  if (warning.code === "TRUNCATED") return t("The text was longer than the channel allows, and was cut off.");
+  return warning.variables ? t("Without a value, and so sent as written: {names}", { names: asWritten(warning.variables) }) : warning.message;
 }
 
 const hasDetails = (details: unknown): boolean =>

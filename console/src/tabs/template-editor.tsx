@@ -7,7 +7,7 @@ import { DrawnPayload } from "../drawings/drawing";
 import { t } from "../language";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Field, type ChannelName } from "../ui/parts";
 import { describeError } from "../ui/toast";
-import { parseObject } from "./send";
+import { parseObject } from "./variables";
 
 export interface Content {
   content_type: "text" | "html" | "markdown" | "json";

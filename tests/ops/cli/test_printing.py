@@ -61,3 +61,15 @@ def test_the_error_of_an_endpoint_is_shown_and_not_obeyed(
     shown = capsys.readouterr().out
     assert "500 \\x1b]52;c;ZXZpbA==\\x07" in shown
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(shown)
+
+
+def test_what_was_sent_and_probably_not_meant_is_told_beside_the_results(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    result = SendResult(channel="lark", status="sent", message_id="m", user_id="u", log_id=1)
+    warning = {"code": "TRUNCATED", "channelType": "lark", "message": f"It was cut {EVIL}"}
+    tell(SendResponse(results=(result,), request_id="r", warnings=(warning, {})), json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["lark", "sent", "m"]
+    assert lines[1].startswith("lark      warning         It was cut 500 \\x1b]52")
+    assert lines[2].split() == ["warning"]
