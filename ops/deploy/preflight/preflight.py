@@ -123,9 +123,10 @@ class Preflight:
         if not self.failed:
             return None
         names = ", ".join(outcome.check for outcome in self.failed)
+        checks = "1 check" if len(self.failed) == 1 else f"{len(self.failed)} checks"
         return GateClosed(
-            f"{len(self.failed)} checks before the deployment of '{self._stack}' failed: {names}. "
-            f"'notifyctl check --stack {self._stack}' says what to do about each."
+            f"{checks} before the deployment of '{self._stack}' failed: {names}. "
+            "The report says what to do about each."
         )
 
     def _configuration(self) -> Iterator[Outcome]:
