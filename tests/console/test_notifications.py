@@ -155,6 +155,16 @@ def test_a_notifications_life_is_told_from_acceptance_to_delivery(console: OpenC
     expect(page.locator(".life")).to_have_count(0)
 
 
+def test_a_click_anywhere_on_a_row_opens_its_life(console: OpenConsole) -> None:
+    page = console.page
+    console.configure("row-user")
+    [sent] = console.send("row-user", "Anywhere")
+    console.open("Notifications")
+    console.row("Anywhere").locator(".subject").click()
+    expect(page.locator(".life")).to_contain_text("Anywhere")
+    expect(page).to_have_url(re.compile(rf"#/notifications/{sent['logId']}$"))
+
+
 @pytest.mark.requirement("C-9", "C-0.7")
 def test_a_failed_notification_is_sent_again_once_its_cause_is_mended(
     console: OpenConsole,

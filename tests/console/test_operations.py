@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -103,6 +104,16 @@ def test_the_system_tab_tells_health_release_versions_schema_and_tasks(
     page.get_by_role("button", name="Delete …").click()
     console.answer_dialog("Delete")
     console.toast("0 deleted.")
+
+
+def test_a_new_installation_says_that_no_task_has_run(console: OpenConsole) -> None:
+    page = console.page
+    none = json.dumps({"success": True, "data": {"records": []}})
+    page.route("**/api/task-execution-records*", lambda route: route.fulfill(body=none))
+    console.open("System")
+    runs = page.get_by_role("region", name="Latest runs")
+    expect(runs).to_contain_text("No task has run yet.")
+    expect(runs.get_by_role("table")).to_have_count(0)
 
 
 @pytest.mark.requirement("C-9", "C-8.1")

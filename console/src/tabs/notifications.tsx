@@ -270,6 +270,12 @@ function Table({ rows, fresh, open, query }: TableProps) {
               class={fresh.has(row.id) ? "fresh" : ""}
               aria-selected={String(row.id) === open ? true : undefined}
               data-id={row.id}
+              onClick={(event) => {
+                // The link does it as well, by the keyboard; marked text stays marked.
+                if (!(event.target as Element).closest("a") && !getSelection()?.toString()) {
+                  goTo("notifications", String(row.id), query);
+                }
+              }}
             >
               <td>
                 <a href={linkTo("notifications", String(row.id), query)}>

@@ -79,7 +79,8 @@ export function System() {
       <section aria-labelledby="records-title">
         <h2 id="records-title">{t("Latest runs")}</h2>
         {records.error !== undefined && <Problem error={records.error} again={reload} />}
-        {records.data && (
+        {records.data?.data.records.length === 0 && <Nothing>{t("No task has run yet.")}</Nothing>}
+        {records.data && records.data.data.records.length > 0 && (
           <div class="table-frame" tabIndex={0} role="region" aria-label={t("Latest runs")}>
             <table class="stack">
               <thead>
@@ -248,7 +249,7 @@ function TaskTable({ tasks, error, act, again }: TasksProps) {
                 <tr key={name}>
                   <td class="user">{name}</td>
                   <td data-label={t("Last run")}>{task.lastRun ? <Moment at={task.lastRun} /> : t("never")}</td>
-                  <td data-label={t("Next run")}>{task.nextRun ? <Moment at={task.nextRun} /> : ""}</td>
+                  <td data-label={t("Next run")}>{task.nextRun ? <Moment at={task.nextRun} /> : "–"}</td>
                   <td>
                     {task.lastStatus && (
                       <span class="badge" data-status={task.lastStatus}>

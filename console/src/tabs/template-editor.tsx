@@ -137,10 +137,11 @@ export function TemplateEditor({ draft: initial, isNew, saved }: EditorProps) {
                 onInput={(event) => setDraft({ ...draft, description: event.currentTarget.value })}
               />
             </Field>
-            <Field id="template-variables" label={t("Variables, separated by commas")}>
+            <Field id="template-variables" label={t("Variables")} hint={t("Separated by commas.")}>
               <input
                 id="template-variables"
                 defaultValue={initial.variables.join(", ")}
+                aria-describedby="template-variables-hint"
                 onInput={(event) =>
                   setDraft({
                     ...draft,
@@ -159,7 +160,7 @@ export function TemplateEditor({ draft: initial, isNew, saved }: EditorProps) {
             <textarea
               id="samples"
               class="mono"
-              rows={5}
+              rows={Math.min(Math.max(5, initial.variables.length + 2), 12)}
               spellcheck={false}
               value={samples}
               aria-describedby="samples-hint"

@@ -36,7 +36,11 @@ export function Variables({ names, text, change, error }: VariablesProps) {
         </fieldset>
       )}
       {view === "form" ? (
-        names.map((name) => <Variable key={name} name={name} values={values ?? {}} change={change} />)
+        <div class="pair">
+          {names.map((name) => (
+            <Variable key={name} name={name} values={values ?? {}} change={change} />
+          ))}
+        </div>
       ) : (
         <Field id="variables" label={t("Variables (JSON)")} error={error} hint={names.length ? t("It reads: {names}", { names: names.join(", ") }) : t("A JSON object.")}>
           <textarea id="variables" class="mono" rows={7} spellcheck={false} value={text} onInput={(event) => change(event.currentTarget.value)}
@@ -45,7 +49,9 @@ export function Variables({ names, text, change, error }: VariablesProps) {
         </Field>
       )}
       {missing.length > 0 && (
-        <p class="hint">{t("Without a value, and so sent as written: {names}", { names: asWritten(missing) })}</p>
+        <p class="hint">
+          {t("Without a value: {names}", { names: missing.join(", ") })}. {t("The text shows such a variable as it is written, {{name}}, unless it may be left out.")}
+        </p>
       )}
     </fieldset>
   );
