@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from engine.passphrase import encrypt_config_value, new_encryption_salt
 from ops.access.checks.outcome import Outcome
 from ops.access.checks.stack_secrets import StackSecrets
-from ops.access.keys.key_file import KeyFile
+from ops.access.keys.key_file import PASSPHRASE_VARIABLE, KeyFile
 from ops.deploy.preflight.code_checks import (
     QUICK_TESTS,
     TYPED,
@@ -158,6 +159,33 @@ def test_settings_and_secrets_are_judged_each_by_itself(tmp_path: Path) -> None:
     assert "retryBatchSize" in wrong.found
     stack_file(tmp_path, encryptKey=None)
     assert "encryptKey: exactly 32 letters and digits" in found()["secrets"].found
+
+
+def test_a_secret_that_was_set_without_its_day_leads_to_the_command_that_records_it(
+    tmp_path: Path,
+) -> None:
+    passphrase = "correct horse"
+    salt = new_encryption_salt(passphrase)
+
+    def secrets(**values: str) -> Outcome:
+        encrypted = {
+            key: {"secure": encrypt_config_value(value, passphrase=passphrase, salt=salt)}
+            for key, value in values.items()
+        }
+        recorded = {"apiSecretKey": "0123456789abcdef"}
+        path = stack_file(tmp_path, **encrypted, keyFingerprints=recorded)
+        path.write_text(f"{path.read_text()}encryptionsalt: {salt}\n")
+        environment = {PASSPHRASE_VARIABLE: passphrase}
+        context = context_of(tmp_path, "production", file=path, environment=environment)
+        [_, found, _] = StackSecrets(context).outcomes()
+        return found
+
+    (tmp_path / "infra").mkdir()
+    changed = secrets(apiSecretKey="1f" * 32, encryptKey="b" * 32)
+    assert (changed.result, "was changed without its date" in changed.found) == ("fail", True)
+    assert changed.advice.endswith("record it: notifyctl keys record --stack production")
+    broken = secrets(apiSecretKey="1f" * 32, encryptKey="short")
+    assert "set it again" in broken.advice
 
 
 @pytest.mark.requirement("S0-27")

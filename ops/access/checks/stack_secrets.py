@@ -78,6 +78,9 @@ class StackSecrets:
             yield Outcome.ok("settings", "no mistakes")
         if mine:
             advice = f"Make a new one by 'notifyctl keys generate', or set it again {where}."
+            if all(problem.key == "keyFingerprints" for problem in mine):
+                record = f"notifyctl keys record --stack {self._stack}"
+                advice = f"If the new value is right, record it: {record}"
             yield Outcome.fail("secrets", _listed(mine), advice)
         elif unread:
             yield Outcome.warn(
