@@ -1,8 +1,7 @@
 """The documents' blocks for a real account: in whose life each is run, and what can't be run.
 
 A life is a row of blocks that one person pastes into one terminal, on a checkout and an account of
-their own. Every ``console account`` block of the documents is a step of one, or is listed here as
-one that no life runs; a test checks that.
+their own. Every ``console account`` block of the documents is a step of one, which a test checks.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ from typing import Any
 
 from tests.closed_network.network import ROOT
 from tests.closed_network.operator import ACCOUNT, Operator
-from tests.closed_network.session import Reply
+from tests.closed_network.session import CTRL_C, Reply
 from tests.closed_network.world import SUBDOMAIN
 
 Values = Callable[[Operator], Mapping[str, str]]
 KEY, ENCRYPT_KEY, PASSPHRASE = "a" * 64, "b" * 32, "c" * 32
+HOOK = "http://127.0.0.1:8789/hook"
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,6 @@ OUTSIDE = {
 """How the lines begin that no test runs, each with its reason. `test_account_blocks.py` holds them
 against the program's own parser, and the workflows' inputs against the workflows."""
 
-UNSEEN = (
-    "no life has gone through it to its end yet. Its commands and options are held against their "
-    "own parser, and the tests of each command run them on the stack `local`"
-)
-
 COMMON = {
     "--seconds 60": "--seconds 3",
     "--seconds 400": "--seconds 3",
@@ -106,10 +101,10 @@ def settings_of_production(operator: Operator) -> None:
     operator.project.commit("Settings of production")
 
 
-def deployed(operator: Operator) -> None:
+def deployed(operator: Operator, **settings: Any) -> None:
     """Have production deployed, with two users and a remote repository."""
     whole_project(operator)
-    operator.set_up(approvers=["ada", "grace"])
+    operator.set_up(approvers=["ada", "grace"], **settings)
     operator.environment["NOTIFYCTL_BACKUP_PASSPHRASE"] = "a passphrase of the backups"
     # Whoever reverts a commit saves the message that git proposes.
     operator.environment["GIT_EDITOR"] = "true"
@@ -119,6 +114,11 @@ def deployed(operator: Operator) -> None:
         url = f"https://hooks.example.com/{user}"
         call = ("users", "set", user, "--channel", "webhook", "--url", url)
         operator.ctl(*call, "--stack", "production")
+
+
+def deployed_with_console(operator: Operator) -> None:
+    """Have production deployed with its console, which is off otherwise."""
+    deployed(operator, console=True)
 
 
 def with_a_user(operator: Operator) -> None:
@@ -143,9 +143,9 @@ def whole_project(operator: Operator) -> None:
     always = f'{{days: {days}, from: "00:00", to: "23:59"}}'
     kinds = "".join(f"  {kind}:\n    - {always}\n" for kind in ("routine", "major", "migration"))
     (root / "deployment-windows.yaml").write_text(f"timezone: UTC\nwindows:\n{kinds}")
-    ignored = "/.local\n*_cache/\n*.ndjson\n/backups\n/weekly.md\n/baseline.json\n"
-    with (root / ".gitignore").open("a") as file:
-        file.write(ignored)
+    # The shared folders are links here, which a pattern for a folder doesn't match.
+    ignored = f"{(ROOT / '.gitignore').read_text()}/build\n/node_modules\n/.venv\n"
+    (root / ".gitignore").write_text(ignored)
     operator.project.commit("The whole project")
     remote = root.parent / "origin.git"
     operator.project.git("clone", "--quiet", "--bare", str(root), str(remote))
@@ -173,39 +173,21 @@ def another_release(operator: Operator) -> None:
 
 
 GO_BACK = Reply(r"Go back\?", "y")
+UPDATE = Reply("perform this update", "yes")
 NAME = Reply("Type the stack's name", "production")
+WATCHES = r"Watching [^\r\n]*Ctrl-C ends it\.\r?\n"
+FOLLOWED = [Reply(WATCHES, CTRL_C), *[Reply(rf"(?s)lines?\r?\n.*{WATCHES}", CTRL_C)] * 4]
+"""A command that follows the log is ended once it watches, and has told how much it saw.
+
+Rich writes the line again that a Ctrl-C has cut off: the next command's comes after
+a count.
+"""
 
 
 GETTING_STARTED, BOOTSTRAP = "docs/getting-started.md", "docs/bootstrap.md"
 STACKS, GRAFANA, OPERATIONS = "docs/stacks.md", "docs/grafana.md", "docs/operations.md"
 PIPELINES, RUNBOOK, ROLLBACK = "docs/pipelines.md", "docs/runbook.md", "docs/rollback.md"
-
-
-UNTRIED: Mapping[tuple[str, str], str] = {
-    (RUNBOOK, "notifyctl rollback --stack production --plan-only\nnotifyctl db"): UNSEEN,
-    (GRAFANA, "pulumi config set"): UNSEEN,
-    (OPERATIONS, "notifyctl tail"): UNSEEN,
-    ("docs/troubleshooting.md", "notifyctl tail"): UNSEEN,
-    (OPERATIONS, "notifyctl deployments"): UNSEEN,
-    (OPERATIONS, "notifyctl report"): UNSEEN,
-    (OPERATIONS, "notifyctl dev"): UNSEEN,
-    (PIPELINES, "notifyctl pr baseline"): UNSEEN,
-    (PIPELINES, "notifyctl check"): UNSEEN,
-    (OPERATIONS, "notifyctl perf"): UNSEEN,
-    (RUNBOOK, "notifyctl rollback --stack production --reason 'sends fail'"): UNSEEN,
-    (RUNBOOK, "git reset --hard COMMIT"): UNSEEN,
-    (RUNBOOK, "pulumi config set --stack production --secret apiSecretKey"): UNSEEN,
-    (RUNBOOK, "notifyctl keys rotate"): UNSEEN,
-    (RUNBOOK, "notifyctl db backup --stack production --encrypt"): UNSEEN,
-    (RUNBOOK, "notifyctl db bookmark --stack production --at"): UNSEEN,
-    (RUNBOOK, "notifyctl db backup --stack production --encrypt\nnotifyctl db down"): UNSEEN,
-    (ROLLBACK, "notifyctl releases"): UNSEEN,
-    (ROLLBACK, "git revert COMMIT"): UNSEEN,
-    (ROLLBACK, "notifyctl db backup"): UNSEEN,
-    (ROLLBACK, "pulumi stack history"): UNSEEN,
-    (STACKS, "pulumi config set notification-system:traffic 10"): UNSEEN,
-}
-"""Blocks that no life runs yet, by their page and how they begin, each with its reason."""
+PRODUCTION = "--stack production"
 
 
 def account(_: Operator) -> Mapping[str, str]:
@@ -221,6 +203,11 @@ def account(_: Operator) -> Mapping[str, str]:
     }
 
 
+def token_of(operator: Operator) -> str:
+    """Return the account's token."""
+    return operator.environment["CLOUDFLARE_API_TOKEN"]
+
+
 def token(operator: Operator) -> Mapping[str, str]:
     """The token that the dashboard has shown."""
     return {"=TOKEN": f"={operator.environment['CLOUDFLARE_API_TOKEN']}"}
@@ -232,6 +219,16 @@ def hook(operator: Operator) -> Mapping[str, str]:
     return {
         "https://open.larksuite.com/open-apis/bot/v2/hook/HOOK": f"{url}/open-apis/bot/v2/hook/abc"
     }
+
+
+def newest(operator: Operator, command: str, key: str) -> str:
+    """Return a field of the newest entry that a listing command shows."""
+    return str(operator.json(*command.split())[0][key])
+
+
+def examples(operator: Operator) -> Mapping[str, str]:
+    """The id of this very stack in place of the example's."""
+    return {"af68700a": newest(operator, "deployments list", "id")[:8]}
 
 
 def of_this_stack(operator: Operator) -> Mapping[str, str]:
@@ -287,6 +284,12 @@ def settings_of_access(operator: Operator) -> None:
     operator.ctl("keys", "generate", "--stack", "production", "--set")
 
 
+def backed_up(operator: Operator) -> None:
+    """Have a backup in a bucket of the account."""
+    operator.api("POST", "r2/buckets", {"name": "backups"})
+    operator.ctl("db", "backup", "--stack", "production", "--r2", "backups")
+
+
 def here(operator: Operator) -> None:
     """Have the stack `local` in the checkout, deployed by the CLI."""
     operator.environment["NOTIFICATION_LOCAL_HOME"] = str(operator.project.root / ".local")
@@ -298,6 +301,21 @@ def here(operator: Operator) -> None:
 def given_token(operator: Operator) -> list[Reply]:
     """The token that the dashboard shows, typed where nothing is shown."""
     return [Reply("", (operator.home / "cloud" / "api-token").read_text().strip())]
+
+
+def serving(operator: Operator) -> Mapping[str, str]:
+    """The version that serves now."""
+    return {"VERSION_ID": next(iter(operator.serving()))}
+
+
+def pin(operator: Operator) -> Mapping[str, str]:
+    """The release to go back to, and the bad one."""
+    bad, good = operator.json("releases")[:2]
+    return {
+        "VERSION_ID": good["version_id"],
+        "BUNDLE_SHA256": bad["bundle_sha256"],
+        "ASSETS_SHA256": bad["assets_sha256"],
+    }
 
 
 def of_the_incident(operator: Operator) -> Mapping[str, str]:
@@ -338,7 +356,7 @@ LIVES: Mapping[str, Life] = {
             Step(
                 "docs/infrastructure.md",
                 "pulumi stack init",
-                replies=[*secrets_asked(KEY, ENCRYPT_KEY), Reply("perform this update", "yes")],
+                replies=[*secrets_asked(KEY, ENCRYPT_KEY), UPDATE],
                 values=account,
             )
         ],
@@ -379,7 +397,15 @@ LIVES: Mapping[str, Life] = {
         deployed,
         [
             Step(GRAFANA, "notifyctl outputs"),
+            Step(GRAFANA, "pulumi config set", replies=secrets_asked("grafana", "p" * 32)),
             Step(OPERATIONS, "notifyctl status"),
+            Step(OPERATIONS, "notifyctl tail", replies=FOLLOWED),
+            Step("docs/troubleshooting.md", "notifyctl tail", replies=FOLLOWED[:3]),
+            Step(OPERATIONS, "notifyctl deployments", values=examples),
+            Step(OPERATIONS, "notifyctl report"),
+            Step(OPERATIONS, "notifyctl dev", replies=[Reply("Ctrl-C", CTRL_C)]),
+            Step(PIPELINES, "notifyctl pr baseline", values=lambda o: {"=…": f"={token_of(o)}"}),
+            Step(PIPELINES, "notifyctl check"),
         ],
     ),
     "an incident": Life(
@@ -398,9 +424,12 @@ LIVES: Mapping[str, Life] = {
             ),
             Step(RUNBOOK, "notifyctl db check --stack production"),
             Step(
-                *(RUNBOOK, "notifyctl rollback --stack production --plan-only"),
+                *(RUNBOOK, "notifyctl rollback --stack production --plan-only\nnotifyctl db"),
+                values=of_the_incident,
+                replies=[Reply("Ctrl-C", CTRL_C)],
                 before=another_release,
             ),
+            Step(RUNBOOK, "notifyctl rollback --stack production --plan-only"),
             Step(
                 *(RUNBOOK, "notifyctl rollback --stack production --reason 'sends fail since"),
                 replies=[GO_BACK],
@@ -431,11 +460,78 @@ LIVES: Mapping[str, Life] = {
         [
             Step(RUNBOOK, "notifyctl explain ada", values=of_this_stack),
             Step(RUNBOOK, "notifyctl notifications show", values=of_this_stack),
+            Step(OPERATIONS, "notifyctl perf", values=of_this_stack),
+        ],
+    ),
+    "a bad release": Life(
+        "production",
+        deployed,
+        [
+            Step(
+                *(RUNBOOK, "notifyctl rollback --stack production --reason 'sends fail'"),
+                replies=[GO_BACK],
+                before=another_release,
+            ),
+            Step(RUNBOOK, "git reset --hard COMMIT", values=of_the_incident),
+        ],
+    ),
+    "keys and data": Life(
+        "production",
+        deployed,
+        [
+            Step(
+                *(RUNBOOK, "pulumi config set --stack production --secret apiSecretKey"),
+                replies=secrets_asked(KEY),
+            ),
+            Step(RUNBOOK, "notifyctl keys rotate"),
+            Step(RUNBOOK, "notifyctl db backup --stack production --encrypt"),
+            Step(
+                *(RUNBOOK, "notifyctl db bookmark --stack production --at"),
+                values=of_the_incident,
+                replies=[NAME, NAME],
+                before=backed_up,
+            ),
+            Step(
+                *(RUNBOOK, "notifyctl db backup --stack production --encrypt\nnotifyctl db down"),
+                values=of_the_incident,
+                replies=[NAME, NAME],
+            ),
         ],
     ),
     "this machine's state": Life(
         "local",
         here,
         [Step("docs/local-cloud.md", "export PULUMI_BACKEND_URL")],
+    ),
+    "production goes back": Life(
+        "production",
+        deployed_with_console,
+        [
+            Step(
+                *(ROLLBACK, "notifyctl releases"),
+                replies=[GO_BACK],
+                before=another_release,
+            ),
+            Step(ROLLBACK, "git revert COMMIT", values=lambda _: {"COMMIT": "HEAD"}),
+            Step(ROLLBACK, "notifyctl db backup"),
+            Step(
+                *(ROLLBACK, "pulumi stack history"),
+                values=pin,
+                replies=[UPDATE],
+                before=another_release,
+            ),
+        ],
+    ),
+    "a canary by plain Pulumi": Life(
+        "production",
+        deployed,
+        [
+            Step(
+                *(STACKS, "pulumi config set notification-system:traffic 10"),
+                values=serving,
+                replies=[UPDATE],
+                before=lambda operator: operator.release("A change"),
+            ),
+        ],
     ),
 }

@@ -31,6 +31,9 @@ KEYS = ("uuid", "queue_id", "id")
 LOGS = "worker/src/notification/routes/logs.py"
 ATTACHED = ("PULUMI_DEBUG_LANGUAGES", "PULUMI_DEBUG_PROVIDERS")
 """Where the CLI finds plugins that run already (pulumi/pulumi sdk/go/common/resource/plugin)."""
+UNSEEN = ("PULUMI_", "NOTIFY", "CI", "NODE_")
+"""How variables begin that this machine's own environment doesn't hand on: who is in there trusts
+the network's authority, and no other."""
 TABLES = ("user_configs", "notification_templates_v2", "template_contents")
 
 
@@ -52,7 +55,7 @@ class Operator:
         self._state.mkdir()
         clean = {name: value for name, value in os.environ.items() if not is_credential(name)}
         self.environment = {
-            **{k: v for k, v in clean.items() if not k.startswith(("PULUMI_", "NOTIFY", "CI"))},
+            **{k: v for k, v in clean.items() if not k.startswith(UNSEEN)},
             "PATH": f"{self.project.root / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(self.project.root),
             "NOTIFICATION_LOCAL_HOME": str(self.home),

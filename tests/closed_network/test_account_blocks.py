@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.closed_network.account_blocks import COMMON, LIVES, OUTSIDE, UNTRIED, Life, Step
+from tests.closed_network.account_blocks import COMMON, LIVES, OUTSIDE, Life, Step
 from tests.closed_network.network import IN_A_CLOSED_NETWORK, ROOT
 from tests.closed_network.operator import Operator
 from tests.closed_network.session import Reply, Session
@@ -51,15 +51,10 @@ def test_every_block_for_an_account_is_a_step_of_a_life() -> None:
         for fence in fences(ACCOUNT)
         if all(is_outside(line) for line in fence.text.splitlines())
     }
-    later = {
-        (fence.document, fence.text)
-        for page, line in UNTRIED
-        for fence in [fence_of(Step(page, line))]
-    }
-    known = run | lines | later
+    known = run | lines
     left = [str(fence) for fence in fences(ACCOUNT) if (fence.document, fence.text) not in known]
     assert left == []
-    assert not run & (lines | later)
+    assert not run & lines
 
 
 def outside() -> list[str]:
@@ -70,7 +65,7 @@ def outside() -> list[str]:
 
 def test_the_list_of_what_is_not_run_has_nothing_more_than_the_documents() -> None:
     assert all(any(line.startswith(start) for line in outside()) for start in OUTSIDE)
-    assert all([*OUTSIDE.values(), *UNTRIED.values()])
+    assert all(OUTSIDE.values())
 
 
 @pytest.mark.parametrize("line", [line for line in outside() if line.startswith("gh workflow")])
