@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,9 @@ from ops.database.d1_transfer import D1Transfer, Told, untold
 from ops.database.dump import run_file
 from ops.database.stack_database import StackDatabase
 from ops.stacks.errors import OperationError, UsageError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 # Nothing from elsewhere, and in no frame: what is shown is other people's data.
 _POLICY = (
