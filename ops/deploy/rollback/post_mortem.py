@@ -108,14 +108,11 @@ def _section(text: str, heading: str) -> str:
     return _HINT.sub("", rest.partition("\n## ")[0]).strip()
 
 
-def uncommitted(root: Path, paths: Sequence[Path]) -> list[str]:
+def uncommitted(root: Path, paths: Sequence[Path | None]) -> list[str]:
     """Return which of these files git shows as changed or new, as paths in the repository."""
     below = root.resolve()
-    names = [
-        str(path.resolve().relative_to(below))
-        for path in paths
-        if path.resolve().is_relative_to(below)
-    ]
+    found = [path.resolve() for path in paths if path is not None]
+    names = [str(path.relative_to(below)) for path in found if path.is_relative_to(below)]
     return [name for name in names if git(root, "status", "--porcelain", "--", name)]
 
 

@@ -152,8 +152,7 @@ class Rollback:
             raise GateClosed(" ".join(plan.refusals))
         if settings:
             self._restore_settings(plan.target.release)
-        origin = self._context.origin
-        notifier = Notifier.of(self._context)
+        origin, notifier = self._context.origin, Notifier.of(self._context)
         notice = plan.notice(origin, str(self._outputs["worker_name"]))
         told = notifier.begin(notice)  # A receiver that hangs mustn't keep the bad version serving.
         try:
@@ -184,8 +183,7 @@ class Rollback:
             self._commit(draft, version)
         status = f"version {version[:8]} serves again and is verified"
         notifier.tell(replace(notice, event="rolled back", status=status, duration=seconds))
-        files = [self._stack_file, *([draft] if draft is not None else [])]
-        left = uncommitted(self._project.root, files)
+        left = uncommitted(self._project.root, [self._stack_file, draft])
         return RollbackReport(plan, version, self._serving, seconds, draft, unfinished, left)
 
     def _mark_bad(self, plan: RollbackPlan, reason: str) -> None:
@@ -296,7 +294,7 @@ class Rollback:
         self._deployment.update(f"{MESSAGE} to {version[:8]}", context.of_commit(plan.bad.commit))
 
     def _commit(self, draft: Path, version: str) -> None:
-        message = f"Roll {self._stack} back to version {version[:8]}"
+        root, message = self._project.root, f"Roll {self._stack} back to version {version[:8]}"
         with self._reporter.step("Pin and draft committed") as step:
-            told = commit_files(self._project.root, [self._stack_file, draft], message)
+            told = commit_files(root, [self._stack_file, draft], message)
             step.detail = told or "nothing of them lies in the repository"

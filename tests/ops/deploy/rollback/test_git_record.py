@@ -59,7 +59,7 @@ def test_what_git_shows_as_changed_or_new_is_told_by_its_path_in_the_repository(
     assert uncommitted(root, [stack_file, draft]) == ["Pulumi.production.yaml", "docs/review.md"]
 
     commit_files(root, [stack_file, draft], "Roll production back")
-    assert uncommitted(root, [stack_file, draft]) == []
+    assert uncommitted(root, [stack_file, draft, None]) == []
     draft.rename(root / "ignored.md")
     (root / ".gitignore").write_text("ignored.md\n")
     assert uncommitted(root, [root / "ignored.md"]) == []
