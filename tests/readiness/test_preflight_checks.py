@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -168,12 +169,12 @@ def test_a_secret_that_was_set_without_its_day_leads_to_the_command_that_records
     salt = new_encryption_salt(passphrase)
 
     def secrets(**values: str) -> Outcome:
-        encrypted = {
+        settings: dict[str, Any] = {
             key: {"secure": encrypt_config_value(value, passphrase=passphrase, salt=salt)}
             for key, value in values.items()
         }
-        recorded = {"apiSecretKey": "0123456789abcdef"}
-        path = stack_file(tmp_path, **encrypted, keyFingerprints=recorded)
+        settings["keyFingerprints"] = {"apiSecretKey": "0123456789abcdef"}
+        path = stack_file(tmp_path, **settings)
         path.write_text(f"{path.read_text()}encryptionsalt: {salt}\n")
         environment = {PASSPHRASE_VARIABLE: passphrase}
         context = context_of(tmp_path, "production", file=path, environment=environment)
