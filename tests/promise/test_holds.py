@@ -209,6 +209,23 @@ def test_the_list_names_holds_and_counts_what_waits(timeline: SimulatedTimeline)
     assert timeline.reply("later").body["data"] == {"holds": [], "waiting": {}}
 
 
+@pytest.mark.requirement("C-0.55")
+def test_what_fails_after_a_hold_waits_for_its_retry_and_for_no_hold(
+    timeline: SimulatedTimeline,
+) -> None:
+    hold(timeline, HOUR)
+    timeline.endpoint("ann").down(between=(0, 2 * HOUR))
+    timeline.at(1).push("order", key="k").at(HOUR + 5)
+    timeline.expect("order", attempts=1, status="retry", retries=1)
+    assert timeline.row("order")["held_until"] is None
+    timeline.call("list", "GET", "/api/holds", {})
+    assert timeline.reply("list").body["data"] == {"holds": [], "waiting": {}}
+    timeline.push("again", key="k", again="order")
+    [result] = timeline.reply("again").body["results"]
+    assert result["status"] == "retry_scheduled"
+    assert "held_until" not in result
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

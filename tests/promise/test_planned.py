@@ -58,6 +58,23 @@ def test_a_planned_send_keeps_the_promise(timeline: SimulatedTimeline) -> None:
 
 
 @pytest.mark.requirement("S5-1")
+@pytest.mark.parametrize(("status", "shown"), [(429, "throttled_until"), (500, None)])
+def test_a_planned_send_that_fails_waits_for_its_plan_no_more(
+    timeline: SimulatedTimeline, status: int, shown: str | None
+) -> None:
+    timeline.endpoint("ann").down(status=status, retry_after="600")
+    send(timeline, "order", send_at=moment(HOUR), idempotency_key="k")
+    assert "send_at" in timeline.reply("order").body["results"][0]
+    timeline.at(HOUR + 30)
+    again = {"content": "push1end"}
+    send(timeline, "again", send_at=moment(HOUR), idempotency_key="k", custom_content=again)
+    [result] = timeline.reply("again").body["results"]
+    assert (result["status"], timeline.reply("again").status) == ("retry_scheduled", 200)
+    waits = result.keys() & {"send_at", "held_until", "throttled_until"}
+    assert waits == ({shown} if shown else set())
+
+
+@pytest.mark.requirement("S5-1")
 def test_a_planned_send_can_be_cancelled(timeline: SimulatedTimeline) -> None:
     send(timeline, "order", send_at=moment(HOUR))
     [result] = timeline.reply("order").body["results"]

@@ -28,9 +28,10 @@ attempts = CASE WHEN lease_until IS NULL THEN attempts ELSE json_insert(attempts
   'retryable', json('true'), 'error', '{INTERRUPTED_TEXT}')) END
 """
 """Counts an attempt whose lease has lapsed: its process ended before it told what became of it."""
-# The attempt that died is counted before the next one begins, which may die of the same.
+# The attempt that died is counted before the next one begins, which may die of the same. What is
+# attempted waits for no hold any more.
 _CLAIM = f"""
-UPDATE notification_logs SET lease_token = ?2, lease_until = ?3, {COUNT_DEATH}
+UPDATE notification_logs SET lease_token = ?2, lease_until = ?3, held_until = NULL, {COUNT_DEATH}
 WHERE id = ?1 AND status IN ('pending', 'retry') AND retry_count = ?4
   AND (lease_until IS NULL OR lease_until <= ?5)
   AND (next_retry_at IS NULL OR next_retry_at <= ?5)

@@ -14,12 +14,17 @@ def shown_status(status: str) -> str:
 
 
 def shown_waits(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a waiting row waits for, as the API's fields: each the time at which it ends."""
+    """Return what a waiting row waits for, as the API's fields: each the time at which it ends.
+
+    A planned row whose time has come waits for something else, at another time.
+    """
     if row["status"] != "retry":
         return {}
     if row.get("after_id"):
         return {"fallback_of": row["after_id"]}
-    waits = {name: row[name] for name in ("held_until", "send_at") if row.get(name)}
+    waits = {"held_until": row["held_until"]} if row.get("held_until") else {}
+    if row.get("send_at") and row["send_at"] == row["next_retry_at"]:
+        waits["send_at"] = row["send_at"]
     if not waits and row.get("last_error_code") == THROTTLED_CODE:
         waits["throttled_until"] = row["next_retry_at"]
     return waits
