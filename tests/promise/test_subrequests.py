@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from notification.delivery.retry_choice import MAX_SUBREQUESTS
@@ -47,18 +50,36 @@ def test_a_batch_of_failing_retries_stays_below_the_limit(
     assert most(timeline, "failed-queue") <= MAX_SUBREQUESTS
 
 
+def telegram(number: int) -> tuple[dict[str, Any], str]:
+    """A configuration, and the endpoint that it leads to."""
+    token = f"{number}23456:a-token-of-some-length-here"
+    return {"bot_token": token, "chat_id": "42"}, f"api.telegram.org/bot{token}/sendMessage"
+
+
+def discord(number: int) -> tuple[dict[str, Any], str]:
+    place = f"discord.com/api/webhooks/{number}/token"
+    return {"webhook_url": f"https://{place}"}, place
+
+
+def ntfy(number: int) -> tuple[dict[str, Any], str]:
+    return {"server": f"https://n{number}.example.com", "topic": "t"}, f"n{number}.example.com/"
+
+
 @pytest.mark.requirement("C-0.26")
+@pytest.mark.parametrize("channel", [telegram, discord, ntfy])
 def test_a_batch_of_long_texts_in_many_parts_stays_below_the_limit(
-    timeline: SimulatedTimeline,
+    timeline: SimulatedTimeline, channel: Callable[[int], tuple[dict[str, Any], str]]
 ) -> None:
     simulation = timeline.simulation
     for number in range(10):
-        token = f"{number}23456:a-token-of-some-length-here"
-        config = {"bot_token": token, "chat_id": "42", "split_long": True}
-        body = {"user_id": f"u{number}", "channel_type": "telegram", "config_data": config}
+        config, endpoint = channel(number)
+        body = {
+            "user_id": f"u{number}",
+            "channel_type": channel.__name__,
+            "config_data": {**config, "split_long": True},
+        }
         assert simulation.request("POST", "/api/user-configs", body).status == 201
-        down = Spell(0, 35, status=500)
-        simulation.endpoints.plan(f"api.telegram.org/bot{token}/sendMessage", down)
+        simulation.endpoints.plan(endpoint, Spell(0, 35, status=500))
     timeline.at(30)
     for number in range(10):
         simulation.begin(
@@ -66,7 +87,7 @@ def test_a_batch_of_long_texts_in_many_parts_stays_below_the_limit(
             "/api/notifications/send",
             {
                 "user_id": f"u{number}",
-                "channels": ["telegram"],
+                "channels": [channel.__name__],
                 "custom_content": {"content": f"push{number}end " + "word " * 5_000},
             },
         )

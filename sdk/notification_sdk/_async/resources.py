@@ -356,7 +356,7 @@ class AsyncRetries:
     async def cancel(self, *log_ids: int) -> int:
         """Cancel notifications that wait, scheduled ones for example; return how many."""
         if not log_ids:
-            return 0  # the service takes an empty list for all that wait
+            return 0
         return await self._caller.run(_calls.cancel(log_ids))
 
     async def get_stats(self, user_id: str) -> RetryStats:

@@ -359,7 +359,7 @@ class Retries:
     def cancel(self, *log_ids: int) -> int:
         """Cancel notifications that wait, scheduled ones for example; return how many."""
         if not log_ids:
-            return 0  # the service takes an empty list for all that wait
+            return 0
         return self._caller.run(_calls.cancel(log_ids))
 
     def get_stats(self, user_id: str) -> RetryStats:

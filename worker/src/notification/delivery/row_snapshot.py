@@ -26,8 +26,12 @@ SELECT id, user_id, channel_type, status, retry_count, next_retry_at, expires_at
     user_id || ' ' || channel_type) AS endpoint
 FROM notification_logs AS log WHERE id IN (SELECT value FROM json_each(?1))
 """
-_PART_SIZE = 3_000
-"""Characters of one part of a split text, with room for escaping: Telegram takes 4,096."""
+_PART_SIZES = {"telegram": 3_000, "discord": 900, "ntfy": 1_300}
+"""Characters of one part of a split text, with room for escapes and for characters of three bytes:
+Telegram takes 4,096, Discord 2,000 and ntfy 4,096 bytes."""
+_MAX_PARTS = 3
+_WITH_PLAIN = ("telegram", "lark", "slack")
+"""Channels that may refuse the markup of a part, which then goes once more without."""
 
 
 class RowSnapshot(NamedTuple):
@@ -102,6 +106,12 @@ def _snapshot(row: Row, message: RetryMessage, now: str) -> RowSnapshot:
         endpoint=str(row["endpoint"]),
         due=matches and due_at <= now,
         early_until_ms=from_iso(due_at) if early else 0,
-        calls=1 + size // _PART_SIZE if base_channel(channel) == "telegram" else 1,
+        calls=_most_calls(base_channel(channel), size),
         expires_ms=expiry_ms(int(row["id"] or 0), row["expires_at"]),
     )
+
+
+def _most_calls(channel: str, size: int) -> int:
+    part_size = _PART_SIZES.get(channel)
+    parts = 1 if part_size is None else min(1 + size // part_size, _MAX_PARTS)
+    return 2 * parts if channel in _WITH_PLAIN else parts
