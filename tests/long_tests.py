@@ -4,7 +4,7 @@
 places of the product that it judges. A change is what differs from the commit before it: from the
 upstream branch's, or on that branch from its last commit but one. The day's seed chooses the fifth;
 `make soak` runs all of them. Where git can't tell (a checkout without history), and where tests
-are named on the command line, all of them run. ``TEST_LONG=all make test`` does the same.
+are named on the command line, all of them run. CI sets ``TEST_LONG=all``, which does the same.
 """
 
 from __future__ import annotations
