@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import sys
 import types
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,12 @@ from typing import Any
 import pytest
 
 Perform = Callable[[str], Awaitable[Any]]
+JSNULL = object()
+UNDEFINED = None
+
+
+class JsException(Exception):
+    """An error that JavaScript has thrown."""
 
 
 class JavaScriptSide:
@@ -65,12 +72,23 @@ def load(monkeypatch: pytest.MonkeyPatch, name: str) -> Any:
     """Import a module of `notification.cloudflare` with stand-ins for what the runtime provides."""
     js, pyodide, ffi = (types.ModuleType(n) for n in ("js", "pyodide", "pyodide.ffi"))
     js.__dict__["Promise"] = types.SimpleNamespace(withResolvers=_with_resolvers)
+    js.__dict__["JSON"] = types.SimpleNamespace(parse=json.loads, stringify=_stringify)
     ffi.__dict__["create_proxy"] = lambda value: value
+    ffi.__dict__.update(JsException=JsException, jsnull=JSNULL)
     for module in (js, pyodide, ffi):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     for loaded in [n for n in sys.modules if n.startswith("notification.cloudflare.")]:
         monkeypatch.delitem(sys.modules, loaded)
     return importlib.import_module(f"notification.cloudflare.{name}")
+
+
+def _stringify(value: Any) -> Any:
+    if value is UNDEFINED:
+        return UNDEFINED
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise JsException(str(error)) from None
 
 
 def _with_resolvers() -> Any:

@@ -80,11 +80,10 @@ class RawMessage:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.attempts = int(raw.attempts or 0)
-        body = raw.body
-        text = body if isinstance(body, str) else js.JSON.stringify(body)
+        text = _as_text(raw.body)
         try:
             self.body = parse_foreign_json(text)
-        except (TypeError, ValueError):
+        except ValueError:
             self.body = text
 
     def acknowledge(self) -> None:
@@ -94,6 +93,17 @@ class RawMessage:
     def retry(self, delay_s: int) -> None:
         """Have it delivered again after `delay_s` seconds."""
         self._raw.retry(to_object({"delaySeconds": delay_s}))
+
+
+def _as_text(body: Any) -> str:
+    """Return a body as JSON or text; what JSON can't say is no message of ours, and is empty."""
+    if isinstance(body, str):
+        return body
+    try:
+        text = js.JSON.stringify(body)
+    except JsException:
+        return ""
+    return text if isinstance(text, str) else ""
 
 
 class AnalyticsDataset:

@@ -80,7 +80,7 @@ class ConfigService:
                 is_active=is_active is not False,
                 now=iso(self._platform.clock.now_ms()),
             )
-        await self._forget(user_id, channel)
+        await self._drop_cached(user_id, channel)
         return await read_config(row, self._keys), row["revision"] == 1
 
     async def delete(self, user_id: str, channel: str) -> None:
@@ -91,7 +91,7 @@ class ConfigService:
         """
         self._require_cache()
         found = await self._rows.delete(user_id, channel)
-        await self._forget(user_id, channel)
+        await self._drop_cached(user_id, channel)
         if not found:
             raise ServiceError("NOT_FOUND", "Configuration not found")
 
@@ -102,7 +102,7 @@ class ConfigService:
         if row is None:
             row = await self._rows.find(user_id, channel)
             if row is not None and row["is_active"] and self._platform.settings.cache_enabled:
-                self._platform.keep_alive(self._remember(row))
+                self._platform.keep_alive(self._cache(row))
         return None if row is None else await read_config(row, self._keys)
 
     async def list(
@@ -214,7 +214,7 @@ class ConfigService:
         # Another version, or the service before this one, may have written another form.
         return row if isinstance(row, dict) and row.keys() >= _CACHED else None
 
-    async def _remember(self, row: Row) -> None:
+    async def _cache(self, row: Row) -> None:
         key = cache_key(str(row["user_id"]), str(row["channel_type"]))
         try:
             await self._platform.cache.put(
@@ -223,7 +223,7 @@ class ConfigService:
         except Exception as error:
             self._log.write("warn", "Cache write failed", error=type(error).__name__)
 
-    async def _forget(self, user_id: str, channel: str) -> None:
+    async def _drop_cached(self, user_id: str, channel: str) -> None:
         """Drop a configuration from the caches; called after the write."""
         self._platform.memory.of(KnownConfigs).drop(user_id, [channel])
         try:

@@ -175,7 +175,7 @@ def count_lines(now_ms: int) -> Statement:
     return Statement(_DEPTHS, (now_ms,))
 
 
-def forget_lines(now_ms: int) -> Statement:
+def delete_idle_lines(now_ms: int) -> Statement:
     """Delete the lines that have been empty for an hour."""
     return Statement("DELETE FROM endpoint_lines WHERE next_slot < ?1", (now_ms - 3_600_000,))
 

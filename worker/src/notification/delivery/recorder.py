@@ -45,7 +45,7 @@ async def record(
     written = [outcome for outcome in outcomes if outcome is not None]
     for settlement in written:
         _log_throttled(settlement, log)
-        await _forget_gone(settlement, platform, log)
+        await _drop_gone(settlement, platform, log)
     retries = [
         RetryMessage(s.notification.id, s.retry_count, s.delay_ms)
         for s in written
@@ -69,7 +69,7 @@ async def record(
     return outcomes
 
 
-async def _forget_gone(settlement: Settlement, platform: Platform, log: Log) -> None:
+async def _drop_gone(settlement: Settlement, platform: Platform, log: Log) -> None:
     if settlement.gone_at is None:
         return
     user_id, channel = settlement.notification.message.user_id, settlement.notification.channel

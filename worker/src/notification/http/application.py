@@ -165,7 +165,7 @@ def _failure(request: Request, response: Response) -> str:
 def _write_point(
     calls: DataPoints, request: Request, response: Response, version: str, duration_ms: int
 ) -> None:
-    """Write what a caller was answered, for figures of health; nothing that the caller wrote.
+    """Write what a caller was answered, for metrics of health: nothing that the caller wrote.
 
     The texts are route, method, status, code of the refusal, version, channels, the id of the
     signing key, the request's id, kind and place of an unexpected error, and the channels whose

@@ -33,7 +33,7 @@ def exposition(
         *_requests(channels),
         *_errors(channels),
         *_durations(channels),
-        *_gauge("queue_depth", "Notifications that a queue's alarms are set for"),
+        *_gauge("queue_depth", "Notifications that wait for a queue's consumer"),
         *(_sample("queue_depth", {"queue": name}, n) for name, n in sorted(queue_depths.items())),
         *_gauge("notification_waiting", "Notifications that wait, by channel and reason"),
         *(
@@ -90,7 +90,7 @@ def _durations(channels: Mapping[str, Metrics]) -> Iterator[str]:
 
 def _isolate(counters: IsolateCounters) -> Iterator[str]:
     looks = counters.cache_hits + counters.cache_misses
-    yield from _gauge("cache_hit_ratio", "Share of sends whose configurations were remembered")
+    yield from _gauge("cache_hit_ratio", "Share of sends whose configurations were cached")
     if looks:
         yield _sample("cache_hit_ratio", _ISOLATE, round(counters.cache_hits / looks, 4))
     for name, text, count in (

@@ -47,12 +47,12 @@ def _fingerprints(settings: Settings) -> dict[str, str]:
     It is 16 hex digits of an HMAC-SHA256 of Worker and setting under the secret: it shows whether a
     secret is the one that was deployed, and reveals nothing else.
     """
-    prints = {}
+    found = {}
     for name, secret in _secrets(settings).items():
         if secret:
             text = f"fingerprint:{settings.worker_name}:{name.lower()}".encode()
-            prints[name] = hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()[:16]
-    return prints
+            found[name] = hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()[:16]
+    return found
 
 
 def _declared(settings: Settings) -> dict[str, str]:

@@ -88,7 +88,7 @@ async def erase_person(call: Call) -> Response:
             f"{in_flight} notifications of this user are still being delivered;"
             " wait, or pass force=true",
         )
-    await _forget(call, user_id, {*CHANNELS, *channels})
+    await _drop_cached(call, user_id, {*CHANNELS, *channels})
     deleted = await delete_person(platform.database, user_id)
     complete = not deleted.more
     if not (channels or keys or deleted.rows):
@@ -100,7 +100,7 @@ async def erase_person(call: Call) -> Response:
     )
 
 
-async def _forget(call: Call, user_id: str, channels: Collection[str]) -> None:
+async def _drop_cached(call: Call, user_id: str, channels: Collection[str]) -> None:
     """Drop the person's configurations from the caches, those of deleted channels included."""
     call.platform.memory.of(KnownConfigs).drop(user_id, list(channels))
     for channel in channels:

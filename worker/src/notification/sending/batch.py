@@ -149,7 +149,7 @@ class BatchSender:
         except DatabaseConflict:
             return {}
         except DatabaseError as error:
-            self._log.write("error", "Prepared a batch failed", error=str(error))
+            self._log.write("error", "Writing a batch failed", error=str(error))
             # Whether it was written isn't known: only what has a key can be asked for again.
             refused = ServiceError("DB_ERROR", "Failed to fetch user configurations")
             return {p: refused for p in prepared if commands[p].idempotency_key is None}

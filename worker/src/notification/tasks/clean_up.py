@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from notification.delivery.endpoint_lines import forget_lines
+from notification.delivery.endpoint_lines import delete_idle_lines
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
 from notification.storage.log_retention import PAGE, delete_older, retention_hours
@@ -46,7 +46,7 @@ async def clean_up(platform: Platform, *, hourly: bool) -> CleanUpResult:
     if hourly:
         keys, keys_left = await _delete_keys(platform, now_ms)
         records = await _delete_records(platform, now_ms)
-        await platform.database.batch([forget_lines(now_ms)])
+        await platform.database.batch([delete_idle_lines(now_ms)])
     return CleanUpResult(logs.rows, keys, records, PAGE if logs.more else 0, keys_left)
 
 
