@@ -64,6 +64,107 @@ def test_a_documented_code_decides(channel: str, code: str, expected: str) -> No
     assert outcome(channel, 500, made.body) == (expected if code != "500" else BROKEN)
 
 
+DISCORD = {
+    REJECTED: (10003, 10015, 40005, 50006, 50027, 50035, 50083, 50109, 220001, 220003),
+    THROTTLED: (20016, 20028, 20029, 40062),
+    BROKEN: (0, 1, 50000),
+}
+"""Discord, "Opcodes and Status Codes", JSON error codes."""
+
+
+@pytest.mark.requirement("C-0.40")
+def test_each_of_discords_codes_decides_whatever_the_status_is() -> None:
+    for expected, codes in DISCORD.items():
+        for code in codes:
+            body = f'{{"code":{code},"message":"x"}}'
+            assert outcome("discord", 500, body) == expected, code
+    # A code of 0 is none, and so is one that is no number.
+    for code in ("0", "true", '"10015"', "10015.0", "null"):
+        assert outcome("discord", 404, f'{{"code":{code},"message":"x"}}') == REJECTED
+
+
+@pytest.mark.requirement("C-0.38", "C-0.33")
+@pytest.mark.parametrize(
+    ("channel", "status", "body", "gone", "unparsed"),
+    [
+        ("discord", 404, '{"code":10015}', True, False),
+        ("discord", 401, '{"code":50027}', True, False),
+        ("discord", 404, '{"code":10003}', False, False),
+        ("lark", 200, '{"code":19001}', True, False),
+        ("lark", 200, '{"code":19002}', False, True),
+        ("lark", 200, '{"code":9408}', False, True),
+        ("lark", 200, '{"code":11246}', False, True),
+        ("lark", 200, '{"code":9499,"msg":"Bad Request"}', False, True),
+        ("lark", 200, '{"code":9499,"msg":"too many request"}', False, False),
+        ("lark", 200, '{"code":19024}', False, False),
+        ("slack", 404, "no_team", True, False),
+        ("slack", 400, "invalid_blocks_format", False, True),
+        ("slack", 400, "msg_blocks_too_long", False, True),
+        ("slack", 400, "msg_too_long", False, False),
+        ("telegram", 400, "can't parse entities: x", False, True),
+        ("telegram", 403, "can't parse entities", False, False),
+        ("telegram", 403, "Forbidden: user is deactivated", True, False),
+        ("telegram", 400, "Bad Request: chat was deleted", False, False),
+        ("webhook", 410, "", True, False),
+        ("webhook", 404, "", False, False),
+    ],
+)
+def test_some_answers_say_that_the_endpoint_is_gone_and_some_that_the_markup_is_wrong(
+    channel: str, status: int, body: str, gone: bool, unparsed: bool
+) -> None:
+    if channel == "telegram":
+        body = f'{{"ok":false,"error_code":{status},"description":"{body}"}}'
+    verdict = CHANNELS[channel].judge(OutboundAnswer(status, {}, body), 0)
+    assert (verdict.gone, verdict.unparsed) == (gone, unparsed)
+
+
+@pytest.mark.requirement("C-0.30")
+@pytest.mark.parametrize(
+    ("channel", "headers", "body", "told_s"),
+    [
+        ("discord", {}, '{"retry_after":0.25}', 1),
+        ("discord", {}, '{"retry_after":65}', 65),
+        ("discord", {"retry-after": "70"}, '{"retry_after":65.0}', 70),
+        ("discord", {}, '{"retry_after":-1}', 0),
+        ("discord", {}, '{"retry_after":true}', 0),
+        ("discord", {}, '{"retry_after":1e300}', 0),
+        ("lark", {"x-ogw-ratelimit-reset": "12"}, '{"code":11232}', 12),
+        ("lark", {"x-ogw-ratelimit-reset": " 12.1 "}, '{"code":11232}', 13),
+        ("lark", {"x-ogw-ratelimit-reset": "soon"}, '{"code":11232}', 0),
+        ("telegram", {}, '{"ok":false,"error_code":429,"parameters":{"retry_after":-5}}', 0),
+        ("telegram", {}, '{"ok":false,"error_code":429,"parameters":[]}', 0),
+        ("ntfy", {}, '{"code":42901,"error":"limit"}', 0),
+        ("ntfy", {"retry-after": "9"}, '{"code":42901,"error":"limit"}', 9),
+    ],
+)
+def test_the_wait_is_read_where_its_provider_writes_it(
+    channel: str, headers: dict[str, str], body: str, told_s: int
+) -> None:
+    verdict = CHANNELS[channel].judge(OutboundAnswer(429, headers, body), 0)
+    assert (verdict.outcome, verdict.retry_after_s) == (THROTTLED, told_s)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (40_000, REJECTED),
+        (42_899, REJECTED),
+        (42_900, THROTTLED),
+        (42_999, THROTTLED),
+        (43_000, REJECTED),
+        (49_999, REJECTED),
+        (50_000, BROKEN),
+        (59_999, BROKEN),
+    ],
+)
+def test_ntfys_code_begins_with_the_status_that_it_means(code: int, expected: str) -> None:
+    assert outcome("ntfy", 404, f'{{"code":{code},"error":"x"}}') == expected
+    # Beyond that it is no code, and the status decides.
+    for other in ("39999", "60000", "true", '"40000"'):
+        assert outcome("ntfy", 404, f'{{"code":{other},"error":"x"}}') == REJECTED
+        assert outcome("ntfy", 503, f'{{"code":{other},"error":"x"}}') == BROKEN
+
+
 @pytest.mark.requirement("C-0.40")
 @pytest.mark.parametrize("text", ["Too Many Request", "request trigger FREQUENCY limit"])
 def test_larks_9499_is_throttled_only_if_its_text_speaks_of_frequency(text: str) -> None:
