@@ -323,6 +323,7 @@ CALLS: dict[str, list[Call]] = {
     ],
     "channels.channel.timeout_of": [lambda text: channel.timeout_of({"timeout": text})],
     "channels.channel.check_switch": [lambda text: channel.check_switch({"a": text}, "a")],
+    "channels.channel.check_timeout": [lambda text: channel.check_timeout({"timeout": text})],
     "channels.endpoint.check_endpoint": [
         lambda text: endpoint.check_endpoint(text, POLICY),
         lambda text: endpoint.check_endpoint("https://" + text, POLICY),

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from localcloud.sink.chat import chat_apis
-from notification.channels.channel import Message
+from notification.channels.channel import Message, timeout_of
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
+from tests.worker.caller import Answer
+from tests.worker.world import World
 
 
 @pytest.mark.requirement("C-1.1", "C-4")
@@ -27,6 +29,64 @@ def test_a_preview_can_be_composed_of_every_channels_sample(name: str) -> None:
     message = Message("id", "u1", "x", "S", "markdown", None)
     config = dict(CHANNELS[name].sample)
     assert CHANNELS[name].compose(message, config, policy=policy, now_ms=0)
+
+
+@pytest.mark.requirement("C-4")
+@pytest.mark.parametrize("name", list(CHANNELS))
+def test_every_channels_timeout_is_checked_when_it_is_saved(world: World, name: str) -> None:
+    def saved(timeout: object) -> Answer:
+        config = {**CHANNELS[name].sample, "timeout": timeout}
+        if name == "telegram":
+            config["bot_token"] = "1:" + "a" * 30
+        document = {"user_id": "u1", "channel_type": name, "config_data": config}
+        return world.request("POST", "/api/user-configs", document)
+
+    for wrong in ("5s", "5000", 999, 30_001, 5_000.0, True, None):
+        refused = saved(wrong)
+        assert (refused.status, refused.code) == (400, "VALIDATION_ERROR"), wrong
+        assert refused.json["error"] == "timeout must be 1000 to 30000 milliseconds"
+    for right in (1_000, 30_000):
+        assert saved(right).status in (200, 201)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "used"),
+    [
+        (None, 10_000),
+        (0, 1_000),
+        (1_000, 1_000),
+        (19_999, 19_999),
+        (20_001, 20_000),
+        (True, 10_000),
+        ("5000", 10_000),
+    ],
+)
+def test_a_stored_timeout_is_kept_within_what_an_attempt_may_take(
+    timeout: object, used: int
+) -> None:
+    assert timeout_of({} if timeout is None else {"timeout": timeout}) == used
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("webhook", True),
+        ("webhook:a", True),
+        ("webhook:9-_z", True),
+        (f"webhook:{'a' * 24}", True),
+        (f"webhook:{'a' * 25}", False),
+        *((name, False) for name in ("webhook:", "webhook:A", "webhook:-a", "webhook:a b", "fax")),
+        *((name, False) for name in ("fax:a", "Webhook", "webhook:a:b", "webhook:ä", "", ":a")),
+        (5, False),
+    ],
+)
+def test_a_name_is_a_channels_or_one_of_its_endpoints(name: object, known: bool) -> None:
+    assert (name in CHANNELS) is known
+    if known:
+        assert CHANNELS[str(name)].name == "webhook"
+    else:
+        with pytest.raises(KeyError):
+            CHANNELS[name]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", [name for name in CHANNELS if name != "webhook"])

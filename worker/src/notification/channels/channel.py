@@ -16,7 +16,10 @@ MAX_NAME = 32
 ENDPOINT_PATTERN = r"[a-z]+:[a-z0-9][a-z0-9_-]*"
 _ENDPOINT = re.compile(ENDPOINT_PATTERN)
 DEFAULT_TIMEOUT_MS = 10_000
+MIN_TIMEOUT_MS = 1_000
 MAX_TIMEOUT_MS = 20_000
+_MAX_NAMED_MS = 30_000
+"""The longest timeout that a configuration may name; `MAX_TIMEOUT_MS` is what it then gets."""
 
 
 class Message(NamedTuple):
@@ -137,7 +140,20 @@ def timeout_of(config: dict[str, Any]) -> int:
     value = config.get("timeout")
     if isinstance(value, bool) or not isinstance(value, int):
         return DEFAULT_TIMEOUT_MS
-    return min(max(value, 1_000), MAX_TIMEOUT_MS)
+    return min(max(value, MIN_TIMEOUT_MS), MAX_TIMEOUT_MS)
+
+
+def check_timeout(config: Mapping[str, Any]) -> None:
+    """Refuse a `timeout` that isn't one.
+
+    Raises:
+        ChannelRefusal: it is something else.
+    """
+    value = config.get("timeout", DEFAULT_TIMEOUT_MS)
+    if type(value) is not int or not MIN_TIMEOUT_MS <= value <= _MAX_NAMED_MS:
+        raise ChannelRefusal(
+            "INVALID_CONFIG", f"timeout must be {MIN_TIMEOUT_MS} to {_MAX_NAMED_MS} milliseconds"
+        )
 
 
 def check_switch(config: dict[str, Any], field: str) -> None:

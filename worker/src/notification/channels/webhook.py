@@ -12,6 +12,7 @@ from notification.channels.channel import (
     HOPS,
     Message,
     Verdict,
+    check_timeout,
     timeout_of,
 )
 from notification.channels.endpoint import EndpointPolicy, check_url_field
@@ -82,13 +83,7 @@ class WebhookChannel:
             raise ChannelRefusal("INVALID_CONFIG", f"signing must be {SCHEME}")
         if not isinstance(config.get("secret", ""), str):
             raise ChannelRefusal("INVALID_CONFIG", "secret must be a string")
-        timeout = config.get("timeout", 10_000)
-        if (
-            isinstance(timeout, bool)
-            or not isinstance(timeout, int)
-            or not 1_000 <= timeout <= 30_000
-        ):
-            raise ChannelRefusal("INVALID_CONFIG", "timeout must be 1000 to 30000 milliseconds")
+        check_timeout(config)
 
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int

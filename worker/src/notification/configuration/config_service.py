@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from notification.channels.channel import check_timeout
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.pace import check_rate, endpoint_id
 from notification.channels.quiet_hours import check_quiet_hours
@@ -182,6 +183,7 @@ class ConfigService:
             CHANNELS[channel].check_config(
                 config, EndpointPolicy.of(self._platform.settings, self._own_host)
             )
+            check_timeout(config)
             check_rate(config)
             check_quiet_hours(config)
             _check_schedule(config)
