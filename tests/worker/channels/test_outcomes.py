@@ -79,8 +79,8 @@ def test_each_of_discords_codes_decides_whatever_the_status_is() -> None:
             body = f'{{"code":{code},"message":"x"}}'
             assert outcome("discord", 500, body) == expected, code
     # A code of 0 is none, and so is one that is no number.
-    for code in ("0", "true", '"10015"', "10015.0", "null"):
-        assert outcome("discord", 404, f'{{"code":{code},"message":"x"}}') == REJECTED
+    for other in ("0", "true", '"10015"', "10015.0", "null"):
+        assert outcome("discord", 404, f'{{"code":{other},"message":"x"}}') == REJECTED
 
 
 @pytest.mark.requirement("C-0.38", "C-0.33")
