@@ -104,15 +104,18 @@ class LiveTail:
             failures += 1
 
     def _until_renewal(self) -> Generator[LogLine | None, None, None]:
+        what = f"open a tail of {self.worker}"
         opened: Any = self.account.ask(
-            f"open a tail of {self.worker}",
+            what,
             lambda client: client.workers.scripts.tail.create(
                 self.worker, account_id=self.account.account_id
             ),
         )
-        ends = time.monotonic() + _seconds_until(opened.expires_at) - _RENEW_SECONDS
+        with self.account.understood(what):
+            identifier, url, expires_at = str(opened.id), str(opened.url), opened.expires_at
+        ends = time.monotonic() + _seconds_until(expires_at) - _RENEW_SECONDS
         try:
-            with self._connected(opened.url) as connection:
+            with self._connected(url) as connection:
                 _send(connection, json.dumps({"debug": False}))
                 self.on_notice(f"Watching {self.worker}; Ctrl-C ends it.")
                 while time.monotonic() < ends:
@@ -127,7 +130,7 @@ class LiveTail:
                 self.account.ask(
                     "end the tail",
                     lambda client: client.workers.scripts.tail.delete(
-                        opened.id, account_id=self.account.account_id, script_name=self.worker
+                        identifier, account_id=self.account.account_id, script_name=self.worker
                     ),
                 )
 
@@ -212,5 +215,6 @@ def _seconds_until(moment: object) -> float:
         at = datetime.fromisoformat(str(moment).replace("Z", "+00:00"))
     except ValueError:
         return 3600.0
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     # A moment in the past would open tail after tail; this tries the same at a bearable pace.
     return max((at - datetime.now(UTC)).total_seconds(), 2 * _RENEW_SECONDS)

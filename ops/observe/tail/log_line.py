@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,7 +65,7 @@ class LogLine:
             status=status if isinstance(status, int) else None,
             user=str(found.get("userId") or found.get("user_id") or ""),
             request_id=str(found.get("requestId") or ""),
-            duration_ms=float(duration) if isinstance(duration, int | float) else None,
+            duration_ms=_finite(duration),
             fields=found,
         )
 
@@ -106,22 +107,21 @@ def lines_of_trace(trace: Mapping[str, Any]) -> Iterator[LogLine]:
 
     A plain line gets the path and status of the request that the trace is about.
     """
-    event = trace.get("event") or {}
-    request = event.get("request") or {}
+    event = _mapping(trace.get("event"))
+    request = _mapping(event.get("request"))
     context = {
-        "path": urlsplit(str(request.get("url", ""))).path,
+        "path": _path(request.get("url")),
         "method": request.get("method"),
-        "statusCode": (event.get("response") or {}).get("status"),
+        "statusCode": _mapping(event.get("response")).get("status"),
     }
-    version = str((trace.get("scriptVersion") or {}).get("id") or "")
+    version = str(_mapping(trace.get("scriptVersion")).get("id") or "")
     written = [
         (_text(log.get("message")), str(log.get("level", "log")), log.get("timestamp"))
-        for log in trace.get("logs") or []
+        for log in _mappings(trace.get("logs"))
     ]
-    written += [
-        (f"{error.get('name', 'Error')}: {error.get('message', '')}", "error", error["timestamp"])
-        for error in trace.get("exceptions") or []
-    ]
+    for error in _mappings(trace.get("exceptions")):
+        text = f"{error.get('name', 'Error')}: {error.get('message', '')}"
+        written.append((text, "error", error.get("timestamp")))
     outcome = str(trace.get("outcome") or "ok")
     if outcome not in {"ok", "canceled"}:
         written.append((f"The invocation ended with {outcome}", "error", None))
@@ -135,6 +135,31 @@ def lines_of_trace(trace: Mapping[str, Any]) -> Iterator[LogLine]:
         yield line
 
 
+def _mapping(found: object) -> Mapping[str, Any]:
+    return found if isinstance(found, Mapping) else {}
+
+
+def _mappings(found: object) -> list[Mapping[str, Any]]:
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def _path(url: object) -> str:
+    try:
+        return urlsplit(url).path if isinstance(url, str) else ""
+    except ValueError:  # Such as half an IPv6 address.
+        return ""
+
+
+def _finite(value: object) -> float | None:
+    """Return a number; nothing for what JSON's readers take for one and nobody can add up."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if isfinite(value) else None
+    except OverflowError:
+        return None
+
+
 def _text(message: object) -> str:
     parts = message if isinstance(message, list) else [message]
     return " ".join(part if isinstance(part, str) else json.dumps(part) for part in parts)
@@ -146,7 +171,10 @@ def _level(name: str) -> str:
 
 
 def _moment(milliseconds: object) -> str:
-    if not isinstance(milliseconds, int | float):
+    if (known := _finite(milliseconds)) is None:
         return ""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    try:
+        moment = datetime.fromtimestamp(known / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return ""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,14 +23,10 @@ def recorded_lines(file: Path) -> Generator[LogLine, None, None]:
     """
     if file != Path("-") and not file.is_file():
         raise UsageError(f"There is no file {file}. Save lines by 'notifyctl tail --json'.")
-    opened = (
-        nullcontext(sys.stdin)
-        if file == Path("-")
-        else file.open(encoding="utf-8", errors="replace")
-    )
+    opened = nullcontext(sys.stdin.buffer) if file == Path("-") else file.open("rb")
     with opened as lines:
-        for text in lines:
-            if text.strip():
+        for line in lines:
+            if (text := line.decode("utf-8", "replace")).strip():
                 yield from _read(text)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +15,7 @@ from ops.observe.tail import live_tail
 from ops.observe.tail.live_tail import LiveTail
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError, ServiceError
+from tests.ops.answering_service import answering_service
 from tests.ops.observe.tail.tail_server import ACCOUNT, TailServer
 
 pytestmark = pytest.mark.requirement("S0-45", "S0-116")
@@ -152,3 +156,30 @@ def test_a_local_tail_follows_neither_a_redirect_nor_a_proxy(
         assert texts(tail_of(server, notices), 1) == ["after"]
         assert server.opened == 2
     assert clock.pauses == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("moment", "seconds"),
+    [
+        ("{:%Y-%m-%dT%H:%M:%SZ}", 7200),
+        ("{:%Y-%m-%dT%H:%M:%S}", 7200),
+        ("2020-01-01T00:00:00Z", 120),
+        ("0001-01-01T00:00:00Z", 120),
+        ("soon", 3600),
+        (None, 3600),
+        (5, 3600),
+    ],
+)
+def test_a_tail_lasts_until_its_end_or_a_bearable_while(moment: Any, seconds: int) -> None:
+    later = datetime.now(UTC) + timedelta(seconds=seconds)
+    text = moment.format(later) if isinstance(moment, str) else moment
+    assert seconds - 5 <= live_tail._seconds_until(text) <= seconds
+
+
+@pytest.mark.parametrize("result", [None, 5, {}, {"id": "t"}, []])
+def test_a_tail_that_is_answered_in_another_form_is_refused(result: Any) -> None:
+    with answering_service() as api:
+        api.answers = [(200, json.dumps({"success": True, "result": result}).encode())]
+        account = StackAccount("local", ACCOUNT, api.url, True, "token")
+        with pytest.raises(OperationError, match="unknown form when asked to open a tail of w"):
+            next(LiveTail(account, "w", lambda _: None).lines())

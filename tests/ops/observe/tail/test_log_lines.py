@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from ops.observe.tail.line_filter import LineFilter
 from ops.observe.tail.log_line import LogLine, lines_of_trace
+from ops.observe.tail.recorded_lines import recorded_lines
 from ops.stacks.errors import UsageError
 from tests import forked_commands
 
@@ -162,3 +164,54 @@ def test_saved_lines_are_counted_averaged_and_searched_for_errors() -> None:
     assert [line.split("  ")[1] for line in only.stdout.splitlines()] == ["ERROR"]
     empty = json.loads(analyze("--path", "/none", "--json").stdout)
     assert empty["durations"]["average_ms"] is None
+
+
+ODD: tuple[Any, ...] = (None, 5, "text", [], [5], [[]], {}, {"request": 5}, {"url": "http://[x"})
+
+
+@pytest.mark.parametrize("name", ["event", "scriptVersion", "logs", "exceptions", "eventTimestamp"])
+@pytest.mark.parametrize("odd", ODD)
+def test_a_trace_of_another_form_tells_what_it_can(name: str, odd: Any) -> None:
+    changes = {"logs": [log("told")], "outcome": "exception", name: odd}
+    lines = list(lines_of_trace(trace(**changes)))
+    assert "The invocation ended with exception" in [line.message for line in lines]
+    assert ("told" in [line.message for line in lines]) is (name != "logs")
+
+
+@pytest.mark.parametrize("odd", ["http://[x/y", 5, None])
+def test_a_url_that_is_none_leaves_the_path_out(odd: Any) -> None:
+    event = {"request": {"url": odd, "method": "GET"}}
+    (line,) = lines_of_trace(trace(logs=[log("told")], event=event))
+    assert (line.path, line.message) == ("", "told")
+
+
+@pytest.mark.parametrize("moment", [1e300, -1e300, float("nan"), float("inf"), "x", None, True])
+def test_a_time_that_is_none_is_left_out(moment: Any) -> None:
+    written = [{"message": ["told"], "level": "log", "timestamp": moment}]
+    (line,) = lines_of_trace(trace(logs=written, eventTimestamp=None))
+    assert (line.message, line.moment) == ("told", "")
+
+
+@pytest.mark.parametrize("duration", ["NaN", "Infinity", "1" + "0" * 400, "true", '"3"', "null"])
+def test_a_duration_that_is_no_number_is_none(duration: str) -> None:
+    text = f'{{"message": "m", "duration": {duration}}}'
+    assert LogLine.parse(text, level="info", moment="").duration_ms is None
+
+
+def test_a_saved_line_of_any_text_is_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    texts = ['{"logs": [5]}', '{"logs": ["x"], "event": 5}', "[" * 5000, '{"logs": {}}', "plain"]
+    file.write_bytes("\n".join([*texts, ""]).encode() + b"\xff\n\n")
+    found = [line.message for line in recorded_lines(file)]
+    assert found == ["[" * 5000, "", "plain", "\ufffd"]
+
+
+def test_lines_of_standard_input_need_not_be_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\xffb\n"), encoding="utf-8"))
+    assert [line.message for line in recorded_lines(Path("-"))] == ["a\ufffdb"]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for file in (tmp_path, tmp_path / "gone"):
+        with pytest.raises(UsageError, match=f"There is no file {file}"):
+            list(recorded_lines(file))
