@@ -112,7 +112,9 @@ class LiveTail:
             ),
         )
         with self.account.understood(what):
-            identifier, url, expires_at = str(opened.id), str(opened.url), opened.expires_at
+            identifier, url, expires_at = opened.id, opened.url, opened.expires_at
+            if not (isinstance(identifier, str) and isinstance(url, str)):
+                raise ValueError("a tail has an id and an address")
         ends = time.monotonic() + _seconds_until(expires_at) - _RENEW_SECONDS
         try:
             with self._connected(url) as connection:
