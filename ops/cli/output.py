@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import select
 import sys
 from typing import Any, TextIO
 
@@ -75,11 +76,16 @@ class LastingOutput(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Write, or drop what can't be written."""
-        try:
-            return os.write(self._descriptor, data)
-        except OSError as error:
-            if error.errno not in _READER_GONE:
-                self.failure = error
+        while True:
+            try:
+                return os.write(self._descriptor, data)
+            except BlockingIOError:
+                # A full pipe whose other end, or whose parent, has made it one that doesn't block.
+                select.select([], [self._descriptor], [])
+            except OSError as error:
+                if error.errno not in _READER_GONE:
+                    self.failure = error
+                break
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._descriptor)
         os.close(nowhere)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from shlex import quote
 from typing import Any
 
 from notification_sdk import LogEntry, NotFoundError, NotificationClient
@@ -24,7 +26,8 @@ ADVICE: Mapping[str, str] = {
     "MISSING_WEBHOOK_URL": "Add the address: notifyctl users set USER -c CHANNEL --url URL",
     "INVALID_WEBHOOK_URL": "Correct the address: notifyctl users set USER -c CHANNEL --url URL",
     "SSRF_BLOCKED": "The address isn't a public one: notifyctl users set USER -c CHANNEL --url URL",
-    "UNSUPPORTED_CHANNEL": "Switch the channel on in the stack's settings (featureCHANNELEnabled)",
+    "UNSUPPORTED_CHANNEL": "Switch CHANNEL on in the stack's settings: take it out of "
+    "disabledChannels, or set its switch to true, such as featureSlackEnabled",
     "INVALID_CONTENT": "The text can't be sent over this channel: correct the template or the call",
     "THROTTLED": "The endpoint asks for a lower rate; nothing to do, it is tried again",
     "TIMEOUT_ERROR": "The endpoint doesn't answer in time: ask who runs it",
@@ -32,6 +35,7 @@ ADVICE: Mapping[str, str] = {
     "HTTP_ERROR": "The endpoint refuses: its answer says why; check the address and its secrets",
 }
 """What to do by the code of a failure; a code that isn't here has the endpoint's own words."""
+_PLACES = re.compile("USER|CHANNEL")
 
 
 @dataclass(frozen=True)
@@ -117,9 +121,12 @@ def code_of(entry: LogEntry) -> str:
 
 
 def advice(code: str, user: str, channel: str) -> str:
-    """Return what to do about a failure; empty where only the endpoint's own words tell."""
-    found = ADVICE.get(code, "")
-    return found.replace("USER", user).replace("CHANNEL", channel)
+    """Return what to do about a failure; empty where only the endpoint's own words tell.
+
+    Users and channels are other people's words: a shell that gets the command obeys none of them.
+    """
+    named = {"USER": quote(user), "CHANNEL": quote(channel)}
+    return _PLACES.sub(lambda found: named[found[0]], ADVICE.get(code, ""))
 
 
 def by_id(client: NotificationClient, given: str) -> list[LogEntry]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json as json_text
 from datetime import UTC, datetime
+from shlex import quote
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote as quoted
 
 import typer
 
@@ -53,10 +54,10 @@ def hold(
     if json:
         say(json_text.dumps(found, indent=2))
         return
-    whom, option = (f" for {user}", f" --user {user}") if user else ("", "")
+    whom, option = (f" for {user}", f" --user {quote(user)}") if user else ("", "")
     Reporter().line(
         f"{channel} is held{whom} until {until}. To end it earlier: notifyctl "
-        f"channels release {channel}{option} --stack {stack}"
+        f"channels release {quote(channel)}{option} --stack {stack}"
     )
 
 
@@ -113,7 +114,7 @@ def list_(run: typer.Context, stack: StackOption = "local", json: JsonOption = F
 
 
 def _place(channel: str) -> str:
-    return f"/api/holds/{quote(channel, safe='')}"
+    return f"/api/holds/{quoted(channel, safe='')}"
 
 
 def _of(user: str | None) -> dict[str, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_text
 from datetime import UTC, datetime
 from itertools import islice
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -58,7 +59,8 @@ def _told(user: str, configs: list[ChannelConfig], last: list[LogEntry]) -> tupl
     """Return what there is to say, a line each, and whether some channel reaches the user."""
     if not configs and not last:
         said = f"The service knows no user '{user}': no configuration, and nothing was ever sent."
-        return [said, f"→ Configure a channel: notifyctl users set {user} --channel webhook"], False
+        step = f"notifyctl users set {quote(user)} --channel webhook"
+        return [said, f"→ Configure a channel: {step}"], False
     lines, is_reached = [], False
     if not last:
         lines.append(f"Nothing was ever sent to '{user}': the caller doesn't name this user_id.")
@@ -78,15 +80,16 @@ def _of_channel(
     user: str, channel: str, config: ChannelConfig | None, own: list[LogEntry]
 ) -> tuple[str, str, bool]:
     """Return what is so, what to do, and whether the channel reaches the user."""
+    whom = f"{quote(user)} --channel {quote(channel)}"
     if config is None:
         return "not configured", advice("CHANNEL_NOT_CONFIGURED", user, channel), False
     if config.error:
         return config.error, advice("INVALID_CONFIG", user, channel), False
     if not config.is_active:
-        step = f"Switch it on: notifyctl users set {user} --channel {channel} --active"
+        step = f"Switch it on: notifyctl users set {whom} --active"
         return "configured, and switched off", step, False
     if not own:
-        step = f"Try it: notifyctl users test {user} --channel {channel}"
+        step = f"Try it: notifyctl users test {whom}"
         return "configured, and never used", step, True
     newest = own[0]
     age = lasted((datetime.now(UTC) - newest.created_at).total_seconds())
@@ -98,7 +101,7 @@ def _of_channel(
     reason = " ".join(filter(None, (code_of(newest), newest.error))) or "no error yet"
     step = advice(code_of(newest), user, channel)
     if newest.status == "failed":
-        mended = f"then: notifyctl notifications retry --user {user} --channel {channel}"
+        mended = f"then: notifyctl notifications retry --user {whom}"
         return f"failed, last at {when}: {reason}; {counts}", f"{step}; {mended}", False
     following = f", next try {shown_time(newest.next_retry_at)}" if newest.next_retry_at else ""
     return f"{newest.status} since {when}: {reason}{following}; {counts}", step, True

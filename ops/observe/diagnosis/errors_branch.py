@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from shlex import quote
 from typing import Any
 
 import httpx
@@ -172,13 +173,16 @@ def _failures(branch: Branch, database: StackDatabase) -> None:
         if not lately:
             branch.found.append(f"{said}; over: none in the last hour")
             continue
-        chosen = f"--channel {channel}{f' --code {code}' if code else ''} --since 1h"
+        # Words of callers: a shell that gets the command must obey none of them.
+        of_channel = f"--channel {quote(channel)}"
+        chosen = f"{of_channel}{f' --code {quote(code)}' if code else ''} --since 1h"
         listing = f"notifyctl logs --status failed {chosen} --stack {stack}"
         if not failed:
-            listing = f"notifyctl logs --status retry --channel {channel} --stack {stack}"
+            listing = f"notifyctl logs --status retry {of_channel} --stack {stack}"
         section, first_step = "One channel", f"notifyctl channels list --stack {stack}"
         if users == 1:
-            section, first_step = "One user", f"notifyctl explain {row['user_id']} --stack {stack}"
+            user = quote(str(row["user_id"]))
+            section, first_step = "One user", f"notifyctl explain {user} --stack {stack}"
         elif code == _THROTTLED:
             first_step = f"notifyctl status --stack {stack}"
         branch.ill(

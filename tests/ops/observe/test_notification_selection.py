@@ -124,6 +124,12 @@ def test_advice_names_user_and_channel() -> None:
         "Correct the configuration: notifyctl users set ada --channel lark"
     )
     assert advice("SOMETHING", "ada", "lark") == ""
+    assert advice("MISSING_CHAT_ID", "ada", "telegram").endswith("users set ada -c telegram")
+
+
+def test_a_user_whose_id_a_shell_would_obey_is_quoted_in_the_command() -> None:
+    told = advice("INVALID_CONFIG", "x; rm -rf ~", "CHANNEL USER")
+    assert told.endswith("notifyctl users set 'x; rm -rf ~' --channel 'CHANNEL USER'")
 
 
 @pytest.fixture

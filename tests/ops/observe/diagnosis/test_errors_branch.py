@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
+from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch, Verdict
-from ops.observe.diagnosis.errors_branch import _callers, _lines
+from ops.observe.diagnosis.errors_branch import _callers, _failures, _lines
 from ops.observe.metrics.caller_metrics import CallerAnswer, CallerMetrics
 from ops.observe.metrics.stack_status import StackStatus
 from ops.stacks.account import StackAccount
+from ops.stacks.errors import OperationError
 
 ACCOUNT = StackAccount("local", "0" * 32, "http://127.0.0.1:1/client/v4", is_local=True, token="t")
 WATCH = "notifyctl tail --stack local --level warn"
@@ -157,3 +159,100 @@ def test_at_most_three_failures_are_told_and_the_rest_is_counted() -> None:
     branch = of_callers(*(answered(1, code=f"E{n}") for n in range(5)))
     assert len(branch.findings) == 3
     assert any(line.startswith("2 other failures that callers met") for line in branch.found)
+
+
+class Rows:
+    """A database with these groups of failures."""
+
+    stack = "dev"
+
+    def __init__(self, *rows: dict[str, Any], error: OperationError | None = None) -> None:
+        self._rows, self._error = rows, error
+
+    def query(self, _: str) -> list[dict[str, Any]]:
+        if self._error is not None:
+            raise self._error
+        return list(self._rows)
+
+
+def failures(*rows: dict[str, Any], error: OperationError | None = None) -> Branch:
+    branch = Branch("errors", "Does the service fail?")
+    _failures(branch, cast(StackDatabase, Rows(*rows, error=error)))
+    return branch
+
+
+def group(**changes: Any) -> dict[str, Any]:
+    return {
+        "code": "TIMEOUT_ERROR",
+        "channel": "slack",
+        "failed": 3,
+        "retrying": 2,
+        "users": 4,
+        "user_id": "ada",
+        "first": "2026-11-29T08:00:00Z",
+        "last": "2026-11-29T08:30:00Z",
+        "message_id": "ntf_1",
+        "error": "no answer",
+        "lately": 5,
+        **changes,
+    }
+
+
+def test_failures_of_a_channel_are_told_with_what_lists_them() -> None:
+    branch = failures(group())
+    (finding,) = branch.findings
+    assert finding.what == (
+        "slack: 3 sends failed and 2 in retry for 4 users: TIMEOUT_ERROR no answer"
+    )
+    assert (finding.section, finding.example) == ("One channel", "ntf_1")
+    assert finding.step == (
+        "notifyctl channels list --stack dev",
+        (
+            "notifyctl logs --status failed --channel slack --code TIMEOUT_ERROR --since 1h "
+            "--stack dev"
+        ),
+    )
+    assert (finding.first, finding.last) == ("2026-11-29T08:00:00Z", "2026-11-29T08:30:00Z")
+
+
+def test_failures_of_one_user_lead_to_the_user() -> None:
+    (finding,) = failures(group(users=1, failed=1, code="")).findings
+    assert finding.what.startswith("slack: 1 send failed and 2 in retry for user ada: no code")
+    assert finding.section == "One user"
+    assert finding.step == (
+        "notifyctl explain ada --stack dev",
+        "notifyctl logs --status failed --channel slack --since 1h --stack dev",
+    )
+
+
+def test_what_is_only_tried_again_is_listed_as_such() -> None:
+    (finding,) = failures(group(failed=0)).findings
+    assert finding.step[1] == "notifyctl logs --status retry --channel slack --stack dev"
+    (throttled,) = failures(group(code="THROTTLED")).findings
+    assert throttled.step[0] == "notifyctl status --stack dev"
+
+
+def test_failures_of_before_the_last_hour_are_over() -> None:
+    branch = failures(group(lately=0))
+    assert (branch.verdict, branch.findings) == (Verdict.WELL, [])
+    assert branch.found[0].endswith("TIMEOUT_ERROR no answer; over: none in the last hour")
+
+
+def test_no_failures_and_no_answer_are_told_apart() -> None:
+    assert failures().found == ["failed notifications of the last day: none"]
+    unknown = failures(error=OperationError("it is away."))
+    assert (unknown.verdict, unknown.found) == (
+        Verdict.UNKNOWN,
+        ["failed notifications: it is away."],
+    )
+
+
+def test_an_endpoints_words_are_cut_and_no_shell_obeys_a_callers() -> None:
+    odd = group(user_id="x; rm -rf ~", users=1, channel="$(id)", code="`id`", error="e" * 500)
+    (finding,) = failures(odd).findings
+    assert finding.what.endswith("e" * 120)
+    assert "e" * 121 not in finding.what
+    assert finding.step == (
+        "notifyctl explain 'x; rm -rf ~' --stack dev",
+        "notifyctl logs --status failed --channel '$(id)' --code '`id`' --since 1h --stack dev",
+    )
