@@ -51,14 +51,15 @@ class DeploymentReport:
         ]
         if url is None:  # a stack of access alone
             return [*lines, f"Look      notifyctl outputs --stack {self.stack}"]
-        lines.append(f"Service   {url}")
         if self.sink_url is None:
-            return [*lines, f"Look      notifyctl status --stack {self.stack}"]
+            look = f"Look      notifyctl status --stack {self.stack}"
+            return [*lines, f"Service   {url}", look]
         tool = ".venv/bin/notifyctl"
         release = self.update.outputs.get("release")
         if isinstance(release, dict) and release.get("assets_sha256"):
+            console = f"{url}{self.console_path.rstrip('/')}/"
             lines += [
-                f"Console   {url}{self.console_path.rstrip('/')}/",
+                f"Console   {console}   (templates, users, what was sent; asks for the key)",
                 f"Key       {tool} outputs api_secret_key --stack {self.stack} --show-secrets",
             ]
         return [
@@ -70,17 +71,19 @@ class DeploymentReport:
                 f"--url {self.sink_url}/open-apis/bot/v2/hook/ada --message 'It works'"
             ),
             f"Logs      {tool} logs",
-            *self._way_back(tool),
-            "Stop      make down      (keeps the data; make destroy removes everything)",
+            self._next_release(tool),
+            f"Service   {url}   (for programs: docs/api.md)",
+            "Stop      make down   (keeps the data; make destroy removes everything)",
         ]
 
-    def _way_back(self, tool: str) -> list[str]:
-        """Return the line about going back, where there is an earlier release."""
+    def _next_release(self, tool: str) -> str:
+        """Return the line about a change, or about going back from one."""
         releases = self.update.outputs.get("releases")
         if not isinstance(releases, list) or len(releases) < 2:
-            return []
-        command = f"{tool} rollback --stack {self.stack}"
-        return [f"Undo      {command}      (names the release to go back to, and asks)"]
+            again = f"{tool} up --stack {self.stack}"
+            return f"Change    edit a file in worker/src, then: {again}   (it tells the way back)"
+        back = f"{tool} rollback --stack {self.stack}"
+        return f"Undo      {back}   (names the release to go back to, and asks)"
 
 
 class StackDeployer(Protocol):

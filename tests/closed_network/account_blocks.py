@@ -404,6 +404,12 @@ LIVES: Mapping[str, Life] = {
             Step(OPERATIONS, "notifyctl deployments", values=examples),
             Step(OPERATIONS, "notifyctl report"),
             Step(OPERATIONS, "notifyctl dev", replies=[Reply("Ctrl-C", CTRL_C)]),
+        ],
+    ),
+    "while GitHub is down": Life(
+        "production",
+        deployed,
+        [
             Step(PIPELINES, "notifyctl pr baseline", values=lambda o: {"=…": f"={token_of(o)}"}),
             Step(PIPELINES, "notifyctl check"),
         ],
@@ -475,7 +481,7 @@ LIVES: Mapping[str, Life] = {
             Step(RUNBOOK, "git reset --hard COMMIT", values=of_the_incident),
         ],
     ),
-    "keys and data": Life(
+    "keys": Life(
         "production",
         deployed,
         [
@@ -484,6 +490,12 @@ LIVES: Mapping[str, Life] = {
                 replies=secrets_asked(KEY),
             ),
             Step(RUNBOOK, "notifyctl keys rotate"),
+        ],
+    ),
+    "data": Life(
+        "production",
+        deployed,
+        [
             Step(RUNBOOK, "notifyctl db backup --stack production --encrypt"),
             Step(
                 *(RUNBOOK, "notifyctl db bookmark --stack production --at"),

@@ -22,20 +22,30 @@ def test_the_first_message_to_send_is_a_chats_own_call() -> None:
     assert "1 change in 2.0 s." in text
 
 
-def test_the_way_back_is_told_once_there_is_a_release_to_go_back_to() -> None:
+def test_a_change_comes_next_and_the_way_back_once_there_is_something_to_go_back_to() -> None:
     one, two = [{"version_id": "a"}], [{"version_id": "a"}, {"version_id": "b"}]
-    assert "rollback" not in summary(service_url="http://s", releases=one)
-    assert "rollback --stack local" in summary(service_url="http://s", releases=two)
-    assert "rollback" not in summary(service_url="http://s")
+    change = "Change    edit a file in worker/src, then: .venv/bin/notifyctl up --stack local"
+    for releases in ({"releases": one}, {}):
+        text = summary(service_url="http://s", **releases)
+        assert change in text
+        assert "rollback" not in text
+    text = summary(service_url="http://s", releases=two)
+    assert "Undo      .venv/bin/notifyctl rollback --stack local" in text
+    assert "Change" not in text
 
 
 def test_a_stack_of_an_account_says_where_to_look() -> None:
     text = summary(None, service_url="https://notify.example", releases=[{}, {}])
-    assert text.splitlines()[-1] == "Look      notifyctl status --stack local"
+    assert text.splitlines()[-2:] == [
+        "Service   https://notify.example",
+        "Look      notifyctl status --stack local",
+    ]
 
 
 def test_the_console_and_its_key_are_told_where_the_release_has_one() -> None:
     text = summary(service_url="http://s", release={"assets_sha256": "a" * 64})
-    assert "Console   http://s/console/" in text
+    assert "Console   http://s/console/   (" in text
+    # Whoever opens the first address sees a page, not the API's JSON.
+    assert text.index("Console") < text.index("Service   http://s   (for programs")
     assert "outputs api_secret_key" in text
     assert "Console" not in summary(service_url="http://s", release={"assets_sha256": ""})
