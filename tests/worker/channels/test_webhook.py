@@ -89,6 +89,24 @@ def test_custom_headers_come_last_and_never_replace_the_services_own(world: Worl
 
 
 @pytest.mark.requirement("C-4.1")
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        *((name, True) for name in ("Webhook-Token", "X-Notifications", "X-Host", "Accept")),
+        *((name, False) for name in ("Webhook-ID", "webhook-timestamp", "WEBHOOK-SIGNATURE")),
+        *((name, False) for name in ("X-Notification-Custom", "Host", "Content-Length")),
+        *((name, False) for name in ("Connection", "Transfer-Encoding", "Upgrade")),
+    ],
+)
+def test_only_the_services_and_the_connections_headers_are_left_out(
+    world: World, name: str, sent: bool
+) -> None:
+    world.configure(webhook_url=ENDPOINT, headers={name: "mine"})
+    world.send()
+    assert (world.endpoints.received[0][1].headers.get(name) == "mine") is sent
+
+
+@pytest.mark.requirement("C-4.1")
 def test_a_header_is_sent_once_however_its_name_is_written(world: World) -> None:
     world.configure(
         headers={"user-agent": "Ours/2", "X-Team": "a", "x-team": "b"}, webhook_url=ENDPOINT

@@ -27,11 +27,14 @@ _METHODS = ("POST", "PUT", "PATCH")
 _MODES = ("envelope", "raw")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Headers of the service and of the connection.
+# Headers of the connection, of the service, and of Standard Webhooks.
 _RESERVED = frozenset(
-    {"host", "content-length", "content-type", "connection", "transfer-encoding", "upgrade"}
+    (
+        *("host", "content-length", "content-type", "connection", "transfer-encoding", "upgrade"),
+        *("webhook-id", "webhook-timestamp", "webhook-signature"),
+    )
 )
-_RESERVED_PREFIXES = ("x-notification-", "webhook-")
+_RESERVED_PREFIX = "x-notification-"
 MAX_CONTENT = 100_000
 MAX_SUBJECT = 1_000
 
@@ -142,7 +145,7 @@ def _custom_headers(config: dict[str, Any]) -> dict[str, str]:
     for name, value in (config.get("headers") or {}).items():
         text = _CONTROL.sub("", value).strip()
         folded = name.lower()
-        if text and folded not in _RESERVED and not folded.startswith(_RESERVED_PREFIXES):
+        if text and folded not in _RESERVED and not folded.startswith(_RESERVED_PREFIX):
             headers[folded] = (name, text)
     return dict(headers.values())
 
