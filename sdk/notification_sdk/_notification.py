@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NotRequired, Self, TypedDict
@@ -23,6 +23,16 @@ CHANNELS: tuple[Channel, ...] = (
 
 
 _WAITS = ("send_at", "held_until", "throttled_until")
+
+
+Channels = tuple[str | tuple[str, ...], ...]
+"""Channel names, and orders of fallbacks among them."""
+
+
+def as_channels(channels: Iterable[str | Sequence[str]] | None) -> Channels:
+    """Return channels as a request holds them. A text is one channel, not a list of letters."""
+    listed = (channels,) if isinstance(channels, str) else channels or ()
+    return tuple(each if isinstance(each, str) else tuple(each) for each in listed)
 
 
 class CustomContent(TypedDict):
@@ -51,7 +61,7 @@ class NotificationRequest:
     """
 
     user_id: str
-    channels: tuple[str | tuple[str, ...], ...] = ()
+    channels: Channels = ()
     template_key: str | None = None
     variables: Mapping[str, Any] | None = None
     custom_content: CustomContent | None = None

@@ -356,3 +356,25 @@ def test_warnings_and_cuts_are_told() -> None:
     sent = client.send_notification("ada", ["lark"], custom_content={"content": "Hi"})
     assert sent.results[0].truncated
     assert [warning["code"] for warning in sent.warnings] == ["TRUNCATED"]
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda client: client.send_notification("ada", "lark", custom_content={"content": "x"}),
+        lambda client: client.smart_send("ada", "x", channels="lark"),
+        lambda client: client.create_session("ada", "lark").send("x"),
+        lambda client: client.notify().to("ada").via("lark").content("x").send(),
+        lambda client: client.presets.alert("ada", "error", "T", "m", channels="lark"),
+        lambda client: client.presets.welcome("ada", "Ada", channels="lark"),
+    ],
+)
+def test_a_text_is_one_channel_and_no_list_of_letters(
+    service: FakeNotificationService,
+    client: NotificationClient,
+    send: Callable[[NotificationClient], object],
+) -> None:
+    for key in ("alert", "welcome"):
+        service.add_template(key, "x")
+    send(client)
+    assert [sent.channel for sent in service.sent] == ["lark"]

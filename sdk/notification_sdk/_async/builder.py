@@ -7,7 +7,13 @@ from datetime import datetime
 from typing import Any, Protocol, Self
 
 from notification_sdk._errors import ValidationError
-from notification_sdk._notification import CustomContent, NotificationRequest, SendResponse
+from notification_sdk._notification import (
+    Channels,
+    CustomContent,
+    NotificationRequest,
+    SendResponse,
+    as_channels,
+)
 
 
 class AsyncSender(Protocol):
@@ -29,7 +35,7 @@ class AsyncNotificationBuilder:
 
     def _clear(self) -> None:
         self._user_id = ""
-        self._channels: tuple[str | tuple[str, ...], ...] = ()
+        self._channels: Channels = ()
         self._template_key: str | None = None
         self._content: str | None = None
         self._subject: str | None = None
@@ -46,7 +52,7 @@ class AsyncNotificationBuilder:
 
     def via(self, *channels: str | Sequence[str]) -> Self:
         """Name the channels; a sequence among them is an order of fallbacks."""
-        self._channels = tuple(c if isinstance(c, str) else tuple(c) for c in channels)
+        self._channels = as_channels(channels)
         return self
 
     def use_template(self, key: str, variables: Mapping[str, Any] | None = None) -> Self:

@@ -30,7 +30,12 @@ from notification_sdk._call import Moment
 from notification_sdk._channel_selector import Priority, SmartChannelSelector
 from notification_sdk._concurrency import map_with_tasks
 from notification_sdk._errors import NotificationError
-from notification_sdk._notification import CustomContent, NotificationRequest, SendResponse
+from notification_sdk._notification import (
+    CustomContent,
+    NotificationRequest,
+    SendResponse,
+    as_channels,
+)
 from notification_sdk._options import CONNECT_TIMEOUT, Hooks, connection, make_options
 from notification_sdk._retry import RetryPolicy
 from notification_sdk._sleeping import AsyncSleep
@@ -165,7 +170,7 @@ class AsyncNotificationClient:
         return await self.send(
             NotificationRequest(
                 user_id=user_id,
-                channels=tuple(c if isinstance(c, str) else tuple(c) for c in channels or ()),
+                channels=as_channels(channels),
                 template_key=template_key,
                 variables=variables,
                 custom_content=custom_content,
@@ -324,7 +329,7 @@ class AsyncNotificationClient:
 
         A user without any is sent to over ``webhook``; the service says what is missing.
         """
-        chosen = tuple(channels or ()) or await self.configs.active_channels(user_id)
+        chosen = as_channels(channels) or await self.configs.active_channels(user_id)
         chosen = chosen or self.channels.select_channels((), preferred=("lark", "webhook"))
         builder = self.notify().to(user_id).via(*chosen)
         if template is not None:
@@ -376,4 +381,4 @@ class AsyncNotificationClient:
         self, user_id: str, default_channels: Iterable[str] = ("webhook",)
     ) -> AsyncSession:
         """Return a session that sends to one user."""
-        return AsyncSession(self, user_id, tuple(default_channels))
+        return AsyncSession(self, user_id, as_channels(default_channels))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from notification_sdk._notification import CustomContent, SendResponse
+from notification_sdk._notification import Channels, CustomContent, SendResponse
 
 
 class AsyncSending(Protocol):
@@ -14,7 +14,7 @@ class AsyncSending(Protocol):
     async def send_notification(
         self,
         user_id: str,
-        channels: Iterable[str] | None = None,
+        channels: Iterable[str | Sequence[str]] | None = None,
         *,
         template_key: str | None = None,
         variables: Mapping[str, Any] | None = None,
@@ -78,7 +78,7 @@ class AsyncQuick:
 class AsyncSession:
     """Sends to one user: ``client.create_session("ada", ["lark"])``."""
 
-    def __init__(self, client: AsyncSending, user_id: str, channels: tuple[str, ...]) -> None:
+    def __init__(self, client: AsyncSending, user_id: str, channels: Channels) -> None:
         self._client = client
         self.user_id = user_id
         self.channels = channels
@@ -103,9 +103,7 @@ class AsyncSession:
             self.user_id, self.channels, template_key=template_key, variables=variables
         )
 
-    async def _send(
-        self, channels: tuple[str, ...], content: str, subject: str | None
-    ) -> SendResponse:
+    async def _send(self, channels: Channels, content: str, subject: str | None) -> SendResponse:
         custom: CustomContent = {"content": content}
         if subject is not None:
             custom["subject"] = subject

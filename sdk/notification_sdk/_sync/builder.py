@@ -10,7 +10,13 @@ from datetime import datetime
 from typing import Any, Protocol, Self
 
 from notification_sdk._errors import ValidationError
-from notification_sdk._notification import CustomContent, NotificationRequest, SendResponse
+from notification_sdk._notification import (
+    Channels,
+    CustomContent,
+    NotificationRequest,
+    SendResponse,
+    as_channels,
+)
 
 
 class Sender(Protocol):
@@ -32,7 +38,7 @@ class NotificationBuilder:
 
     def _clear(self) -> None:
         self._user_id = ""
-        self._channels: tuple[str | tuple[str, ...], ...] = ()
+        self._channels: Channels = ()
         self._template_key: str | None = None
         self._content: str | None = None
         self._subject: str | None = None
@@ -49,7 +55,7 @@ class NotificationBuilder:
 
     def via(self, *channels: str | Sequence[str]) -> Self:
         """Name the channels; a sequence among them is an order of fallbacks."""
-        self._channels = tuple(c if isinstance(c, str) else tuple(c) for c in channels)
+        self._channels = as_channels(channels)
         return self
 
     def use_template(self, key: str, variables: Mapping[str, Any] | None = None) -> Self:

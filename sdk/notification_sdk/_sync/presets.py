@@ -8,12 +8,12 @@ Made of the async package by ``scripts/make_sync.py``: change that one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from notification_sdk._channel_selector import Priority
-from notification_sdk._notification import CustomContent, SendResponse
+from notification_sdk._notification import CustomContent, SendResponse, as_channels
 
 OrderStatus = Literal["pending", "processing", "shipped", "delivered", "cancelled"]
 SecurityEvent = Literal["login", "password_change", "suspicious_activity"]
@@ -34,7 +34,7 @@ class PresetSender(Protocol):
     def send_notification(
         self,
         user_id: str,
-        channels: Iterable[str] | None = None,
+        channels: Iterable[str | Sequence[str]] | None = None,
         *,
         template_key: str | None = None,
         variables: Mapping[str, Any] | None = None,
@@ -160,7 +160,7 @@ class Presets:
         variables = {**(details or {}), "severity": severity, "title": title, "message": message}
         return self._client.send_notification(
             user_id,
-            tuple(channels or ()) or _ALERT_CHANNELS[severity],
+            as_channels(channels) or _ALERT_CHANNELS[severity],
             template_key="alert",
             variables=variables,
         )
@@ -208,7 +208,7 @@ class Presets:
         max_channels: int = 2,
         idempotency_key: str | None = None,
     ) -> SendResponse:
-        chosen = tuple(channels or ()) or self._client.select_channels(
+        chosen = as_channels(channels) or self._client.select_channels(
             user_id, priority=priority, max_channels=max_channels
         )
         return self._client.send_notification(

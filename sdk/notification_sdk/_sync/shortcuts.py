@@ -5,10 +5,10 @@ Made of the async package by ``scripts/make_sync.py``: change that one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from notification_sdk._notification import CustomContent, SendResponse
+from notification_sdk._notification import Channels, CustomContent, SendResponse
 
 
 class Sending(Protocol):
@@ -17,7 +17,7 @@ class Sending(Protocol):
     def send_notification(
         self,
         user_id: str,
-        channels: Iterable[str] | None = None,
+        channels: Iterable[str | Sequence[str]] | None = None,
         *,
         template_key: str | None = None,
         variables: Mapping[str, Any] | None = None,
@@ -81,7 +81,7 @@ class Quick:
 class Session:
     """Sends to one user: ``client.create_session("ada", ["lark"])``."""
 
-    def __init__(self, client: Sending, user_id: str, channels: tuple[str, ...]) -> None:
+    def __init__(self, client: Sending, user_id: str, channels: Channels) -> None:
         self._client = client
         self.user_id = user_id
         self.channels = channels
@@ -106,7 +106,7 @@ class Session:
             self.user_id, self.channels, template_key=template_key, variables=variables
         )
 
-    def _send(self, channels: tuple[str, ...], content: str, subject: str | None) -> SendResponse:
+    def _send(self, channels: Channels, content: str, subject: str | None) -> SendResponse:
         custom: CustomContent = {"content": content}
         if subject is not None:
             custom["subject"] = subject
