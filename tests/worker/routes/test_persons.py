@@ -50,6 +50,24 @@ def test_the_export_holds_everything_about_one_person_only(ada: World) -> None:
     assert "very-secret" not in exported.text
 
 
+@pytest.mark.requirement("C-0.22")
+@pytest.mark.parametrize("count", [999, 1_000, 2_001])
+def test_the_export_holds_every_key(ada: World, count: int) -> None:
+    ada.database.connection.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " INSERT INTO idempotency_keys (user_id, idempotency_key, message_ids, expires_at)"
+        " SELECT 'ada', 'n' || i, '[]', '2026-01-02T00:00:00.000Z' FROM n",
+        (count,),
+    )
+    before = ada.database.calls
+    keys = ada.request("GET", f"{PATH}/export?limit=1").json["data"]["idempotency_keys"]
+    assert len({key["idempotency_key"] for key in keys}) == len(keys) == count + 1
+    assert ada.database.calls - before == 1 + (count + 1) // 1_000
+    first = ada.logs()[0]["id"]
+    assert ada.request("GET", f"{PATH}/export?after={first}").status == 200
+    assert ada.database.calls - before == 2 + (count + 1) // 1_000
+
+
 def test_a_long_export_comes_in_pages(ada: World) -> None:
     first = ada.request("GET", f"{PATH}/export?limit=1").json["data"]
     second = ada.request("GET", f"{PATH}/export?limit=1&after={first['next_after']}").json["data"]

@@ -7,6 +7,8 @@ from notification.storage.config_rows import COLUMNS as CONFIG_COLUMNS
 from notification.storage.log_rows import COLUMNS as LOG_COLUMNS
 
 PAGE = 1_000
+_MAX_KEY_PAGES = 20
+"""Pages of keys in one export: a key lives for a day, and the platform bounds what one call reads."""
 
 _CONFIGS = f"SELECT {CONFIG_COLUMNS} FROM user_configs WHERE user_id = ?1 ORDER BY id"  # noqa: S608 - constant columns
 _LOGS = f"""
@@ -14,7 +16,7 @@ SELECT {LOG_COLUMNS} FROM notification_logs WHERE user_id = ?1 AND id > ?2 ORDER
 """  # noqa: S608 - constant columns
 _KEYS = """
 SELECT idempotency_key, message_ids, status, results, expires_at, created_at FROM idempotency_keys
-WHERE user_id = ?1 ORDER BY idempotency_key LIMIT ?2
+WHERE user_id = ?1 AND idempotency_key > ?2 ORDER BY idempotency_key LIMIT ?3
 """
 _HOLDS = """
 SELECT channel_type, held_until, reason, created_at FROM channel_holds
@@ -55,16 +57,27 @@ class PersonRows(NamedTuple):
 
 
 async def read_person(database: Database, user_id: str, *, after: int, limit: int) -> PersonRows:
-    """Read all configurations and holds, the notifications above `after`, and `PAGE` keys."""
+    """Read the notifications above `after`, and at the beginning everything else.
+
+    A later page has the first keys again, as it has configurations and holds.
+    """
     configs, logs, keys, holds = await database.batch(
         [
             Statement(_CONFIGS, (user_id,)),
             Statement(_LOGS, (user_id, after, limit)),
-            Statement(_KEYS, (user_id, PAGE)),
+            Statement(_KEYS, (user_id, "", PAGE)),
             Statement(_HOLDS, (user_id,)),
         ]
     )
-    return PersonRows(configs.rows, logs.rows, keys.rows, holds.rows)
+    all_keys, page = list(keys.rows), keys.rows
+    for _ in range(_MAX_KEY_PAGES - 1):
+        if after or len(page) < PAGE:
+            break
+        last = page[-1]["idempotency_key"]
+        [found] = await database.batch([Statement(_KEYS, (user_id, last, PAGE))])
+        page = found.rows
+        all_keys += page
+    return PersonRows(configs.rows, logs.rows, all_keys, holds.rows)
 
 
 async def close_person(
