@@ -22,12 +22,7 @@ from notification.cloudflare.bindings import (
 from notification.cloudflare.d1 import D1Database
 from notification.cloudflare.fetch import FetchHttp
 from notification.cloudflare.http_messages import ResponseFactory, read_request
-from notification.cloudflare.js_bridge import (
-    JsBridge,
-    JsCall,
-    from_object,
-    promise_with_resolvers,
-)
+from notification.cloudflare.js_bridge import JsBridge, JsCall, from_object, promise_with_resolvers
 from notification.cloudflare.unbound import UnboundCache, UnboundDatabase, UnboundQueue
 from notification.cloudflare.web_crypto import WebCryptoAead
 from notification.ports.platform import VersionMetadata

@@ -10,13 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from notification.channels.answer import (
-    judge_code,
-    judge_status,
-    provider_object,
-    short,
-    throttled,
-)
+from notification.channels.answer import judge_code, judge_status, provider_object, short, throttled
 from notification.channels.channel import (
     DELIVERED,
     REJECTED,

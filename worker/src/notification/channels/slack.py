@@ -5,12 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from notification.channels.answer import (
-    judge_code,
-    judge_status,
-    provider_object,
-    unconfirmed,
-)
+from notification.channels.answer import judge_code, judge_status, provider_object, unconfirmed
 from notification.channels.channel import (
     BROKEN,
     DELIVERED,

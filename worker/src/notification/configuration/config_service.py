@@ -17,12 +17,7 @@ from notification.configuration.channel_config import (
     read_config,
 )
 from notification.configuration.key_ring import KEY_BYTES, KeyRing
-from notification.configuration.masking import (
-    has_masked_values,
-    is_mask,
-    is_secret,
-    unmask_config,
-)
+from notification.configuration.masking import has_masked_values, is_mask, is_secret, unmask_config
 from notification.errors import ChannelRefusal, ServiceError
 from notification.foreign_json import parse_foreign_json
 from notification.logging import Log

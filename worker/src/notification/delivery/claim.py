@@ -3,12 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notification.delivery.notification import (
-    INTERRUPTED,
-    INTERRUPTED_TEXT,
-    LEASE_MS,
-    Notification,
-)
+from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, LEASE_MS, Notification
 from notification.delivery.retry_message import RetryMessage
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform

@@ -13,13 +13,7 @@ from notification.delivery.endpoint_limiter import EndpointLimiter
 from notification.delivery.line_up import LineUp, line_up
 from notification.delivery.notification import MAX_DEATHS, Notification
 from notification.delivery.recorder import record
-from notification.delivery.retry_choice import (
-    SHORT_EARLY_MS,
-    Choice,
-    Retry,
-    Taken,
-    choose,
-)
+from notification.delivery.retry_choice import SHORT_EARLY_MS, Choice, Retry, Taken, choose
 from notification.delivery.retry_message import RetryMessage, enqueue, parse_retry_message
 from notification.delivery.row_snapshot import load_snapshots
 from notification.delivery.settle import attempt_and_settle, expire, give_up_on, settle, wait_until

@@ -4,12 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from notification.markup.document import (
-    BOLD,
-    ITALIC,
-    LINK,
-    STRIKE,
-)
+from notification.markup.document import BOLD, ITALIC, LINK, STRIKE
 
 _NOTHING = re.compile(r"(?!)")
 ESCAPED_AT = "&#64;"

@@ -16,11 +16,7 @@ from notification.identity import recipient_id
 from notification.logging import Log
 from notification.ports.database import Row
 from notification.storage.log_retention import delete_person
-from notification.storage.person_rows import (
-    PAGE,
-    close_person,
-    read_person,
-)
+from notification.storage.person_rows import PAGE, close_person, read_person
 from notification.timestamps import iso
 
 _JSON_COLUMNS = ("attempts", "variables", "metadata", "channel_options", "message_ids", "results")

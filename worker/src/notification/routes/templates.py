@@ -14,11 +14,7 @@ from notification.sending.preview import preview_draft, preview_text
 from notification.storage.template_rows import TemplateRows
 from notification.templates.contents import syntax_problems
 from notification.templates.stored_template import KnownTemplates, TemplateText
-from notification.templates.template_document import (
-    check_key,
-    read_content,
-    read_template_document,
-)
+from notification.templates.template_document import check_key, read_content, read_template_document
 from notification.timestamps import iso
 
 

@@ -7,13 +7,7 @@ from notification.channels.channel import HOPS, THROTTLED_CODE, Message
 from notification.compact_json import compact_json
 from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.attempt import NOT_CONFIGURED
-from notification.delivery.notification import (
-    LEASE_MS,
-    LIFE_MS,
-    TRUNCATED,
-    Notification,
-    expiry_ms,
-)
+from notification.delivery.notification import LEASE_MS, LIFE_MS, TRUNCATED, Notification, expiry_ms
 from notification.identity import MessageKey
 from notification.ports.database import Value
 from notification.sending.channel_text import ChannelText

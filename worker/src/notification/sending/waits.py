@@ -4,9 +4,7 @@ from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
 from notification.configuration.channel_config import ChannelConfig
 from notification.sending.command import SendCommand
 from notification.sending.draft import Wait
-from notification.sending.send_inputs import (
-    SendInputs,
-)
+from notification.sending.send_inputs import SendInputs
 from notification.settings import Settings
 from notification.timestamps import from_iso, iso
 

@@ -6,13 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from notification.compact_json import compact_json
-from notification.ports.database import (
-    Database,
-    DatabaseConflict,
-    DatabaseError,
-    Result,
-    Statement,
-)
+from notification.ports.database import Database, DatabaseConflict, DatabaseError, Result, Statement
 from notification.ports.platform import Clock, Platform
 from notification.timestamps import HOUR_MS, MINUTE_MS
 
