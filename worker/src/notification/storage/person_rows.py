@@ -8,7 +8,7 @@ from notification.storage.log_rows import COLUMNS as LOG_COLUMNS
 
 PAGE = 1_000
 _MAX_KEY_PAGES = 20
-"""Pages of keys in one export. A key lives for a day, and the platform bounds what one call reads."""
+"""Pages of keys in one export: the platform bounds what one call reads."""
 
 _CONFIGS = f"SELECT {CONFIG_COLUMNS} FROM user_configs WHERE user_id = ?1 ORDER BY id"  # noqa: S608 - constant columns
 _LOGS = f"""
