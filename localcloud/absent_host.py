@@ -16,7 +16,7 @@ _REFUSAL = {
         "message": "This account has no runtime: it is there to plan against, and runs nothing.",
     }
 }
-_EMPTY = (b"PUT /stores", b"PUT /routes", b"GET /events")
+_EMPTY = (b"PUT /stores", b"PUT /routes", b"PUT /clock", b"GET /events")
 """The calls that a control plane without a resource makes when it starts."""
 
 

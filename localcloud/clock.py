@@ -29,6 +29,11 @@ class VirtualClock:
         self._offset_ms = int(database.setting(_OFFSET) or "0")
         self._listeners: list[Callable[[], None]] = []
 
+    @property
+    def offset_ms(self) -> int:
+        """Milliseconds by which it is ahead of the real time."""
+        return self._offset_ms
+
     def now_ms(self) -> int:
         """Milliseconds since 1970 on the virtual clock."""
         return self._real_ms() + self._offset_ms

@@ -140,6 +140,10 @@ class HostClient:
         """Name the Workers that somebody watches: their traces come with the events."""
         await self._call("PUT", "/tails", json_body={"scripts": sorted(scripts)})
 
+    async def put_clock(self, offset_ms: int) -> None:
+        """Move the clock of all Workers; answers when each that runs has been told."""
+        await self._call("PUT", "/clock", json_body={"offset_ms": offset_ms})
+
     async def put_routes(self, document: dict[str, Any]) -> None:
         """Swap the whole routing table; answers when the swap is done."""
         await self._call("PUT", "/routes", json_body=document)
@@ -221,13 +225,22 @@ class HostClient:
         """Keys of a namespace; `query` is the encoded prefix, limit and cursor."""
         return _object(await self._call("GET", f"/kv/{namespace_id}/keys?{query}"))
 
-    async def events(self) -> AsyncIterator[str]:
-        """Log lines and restarts as they happen, each one line of JSON, until the host ends."""
+    async def events(self) -> AsyncIterator[list[str]]:
+        """Log lines and restarts as they happen, each one line of JSON, until the host ends.
+
+        What came together is yielded together: each request of a Worker leaves lines.
+        """
         timeout = httpx.Timeout(None, connect=_CONNECT)
         async with self._http.stream("GET", "/events", timeout=timeout) as response:
-            async for line in response.aiter_lines():
-                if line.strip():
-                    yield line
+            rest: list[str] = []
+            async for text in response.aiter_text():
+                # Not `splitlines`, which divides at signs that JSON texts may hold as well.
+                first, *lines = text.split("\n")
+                rest.append(first)
+                if lines:
+                    complete = ["".join(rest), *lines[:-1]]
+                    rest = [lines[-1]]
+                    yield [line for line in complete if line]
 
     async def close(self) -> None:
         """Close all connections."""

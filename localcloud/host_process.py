@@ -38,7 +38,6 @@ class HostOrder:
     edge_port: int
     broker_url: str
     broker_token: str
-    clock_url: str
     node_modules: Path | None = None
     cache_dir: Path | None = None
     kv_delay_ms: int = 0
@@ -51,7 +50,6 @@ class HostOrder:
             "edgePort": self.edge_port,
             "brokerUrl": self.broker_url,
             "brokerToken": self.broker_token,
-            "clockUrl": self.clock_url,
             "kvDelayMs": self.kv_delay_ms,
         }
         if self.node_modules is not None:

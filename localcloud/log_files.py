@@ -6,6 +6,7 @@ import json
 import logging
 import logging.handlers
 from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,10 @@ class LogFiles:
         servers.propagate = False
         servers.handlers[:] = [control]
 
-    def write(self, line: str) -> None:
-        """Append one event of the host as it came: it is on the way of every request's log line."""
-        self._worker.emit(logging.LogRecord("worker", logging.INFO, "", 0, line, None, None))
+    def write(self, lines: Sequence[str]) -> None:
+        """Append events of the host as they came: each request's log lines come this way."""
+        text = "\n".join(lines)
+        self._worker.emit(logging.LogRecord("worker", logging.INFO, "", 0, text, None, None))
 
     def newest(self, *, limit: int, level: str = "debug") -> list[dict[str, Any]]:
         """The last `limit` lines (at most 1000) of the Workers, oldest first, from `level` up."""

@@ -29,13 +29,13 @@ class Runtime:
         order: HostOrder,
         *,
         on_ready: Callable[[HostClient], Awaitable[None]],
-        on_event: Callable[[str], None],
+        on_events: Callable[[list[str]], None],
         on_launch: Callable[[int], None],
     ) -> None:
         self._launcher = launcher
         self._order = order
         self._on_ready = on_ready
-        self._on_event = on_event
+        self._on_events = on_events
         self._on_launch = on_launch
         self._process: HostProcess | None = None
         self._client: HostClient | None = None
@@ -141,5 +141,5 @@ class Runtime:
 
     async def _listen(self, client: HostClient) -> None:
         with contextlib.suppress(httpx.HTTPError):
-            async for event in client.events():
-                self._on_event(event)
+            async for events in client.events():
+                self._on_events(events)

@@ -140,7 +140,7 @@ class CloudServer:
         messages = MessageStore(home.broker_database)
         used = self._database.rows("SELECT DISTINCT bundle FROM versions")
         BundleStore(home.bundles).keep_only(row["bundle"] for row in used)
-        clock = VirtualClock(self._database)
+        self._clock = clock = VirtualClock(self._database)
         assets = AssetStore(home.assets, self._database)
         assets.keep_only(used_hashes(self._database, clock.now_ms()))
         received = MessageLog(home.sink_database, clock.now_ms)
@@ -157,7 +157,6 @@ class CloudServer:
             edge_port=self._ports.edge,
             broker_url=control_url,
             broker_token=broker_token,
-            clock_url=f"{control_url}/local/clock",
             node_modules=project_root() / "node_modules",
             cache_dir=project_root() / "build" / "cache" / "local-edge",
             kv_delay_ms=kv_delay_ms(),
@@ -166,7 +165,7 @@ class CloudServer:
             self._launcher,
             order,
             on_ready=self._on_ready,
-            on_event=self._on_event,
+            on_events=self._on_events,
             on_launch=self._on_launch,
         )
         self._desired.runtime = self._runtime
@@ -218,15 +217,21 @@ class CloudServer:
         self._sink = sink_application(received, clock.now_ms)
 
     async def _on_ready(self, client: HostClient) -> None:
+        told = self._clock.offset_ms
+        await client.put_clock(told)
         await self._desired.send_everything(client)
         if scripts := self._tails.scripts():
             await client.put_tails(scripts)
+        while told != self._clock.offset_ms:  # it was moved meanwhile
+            told = self._clock.offset_ms
+            await client.put_clock(told)
 
-    def _on_event(self, line: str) -> None:
-        if line.startswith(_TRACE):
-            self._tails.publish(line)
-        else:
-            self._logs.write(line)
+    def _on_events(self, lines: list[str]) -> None:
+        for line in lines:
+            if line.startswith(_TRACE):
+                self._tails.publish(line)
+        if kept := [line for line in lines if not line.startswith(_TRACE)]:
+            self._logs.write(kept)
 
 
 class _Server(uvicorn.Server):

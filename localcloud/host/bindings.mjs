@@ -14,9 +14,6 @@ const external = (name, address, headers = []) => ({
 
 const hostAndPort = (url) => new URL(url).host;
 
-/** The clock answers at one address, whatever path the Worker asks for. */
-const CLOCK = "export default { fetch: (request, env) => fetch(env.CLOCK_URL) };";
-
 /**
  * One converter per binding type of Cloudflare's API (`POST …/workers/workers/{id}/versions`).
  * Each answers {binding, services?, env?}: workerd's binding, the services that it needs, and the
@@ -98,20 +95,12 @@ const CONVERTERS = {
     },
   }),
 
-  service: ({ name, service }, { clockUrl }) => {
+  service: ({ name, service }) => {
     if (service !== "local-clock") {
       throw new UnsupportedBinding(name, `no service ${service} exists here, only local-clock.`);
     }
-    const worker = {
-      modules: [{ name: "clock.js", esModule: CLOCK }],
-      compatibilityDate: "2026-10-01",
-      globalOutbound: "loopback",
-      bindings: [{ name: "CLOCK_URL", text: clockUrl }],
-    };
-    return {
-      services: [{ name: `service:${name}`, worker }],
-      binding: { name, service: `service:${name}` },
-    };
+    // In the process itself: a Worker may ask for the time at each request.
+    return { binding: { name, service: { name: "door", entrypoint: "Clock" } } };
   },
 };
 
@@ -120,7 +109,7 @@ const CONVERTERS = {
  *
  * @param {object[]} bindings as the API takes them; queue bindings also carry `queue_id`
  * @param {{metadata: object, store: import("./store.mjs").Store,
- *   broker: {url: string, token: string}, clockUrl: string,
+ *   broker: {url: string, token: string},
  *   analytics: import("./analytics-sink.mjs").AnalyticsSink,
  *   assets: {address: string, key: string | null}}} surroundings
  * @returns {{bindings: object[], services: object[], env: Record<string, string>}} `env` holds

@@ -3,6 +3,7 @@ import http from "node:http";
 /** The wall time that production grants a queue or cron handler. */
 const HANDLER_TIMEOUT_MS = 15 * 60 * 1000;
 const PROBE_TIMEOUT_MS = 5000;
+const START_TIMEOUT_MS = 60_000;
 
 /** The event may have reached the handler, but what became of it isn't known. */
 export class DeliveryLost extends Error {
@@ -49,6 +50,18 @@ export class Door {
   async watch(watched) {
     const body = JSON.stringify({ watched });
     await this.#call("POST", "/watched", { body, timeoutMs: PROBE_TIMEOUT_MS });
+  }
+
+  /**
+   * Move the Worker's clock.
+   *
+   * @param {number} offsetMs beyond the real time
+   * @param {{starts: boolean}} options `starts`: the process has only begun to listen
+   * @throws {DeliveryLost}
+   */
+  async setClock(offsetMs, { starts }) {
+    const timeoutMs = starts ? START_TIMEOUT_MS : PROBE_TIMEOUT_MS;
+    await this.#call("POST", "/clock", { body: JSON.stringify({ offsetMs }), timeoutMs });
   }
 
   /** Ask whether the process answers at all. @throws {DeliveryLost} */

@@ -2,10 +2,22 @@
  * The way into a version for what isn't a request of a client: a batch of a queue, a cron firing.
  * It calls the Worker's handlers and answers with what they decided. It is the version's tail
  * Worker as well: while somebody watches, it passes on what the runtime tells of an invocation.
+ * And it keeps the clock that the service `local-clock` tells.
  */
+import { WorkerEntrypoint } from "cloudflare:workers";
 
 /** Whether somebody watches the Worker. */
 let watched = false;
+
+/** Milliseconds beyond the real time; the host tells them before the first request. */
+let offsetMs = 0;
+
+/** The service `local-clock`, whatever path is asked for. */
+export class Clock extends WorkerEntrypoint {
+  fetch() {
+    return Response.json({ now_ms: Date.now() + offsetMs });
+  }
+}
 
 const bytes = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 
@@ -45,6 +57,10 @@ export default {
     if (request.method === "GET") return new Response(null, { status: 204 });
     if (pathname === "/watched") {
       ({ watched } = await request.json());
+      return new Response(null, { status: 204 });
+    }
+    if (pathname === "/clock") {
+      ({ offsetMs } = await request.json());
       return new Response(null, { status: 204 });
     }
     const handle = EVENTS[pathname];

@@ -41,7 +41,7 @@ export class Host {
 
   /**
    * @param {{token: string, stateDir: string, edgePort: number, brokerUrl: string,
-   *   brokerToken: string, clockUrl: string, nodeModules?: string, cacheDir?: string,
+   *   brokerToken: string, nodeModules?: string, cacheDir?: string,
    *   graceMs?: number, holdMs?: number, kvDelayMs?: number}} order
    */
   constructor(order) {
@@ -55,7 +55,7 @@ export class Host {
    * @throws {StateInUse} @throws {NodeJS.ErrnoException} EADDRINUSE for the edge's port
    */
   async start() {
-    const { stateDir, edgePort, brokerUrl, brokerToken, clockUrl, token } = this.#order;
+    const { stateDir, edgePort, brokerUrl, brokerToken, token } = this.#order;
     const { graceMs = GRACE_MS, holdMs = HOLD_MS } = this.#order;
     const runDir = path.join(stateDir, "run");
     mkdirSync(runDir, { recursive: true, mode: 0o700 });
@@ -94,7 +94,6 @@ export class Host {
       surroundings: {
         store,
         broker: { url: brokerUrl, token: brokerToken },
-        clockUrl,
         analytics,
         traces,
       },

@@ -9,7 +9,7 @@ import { Host, StateInUse } from "./host.mjs";
  * Exit codes: 0 left as asked, 1 could not start, 3 the edge's port is taken, 4 the state folder
  * is in use, 64 the order isn't valid.
  */
-const REQUIRED = ["token", "stateDir", "edgePort", "brokerUrl", "brokerToken", "clockUrl"];
+const REQUIRED = ["token", "stateDir", "edgePort", "brokerUrl", "brokerToken"];
 
 const say = (diagnostic) => process.stderr.write(`${JSON.stringify(diagnostic)}\n`);
 

@@ -31,8 +31,9 @@ export class Supervisor extends EventEmitter {
   /**
    * @param {{name: string, binary: string, runDir: string, ledger: object, sockets: string[],
    *   timeoutMs: number, plan: (ports: Map<string, number>) => Promise<{config: string,
-   *   args?: string[], env?: object}>, probe: (ports: Map<string, number>) => Promise<void>}} options
-   *   `plan` is asked before each start with the ports to use (0 or absent: any)
+   *   args?: string[], env?: object}>, probe: (ports: Map<string, number>) => Promise<void>,
+   *   prepare?: () => Promise<void>}} options `plan` is asked before each start with the ports to use
+   *   (0 or absent: any); `prepare` runs when it listens, before it is ready
    */
   constructor(options) {
     super();
@@ -112,7 +113,7 @@ export class Supervisor extends EventEmitter {
   }
 
   async #run() {
-    const { name, binary, runDir, ledger, sockets, timeoutMs, plan } = this.#options;
+    const { name, binary, runDir, ledger, sockets, timeoutMs, plan, prepare } = this.#options;
     const run = await plan(this.#ports);
     const workerd = new Workerd({ name, binary, runDir, ledger });
     this.#process = workerd;
@@ -127,10 +128,20 @@ export class Supervisor extends EventEmitter {
       if (Number.isFinite(servingSince)) again();
     });
     this.#ports = await workerd.start({ ...run, sockets, timeoutMs });
+    if (!ended && prepare !== undefined) await this.#prepare(workerd, prepare);
     servingSince = Date.now();
     if (ended) return again();
     this.#become("ready");
     this.emit("ready");
+  }
+
+  async #prepare(workerd, prepare) {
+    try {
+      await prepare();
+    } catch {
+      workerd.kill();
+      await workerd.ended(DOUBT_MS);
+    }
   }
 
   async #restart(wasHealthy) {

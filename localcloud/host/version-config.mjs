@@ -54,7 +54,7 @@ export const keepsTopLevel = (flags) => flags.includes(DEDICATED) && !flags.incl
  *
  * @param {object} spec what PUT /versions/{id} takes
  * @param {{name: string, body: Buffer}[]} modules
- * @param {{store: object, broker: object, clockUrl: string, doorToken: string,
+ * @param {{store: object, broker: object, doorToken: string,
  *   traces: import("./trace-sink.mjs").TraceSink, sockets: Record<string, string>}} surroundings `sockets`: path of each Unix socket
  * @returns {{config: string, env: Record<string, string>}}
  * @throws {import("./bindings.mjs").UnsupportedBinding}

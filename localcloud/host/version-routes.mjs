@@ -19,6 +19,7 @@ export function versionRoutes({ versions, edge }) {
     ["DELETE", one, (call) => deleteVersion(versions, call)],
     ["POST", /^\/versions\/([^/]+)\/(queue|scheduled)$/, (call) => deliver(versions, call)],
     ["PUT", /^\/tails$/, (call) => putTails(versions, call)],
+    ["PUT", /^\/clock$/, (call) => putClock(versions, call)],
     ["PUT", /^\/routes$/, (call) => putRoutes(versions, edge, call)],
   ];
 }
@@ -73,6 +74,16 @@ async function putTails(versions, { json }) {
     throw new ControlError(400, "invalid_tails", "scripts must be a list of names.");
   }
   await versions.watch(scripts);
+  return { ok: true };
+}
+
+/** Milliseconds by which the Workers' clock is ahead of the real time. */
+async function putClock(versions, { json }) {
+  const { offset_ms: offsetMs } = json();
+  if (!Number.isSafeInteger(offsetMs)) {
+    throw new ControlError(400, "invalid_clock", "offset_ms must be a whole number.");
+  }
+  await versions.setClock(offsetMs);
   return { ok: true };
 }
 

@@ -47,6 +47,7 @@ export class Version {
   #sockets;
   #door;
   #watched = false;
+  #clockOffsetMs;
 
   /**
    * @param {object} spec what PUT /versions/{id} takes, with `id`
@@ -55,14 +56,16 @@ export class Version {
    *   fingerprint: string}, snapshots: SnapshotCache,
    *   baseline: import("./python-baseline.mjs").PythonBaseline, surroundings: object,
    *   gateway: import("./asset-gateway.mjs").AssetGateway}} runtime
-   * @param {{validates: boolean}} options whether the start is judged as at an upload
+   * @param {{validates: boolean, clockOffsetMs: number}} options `validates`: the start is judged
+   *   as at an upload; `clockOffsetMs`: see `setClock`
    */
-  constructor(spec, runtime, { validates }) {
+  constructor(spec, runtime, { validates, clockOffsetMs }) {
     this.id = spec.id;
     this.script = spec.script;
     this.spec = spec;
     this.#runtime = runtime;
     this.#validates = validates;
+    this.#clockOffsetMs = clockOffsetMs;
     this.#sockets = Object.fromEntries(
       VERSION_SOCKETS.map((name) => [name, runtime.sockets.path(name)]),
     );
@@ -190,7 +193,9 @@ export class Version {
         const args = [...plan.args, ...snapshot.args];
         return { config: plan.config, args, env: plan.env };
       },
-      probe: () => this.#door.probe(),
+      // It is told again at each probe, in case it was too busy to listen.
+      probe: () => this.#tellClock(),
+      prepare: () => this.#tellClock({ starts: true }),
     });
     attach(this.supervisor);
     const listen = ({ message }) => {
@@ -286,6 +291,28 @@ export class Version {
     } catch (error) {
       if (!(error instanceof DeliveryLost)) throw error; // it ends, and is told once it is back
     }
+  }
+
+  /**
+   * Move the clock that the Worker can bind; a process that starts is told before it is ready.
+   *
+   * @param {number} offsetMs beyond the real time
+   */
+  async setClock(offsetMs) {
+    this.#clockOffsetMs = offsetMs;
+    try {
+      if (this.state === "ready") await this.#tellClock();
+    } catch (error) {
+      if (!(error instanceof DeliveryLost)) throw error; // it ends, and is told when it starts
+    }
+  }
+
+  async #tellClock({ starts = false } = {}) {
+    let told;
+    do {
+      told = this.#clockOffsetMs;
+      await this.#door.setClock(told, { starts });
+    } while (told !== this.#clockOffsetMs);
   }
 
   /** Something begins that must end before the version is disposed. */

@@ -10,6 +10,7 @@ export class Versions extends EventEmitter {
   #running = new Map();
   #boots = new Map();
   #watched = new Set();
+  #clockOffsetMs = 0;
 
   /** @param {object} runtime see Version */
   constructor(runtime) {
@@ -47,7 +48,10 @@ export class Versions extends EventEmitter {
     // Another specification is on its way: what it ends with decides nothing about this one.
     await boot?.promise.catch(() => {});
 
-    const version = new Version(spec, this.#runtime, { validates });
+    const version = new Version(spec, this.#runtime, {
+      validates,
+      clockOffsetMs: this.#clockOffsetMs,
+    });
     if (this.#watched.has(spec.script)) await version.watch(true);
     const promise = version.boot((supervisor) => this.#listen(version, supervisor));
     this.#boots.set(spec.id, { version, print, promise });
@@ -80,6 +84,12 @@ export class Versions extends EventEmitter {
   async watch(scripts) {
     this.#watched = new Set(scripts);
     await Promise.all(this.all().map((one) => one.watch(this.#watched.has(one.script))));
+  }
+
+  /** Move the clock of all versions. @param {number} offsetMs beyond the real time */
+  async setClock(offsetMs) {
+    this.#clockOffsetMs = offsetMs;
+    await Promise.all(this.all().map((one) => one.setClock(offsetMs)));
   }
 
   /** Put a line of the host's own into a version's log. @param {string} message */

@@ -14,7 +14,7 @@ Starter = Callable[..., RunningHost]
 
 @pytest.fixture(scope="session")
 def outside() -> Iterator[RecordingServer]:
-    """The broker and the clock of all hosts."""
+    """The broker of all hosts."""
     with recording_server() as server:
         yield server
 

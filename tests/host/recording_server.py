@@ -1,4 +1,4 @@
-"""What the host's versions talk to and the host doesn't own: the queue broker and the clock."""
+"""What the host's versions talk to and the host doesn't own: the queue broker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-NOW_MS = 1_800_000_000_000
 _METRICS = {"backlogCount": 1, "backlogBytes": 1, "oldestMessageTimestamp": 1}
 
 
@@ -24,7 +23,7 @@ class Received:
 
 @dataclass
 class RecordingServer:
-    """A loopback server that records what is posted and tells a fixed time."""
+    """A loopback server that records what is posted."""
 
     port: int
     received: list[Received] = field(default_factory=list)
@@ -43,7 +42,7 @@ def recording_server() -> Iterator[RecordingServer]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._answer({"now_ms": NOW_MS})
+            self._answer({})
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))

@@ -61,7 +61,6 @@ class RunningHost:
             "edgePort": 0,
             "brokerUrl": outside.url,
             "brokerToken": "broker-token",
-            "clockUrl": f"{outside.url}/local/clock",
             "graceMs": 200,
             **order,
         }
@@ -138,8 +137,9 @@ class RunningHost:
 
     def events(self) -> list[dict[str, Any]]:
         """What the host has written to its log file."""
-        text = (self.state / "logs" / "host.ndjson").read_text()
-        return [json.loads(line) for line in text.splitlines()]
+        file = self.state / "logs" / "host.ndjson"
+        text = file.read_text() if file.exists() else ""
+        return [json.loads(line) for line in text.split("\n") if line]
 
     def kill(self) -> None:
         """SIGKILL the host alone."""

@@ -33,7 +33,11 @@ def test_a_killed_version_comes_back_while_its_requests_wait(serving: RunningHos
     # Sent while the process starts again: held by the edge, never refused.
     assert serving.get("/hello") == "v-1"
     assert serving.versions()["v-1"]["pid"] != pid
-    assert [e["version"] for e in serving.events() if e["type"] == "restart"] == ["v-1"]
+
+    def restarts() -> list[str]:
+        return [e["version"] for e in serving.events() if e["type"] == "restart"]
+
+    assert eventually(restarts, what="the line about the restart") == ["v-1"]
 
 
 def test_a_version_killed_again_while_it_restarts_still_comes_back(serving: RunningHost) -> None:

@@ -38,6 +38,8 @@ class FakeHost:
         self.watched: list[str] = []
         self.invocations: list[dict[str, Any]] = []
         self.points: list[dict[str, Any]] = []
+        self.clock_offsets: list[int] = []
+        self.messages = ["hello"]
         self.batches: list[tuple[str, dict[str, Any]]] = []
         self.firings: list[tuple[str, dict[str, Any]]] = []
         self.boot: Callable[[str, dict[str, Any]], Answer] = lambda _, __: (200, {"bootMs": 7})
@@ -68,7 +70,7 @@ class FakeHost:
                 return 200, {"ok": True}
             case ("GET", "invocations" | "analytics"):
                 return 200, {"invocations": self.invocations, "points": self.points}
-            case ("PUT", "stores" | "tails" | "routes" as what):
+            case ("PUT", "stores" | "tails" | "clock" | "routes" as what):
                 return self._told(what, document)
             case ("DELETE", "stores", kind, identifier):
                 return self._erase(kind, identifier)
@@ -114,6 +116,8 @@ class FakeHost:
                 self.stores = document
             case "tails":
                 self.watched = document["scripts"]
+            case "clock":
+                self.clock_offsets.append(document["offset_ms"])
             case _:
                 self.routes.append(document)
         return 200, {"ok": True}
@@ -218,12 +222,13 @@ class ControlChannel:
             do_DELETE = do_GET  # noqa: N815  as above
 
             def _events(self) -> None:
-                event = {"type": "log", "script": "w", "level": "info", "message": "hello"}
-                line = json.dumps(event).encode() + b"\n"
+                event = {"type": "log", "script": "w", "level": "info"}
+                told = [{**event, "message": message} for message in host.messages]
+                lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told)
                 self.send_response(200)
-                self.send_header("Content-Length", str(len(line)))
+                self.send_header("Content-Length", str(len(lines.encode())))
                 self.end_headers()
-                self.wfile.write(line)
+                self.wfile.write(lines.encode())
 
             def _send(self, status: int, answer: Any) -> None:
                 body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()

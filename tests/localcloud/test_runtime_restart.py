@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,37 @@ def test_a_version_that_no_longer_starts_does_not_keep_the_cloud_down(tmp_path: 
     with RunningCloud(tmp_path / "home", FakeLauncher(prepare)) as cloud:
         assert [route["script"] for route in cloud.host.routes[-1]["routes"]] == ["good"]
         assert broken in (cloud.home.logs / "control-plane.log").read_text()
+
+
+def test_workers_are_told_of_a_moved_clock_and_a_host_that_restarts_is_too(
+    cloud: RunningCloud,
+) -> None:
+    def move(milliseconds: int) -> Any:
+        return cloud.local("POST", "/clock", json={"advance_ms": milliseconds})["now_ms"]
+
+    with ThreadPoolExecutor(8) as together:
+        assert all(together.map(move, range(8)))
+    assert cloud.host.clock_offsets[-1] == sum(range(8))
+    assert cloud.host.clock_offsets == sorted(cloud.host.clock_offsets)
+    cloud.launcher.process.kill()
+    until(lambda: cloud.launcher.launches == 2)
+    move(1_000)
+    health = f"{cloud.root_url}/local/health"
+    until(lambda: cloud.http.get(health).status_code == 200)
+    assert cloud.host.clock_offsets[-1] == sum(range(8)) + 1_000
+
+
+def test_lines_that_come_together_or_in_pieces_are_kept_as_they_are(tmp_path: Path) -> None:
+    messages = ["first", "with \u2028 and \x85 inside", "é" * 70_000, "last"]
+
+    def prepare(host: FakeHost) -> None:
+        host.messages = messages
+
+    with RunningCloud(tmp_path / "home", FakeLauncher(prepare)) as cloud:
+        logs = until(
+            lambda: len(found := cloud.local("GET", "/logs?limit=9")["logs"]) == 4 and found
+        )
+        assert [line["message"] for line in logs] == messages
 
 
 def test_what_workers_log_is_kept_and_can_be_asked_for(cloud: RunningCloud) -> None:

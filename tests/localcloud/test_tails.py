@@ -68,7 +68,7 @@ def say(cloud: RunningCloud, message: str, script: str = "w", **changes: Any) ->
 
 
 async def _publish(cloud: RunningCloud, line: str) -> None:
-    cloud._server._on_event(line)
+    cloud._server._on_events([line])
 
 
 def test_a_trace_arrives_with_the_names_of_worker_and_version(
