@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import re
 import sys
 import types
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+NOTED = re.compile(r"(?:debug|info|warn|error|point|hold) ")
 Perform = Callable[[str], Awaitable[Any]]
 JSNULL = object()
 UNDEFINED = None
@@ -31,12 +33,20 @@ class JavaScriptSide:
     def __init__(self, perform: Perform) -> None:
         self.perform = perform
         self.statements: list[str] = []
+        self.notes: list[str] = []
         self.resume: Callable[[int, bool, Any], Any]
-        self.database: object = None
 
-    def connect(self, resume: Callable[[int, bool, Any], Any], database: object) -> None:
+    def connect(self, resume: Callable[[int, bool, Any], Any], bindings: object) -> None:
         """Take Python's half."""
-        self.resume, self.database = resume, database
+        self.resume = resume
+
+    async def now(self) -> int:
+        """Tell a time; no test asks for it."""
+        return 0
+
+    def tell(self, lines: str) -> None:
+        """Do what lines say that have no text behind them."""
+        self.notes += [f"{line} (alone)" for line in lines.splitlines()]
 
     def keep(self, head: str) -> int:
         """Keep the head of a response; no test asks for it again."""
@@ -60,12 +70,18 @@ class JavaScriptSide:
             try:
                 if not isinstance(following, str):
                     value = await following
-                elif following.startswith("respond"):
-                    return following
+                elif (text := self._note(following)).startswith("respond"):
+                    return text
                 else:
-                    value = await self.perform(following)
+                    value = await self.perform(text)
             except Exception as error:
                 failed, value = True, error
+
+    def _note(self, text: str) -> str:
+        while NOTED.match(text):
+            line, _, text = text.partition("\n")
+            self.notes.append(line)
+        return text
 
 
 def load(monkeypatch: pytest.MonkeyPatch, name: str) -> Any:

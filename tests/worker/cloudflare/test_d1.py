@@ -33,7 +33,7 @@ def batch(
         return json.dumps(answers.pop(0) if answers else answer)
 
     side = JavaScriptSide(perform)
-    bridge = js_bridge.JsBridge(side, database=None)
+    bridge = js_bridge.JsBridge(side, bindings=None)
     database = d1.D1Database(bridge)
 
     async def twice() -> list[Result]:

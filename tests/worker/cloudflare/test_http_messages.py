@@ -1,14 +1,16 @@
-"""Responses as texts for JavaScript."""
+"""Requests and responses as texts of JavaScript's."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from notification.errors import ServiceError
 from notification.http.response import Response
-from tests.worker.cloudflare.javascript_side import load
+from tests.worker.cloudflare.javascript_side import JavaScriptSide, load
 
 
 class Heads:
@@ -55,3 +57,38 @@ def test_rate_limit_refusals_do_not_fill_the_kept_heads(factory: Any, heads: Hea
     assert heads.kept == []
     factory.text(answer())
     assert factory.text(answer()) == "respond 0\nr1\nbody"
+
+
+@pytest.mark.parametrize(
+    ("described", "body"),
+    [
+        ("\n", b""),
+        ('\n{"a":\n"\u00e9\u2028"}', '{"a":\n"\u00e9\u2028"}'.encode()),
+        ("", b"asked for at most 9"),
+    ],
+)
+def test_a_body_that_came_with_its_request_is_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch, described: str, body: bytes
+) -> None:
+    js_bridge = load(monkeypatch, "js_bridge")
+
+    async def perform(text: str) -> str:
+        return text.replace("body ", "asked for at most ")
+
+    async def read() -> bytes:
+        bridge = js_bridge.JsBridge(JavaScriptSide(perform), None)
+        head = json.dumps(["POST", "http://host/a?b", {"x": "1"}, 5])
+        read_request = load(monkeypatch, "http_messages").read_request
+        request, now_ms = read_request(head + described, bridge)
+        assert (request.method, request.host, request.target) == ("POST", "host", "/a?b")
+        assert (request.headers, now_ms) == ({"x": "1"}, 5)
+        await request.read_body(9_999 if described else 9)
+        found: bytes = request.body
+        return found
+
+    if described:
+        assert asyncio.run(read()) == body
+    else:
+        with pytest.raises(ServiceError) as refused:
+            asyncio.run(read())
+        assert refused.value.code == "PAYLOAD_TOO_LARGE"

@@ -32,7 +32,7 @@ def drive(
 
     async def together() -> list[Any]:
         side = JavaScriptSide(perform)
-        bridge = module.JsBridge(side, database=None)
+        bridge = module.JsBridge(side, bindings=None)
         runs = [bridge.run(work(bridge), f"request {n}") for n, work in enumerate(works)]
         return await asyncio.gather(*runs, return_exceptions=True)
 
@@ -64,6 +64,47 @@ def test_runs_side_by_side_keep_their_own_answers(js_bridge: Any) -> None:
 
     expected = [f"respond {' '.join(f'did batch {name}{n}' for n in range(5))}" for name in "abc"]
     assert drive(js_bridge, *map(work, "abc")) == expected
+
+
+def test_what_needs_no_answer_goes_over_in_order_before_the_next_call(js_bridge: Any) -> None:
+    async def scene() -> list[str]:
+        side = JavaScriptSide(seen)
+        bridge = js_bridge.JsBridge(side, bindings=None)
+
+        async def seen_at_call(_: str) -> str:
+            bridge.note("info", '{"n":1}')
+            bridge.note("hold")
+            await js_bridge.JsCall(bridge, "call 1")
+            bridge.note("error", '{"n":2}')
+            bridge.note("hold")
+            await asyncio.sleep(0)
+            side.notes.append("slept")
+            bridge.note("point", '{"n":3}')
+            return "respond last"
+
+        async def failing(_: str) -> str:
+            bridge.note("warn", '{"n":4}')
+            raise ValueError("as it must")
+
+        assert await bridge.run(seen_at_call, "") == "respond last"
+        with pytest.raises(ValueError, match="as it must"):
+            await bridge.run(failing, "")
+        bridge.note("debug", "outside")
+        return side.notes
+
+    async def seen(text: str) -> str:
+        return text
+
+    assert asyncio.run(asyncio.wait_for(scene(), 30)) == [
+        'info {"n":1}',
+        "hold ",
+        'error {"n":2} (alone)',
+        "hold  (alone)",
+        "slept",
+        'point {"n":3}',
+        'warn {"n":4} (alone)',
+        "debug outside (alone)",
+    ]
 
 
 def test_a_failed_call_raises_where_it_is_awaited(js_bridge: Any) -> None:
@@ -138,7 +179,7 @@ def test_a_run_that_is_over_or_was_abandoned_is_forgotten(
     async def scene() -> None:
         nonlocal now
         side = JavaScriptSide(echo)
-        bridge = js_bridge.JsBridge(side, database=None)
+        bridge = js_bridge.JsBridge(side, bindings=None)
 
         async def begin(_: str) -> str:
             return "respond at once"

@@ -1,7 +1,6 @@
 """The Worker on Cloudflare: from the runtime's three events to the service, and back."""
 
 import asyncio
-import json
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,7 +21,7 @@ from notification.cloudflare.bindings import (
 from notification.cloudflare.d1 import D1Database
 from notification.cloudflare.fetch import FetchHttp
 from notification.cloudflare.http_messages import ResponseFactory, read_request
-from notification.cloudflare.js_bridge import JsBridge, JsCall, from_object, promise_with_resolvers
+from notification.cloudflare.js_bridge import JsBridge, from_object, promise_with_resolvers
 from notification.cloudflare.unbound import UnboundCache, UnboundDatabase, UnboundQueue
 from notification.cloudflare.web_crypto import WebCryptoAead
 from notification.ports.platform import VersionMetadata
@@ -57,7 +56,7 @@ class Isolate:
         }
         self.bound = frozenset(self.bindings)
         database = self.bindings.get("DB")
-        self.bridge = JsBridge(module, database)
+        self.bridge = JsBridge(module, self._environment)
         self.database = D1Database(self.bridge) if database else UnboundDatabase()
         cache = self.bindings.get("CONFIG_CACHE")
         self.cache = KvCache(cache) if cache else UnboundCache()
@@ -65,11 +64,10 @@ class Isolate:
         self.failed_queue = self._queue("FAILED_QUEUE")
         self.outbound = FetchHttp(self.bridge)
         self.aead = WebCryptoAead()
-        self.log_sink = ConsoleLogSink()
+        self.log_sink = ConsoleLogSink(self.bridge)
         self.randomness = SystemRandomness()
         self.version = self._version()
-        calls = self.bindings.get("CALLS")
-        self.calls = AnalyticsDataset(calls) if calls else None
+        self.calls = AnalyticsDataset(self.bridge) if "CALLS" in self.bound else None
         self.memory = IsolateMemory()
         self.service = Service()
         self.responses = ResponseFactory(self.bridge)
@@ -91,23 +89,21 @@ class Isolate:
             known.get("id") or "", known.get("tag") or "", known.get("timestamp") or ""
         )
 
-    async def _clock(self) -> OffsetClock:
-        moved = self.bindings.get("TEST_CLOCK")
-        if not moved:
-            return OffsetClock()
-        answer = await moved.fetch("http://local-clock/local/clock")
-        now_ms = json.loads(await answer.text())["now_ms"]
-        return OffsetClock(now_ms - OffsetClock().now_ms())
+    async def event_platform(self, context: Any) -> "Invocation":
+        """Return the ports of an invocation by a queue or the cron."""
+        now_ms = await self.bridge.now() if "TEST_CLOCK" in self.bound else None
+        return self.platform(context, now_ms)
 
-    async def platform(self, context: Any) -> "Invocation":
-        """Return the ports of one invocation."""
+    def platform(self, context: Any, now_ms: int | None) -> "Invocation":
+        """Return the ports of one invocation; `now_ms` is the time where the runtime's isn't it."""
 
         def keep_alive(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
             task = asyncio.ensure_future(work)
             context.waitUntil(task)
             return task
 
-        clock = await self._clock()
+        real = OffsetClock()
+        clock = real if now_ms is None else OffsetClock(int(now_ms) - real.now_ms())
         return Invocation(
             settings=self.settings,
             database=MeteredDatabase(self.database, self.memory.of(RefusedWrites), clock),
@@ -145,7 +141,7 @@ class Invocation(PlatformPorts):
         promise is enough, and neither a task nor a timer is needed.
         """
         if self.bridge.driving:
-            await JsCall(self.bridge, "hold ")
+            self.bridge.note("hold")
             return await work
         held = promise_with_resolvers()
         self.context.waitUntil(held.promise)
@@ -174,8 +170,8 @@ class Worker:
         isolate = self._ready()
 
         async def begin(described: str) -> str:
-            platform = await isolate.platform(context)
-            request = read_request(described, isolate.bridge)
+            request, now_ms = read_request(described, isolate.bridge)
+            platform = isolate.platform(context, now_ms)
             return isolate.responses.text(await isolate.service.answer(request, platform))
 
         return await isolate.bridge.run(begin, raw)
@@ -184,9 +180,9 @@ class Worker:
         """Consume one batch of the queue that it names."""
         isolate = self._ready()
         messages = [RawMessage(message) for message in batch.messages]
-        await isolate.service.consume(batch.queue, messages, await isolate.platform(context))
+        await isolate.service.consume(batch.queue, messages, await isolate.event_platform(context))
 
     async def scheduled(self, context: Any) -> None:
         """Run the cron's tasks; raises what made one fail."""
         isolate = self._ready()
-        await isolate.service.run_cron(await isolate.platform(context))
+        await isolate.service.run_cron(await isolate.event_platform(context))

@@ -4,11 +4,11 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import js
-from notification.cloudflare.js_bridge import from_object, to_object
+from notification.cloudflare.js_bridge import JsBridge, from_object, to_object
+from notification.compact_json import compact_json
 from notification.foreign_json import parse_foreign_json
 from notification.ports.platform import QueueError, QueueMessage
 from pyodide.ffi import JsException, jsnull
@@ -107,12 +107,12 @@ def _as_text(body: Any) -> str:
 
 
 class AnalyticsDataset:
-    """The data points' port on a data set of Workers Analytics Engine."""
+    """The data points' port on the data set of Workers Analytics Engine that is bound as CALLS."""
 
-    __slots__ = ("_binding",)
+    __slots__ = ("_bridge",)
 
-    def __init__(self, binding: Any) -> None:
-        self._binding = binding
+    def __init__(self, bridge: JsBridge) -> None:
+        self._bridge = bridge
 
     def write(self, texts: Sequence[str], numbers: Sequence[float]) -> None:
         """Write one point; the runtime sends it after the answer. What it refuses is lost.
@@ -120,9 +120,8 @@ class AnalyticsDataset:
         Texts may have 5,120 bytes in sum and the index 96 (Cloudflare documentation, "Workers
         Analytics Engine, Limits").
         """
-        point = {"indexes": [texts[0][:90]], "blobs": list(texts), "doubles": list(numbers)}
-        with suppress(JsException):
-            self._binding.writeDataPoint(to_object(point))
+        point = {"indexes": [texts[0][:90]], "blobs": texts, "doubles": numbers}
+        self._bridge.note("point", compact_json(point))
 
 
 class RateLimitBinding:
@@ -142,20 +141,17 @@ class RateLimitBinding:
         return bool(outcome.success)
 
 
-LEVELS = ("debug", "info", "warn", "error")
-
-
 class ConsoleLogSink:
     """Writes log lines to the console, which the platform collects."""
 
-    __slots__ = ("_writers",)
+    __slots__ = ("_bridge",)
 
-    def __init__(self) -> None:
-        self._writers = {level: getattr(js.console, level) for level in LEVELS}
+    def __init__(self, bridge: JsBridge) -> None:
+        self._bridge = bridge
 
     def write(self, level: str, line: str) -> None:
         """Write one line at the console's level of the same name."""
-        self._writers[level](line)
+        self._bridge.note(level, line)
 
 
 class OffsetClock:

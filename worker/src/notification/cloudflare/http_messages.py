@@ -13,22 +13,29 @@ _OWN = "X-Request-Id"
 _FLEETING = "X-RateLimit-Reset"
 
 
-def read_request(described: str, bridge: JsBridge) -> Request:
-    """Return the request in `[method, URL, headers]`; its body stays with JavaScript until read."""
-    method, url, headers = json.loads(described)
+def read_request(described: str, bridge: JsBridge) -> tuple[Request, int | None]:
+    """Return the request in `[method, URL, headers, time]`, and the time where one is told.
+
+    A body that isn't there yet stays with JavaScript until it is read.
+    """
+    head, newline, text = described.partition("\n")
+    method, url, headers, now_ms = json.loads(head)
     host, _, rest = url.partition("://")[2].partition("/")
 
     async def read(limit: int) -> bytes:
+        if newline:
+            return text.encode()
         body = await JsCall(bridge, f"body {limit}")
         return body.encode() if isinstance(body, str) else bytes(body.to_bytes())
 
-    return Request(
+    request = Request(
         method=method,
         host=host,
         target="/" + rest.partition("#")[0],
         headers=headers,
         read=read,
     )
+    return request, now_ms
 
 
 class ResponseFactory:

@@ -1,7 +1,8 @@
 // The JavaScript half of the bridge to Python. One call across it costs as much as a hundred lines
 // of Python, an object that is passed costs several calls, and Pyodide's own `await` of a promise
 // costs two turns of an event loop made of timers. So Python returns a text that names what to wait
-// for, this side waits, and the next text goes back.
+// for, this side waits, and the next text goes back. What needs no answer (a log line, say) goes in
+// front of such a text, a line each.
 
 import { waitUntil } from "cloudflare:workers";
 
@@ -11,13 +12,15 @@ const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
 let resume; // Python: (run's number, whether `value` is an error, value) => what to wait for
 let database;
+let dataset;
+let clock;
 const statements = [];
 const heads = [];
 
-/** Take Python's half, and the database where there is one. */
-export function connect(python, binding) {
+/** Take Python's half, and the bindings that this side uses, each where there is one. */
+export function connect(python, bindings) {
   resume = python;
-  database = binding;
+  ({ DB: database, CALLS: dataset, TEST_CLOCK: clock } = bindings);
 }
 
 /** Drive Python's run `number` to its end; a promise of its `Response`. */
@@ -27,14 +30,17 @@ export function run(number, request) {
   return work.promise;
 }
 
+let resumed; // the run that Python works on, or worked on last
+
 async function drive(number, work) {
-  const { method, url, headers } = work.request;
-  let value = JSON.stringify([method, url, Object.fromEntries(headers)]);
+  let value = await describe(work);
   let failed = false;
   for (;;) {
-    const next = resume(number, failed, value);
+    resumed = work;
+    const answer = resume(number, failed, value);
     failed = false;
     try {
+      const next = typeof answer === "string" ? note(answer, work) : answer;
       if (typeof next !== "string") value = await next;
       else if (next.startsWith("respond")) return respond(next);
       else value = await perform(next, work);
@@ -43,6 +49,69 @@ async function drive(number, work) {
       value = error;
     }
   }
+}
+
+// Bodies of up to so many bytes go over with the request: most, and no route takes fewer.
+const SMALL = 16_384;
+
+// `[method, URL, headers, time]` and, after a newline, the body where it is small and UTF-8. The time
+// is null where the runtime's own counts.
+async function describe(work) {
+  const { request } = work;
+  const { method, url, headers } = request;
+  const time = clock ? await now() : null;
+  const head = JSON.stringify([method, url, Object.fromEntries(headers), time]);
+  const length = headers.get("content-length");
+  if (!request.body || length === null || !(Number(length) <= SMALL)) return head;
+  try {
+    work.bytes = new Uint8Array(await request.arrayBuffer());
+    return `${head}\n${strict.decode(work.bytes)}`;
+  } catch (error) {
+    // It is Python's to ask for a body that isn't text, or that didn't arrive.
+    if (!work.bytes) work.problem = error;
+    return head;
+  }
+}
+
+/** Milliseconds since 1970, by the clock that tests can move. */
+export async function now() {
+  const answer = await clock.fetch("http://local-clock/local/clock");
+  return (await answer.json()).now_ms;
+}
+
+// Does what the lines in front of a text say, and returns the text. No line holds a newline.
+function note(text, work) {
+  while (NOTED.test(text)) {
+    const end = text.indexOf("\n");
+    const at = text.indexOf(" ");
+    NOTES[text.slice(0, at)](text.slice(at + 1, end), work);
+    text = text.slice(end + 1);
+  }
+  return text;
+}
+
+const NOTED = /^(?:debug|info|warn|error|point|hold) /;
+
+const NOTES = {
+  debug: (line) => console.debug(line),
+  info: (line) => console.info(line),
+  warn: (line) => console.warn(line),
+  error: (line) => console.error(line),
+  // What the data set refuses is lost.
+  point: (json) => {
+    try {
+      dataset.writeDataPoint(JSON.parse(json));
+    } catch {
+      // As above.
+    }
+  },
+  // The run goes on when its client hangs up.
+  hold: (_, { promise }) => waitUntil(promise),
+};
+
+/** The same for lines with no text behind them: of the run that Python works on, or of none. */
+export function tell(lines) {
+  note(lines, resumed);
 }
 
 /** Make the call that a text of Python's names: `<function> <argument>`. */
@@ -54,13 +123,13 @@ export function perform(text, work) {
 const CALLS = {
   batch,
   call,
-  body: (limit, { request }) => body(request, Number(limit)),
-  // The run goes on when its client hangs up.
-  hold: (_, { promise }) => waitUntil(promise),
+  body: (limit, work) => body(work, Number(limit)),
 };
 
 // At most `limit` + 1 bytes of the body: a string where they are UTF-8, else the bytes.
-async function body(request, limit) {
+async function body({ request, bytes: read, problem: failed }, limit) {
+  if (failed) throw failed;
+  if (read) return read;
   if (!request.body) return "";
   const { bytes, problem } = request.headers.has("content-length")
     ? { bytes: new Uint8Array(await request.arrayBuffer()), problem: null }
@@ -124,6 +193,19 @@ function respond(text) {
 const WAIT_HEADERS = ["retry-after", "x-ogw-ratelimit-reset"];
 const NOTHING = { bytes: new Uint8Array(), problem: null };
 
+async function answered(answer, limit) {
+  if (!answer.body) return NOTHING;
+  const length = answer.headers.get("content-length");
+  const plain = length !== null && !answer.headers.has("content-encoding");
+  // Reading at once costs a third of a reader's turns.
+  if (!plain || !(Number(length) <= limit)) return await bounded(answer.body, limit + 1);
+  try {
+    return { bytes: new Uint8Array(await answer.arrayBuffer()), problem: null };
+  } catch (problem) {
+    return { bytes: NOTHING.bytes, problem };
+  }
+}
+
 // One outbound call: [status, waits, body, whether the body is whole], or {name, message} of
 // what went wrong before a status came.
 async function call(text) {
@@ -134,7 +216,7 @@ async function call(text) {
     const options = { method, headers, body, redirect: "manual", signal: abort.signal };
     const answer = await fetch(url, options);
     // The status stands, whatever becomes of its body. A length in the headers is the encoded one.
-    const { bytes, problem } = answer.body ? await bounded(answer.body, limit + 1) : NOTHING;
+    const { bytes, problem } = await answered(answer, limit);
     const whole = problem === null && bytes.length <= limit;
     const read = lenient.decode(bytes.subarray(0, limit));
     const waits = {};

@@ -2,7 +2,8 @@
 
 Two ways lead across. A run that JavaScript drives awaits a `JsCall`: it hands one text over and
 goes on with another. Everything else (a promise, asyncio's tasks and timers) can be awaited, too.
-A value that has to be an object goes over as one JSON text instead of property by property.
+What needs no answer, such as a log line, is noted and goes over in front of the next text. A value
+that has to be an object goes over as one JSON text instead of property by property.
 """
 
 import json
@@ -44,29 +45,62 @@ class JsCall:
 class JsBridge:
     """One isolate's connection to `js_bridge.js`: the coroutines under way, each by its number."""
 
-    __slots__ = ("_next", "_run", "_under_way", "driving", "keep", "perform", "prepare")
+    __slots__ = (
+        "_next",
+        "_notes",
+        "_run",
+        "_tell",
+        "_under_way",
+        "driving",
+        "keep",
+        "now",
+        "perform",
+        "prepare",
+    )
 
-    def __init__(self, module: Any, database: Any) -> None:
+    def __init__(self, module: Any, bindings: Any) -> None:
         self.driving = False
         """Whether JavaScript drives the code that asks, and not asyncio."""
         self.keep = module.keep
+        self.now = module.now
         self.perform = module.perform
         self.prepare = module.prepare
         self._run = module.run
+        self._tell = module.tell
+        self._notes = ""
         self._next = 0
         self._under_way: dict[int, tuple[float, Callable[[str], Work] | Work]] = {}
-        module.connect(create_proxy(self._resume), database)
+        module.connect(create_proxy(self._resume), bindings)
 
     def run(self, begin: Callable[[str], Work], request: Any) -> Any:
         """Start a run and return a promise of the JavaScript `Response` that its text becomes.
 
-        `begin` gets `[method, URL, headers]` of the JavaScript `request` as JSON.
+        `begin` gets `[method, URL, headers, time]` of the JavaScript `request` as JSON and, where
+        its body is known already, a newline and the body.
         """
         now = time.monotonic()
         self._drop_abandoned(now)
         self._next += 1
         self._under_way[self._next] = (now, begin)
         return self._run(self._next, request)
+
+    def note(self, what: str, text: str = "") -> None:
+        """Have JavaScript do what needs no answer, before the next call of the run.
+
+        Args:
+            what: a level, to write `text` to the console; `point`, to write one to the data set;
+                or `hold`, to let the run go on when its client hangs up.
+            text: one line.
+        """
+        line = f"{what} {text}\n"
+        if self.driving:
+            self._notes += line
+        else:
+            self._tell(line)
+
+    def _noted(self) -> str:
+        notes, self._notes = self._notes, ""
+        return notes
 
     def _drop_abandoned(self, now: float) -> None:
         """Drop runs that never ended: the runtime stops them silently when the client hangs up."""
@@ -90,13 +124,19 @@ class JsBridge:
                 awaited = work.send(value)
         except StopIteration as end:
             del self._under_way[number]
-            return end.value
+            return self._noted() + end.value
         except BaseException:
             del self._under_way[number]
+            if self._notes:
+                self._tell(self._noted())
             raise
         finally:
             self.driving = False
-        return awaited.text if type(awaited) is JsCall else _promise_of(awaited)
+        if type(awaited) is JsCall:
+            return self._noted() + awaited.text
+        if self._notes:
+            self._tell(self._noted())
+        return _promise_of(awaited)
 
 
 def _promise_of(awaited: Any) -> Any:
