@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -113,16 +114,16 @@ def test_any_message_is_read_and_none_breaks_its_batch(
     assert settled == ["ack", {"delaySeconds": 30}]
 
 
-def test_a_point_has_an_index_that_fits_and_is_lost_if_it_is_refused(bindings: Any) -> None:
-    points: list[Any] = []
-
-    def refuse(point: object) -> None:
-        raise JsException("no")
-
+def test_points_and_lines_go_over_as_notes_of_the_run(bindings: Any) -> None:
+    notes: list[tuple[str, str]] = []
+    bridge = SimpleNamespace(note=lambda what, text: notes.append((what, text)))
     texts = ["r" * 100, "GET"]
-    bindings.AnalyticsDataset(SimpleNamespace(writeDataPoint=points.append)).write(texts, [200, 5])
-    assert points == [{"indexes": ["r" * 90], "blobs": texts, "doubles": [200, 5]}]
-    bindings.AnalyticsDataset(SimpleNamespace(writeDataPoint=refuse)).write(texts, [1])
+    bindings.AnalyticsDataset(bridge).write(texts, [200, 5])
+    bindings.ConsoleLogSink(bridge).write("warn", "a line")
+    [(what, point), line] = notes
+    assert (what, line) == ("point", ("warn", "a line"))
+    # The index of a point may have 96 bytes.
+    assert json.loads(point) == {"indexes": ["r" * 90], "blobs": texts, "doubles": [200, 5]}
 
 
 def test_a_limiter_that_fails_lets_the_call_pass(bindings: Any) -> None:

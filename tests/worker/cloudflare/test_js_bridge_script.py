@@ -1,0 +1,103 @@
+"""The JavaScript half of the bridge, in Node, driven by a Python half of the test's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).parents[3] / "worker/src/notification/cloudflare/js_bridge.js"
+PRELUDE = """
+const held = [];
+const written = [];
+for (const level of ["debug", "info", "warn", "error"]) {
+  console[level] = (line) => written.push(`${level} ${line}`);
+}
+globalThis.waitUntil = (promise) => held.push(promise);
+const points = [];
+const DATASET = {
+  writeDataPoint(point) {
+    if (point.refused) throw new Error("no");
+    points.push(point);
+  },
+};
+const TEST_CLOCK = { fetch: async () => Response.json({ now_ms: 5 }) };
+const seen = [];
+// Runs a request against a list of Python's answers, one for each time that it is resumed.
+async function serve(request, answers, bindings = { CALLS: DATASET }) {
+  connect((number, failed, value) => {
+    seen.push([failed, failed ? String(value) : value]);
+    const answer = answers.shift();
+    return typeof answer === "function" ? answer() : answer;
+  }, bindings);
+  const response = await run(1, request);
+  return { seen, written, points, held: held.length, status: response.status,
+    body: await response.text() };
+}
+const post = (body, headers = {}) => new Request("http://host/path", {
+  method: "POST", body, headers: { "content-length": String(Buffer.from(body).length), ...headers },
+});
+"""
+
+
+def run_script(body: str) -> Any:
+    """Run ``body``, which returns something that JSON can say, after the bridge's own text."""
+    text = SCRIPT.read_text().replace('import { waitUntil } from "cloudflare:workers";', "")
+    program = (
+        f"{text.replace('export ', '')}\n{PRELUDE}\n"
+        f"process.stdout.write(JSON.stringify(await (async () => {{ {body} }})()));"
+    )
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", program], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+RESPOND = r"`respond [200,{}]\nr1\nbody`"
+
+
+def test_what_stands_before_a_text_is_done_in_order_and_then_what_it_says() -> None:
+    done = run_script(rf"""return await serve(post("x"), [
+        'info {{"n":1}}\npoint {{"refused":true}}\nhold \nerror {{"n":2}}\nbody 9',
+        'point {{"kept":1}}\n' + {RESPOND},
+    ]);""")
+    assert done["written"] == ['info {"n":1}', 'error {"n":2}']
+    assert done["points"] == [{"kept": 1}]
+    assert (done["held"], done["status"], done["body"]) == (1, 200, "body")
+
+
+def test_lines_without_a_text_are_those_of_the_run_that_python_works_on() -> None:
+    done = run_script(rf"""
+        const found = serve(post("x"), [
+          () => {{ tell('hold \nwarn {{"n":1}}\n'); return Promise.resolve("waited"); }},
+          {RESPOND},
+        ]);
+        const kept = await found;
+        return {{ ...kept, whole: (await held[0]).status }};""")
+    assert (done["held"], done["whole"], done["written"]) == (1, 200, ['warn {"n":1}'])
+    assert done["seen"][1] == [False, "waited"]
+
+
+def test_a_small_text_comes_with_its_request_and_the_time_of_a_moved_clock() -> None:
+    done = run_script(
+        f'return await serve(post("a\\nb"), [{RESPOND}], {{ CALLS: DATASET, TEST_CLOCK }});'
+    )
+    head, _, body = done["seen"][0][1].partition("\n")
+    method, url, headers, time = json.loads(head)
+    assert (method, url, time, body) == ("POST", "http://host/path", 5, "a\nb")
+    assert headers["content-length"] == "3"
+
+
+def test_other_bodies_are_read_when_they_are_asked_for() -> None:
+    large = run_script(f'return await serve(post("x".repeat(16385)), ["body 99999", {RESPOND}]);')
+    assert "\n" not in large["seen"][0][1]
+    assert large["seen"][1] == [False, "x" * 16_385]
+    raw = run_script(f"return await serve(post(new Uint8Array([255, 65])), ['body 9', {RESPOND}]);")
+    assert raw["seen"][1] == [False, {"0": 255, "1": 65}]
+    broken = run_script(f"""
+        const request = post("x");
+        request.arrayBuffer = async () => {{ throw new Error("it went away"); }};
+        return await serve(request, ["body 9", {RESPOND}]);""")
+    assert broken["seen"][1] == [True, "Error: it went away"]
