@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -173,6 +174,38 @@ def test_an_invalid_configuration_is_400_and_not_stored(
 ) -> None:
     assert _save(world, **fields).status == 400
     assert world.database.rows("SELECT * FROM user_configs") == []
+
+
+@pytest.mark.requirement("C-0.21")
+@pytest.mark.parametrize(
+    ("token", "fits"),
+    [
+        ("t", True),
+        ("t" * 1_000, True),
+        ("ü ü", True),
+        ("", False),
+        ("t" * 1_001, False),
+        (" t", False),
+        ("t\n", False),
+        ("t\x07t", False),
+        (None, False),
+    ],
+)
+def test_a_bridge_token_is_one_that_a_caller_can_present(
+    world: World, token: object, fits: bool
+) -> None:
+    saved = _save(world, config_data={**FULL, "bridge_token": token})
+    assert saved.status == (201 if fits else 400)
+    assert fits or saved.json["error"].startswith("bridge_token must be a string of 1 to 1000")
+
+
+@pytest.mark.parametrize(("padding", "fits"), [(16_384, True), (16_385, False)])
+def test_a_configuration_has_16_kb_of_json_at_most(world: World, padding: int, fits: bool) -> None:
+    config = {"webhook_url": ENDPOINT, "headers": {"X-Note": "ü"}}
+    rest = padding - len(json.dumps(config, ensure_ascii=False).encode())
+    saved = _save(world, config_data={**config, "headers": {"X-Note": "ü" + "x" * rest}})
+    assert saved.status == (201 if fits else 400)
+    assert fits or saved.json["error"] == "config_data must not exceed 16384 bytes"
 
 
 def test_the_aliases_do_the_same(world: World) -> None:
