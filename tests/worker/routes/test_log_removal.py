@@ -53,6 +53,23 @@ def test_a_replay_still_knows_the_outcome_of_a_deleted_notification(world: World
     assert len(world.endpoints.received) == 1
 
 
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_replay_tells_that_what_was_deleted_in_flight_goes_on_no_more(
+    world: World, status: int
+) -> None:
+    world.configure()
+    world.endpoints.behave = lambda request: answer(status)
+    first = world.send(idempotency_key="k").json["results"][0]
+    assert first["status"] == "retry_scheduled"
+    assert world.request("DELETE", f"{PATH}/{first['logId']}?force=true").status == 200
+    again = world.send(idempotency_key="k")
+    assert again.status == 200
+    [result] = again.json["results"]
+    assert (result["status"], result["error"]) == ("cancelled", "Deleted by operator")
+    assert (result["messageId"], result["logId"]) == (first["messageId"], first["logId"])
+    assert len(world.endpoints.received) == 1
+
+
 @pytest.mark.requirement("B-26")
 @pytest.mark.parametrize(
     ("method", "target", "body"),

@@ -23,10 +23,12 @@ def shown_waits(row: Mapping[str, Any]) -> dict[str, Any]:
     if row.get("after_id"):
         return {"fallback_of": row["after_id"]}
     waits = {"held_until": row["held_until"]} if row.get("held_until") else {}
-    if row.get("send_at") and row["send_at"] == row["next_retry_at"]:
+    due_at = row.get("next_retry_at")
+    if row.get("send_at") and row["send_at"] == due_at:
         waits["send_at"] = row["send_at"]
-    if not waits and row.get("last_error_code") == THROTTLED_CODE:
-        waits["throttled_until"] = row["next_retry_at"]
+    # What a key's record keeps of a deleted row has no times.
+    if not waits and due_at and row.get("last_error_code") == THROTTLED_CODE:
+        waits["throttled_until"] = due_at
     return waits
 
 

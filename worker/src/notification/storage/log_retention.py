@@ -20,18 +20,23 @@ MAX_PAGES = 20
 """Pages that one request deletes, to stay within the platform's limits."""
 _DEFAULT_HOURS = 168
 
-_KEEP_OUTCOMES = """
+DELETED = "Deleted by operator"
+"""The error of a notification that was deleted while it waited: nothing goes on with it."""
+_OPEN = "status IN ('pending', 'retry')"
+_KEEP_OUTCOMES = f"""
 UPDATE idempotency_keys SET status = 'completed', results = json_patch(
-  COALESCE(results, '{{}}'),
+  COALESCE(results, '{{{{}}}}'),
   (SELECT json_group_object(message_id, json_object('id', id, 'channel_type', channel_type,
-     'status', status, 'error', error, 'last_error_code', last_error_code))
+     'status', CASE WHEN {_OPEN} THEN 'cancelled' ELSE status END,
+     'error', CASE WHEN {_OPEN} THEN '{DELETED}' ELSE error END,
+     'last_error_code', CASE WHEN {_OPEN} THEN NULL ELSE last_error_code END))
    FROM notification_logs AS log
-   WHERE log.id IN ({chosen}) AND log.user_id = idempotency_keys.user_id
+   WHERE log.id IN ({{chosen}}) AND log.user_id = idempotency_keys.user_id
      AND log.idempotency_key = idempotency_keys.idempotency_key))
-WHERE expires_at > {now} AND (user_id, idempotency_key) IN (
+WHERE expires_at > {{now}} AND (user_id, idempotency_key) IN (
   SELECT user_id, idempotency_key FROM notification_logs
-  WHERE id IN ({chosen}) AND idempotency_key IS NOT NULL)
-"""
+  WHERE id IN ({{chosen}}) AND idempotency_key IS NOT NULL)
+"""  # noqa: S608 - built from constants, values are bound
 _DELETE = "DELETE FROM notification_logs WHERE id IN ({chosen})"
 _FIND = "SELECT id, user_id, created_at, status FROM notification_logs WHERE id = ?1"
 _ONE = """
