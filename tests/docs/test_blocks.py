@@ -45,6 +45,7 @@ ONE_PAGE = {
     ("docs/local-cloud.md", "python"): "tests/localcloud/test_another_program.py",
     ("docs/local-cloud.md", "sh"): "tests/localcloud/test_wrangler.py",
     ("docs/rollback.md", "yaml"): HERE,
+    ("docs/runbook.md", "sh"): "tests/ops/database/test_age_program.py",
     ("docs/sdk.md", "python"): "tests/docs/test_sdk_page.py",
     ("docs/sdk.md", "sh"): "tests/sdk/test_apprise_plugin.py",
     ("docs/sdk.md", "text"): "tests/docs/test_sdk_page.py",
@@ -55,7 +56,6 @@ NOT_RUN = {
     "TIMESTAMP \\n METHOD": "a formula; the requests of the same page sign by it",
     "pip install ./sdk": "tests/sdk builds and installs the wheel",
     'PATH="$(scripts/install-pulumi)': "a part of .ci/run",
-    "age -d NAME": "needs the program age and a backup that was made with a passphrase",
 }
 
 
