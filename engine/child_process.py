@@ -28,7 +28,12 @@ _NEVER_INHERITED = frozenset(
         "GITHUB_TOKEN",
         "GH_TOKEN",
         "PULUMI_CONFIG_PASSPHRASE",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
         "PULUMI_ACCESS_TOKEN",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "NOTIFYCTL_BACKUP_PASSPHRASE",
     }
 )
 

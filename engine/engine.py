@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,15 +116,21 @@ class EmbeddedEngine:
         return {"version": 3, "deployment": latest or {}}
 
     def replace_state(self, exported: Mapping[str, Any]) -> None:
-        """Put a deployment, as ``export`` gives it, in the place of the stack's."""
+        """Put a deployment, as ``export`` gives it, in the place of the stack's.
+
+        Raises ``StackLocked`` while another operation runs, which would write over it.
+        """
         backend = self._backend(self._project())
-        text = backend.read()
-        if text is None:
-            raise EngineError(f"There is no stack '{self._stack}' whose state could be replaced.")
-        document = json.loads(text)
-        document["checkpoint"]["latest"] = exported["deployment"]
-        backend.keep_backup()
-        backend.write(json.dumps(document))
+        with _locked(backend):
+            text = backend.read()
+            if text is None:
+                raise EngineError(
+                    f"There is no stack '{self._stack}' whose state could be replaced."
+                )
+            document = json.loads(text)
+            document["checkpoint"]["latest"] = exported["deployment"]
+            backend.keep_backup()
+            backend.write(json.dumps(document))
 
     def lock_holders(self) -> list[LockHolder]:
         """Who holds a lock on the stack, living or not."""
@@ -143,9 +150,7 @@ class EmbeddedEngine:
         does; the next update puts back what the program declares. Returns how many had it.
         """
         backend = self._backend(self._project())
-        lock = StackLock(backend.lock_dir)
-        lock.acquire()
-        try:
+        with _locked(backend):
             document = json.loads(backend.read() or "{}")
             latest = document.get("checkpoint", {}).get("latest") or {}
             held = [entry for entry in latest.get("resources", ()) if entry.pop("protect", False)]
@@ -153,23 +158,17 @@ class EmbeddedEngine:
                 backend.keep_backup()
                 backend.write(json.dumps(document, indent=4))
             return len(held)
-        finally:
-            lock.release()
 
     def remove_stack(self) -> None:
         """Remove the stack's files. Raises ``EngineError`` while it still has resources."""
         backend = self._backend(self._project())
-        lock = StackLock(backend.lock_dir)
-        lock.acquire()
-        try:
+        with _locked(backend):
             left = [state for state in self._resources() if state.custom]
             if left:
                 raise EngineError(
                     f"The stack {self._stack} still has {len(left)} resources: destroy it first."
                 )
             backend.remove()
-        finally:
-            lock.release()
 
     def _run(self, kind: OperationKind, *, message: str = "", write: bool = True) -> UpdateResult:
         if self._session is not None:
@@ -219,6 +218,17 @@ class EmbeddedEngine:
         )
         codec = DeploymentCodec(f"organization/{project.name}/{self._stack}", secrets)
         return codec.decode(text).resources
+
+
+@contextmanager
+def _locked(backend: FileBackend) -> Iterator[None]:
+    """Hold the stack's lock. Raises ``StackLocked``."""
+    lock = StackLock(backend.lock_dir)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _ignore(_: EngineEvent) -> None:

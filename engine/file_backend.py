@@ -69,9 +69,12 @@ class FileBackend:
         _replace(self.history_dir / f"{stem}.checkpoint.json", checkpoint)
 
     def history(self) -> list[dict[str, Any]]:
-        """The history's entries, the newest first, as they were written."""
+        """The history's entries, the newest first, as they were written.
+
+        Raises ``StateUnreadable`` for one that is damaged: a rollback chooses among them.
+        """
         files = sorted(self.history_dir.glob("*.history.json"), reverse=True)
-        return [json.loads(file.read_text()) for file in files]
+        return [_entry(file) for file in files]
 
     def history_length(self) -> int:
         """How many entries the history has."""
@@ -83,6 +86,19 @@ class FileBackend:
             file.unlink()
         for folder in (self.history_dir, self.lock_dir):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _entry(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise StateUnreadable(
+            f"The entry {file} of the stack's history is damaged. Restore it from a backup, or "
+            "remove it with the checkpoint of the same number."
+        )
+    return found
 
 
 def _replace(file: Path, text: str) -> None:

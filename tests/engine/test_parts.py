@@ -11,6 +11,7 @@ import pytest
 from google.protobuf import struct_pb2  # type: ignore[import-untyped] # ships no types
 
 from engine.alias_resolution import AliasResolution
+from engine.child_process import ChildProcess
 from engine.errors import Unsupported
 from engine.goal import AliasSpec, Goal
 from engine.property_path import keep_ignored, matches_any, parse
@@ -182,3 +183,26 @@ def test_a_reference_becomes_the_id_or_else_the_name_that_it_points_to() -> None
     unknown = {SIGNATURE: RESOURCE_REFERENCE, "urn": urn("n"), "id": ""}
     found = reference_to_text({"a": Secret(known), "l": [unknown], "t": "x"})
     assert found == {"a": Secret("id-1"), "l": [urn("n")], "t": "x"}
+
+
+def test_a_child_gets_no_credentials_but_those_that_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("CLOUDFLARE_API_TOKEN", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "PULUMI_ACCESS_TOKEN")
+    for name in (*names, "ORDINARY"):
+        monkeypatch.setenv(name, f"of-{name}")
+    monkeypatch.setattr("engine.child_process.__file__", str(tmp_path / "beside.py"))
+    (tmp_path / "show.py").write_text(
+        "import os\nfor name in sorted(os.environ): print(name, os.environ[name])\n"
+    )
+    lines: list[str] = []
+    child = ChildProcess(
+        "show.py",
+        folder=tmp_path,
+        environment={"CLOUDFLARE_API_TOKEN": "given"},
+        on_line=lambda line, _: lines.append(line),
+    )
+    assert child.wait(30) == 0
+    child.end()
+    assert "ORDINARY of-ORDINARY" in lines
+    assert [line for line in lines if line.startswith(names)] == ["CLOUDFLARE_API_TOKEN given"]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from engine import EngineError, StackLocked
+from engine import EmbeddedEngine, EngineError, StackLocked
+from engine.errors import StateUnreadable
 from engine.stack_lock import StackLock
 from tests.engine.workspace import Workspace
 
@@ -129,3 +130,59 @@ def test_what_the_backend_writes_is_its_owners_alone_whatever_the_umask(tmp_path
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "a").rglob("*.json")}
     assert modes == {0o600}
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.fixture
+def resting(tmp_path: Path) -> EmbeddedEngine:
+    """An engine whose stack has a state and runs nothing."""
+    (tmp_path / "Pulumi.yaml").write_text("name: probe\nruntime: python\n")
+    file = tmp_path / ".pulumi" / "stacks" / "probe" / "dev.json"
+    file.parent.mkdir(parents=True)
+    resources = [{"urn": "a", "protect": True}, {"urn": "b"}]
+    file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": resources}}}))
+    return EmbeddedEngine(
+        project_dir=tmp_path,
+        backend_dir=tmp_path,
+        stack="dev",
+        config_file=tmp_path / "Pulumi.dev.yaml",
+        passphrase="p",
+    )
+
+
+def test_a_state_is_replaced_and_unprotected_by_one_writer_at_a_time(
+    resting: EmbeddedEngine, tmp_path: Path
+) -> None:
+    before = resting.export()
+    lock = leave_lock(tmp_path / ".pulumi" / "locks" / "organization" / "probe" / "dev")
+    for change in (lambda: resting.replace_state({"deployment": {}}), resting.unprotect):
+        with pytest.raises(StackLocked):
+            change()
+    assert resting.export() == before
+    lock.unlink()
+    assert resting.unprotect() == 1
+    assert resting.unprotect() == 0
+    resting.replace_state({"deployment": {"resources": []}})
+    assert resting.export() == {"version": 3, "deployment": {"resources": []}}
+    assert resting.lock_holders() == []
+
+
+def test_a_state_that_is_not_there_is_not_replaced_and_leaves_no_lock(
+    resting: EmbeddedEngine, tmp_path: Path
+) -> None:
+    (tmp_path / ".pulumi" / "stacks" / "probe" / "dev.json").unlink()
+    with pytest.raises(EngineError, match="no stack 'dev'"):
+        resting.replace_state({"deployment": {}})
+    assert resting.lock_holders() == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\xff"])
+def test_a_damaged_entry_of_the_history_is_named(
+    resting: EmbeddedEngine, tmp_path: Path, text: str
+) -> None:
+    folder = tmp_path / ".pulumi" / "history" / "probe" / "dev"
+    folder.mkdir(parents=True)
+    (folder / "dev-1.history.json").write_text(json.dumps({"message": "über"}), encoding="utf-8")
+    assert resting.history() == [{"message": "über", "version": 1}]
+    (folder / "dev-2.history.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(StateUnreadable, match=r"dev-2\.history\.json .*damaged"):
+        resting.history()
