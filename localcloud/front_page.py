@@ -142,7 +142,7 @@ class FrontPage:
     async def _query(self, request: Request) -> str:
         """The box for a query, and the rows of the one that was asked."""
         chosen = request.query_params.get("database", "")
-        sql = request.query_params.get("sql", "")[:MAX_SQL]
+        sql = request.query_params.get("sql", "")
         options = "".join(
             f"<option value='{_text(uuid)}'{' selected' if uuid == chosen else ''}>"
             f"{_text(name)}</option>"
@@ -158,6 +158,8 @@ class FrontPage:
         return form + (await self._answer(chosen, sql) if sql.strip() else "")
 
     async def _answer(self, database_id: str, sql: str) -> str:
+        if len(sql) > MAX_SQL:
+            return f"<p>A query has at most {MAX_SQL} characters.</p>"
         if not self.database.row("SELECT 1 FROM d1_databases WHERE uuid = ?", database_id):
             return "<p>There is no such database.</p>"
         try:

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Mapping
 import psutil
 
 from localcloud.endpoints import LOOPBACK, SWITCHES
-from localcloud.errors import PortInUse
+from localcloud.errors import PortInUse, StartFailed
 
 _MAX_PORT = 65_536
-_LOWEST_PORT = 1_024
+_MIN_PORT = 1_024
 """Ports below are the system's own."""
 _STEP = 10_000
 """How far away another port is looked for: programs take ports near each other."""
@@ -33,8 +33,16 @@ def listen(name: str, port: int) -> socket.socket:
 def require_free(ports: Mapping[str, int]) -> None:
     """Check that all of these ports, by their names, can be taken; 0 can.
 
-    Raises PortInUse, which names every one that is taken.
+    Raises PortInUse, which names every one that is taken, and StartFailed for one that two ask for.
     """
+    chosen = [port for port in ports.values() if port]
+    for port in chosen:
+        if chosen.count(port) > 1:
+            names = " and ".join(name for name, other in ports.items() if other == port)
+            options = " ".join(SWITCHES[name][0] for name, other in ports.items() if other == port)
+            raise StartFailed(
+                f"The ports of {names} are both {port}: give each its own, by {options}."
+            )
     taken = {name: port for name, port in ports.items() if port and not _is_free(port)}
     if taken:
         raise ports_in_use(taken, besides=ports.values())
@@ -67,7 +75,7 @@ def _is_free(port: int) -> bool:
 
 def _free_above(port: int, used: Collection[int]) -> int:
     for candidate in range(port % _MAX_PORT, _MAX_PORT):
-        if candidate >= _LOWEST_PORT and candidate not in used and _is_free(candidate):
+        if candidate >= _MIN_PORT and candidate not in used and _is_free(candidate):
             return candidate
     return 0
 

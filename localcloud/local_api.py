@@ -24,7 +24,7 @@ from localcloud.database import Database
 from localcloud.errors import RuntimeDown
 from localcloud.faults import Faults, InvalidFault
 from localcloud.host_client import HostError
-from localcloud.log_files import LEVELS, MOST_LINES, LogFiles
+from localcloud.log_files import LEVELS, MAX_LINES, LogFiles
 from localcloud.runtime import Runtime
 
 _MALFORMED = 10026
@@ -109,8 +109,9 @@ class LocalApi:
     async def _read_logs(self, request: Request) -> Response:
         limit = request.query_params.get("limit", "100")
         level = request.query_params.get("level", "debug").lower()
-        if not limit.isdecimal() or not 1 <= int(limit) <= MOST_LINES:
-            raise ApiError(400, _MALFORMED, f"limit must be from 1 to {MOST_LINES}.")
+        is_number = limit.isdecimal() and len(limit) <= 9
+        if not is_number or not 1 <= int(limit) <= MAX_LINES:
+            raise ApiError(400, _MALFORMED, f"limit must be from 1 to {MAX_LINES}.")
         if level not in LEVELS:
             raise ApiError(400, _MALFORMED, f"level must be one of {', '.join(sorted(LEVELS))}.")
         return JSONResponse({"logs": self.logs.newest(limit=int(limit), level=level)})

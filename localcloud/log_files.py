@@ -13,7 +13,7 @@ from typing import Any
 
 MAX_BYTES = 4 * 1024 * 1024
 BACKUPS = 3
-MOST_LINES = 1000
+MAX_LINES = 1000
 _LEVELS = {"debug": 10, "log": 20, "info": 20, "warn": 30, "warning": 30, "error": 40}
 
 
@@ -63,7 +63,7 @@ class LogFiles:
     def newest(self, *, limit: int, level: str = "debug") -> list[dict[str, Any]]:
         """The last `limit` lines (at most 1000) of the Workers, oldest first, from `level` up."""
         least = _LEVELS[level]
-        kept: deque[dict[str, Any]] = deque(maxlen=min(limit, MOST_LINES))
+        kept: deque[dict[str, Any]] = deque(maxlen=min(limit, MAX_LINES))
         for path in (self._folder / "worker.log.1", self._folder / "worker.log"):
             if not path.is_file():
                 continue
@@ -73,6 +73,8 @@ class LogFiles:
                         event = json.loads(line)
                     except ValueError:
                         continue  # a line that a kill cut off
+                    if not isinstance(event, dict):
+                        continue
                     if _LEVELS.get(str(event.get("level", "info")).lower(), 20) >= least:
                         kept.append(event)
         return list(kept)

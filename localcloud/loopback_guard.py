@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_MAX_DIGITS = 15
 _NAMES = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -50,7 +51,8 @@ class LoopbackGuard:
             await self._app(scope, receive, send)
             return
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._max_body:
+        is_number = length.isdecimal() and len(length) <= _MAX_DIGITS
+        if not is_number or int(length) > self._max_body:
             text = f"The body has more than {self._max_body} bytes.\n"
             await PlainTextResponse(text, status_code=413)(scope, receive, send)
             return
@@ -78,10 +80,17 @@ def is_foreign_page(headers: Headers) -> bool:
     of a plain GET (https://www.w3.org/TR/fetch-metadata/). Following a link is no such request.
     """
     origin = headers.get("origin")
-    if origin is not None and not is_loopback_name(urlsplit(origin).netloc):
+    if origin is not None and not is_loopback_name(_host_of(origin)):
         return True
     site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
     return site == "cross-site" and origin is None and mode != "navigate"
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # such as http://[ is nobody's page
+        return ""
 
 
 def is_loopback_name(host: str) -> bool:

@@ -32,7 +32,8 @@ def limit_from_environment(variable: str = LIMIT_VARIABLE, default: int = REQUES
     text = os.environ.get(variable, "")
     if not text:
         return default
-    if not text.isdecimal() or not 1 <= int(text[:12]) <= MAX_LIMIT:
+    is_number = text.isdecimal() and len(text) <= len(str(MAX_LIMIT))
+    if not is_number or not 1 <= int(text) <= MAX_LIMIT:
         raise StartFailed(f"{variable} is {text[:40]!r}: give a number of requests.")
     return int(text)
 

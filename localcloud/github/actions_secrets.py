@@ -17,7 +17,7 @@ from localcloud.github.names import lawful_name
 from localcloud.github.paging import page_of
 from localcloud.github.site import Site
 
-LARGEST_BYTES = 48 * 1024
+MAX_VALUE_BYTES = 48 * 1024
 _PREFIXES = (
     "/repos/{owner}/{repo}/actions/secrets",
     "/repos/{owner}/{repo}/environments/{environment}/secrets",
@@ -73,8 +73,8 @@ class ActionsSecrets:
         if sealed is None:
             raise not_supplied("encrypted_value")
         box, plain = self._keys.opened(scope, key_id, sealed)
-        if len(plain) > LARGEST_BYTES:
-            raise GithubError(422, f"Secret values cannot be larger than {LARGEST_BYTES} bytes")
+        if len(plain) > MAX_VALUE_BYTES:
+            raise GithubError(422, f"Secret values cannot be larger than {MAX_VALUE_BYTES} bytes")
         known = self._row(request)
         now = self._site.now()
         self._site.database.execute(

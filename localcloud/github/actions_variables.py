@@ -17,7 +17,7 @@ from localcloud.github.names import lawful_name
 from localcloud.github.paging import page_of
 from localcloud.github.site import Site
 
-LARGEST_BYTES = 48 * 1024
+MAX_VALUE_BYTES = 48 * 1024
 _PREFIXES = (
     "/repos/{owner}/{repo}/actions/variables",
     "/repos/{owner}/{repo}/environments/{environment}/variables",
@@ -108,8 +108,8 @@ class ActionsVariables:
 
 def _value(document: dict[str, Any]) -> str | None:
     value = text_in(document, "value")
-    if value is not None and len(value.encode()) > LARGEST_BYTES:
-        raise GithubError(422, f"Variable values cannot be larger than {LARGEST_BYTES} bytes")
+    if value is not None and len(value.encode()) > MAX_VALUE_BYTES:
+        raise GithubError(422, f"Variable values cannot be larger than {MAX_VALUE_BYTES} bytes")
     return value
 
 

@@ -56,6 +56,7 @@ def github_api(database: Database, clock: VirtualClock, token: str) -> Mount:
         exception_handlers={
             GithubError: _github_error,
             HTTPException: _http_error,
+            OverflowError: _no_such_number,
             sqlite3.Error: _storage_error,
             OSError: _storage_error,
         },
@@ -97,6 +98,11 @@ async def _http_error(_: Request, error: Exception) -> Response:
     if error.status_code in (404, 405):  # GitHub knows no 405: a verb without a route isn't there
         return not_found().response()
     return GithubError(error.status_code, str(error.detail)).response()
+
+
+async def _no_such_number(_: Request, error: Exception) -> Response:
+    """Answer a number in a path that no id reaches: SQLite's integers have 64 bits."""
+    return not_found().response()
 
 
 async def _storage_error(_: Request, error: Exception) -> Response:

@@ -18,7 +18,7 @@ from localcloud.github.paging import page_of
 from localcloud.github.site import Site
 
 _LIST = "/repos/{owner}/{repo}/environments/{environment}/deployment-branch-policies"
-_ONE = _LIST + "/{id}"
+_ONE = _LIST + "/{id:int}"
 
 
 class BranchPolicies:
@@ -39,10 +39,9 @@ class BranchPolicies:
 
     def _find(self, request: Request) -> Row:
         environment = self._site.environment(request)["id"]
-        number = request.path_params["id"]
         row = self._site.database.row(
             "SELECT * FROM github_branch_policies WHERE environment_id = ? AND id = ?",
-            *(environment, int(number) if number.isdecimal() else -1),
+            *(environment, request.path_params["id"]),
         )
         if row is None:
             raise not_found()
@@ -75,7 +74,7 @@ class BranchPolicies:
                     *(environment["id"], name, kind),
                 )
             except sqlite3.IntegrityError as error:
-                raise GithubError(303, "The branch name pattern already exists") from error
+                raise _taken() from error
             row = database.row(
                 "SELECT * FROM github_branch_policies WHERE id = last_insert_rowid()"
             )
@@ -89,7 +88,10 @@ class BranchPolicies:
         row = self._find(request)
         name = _name(await body_of(request))
         sql = "UPDATE github_branch_policies SET name = ? WHERE id = ?"
-        self._site.database.execute(sql, name, row["id"])
+        try:
+            self._site.database.execute(sql, name, row["id"])
+        except sqlite3.IntegrityError as error:
+            raise _taken() from error
         return JSONResponse(_shown(self._find(request)))
 
     async def _delete(self, request: Request) -> Response:
@@ -97,6 +99,10 @@ class BranchPolicies:
         sql = "DELETE FROM github_branch_policies WHERE id = ?"
         self._site.database.execute(sql, row["id"])
         return Response(status_code=204)
+
+
+def _taken() -> GithubError:
+    return GithubError(303, "The branch name pattern already exists")
 
 
 def _name(document: dict[str, Any]) -> str:

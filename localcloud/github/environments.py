@@ -18,9 +18,9 @@ from localcloud.github.paging import page_of
 from localcloud.github.site import Site, check_repository
 
 # REST API reference, "Create or update an environment".
-LONGEST_WAIT_MINUTES = 43_200
-MOST_REVIEWERS = 6
-LONGEST_NAME = 255
+MAX_WAIT_MINUTES = 43_200
+MAX_REVIEWERS = 6
+MAX_NAME_LENGTH = 255
 _LIST = "/repos/{owner}/{repo}/environments"
 _ONE = _LIST + "/{environment}"
 
@@ -53,7 +53,7 @@ class Environments:
     async def _put(self, request: Request) -> Response:
         check_repository(request)
         name = request.path_params["environment"]
-        if len(name) > LONGEST_NAME:
+        if len(name) > MAX_NAME_LENGTH:
             raise GithubError(422, "Validation Failed", ["Name is too long"])
         document = await body_of(request)
         reviewers = _reviewers(document)
@@ -98,15 +98,17 @@ def _reviewers(document: dict[str, Any]) -> list[dict[str, Any]]:
     given = document.get("reviewers") or []
     if not isinstance(given, list):
         raise wrong_type("reviewers")
-    if len(given) > MOST_REVIEWERS:
-        text = f"Reviewers cannot be more than {MOST_REVIEWERS}"
+    if len(given) > MAX_REVIEWERS:
+        text = f"Reviewers cannot be more than {MAX_REVIEWERS}"
         raise GithubError(422, "Validation Failed", [text])
     for entry in given:
         if not isinstance(entry, dict) or entry.get("type") not in ("User", "Team"):
             raise wrong_type("reviewers")
         # No team exists here; people have to be able to read the repository, which these can.
-        if entry["type"] == "Team" or person(entry.get("id", 0)) is None:
-            text = f"{entry['type']} with ID {entry.get('id')} cannot review this environment"
+        if type(entry.get("id")) is not int:
+            raise wrong_type("reviewers")
+        if entry["type"] == "Team" or person(entry["id"]) is None:
+            text = f"{entry['type']} with ID {entry['id']} cannot review this environment"
             raise GithubError(422, "Validation Failed", [text])
     return [{"type": entry["type"], "id": entry["id"]} for entry in given]
 
@@ -129,8 +131,8 @@ def _wait_timer(document: dict[str, Any]) -> int:
     wait = document.get("wait_timer") or 0
     if not isinstance(wait, int) or isinstance(wait, bool):
         raise wrong_type("wait_timer")
-    if not 0 <= wait <= LONGEST_WAIT_MINUTES:
-        text = f"Wait timer must be between 0 and {LONGEST_WAIT_MINUTES} minutes"
+    if not 0 <= wait <= MAX_WAIT_MINUTES:
+        text = f"Wait timer must be between 0 and {MAX_WAIT_MINUTES} minutes"
         raise GithubError(422, "Validation Failed", [text])
     return wait
 

@@ -16,7 +16,7 @@ from localcloud.github.error import GithubError, missing_field, not_found
 from localcloud.github.paging import page_of
 from localcloud.github.site import Site, check_repository
 
-LONGEST_BODY = 65_536
+MAX_BODY_LENGTH = 65_536
 _LIST = "/repos/{owner}/{repo}/issues/{number:int}/comments"
 _ONE = "/repos/{owner}/{repo}/issues/comments/{id:int}"
 
@@ -90,8 +90,8 @@ def _body(document: dict[str, Any]) -> str:
     body = text_in(document, "body")
     if not body or not body.strip():
         raise missing_field("IssueComment", "body")
-    if len(body) > LONGEST_BODY:
-        text = f"body is too long (maximum is {LONGEST_BODY} characters)"
+    if len(body) > MAX_BODY_LENGTH:
+        text = f"body is too long (maximum is {MAX_BODY_LENGTH} characters)"
         raise GithubError(422, "Validation Failed", [{"field": "body", "message": text}])
     return body
 

@@ -6,7 +6,7 @@ import re
 
 from localcloud.github.error import GithubError
 
-_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def lawful_name(name: str, *, kind: str) -> str:
@@ -14,7 +14,6 @@ def lawful_name(name: str, *, kind: str) -> str:
 
     Raises GithubError(422) for a name that breaks "Naming your secrets" in GitHub's docs.
     """
-    name = name.upper()
     if not _NAME.fullmatch(name):
         raise GithubError(
             422,
@@ -22,6 +21,7 @@ def lawful_name(name: str, *, kind: str) -> str:
             "underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or "
             "underscores (_).",
         )
+    name = name.upper()
     if name.startswith("GITHUB_"):
         raise GithubError(422, f"{kind} names must not start with GITHUB_.")
     return name

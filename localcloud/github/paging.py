@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 Item = TypeVar("Item")
+_MAX_DIGITS = 9
 
 
 def page_of(
@@ -33,7 +34,8 @@ def page_of(
 
 def _whole(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, "")
-    return int(text) if text.isdecimal() and 0 < int(text) < 10**9 else default
+    is_number = text.isdecimal() and len(text) <= _MAX_DIGITS and int(text) > 0
+    return int(text) if is_number else default
 
 
 def _url(request: Request, page: int, size: int) -> Any:

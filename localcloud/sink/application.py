@@ -18,7 +18,8 @@ from localcloud.sink.chat.api import json_object
 from localcloud.sink.message_log import MessageLog
 
 MAX_DELAY_MS = 60_000
-MOST_SHOWN = 1000
+MAX_SHOWN = 1000
+_MAX_DIGITS = 19
 _PAGE = Path(__file__).parent / "page"
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _HEADERS = {
@@ -175,7 +176,7 @@ class _Sink:
     async def listing(self, request: Request) -> Response:
         """The newest messages after `after_id`, of one path where `path` is given."""
         path = request.query_params.get("path")
-        limit = _number(request, "limit", 100, low=1, high=MOST_SHOWN)
+        limit = _number(request, "limit", 100, low=1, high=MAX_SHOWN)
         after = _number(request, "after_id", 0, high=2**62)
         found = self._messages.newest(path=path, after_id=after, limit=limit)
         document = {"messages": found, "total": self._messages.total(path)}
@@ -202,6 +203,7 @@ def _number(request: Request, name: str, default: int, *, low: int = 0, high: in
     text = request.query_params.get(name, "")
     if not text:
         return default
-    if not text.isdecimal() or not low <= int(text) <= high:
+    is_number = text.isdecimal() and len(text) <= _MAX_DIGITS
+    if not is_number or not low <= int(text) <= high:
         raise _BadQuery(f"{name} must be a whole number from {low} to {high}.")
     return int(text)

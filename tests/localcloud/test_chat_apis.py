@@ -9,11 +9,17 @@ import httpx
 import pytest
 
 from localcloud.sink.chat import ChatAnswer, ChatApi, ChatCall, Lark, Slack, Telegram
+from localcloud.sink.chat.discord import Discord
+from localcloud.sink.chat.ntfy import Ntfy
+from localcloud.sink.chat.teams import Teams
 from tests.localcloud.running_cloud import RunningCloud
 
 BOT = "/bot123:AAEhBOweik9ai2o01MKJmLBxlYg1qhCR0nI/sendMessage"
 LARK = "/open-apis/bot/v2/hook/one"
 SLACK = "/services/T0/B0/one"
+DISCORD = "/api/webhooks/1/token_-9"
+NTFY = "/ntfy/"
+TEAMS = "/workflows/abc/triggers/manual/paths/invoke"
 PRIVATE, GROUP = 42, -100123
 
 
@@ -119,6 +125,7 @@ def test_telegram_counts_what_is_left_after_its_entities_are_parsed(text: str, m
         ("/botnope/sendMessage", telegram(), 404, "Not Found"),
         (BOT, telegram(chat=""), 400, "chat_id is empty"),
         (BOT, telegram(chat="no chat"), 400, "chat not found"),
+        (BOT, telegram(chat="1" * 5_000), 400, "chat not found"),
         (BOT, b"[]", 400, "message text is empty"),
     ],
 )
@@ -230,6 +237,123 @@ def sink(shared: RunningCloud) -> httpx.Client:
 def kept(sink: httpx.Client, path: str) -> list[int]:
     messages = sink.get("/api/messages", params={"path": path}).json()["messages"]
     return [message["status"] for message in messages]
+
+
+def discord(content: Any = "hi", **fields: Any) -> bytes:
+    return json.dumps({"content": content, **fields}).encode()
+
+
+def test_discord_takes_five_calls_in_two_seconds_and_thirty_a_minute() -> None:
+    burst = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.9, 2.0, 2.05, 2.1]
+    assert accepted_of(Discord(), DISCORD, discord(), burst) == [*burst[:5], 2.0, 2.1]
+    steady = [float(second) for second in range(62)]
+    assert accepted_of(Discord(), DISCORD, discord(), steady) == [*steady[:30], 60.0, 61.0]
+
+
+def test_discord_says_how_long_to_wait_in_body_and_header() -> None:
+    api = Discord()
+    for _ in range(5):
+        call(api, DISCORD, discord())
+    answer = call(api, DISCORD, discord(), 0.75)
+    assert (answer.status, answer.headers) == (429, {"Retry-After": "2"})
+    assert json.loads(answer.body)["retry_after"] == 1.25
+    assert call(api, DISCORD.replace("/1/", "/2/"), discord(), 0.75).accepted
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (discord("x" * 2_000, username="u" * 80, allowed_mentions={}), 200, None),
+        (discord("x" * 2_001), 400, 50035),
+        (discord("x", username="u" * 81), 400, 50035),
+        (discord("x", username=""), 400, 50035),
+        (discord("x", allowed_mentions=[]), 400, 50035),
+        (discord(7), 400, 50035),
+        (discord("  "), 400, 50006),
+        (b"{}", 400, 50006),
+        (b"[]", 400, 50035),
+        (b"{", 400, 50035),
+    ],
+)
+def test_discord_refuses_a_message_by_its_code(body: bytes, status: int, code: int | None) -> None:
+    answer = call(Discord(), DISCORD, body)
+    assert (answer.status, answer.accepted) == (status, code is None)
+    assert json.loads(answer.body).get("code") == code
+
+
+def ntfy(**fields: Any) -> bytes:
+    return json.dumps({"topic": "alerts", "message": "hi", **fields}).encode()
+
+
+def test_ntfy_takes_sixty_calls_at_once_and_then_one_in_five_seconds() -> None:
+    api = Ntfy()
+    assert [call(api, NTFY, ntfy()).status for _ in range(61)] == [200] * 60 + [429]
+    assert [call(api, NTFY, ntfy(), at).status for at in (4.9, 5.0, 5.1, 10.1)] == [
+        *(429, 200, 429, 200)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (ntfy(topic="a" * 64), 200),
+        (ntfy(topic="a" * 65), 400),
+        (ntfy(topic="a b"), 400),
+        (ntfy(topic=""), 400),
+        (ntfy(topic=7), 400),
+        (b"[]", 400),
+    ],
+)
+def test_ntfy_takes_a_topic_of_64_letters(body: bytes, status: int) -> None:
+    assert call(Ntfy(), NTFY, body).status == status
+
+
+def test_a_long_message_becomes_ntfys_attachment() -> None:
+    short, long = (
+        json.loads(call(Ntfy(), NTFY, ntfy(message="\u00fc" * count)).body)
+        for count in (2_048, 2_049)
+    )
+    assert "attachment" not in short
+    assert long["attachment"]["size"] == 4_098
+    assert json.loads(call(Ntfy(), NTFY, ntfy(message="")).body)["message"] == "triggered"
+
+
+def card(*elements: Any, **changes: Any) -> bytes:
+    content = {"type": "AdaptiveCard", "body": list(elements)}
+    kind = "application/vnd.microsoft.card.adaptive"
+    attachment = {"contentType": kind, "content": content, **changes}
+    return json.dumps({"type": "message", "attachments": [attachment]}).encode()
+
+
+TEXT = {"type": "TextBlock", "text": "hi"}
+
+
+def test_teams_takes_four_calls_a_second() -> None:
+    moments = [0.0, 0.1, 0.2, 0.3, 0.4, 0.99, 1.0, 1.05, 1.1]
+    assert accepted_of(Teams(), TEAMS, card(TEXT), moments) == [0.0, 0.1, 0.2, 0.3, 1.0, 1.1]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (card(TEXT), 202),
+        (card(), 202),
+        (card({"type": "Carousel"}), 400),
+        (card("text"), 400),
+        (card(TEXT, contentType="text/plain"), 400),
+        (card(TEXT, content={"type": "MessageCard", "body": []}), 400),
+        (card(TEXT, content={"type": "AdaptiveCard"}), 400),
+        (json.dumps({"type": "message", "attachments": []}).encode(), 400),
+        (json.dumps({"type": "message", "attachments": [1]}).encode(), 400),
+        (json.dumps({"type": "card", "attachments": [1]}).encode(), 400),
+        (b"[]", 400),
+        (card(TEXT).ljust(28 * 1024), 202),
+        (card(TEXT).ljust(28 * 1024 + 1), 413),
+    ],
+)
+def test_teams_takes_one_card_of_known_elements(body: bytes, status: int) -> None:
+    answer = call(Teams(), TEAMS, body)
+    assert (answer.status, answer.accepted) == (status, status == 202)
 
 
 def test_the_sink_speaks_for_every_provider_and_keeps_what_arrived(sink: httpx.Client) -> None:

@@ -21,7 +21,7 @@ MAX_ENTITIES = 100
 
 _PATH = re.compile(r"/bot([^/]*)/sendMessage")
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
-_CHAT = re.compile(r"-?[0-9]+|@[A-Za-z][A-Za-z0-9_]{3,}")
+_CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,}")
 _FAILURES = {
     "400": (400, "Bad Request: chat not found", {}),
     "401": (401, "Unauthorized", {}),
