@@ -26,7 +26,7 @@ _STARTING_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _HOST_SECONDS = 20.0
 _PAUSE = 0.1
-_MOST_ERRORS = 1024 * 1024
+_MAX_ERRORS_BYTES = 1024 * 1024
 
 OnStep = Callable[[str], None]
 
@@ -241,7 +241,7 @@ def _explained(error: OSError, place: Path) -> LocalCloudError:
 
 def _open_errors(path: Path) -> Any:
     """The file for the server's standard error; it begins anew when it has grown large."""
-    large = path.exists() and path.stat().st_size > _MOST_ERRORS
+    large = path.exists() and path.stat().st_size > _MAX_ERRORS_BYTES
     return path.open("wb" if large else "ab")
 
 

@@ -15,12 +15,12 @@ from typing import Any, Protocol
 from localcloud.errors import NodeMissing, StartFailed
 from localcloud.listening import ports_in_use
 
-LOWEST_NODE = 20
+MIN_NODE = 20
 _HANDSHAKE_SECONDS = 60.0
 _EXIT_SECONDS = 20.0
 _HANDOVER_SECONDS = 30.0
 _HANDOVER_PAUSE = 0.5
-_LONGEST_LINE = 1024 * 1024
+_MAX_LINE_BYTES = 1024 * 1024
 # Exit codes of the host.
 _PORT_TAKEN = 3
 _STATE_HELD = 4
@@ -111,7 +111,7 @@ class NodeHost:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
+            limit=_MAX_LINE_BYTES,
         )
         running = _Running(process)
         try:
@@ -219,7 +219,7 @@ async def node_command() -> list[str]:
     )
     said = (await process.communicate())[0].decode("utf-8", "replace").strip()
     major = said.removeprefix("v").split(".")[0]
-    if not major.isdecimal() or int(major) < LOWEST_NODE:
+    if not major.isdecimal() or int(major) < MIN_NODE:
         raise NodeMissing(
             f"Node {said or 'of an unknown version'} at {node} is too old: {_INSTALL}."
         )

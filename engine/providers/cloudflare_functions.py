@@ -11,7 +11,7 @@ from engine.property_value import Properties
 from engine.providers.property_naming import from_wire
 from engine.providers.stand_in_provider import Api
 
-MOST_ITEMS = 1000  # the provider's own bound where a program gives none
+MAX_ITEMS = 1000  # the provider's own bound where a program gives none
 _FILTERS = ("direction", "match", "name", "order", "status")
 
 
@@ -47,9 +47,9 @@ def _zone_query(filters: Properties) -> dict[str, Any]:
 
 def _listed(api: Api, path: str, query: dict[str, Any], args: Properties) -> list[Properties]:
     # One page is enough here: a local account has a handful of zones and a fixed list of groups.
-    found = api.call("GET", f"{path}?{urlencode({**query, 'per_page': MOST_ITEMS})}")
+    found = api.call("GET", f"{path}?{urlencode({**query, 'per_page': MAX_ITEMS})}")
     items: list[Properties] = from_wire(found)
-    return items[: int(args.get("maxItems") or MOST_ITEMS)]
+    return items[: int(args.get("maxItems") or MAX_ITEMS)]
 
 
 CLOUDFLARE_FUNCTIONS: dict[str, Callable[[Api, Properties], Properties]] = {

@@ -28,7 +28,7 @@ MAX_VALUE_BYTES = 25 * 1024 * 1024
 MAX_KEY_BYTES = 512
 MAX_METADATA_BYTES = 1024
 _MALFORMED = 10026
-SHORTEST_TTL_SECONDS = 60
+MIN_TTL_SECONDS = 60
 _MAX_DIGITS = 18  # of a number of seconds
 _PATH = "/storage/kv/namespaces"
 
@@ -195,10 +195,10 @@ def lifetime(ttl: str | int | None, moment: str | int | None, now_ms: int) -> in
     if not (str(given).isdecimal() and len(str(given)) <= _MAX_DIGITS):
         raise ApiError(400, 10033, f"Invalid expiration of {str(given)[:40]}. Give whole seconds.")
     seconds = int(given) if ttl is not None else int(given) - now_ms // 1000
-    if seconds < SHORTEST_TTL_SECONDS:
+    if seconds < MIN_TTL_SECONDS:
         message = (
             f"Invalid expiration_ttl of {seconds}. "
-            f"Expiration TTL must be at least {SHORTEST_TTL_SECONDS}."
+            f"Expiration TTL must be at least {MIN_TTL_SECONDS}."
         )
         raise ApiError(400, 10033, message)
     return seconds

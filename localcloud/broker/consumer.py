@@ -20,9 +20,9 @@ from localcloud.errors import RuntimeDown
 from localcloud.host_client import HostError
 from localcloud.version_split import draw
 
-MOST_CONCURRENT = 10  # bound on this machine; Cloudflare goes to 250
+MAX_CONCURRENT = 10  # bound on this machine; Cloudflare goes to 250
 _DEFAULT_CONCURRENT = 4
-_LONGEST_SLEEP = 60.0
+_MAX_SLEEP = 60.0
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # real seconds between tries while the runtime can't be reached
 _NOT_DELIVERED = {404, 409, 503}  # the host knows no such running version: nothing was delivered
 
@@ -126,7 +126,7 @@ class QueueConsumer:
             log.warning("%d messages of %s outlived its retention", expired, settings.queue_name)
         consumer = settings.consumer
         if consumer is None or settings.paused:
-            return _LONGEST_SLEEP
+            return _MAX_SLEEP
         held = self._resume_at - asyncio.get_running_loop().time()
         if held > 0:
             return held
@@ -139,7 +139,7 @@ class QueueConsumer:
         self._resume_at = asyncio.get_running_loop().time() + pause
 
     def _start_batches(self, consumer: Consumer, now: int) -> float:
-        width = min(consumer.max_concurrency or _DEFAULT_CONCURRENT, MOST_CONCURRENT)
+        width = min(consumer.max_concurrency or _DEFAULT_CONCURRENT, MAX_CONCURRENT)
         while len(self._deliveries) < width:
             batch = self._store.due(
                 self._settings.queue_id,
@@ -156,7 +156,7 @@ class QueueConsumer:
             if len(batch) < consumer.batch_size and now < ready_ms:
                 return _seconds(ready_ms, now)
             self._start(batch, consumer)
-        return _LONGEST_SLEEP  # a delivery that ends wakes the loop
+        return _MAX_SLEEP  # a delivery that ends wakes the loop
 
     def _start(self, batch: list[Message], consumer: Consumer) -> None:
         self._leased |= {message.sequence for message in batch}
@@ -230,5 +230,5 @@ class QueueConsumer:
 
 def _seconds(moment_ms: int | None, now_ms: int) -> float:
     if moment_ms is None:
-        return _LONGEST_SLEEP
-    return min(max(moment_ms - now_ms, 1) / 1000, _LONGEST_SLEEP)
+        return _MAX_SLEEP
+    return min(max(moment_ms - now_ms, 1) / 1000, _MAX_SLEEP)

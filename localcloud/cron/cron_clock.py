@@ -18,7 +18,7 @@ from localcloud.version_split import draw
 
 KEPT_FIRINGS = 1000  # rows of history per cron trigger
 _MINUTE_MS = 60_000
-_LONGEST_SLEEP = 60.0
+_MAX_SLEEP = 60.0
 
 log = logging.getLogger("localcloud.cron")
 
@@ -63,7 +63,7 @@ class CronClock:
                     log.error("cron triggers can't be read: %s", error)
             try:
                 # Not wait_for: before Python 3.12 it can swallow a cancellation.
-                async with asyncio.timeout(min(pause, _LONGEST_SLEEP)):
+                async with asyncio.timeout(min(pause, _MAX_SLEEP)):
                     await self._wake.wait()
             except TimeoutError:
                 continue

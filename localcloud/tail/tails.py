@@ -14,7 +14,7 @@ from localcloud.tail.filters import TraceFilters
 LIFETIME_MS = 6 * 3600 * 1000
 """Cloudflare says when a tail ends and promises no length; wrangler sees six hours."""
 
-MOST_TAILS = 10
+MAX_TAILS = 10
 """Clients that may watch one Worker at a time: Cloudflare's limit for `wrangler tail`."""
 
 
@@ -48,7 +48,7 @@ class Tails:
 
     def create(self, script: str, filters: TraceFilters) -> Tail:
         """Open a tail. Raises TooManyTails."""
-        if len(self.of_script(script)) >= MOST_TAILS:
+        if len(self.of_script(script)) >= MAX_TAILS:
             raise TooManyTails
         tail = Tail(secrets.token_hex(16), script, self._clock.now_ms() + LIFETIME_MS, filters)
         self._tails[tail.id] = tail

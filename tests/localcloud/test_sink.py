@@ -73,7 +73,9 @@ def test_the_first_requests_of_a_path_fail_and_the_next_succeed(sink: httpx.Clie
     assert [message["status"] for message in messages(sink, path="/hook/a")] == [502, 502, 200]
 
 
-@pytest.mark.parametrize("query", ["status=99", "status=x", "delay_ms=60001", "fail_first=-1"])
+@pytest.mark.parametrize(
+    "query", ["status=99", "status=x", "delay_ms=60001", "fail_first=-1", f"status={'9' * 5_000}"]
+)
 def test_a_wrong_number_is_refused_and_not_recorded(sink: httpx.Client, query: str) -> None:
     assert sink.post(f"/hook/a?{query}").status_code == 400
     assert messages(sink) == []

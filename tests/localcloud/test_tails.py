@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 
 from localcloud.tail.connection import MAX_BEHIND_BYTES
 from localcloud.tail.filters import TraceFilters
-from localcloud.tail.tails import LIFETIME_MS, MOST_TAILS
+from localcloud.tail.tails import LIFETIME_MS, MAX_TAILS
 from tests.localcloud.running_cloud import RunningCloud, deploy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -205,7 +205,7 @@ def test_an_expired_tail_hears_nothing(tmp_path: Path) -> None:
 def test_no_more_may_watch_than_at_cloudflare(tmp_path: Path) -> None:
     with RunningCloud(tmp_path) as cloud:
         deploy(cloud)
-        for _ in range(MOST_TAILS):
+        for _ in range(MAX_TAILS):
             cloud.result("POST", TAILS)
         assert cloud.error("POST", TAILS)[0] == 429
 
