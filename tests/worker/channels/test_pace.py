@@ -113,6 +113,10 @@ def test_an_id_holds_no_part_of_a_secret_and_a_chats_begins_with_its_bots() -> N
     assert BOT_PACE.interval_ms * 30 >= 1_000
 
 
+def test_half_a_character_leads_somewhere_too() -> None:
+    assert len(endpoint_id("slack", {"webhook_url": "https://x.example/\ud83d"})) == 16
+
+
 @pytest.mark.parametrize(
     ("channel", "config"),
     [("webhook", {}), ("webhook", {"webhook_url": None}), ("fax", {"webhook_url": "x"})],

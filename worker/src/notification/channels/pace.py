@@ -98,7 +98,9 @@ def bot_of(endpoint: str) -> str:
 
 
 def _digest(*parts: str) -> str:
-    return sha256("\0".join(map(_spelling, parts)).encode()).hexdigest()[:_DIGEST]
+    # A configuration that was taken over may hold half a character.
+    text = "\0".join(map(_spelling, parts)).encode(errors="replace")
+    return sha256(text).hexdigest()[:_DIGEST]
 
 
 def _spelling(part: str) -> str:
