@@ -105,3 +105,14 @@ def test_the_hourly_alert_names_what_callers_were_answered(world: World) -> None
 
 def test_an_hour_without_a_request_is_no_failure() -> None:
     assert FailedAnswers().lately(0) == CallerAnswers()
+
+
+def test_no_more_than_an_hours_minutes_are_kept() -> None:
+    answers = FailedAnswers()
+    for minute in range(30_000_000, 30_000_500):
+        answers.count(minute * MINUTE, "x")
+    assert len(answers._minutes) == 60
+    now_ms = 30_000_499 * MINUTE
+    assert (answers.lately(now_ms).requests, answers.lately(now_ms).failed) == (60, 60)
+    # The minute that an hour ago lies in is over.
+    assert answers.lately(now_ms + MINUTE).requests == 59

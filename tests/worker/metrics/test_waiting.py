@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,8 @@ def test_each_waits_for_one_thing(world: World) -> None:
     now = world.clock.ms
     world.send(send_at=iso(now + 60_000))
     world.endpoints.behave = lambda request: answer(500)
-    world.send(channels=[["webhook", "webhook:other"]])
+    fallbacks: Any = [["webhook", "webhook:other"]]
+    world.send(channels=fallbacks)
     world.endpoints.behave = lambda request: answer(429, retry_after="90")
     world.send("u2")
     world.send("u2")
