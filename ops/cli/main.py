@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -188,9 +189,15 @@ def run() -> None:
             sys.exit(1)
         raise
     except OSError as error:
-        if error.errno != 28:
+        if error.errno == errno.ENOSPC:
+            _say("the disk is full. Free some room and run the same command again.")
+        elif error.filename is not None:
+            _say(
+                f"{error.filename} can't be used: {error.strerror}. Correct the path, or who may "
+                "use it, and run the same command again."
+            )
+        else:
             raise
-        _say("the disk is full. Free some room and run the same command again.")
         sys.exit(1)
 
 
