@@ -100,7 +100,8 @@ class Adoption:
             found = listing.find(names, self._context)
             managed = [item for item in found if item.id in ours]
             adopted = [item for item in found if item not in managed]
-            consumers = tuple(_consumers(listing, found, ours | consumers_of_ours))
+            with account.understood("list the queues' consumers"):
+                consumers = tuple(_consumers(listing, found, ours | consumers_of_ours))
             database = next((item for item in found if item.kind is DATABASE), None)
             earlier = None
             if database is not None:
@@ -230,7 +231,7 @@ def _consumers(
         for consumer in listing.items(f"queues/{item.id}/consumers"):
             if consumer["consumer_id"] not in ours:
                 script = str(consumer.get("script_name") or consumer.get("script"))
-                yield ReplacedConsumer(item.id, item.name, consumer["consumer_id"], script)
+                yield ReplacedConsumer(item.id, item.name, str(consumer["consumer_id"]), script)
 
 
 def _delete(path: str, client: Cloudflare) -> object:

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from infra.migrations.ledger import TABLE
 from infra.migrations.schema import SchemaObject, read_objects
-from ops.database.backup_file import SEALED_SUFFIX, BackupFile, now, working_folder
+from ops.database.backup_file import (
+    SEALED_SUFFIX,
+    BackupFile,
+    manifest_of,
+    now,
+    working_folder,
+)
 from ops.database.d1_transfer import D1Transfer, Told, untold
 from ops.database.dump import exported_rows, refuse_unkept, write_dump
 from ops.database.scratch_d1 import scratch_d1
@@ -152,12 +158,12 @@ class Backups:
             yield scratch
 
     def newest(self) -> BackupFile | None:
-        """Return the newest backup of this very database in the folder, if there is one."""
-        found = [
-            BackupFile.read(path)
-            for path in self.folder.glob(f"{self.database.name}-*.sql.gz*")
-            if not path.name.startswith(".")
-        ]
+        """Return the newest backup of this very database in the folder, if there is one.
+
+        A dump that a killed run left without a description is none.
+        """
+        dumps = self.folder.glob(f"{self.database.name}-*.sql.gz*")
+        found = [BackupFile.read(path) for path in dumps if manifest_of(path).is_file()]
         of_this = [one for one in found if one.database_id == self.database.database_id]
         return max(of_this, key=lambda one: one.taken_at, default=None)
 

@@ -71,7 +71,7 @@ class BackupFile:
     @property
     def manifest(self) -> Path:
         """The file that describes it."""
-        return self.path.with_name(f"{self.path.name.partition('.')[0]}.json")
+        return manifest_of(self.path)
 
     @classmethod
     def read(cls, path: Path) -> BackupFile:
@@ -80,11 +80,11 @@ class BackupFile:
         Raises:
             UsageError: there is no such backup, or its description can't be read.
         """
-        manifest = path.with_name(f"{path.name.partition('.')[0]}.json")
+        manifest = manifest_of(path)
         try:
             found = json.loads(manifest.read_text(encoding="utf-8"))
             verified = found["verified_at"]
-            return cls(
+            read = cls(
                 path=manifest.with_name(Path(found["file"]).name),
                 stack=found["stack"],
                 database_id=found["database_id"],
@@ -97,6 +97,10 @@ class BackupFile:
                 file_sha256=found["file_sha256"],
                 verified_at=datetime.fromisoformat(verified) if verified else None,
             )
+            for at in (read.taken_at, read.verified_at):
+                if at is not None and at.tzinfo is None:
+                    raise ValueError("a time without an offset can't be compared with another")
+            return read
         except FileNotFoundError:
             raise UsageError(
                 f"There is no backup {path}: {manifest.name} is missing. "
@@ -106,6 +110,8 @@ class BackupFile:
             raise UsageError(
                 f"{manifest} doesn't describe a backup. Use another one, or restore that file."
             ) from None
+        except OSError as error:
+            raise UsageError(f"{manifest} can't be read: {error.strerror}.") from None
 
     def write(self, sql: Path, passphrase: str | None) -> BackupFile:
         """Write both files, the description last: a backup without one doesn't exist.
@@ -185,6 +191,11 @@ class BackupFile:
 
     def _describe(self) -> None:
         write_whole(self.manifest, (json.dumps(self.document(), indent=2) + "\n").encode())
+
+
+def manifest_of(path: Path) -> Path:
+    """Return the file that describes a backup, by either of its files."""
+    return path.with_name(f"{path.name.partition('.')[0]}.json")
 
 
 @contextmanager

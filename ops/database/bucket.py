@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
+
 from ops.database.backup_file import BackupFile
 from ops.stacks.account import StackAccount
-from ops.stacks.errors import UsageError
+from ops.stacks.errors import OperationError, UsageError
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
@@ -49,9 +51,11 @@ class BackupBucket:
         """Download the backup ``NAME`` (without its endings) into a folder.
 
         Raises:
-            UsageError: what was downloaded is no backup.
-            OperationError: there is no such object, or the download was refused.
+            UsageError: the name is a path, or what was downloaded is no backup.
+            OperationError: there is no such object, or the download was refused or broke off.
         """
+        if name in ("", "..") or Path(name).name != name:
+            raise UsageError(f"'{name}' is no name of a backup: give it without a folder.")
         folder.mkdir(parents=True, exist_ok=True)
         manifest = folder / f"{name}.json"
         self._download(manifest)
@@ -100,7 +104,13 @@ class BackupBucket:
                 path.chmod(0o600)
                 answer.stream_to_file(path)
 
-        self.account.ask(f"read {path.name} from the bucket {self.name}", download)
+        what = f"read {path.name} from the bucket {self.name}"
+        try:
+            self.account.ask(what, download)
+        except httpx.HTTPError:
+            # The client knows an error of the call, and none of the stream that follows it.
+            path.unlink(missing_ok=True)
+            raise OperationError(f"The call to {what} broke off. Try again.") from None
 
     def _key(self, path: Path) -> str:
         return f"{self.account.stack}/{path.name}"

@@ -60,7 +60,9 @@ class D1Transfer:
         for _ in range(_POLLS):
             found = self._ask_export(bookmark)
             if found.status == "complete" and found.result is not None:
-                self._download(str(found.result.signed_url), to, told)
+                with self.account.understood("export the database"):
+                    url = str(found.result.signed_url)
+                self._download(url, to, told)
                 return
             if found.status == "error":
                 raise OperationError(f"The export failed: {found.error or 'no reason given'}.")
@@ -158,7 +160,8 @@ class D1Transfer:
     def _download(self, url: str, to: Path, told: Told) -> None:
         with self._transferred(), self._client() as client, client.stream("GET", url) as answer:
             answer.raise_for_status()
-            size = int(answer.headers.get("content-length", 0))
+            length = answer.headers.get("content-length", "")
+            size = int(length) if length.isdecimal() else 0
             with to.open("wb") as file:
                 for chunk in answer.iter_bytes(_CHUNK):
                     file.write(chunk)
@@ -189,7 +192,7 @@ class D1Transfer:
             raise OperationError(
                 f"The transfer was refused with {error.response.status_code}. Try again."
             ) from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OperationError(
                 f"The transfer broke off ({type(error).__name__}). Try again."
             ) from None

@@ -68,7 +68,12 @@ def open_pull_requests(context: StackContext) -> set[int]:
     """
     try:
         repository = Repository.of(context)
-        return {int(item["number"]) for item in repository.pages("/pulls", {"state": "open"})}
+        found: set[int] = set()
+        for item in repository.pages("/pulls", {"state": "open"}):
+            if not isinstance(number := item.get("number"), int):
+                raise OperationError("GitHub listed a pull request without its number.")
+            found.add(number)
+        return found
     except UsageError as error:
         raise UsageError(f"{error} {_INSTEAD}") from None
     except OperationError as error:

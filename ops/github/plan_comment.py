@@ -35,10 +35,14 @@ class PlanComment:
         body = {"body": self._body(plan, commit)}
         comments = f"/issues/{self.number}/comments"
         for comment in self.repository.pages(comments):
-            if str(comment["body"]).startswith(self._mark):
-                path = f"/issues/comments/{comment['id']}"
-                return str(self.repository.call("PATCH", path, body=body)["html_url"])
-        return str(self.repository.call("POST", comments, body=body)["html_url"])
+            if str(comment.get("body")).startswith(self._mark) and comment.get("id"):
+                return self._written("PATCH", f"/issues/comments/{comment['id']}", body)
+        return self._written("POST", comments, body)
+
+    def _written(self, method: str, path: str, body: dict[str, str]) -> str:
+        """Write it, and return its address; empty where the answer tells none."""
+        answer = self.repository.call(method, path, body=body)
+        return str(answer.get("html_url", "")) if isinstance(answer, dict) else ""
 
     @property
     def _mark(self) -> str:

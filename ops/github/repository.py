@@ -116,7 +116,7 @@ class Repository:
             ) from None
 
     def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
-        """Yield all items of a list, page after page. Raises as ``call`` does."""
+        """Yield all items of a list, page after page; raises as ``call``, or where none is last."""
         for page in range(1, _MAX_PAGES + 1):
             asked = {**(query or {}), "per_page": str(_PER_PAGE), "page": str(page)}
             listed = self.call("GET", path, query=asked)
@@ -125,6 +125,10 @@ class Repository:
             yield from listed
             if len(listed) < _PER_PAGE:
                 return
+        raise OperationError(
+            f"GitHub's list {path} has more than {_MAX_PAGES * _PER_PAGE:,} items, which is more "
+            "than is read here."
+        )
 
 
 def _json(answer: httpx.Response, method: str, full: str) -> Any:

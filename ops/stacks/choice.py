@@ -30,9 +30,7 @@ def choose_driver(context: StackContext) -> StackDriver:
         UsageError: ``NOTIFYCTL_ENGINE`` asks for what can't be.
     """
     stack = context.stack
-    wanted = context.environment.get(ENGINE_VARIABLE, "")
-    if wanted not in {"", "cli", "embedded"}:
-        raise UsageError(f"{ENGINE_VARIABLE} is '{wanted}'; it must be 'cli' or 'embedded'.")
+    wanted = _wanted(context)
     if not context.is_local:
         if wanted == "embedded":
             raise UsageError(
@@ -79,8 +77,9 @@ def throwaway_driver(context: StackContext, local: LocalStack) -> StackDriver:
 
     Raises:
         ToolMissing: the CLI was asked for, and there is none.
+        UsageError: ``NOTIFYCTL_ENGINE`` asks for what can't be.
     """
-    if context.environment.get(ENGINE_VARIABLE) == "cli":
+    if _wanted(context) == "cli":
         cli = _asked_for(context)
         from ops.stacks.cli import CliDriver
         from ops.stacks.cli_workspace import CliWorkspace
@@ -124,12 +123,18 @@ def runs_cli(context: StackContext) -> bool:
     The CLI keeps plugins in its home as ``plugins/resource-NAME-vVERSION``; it isn't asked, since
     its start takes longer than many a command.
     """
-    wanted = context.environment.get(ENGINE_VARIABLE, "")
-    if wanted:
+    if wanted := _wanted(context):
         return wanted == "cli"
     home = Path(context.environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
     cli = PulumiCli.found(context.project.root, context.environment)
     return cli is not None and any((home / "plugins").glob("resource-cloudflare-v*/"))
+
+
+def _wanted(context: StackContext) -> str:
+    wanted = context.environment.get(ENGINE_VARIABLE, "")
+    if wanted not in {"", "cli", "embedded"}:
+        raise UsageError(f"{ENGINE_VARIABLE} is '{wanted}'; it must be 'cli' or 'embedded'.")
+    return wanted
 
 
 def _asked_for(context: StackContext) -> PulumiCli:

@@ -59,9 +59,10 @@ class Plugins:
     @classmethod
     def stand_ins(cls, environment: Mapping[str, str]) -> Plugins:
         """Return this project's own plugins."""
+        path = environment.get("PATH", "")
         return cls(
             environment={
-                "PATH": os.pathsep.join((*map(str, _folders()), environment.get("PATH", ""))),
+                "PATH": os.pathsep.join((*map(str, _folders(path)), path)),
                 "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             },
             notice=f"Stand-in providers deploy to this machine only ({PROVIDERS_VARIABLE}).",
@@ -96,9 +97,9 @@ def version_problem(package: str, environment: Mapping[str, str]) -> str:
     )
 
 
-def _folders() -> list[Path]:
+def _folders(path: str) -> list[Path]:
     """Return the folders for PATH; a CLI that was built has no language host beside it."""
-    pulumi = shutil.which("pulumi")
+    pulumi = shutil.which("pulumi", path=path)
     beside = Path(pulumi).resolve().parent / _LANGUAGE_HOST if pulumi else None
-    has_host = shutil.which(_LANGUAGE_HOST) or (beside is not None and beside.exists())
+    has_host = shutil.which(_LANGUAGE_HOST, path=path) or (beside is not None and beside.exists())
     return [_TOOLS / "stand-ins", *([] if has_host else [_TOOLS / "plugins"])]

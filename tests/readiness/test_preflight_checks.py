@@ -294,3 +294,20 @@ def test_a_secret_of_another_provider_is_none_of_the_services(tmp_path: Path) ->
     assert found().result == "ok", found()
     file.write({"metricsToken": "too short"}, {})
     assert "metricsToken" in found().found
+
+
+@pytest.mark.parametrize("content", ["", "{", "[" * 3])
+def test_a_package_that_was_half_written_is_not_installed(installed: Path, content: str) -> None:
+    (installed / "node_modules/left/package.json").write_text(content)
+    assert look_at_dependencies(installed).found == "left 1.2.3 isn't installed"
+
+
+def test_many_differences_are_counted_and_some_are_named(installed: Path) -> None:
+    packages = {f"node_modules/p{number}": {"version": "1.0.0"} for number in range(7)}
+    (installed / "package-lock.json").write_text(json.dumps({"packages": packages}))
+    found = look_at_dependencies(installed).found
+    assert found.startswith("p0 1.0.0 isn't installed; p1 ")
+    assert found.endswith("p4 1.0.0 isn't installed and 2 more")
+    del packages["node_modules/p5"], packages["node_modules/p6"]
+    (installed / "package-lock.json").write_text(json.dumps({"packages": packages}))
+    assert "more" not in look_at_dependencies(installed).found

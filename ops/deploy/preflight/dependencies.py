@@ -71,7 +71,8 @@ def _node(root: Path) -> Iterator[str]:
         name = path.rpartition("node_modules/")[2]
         try:
             found = json.loads((root / path / "package.json").read_text(encoding="utf-8"))
-        except OSError:
+        except (OSError, ValueError):
+            # One that an interrupted installation left half written isn't installed either.
             if not locked.get("optional"):
                 yield f"{name} {locked['version']} isn't installed"
             continue

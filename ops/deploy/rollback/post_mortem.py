@@ -91,7 +91,7 @@ def open_post_mortems(folder: Path) -> list[str]:
     """Return a sentence for each review that is open, or closed with a heading left empty."""
     found = []
     for path in sorted(folder.glob("*.md")):
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")
         if "\n## " not in text:
             continue
         empty = [heading for heading in HEADINGS if not _section(text, heading)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ops.observe.drift.comparison import GONE, Compared, Kind
@@ -60,7 +60,7 @@ def _moment(text: Any) -> float | None:
 
 
 def _day(moment: float | None) -> str:
-    return "no end" if moment is None else f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d}"
+    return "no end" if moment is None else f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
 
 
 _CONSUMER = Compared("consumer", Repair.CALL, tell=str)

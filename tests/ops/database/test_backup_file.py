@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from ops.database.backup_file import BackupFile
-from ops.stacks.errors import OperationError, UsageError
+from ops.database.backup import Backups
+from ops.database.backup_file import BackupFile, now
+from ops.stacks.errors import GateClosed, OperationError, UsageError
 
 SQL = b"CREATE TABLE t (a TEXT);\nINSERT INTO t VALUES ('x');\n"
 PASSPHRASE = "a passphrase of these tests"
@@ -118,3 +122,71 @@ def test_a_backup_without_a_passphrase_is_plain_gzip(tmp_path: Path) -> None:
     found = backup(tmp_path / "n-1.sql.gz").write(dump(tmp_path), None)
     assert not found.is_sealed
     assert gzip.decompress(found.path.read_bytes()) == SQL == unpacked(found, None)
+
+
+def described(folder: Path, name: str, **changes: object) -> BackupFile:
+    found = backup(folder / f"{name}.sql.gz").write(dump(folder), None)
+    document = {**found.document(), **changes}
+    found.manifest.write_text(json.dumps(document))
+    return found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"taken_at": "2026-01-01T00:00:00"},
+        {"verified_at": "2026-01-01T00:00:00"},
+        {"taken_at": 5},
+        {"tables": []},
+        {"tables": {"a": 5}},
+        {"file": 5},
+    ],
+)
+def test_a_description_of_another_form_is_refused(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    found = described(tmp_path, "n-1", **changes)
+    with pytest.raises(UsageError, match=r"n-1\.json doesn't describe a backup"):
+        BackupFile.read(found.path)
+
+
+def test_a_description_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "n-1.json").mkdir()
+    with pytest.raises(UsageError, match=r"n-1\.json can't be read: Is a directory"):
+        BackupFile.read(tmp_path / "n-1.json")
+
+
+def backups(folder: Path) -> Backups:
+    database: Any = SimpleNamespace(name="n", database_id="d", stack="local")
+    return Backups(database, folder)
+
+
+def test_the_newest_backup_is_that_of_this_database_with_a_description(tmp_path: Path) -> None:
+    assert backups(tmp_path).newest() is None
+    described(tmp_path, "n-1", taken_at="2026-01-01T00:00:00+00:00")
+    newest = described(tmp_path, "n-2", taken_at="2026-01-03T00:00:00+00:00")
+    described(tmp_path, "n-3", taken_at="2026-01-02T00:00:00+00:00")
+    described(tmp_path, "n-4", taken_at="2026-01-04T00:00:00+00:00", database_id="another")
+    # A run that was killed between its two files leaves one of them: that is no backup.
+    (tmp_path / "n-5.sql.gz").write_bytes(b"x")
+    (tmp_path / ".n-6.sql.gz.new").write_bytes(b"x")
+    found = backups(tmp_path).newest()
+    assert found is not None
+    assert found.path == newest.path
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_verified", "is_fresh"),
+    [(0, True, True), (60, True, True), (61, True, False), (0, False, False)],
+)
+def test_a_backup_is_fresh_for_an_hour_once_it_was_verified(
+    tmp_path: Path, minutes: int, is_verified: bool, is_fresh: bool
+) -> None:
+    taken = now() - timedelta(minutes=minutes)
+    verified = taken.isoformat() if is_verified else None
+    described(tmp_path, "n-1", taken_at=taken.isoformat(), verified_at=verified)
+    if is_fresh:
+        assert backups(tmp_path).require_fresh(what="A restore").taken_at == taken
+        return
+    with pytest.raises(GateClosed, match=r"A restore of 'local' needs a verified backup"):
+        backups(tmp_path).require_fresh(what="A restore")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -13,7 +15,7 @@ from ops.database import bucket as bucket_module
 from ops.database.backup_file import BackupFile
 from ops.database.bucket import BackupBucket
 from ops.stacks.account import StackAccount
-from ops.stacks.errors import UsageError
+from ops.stacks.errors import OperationError, UsageError
 from tests.ops.answering_service import AnsweringService, answering_service
 
 
@@ -96,3 +98,36 @@ def test_the_names_are_those_of_the_stack_in_order(api: AnsweringService) -> Non
     api.answers = [(200, json.dumps(body).encode())]
     assert bucket(api).names() == ("a", "b")
     assert "prefix=dev%2F" in api.seen[0]["target"]
+
+
+def test_a_download_that_breaks_off_is_told_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Cut(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/octet-stream")
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"ten letters")
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Cut)
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        cut = BackupBucket(StackAccount("dev", "a" * 32, url, True, "t" * 40), "backups")
+        with pytest.raises(OperationError, match=r"n-1\.json from the bucket backups broke off"):
+            cut.get("n-1", tmp_path)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".", ".."])
+def test_a_name_leads_to_no_other_folder(api: AnsweringService, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="is no name of a backup"):
+        bucket(api).get(name, tmp_path)
+    assert api.seen == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from ops.github.plan_comment import MAX_LENGTH, PlanComment
 from ops.github.repository import Repository
 from ops.stacks.errors import OperationError
 from tests.localcloud.running_cloud import RunningCloud
+from tests.ops.answering_service import answering_service
 
 COMMENTS = "/issues/7/comments"
 
@@ -90,3 +92,24 @@ def test_a_refusal_of_github_is_told_without_the_token(repository: Repository) -
     with pytest.raises(OperationError, match=r"answered GET .* with 401") as told:
         PlanComment(refused, 7, "production").put("plan", commit="")
     assert "wrong-token" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [[{}], [{"body": None, "id": 1}], [{"body": "<!-- notification-system: plan of x -->"}]],
+)
+def test_a_comment_of_another_form_is_none_of_ours(listed: list[dict[str, object]]) -> None:
+    with answering_service() as service:
+        service.answers = [(200, json.dumps(listed).encode()), (201, b'{"html_url": "there"}')]
+        found = Repository(url=service.url, name="a/b", token="t", is_local=True)
+        assert PlanComment(found, 7, "x").put("plan", commit="") == "there"
+        assert [call["method"] for call in service.seen] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"{}", b"5", b""])
+def test_an_answer_without_an_address_is_written_all_the_same(answer: bytes) -> None:
+    with answering_service() as service:
+        service.answers = [(200, b"[]"), (201, answer)]
+        found = Repository(url=service.url, name="a/b", token="t", is_local=True)
+        assert PlanComment(found, 7, "x").put("plan", commit="c" * 40) == ""
+        assert f"at `{'c' * 12}`" in json.loads(service.seen[1]["body"])["body"]

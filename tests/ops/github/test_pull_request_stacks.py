@@ -103,6 +103,7 @@ class Pulls(BaseHTTPRequestHandler):
     """Answers the list of open pull requests, 150 of them, as GitHub pages it."""
 
     refuse = False
+    body: bytes | None = None
     port = 0
 
     def do_GET(self) -> None:
@@ -113,6 +114,7 @@ class Pulls(BaseHTTPRequestHandler):
         numbers = range(1, 151)[(page - 1) * size : page * size]
         is_open = query["state"] == "open"
         body = json.dumps([{"number": number} for number in numbers if is_open]).encode()
+        body = body if self.body is None else self.body
         self.send_response(200 if is_known and not self.refuse else 403)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -128,7 +130,7 @@ def github() -> Iterator[type[Pulls]]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Pulls.port = server.server_port
     yield Pulls
-    Pulls.refuse = False
+    Pulls.refuse, Pulls.body = False, None
     server.shutdown()
     server.server_close()
 
@@ -150,4 +152,13 @@ def test_all_pages_of_open_pull_requests_are_read(tmp_path: Path, github: type[P
 def test_a_refusal_sweeps_nothing_and_says_so(tmp_path: Path, github: type[Pulls]) -> None:
     github.refuse = True
     with pytest.raises(OperationError, match=r"403.*No stack was removed"):
+        open_pull_requests(local(tmp_path))
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[5]", b'[{"number": 1}, {}]', b'[{"number": "1"}]'])
+def test_a_list_that_may_lack_one_sweeps_nothing(
+    tmp_path: Path, github: type[Pulls], body: bytes
+) -> None:
+    github.body = body
+    with pytest.raises(OperationError, match="No stack was removed"):
         open_pull_requests(local(tmp_path))

@@ -143,3 +143,11 @@ def test_a_server_that_is_away_is_told() -> None:
     away = Repository(url="http://127.0.0.1:9", name="a/b", token="t", is_local=True)
     with pytest.raises(OperationError, match="gave no answer"):
         away.call("GET", "/x")
+
+
+def test_a_list_that_comes_to_no_end_is_refused_and_not_cut() -> None:
+    with answering_service() as service:
+        service.answers = [(200, json.dumps([{"id": 1}] * 100).encode())]
+        with pytest.raises(OperationError, match="more than 5,000 items"):
+            list(repository(service).pages("/pulls"))
+        assert len(service.seen) == 50

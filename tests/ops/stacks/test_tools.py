@@ -62,3 +62,14 @@ def test_a_plugin_on_path_is_of_its_sdks_version_or_refused(tmp_path: Path) -> N
         Plugins.chosen(environment)
     assert "is version 6.17.0" in str(refused.value)
     assert f"pulumi plugin install resource cloudflare {wanted}" in str(refused.value)
+
+
+def test_the_stand_ins_find_a_language_host_on_the_path_that_the_cli_gets(tmp_path: Path) -> None:
+    def folders(environment: dict[str, str]) -> list[str]:
+        found = Plugins.stand_ins(environment).environment["PATH"].split(os.pathsep)
+        return [Path(one).name for one in found]
+
+    bare = {"PATH": str(tmp_path)}
+    assert folders(bare) == ["stand-ins", "plugins", tmp_path.name]
+    environment = program(tmp_path, "pulumi-language-python", "exit 0")
+    assert folders(environment)[:2] == ["stand-ins", tmp_path.name]
