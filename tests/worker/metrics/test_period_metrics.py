@@ -51,3 +51,34 @@ def test_a_request_is_in_the_class_of_its_time() -> None:
         counters.request(200, duration)
     assert counters.requests == [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     assert counters.request_ms == 30_022
+
+
+def test_the_classes_of_request_times_are_those_that_dashboards_know() -> None:
+    bounds = (10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000)
+    for place, bound in enumerate(bounds):
+        counters = IsolateCounters()
+        counters.request(200, bound)
+        counters.request(200, bound + 1)
+        assert [n for n, count in enumerate(counters.requests) if count] == [place, place + 1]
+    assert len(IsolateCounters().requests) == len(bounds) + 1
+
+
+def test_the_classes_of_delivery_times_are_those_that_are_stored() -> None:
+    minutes = (1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
+    assert BOUNDS_MS == (100, 250, 500, *minutes)
+
+
+def test_answers_are_counted_by_what_they_refused() -> None:
+    counters = IsolateCounters()
+    for status in (200, 400, 401, 401, 403, 429, 500):
+        counters.request(status, 1)
+    assert (counters.auth_failures, counters.rate_limit_hits) == (2, 1)
+    for hit in (True, True, False):
+        counters.cache_lookup(hit)
+    assert (counters.cache_hits, counters.cache_misses) == (2, 1)
+
+
+def test_a_rate_has_two_decimals_and_a_mean_is_rounded() -> None:
+    metrics = Metrics(accepted=7, sent=2, failed=1, cancelled=3, unsettled=1, delivery_ms=5)
+    assert (metrics.success_rate, metrics.average_ms) == (66.67, 2)
+    assert Metrics(sent=1, delivery_ms=3).success_rate == 100
