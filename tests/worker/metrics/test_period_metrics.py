@@ -65,7 +65,7 @@ def test_the_classes_of_request_times_are_those_that_dashboards_know() -> None:
 
 def test_the_classes_of_delivery_times_are_those_that_are_stored() -> None:
     minutes = (1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
-    assert BOUNDS_MS == (100, 250, 500, *minutes)
+    assert (100, 250, 500, *minutes) == BOUNDS_MS
 
 
 def test_answers_are_counted_by_what_they_refused() -> None:
