@@ -47,7 +47,15 @@ class DeploymentCodec:
         Raises ``StateUnreadable`` for another version, form or manifest, ``WrongPassphrase``
         where a secret does not open.
         """
-        latest = self._latest(text)
+        try:
+            return self._deployment(self._latest(text))
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+            raise StateUnreadable(
+                f"The state of {self._stack_reference} is not a Pulumi checkpoint: "
+                "restore it from the .bak file beside it."
+            ) from None
+
+    def _deployment(self, latest: dict[str, Any] | None) -> Deployment:
         if latest is None:
             return Deployment()
         resources = [self._resource(item) for item in latest.get("resources") or []]
@@ -58,14 +66,8 @@ class DeploymentCodec:
         return Deployment(tuple(resources), tuple(pending))
 
     def _latest(self, text: str) -> dict[str, Any] | None:
-        try:
-            document = json.loads(text)
-            version, latest = document["version"], document["checkpoint"].get("latest")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise StateUnreadable(
-                f"The state of {self._stack_reference} is not a Pulumi checkpoint: "
-                "restore it from the .bak file beside it."
-            ) from None
+        document = json.loads(text)
+        version, latest = document["version"], document["checkpoint"].get("latest")
         if version != 3:
             raise StateUnreadable(
                 f"The state of {self._stack_reference} has version {version}; this engine reads "

@@ -276,8 +276,8 @@ class Monitor:
         names = {1: "info", 2: "warning", 3: "error"}
         severity = names.get(request.severity)
         if severity is not None and _ENDED not in request.message:
-            if severity == "error":
-                self.last_error = request.message.strip().splitlines()[-1]
+            if severity == "error" and (said := request.message.strip()):
+                self.last_error = said.splitlines()[-1]
             self._operation.say(
                 request.message.rstrip(),
                 severity=severity,  # type: ignore[arg-type] # one of the names above

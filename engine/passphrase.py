@@ -9,7 +9,6 @@ Key: PBKDF2-HMAC-SHA256, 1,000,000 rounds, 32 bytes, 8 bytes of salt. Value: AES
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 import hashlib
 import hmac
@@ -65,12 +64,11 @@ class PassphraseSecrets:
 
         parts = ciphertext.split(":")
         if len(parts) != 3 or parts[0] != "v1":
-            raise StateUnreadable(
-                "A secret in the stack's files is not of the form v1:NONCE:TEXT; "
-                "restore the file from its backup."
-            )
+            raise _malformed("is not of the form v1:NONCE:TEXT")
         try:
             opened = AESGCM(self._key).decrypt(_decode(parts[1]), _decode(parts[2]), None)
+        except ValueError:  # The nonce has a length that AES-GCM doesn't have.
+            raise _malformed("is too short") from None
         except InvalidTag:
             raise WrongPassphrase(
                 "The passphrase is wrong for this stack, or its secrets were made with another "
@@ -93,7 +91,7 @@ def encrypt_config_value(value: str, *, passphrase: str, salt: str) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _derive_key(salt: bytes, passphrase: str) -> bytes:
-    return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, _ROUNDS, 32)
+    return hashlib.pbkdf2_hmac("sha256", _bytes(passphrase), salt, _ROUNDS, 32)
 
 
 def _kept_key(salt: bytes, passphrase: str, file: Path) -> bytes:
@@ -112,7 +110,7 @@ def _kept_key(salt: bytes, passphrase: str, file: Path) -> bytes:
 
 def _tag(salt: bytes, passphrase: str, key: bytes) -> str:
     """What a kept key belongs to, and that it is whole."""
-    return hmac.new(key, salt + passphrase.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, salt + _bytes(passphrase), hashlib.sha256).hexdigest()
 
 
 def _encrypt(key: bytes, plaintext: str) -> str:
@@ -126,7 +124,16 @@ def _encrypt(key: bytes, plaintext: str) -> str:
 def _decode(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise StateUnreadable(
-            "A secret in the stack's files is not valid base64; restore the file from its backup."
-        ) from None
+    except ValueError:
+        raise _malformed("is not valid base64") from None
+
+
+def _malformed(what: str) -> StateUnreadable:
+    return StateUnreadable(
+        f"A secret in the stack's files {what}; restore the file from its backup."
+    )
+
+
+def _bytes(passphrase: str) -> bytes:
+    """Those of the environment, whatever their encoding: the CLI takes them so too."""
+    return passphrase.encode(errors="surrogateescape")

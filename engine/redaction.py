@@ -35,9 +35,11 @@ class Redaction:
             for item in value:
                 self.learn(item, secret=secret)
         elif secret and isinstance(value, str) and len(value) >= _SHORTEST:
-            escaped = json.dumps(value)[1:-1]
+            # A program's output and a traceback come line by line.
+            lines = {line for line in value.splitlines() if len(line.strip()) >= _SHORTEST}
+            escaped = {json.dumps(value, ensure_ascii=plain)[1:-1] for plain in (True, False)}
             with self._lock:
-                self._texts |= {value, escaped}
+                self._texts |= {value} | escaped | lines
 
     def __call__(self, message: str) -> str:
         """``message`` without the known secrets."""

@@ -8,7 +8,9 @@ decrypted; one inside an object makes the whole key secret.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +43,12 @@ class Project:
             )
         defaults = {
             _qualify(key, document["name"]): _default(value)
-            for key, value in (document.get("config") or {}).items()
+            for key, value in _config(document, file).items()
         }
-        program = (root / (document.get("main") or ".")).resolve()
+        main = document.get("main") or "."
+        if not isinstance(main, str) or "\0" in main:
+            raise StateUnreadable(f"{file}: main must be the path of the program.")
+        program = (root / main).resolve()
         if not program.exists():
             raise StateUnreadable(f"The program {program}, which {file} names, is not there.")
         known = {key: value for key, value in defaults.items() if value is not None}
@@ -74,7 +79,7 @@ class StackConfig:
                 "write its values into the file."
             )
         given = {**project.defaults}
-        for key, value in (document.get("config") or {}).items():
+        for key, value in _config(document, file).items():
             given[_qualify(key, project.name)] = value
         raw = {
             key: value if isinstance(value, dict | list) else _text(value)
@@ -86,6 +91,13 @@ class StackConfig:
         """The values as the program gets them, and the keys among them that are secret."""
         values = {key: _text(_open(value, secrets)) for key, value in self.raw.items()}
         return values, frozenset(key for key, value in self.raw.items() if _is_secure(value))
+
+
+def _config(document: dict[str, Any], file: Path) -> dict[str, Any]:
+    config = document.get("config") or {}
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+        raise StateUnreadable(f"{file}: config must be a mapping whose keys are texts.")
+    return config
 
 
 def _qualify(key: str, project: str) -> str:
@@ -120,8 +132,19 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:g}" if value.is_integer() else repr(value)
+        return _number(value)
     return "" if value is None else str(value)
+
+
+def _number(value: float) -> str:
+    """As Go's YAML writes it, through which the CLI reads the file: strconv's shortest `g`."""
+    if not math.isfinite(value):
+        return f"{value:+}".replace("+nan", ".nan").replace("+inf", ".inf").replace("-inf", "-.inf")
+    _, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    exponent = len(digits) + int(exponent) - 1
+    if -4 <= exponent < 6:
+        return f"{value:.{max(len(digits) - 1 - exponent, 0)}f}"
+    return f"{value:.{len(digits) - 1}e}"
 
 
 class _Loader(yaml.SafeLoader):
@@ -136,9 +159,12 @@ _Loader.yaml_implicit_resolvers = {
 
 def _load(file: Path) -> dict[str, Any]:
     try:
-        document = yaml.load(file.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        document = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        json.dumps(document, default=str, skipkeys=True)  # Finds an anchor that holds itself.
     except FileNotFoundError:
         raise StateUnreadable(f"{file} is not there: run from the project's folder.") from None
+    except RecursionError:
+        raise StateUnreadable(f"{file} is nested too deep: correct it and try again.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""

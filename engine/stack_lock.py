@@ -144,7 +144,7 @@ class StackLock:
                 yield LockHolder(file, pid, user, str(content["hostname"]), since)
             except FileNotFoundError:
                 continue
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 # A disk that was full leaves an empty file: a lock, but nobody's in particular.
                 with contextlib.suppress(FileNotFoundError):
                     written = file.stat().st_mtime

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from google.protobuf import struct_pb2  # type: ignore[import-untyped] # ships no types
 
-from engine.errors import Unsupported
+from engine.errors import EngineError, Unsupported
 from engine.property_value import (
     ARCHIVE,
     ASSET,
@@ -62,12 +62,15 @@ def _from_object(struct: struct_pb2.Struct) -> PropertyValue:
 
 
 def _with_hash(asset: Properties) -> Properties:
-    if asset.get("text"):
-        content = str(asset["text"]).encode()
-    elif asset.get("path"):
-        content = Path(str(asset["path"])).read_bytes()
-    else:
+    if asset.get("uri"):
         raise Unsupported("a remote asset", where="A resource")
+    if asset.get("path"):
+        try:
+            content = Path(str(asset["path"])).read_bytes()
+        except OSError as error:
+            raise EngineError(f"The file of an asset can't be read: {error}") from None
+    else:
+        content = str(asset.get("text", "")).encode()
     return {**asset, "hash": hashlib.sha256(content).hexdigest()}
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.deployment_codec import DeploymentCodec
 from engine.errors import EngineError, StateDamaged
 from engine.file_backend import FileBackend
+from engine.passphrase import PassphraseSecrets, new_encryption_salt
+from engine.property_value import SECRET, SIGNATURE
 from engine.stored_state import StoredState, put_back
 
 WHOLE = json.dumps({"version": 3, "checkpoint": {"latest": {"resources": []}}})
@@ -138,3 +143,60 @@ def test_the_stale_checksum_of_the_damaged_state_goes(backend: FileBackend) -> N
 
 def test_a_stack_without_a_state_has_none(tmp_path: Path) -> None:
     assert FileBackend(tmp_path, project="p", stack="new").read() is None
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place of a document below its root."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        yield (*path, key)
+        if isinstance(item, dict | list):
+            yield from places(item, (*path, key))
+
+
+def test_a_state_with_anything_else_in_any_place_is_read_or_named() -> None:
+    salt = new_encryption_salt("passphrase")
+    secrets = PassphraseSecrets(salt, "passphrase")
+    secret = {SIGNATURE: SECRET, "ciphertext": secrets.encrypt('"value"')}
+    urn = "urn:pulumi:dev::p::cloudflare:index/kv:Kv::name"
+    resource = {
+        "urn": urn,
+        "type": "cloudflare:index/kv:Kv",
+        "custom": True,
+        "id": "1",
+        "inputs": {"a": secret, "b": [1]},
+        "outputs": {"c": {"d": secret}},
+        "protect": True,
+        "provider": f"{urn}::1",
+        "dependencies": [urn],
+        "propertyDependencies": {"a": [urn]},
+        "created": "2026-01-01T00:00:00Z",
+        "customTimeouts": {"create": 1},
+    }
+    latest = {
+        "secrets_providers": {"type": "passphrase", "state": {"salt": salt}},
+        "resources": [resource],
+        "pending_operations": [{"type": "creating", "resource": resource}],
+    }
+    whole = {"version": 3, "checkpoint": {"latest": latest}}
+    others = [
+        *(None, True, 0, 1.5, "", "x", [], [1], [None], {}, {"a": 1}, {"x": None}),
+        *("v1:AAAA:AAAA", "v1:\xe9:AAAA", {SIGNATURE: SECRET}),
+        {SIGNATURE: SECRET, "ciphertext": secrets.encrypt("no JSON")},
+    ]
+    refused = 0
+    for path in places(whole):
+        for other in others:
+            document = copy.deepcopy(whole)
+            inner: Any = document
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = other
+            codec = DeploymentCodec("organization/p/dev", secrets)
+            try:
+                state = codec.decode(json.dumps(document))
+            except EngineError:
+                refused += 1
+            else:
+                codec.encode(state.resources, state.pending, time="t")
+    assert refused > 100

@@ -12,7 +12,7 @@ from google.protobuf import struct_pb2  # type: ignore[import-untyped] # ships n
 
 from engine.alias_resolution import AliasResolution
 from engine.child_process import ChildProcess
-from engine.errors import Unsupported
+from engine.errors import EngineError, Unsupported
 from engine.goal import AliasSpec, Goal
 from engine.property_path import keep_ignored, matches_any, parse
 from engine.property_value import (
@@ -143,6 +143,9 @@ def test_what_is_secret_is_in_no_message_and_what_is_short_or_plain_stays() -> N
         's3cret-a s3cret-a-longer open-text s3cret-in beside-it on plain-text quo\\"ted-secret'
     )
     assert said == "[secret] [secret] open-text [secret] beside-it on plain-text [secret]"
+    hide.learn(Secret("-----BEGIN-----\nfirst-line\r\n  \n}\nsch\xfctzt"))
+    assert hide("-----BEGIN-----") == hide("-----BEGIN-----\\nfirst-line\\r\\n  \\n}\\nsch\xfctzt")
+    assert hide("of first-line, sch\xfctzt } {") == "of [secret], [secret] } {"
 
 
 def test_values_cross_the_protocol_whole_and_their_marks_with_them(tmp_path: Path) -> None:
@@ -173,6 +176,10 @@ def test_values_cross_the_protocol_whole_and_their_marks_with_them(tmp_path: Pat
     for asset in ({"text": "content"}, {"path": str(file)}):
         found = decoded({SIGNATURE: ASSET, **asset})
         assert found["hash"] == hashlib.sha256(b"content").hexdigest()
+    empty = decoded({SIGNATURE: ASSET, "text": ""})
+    assert empty["hash"] == hashlib.sha256(b"").hexdigest()
+    with pytest.raises(EngineError, match=r"asset can't be read.*missing"):
+        decoded({SIGNATURE: ASSET, "path": str(tmp_path / "missing")})
     for refused in ({SIGNATURE: ASSET, "uri": "https://a.example"}, {SIGNATURE: ARCHIVE}):
         with pytest.raises(Unsupported):
             decoded(refused)

@@ -52,6 +52,18 @@ def test_the_projects_defaults_hold_where_the_stack_sets_nothing(project: Projec
         ("0012", "10"),
         ("1.0", "1"),
         ("1.5", "1.5"),
+        ("0.0001", "0.0001"),
+        ("0.00001", "1e-05"),
+        ("999999.0", "999999"),
+        ("999999.5", "999999.5"),
+        ("1000000.0", "1e+06"),
+        ("1234567.0", "1.234567e+06"),
+        ("-1234567.5", "-1.2345675e+06"),
+        ("608863452348.1149", "6.088634523481149e+11"),
+        ("-0.0", "-0"),
+        (".inf", ".inf"),
+        ("-.inf", "-.inf"),
+        (".nan", ".nan"),
         ("2026-11-29", "2026-11-29"),
         ("", ""),
         ('"text: x"', "text: x"),
@@ -107,3 +119,36 @@ def test_a_project_of_another_kind_is_refused(project: Project) -> None:
     file.unlink()
     with pytest.raises(StateUnreadable, match="run from the project's folder"):
         Project.load(project.root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("config: 5", "config: [a]", "config: x", "config: {1: a}", "config: {null: a}"),
+        *("config: {a: &x [*x]}", f"config: {{a: {'[' * 3000}{']' * 3000}}}"),
+    ],
+)
+def test_a_config_of_another_shape_is_refused(project: Project, text: str) -> None:
+    with pytest.raises(StateUnreadable, match=r"Pulumi\.dev\.yaml"):
+        config_of(project, f"encryptionsalt: s\n{text}\n")
+
+
+@pytest.mark.parametrize("line", ["main: 5", "main: [a]", 'main: "a\\0b"', "config: {1: 2}"])
+def test_a_project_of_another_shape_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(f"name: p\nruntime: python\n{line}\n")
+    with pytest.raises(StateUnreadable, match=r"Pulumi\.yaml"):
+        Project.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["v1:\xe9:AAAA", "v1:AAAA:AAAA", "v1:A:AAAA", "v1:AAAA", "[1]"])
+def test_a_malformed_secret_is_named(project: Project, text: str) -> None:
+    salt = new_encryption_salt("passphrase")
+    config = config_of(project, f"encryptionsalt: {salt}\nconfig: {{a: {{secure: '{text}'}}}}\n")
+    with pytest.raises(StateUnreadable, match="A secret in the stack's files"):
+        config.decrypted(PassphraseSecrets(salt, "passphrase"))
+
+
+def test_a_passphrase_in_another_encoding_keeps_its_bytes() -> None:
+    passphrase = b"gr\xfcn".decode("utf-8", "surrogateescape")  # as the environment gives it
+    salt = new_encryption_salt(passphrase)
+    assert PassphraseSecrets(salt, passphrase).salt == salt

@@ -92,7 +92,12 @@ def test_the_engine_refuses_a_locked_stack_and_cancel_frees_it(workspace: Worksp
     assert list((workspace.backend / ".pulumi/locks").rglob("*.json")) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"pid": null}'])
+ENDLESS = b'{"pid": 1e999, "timestamp": "2030-01-01T00:00:00Z"}'
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"\xff\xfe", b'{"pid": null}', ENDLESS, b"[" * 9999]
+)
 def test_a_damaged_lock_is_a_lock_and_the_way_to_remove_it_is_named(
     tmp_path: Path, content: bytes
 ) -> None:
