@@ -86,6 +86,12 @@ def test_each_over_anything_but_a_list_with_members_writes_nothing(value: object
     assert rendered("<{{#each a}}x{{/each}}>", {"a": value}) == Rendered("<>", (), truncated=False)
 
 
+def test_a_loop_after_another_visits_its_own_members() -> None:
+    source = "{{#each a}}{{this}}{{/each}}-{{#each b}}{{this}}{{/each}}-{{this}}"
+    variables = {"a": [1, 2], "b": [3, 4], "this": "own"}
+    assert text(source, variables) == "12-34-own"
+
+
 def test_this_and_index_outside_each_are_ordinary_names() -> None:
     assert text("{{this}} {{this.a}} {{@index}}", {"this": {"a": 1}}) == '{"a":1} 1 {{@index}}'
 
