@@ -280,6 +280,19 @@ def test_no_statement_about_metrics_scans_the_notifications(busy: World) -> None
             assert not step.startswith("SCAN notification_rollups"), (statement.sql, step)
 
 
+def test_a_channel_over_time_counts_its_named_endpoints(busy: World) -> None:
+    busy.configure("u2", "webhook:audit")
+    busy.endpoints.behave = lambda request: answer(200)
+    busy.send("u2", ["webhook:audit"])
+    for _ in range(2):
+        assert _series(busy, "metric=sent&channel=webhook") == [("01-01T00", 4)]
+        assert _series(busy, "metric=sent&channel=webhook:audit") == [("01-01T00", 1)]
+        data = busy.request("GET", "/api/stats/overview").json["data"]
+        parts = [sum(values["accepted"]) for values in data["channels"].values()]
+        assert sum(parts) == sum(data["total"]["accepted"]) == 6
+        busy.cron()
+
+
 @pytest.mark.requirement("C-9")
 def test_the_overview_is_every_series_at_once(busy: World) -> None:
     shown = busy.request("GET", "/api/stats/overview")

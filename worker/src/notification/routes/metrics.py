@@ -1,8 +1,9 @@
 """`GET /metrics` and `GET /api/stats/series`: metrics of now and over time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from notification.channels.channel import base_channel
 from notification.channels.registry import CHANNELS
 from notification.delivery.schedule import queue_depths, waiting_by_reason
 from notification.errors import ServiceError
@@ -11,7 +12,7 @@ from notification.http.response import Response, bare, success
 from notification.http.router import Access, Call, Route
 from notification.identity import fold_recipient
 from notification.metrics.isolate_counters import IsolateCounters
-from notification.metrics.period_metrics import Metrics, by_channel, total
+from notification.metrics.period_metrics import Metrics, PeriodMetrics, by_channel, total
 from notification.metrics.prometheus import CONTENT_TYPE, exposition
 from notification.metrics.reading import HOURS_KEPT, by_step, read_metrics, read_user_metrics
 from notification.timestamps import DAY_MS, HOUR_MS, floor, from_iso, iso
@@ -104,7 +105,10 @@ async def _scraped(call: Call) -> Response:
 
 
 async def show_series(call: Call) -> Response:
-    """Show one value per hour or UTC day; a step without notifications is 0."""
+    """Show one value per hour or UTC day; a step without notifications is 0.
+
+    A channel's series counts its named endpoints, too; an endpoint has its own, as well.
+    """
     query = call.request.query
     metric = query.get("metric") or ""
     if metric not in METRICS:
@@ -117,7 +121,7 @@ async def show_series(call: Call) -> Response:
         )
     step, start_ms, end_ms = _range(query, call.platform.clock.now_ms())
     periods = await read_metrics(call.platform, start_ms, end_ms, by_day=step == "day")
-    chosen = [period for period in periods if channel in (None, period.channel)]
+    chosen = _chosen(periods, channel)
     value = METRICS[metric]
     points = [
         {"time": iso(start), "value": value(metrics)}
@@ -140,8 +144,7 @@ async def show_overview(call: Call) -> Response:
     periods = await read_metrics(call.platform, start_ms, end_ms, by_day=step == "day")
 
     def values(channel: str | None) -> dict[str, list[float]]:
-        chosen = [period for period in periods if channel in (None, period.channel)]
-        steps = by_step(chosen, start_ms, end_ms, _STEPS_MS[step])
+        steps = by_step(_chosen(periods, channel), start_ms, end_ms, _STEPS_MS[step])
         return {name: [value(metrics) for _, metrics in steps] for name, value in METRICS.items()}
 
     data = {
@@ -153,6 +156,15 @@ async def show_overview(call: Call) -> Response:
         "channels": {name: values(name) for name in CHANNELS},
     }
     return success(data=data, headers=_CACHE)
+
+
+def _chosen(periods: Iterable[PeriodMetrics], channel: str | None) -> list[PeriodMetrics]:
+    """Return what a channel's series counts: its named endpoints, too."""
+    return [
+        period
+        for period in periods
+        if channel is None or channel in (period.channel, base_channel(period.channel))
+    ]
 
 
 def _range(query: dict[str, str], now_ms: int) -> tuple[str, int, int]:
