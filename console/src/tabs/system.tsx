@@ -312,7 +312,7 @@ function DatabaseCard({ schema, error, act, again }: DatabaseProps) {
             </dd>
             <dt>{t("Newest migration")}</dt>
             <dd>
-              <code>{found.schemaVersion ?? "–"}</code>
+              <code>{found.schemaVersion?.replace(/\.sql$/, "") ?? "–"}</code>
             </dd>
             <dt>{t("Tables")}</dt>
             <dd>{found.tables.length}</dd>

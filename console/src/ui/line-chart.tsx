@@ -48,7 +48,7 @@ export function LineChart({ title, times, lines, format, max }: ChartProps) {
         legend: { live: true },
         cursor: { y: false, points: { size: 7 } },
         scales: { y: { range: (_, __, high) => [0, max ?? Math.max(high * 1.1, 1)] } },
-        padding: [12, 16, 0, 0],
+        padding: [12, 24, 0, 0],
         axes: [{ ...axis, size: AXIS_HEIGHT, values: (_, seconds) => seconds.map((one) => tickTitle(one, times)) }, { ...axis, size: LABEL_WIDTH, values: (_, ticks) => ticks.map(format) }],
         series: [
           { label: t("Time"), value: (_, seconds) => (seconds == null ? "–" : formatTime(seconds * 1_000)) },
