@@ -51,9 +51,18 @@ export class D1Database extends WorkerdDatabase {
 
 const tooBig = () => new Error("string or blob too big: SQLITE_TOOBIG");
 
+/** What `functionBeyondLimit` found, by statement: a Worker's are few, and come again and again. */
+const beyond = new Map();
+const MAX_REMEMBERED = 500;
+
 function refuseAtOnce({ sql, params = [] }) {
   if (params.some((value) => bytesOf(value) > MAX_BYTES)) throw tooBig();
-  const name = functionBeyondLimit(sql);
+  let name = beyond.get(sql);
+  if (name === undefined) {
+    name = functionBeyondLimit(sql);
+    if (beyond.size >= MAX_REMEMBERED) beyond.clear();
+    if (sql.length <= LOOKED_AT_BYTES) beyond.set(sql, name);
+  }
   if (name !== null) throw new Error(`too many arguments on function ${name}: SQLITE_ERROR`);
 }
 

@@ -34,6 +34,7 @@ class JavaScriptSide:
         self.perform = perform
         self.statements: list[str] = []
         self.notes: list[str] = []
+        self._parts: dict[int, set[asyncio.Task[int]]] = {}
         self.resume: Callable[[int, bool, Any], Any]
 
     def connect(self, resume: Callable[[int, bool, Any], Any], bindings: object) -> None:
@@ -61,7 +62,7 @@ class JavaScriptSide:
         """Drive a run to its end; a task of the text that begins with `respond`."""
         return asyncio.ensure_future(self._drive(number, request))
 
-    async def _drive(self, number: int, request: str) -> str:
+    async def _drive(self, number: int, request: str | None) -> str:
         value: Any = request
         failed = False
         while True:
@@ -72,10 +73,27 @@ class JavaScriptSide:
                     value = await following
                 elif (text := self._note(following)).startswith("respond"):
                     return text
+                elif text.startswith("gather "):
+                    value = await self._gather(*json.loads(text.removeprefix("gather ")))
                 else:
                     value = await self.perform(text)
             except Exception as error:
                 failed, value = True, error
+
+    async def _gather(self, group: int, numbers: list[int], ms: int) -> str:
+        """Begin parts, and tell which are done: all of them, or those of the time that is given."""
+
+        async def part(number: int) -> int:
+            await self._drive(number, None)
+            return number
+
+        waiting = self._parts.setdefault(group, set())
+        waiting |= {asyncio.ensure_future(part(number)) for number in numbers}
+        done, _ = await asyncio.wait(waiting, timeout=ms / 1000)
+        if not done:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        waiting -= done
+        return json.dumps([task.result() for task in done])
 
     def _note(self, text: str) -> str:
         while NOTED.match(text):

@@ -107,6 +107,52 @@ def test_what_needs_no_answer_goes_over_in_order_before_the_next_call(js_bridge:
     ]
 
 
+def test_parts_run_side_by_side_and_come_when_they_are_done(js_bridge: Any) -> None:
+    slow = asyncio.Event()
+
+    def work(bridge: Any) -> Callable[[str], Any]:
+        async def part(name: str) -> str:
+            if name == "slow":
+                await slow.wait()
+            bridge.note("info", name)
+            return str(await js_bridge.JsCall(bridge, f"call {name}"))
+
+        async def begin(_: str) -> str:
+            groups = []
+            async for found in bridge.gathered([part(name) for name in ("a", "slow", "b")], 0.001):
+                groups.append(sorted(found))
+                slow.set()
+            return f"respond {groups}"
+
+        return begin
+
+    assert drive(js_bridge, work) == ["respond [['did call a', 'did call b'], ['did call slow']]"]
+
+
+def test_a_part_that_fails_raises_where_the_parts_are_gathered(js_bridge: Any) -> None:
+    ended = []
+
+    def work(bridge: Any) -> Callable[[str], Any]:
+        async def part(name: str) -> None:
+            await js_bridge.JsCall(bridge, "call x")
+            ended.append(name)
+            if name == "bad":
+                raise ValueError(name)
+
+        async def begin(_: str) -> str:
+            try:
+                async for _none in bridge.gathered([part("bad"), part("good")], 10):
+                    return "respond nothing was raised"
+            except ValueError as error:
+                return f"respond {error}"
+            return "respond nothing came"
+
+        return begin
+
+    assert drive(js_bridge, work) == ["respond bad"]
+    assert sorted(ended) == ["bad", "good"]
+
+
 def test_a_failed_call_raises_where_it_is_awaited(js_bridge: Any) -> None:
     async def refuse(text: str) -> str:
         raise ConnectionError(text)

@@ -101,3 +101,34 @@ def test_other_bodies_are_read_when_they_are_asked_for() -> None:
         request.arrayBuffer = async () => {{ throw new Error("it went away"); }};
         return await serve(request, ["body 9", {RESPOND}]);""")
     assert broken["seen"][1] == [True, "Error: it went away"]
+
+
+def test_parts_begin_together_and_those_that_are_done_in_time_are_told() -> None:
+    done = run_script(
+        f"""
+        let release;
+        const slow = new Promise((resolve) => (release = resolve));
+        const steps = {{
+          1: [
+            "gather [2,[2,3,4],1]",
+            () => {{ release("now"); return "gather [2,[],1]"; }},
+            {RESPOND},
+          ],
+          2: ["info two\\nrespond"],
+          3: [() => slow, "respond"],
+          4: [() => {{ throw new Error("a part that ends badly"); }}],
+        }};
+        const told = [];
+        connect((number, failed, value) => {{
+          told.push([number, failed, value]);
+          const step = steps[number].shift();
+          return typeof step === "function" ? step() : step;
+        }}, {{}});
+        await run(1, post("x"));
+        return {{ told: told.filter(([number]) => number === 1).slice(1), written,
+          begun: told.slice(1, 4).map(([number]) => number), slow: told.at(-2) }};"""
+    )
+    assert done["begun"] == [2, 3, 4]
+    assert done["written"] == ["info two"]
+    assert [json.loads(value) for _, _, value in done["told"]] == [[2, 4], [3]]
+    assert done["slow"] == [3, False, "now"]

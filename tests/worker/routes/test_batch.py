@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from notification.app.platform import IsolateMemory
 from notification.ports.database import DatabaseConflict, DatabaseError
 from notification.sending.batch import MAX_FIRST_ATTEMPTS, MAX_SENDS
 from tests.worker.caller import Answer
 from tests.worker.endpoints import answer
-from tests.worker.surroundings import CountingLimiter
+from tests.worker.surroundings import CountingLimiter, PythonAead
 from tests.worker.world import ENDPOINT, World
 
 pytestmark = pytest.mark.requirement("C-2.1b")
@@ -204,6 +205,30 @@ def test_a_configuration_that_changes_under_the_batch_is_read_again(world: World
     results = sends(world, one(first), one(second))
     assert [each["results"][0]["status"] for each in results] == ["sent", "sent"]
     assert len(world.logs()) == len(world.endpoints.bodies) == 2
+
+
+def test_a_configuration_is_opened_once_for_each_of_its_revisions(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bytes] = []
+    open_sealed = PythonAead.open
+
+    async def counted(self: PythonAead, *arguments: bytes) -> bytes:
+        opened.append(arguments[-1])
+        return await open_sealed(self, *arguments)
+
+    first, second = users(world, 2)
+    world.memory = IsolateMemory()
+    monkeypatch.setattr(PythonAead, "open", counted)
+    sends(world, *([one(first)] * 20), *([one(second)] * 20))
+    assert len(opened) == 2
+    world.configure(first, webhook_url=f"{ENDPOINT}/moved")
+    opened.clear()
+    world.endpoints.received.clear()
+    sends(world, one(first), one(second), one(first))
+    assert len(opened) <= 1
+    called = sorted(request.url for _, request in world.endpoints.received)
+    assert called == [f"{ENDPOINT}/moved", f"{ENDPOINT}/moved", f"{ENDPOINT}/{second}"]
 
 
 def conflict_once(world: World) -> None:

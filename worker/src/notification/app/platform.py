@@ -1,7 +1,7 @@
 """The platform object that every invocation gets."""
 
-from asyncio import Task, shield
-from collections.abc import Callable, Coroutine
+from asyncio import FIRST_COMPLETED, Task, ensure_future, shield, wait
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -62,6 +62,17 @@ class PlatformPorts:
     calls: DataPoints | None
     memory: Memory
     keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
+
+    async def gathered(
+        self, works: Sequence[Coroutine[Any, Any, T]], within_s: float
+    ) -> AsyncIterator[list[T]]:
+        """Run works side by side, each in a task, and yield the results of those that are done."""
+        waiting = {ensure_future(work) for work in works}
+        while waiting:
+            done, waiting = await wait(waiting, timeout=within_s)
+            while waiting and not done:
+                done, waiting = await wait(waiting, return_when=FIRST_COMPLETED)
+            yield [task.result() for task in done]
 
     async def run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of work that goes on if the client hangs up."""

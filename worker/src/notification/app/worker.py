@@ -1,7 +1,7 @@
 """The Worker on Cloudflare: from the runtime's three events to the service, and back."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -133,6 +133,22 @@ class Invocation(PlatformPorts):
 
     context: Any
     bridge: JsBridge
+
+    async def gathered(
+        self, works: Sequence[Coroutine[Any, Any, T]], within_s: float
+    ) -> AsyncIterator[list[T]]:
+        """Run works side by side, and yield the results of those that are done.
+
+        Inside a run JavaScript drives each of them as it drives the run: a task of asyncio's would
+        cost several turns of the event loop for each `await`.
+        """
+        if self.bridge.driving:
+            found = self.bridge.gathered(works, within_s)
+        else:
+            # `super()` doesn't know the class that `slots` makes.
+            found = PlatformPorts.gathered(self, works, within_s)
+        async for results in found:
+            yield results
 
     async def run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of work that goes on if the client hangs up.

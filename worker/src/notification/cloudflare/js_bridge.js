@@ -26,14 +26,18 @@ export function connect(python, bindings) {
 /** Drive Python's run `number` to its end; a promise of its `Response`. */
 export function run(number, request) {
   const work = { request, promise: undefined };
-  work.promise = drive(number, work);
+  work.promise = begin(number, work);
   return work.promise;
+}
+
+async function begin(number, work) {
+  return respond(await drive(number, work, await describe(work)));
 }
 
 let resumed; // the run that Python works on, or worked on last
 
-async function drive(number, work) {
-  let value = await describe(work);
+// The text that ends a run, or a part of one.
+async function drive(number, work, value) {
   let failed = false;
   for (;;) {
     resumed = work;
@@ -42,7 +46,7 @@ async function drive(number, work) {
     try {
       const next = typeof answer === "string" ? note(answer, work) : answer;
       if (typeof next !== "string") value = await next;
-      else if (next.startsWith("respond")) return respond(next);
+      else if (next.startsWith("respond")) return next;
       else value = await perform(next, work);
     } catch (error) {
       failed = true;
@@ -124,7 +128,41 @@ const CALLS = {
   batch,
   call,
   body: (limit, work) => body(work, Number(limit)),
+  gather,
 };
+
+// `[group, numbers of parts to begin, milliseconds]`: the numbers of the group's parts that are done,
+// once all are, or after that time; then, where none is, once the first is.
+async function gather(text, work) {
+  const [id, numbers, ms] = JSON.parse(text);
+  work.groups ??= new Map();
+  if (!work.groups.has(id)) work.groups.set(id, { left: 0, done: [] });
+  const group = work.groups.get(id);
+  group.left += numbers.length;
+  for (const number of numbers) {
+    const ended = () => {
+      group.done.push(number);
+      group.left -= 1;
+      group.wake?.();
+    };
+    drive(number, work).then(ended, ended);
+  }
+  let late = false;
+  let timer;
+  await new Promise((resolve) => {
+    group.wake = () => {
+      if (group.left === 0 || (late && group.done.length > 0)) resolve();
+    };
+    timer = setTimeout(() => {
+      late = true;
+      group.wake();
+    }, ms);
+    group.wake();
+  });
+  clearTimeout(timer);
+  if (group.left === 0) work.groups.delete(id);
+  return JSON.stringify(group.done.splice(0));
+}
 
 // At most `limit` + 1 bytes of the body: a string where they are UTF-8, else the bytes.
 async function body({ request, bytes: read, problem: failed }, limit) {

@@ -8,15 +8,16 @@ that has to be an object goes over as one JSON text instead of property by prope
 
 import json
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import js
 from notification.compact_json import compact_json
 from pyodide.ffi import create_proxy
 
 Work = Coroutine[Any, Any, str]
+T = TypeVar("T")
 _MAX_RUN_S = 600.0
 
 
@@ -84,6 +85,33 @@ class JsBridge:
         self._under_way[self._next] = (now, begin)
         return self._run(self._next, request)
 
+    async def gathered(
+        self, works: Sequence[Coroutine[Any, Any, T]], within_s: float
+    ) -> AsyncIterator[list[T]]:
+        """Run works side by side, as parts of the run that asks, and yield those that are done.
+
+        Args:
+            works: what to run; each begins before the first results come.
+            within_s: after how long results come while some works go on.
+        """
+        now = time.monotonic()
+        outcomes: dict[int, Any] = {}
+        numbers = []
+        for work in works:
+            self._next += 1
+            numbers.append(self._next)
+            self._under_way[self._next] = (now, _whole(work, outcomes, self._next))
+        new, left = numbers, set(numbers)
+        while left:
+            asked = compact_json((numbers[0], new, round(within_s * 1000)))
+            done = json.loads(await JsCall(self, f"gather {asked}"))
+            new = []
+            left.difference_update(done)
+            for number in done:
+                if isinstance(outcomes[number], BaseException):
+                    raise outcomes[number]
+            yield [outcomes.pop(number) for number in done]
+
     def note(self, what: str, text: str = "") -> None:
         """Have JavaScript do what needs no answer, before the next call of the run.
 
@@ -137,6 +165,15 @@ class JsBridge:
         if self._notes:
             self._tell(self._noted())
         return _promise_of(awaited)
+
+
+async def _whole(work: Coroutine[Any, Any, Any], outcomes: dict[int, Any], number: int) -> str:
+    """Run a part, keep its result or error under its number, and say that it is done."""
+    try:
+        outcomes[number] = await work
+    except BaseException as error:
+        outcomes[number] = error
+    return "respond"
 
 
 def _promise_of(awaited: Any) -> Any:

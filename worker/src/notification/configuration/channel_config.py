@@ -47,14 +47,16 @@ def place(user_id: str, channel: str) -> tuple[str, ...]:
     return ("user_configs", user_id, channel, "config_data")
 
 
-async def read_config(row: Row, keys: KeyRing) -> ChannelConfig:
-    """Read the configuration in a row; an unreadable one disables only itself."""
+async def read_config(row: Row, keys: KeyRing, known: ChannelConfig | None = None) -> ChannelConfig:
+    """Read the configuration in a row; an unreadable one disables only itself.
+
+    Args:
+        row: a row of `user_configs`.
+        keys: opens what is sealed in it.
+        known: the configuration of the same id and revision, which needn't be opened again.
+    """
     user_id, channel = str(row["user_id"]), str(row["channel_type"])
-    try:
-        clear = await keys.open(str(row["config_data"]), *place(user_id, channel))
-        config = parse_foreign_json(clear)
-    except (SealedTextError, ValueError):
-        config = None
+    config: Any = known.config if known is not None else await _opened(row, keys)
     return ChannelConfig(
         id=int(row["id"] or 0),
         revision=int(row["revision"] or 0),
@@ -68,6 +70,14 @@ async def read_config(row: Row, keys: KeyRing) -> ChannelConfig:
         deactivated_reason=_text_or_none(row.get("deactivated_reason")),
         endpoint=_text_or_none(row.get("endpoint")),
     )
+
+
+async def _opened(row: Row, keys: KeyRing) -> Any:
+    bound_to = place(str(row["user_id"]), str(row["channel_type"]))
+    try:
+        return parse_foreign_json(await keys.open(str(row["config_data"]), *bound_to))
+    except (SealedTextError, ValueError):
+        return None
 
 
 class ConfigReader:
@@ -128,6 +138,12 @@ class KnownConfigs:
         found = [self._entries.get((user_id, channel), now_ms) for channel in channels]
         known = [config for config in found if config is not None]
         return known if len(known) == len(found) else None
+
+    def of_row(self, row: Row, now_ms: int) -> ChannelConfig | None:
+        """Return the configuration that was read from the row's very revision, or None."""
+        found = self._entries.get((str(row["user_id"]), str(row["channel_type"])), now_ms)
+        same = found is not None and (found.id, found.revision) == (row["id"], row["revision"])
+        return found if same else None
 
     def drop(self, user_id: str, channels: Sequence[str]) -> None:
         """Remove entries that turned out to be stale."""

@@ -1,7 +1,7 @@
 """All ports of one invocation, and the platform that carries them."""
 
 from asyncio import Task
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from notification.ports.database import Database
@@ -185,6 +185,16 @@ class Platform(Protocol):
 
     def keep_alive(self, work: Coroutine[Any, Any, Any]) -> Task[Any]:
         """Start work that goes on after the answer (Cloudflare's `waitUntil`)."""
+        ...
+
+    def gathered(
+        self, works: Sequence[Coroutine[Any, Any, T]], within_s: float
+    ) -> AsyncIterator[list[T]]:
+        """Run works side by side, and yield the results of those that are done.
+
+        The first results come once all works are done, or after `within_s` seconds; where none is
+        done by then, with the first that is. So do the next.
+        """
         ...
 
     async def run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:

@@ -1,6 +1,5 @@
 """The first attempts of one send, all channels at once."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,14 +67,8 @@ async def _together(
     max_retries: int | None,
 ) -> dict[int, dict[str, Any]]:
     shown: dict[int, dict[str, Any]] = {}
-    waiting = {
-        asyncio.ensure_future(_attempt(d, platform, own_host, log, max_retries)) for d in drafts
-    }
-    while waiting:
-        done, waiting = await asyncio.wait(waiting, timeout=_GATHER_S)
-        while waiting and not done:
-            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        settlements = [task.result() for task in done]
+    attempts = [_attempt(d, platform, own_host, log, max_retries) for d in drafts]
+    async for settlements in platform.gathered(attempts, _GATHER_S):
         written = await _recorded(settlements, platform, log)
         for settlement, recorded in zip(settlements, written, strict=True):
             shown[settlement.notification.id] = _attempted(settlement, recorded)

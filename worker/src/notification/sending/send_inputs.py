@@ -125,9 +125,9 @@ async def _inputs(
     command: SendCommand, results: Sequence[Result], platform: Platform
 ) -> SendInputs:
     now_ms, key = platform.clock.now_ms(), _template_key(command)
-    keys = KeyRing(platform)
-    configs = [await read_config(row, keys) for row in results[0].rows]
-    platform.memory.of(KnownConfigs).put(configs, now_ms)
+    keys, known = KeyRing(platform), platform.memory.of(KnownConfigs)
+    configs = [await read_config(row, keys, known.of_row(row, now_ms)) for row in results[0].rows]
+    known.put(configs, now_ms)
     template = None if key is None else read_template(results[3].rows)
     if template is not None:
         platform.memory.of(KnownTemplates).put(template.key, template, now_ms)
