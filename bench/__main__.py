@@ -11,15 +11,18 @@ from rich.console import Console
 
 from bench.batches import measure_batches
 from bench.channels import measure_channels
+from bench.cold_start import measure_cold_start
 from bench.console import measure_console
 from bench.domain import measure_domain
 from bench.endpoint import Endpoint
 from bench.engine_time import measure_no_change_up
 from bench.figures import Figures
 from bench.installing import measure_make_up
+from bench.log_query import DEFAULT as LOG_ROWS
 from bench.log_query import measure_log_query
 from bench.memory_growth import FULL, measure_memory_growth
 from bench.resources import measure_boot, measure_bundle, measure_memory, measure_storage
+from bench.row_growth import measure_row_growth
 from bench.saturation import measure_saturation
 from bench.sends import measure_sends
 from bench.stack_operations import measure_stack_operations
@@ -30,13 +33,15 @@ PARTS = {
     "install": "make up in a fresh clone: cold, warm, unchanged",
     "operations": "up, preview, rollback and destroy of a stack, as whole commands",
     "engine": "an up that changes nothing, beside the imports of its SDKs",
-    "sends": "sends/s, p50 and p99 with 1, 10 and 50 clients, beside the floor's",
+    "sends": "sends/s, latency and processor time with 1, 10 and 50 clients, beside floor and peer",
     "channels": "sends/s, p50 and p99 over one and over four channels",
-    "batches": "sends/s and processor time a send in batches, beside single sends",
+    "batches": "sends/s and processor time a send in batches, beside single sends and the peer",
     "domain": "template renderings/s, signature checks/s, and the imports' processor time",
     "console": "the console's weight, first view, and delay of a new notification",
-    "logs": "pages of the log among 1,000 and 100,000 rows",
+    "logs": "pages of the log among 1,000 and among --rows rows",
+    "rows": "processor time of a send with 1, 10 and 100 times the rows, --rows at most",
     "resources": "boot, D1 round trips and rows of a send, memory, size of the bundle",
+    "cold": "a Worker's start with and without its memory snapshot",
     "growth": "the service's memory over --sends sends",
     "saturation": "a simulation: sends/s at which one and several databases saturate",
 }
@@ -61,6 +66,12 @@ def main() -> None:
         help=f"sends over which memory is watched (default {FULL})",
     )
     parser.add_argument(
+        "--rows",
+        type=int,
+        default=LOG_ROWS,
+        help=f"rows of the log (default {LOG_ROWS}; the full count is 1000000)",
+    )
+    parser.add_argument(
         "--output", type=Path, default=ROOT / "build" / "bench.json", help="file of the figures"
     )
     chosen = parser.parse_args()
@@ -82,23 +93,27 @@ def main() -> None:
             installation = Installation(
                 Path(folder) / "stack", settings={"telegramApiUrl": endpoint.base}
             )
-            measures = _measures(figures, installation, endpoint, chosen)
+            measures = _measures(figures, installation, endpoint, chosen, Path(folder))
             try:
                 installation.up()
-                for part in parts:
-                    if part in measures:
-                        console.print(part)
-                        measures[part]()
+                due = [part for part in parts if part in measures]
+                for number, part in enumerate(due, start=1):
+                    console.print(f"{part} ({number} of {len(due)})")
+                    measures[part]()
             finally:
                 installation.close()
     console.print()
     figures.print()
-    figures.write(chosen.output)
-    console.print(f"\nwritten to {chosen.output}")
+    kept = figures.write(chosen.output)
+    console.print(f"\nwritten to {chosen.output}; every run's: {kept}")
 
 
 def _measures(
-    figures: Figures, installation: Installation, endpoint: Endpoint, chosen: argparse.Namespace
+    figures: Figures,
+    installation: Installation,
+    endpoint: Endpoint,
+    chosen: argparse.Namespace,
+    folder: Path,
 ) -> dict[str, Callable[[], None]]:
     def measure_resources() -> None:
         measure_boot(figures, installation)
@@ -108,14 +123,20 @@ def _measures(
 
     return {
         "engine": lambda: measure_no_change_up(figures, installation),
-        "sends": lambda: measure_sends(figures, installation, endpoint, seconds=chosen.seconds),
+        "sends": lambda: measure_sends(
+            figures, installation, endpoint, seconds=chosen.seconds, folder=folder / "sends"
+        ),
         "channels": lambda: measure_channels(
             figures, installation, endpoint, seconds=chosen.seconds
         ),
-        "batches": lambda: measure_batches(figures, installation, endpoint),
+        "batches": lambda: measure_batches(
+            figures, installation, endpoint, folder=folder / "batches"
+        ),
         "domain": lambda: measure_domain(figures, installation),
         "console": lambda: measure_console(figures, installation),
-        "logs": lambda: measure_log_query(figures, installation),
+        "logs": lambda: measure_log_query(figures, installation, rows=chosen.rows),
+        "rows": lambda: measure_row_growth(figures, installation, endpoint, rows=chosen.rows),
+        "cold": lambda: measure_cold_start(figures, installation),
         "resources": measure_resources,
         "growth": lambda: measure_memory_growth(
             figures, installation, endpoint, sends=chosen.sends

@@ -1,51 +1,54 @@
-"""Sends in batches beside sends one by one, in turn, so that a slow moment meets both."""
+"""Sends in batches beside single ones and the peer's, in turn: a slow moment meets all of them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from bench.endpoint import Endpoint
 from bench.figures import Figures
-from bench.processes import measure_cpu
+from bench.peer import Peer
+from bench.processes import measure_shares
 from notification_sdk import NotificationClient, NotificationRequest
 from tests.installation import Installation
 
 ROUNDS = 5
 SENDS = 40
-"""As many as a batch attempts within its request: both ways then do the same work."""
+"""As many as a batch attempts within its request: all ways then do the same work."""
 FULL = 100
 _CONTENT = "It works"
 
 
-def measure_batches(figures: Figures, installation: Installation, endpoint: Endpoint) -> None:
-    """Compare `SENDS` sends in one batch with as many single ones of ten clients."""
+def measure_batches(
+    figures: Figures, installation: Installation, endpoint: Endpoint, *, folder: Path
+) -> None:
+    """Compare `SENDS` sends in one batch with single ones of ten clients, ours and the peer's."""
     outputs = installation.outputs()
-    with NotificationClient(
-        outputs["service_url"], outputs["api_secret_key"], trust_env=False, timeout=120
-    ) as client:
+    with (
+        NotificationClient(
+            outputs["service_url"], outputs["api_secret_key"], trust_env=False, timeout=120
+        ) as client,
+        Peer(folder, endpoint=endpoint.url) as peer,
+    ):
         client.configs.set("bench-batch", "webhook", {"webhook_url": endpoint.url})
-        ways: dict[str, Callable[[], None]] = {
-            "singly": lambda: _singly(client),
-            "batch": lambda: _batch(client, SENDS),
+        ways: dict[str, Callable[[], tuple[float, float]]] = {
+            "singly": lambda: _ours(installation, lambda: _singly(client)),
+            "batch": lambda: _ours(installation, lambda: _batch(client, SENDS)),
+            "peer": lambda: _peers(peer),
         }
         for work in ways.values():
             work()  # warms caches, connections and the interpreter
-        rates: dict[str, list[float]] = {name: [] for name in ways}
-        cpu: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(ROUNDS):
-            for name, work in ways.items():
-                started = time.perf_counter()
-                spent = measure_cpu(installation, work)
-                rates[name].append(SENDS / (time.perf_counter() - started))
-                cpu[name].append(spent.seconds * 1000 / SENDS)
+        rounds = [{name: work() for name, work in ways.items()} for _ in range(ROUNDS)]
         for name in ways:
-            figures.rounds(f"{SENDS} sends, {name}", rates[name], "/s")
-            figures.rounds(f"{SENDS} sends, {name}, processor time a send", cpu[name], "ms")
-        figures.rounds("batch / singly", _ratios(rates["batch"], rates["singly"]), "ratio")
-        figures.rounds(
-            "batch / singly, processor time", _ratios(cpu["batch"], cpu["singly"]), "ratio"
-        )
+            figures.rounds(f"{SENDS} sends, {name}", [each[name][0] for each in rounds], "/s")
+            spent = [each[name][1] * 1000 for each in rounds]
+            figures.rounds(f"{SENDS} sends, {name}, processor time a send", spent, "ms")
+        for other, goal in (("singly", ""), ("peer", "goal: at least 2")):
+            ratios = [each["batch"][0] / each[other][0] for each in rounds]
+            figures.rounds(f"batch / {other}", ratios, "ratio", goal)
+            spent = [each["batch"][1] / each[other][1] for each in rounds]
+            figures.rounds(f"batch / {other}, processor time", spent, "ratio")
         accepted = []
         for _ in range(ROUNDS):
             started = time.perf_counter()
@@ -76,5 +79,19 @@ def _batch(client: NotificationClient, count: int) -> None:
         raise RuntimeError(f"{len(outcome.failed)} sends failed: {outcome.failed[0].error}")
 
 
-def _ratios(ours: list[float], others: list[float]) -> list[float]:
-    return [mine / other for mine, other in zip(ours, others, strict=True)]
+def _ours(installation: Installation, work: Callable[[], None]) -> tuple[float, float]:
+    """Return sends a second, and processor seconds of a send in all processes of the cloud."""
+    took: list[float] = []
+
+    def timed() -> None:
+        started = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - started)
+
+    shares = measure_shares(installation, timed)
+    return SENDS / took[0], sum(shares.values()) / SENDS
+
+
+def _peers(peer: Peer) -> tuple[float, float]:
+    result, shares = peer.run(clients=10, seconds=2)
+    return result.per_second, sum(shares.values()) / result.answers

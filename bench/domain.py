@@ -47,7 +47,7 @@ def measure_domain(figures: Figures, installation: Installation) -> None:
     seconds = probe.seconds_each("verify", CHECKS, expect="accepted")
     figures.add("signature checks", 1 / seconds, "/s", f"{note}: version 2, body of 108 bytes")
     note = f"processor time in workerd, least of {ROUNDS} times {IMPORTS}"
-    for what, goal in (("start", "goal: at most 150"), ("every", "routes and tasks included")):
+    for what, goal in (("start", "goal: at most 120"), ("every", "routes and tasks included")):
         seconds = probe.seconds_each(f"import/{what}", IMPORTS)
         figures.add(f"import, {what}", seconds * 1000, "ms", f"{goal}; {note}")
 

@@ -48,7 +48,7 @@ class Figures:
         """Keep one figure and print it."""
         figure = Figure(name=name, value=round(value, 4), unit=unit, note=note)
         self._found.append(figure)
-        self._console.print(f"  {name}: {figure.value:g} {unit}  [dim]{note}[/dim]")
+        self._console.print(f"  {name}: {figure.value:g} {unit}  [dim]{note}[/dim]", soft_wrap=True)
 
     def rounds(self, name: str, values: Sequence[float], unit: str, note: str = "") -> None:
         """Keep the median of several rounds, with what each of them gave, and print it."""
@@ -59,20 +59,31 @@ class Figures:
 
     def print(self) -> None:
         """Print all of them as one table."""
-        table = Table("figure", "value", "unit", "note", box=None)
+        machine = describe_machine()
+        title = "{processor}, {cores} cores, {memory_gib} GiB, load {load_before}, {system}"
+        table = Table("figure", "value", "unit", "note", box=None, title=title.format_map(machine))
         for figure in self._found:
             table.add_row(figure.name, f"{figure.value:g}", figure.unit, figure.note)
         self._console.print(table)
 
-    def write(self, path: Path) -> None:
-        """Write them as JSON, beside the machine's description."""
+    def write(self, path: Path) -> Path:
+        """Write them as JSON, beside the machine's description.
+
+        Returns:
+            The folder beside ``path`` in which each run's file stays, by its time.
+        """
         document = {
             "machine": describe_machine(),
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "figures": [asdict(figure) for figure in self._found],
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        kept = path.with_suffix("")
+        kept.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(document, indent=2) + "\n"
+        name = str(document["measured_at"]).replace(":", "").partition("+")[0]
+        for file in (path, kept / f"{name}.json"):
+            file.write_text(text, encoding="utf-8")
+        return kept
 
 
 def describe_machine() -> dict[str, Any]:

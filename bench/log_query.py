@@ -1,8 +1,7 @@
-"""What a page of the log costs among 100,000 rows, against the same page among 1,000.
+"""What a page of the log costs among many rows, against the same page among 1,000.
 
-The rows are written through the database's own API, at the service's id scheme and spread over a
-hundred recipients and ten days; the pages come from the deployed service, one signed request after
-the other. A ratio near 1 says that an index serves the page whatever the table holds.
+The pages come from the deployed service, one signed request after the other, as often in turn as
+there are rounds. A ratio near 1 says that an index serves the page whatever the table holds.
 """
 
 from __future__ import annotations
@@ -11,55 +10,43 @@ import statistics
 import time
 
 from bench.figures import Figures
-from bench.side_worker import ACCOUNT
+from bench.log_rows import USER, LogRows
 from ops.stacks.service import ServiceClient
 from tests.installation import Installation
 
-SIZES = (1_000, 100_000)
-QUERIES = 60
-ROWS_A_STATEMENT = 10_000
+FEW = 1_000
+DEFAULT = 100_000
+FULL = 1_000_000
+ROUNDS = 3
+QUERIES = 20
 PAGES = {
     "newest": {"limit": "50"},
-    "one recipient": {"limit": "50", "user_id": "bench-log-7"},
+    "one recipient": {"limit": "50", "user_id": USER},
     "failed": {"limit": "50", "status": "failed"},
 }
-# Row ids count 4,096 to the millisecond from 2024 on, and message ids name them: one row in each
-# 8.64 s makes 100,000 rows span ten days. Two of a hundred have failed.
-_FIRST_MS = 1_760_000_000_000
-_STEP_MS = 8_640
-_EPOCH_MS = 1_704_067_200_000
-_SEED = f"""
-WITH RECURSIVE counted(n) AS (
- SELECT CAST(?1 AS INTEGER) UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < ?2)
-INSERT INTO notification_logs
- (id, message_id, user_id, channel_type, subject, content, status, sent_at, created_at, updated_at)
-SELECT ({_FIRST_MS} + n * {_STEP_MS} - {_EPOCH_MS}) * 4096,
- 'ntf_' || ({_FIRST_MS} + n * {_STEP_MS}) || '_webhook_000000000000',
- 'bench-log-' || (n % 100), 'webhook', 'Hello', 'It works',
- iif(n % 50 = 0, 'failed', 'sent'), '2026-01-01T00:00:00.000Z',
- '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z' FROM counted"""  # noqa: S608 constants
-_DELETE = "DELETE FROM notification_logs WHERE user_id LIKE 'bench-log-%'"
 
 
-def measure_log_query(figures: Figures, installation: Installation) -> None:
-    """Seed 1,000 rows, measure every page, seed up to 100,000, measure again, and clean up."""
-    medians: dict[str, list[float]] = {name: [] for name in PAGES}
-    seeded, outputs = 0, installation.outputs()
-    _sql(installation, "DELETE FROM notification_logs", [])
-    try:
-        for size in SIZES:
-            for start in range(seeded, size, ROWS_A_STATEMENT):
-                _sql(installation, _SEED, [start, min(start + ROWS_A_STATEMENT, size)])
-            seeded = size
-            with ServiceClient(outputs["service_url"], outputs["api_secret_key"]) as service:
+def measure_log_query(figures: Figures, installation: Installation, *, rows: int) -> None:
+    """Measure every page among 1,000 rows and among ``rows``, and remove them."""
+    medians: dict[str, list[list[float]]] = {name: [] for name in PAGES}
+    outputs = installation.outputs()
+    with (
+        LogRows(installation) as log,
+        ServiceClient(outputs["service_url"], outputs["api_secret_key"]) as service,
+    ):
+        for size in (FEW, rows):
+            log.grow(size)
+            for name in PAGES:
+                medians[name].append([])
+            for _ in range(ROUNDS):
                 for name, query in PAGES.items():
-                    medians[name].append(_median_ms(service, query, size))
-    finally:
-        _sql(installation, _DELETE, [])
+                    medians[name][-1].append(_median_ms(service, query, size))
+    label = "" if rows >= FULL else f" (the full count is {FULL:,}: --rows)"
     for name, (few, many) in medians.items():
-        note = f"p50 of {QUERIES}, page of 50, {SIZES[1]:,} rows"
-        figures.add(f"log query, {name}", many, "ms", note)
-        figures.add(f"log query, {name}, 100,000 / 1,000 rows", many / few, "ratio")
+        note = f"p50 of {QUERIES}, page of 50, {rows:,} rows{label}"
+        figures.rounds(f"log query, {name}", many, "ms", note)
+        ratios = [large / small for large, small in zip(many, few, strict=True)]
+        figures.rounds(f"log query, {name}, {rows:,} / {FEW:,} rows", ratios, "ratio")
 
 
 def _median_ms(service: ServiceClient, query: dict[str, str], size: int) -> float:
@@ -75,10 +62,3 @@ def _median_ms(service: ServiceClient, query: dict[str, str], size: int) -> floa
                 f"the page of {query} holds {len(page['logs'])} rows: seeding failed"
             )
     return statistics.median(took)
-
-
-def _sql(installation: Installation, sql: str, parameters: list[int]) -> None:
-    path = f"{ACCOUNT}/d1/database/{installation.outputs()['d1_database_id']}/query"
-    answer = installation.control("POST", path, json={"sql": sql, "params": parameters})
-    if not answer.json().get("success"):
-        raise RuntimeError(f"the database refused a statement: {answer.text[:300]}")

@@ -41,10 +41,10 @@ def measure_cpu(installation: Installation, work: Callable[[], object]) -> Spent
         RuntimeError: no Python Worker runs, or none lived through ``work``.
     """
     processes = python_workers(installation)
-    before = [_seconds(process) for process in processes]
+    before = [seconds_of(process) for process in processes]
     work()
     spent = [
-        Spent(process, _seconds(process) - earlier)
+        Spent(process, seconds_of(process) - earlier)
         for process, earlier in zip(processes, before, strict=True)
         if process.is_running()
     ]
@@ -53,6 +53,41 @@ def measure_cpu(installation: Installation, work: Callable[[], object]) -> Spent
     return max(spent, key=lambda one: one.seconds)
 
 
-def _seconds(process: psutil.Process) -> float:
+Shares = dict[str, float]
+"""Processor seconds by kind of process."""
+
+
+def measure_shares(installation: Installation, work: Callable[[], object]) -> Shares:
+    """Run ``work`` and tell what each kind of process of the local cloud spent meanwhile.
+
+    Returns:
+        Seconds of the Python Workers that ran through (``worker``), of the process with the
+        databases (``store``), of the front (``edge``) and of the control plane (``control``).
+    """
+    processes = _kinds(installation)
+    before = [seconds_of(process) for _, process in processes]
+    work()
+    spent: Shares = dict.fromkeys(("worker", "store", "edge", "control"), 0.0)
+    for (kind, process), earlier in zip(processes, before, strict=True):
+        if process.is_running():
+            spent[kind] += seconds_of(process) - earlier
+    return spent
+
+
+def _kinds(installation: Installation) -> list[tuple[str, psutil.Process]]:
+    workers = {process.pid for process in python_workers(installation)}
+    cloud = psutil.Process(installation.ctl_json("local", "status")["pid"])
+    found = [("control", cloud)]
+    for process in cloud.children(recursive=True):
+        kind = {"node": "edge", "workerd": "store"}.get(process.name())
+        if process.pid in workers:
+            found.append(("worker", process))
+        elif kind is not None:
+            found.append((kind, process))
+    return found
+
+
+def seconds_of(process: psutil.Process) -> float:
+    """Return the processor time that a process has used, in all its threads."""
     times = process.cpu_times()
     return float(times.user + times.system)
