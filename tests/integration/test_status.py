@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
 import pytest
 
+from infra.names import calls_dataset
 from ops.access.keys.use import signing_key_id
 from ops.stacks.notification import Notification
 from tests.eventually import eventually
@@ -18,6 +19,13 @@ from tests.installation import Installation
 from tests.integration.test_notification_commands import on_terminal
 
 pytestmark = pytest.mark.workerd
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation that nobody else calls."""
+    with Installation.deployed(tmp_path_factory.mktemp("own")) as built:
+        yield built
 
 
 def figure(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -149,19 +157,64 @@ def test_a_held_channel_waits_in_sight_and_goes_on_when_it_is_released(
     assert (wrong.returncode, "--for is 'soon'" in wrong.stderr) == (2, True)
 
 
-def test_looking_at_a_cloud_that_was_killed_starts_nothing(tmp_path: Path) -> None:
-    with Installation.deployed(tmp_path) as built:
-        psutil.Process(built.ctl_json("local", "status")["pid"]).kill()
-        for command in (
-            *(["status"], ["status", "--drift"], ["drift"], ["diagnose"], ["preview"], ["verify"]),
-            *(["logs"], ["explain", "ada"], ["users", "show", "ada"], ["channels", "list"]),
-            ["rollback", "--plan-only"],
-        ):
-            done = built.ctl(*command, "--stack", "local")
-            assert done.returncode == 6, done.stderr
-            assert "doesn't run" in done.stderr
-            assert "notifyctl local start" in done.stderr
-            assert f"notifyctl {command[0]}" not in done.stderr
-            assert built.ctl_json("local", "status")["state"] == "stopped"
-        assert built.ctl("local", "start").returncode == 0
-        assert built.ctl("status").returncode == 0
+@pytest.mark.requirement("S0-88")
+def test_health_the_alert_and_status_tell_the_same_of_the_same_traffic(own: Installation) -> None:
+    """The Worker counts in memory and `notifyctl` reads the data set: one rule for both."""
+    body = {"user_id": "ada", "channels": ["webhook"], "custom_content": {"content": "x"}}
+    failure = "POST /api/notifications/send over webhook: 503 DB_ERROR"
+
+    def answered() -> int:
+        """How many answers the data set has of this installation's whole life."""
+        outputs = own.outputs()
+        dataset = calls_dataset(outputs["worker_name"])
+        path = f"/client/v4/accounts/{outputs['account_id']}/analytics_engine/sql"
+        query = f"SELECT SUM(_sample_interval) AS n FROM {dataset} FORMAT JSON"  # noqa: S608
+        found = own.control("POST", path, content=query.encode()).json()
+        return int(found["data"][0]["n"])
+
+    own.sql("ALTER TABLE user_configs RENAME TO user_configs_away")
+    try:
+        with own.service() as service:
+            for _ in range(6):
+                answer = service.call("POST", "/api/notifications/send", body=body)
+                assert answer.status_code == 503
+    finally:
+        own.sql("ALTER TABLE user_configs_away RENAME TO user_configs")
+    with own.service() as service, own.service(signed=False) as stranger:
+        assert service.call("GET", "/api/nothing").status_code == 404
+        assert stranger.call("GET", "/api/queue/status").status_code == 401
+        errors = {
+            one["code"]: one["message"] for one in service.call("GET", "/health").json()["errors"]
+        }
+        told = re.fullmatch(
+            r"At least (\d+) of (\d+) requests failed in the last hour, the last at \S+: (.+)",
+            errors["REQUESTS_FAILED"],
+        )
+        assert told is not None
+        # What is answered while it is counted isn't in it: health's own answer.
+        eventually(lambda: answered() == int(told[2]) + 1, what="every answer in the data set")
+        callers = own.ctl_json("status")["callers"]
+        assert callers["failures"] == {failure: 6}
+        assert (callers["failed"], int(told[1]), told[3]) == (6, 6, failure)
+        ran = service.call("POST", "/api/scheduled-tasks/trigger", body={"taskName": "monitoring"})
+        alerts = [one for one in ran.json()["data"]["alerts"] if "requests failed" in one]
+    assert len(alerts) == 1
+    assert alerts[0].startswith("At least 6 of ")
+    assert alerts[0].endswith(failure)
+
+
+def test_looking_at_a_cloud_that_was_killed_starts_nothing(own: Installation) -> None:
+    psutil.Process(own.ctl_json("local", "status")["pid"]).kill()
+    for command in (
+        *(["status"], ["status", "--drift"], ["drift"], ["diagnose"], ["preview"], ["verify"]),
+        *(["logs"], ["explain", "ada"], ["users", "show", "ada"], ["channels", "list"]),
+        ["rollback", "--plan-only"],
+    ):
+        done = own.ctl(*command, "--stack", "local")
+        assert done.returncode == 6, done.stderr
+        assert "doesn't run" in done.stderr
+        assert "notifyctl local start" in done.stderr
+        assert f"notifyctl {command[0]}" not in done.stderr
+        assert own.ctl_json("local", "status")["state"] == "stopped"
+    assert own.ctl("local", "start").returncode == 0
+    assert own.ctl("status").returncode == 0

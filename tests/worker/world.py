@@ -12,7 +12,8 @@ from notification.app.platform import IsolateMemory, PlatformPorts
 from notification.app.service import Service
 from notification.ports.platform import RateLimiter, VersionMetadata
 from notification.settings import Settings
-from notification.storage.metered import MeteredDatabase, RefusedWrites
+from notification.storage.last_hour import RefusedWrites
+from notification.storage.metered import MeteredDatabase
 from tests.worker.caller import API_KEY, Answer, signature
 from tests.worker.endpoints import Endpoints
 from tests.worker.openapi.conformity import check_accepted_body, check_answer, check_query

@@ -9,7 +9,7 @@ import pytest
 from notification.app.platform import IsolateMemory
 from notification.cloudflare.unbound import UnboundCache, UnboundDatabase
 from notification.ports.database import DatabaseConflict, DatabaseError, Statement
-from notification.storage.metered import RefusedWrites
+from notification.storage.last_hour import RefusedWrites
 from tests.worker.world import BOUND, World
 
 
@@ -127,21 +127,38 @@ def test_another_isolate_knows_of_refused_writes_too(world: World, fault: str) -
     assert world.request("GET", "/health", signed=False).json["status"] == "healthy"
 
 
-@pytest.mark.parametrize("told", ["", "null", "[]", "{", '{"count": "x", "last_ms": 1}', "7"])
+@pytest.mark.parametrize("told", ["", "null", "[]", "{", '{"failed": "x", "last_ms": 1}', "7"])
 def test_what_else_stands_in_the_cache_tells_of_no_refused_write(world: World, told: str) -> None:
     world.run(world.cache.put("health_check", told, ttl_s=3_600))
     assert world.request("GET", "/health", signed=False).json["status"] == "healthy"
 
 
-def test_isolates_tell_of_refused_writes_once_a_minute(world: World) -> None:
+def test_isolates_tell_of_refused_writes_once_a_minute() -> None:
     refused = RefusedWrites()
-    assert refused.to_share(1_000_000) is None
-    refused.note(1_000_000)
-    assert refused.to_share(1_000_000) == '{"count":1,"last_ms":1000000}'
-    refused.note(1_030_000)
-    assert refused.to_share(1_059_999) is None
-    assert refused.to_share(1_060_000) == '{"count":2,"last_ms":1030000}'
-    assert refused.to_share(1_200_000) is None
+    assert refused.to_share(1_000_000, "v") is None
+    refused.count(1_000_000, "a write")
+    told = refused.to_share(1_000_000, "v")
+    assert told == '{"version":"v","tried":1,"failed":1,"last_ms":1000000,"what":"a write"}'
+    refused.count(1_030_000, "a write")
+    assert refused.to_share(1_059_999, "v") is None
+    assert '"failed":2,"last_ms":1030000' in str(refused.to_share(1_060_000, "v"))
+    assert refused.to_share(1_200_000, "v") is None
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [(1, 3), (3, 1)])
+def test_of_two_isolates_the_higher_count_and_the_newest_time_are_told(
+    mine: int, theirs: int
+) -> None:
+    own, other = RefusedWrites(), RefusedWrites()
+    for n in range(theirs):
+        other.count(1_000_000 + n, "a write")
+    for n in range(mine):
+        own.count(1_060_000 + n, "a write")
+    told = other.to_share(1_000_010, "another version")
+    found = own.with_told(told, 1_060_010, "v")
+    assert (found.failed, found.last_ms) == (3, 1_060_000 + mine - 1)
+    assert own.with_told(told, 1_000_010 + 3_600_000, "v").failed == mine
+    assert RefusedWrites().with_told(told, 1_000_010 + 3_600_000, "v").failed == 0
 
 
 @pytest.mark.requirement("C-2.6")

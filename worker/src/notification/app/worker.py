@@ -26,7 +26,8 @@ from notification.cloudflare.unbound import UnboundCache, UnboundDatabase, Unbou
 from notification.cloudflare.web_crypto import WebCryptoAead
 from notification.ports.platform import VersionMetadata
 from notification.settings import Settings
-from notification.storage.metered import MeteredDatabase, RefusedWrites
+from notification.storage.last_hour import RefusedWrites
+from notification.storage.metered import MeteredDatabase
 from pyodide.ffi import jsnull
 from workers import import_from_javascript
 

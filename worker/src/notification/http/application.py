@@ -13,17 +13,21 @@ from notification.http.response import Response, failure
 from notification.http.router import Call, Route, RouteModule, Router
 from notification.identity import new_request_id
 from notification.logging import Log
-from notification.metrics.failed_answers import FailedAnswers, share_failed_answers
 from notification.metrics.isolate_counters import IsolateCounters
 from notification.ports.database import DatabaseError
 from notification.ports.platform import DataPoints, Platform
-from notification.storage.metered import share_refused_writes, usage_of
+from notification.storage.last_hour import (
+    PLANNED,
+    FailedAnswers,
+    RefusedWrites,
+    is_failure,
+    share_failures,
+)
+from notification.storage.metered import usage_of
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SHOWN_PATH = 300
 """Characters of a path in a log line; the longest route with its parameters has fewer."""
-PLANNED = "MAINTENANCE"
-"""Code of an answer that an operator has asked for: no failure, though it is a 503."""
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -59,8 +63,7 @@ class Application:
             response = failure(ServiceError("INTERNAL_ERROR", "Internal server error"), request.id)
         _log_request(log, request, response, platform, started)
         if response.status >= 500:
-            platform.keep_alive(share_refused_writes(platform))
-            platform.keep_alive(share_failed_answers(platform))
+            platform.keep_alive(share_failures(platform, RefusedWrites, FailedAnswers))
         return complete(response, request, platform.settings)
 
     async def _checked(self, request: Request, platform: Platform) -> Response:
@@ -150,16 +153,13 @@ def _log_request(
 
 
 def _failure(request: Request, response: Response) -> str:
-    """Return what failed the caller, as `notifyctl status` tells it; empty where nothing did.
-
-    A 503 of `/health` has no code: it is no failure of its own.
-    """
-    if response.status < 500 or response.code in {"", PLANNED}:
+    """Return what failed the caller, as `notifyctl status` tells it; empty where nothing did."""
+    if not is_failure(response.status, response.code):
         return ""
     over = f" over {','.join(request.channels)}" if request.channels else ""
     at = f" at {request.failure}" if request.failure else ""
     route = f"{request.method} {request.route}" if request.route else "no route"
-    return f"{route}{over}: {response.status} {response.code}{at}"
+    return f"{route}{over}: {response.status} {response.code}".strip() + at
 
 
 def _write_point(

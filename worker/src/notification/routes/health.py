@@ -5,10 +5,9 @@ from typing import Any
 from notification.errors import ServiceError
 from notification.http.response import Response, bare
 from notification.http.router import Access, Call, Route
-from notification.metrics.failed_answers import answers_lately
 from notification.ports.database import DatabaseError, Statement
 from notification.ports.platform import Platform
-from notification.storage.metered import REFUSED_KEY, RefusedWrites, refused_lately
+from notification.storage.last_hour import RefusedWrites, answers_lately, are_bad, sentence
 from notification.timestamps import from_iso, iso
 
 CRON_SILENT_MS = 3 * 300_000
@@ -44,7 +43,7 @@ def _cron_is_silent(platform: Platform, fired_ms: int | None) -> bool:
 async def _cache(platform: Platform) -> tuple[str, str | None]:
     """Return the cache's state, and what other isolates have told of refused writes."""
     try:
-        told = await platform.cache.get(REFUSED_KEY)
+        told = await platform.cache.get(RefusedWrites.KEY)
     except ServiceError:
         return "not_bound", None
     except Exception:
@@ -77,12 +76,11 @@ def _errors(
 def _refused_writes(platform: Platform, told: str | None) -> list[dict[str, str]]:
     """Tell of writes that the database refused in the last hour, the cron's own among them."""
     own = platform.memory.of(RefusedWrites)
-    refused = refused_lately(own, told, platform.clock.now_ms())
-    if refused is None:
+    refused = own.with_told(told, platform.clock.now_ms(), platform.version.short)
+    if not refused.failed:
         return []
-    count, last_ms = refused
-    writes = f"{count} write{'s' if count > 1 else ''}"
-    text = f"The database refused {writes} in the last hour, the last at {iso(last_ms)}"
+    writes = f"{refused.failed} write{'s' if refused.failed > 1 else ''}"
+    text = f"The database refused {writes} in the last hour, the last at {iso(refused.last_ms)}"
     return [{"code": "WRITES_REFUSED", "message": text}]
 
 
@@ -92,7 +90,9 @@ async def _failed_answers(platform: Platform) -> list[dict[str, str]]:
     The status stays: a version that verifies again at once isn't refused for what is over.
     """
     answers = await answers_lately(platform)
-    return [{"code": "REQUESTS_FAILED", "message": answers.text}] if answers.is_bad else []
+    if not are_bad(answers):
+        return []
+    return [{"code": "REQUESTS_FAILED", "message": sentence(answers)}]
 
 
 async def show_health(call: Call) -> Response:

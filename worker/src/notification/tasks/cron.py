@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from notification.logging import Log
-from notification.metrics.failed_answers import share_failed_answers
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
-from notification.storage.metered import share_refused_writes, usage_of
+from notification.storage.last_hour import FailedAnswers, RefusedWrites, share_failures
+from notification.storage.metered import usage_of
 from notification.tasks.key_rotation import KeyRotation
 from notification.tasks.monitoring import Monitoring
 from notification.tasks.run_lock import RunLock
@@ -35,8 +35,7 @@ async def run_cron(platform: Platform, *, scheduled_ms: int, log: Log) -> None:
         await _fire(platform, scheduled_ms, log)
     finally:
         # Its own writes are a probe: health tells when the database refuses them.
-        await share_refused_writes(platform)
-        await share_failed_answers(platform)
+        await share_failures(platform, RefusedWrites, FailedAnswers)
 
 
 async def _fire(platform: Platform, scheduled_ms: int, log: Log) -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 from notification.delivery.schedule import queue_depths
 from notification.logging import Log
-from notification.metrics.failed_answers import answers_lately
 from notification.metrics.period_metrics import Metrics, total
 from notification.metrics.reading import read_metrics
 from notification.ports.database import Statement
 from notification.ports.platform import Platform
+from notification.storage.last_hour import answers_lately, are_bad, sentence
 from notification.tasks.alert_rules import Alert, raise_alerts
 from notification.tasks.operator_alert import OperatorAlert
 from notification.tasks.task import State
@@ -34,7 +34,7 @@ class Monitoring:
         now_ms = platform.clock.now_ms()
         # Before the metrics, which the database may not give.
         answers = await answers_lately(platform)
-        callers = [Alert("requests", answers.text)] if answers.is_bad else []
+        callers = [Alert("requests", sentence(answers))] if are_bad(answers) else []
         for alert in callers:
             log.write("warn", alert.text, type="alert", rule=alert.rule)
         metrics = await _metrics(platform, now_ms)

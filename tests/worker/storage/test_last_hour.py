@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from notification.app.platform import IsolateMemory
-from notification.metrics.failed_answers import CallerAnswers, FailedAnswers
 from notification.ports.database import DatabaseError, Statement
+from notification.storage.last_hour import FailedAnswers, Lately, are_bad
 from tests.worker.world import World
 
 MINUTE = 60_000
@@ -43,9 +43,9 @@ def test_one_percent_of_the_requests_may_fail(world: World) -> None:
     answers = FailedAnswers()
     for n in range(500):
         answers.count(MINUTE * 100 + n, "x" if n < 5 else "")
-    assert not answers.lately(MINUTE * 100).is_bad
+    assert not are_bad(answers.lately(MINUTE * 100))
     answers.count(MINUTE * 101, "x")
-    assert answers.lately(MINUTE * 101).is_bad
+    assert are_bad(answers.lately(MINUTE * 101))
 
 
 def test_failures_are_over_after_an_hour(world: World) -> None:
@@ -87,7 +87,7 @@ def test_what_else_stands_in_the_cache_tells_of_no_failure(world: World, told: s
     assert problems(world) == {}
 
 
-def test_mistakes_of_callers_maintenance_and_health_itself_are_no_failures(world: World) -> None:
+def test_mistakes_of_callers_are_no_failures(world: World) -> None:
     for _ in range(6):
         world.request("GET", "/api/nothing")
         world.request("GET", "/api/notification-logs", signed=False)
@@ -104,7 +104,7 @@ def test_the_hourly_alert_names_what_callers_were_answered(world: World) -> None
 
 
 def test_an_hour_without_a_request_is_no_failure() -> None:
-    assert FailedAnswers().lately(0) == CallerAnswers()
+    assert FailedAnswers().lately(0) == Lately()
 
 
 def test_no_more_than_an_hours_minutes_are_kept() -> None:
@@ -113,6 +113,6 @@ def test_no_more_than_an_hours_minutes_are_kept() -> None:
         answers.count(minute * MINUTE, "x")
     assert len(answers._minutes) == 60
     now_ms = 30_000_499 * MINUTE
-    assert (answers.lately(now_ms).requests, answers.lately(now_ms).failed) == (60, 60)
+    assert (answers.lately(now_ms).tried, answers.lately(now_ms).failed) == (60, 60)
     # The minute that an hour ago lies in is over.
-    assert answers.lately(now_ms + MINUTE).requests == 59
+    assert answers.lately(now_ms + MINUTE).tried == 59
