@@ -85,11 +85,12 @@ class D1Database:
                 f"There is no API token: set the environment variable {TOKEN_VARIABLE}.", status=401
             )
         body = {"batch": [{"sql": s.sql, "params": list(s.params)} for s in statements]}
+        headers = {"Authorization": f"Bearer {token}"}
         try:
-            response = self._client.post(
-                self._path, json=body, headers={"Authorization": f"Bearer {token}"}
-            )
-            answer = response.json()
+            with self._client.stream("POST", self._path, json=body, headers=headers) as response:
+                # Not by `read`: a response refers to itself, so that its content would stay in
+                # memory until Python looks for such circles. A hundred pages are half a gigabyte.
+                answer = json.loads(b"".join(response.iter_bytes()))
         except httpx.HTTPError as error:
             raise D1Unavailable(
                 f"Cloudflare's API gave no answer ({type(error).__name__}). Try again."

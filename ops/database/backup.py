@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from infra.migrations.ledger import TABLE
-from infra.migrations.schema import SchemaObject, read_objects
+from infra.migrations.schema import Queries, SchemaObject, read_objects
 from ops.database.backup_file import (
     SEALED_SUFFIX,
     BackupFile,
@@ -63,14 +63,12 @@ class Backups:
             VerificationFailed: a table can't be kept, or isn't what it was after the restore.
         """
         taken_at = now()
-        objects = read_objects(self.database, with_ledger=True)
-        refuse_unkept(objects)
-        with working_folder(self.folder) as folder:
+        with working_folder(self.folder) as folder, self.database.connected() as rows:
             sql = folder / "dump.sql"
-            self._dump(sql, objects, told)
+            self._dump(sql, rows, told)
             found, restored = self._restored(sql, told)
-            live = sums(self.database, told)
-            wanted = read_objects(self.database, with_ledger=True)
+            live = sums(rows, told)
+            wanted = read_objects(rows, with_ledger=True)
             if lost := _lost(wanted, restored):
                 raise VerificationFailed(
                     f"The backup lacks what the database has: {lost}. Take another one, while "
@@ -120,19 +118,20 @@ class Backups:
                 )
             yield sql
 
-    def _dump(self, to: Path, objects: Sequence[SchemaObject], told: Told) -> None:
+    def _dump(self, to: Path, live: Queries, told: Told) -> None:
         """Write everything as SQL: as of one moment where D1 exports it, else table by table."""
+        objects = read_objects(live, with_ledger=True)
+        refuse_unkept(objects)
         if not any(one.is_virtual for one in objects):
             export = to.with_name("export.sql")
             D1Transfer(self.database.account, self.database.database_id).export(export, told)
-            with exported_rows(export, self.database, told) as rows:
+            with exported_rows(export, live, told) as rows:
                 if rows is not None:
-                    wanted = read_objects(self.database, with_ledger=True)
-                    write_dump(rows, wanted, to, told)
+                    write_dump(rows, read_objects(live, with_ledger=True), to, told)
             export.unlink()
             if rows is not None:
                 return
-        write_dump(self.database, objects, to, told)
+        write_dump(live, objects, to, told)
 
     def _restored(
         self, sql: Path, told: Told
@@ -140,7 +139,8 @@ class Backups:
         """Return what a scratch D1 holds after a restore of the file by a restore's own calls."""
         with scratch_d1(self.database) as scratch:
             _ingest(scratch, sql, told)
-            return sums(scratch, told), read_objects(scratch, with_ledger=True)
+            with scratch.connected() as rows:
+                return sums(rows, told), read_objects(rows, with_ledger=True)
 
     @contextmanager
     def copied(self, told: Told = untold) -> Iterator[StackDatabase]:
@@ -149,13 +149,13 @@ class Backups:
         Raises:
             OperationError: the account refused it, or D1 doesn't take the copy.
         """
-        objects = read_objects(self.database, with_ledger=True)
-        refuse_unkept(objects)
-        with working_folder(self.folder) as folder, scratch_d1(self.database) as scratch:
+        with working_folder(self.folder) as folder:
             sql = folder / "dump.sql"
-            self._dump(sql, objects, told)
-            _ingest(scratch, sql, told)
-            yield scratch
+            with self.database.connected() as rows:
+                self._dump(sql, rows, told)
+            with scratch_d1(self.database) as scratch:
+                _ingest(scratch, sql, told)
+                yield scratch
 
     def newest(self) -> BackupFile | None:
         """Return the newest backup of this very database in the folder, if there is one.
@@ -196,7 +196,8 @@ class Backups:
         """
         with self._checked(backup, passphrase, told) as sql:
             _ingest(self.database, sql, told)
-        live = sums(self.database, told)
+        with self.database.connected() as rows:
+            live = sums(rows, told)
         if missing := sorted(backup.tables.keys() - live.keys()):
             raise VerificationFailed(
                 f"After the restore the tables {', '.join(missing)} are missing. Restore again."

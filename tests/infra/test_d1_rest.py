@@ -1,12 +1,15 @@
 """Calls of D1's REST endpoint: what is sent, and which answer means what."""
 
+import gc
 import json
+import tracemalloc
 
 import httpx
 import pytest
 
 from infra.migrations.d1 import D1Database, Statement
 from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable
+from tests.ops.answering_service import answering_service
 
 TOKEN = "canary-token-0123456789-0123456789-abcdef"
 
@@ -110,3 +113,24 @@ def test_a_failure_of_cloudflares_names_its_code_and_no_quoted_text() -> None:
     told = str(caught.value)
     assert "HTTP 500, code 7500: D1 DB is overloaded" in told
     assert "secret" not in told
+
+
+def test_an_answer_is_gone_from_memory_with_its_rows() -> None:
+    """A hundred pages of a table take no more than one: nothing waits for Python's collector."""
+    page = json.dumps({"success": True, "result": [{"results": [{"a": "x" * 1_000_000}]}]})
+    with answering_service() as api:
+        api.answers = [(200, page.encode())]
+        database = D1Database(account_id="a", database_id="d", base_url=api.url, token="t")
+        with database:
+            database.batch([Statement("SELECT 1")])
+            gc.collect()
+            gc.disable()
+            tracemalloc.start()
+            try:
+                for _ in range(10):
+                    assert len(database.batch([Statement("SELECT 1")])[0][0]["a"]) == 1_000_000
+                left, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+                gc.enable()
+    assert left < 2_000_000
