@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ _CHANGES = itertools.cycle(["debug", "info"])
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation whose deployments these tests cut off."""
-    with Installation.deployed(tmp_path_factory.mktemp("cut-off")) as built:
+    folder = tmp_path_factory.mktemp("cut-off")
+    with Installation.deployed(folder) as built:
+        built.environment["NOTIFYCTL_BACKUPS"] = str(folder / "backups")
         yield built
 
 
@@ -127,6 +130,44 @@ def test_a_rotation_and_a_rollback_go_on_when_their_output_is_closed(own: Instal
         code, said = ended(process)
         assert code == 0, (command, said)
         assert locks(own) == []
+
+
+def test_a_checked_deployment_goes_on_when_its_output_is_closed(
+    own: Installation, tmp_path: Path
+) -> None:
+    changed(own)
+    report = tmp_path / "report.json"
+    left_out = [word for name in ("tests", "types", "dependencies") for word in ("--skip", name)]
+    process = own.start(
+        *("deploy", "--stack", "local", "--confirm", "all", "--report", str(report)), *left_out
+    )
+    read_lines(process, 1)
+    assert ended(process) == (0, "")
+    assert json.loads(report.read_text())["result"] == "succeeded"
+    expect_deployed(own)
+
+
+def test_a_restore_and_a_return_go_on_when_their_output_is_closed(own: Installation) -> None:
+    def names() -> list[str]:
+        return [row["task_name"] for row in own.sql("SELECT task_name FROM closed ORDER BY 1")]
+
+    own.sql("CREATE TABLE closed (task_name TEXT)")
+    own.sql("INSERT INTO closed VALUES ('kept')")
+    try:
+        assert own.ctl("db", "backup").returncode == 0
+        own.sql("INSERT INTO closed VALUES ('lost')")
+        process = own.start("db", "restore", "--confirm", "local")
+        assert process.stdout is not None
+        undo = process.stdout.readline()
+        process.stdout.close()
+        assert ended(process) == (0, "")
+        assert names() == ["kept"]
+        process = own.start("db", "travel", undo.split()[6], "--confirm", "local")
+        read_lines(process, 0)
+        assert ended(process) == (0, "")
+        assert names() == ["kept", "lost"]
+    finally:
+        own.sql("DROP TABLE closed")
 
 
 def test_a_removal_goes_on_when_its_output_is_closed(own: Installation) -> None:
