@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from ops.deploy.rollback.plan import RollbackPlan
 from ops.deploy.rollback.rollback import Rollback
 from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
+from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import GateClosed, OperationError, StackFailed, VerificationFailed
 from tests.ops.contexts import context_of
@@ -49,6 +51,14 @@ class World:
         self.switch_error: OperationError | None = None
         self.new_version = v(4)
         self.checked: dict[str, Any] = {}
+        self.problems: tuple[str, ...] = ()
+        self.records_error: OperationError | None = None
+        self.clock = count(100.0, 2.5)
+
+    def introduce(self, _: object, *, needs_everything: bool) -> None:
+        # Whoever goes back in an incident needs no permission that only a deployment takes.
+        assert needs_everything is False
+        self.order.append("introduce")
 
     @property
     def driver(self) -> Any:
@@ -85,6 +95,8 @@ class World:
         self.shares = {version: 100.0}
 
     def read(self) -> dict[str, Any]:
+        if self.records_error is not None:
+            raise self.records_error
         return {v(2): GOOD}
 
     def write(self, version: str, record: Any) -> None:
@@ -114,9 +126,10 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         "# Kept.\nconfig:\n  notification-system:environment: staging\n"
     )
     environment = {"GITHUB_ACTOR": "ada", "NOTIFYCTL_POST_MORTEMS": str(tmp_path / "reviews")}
-    found.context = context_of(tmp_path, "x", environment=environment)
+    found.context = context_of(tmp_path, "x", environment=environment, reporter=Reporter())
     monkeypatch.setattr(module, "Deployment", lambda _: found)
-    monkeypatch.setattr(module, "introduce", lambda *_, **__: found.order.append("introduce"))
+    monkeypatch.setattr(module, "introduce", found.introduce)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=found.clock.__next__))
     monkeypatch.setattr(module, "choose_driver", lambda _: found.driver)
     monkeypatch.setattr(StackAccount, "of", lambda _: None)
     monkeypatch.setattr(module, "older_versions", lambda *_: [])
@@ -138,7 +151,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 def ledger(world: World) -> LedgerReading:
     if world.ledger_error is not None:
         raise world.ledger_error
-    return LedgerReading((), "the database")
+    return LedgerReading((), "the database", world.problems)
 
 
 def begun(world: World) -> Rollback:
@@ -217,7 +230,8 @@ def test_the_old_version_serves_at_once_and_is_pinned_afterwards(
     assert report.post_mortem is not None
     assert report.post_mortem.parent == tmp_path / "reviews"
     assert "- Reason given: sends  fail" in report.post_mortem.read_text()
-    assert 0 < report.serving_seconds <= report.seconds
+    # The clock goes on by 2.5 s whenever it is read: at the beginning, the switch and the end.
+    assert (report.serving_seconds, report.seconds) == (2.5, 5.0)
 
 
 def test_what_serves_already_is_only_pinned(world: World) -> None:
@@ -292,6 +306,7 @@ def test_old_code_gets_a_version_with_todays_secrets(world: World) -> None:
     ]
     assert pin(world) == {"version": v(4), "insteadOf": "b3"}
     assert (report.version_id, world.checked["maintenance"]) == (v(4), None)
+    assert (report.serving_seconds, report.seconds) == (2.5, 5.0)
 
 
 def test_the_same_code_under_the_same_secrets_serves_on_without_a_pin(world: World) -> None:
@@ -315,3 +330,26 @@ def test_a_release_list_is_needed(world: World) -> None:
     world.outputs = {"worker_name": "w", "worker_id": "w1"}
     with pytest.raises(StackFailed, match="lists no releases"):
         planned(world)
+
+
+def test_what_is_not_known_is_warned_of_and_nothing_else(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned(world)
+    assert "warning" not in capsys.readouterr().out
+    world.problems = ("the database, by the API: it is away.",)
+    world.gate = GateResult((), (), ("whether DB is there: it is away.",))
+    world.records_error = OperationError("it is away.")
+    planned(world)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
+    assert lines == [
+        "warning: what was verified isn't known: it is away.",
+        "warning: the database, by the API: it is away.",
+        "warning: not known: whether DB is there: it is away.",
+    ]
+
+
+def test_what_is_forced_is_told_as_such(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.gate = GateResult(("The database is too new.",), ())
+    planned(world, force=True)
+    assert "warning: forced although: The database is too new." in capsys.readouterr().out
