@@ -168,9 +168,9 @@ class D1Copies:
         """
         client = await self._account.runtime.client()
         async with self._replacing[uuid]:
-            found = await client.hold(uuid)
             made = False
             try:
+                found = await client.hold(uuid)
                 await asyncio.to_thread(make, found.file, found.next)
                 made = True
             finally:

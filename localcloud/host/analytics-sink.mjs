@@ -3,8 +3,8 @@ import { once } from "node:events";
 import http from "node:http";
 
 /** The oldest points go: a data set answers for what happened lately. */
-const MOST_POINTS = 50_000;
-const MOST_BYTES = 100_000;
+const MAX_POINTS = 50_000;
+const MAX_BYTES = 100_000;
 const BLOB = /^blob(\d+)$/;
 const DOUBLE = /^double(\d+)$/;
 
@@ -59,12 +59,12 @@ export class AnalyticsSink {
       let size = 0;
       for await (const part of request) {
         size += part.length;
-        if (size > MOST_BYTES) return answer(413);
+        if (size > MAX_BYTES) return answer(413);
         parts.push(part);
       }
       const point = JSON.parse(Buffer.concat(parts).toString());
       this.#points.push(read(request.headers["x-analytics-dataset"], point));
-      if (this.#points.length > MOST_POINTS) this.#points.splice(0, MOST_POINTS / 10);
+      if (this.#points.length > MAX_POINTS) this.#points.splice(0, MAX_POINTS / 10);
       return answer(200);
     } catch {
       return answer(400);

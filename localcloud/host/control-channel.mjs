@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 
-const MOST_BODY_BYTES = 64 * 1024 * 1024;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** An error that the caller is told: HTTP status, code and one clear sentence. */
 export class ControlError extends Error {
@@ -101,8 +101,8 @@ async function readBody(request) {
   let size = 0;
   for await (const chunk of request) {
     size += chunk.length;
-    if (size > MOST_BODY_BYTES) {
-      throw new ControlError(413, "too_large", `A body may have ${MOST_BODY_BYTES} bytes.`);
+    if (size > MAX_BODY_BYTES) {
+      throw new ControlError(413, "too_large", `A body may have ${MAX_BODY_BYTES} bytes.`);
     }
     chunks.push(chunk);
   }

@@ -7,7 +7,14 @@ import { RoutingTable } from "./routing-table.mjs";
 
 /** workerd closes a connection that is idle for 5 s; a free one must go before that. */
 const FREE_SOCKET_MS = 3000;
-const MOST_CONNECTIONS = 2000;
+const MAX_CONNECTIONS = 2000;
+/**
+ * Of a request's URL, of its headers together, of an answer's, and of a request's body on the Free
+ * and the Pro plan (https://developers.cloudflare.com/workers/platform/limits/#request-and-response-limits).
+ */
+const MAX_URL_BYTES = 16 * 1024;
+const MAX_HEADER_BYTES = 128 * 1024;
+const MAX_BODY_BYTES = 100 * 1024 * 1024;
 /** Production gives up on a Worker's answer after 100 s (error 524). */
 const ANSWER_TIMEOUT_MS = 100_000;
 const RETRY_PAUSE_MS = 20;
@@ -32,7 +39,10 @@ export class Edge extends EventEmitter {
   #holdMs;
   #table = new RoutingTable({ generation: 0, routes: [], defaultScript: null });
   #agent = new PatientAgent({ keepAlive: true, timeout: FREE_SOCKET_MS, maxFreeSockets: 256 });
-  #server = http.createServer((request, response) => void this.#serve(request, response));
+  #server = http.createServer(
+    { maxHeaderSize: MAX_URL_BYTES + MAX_HEADER_BYTES },
+    (request, response) => void this.#serve(request, response),
+  );
 
   /**
    * @param {{versions: import("./versions.mjs").Versions, holdMs: number}} options longest wait
@@ -42,7 +52,7 @@ export class Edge extends EventEmitter {
     super();
     this.#versions = versions;
     this.#holdMs = holdMs;
-    this.#server.maxConnections = MOST_CONNECTIONS;
+    this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.keepAliveTimeout = 75_000;
   }
 
@@ -80,6 +90,10 @@ export class Edge extends EventEmitter {
 
   async #serve(request, response) {
     const { headers } = request;
+    if (request.url.length > MAX_URL_BYTES) return refuse(response, 414, "URI Too Long", CLOSES);
+    if (Number(headers["content-length"]) > MAX_BODY_BYTES) {
+      return refuse(response, 413, "Request entity too large", CLOSES);
+    }
     if (this.#table.generation === 0) {
       return refuse(response, 503, "error code: 1104", { "Retry-After": "1" });
     }
@@ -139,6 +153,7 @@ export class Edge extends EventEmitter {
         path: request.url,
         headers: forwardedHeaders(request, ray),
         setHost: false,
+        maxHeaderSize: MAX_HEADER_BYTES,
       });
       const abandon = () => upstream.destroy();
       const settle = (done) => {
@@ -183,6 +198,9 @@ export class Edge extends EventEmitter {
     });
   }
 }
+
+/** The rest of such a request isn't read. */
+const CLOSES = { Connection: "close" };
 
 /** Answers that the Worker didn't give, or not to the end. */
 const FAILED = new WeakSet();

@@ -1,9 +1,9 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from "node:fs";
 import path from "node:path";
 
-const MOST_BYTES = 8 * 1024 * 1024;
-const MOST_BEHIND_BYTES = 4 * 1024 * 1024;
-const MOST_LISTENERS = 32;
+const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_BEHIND_BYTES = 4 * 1024 * 1024;
+const MAX_LISTENERS = 32;
 /** Events that follow each other faster are written together. */
 const GATHER_MS = 20;
 
@@ -62,7 +62,7 @@ export class EventLog {
   #send(lines) {
     for (const listener of this.#listeners) {
       // A listener that doesn't read would otherwise fill the memory.
-      if (listener.writableLength > MOST_BEHIND_BYTES) listener.destroy();
+      if (listener.writableLength > MAX_BEHIND_BYTES) listener.destroy();
       else listener.write(lines);
     }
   }
@@ -74,7 +74,7 @@ export class EventLog {
    * @returns {boolean} false where too many listen already
    */
   attach(stream) {
-    if (this.#listeners.size >= MOST_LISTENERS) return false;
+    if (this.#listeners.size >= MAX_LISTENERS) return false;
     this.#listeners.add(stream);
     stream.once("close", () => this.#listeners.delete(stream));
     return true;
@@ -88,7 +88,7 @@ export class EventLog {
 
   #append(lines) {
     try {
-      if (this.#size > MOST_BYTES) {
+      if (this.#size > MAX_BYTES) {
         renameSync(this.#file, `${this.#file}.1`);
         this.#size = 0;
       }

@@ -1,5 +1,5 @@
-const MOST_RULES = 100;
-const LONGEST_LINE = 2000;
+const MAX_RULES = 100;
+const MAX_LINE = 2000;
 const IS_PATH = /^(\S+:\/\/|\/)/;
 
 /**
@@ -18,9 +18,9 @@ export class HeaderRules {
     let rule;
     for (const raw of text.split("\n")) {
       const line = raw.trim();
-      if (line === "" || line.startsWith("#") || line.length > LONGEST_LINE) continue;
+      if (line === "" || line.startsWith("#") || line.length > MAX_LINE) continue;
       if (IS_PATH.test(line)) {
-        if (this.#rules.length >= MOST_RULES) break;
+        if (this.#rules.length >= MAX_RULES) break;
         rule = { pattern: patternOf(line), withHost: !line.startsWith("/"), set: [], unset: [] };
         if (rule.pattern === null) rule = undefined;
         else this.#rules.push(rule);

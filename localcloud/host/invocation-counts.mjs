@@ -1,7 +1,7 @@
 const MINUTE_MS = 60_000;
-const MOST_MINUTES = 24 * 60;
+const MAX_MINUTES = 24 * 60;
 /** Of so many invocations a minute the durations are kept; every further one replaces one. */
-const MOST_DURATIONS = 256;
+const MAX_DURATIONS = 256;
 
 /**
  * How many requests each version had in each minute of the last day, how many of them failed by
@@ -24,11 +24,11 @@ export class InvocationCounts {
     }
     counts.requests += 1;
     if (failed) counts.errors += 1;
-    if (counts.durations.length < MOST_DURATIONS) counts.durations.push(ms);
+    if (counts.durations.length < MAX_DURATIONS) counts.durations.push(ms);
     else {
       // Each invocation stays in with the same chance (reservoir sampling).
       const place = Math.floor(Math.random() * counts.requests);
-      if (place < MOST_DURATIONS) counts.durations[place] = ms;
+      if (place < MAX_DURATIONS) counts.durations[place] = ms;
     }
   }
 
@@ -41,7 +41,7 @@ export class InvocationCounts {
     const minute = new Map();
     this.#minutes.set(start, minute);
     for (const old of this.#minutes.keys()) {
-      if (old > start - MOST_MINUTES * MINUTE_MS) break;
+      if (old > start - MAX_MINUTES * MINUTE_MS) break;
       this.#minutes.delete(old);
     }
     return minute;

@@ -5,7 +5,7 @@
  * and lets a few more pass, too (Cloudflare, Workers runtime APIs, "Rate limiting").
  */
 
-const HIGHEST_KEYS = 10_000;
+const MAX_KEYS = 10_000;
 
 /** Counters by namespace: bindings with the same id share them, as in production. */
 const namespaces = new Map();
@@ -23,7 +23,7 @@ class RateLimit {
     const { id, limit, period } = this.#settings;
     const window = Math.floor(Date.now() / (period * 1000));
     let counters = namespaces.get(id);
-    if (counters?.window !== window || counters.counts.size >= HIGHEST_KEYS) {
+    if (counters?.window !== window || counters.counts.size >= MAX_KEYS) {
       counters = { window, counts: new Map() };
       namespaces.set(id, counters);
     }

@@ -1,5 +1,5 @@
 /** Bodies up to this many bytes are taken in as a whole; the service's own limit is 1 MiB. */
-const MOST_HELD = 8 * 1024 * 1024;
+const MAX_HELD = 8 * 1024 * 1024;
 
 /**
  * A client's request body on its way to a Worker that may answer without reading it.
@@ -33,9 +33,9 @@ export class RequestBody {
     for await (const chunk of expected ? request.iterator({ destroyOnReturn: false }) : []) {
       held.push(chunk);
       size += chunk.length;
-      if (size > MOST_HELD) break;
+      if (size > MAX_HELD) break;
     }
-    return new RequestBody(request, Buffer.concat(held), size <= MOST_HELD);
+    return new RequestBody(request, Buffer.concat(held), size <= MAX_HELD);
   }
 
   /** @param {import("node:http").ClientRequest} upstream whose connection stands */

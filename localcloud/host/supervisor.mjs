@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { Workerd } from "./workerd.mjs";
 
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 /** After a run this long the next restart needs no pause: it isn't a crash at each start. */
 const HEALTHY_MS = 1000;
 const PROBE_EVERY_MS = 5000;
@@ -151,7 +151,7 @@ export class Supervisor extends EventEmitter {
     while (!this.#stopping) {
       await new Promise((resolve) => setTimeout(resolve, this.#pauseMs));
       if (this.#stopping) return;
-      this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
+      this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, FIRST_PAUSE_MS), MAX_PAUSE_MS);
       try {
         await this.#run();
         return;

@@ -22,6 +22,8 @@ class Default(WorkerEntrypoint):
     async def fetch(self, request):
         url = urlsplit(request.url)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if url.path == "/wide":
+            return Response("wide", headers={"X-Wide": "x" * int(query["bytes"])})
         return Response(json.dumps(await getattr(self, url.path[1:])(request, query)))
 
     async def hello(self, request, query):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -141,3 +143,34 @@ def test_a_host_removes_the_sockets_that_it_and_a_killed_one_made(
     assert (left.exists(), own.exists()) == (False, True)
     second.stop()
     assert not own.exists()
+
+
+def test_a_request_beyond_the_documented_limits_never_reaches_the_worker(
+    host: RunningHost,
+) -> None:
+    def with_headers(size: int) -> int:
+        headers = {f"X-{number}": "x" * 8000 for number in range(size // 8000)}
+        try:
+            return host.edge("GET", "/echo", headers=headers).status_code
+        except httpx.NetworkError:  # It is closed while the rest still comes.
+            return 431
+
+    assert with_headers(100_000) == 200
+    assert with_headers(200_000) == 431
+
+    longest = 16 * 1024
+    path = "/hello?".ljust(longest, "x")
+    assert host.edge("GET", path).status_code == 200
+    assert host.edge("GET", f"{path}x").status_code == 414
+
+    with closing(HTTPConnection("127.0.0.1", host.edge_port, timeout=60)) as connection:
+        connection.putrequest("POST", "/echo")
+        connection.putheader("Content-Length", str(100 * 1024 * 1024 + 1))
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (413, b"Request entity too large")
+
+
+def test_an_answers_headers_may_be_as_long_as_in_production(host: RunningHost) -> None:
+    answer = host.edge("GET", "/wide?bytes=100000")
+    assert (answer.status_code, len(answer.headers["X-Wide"])) == (200, 100_000)
