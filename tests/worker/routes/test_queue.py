@@ -91,6 +91,7 @@ def test_filters_choose_what_is_retried(world: World) -> None:
     ],
 )
 def test_a_filter_takes_rejected_ones_of_any_age_too(world: World, named: dict[str, Any]) -> None:
+    world.clock.ms += 12 * 3_600_000
     _failed(world, 404)
     world.clock.ms += 25 * 3_600_000
     done = world.request("POST", RETRY, named).json["data"]
@@ -171,6 +172,7 @@ def test_more_than_a_page_is_taken_up_with_the_cursor(world: World) -> None:
         {"cursor": 0},
         {"log_id": "1"},
         {"max_age_hours": -1},
+        {"max_age_hours": 8_761},
         {"channel": "x"},
     ],
 )
@@ -197,6 +199,15 @@ def test_the_status_counts_what_waits_and_what_was_given_up(world: World) -> Non
     assert (item["user_id"], item["channel"], item["retry_count"]) == ("u2", "webhook", 1)
     assert item["error_message"].startswith("HTTP 500")
     assert data["processingRate"] == 0
+
+
+def test_the_rate_counts_what_was_sent_of_the_last_hour(world: World) -> None:
+    world.configure()
+    for minutes in (0, 2, 58):
+        world.clock.ms += minutes * 60_000
+        world.send()
+    world.clock.ms += 1
+    assert world.request("GET", "/api/queue/status").json["data"]["processingRate"] == 2
 
 
 def test_a_dead_letter_of_a_short_schedule_is_counted_and_a_rejection_is_not(
