@@ -164,6 +164,31 @@ def test_one_send_goes_to_a_list_of_users_once_each(world: World) -> None:
     assert len(world.endpoints.bodies) == 3
 
 
+def test_a_list_of_users_shares_every_field_of_the_send(world: World) -> None:
+    names = users(world, 2)
+    template = {
+        "template_key": "t",
+        "template_name": "t",
+        "contents": {"webhook": {"content_type": "text", "content_template": "Hi {{who}}"}},
+    }
+    assert world.request("POST", "/api/templates", template).status == 200
+    body = {
+        "user_ids": names,
+        "channels": ["webhook"],
+        "template_key": "t",
+        "variables": {"who": "you"},
+        "metadata": {"order": 7},
+        "send_at": "2026-01-01T01:00:00Z",
+        "urgent": True,
+    }
+    results = post(world, body).json["results"]
+    assert [each["results"][0]["send_at"] for each in results] == ["2026-01-01T01:00:00.000Z"] * 2
+    world.clock.ms += 3_600_000
+    world.cron()
+    world.deliver_queues()
+    assert [sent["content"] for sent in world.endpoints.bodies] == ["Hi you"] * 2
+
+
 @pytest.mark.parametrize(
     "body",
     [

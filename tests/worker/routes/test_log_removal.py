@@ -91,6 +91,14 @@ def test_old_settled_notifications_are_deleted_and_open_ones_kept(
     assert "No logs found" in old.request(method, target, body).json["message"]
 
 
+@pytest.mark.parametrize("where", ["?days=365", ""])
+def test_a_year_is_the_longest_time(old: World, where: str) -> None:
+    body = None if where else {"days": 365}
+    done = old.request("DELETE", f"{PATH}/cleanup{where}", body)
+    assert (done.status, done.json["data"]["deleted_count"]) == (200, 0)
+    assert done.json["data"]["before"] == "2025-02-10T00:00:00.000Z"
+
+
 def test_a_status_narrows_the_deletion(old: World) -> None:
     done = old.request("DELETE", f"{PATH}/cleanup?days=1&status=failed")
     assert done.json["data"]["deleted_count"] == 0
