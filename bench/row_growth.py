@@ -15,7 +15,7 @@ from tests.installation import Installation
 
 TIMES = (1, 10, 100)
 ROUNDS = 3
-SENDS = 1_000
+SENDS = 500
 CLIENTS = 10
 
 
