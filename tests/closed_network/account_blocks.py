@@ -238,7 +238,6 @@ def of_this_stack(operator: Operator) -> Mapping[str, str]:
         "ntf_1795918200000": str(send(operator)["results"][0]["messageId"]),
         "https://hooks.example.com/ada": f"{sink(operator)}/ada",
         "https://example.com/webhook": f"{sink(operator)}/load",
-        "--requests 200 --concurrency 8": "--requests 20 --concurrency 4",
     }
 
 

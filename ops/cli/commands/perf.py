@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json as json_text
 import uuid
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.printing import say
-from ops.observe.measuring.load import Load
+from ops.observe.measuring.load import Load, Measured
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
 from ops.stacks.errors import VerificationFailed
@@ -73,13 +74,20 @@ def perf(
                 (result.name, *(result.shown(column) for column in columns)) for result in results
             ],
         )
-    failed = sum(result.failed for result in results)
-    if failed:
-        raise VerificationFailed(
-            f"{counted(failed, 'request')} failed. 'notifyctl diagnose --stack {stack}' looks for "
-            "the reason.",
-            check="performance",
+    if any(result.failed for result in results):
+        raise VerificationFailed(verdict(results, stack), check="performance")
+
+
+def verdict(results: Sequence[Measured], stack: str) -> str:
+    """Say how many requests failed, and where to look."""
+    failed = counted(sum(result.failed for result in results), "request")
+    limited = sum(result.statuses.get(429, 0) for result in results)
+    if limited:
+        return (
+            f"{failed} failed, {limited} of them by the service's rate limit (429). Make fewer "
+            "--requests, or wait a minute."
         )
+    return f"{failed} failed. 'notifyctl diagnose --stack {stack}' looks for the reason."
 
 
 def _notification(service: ServiceClient, url: str) -> dict[str, object]:

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ops.cli.commands.perf import verdict
 from ops.observe.measuring.load import Load, Measured
 from ops.stacks.errors import OperationError, ToolMissing
 from ops.stacks.service import sign
@@ -177,6 +178,18 @@ def test_an_authority_that_the_environment_names_is_trusted(
         monkeypatch.delenv("NODE_EXTRA_CA_CERTS", raising=False)
         found = Load(url, KEY, requests=3, concurrency=1).measure("GET", "/")
     assert (len(service.asked), found.failed) == (3, 0)
+
+
+def test_the_rate_limit_is_told_apart_from_a_service_that_fails() -> None:
+    limited = Measured("GET /health", {200: 100, 429: 20}, [1.0], 1.0)
+    broken = Measured("GET /x", {500: 1}, [1.0], 1.0)
+    assert verdict([limited, broken], "local") == (
+        "21 requests failed, 20 of them by the service's rate limit (429). Make fewer --requests, "
+        "or wait a minute."
+    )
+    assert verdict([broken], "local") == (
+        "1 request failed. 'notifyctl diagnose --stack local' looks for the reason."
+    )
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
