@@ -7,6 +7,7 @@ import io
 import json
 import secrets
 import tarfile
+import time
 from pathlib import Path
 
 import psutil
@@ -70,6 +71,17 @@ def measure_storage(figures: Figures, installation: Installation) -> None:
 
 
 def _request_line(installation: Installation, request_id: str) -> dict[str, int]:
+    """Return what the request's log line tells; lines come a little later than answers."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        line = _logged(installation, request_id)
+        if line is not None:
+            return line
+        time.sleep(0.05)
+    raise RuntimeError(f"the Worker's log has no line of request {request_id}")
+
+
+def _logged(installation: Installation, request_id: str) -> dict[str, int] | None:
     answer = installation.control("GET", "/local/logs", params={"limit": 1000})
     for event in answer.json()["logs"]:
         try:
@@ -78,7 +90,7 @@ def _request_line(installation: Installation, request_id: str) -> dict[str, int]
             continue
         if line.get("requestId") == request_id and line.get("type") == "api_request":
             return {"d1_calls": line["d1_calls"], "rows_written": line["rows_written"]}
-    raise RuntimeError(f"the Worker's log has no line of request {request_id}")
+    return None
 
 
 def measure_boot(figures: Figures, installation: Installation) -> None:
