@@ -177,7 +177,7 @@ def test_the_newest_backup_is_that_of_this_database_with_a_description(tmp_path:
 
 @pytest.mark.parametrize(
     ("minutes", "is_verified", "is_fresh"),
-    [(0, True, True), (60, True, True), (61, True, False), (0, False, False)],
+    [(0, True, True), (59, True, True), (61, True, False), (0, False, False)],
 )
 def test_a_backup_is_fresh_for_an_hour_once_it_was_verified(
     tmp_path: Path, minutes: int, is_verified: bool, is_fresh: bool
