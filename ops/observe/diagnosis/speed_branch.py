@@ -16,6 +16,12 @@ _UNITS = ("ms", "messages", "MB")
 def speed_branch(status: StackStatus, database: StackDatabase) -> Branch:
     """Hold times, backlogs and resources against their thresholds; name the slowest sends."""
     branch = Branch("speed", "Is the service slow?")
+    try:
+        slowest = slow_sends(database, limit=3)
+    except OperationError as error:
+        branch.unknown(f"slow sends: {error}")
+        slowest = []
+    example = slowest[0].message_id if slowest else ""
     for reading in status.readings:
         if reading.metric.unit not in _UNITS:
             continue
@@ -35,16 +41,12 @@ def speed_branch(status: StackStatus, database: StackDatabase) -> Branch:
                     (step,),
                     over=f"below {limit}",
                     window="now" if is_backlog else "the last hour",
+                    example=example if reading.metric.unit == "ms" else "",
                 )
             )
         else:
             branch.found.append(said)
-    try:
-        rows = slow_sends(database, limit=3)
-    except OperationError as error:
-        branch.unknown(f"slow sends: {error}")
-        return branch
-    for row in rows:
+    for row in slowest:
         branch.found.append(
             f"slow send: {row.milliseconds:.0f} ms over {row.channel}, "
             f"{counted(row.attempts, 'attempt')}, {row.message_id}"

@@ -12,6 +12,7 @@ from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch, Verdict
 from ops.observe.diagnosis.data_branch import data_branch
 from ops.observe.diagnosis.speed_branch import speed_branch
+from ops.observe.metrics.slow_sends import SlowSend
 from ops.observe.metrics.stack_status import StackStatus
 from ops.observe.metrics.thresholds import Level, Metric, Reading
 from ops.stacks.errors import OperationError
@@ -121,3 +122,13 @@ def test_slow_sends_that_cannot_be_read_are_unknown() -> None:
     branch = speed_branch(status(), cast(StackDatabase, Away()))
     assert branch.verdict is Verdict.UNKNOWN
     assert branch.found == ["slow sends: the database is away"]
+
+
+def test_the_slowest_send_is_the_example_of_what_is_slow(
+    migrated: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sends = [SlowSend(f"ntf_{n}", "slack", 1, 9_000 - n) for n in range(2)]
+    monkeypatch.setattr("ops.observe.diagnosis.speed_branch.slow_sends", lambda *_, **__: sends)
+    [slow] = speed_branch(status(reading(Level.WARNING)), migrated).findings
+    [backlog] = speed_branch(status(reading(Level.WARNING, unit="messages")), migrated).findings
+    assert (slow.example, backlog.example) == ("ntf_0", "")
