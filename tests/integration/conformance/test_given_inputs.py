@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.eventually import eventually
 from tests.integration.conformance.chat_apis import ChatApis
 from tests.integration.conformance.deployed import SECRETS, SEND, Deployed, basic, expect
 
@@ -471,7 +472,11 @@ def test_long_names_leave_short_lines_and_answers(service: Deployed, hooked: str
         answer = service.open("GET", path)
         assert answer.status_code in (401, 404)
         assert len(answer.content) < 1_000
-    events = service.installation.control("GET", "/local/logs?limit=1000").json()["logs"]
-    lines = [event["message"] for event in events if event.get("type") == "log"]
-    assert any("p" * 100 in line for line in lines)
-    assert max(map(len, lines)) < 5_000
+
+    def logged() -> list[str]:
+        events = service.installation.control("GET", "/local/logs?limit=1000").json()["logs"]
+        lines = [event["message"] for event in events if event.get("type") == "log"]
+        last = any(f"/api/templates/{'p' * 100}" in line for line in lines)
+        return lines if last else []
+
+    assert max(map(len, eventually(logged, what="the line of the last request"))) < 5_000
