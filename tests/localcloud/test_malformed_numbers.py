@@ -170,9 +170,8 @@ def test_a_limit_of_calls_is_a_number_within_bounds(
 
 def test_a_line_of_a_log_that_is_no_event_is_left_out(tmp_path: Path) -> None:
     logs = LogFiles(tmp_path)
-    for line in ('{"level": "info", "message": "one"}', "5", "[]", '"text"', '{"cut', "null"):
-        logs.write(line)
-    logs.write('{"level": "WARN", "message": "two"}')
+    logs.write(['{"level": "info", "message": "one"}', "5", "[]", '"text"', '{"cut', "null"])
+    logs.write(['{"level": "WARN", "message": "two"}'])
     assert [event["message"] for event in logs.newest(limit=10)] == ["one", "two"]
     assert [event["message"] for event in logs.newest(limit=1)] == ["two"]
     assert [event["message"] for event in logs.newest(limit=10, level="warn")] == ["two"]
