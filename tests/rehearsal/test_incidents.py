@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 
@@ -421,15 +422,46 @@ def test_sends_that_are_slow(rehearsal: Rehearsal) -> None:
     assert [one.code for one in done] == [0] * len(done), [one.text for one in done]
 
 
+def test_a_database_that_is_restored(rehearsal: Rehearsal) -> None:
+    installation = rehearsal.installation
+    assert rehearsal.call("ada", url=hook(rehearsal, "ada")) == 200
+    buckets = f"/client/v4/accounts/{installation.outputs()['account_id']}/r2/buckets"
+    assert installation.control("POST", buckets, json={"name": "nightly"}).status_code == 200
+    (taken,) = rehearsal.follow("Restore", runbook.FIRST)
+    assert taken.code == 0, taken.text
+    assert rehearsal.type("notifyctl db backup --stack local --encrypt --r2 nightly").code == 0
+    bookmark = installation.ctl_json("db", "bookmark")["bookmark"]
+    for way in ("bookmark", "backup"):
+        installation.sql("DELETE FROM template_contents")
+        installation.sql("DELETE FROM user_configs")
+        (checked,) = rehearsal.follow("Data is wrong", runbook.FIRST)
+        assert checked.code == 5
+        checked.names("templates without a content")
+        values = {
+            "2026-11-22T01:55:00Z": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "BOOKMARK": bookmark,
+            "BUCKET": "nightly",
+        }
+        words = {"bookmark": ("db bookmark", "db travel"), "backup": ("db verify", "db restore")}
+        for command in runbook.commands("Restore", runbook.COMMANDS):
+            if any(word in command for word in words[way]):
+                done = rehearsal.type(runbook.filled_in(command, values), answer="local\n")
+                assert done.code == 0, done.text
+        for command in ("notifyctl db check --stack local", "notifyctl verify --stack local"):
+            over = rehearsal.type(command)
+            assert over.code == 0, over.text
+        assert rehearsal.call("ada") == 200
+
+
 def test_every_section_has_a_first_command_that_is_run_here() -> None:
     """A section whose incident nobody rehearses is named, so that none is forgotten."""
     rehearsed = {
         *("Errors", "Bad deployment", "Failed migration", "Drift", "Leaked key", "Stuck queue"),
         *("One user", "One channel", "Data is wrong", "Database refuses", "Lost binding"),
-        *("Unreachable", "Slow"),
+        *("Unreachable", "Slow", "Restore"),
     }
     elsewhere = {
         # Not rehearsed in this order yet: their commands have tests of their own.
-        *("Cron stopped", "Wrong secret", "Restore"),
+        *("Cron stopped", "Wrong secret"),
     }
     assert set(runbook.sections()) == rehearsed | elsewhere
