@@ -67,9 +67,11 @@ def leave_out(items: Iterable[pytest.Item], *, all_of_them: bool) -> None:
     changed = [] if all_of_them else noted.splitlines()
     judged = {f"tests/{file}": found for file, found in places().items()}
     left = {file for file, found in judged.items() if not concerned(file, found, changed)}
+    if not all_of_them:
+        # By file, since the tests of some are the steps of one story.
+        left = {file for file in left if chance(f"long {file}").randrange(SHARE)}
     for item in items:
-        chosen = chance(f"long {item.nodeid}").randrange(SHARE) == 0
-        if item.nodeid.partition("::")[0] in left and (all_of_them or not chosen):
+        if item.nodeid.partition("::")[0] in left:
             item.add_marker(pytest.mark.soak)
 
 

@@ -131,28 +131,41 @@ class Item:
         self.marks.append(mark.name)
 
 
-def left_out(monkeypatch: pytest.MonkeyPatch, changed: str, *, soak: bool = False) -> list[int]:
-    """Return how many of 200 tests are left out: in a long file, and in another one."""
+def taken(
+    monkeypatch: pytest.MonkeyPatch, changed: str, seed: str = "1", *, soak: bool = False
+) -> set[str]:
+    """Return the files of a run: every long one, each with three tests, and one that isn't long."""
     monkeypatch.setenv(VARIABLE, changed)
-    monkeypatch.setenv("TEST_SEED", "20261129")
-    counts = []
-    for file in (LONG, "tests/test_long_tests.py"):
-        items = [Item(file, number) for number in range(200)]
-        leave_out(cast("list[pytest.Item]", items), all_of_them=soak)
-        assert {mark for item in items for mark in item.marks} <= {"soak"}
-        counts.append(sum(bool(item.marks) for item in items))
-    return counts
+    monkeypatch.setenv("TEST_SEED", seed)
+    files = [*(f"tests/{file}" for file in places()), "tests/test_long_tests.py"]
+    items = [Item(file, number) for file in files for number in range(3)]
+    leave_out(cast("list[pytest.Item]", items), all_of_them=soak)
+    assert {mark for item in items for mark in item.marks} <= {"soak"}
+    by_file: dict[str, set[bool]] = {}
+    for item in items:
+        by_file.setdefault(item.nodeid.partition("::")[0], set()).add(not item.marks)
+    assert {len(found) for found in by_file.values()} == {1}, "a file runs whole, or not at all"
+    return {file for file, found in by_file.items() if True in found}
 
 
-def test_a_fifth_of_the_long_tests_runs_each_day_and_all_where_the_change_concerns_them(
+def test_a_fifth_of_the_long_files_runs_each_day_and_over_the_days_all_of_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    left, others = left_out(monkeypatch, "README.md")
-    assert (200 - left) * SHARE == pytest.approx(200, rel=0.3)
-    assert others == 0
-    assert left_out(monkeypatch, "README.md\nops/deploy/rollback/plan.py") == [0, 0]
-    assert left_out(monkeypatch, ALL) == [0, 0]
-    assert left_out(monkeypatch, "ops/deploy/rollback/plan.py", soak=True) == [200, 0]
+    days = [taken(monkeypatch, "README.md", str(day)) for day in range(60)]
+    assert all("tests/test_long_tests.py" in day for day in days)
+    assert set.union(*days) == taken(monkeypatch, ALL)
+    share = sum(len(day) - 1 for day in days) / len(days) / len(places())
+    assert share * SHARE == pytest.approx(1, rel=0.2)
+
+
+def test_a_change_adds_what_it_concerns_and_a_soak_takes_what_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    day = taken(monkeypatch, "README.md")
+    changed = taken(monkeypatch, "README.md\nops/deploy/rollback/plan.py")
+    about = {LONG, "tests/releases/test_plain_pulumi.py", "tests/integration/test_scenario.py"}
+    assert changed == day | about
+    assert taken(monkeypatch, "README.md", soak=True) == {"tests/test_long_tests.py"}
 
 
 @pytest.mark.parametrize("named", [True, False])

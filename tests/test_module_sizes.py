@@ -29,9 +29,12 @@ SMALL = {
 
 LONG = {
     "infra/migrations/lint.py": "one noun: what a migration file may do",
+    "localcloud/api/d1_transfer.py": "one noun: a database's files and its travel through time",
     "ops/cli/commands/keys.py": "the commands below `keys`, with their help",
+    "ops/database/dump.py": "one noun: a database written as statements that D1 takes",
     "ops/database/schema_difference.py": "one noun: what differs between two schemas",
     "ops/deploy/baseline.py": "one noun: a state without its secrets",
+    "ops/stacks/account.py": "one noun: an account, and what each form of its answers means",
     "sdk/notification_sdk/_async/client.py": "one noun: what a client does",
     "sdk/notification_sdk/_async/resources.py": "one noun: what a client does with stored things",
     "sdk/notification_sdk/_calls.py": "one noun: the calls of the API",

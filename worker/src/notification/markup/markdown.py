@@ -2,8 +2,7 @@
 
 What chats share is read: emphasis, code, fences, links, headings, quotes. Everything else is text,
 line breaks included. A backslash makes any ASCII punctuation text, inside code too: values are put
-into code like anywhere else. What single marks mean differs by channel, and so do mentions; a
-`Dialect` says it.
+into code like anywhere else. A `Dialect` says what single marks and mentions mean in a channel.
 """
 
 import re
