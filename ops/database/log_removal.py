@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ops.stacks.errors import ServiceError
 from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
@@ -10,8 +12,11 @@ _MAX_CALLS = 500
 """A call removes at most 20 000; this ends a loop that gets nowhere."""
 
 
-def remove_old_logs(service: ServiceClient, *, days: int) -> int:
+def remove_old_logs(service: ServiceClient, *, days: int, told: Callable[[str], None]) -> int:
     """Remove what is older than ``days`` days, and return how many notifications that were.
+
+    ``told`` hears after each call how many are gone; how many there are, only a long query would
+    tell.
 
     Raises:
         ServiceError: the service refused, gave no answer, or doesn't come to an end.
@@ -23,6 +28,7 @@ def remove_old_logs(service: ServiceClient, *, days: int) -> int:
             removed += int(data["deleted_count"])
             if not data.get("more"):
                 return removed
+        told(f"{counted(removed, 'notification')} removed so far")
     raise ServiceError(
         f"{counted(removed, 'notification')} removed, and there are still more. Run the command "
         "again."

@@ -37,7 +37,7 @@ def cleanup(
         what = f"Remove the notifications of '{stack}' that are older than {counted(days, 'day')}"
         require_confirmation(stack, what, confirm)
     with connect(context) as service, reporter.step("Old notifications") as step:
-        removed = remove_old_logs(service, days=days)
+        removed = remove_old_logs(service, days=days, told=step.show)
         step.detail = f"{removed} removed"
     if json:
         say(json_text.dumps({"stack": stack, "days": days, "removed": removed}, indent=2))

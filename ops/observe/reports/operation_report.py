@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -69,8 +70,8 @@ class OperationReport:
             if period is not Period.DAILY:
                 with reporter.step("Slow statements and sends"):
                     sections.append(_slow(database, period))
-                with reporter.step("Old notifications"):
-                    sections.append(_cleaning(service, database, clean=clean))
+                with reporter.step("Old notifications") as step:
+                    sections.append(_cleaning(service, database, step.show, clean=clean))
             if period is Period.MONTHLY:
                 with reporter.step("Capacity"):
                     sections.append(capacity(service, database))
@@ -151,10 +152,12 @@ def _slow(database: StackDatabase, period: Period) -> Section:
     return section
 
 
-def _cleaning(service: ServiceClient, database: StackDatabase, *, clean: bool) -> Section:
+def _cleaning(
+    service: ServiceClient, database: StackDatabase, told: Callable[[str], None], *, clean: bool
+) -> Section:
     section = Section("Old notifications")
     if clean:
-        removed = remove_old_logs(service, days=30)
+        removed = remove_old_logs(service, days=30, told=told)
         section.lines.append(f"{removed} older than 30 days removed")
         section.metrics = {"removed": removed}
         return section

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -179,17 +179,22 @@ def test_an_account_that_makes_no_scratch_database_is_told(api: AnsweringService
         pass
 
 
-def removed(api: AnsweringService, *answers: tuple[int, bool]) -> int:
+def removed(
+    api: AnsweringService, *answers: tuple[int, bool], told: Callable[[str], None] = str
+) -> int:
     api.answers = [
         (200, json.dumps({"success": True, "data": {"deleted_count": n, "more": more}}).encode())
         for n, more in answers
     ]
     with ServiceClient(api.url, "k" * 64) as service:
-        return remove_old_logs(service, days=30)
+        return remove_old_logs(service, days=30, told=told)
 
 
 def test_old_notifications_are_removed_until_there_are_no_more(api: AnsweringService) -> None:
-    assert removed(api, (20_000, True), (20_000, True), (7, False)) == 40_007
+    told: list[str] = []
+    answers = ((20_000, True), (20_000, True), (7, False))
+    assert removed(api, *answers, told=told.append) == 40_007
+    assert told == [f"{count},000 notifications removed so far" for count in (20, 40)]
     assert [json.loads(call["body"]) for call in api.seen] == [{"days": 30}] * 3
     assert api.seen[0]["target"] == "/api/cleanup-logs"
 

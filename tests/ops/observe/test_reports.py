@@ -191,7 +191,7 @@ def test_old_notifications_are_counted_or_not_known() -> None:
     def told(rows: int) -> Section:
         with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
             database = cast(StackDatabase, Database(rows=rows))
-            return operation_report._cleaning(client, database, clean=False)
+            return operation_report._cleaning(client, database, str, clean=False)
 
     assert told(-1).lines == ["not known: the database is away"]
     assert told(3).metrics == {"old": 3}
@@ -203,7 +203,7 @@ def test_a_clean_up_that_was_asked_for_is_made_and_counted() -> None:
     with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
         service.answers = [(200, body)]
         database = cast(StackDatabase, Database(rows=3))
-        section = operation_report._cleaning(client, database, clean=True)
+        section = operation_report._cleaning(client, database, str, clean=True)
         assert json.loads(service.seen[0]["body"]) == {"days": 30}
     assert (section.metrics, section.lines) == ({"removed": 7}, ["7 older than 30 days removed"])
 

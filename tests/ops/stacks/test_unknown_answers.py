@@ -56,7 +56,7 @@ def errors(service: ServiceClient) -> Section:
 
 
 ASKING: dict[str, Callable[[ServiceClient], object]] = {
-    "cleanup": lambda s: remove_old_logs(s, days=30),
+    "cleanup": lambda s: remove_old_logs(s, days=30, told=str),
     "rewrap": lambda s: rewrap(s, Step("")),
     "retry": lambda s: retry_in_bulk(s, {}),
     "discard": lambda s: discard(s, [1]),
