@@ -77,6 +77,12 @@ def test_an_unexpected_failure_names_its_request_and_place_and_not_its_words(wor
     assert point[7] == failed.json["request_id"]
     assert re.fullmatch(r"KeyError \(\w+, line \d+ of notification/[\w/]+\.py\)", point[8])
     assert "ada" not in point[8]
+    for _ in range(4):
+        world.send("s1")
+    world.database.before_batch = None
+    [problem] = world.request("GET", "/health", signed=False).json["errors"]
+    assert problem["code"] == "REQUESTS_FAILED"
+    assert problem["message"].endswith(": 500 INTERNAL_ERROR"), "no place in the code is public"
 
 
 def test_a_send_names_the_channels_whose_first_attempt_failed(world: World) -> None:

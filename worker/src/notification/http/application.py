@@ -153,13 +153,15 @@ def _log_request(
 
 
 def _failure(request: Request, response: Response) -> str:
-    """Return what failed the caller, as `notifyctl status` tells it; empty where nothing did."""
+    """Return what failed the caller; empty where nothing did.
+
+    Everybody reads it on ``/health``, so that the place in the code is left to log and data set.
+    """
     if not is_failure(response.status, response.code):
         return ""
     over = f" over {','.join(request.channels)}" if request.channels else ""
-    at = f" at {request.failure}" if request.failure else ""
     route = f"{request.method} {request.route}" if request.route else "no route"
-    return f"{route}{over}: {response.status} {response.code}".strip() + at
+    return f"{route}{over}: {response.status} {response.code}".strip()
 
 
 def _write_point(
