@@ -12,7 +12,7 @@ _MAX_CALLS = 500
 """A call removes at most 20 000; this ends a loop that gets nowhere."""
 
 
-def remove_old_logs(service: ServiceClient, *, days: int, told: Callable[[str], None]) -> int:
+def remove_old_logs(service: ServiceClient, *, days: int, told: Callable[[str], object]) -> int:
     """Remove what is older than ``days`` days, and return how many notifications that were.
 
     ``told`` hears after each call how many are gone; how many there are, only a long query would

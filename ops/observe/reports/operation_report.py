@@ -153,7 +153,7 @@ def _slow(database: StackDatabase, period: Period) -> Section:
 
 
 def _cleaning(
-    service: ServiceClient, database: StackDatabase, told: Callable[[str], None], *, clean: bool
+    service: ServiceClient, database: StackDatabase, told: Callable[[str], object], *, clean: bool
 ) -> Section:
     section = Section("Old notifications")
     if clean:

@@ -180,7 +180,7 @@ def test_an_account_that_makes_no_scratch_database_is_told(api: AnsweringService
 
 
 def removed(
-    api: AnsweringService, *answers: tuple[int, bool], told: Callable[[str], None] = str
+    api: AnsweringService, *answers: tuple[int, bool], told: Callable[[str], object] = str
 ) -> int:
     api.answers = [
         (200, json.dumps({"success": True, "data": {"deleted_count": n, "more": more}}).encode())
