@@ -1,8 +1,8 @@
-"""Which long tests `make test` runs: those that concern a change, and a fifth of the others.
+"""Which long tests `make test` runs: those that concern a change, and an eighth of the others.
 
 `tests/long_tests.yaml` lists the files whose tests take seconds of processor time, each with the
 places of the product that it judges. A change is what differs from the commit before it: from the
-upstream branch's, or on that branch from its last commit but one. The day's seed chooses the fifth;
+upstream branch's, or on that branch from its last commit but one. The day's seed chooses which;
 `make soak` runs all of them. Where git can't tell (a checkout without history), and where tests
 are named on the command line, all of them run. CI sets ``TEST_LONG=all``, which does the same.
 """
@@ -22,7 +22,7 @@ from tests.day_sample import chance
 VARIABLE = "TEST_LONG"
 BASE = "TEST_BASE"
 ALL = "all"
-SHARE = 5
+SHARE = 8
 """One of so many runs each day."""
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "tests" / "long_tests.yaml"
@@ -97,7 +97,7 @@ def told(environment: Mapping[str, str]) -> str:
         return "all long tests"
     count = len(noted.splitlines())
     files = "1 changed file" if count == 1 else f"{count} changed files"
-    return f"the long tests of {files}, and a fifth of the others"
+    return f"the long tests of {files}, and an eighth of the others"
 
 
 def _base(root: Path) -> str | None:
