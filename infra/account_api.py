@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from infra.access.calls import permission_of
+from infra.pages import MAX_PAGES, EndlessList, NoList, all_items
 from infra.retries import retrying
 from infra.settings.values import is_loopback
 
@@ -17,8 +18,6 @@ TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not
 PLAN_VARIABLE = "NOTIFICATION_PLAN_ONLY"
 """Environment variable of a plan that nothing is deployed after: its token may be one that only
 reads, so that nobody asks what it may write."""
-_PER_PAGE = 50
-_MAX_PAGES = 200
 
 
 class CannotAsk(Exception):
@@ -86,32 +85,13 @@ class AccountApi:
         return None if document is None else document["result"]
 
     def listed(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
-        """Yield the items of every page of a list; nothing for a 404. Raises as ``get`` does.
-
-        Some lists aren't paged (in the SDK they are of the type ``SinglePage``): everything comes
-        at once, whichever page is asked for.
-        """
-        before: list[Any] = []
-        for page in range(1, _MAX_PAGES + 1):
-            paged = {**query, "page": str(page), "per_page": str(_PER_PAGE)}
-            document = self._document(path, paged)
-            if document is None:
-                return
-            items = document["result"] or []
-            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-                raise CannotAsk(f"GET {path} was answered with no list")
-            info = document.get("result_info")
-            pages = info.get("total_pages") if isinstance(info, dict) else None
-            if not isinstance(pages, int):
-                if items and items == before:
-                    return
-                # Not every list tells how many pages it has; one that isn't full is the last then.
-                pages = page + (len(items) == _PER_PAGE)
-            before = items
-            yield from items
-            if page >= pages:
-                return
-        raise CannotAsk(f"GET {path} has more than {_MAX_PAGES} pages")
+        """Yield the items of every page of a list; nothing for a 404. Raises as ``get`` does."""
+        try:
+            yield from all_items(lambda page: self._document(path, {**query, **page}))
+        except NoList:
+            raise CannotAsk(f"GET {path} was answered with no list") from None
+        except EndlessList:
+            raise CannotAsk(f"GET {path} has more than {MAX_PAGES} pages") from None
 
     def delete(self, path: str) -> None:
         """Remove what is there; nothing where it is gone already.

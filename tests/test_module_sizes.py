@@ -34,7 +34,6 @@ LONG = {
     "ops/database/dump.py": "one noun: a database written as statements that D1 takes",
     "ops/database/schema_difference.py": "one noun: what differs between two schemas",
     "ops/deploy/baseline.py": "one noun: a state without its secrets",
-    "ops/stacks/account.py": "one noun: an account, and what each form of its answers means",
     "sdk/notification_sdk/_async/client.py": "one noun: what a client does",
     "sdk/notification_sdk/_async/resources.py": "one noun: what a client does with stored things",
     "sdk/notification_sdk/_calls.py": "one noun: the calls of the API",

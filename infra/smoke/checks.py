@@ -1,7 +1,7 @@
 """What a version has to do at its preview URL before it may migrate or serve anything."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -95,12 +95,7 @@ class Smoke:
                 if health.get("status") == "healthy":
                     return
                 parts = {name: health.get(name) for name in ("database", "cache", "queues")}
-                errors = health.get("errors")
-                codes = [
-                    str(error.get("code"))
-                    for error in (errors if isinstance(errors, list) else ())
-                    if isinstance(error, dict)
-                ]
+                codes = [str(found.get("code")) for found in health_problems(health)]
                 said = [f"{name} {state}" for name, state in parts.items()]
                 problem = f"it says {', '.join([*said, *codes])}"
         raise self._failed("health", problem)
@@ -126,3 +121,9 @@ class Smoke:
             f"The uploaded version {self._version_id[:8]} failed the smoke test at {self._shown}, "
             f"step '{step}': {why}. {_AFTERWARDS}"
         )
+
+
+def health_problems(health: object) -> list[Mapping[str, Any]]:
+    """Return the problems in an answer of ``GET /health``; none where it isn't the service's."""
+    found = health.get("errors") if isinstance(health, Mapping) else None
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

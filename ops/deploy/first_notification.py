@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from ops.stacks.console import Reporter
-from ops.stacks.errors import VerificationFailed
+from ops.stacks.errors import VerificationFailed, reading
 from ops.stacks.notification import Notification
 from ops.stacks.service import ServiceClient
 from ops.stacks.sink import PATIENCE, has_arrived
@@ -56,15 +56,14 @@ class FirstNotification:
                 url=f"{self._sink_url}/hook/{USER}",
                 idempotency_key=f"{USER}-{secrets.token_hex(8)}",
             ).send(self._service)
-            try:
+            strange = VerificationFailed(
+                "The first notification was answered in an unknown form. "
+                "'notifyctl logs' shows whether it was sent."
+            )
+            with reading(strange):
                 result = answer["results"][0]
                 status, reason = result["status"], result.get("error", "no reason given")
                 message_id = str(result["messageId"]) if status == "sent" else ""
-            except (KeyError, TypeError, IndexError, AttributeError):
-                raise VerificationFailed(
-                    "The first notification was answered in an unknown form. "
-                    "'notifyctl logs' shows whether it was sent."
-                ) from None
             if status != "sent":
                 raise VerificationFailed(
                     f"The first notification is '{status}' instead of 'sent': {reason}. "

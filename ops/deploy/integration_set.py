@@ -10,7 +10,7 @@ from typing import Any
 
 from ops.deploy.verification import CheckResult, answering, check_failed
 from ops.stacks.console import Reporter
-from ops.stacks.errors import ServiceError
+from ops.stacks.errors import ServiceError, reading
 from ops.stacks.service import ServiceClient
 from ops.stacks.sink import PATIENCE, has_arrived
 
@@ -130,11 +130,10 @@ class IntegrationSet:
         return CheckResult(name, None, why)
 
     def _named(self, name: str, check: Callable[[], str]) -> str:
+        strange = check_failed(name, "the answer has an unknown form.")
         try:
-            with answering(name):
+            with reading(strange), answering(name):
                 return check()
-        except (KeyError, TypeError, IndexError, ValueError, AttributeError):
-            raise check_failed(name, "the answer has an unknown form.") from None
         except _Unexpected as error:
             raise check_failed(name, f"{error}.") from None
 

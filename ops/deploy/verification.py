@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 
 from infra.retries import retrying
+from infra.smoke.checks import health_problems
 from ops.stacks.console import Reporter
 from ops.stacks.errors import ServiceError, VerificationFailed
-from ops.stacks.service import ServiceClient, health_problems
+from ops.stacks.service import ServiceClient
 
 ATTEMPTS = 3
 PAUSE = 10.0

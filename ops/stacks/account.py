@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from infra.pages import MAX_PAGES, PER_PAGE, EndlessList, NoList, all_items
 from infra.settings.account import BASE_URL_KEY
 from localcloud.home import CloudHome
 from ops.stacks.context import StackContext
-from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.errors import OperationError, UsageError, reading
 from ops.stacks.proxy import require_usable_proxies
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
-_PER_PAGE = 50
-_MAX_PAGES = 200
 
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not a token
 _TIMEOUT_SECONDS = 120.0
@@ -134,20 +133,18 @@ class StackAccount:
                 f"{self.base_url} didn't answer when asked to {what}. {where or 'Try again.'}"
             ) from None
 
-    @contextmanager
-    def understood(self, what: str) -> Iterator[None]:
+    def understood(self, what: str) -> AbstractContextManager[None]:
         """Read an answer in the block: a form that isn't known is one from which nothing follows.
 
         Raises:
             OperationError: the answer isn't of the form that the block takes it for.
         """
-        try:
-            yield
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            raise OperationError(
+        return reading(
+            OperationError(
                 f"{self.base_url} answered in an unknown form when asked to {what}. Check "
                 "what is in between, such as a proxy, and try again."
-            ) from None
+            )
+        )
 
     def document(self, what: str, call: Callable[[Cloudflare], object]) -> dict[str, Any]:
         """Make a call whose answer is taken as it is (``cast_to=object``), and return the document.
@@ -207,28 +204,20 @@ class StackAccount:
         ``get`` makes the call of one page and returns its answer, nothing for an empty list.
         Raises as ``ask`` does.
         """
-        before: list[Any] = []
-        for page in range(1, _MAX_PAGES + 1):
-            url = f"/accounts/{self.account_id}/{path}?page={page}&per_page={_PER_PAGE}"
-            answer = self._result(f"list {path}", partial(_or_empty, get, url))
-            result = answer["result"] or []
-            if not isinstance(result, list) or not all(isinstance(one, dict) for one in result):
-                raise OperationError(f"The list {path} was answered with no list. Try again.")
-            info = answer.get("result_info")
-            pages = info.get("total_pages") if isinstance(info, dict) else None
-            if not isinstance(pages, int) and result and result == before:
-                return  # a list that isn't paged comes whole, whichever page is asked for
-            before = result
-            yield from result
-            if not isinstance(pages, int):
-                # Not every list tells how many pages it has; one that isn't full is the last then.
-                pages = page + (len(result) == _PER_PAGE)
-            if page >= pages:
-                return
-        raise OperationError(
-            f"The list {path} has more than {_MAX_PAGES * _PER_PAGE:,} items, which is more than "
-            "is read here. Remove what nobody needs from the account."
-        )
+
+        def page(query: Mapping[str, str]) -> dict[str, Any]:
+            url = f"/accounts/{self.account_id}/{path}?{urlencode(query)}"
+            return self._result(f"list {path}", partial(_or_empty, get, url))
+
+        try:
+            yield from all_items(page)
+        except NoList:
+            raise OperationError(f"The list {path} was answered with no list. Try again.") from None
+        except EndlessList:
+            raise OperationError(
+                f"The list {path} has more than {MAX_PAGES * PER_PAGE:,} items, which is more than "
+                "is read here. Remove what nobody needs from the account."
+            ) from None
 
     def _lacking(self, error: cloudflare.APIStatusError) -> str:
         from infra.access.calls import permission_of

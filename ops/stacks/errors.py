@@ -12,6 +12,9 @@ OperationError (1)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from engine.errors import StateDamaged
 
 
@@ -126,3 +129,16 @@ class GateClosed(OperationError):
     """A check forbids a step that people may regret; the message says what opens it."""
 
     exit_code = 8
+
+
+@contextmanager
+def reading(otherwise: OperationError) -> Iterator[None]:
+    """Read an answer in the block, of whatever form it may be.
+
+    Raises:
+        OperationError: ``otherwise``, if the answer hasn't the form that the block takes it for.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        raise otherwise from None

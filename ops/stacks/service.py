@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from infra.settings.values import is_loopback
-from ops.stacks.errors import ServiceError
+from ops.stacks.errors import ServiceError, reading
 from ops.stacks.proxy import require_usable_proxies
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -147,8 +147,7 @@ class ServiceClient:
             )
         return document
 
-    @contextmanager
-    def understood(self, what: str) -> Iterator[None]:
+    def understood(self, what: str) -> AbstractContextManager[None]:
         """Read an answer in the block, of whatever form it may be.
 
         Args:
@@ -157,13 +156,12 @@ class ServiceClient:
         Raises:
             ServiceError: the answer isn't of the form that the block takes it for.
         """
-        try:
-            yield
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            raise ServiceError(
+        return reading(
+            ServiceError(
                 f"{what} answered in an unknown form. Is {self.base_url} the service, of this "
                 "version?"
-            ) from None
+            )
+        )
 
     def secret_fingerprints(self) -> dict[str, Any] | None:
         """Return the fingerprints of the answering version's secrets, by name (``encrypt_key``).
@@ -178,12 +176,6 @@ class ServiceClient:
         if not isinstance(told, Mapping):
             return None
         return {str(name).lower(): shown for name, shown in told.items()}
-
-
-def health_problems(health: object) -> list[Mapping[str, Any]]:
-    """Return the problems in an answer of ``GET /health``; none where it isn't the service's."""
-    found = health.get("errors") if isinstance(health, Mapping) else None
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def sign(key: str, timestamp: str, method: str, target: str, body: bytes) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 import httpx
 
-from ops.stacks.errors import ServiceError
+from ops.stacks.errors import ServiceError, reading
 
 _TIMEOUT_SECONDS = 30.0
 
@@ -59,20 +58,18 @@ class TokenApi:
     ) -> None:
         self._client.close()
 
-    @contextmanager
-    def understood(self) -> Iterator[None]:
+    def understood(self) -> AbstractContextManager[None]:
         """Read answers in the block: one of an unknown form says nothing of the token.
 
         Raises:
             ServiceError: an answer isn't of the form that the block takes it for.
         """
-        try:
-            yield
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            raise ServiceError(
+        return reading(
+            ServiceError(
                 f"{self._base_url} answered about the token in an unknown form. Check what is in "
                 "between, such as a proxy, and try again."
-            ) from None
+            )
+        )
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
         """Make one call.

@@ -123,7 +123,7 @@ class Preflight:
         if not self.failed:
             return None
         names = ", ".join(outcome.check for outcome in self.failed)
-        checks = "1 check" if len(self.failed) == 1 else f"{len(self.failed)} checks"
+        checks = counted(len(self.failed), "check")
         return GateClosed(
             f"{checks} before the deployment of '{self._stack}' failed: {names}. "
             "The report says what to do about each."

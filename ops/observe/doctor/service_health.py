@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.smoke.checks import health_problems
 from ops.access.checks.outcome import Outcome
 from ops.observe.metrics.caller_metrics import CallerMetrics
 from ops.stacks.account import StackAccount
@@ -12,7 +13,7 @@ from ops.stacks.context import StackContext
 from ops.stacks.errors import ServiceError
 from ops.stacks.local_cloud import full_disk
 from ops.stacks.moment import counted
-from ops.stacks.service import ServiceClient, health_problems
+from ops.stacks.service import ServiceClient
 
 _DATABASE_CODE = "DB_ERROR"
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infra.smoke.checks import health_problems
 from ops.database.stack_database import StackDatabase
 from ops.observe.metrics.account_metrics import AccountMetrics
 from ops.observe.metrics.channel_metrics import ChannelMetrics, channel_metrics
@@ -18,7 +19,7 @@ from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, ServiceError, StackFailed
 from ops.stacks.local_cloud import full_disk, require_local_cloud
-from ops.stacks.service import ServiceClient, health_problems
+from ops.stacks.service import ServiceClient
 
 if TYPE_CHECKING:
     from ops.observe.drift.drift import DriftReport
