@@ -20,7 +20,7 @@ from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext, read_stack_file
 from ops.stacks.deployment_report import DeploymentReport
 from ops.stacks.listing import stack_names
-from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, kept_key_file, rendered_file
+from ops.stacks.local_stack import NAMESPACE, SECRET_KEYS, remove_rendered
 
 _NAME = re.compile(r"pr-([1-9][0-9]{0,8})")
 
@@ -78,9 +78,7 @@ class PullRequestStack:
             choose_driver(context).remove()
         self._file().unlink(missing_ok=True)
         if is_local:
-            rendered = rendered_file(project, name)
-            for file in (rendered, kept_key_file(rendered)):
-                file.unlink(missing_ok=True)
+            remove_rendered(project, name)
         return existed
 
     def _prepared(self) -> StackContext:

@@ -215,6 +215,13 @@ def kept_key_file(rendered: Path) -> Path:
     return rendered.with_suffix(".key")
 
 
+def remove_rendered(project: Project, stack: str) -> None:
+    """Remove a local stack's rendered settings, with all that was kept beside them."""
+    rendered = rendered_file(project, stack)
+    for file in (rendered, kept_key_file(rendered), _good_copy(rendered), _rendering(rendered)):
+        file.unlink(missing_ok=True)
+
+
 def is_credential(name: str) -> bool:
     """Say whether an environment variable may hold a real account's credential."""
     return name.upper().startswith(STRIPPED_PREFIXES)
