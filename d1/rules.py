@@ -60,7 +60,7 @@ def restrict(connection: sqlite3.Connection) -> None:
 
 def is_too_long(statement: str) -> bool:
     """Return whether a statement has more than `MAX_STATEMENT_BYTES`; SQLite has no such limit."""
-    return len(statement) * 4 > MAX_STATEMENT_BYTES < len(statement.encode())
+    return len(statement.encode()) > MAX_STATEMENT_BYTES
 
 
 def worded(error: sqlite3.Error | sqlite3.Warning) -> str:

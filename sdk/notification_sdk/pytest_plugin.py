@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from notification_sdk import AsyncNotificationClient, NotificationClient
-    from notification_sdk.testing import FakeNotificationService
+from notification_sdk import AsyncNotificationClient, NotificationClient
+from notification_sdk.testing import FakeNotificationService
 
 
 @pytest.fixture
 def notification_service() -> FakeNotificationService:
     """Give a service in memory, empty at the start of each test."""
-    # Imported here, or every test run that has this plugin would pay for httpx.
-    from notification_sdk.testing import FakeNotificationService
-
     return FakeNotificationService()
 
 

@@ -59,6 +59,8 @@ BEYOND = {
         "CREATE TEMP TRIGGER t AFTER INSERT ON notes BEGIN SELECT 1; END",
         "not authorized: SQLITE_AUTH",
     ),
+    "reading an unsafe pragma": ("PRAGMA journal_mode", "not authorized: SQLITE_AUTH"),
+    "reading a version of one's own": ("PRAGMA user_version", "not authorized: SQLITE_AUTH"),
     "an unsafe pragma": ("PRAGMA journal_mode = DELETE", "not authorized: SQLITE_AUTH"),
     "a page's size": ("PRAGMA page_size = 512", "not authorized: SQLITE_AUTH"),
     "a version of one's own": ("PRAGMA user_version = 3", "not authorized: SQLITE_AUTH"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from d1.statements import StatementError, placeholders, split
+from d1.statements import StatementError, placeholders, refuse_lower_case_begin, split
 
 TRIGGER = "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; DELETE FROM u; END"
 
@@ -53,6 +53,7 @@ def test_any_values_in_quotes_stay_whole(values: list[str]) -> None:
         ("SELECT 1", 0),
         ("SELECT ?, ?", 2),
         ("SELECT ?2, ?1", 2),
+        ("SELECT ?3, ?, ?12", 12),
         ("SELECT '?', \"?\", ?, [?] -- ?\n /* ? */", 1),
     ],
 )
@@ -63,3 +64,33 @@ def test_placeholders_are_counted_outside_of_quotes_and_comments(sql: str, count
 def test_named_parameters_are_refused() -> None:
     with pytest.raises(StatementError, match=":name"):
         placeholders("SELECT :name")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        TRIGGER.replace("BEGIN", "begin"),
+        TRIGGER.replace("BEGIN", "Begin"),
+        TRIGGER.replace("CREATE TRIGGER", "create temporary trigger").replace("BEGIN", "begin"),
+        TRIGGER.replace("BEGIN", "/* BEGIN */ begin"),
+        TRIGGER.replace("BEGIN", "begin").replace("1", "BEGIN"),
+    ],
+)
+def test_a_trigger_with_begin_in_small_letters_is_refused(statement: str) -> None:
+    with pytest.raises(StatementError, match=r"^incomplete input: SQLITE_ERROR$"):
+        refuse_lower_case_begin(["CREATE TABLE t (a)", statement])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        TRIGGER,
+        TRIGGER.replace("1", "begin"),
+        TRIGGER.replace("t BEGIN", '"begin" BEGIN'),
+        TRIGGER.replace(" BEGIN", " WHEN 'begin' BEGIN"),
+        "SELECT 1 AS begin",
+        "CREATE TRIGGER",
+    ],
+)
+def test_what_else_says_begin_is_no_such_trigger(statement: str) -> None:
+    refuse_lower_case_begin([statement])

@@ -113,10 +113,22 @@ def test_without_channels_two_active_ones_are_chosen(
         (403, PermissionDenied),
         (404, NotFoundError),
         (409, ConflictError),
+        (402, StatusError),
+        (405, StatusError),
+        (410, StatusError),
+        (412, StatusError),
         (413, ValidationError),
+        (414, StatusError),
+        (415, ValidationError),
+        (416, StatusError),
         (418, StatusError),
+        (421, StatusError),
         (422, ValidationError),
+        (423, StatusError),
+        (428, StatusError),
         (429, RateLimitError),
+        (430, StatusError),
+        (499, StatusError),
         (500, ServerError),
         (501, ServerError),
     ],
@@ -344,6 +356,49 @@ def test_iteration_goes_on_where_the_service_stopped_looking() -> None:
     assert list(client.logs.iterate(channel="lark", page_size=2)) == []
     assert [query.get("end_date") for query in asked] == [None, "2026-01-01T00:00:00.000Z"]
     assert [query["offset"] for query in asked] == ["0", "0"]
+
+
+def test_iteration_ends_where_the_service_stops_at_the_same_place_again() -> None:
+    asked: list[str | None] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params.get("end_date"))
+        assert len(asked) < 5
+        # Later than where the service stopped before: no reason to stop.
+        stops = "2026-01-01T00:00:00.000Z" if len(asked) == 1 else "2026-01-02T00:00:00.000Z"
+        data = {"logs": [], "total": 0, "limit": 2, "offset": 0, "searched_from": stops}
+        return httpx.Response(200, json={"data": data, "pagination": {"hasMore": False}})
+
+    client = NotificationClient("https://n.example", transport=httpx.MockTransport(handle))
+    assert list(client.logs.iterate()) == []
+    assert asked == [None, "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"]
+
+
+def test_what_an_answer_leaves_out_is_read_as_not_so() -> None:
+    result = {"channelType": "lark", "status": "sent", "messageId": "m", "userId": "u", "logId": 1}
+    send = {"success": True, "results": [result], "request_id": "r"}
+    client = answering(httpx.Response(200, json=send))
+    [read] = client.send_notification("u", ["lark"], custom_content=CONTENT).results
+    assert (read.truncated, read.fallback_of, read.waits_until) == (False, None, None)
+    data = {"logs": [], "total": 0, "limit": 2, "offset": 0}
+    paged = {"data": data, "pagination": {"hasMore": False}}
+    page = answering(httpx.Response(200, json=paged)).logs.query()
+    assert (page.total_capped, page.has_more, page.searched_from) == (False, False, None)
+
+
+def test_retries_of_a_user_are_added_up() -> None:
+    states = [("failed", 0), ("failed", 1), ("failed", 2), ("failed", 3)]
+    states += [("sent", 4), ("retry_scheduled", 5), ("pending", 0)]
+    logs = [
+        {"id": at, "message_id": "m", "user_id": "u", "channel_type": "lark", "status": status}
+        | {"retry_count": retries, "created_at": "2026-01-01T00:00:00.000Z"}
+        for at, (status, retries) in enumerate(states)
+    ]
+    data = {"logs": logs, "total": len(logs), "limit": 1000, "offset": 0}
+    found = answering(
+        httpx.Response(200, json={"data": data, "pagination": {"hasMore": False}})
+    ).retry.get_stats("u")
+    assert (found.total_retries, found.failed_after_retries, found.pending_retries) == (15, 2, 1)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 5])
