@@ -155,7 +155,11 @@ def _sentence(method: str, path: str, response: httpx.Response) -> str:
         body = response.json()
     except ValueError:
         body = {}
-    told = body.get("message", "no reason given") if isinstance(body, dict) else "no reason given"
-    for item in body.get("errors", ()) if isinstance(body, dict) else ():
-        told += f"; {item if isinstance(item, str) else ', '.join(map(str, item.values()))}"
-    return f"GitHub answered {method} {path.split('?')[0]} with {response.status_code}: {told}"
+    if not isinstance(body, dict):
+        body = {}
+    told = [str(body.get("message", "no reason given"))]
+    errors = body.get("errors")
+    for item in errors if isinstance(errors, list) else ():
+        told.append(", ".join(map(str, item.values())) if isinstance(item, dict) else str(item))
+    why = "; ".join(told)
+    return f"GitHub answered {method} {path.split('?')[0]} with {response.status_code}: {why}"
