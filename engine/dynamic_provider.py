@@ -17,11 +17,10 @@ from engine.child_process import ChildProcess
 from engine.errors import ProviderError
 from engine.property_value import UNKNOWN, Properties
 from engine.provider import Checked, Difference, Known, Live, Target
-from engine.wire import from_struct, reference_to_text, to_struct
+from engine.wire import MESSAGE_OPTIONS, from_struct, reference_to_text, to_struct
 
 _SERVICE = "/pulumirpc.ResourceProvider/"
 _START_SECONDS = 60.0
-_MESSAGE_BYTES = 400 * 1024 * 1024
 #: The last line of a traceback that names the exception and its message.
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?:: (.*))?\Z", re.S)
 
@@ -77,11 +76,7 @@ class DynamicProvider:
                         "The process for dynamic resources did not start within "
                         f"{_START_SECONDS:.0f} s; look above for what it printed."
                     ) from None
-                options = [
-                    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-                    ("grpc.max_send_message_length", _MESSAGE_BYTES),
-                    ("grpc.enable_http_proxy", 0),
-                ]
+                options = [*MESSAGE_OPTIONS, ("grpc.enable_http_proxy", 0)]
                 self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=options)
                 arguments = to_struct(self._config, keep_secrets=False)
                 request = pb.ConfigureRequest(args=arguments, acceptSecrets=False)

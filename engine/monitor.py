@@ -22,7 +22,7 @@ from engine.registrar import Registrar
 from engine.resource_state import ResourceState
 from engine.snapshot import Snapshot
 from engine.urn import ROOT_STACK_TYPE
-from engine.wire import from_struct, reference_to_text, to_struct
+from engine.wire import MESSAGE_OPTIONS, from_struct, reference_to_text, to_struct
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,6 @@ _log = logging.getLogger(__name__)
 #: four times as many calls, and the call that waits for the end holds one.
 PARALLEL = 16
 _THREADS = 4 * PARALLEL + 8
-_MESSAGE_BYTES = 400 * 1024 * 1024
 #: secrets, resource references, output values, alias specs, deletedWith: what this engine does.
 _FEATURES = tuple(resource_pb2.ResourceMonitorFeature.ValueType(n) for n in (0, 1, 2, 3, 5))
 _NAME_ARGUMENT = {
@@ -64,11 +63,7 @@ class Monitor:
         self._may_end = threading.Event()
         self.last_error = ""
         self.parallel = PARALLEL
-        options = [
-            ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-            ("grpc.max_send_message_length", _MESSAGE_BYTES),
-            ("grpc.so_reuseport", 0),
-        ]
+        options = [*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)]
         self._server = grpc.server(ThreadPoolExecutor(_THREADS), options=options)
         self._server.add_generic_rpc_handlers(
             [

@@ -21,6 +21,13 @@ from engine.property_value import (
     Secret,
 )
 
+_MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+"""The CLI's own limit: ``MaxRPCMessageSize`` in pulumi/pulumi sdk/go/common/util/rpcutil."""
+MESSAGE_OPTIONS = (
+    ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+)
+
 
 def from_struct(struct: struct_pb2.Struct) -> Properties:
     """Decode a Struct: secrets become ``Secret``, output values what they hold, integral floats

@@ -16,12 +16,8 @@ from typing import Any
 import grpc  # type: ignore[import-untyped] # ships no types
 
 from engine.child_guard import guard
+from engine.wire import MESSAGE_OPTIONS
 
-MESSAGE_OPTIONS = [
-    ("grpc.max_receive_message_length", 400 * 1024 * 1024),
-    ("grpc.max_send_message_length", 400 * 1024 * 1024),
-]
-"""The CLI's own limit: ``MaxRPCMessageSize`` in pulumi/pulumi sdk/go/common/util/rpcutil."""
 _MAX_CALLS = 128
 """Calls at once: the CLI's default of parallel steps is 16, and a program's Run holds one."""
 

@@ -15,10 +15,10 @@ from pulumi.runtime.proto import provider_pb2_grpc as rpc
 from engine import dynamic_provider
 from engine.dynamic_provider import DynamicProvider
 from engine.errors import ProviderError
-from engine.plugins.plugin_server import MESSAGE_OPTIONS, PluginServer, engine_address
+from engine.plugins.plugin_server import PluginServer, engine_address
 from engine.property_value import UNKNOWN, Secret
 from engine.provider import Known, Target
-from engine.wire import from_struct, to_struct
+from engine.wire import MESSAGE_OPTIONS, from_struct, to_struct
 
 TARGET = Target("urn:pulumi:dev::p::a:b:C::n", "a:b:C", "n", "id-1")
 
