@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -60,12 +60,37 @@ def ms(text: str) -> int:
         ("0 0 L-1W * *", "2026-11-30 00:00", "2026-11-29 00:00"),
         ("0 0 L-2W * *", "2026-11-27 00:00", "2026-11-28 00:00"),
         ("0 0 31W * *", "2026-10-30 00:00", "2026-11-30 00:00"),
+        ("0 0 L-30 * *", "2026-10-01 00:00", "2026-11-01 00:00"),
+        ("0 0 L-1 * *", "2026-10-30 00:00", "2026-10-31 00:00"),
+        ("*/59 */23 * * *", "2026-11-21 23:59", "2026-11-21 22:59"),
+        ("0 0 */30 * *", "2026-10-31 00:00", "2026-10-30 00:00"),
+        ("0 0 1 */11 *", "2026-12-01 00:00", "2026-11-01 00:00"),
+        ("0 0 * * */6", "2026-11-21 00:00", "2026-11-20 00:00"),
+        ("0 0 * * WED#5", "2026-09-30 00:00", "2026-09-23 00:00"),
+        ("0,30" + ",30" * 62 + "   * * * *", "2026-11-21 22:30", "2026-11-21 22:31"),
     ],
 )
 def test_an_expression_fires_in_its_minutes_only(cron: str, fires: str, silent: str | None) -> None:
     expression = CronExpression.parse(cron)
     assert expression.matches(at(fires))
     assert silent is None or not expression.matches(at(silent))
+
+
+@pytest.mark.parametrize(
+    ("field", "names"),
+    [
+        ("* * * {} *", "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"),
+        ("* * * * {}", "SUN MON TUE WED THU FRI SAT"),
+    ],
+)
+def test_a_name_stands_for_its_number(field: str, names: str) -> None:
+    days = [at("2026-01-01 12:00") + timedelta(days=number) for number in range(366)]
+    for number, name in enumerate(names.split(), 1):
+        named = CronExpression.parse(field.format(name))
+        numbered = CronExpression.parse(field.format(number))
+        fires = [day for day in days if named.matches(day)]
+        assert fires, name
+        assert fires == [day for day in days if numbered.matches(day)]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +104,9 @@ def test_an_expression_fires_in_its_minutes_only(cron: str, fires: str, silent: 
         ("60 * * * *", "minute '60': 0 to 59"),
         ("61 * * * *", "minute '61': 0 to 59"),
         ("a * * * *", "minute 'a'"),
+        ("abc * * * *", "minute 'abc'"),
+        ("* mon * * *", "hour 'mon'"),
+        ("* * jan * *", "day of the month 'jan'"),
         ("1, * * * *", "minute '1,'"),
         ("-1 * * * *", "minute '-1'"),
         ("*,5 * * * *", "minute '*,5'"),
@@ -113,6 +141,7 @@ def test_an_expression_fires_in_its_minutes_only(cron: str, fires: str, silent: 
         ("* * * * MON#1,TUE", "weekday 'MON#1,TUE'"),
         ("* * * * 0L", "weekday '0L'"),
         ("* * * * 5L,2", "weekday '5L,2'"),
+        ("0,30" + ",30" * 62 + "    * * * *", "at most 200 characters"),
         ("1," * 100 + "1 * * * *", "at most 200 characters"),
     ],
 )
@@ -136,6 +165,8 @@ def test_what_cloudflare_refuses_is_refused_with_the_field_and_the_rule(
         ("0 0 L-29 2 *", False),
         ("0 0 L-28 2 *", True),
         ("0 0 * 2 MON#5", True),
+        ("0 0 * 2 TUE#5", True),
+        ("0 0 * 2 THU#5", True),
         ("0 0 31 2 MON", True),
     ],
 )
@@ -152,6 +183,12 @@ def test_the_latest_due_minute_is_found_and_nothing_before_the_beginning() -> No
     rare = CronExpression.parse("0 0 29 2 *")
     assert rare.latest(ms("2026-01-01 00:00"), ms("2026-11-21 00:00")) is None
     assert rare.latest(0, ms("2024-12-01 00:00")) == ms("2024-02-29 00:00")
+
+
+def test_the_latest_minute_is_looked_for_in_366_days() -> None:
+    rare = CronExpression.parse("30 23 29 2 *")
+    assert rare.latest(0, ms("2025-03-01 00:00")) == ms("2024-02-29 23:30")
+    assert rare.latest(0, ms("2025-03-02 00:00")) is None
 
 
 @given(
