@@ -102,7 +102,7 @@ class Logins:
         code, out, _ = self._pulumi("plugin", "ls", "--json")
         listed = _parsed(out) if code == 0 else []
         for plugin in listed if isinstance(listed, list) else []:
-            if plugin.get("name") == _PLUGIN:
+            if isinstance(plugin, dict) and plugin.get("name") == _PLUGIN:
                 return Outcome.ok("provider plugin", f"{_PLUGIN} {plugin.get('version')}")
         return Outcome.warn(
             "provider plugin",
