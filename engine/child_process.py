@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
 from typing import Any
 
 #: Credentials and endpoints of real services: a child gets those that it is given on purpose.
@@ -56,13 +56,13 @@ class ChildProcess:
         # gRPC would send even calls to this machine through a proxy.
         direct = ",".join(filter(None, (os.environ.get("no_proxy"), "127.0.0.1,localhost")))
         command = [sys.executable, "-P", "-u", str(Path(__file__).with_name(script))]
-        self._process = subprocess.Popen(
+        self._process = Popen(
             command,
             cwd=folder,
             env={**inherited, **environment, "GRPC_VERBOSITY": "ERROR", "no_proxy": direct},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
             text=True,
             errors="replace",
             start_new_session=True,
@@ -98,7 +98,7 @@ class ChildProcess:
         """
         try:
             code = self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             return None
         for reader in self._readers:
             # A grandchild may hold the pipe open; the child's own lines are there by then.

@@ -77,7 +77,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_sessionstart() -> None:
     """Let Ctrl-C reach the commands that tests start, lift the API's limit, and wait for no retry.
 
-    A shell starts what runs in its background with SIGINT ignored, and children inherit that.
+    A shell starts what runs in its background with SIGINT ignored, ``nohup`` ignores SIGHUP, and
+    children inherit both.
     """
     # Before other processes are started, so that all of them choose the same.
     seed()
@@ -90,6 +91,7 @@ def pytest_sessionstart() -> None:
     os.environ["NOTIFYCTL_PULUMI"] = "path"
     stamina.set_testing(True, attempts=100, cap=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_terminal_summary(

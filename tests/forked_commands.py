@@ -5,6 +5,9 @@ all the same: its own arguments, variables, folder, streams, signals and exit co
 the test's process. What is told to the interpreter itself (``PYTHONPATH`` and the like, a locale)
 can't be told to a fork: such a command is started as usual. So is each one off Linux, of a project
 whose code has changed meanwhile, and the first ones of a project, which wouldn't pay for the rest.
+
+The engine's children of a forked command, its program and its dynamic providers, are forked too:
+from a process that the command leaves aside before it has any threads.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import gc
 import io
 import json
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -113,18 +117,7 @@ class _Server:
 
     def fork(self, order: dict[str, Any], streams: Sequence[int]) -> int:
         """Have a command forked; it becomes this process's child. Returns its process id."""
-        message = json.dumps(order).encode()
-        self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _LONGEST_ORDER)
-        # Only meanwhile: daemons that commands leave behind belong to init, as ever.
-        _be_subreaper(True)
-        try:
-            socket.send_fds(self._ours, [message], list(streams))
-            answer = self._ours.recv(64)
-        finally:
-            _be_subreaper(False)
-        if not answer:
-            raise OSError("the process that commands are forked from has ended")
-        return int(answer)
+        return _order(self._ours, order, streams)
 
     def close(self) -> None:
         """End it; commands that still run stay."""
@@ -163,12 +156,31 @@ _servers: dict[int, _Servers] = {}
 
 def _kind(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, int]]:
     """What all commands of a server have in common: the interpreter's variables and the code."""
-    told = {
-        name: value for name, value in environment.items() if name.startswith(_OF_THE_INTERPRETER)
-    }
     project = Path(environment["PYTHONPATH"])
     files = (file for folder in _CODE for file in (project / folder).rglob("*.py"))
-    return told, {str(file): file.stat().st_mtime_ns for file in files}
+    code = {str(file): file.stat().st_mtime_ns for file in files}
+    return _told_to_the_interpreter(environment), code
+
+
+def _told_to_the_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value for name, value in environment.items() if name.startswith(_OF_THE_INTERPRETER)
+    }
+
+
+def _order(server: socket.socket, order: dict[str, Any], streams: Sequence[int]) -> int:
+    message = json.dumps(order).encode()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _LONGEST_ORDER)
+    # Only meanwhile: daemons that commands leave behind belong to init, as ever.
+    _be_subreaper(True)
+    try:
+        socket.send_fds(server, [message], list(streams))
+        answer = server.recv(64)
+    finally:
+        _be_subreaper(False)
+    if not answer:
+        raise OSError("the process that others are forked from has ended")
+    return int(answer)
 
 
 def _be_subreaper(wanted: bool) -> None:
@@ -201,18 +213,38 @@ class _Forked(subprocess.Popen[str]):
     ) -> None:
         order = {"arguments": list(args), "folder": str(cwd), "environment": dict(env)}
         with _STARTING:
-            streams = (max(p2cread, 0), c2pwrite, errwrite)
-            self.pid = _servers[os.getpid()].of(env).fork(order, streams)
+            self.pid = self._fork(order, (max(p2cread, 0), c2pwrite, errwrite))
         self._child_created = True
         # As in the original: what was handed to the constructor stays its owner's to close.
-        for pipe, ours in ((c2pread, c2pwrite), (errread, errwrite)):
+        for pipe, ours in ((p2cwrite, p2cread), (c2pread, c2pwrite), (errread, errwrite)):
             if pipe != -1:
                 os.close(ours)
         self._devnull = None
 
+    def _fork(self, order: dict[str, Any], streams: Sequence[int]) -> int:
+        return _servers[os.getpid()].of(order["environment"]).fork(order, streams)
 
-def _serve(orders: socket.socket) -> None:
-    """Fork a command for each order; returns in its process. Ends with the test's process."""
+
+class _ForkedChild(_Forked):
+    """A Python script that the engine starts in a session of its own."""
+
+    zygote: socket.socket
+
+    def _fork(self, order: dict[str, Any], streams: Sequence[int]) -> int:
+        _, *options, script = order["arguments"]
+        assert options == ["-P", "-u"]
+        return _order(self.zygote, {**order, "arguments": [script], "is_script": True}, streams)
+
+    @classmethod
+    def start(cls, command: list[str], **options: Any) -> subprocess.Popen[str]:
+        """Start it, forked where nothing differs that only a new interpreter would take in."""
+        told = _told_to_the_interpreter(options["env"])
+        same = told == _told_to_the_interpreter(os.environ)
+        return (cls if same else subprocess.Popen)(command, **options)
+
+
+def _serve(orders: socket.socket) -> dict[str, Any]:
+    """Fork a process for each order, and return the order in it. Ends with whoever orders."""
     while True:
         message, streams, _, _ = socket.recv_fds(orders, _LONGEST_ORDER, 3)
         if not message:
@@ -220,13 +252,18 @@ def _serve(orders: socket.socket) -> None:
         told, tells = os.pipe()
         between = os.fork()
         if between == 0:
-            # The process between ends at once, which gives the command to the test's process.
-            command = os.fork()
-            if command == 0:
+            # The process between ends at once, which gives the other one to whoever ordered it.
+            ordered = os.fork()
+            if ordered == 0:
                 os.close(told)
                 os.close(tells)
-                return _become(json.loads(message), streams)
-            os.write(tells, str(command).encode())
+                orders.close()
+                order: dict[str, Any] = json.loads(message)
+                if not order.get("is_script"):
+                    _leave_a_zygote(streams)
+                _become(order, streams)
+                return order
+            os.write(tells, str(ordered).encode())
             os._exit(0)
         os.waitpid(between, 0)
         orders.send(os.read(told, 64))
@@ -234,8 +271,34 @@ def _serve(orders: socket.socket) -> None:
             os.close(stream)
 
 
+def _leave_a_zygote(streams: Sequence[int]) -> None:
+    """Fork the process that the engine's children are forked from; it ends with this one."""
+    from engine import child_process
+
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork():
+        theirs.close()
+        _ForkedChild.zygote = ours
+        # It is the class's place where the engine looks for what starts a process.
+        setattr(child_process, "Popen", _ForkedChild.start)  # noqa: B010
+        return
+    ours.close()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2, *streams):
+        os.dup2(nothing, number)
+    order = _serve(theirs)
+    _run_script(order["arguments"][0])
+
+
+def _run_script(path: str) -> NoReturn:
+    runpy.run_path(path, run_name="__main__")
+    _end(0)
+
+
 def _become(order: dict[str, Any], streams: Sequence[int]) -> None:
-    """Be the command's process: everything that isn't the same in each of them."""
+    """Be the ordered process: everything that isn't the same in each of them."""
+    if order.get("is_script"):
+        os.setsid()
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
@@ -243,7 +306,7 @@ def _become(order: dict[str, Any], streams: Sequence[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    through = "PYTHONUNBUFFERED" in os.environ
+    through = "PYTHONUNBUFFERED" in os.environ or "is_script" in order
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 the process's own
     sys.stdout = _writer(1, through)
     sys.stderr = _writer(2, through)
@@ -254,7 +317,7 @@ def _writer(number: int, through: bool) -> io.TextIOWrapper:
     raw = io.FileIO(number, "w", closefd=False)
     errors = "backslashreplace" if number == 2 else "strict"
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
+        raw if through else io.BufferedWriter(raw),
         encoding="utf-8",
         errors=errors,
         line_buffering=number == 2 or raw.isatty(),
@@ -281,14 +344,20 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import cloudflare  # noqa: F401 imported by commands as they run
 
+    from infra.lazy_package import LazyPackage
     from ops.cli.main import COMMANDS, command_line, run
 
     command_line(COMMANDS)
+    for package in ("pulumi_cloudflare", "pulumi_github"):
+        LazyPackage.install(package)
+    import pulumi.dynamic  # noqa: F401 with the next, what the engine's children import
+
+    import infra.program  # noqa: F401
+
     orders = socket.socket(fileno=int(sys.argv[1]))
     gc.collect()
     gc.freeze()
     _serve(orders)
-    orders.close()
     try:
         run()
         code = 0

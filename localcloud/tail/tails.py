@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,12 +25,16 @@ class TooManyTails(Exception):
 
 @dataclass
 class Tail:
-    """One tail of a Worker. Whoever knows `id` may connect: it can't be guessed."""
+    """One tail of a Worker. Whoever knows `id` may connect: it can't be guessed.
+
+    `opened_ms` is the machine's time, as the `eventTimestamp` of workerd's traces is.
+    """
 
     id: str
     script: str
     expires_ms: int
     filters: TraceFilters
+    opened_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     listeners: set[Callable[[str], None]] = field(default_factory=set)
 
     @property
@@ -81,7 +86,11 @@ class Tails:
         return {tail.script for tail in self._tails.values() if tail.expires_ms > now}
 
     def publish(self, line: str) -> None:
-        """Send traces, as one event of the host, to the tails of their Worker."""
+        """Send traces, as one event of the host, to the tails of their Worker.
+
+        A trace comes after its invocation's answer. A tail that was opened in between hears
+        nothing of it.
+        """
         event = json.loads(line)
         tails = [tail for tail in self.of_script(event["script"]) if tail.listeners]
         for trace in event["traces"] if tails else []:
@@ -91,7 +100,10 @@ class Tails:
                 "scriptVersion": {"id": event["version"]},
             }
             text = json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
+            began_ms = trace.get("eventTimestamp")
             for tail in tails:
+                if began_ms is not None and began_ms < tail.opened_ms:
+                    continue
                 if tail.filters.let_pass(sent):
                     for listener in tail.listeners:
                         listener(text)

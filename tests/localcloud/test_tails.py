@@ -71,6 +71,16 @@ async def _publish(cloud: RunningCloud, line: str) -> None:
     cloud._server._on_events([line])
 
 
+def test_an_invocation_from_before_the_tail_is_not_told(
+    shared: RunningCloud, tail: dict[str, Any]
+) -> None:
+    opened_ms = shared._server._tails.of_script("w")[0].opened_ms
+    with watched(tail) as socket:
+        say(shared, "before", eventTimestamp=opened_ms - 1)
+        say(shared, "just then", eventTimestamp=opened_ms)
+        assert json.loads(socket.recv(10))["logs"][0]["message"] == ["just then"]
+
+
 def test_a_trace_arrives_with_the_names_of_worker_and_version(
     shared: RunningCloud, tail: dict[str, Any]
 ) -> None:
