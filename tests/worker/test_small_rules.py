@@ -1,10 +1,11 @@
-"""Rules that single lines hold: the log level of a stage, and the keys of templates."""
+"""Rules that single lines hold: levels of logs, short ids of versions, and keys of templates."""
 
 from __future__ import annotations
 
 import pytest
 
 from notification.errors import ServiceError
+from notification.ports.platform import VersionMetadata
 from notification.settings import Settings
 from notification.templates.template_document import check_key
 
@@ -36,3 +37,9 @@ def test_a_templates_key_has_at_most_a_hundred_letters(key: str, fits: bool) -> 
     with pytest.raises(ServiceError) as refused:
         check_key(key)
     assert refused.value.code == "INVALID_TEMPLATE_KEY"
+
+
+@pytest.mark.parametrize(("whole", "short"), [("", ""), ("12345678", "12345678")])
+def test_a_version_is_named_by_its_first_eight_characters(whole: str, short: str) -> None:
+    assert VersionMetadata(whole).short == short
+    assert VersionMetadata("abcdef12-3456-7890").short == "abcdef12"

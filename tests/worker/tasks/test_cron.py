@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -38,6 +39,10 @@ def test_an_interrupted_first_attempt_is_made_again_after_its_lease(world: World
     world.deliver_queues()
     [row] = world.logs()
     assert (row["status"], row["retry_count"]) == ("sent", 0)
+    died, made = json.loads(row["attempts"])
+    # The time at which the attempt began whose process ended, and not its lease's end.
+    assert (died["code"], died["at"]) == ("INTERRUPTED", "2026-01-01T00:00:00.000Z")
+    assert made["at"] > died["at"]
 
 
 def test_the_sweep_forgets_no_pending_row_however_many_there_are(world: World) -> None:
