@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -167,6 +168,68 @@ def test_the_bundle_holds_the_finished_api_document_and_not_what_builds_it() -> 
     assert document["info"]["version"] == SERVICE_VERSION
     assert "/api/notifications/send" in document["paths"]
     assert not [name for name in modules if name.startswith("notification/openapi/")]
+
+
+def write_document(sources: Path, text: str) -> None:
+    """Have the sources give a document of their own, and count how often they are asked."""
+    package = sources / "notification" / "openapi"
+    package.mkdir(exist_ok=True)
+    (package / "__init__.py").write_text("")
+    (package / "build.py").write_text(
+        f"import pathlib\nprint({text!r}, end='')\n"
+        f"with open({str(sources.parent / 'asked')!r}, 'a') as asked: asked.write('.')\n"
+    )
+
+
+def document(folder: Path) -> str:
+    written: dict[str, str] = {}
+    exec((folder / "notification/openapi_document.py").read_bytes(), written)  # noqa: S102 - ours
+    return written["DOCUMENT"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "notification/openapi_document.py").write_text("DOCUMENT = 'x'"),
+        lambda folder: (folder / "notification/openapi_document.py").unlink(),
+        lambda folder: (folder / "manifest.json").write_text("{"),
+        lambda folder: (folder / "manifest.json").write_text("[]"),
+        lambda folder: (folder / "manifest.json").write_text('{"modules": [1]}'),
+        lambda folder: (folder / "manifest.json").write_text('{"modules": []}'),
+    ],
+)
+def test_the_api_document_is_made_once_for_the_same_sources(
+    sources: Path, vendored: Path, tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    builder = BundleBuilder(sources=sources, vendored=vendored)
+    out, asked = tmp_path / "out" / "worker", tmp_path / "asked"
+    write_document(sources, "one")
+    first = snapshot(builder.build(out).folder)
+    assert snapshot(builder.build(out).folder) == first
+    assert (document(out), asked.read_text()) == ("one", ".")
+
+    spoil(out)
+    assert snapshot(builder.build(out).folder) == first
+    assert asked.read_text() == ".."
+
+    # A change anywhere in the sources, since the document imports them.
+    (sources / "notification" / "other.py").write_text("A = 1\n")
+    builder.build(out)
+    assert asked.read_text() == "..."
+    write_document(sources, "two")
+    builder.build(out)
+    assert (document(out), asked.read_text()) == ("two", "....")
+
+
+def test_the_api_document_is_made_again_for_another_version_of_the_service(
+    sources: Path, vendored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = BundleBuilder(sources=sources, vendored=vendored)
+    write_document(sources, "one")
+    builder.build(tmp_path / "out" / "worker")
+    monkeypatch.setattr("ops.build.bundle.SERVICE_VERSION", "99.0.0")
+    builder.build(tmp_path / "out" / "worker")
+    assert (tmp_path / "asked").read_text() == ".."
 
 
 def test_sources_that_cant_be_imported_are_refused_with_the_reason(
