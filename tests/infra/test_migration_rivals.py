@@ -7,6 +7,7 @@ import pytest
 from infra.migrations.d1 import D1Database
 from infra.migrations.errors import WriterBusy
 from infra.migrations.files import MigrationSet
+from infra.migrations.lease import WriterLease
 from infra.migrations.migrator import Migrator
 from tests.infra.d1_api import ACCOUNT, BASE_URL, DATABASE, D1Api
 from tests.infra.stack_inputs import write_migrations
@@ -37,9 +38,11 @@ def test_a_writer_whose_rival_never_ends_gives_up_with_advice(tmp_path: Path) ->
     api, migrations = D1Api(), MigrationSet.read(write_migrations(tmp_path))
     migrator(api).apply(MigrationSet(migrations.migrations[:1]))
     hold_lease(api, seconds=10_000)
-    with pytest.raises(WriterBusy, match="deploy again"):
+    began = api.now
+    with pytest.raises(WriterBusy, match="this database for 60 seconds"):
         migrator(api).apply(migrations)
     assert api.ledger() == ["0001_first.sql"]
+    assert api.now - began == 60
 
 
 def test_a_writer_that_lost_its_lease_applies_nothing_more(tmp_path: Path) -> None:
@@ -68,6 +71,23 @@ def test_a_migration_that_a_rival_finished_meanwhile_is_not_run_twice(tmp_path: 
     api.before = rival
     migrator(api).apply(migrations)
     assert api.ledger() == ["0001_first.sql", "0002_second.sql"]
+
+
+def test_a_lease_holds_for_twenty_seconds_and_not_after_it_is_given_up() -> None:
+    api = D1Api()
+    database = D1Database(
+        account_id=ACCOUNT, database_id=DATABASE, base_url=BASE_URL, transport=api
+    )
+    lease = WriterLease(database, sleep=api.sleep)
+    database.batch([WriterLease.CREATE])
+    lease.acquire()
+    lease.acquire()  # its own lease doesn't keep a writer waiting
+    until = "SELECT expires_at FROM d1_migrations_lease"
+    assert api.connection.execute(until).fetchone()[0] == int(api.now) + 20
+    lease.release()
+    assert api.connection.execute(until).fetchall() == []
+    WriterLease(database, sleep=api.sleep).acquire()
+    assert api.connection.execute(until).fetchone()[0] == int(api.now) + 20
 
 
 def hold_lease(api: D1Api, *, seconds: int) -> None:

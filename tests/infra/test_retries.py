@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 import pytest
 import stamina
 
+from infra import account_api
+from infra.migrations import d1
+from infra.migrations.errors import D1Unavailable
 from infra.retries import retrying
 
 
@@ -58,6 +62,23 @@ def test_another_exception_is_raised_at_once() -> None:
     with pytest.raises(ValueError, match="no"):
         retrying(Busy, attempts=3, first_wait=1, longest_wait=1)(service.answer, "")
     assert service.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("repeated", "failure", "expected"),
+    [
+        (d1.retry_unavailable, D1Unavailable("no answer"), [1, 2, 4, 8]),
+        (account_api._repeated, account_api._NoAnswer("no answer"), [0.5, 1]),
+    ],
+)
+def test_cloudflares_api_is_called_again_after_these_waits(
+    waits: list[float], repeated: Any, failure: Exception, expected: list[float]
+) -> None:
+    service = Service(*[failure] * 9)
+    with stamina.set_testing(False), pytest.raises(type(failure)):
+        repeated(service.answer, "")
+    assert waits == expected
+    assert service.calls == len(expected) + 1
 
 
 def test_nothing_is_printed_about_a_repetition(

@@ -194,6 +194,9 @@ def test_all_breaches_are_told_at_once(production: Stack) -> None:
         check_rules(broken)
     assert "1. database: " in str(no.value)
     assert "2. SMTP_PASSWORD: " in str(no.value)
+    broken = changed(production, "database", read_replication=None)
+    with pytest.raises(pulumi.RunError, match=r"^1 rule is broken, and nothing was changed"):
+        check_rules(broken)
 
 
 @pytest.mark.requirement("T-4")

@@ -84,6 +84,15 @@ def test_an_unknown_key_is_a_mistake_that_names_the_nearest_known_one() -> None:
     assert mistakes(**{"github:baseUrl": "http://127.0.0.1:1/"}) == {}
 
 
+LONG_HOST = ".".join([*["a" * 60] * 3, "b" * 58, "example.com"])
+assert len(LONG_HOST) == 253
+
+
+def pin(**changes: str) -> dict[str, str]:
+    """A pin with changed fields."""
+    return {"version": VERSION, "insteadOf": "a" * 64, **changes}
+
+
 @pytest.mark.parametrize(
     ("key", "inside", "outside"),
     [
@@ -109,6 +118,21 @@ def test_an_unknown_key_is_a_mistake_that_names_the_nearest_known_one() -> None:
         ("githubOwner", ("a", "a" * 39, "a-b"), ("a" * 40, "a--b", "-a")),
         ("consoleBasePath", ("/", "/a/b-c_1"), ("/a/", "a", "/A", "/" + "a" * 100)),
         ("takeOver", (["a.example", "*.a.example/*"],), (["a.example"] * 2, ["a", "b.c", "d.e"])),
+        ("takeOver", (["a.example/" + "a" * 1014],), (["a.example/" + "a" * 1015],)),
+        ("takeOver", (["a.example", "b.example"],), (["a.example", "b.example", "c.example"],)),
+        ("routePattern", ("n.example.com/" + "a" * 1010,), ("n.example.com/" + "a" * 1011,)),
+        ("customDomain", (LONG_HOST,), ("a" + LONG_HOST,)),
+        ("consoleBasePath", ("/" + "a" * 99,), ("/" + "a" * 100,)),
+        ("pulumiBackendUrl", ("s3://" + "a" * 495,), ("s3://" + "a" * 496, "ftp://a", "s3://a@b")),
+        ("githubRepository", ("a" * 100, "a.b-C_1"), ("a" * 101, "a/b", "")),
+        ("approvers", (["A" * 100],), (["A" * 101], ["A  B"], [" A"])),
+        ("disabledChannels", (["a" * 32], ["a1"]), (["a" * 33], ["1a"], ["A"], ["a", "a"])),
+        ("observabilitySampling", ("0.123456",), ("0.1234567", True, "1e-3")),
+        ("failedBatchSize", (100,), ("1" * 16,)),
+        ("retrySchedule", (["1s", "999999s"][:1],), (["1000000s"], ["01s"])),
+        ("channelRates", ({"a": {"per_second": 1}},), ({"a": {"per_second": 0}},)),
+        ("pin", (pin(reason="r" * 500), pin()), (pin(reason="r" * 501), pin(insteadOf="A" * 64))),
+        ("pin", (pin(insteadOfAssets="a" * 64),), (pin(insteadOfAssets="a" * 63),)),
     ],
 )
 def test_a_value_at_the_edge_of_its_rule_is_taken_and_one_beyond_it_refused(
@@ -118,9 +142,9 @@ def test_a_value_at_the_edge_of_its_rule_is_taken_and_one_beyond_it_refused(
     if key == "traffic":
         base["trafficBase"] = VERSION
     for value in inside:
-        assert mistakes(**base, **{key: value}) == {}, value
+        assert mistakes(**{**base, key: value}) == {}, value
     for value in outside:
-        assert set(mistakes(**base, **{key: value})) == {key}, value
+        assert set(mistakes(**{**base, key: value})) == {key}, value
 
 
 @pytest.mark.parametrize(
