@@ -306,9 +306,12 @@ def test_named_notifications_are_retried_where_they_have_failed(
         "c": [entry(4, "sent")],
     }
     asked: list[int] = []
-    client = SimpleNamespace(
-        retry=SimpleNamespace(trigger=lambda number: asked.append(number) is None)
-    )
+
+    def trigger(number: int) -> bool:
+        asked.append(number)
+        return True
+
+    client = SimpleNamespace(retry=SimpleNamespace(trigger=trigger))
     commands.replace(
         "notifications",
         connected=lambda _: nullcontext(client),
