@@ -36,6 +36,8 @@ class _Manifest(BaseModel):
 
     main_module: str
     sha256: Sha256
+    document_made_of: Sha256 | None = None
+    """For the next build: the hash of what the OpenAPI document was made of."""
     modules: list[_Entry]
 
 
