@@ -161,6 +161,16 @@ def test_outside_production_a_short_key_is_padded_with_a_warning(world: World) -
     assert row["config_data"]["webhook_url"]
 
 
+@pytest.mark.requirement("C-3.9")
+@pytest.mark.parametrize(("length", "warned"), [(31, True), (32, False), (33, True)])
+def test_a_key_of_32_characters_alone_is_taken_without_a_warning(
+    world: World, length: int, warned: bool
+) -> None:
+    world.environment |= {"ENVIRONMENT": "development", "ENCRYPT_KEY": "k" * length}
+    world.configure()
+    assert any(line["level"] == "warn" for line in world.log_sink.lines) is warned
+
+
 def test_without_the_cache_nothing_is_kept_there(world: World) -> None:
     world.configure()
     world.environment["FEATURE_CACHE_ENABLED"] = "false"

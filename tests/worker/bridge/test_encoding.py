@@ -102,3 +102,19 @@ def test_every_family_that_is_named_has_its_codec() -> None:
         *(f"windows-125{part}" for part in range(9)),
     ):
         assert CharsetDecoder(name).text(b"abc") == "abc"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 1000, 1001])
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_body_has_the_limits_bytes_once_decoded_and_not_one_more(
+    limit: int, members: int
+) -> None:
+    def coded(size: int) -> bytes:
+        first = size // members
+        return gzip.compress(b"x" * first) + gzip.compress(b"x" * (size - first))
+
+    assert without_codings(coded(limit), "gzip", limit) == b"x" * limit
+    with pytest.raises(ServiceError) as refused:
+        without_codings(coded(limit + 1), "gzip", limit)
+    assert (refused.value.code, refused.value.status) == ("PAYLOAD_TOO_LARGE", 413)
+    assert f"Maximum size: {limit} bytes" in refused.value.text

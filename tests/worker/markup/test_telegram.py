@@ -239,3 +239,13 @@ def test_a_name_in_a_value_mentions_nobody_and_one_in_the_template_does(
     assert shown == "@\u2060durov @ a@b.example (@\u2060x_1): @oncall"
     (embedded,) = texts(f'{{"a": "{value}"}}', kind="json", mode="HTML").texts
     assert read_telegram_html(embedded) == '{"a": "@\u2060durov @ a@b.example (@\u2060x_1)"}'
+
+
+def test_a_subject_takes_at_most_half_of_a_short_limit() -> None:
+    for limit in (40, 41):
+        result = texts("b" * 100, subject="s" * 100, limit=limit)
+        head, _, body = result.plain[0].partition("\n\n")
+        assert len(head) == limit // 2
+        assert len(result.plain[0]) == limit
+        assert body.startswith("b")
+        assert result.truncated

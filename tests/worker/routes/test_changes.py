@@ -108,6 +108,8 @@ def test_one_answer_holds_the_newest_rows_up_to_the_limit(ready: World) -> None:
         ("after=x", "after must be a non-negative integer"),
         ("after=1&watch=1,x", "watch must be ids separated by commas"),
         ("after=1&watch=-1", "watch must be ids separated by commas"),
+        (f"after=1&watch={'1' * 17}", "watch must be ids separated by commas"),
+        ("after=1&watch=%D9%A3", "watch must be ids separated by commas"),
         (f"after=1&watch={','.join(['1'] * (MAX_CHANGES + 1))}", "watch must not exceed"),
     ],
 )
@@ -123,3 +125,9 @@ def test_two_key_lookups_answer_one_question(ready: World) -> None:
     ready.database.statements.clear()
     changes(ready, f"after={newest}&watch={newest}")
     assert len(ready.database.statements) == 2
+
+
+def test_an_id_of_sixteen_digits_may_be_watched_and_asked_for(ready: World) -> None:
+    assert changes(ready, f"after=1&watch={'9' * 16}")["logs"] == []
+    for text in ("9" * 16, "9" * 17, "x", "%D9%A3", "-1"):
+        assert ready.request("GET", f"/api/notification-logs/{text}").status == 404
