@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ops.deploy.release import deployment_list
 from ops.deploy.release.deployment_list import DeploymentList, WorkerDeployment
 from ops.stacks.account import StackAccount
-from ops.stacks.errors import OperationError
+from ops.stacks.errors import OperationError, StackFailed
 from tests.ops.answering_service import answering_service
 
 ACCOUNT = "a" * 32
@@ -116,3 +118,55 @@ def test_an_answer_that_is_no_document_of_the_api_is_no_empty_version(
         api.content_type, api.answers = content_type, [(200, body)]
         with pytest.raises(OperationError, match=r"^http://127.*when asked to show version 11112"):
             listed("abcd1111", base_url=api.url).version("11112222-3333")
+
+
+def told(account: Any, worker: Any, monkeypatch: pytest.MonkeyPatch, *found: Any) -> DeploymentList:
+    outputs = SimpleNamespace(outputs=lambda **_: {"worker_name": worker})
+    monkeypatch.setattr(deployment_list, "choose_driver", lambda _: outputs)
+    monkeypatch.setattr(deployment_list, "StackAccount", SimpleNamespace(of=lambda _: account))
+    monkeypatch.setattr(deployment_list, "worker_deployments", lambda *_: list(found))
+    context: Any = SimpleNamespace(stack="dev")
+    return DeploymentList.of_stack(context)
+
+
+def test_the_first_deployment_that_cloudflare_tells_is_the_active_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = StackAccount("dev", ACCOUNT, "http://127.0.0.1:9", True, "t" * 40)
+    one = {
+        "id": "d2",
+        "created_on": "2026-11-29T08:00:00Z",
+        "author_email": "ada@example.com",
+        "source": "api",
+        "annotations": {"workers/message": "a release"},
+        "versions": [{"version_id": "v1", "percentage": 100}],
+    }
+    bare = {"id": "d1", "created_on": "earlier", "versions": []}
+    found = told(account, "notify", monkeypatch, one, bare)
+    assert (found.account, found.worker) == (account, "notify")
+    assert found.deployments == (
+        WorkerDeployment(
+            "d2",
+            "2026-11-29T08:00:00Z",
+            "ada@example.com",
+            "api",
+            "a release",
+            {"v1": 100.0},
+            is_active=True,
+        ),
+        WorkerDeployment("d1", "earlier", "", "", "", {}, is_active=False),
+    )
+    with pytest.raises(OperationError, match="list the deployments of notify"):
+        told(account, "notify", monkeypatch, {"id": "d1"})
+
+
+@pytest.mark.parametrize(
+    ("worker", "said"),
+    [(None, "The stack 'dev' has no Worker yet"), ("notify", "notify has no deployment")],
+)
+def test_a_stack_without_a_deployment_is_told_with_what_makes_one(
+    monkeypatch: pytest.MonkeyPatch, worker: str | None, said: str
+) -> None:
+    account = StackAccount("dev", ACCOUNT, "http://127.0.0.1:9", True, "t" * 40)
+    with pytest.raises(StackFailed, match=f"{said}.*notifyctl up --stack dev"):
+        told(account, worker, monkeypatch)
