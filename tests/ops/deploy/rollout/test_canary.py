@@ -114,6 +114,34 @@ def test_a_bad_version_stops_the_canary(
     assert world.updates == ["release (10 %)"]
 
 
+@pytest.mark.parametrize(
+    ("least", "small", "is_judged"),
+    [
+        (200, VersionMetrics(6, 4), False),
+        (200, VersionMetrics(6, 5), True),
+        (1_000, VersionMetrics(60, 19), False),
+        (1_000, VersionMetrics(60, 20), True),
+        (0, VersionMetrics(6, 4), True),
+        (7, VersionMetrics(7, 1), True),
+    ],
+)
+def test_a_small_sample_is_judged_once_it_cannot_become_good(
+    context: StackContext,
+    monkeypatch: pytest.MonkeyPatch,
+    least: int,
+    small: VersionMetrics,
+    is_judged: bool,
+) -> None:
+    world = World(small, VersionMetrics(100_000, 30))
+    if is_judged:
+        with pytest.raises(VerificationFailed, match="requests failed"):
+            run(world, context, monkeypatch, least=least)
+        assert world.seconds == 0
+    else:
+        canary = run(world, context, monkeypatch, least=least)
+        assert [result.seconds for result in canary.results] == [2, 0]
+
+
 def test_what_meets_both_versions_stops_neither(
     context: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
