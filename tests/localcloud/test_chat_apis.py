@@ -208,6 +208,11 @@ def section(text: str) -> dict[str, Any]:
             "invalid_blocks",
         ),
         (slack(blocks=[{"type": "context", "elements": []}]), "invalid_blocks"),
+        (slack(blocks=[{"type": "context", "elements": [{}] * 11}]), "invalid_blocks"),
+        (
+            slack(blocks=[{"type": "header", "text": {"type": "plain_text", "text": "a" * 151}}]),
+            "invalid_blocks",
+        ),
         (slack(attachments=[{}] * 101), "too_many_attachments"),
     ],
 )
@@ -220,7 +225,9 @@ def test_slack_refuses_a_payload_by_its_code(body: bytes, code: str) -> None:
     "body",
     [
         slack(blocks=[section("a" * 3_000)] * 50),
+        slack(text="a" * 40_000),
         slack(text="", blocks=[{"type": "divider"}]),
+        slack(blocks=[{"type": "context", "elements": [{}] * 10}]),
         slack(text="", attachments=[{"text": "a"}] * 100),
         slack(blocks=[{"type": "header", "text": {"type": "plain_text", "text": "a" * 150}}]),
     ],
@@ -413,3 +420,76 @@ def test_what_is_no_providers_path_is_not_found(sink: httpx.Client) -> None:
     assert sink.post("/nothing/here", content=b"x").status_code == 404
     assert sink.get(SLACK).status_code == 404
     assert kept(sink, "/nothing/here") == []
+
+
+DOCUMENTED: list[tuple[ChatApi, dict[str, int]]] = [
+    (
+        Slack(),
+        {
+            **dict.fromkeys(("invalid_payload", "no_text", "invalid_blocks"), 400),
+            **dict.fromkeys(("too_many_attachments", "user_not_found"), 400),
+            **dict.fromkeys(("invalid_token", "action_prohibited"), 403),
+            **dict.fromkeys(("channel_not_found", "no_service", "no_active_hooks"), 404),
+            **dict.fromkeys(("team_disabled", "no_team"), 404),
+            "posting_to_general_channel_denied": 403,
+            "channel_is_archived": 410,
+            "rate_limited": 429,
+            "rollup_error": 500,
+        },
+    ),
+    (Lark(), {"9499": 400, "11232": 200, "99991400": 429, "19001": 400, "19021": 400}),
+    (Lark(), {"bad_request": 400, "19022": 400, "19024": 400}),
+    (Discord(), {"10003": 404, "10015": 404, "50006": 400, "50027": 401, "50035": 400}),
+    (Discord(), {"40062": 429, "500": 500, "429": 429}),
+    (Ntfy(), {"40009": 400, "40024": 400, "40101": 401, "40301": 403, "41303": 413}),
+    (Ntfy(), {"42901": 429, "42908": 429, "50001": 500}),
+    (Telegram(), {"400": 400, "401": 401, "403": 403, "404": 404, "429": 429, "500": 500}),
+    (Telegram(), {"migrate": 400}),
+    (
+        Teams(),
+        {
+            "WorkflowTriggerIsNotEnabled": 400,
+            "WorkflowNotFound": 404,
+            "DirectApiAuthorizationRequired": 401,
+            "TooManyRequests": 429,
+            "InternalServerError": 500,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("api", "statuses"), DOCUMENTED, ids=lambda each: type(each).__name__)
+def test_a_documented_error_has_its_status_and_reaches_nobody(
+    api: ChatApi, statuses: dict[str, int]
+) -> None:
+    for code, status in statuses.items():
+        answer = api.failure(code)
+        assert answer is not None
+        assert (answer.status, answer.accepted) == (status, False), code
+        told: dict[str, Any] = {} if isinstance(api, Slack) else json.loads(answer.body)
+        if isinstance(api, Lark) and code != "bad_request":
+            assert told["code"] == int(code)
+        if isinstance(api, Ntfy):
+            assert (told["code"], told["http"]) == (int(code), status)
+        if isinstance(api, Telegram):
+            assert told["error_code"] == status
+        if isinstance(api, Discord) and code not in {"429", "500"}:
+            assert told["code"] == int(code)
+    assert api.failure("surprise") is None
+
+
+@pytest.mark.parametrize(
+    ("api", "code"), [(Slack(), "rate_limited"), (Discord(), "429"), (Teams(), "TooManyRequests")]
+)
+def test_an_error_for_too_many_calls_names_five_seconds(api: ChatApi, code: str) -> None:
+    answer = api.failure(code)
+    assert answer is not None
+    assert answer.headers == {"Retry-After": "5"}
+
+
+def test_telegrams_errors_name_what_a_sender_needs() -> None:
+    flood, moved = Telegram().failure("429"), Telegram().failure("migrate")
+    assert flood is not None
+    assert moved is not None
+    assert json.loads(flood.body)["parameters"] == {"retry_after": 5}
+    assert json.loads(moved.body)["parameters"] == {"migrate_to_chat_id": -1001234567890}
