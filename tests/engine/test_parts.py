@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf import struct_pb2  # type: ignore[import-untyped] # ships no types
+from pulumi.runtime.proto import alias_pb2, resource_pb2
 
 from engine.alias_resolution import AliasResolution
 from engine.child_process import ChildProcess
@@ -213,3 +216,138 @@ def test_a_child_gets_no_credentials_but_those_that_it_is_given(
     child.end()
     assert "ORDINARY of-ORDINARY" in lines
     assert [line for line in lines if line.startswith(names)] == ["CLOUDFLARE_API_TOKEN given"]
+
+
+@pytest.mark.parametrize("open_input", [True, False])
+def test_a_child_ends_with_its_work_or_with_the_engine(open_input: bool) -> None:
+    program = (
+        "import threading, sys\n"
+        "from engine.child_guard import guard\n"
+        "guard()\n"
+        "print('up', flush=True)\n"
+        "threading.Event().wait(0 if sys.argv[1] == 'True' else None)"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(open_input)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdout.readline()
+    try:
+        if not open_input:
+            child.stdin.close()
+        assert child.wait(30) == (0 if open_input else 70)
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        child.stdin.close()
+
+
+def request(**fields: Any) -> Any:
+    fields = {"type": "a:b:C", "name": "n", "custom": True, **fields}
+    return resource_pb2.RegisterResourceRequest(**fields)
+
+
+def read(asked: Any, parent: Goal | None = None) -> Goal:
+    return Goal.from_request(asked, stack="dev", project="p", parent=parent)
+
+
+def test_aliases_are_names_or_parts_that_differ() -> None:
+    spec = alias_pb2.Alias.Spec(name="old", type="a:b:D", stack="s", project="q", parentUrn="u")
+    aliases = [
+        alias_pb2.Alias(urn="whole"),
+        alias_pb2.Alias(spec=spec),
+        alias_pb2.Alias(spec=alias_pb2.Alias.Spec(noParent=True)),
+    ]
+    found = read(request(aliases=aliases, aliasURNs=["older"])).aliases
+    assert found == (
+        AliasSpec(urn="whole"),
+        AliasSpec(name="old", type="a:b:D", stack="s", project="q", parent="u"),
+        AliasSpec(no_parent=True),
+        AliasSpec(urn="older"),
+    )
+
+
+def test_a_registration_is_read_with_its_options() -> None:
+    dependencies = resource_pb2.RegisterResourceRequest.PropertyDependencies(urns=["z", "a"])
+    found = read(
+        request(
+            parent=STACK,
+            dependencies=["z", "a"],
+            propertyDependencies={"k": dependencies},
+            ignoreChanges=["i"],
+            replaceOnChanges=["r"],
+            additionalSecretOutputs=["s"],
+            deletedWith="d",
+            importId="id",
+            version="1.2",
+        )
+    )
+    assert (found.urn, found.dependencies) == (urn("n"), ("a", "z"))
+    assert found.property_dependencies == {"k": ("a", "z")}
+    assert (found.ignore_changes, found.replace_on_changes) == (("i",), ("r",))
+    assert (found.additional_secret_outputs, found.deleted_with) == (("s",), "d")
+    assert (found.import_id, found.version) == ("id", "1.2")
+    assert read(request(custom=False, importId="id")).import_id == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "before"),
+    [
+        ({}, None),
+        ({"deleteBeforeReplace": True}, None),
+        ({"deleteBeforeReplace": False, "deleteBeforeReplaceDefined": True}, False),
+        ({"deleteBeforeReplace": True, "deleteBeforeReplaceDefined": True}, True),
+    ],
+)
+def test_an_order_that_is_not_given_is_left_to_the_provider(
+    fields: dict[str, bool], before: bool | None
+) -> None:
+    assert read(request(**fields)).delete_before_replace is before
+
+
+def test_a_child_inherits_what_it_does_not_say_itself() -> None:
+    parent = goal("g", protect=True, retain_on_delete=True, deleted_with="d", providers={"x": "1"})
+    child = read(request(parent=parent.urn), parent)
+    assert (child.protect, child.retain_on_delete, child.deleted_with) == (True, True, "d")
+    assert child.providers == {"x": "1"}
+    own = {"protect": False, "retainOnDelete": False, "deletedWith": "e", "providers": {"x": "2"}}
+    other = read(request(parent=parent.urn, **own), parent)
+    assert (other.protect, other.retain_on_delete, other.deleted_with) == (False, False, "e")
+    assert other.providers == {"x": "2"}
+    custom = replace(parent, provider="ref")
+    assert read(request(parent=parent.urn), custom).providers == {"x": "1", "a": "ref"}
+    component = replace(custom, custom=False)
+    assert read(request(parent=parent.urn), component).providers == {"x": "1"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "feature"),
+    [
+        ({"remote": True}, "a remote component"),
+        ({"packageRef": "p"}, "a parameterized package"),
+        ({"replace_with": ["u"]}, "replace_with"),
+        ({"envVarMappings": {"A": "B"}}, "environment variable mappings"),
+        (
+            {
+                "hooks": resource_pb2.RegisterResourceRequest.ResourceHooksBinding(
+                    before_create=["h"]
+                )
+            },
+            "resource hooks",
+        ),
+        (
+            {"customTimeouts": {"create": "1m"}},
+            "custom timeouts",
+        ),
+    ],
+)
+def test_what_only_the_real_cli_has_is_refused_by_name(
+    fields: dict[str, Any], feature: str
+) -> None:
+    with pytest.raises(Unsupported, match=feature):
+        read(request(**fields))

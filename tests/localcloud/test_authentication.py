@@ -28,6 +28,8 @@ def test_a_wrong_token_is_refused_everywhere(shared: RunningCloud) -> None:
     assert code_of(get("/accounts", headers=wrong)) == (401, 10000)
     assert code_of(get("/nowhere", headers=wrong)) == (401, 10000)
     assert code_of(get("/accounts", headers={"Authorization": ""})) == (400, 9106)
+    # What lies outside of Cloudflare's API asks for no token of its own.
+    assert code_of(httpx.get(f"{shared.root_url}/nowhere", trust_env=False)) == (404, 7003)
 
 
 def test_local_calls_that_change_something_need_the_token(shared: RunningCloud) -> None:
