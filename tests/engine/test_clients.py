@@ -91,6 +91,7 @@ def page(count: int, **info: Any) -> Answer:
         ([page(50)], 50),
         ([page(50, result_info={"total_pages": 1})], 50),
         ([page(50, result_info={"total_pages": 2}), page(50, result_info={"total_pages": 2})], 100),
+        ([page(60, result_info={"total_pages": 2}), page(1)], 61),
         ([page(50, result_info={"total_pages": 3}), page(3, result_info=None)], 53),
         ([(404, {"success": False, "errors": [{"code": 1, "message": "no"}]})], 0),
         ([(200, {"success": True, "result": None})], 0),
