@@ -10,14 +10,15 @@ import subprocess
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 import cosmic_ray.plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code, use_mutation
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = (".ci", ".github", "bench", "docs", "scripts", "tests")
+COPIED = (".ci", ".github", "bench", "docs", "scripts", "sdk", "tests")
 """What the tests read beside the folders that `AlteredProject` copies."""
 
 _FAULTS = re.compile(
@@ -28,6 +29,11 @@ _FAULTS = re.compile(
 """The operators that change what runs. `|` stands in annotations mostly, which nothing runs, and
 `is` gives no other answer than `==` about the small numbers and names that are compared."""
 
+_ASKED_FIRST = tuple(
+    f"tests/{name}"
+    for name in ("cron", "d1", "engine", "infra", "localcloud", "ops", "promise", "sdk", "worker")
+)
+"""Folders whose tests mostly need no installation of their own."""
 _SECONDS_A_RUN = 900
 """A fault that makes the tests hang counts as found."""
 
@@ -68,17 +74,18 @@ def sample_faults(folder: str, *, count: int, seed: int) -> list[Fault]:
         left.remove(module)
         faults = list(_faults_of(module, str(module.relative_to(ROOT))))
         draw.shuffle(faults)
-        new = (fault for fault in faults if str(fault) not in found and _is_fault(module, fault))
+        new = (fault for fault in faults if str(fault) not in found and is_fault(module, fault))
         if (fault := next(new, None)) is not None:
             found[str(fault)] = fault
     return list(found.values())
 
 
-def _is_fault(module: Path, fault: Fault) -> bool:
+def is_fault(module: Path, fault: Fault) -> bool:
     """Say whether the module is still Python, and another program.
 
     An operator takes the `*` and `/` of parameters for multiplications: any test would find a fault
-    that no import survives, and none one that only changes how an argument may be passed.
+    that no import survives, and none one that only changes how an argument may be passed. What is
+    imported for annotations alone may be imported at any time.
     """
     operator = cosmic_ray.plugins.get_operator(fault.operator)()
     code = module.read_text(encoding="utf-8")
@@ -93,8 +100,10 @@ def _is_fault(module: Path, fault: Fault) -> bool:
 
 
 def _without_markers(tree: ast.AST) -> str:
-    """Return a program as text, whatever way its parameters may be passed."""
+    """Return a program as text, however it takes its parameters and annotations."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            node.test = ast.Name("TYPE_CHECKING")
         if isinstance(node, ast.arguments):
             node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
             node.posonlyargs, node.kwonlyargs = [], []
@@ -136,24 +145,33 @@ class MutatedProject:
     def kills(self, fault: Fault, tests: Sequence[str]) -> bool:
         """Say whether the tests turn red with the fault in place.
 
-        The files that import the module are asked first: they mostly know.
+        The files that import the module are asked first, whatever folder they are in: they mostly
+        know.
         """
         module = self.root / fault.module
         operator = cosmic_ray.plugins.get_operator(fault.operator)()
         with use_mutation(module, operator, fault.occurrence):
-            near = self._importers(fault.module, tests)
+            near = self.importers(fault.module)
             return (bool(near) and self._red(near)) or self._red(tests)
 
     def green(self, tests: Sequence[str]) -> bool:
         """Say whether the tests pass without a fault."""
         return not self._red(tests)
 
-    def _importers(self, module: str, tests: Sequence[str]) -> list[str]:
-        dotted = module.removeprefix("worker/src/").removesuffix(".py").replace("/", ".")
-        named = re.compile(rf"^\s*from {re.escape(dotted)} import ", re.MULTILINE)
-        files = (file for folder in tests for file in (self.root / folder).rglob("test_*.py"))
+    def importers(self, module: str) -> list[str]:
+        """Return the test files that import a module, or take it from its package."""
+        path = PurePosixPath(module.removeprefix("worker/src/").removeprefix("sdk/"))
+        dotted, package = ".".join(path.with_suffix("").parts), ".".join(path.parent.parts)
+        named = re.compile(
+            rf"^\s*(?:from {re.escape(dotted)} import |import {re.escape(dotted)}\b"
+            rf"|from {re.escape(package)} import (?:\([^)]*|.*)\b{re.escape(path.stem)}\b)",
+            re.MULTILINE,
+        )
+        files = ((self.root / folder).rglob("test_*.py") for folder in _ASKED_FIRST)
         return sorted(
-            str(file.relative_to(self.root)) for file in files if named.search(file.read_text())
+            str(file.relative_to(self.root))
+            for file in chain.from_iterable(files)
+            if named.search(file.read_text(encoding="utf-8"))
         )
 
     def _red(self, tests: Sequence[str]) -> bool:

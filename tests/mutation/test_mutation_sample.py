@@ -11,18 +11,21 @@ import pytest
 from cosmic_ray.mutating import mutate_code
 
 from tests.altered_project import AlteredProject
-from tests.mutation.sample import ROOT, MutatedProject, sample_faults
+from tests.mutation.sample import ROOT, Fault, MutatedProject, is_fault, sample_faults
 
 SEED = int(os.environ.get("NOTIFICATION_MUTATION_SEED", "1"))
 COUNT = int(os.environ.get("NOTIFICATION_MUTATION_COUNT", "20"))
 """Faults for each folder; two that survive are one too many."""
 
+EVERYWHERE = "tests/test_frozen_values.py"
 TESTS = {
-    "cron": ("tests/cron",),
-    "infra": ("tests/infra",),
-    "engine": ("tests/engine",),
-    "localcloud": ("tests/localcloud", "tests/host"),
-    "ops": ("tests/ops", "tests/readiness", "tests/releases", "tests/integration"),
+    "cron": ("tests/cron", EVERYWHERE),
+    "d1": ("tests/d1", "tests/localcloud", "tests/worker", "tests/ops/database"),
+    "infra": ("tests/infra", EVERYWHERE),
+    "engine": ("tests/engine", EVERYWHERE),
+    "localcloud": ("tests/localcloud", "tests/host", EVERYWHERE),
+    "ops": ("tests/ops", "tests/readiness", "tests/releases", "tests/integration", EVERYWHERE),
+    "sdk/notification_sdk": ("tests/sdk", EVERYWHERE),
     "worker/src": ("tests/worker", "tests/promise"),
 }
 
@@ -72,3 +75,31 @@ def test_a_changed_marker_of_parameters_is_no_fault() -> None:
     }
     assert lines.isdisjoint({"*,", "/,"})
     assert not any(fault.operator.endswith(("Eq_Is", "NotEq_IsNot")) for fault in drawn)
+
+
+def test_a_fault_of_what_is_imported_for_annotations_alone_is_none() -> None:
+    module = "engine/provider_factory.py"
+    first, second = (Fault(module, "core/AddNot", occurrence, 0) for occurrence in (0, 1))
+    assert not is_fault(ROOT / module, first)
+    assert is_fault(ROOT / module, second)
+
+
+@pytest.mark.parametrize(
+    ("module", "tests"),
+    [
+        ("sdk/notification_sdk/_errors.py", {"tests/sdk/test_client.py"}),
+        ("worker/src/notification/ttl_cache.py", {"tests/worker/test_ttl_cache.py"}),
+        (
+            "localcloud/sink/chat/telegram_markup.py",
+            {"tests/worker/markup/test_telegram.py", "tests/worker/markup/test_telegram_fake.py"},
+        ),
+        ("d1/rules.py", {"tests/d1/test_rules.py"}),
+        ("engine/plugins/language_host.py", {"tests/engine/test_plugin_calls.py"}),
+    ],
+)
+def test_the_files_that_import_a_module_are_asked_first(module: str, tests: set[str]) -> None:
+    project = MutatedProject.__new__(MutatedProject)
+    project.root = ROOT
+    found = project.importers(module)
+    assert tests <= set(found)
+    assert not [file for file in found if file.startswith("tests/integration/")]
