@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from typing import Any
 
@@ -18,6 +19,7 @@ from notification.timestamps import iso
 from tests.promise.isolate import Cut
 from tests.promise.promise_check import PromiseCheck, Push
 from tests.promise.simulated_database import Failure
+from tests.promise.simulated_move import SimulatedMove
 from tests.promise.simulated_queue import QueueFaults
 from tests.promise.simulated_timeline import SimulatedTimeline, address
 from tests.promise.simulation import Simulation
@@ -37,15 +39,18 @@ def _hold(channel: str, user: str) -> str:
 class HistoryMachine(RuleBasedStateMachine):
     """One installation with two isolates, two users and two channels each."""
 
+    shards = 1
+
     def __init__(self) -> None:
         super().__init__()
-        self.simulation = Simulation()
+        self.simulation = Simulation(shards=self.shards)
         line = SimulatedTimeline(self.simulation)
         for user in USERS:
             for channel in CHANNELS:
                 line.configure(user, channel)
         self.check = PromiseCheck(self.simulation)
         self.rotations = 0
+        self.mover: asyncio.Task[None] | None = None
         self.leads_to = {(user, channel): user for user in USERS for channel in CHANNELS}
 
     @initialize(shared=st.sets(st.sampled_from(CHANNELS)))
@@ -171,7 +176,7 @@ class HistoryMachine(RuleBasedStateMachine):
     )
     def database_fails(self, call: int, committed: bool, repeat: int, statement: int) -> None:
         """Let D1 fail in or after the n-th batch."""
-        self.simulation.database.failure = Failure(call, committed, repeat, statement)
+        self.simulation.failures.following = Failure(call, committed, repeat, statement)
         self.check.lost_answers |= committed
         self.check.interruptions += repeat
 
@@ -319,20 +324,58 @@ class HistoryMachine(RuleBasedStateMachine):
         """Fire the cron once more, beside whatever runs."""
         self.simulation.loop.create_task(self.simulation.run_cron_once())
 
+    @precondition(lambda self: self.shards > 1)
+    @rule(
+        n=st.integers(1, 3),
+        killed_after=st.sampled_from([None, None, 5, 91, 93]),
+        seconds=st.sampled_from([0, 90.3, 91.5, 100]),
+        user=st.sampled_from(USERS),
+    )
+    def users_move(self, n: int, killed_after: float | None, seconds: float, user: str) -> None:
+        """Send, and move users to `n` databases, or go on with a move that was killed."""
+        self._stop_moving()
+        loop = self.simulation.loop
+        self.push(user, CHANNELS, keyed=True)
+        mover = self.mover = loop.create_task(SimulatedMove(self.simulation).run(n))
+        if killed_after is not None:
+            loop.call_later(killed_after, mover.cancel)
+        if seconds:
+            self.simulation.pass_time(seconds)
+            self.push(user, CHANNELS, keyed=True)
+            self.cron_fires()
+
+    def _stop_moving(self) -> None:
+        mover, self.mover = self.mover, None
+        if mover is not None and mover.done() and not mover.cancelled():
+            mover.result()
+        elif mover is not None:
+            mover.cancel()
+
+    def _end_the_move(self) -> None:
+        if self.shards > 1:
+            self._stop_moving()
+            move = SimulatedMove(self.simulation)
+            self.simulation.loop.run_until_complete(move.run(move.placement.n))
+
     @invariant()
     def what_holds_always(self) -> None:
         self.check.at_any_moment()
+        if self.mover is not None and self.mover.done() and not self.mover.cancelled():
+            self.mover.result()
 
     def teardown(self) -> None:
         """End the faults; within about an hour everything must be settled."""
         with self.simulation as simulation:
             for isolate in simulation.isolates:
                 isolate.cut = None
-            simulation.database.failure = None
+            simulation.failures.following = None
             for queue in (simulation.retry_queue, simulation.failed_queue):
                 queue.faults, queue.down, queue.answer_lost = QueueFaults(), False, False
                 queue.wake()
+            self._end_the_move()
             simulation.chance = random.Random(0)  # noqa: S311 - as in the simulation
             simulation.pass_time(HEALING_S)
             self.check.at_any_moment()
             self.check.at_the_end()
+            if self.shards > 1:
+                SimulatedMove(simulation).check_homes()

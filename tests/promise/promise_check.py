@@ -191,7 +191,7 @@ class PromiseCheck:
     def _left_alone(self) -> None:
         """An endpoint that asked for time isn't called in it, whoever's notification is due."""
         arrivals = self.simulation.endpoints.arrivals
-        disturbed = [*self.disturbed, *self.simulation.database.failed_at]
+        disturbed = [*self.disturbed, *self.simulation.failures.failed_at]
         for refusal in arrivals:
             if refusal.status != THROTTLED or not refusal.told or refusal.retry_after is None:
                 continue

@@ -6,7 +6,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from notification.ports.database import Database, DatabaseError, Result, Statement
 
@@ -25,19 +25,27 @@ class Failure:
     statement: int = 0
 
 
+@dataclass
+class Failures:
+    """The failure that comes next, and when batches failed, on the loop's clock."""
+
+    following: Failure | None = None
+    failed_at: list[float] = field(default_factory=list)
+
+
 class SimulatedDatabase:
     """The database port over another one.
 
-    Attributes:
-        failure: the one that comes next.
-        failed_at: when batches failed, on the loop's clock.
+    Args:
+        inner: the other one.
+        chance: decides how long a batch takes.
+        failures: those of all databases of an installation.
     """
 
-    def __init__(self, inner: Database, chance: random.Random) -> None:
+    def __init__(self, inner: Database, chance: random.Random, failures: Failures) -> None:
         self._inner = inner
         self._chance = chance
-        self.failure: Failure | None = None
-        self.failed_at: list[float] = []
+        self._failures = failures
 
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
         """As the port says."""
@@ -52,16 +60,16 @@ class SimulatedDatabase:
         return results
 
     def _due(self) -> Failure | None:
-        failure = self.failure
+        failure = self._failures.following
         if failure is None:
             return None
         failure.call -= 1
         if failure.call > 0:
             return None
-        self.failed_at.append(asyncio.get_running_loop().time())
+        self._failures.failed_at.append(asyncio.get_running_loop().time())
         failure.repeat -= 1
         if failure.repeat <= 0:
-            self.failure = None
+            self._failures.following = None
         return failure
 
     async def _fail_inside(self, before: Sequence[Statement]) -> None:

@@ -125,7 +125,7 @@ class SimulatedTimeline(Timeline):
         self, call: int = 1, *, committed: bool = False, repeat: int = 1
     ) -> SimulatedTimeline:
         """Let the `call`-th batch from now fail, and the `repeat` - 1 after it."""
-        self.simulation.database.failure = Failure(call, committed, repeat)
+        self.simulation.failures.following = Failure(call, committed, repeat)
         return self
 
     def logged(self, kind: str) -> int:

@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import Any
 
 from notification.app.platform import IsolateMemory, PlatformPorts
+from notification.ports.database import Database
 from notification.settings import Settings
+from notification.storage.shards import ShardDatabase
 from tests.promise.isolate import (
     CALLS,
     HERE,
@@ -23,7 +25,7 @@ from tests.promise.isolate import (
     IsolatedQueue,
     Subrequests,
 )
-from tests.promise.simulated_database import SimulatedDatabase
+from tests.promise.simulated_database import Failures, SimulatedDatabase
 from tests.promise.simulated_endpoints import SimulatedEndpoints
 from tests.promise.simulated_queue import Delivered, SimulatedQueue
 from tests.promise.virtual_time import LoopClock, VirtualTimeLoop
@@ -53,20 +55,24 @@ class Simulation(World):
     """A world whose time is an event loop's. Everything in it happens on that loop.
 
     Attributes:
+        failures: those of the databases.
         deaths: for each killed process, the await at which it ended.
         cron_runs: whether the cron fires.
         subrequests: for each batch and firing ("cron") how often it called out.
     """
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, shards: int = 1) -> None:
         self.loop = VirtualTimeLoop()
         self.loop.set_task_factory(_adopting)
         self.chance = random.Random(seed)  # noqa: S311 - histories must be repeatable
-        super().__init__()
+        super().__init__(shards=shards)
         self.clock: Any = LoopClock(self.loop)
         self.randomness = SeededRandomness(seed)
-        self.sqlite = self.database
-        self.database = SimulatedDatabase(self.sqlite, self.chance)
+        self.failures = Failures()
+        self.sqlite = self.sqlites[0]
+        self.database, *self.further = (
+            SimulatedDatabase(each, self.chance, self.failures) for each in self.sqlites
+        )
         self.endpoints: Any = SimulatedEndpoints()
         self.failed_queue: Any = SimulatedQueue(
             "failed-queue", self.loop, self._consume, self.chance
@@ -94,10 +100,17 @@ class Simulation(World):
         def keep_alive(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
             return isolate.start(work, CALLS.get())
 
+        database = IsolatedDatabase(self.database, isolate)
+        further = [IsolatedDatabase(each, isolate) for each in self.further]
+        databases: tuple[Database, ...] = (
+            database,
+            *(ShardDatabase(database, each) for each in further),
+        )
         return replace(
             super().platform(),
             settings=isolate.settings,
-            database=IsolatedDatabase(self.database, isolate),
+            database=database,
+            databases=databases if further else (),
             retry_queue=IsolatedQueue(self.retry_queue, isolate),
             failed_queue=IsolatedQueue(self.failed_queue, isolate),
             outbound=IsolatedOutbound(self.endpoints, isolate),
@@ -179,12 +192,13 @@ class Simulation(World):
 
     def logs(self) -> list[dict[str, Any]]:
         """All notification rows, oldest first."""
-        rows: list[dict[str, Any]] = self.sqlite.rows("SELECT * FROM notification_logs ORDER BY id")
-        return rows
+        found = self.rows("SELECT * FROM notification_logs ORDER BY id")
+        # While rows are moved they may stand in two databases.
+        return list({row["id"]: row for row in found}.values())
 
     def keys(self) -> list[dict[str, Any]]:
         """All idempotency records, with their message ids as a list."""
-        rows = self.sqlite.rows("SELECT * FROM idempotency_keys")
+        rows = self.rows("SELECT * FROM idempotency_keys")
         return [{**row, "message_ids": json.loads(row["message_ids"])} for row in rows]
 
     def __enter__(self) -> Simulation:
@@ -203,7 +217,8 @@ class Simulation(World):
         self.loop.run_until_complete(asyncio.sleep(0))
         self.loop.run_until_complete(asyncio.sleep(0))
         self.loop.close()
-        self.sqlite.connection.close()
+        for sqlite in self.sqlites:
+            sqlite.connection.close()
 
 
 def _adopting(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:

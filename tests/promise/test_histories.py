@@ -19,9 +19,9 @@ from tests.promise.history_machine import HistoryMachine
 SEED = int(os.environ.get("PROMISE_SEED", "20260101"))
 
 
-def run(number: int, histories: int, *, shrink: bool = True) -> None:
+def run(number: int, histories: int, *, shrink: bool = True, shards: int = 1) -> None:
     """Run as many histories from one seed. Raises what the first broken one raises."""
-    chosen: type[HistoryMachine] = type(f"Histories{number}", (HistoryMachine,), {})
+    chosen: type[HistoryMachine] = type(f"Histories{number}", (HistoryMachine,), {"shards": shards})
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
     run_state_machine_as_test(
         seed(number)(chosen),
@@ -46,6 +46,12 @@ def test_fifty_histories_of_the_day_keep_the_promise() -> None:
     parcel = day_sample.chance("histories").randrange(PARCELS)
     print(f"PROMISE_SEED={SEED + parcel}")  # noqa: T201 - shown with a failure, to replay it
     run(SEED + parcel, 50)
+
+
+def test_fifty_histories_over_three_databases_keep_the_promise_while_users_move() -> None:
+    parcel = day_sample.chance("histories").randrange(PARCELS)
+    print(f"PROMISE_SEED={SEED + parcel}")  # noqa: T201 - as above
+    run(SEED + parcel, 50, shards=3)
 
 
 @pytest.mark.soak

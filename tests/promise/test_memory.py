@@ -8,7 +8,7 @@ from collections import Counter
 from notification.delivery.endpoint_limiter import EndpointLimiter
 from tests.promise.simulated_timeline import SimulatedTimeline
 
-KEPT_BY_THE_SIMULATION = {"OutboundRequest", "Statement"}
+KEPT_BY_THE_SIMULATION = {"HomeStatement", "OutboundRequest", "Statement"}
 """What arrived at endpoints and at the database is kept for the tests' questions."""
 RUN_S = 120
 EACH = 20

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 from notification.app.platform import IsolateMemory, PlatformPorts
 from notification.app.service import Service
+from notification.placement import KEY, Placement
 from notification.ports.platform import RateLimiter, VersionMetadata
 from notification.settings import Settings
 from notification.storage.last_hour import RefusedWrites
 from notification.storage.metered import MeteredDatabase
+from notification.storage.shards import ShardDatabase
 from tests.worker.caller import API_KEY, Answer, signature
 from tests.worker.endpoints import Endpoints
 from tests.worker.openapi.conformity import check_accepted_body, check_answer, check_query
@@ -58,12 +60,18 @@ class World:
     address_limiter: RateLimiter | None = None
     recipient_limiter: RateLimiter | None = None
     bound: frozenset[str] = BOUND
+    shards: int = 1
+    """Over how many databases users are spread."""
     checks_accepted_bodies: bool = True
     """Whether a body that is taken must have documented fields only."""
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock()
         self.database: Any = SqliteDatabase()
+        self.further: list[Any] = [SqliteDatabase() for _ in range(self.shards - 1)]
+        self.sqlites: list[SqliteDatabase] = [self.database, *self.further]
+        if self.further:
+            self.place(Placement(self.shards))
         self.cache: Any = MemoryCache()
         self.retry_queue = MemoryQueue(self.clock)
         self.failed_queue = MemoryQueue(self.clock)
@@ -75,8 +83,18 @@ class World:
         self.kept_alive: list[asyncio.Task[Any]] = []
         self.service = Service()
 
+    def place(self, placement: Placement) -> None:
+        """Write where users are."""
+        self.sqlites[0].connection.execute(
+            "INSERT INTO system_configs (config_key, config_value) VALUES (?1, ?2)"
+            " ON CONFLICT (config_key) DO UPDATE SET config_value = excluded.config_value",
+            (KEY, placement.text()),
+        )
+
     def platform(self) -> PlatformPorts:
         """The ports of one invocation."""
+        database = MeteredDatabase(self.database, self.memory.of(RefusedWrites), self.clock)
+        further = [ShardDatabase(database, database.beside(own)) for own in self.further]
 
         def keep_alive(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
             task = asyncio.ensure_future(work)
@@ -85,7 +103,8 @@ class World:
 
         return PlatformPorts(
             settings=Settings.read(self.environment),
-            database=MeteredDatabase(self.database, self.memory.of(RefusedWrites), self.clock),
+            database=database,
+            databases=(database, *further) if further else (),
             cache=self.cache,
             retry_queue=self.retry_queue,
             failed_queue=self.failed_queue,
@@ -205,7 +224,9 @@ class World:
 
     def logs(self) -> list[dict[str, Any]]:
         """All notification rows, oldest first."""
-        rows: list[dict[str, Any]] = self.database.rows(
-            "SELECT * FROM notification_logs ORDER BY id"
-        )
-        return rows
+        return self.rows("SELECT * FROM notification_logs ORDER BY id")
+
+    def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
+        """The rows of a query, from each database."""
+        found = [row for each in self.sqlites for row in each.rows(sql, *parameters)]
+        return sorted(found, key=lambda row: row["id"]) if found and "id" in found[0] else found

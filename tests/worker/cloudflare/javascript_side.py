@@ -53,9 +53,9 @@ class JavaScriptSide:
         """Keep the head of a response; no test asks for it again."""
         return len(head)
 
-    def prepare(self, sql: str) -> int:
+    def prepare(self, sql: str, database: str) -> int:
         """Keep a statement and return its number."""
-        self.statements.append(sql)
+        self.statements.append(sql if database == "DB" else f"{database}: {sql}")
         return len(self.statements) - 1
 
     def run(self, number: int, request: str) -> asyncio.Task[str]:

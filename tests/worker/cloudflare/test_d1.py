@@ -27,8 +27,8 @@ def batch(
     crossed: list[Any] = []
 
     async def perform(text: str) -> str:
-        word, _, document = text.partition(" ")
-        assert word == "batch"
+        word, name, document = text.split(" ", 2)
+        assert (word, name) == ("batch", "DB")
         crossed.append(json.loads(document))
         return json.dumps(answers.pop(0) if answers else answer)
 
@@ -105,3 +105,23 @@ def test_a_batch_that_may_have_been_committed_is_no_conflict(
 def test_another_error_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DatabaseError, match="no such table"):
         batch(monkeypatch, [], "Error: D1_ERROR: no such table: t")
+
+
+def test_statements_and_batches_name_their_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    js_bridge, d1 = load(monkeypatch, "js_bridge"), load(monkeypatch, "d1")
+    crossed: list[str] = []
+
+    async def perform(text: str) -> str:
+        crossed.append(text)
+        return "[[[],0,0,0]]"
+
+    side = JavaScriptSide(perform)
+    bridge = js_bridge.JsBridge(side, bindings=None)
+
+    async def both() -> None:
+        for name in ("DB", "DB_1"):
+            await d1.D1Database(bridge, name).batch([SELECT])
+
+    asyncio.run(asyncio.wait_for(both(), 30))
+    assert side.statements == [SELECT.sql, f"DB_1: {SELECT.sql}"]
+    assert crossed == ["batch DB [[0]]", "batch DB_1 [[1]]"]

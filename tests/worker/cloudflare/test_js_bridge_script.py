@@ -132,3 +132,23 @@ def test_parts_begin_together_and_those_that_are_done_in_time_are_told() -> None
     assert done["written"] == ["info two"]
     assert [json.loads(value) for _, _, value in done["told"]] == [[2, 4], [3]]
     assert done["slow"] == [3, False, "now"]
+
+
+def test_a_batch_runs_on_the_database_that_it_names() -> None:
+    done = run_script(
+        """
+        const database = (name) => ({
+          prepare: (sql) => ({ sql, bind: (...values) => ({ sql, values }) }),
+          batch: async (bound) => bound.map((each) => ({ results: [{ name, ...each }], meta: {} })),
+        });
+        connect(() => {}, { DB: database("first"), DB_1: database("second") });
+        const number = prepare("SELECT 1", "DB_1");
+        return [
+          JSON.parse(await perform(`batch DB_1 [[${number}],["SELECT ?",7]]`)),
+          JSON.parse(await perform('batch DB [["SELECT 2"]]')),
+        ];"""
+    )
+    rows = [[row for result in results for row in result[0]] for results in done]
+    assert [[row["name"] for row in each] for each in rows] == [["second"] * 2, ["first"]]
+    assert [row["sql"] for row in rows[0]] == ["SELECT 1", "SELECT ?"]
+    assert rows[0][1]["values"] == [7]

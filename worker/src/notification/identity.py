@@ -11,6 +11,10 @@ EPOCH_MS = 1_704_067_200_000
 """2024-01-01T00:00:00Z: row ids count milliseconds from here and fit 53 bits until 2093."""
 
 IDS_PER_MS = 4096
+MAX_SHARDS = 8
+"""Databases over which users may be spread."""
+IDS_PER_SHARD = IDS_PER_MS // MAX_SHARDS
+"""Ids of a millisecond in one of several databases: the lowest bits name the database."""
 MAX_USER_ID = 100
 """Characters of a recipient's id."""
 # What Python and ECMAScript take for white space, and the byte order mark.
@@ -79,16 +83,38 @@ def row_id_of(message_id: str) -> int | None:
     return first_row_id(int(match[1])) + int(match[2][:3], 16)
 
 
-def new_keys(now_ms: int, channels: Sequence[str], randomness: Randomness) -> list[MessageKey]:
+def new_row_id(now_ms: int, shard: int, randomness: Randomness) -> int:
+    """Return a new id for a row in one of several databases: no other one ever gives it.
+
+    Rows keep their ids when they are moved. Within a database a second row may get the same id (1
+    in 512 within a millisecond), which that database refuses.
+    """
+    slot = int.from_bytes(randomness.token_bytes(2), "big") % IDS_PER_SHARD
+    return first_row_id(now_ms) + slot * MAX_SHARDS + shard
+
+
+def new_keys(
+    now_ms: int, channels: Sequence[str], randomness: Randomness, shard: int | None = None
+) -> list[MessageKey]:
     """Return one new key per channel: `ntf_<ms>_<channel>_<12 hex>`.
 
     The keys of one call never collide. Those of two calls within a millisecond may (1 in 4096): the
     database refuses the second call, which then takes new keys.
+
+    Args:
+        now_ms: the time.
+        channels: the channels.
+        randomness: the source of the ids.
+        shard: which of several databases the rows are written to, so that no two databases give
+            the same id; None where there is one. Keys beyond 512 take the next millisecond.
     """
     first = int.from_bytes(randomness.token_bytes(2), "big")
-    keys = []
+    request_ms, keys = now_ms, []
     for offset, channel in enumerate(channels):
         slot = (first + offset) % IDS_PER_MS
+        if shard is not None:
+            slot = (first + offset) % IDS_PER_SHARD * MAX_SHARDS + shard
+            now_ms = request_ms + offset // IDS_PER_SHARD
         tail = randomness.token_bytes(5).hex()[:9]
         base = channel.partition(":")[0]
         message_id = f"ntf_{now_ms:013d}_{base}_{slot:03x}{tail}"

@@ -2,7 +2,8 @@
 
 from asyncio import FIRST_COMPLETED, Task, ensure_future, shield, wait
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from notification.ports.database import Database
@@ -14,6 +15,7 @@ from notification.ports.platform import (
     DataPoints,
     LogSink,
     Memory,
+    Platform,
     Queue,
     Randomness,
     RateLimiter,
@@ -43,7 +45,11 @@ class IsolateMemory:
 # Without comparison and repr: a starting isolate compiles each method that is generated.
 @dataclass(slots=True, eq=False, repr=False)
 class PlatformPorts:
-    """The ports of one invocation; implements `notification.ports.platform.Platform`."""
+    """The ports of one invocation; implements `notification.ports.platform.Platform`.
+
+    Attributes:
+        databases: all databases, the first one first; empty where there is one.
+    """
 
     settings: Settings
     database: Database
@@ -62,6 +68,43 @@ class PlatformPorts:
     calls: DataPoints | None
     memory: Memory
     keep_alive: Callable[[Coroutine[Any, Any, Any]], Task[Any]]
+    shard: int = field(default=0, kw_only=True)
+    databases: Sequence[Database] = field(default=(), kw_only=True)
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether users are spread over several databases."""
+        return bool(self.databases)
+
+    @property
+    def shards(self) -> Sequence[Platform]:
+        """The platform on each of the databases."""
+        if not self.databases:
+            return (self,)
+        return [self._at(shard) for shard in range(len(self.databases))]
+
+    @property
+    def everywhere(self) -> Database:
+        """All databases as one."""
+        if not self.databases:
+            return self.database
+        # Imported where there are several databases.
+        from notification.storage.shards import AllShards
+
+        return AllShards(self)
+
+    async def for_user(self, user_id: str) -> Platform:
+        """Return the platform with the user's database."""
+        if not self.databases:
+            return self
+        from notification.storage.shards import shard_for
+
+        return self._at(await shard_for(user_id, self))
+
+    def _at(self, shard: int) -> "PlatformPorts":
+        other = copy(self)
+        other.shard, other.database = shard, self.databases[shard]
+        return other
 
     async def gathered(
         self, works: Sequence[Coroutine[Any, Any, T]], within_s: float

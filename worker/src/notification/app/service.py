@@ -1,5 +1,6 @@
 """The service on any platform: the work of the Worker's three events."""
 
+from asyncio import gather
 from collections.abc import Sequence
 
 from notification.http.application import Application
@@ -51,16 +52,30 @@ class Service:
             from notification.tasks.operator_alert import OperatorAlert
 
             alert = OperatorAlert(platform, log)
-            await DeadLetterConsumer(platform, log, alert).consume(messages)
+            for served, part in await self._by_shard(messages, platform, log):
+                await DeadLetterConsumer(served, log, alert).consume(part)
         elif queue == settings.retry_queue_name or queue in _RETRY_QUEUES:
             from notification.delivery.retry_consumer import RetryConsumer
 
-            await RetryConsumer(platform, log).consume(messages)
+            parts = await self._by_shard(messages, platform, log)
+            consumers = [RetryConsumer(served, log, shares=len(parts)) for served, _ in parts]
+            works = [each.consume(part) for each, (_, part) in zip(consumers, parts, strict=True)]
+            # A slow endpoint delays nobody's notifications in another database.
+            await gather(*works)
         else:
             count = len(messages)
             log.write("error", "Unknown queue", type="queue_message", queue=queue, count=count)
             for message in messages:
                 message.retry(_REPEAT_AFTER_S)
+
+    async def _by_shard(
+        self, messages: Sequence[IncomingMessage], platform: Platform, log: Log
+    ) -> Sequence[tuple[Platform, Sequence[IncomingMessage]]]:
+        if not platform.is_sharded:
+            return [(platform, messages)]
+        from notification.delivery.shard_messages import by_shard
+
+        return await by_shard(messages, platform, log)
 
     async def run_cron(self, platform: Platform) -> None:
         """Run the tasks that are due.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, TypeVar
 
 import js
@@ -24,6 +25,8 @@ from notification.cloudflare.http_messages import ResponseFactory, read_request
 from notification.cloudflare.js_bridge import JsBridge, from_object, promise_with_resolvers
 from notification.cloudflare.unbound import UnboundCache, UnboundDatabase, UnboundQueue
 from notification.cloudflare.web_crypto import WebCryptoAead
+from notification.identity import MAX_SHARDS
+from notification.ports.database import Database
 from notification.ports.platform import VersionMetadata
 from notification.settings import Settings
 from notification.storage.last_hour import RefusedWrites
@@ -59,6 +62,10 @@ class Isolate:
         database = self.bindings.get("DB")
         self.bridge = JsBridge(module, self._environment)
         self.database = D1Database(self.bridge) if database else UnboundDatabase()
+        further = (f"DB_{shard}" for shard in range(1, MAX_SHARDS))
+        self.further_databases = [
+            D1Database(self.bridge, name) for name in takewhile(self.bound.__contains__, further)
+        ]
         cache = self.bindings.get("CONFIG_CACHE")
         self.cache = KvCache(cache) if cache else UnboundCache()
         self.retry_queue = self._queue("RETRY_QUEUE")
@@ -90,6 +97,12 @@ class Isolate:
             known.get("id") or "", known.get("tag") or "", known.get("timestamp") or ""
         )
 
+    def _all_databases(self, home: MeteredDatabase) -> Sequence[Database]:
+        # Imported where there are several databases.
+        from notification.storage.shards import ShardDatabase
+
+        return [home, *(ShardDatabase(home, home.beside(own)) for own in self.further_databases)]
+
     async def event_platform(self, context: Any) -> "Invocation":
         """Return the ports of an invocation by a queue or the cron."""
         now_ms = await self.bridge.now() if "TEST_CLOCK" in self.bound else None
@@ -105,9 +118,11 @@ class Isolate:
 
         real = OffsetClock()
         clock = real if now_ms is None else OffsetClock(int(now_ms) - real.now_ms())
+        database = MeteredDatabase(self.database, self.memory.of(RefusedWrites), clock)
         return Invocation(
             settings=self.settings,
-            database=MeteredDatabase(self.database, self.memory.of(RefusedWrites), clock),
+            database=database,
+            databases=self._all_databases(database) if self.further_databases else (),
             cache=self.cache,
             retry_queue=self.retry_queue,
             failed_queue=self.failed_queue,

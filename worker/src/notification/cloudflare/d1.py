@@ -25,10 +25,11 @@ _SESSION_LOST = (
 class D1Database:
     """Runs batches on D1. Prepared statements are kept: their texts are few and fixed."""
 
-    __slots__ = ("_bridge", "_numbers")
+    __slots__ = ("_bridge", "_name", "_numbers")
 
-    def __init__(self, bridge: JsBridge) -> None:
+    def __init__(self, bridge: JsBridge, name: str = "DB") -> None:
         self._bridge = bridge
+        self._name = name
         self._numbers: dict[str, int] = {}
 
     def _named(self, sql: str) -> int | str:
@@ -37,7 +38,7 @@ class D1Database:
         if number is None:
             if len(self._numbers) >= _MAX_KEPT:
                 return sql
-            number = self._numbers[sql] = int(self._bridge.prepare(sql))
+            number = self._numbers[sql] = int(self._bridge.prepare(sql, self._name))
         return number
 
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
@@ -64,4 +65,4 @@ class D1Database:
 
     async def _run(self, batch: Sequence[tuple[Value, ...]]) -> Any:
         """Return each statement's result, or the text of the error."""
-        return json.loads(await JsCall(self._bridge, f"batch {compact_json(batch)}"))
+        return json.loads(await JsCall(self._bridge, f"batch {self._name} {compact_json(batch)}"))

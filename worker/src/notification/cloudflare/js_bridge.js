@@ -11,7 +11,7 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
 let resume; // Python: (run's number, whether `value` is an error, value) => what to wait for
-let database;
+let databases; // by the names of their bindings
 let dataset;
 let clock;
 const statements = [];
@@ -20,7 +20,8 @@ const heads = [];
 /** Take Python's half, and the bindings that this side uses, each where there is one. */
 export function connect(python, bindings) {
   resume = python;
-  ({ DB: database, CALLS: dataset, TEST_CLOCK: clock } = bindings);
+  databases = bindings;
+  ({ CALLS: dataset, TEST_CLOCK: clock } = bindings);
 }
 
 /** Drive Python's run `number` to its end; a promise of its `Response`. */
@@ -270,16 +271,18 @@ async function call(text) {
   }
 }
 
-/** Prepare a statement and keep it; its number names it in a batch. */
-export function prepare(sql) {
-  return statements.push(database.prepare(sql)) - 1;
+/** Prepare a statement of a database and keep it; its number names it in a batch. */
+export function prepare(sql, name) {
+  return statements.push(databases[name].prepare(sql)) - 1;
 }
 
-// `[[statement's number or SQL, …parameters], …]` as one transaction: [rows, changes, rows written,
+// `<database> [[statement's number or SQL, …parameters], …]` as one transaction: [rows, changes, rows written,
 // rows read] of each, or the error's text.
 async function batch(text) {
   try {
-    const bound = JSON.parse(text).map(([name, ...parameters]) => {
+    const at = text.indexOf(" ");
+    const database = databases[text.slice(0, at)];
+    const bound = JSON.parse(text.slice(at + 1)).map(([name, ...parameters]) => {
       const statement = typeof name === "string" ? database.prepare(name) : statements[name];
       return parameters.length ? statement.bind(...parameters) : statement;
     });

@@ -20,8 +20,9 @@ from notification.configuration.key_ring import KEY_BYTES, KeyRing
 from notification.configuration.masking import has_masked_values, is_mask, is_secret, unmask_config
 from notification.errors import ChannelRefusal, ServiceError
 from notification.foreign_json import parse_foreign_json
+from notification.identity import new_row_id
 from notification.logging import Log
-from notification.ports.database import Row
+from notification.ports.database import Database, DatabaseConflict, Row
 from notification.ports.platform import Platform
 from notification.settings import SCHEDULE_RULE, parse_schedule
 from notification.storage.config_rows import COLUMNS, ConfigRows
@@ -43,9 +44,9 @@ def _check_schedule(config: dict[str, Any]) -> None:
 class ConfigService:
     """Saves, finds and deletes configurations. The cache holds only their sealed form."""
 
-    def __init__(self, platform: Platform, *, own_host: str, log: Log) -> None:
+    def __init__(self, platform: Platform, database: Database, *, own_host: str, log: Log) -> None:
         self._platform = platform
-        self._rows = ConfigRows(platform.database)
+        self._rows = ConfigRows(database)
         self._keys = KeyRing(platform)
         self._own_host = own_host
         self._log = log
@@ -68,14 +69,7 @@ class ConfigService:
             row = await self._merge(user_id, channel, config, is_active)
         else:
             self._check(channel, config)
-            row = await self._rows.upsert(
-                user_id,
-                channel,
-                sealed=await self._seal(user_id, channel, config),
-                endpoint=endpoint_id(channel, config),
-                is_active=is_active is not False,
-                now=iso(self._platform.clock.now_ms()),
-            )
+            row = await self._upsert(user_id, channel, config, is_active)
         await self._drop_cached(user_id, channel)
         return await read_config(row, self._keys), row["revision"] == 1
 
@@ -142,16 +136,9 @@ class ConfigService:
         merged: dict[str, Any] | None,
         is_active: bool | None,
     ) -> Row | None:
-        now = iso(self._platform.clock.now_ms())
         if row is None:
-            return await self._rows.upsert(
-                user_id,
-                channel,
-                sealed=await self._seal(user_id, channel, merged or {}),
-                endpoint=endpoint_id(channel, merged or {}),
-                is_active=is_active is not False,
-                now=now,
-            )
+            return await self._upsert(user_id, channel, merged or {}, is_active)
+        now = iso(self._platform.clock.now_ms())
         sealed = str(row["config_data"])
         endpoint = None if row["endpoint"] is None else str(row["endpoint"])
         if merged is not None:
@@ -168,6 +155,31 @@ class ConfigService:
             is_active=active,
             now=now,
         )
+
+    async def _upsert(
+        self, user_id: str, channel: str, config: dict[str, Any], is_active: bool | None
+    ) -> Row:
+        platform, new_id = self._platform, None
+        now_ms = platform.clock.now_ms()
+        sealed = await self._seal(user_id, channel, config)
+        for tries_left in reversed(range(_TRIES)):
+            if platform.is_sharded:
+                new_id = new_row_id(now_ms, platform.shard, platform.randomness)
+            try:
+                return await self._rows.upsert(
+                    user_id,
+                    channel,
+                    sealed=sealed,
+                    endpoint=endpoint_id(channel, config),
+                    is_active=is_active is not False,
+                    now=iso(now_ms),
+                    new_id=new_id,
+                )
+            except DatabaseConflict:
+                # The id is taken, by a configuration of the same millisecond.
+                if not tries_left:
+                    raise
+        raise AssertionError("the loop above returns or raises")
 
     def _check(self, channel: str, config: dict[str, Any]) -> None:
         if len(json.dumps(config, ensure_ascii=False).encode()) > MAX_CONFIG_BYTES:

@@ -64,9 +64,17 @@ VALUES (?1, ?2, ?3, ?3 + ?4, ?4, ?5)
 ON CONFLICT (endpoint) DO UPDATE SET
   throttled_until = ?3, next_slot = MAX(next_slot, ?3) + ?4, interval_ms = ?4, burst = ?5
 """
+_KEEP_BACK = """
+INSERT INTO endpoint_lines
+  (endpoint, channel_type, throttled_until, next_slot, interval_ms, burst)
+VALUES (?1, ?2, ?3, ?3, ?4, ?5)
+ON CONFLICT (endpoint) DO UPDATE SET
+  throttled_until = MAX(throttled_until, ?3), next_slot = MAX(next_slot, ?3)
+"""
+# A line that begins when the endpoint takes calls again has nobody in it.
 _DEPTHS = """
 SELECT channel_type, COUNT(*) AS endpoints, MAX(next_slot) AS next_slot FROM endpoint_lines
-WHERE next_slot > ?1 GROUP BY channel_type
+WHERE next_slot > ?1 AND next_slot <> throttled_until GROUP BY channel_type
 """
 
 
@@ -162,6 +170,12 @@ def take_slot(
 def name_endpoint(endpoint: Endpoint, identity: str, since: str) -> Statement:
     """Store where a configuration leads, unless it was saved after `since` (ISO text)."""
     return Statement(_NAME, (*endpoint, identity, since))
+
+
+def keep_back(identity: str, channel: str, pace: Pace, until_ms: int) -> Statement:
+    """Let a line begin at `until_ms` at the earliest: another database knows of a throttle."""
+    values = (identity, base_channel(channel), until_ms, pace.interval_ms, pace.burst)
+    return Statement(_KEEP_BACK, values)
 
 
 def take_slot_of_bot(bot: str, channel: str, pace: Pace, now_ms: int) -> Statement:

@@ -116,14 +116,36 @@ class Holds:
     async def list(self) -> tuple[list[Hold], dict[str, int]]:
         """Return the holds that last, and how many notifications wait for one, by channel."""
         now = iso(self._platform.clock.now_ms())
-        holds, waiting = await self._platform.database.batch(
+        holds, waiting = await self._platform.everywhere.batch(
             [Statement(_LIST, (now,)), Statement(_WAITING)]
         )
-        counts = {str(row["channel_type"]): int(row["waiting"] or 0) for row in waiting.rows}
-        return [Hold.of(row) for row in holds.rows], counts
+        counts: dict[str, int] = {}
+        for row in waiting.rows:
+            channel = str(row["channel_type"])
+            counts[channel] = counts.get(channel, 0) + int(row["waiting"] or 0)
+        # A hold of everybody stands in each database.
+        found = {(hold.channel, hold.user_id): hold for hold in map(Hold.of, holds.rows)}
+        return [found[place] for place in sorted(found)], counts
+
+    async def _reached(self, user_id: str) -> "Sequence[Holds]":
+        """Return the holds of each database that a hold stands in: the user's, or all."""
+        if not self._platform.is_sharded:
+            return [self]
+        if user_id:
+            return [Holds(await self._platform.for_user(user_id), self._log)]
+        # Imported where there are several databases.
+        from notification.storage.shards import refuse_while_moving
+
+        await refuse_while_moving(self._platform)
+        return [Holds(platform, self._log) for platform in self._platform.shards]
 
     async def put(self, channel: str, user_id: str, *, until_ms: int, reason: str) -> Hold:
         """Hold a channel until a moment; what waits for it already waits until then."""
+        for each in await self._reached(user_id):
+            hold = await each._put(channel, user_id, until_ms, reason)
+        return hold
+
+    async def _put(self, channel: str, user_id: str, until_ms: int, reason: str) -> Hold:
         now_ms = self._platform.clock.now_ms()
         values = (channel, user_id, iso(until_ms), reason, iso(now_ms))
         put, _, released = await self._platform.database.batch(
@@ -142,10 +164,18 @@ class Holds:
         Raises:
             ServiceError: NOT_FOUND.
         """
+        reached = await self._reached(user_id)
+        released = [await each._delete(channel, user_id) for each in reached]
+        found = [count for count in released if count is not None]
+        if not found:
+            raise ServiceError("NOT_FOUND", f"Channel {channel} is not held")
+        return sum(found)
+
+    async def _delete(self, channel: str, user_id: str) -> int | None:
         database, now_ms = self._platform.database, self._platform.clock.now_ms()
         [deleted] = await database.batch([Statement(_DELETE, (channel, user_id))])
         if not deleted.changes:
-            raise ServiceError("NOT_FOUND", f"Channel {channel} is not held")
+            return None
         # If this fails, the sweep lets go on what no hold keeps any more.
         _, released = await database.batch(
             [

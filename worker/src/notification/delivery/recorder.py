@@ -5,6 +5,7 @@ from contextlib import suppress
 from itertools import accumulate
 
 from notification.configuration.channel_config import cache_key
+from notification.delivery.endpoint_lines import keep_back
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settlement import Settlement
 from notification.logging import Log
@@ -43,6 +44,8 @@ async def record(
                 outcome=settlement.status,
             )
     written = [outcome for outcome in outcomes if outcome is not None]
+    if platform.is_sharded:
+        await _tell_other_shards(written, platform, log)
     for settlement in written:
         _log_throttled(settlement, log)
         await _drop_gone(settlement, platform, log)
@@ -67,6 +70,21 @@ async def record(
 
         await resolve_fallbacks(ended, platform=platform, log=log)
     return outcomes
+
+
+async def _tell_other_shards(written: Sequence[Settlement], platform: Platform, log: Log) -> None:
+    """Keep the notifications of other databases from endpoints that were just throttled.
+
+    Never raises: what isn't told here is told by the endpoint itself.
+    """
+    lines = [line for each in written if (line := each.line) is not None and line.identity]
+    told = [keep_back(e.identity, e.endpoint[1], e.pace, e.earliest_ms) for e in lines]
+    for other in platform.shards if told else ():
+        if other.shard != platform.shard:
+            try:
+                await other.database.batch(told)
+            except DatabaseError as error:
+                log.write("warn", "Telling of a throttled endpoint failed", error=str(error))
 
 
 async def _drop_gone(settlement: Settlement, platform: Platform, log: Log) -> None:

@@ -8,7 +8,7 @@ from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.errors import ServiceError
 from notification.identity import first_row_id, row_id_of
 from notification.logging import Log
-from notification.ports.database import Row, Statement, Value
+from notification.ports.database import Result, Row, Statement, Value
 from notification.ports.platform import Platform
 from notification.timestamps import HOUR_MS, from_iso, iso
 
@@ -126,13 +126,18 @@ class Redrive:
             None if chosen.since is None else first_row_id(from_iso(chosen.since)),
             None if chosen.until is None else first_row_id(from_iso(chosen.until) + 1),
         )
-        counted, redriven = await self._platform.database.batch(
-            [
-                Statement(_COUNT, values),
-                Statement(_REDRIVE.format(chosen=_MANY), (*values, chosen.limit)),
-            ]
-        )
-        counts = {row["reason"]: int(row["counted"] or 0) for row in counted.rows}
+        if self._platform.is_sharded and chosen.user_id is None:
+            counted, redriven = await self._many_of_all(values, chosen.limit)
+        else:
+            counted, redriven = await self._platform.database.batch(
+                [
+                    Statement(_COUNT, values),
+                    Statement(_REDRIVE.format(chosen=_MANY), (*values, chosen.limit)),
+                ]
+            )
+        counts: dict[Value, int] = {}
+        for row in counted.rows:
+            counts[row["reason"]] = counts.get(row["reason"], 0) + int(row["counted"] or 0)
         worth = counts.pop(None, 0)
         ids = sorted(int(row["id"] or 0) for row in redriven.rows)
         await self._enqueue(ids)
@@ -142,6 +147,17 @@ class Redrive:
             skipped={str(reason): count for reason, count in counts.items()},
             next=ids[-1] if ids and len(ids) < worth else None,
         )
+
+    async def _many_of_all(self, values: tuple[Value, ...], limit: int) -> tuple[Result, Result]:
+        """Choose the oldest over all databases, then retry them: the count, and their ids."""
+        everywhere = self._platform.everywhere
+        counted, found = await everywhere.batch(
+            [Statement(_COUNT, values), Statement(_MANY, (*values, limit))]
+        )
+        ids = sorted(int(row["id"] or 0) for row in found.rows)[:limit]
+        redrive = _REDRIVE.format(chosen="SELECT value FROM json_each(?3)")
+        [redriven] = await everywhere.batch([Statement(redrive, (*values[:2], str(ids)))])
+        return counted, redriven
 
     async def one(self, *, log_id: int | None, message_id: str | None) -> int:
         """Retry one notification.
@@ -159,7 +175,7 @@ class Redrive:
             raise ServiceError("LOG_IN_FLIGHT", "The notification is still being delivered")
         values = (*self._times(self._platform.clock.now_ms()), row["id"])
         statement = Statement(_REDRIVE.format(chosen="?3"), values)
-        [result] = await self._platform.database.batch([statement])
+        [result] = await self._platform.everywhere.batch([statement])
         await self._enqueue([int(row["id"] or 0) for row in result.rows])
         return len(result.rows)
 
@@ -184,7 +200,7 @@ class Redrive:
             condition = legacy if row_id is None else "message_id = ?1 AND id = ?2"
             values: tuple[Value, ...] = (text,) if row_id is None else (text, row_id)
             statement = Statement(_FIND.format(condition=condition), values)
-        [result] = await self._platform.database.batch([statement])
+        [result] = await self._platform.everywhere.batch([statement])
         return result.rows[0] if result.rows else None
 
 
@@ -206,7 +222,7 @@ async def settle_retries(
     chosen = None if ids is None else str(list(ids))
     now = iso(platform.clock.now_ms())
     statement = Statement(_SETTLE_RETRIES, (status, error, now, chosen))
-    [result] = await platform.database.batch([statement])
+    [result] = await platform.everywhere.batch([statement])
     return result.changes
 
 
@@ -214,5 +230,5 @@ async def discard_failed(platform: Platform, ids: Sequence[int]) -> int:
     """Acknowledge dead letters: failed notifications become cancelled. Return their number."""
     now = iso(platform.clock.now_ms())
     statement = Statement(_DISCARD, (str(list(ids)), DISCARDED, now))
-    [result] = await platform.database.batch([statement])
+    [result] = await platform.everywhere.batch([statement])
     return result.changes

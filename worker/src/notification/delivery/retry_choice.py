@@ -74,10 +74,11 @@ def choose(
     limiter: EndpointLimiter,
     settings: Settings,
     now_ms: int,
+    max_subrequests: int = MAX_SUBREQUESTS,
 ) -> Choice:
     """Return what becomes of each message; the limiter counts those that are taken."""
     choice = Choice([], [], [], [], [], [])
-    left = MAX_SUBREQUESTS - _SHARED
+    left = max_subrequests - _SHARED
     for retry in retries:
         message, asked = retry
         row = snapshots.rows.get(asked)

@@ -13,7 +13,14 @@ from notification.delivery.endpoint_limiter import EndpointLimiter
 from notification.delivery.line_up import LineUp, line_up
 from notification.delivery.notification import MAX_DEATHS, Notification
 from notification.delivery.recorder import record
-from notification.delivery.retry_choice import SHORT_EARLY_MS, Choice, Retry, Taken, choose
+from notification.delivery.retry_choice import (
+    MAX_SUBREQUESTS,
+    SHORT_EARLY_MS,
+    Choice,
+    Retry,
+    Taken,
+    choose,
+)
 from notification.delivery.retry_message import RetryMessage, enqueue, parse_retry_message
 from notification.delivery.row_snapshot import load_snapshots
 from notification.delivery.settle import attempt_and_settle, expire, give_up_on, settle, wait_until
@@ -27,12 +34,19 @@ _MIN_SPREAD_MS = 2_000
 
 
 class RetryConsumer:
-    """Settles each message by its row, whatever the queue repeats, reorders or invents."""
+    """Settles each message by its row, whatever the queue repeats, reorders or invents.
 
-    def __init__(self, platform: Platform, log: Log) -> None:
+    Args:
+        platform: the platform with the database that holds the rows.
+        log: the log of the invocation.
+        shares: how many consumers share the invocation's calls, one for each database.
+    """
+
+    def __init__(self, platform: Platform, log: Log, *, shares: int = 1) -> None:
         self._platform = platform
         self._log = log
         self._keys = KeyRing(platform)
+        self._shares = shares
         self._limiter = platform.memory.of(EndpointLimiter)
 
     async def consume(self, messages: Sequence[IncomingMessage]) -> None:
@@ -62,6 +76,7 @@ class RetryConsumer:
             limiter=self._limiter,
             settings=self._platform.settings,
             now_ms=now_ms,
+            max_subrequests=self._max_subrequests(),
         )
         self._settle_idle(chosen)
         await self._postpone(chosen.postponed)
@@ -69,6 +84,11 @@ class RetryConsumer:
             await self._line_up(chosen.waiting)
         if chosen.taken:
             await self._attempt_all(chosen.taken, snapshots.max_retries, now_ms)
+
+    def _max_subrequests(self) -> int:
+        """Return this consumer's share; where there are several databases, each was asked once."""
+        asked = len(self._platform.shards) if self._platform.is_sharded else 0
+        return (MAX_SUBREQUESTS - asked) // self._shares
 
     def _settle_idle(self, chosen: Choice) -> None:
         """Settle the messages that nothing is to be done for: too early, or out of date."""

@@ -128,18 +128,18 @@ async def waiting_by_reason(
         DatabaseError: the database did not answer.
     """
     now_ms = platform.clock.now_ms()
-    counted, lines = await platform.database.batch([_REASONS, count_lines(now_ms)])
-    reasons = {
-        (str(row["channel_type"]), str(row["reason"])): int(row["waiting"] or 0)
-        for row in counted.rows
-    }
-    depths = {
-        str(row["channel_type"]): (
-            int(row["endpoints"] or 0),
-            (int(row["next_slot"] or 0) - now_ms) / 1000,
+    counted, lines = await platform.everywhere.batch([_REASONS, count_lines(now_ms)])
+    reasons: dict[tuple[str, str], int] = {}
+    for row in counted.rows:
+        place = str(row["channel_type"]), str(row["reason"])
+        reasons[place] = reasons.get(place, 0) + int(row["waiting"] or 0)
+    depths: dict[str, tuple[int, float]] = {}
+    for row in lines.rows:
+        endpoints, last_s = depths.get(str(row["channel_type"]), (0, 0.0))
+        depths[str(row["channel_type"])] = (
+            endpoints + int(row["endpoints"] or 0),
+            max(last_s, (int(row["next_slot"] or 0) - now_ms) / 1000),
         )
-        for row in lines.rows
-    }
     return reasons, depths
 
 
@@ -154,8 +154,8 @@ async def queue_depths(platform: Platform) -> dict[str, int]:
         DatabaseError: the database did not answer.
     """
     settings = platform.settings
-    waiting, exhausted = await platform.database.batch([_WAITING, _EXHAUSTED])
+    waiting, exhausted = await platform.everywhere.batch([_WAITING, _EXHAUSTED])
     return {
-        settings.retry_queue_name: int(waiting.rows[0]["depth"] or 0),
-        settings.failed_queue_name: int(exhausted.rows[0]["depth"] or 0),
+        settings.retry_queue_name: waiting.sum("depth"),
+        settings.failed_queue_name: exhausted.sum("depth"),
     }

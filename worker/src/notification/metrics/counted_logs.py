@@ -99,7 +99,8 @@ def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[Period
             metrics.unsettled += count
     for row in errors:
         metrics = found.setdefault(_key(row), Metrics())
-        metrics.errors[str(row["code"])] = int(row["count"] or 0)
+        code = str(row["code"])
+        metrics.errors[code] = metrics.errors.get(code, 0) + int(row["count"] or 0)
     return [PeriodMetrics(start, channel, f) for (start, channel), f in found.items()]
 
 

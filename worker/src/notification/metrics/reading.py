@@ -34,7 +34,7 @@ async def read_metrics(
     text = newest.rows[0]["newest"]
     fresh_ms = min(max(start_ms, from_iso(text)) if text else start_ms, end_ms)
     days_end = floor(fresh_ms, DAY_MS) if by_day else start_ms
-    days, hours, counts, errors = await platform.database.batch(
+    days, hours, counts, errors = await platform.everywhere.batch(
         [
             read_rollups("day", start_ms, days_end),
             read_rollups("hour", max(days_end, start_ms), end_ms),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from notification.metrics.period_metrics import Metrics, PeriodMetrics
-from notification.ports.database import Row, Statement
+from notification.ports.database import HomeStatement, Row, Statement
 from notification.timestamps import from_iso, iso
 
 _COUNTS = (
@@ -37,7 +37,7 @@ SELECT period_start, channel_type, {_COLUMNS} FROM notification_rollups
 WHERE step = ?1 AND period_start >= ?2 AND period_start < ?3
 """  # noqa: S608 - the columns are constants of this module
 
-NEWEST_HOUR = Statement(
+NEWEST_HOUR = HomeStatement(
     "SELECT MAX(period_start) AS newest FROM notification_rollups WHERE step = 'hour'"
 )
 
@@ -54,17 +54,17 @@ def write_rollups(step: str, periods: Iterable[PeriodMetrics]) -> Statement:
         }
         for period in periods
     ]
-    return Statement(_WRITE, (step, json.dumps(rows)))
+    return HomeStatement(_WRITE, (step, json.dumps(rows)))
 
 
 def read_rollups(step: str, start_ms: int, end_ms: int) -> Statement:
     """Select the periods of a step that start in the range; its end is exclusive."""
-    return Statement(_READ, (step, iso(max(start_ms, 0)), iso(max(end_ms, 0))))
+    return HomeStatement(_READ, (step, iso(max(start_ms, 0)), iso(max(end_ms, 0))))
 
 
 def delete_hours_before(moment_ms: int) -> Statement:
     """Delete the hours that start earlier; the days that sum them up stay."""
-    return Statement(
+    return HomeStatement(
         "DELETE FROM notification_rollups WHERE step = 'hour' AND period_start < ?1",
         (iso(moment_ms),),
     )

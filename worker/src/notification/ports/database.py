@@ -14,6 +14,16 @@ class Statement(NamedTuple):
     parameters: tuple[Value, ...] = ()
 
 
+class HomeStatement(Statement):
+    """A statement on what isn't a user's.
+
+    Where users are spread over several databases, it runs on the first one, whichever database
+    gets it, and in a transaction of its own.
+    """
+
+    __slots__ = ()
+
+
 class Result(NamedTuple):
     """The rows that a statement returned, its changes, and the rows that it wrote and read."""
 
@@ -21,6 +31,10 @@ class Result(NamedTuple):
     changes: int
     rows_written: int
     rows_read: int = 0
+
+    def sum(self, column: str) -> int:
+        """Return the sum of a column: of a count's one row, or of one from each database."""
+        return sum(int(row[column] or 0) for row in self.rows)
 
 
 class DatabaseError(Exception):

@@ -159,6 +159,13 @@ class Platform(Protocol):
     """Everything outside the service that one invocation may use.
 
     Attributes:
+        database: the database of whom the platform serves: one user or, on the platform that an
+            invocation begins with, nobody in particular.
+        shard: the number of that database.
+        everywhere: all databases as one: a batch is one transaction in each of them, rows are
+            joined shard by shard, and changes are summed.
+        shards: the platform on each of the databases.
+        is_sharded: whether there are several.
         bound: the names of the bindings that exist.
         address_limiter: counts calls by address; None if the deployment sets no limit.
         recipient_limiter: counts calls by recipient likewise.
@@ -168,6 +175,7 @@ class Platform(Protocol):
 
     settings: Settings
     database: Database
+    shard: int
     cache: Cache
     retry_queue: Queue
     failed_queue: Queue
@@ -182,6 +190,30 @@ class Platform(Protocol):
     recipient_limiter: RateLimiter | None
     calls: DataPoints | None
     memory: Memory
+
+    @property
+    def everywhere(self) -> Database:
+        """See above."""
+        ...
+
+    @property
+    def shards(self) -> "Sequence[Platform]":
+        """See above."""
+        ...
+
+    @property
+    def is_sharded(self) -> bool:
+        """See above."""
+        ...
+
+    async def for_user(self, user_id: str) -> "Platform":
+        """Return the platform with the user's database.
+
+        Raises:
+            ServiceError: MAINTENANCE while the user is being moved; DB_ERROR.
+            DatabaseError: the first database did not answer.
+        """
+        ...
 
     def keep_alive(self, work: Coroutine[Any, Any, Any]) -> Task[Any]:
         """Start work that goes on after the answer (Cloudflare's `waitUntil`)."""

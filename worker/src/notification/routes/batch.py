@@ -8,7 +8,8 @@ from notification.http.limits import within_limit_of
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.logging import Log
-from notification.sending.batch import MAX_SENDS, Answer, BatchSender
+from notification.ports.platform import Platform
+from notification.sending.batch import MAX_FIRST_ATTEMPTS, MAX_SENDS, Answer, BatchSender
 from notification.sending.command import SendCommand, parse_send
 from notification.sending.result import undelivered_channels
 from notification.sending.send import Sender
@@ -18,6 +19,8 @@ _WRONG = (
     " one send) must be provided"
 )
 
+_TRIPS = 4
+"""Calls that each further database takes from the first attempts: three batches and a queue's."""
 _ONE_KEY = (
     "Idempotency-Key is the key of one send: give each of the notifications its own idempotency_key"
 )
@@ -36,20 +39,38 @@ async def send_batch(call: Call) -> Response:
     if header_key is not None and "user_ids" not in body:
         raise ServiceError("INVALID_IDEMPOTENCY_KEY", _ONE_KEY)
     log = Log.of(platform, requestId=request.id)
-    sender = Sender(platform, request_id=request.id, own_host=request.host, log=log)
-    batch = BatchSender(sender, platform=platform, own_host=request.host, log=log)
-    parsed = [await _parsed(call, each, header_key) for each in bodies]
-    commands = [each for each in parsed if isinstance(each, SendCommand)]
-    request.channels = tuple(sorted({c for command in commands for c in command.channels}))
-    sent = iter(await batch.send(commands) if commands else ())
-    answers: list[Answer] = [
-        each if isinstance(each, ServiceError) else next(sent) for each in parsed
-    ]
-    taken = [each.results for each in answers if not isinstance(each, ServiceError)]
+    answers: dict[int, Answer] = {}
+    commands: dict[int, SendCommand] = {}
+    shards: dict[int, tuple[Platform, list[int]]] = {}
+    for place, each in enumerate(bodies):
+        try:
+            command = commands[place] = await _parsed(call, each, header_key)
+            served = await platform.for_user(command.user_id)
+            shards.setdefault(served.shard, (served, []))[1].append(place)
+        except ServiceError as error:
+            answers[place] = error
+    named = (channel for command in commands.values() for channel in command.channels)
+    request.channels = tuple(sorted(set(named)))
+    left = max(MAX_FIRST_ATTEMPTS - _TRIPS * max(len(shards) - 1, 0), 1)
+    for served, places in shards.values():
+        sender = Sender(served, request_id=request.id, own_host=request.host, log=log)
+        batch = BatchSender(
+            sender, platform=served, own_host=request.host, log=log, attempts_left=left
+        )
+        try:
+            sent: list[Answer] = await batch.send([commands[place] for place in places])
+        except ServiceError as error:
+            if len(shards) == 1:
+                raise
+            # What the other databases have taken is answered for.
+            sent = [error] * len(places)
+        answers |= zip(places, sent, strict=True)
+        left = batch.attempts_left
+    taken = [each.results for each in answers.values() if not isinstance(each, ServiceError)]
     request.undelivered = undelivered_channels(entry for each in taken for entry in each)
     return success(
         request_id=request.id,
-        results=[_shown(place, answer) for place, answer in enumerate(answers)],
+        results=[_shown(place, answers[place]) for place in range(len(bodies))],
     )
 
 
@@ -66,20 +87,21 @@ def _bodies(body: dict[str, Any]) -> list[Any]:
     return [{**shared, "user_id": user} for user in listed]
 
 
-async def _parsed(call: Call, body: Any, header_key: str | None) -> SendCommand | ServiceError:
-    """Count a send for its recipient and return it, or why it is refused."""
+async def _parsed(call: Call, body: Any, header_key: str | None) -> SendCommand:
+    """Count a send for its recipient and return it.
+
+    Raises:
+        ServiceError: it is refused.
+    """
     if not isinstance(body, dict):
-        return ServiceError("INVALID_REQUEST", "A send must be an object")
-    try:
-        await within_limit_of(body.get("user_id"), call.platform)
-        return parse_send(
-            body,
-            known_channels=CHANNELS,
-            header_key=header_key,
-            now_ms=call.platform.clock.now_ms(),
-        )
-    except ServiceError as error:
-        return error
+        raise ServiceError("INVALID_REQUEST", "A send must be an object")
+    await within_limit_of(body.get("user_id"), call.platform)
+    return parse_send(
+        body,
+        known_channels=CHANNELS,
+        header_key=header_key,
+        now_ms=call.platform.clock.now_ms(),
+    )
 
 
 def _shown(place: int, answer: Answer) -> dict[str, Any]:

@@ -115,6 +115,7 @@ async def _config(call: Call, channel: str) -> ChannelConfig | None:
         user_id = recipient_id(call.parameters["user_id"])
     except ServiceError:
         return None
+    platform = await platform.for_user(user_id)
     row = await ConfigRows(platform.database).find(user_id, channel)
     return await platform.memory.of(ConfigReader).read(row, KeyRing(platform))
 
@@ -227,7 +228,7 @@ async def _sent(
         hops=hops,
     )
     sender = Sender(
-        platform,
+        await platform.for_user(user_id),
         request_id=request.id,
         own_host=request.host,
         log=Log.of(platform, requestId=request.id),

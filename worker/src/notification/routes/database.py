@@ -14,16 +14,18 @@ _NOTE = "In production the deployment applies migrations; the service never does
 
 async def show_schema(call: Call) -> Response:
     """Show the applied and pending migrations and the tables; changes nothing."""
-    state = await read_state(call.platform.database, MIGRATIONS)
+    state, *others = [await read_state(each.database, MIGRATIONS) for each in call.platform.shards]
     missing = [name for name in expected_tables(MIGRATIONS) if name not in state.tables]
+    pending = {migration.name for each in (state, *others) for migration in each.pending}
+    same = all(other.tables == state.tables for other in others)
     data = {
-        "isValid": not missing and not state.pending,
+        "isValid": same and not missing and not pending,
         "missingTables": missing,
         "environment": call.platform.settings.environment,
         "autoMigrateEnabled": False,
         "tables": state.tables,
         "appliedMigrations": state.applied,
-        "pendingMigrations": [migration.name for migration in state.pending],
+        "pendingMigrations": sorted(pending),
         "schemaVersion": state.applied[-1] if state.applied else None,
     }
     return success(data=data)
@@ -40,11 +42,13 @@ async def migrate(call: Call) -> Response:
     if platform.settings.production:
         text = _NOTE if force else "Manual migration in production requires force=true"
         return failure(ServiceError("FORBIDDEN", text), call.request.id, note=_NOTE)
-    state = await read_state(platform.database, MIGRATIONS)
-    names = [migration.name for migration in state.pending]
-    if not dry_run:
+    names: list[str] = []
+    for each in platform.shards:
+        state = await read_state(each.database, MIGRATIONS)
+        pending = [migration.name for migration in state.pending]
         try:
-            names = await apply_pending(platform.database, state.pending)
+            found = pending if dry_run else await apply_pending(each.database, state.pending)
+            names += [name for name in found if name not in names]
         except MigrationFailure as failed:
             Log.of(platform, requestId=call.request.id).write(
                 "error", "Migration failed", migration=failed.name

@@ -3,13 +3,14 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from notification.http.parameters import whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.identity import first_row_id
-from notification.ports.database import Statement
+from notification.ports.database import Row, Statement, Value
 from notification.settings import Settings
 
 MAX_COUNTED = 2_000
@@ -24,6 +25,9 @@ FROM (SELECT attempts FROM notification_logs WHERE id >= ?1 ORDER BY id DESC LIM
 WHERE json_extract(tried.value, '$.version') IS NOT NULL
 GROUP BY 1 ORDER BY last_at DESC
 """
+
+
+_COUNTED = ("attempts", "accepted")
 
 
 def _secrets(settings: Settings) -> dict[str, str]:
@@ -90,10 +94,22 @@ async def list_versions(call: Call) -> Response:
     minutes = whole_number(call.request.query, "minutes", default=60, maximum=1_440)
     since = call.platform.clock.now_ms() - minutes * 60_000
     statement = Statement(_VERSIONS, (first_row_id(since), MAX_COUNTED))
-    [found] = await call.platform.database.batch([statement])
+    [found] = await call.platform.everywhere.batch([statement])
     running = call.platform.version.short
-    versions = [{**row, "running": row["version"] == running} for row in found.rows]
+    versions = [{**row, "running": row["version"] == running} for row in _by_version(found.rows)]
     return success(data={"minutes": minutes, "versions": versions})
+
+
+def _by_version(rows: Iterable[Row]) -> list[Row]:
+    """Return one row for each version, the latest attempt first: each database has counted its."""
+    found: dict[Value, Row] = {}
+    for row in rows:
+        known = found.setdefault(row["version"], row)
+        if known is not row:
+            known |= {name: int(known[name] or 0) + int(row[name] or 0) for name in _COUNTED}
+            known["first_at"] = min(str(known["first_at"]), str(row["first_at"]))
+            known["last_at"] = max(str(known["last_at"]), str(row["last_at"]))
+    return sorted(found.values(), key=lambda row: str(row["last_at"]), reverse=True)
 
 
 ROUTES = (

@@ -105,7 +105,7 @@ async def _send(
 ) -> SendResult:
     log = Log.of(call.platform, requestId=call.request.id)
     sender = Sender(
-        call.platform,
+        await call.platform.for_user(user_id),
         request_id=call.request.id,
         own_host=call.request.host,
         log=log,

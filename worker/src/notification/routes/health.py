@@ -14,11 +14,15 @@ CRON_SILENT_MS = 3 * 300_000
 """Three missed firings."""
 _SIGN_OF_LIFE = Statement("SELECT last_run_at FROM scheduled_tasks WHERE task_name = 'cron'")
 
+_OF_USERS = Statement("SELECT 1 FROM user_configs LIMIT 1")
+
 
 async def _database(platform: Platform) -> tuple[str, int | None]:
     """Return the database's state, and when the cron last fired as far as it knows."""
     try:
         [sign] = await platform.database.batch([_SIGN_OF_LIFE])
+        if platform.is_sharded:
+            await platform.everywhere.batch([_OF_USERS])
     except ServiceError:
         return "not_bound", None
     except DatabaseError as error:
@@ -84,6 +88,23 @@ def _refused_writes(platform: Platform, told: str | None) -> list[dict[str, str]
     return [{"code": "WRITES_REFUSED", "message": text}]
 
 
+async def _misplaced(platform: Platform) -> list[dict[str, str]]:
+    """Tell of a record by which no user's database can be found."""
+    if not platform.is_sharded:
+        return []
+    # Imported where there are several databases.
+    from notification.storage.shards import current_placement
+
+    try:
+        await current_placement(platform)
+    except ServiceError as error:
+        return [{"code": error.code, "message": error.text}]
+    except DatabaseError:
+        # A database without tables, as above.
+        pass
+    return []
+
+
 async def _failed_answers(platform: Platform) -> list[dict[str, str]]:
     """Tell that callers were failed more often than may be, in the last hour.
 
@@ -105,7 +126,8 @@ async def show_health(call: Call) -> Response:
     database, fired_ms = await _database(platform)
     cache, told = await _cache(platform)
     queues = _queues(platform)
-    errors = _errors(platform, database, cache, fired_ms)
+    misplaced = await _misplaced(platform) if database == "connected" else []
+    errors = _errors(platform, database, cache, fired_ms) + misplaced
     healthy = database == cache == queues == "connected" and not errors
     refused = _refused_writes(platform, told)
     errors += refused

@@ -16,7 +16,7 @@ async def delete_log(call: Call) -> Response:
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
         raise ServiceError("NOT_FOUND", "Log not found")
     row, deleted = await delete_one(
-        call.platform.database,
+        call.platform.everywhere,
         int(text),
         force=call.request.query.get("force") == "true",
         now=iso(call.platform.clock.now_ms()),
@@ -39,7 +39,7 @@ async def delete_old_logs(call: Call) -> Response:
     if status is not None and status not in SETTLED:
         raise ServiceError("INVALID_PARAMETER", "Invalid status")
     deleted = await delete_older(
-        call.platform.database,
+        call.platform.everywhere,
         before_ms,
         statuses=(status,) if status else SETTLED,
         now=iso(call.platform.clock.now_ms()),

@@ -69,7 +69,10 @@ async def list_logs(call: Call) -> Response:
     )
     limit = whole_number(query, "limit", default=50, maximum=1000)
     offset = whole_number(query, "offset", default=0, minimum=0)
-    found = await LogRows(call.platform.database).list(chosen, limit=limit, offset=offset)
+    database = call.platform.everywhere
+    if chosen.user_id is not None:
+        database = (await call.platform.for_user(chosen.user_id)).database
+    found = await LogRows(database).list(chosen, limit=limit, offset=offset)
     data: dict[str, Any] = {
         "logs": [_shown(row) for row in found.rows],
         **shown_total(found.counted),
@@ -92,7 +95,7 @@ async def list_changes(call: Call) -> Response:
     """
     query = call.request.query
     after = whole_number(query, "after", default=0, minimum=0) if query.get("after") else None
-    found = await LogRows(call.platform.database).changes(after, _watched(query))
+    found = await LogRows(call.platform.everywhere).changes(after, _watched(query))
     shown = [_shown_brief(row) for row in found.rows]
     return success(data={"logs": shown, "newest": found.newest})
 
@@ -111,7 +114,7 @@ async def show_log(call: Call) -> Response:
     text = call.parameters["id"]
     row = None
     if text.isascii() and text.isdigit() and len(text) <= 16:
-        row = await LogRows(call.platform.database).find(int(text))
+        row = await LogRows(call.platform.everywhere).find(int(text))
     if row is None:
         raise ServiceError("NOT_FOUND", "Log not found")
     return success(data=_shown(row))

@@ -52,6 +52,7 @@ async def show_metrics(call: Call) -> Response:
     now_ms = platform.clock.now_ms()
     start_ms = now_ms - days * DAY_MS
     if user_id is not None:
+        platform = await platform.for_user(user_id)
         periods = await read_user_metrics(platform, user_id, start_ms, now_ms + 1)
     elif days * 24 <= HOURS_KEPT:
         start_ms = floor(start_ms, HOUR_MS)

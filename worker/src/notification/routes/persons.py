@@ -31,7 +31,7 @@ async def export_person(call: Call) -> Response:
     user_id = recipient_id(call.parameters["user_id"])
     limit = whole_number(call.request.query, "limit", default=PAGE, maximum=PAGE)
     after = whole_number(call.request.query, "after", default=0, minimum=0)
-    platform = call.platform
+    platform = await call.platform.for_user(user_id)
     person = await read_person(platform.database, user_id, after=after, limit=limit)
     if not (person.configs or person.logs or person.keys or person.holds) and not after:
         raise ServiceError("NOT_FOUND", "Nothing is kept about this user")
@@ -76,7 +76,7 @@ async def erase_person(call: Call) -> Response:
     """
     user_id = recipient_id(call.parameters["user_id"])
     force = call.request.query.get("force") == "true"
-    platform = call.platform
+    platform = await call.platform.for_user(user_id)
     in_flight, channels, keys = await close_person(platform.database, user_id, force=force)
     if in_flight and not force:
         raise ServiceError(

@@ -22,16 +22,18 @@ from notification.http.router import Call, Route
 from notification.identity import first_row_id, recipient_id
 from notification.logging import Log
 from notification.ports.database import Statement
+from notification.ports.platform import Platform
 from notification.storage.log_retention import count_of_users, delete_of_users
 from notification.timestamps import HOUR_MS, iso
 
 _TEST_USERS = ["test-user", "demo-user"]
 _TEST_USER = re.compile(r"(test|demo|perf|batch|sdk|integration|github-actions)[-_].*")
-_WAITING = """
+_MAX_WAITING = 100
+_WAITING = f"""
 SELECT id, user_id, channel_type AS channel, retry_count, created_at, error AS error_message,
   next_retry_at
-FROM notification_logs WHERE status = 'retry' ORDER BY next_retry_at LIMIT 100
-"""
+FROM notification_logs WHERE status = 'retry' ORDER BY next_retry_at LIMIT {_MAX_WAITING}
+"""  # noqa: S608 - a number of this module
 _SENT_LATELY = """
 SELECT COUNT(*) AS sent FROM notification_logs WHERE id >= ?1 AND status = 'sent'
 """
@@ -57,11 +59,10 @@ async def retry_failed(call: Call) -> Response:
     are not; `next` is the cursor for those beyond the limit.
     """
     body = _optional_body(call.request)
-    redrive = Redrive(call.platform, Log.of(call.platform, requestId=call.request.id))
     log_id = whole_field(body, "log_id")
     message_id = text_field(body, "message_id", "notification_id")
     if log_id is not None or message_id is not None:
-        queued = await redrive.one(log_id=log_id, message_id=message_id)
+        queued = await _redrive(call, call.platform).one(log_id=log_id, message_id=message_id)
         return _redriven(RedriveResult(queued, queued, {}, None))
     channel = text_field(body, "channel")
     if channel is not None and channel not in CHANNELS:
@@ -78,7 +79,14 @@ async def retry_failed(call: Call) -> Response:
         limit=whole_field(body, "limit", maximum=MAX_REDRIVES) or DEFAULT_REDRIVES,
         cursor=whole_field(body, "cursor", default=0) or 0,
     )
-    return _redriven(await redrive.many(chosen))
+    platform = call.platform
+    if chosen.user_id is not None:
+        platform = await platform.for_user(chosen.user_id)
+    return _redriven(await _redrive(call, platform).many(chosen))
+
+
+def _redrive(call: Call, platform: Platform) -> Redrive:
+    return Redrive(platform, Log.of(platform, requestId=call.request.id))
 
 
 def _redriven(result: RedriveResult) -> Response:
@@ -109,15 +117,16 @@ async def show_status(call: Call) -> Response:
     platform = call.platform
     depths = await queue_depths(platform)
     hour_ago = platform.clock.now_ms() - HOUR_MS
-    waiting, sent = await platform.database.batch(
+    waiting, sent = await platform.everywhere.batch(
         [Statement(_WAITING), Statement(_SENT_LATELY, (first_row_id(hour_ago),))]
     )
+    items = sorted(waiting.rows, key=lambda row: str(row["next_retry_at"]))[:_MAX_WAITING]
     retrying = depths[platform.settings.retry_queue_name]
     return success(
         data={
             "queues": [{"name": name, "size": size} for name, size in depths.items()],
-            "pendingRetries": {"count": retrying, "items": waiting.rows},
-            "processingRate": int(sent.rows[0]["sent"] or 0),
+            "pendingRetries": {"count": retrying, "items": items},
+            "processingRate": sent.sum("sent"),
             "note": "Sizes are counts of notifications: the platform's queues don't tell theirs",
         }
     )
@@ -158,7 +167,7 @@ async def purge_test_data(call: Call) -> Response:
             raise ServiceError(
                 "INVALID_PARAMETER", f"Not a test user: {foreign[0][:100]}. Use force to delete"
             )
-    database = call.platform.database
+    database = call.platform.everywhere
     if flag_field(body, "dryRun", default=False):
         found = await count_of_users(database, users)
         return success(

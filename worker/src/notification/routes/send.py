@@ -27,7 +27,7 @@ async def send_notification(call: Call) -> Response:
     )
     request.channels = command.channels
     sender = Sender(
-        platform,
+        await platform.for_user(command.user_id),
         request_id=request.id,
         own_host=request.host,
         log=Log.of(platform, requestId=request.id),

@@ -17,9 +17,14 @@ from notification.storage.capped_count import shown_total
 _REQUIRED = "Missing required fields: user_id, channel_type, config_data"
 
 
-def _service(call: Call) -> ConfigService:
-    log = Log.of(call.platform, requestId=call.request.id)
-    return ConfigService(call.platform, own_host=call.request.host, log=log)
+async def _service(call: Call, user_id: str | None) -> ConfigService:
+    """Return the service over one user's configurations, or over everybody's."""
+    platform = call.platform
+    log = Log.of(platform, requestId=call.request.id)
+    if user_id is not None:
+        platform = await platform.for_user(user_id)
+    database = platform.everywhere if user_id is None else platform.database
+    return ConfigService(platform, database, own_host=call.request.host, log=log)
 
 
 def _shown(config: ChannelConfig, *, both_ends: bool = False) -> dict[str, Any]:
@@ -61,7 +66,7 @@ async def list_configs(call: Call) -> Response:
     limit = whole_number(query, "limit", default=100, maximum=1000)
     offset = whole_number(query, "offset", default=0, minimum=0)
     both_ends = query.get("mask") == "true"
-    service = _service(call)
+    service = await _service(call, user_id)
     if user_id is not None and channel is not None:
         found = await service.find(user_id, channel)
         return success(data=[_shown(found, both_ends=both_ends)] if found else [])
@@ -88,7 +93,9 @@ async def save_config(call: Call) -> Response:
         raise ServiceError("VALIDATION_ERROR", "config_data must be an object")
     if is_active is not None and not isinstance(is_active, bool):
         raise ServiceError("VALIDATION_ERROR", "is_active must be a boolean")
-    saved, created = await _service(call).save(recipient_id(user_id), channel, config, is_active)
+    user_id = recipient_id(user_id)
+    service = await _service(call, user_id)
+    saved, created = await service.save(user_id, channel, config, is_active)
     verb = "created" if created else "updated"
     return success(
         status=201 if created else 200,
@@ -106,7 +113,9 @@ async def delete_config(call: Call) -> Response:
         raise ServiceError(
             "MISSING_PARAMETER", "Missing required parameters: user_id, channel_type"
         )
-    await _service(call).delete(recipient_id(user_id), _known_channel(channel))
+    user_id = recipient_id(user_id)
+    _known_channel(channel)
+    await (await _service(call, user_id)).delete(user_id, channel)
     return success(message="User configuration deleted successfully")
 
 

@@ -41,12 +41,21 @@ class BatchSender:
     arrive within a second of each other. A repetition takes two: what it read, and the rows.
     """
 
-    def __init__(self, sender: Sender, *, platform: Platform, own_host: str, log: Log) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        *,
+        platform: Platform,
+        own_host: str,
+        log: Log,
+        attempts_left: int = MAX_FIRST_ATTEMPTS,
+    ) -> None:
         self._sender = sender
         self._platform = platform
         self._own_host = own_host
         self._log = log
-        self._attempts_left = MAX_FIRST_ATTEMPTS
+        self.attempts_left = attempts_left
+        """First attempts that this invocation may still make."""
 
     async def send(self, commands: Sequence[SendCommand]) -> list[Answer]:
         """Return an answer for each command, in their order: one that is refused fails alone.
@@ -98,7 +107,7 @@ class BatchSender:
                 )
             except ServiceError as error:
                 answers[place] = error
-        left = self._attempts_left
+        left = self.attempts_left
         for place, each in prepared.items():
             prepared[place] = each.with_attempts(left)
             left -= each.attempts()
@@ -112,7 +121,9 @@ class BatchSender:
         request computes, and 100 calls within a millisecond collide 7 times in 10.
         """
         channels = [channel for command in commands for channel in command.channels]
-        made = iter(new_keys(self._platform.clock.now_ms(), channels, self._platform.randomness))
+        platform = self._platform
+        shard = platform.shard if platform.is_sharded else None
+        made = iter(new_keys(platform.clock.now_ms(), channels, platform.randomness, shard))
         return [list(islice(made, len(command.channels))) for command in commands]
 
     async def _replayed(
@@ -158,7 +169,7 @@ class BatchSender:
             for (place, each), done in zip(prepared.items(), written, strict=True)
             if done
         }
-        self._attempts_left -= sum(each.attempts() for each in accepted.values())
+        self.attempts_left -= sum(each.attempts() for each in accepted.values())
         drafts = [draft for each in accepted.values() for draft in each.drafts]
         shown = await self._delivered(drafts, max_retries)
         return {

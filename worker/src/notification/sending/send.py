@@ -196,7 +196,13 @@ class Sender:
             command,
             configs,
             write_texts(command, inputs.template),
-            keys or new_keys(now_ms, command.channels, platform.randomness),
+            keys
+            or new_keys(
+                now_ms,
+                command.channels,
+                platform.randomness,
+                platform.shard if platform.is_sharded else None,
+            ),
             now_ms=now_ms,
             lease_token=platform.randomness.token_bytes(12).hex(),
             request_id=self._request_id,
@@ -205,6 +211,9 @@ class Sender:
         reservation = self._reservation(command, request_hash, drafts, now_ms)
         attempted = [draft.channel for draft in drafts if draft.config is not None]
         guard = inputs.guard()._replace(free=free_channels(attempted), now_ms=now_ms)
+        if platform.shard:
+            # Templates lie in the first database, from which this request has just read it.
+            guard = guard._replace(template=None)
         slots = [
             take_slot((command.user_id, d.channel), waits[d.channel][1], earliest_ms=_due(d))
             for d in drafts

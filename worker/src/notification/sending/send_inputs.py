@@ -64,7 +64,8 @@ def cached_inputs(command: SendCommand, platform: Platform) -> SendInputs | None
     platform.memory.of(IsolateCounters).cache_lookup(configs is not None)
     key = _template_key(command)
     template = None if key is None else platform.memory.of(KnownTemplates).get(key, now_ms)
-    if configs is None or (key is not None and template is None):
+    if configs is None or (key is not None and (template is None or platform.shard)):
+        # In another database than the template's, the batch that writes can't confirm it.
         return None
     return SendInputs(configs, template)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from notification.ports.database import Database, Row, Statement
-from notification.storage.capped_count import capped_count
+from notification.storage.capped_count import capped_count, read_page
 
 COLUMNS = (
     "id, user_id, channel_type, config_data, is_active, revision, created_at, updated_at,"
@@ -18,8 +18,8 @@ WHERE user_id = ?1 AND is_active = 1 AND channel_type IN (SELECT value FROM json
 
 _UPSERT = f"""
 INSERT INTO user_configs
-  (user_id, channel_type, config_data, is_active, revision, created_at, updated_at, endpoint)
-VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6)
+  (id, user_id, channel_type, config_data, is_active, revision, created_at, updated_at, endpoint)
+VALUES (?7, ?1, ?2, ?3, ?4, 1, ?5, ?5, ?6)
 ON CONFLICT (user_id, channel_type) DO UPDATE SET
   config_data = excluded.config_data, is_active = excluded.is_active, endpoint = excluded.endpoint,
   deactivated_at = NULL, deactivated_reason = NULL,
@@ -65,9 +65,14 @@ class ConfigRows:
         endpoint: str | None,
         is_active: bool,
         now: str,
+        new_id: int | None,
     ) -> Row:
-        """Create or replace in one statement; revision 1 in the row means created."""
-        statement = Statement(_UPSERT, (user_id, channel, sealed, int(is_active), now, endpoint))
+        """Create or replace in one statement; revision 1 in the row means created.
+
+        A new row gets the id `new_id`, or one of the database's own.
+        """
+        values = (user_id, channel, sealed, int(is_active), now, endpoint, new_id)
+        statement = Statement(_UPSERT, values)
         [result] = await self._database.batch([statement])
         return result.rows[0]
 
@@ -105,14 +110,15 @@ class ConfigRows:
                 parameters.append(value)
                 conditions.append(f"{column} = ?{len(parameters)}")
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        page = (
-            f"SELECT {COLUMNS} FROM user_configs {where} ORDER BY id"  # noqa: S608 - column names are constants, values are bound
-            f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
+
+        def page(columns: str, limit: int, offset: int) -> Statement:
+            sql = (
+                f"SELECT {columns} FROM user_configs {where} ORDER BY id"  # noqa: S608 - column names are constants, values are bound
+                f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
+            )
+            return Statement(sql, (*parameters, limit, offset))
+
+        count = Statement(capped_count(f"FROM user_configs {where}"), tuple(parameters))
+        return await read_page(
+            self._database, page, count, COLUMNS, "user_configs", limit=limit, offset=offset
         )
-        rows, total = await self._database.batch(
-            [
-                Statement(page, (*parameters, limit, offset)),
-                Statement(capped_count(f"FROM user_configs {where}"), tuple(parameters)),
-            ]
-        )
-        return rows.rows, int(total.rows[0]["total"] or 0)

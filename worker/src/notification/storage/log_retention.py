@@ -112,7 +112,7 @@ async def count_of_users(database: Database, users: list[str]) -> int:
     """Count what `delete_of_users` would delete."""
     count = Statement(f"SELECT COUNT(*) AS found {_OF_USERS}", (json.dumps(users),))
     [counted] = await database.batch([count])
-    return int(counted.rows[0]["found"] or 0)
+    return counted.sum("found")
 
 
 async def delete_person(database: Database, user_id: str) -> Deleted:

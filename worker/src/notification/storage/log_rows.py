@@ -13,7 +13,7 @@ from notification.identity import (
     row_id_of,
 )
 from notification.ports.database import Database, Row, Statement, Value
-from notification.storage.capped_count import capped_count
+from notification.storage.capped_count import PageStatement, capped_count, read_page
 from notification.timestamps import MINUTE_MS, from_iso, iso
 
 MAX_SCANNED = 20_000
@@ -171,14 +171,23 @@ class LogRows:
         return found if edge is None else found._replace(searched_from_ms=moment_of(edge))
 
     async def _page(self, chosen: LogFilter, *, limit: int, offset: int) -> LogPage:
-        page, count = list_statements(chosen, limit=limit, offset=offset)
-        rows, total = await self._database.batch([page, count])
-        return LogPage(rows.rows, int(total.rows[0]["total"] or 0))
+        page, count = _list_statements(chosen)
+        rows, total = await read_page(
+            self._database,
+            page,
+            count,
+            COLUMNS,
+            "notification_logs",
+            limit=limit,
+            offset=offset,
+            newest_first=True,
+        )
+        return LogPage(rows, total)
 
     async def _edge(self, chosen: LogFilter) -> int | None:
         """Return the newest row beyond the scan; None if the scan covers the range."""
         [edge] = await self._database.batch([edge_statement(chosen)])
-        return int(edge.rows[0]["id"] or 0) if edge.rows else None
+        return max((int(row["id"] or 0) for row in edge.rows), default=None)
 
     async def changes(self, after: int | None, watched: Sequence[int]) -> "LogChanges":
         """Return the rows above the id `after` and those of `watched`, and the newest id.
@@ -189,7 +198,7 @@ class LogRows:
         """
         if after is None:
             [newest] = await self._database.batch([Statement(_NEWEST)])
-            return LogChanges([], int(newest.rows[0]["id"] or 0))
+            return LogChanges([], max(int(row["id"] or 0) for row in newest.rows))
         edge = after - LATE_MS * IDS_PER_MS
         added, seen = await self._database.batch(
             [
@@ -197,8 +206,10 @@ class LogRows:
                 Statement(_WATCHED, (compact_json(list(watched)),)),
             ]
         )
-        rows = {int(row["id"] or 0): row for row in (*added.rows, *seen.rows)}
-        newest_id = max([after, *(int(row["id"] or 0) for row in added.rows)])
+        new = {int(row["id"] or 0): row for row in added.rows}
+        newest_id = max([after, *new])
+        rows = {row_id: new[row_id] for row_id in sorted(new, reverse=True)[:MAX_CHANGES]}
+        rows |= {int(row["id"] or 0): row for row in seen.rows}
         return LogChanges([rows[row_id] for row_id in sorted(rows, reverse=True)], newest_id)
 
     async def find(self, row_id: int) -> Row | None:
@@ -210,17 +221,26 @@ class LogRows:
 
 def list_statements(chosen: LogFilter, *, limit: int, offset: int) -> tuple[Statement, Statement]:
     """Return the statements for a page and for its count."""
+    page, count = _list_statements(chosen)
+    return page(COLUMNS, limit, offset), count
+
+
+def _list_statements(chosen: LogFilter) -> tuple[PageStatement, Statement]:
     where, parameters = chosen.where()
     table = "notification_logs"
     if chosen.status == "retry" and chosen.user_id is None and chosen.message_id is None:
         # The planner would rather scan than sort; the few that wait have an index of their own.
         table += " INDEXED BY idx_notification_due"
-    page = (
-        f"SELECT {COLUMNS} FROM {table} WHERE {where} ORDER BY id DESC"  # noqa: S608 - built from constants, values are bound
-        f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
-    )
+
+    def page(columns: str, limit: int, offset: int) -> Statement:
+        sql = (
+            f"SELECT {columns} FROM {table} WHERE {where} ORDER BY id DESC"  # noqa: S608 - built from constants, values are bound
+            f" LIMIT ?{len(parameters) + 1} OFFSET ?{len(parameters) + 2}"
+        )
+        return Statement(sql, (*parameters, limit, offset))
+
     count = capped_count(f"FROM {table} WHERE {where}")
-    return Statement(page, (*parameters, limit, offset)), Statement(count, tuple(parameters))
+    return page, Statement(count, tuple(parameters))
 
 
 def edge_statement(chosen: LogFilter) -> Statement:

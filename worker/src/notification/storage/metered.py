@@ -16,19 +16,23 @@ class MeteredDatabase:
         clock: tells when.
     """
 
-    __slots__ = ("_calls", "_clock", "_inner", "_refused", "_rows_read", "_rows_written")
+    __slots__ = ("_clock", "_counts", "_inner", "_refused")
 
     def __init__(self, inner: Database, refused: RefusedWrites, clock: Clock) -> None:
         self._inner = inner
         self._refused = refused
         self._clock = clock
-        self._calls = 0
-        self._rows_read = 0
-        self._rows_written = 0
+        self._counts = [0, 0, 0]
+
+    def beside(self, inner: Database) -> "MeteredDatabase":
+        """Return another database of the invocation, whose costs count here, too."""
+        other = MeteredDatabase(inner, self._refused, self._clock)
+        other._counts = self._counts
+        return other
 
     async def batch(self, statements: Sequence[Statement]) -> list[Result]:
         """Run the batch; a failed one counts as a call, too."""
-        self._calls += 1
+        self._counts[0] += 1
         try:
             results = await self._inner.batch(statements)
         except DatabaseConflict:
@@ -37,19 +41,19 @@ class MeteredDatabase:
             if not all(statement.sql.lstrip().startswith("SELECT") for statement in statements):
                 self._refused.count(self._clock.now_ms(), "a write")
             raise
-        self._rows_written += sum(result.rows_written for result in results)
-        self._rows_read += sum(result.rows_read for result in results)
+        self._counts[1] += sum(result.rows_written for result in results)
+        self._counts[2] += sum(result.rows_read for result in results)
         return results
 
     def usage(self) -> dict[str, int]:
         """Return `d1_calls`, `rows_written` and `rows_read` so far."""
-        return {
-            "d1_calls": self._calls,
-            "rows_written": self._rows_written,
-            "rows_read": self._rows_read,
-        }
+        return dict(zip(("d1_calls", "rows_written", "rows_read"), self._counts, strict=True))
 
 
 def usage_of(database: Database) -> dict[str, int]:
-    """Return what the invocation has cost so far, for its log lines; empty if nothing counts."""
+    """Return what the invocation has cost so far, for its log lines; empty if nothing counts.
+
+    What one of several databases costs counts with the first one.
+    """
+    database = getattr(database, "home", database)
     return database.usage() if isinstance(database, MeteredDatabase) else {}

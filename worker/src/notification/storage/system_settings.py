@@ -1,6 +1,6 @@
 """The table `system_configs`: settings that operators change."""
 
-from notification.ports.database import Result, Statement
+from notification.ports.database import HomeStatement, Result, Statement
 from notification.ports.platform import Platform
 
 _VALUE = "SELECT config_value FROM system_configs WHERE config_key = ?1"
@@ -8,7 +8,7 @@ _VALUE = "SELECT config_value FROM system_configs WHERE config_key = ?1"
 
 def select_setting(key: str) -> Statement:
     """Select one setting, as `config_value`."""
-    return Statement(_VALUE, (key,))
+    return HomeStatement(_VALUE, (key,))
 
 
 def setting_text(result: Result) -> str:

@@ -8,7 +8,8 @@ from notification.foreign_json import parse_foreign_json
 from notification.logging import Log
 from notification.ports.database import Row, Statement
 from notification.ports.platform import Platform
-from notification.tasks.task import State
+from notification.tasks.sweep import is_paused
+from notification.tasks.task import State, state_of
 from notification.timestamps import HOUR_MS, iso
 
 PAGE = 50
@@ -39,30 +40,18 @@ class KeyRotation:
         return last_run_ms is None or last_run_ms // HOUR_MS != scheduled_ms // HOUR_MS
 
     async def run(self, platform: Platform, state: State, log: Log) -> dict[str, Any]:
-        """Reseal at most 500 rows, and count the rows by the id of their key; see `Task.run`."""
+        """Reseal at most 500 rows of a database, and count the rows by key; see `Task.run`."""
         keys = KeyRing(platform)
         resealed = unreadable = 0
-        for _ in range(_MAX_PAGES):
-            after = int(state.get("after", 0))
-            page = Statement(_OTHERS, (after, keys.prefix, PAGE))
-            [others] = await platform.database.batch([page])
-            statements = []
-            for row in others.rows:
-                statement = await _resealed(row, keys)
-                if statement is None:
-                    unreadable += 1
-                else:
-                    statements.append(statement)
-            if statements:
-                results = await platform.database.batch(statements)
-                resealed += sum(result.changes for result in results)
-            # At the end the next run starts over, for rows that an older version writes.
-            done = len(others.rows) < PAGE
-            state["after"] = 0 if done else int(others.rows[-1]["id"] or 0)
-            if done:
-                break
-        [left] = await platform.database.batch([Statement(_LEFT)])
-        by_key = {str(row["key_id"]): int(row["rows_left"] or 0) for row in left.rows}
+        if not await is_paused(platform, log, self.name):
+            for each in platform.shards:
+                done = await _reseal_some(each, keys, state_of(state, each.shard))
+                resealed, unreadable = resealed + done[0], unreadable + done[1]
+        [left] = await platform.everywhere.batch([Statement(_LEFT)])
+        by_key: dict[str, int] = {}
+        for row in left.rows:
+            key_id = str(row["key_id"])
+            by_key[key_id] = by_key.get(key_id, 0) + int(row["rows_left"] or 0)
         return {
             "timestamp": iso(platform.clock.now_ms()),
             "currentKey": keys.current,
@@ -70,6 +59,31 @@ class KeyRotation:
             "unreadable": unreadable,
             "rowsByKey": by_key,
         }
+
+
+async def _reseal_some(platform: Platform, keys: KeyRing, state: State) -> tuple[int, int]:
+    """Go on in one database; return how many rows were resealed, and how many no key opens."""
+    resealed = unreadable = 0
+    for _ in range(_MAX_PAGES):
+        after = int(state.get("after", 0))
+        page = Statement(_OTHERS, (after, keys.prefix, PAGE))
+        [others] = await platform.database.batch([page])
+        statements = []
+        for row in others.rows:
+            statement = await _resealed(row, keys)
+            if statement is None:
+                unreadable += 1
+            else:
+                statements.append(statement)
+        if statements:
+            results = await platform.database.batch(statements)
+            resealed += sum(result.changes for result in results)
+        # At the end the next run starts over, for rows that an older version writes.
+        done = len(others.rows) < PAGE
+        state["after"] = 0 if done else int(others.rows[-1]["id"] or 0)
+        if done:
+            break
+    return resealed, unreadable
 
 
 async def _resealed(row: Row, keys: KeyRing) -> Statement | None:

@@ -67,8 +67,8 @@ async def _metrics(platform: Platform, now_ms: int) -> dict[str, Any]:
     lately = total(p for p in periods if p.start_ms >= floor(now_ms, HOUR_MS) - HOUR_MS)
     depths = await queue_depths(platform)
     retrying = depths[platform.settings.retry_queue_name]
-    [keys] = await platform.database.batch([Statement(_KEYS, (iso(now_ms),))])
-    total_keys, expired = int(keys.rows[0]["total"] or 0), int(keys.rows[0]["expired"] or 0)
+    [keys] = await platform.everywhere.batch([Statement(_KEYS, (iso(now_ms),))])
+    total_keys, expired = keys.sum("total"), keys.sum("expired")
     return {
         "notifications": _notifications(day, retrying),
         "queues": {

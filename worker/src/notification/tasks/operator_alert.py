@@ -51,7 +51,7 @@ class OperatorAlert:
                 metadata=None,
             )
             sender = Sender(
-                platform,
+                await platform.for_user(recipient),
                 request_id="alert",
                 own_host="",
                 log=self._log,

@@ -46,7 +46,7 @@ async def roll_up(platform: Platform, state: dict[str, Any], *, hourly: bool) ->
     statements = [*count_statements(start_ms, end_ms)]
     if hourly:
         statements.append(delete_hours_before(floor(now_ms - HOURS_KEPT * HOUR_MS, HOUR_MS)))
-    counts, errors, *_ = await platform.database.batch(statements)
+    counts, errors, *_ = await platform.everywhere.batch(statements)
     hours = counted_periods(counts.rows, errors.rows)
     written = await _write(platform, hours, start_ms, end_ms)
     state["rolled_to"] = max(rolled_to, floor(end_ms - 1, HOUR_MS))
@@ -60,11 +60,11 @@ async def _recount_redriven(
 ) -> int:
     """Recount past hours in which a notification was retried by hand since the last run."""
     since = str(state.get("redriven_to") or iso(now_ms - DAY_MS))
-    [found] = await platform.database.batch([redriven_hours(since, before_ms)])
+    [found] = await platform.everywhere.batch([redriven_hours(since, before_ms)])
     written = 0
-    for start_ms in map(start_of_hour, found.rows):
+    for start_ms in sorted(set(map(start_of_hour, found.rows)), reverse=True):
         statements = count_statements(start_ms, start_ms + HOUR_MS)
-        counts, errors = await platform.database.batch(statements)
+        counts, errors = await platform.everywhere.batch(statements)
         hours = counted_periods(counts.rows, errors.rows)
         written += await _write(platform, hours, start_ms, start_ms + HOUR_MS)
     state["redriven_to"] = iso(now_ms)
@@ -74,9 +74,9 @@ async def _recount_redriven(
 async def _oldest_hour(platform: Platform, now_ms: int) -> int:
     """Return where the first run begins: at the oldest notification within the hourly metrics."""
     least_ms = floor(now_ms - HOURS_KEPT * HOUR_MS, HOUR_MS)
-    [oldest] = await platform.database.batch([oldest_from(least_ms)])
-    row_id = oldest.rows[0]["oldest"]
-    return floor(now_ms if row_id is None else moment_of(int(row_id)), HOUR_MS)
+    [oldest] = await platform.everywhere.batch([oldest_from(least_ms)])
+    ids = [int(row["oldest"]) for row in oldest.rows if row["oldest"] is not None]
+    return floor(moment_of(min(ids)) if ids else now_ms, HOUR_MS)
 
 
 async def _write(platform: Platform, hours: list[PeriodMetrics], start_ms: int, end_ms: int) -> int:

@@ -1,6 +1,6 @@
 """Every five minutes: requeue what stalled, update metrics, delete what is old."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from notification.logging import Log
@@ -9,10 +9,11 @@ from notification.tasks.clean_up import clean_up
 from notification.tasks.deactivation import switch_off_gone
 from notification.tasks.requeue import requeue_stalled
 from notification.tasks.roll_up import roll_up
-from notification.tasks.task import State, TaskFailure
+from notification.tasks.task import State, TaskFailure, state_of
 from notification.timestamps import HOUR_MS, iso
 
-Step = Callable[[], Awaitable[dict[str, int]]]
+Step = Callable[[Platform], Awaitable[dict[str, int]]]
+"""A step's work on one database."""
 
 
 class Sweep:
@@ -34,33 +35,45 @@ class Sweep:
         hour = started // HOUR_MS
         first = state.get("hour") != hour
 
-        async def requeued() -> dict[str, int]:
+        async def requeued(platform: Platform) -> dict[str, int]:
+            kept = state_of(state, platform.shard)
             done = await requeue_stalled(
                 platform,
                 log,
-                swept_to=int(state.get("swept_to", 0)),
+                swept_to=int(kept.get("swept_to", 0)),
                 look_back_ms=_look_back_ms(hour) if first else 0,
             )
-            state["swept_to"] = done.swept_to
+            kept["swept_to"] = done.swept_to
             return {"requeued": done.revived + done.requeued, "expired": done.expired}
 
-        async def rolled() -> dict[str, int]:
+        async def rolled(platform: Platform) -> dict[str, int]:
             return {"rolledUp": await roll_up(platform, state, hourly=first)}
 
-        async def cleaned() -> dict[str, int]:
+        pending = {"logs": 0, "keys": 0, "taskRecords": 0}
+
+        async def cleaned(platform: Platform) -> dict[str, int]:
             done = await clean_up(platform, hourly=first)
-            state["pending"] = {"logs": done.logs_left, "keys": done.keys_left, "taskRecords": 0}
+            pending["logs"] += done.logs_left
+            pending["keys"] += done.keys_left
+            state["pending"] = pending
             return {
                 "cleanedLogs": done.notifications,
                 "cleanedKeys": done.keys,
                 "cleanedTaskRecords": done.task_records,
             }
 
-        async def told() -> dict[str, int]:
-            return {"switchedOff": await switch_off_gone(platform, state, log)}
+        async def told(platform: Platform) -> dict[str, int]:
+            kept = state_of(state, platform.shard)
+            return {"switchedOff": await switch_off_gone(platform, kept, log)}
 
+        if await is_paused(platform, log, self.name):
+            return {"timestamp": iso(started), "paused": "Users are being moved"}
+        shards = platform.shards
         # Metrics are counted before anything is deleted.
-        counts, failures = await _all((requeued, rolled, cleaned, *([told] if first else [])), log)
+        steps: list[tuple[Step, Platform]] = [(requeued, shard) for shard in shards]
+        steps += [(rolled, platform), *((cleaned, shard) for shard in shards)]
+        steps += [(told, shard) for shard in shards if first]
+        counts, failures = await _all(steps, log)
         if not failures:
             state["hour"] = hour
         result = {
@@ -82,12 +95,33 @@ def _look_back_ms(hour: int) -> int:
     return (25 if hour % 24 == 0 else 3) * HOUR_MS
 
 
-async def _all(steps: tuple[Step, ...], log: Log) -> tuple[dict[str, int], list[Exception]]:
+async def is_paused(platform: Platform, log: Log, task_name: str) -> bool:
+    """Return whether a task waits because users are being moved: it would change their rows."""
+    if not platform.is_sharded:
+        return False
+    # Imported where there are several databases.
+    from notification.storage.shards import current_placement
+
+    paused = (await current_placement(platform)).moving_to is not None
+    if paused:
+        log.write(
+            "warn",
+            "Paused: users are being moved between databases",
+            type="scheduled_task",
+            taskName=task_name,
+        )
+    return paused
+
+
+async def _all(
+    steps: Sequence[tuple[Step, Platform]], log: Log
+) -> tuple[dict[str, int], list[Exception]]:
     counts: dict[str, int] = {}
     failures: list[Exception] = []
-    for step in steps:
+    for step, platform in steps:
         try:
-            counts |= await step()
+            for name, count in (await step(platform)).items():
+                counts[name] = counts.get(name, 0) + count
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
             log.write("error", "A step of the sweep failed", step=step.__name__, error=text)

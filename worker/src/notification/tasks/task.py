@@ -9,6 +9,17 @@ State = dict[str, Any]
 """What one run stores for the next, as JSON."""
 
 
+def state_of(state: State, shard: int) -> State:
+    """Return what a task keeps for one of several databases; the first one's is the state itself.
+
+    The result is part of `state`: changes are kept with it.
+    """
+    if shard == 0:
+        return state
+    kept: State = state.setdefault(f"shard_{shard}", {})
+    return kept
+
+
 class TaskFailure(Exception):
     """Some steps of a run failed; `result` holds what the others did."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from notification.foreign_json import parse_foreign_json
-from notification.ports.database import Row, Statement
+from notification.ports.database import HomeStatement, Row, Statement
 from notification.ttl_cache import TtlCache
 
 
@@ -55,7 +55,7 @@ class KnownTemplates(TtlCache[str, StoredTemplate]):
 
 def active_template(key: str) -> Statement:
     """Select an active template with all its contents, in one JOIN."""
-    return Statement(_ACTIVE, (key,))
+    return HomeStatement(_ACTIVE, (key,))
 
 
 def read_template(rows: Sequence[Row]) -> StoredTemplate | None:
