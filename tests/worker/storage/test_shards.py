@@ -533,3 +533,40 @@ def test_a_message_whose_row_no_database_can_be_asked_for_comes_again(spread: Wo
     spread.further[0].before_batch = broken
     [delivered] = spread.deliver_queues()
     assert delivered.outcome == 30
+
+
+def test_a_batch_looks_where_users_are_before_it_turns_to_each_database(spread: World) -> None:
+    """The attempts for one database may take longer than a mover waits."""
+
+    def slow(_: OutboundRequest) -> OutboundAnswer:
+        spread.place(Placement(3, 2))
+        spread.clock.ms += PLACEMENT_TTL_MS
+        return answer(200)
+
+    spread.endpoints.behave = slow
+    body = {
+        "user_ids": ["u3", "dan", "bob"],
+        "channels": ["webhook"],
+        "custom_content": {"content": "Hi"},
+    }
+    results = spread.request("POST", "/api/notifications/batch", body).json["results"]
+    assert [each.get("code") for each in results] == [None, "MAINTENANCE", None]
+    assert {row["user_id"] for row in spread.logs()} == {"u3", "bob"}
+
+
+def test_databases_share_the_first_attempts_of_a_batch(spread: World) -> None:
+    body = {
+        "user_ids": [f"user-{number}" for number in range(60)],
+        "channels": ["webhook"],
+        "custom_content": {"content": "Hi"},
+    }
+    for user in body["user_ids"]:
+        spread.configure(user)
+    results = spread.request("POST", "/api/notifications/batch", body).json["results"]
+    statuses = [each["results"][0]["status"] for each in results]
+    assert 30 <= statuses.count("sent") <= 40
+    assert set(statuses) == {"sent", "pending"}
+    for _ in range(5):
+        spread.deliver_queues()
+        spread.clock.ms += MINUTE
+    assert {row["status"] for row in spread.logs()} == {"sent"}

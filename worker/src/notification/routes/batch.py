@@ -1,5 +1,6 @@
 """`POST /api/notifications/batch`: many sends in one request, or one send to many recipients."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from notification.channels.registry import CHANNELS
@@ -8,6 +9,7 @@ from notification.http.limits import within_limit_of
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.logging import Log
+from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 from notification.sending.batch import MAX_FIRST_ATTEMPTS, MAX_SENDS, Answer, BatchSender
 from notification.sending.command import SendCommand, parse_send
@@ -41,37 +43,59 @@ async def send_batch(call: Call) -> Response:
     log = Log.of(platform, requestId=request.id)
     answers: dict[int, Answer] = {}
     commands: dict[int, SendCommand] = {}
-    shards: dict[int, tuple[Platform, list[int]]] = {}
     for place, each in enumerate(bodies):
         try:
-            command = commands[place] = await _parsed(call, each, header_key)
-            served = await platform.for_user(command.user_id)
-            shards.setdefault(served.shard, (served, []))[1].append(place)
+            commands[place] = await _parsed(call, each, header_key)
         except ServiceError as error:
             answers[place] = error
     named = (channel for command in commands.values() for channel in command.channels)
     request.channels = tuple(sorted(set(named)))
-    left = max(MAX_FIRST_ATTEMPTS - _TRIPS * max(len(shards) - 1, 0), 1)
-    for served, places in shards.values():
+    left = MAX_FIRST_ATTEMPTS
+    while waiting := {place: commands[place] for place in commands if place not in answers}:
+        served, chosen = await _of_one_database(platform, waiting, answers)
         sender = Sender(served, request_id=request.id, own_host=request.host, log=log)
         batch = BatchSender(
             sender, platform=served, own_host=request.host, log=log, attempts_left=left
         )
         try:
-            sent: list[Answer] = await batch.send([commands[place] for place in places])
+            sent: list[Answer] = await batch.send(list(chosen.values()))
         except ServiceError as error:
-            if len(shards) == 1:
+            if len(chosen) == len(commands):
                 raise
-            # What the other databases have taken is answered for.
-            sent = [error] * len(places)
-        answers |= zip(places, sent, strict=True)
-        left = batch.attempts_left
+            # What other databases have taken is answered for.
+            sent = [error] * len(chosen)
+        answers |= zip(chosen, sent, strict=True)
+        left = max(batch.attempts_left - _TRIPS, 0)
     taken = [each.results for each in answers.values() if not isinstance(each, ServiceError)]
     request.undelivered = undelivered_channels(entry for each in taken for entry in each)
     return success(
         request_id=request.id,
         results=[_shown(place, answers[place]) for place in range(len(bodies))],
     )
+
+
+async def _of_one_database(
+    platform: Platform, waiting: Mapping[int, SendCommand], answers: dict[int, Answer]
+) -> tuple[Platform, dict[int, SendCommand]]:
+    """Return the sends to the users of one database, with its platform; refuse who is moving.
+
+    Asked anew for each database: the attempts for the one before take their time.
+    """
+    if not platform.is_sharded:
+        return platform, dict(waiting)
+    served, chosen = platform, dict[int, SendCommand]()
+    for place, command in waiting.items():
+        try:
+            found = await platform.for_user(command.user_id)
+        except ServiceError as error:
+            answers[place] = error
+        except DatabaseError:
+            answers[place] = ServiceError("DB_ERROR", "The database did not answer")
+        else:
+            served = served if chosen else found
+            if found.shard == served.shard:
+                chosen[place] = command
+    return served, chosen
 
 
 def _bodies(body: dict[str, Any]) -> list[Any]:
