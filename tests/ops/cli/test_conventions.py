@@ -182,6 +182,25 @@ def test_every_command_answers_h_and_help_alike(name: str) -> None:
 def test_a_group_without_a_command_shows_its_help(group: str) -> None:
     answer = ran(group)
     assert "Usage: " in answer.output or "Name the stack" in str(answer.exception)
+    assert "Missing command" not in answer.output
+
+
+def test_a_switch_is_off_until_it_is_given() -> None:
+    on = {
+        (name, flag.opts[0])
+        for name, flag in flags()
+        if flag.is_flag and flag.default not in (False, None)
+    }
+    assert on == {("deploy", "--rollback"), ("users set", "--active")}
+
+
+def test_what_is_looked_at_is_the_local_stack_unless_another_is_named() -> None:
+    others = {
+        name: flag.default
+        for name, flag in flags()
+        if "--stack" in flag.opts and flag.default not in ("local", None)
+    }
+    assert others == {"rollback plan": "production", "pr baseline": "production"}
 
 
 def test_help_leads_to_the_documentation() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,12 @@ import pytest
 from infra.settings import StackFile
 from ops.access.checks.outcome import Outcome
 from ops.deploy.preflight import preflight
-from ops.deploy.preflight.preflight import Preflight, PreflightOptions, pass_gate
+from ops.deploy.preflight.preflight import (
+    Preflight,
+    PreflightOptions,
+    look_at_work_tree,
+    pass_gate,
+)
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed
@@ -265,3 +271,36 @@ def test_options_of_a_command_stay_as_they_are(world: World) -> None:
     world.environment = "staging"
     pass_gate(world.context, options)
     assert options == replace(PreflightOptions(), skip=("types",))
+
+
+# the work tree
+
+
+def git(folder: Path, *arguments: str) -> str:
+    names = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid")
+    command = ["git", "-C", str(folder), *names, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "1 file differ from commit {}: f0"),
+        (5, "5 files differ from commit {}: f0, f1, f2, f3, f4"),
+        (7, "7 files differ from commit {}: f0, f1, f2, f3, f4 and 2 more"),
+    ],
+)
+def test_files_that_differ_are_counted_and_five_of_them_named(
+    tmp_path: Path, count: int, said: str
+) -> None:
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "-m", "First")
+    commit = git(tmp_path, "rev-parse", "--short=12", "HEAD")
+    clean = look_at_work_tree(tmp_path)
+    assert clean == Outcome.ok(
+        "work tree", f"clean, at {commit}; there is no remote to compare with"
+    )
+    for number in range(count):
+        (tmp_path / f"f{number}").write_text("")
+    changed = look_at_work_tree(tmp_path)
+    assert (changed.result, changed.found) == ("fail", said.format(commit))
