@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import random
 import re
 import shutil
@@ -16,6 +17,8 @@ from pathlib import Path, PurePosixPath
 import cosmic_ray.plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code, use_mutation
+
+from tests.long_tests import VARIABLE as LONG
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = (".ci", ".github", "bench", "docs", "scripts", "sdk", "tests")
@@ -126,6 +129,16 @@ def _faults_of(module: Path, name: str) -> Iterator[Fault]:
             yield Fault(name, operator_name, occurrence, line)
 
 
+def mirrored(root: Path, module: str) -> list[str]:
+    """Return the folder of tests that mirrors the module's, or the next one above it."""
+    place = Path("tests", module.replace("worker/src/notification", "worker")).parent
+    while len(place.parts) > 1:
+        if (root / place).is_dir():
+            return [str(place)]
+        place = place.parent
+    return []
+
+
 class MutatedProject:
     """A copy of the project that takes one fault at a time.
 
@@ -146,13 +159,13 @@ class MutatedProject:
         """Say whether the tests turn red with the fault in place.
 
         The files that import the module are asked first, whatever folder they are in: they mostly
-        know.
+        know. Next is the folder that mirrors the module's own.
         """
         module = self.root / fault.module
         operator = cosmic_ray.plugins.get_operator(fault.operator)()
         with use_mutation(module, operator, fault.occurrence):
-            near = self.importers(fault.module)
-            return (bool(near) and self._red(near)) or self._red(tests)
+            rounds = (self.importers(fault.module), mirrored(self.root, fault.module), tests)
+            return any(self._red(files) for files in rounds if files)
 
     def green(self, tests: Sequence[str]) -> bool:
         """Say whether the tests pass without a fault."""
@@ -180,6 +193,8 @@ class MutatedProject:
             done = subprocess.run(
                 [*command, "--dist", "loadfile", "-p", "no:cacheprovider", *tests],
                 cwd=self.root,
+                # Or the day's sample of the long tests would decide.
+                env={**os.environ, LONG: "all"},
                 capture_output=True,
                 timeout=_SECONDS_A_RUN,
                 check=False,

@@ -11,7 +11,7 @@ import pytest
 from cosmic_ray.mutating import mutate_code
 
 from tests.altered_project import AlteredProject
-from tests.mutation.sample import ROOT, Fault, MutatedProject, is_fault, sample_faults
+from tests.mutation.sample import ROOT, Fault, MutatedProject, is_fault, mirrored, sample_faults
 
 SEED = int(os.environ.get("NOTIFICATION_MUTATION_SEED", "1"))
 COUNT = int(os.environ.get("NOTIFICATION_MUTATION_COUNT", "20"))
@@ -103,3 +103,17 @@ def test_the_files_that_import_a_module_are_asked_first(module: str, tests: set[
     found = project.importers(module)
     assert tests <= set(found)
     assert not [file for file in found if file.startswith("tests/integration/")]
+
+
+@pytest.mark.parametrize(
+    ("module", "folder"),
+    [
+        ("ops/deploy/rollout/canary.py", ["tests/ops/deploy/rollout"]),
+        ("ops/deploy/preflight/window.py", ["tests/ops/deploy"]),
+        ("worker/src/notification/channels/registry.py", ["tests/worker/channels"]),
+        ("cron/expression.py", ["tests/cron"]),
+        ("sql/generate_schema.py", []),
+    ],
+)
+def test_the_folder_that_mirrors_a_modules_is_asked_next(module: str, folder: list[str]) -> None:
+    assert mirrored(ROOT, module) == folder
