@@ -221,3 +221,112 @@ def test_kvs_delay_is_hidden_by_one_word(
     with pytest.raises(StartFailed) as refused:
         kv_delay_ms()
     assert f"'{'x' * 40}': give 'immediate'" in str(refused.value)
+
+
+def test_a_branch_policy_is_made_once_renamed_and_deleted(own: RunningCloud) -> None:
+    github = Client(own)
+    custom = {"protected_branches": False, "custom_branch_policies": True}
+    environment = f"{REPOSITORY}/environments/policies"
+    policies = f"{environment}/deployment-branch-policies"
+    github("PUT", environment, {})
+    assert github("POST", policies, {"name": "main"}).status_code == 404
+    github("PUT", environment, {"deployment_branch_policy": custom})
+    made = github("POST", policies, {"name": "main"}).json()
+    assert made == {
+        "id": made["id"],
+        "node_id": f"GP_{made['id']}",
+        "name": "main",
+        "type": "branch",
+    }
+    tag = github("POST", policies, {"name": "v*", "type": "tag"}).json()
+    assert tag["type"] == "tag"
+    refused = github("POST", policies, {"name": "x", "type": "commit"})
+    assert (refused.status_code, refused.json()["errors"]) == (
+        *(422, ["Type must be branch or tag"]),
+    )
+    assert github("POST", policies, {}).status_code == 422
+    taken = github("POST", policies, {"name": "main"})
+    assert (taken.status_code, taken.json()["message"]) == (
+        *(303, "The branch name pattern already exists"),
+    )
+    github("POST", policies, {"name": "dev"})
+    one = f"{policies}/{made['id']}"
+    assert github("PUT", one, {"name": "dev"}).status_code == 303
+    assert github("PUT", one, {"name": ""}).status_code == 422
+    assert github("PUT", one, {"name": "next"}).json()["name"] == "next"
+    listed = github("GET", f"{policies}?per_page=2").json()
+    assert listed["total_count"] == 3
+    assert [each["name"] for each in listed["branch_policies"]] == ["next", "v*"]
+    assert github("DELETE", one).status_code == 204
+    assert github("GET", one).status_code == 404
+
+
+def test_accounts_are_found_by_their_names(own: RunningCloud) -> None:
+    github = Client(own)
+    me = github("GET", "/user").json()
+    assert (me["login"], me["id"], me["type"]) == ("local-operator", 1001, "User")
+    assert (me["two_factor_authentication"], me["total_private_repos"]) == (True, 0)
+    for login in ("reviewer-one", "Reviewer-One"):
+        assert github("GET", f"/users/{login}").json()["id"] == 1002
+        assert github("GET", f"/users/{login}/keys").json() == []
+    assert github("GET", "/users/local").json()["type"] == "Organization"
+    organization = github("GET", "/orgs/LOCAL").json()
+    assert (organization["login"], organization["id"]) == ("local", 1000)
+    for path in ("/users/1002", "/users/nobody", "/users/nobody/keys", "/orgs/other"):
+        assert github("GET", path).status_code == 404
+    repository = github("GET", REPOSITORY).json()
+    assert (repository["id"], repository["private"]) == (4200, True)
+    assert repository["default_branch"] == "main"
+    assert repository["permissions"] == dict.fromkeys(
+        ("admin", "maintain", "push", "triage", "pull"), True
+    )
+    flags = {repository[name] for name in ("fork", "archived", "disabled", "has_pages")}
+    assert flags == {False}
+
+
+def test_a_wrong_scheme_or_verb_is_answered_as_github_does(own: RunningCloud) -> None:
+    token = own.endpoints.api_token
+    url = f"{own.root_url}/api/v3/user"
+    for scheme, status in (("Bearer", 200), ("token", 200), ("TOKEN", 200), ("Basic", 401)):
+        headers = {"Authorization": f"{scheme} {token}"}
+        assert httpx.get(url, headers=headers, trust_env=False).status_code == status
+    refused = Client(own)("DELETE", "/user")
+    assert (refused.status_code, refused.json()["message"]) == (404, "Not Found")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "Give either sql, with params, or batch."),
+        ({"sql": "SELECT 1", "batch": []}, "Give either sql, with params, or batch."),
+        ({"sql": "SELECT ?1", "params": []}, "1 wanted, 0 given, at most 100."),
+        ({"sql": "SELECT ?1", "params": ["a", "b"]}, "SQL query: 1 too many."),
+        ({"sql": "SELECT ?1; SELECT ?1, ?2", "params": ["a", "b"]}, "2 wanted, 1 given"),
+        ({"sql": "SELECT ?101", "params": ["a"] * 101}, "101 wanted, 101 given, at most 100."),
+        ({"sql": "SELECT :a", "params": ["a"]}, "Named parameter :a isn't supported"),
+        ({"sql": "-- nothing"}, "No SQL statements detected."),
+        ({"sql": "SELECT '" + "x" * 100_000 + "'"}, "statement too long: SQLITE_TOOBIG"),
+    ],
+)
+def test_values_and_statements_have_to_match(
+    own: RunningCloud, database: str, body: Any, words: str
+) -> None:
+    answer = own.account("POST", f"{database}/query", json=body)
+    assert answer.status_code == 400
+    assert words in answer.json()["errors"][0]["message"]
+
+
+@pytest.fixture(scope="module")
+def database(own: RunningCloud) -> str:
+    """The path of a D1 database."""
+    return f"/d1/database/{own.result('POST', '/d1/database', json={'name': 'values'})['uuid']}"
+
+
+def test_each_statement_takes_its_own_values(own: RunningCloud, database: str) -> None:
+    body = {"sql": "SELECT ?1 AS a; SELECT ?2 AS b, ?1 AS a", "params": ["x", "y", "z"]}
+    results = own.result("POST", f"{database}/query", json=body)
+    assert [each["results"] for each in results] == [[{"a": "x"}], [{"b": "z", "a": "y"}]]
+    hundred = {"sql": f"SELECT {', '.join('?' * 100)}", "params": ["a"] * 100}
+    assert own.result("POST", f"{database}/raw", json=hundred)
+    two = {"batch": [{"sql": "SELECT ?", "params": ["a"]}, {"sql": "SELECT 1"}]}
+    assert len(own.result("POST", f"{database}/query", json=two)) == 2
