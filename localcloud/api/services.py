@@ -35,7 +35,7 @@ _ENVIRONMENT = "production"
 
 class _Route(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    pattern: str = Field(min_length=1, max_length=1024)
+    pattern: str = Field(max_length=1024)
     zone_id: str | None = None
     zone_name: str | None = None
 

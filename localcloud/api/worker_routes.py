@@ -27,7 +27,7 @@ _PATTERN = re.compile(r"(?:https?://)?(?P<star>\*\.?)?(?P<host>[a-z0-9.-]+)(?P<p
 
 class _Route(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    pattern: str = Field(min_length=1, max_length=1024)
+    pattern: str = Field(max_length=1024)
     script: str | None = None
 
 

@@ -330,3 +330,24 @@ def test_each_statement_takes_its_own_values(own: RunningCloud, database: str) -
     assert own.result("POST", f"{database}/raw", json=hundred)
     two = {"batch": [{"sql": "SELECT ?", "params": ["a"]}, {"sql": "SELECT 1"}]}
     assert len(own.result("POST", f"{database}/query", json=two)) == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "status"),
+    [
+        ("", 400),
+        ("a", 400),
+        ("example.test/" + "x" * 1011, 200),
+        ("example.test/" + "x" * 1012, 400),
+    ],
+)
+def test_a_routes_pattern_is_a_host_with_a_path_of_1024_characters(
+    own: RunningCloud, pattern: str, status: int
+) -> None:
+    zone = own.http.get("/zones").json()["result"][0]["id"]
+    path, body = f"/zones/{zone}/workers/routes", {"pattern": pattern, "script": "w"}
+    made = own.http.post(path, json=body)
+    assert made.status_code == status
+    assert ("pattern" in str(made.json()["errors"])) is (status == 400)
+    placed = own.account("PUT", "/workers/scripts/w/routes", json=[body])
+    assert placed.status_code == status

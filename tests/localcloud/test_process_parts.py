@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ import pytest
 from localcloud import listening
 from localcloud.empty_account import EmptyAccount
 from localcloud.endpoints import Endpoints, Ports
-from localcloud.errors import PortInUse, StartFailed
+from localcloud.errors import DiskFull, PortInUse, StartFailed, is_disk_full
 from localcloud.file_lock import LockTaken, locked
 from localcloud.process_record import Identity, ProcessRecord, end
 
@@ -241,3 +243,31 @@ def test_an_empty_account_answers_and_runs_nothing(tmp_path: Path) -> None:
         assert endpoints.service_url == "http://127.0.0.1:65535"
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{base}/workers/scripts", headers=headers, trust_env=False)
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        (["1 by x"], "Port 1 by x on 127.0.0.1 is taken."),
+        (["1", "2"], "Ports 1 and 2 on 127.0.0.1 are taken."),
+        (["1", "2", "3"], "Ports 1, 2 and 3 on 127.0.0.1 are taken."),
+    ],
+)
+def test_taken_ports_are_told_in_one_sentence_with_the_way_out(taken: list[str], told: str) -> None:
+    text = str(PortInUse.on(taken, "--edge-port 5"))
+    assert text.startswith(f"{told} Start the local cloud on other ports")
+    assert text.endswith(".venv/bin/notifyctl local start --edge-port 5")
+
+
+def test_an_error_keeps_its_public_kind_and_a_full_disk_is_told() -> None:
+    class Own(StartFailed):
+        """A kind of this package's own."""
+
+    assert (Own("x").kind, PortInUse("x").kind) == ("StartFailed", "PortInUse")
+    assert is_disk_full(OSError(errno.ENOSPC, "x"))
+    assert is_disk_full(OSError(errno.EDQUOT, "x"))
+    assert not is_disk_full(OSError(errno.EACCES, "x"))
+    assert is_disk_full(sqlite3.OperationalError("database or disk is full"))
+    assert not is_disk_full(sqlite3.OperationalError("locked"))
+    assert not is_disk_full(ValueError("disk is full"))
+    assert "/place is full: free some space" in str(DiskFull.at(Path("/place")))
