@@ -118,7 +118,7 @@ class Fields:
 
 
 def _wrong(place: str, expected: str, found: object) -> InvalidResponse:
-    shown = "nothing" if found is None else f"a {type(found).__name__}"
+    shown = "nothing" if found is None else f"of type {type(found).__name__}"
     return InvalidResponse(
         f"{place} should be {expected} and is {shown}: the answer isn't the service's, or this "
         "library is too old for it.",
