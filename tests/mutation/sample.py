@@ -129,6 +129,34 @@ def _faults_of(module: Path, name: str) -> Iterator[Fault]:
             yield Fault(name, operator_name, occurrence, line)
 
 
+def copy_environment(source: Path, target: Path) -> None:
+    """Give a copy of a project the source's environment, whose programs run the copy's code.
+
+    A command that a test starts with variables of its own finds the project by the environment's
+    editable installation. Only what names the source's folder is copied; the rest is linked.
+    """
+    there, here = (source / ".venv").resolve(), target / ".venv"
+    for folder in ("bin", *(str(path.relative_to(there)) for path in there.glob("lib/*/site-*"))):
+        (here / folder).mkdir(parents=True)
+        for path in (there / folder).iterdir():
+            copied = here / folder / path.name
+            is_own = path.name.startswith("__editable__") or (folder == "bin" and _is_text(path))
+            if is_own:
+                text = path.read_text(encoding="utf-8").replace(str(there), str(here))
+                copied.write_text(text.replace(str(source), str(target)), encoding="utf-8")
+                copied.chmod(path.stat().st_mode)
+            elif path.is_symlink():
+                copied.symlink_to(path.readlink())
+            elif path.name != "__pycache__":
+                copied.symlink_to(path)
+    shutil.copy(there / "pyvenv.cfg", here)
+
+
+def _is_text(path: Path) -> bool:
+    with path.open("rb") as file:
+        return not path.is_symlink() and file.read(2) == b"#!"
+
+
 def mirrored(root: Path, module: str) -> list[str]:
     """Return the folder of tests that mirrors the module's, or the next one above it."""
     place = Path("tests", module.replace("worker/src/notification", "worker")).parent
@@ -154,6 +182,8 @@ class MutatedProject:
                 shutil.copytree(path, root / path.name, ignore=skipped)
             elif path.is_file() and not (root / path.name).exists():
                 shutil.copy(path, root / path.name)
+        (root / ".venv").unlink()
+        copy_environment(ROOT, root)
 
     def kills(self, fault: Fault, tests: Sequence[str]) -> bool:
         """Say whether the tests turn red with the fault in place.

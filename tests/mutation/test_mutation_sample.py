@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,15 @@ import pytest
 from cosmic_ray.mutating import mutate_code
 
 from tests.altered_project import AlteredProject
-from tests.mutation.sample import ROOT, Fault, MutatedProject, is_fault, mirrored, sample_faults
+from tests.mutation.sample import (
+    ROOT,
+    Fault,
+    MutatedProject,
+    copy_environment,
+    is_fault,
+    mirrored,
+    sample_faults,
+)
 
 SEED = int(os.environ.get("NOTIFICATION_MUTATION_SEED", "1"))
 COUNT = int(os.environ.get("NOTIFICATION_MUTATION_COUNT", "20"))
@@ -117,3 +126,21 @@ def test_the_files_that_import_a_module_are_asked_first(module: str, tests: set[
 )
 def test_the_folder_that_mirrors_a_modules_is_asked_next(module: str, folder: list[str]) -> None:
     assert mirrored(ROOT, module) == folder
+
+
+def test_a_command_of_a_copy_runs_the_copys_code(tmp_path: Path) -> None:
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "__init__.py").write_text("")
+    (tmp_path / "ops" / "cli").mkdir()
+    (tmp_path / "ops" / "cli" / "__init__.py").write_text("")
+    (tmp_path / "ops" / "cli" / "main.py").write_text("def run() -> None:\n    print('the copy')\n")
+    copy_environment(ROOT, tmp_path)
+    done = subprocess.run(
+        [str(tmp_path / ".venv" / "bin" / "notifyctl")],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("the copy\n", "")
