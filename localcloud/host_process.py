@@ -8,7 +8,7 @@ import json
 import logging
 import shutil
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,11 +33,11 @@ log = logging.getLogger("localcloud.host")
 class HostOrder:
     """What the host is told on its standard input. `token` and `broker_token` are secrets."""
 
-    token: str
+    token: str = field(repr=False)
     state_dir: Path
     edge_port: int
     broker_url: str
-    broker_token: str
+    broker_token: str = field(repr=False)
     node_modules: Path | None = None
     cache_dir: Path | None = None
     kv_delay_ms: int = 0

@@ -49,3 +49,30 @@ def test_a_value_cannot_be_changed_unless_it_collects(package: str) -> None:
         name for name, each in found.items() if not vars(each)["__dataclass_params__"].frozen
     }
     assert changing == {name for name in COLLECTING if name.startswith(f"{package}.")}
+
+
+HIDDEN = frozenset(
+    {
+        *("token", "broker_token", "secret", "passphrase", "password", "api_secret_key"),
+        "environment",
+    }
+)
+SHOWN = {
+    "infra.access.calls.Call.token": "whose token makes a call",
+    "infra.components.repository_access.RepositoryAccessArgs.environment": "GitHub's word",
+    "ops.deploy.notices.notice.Notice.environment": "production, staging or development",
+    "ops.deploy.rollout.report.RolloutReport.environment": "production, staging or development",
+    "ops.stacks.plugins.Plugins.environment": "a path and a switch",
+}
+"""Fields of such a name that hold no secret, and what they hold."""
+
+
+@pytest.mark.parametrize("package", ["engine", "infra", "localcloud", "ops"])
+def test_what_may_hold_a_secret_is_not_in_a_values_text(package: str) -> None:
+    shown = {
+        f"{name}.{field.name}"
+        for name, each in _dataclasses(package)
+        for field in dataclasses.fields(each)
+        if field.name in HIDDEN and field.repr
+    }
+    assert shown - set(SHOWN) == set()

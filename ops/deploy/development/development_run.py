@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, replace, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Address:
 
     service_url: str
     sink_url: str
-    api_secret_key: str
+    api_secret_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ import pytest
 import yaml
 
 from engine import encrypt_config_value, new_encryption_salt
+from engine.passphrase import PassphraseSecrets
 from engine.property_value import SECRET, SIGNATURE
 from infra.release import secret_fingerprint
 from infra.settings.key_dates import key_fingerprint
 from infra.settings.problems import PROJECT
 from ops.deploy import baseline, baseline_preview
 from ops.deploy.baseline import Baseline, SecretMark, placeholder
-from ops.deploy.baseline_preview import BaselinePreview, compare_secrets
+from ops.deploy.baseline_preview import BaselinePreview, _sealed_state, compare_secrets
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import OperationError, StackFailed, UsageError
 from tests.ops.contexts import context_of
@@ -287,3 +288,22 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     found = Baseline("production", "c", "2026-11-29T00:00:00Z", {}, {"resources": []})
     with pytest.raises(UsageError, match=r"gone/b\.json can't be written: No such file"):
         found.write(tmp_path / "gone" / "b.json")
+
+
+def test_only_a_secret_in_clear_is_encrypted(tmp_path: Path) -> None:
+    salt = new_encryption_salt("a passphrase")
+    file = tmp_path / "Pulumi.x.yaml"
+    file.write_text(yaml.safe_dump({"encryptionsalt": salt}))
+    local: Any = SimpleNamespace(config_file=file, passphrase="a passphrase")
+    secret = {SIGNATURE: SECRET, "plaintext": '"x"'}
+    encrypted = {SIGNATURE: SECRET, "ciphertext": "v1:a:b"}
+    others = [{"plaintext": "x"}, {SIGNATURE: "asset", "plaintext": "x"}, encrypted, "x", 1]
+    found = _sealed_state({"resources": [secret, *others]}, local)
+    assert found["version"] == 3
+    sealed, *rest = found["deployment"]["resources"]
+    cipher = PassphraseSecrets(salt, "a passphrase")
+    assert cipher.decrypt(sealed["ciphertext"]) == '"x"'
+    assert "plaintext" not in sealed
+    assert rest == others
+    provider = {"type": "passphrase", "state": {"salt": salt}}
+    assert found["deployment"]["secrets_providers"] == provider

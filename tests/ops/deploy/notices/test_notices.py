@@ -169,3 +169,17 @@ def test_the_targets_are_those_that_the_environment_names() -> None:
     )
     assert [type(target) for target in found] == [LarkTarget, SlackTarget, WebhookTarget]
     assert "example" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        LarkTarget("https://lark.example/hook/key", "secret"),
+        SlackTarget("https://slack.example/hook/key"),
+        WebhookTarget("https://hook.example/hook/key"),
+    ],
+)
+def test_a_targets_address_and_secret_are_in_no_text_of_it(target: Any) -> None:
+    for text in (repr(target), target.name):
+        assert "key" not in text
+        assert "secret='secret'" not in text
