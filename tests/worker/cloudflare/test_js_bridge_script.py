@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
-SCRIPT = Path(__file__).parents[3] / "worker/src/notification/cloudflare/js_bridge.js"
+FOLDER = Path(__file__).parents[3] / "worker/src/notification/cloudflare"
+SCRIPTS = ("d1_batches.js", "js_bridge.js")
+IMPORT = re.compile(r"^(?:import|export) \{.*\} from .*;$", re.MULTILINE)
 PRELUDE = """
 const held = [];
 const written = [];
@@ -43,7 +46,7 @@ const post = (body, headers = {}) => new Request("http://host/path", {
 
 def run_script(body: str) -> Any:
     """Run ``body``, which returns something that JSON can say, after the bridge's own text."""
-    text = SCRIPT.read_text().replace('import { waitUntil } from "cloudflare:workers";', "")
+    text = IMPORT.sub("", "\n".join((FOLDER / name).read_text() for name in SCRIPTS))
     program = (
         f"{text.replace('export ', '')}\n{PRELUDE}\n"
         f"process.stdout.write(JSON.stringify(await (async () => {{ {body} }})()));"

@@ -5,22 +5,23 @@
 // front of such a text, a line each.
 
 import { waitUntil } from "cloudflare:workers";
+import { batch, use } from "./d1_batches.js";
+
+export { prepare } from "./d1_batches.js";
 
 const REQUEST_ID = "X-Request-Id";
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
 let resume; // Python: (run's number, whether `value` is an error, value) => what to wait for
-let databases; // by the names of their bindings
 let dataset;
 let clock;
-const statements = [];
 const heads = [];
 
 /** Take Python's half, and the bindings that this side uses, each where there is one. */
 export function connect(python, bindings) {
   resume = python;
-  databases = bindings;
+  use(bindings);
   ({ CALLS: dataset, TEST_CLOCK: clock } = bindings);
 }
 
@@ -268,34 +269,5 @@ async function call(text) {
     return JSON.stringify({ name: error.name, message: String(error.message) });
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** Prepare a statement of a database and keep it; its number names it in a batch. */
-export function prepare(sql, name) {
-  return statements.push(databases[name].prepare(sql)) - 1;
-}
-
-// `<database> [[statement's number or SQL, …parameters], …]` as one transaction: [rows, changes, rows written,
-// rows read] of each, or the error's text.
-async function batch(text) {
-  try {
-    const at = text.indexOf(" ");
-    const database = databases[text.slice(0, at)];
-    const bound = JSON.parse(text.slice(at + 1)).map(([name, ...parameters]) => {
-      const statement = typeof name === "string" ? database.prepare(name) : statements[name];
-      return parameters.length ? statement.bind(...parameters) : statement;
-    });
-    const results = await database.batch(bound);
-    return JSON.stringify(
-      results.map(({ results: rows, meta }) => [
-        rows ?? [],
-        meta.changes ?? 0,
-        meta.rows_written ?? 0,
-        meta.rows_read ?? 0,
-      ]),
-    );
-  } catch (error) {
-    return JSON.stringify(String(error));
   }
 }
