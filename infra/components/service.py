@@ -16,7 +16,8 @@ from infra.settings import Secrets, Settings
 from infra.uploaded_version import UploadedVersion
 
 COMPATIBILITY_DATE = "2026-10-01"
-COMPATIBILITY_FLAGS = ("python_workers",)
+COMPATIBILITY_FLAGS = ("python_workers", "disable_python_no_global_handlers")
+"""The second lets the Worker's handlers be functions; `worker/src/entry.py` says why."""
 WORKER_FIRST = ("/api/*", "/health", "/health/*", "/metrics", "/openapi.json", "/web_hook/*")
 """Paths that the Worker answers, whatever assets there are."""
 WORKER_ALONE = ("/*",)

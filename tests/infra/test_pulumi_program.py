@@ -86,7 +86,10 @@ def test_every_stack_has_productions_compatibility(declared: Callable[..., Decla
     for found in (declared(), declared("local", environment="development", **local)):
         version = found.one("version").inputs
         assert version["compatibilityDate"] == "2026-10-01"
-        assert version["compatibilityFlags"] == ["python_workers"]
+        assert version["compatibilityFlags"] == [
+            "python_workers",
+            "disable_python_no_global_handlers",
+        ]
 
 
 @pytest.mark.requirement("S0-14")

@@ -134,5 +134,5 @@ def test_the_service_imports_nothing_but_the_standard_library_and_itself() -> No
                 if top not in sys.stdlib_module_names and top != "notification":
                     foreign.add((path.relative_to(SOURCES).as_posix(), top))
     outside = {file for file, _ in foreign if "cloudflare/" not in file}
-    assert outside == {"entry.py", "notification/app/worker.py"}
+    assert outside == {"notification/app/worker.py"}
     assert {top for _, top in foreign} <= {"workers", "js", "pyodide"}

@@ -22,7 +22,12 @@ from notification.cloudflare.bindings import (
 from notification.cloudflare.d1 import D1Database
 from notification.cloudflare.fetch import FetchHttp
 from notification.cloudflare.http_messages import ResponseFactory, read_request
-from notification.cloudflare.js_bridge import JsBridge, from_object, promise_with_resolvers
+from notification.cloudflare.js_bridge import (
+    JsBridge,
+    from_object,
+    promise_of,
+    promise_with_resolvers,
+)
 from notification.cloudflare.unbound import UnboundCache, UnboundDatabase, UnboundQueue
 from notification.cloudflare.web_crypto import WebCryptoAead
 from notification.identity import MAX_SHARDS
@@ -113,7 +118,8 @@ class Isolate:
 
         def keep_alive(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
             task = asyncio.ensure_future(work)
-            context.waitUntil(task)
+            # A task itself would be gone before the runtime asks it for its end.
+            context.waitUntil(promise_of(task))
             return task
 
         real = OffsetClock()
@@ -197,8 +203,8 @@ class Worker:
                 self._isolate = Isolate(module)
         return self._isolate
 
-    async def fetch(self, raw: Any, context: Any) -> Any:
-        """Return a JavaScript `Response` for a JavaScript `Request`."""
+    def fetch(self, raw: Any, context: Any) -> Any:
+        """Return a promise of a JavaScript `Response` for a JavaScript `Request`."""
         isolate = self._ready()
 
         async def begin(described: str) -> str:
@@ -206,7 +212,7 @@ class Worker:
             platform = isolate.platform(context, now_ms)
             return isolate.responses.text(await isolate.service.answer(request, platform))
 
-        return await isolate.bridge.run(begin, raw)
+        return isolate.bridge.run(begin, raw)
 
     async def queue(self, batch: Any, context: Any) -> None:
         """Consume one batch of the queue that it names."""

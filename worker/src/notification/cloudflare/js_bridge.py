@@ -164,7 +164,7 @@ class JsBridge:
             return self._noted() + awaited.text
         if self._notes:
             self._tell(self._noted())
-        return _promise_of(awaited)
+        return promise_of(awaited)
 
 
 async def _whole(work: Coroutine[Any, Any, Any], outcomes: dict[int, Any], number: int) -> str:
@@ -176,7 +176,7 @@ async def _whole(work: Coroutine[Any, Any, Any], outcomes: dict[int, Any], numbe
     return "respond"
 
 
-def _promise_of(awaited: Any) -> Any:
+def promise_of(awaited: Any) -> Any:
     """Return a promise that resolves when an asyncio future is done; None means the next turn.
 
     The promise carries no value: the work itself asks the future for its result.
