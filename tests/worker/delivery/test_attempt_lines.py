@@ -18,26 +18,65 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "lark": {"webhook_url": LARK},
     "slack": {"webhook_url": SLACK},
 }
+ACCEPTED = '{"ok": true, "code": 0}'
 TOO_LONG = {"webhook": 100_000, "telegram": 4_096, "lark": 10_000, "slack": 40_000}
 
 
-def sent_line(world: World, channel: str, content: dict[str, str]) -> dict[str, Any]:
+def told(world: World, channel: str, content: dict[str, str]) -> dict[str, Any]:
+    """What the line of a send tells of its one attempt, which is accepted."""
     world.configure("u1", channel, **CONFIGS[channel])
+    world.endpoints.behave = lambda request: answer(200, ACCEPTED)
     world.send(channels=[channel], custom_content=content)
-    [line] = world.log_sink.of_type("delivery_attempt")
-    return line
+    [line] = world.log_sink.of_type("api_request")[-1:]
+    [attempt] = line["attempts"]
+    found: dict[str, Any] = attempt
+    return found
 
 
 @pytest.mark.requirement("C-4", "B-15", "C-12.1")
 @pytest.mark.parametrize("channel", CONFIGS)
 def test_a_truncated_attempt_is_logged_as_such(world: World, channel: str) -> None:
     most = min(TOO_LONG[channel], 99_999)
-    assert "truncated" not in sent_line(world, channel, {"content": "fits"})
-    world.log_sink.lines.clear()
+    assert "truncated" not in told(world, channel, {"content": "fits"})
     # A webhook takes all that a send does, but a subject's limit is its own.
     content = {"subject": "s" * 1_000, "content": "x" * (most + 1)}
-    line = sent_line(world, channel, content)
-    assert line.get("truncated", False) is (channel != "webhook")
+    attempt = told(world, channel, content)
+    assert attempt.get("truncated", False) is (channel != "webhook")
+
+
+@pytest.mark.requirement("C-12.1")
+def test_what_was_accepted_stands_in_the_requests_line_and_the_rest_in_its_own(
+    world: World,
+) -> None:
+    for channel, config in CONFIGS.items():
+        world.configure("u1", channel, **config)
+    world.endpoints.behave = lambda request: (
+        answer(500, "down") if "slack" in request.url else answer(200, ACCEPTED)
+    )
+    sent = world.send(channels=["webhook", "lark", "slack"]).json["results"]
+    [line] = [each for each in world.log_sink.lines if "attempts" in each]
+    assert (line["type"], line["level"], line["statusCode"]) == ("api_request", "info", 200)
+    shown = {each["channel"]: each for each in line["attempts"]}
+    assert set(shown) == {"webhook", "lark"}
+    assert shown["lark"]["messageId"] == sent[1]["messageId"]
+    assert shown["lark"]["logId"] == sent[1]["logId"]
+    assert {each["outcome"] for each in shown.values()} == {"delivered"}
+    assert {(each["statusCode"], each["retryCount"]) for each in shown.values()} == {(200, 0)}
+    [failed] = world.log_sink.of_type("delivery_attempt")
+    assert (failed["channel"], failed["accepted"], failed["level"]) == ("slack", False, "warn")
+    assert failed["requestId"] == line["requestId"]
+
+
+@pytest.mark.requirement("C-12.1")
+def test_a_retry_that_is_accepted_has_a_line_of_its_own(world: World) -> None:
+    timeline = SteppedTimeline(world)
+    timeline.configure("ann")
+    timeline.endpoint_answers(500).at(0).push("order")
+    timeline.at(5).endpoint_answers(200)
+    timeline.at(60).expect("order", status="sent")
+    lines = world.log_sink.of_type("delivery_attempt")
+    assert [(line["accepted"], line["retryCount"]) for line in lines] == [(False, 0), (True, 1)]
+    assert not any("attempts" in line for line in world.log_sink.lines)
 
 
 @pytest.mark.requirement("C-1.4", "C-12.1")

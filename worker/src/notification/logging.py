@@ -74,21 +74,38 @@ def _is_sensitive(key: str) -> bool:
 class Log:
     """Writes JSON lines, each with the fields that all lines of one invocation share."""
 
-    __slots__ = ("_clock", "_context", "_least", "_log_sink")
+    __slots__ = ("_clock", "_context", "_gathered", "_least", "_log_sink")
 
-    def __init__(self, log_sink: LogSink, clock: Clock, settings: Settings, **context: Any) -> None:
+    def __init__(
+        self,
+        log_sink: LogSink,
+        clock: Clock,
+        settings: Settings,
+        gathered: list[dict[str, Any]] | None = None,
+        **context: Any,
+    ) -> None:
         self._log_sink = log_sink
+        self._gathered = gathered
         self._clock = clock
         self._least = _LEVELS[settings.log_level]
         self._context = {"environment": settings.environment, **context}
 
     @classmethod
-    def of(cls, platform: Platform, **context: Any) -> "Log":
-        """Return a log for one invocation on `platform`."""
+    def of(
+        cls, platform: Platform, *, gathered: list[dict[str, Any]] | None = None, **context: Any
+    ) -> "Log":
+        """Return a log for one invocation on `platform`.
+
+        Args:
+            platform: the platform.
+            gathered: takes what the line of the request itself tells at its end; see `gather`.
+            context: fields of every line.
+        """
         return cls(
             platform.log_sink,
             platform.clock,
             platform.settings,
+            gathered,
             versionId=platform.version.id,
             **context,
         )
@@ -98,8 +115,16 @@ class Log:
         if request_id is None or request_id == self._context.get("requestId"):
             return self
         other = copy(self)
+        other._gathered = None
         other._context = {**self._context, "requestId": request_id}
         return other
+
+    def gather(self, **fields: Any) -> bool:
+        """Keep fields for the request's own line; False where there is no such line to come."""
+        if self._gathered is None:
+            return False
+        self._gathered.append(fields)
+        return True
 
     def write(self, level: str, message: str, **fields: Any) -> None:
         """Write one line, unless `level` is below the configured one."""

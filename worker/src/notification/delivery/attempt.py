@@ -78,7 +78,9 @@ async def attempt(
 ) -> Outcome:
     """Attempt a delivery once. Never raises.
 
-    The log line carries the id of the request that brought the notification, in a retry too.
+    The log line carries the id of the request that brought the notification, in a retry too. What
+    an endpoint accepted within that request stands in the request's own line: each line costs as
+    much as the attempt's other bookkeeping.
 
     Args:
         notification: the notification whose lease we hold.
@@ -107,23 +109,29 @@ async def attempt(
     verdict = verdict._replace(error=_printable(verdict.error))
     duration = platform.clock.now_ms() - started
     cut = {"truncated": True} if truncated else {}
-    log.of_request(notification.request_id).write(
-        "info" if verdict.accepted else "warn",
-        f"Attempt over {notification.channel}: {'accepted' if verdict.accepted else verdict.code}",
-        type="delivery_attempt",
-        messageId=notification.message.message_id,
-        logId=notification.id,
-        channel=notification.channel,
-        userId=notification.message.user_id,
-        retryCount=notification.retry_count,
-        outcome=verdict.outcome,
-        accepted=verdict.accepted,
-        retryable=verdict.retryable,
-        code=verdict.code,
-        statusCode=status,
-        duration=duration,
+    told = {
+        "messageId": notification.message.message_id,
+        "logId": notification.id,
+        "channel": notification.channel,
+        "userId": notification.message.user_id,
+        "retryCount": notification.retry_count,
+        "outcome": verdict.outcome,
+        "statusCode": status,
+        "duration": duration,
         **cut,
-    )
+    }
+    line = log.of_request(notification.request_id)
+    if not (verdict.accepted and line.gather(**told)):
+        line.write(
+            "info" if verdict.accepted else "warn",
+            f"Attempt over {notification.channel}:"
+            f" {'accepted' if verdict.accepted else verdict.code}",
+            type="delivery_attempt",
+            accepted=verdict.accepted,
+            retryable=verdict.retryable,
+            code=verdict.code,
+            **told,
+        )
     return Outcome(verdict, started, duration, status, platform.version.short, truncated, note)
 
 

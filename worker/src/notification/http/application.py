@@ -148,6 +148,7 @@ def _log_request(
         statusCode=response.status,
         duration=duration,
         **({"keyId": request.key_id} if request.key_id else {}),
+        **({"attempts": request.accepted} if request.accepted else {}),
         **usage_of(platform.database),
     )
 

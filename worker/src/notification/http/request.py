@@ -28,6 +28,7 @@ class Request:
         "_body",
         "_query",
         "_read",
+        "accepted",
         "address",
         "channels",
         "failure",
@@ -66,6 +67,8 @@ class Request:
         """The channels that it asks for, as far as its handler has come."""
         self.undelivered: tuple[str, ...] = ()
         """Those of them whose first attempt failed."""
+        self.accepted: list[dict[str, Any]] = []
+        """The attempts that endpoints accepted, as the request's log line tells them."""
         self._read = read
         self._body: bytes | None = None
         self._query: dict[str, str] | None = None

@@ -40,7 +40,7 @@ async def send_batch(call: Call) -> Response:
     bodies = _bodies(body)
     if header_key is not None and "user_ids" not in body:
         raise ServiceError("INVALID_IDEMPOTENCY_KEY", _ONE_KEY)
-    log = Log.of(platform, requestId=request.id)
+    log = Log.of(platform, gathered=request.accepted, requestId=request.id)
     answers: dict[int, Answer] = {}
     commands: dict[int, SendCommand] = {}
     for place, each in enumerate(bodies):

@@ -231,7 +231,7 @@ async def _sent(
         await platform.for_user(user_id),
         request_id=request.id,
         own_host=request.host,
-        log=Log.of(platform, requestId=request.id),
+        log=Log.of(platform, gathered=request.accepted, requestId=request.id),
     )
     try:
         sent = await sender.send(command)

@@ -103,7 +103,7 @@ def _parsed(request: Request) -> Any:
 async def _send(
     call: Call, payload: GrafanaPayload, user_id: str, channels: tuple[str, ...], source: str
 ) -> SendResult:
-    log = Log.of(call.platform, requestId=call.request.id)
+    log = Log.of(call.platform, gathered=call.request.accepted, requestId=call.request.id)
     sender = Sender(
         await call.platform.for_user(user_id),
         request_id=call.request.id,

@@ -30,7 +30,7 @@ async def send_notification(call: Call) -> Response:
         await platform.for_user(command.user_id),
         request_id=request.id,
         own_host=request.host,
-        log=Log.of(platform, requestId=request.id),
+        log=Log.of(platform, gathered=request.accepted, requestId=request.id),
     )
     result = await sender.send(command)
     request.undelivered = undelivered_channels(result.results)
