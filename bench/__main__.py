@@ -21,6 +21,7 @@ from bench.installing import measure_make_up
 from bench.log_query import DEFAULT as LOG_ROWS
 from bench.log_query import measure_log_query
 from bench.memory_growth import FULL, measure_memory_growth
+from bench.page import PAGE, write_page
 from bench.resources import measure_boot, measure_bundle, measure_memory, measure_storage
 from bench.row_growth import measure_row_growth
 from bench.saturation import measure_saturation
@@ -34,7 +35,7 @@ PARTS = {
     "operations": "up, preview, rollback and destroy of a stack, as whole commands",
     "engine": "an up that changes nothing, beside the imports of its SDKs",
     "sends": "sends/s, latency and processor time with 1, 10 and 50 clients, beside floor and peer",
-    "channels": "sends/s, p50 and p99 over one and over four channels",
+    "channels": "sends/s, p50, p99 and processor time over one and over four channels",
     "batches": "sends/s and processor time a send in batches, beside single sends and the peer",
     "domain": "template renderings/s, signature checks/s, and the imports' processor time",
     "console": "the console's weight, first view, and delay of a new notification",
@@ -74,6 +75,9 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, default=ROOT / "build" / "bench.json", help="file of the figures"
     )
+    parser.add_argument(
+        "--page", action="store_true", help=f"put the figures into {PAGE.relative_to(ROOT)}, too"
+    )
     chosen = parser.parse_args()
     parts = chosen.only or list(PARTS)
     console = Console(highlight=False)
@@ -106,6 +110,8 @@ def main() -> None:
     figures.print()
     kept = figures.write(chosen.output)
     console.print(f"\nwritten to {chosen.output}; every run's: {kept}")
+    if chosen.page:
+        write_page([chosen.output])
 
 
 def _measures(

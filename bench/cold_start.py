@@ -18,6 +18,7 @@ import psutil
 
 from bench.figures import Figures
 from bench.processes import python_workers, seconds_of
+from bench.resources import deployed_version
 from bench.side_worker import SideWorker
 from tests.installation import ROOT, Installation
 
@@ -56,6 +57,7 @@ def _deploy(installation: Installation) -> tuple[str, float]:
     worker = SideWorker(installation, f"bench-cold-{unique}")
     secret = secrets.token_hex(16)
     outputs = installation.outputs()
+    version = deployed_version(installation)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         sources = Path(folder) / "src"
         shutil.copytree(ROOT / "worker" / "src", sources)
@@ -69,6 +71,7 @@ def _deploy(installation: Installation) -> tuple[str, float]:
                 {"name": "API_SECRET_KEY", "type": "secret_text", "text": secret},
                 {"name": "ENCRYPT_KEY", "type": "secret_text", "text": secret},
             ],
+            version["compatibility_flags"],
         )
     return worker.host, began
 

@@ -42,6 +42,7 @@ class Figures:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._machine = describe_machine()
         self._found: list[Figure] = []
 
     def add(self, name: str, value: float, unit: str, note: str = "") -> None:
@@ -55,15 +56,17 @@ class Figures:
         spread = f"{min(values):.3g} to {max(values):.3g} in {len(values)} rounds"
         self.add(name, statistics.median(values), unit, f"{spread}; {note}" if note else spread)
         rounded = tuple(round(value, 4) for value in values)
-        self._found[-1] = replace(self._found[-1], rounds=rounded)
+        self._found[-1] = replace(self._found[-1], note=note, rounds=rounded)
 
     def print(self) -> None:
         """Print all of them as one table."""
-        machine = describe_machine()
         title = "{processor}, {cores} cores, {memory_gib} GiB, load {load_before}, {system}"
-        table = Table("figure", "value", "unit", "note", box=None, title=title.format_map(machine))
+        columns = ("figure", "value", "unit", "rounds", "note")
+        table = Table(*columns, box=None, title=title.format_map(self._machine))
         for figure in self._found:
-            table.add_row(figure.name, f"{figure.value:g}", figure.unit, figure.note)
+            rounds = figure.rounds
+            spread = f"{min(rounds):g} to {max(rounds):g}" if rounds else ""
+            table.add_row(figure.name, f"{figure.value:g}", figure.unit, spread, figure.note)
         self._console.print(table)
 
     def write(self, path: Path) -> Path:
@@ -73,7 +76,7 @@ class Figures:
             The folder beside ``path`` in which each run's file stays, by its time.
         """
         document = {
-            "machine": describe_machine(),
+            "machine": {**self._machine, "load_after": _load()},
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "figures": [asdict(figure) for figure in self._found],
         }
@@ -100,8 +103,12 @@ def describe_machine() -> dict[str, Any]:
         "processor": model,
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "load_before": [round(value, 2) for value in os.getloadavg()],
+        "load_before": _load(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "node": node.stdout.strip(),
     }
+
+
+def _load() -> list[float]:
+    return [round(value, 2) for value in os.getloadavg()]

@@ -8,6 +8,8 @@ it collects, and the interpreter's and the compiler's caches fill.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import psutil
 
 from bench.endpoint import Endpoint
@@ -25,7 +27,9 @@ CLIENTS = 10
 def measure_memory_growth(
     figures: Figures, installation: Installation, endpoint: Endpoint, *, sends: int
 ) -> None:
-    """Send at least ``sends`` times in steps of 5,000, and report each reading and the growth.
+    """Send at least ``sends`` times in steps of 5,000, and report the readings and the growth.
+
+    The growth is that of a step; were it anything but noise, its median would show it.
 
     Raises:
         RuntimeError: a send failed, or the process was replaced on the way.
@@ -34,14 +38,16 @@ def measure_memory_growth(
     process = measure_cpu(installation, lambda: _send(load, WARM)).process
     readings = [_megabytes(process)]
     label = "" if sends >= FULL else f" (the full count is {FULL:,}, the default)"
-    figures.add("memory of the service, warm", readings[0], "MB", f"after {WARM:,} sends")
-    for done in range(STEP, max(sends, STEP) + 1, STEP):
+    for _ in range(0, max(sends, STEP), STEP):
         _send(load, STEP)
         readings.append(_megabytes(process))
-        figures.add(f"memory of the service, +{done:,} sends", readings[-1], "MB")
-    growth = readings[-1] - readings[0]
-    note = f"over {(len(readings) - 1) * STEP:,} sends{label}; goal: flat"
-    figures.add("memory growth of the service", growth, "MB", note)
+    count = f"{(len(readings) - 1) * STEP:,} sends{label}"
+    note = f"from {WARM:,} sends on, each {STEP:,} of {count}"
+    figures.rounds("memory of the service", readings, "MB", note)
+    grown = [later - earlier for earlier, later in pairwise(readings)]
+    figures.rounds(f"memory growth of the service, {STEP:,} sends", grown, "MB", "goal: flat")
+    whole = readings[-1] - readings[0]
+    figures.add("memory growth of the service", whole, "MB", f"over {count}; goal: flat")
 
 
 def _send(load: SendLoad, sends: int) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import psutil
 
+from bench.load import LoadResult
 from tests.installation import Installation
 
 _PYTHON_WORKER = "--pyodide-bundle-disk-cache-dir="
@@ -72,6 +73,15 @@ def measure_shares(installation: Installation, work: Callable[[], object]) -> Sh
         if process.is_running():
             spent[kind] += seconds_of(process) - earlier
     return spent
+
+
+def measure_load(
+    installation: Installation, run: Callable[[], LoadResult]
+) -> tuple[LoadResult, Shares]:
+    """Run a load, and return what it showed and what each kind of process spent on it."""
+    results: list[LoadResult] = []
+    shares = measure_shares(installation, lambda: results.append(run()))
+    return results[0], shares
 
 
 def _kinds(installation: Installation) -> list[tuple[str, psutil.Process]]:

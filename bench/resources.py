@@ -9,6 +9,7 @@ import secrets
 import tarfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -95,7 +96,13 @@ def _logged(installation: Installation, request_id: str) -> dict[str, int] | Non
 
 def measure_boot(figures: Figures, installation: Installation) -> None:
     """Report how long the deployed version took to boot when it was uploaded."""
+    version = deployed_version(installation)
+    figures.add("Worker boot, cold", version["startup_time_ms"], "ms", "to its first answer")
+
+
+def deployed_version(installation: Installation) -> dict[str, Any]:
+    """Return what the API tells of the service's version."""
     outputs = installation.outputs()
     path = f"/workers/workers/{outputs['worker_id']}/versions/{outputs['version_id']}"
-    version = installation.control("GET", ACCOUNT + path).json()["result"]
-    figures.add("Worker boot, cold", version["startup_time_ms"], "ms", "to its first answer")
+    version: dict[str, Any] = installation.control("GET", ACCOUNT + path).json()["result"]
+    return version

@@ -14,7 +14,7 @@ from bench.figures import Figures
 from bench.floor import deploy_floor
 from bench.load import LoadResult, load
 from bench.peer import Peer
-from bench.processes import Shares, measure_shares
+from bench.processes import Shares, measure_load
 from bench.send_load import SendLoad
 from tests.installation import Installation
 
@@ -41,10 +41,10 @@ def measure_sends(
     headers = {"Host": host, "Content-Type": "application/json"}
 
     def service(clients: int, seconds: int) -> tuple[LoadResult, Shares]:
-        return _measured(installation, lambda: sends.run(clients=clients, seconds=seconds))
+        return measure_load(installation, lambda: sends.run(clients=clients, seconds=seconds))
 
     def floor(clients: int, seconds: int) -> tuple[LoadResult, Shares]:
-        return _measured(
+        return measure_load(
             installation,
             lambda: load(url, clients=clients, seconds=seconds, body="{}", headers=headers),
         )
@@ -62,14 +62,6 @@ def measure_sends(
                 {name: way(clients, seconds) for name, way in ways.items()} for _ in range(ROUNDS)
             ]
             _report(figures, clients, rounds)
-
-
-def _measured(
-    installation: Installation, run: Callable[[], LoadResult]
-) -> tuple[LoadResult, Shares]:
-    results: list[LoadResult] = []
-    shares = measure_shares(installation, lambda: results.append(run()))
-    return results[0], shares
 
 
 def _report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,15 @@ class SideWorker:
         self._installation = installation
         self._name = name
 
-    def deploy(self, sources: Path, bindings: list[dict[str, Any]]) -> None:
+    def deploy(
+        self,
+        sources: Path,
+        bindings: list[dict[str, Any]],
+        flags: Sequence[str] = ("python_workers",),
+    ) -> None:
         """Upload the bundle of ``sources`` with the vendored SDK and send it all traffic.
+
+        ``flags`` are its compatibility flags.
 
         Raises:
             RuntimeError: the local cloud refused a call.
@@ -51,7 +59,7 @@ class SideWorker:
                 "modules": modules,
                 "bindings": bindings,
                 "compatibility_date": "2026-10-01",
-                "compatibility_flags": ["python_workers"],
+                "compatibility_flags": list(flags),
             },
         )
         self._call(
