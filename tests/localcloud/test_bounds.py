@@ -11,6 +11,13 @@ import pytest
 
 from localcloud.errors import StartFailed
 from localcloud.github import actions_secrets, actions_variables
+from localcloud.plan import (
+    FREE_CRONS,
+    MAX_SUBREQUESTS,
+    PAID_CRONS,
+    is_free_plan,
+    subrequest_limits,
+)
 from localcloud.server import kv_delay_ms
 from tests.localcloud.running_cloud import RunningCloud, deploy
 from tests.localcloud.test_github_api import REPOSITORY, Client
@@ -351,3 +358,30 @@ def test_a_routes_pattern_is_a_host_with_a_path_of_1024_characters(
     assert ("pattern" in str(made.json()["errors"])) is (status == 400)
     placed = own.account("PUT", "/workers/scripts/w/routes", json=[body])
     assert placed.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("plan", "limits", "granted"),
+    [
+        ("", None, None),
+        ("paid", {}, None),
+        ("paid", {"cpu_ms": 5}, None),
+        ("paid", {"subrequests": 7}, {"external": 7, "internal": 7}),
+        ("free", None, {"external": 50, "internal": 1000}),
+        ("free", {"subrequests": 7}, {"external": 50, "internal": 1000}),
+    ],
+)
+def test_a_plan_grants_so_many_subrequests(
+    plan: str, limits: dict[str, int] | None, granted: dict[str, int] | None
+) -> None:
+    free_plan = is_free_plan({"NOTIFICATION_LOCAL_PLAN": plan})
+    assert free_plan is (plan == "free")
+    assert subrequest_limits({"limits": limits}, free_plan=free_plan) == granted
+    assert (FREE_CRONS, PAID_CRONS, MAX_SUBREQUESTS) == (5, 250, 10_000_000)
+
+
+def test_another_plan_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(StartFailed) as refused:
+        is_free_plan({"NOTIFICATION_LOCAL_PLAN": "p" * 41})
+    assert str(refused.value).endswith(f"is '{'p' * 40}': give 'free' or 'paid'.")
+    assert is_free_plan({}) is False

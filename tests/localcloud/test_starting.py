@@ -329,6 +329,42 @@ def test_a_start_passes_ports_and_home_and_hears_the_steps(
     assert LocalCloud(tmp_path).status()["state"] == "ready"
 
 
+def test_a_start_that_is_under_way_is_waited_for_and_told_once(
+    tmp_path: Path, spawned: type[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = CloudHome(tmp_path)
+    steps: list[str] = []
+    pauses: list[float] = []
+    home.create()
+    own = Identity.of(os.getpid())
+    assert own is not None
+    ProcessRecord("starting", own, PORTS).write(home.record)
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            ProcessRecord("ready", own, PORTS).write(home.record)
+
+    monkeypatch.setattr("localcloud.daemon.time.sleep", pause)
+    endpoints = LocalCloud(tmp_path, PORTS).start(steps.append)
+    assert endpoints.service_url == "http://127.0.0.1:2"
+    assert steps == ["waiting for a start that is under way"]
+    assert (len(pauses), spawned.started) == (3, [])
+
+
+def test_a_start_that_never_gets_ready_is_replaced(
+    tmp_path: Path, spawned: type[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = CloudHome(tmp_path)
+    home.create()
+    own = Identity.of(os.getpid())
+    assert own is not None
+    ProcessRecord("starting", own, PORTS).write(home.record)
+    monkeypatch.setattr(daemon, "_STARTING_SECONDS", -1.0)
+    LocalCloud(tmp_path, PORTS).start()
+    assert len(spawned.started) == 1
+
+
 @pytest.mark.parametrize(
     ("line", "kind", "words"),
     [
