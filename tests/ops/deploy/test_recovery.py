@@ -9,13 +9,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from engine.errors import StateDamaged
+from ops.deploy import recovery as module
 from ops.deploy.recovery import Recovery, RecoveryReport
-from ops.stacks.driver import StackDriver
+from ops.stacks.driver import StackDriver, StackUpdate
 from ops.stacks.errors import GateClosed, StackDamaged, StackLocked, UsageError
 from tests.ops.contexts import context_of
 
@@ -175,3 +177,129 @@ def test_the_report_says_what_was_done_and_what_is_next() -> None:
     assert not restored.is_empty
     corrected = RecoveryReport("dev", refreshed={"same": 3, "delete": 1})
     assert not corrected.is_empty
+
+
+class Whole(Driver):
+    """A stack whose refresh a test sets, which notes what happens to it."""
+
+    def __init__(self, **deployment: Any) -> None:
+        super().__init__()
+        self.document = {"version": 3, "deployment": {"manifest": {}, **deployment}}
+        self.lock: StackLocked | None = None
+        self.damage: StackDamaged | None = None
+        self.refreshed: list[bool] = []
+
+    def export(self) -> Mapping[str, Any]:
+        if self.damage is not None:
+            damage, self.damage = self.damage, None
+            raise damage
+        return self.document
+
+    def refresh(self, _show: Any, *, clear_pending_creates: bool) -> StackUpdate:
+        self.refreshed.append(clear_pending_creates)
+        if self.lock is not None:
+            found, self.lock = self.lock, None
+            raise found
+        return StackUpdate("refresh", {"same": 3, "update": 1})
+
+
+def recovered(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    driver: Whole,
+    *,
+    config: str = "{}",
+    plan: Any = None,
+) -> tuple[RecoveryReport, list[Any]]:
+    """The report of a recovery, and what was called beside the driver."""
+    calls: list[Any] = []
+    found = plan or SimpleNamespace(adopted=(), consumers=(), lines=list)
+    adoption = SimpleNamespace(
+        plan=lambda: found, run=lambda _, *, verify: calls.append(("import", verify))
+    )
+
+    def kept(*given: Any) -> str:
+        calls.append(given[1:])
+        return "kept.json"
+
+    monkeypatch.setattr(module, "choose_driver", lambda _: driver)
+    monkeypatch.setattr(module, "start_local_cloud", lambda *_: calls.append("started"))
+    monkeypatch.setattr(module, "keep_state", kept)
+    monkeypatch.setattr(module, "Adoption", lambda *_: adoption)
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {config}\n")
+    context = context_of(tmp_path, "dev", environment={})
+    report = Recovery(context, calls.append, calls.append).run(verify=False)
+    return report, calls
+
+
+def test_a_recovery_keeps_refreshes_and_imports_in_that_order(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pending = [{"type": "creating", "resource": {"urn": "a::b::queue"}}, {}]
+    driver = Whole(pending_operations=pending)
+    queue = SimpleNamespace(kind=SimpleNamespace(title="queue"), name="retry", id="q1")
+    plan = SimpleNamespace(
+        adopted=(queue,), consumers=(SimpleNamespace(queue="retry"),), lines=lambda: ["a line"]
+    )
+    report, calls = recovered(monkeypatch, tmp_path, driver, plan=plan)
+    assert calls == [("dev", driver.document), ("import", False)]
+    assert driver.refreshed == [True]
+    assert report.document() == {
+        "stack": "dev",
+        "state_restored_from": None,
+        "unlocked": None,
+        "state_kept": "kept.json",
+        "pending_operations": ["creating queue", "changing a resource"],
+        "entries_dropped": [],
+        "refreshed": {"same": 3, "update": 1},
+        "imported": ["the queue retry (q1)", "the place of retry's consumer"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("adopted", "consumers", "imports"),
+    [((), (), False), ((), (SimpleNamespace(queue="retry"),), True)],
+)
+def test_an_import_is_made_where_there_is_something_to_import(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, adopted: Any, consumers: Any, imports: bool
+) -> None:
+    plan = SimpleNamespace(adopted=adopted, consumers=consumers, lines=list)
+    _, calls = recovered(monkeypatch, tmp_path, Whole(), plan=plan)
+    assert (("import", False) in calls) is imports
+
+
+def test_an_access_stack_imports_nothing_and_a_local_ones_cloud_is_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plan = SimpleNamespace(adopted=("x",), consumers=(), lines=list)
+    config = (
+        "{cloudflare:baseUrl: 'http://127.0.0.1:9/client/v4',"
+        " notification-system:manageAccess: true}"
+    )
+    report, calls = recovered(monkeypatch, tmp_path, Whole(), config=config, plan=plan)
+    assert calls[0] == "started"
+    assert ("import", False) not in calls
+    assert report.imported == ()
+
+
+def test_a_locked_stack_is_unlocked_and_refreshed_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    driver = Whole()
+    driver.lock = lock("elsewhere", 7)
+    report, calls = recovered(monkeypatch, tmp_path, driver)
+    assert driver.refreshed == [True, True]
+    assert driver.unlocked == 1
+    assert report.unlocked == "ada at elsewhere (process 7, since 2026-11-21T21:51:51Z)"
+    assert "This removes the lock of ada at elsewhere" in calls[1]
+
+
+def test_a_damaged_state_is_put_back_before_it_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    driver = Whole()
+    driver.damage = StackDamaged(cast(Any, SimpleNamespace(file="f", copy="c")))
+    monkeypatch.setattr(Recovery, "_put_back", lambda *_: "copy.json")
+    report, calls = recovered(monkeypatch, tmp_path, driver)
+    assert report.restored == "copy.json"
+    assert calls == [("dev", driver.document)]
