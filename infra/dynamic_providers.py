@@ -25,6 +25,7 @@ PROVIDERS = {
     "migrations": "infra.migrations.resource:MigrationsProvider",
     "preconditions": "infra.preconditions.resource:PreconditionsProvider",
     "release_ledger": "infra.release_ledger.resource:ReleaseLedgerProvider",
+    "shards": "infra.shards.resource:ShardsProvider",
     "smoke": "infra.smoke.resource:SmokeProvider",
     "takeover": "infra.takeover.resource:TakeoverProvider",
 }

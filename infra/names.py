@@ -55,6 +55,17 @@ class Names:
             failed_queue=f"failed-queue{suffix}",
         )
 
+    def shards(self, count: int) -> tuple[str, ...]:
+        """Return the names of `count` databases; the first one is `database`.
+
+        No stack's name has an underscore, so that no other stack's database is called so.
+
+        >>> Names.of_stack("pr").shards(2)
+        ('notification-system-pr', 'notification-system-pr_shard_1')
+        """
+        more = (f"{self.database}_shard_{number}" for number in range(1, count))
+        return (self.database, *more)
+
     @property
     def calls_dataset(self) -> str:
         """Return the data set in which the Worker counts what its callers were answered."""

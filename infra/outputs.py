@@ -54,6 +54,9 @@ def stack_outputs(inputs: Inputs, parts: Parts) -> Mapping[str, object]:
         "deployment_id": deployment.current.id,
         "d1_database_id": stores.database.id,
         "d1_database_name": names.database,
+        "d1_databases": [
+            {"id": database.id, "name": database.name} for database in stores.databases
+        ],
         "kv_namespace_id": stores.config_cache.id,
         "retry_queue_id": queues.retry.queue_id,
         "retry_queue_name": names.retry_queue,

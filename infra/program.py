@@ -20,6 +20,7 @@ from infra.components import (
     TriggersArgs,
 )
 from infra.components.adoption import Adoption
+from infra.components.deployment import ALL
 from infra.inputs import Inputs
 from infra.migrations.resource import Migrations, MigrationsArgs
 from infra.outputs import Parts, release_output, serving_output, stack_outputs
@@ -28,6 +29,8 @@ from infra.preconditions.questions import routes_in_state
 from infra.preconditions.resource import Preconditions
 from infra.release_ledger.resource import ReleaseLedger, ReleaseLedgerArgs
 from infra.rules import Stack, check_rules, collect_declarations
+from infra.shards.needed import check_older_version, databases_needed
+from infra.shards.resource import Shards, ShardsArgs
 from infra.smoke.resource import Smoke, SmokeArgs
 from infra.stack_state import read_outputs
 from infra.takeover.resource import Takeover
@@ -58,15 +61,17 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
     adoption = Adoption.of_settings(settings)
     pin = settings.pin
     state = read_outputs()
+    pin_holds = pin is not None and pin.holds_against(
+        bundle_sha256=inputs.bundle.sha256, assets_sha256=_assets_sha256(inputs)
+    )
+    databases = databases_needed(settings, state or ())
+    check_older_version(settings, state or (), pin_holds=pin_holds)
     claims = Claims.of(
         settings,
         names,
         zone_id=zone_id,
         own_routes=None if state is None else routes_in_state(state),
-        rolls_back=pin is not None
-        and pin.holds_against(
-            bundle_sha256=inputs.bundle.sha256, assets_sha256=_assets_sha256(inputs)
-        ),
+        rolls_back=pin_holds,
     )
     # First of all: what the account would refuse after the new version serves, it is asked now.
     preconditions = Preconditions("preconditions", claims)
@@ -75,6 +80,8 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         StoresArgs(
             account_id=settings.account_id,
             names=names,
+            databases=names.shards(databases),
+            kept=settings.shards,
             location=settings.d1_location,
             jurisdiction=settings.d1_jurisdiction,
             protect=settings.protect_stores,
@@ -114,20 +121,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         opts,
     )
     checked = _smoked(inputs, service)
-    migrations = Migrations(
-        "migrations",
-        MigrationsArgs(
-            account_id=settings.account_id,
-            database_id=stores.database.id,
-            base_url=settings.cloudflare_base_url,
-            migrations=inputs.migrations,
-            worker=names.worker,
-            worker_id=service.worker.id,
-        ),
-        # Between the upload and the deployment: code that can't be uploaded or fails its smoke test
-        # migrates nothing, and a migration that fails leaves the version that serves today.
-        pulumi.ResourceOptions(depends_on=[checked]),
-    )
+    migrations, migrated = _migrations(inputs, stores, service, after=checked)
     deployment = Deployment(
         "serving",
         DeploymentArgs(
@@ -135,7 +129,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             bundle_sha256=inputs.bundle.sha256,
             assets_sha256=_assets_sha256(inputs),
             service=service,
-            after=migrations,
+            after=migrated,
         ),
         opts,
     )
@@ -148,6 +142,18 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         # from here on.
         pulumi.ResourceOptions(depends_on=[deployment.current]),
     )
+    if databases > 1:
+        Shards(
+            "shards",
+            ShardsArgs(
+                account_id=settings.account_id,
+                base_url=settings.cloudflare_base_url,
+                databases=[database.id for database in stores.databases],
+                # A version that shares the traffic may not know where they would be.
+                wanted=None if pin_holds or settings.traffic != ALL else settings.shards,
+            ),
+            pulumi.ResourceOptions(depends_on=[releases]),
+        )
     triggers = Triggers(
         "triggers",
         TriggersArgs(
@@ -173,6 +179,33 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         )
     parts = Parts(stores, queues, service, migrations, deployment, triggers, addresses, releases)
     return stack_outputs(inputs, parts)
+
+
+def _migrations(
+    inputs: Inputs, stores: Stores, service: Service, *, after: pulumi.Resource
+) -> tuple[Migrations, Migrations]:
+    """Declare the schema of each database, one after the other; return the first and the last.
+
+    Between the upload and the deployment: code that can't be uploaded or fails its smoke test
+    migrates nothing, and a migration that fails leaves the version that serves today.
+    """
+    found: list[Migrations] = []
+    for shard, database in enumerate(stores.databases):
+        found.append(
+            Migrations(
+                f"migrations-{shard}" if shard else "migrations",
+                MigrationsArgs(
+                    account_id=inputs.settings.account_id,
+                    database_id=database.id,
+                    base_url=inputs.settings.cloudflare_base_url,
+                    migrations=inputs.migrations,
+                    worker=inputs.names.worker,
+                    worker_id=service.worker.id,
+                ),
+                pulumi.ResourceOptions(depends_on=[found[-1] if found else after]),
+            )
+        )
+    return found[0], found[-1]
 
 
 def _access(

@@ -55,10 +55,16 @@ def worker_bindings(args: BindingArgs) -> list[Binding]:
 
 
 def _stores(stores: Stores, names: Names) -> Iterator[Binding]:
-    yield Binding(name="DB", type="d1", id=stores.database.id)
+    for shard, database in enumerate(stores.databases):
+        yield Binding(name=shard_binding(shard), type="d1", id=database.id)
     yield Binding(name="CONFIG_CACHE", type="kv_namespace", namespace_id=stores.config_cache.id)
     yield Binding(name="RETRY_QUEUE", type="queue", queue_name=names.retry_queue)
     yield Binding(name="FAILED_QUEUE", type="queue", queue_name=names.failed_queue)
+
+
+def shard_binding(shard: int) -> str:
+    """Return the name of a shard's binding: the first database's is older than the others."""
+    return f"DB_{shard}" if shard else "DB"
 
 
 def _variables(settings: Settings, names: Names) -> Iterator[Binding]:

@@ -77,7 +77,7 @@ class Service(pulumi.ComponentResource):
                 args.adoption.options(child_opts, "worker_id"),
                 pulumi.ResourceOptions(
                     depends_on=[
-                        stores.database,
+                        *stores.databases,
                         stores.config_cache,
                         queues.retry,
                         queues.failed,

@@ -100,7 +100,9 @@ _QUEUE = _Named("queue", "queues", "queue_id", "queue_name", MAX_QUEUES)
 _WORKER = _Named("Worker", "workers/workers", "id", "name", MAX_WORKERS)
 
 
-def taken_names(api: AccountApi, names: Names, owned: Collection[str]) -> Answers:
+def taken_names(
+    api: AccountApi, names: Names, owned: Collection[str], *, shards: int = 1
+) -> Answers:
     """Ask which of a stack's names another resource has, and whether there is room for the rest.
 
     All of it before one name is used: a stack that stops half-way leaves stores behind.
@@ -109,9 +111,10 @@ def taken_names(api: AccountApi, names: Names, owned: Collection[str]) -> Answer
         api: the account.
         names: the stack's names.
         owned: ids of what the stack has, or is going to import.
+        shards: how many databases the settings want.
     """
     wanted = (
-        (_DATABASE, names.database),
+        *((_DATABASE, name) for name in names.shards(shards)),
         (_NAMESPACE, names.config_cache),
         (_QUEUE, names.retry_queue),
         (_QUEUE, names.failed_queue),

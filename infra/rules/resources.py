@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from infra.rules.declaration import Breach, Stack
+from infra.rules.declaration import Breach, Declaration, Stack
+from infra.settings import Settings
 from infra.settings.values import is_loopback
 
 STORES = ("D1Database", "WorkersKvNamespace", "Queue")
@@ -14,11 +15,17 @@ def real_stores_are_protected(stack: Stack) -> Iterator[Breach]:
     if settings.environment != "production" or is_loopback(settings.cloudflare_base_url):
         return
     for store in stack.of_type(*STORES):
-        if not store.protect:
+        if not store.protect and not _is_being_emptied(store, settings):
             yield Breach(
                 store.name,
                 "it holds production's data and isn't protected. Set protectStores to true.",
             )
+
+
+def _is_being_emptied(store: Declaration, settings: Settings) -> bool:
+    """Whether a database is beyond those that the settings want, and a later update deletes it."""
+    number = store.name.rpartition("database-")[2]
+    return store.type == "D1Database" and number.isdecimal() and int(number) >= settings.shards
 
 
 def unprotected_data(stack: Stack) -> str | None:
@@ -30,7 +37,8 @@ def unprotected_data(stack: Stack) -> str | None:
     settings = stack.settings
     if settings.environment != "staging" or is_loopback(settings.cloudflare_base_url):
         return None
-    if all(store.protect for store in stack.of_type(*STORES)):
+    stores = stack.of_type(*STORES)
+    if all(store.protect or _is_being_emptied(store, settings) for store in stores):
         return None
     return (
         "The stores of this staging stack aren't protected: a changed name or location replaces "

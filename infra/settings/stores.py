@@ -27,6 +27,7 @@ class StoreSettings(BaseModel):
     d1_jurisdiction: v.D1Jurisdiction | None = Field(
         None, description="where the data has to stay; changing it would replace the database"
     )
+    shards: v.Shards = Field(1, description="D1 databases over which the recipients are spread")
     protect_stores: v.Switch = Field(
         False, description="refuse to delete or replace the database, the namespace and the queues"
     )

@@ -151,6 +151,12 @@ D1Location = Annotated[
     Rule("one of wnam, enam, weur, eeur, apac, oc.", "weur"),
 ]
 D1Jurisdiction = Annotated[Literal["eu", "fedramp"], Rule("one of eu, fedramp.", "eu")]
+Shards = Annotated[
+    int,
+    BeforeValidator(whole_number),
+    Field(ge=1, le=8),
+    Rule("a whole number of databases from 1 to 8.", "1"),
+]
 Switch = Annotated[bool, BeforeValidator(_switch), Rule("true or false.", "true")]
 PerMinute = Annotated[
     int,

@@ -115,7 +115,7 @@ class AccountState:
         adopted = {str(getattr(settings, name)) for name in _ADOPTED}
         owned = {str(resource["id"]) for resource in self._made} | adopted
         with self._api() as api:
-            return taken_names(api, self._stack_names(), owned)
+            return taken_names(api, self._stack_names(), owned, shards=settings.shards)
 
     def _claims(self) -> Answers:
         settings = self._settings()

@@ -127,7 +127,8 @@ class BaselinePreview:
             str(value) for key, value in settings.model_dump().items() if key.startswith("adopt_")
         }
         with AccountApi(account.base_url, account.account_id, token=account.token) as api:
-            answers = taken_names(api, Names.of_stack(self._context.stack), owned)
+            names = Names.of_stack(self._context.stack)
+            answers = taken_names(api, names, owned, shards=settings.shards)
         if answers.refusals:
             raise StackFailed(
                 "An update would be refused: the account already has these, and not from this "

@@ -67,11 +67,15 @@ class Declared:
 class _Provider(mocks.Mocks):
     """Stands for the cloud: answers the inputs, an id, and what the cloud would compute.
 
-    `before` are the outputs of the Worker version in the state, if there is one.
+    `before` are the outputs of the Worker version in the state, if there is one; `state` are type
+    and outputs of others.
     """
 
-    def __init__(self, before: Mapping[str, Any] | None) -> None:
-        self._before = before
+    def __init__(
+        self, before: Mapping[str, Any] | None, state: Sequence[Mapping[str, Any]]
+    ) -> None:
+        version = [{"type": VERSION_TYPE, "outputs": before}] if before else []
+        self._state = [*version, *state]
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         computed: dict[str, dict[str, Any]] = {
@@ -85,16 +89,17 @@ class _Provider(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if args.token == "pulumi:pulumi:readStackOutputs":
-            return {"outputs": {"release": {}} if self._before else {}}, []
-        if args.token == "pulumi:pulumi:readStackResourceOutputs" and self._before:
-            version = {"type": VERSION_TYPE, "outputs": self._before}
-            return {"outputs": {f"urn:{VERSION_TYPE}::version": version}}, []
+            return {"outputs": {"release": {}} if self._state else {}}, []
+        if args.token == "pulumi:pulumi:readStackResourceOutputs" and self._state:
+            return {"outputs": {f"urn::{at}": one for at, one in enumerate(self._state)}}, []
         raise AssertionError(f"the program called {args.token}")
 
 
 class _Recorder(mocks.MockMonitor):
-    def __init__(self, before: Mapping[str, Any] | None) -> None:
-        super().__init__(_Provider(before))
+    def __init__(
+        self, before: Mapping[str, Any] | None, state: Sequence[Mapping[str, Any]]
+    ) -> None:
+        super().__init__(_Provider(before, state))
         self.registrations: list[Registration] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -131,16 +136,18 @@ def declare_stack(
     *,
     stack: str,
     before: Mapping[str, Any] | None = None,
+    state: Sequence[Mapping[str, Any]] = (),
 ) -> Declared:
     """Run `program`, which returns the stack's outputs, as the stack of that name.
 
-    `before` are the outputs of the Worker version in the state, if there is one.
+    `before` are the outputs of the Worker version in the state, if there is one; `state` are type
+    and outputs of other resources there.
     """
     _require_event_loop()
     # A run that failed leaves registrations behind that wait for ever.
     _get_rpc_manager().clear()
     SETTINGS.outputs.clear()
-    recorder = _Recorder(before)
+    recorder = _Recorder(before, state)
     set_mocks(recorder.mocks, project="notification-system", stack=stack, monitor=recorder)
     outputs: dict[str, Any] = {}
     secret: set[str] = set()

@@ -6,6 +6,7 @@
 import asyncio
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tests.infra.registrations import Declared, Registration, declare_stack
@@ -23,12 +24,14 @@ SETTINGS = {
 }
 
 
-def full_stack(folder: Path) -> Declared:
+def full_stack(folder: Path, *, shards: int = 1) -> Declared:
     """Everything that a stack can have, registered without an engine."""
     from infra.program import declare
     from tests.infra.stack_inputs import stack_inputs
 
     inputs = stack_inputs(folder, **SETTINGS)
+    settings = inputs.settings.model_copy(update={"shards": shards})
+    inputs = replace(inputs, settings=settings)
     return declare_stack(lambda: declare(inputs), stack="production")
 
 

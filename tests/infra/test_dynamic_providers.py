@@ -43,6 +43,9 @@ STATES = {
         "gASVPAAAAAAAAACMF2luZnJhLmR5bmFtaWNfcHJvdmlkZXJzlIwIcHJvdmlkZXKUk5SMDXByZWNvbmRpdGlvbnOU"
         "hZRSlC4="
     ),
+    "shards, by name": (
+        "gASVNQAAAAAAAACMF2luZnJhLmR5bmFtaWNfcHJvdmlkZXJzlIwIcHJvdmlkZXKUk5SMBnNoYXJkc5SFlFKULg=="
+    ),
     "takeover, by name": (
         "gASVNwAAAAAAAACMF2luZnJhLmR5bmFtaWNfcHJvdmlkZXJzlIwIcHJvdmlkZXKUk5SMCHRha2VvdmVylIWUUpQu"
     ),
@@ -78,9 +81,9 @@ def test_what_is_written_today_is_what_the_list_of_states_has(name: str) -> None
 def test_each_dynamic_resource_of_the_program_is_held_by_its_permanent_name(
     tmp_path: Path,
 ) -> None:
-    declared = full_stack(tmp_path)
+    declared = full_stack(tmp_path, shards=2)
     held = {
-        r.name: r.inputs[PROVIDER_KEY] for r in declared.registrations if PROVIDER_KEY in r.inputs
+        r.type: r.inputs[PROVIDER_KEY] for r in declared.registrations if PROVIDER_KEY in r.inputs
     }
     assert len(held) == len(PROVIDERS)
     for pickled in held.values():

@@ -34,6 +34,15 @@ def test_no_two_stacks_of_an_account_share_a_name() -> None:
         assert not [left for left, right in pairs if left == right]
 
 
+def test_no_database_of_a_stack_is_called_like_anothers() -> None:
+    stacks = ["production", "development", "pr", "pr-1", "shard-1", "production-shard-1"]
+    names = [name for stack in stacks for name in Names.of_stack(stack).shards(8)]
+    assert len(set(names)) == len(names)
+    assert Names.of_stack("pr").shards(1) == (Names.of_stack("pr").database,)
+    # D1's limit is 64 characters.
+    assert max(map(len, Names.of_stack("x" * 34).shards(8))) <= 64
+
+
 def test_rate_limit_numbers_are_stable_and_differ_by_stack_and_binding() -> None:
     names = Names.of_stack("production")
     numbers = {

@@ -222,9 +222,28 @@ KINDS = {
 """For each kind its list, the properties of id and name, and what a stack has of it."""
 
 
-def named(held: Account, *, owned: tuple[str, ...] = ()) -> Answers:
+def named(held: Account, *, owned: tuple[str, ...] = (), shards: int = 1) -> Answers:
     with AccountApi(API, ACCOUNT, transport=httpx.MockTransport(Cloud(held)), token="t") as api:
-        return taken_names(api, NAMES, owned)
+        return taken_names(api, NAMES, owned, shards=shards)
+
+
+def test_every_database_of_a_stack_needs_its_name_and_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, identifier, name, _ = KINDS["D1 database"]
+    monkeypatch.setattr(questions, "_DATABASE", replace(questions._DATABASE, limit=7))
+    there = f"/accounts/{ACCOUNT}/{path}"
+    third = {identifier: "theirs", name: f"{NAMES.database}_shard_2"}
+    others = [{identifier: f"o{n}", name: f"other-{n}"} for n in range(4)]
+
+    assert named({there: [third]}, shards=2) == Answers()
+    assert named({there: [third]}, shards=3).refusals == (
+        f"the D1 database {NAMES.database}_shard_2 (theirs)",
+    )
+    assert named({there: [third]}, shards=3, owned=("theirs",)) == Answers()
+    assert named({there: others}, shards=3) == Answers()
+    [told] = named({there: others}, shards=4).full
+    assert "needs 4 more, and Cloudflare allows 7." in told
 
 
 @pytest.mark.parametrize("kind", KINDS)

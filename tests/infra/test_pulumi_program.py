@@ -227,6 +227,7 @@ def test_the_outputs_have_every_id_url_and_the_release(declared: Callable[..., D
         "deployment_id": "deployment-id",
         "d1_database_id": "database-id",
         "d1_database_name": "notification-system",
+        "d1_databases": [{"id": "database-id", "name": "notification-system"}],
         "kv_namespace_id": "config-cache-id",
         "retry_queue_id": "retry-queue-id",
         "retry_queue_name": "retry-queue",

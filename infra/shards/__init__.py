@@ -1,0 +1,1 @@
+"""Recipients spread over several D1 databases, and their moves between them."""

@@ -1,0 +1,62 @@
+"""Which database has a recipient: the same answer here and in the Worker, for ever."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from infra.shards.placement import shard_of
+from infra.shards.record import Placement, PlacementUnknown
+
+
+def test_placement_is_what_it_was() -> None:
+    found = {user: [shard_of(user, n) for n in range(1, 9)] for user in ("user-1", "ä@x", "u2")}
+    assert found == {
+        "user-1": [0, 0, 2, 2, 2, 2, 2, 2],
+        "ä@x": [0, 1, 1, 1, 1, 1, 1, 1],
+        "u2": [0, 1, 1, 1, 1, 1, 1, 1],
+    }
+
+
+def test_one_more_database_takes_its_share_and_moves_nobody_else() -> None:
+    users = [f"user-{number}" for number in range(4_000)]
+    for n in range(1, 8):
+        moved = [user for user in users if shard_of(user, n) != shard_of(user, n + 1)]
+        assert {shard_of(user, n + 1) for user in moved} == {n}
+        assert len(moved) == pytest.approx(len(users) / (n + 1), rel=0.15)
+    spread = Counter(shard_of(user, 8) for user in users)
+    assert min(spread.values()) > 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "3",
+        "null",
+        "[]",
+        "{}",
+        '{"n": 3}',
+        '{"n": 0, "moving_to": null}',
+        '{"n": 9, "moving_to": null}',
+        '{"n": true, "moving_to": null}',
+        '{"n": "3", "moving_to": null}',
+        '{"n": 3.0, "moving_to": null}',
+        '{"n": 3, "moving_to": 0}',
+        '{"n": 3, "moving_to": null, "more": 1}',
+        "[" * 100_000,
+    ],
+)
+def test_a_malformed_record_is_never_read_as_another(text: str) -> None:
+    with pytest.raises(PlacementUnknown, match="shards"):
+        Placement.parse(text)
+
+
+@pytest.mark.parametrize("placement", [Placement(), Placement(3), Placement(3, 4), Placement(8, 1)])
+def test_a_record_is_read_as_it_was_written(placement: Placement) -> None:
+    assert Placement.parse(placement.text) == placement
+    assert json.loads(placement.text) == {"n": placement.n, "moving_to": placement.moving_to}
+
+
+def test_reach_covers_both_ends_of_a_move() -> None:
+    assert [Placement(2).reach, Placement(2, 5).reach, Placement(5, 2).reach] == [2, 5, 5]

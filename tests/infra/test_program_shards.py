@@ -1,0 +1,233 @@
+"""What the program declares for a stack of several databases, and when it takes one away."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.program import declare
+from infra.rules import Stack, collect_declarations
+from infra.rules.resources import real_stores_are_protected
+from infra.settings import Settings
+from infra.settings.traffic import Pin
+from infra.shards.record import Placement, PlacementUnknown
+from tests.infra.registrations import Declared, declare_stack
+from tests.infra.stack_inputs import checked_config, stack_inputs
+
+VERSION = "18f97339-c287-4872-9bdd-e2135c07ec12"
+LEDGER = "pulumi-python:dynamic/releases:ReleaseLedger"
+SHARDS = "pulumi-python:dynamic/shards:Shards"
+
+
+def databases(count: int) -> list[dict[str, Any]]:
+    """The databases of a state."""
+    return [
+        {
+            "type": "cloudflare:index/d1Database:D1Database",
+            "outputs": {
+                "uuid": f"id-{shard}",
+                "name": f"notification-system_shard_{shard}" if shard else "notification-system",
+            },
+        }
+        for shard in reversed(range(count))
+    ]
+
+
+def declared(
+    tmp_path: Path, shards: int, state: Sequence[Mapping[str, Any]] = (), **changes: Any
+) -> Declared:
+    """Declare production with so many databases."""
+    inputs = stack_inputs(tmp_path, protectStores="true")
+    settings = inputs.settings.model_copy(update={"shards": shards, **changes})
+    return declare_stack(
+        lambda: declare(replace(inputs, settings=settings)), stack="production", state=state
+    )
+
+
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch) -> list[Placement | Exception | None]:
+    """The record that the first database has; it may only be asked where it is given."""
+    found: list[Placement | Exception | None] = []
+
+    def read(database: Any) -> Placement | None:
+        assert database._path.endswith("/d1/database/id-0/query")
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return found[0]
+
+    monkeypatch.setattr("infra.shards.record.read_placement", read)
+    return found
+
+
+def test_one_database_is_declared_as_ever(tmp_path: Path) -> None:
+    found = declared(tmp_path, 1)
+    assert [one.name for one in found.of_type("D1Database")] == ["database"]
+    assert found.of_type("Shards") == []
+    assert [name for name in found.bindings() if name.startswith("DB")] == ["DB"]
+
+
+def test_more_databases_come_beside_the_first_which_stays(tmp_path: Path) -> None:
+    one, found = declared(tmp_path, 1).one("database"), declared(tmp_path, 3)
+    assert (found.one("database").urn, found.one("database").inputs) == (one.urn, one.inputs)
+    names = {r.name: r.inputs["name"] for r in found.of_type("D1Database")}
+    assert names == {
+        "database": "notification-system",
+        "database-1": "notification-system_shard_1",
+        "database-2": "notification-system_shard_2",
+    }
+    assert all(r.protect for r in found.of_type("D1Database"))
+    assert {n: b["id"] for n, b in found.bindings().items() if n.startswith("DB")} == {
+        "DB": "database-id",
+        "DB_1": "database-1-id",
+        "DB_2": "database-2-id",
+    }
+    assert found.outputs["d1_databases"] == [
+        {"id": f"{resource}-id", "name": name} for resource, name in names.items()
+    ]
+    assert found.outputs["d1_database_id"] == "database-id"
+
+
+def test_recipients_move_after_every_schema_and_the_version_that_knows_them(
+    tmp_path: Path,
+) -> None:
+    found = declared(tmp_path, 3)
+    schemas = {r.name: r.inputs["database_id"] for r in found.of_type("Migrations")}
+    assert schemas == {
+        "migrations": "database-id",
+        "migrations-1": "database-1-id",
+        "migrations-2": "database-2-id",
+    }
+    shards = found.one("shards").inputs
+    assert shards["databases"] == ["database-id", "database-1-id", "database-2-id"]
+    assert shards["wanted"] == 3
+    for schema in schemas:
+        assert found.depends_on("deployment", schema)
+        assert found.depends_on(schema, "smoke")
+    for first in ("deployment", "releases"):
+        assert found.depends_on("shards", first)
+
+
+def test_nobody_moves_while_an_older_version_has_traffic(tmp_path: Path) -> None:
+    found = declared(tmp_path, 2, traffic=10, traffic_base=VERSION)
+    assert found.one("shards").inputs.get("wanted") is None
+
+
+def test_a_database_with_recipients_stays_when_the_settings_want_fewer(
+    tmp_path: Path, record: list[Placement | None]
+) -> None:
+    record.append(Placement(3))
+    found = declared(tmp_path, 2, databases(3))
+    assert sorted(r.name for r in found.of_type("D1Database")) == [
+        "database",
+        "database-1",
+        "database-2",
+    ]
+    assert found.one("shards").inputs["wanted"] == 2
+    # The next update deletes it, and the engine deletes nothing that is protected.
+    protected = {r.name: r.protect for r in found.of_type("D1Database")}
+    assert protected == {"database": True, "database-1": True, "database-2": False}
+
+
+@pytest.mark.parametrize(
+    ("placement", "names"),
+    [
+        (Placement(2), ["database", "database-1"]),
+        (Placement(1, 3), ["database", "database-1", "database-2"]),
+        (Placement(3, 2), ["database", "database-1", "database-2"]),
+        (None, ["database", "database-1"]),
+    ],
+)
+def test_an_empty_database_goes_and_one_of_an_unfinished_move_stays(
+    tmp_path: Path,
+    record: list[Placement | None],
+    placement: Placement | None,
+    names: list[str],
+) -> None:
+    record.append(placement)
+    found = declared(tmp_path, 2, databases(3))
+    assert sorted(r.name for r in found.of_type("D1Database")) == names
+
+
+def test_back_to_one_database_nothing_is_left_of_the_others(
+    tmp_path: Path, record: list[Placement | None]
+) -> None:
+    record.append(Placement(1))
+    found = declared(tmp_path, 1, databases(3))
+    assert sorted(r.name for r in found.of_type("D1Database")) == ["database"]
+    assert found.of_type("Shards") == []
+
+
+def test_no_database_goes_where_the_record_cant_be_read(
+    tmp_path: Path, record: list[Placement | Exception | None]
+) -> None:
+    record.append(PlacementUnknown("It is malformed."))
+    with pytest.raises(pulumi.RunError, match=r"none of them may go.*It is malformed"):
+        declared(tmp_path, 1, databases(2))
+
+
+def release(version: str, **settings: Any) -> dict[str, Any]:
+    """A state's list of releases."""
+    return {
+        "type": LEDGER,
+        "outputs": {"releases": [{"version_id": version, "settings": settings}]},
+    }
+
+
+def spread(n: int) -> dict[str, Any]:
+    return {"type": SHARDS, "outputs": {"n": float(n)}}
+
+
+@pytest.mark.parametrize("known", [{}, {"shards": 2}])
+def test_a_version_that_knows_too_few_databases_gets_no_traffic(
+    tmp_path: Path, known: dict[str, int]
+) -> None:
+    state = [*databases(3), spread(3), release(VERSION, **known)]
+    with pytest.raises(pulumi.RunError, match="of the 3 databases over which"):
+        declared(tmp_path, 3, state, traffic=10, traffic_base=VERSION)
+    pin = Pin(version=VERSION, instead_of="0" * 64)
+    inputs = stack_inputs(tmp_path, protectStores="true")
+    held = pin.model_copy(update={"instead_of": inputs.bundle.sha256})
+    with pytest.raises(pulumi.RunError, match="so it can't serve; nothing was changed"):
+        declared(tmp_path, 3, state, pin=held)
+    assert declared(tmp_path, 3, state, pin=pin).of_type("WorkersDeployment")
+
+
+def test_a_version_that_knows_them_all_may_serve(tmp_path: Path) -> None:
+    state = [*databases(3), spread(2), release(VERSION, shards=2)]
+    assert declared(tmp_path, 3, state, traffic=10, traffic_base=VERSION).of_type("Shards")
+
+
+def test_a_protected_stack_has_no_unprotected_database_but_the_one_being_emptied(
+    tmp_path: Path, record: list[Placement | None]
+) -> None:
+    record.append(Placement(3))
+    inputs = stack_inputs(tmp_path, protectStores="true")
+    settings: Settings = inputs.settings.model_copy(update={"shards": 2})
+    found: list[Stack] = []
+
+    def run() -> dict[str, Any]:
+        with collect_declarations() as declarations:
+            outputs = declare(replace(inputs, settings=settings))
+            declarations.check(lambda: None)
+        found.append(Stack(settings, inputs.secrets, declarations))
+        return dict(outputs)
+
+    declare_stack(run, stack="production", state=databases(3))
+    assert list(real_stores_are_protected(found[0])) == []
+    three = replace(found[0], settings=settings.model_copy(update={"shards": 3}))
+    assert [breach.resource for breach in real_stores_are_protected(three)] == ["database-2"]
+
+
+def test_several_databases_are_refused_until_the_worker_reads_them() -> None:
+    [problem] = checked_config(shards="2").mistakes()
+    assert problem.key == "shards"
+    assert "keeps all recipients in one database" in problem.rule
+    assert checked_config(shards="1").mistakes() == ()
+
+
+@pytest.mark.parametrize("value", ["0", "9", "-1", "1.5", "many", "true"])
+def test_no_other_number_is_one_of_databases(value: str) -> None:
+    assert [problem.key for problem in checked_config(shards=value).mistakes()] == ["shards"]
