@@ -11,7 +11,7 @@ from infra.migrations.schema import Queries
 from infra.shards.placement import MAX_SHARDS
 
 KEY = "shards"
-_SELECT = "SELECT config_value FROM system_configs WHERE config_key = 'shards'"
+SELECT_PLACEMENT = "SELECT config_value FROM system_configs WHERE config_key = 'shards'"
 _INSERT = """
 INSERT INTO system_configs (config_key, config_value, description)
 VALUES ('shards', ?1, 'Databases over which the recipients are spread; deployments write it')
@@ -84,7 +84,7 @@ def read_placement(database: Queries) -> Placement | None:
         PlacementUnknown: the record is malformed.
     """
     try:
-        rows = database.batch([Statement(_SELECT)])[0]
+        rows = database.batch([Statement(SELECT_PLACEMENT)])[0]
     except D1SqlError as error:
         if "no such table" in str(error):
             return None

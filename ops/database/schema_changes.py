@@ -54,8 +54,8 @@ class SchemaChanges:
             after = Migrator(connected).apply(files)
         return tuple(row.name for row in after if row.name not in before)
 
-    def down(self, to_level: int) -> tuple[str, ...]:
-        """Undo every migration above a level and return their names, newest first.
+    def above(self, to_level: int) -> tuple[str, ...]:
+        """Return the names of the applied migrations above a level, newest first.
 
         Raises:
             GateClosed: the deployed code needs one of them.
@@ -70,9 +70,18 @@ class SchemaChanges:
                 f"{needed[-1].name}. Roll the code back first: notifyctl rollback "
                 f"--stack {self.database.stack}"
             )
-        with self.database.connected() as connected:
-            Migrator(connected).roll_back(files, to_level=to_level)
         return tuple(m.name for m in undone if m.name in names)
+
+    def down(self, to_level: int) -> tuple[str, ...]:
+        """Undo every migration above a level and return their names, newest first.
+
+        Raises:
+            GateClosed: the deployed code needs one of them.
+        """
+        names = self.above(to_level)
+        with self.database.connected() as connected:
+            Migrator(connected).roll_back(migrations(self.project), to_level=to_level)
+        return names
 
     def difference(self) -> SchemaDifference:
         """Return what leads from the database as it is to ``sql/schema.sql``."""

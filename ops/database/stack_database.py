@@ -36,15 +36,15 @@ class StackDatabase:
     code_level: int
 
     @classmethod
-    def of(cls, context: StackContext) -> StackDatabase:
-        """Find the database by the stack's outputs.
+    def all_of(cls, context: StackContext) -> tuple[StackDatabase, ...]:
+        """Find all databases by the stack's outputs, the first one first.
 
         Raises:
             StackFailed: the stack isn't deployed.
             UsageError: there is no token for the stack's account.
         """
-        found = cls.find(context)
-        if found is None:
+        found = cls.find_all(context)
+        if not found:
             raise StackFailed(
                 f"The stack '{context.stack}' has no database yet. "
                 f"Run 'notifyctl up --stack {context.stack}'."
@@ -52,15 +52,48 @@ class StackDatabase:
         return found
 
     @classmethod
-    def find(cls, context: StackContext) -> StackDatabase | None:
-        """As `of`, but ``None`` where the stack has no database yet."""
+    def find_all(cls, context: StackContext) -> tuple[StackDatabase, ...]:
+        """As `all_of`, but none where the stack has no database yet."""
         account = StackAccount.of(context)
-        outputs = first_outputs(context, show_secrets=False)
-        database_id = outputs.get("d1_database_id")
-        if not isinstance(database_id, str):
-            return None
-        name = str(outputs.get("d1_database_name", ""))
-        return cls(account, database_id, name, serving_level(outputs))
+        return cls.in_outputs(account, first_outputs(context, show_secrets=False))
+
+    @classmethod
+    def in_outputs(
+        cls, account: StackAccount, outputs: Mapping[str, Any]
+    ) -> tuple[StackDatabase, ...]:
+        """Return the databases that a stack's outputs tell of.
+
+        Outputs of earlier releases name one alone.
+        """
+        first = {"id": outputs.get("d1_database_id"), "name": outputs.get("d1_database_name", "")}
+        listed = outputs.get("d1_databases")
+        level = serving_level(outputs)
+        return tuple(
+            cls(account, one["id"], str(one.get("name", "")), level)
+            for one in (listed if isinstance(listed, list) and listed else [first])
+            if isinstance(one, Mapping) and isinstance(one.get("id"), str)
+        )
+
+    @classmethod
+    def of(cls, context: StackContext) -> StackDatabase:
+        """Find the database of a stack that has one.
+
+        What reads several asks `all_of`: a part must never be shown as the whole.
+
+        Raises:
+            StackFailed: the stack isn't deployed.
+            UsageError: there is no token for the stack's account.
+            GateClosed: the stack has several databases.
+        """
+        found, *others = cls.all_of(context)
+        if others:
+            raise GateClosed(
+                f"The stack '{context.stack}' has {len(others) + 1} databases, and this command "
+                "works on one alone: it would leave recipients out. 'notifyctl status', 'doctor', "
+                "'db status', 'db check', 'db migrate' and 'db down' work on all. For this command "
+                "set shards to 1 and deploy, which brings all recipients into one database."
+            )
+        return found
 
     @property
     def stack(self) -> str:

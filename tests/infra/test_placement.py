@@ -5,8 +5,10 @@ from collections import Counter
 
 import pytest
 
+from infra.shards import record
 from infra.shards.placement import shard_of
 from infra.shards.record import Placement, PlacementUnknown
+from notification import placement as workers
 
 
 def test_placement_is_what_it_was() -> None:
@@ -16,6 +18,15 @@ def test_placement_is_what_it_was() -> None:
         "ä@x": [0, 1, 1, 1, 1, 1, 1, 1],
         "u2": [0, 1, 1, 1, 1, 1, 1, 1],
     }
+
+
+def test_the_worker_finds_every_recipient_where_the_mover_puts_it() -> None:
+    users = [f"user-{number}" for number in range(300)] + ["ä@x", "用户", "x" * 100]
+    for n in range(1, 9):
+        assert [workers.shard_of(user, n) for user in users] == [shard_of(u, n) for u in users]
+    assert record.KEY == workers.KEY
+    for written in (Placement(), Placement(3), Placement(3, 4), Placement(8, 1)):
+        assert workers.parse_placement(written.text) == (written.n, written.moving_to)
 
 
 def test_one_more_database_takes_its_share_and_moves_nobody_else() -> None:

@@ -85,7 +85,7 @@ def test_more_databases_come_beside_the_first_which_stays(tmp_path: Path) -> Non
         "DB_2": "database-2-id",
     }
     assert found.outputs["d1_databases"] == [
-        {"id": f"{resource}-id", "name": name} for resource, name in names.items()
+        {"id": f"{resource}-id", "name": name} for resource, name in sorted(names.items())
     ]
     assert found.outputs["d1_database_id"] == "database-id"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ops.access.checks.outcome import Outcome
 from ops.database.migration_lint import MigrationLint
@@ -24,43 +24,50 @@ def look_at_migrations(context: StackContext) -> Iterator[Outcome]:
     """
     project, stack = context.project, context.stack
     files = migrations(project)
-    database = None
-    if stack in stack_names(context):
-        database = StackDatabase.find(context)
     # A stack that was made for its keys, or whose first update failed, has none either.
-    if database is None:
+    databases = StackDatabase.find_all(context) if stack in stack_names(context) else ()
+    if not databases:
         yield _judged(project, applied=())
         yield Outcome.ok(CHECK, f"the first deployment applies all, up to level {files.level}")
         return
-    state = SchemaState.read(database, project)
-    yield _judged(project, applied=[row.name for row in state.applied])
+    states = [SchemaState.read(database, project) for database in databases]
+    # What one database lacks is applied to it, and so has to be safe.
+    everywhere = set.intersection(*({row.name for row in state.applied} for state in states))
+    yield _judged(project, applied=everywhere)
     sums = {migration.name: migration.sha256 for migration in files}
-    changed = [
+    changed = _distinct(
         row.name
+        for state in states
         for row in state.applied
         if row.sha256 and sums.get(row.name, row.sha256) != row.sha256
-    ]
+    )
+    pending = _distinct(name for state in states for name in state.pending)
+    missing = _distinct(name for state in states for name in state.missing)
     if changed:
         yield Outcome.fail(
             CHECK,
             f"changed after they had been applied: {', '.join(changed)}",
             "Restore the files, and put the change into a new migration: notifyctl db generate",
         )
-    elif state.pending:
+    elif pending:
         yield Outcome.warn(
             CHECK,
-            f"pending: {', '.join(state.pending)}",
+            f"pending: {', '.join(pending)}",
             "The deployment applies them: have a fresh backup (notifyctl db backup --stack "
             f"{stack}), and deploy in a window for migrations.",
         )
-    elif state.missing:
+    elif missing:
         yield Outcome.fail(
             CHECK,
-            f"tables are missing: {', '.join(state.missing)}",
+            f"tables are missing: {', '.join(missing)}",
             f"See what happened to them: notifyctl db check --stack {stack}",
         )
     else:
-        yield Outcome.ok(CHECK, f"{len(state.applied)} applied, none pending, no file changed")
+        yield Outcome.ok(CHECK, f"{len(everywhere)} applied, none pending, no file changed")
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def _judged(project: Project, *, applied: Collection[str]) -> Outcome:

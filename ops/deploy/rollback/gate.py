@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.migrations.ledger import Applied
+from infra.shards.record import SELECT_PLACEMENT, Placement, PlacementUnknown
 from ops.deploy.release.release import Release
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
@@ -90,6 +91,13 @@ class Gate:
         except OperationError as error:
             yield f"Version {release.short} can't be deployed again: {error}"
             return
+        known = sum(1 for binding in bound if binding.get("type") == "d1")
+        if (spread := self._spread()) > max(known, 1):
+            yield (
+                f"The recipients are spread over {spread} databases, and version {release.short} "
+                f"knows {known}. First bring them back: set shards to {max(known, 1)} and deploy "
+                f"the release that serves: notifyctl up --stack {account.stack}"
+            )
         for binding in bound:
             lost = self._lost(binding)
             if lost is not None:
@@ -97,6 +105,20 @@ class Gate:
                     f"Version {release.short} is bound as {_name(binding)} to {lost}, which isn't "
                     "there any more. Choose a later release with --to, or restore it."
                 )
+
+    def _spread(self) -> int:
+        """Return how many databases may have recipients; all of them where it isn't known."""
+        databases = self._outputs.get("d1_databases") or []
+        if len(databases) < 2:
+            return 1
+        what = "read over how many databases the recipients are spread"
+        try:
+            rows = self._account.query(what, str(databases[0]["id"]), SELECT_PLACEMENT)
+            with self._account.understood(what):
+                return Placement.parse(str(rows[0]["config_value"])).reach if rows else 1
+        except (OperationError, PlacementUnknown) as error:
+            self._unknown.append(f"over how many databases the recipients are spread: {error}")
+            return len(databases)
 
     def _lost(self, binding: Mapping[str, Any]) -> str | None:
         """Return what a binding refers to where that is gone."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.migrations.files import MigrationSet
 from infra.migrations.ledger import SELECT_APPLIED, Applied
-from ops.database.stack_database import migrations
+from ops.database.stack_database import StackDatabase, migrations
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
@@ -66,10 +66,16 @@ def first_reading(
 
 
 def _from_api(account: StackAccount, outputs: Mapping[str, Any]) -> list[Applied]:
-    database_id = str(outputs["d1_database_id"])
-    rows = account.query("read the ledger of migrations", database_id, SELECT_APPLIED)
-    with account.understood("read the ledger of migrations"):
-        return [Applied.of_row(row) for row in rows]
+    """Return what any of the databases has: the code has to run with each."""
+    found: dict[str, Applied] = {}
+    for database in StackDatabase.in_outputs(account, outputs):
+        what = "read the ledger of migrations"
+        rows = account.query(what, database.database_id, SELECT_APPLIED)
+        with account.understood(what):
+            found |= {row.name: row for row in map(Applied.of_row, rows)}
+    if not found and not StackDatabase.in_outputs(account, outputs):
+        raise OperationError("the outputs name no database.")
+    return sorted(found.values(), key=lambda row: row.level)
 
 
 def _from_service(outputs: Mapping[str, Any]) -> list[str]:
@@ -84,13 +90,17 @@ def _from_service(outputs: Mapping[str, Any]) -> list[str]:
 
 
 def _from_state(context: StackContext) -> list[str]:
+    names: dict[str, None] = {}
     for resource in choose_driver(context).resources():
         if str(resource.get("type", "")).endswith(_RESOURCE):
             applied = (resource.get("outputs") or {}).get("applied")
-            if isinstance(applied, list) and all(
+            if not isinstance(applied, list) or not all(
                 isinstance(row, Mapping) and "name" in row for row in applied
             ):
-                return [str(row["name"]) for row in applied]
+                continue
+            names |= dict.fromkeys(str(row["name"]) for row in applied)
+    if names:
+        return list(names)
     raise OperationError("the state holds no applied migrations.")
 
 

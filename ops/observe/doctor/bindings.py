@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,12 +25,14 @@ class Wanted:
         type: the binding's type, as Cloudflare says it.
         output: the stack's output that names the store.
         remedy: the command that brings back a store that is gone; ``{}`` stands for the stack.
+        identifier: the store, where no output of its own names it.
     """
 
     binding: str
     type: str
     output: str
     remedy: str
+    identifier: str = ""
 
 
 _AGAIN = "Create it again: notifyctl drift --stack {} --repair"
@@ -46,6 +48,14 @@ _WANTED = (
     Wanted("RETRY_QUEUE", "queue", "retry_queue_name", _AGAIN),
     Wanted("FAILED_QUEUE", "queue", "failed_queue_name", _AGAIN),
 )
+
+
+def _more_databases(outputs: Mapping[str, Any]) -> Iterator[Wanted]:
+    """Yield the databases beside the first one."""
+    listed = outputs.get("d1_databases")
+    for shard, one in enumerate(listed if isinstance(listed, list) else ()):
+        if shard and isinstance(one, Mapping):
+            yield replace(_WANTED[0], binding=f"DB_{shard}", identifier=str(one.get("id")))
 
 
 class Bindings:
@@ -71,15 +81,16 @@ class Bindings:
             OperationError: the API refused, or gave no answer.
         """
         bindings = self._bindings()
-        database_is_there = False
-        for bound in _WANTED:
+        databases_are_there = True
+        for bound in (*_WANTED, *_more_databases(self._outputs)):
             outcome = self._judged(bound, bindings.get(bound.binding))
-            database_is_there |= bound.type == "d1" and outcome.result == "ok"
+            if bound.type == "d1":
+                databases_are_there &= outcome.result == "ok"
             yield outcome
-        if database_is_there:
+        if databases_are_there:
             yield self._tables()
         else:
-            yield Outcome.skipped("tables", "the database isn't there")
+            yield Outcome.skipped("tables", "a database isn't there")
 
     def _judged(self, bound: Wanted, binding: Mapping[str, Any] | None) -> Outcome:
         check = f"binding {bound.binding}"
@@ -104,7 +115,7 @@ class Bindings:
             there = ", ".join(sorted(listed)[:5]) or "none"
             found = f"{kind.title} {identifier} isn't in the account, which lists {there}"
             return Outcome.fail(check, found, bound.remedy.format(stack))
-        wanted = str(self._outputs.get(bound.output, identifier))
+        wanted = bound.identifier or str(self._outputs.get(bound.output, identifier))
         if wanted != identifier:
             return Outcome.fail(
                 check,
@@ -114,8 +125,11 @@ class Bindings:
         return Outcome.ok(check, f"{kind.title} {listed[identifier]} ({identifier})")
 
     def _tables(self) -> Outcome:
-        database = StackDatabase.of(self._context)
-        problem = SchemaState.read(database, self._context.project).problem
+        problems = (
+            SchemaState.read(database, self._context.project).problem
+            for database in StackDatabase.all_of(self._context)
+        )
+        problem = next(filter(None, problems), "")
         if not problem:
             return Outcome.ok("tables", "every table of the schema is there")
         found, _, advice = problem.partition(". ")

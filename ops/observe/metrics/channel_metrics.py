@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,14 +49,14 @@ class ChannelMetrics:
         return asdict(self)
 
 
-def channel_metrics(database: StackDatabase) -> tuple[ChannelMetrics, ...]:
-    """Return what every channel with something to tell has, by its name.
+def channel_metrics(databases: Iterable[StackDatabase]) -> tuple[ChannelMetrics, ...]:
+    """Return what every channel with something to tell has in all databases, by its name.
 
     Raises:
-        OperationError: the database refused, or gave no answer.
+        OperationError: a database refused, or gave no answer.
     """
     found: dict[str, dict[str, Any]] = {}
-    for row in database.query(_CHANNELS):
+    for row in (row for database in databases for row in database.query(_CHANNELS)):
         # A recipient's named endpoints (telegram:oncall) count for their channel.
         channel = str(row["channel"]).partition(":")[0]
         _add(found.setdefault(channel, {}), row)

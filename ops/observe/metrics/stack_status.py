@@ -169,11 +169,11 @@ def _shares(account: StackAccount, worker: str, unknown: dict[str, str]) -> Mapp
 def _channels(
     account: StackAccount, outputs: Mapping[str, Any], unknown: dict[str, str]
 ) -> tuple[ChannelMetrics, ...]:
-    database = StackDatabase(
-        account, str(outputs.get("d1_database_id")), str(outputs.get("d1_database_name")), 0
-    )
+    databases = StackDatabase.in_outputs(account, outputs)
+    if not databases:
+        unknown["channels"] = "the stack's outputs name no database"
     try:
-        return channel_metrics(database)
+        return channel_metrics(databases)
     except OperationError as error:
         unknown["channels"] = str(error)
         return ()

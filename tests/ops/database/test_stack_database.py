@@ -53,7 +53,7 @@ def test_a_stack_without_a_database_names_the_command_that_makes_it(
     outputs: dict[str, Any], value: Any
 ) -> None:
     outputs["d1_database_id"] = value
-    assert StackDatabase.find(CONTEXT) is None
+    assert StackDatabase.find_all(CONTEXT) == ()
     with pytest.raises(StackFailed, match="'dev' has no database yet"):
         StackDatabase.of(CONTEXT)
 

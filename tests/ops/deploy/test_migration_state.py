@@ -38,21 +38,29 @@ def looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         pending: tuple[str, ...] = (),
         missing: tuple[str, ...] = (),
         problems: tuple[str, ...] = (),
+        others: tuple[SimpleNamespace, ...] = (),
     ) -> list[Outcome]:
         def lint(_: object, *, applied: Any) -> MigrationLint:
-            judged.append(list(applied))
+            judged.append(sorted(applied))
             found: Any = problems
             return MigrationLint(2, found, on_d1=False)
 
         state = SimpleNamespace(applied=applied, pending=pending, missing=missing)
         monkeypatch.setattr(MigrationLint, "of", lint)
         monkeypatch.setattr(module, "stack_names", lambda _: list(stacks))
-        monkeypatch.setattr(StackDatabase, "find", lambda _: database)
-        monkeypatch.setattr(SchemaState, "read", lambda *_: state)
+        databases = (0, *others) if database else ()
+        states = [state, *others]
+        monkeypatch.setattr(StackDatabase, "find_all", lambda _: tuple(range(len(databases))))
+        monkeypatch.setattr(SchemaState, "read", lambda database, _: states[database])
         return list(look_at_migrations(context_of(tmp_path, "x")))
 
     look.judged = judged  # type: ignore[attr-defined]
     return look
+
+
+def state(*rows: Applied, **changes: Any) -> SimpleNamespace:
+    """Another database of the stack."""
+    return SimpleNamespace(**{"applied": rows, "pending": (), "missing": (), **changes})
 
 
 def applied(name: str, digest: str | None) -> Applied:
@@ -106,3 +114,21 @@ def test_tables_that_are_missing_fail(looked: Any) -> None:
 def test_problems_of_the_files_are_told_three_at_most(looked: Any) -> None:
     files, _ = looked(problems=("one.", "two.", "three.", "four."))
     assert (files.result, files.found) == ("fail", "one. two. three.")
+
+
+def test_what_any_of_several_databases_lacks_is_told_and_judged(looked: Any) -> None:
+    rows = [applied(name, f"sum of {name}") for name in FILES]
+    behind = state(rows[0], pending=(FILES[1],))
+    _, found = looked(*rows, others=(behind,))
+    assert (found.result, found.found) == ("warn", f"pending: {FILES[1]}")
+    assert looked.judged == [[FILES[0]]]
+
+    changed = state(rows[0], applied(FILES[1], "another sum"))
+    _, found = looked(*rows, others=(changed,))
+    assert found.found == f"changed after they had been applied: {FILES[1]}"
+
+    _, found = looked(*rows, others=(state(*rows, missing=("t",)),))
+    assert found.found == "tables are missing: t"
+
+    _, found = looked(*rows, others=(state(*rows),))
+    assert found.result == "ok"

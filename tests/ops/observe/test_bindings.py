@@ -128,3 +128,23 @@ def test_a_store_that_is_not_the_stacks_fails(api: AnsweringService, tmp_path: P
 def test_the_database_is_found_by_either_field(api: AnsweringService, tmp_path: Path) -> None:
     other = {"name": "DB", "type": "d1", "database_id": "d1-1"}
     assert judged(api, tmp_path, bound=(other, *BOUND[1:]))["binding DB"].result == "ok"
+
+
+def test_every_database_of_the_stack_has_its_binding(api: AnsweringService, tmp_path: Path) -> None:
+    names = [{"id": "d1-1", "name": "notify-db"}, {"id": "d1-2", "name": "notify-db_shard_1"}]
+    outputs = {**OUTPUTS, "d1_databases": names}
+    second = {"name": "DB_1", "type": "d1", "id": "d1-2"}
+    lists = ([{"uuid": one["id"], "name": one["name"]} for one in names], *LISTS[1:])
+
+    found = judged(api, tmp_path, bound=(*BOUND, second), lists=lists, outputs=outputs)
+    assert found["binding DB"].found == "D1 database notify-db (d1-1)"
+    assert found["binding DB_1"].found == "D1 database notify-db_shard_1 (d1-2)"
+    assert found["tables"].result == "ok"
+
+    found = judged(api, tmp_path, bound=BOUND, lists=lists, outputs=outputs)
+    assert (found["binding DB"].result, found["binding DB_1"].result) == ("ok", "fail")
+    assert found["tables"].result == "skipped"
+
+    swapped = {**second, "id": "d1-1"}
+    found = judged(api, tmp_path, bound=(*BOUND, swapped), lists=lists, outputs=outputs)
+    assert found["binding DB_1"].found == "bound to the D1 database d1-1; the stack's is d1-2"

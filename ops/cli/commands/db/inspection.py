@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as json_text
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -13,7 +15,7 @@ from ops.cli.commands.db.backups import passphrase_of
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.printing import say
 from ops.database.backup_file import BackupFile
-from ops.database.consistency import check_consistency
+from ops.database.consistency import Finding, check_consistency
 from ops.database.schema_state import SchemaState
 from ops.database.stack_database import StackDatabase
 from ops.database.studio import Snapshot, Studio
@@ -28,19 +30,26 @@ def status(run: typer.Context, stack: StackOption = "local", json: JsonOption = 
     It compares the id in the stack's outputs with the account's.
     """
     context = open_stack(run, stack)
-    state = SchemaState.read(StackDatabase.of(context), context.project)
+    databases = StackDatabase.all_of(context)
+    states = [SchemaState.read(database, context.project) for database in databases]
     if json:
-        say(json_text.dumps(state.document(), indent=2))
+        documents = [state.document() for state in states]
+        several = {
+            "stack": stack,
+            "databases": documents,
+            "ok": all(document["ok"] for document in documents),
+        }
+        say(json_text.dumps(documents[0] if len(states) == 1 else several, indent=2))
     else:
-        for line in state.lines():
+        for line in (line for state in states for line in state.lines()):
             say(line)
-    if state.problem:
-        raise VerificationFailed(state.problem)
+    if problems := [state.problem for state in states if state.problem]:
+        raise VerificationFailed(" ".join(dict.fromkeys(problems)))
 
 
 def check(run: typer.Context, stack: StackOption = "local", json: JsonOption = False) -> None:
     """Check the data for what constraints can't express; exit with 5 if a check fails."""
-    findings = check_consistency(StackDatabase.of(open_stack(run, stack)))
+    findings = checked(StackDatabase.all_of(open_stack(run, stack)))
     bad = [finding for finding in findings if finding.rows]
     if json:
         document = {"ok": not bad, "checks": [vars(finding) for finding in findings]}
@@ -53,6 +62,16 @@ def check(run: typer.Context, stack: StackOption = "local", json: JsonOption = F
         )
     if bad:
         raise VerificationFailed("; ".join(finding.text() for finding in bad) + ".")
+
+
+def checked(databases: Sequence[StackDatabase]) -> list[Finding]:
+    """Check each database; of several each finding names its own."""
+    several = len(databases) > 1
+    return [
+        replace(finding, rule=f"{database.name}: {finding.rule}") if several else finding
+        for database in databases
+        for finding in check_consistency(database)
+    ]
 
 
 def studio(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -49,10 +50,11 @@ def lint(
     if copy and stack is None:
         raise UsageError("--copy needs the stack whose rows are copied: --stack STACK.")
     if copy and stack is not None:
-        changes = _changes(open_stack(run, stack))
-        found, where = MigrationLint.on_copy(changes.database, changes.project), "a copy in D1"
+        context = open_stack(run, stack)
+        database = StackDatabase.of(context)
+        found, where = MigrationLint.on_copy(database, context.project), "a copy in D1"
     else:
-        applied = () if stack is None else _changes(open_stack(run, stack)).applied()
+        applied = () if stack is None else _applied_everywhere(open_stack(run, stack))
         found = MigrationLint.of(open_project(run), applied=applied)
         where = "SQLite and the local D1" if found.on_d1 else "SQLite by D1's rules"
     if json:
@@ -84,18 +86,19 @@ def migrate(
     between the upload of a version and its promotion.
     """
     context = open_stack(run, stack)
-    changes = _changes(context)
+    every = _all_changes(context)
     if stack == "production":
         require_confirmation(stack, f"This changes the schema of '{stack}'", confirm)
     if not context.is_development:
         with Reporter(json=json).step(f"Migrations tried on a copy of '{stack}'") as step:
-            found = MigrationLint.on_copy(changes.database, changes.project)
-            step.detail = counted(found.files, "file")
-        for problem in found.problems:
+            found = [MigrationLint.on_copy(one.database, one.project) for one in every]
+            step.detail = counted(found[0].files, "file")
+        for problem in (problem for one in found for problem in one.problems):
             say(str(problem), err=True)
-        _require_no_problem(found)
+        for one in found:
+            _require_no_problem(one)
     with Reporter(json=json).step(f"Migrations of '{stack}' applied") as step:
-        names = changes.migrate()
+        names = _distinct(name for changes in every for name in changes.migrate())
         step.detail = f"{len(names)} applied" if names else "nothing was pending"
     _print_names(names, key="applied", json=json)
 
@@ -109,12 +112,16 @@ def down(
 ) -> None:
     """Undo the migrations above a level with their down files, unless the code needs them."""
     context = open_stack(run, stack)
-    changes = _changes(context)
-    database = replace(changes.database, code_level=active_level(context))
-    changes = replace(changes, database=database)
+    level = active_level(context)
+    every = [
+        replace(one, database=replace(one.database, code_level=level))
+        for one in _all_changes(context)
+    ]
+    for one in every[1:]:
+        one.above(to)  # Whichever refuses is asked before the first one is changed.
     require_confirmation(stack, f"This takes the schema of '{stack}' back to level {to}", confirm)
     with Reporter(json=json).step(f"Schema of '{stack}' back at level {to}") as step:
-        names = changes.down(to)
+        names = _distinct(name for changes in every for name in changes.down(to))
         step.detail = f"{len(names)} undone"
     _print_names(names, key="undone", json=json)
 
@@ -186,6 +193,19 @@ def reset(
     with Reporter(json=json).step(f"Database of '{stack}' reset"):
         names = changes.reset()
     _print_names(names, key="applied", json=json)
+
+
+def _all_changes(context: StackContext) -> list[SchemaChanges]:
+    return [SchemaChanges(one, context.project) for one in StackDatabase.all_of(context)]
+
+
+def _applied_everywhere(context: StackContext) -> set[str]:
+    """Return the migrations that no database has to get any more."""
+    return set.intersection(*(changes.applied() for changes in _all_changes(context)))
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 def _changes(context: StackContext) -> SchemaChanges:

@@ -51,6 +51,8 @@ def account(there: Mapping[str, Any], seen: list[str]) -> Iterator[StackAccount]
             self.end_headers()
             self.wfile.write(text)
 
+        do_POST = do_GET  # noqa: N815  the protocol's name
+
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
@@ -73,10 +75,12 @@ def check() -> Callable[..., GateResult]:
         **changes: Any,
     ) -> GateResult:
         there = {**EVERYTHING, **{f"/{path}": found for path, found in changes.items()}}
+        there.pop("/outputs", None)
         there.update(changes.get("there", {}))
         with account(there, seen if seen is not None else []) as stack:
             prints = {"api_secret_key": "aa"} if today is None else today
-            return Gate(stack, {"worker_id": "w1"}, today=prints, applied=applied).check(RELEASE)
+            outputs = {"worker_id": "w1", **changes.get("outputs", {})}
+            return Gate(stack, outputs, today=prints, applied=applied).check(RELEASE)
 
     return checked
 
@@ -115,6 +119,50 @@ def test_a_store_that_cannot_be_asked_for_is_not_taken_for_lost(
 def test_a_version_that_cannot_be_read_refuses(check: Callable[..., GateResult]) -> None:
     [refusal] = check(there={VERSION: 404}).refusals
     assert refusal.startswith(f"Version {RELEASE.short} can't be deployed again: ")
+
+
+THREE = {"d1_databases": [{"id": "d1-1"}, {"id": "d1-2"}, {"id": "d1-3"}]}
+
+
+def _record(*values: str) -> dict[str, Any]:
+    rows = [{"config_value": value} for value in values]
+    return {"/d1/database/d1-1/query": [{"results": rows, "success": True, "meta": {}}]}
+
+
+@pytest.mark.parametrize(
+    ("record", "spread"),
+    [
+        (('{"n":3,"moving_to":null}',), 3),
+        (('{"n":1,"moving_to":2}',), 2),
+        (('{"n":3,"moving_to":1}',), 3),
+        (('{"n":1,"moving_to":null}',), None),
+        ((), None),
+    ],
+)
+def test_a_version_that_does_not_know_every_database_with_recipients_is_refused(
+    check: Callable[..., GateResult], record: tuple[str, ...], spread: int | None
+) -> None:
+    found = check(outputs=THREE, there=_record(*record))
+    if spread is None:
+        assert found.refusals == ()
+        return
+    [refusal] = found.refusals
+    assert refusal.startswith(
+        f"The recipients are spread over {spread} databases, and version {RELEASE.short} knows 1."
+    )
+    assert "set shards to 1 and deploy" in refusal
+    bound = [*BINDINGS, *({"name": f"DB_{n}", "type": "d1", "id": "d1-1"} for n in (1, 2))]
+    there = {**_record(*record), VERSION: {"bindings": bound}}
+    assert check(outputs=THREE, there=there).refusals == ()
+
+
+@pytest.mark.parametrize("there", [{"/d1/database/d1-1/query": 403}, _record("3")])
+def test_where_the_spread_is_unknown_every_database_may_have_recipients(
+    check: Callable[..., GateResult], there: dict[str, Any]
+) -> None:
+    found = check(outputs=THREE, there=there)
+    assert "spread over 3 databases" in found.refusals[0]
+    assert found.unknown[0].startswith("over how many databases the recipients are spread: ")
 
 
 @pytest.mark.parametrize(

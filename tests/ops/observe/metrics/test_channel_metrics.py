@@ -68,7 +68,7 @@ def add(
 
 
 def test_without_rows_no_channel_has_anything_to_tell(database: SqliteDatabase) -> None:
-    assert channel_metrics(database) == ()
+    assert channel_metrics([database]) == ()
 
 
 def test_each_state_is_counted_for_its_channel(database: SqliteDatabase) -> None:
@@ -77,13 +77,25 @@ def test_each_state_is_counted_for_its_channel(database: SqliteDatabase) -> None
     oldest = add(database, 5, "slack", "pending", age=timedelta(minutes=9))
     add(database, 6, "slack", "retry", age=timedelta(minutes=2))
     add(database, 7, "slack", "retry", age=timedelta(minutes=3), held=True)
-    assert channel_metrics(database) == (ChannelMetrics("slack", 2, 1, 1, 1, oldest),)
+    assert channel_metrics([database]) == (ChannelMetrics("slack", 2, 1, 1, 1, oldest),)
+
+
+def test_several_databases_are_one_answer(database: SqliteDatabase) -> None:
+    other = sqlite_database()
+    SchemaChanges(other, project()).migrate()
+    add(database, 1, "slack", "sent")
+    add(database, 2, "slack", "pending", age=timedelta(minutes=2))
+    oldest = add(other, 3, "slack", "pending", age=timedelta(minutes=5))
+    add(other, 4, "lark", "failed")
+    lark, slack = channel_metrics([database, other])
+    assert (lark.channel, lark.failed) == ("lark", 1)
+    assert (slack.sent, slack.oldest) == (1, oldest)
 
 
 def test_what_was_settled_over_an_hour_ago_is_no_longer_counted(database: SqliteDatabase) -> None:
     add(database, 1, "lark", "sent", age=timedelta(minutes=61))
     add(database, 2, "lark", "failed", age=timedelta(minutes=58))
-    [found] = channel_metrics(database)
+    [found] = channel_metrics([database])
     assert (found.sent, found.failed, found.oldest) == (0, 1, "")
 
 
@@ -91,7 +103,7 @@ def test_a_retry_of_yesterday_is_counted_and_is_the_oldest(database: SqliteDatab
     yesterday = add(database, 1, "webhook", "retry", age=timedelta(days=1))
     add(database, 2, "webhook", "pending")
     add(database, 3, "lark", "sent")
-    lark, webhook = channel_metrics(database)
+    lark, webhook = channel_metrics([database])
     assert (lark.channel, lark.document()["sent"]) == ("lark", 1)
     assert (webhook.retrying, webhook.waiting, webhook.oldest) == (1, 0, yesterday)
 
@@ -121,5 +133,5 @@ def test_named_endpoints_count_for_their_channel(database: SqliteDatabase) -> No
     add(database, 1, "telegram", "sent")
     add(database, 2, "telegram:oncall", "sent")
     add(database, 3, "telegram:oncall", "failed")
-    [found] = channel_metrics(database)
+    [found] = channel_metrics([database])
     assert (found.channel, found.sent, found.failed) == ("telegram", 2, 1)
