@@ -27,15 +27,16 @@ COUNT = int(os.environ.get("NOTIFICATION_MUTATION_COUNT", "20"))
 """Faults for each folder; two that survive are one too many."""
 
 EVERYWHERE = "tests/test_frozen_values.py"
+LIMITS = "tests/docs/test_documented_limits.py"
 TESTS = {
     "cron": ("tests/cron", EVERYWHERE),
-    "d1": ("tests/d1", "tests/localcloud", "tests/worker", "tests/ops/database"),
+    "d1": ("tests/d1", "tests/localcloud", "tests/worker", "tests/ops/database", LIMITS),
     "infra": ("tests/infra", EVERYWHERE),
     "engine": ("tests/engine", EVERYWHERE),
-    "localcloud": ("tests/localcloud", "tests/host", EVERYWHERE),
+    "localcloud": ("tests/localcloud", "tests/host", EVERYWHERE, LIMITS),
     "ops": ("tests/ops", "tests/readiness", "tests/releases", "tests/integration", EVERYWHERE),
     "sdk/notification_sdk": ("tests/sdk", EVERYWHERE),
-    "worker/src": ("tests/worker", "tests/promise"),
+    "worker/src": ("tests/worker", "tests/promise", LIMITS),
 }
 
 
