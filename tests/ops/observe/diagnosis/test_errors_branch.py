@@ -12,9 +12,10 @@ import pytest
 
 from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch, Verdict
-from ops.observe.diagnosis.errors_branch import _callers, _failures, _lines
+from ops.observe.diagnosis.errors_branch import _callers, _failures, _lines, errors_branch
 from ops.observe.metrics.caller_metrics import CallerAnswer, CallerMetrics
 from ops.observe.metrics.stack_status import StackStatus
+from ops.observe.metrics.thresholds import Level, Metric, Reading
 from ops.stacks.account import StackAccount
 from ops.stacks.errors import OperationError
 
@@ -256,3 +257,67 @@ def test_an_endpoints_words_are_cut_and_no_shell_obeys_a_callers() -> None:
         "notifyctl explain 'x; rm -rf ~' --stack dev",
         "notifyctl logs --status failed --channel '$(id)' --code '`id`' --since 1h --stack dev",
     )
+
+
+class Answers:
+    """An account that isn't on this machine."""
+
+    is_local = False
+
+
+def reading(value: float, level: Level, unit: str = "%") -> Reading:
+    return Reading(Metric("failed requests", value, unit, "analytics"), 1.0, level)
+
+
+def whole(*answers: CallerAnswer, readings: tuple[Reading, ...] = (), **changes: Any) -> Branch:
+    metrics = SimpleNamespace(callers=CallerMetrics(answers), versions={"0123456789": (1, 0)})
+    told: dict[str, Any] = {
+        "stack": "dev", "disk": "", "problems": [], "metrics": metrics, "readings": readings,
+        "shares": {"0123456789": 100.0}, "unknown_lines": [],
+    }  # fmt: skip
+    status: Any = SimpleNamespace(**{**told, **changes})
+    account: Any = Answers()
+    return errors_branch(status, account, cast(StackDatabase, Rows()))
+
+
+def test_nothing_that_failed_is_well_and_says_what_was_looked_at() -> None:
+    branch = whole(readings=(reading(0.5, Level.OK), reading(9.0, Level.WARNING, "ms")))
+    assert (branch.verdict, branch.findings) == (Verdict.WELL, [])
+    assert branch.found == [
+        "version 01234567 serves everything",
+        "failed requests: 0.50 % (analytics)",
+        "failed notifications of the last day: none",
+        "log lines: Cloudflare shows them live only: notifyctl tail --stack dev --level warn",
+    ]
+
+
+def test_a_rate_above_its_threshold_is_ill_where_nothing_else_tells_why() -> None:
+    high = reading(2.0, Level.WARNING)
+    (finding,) = whole(readings=(high, high)).findings
+    assert finding.what == "failed requests: 2.00 % (analytics)"
+    assert finding.over == "below 1 %"
+    assert finding.step == ("notifyctl tail --stack dev --level warn",)
+    # What callers met tells it better, and what is over is no finding.
+    assert len(whole(answered(1), readings=(high,)).findings) == 1
+    assert whole(answered(28), readings=(high,)).findings == []
+
+
+def test_a_full_disk_and_what_the_service_says_come_first() -> None:
+    problems = [{"code": "NOBODY_KNOWS", "message": "odd"}, {}]
+    branch = whole(
+        answered(1), disk="The disk is full", problems=problems, unknown_lines=["unknown: x"]
+    )
+    disk, odd, bare, failed = branch.findings
+    assert (disk.what, disk.section) == ("The disk is full", "Database refuses")
+    assert disk.step == ("notifyctl doctor --stack dev", "df -h")
+    assert (odd.what, odd.section) == ("odd (NOBODY_KNOWS)", "Errors")
+    assert odd.step == ("notifyctl doctor --stack dev",)
+    assert odd.over == "when GET /health is healthy"
+    assert bare.what == " ()"
+    assert failed.what.startswith("40 times")
+    assert "unknown: x" in branch.found
+
+
+def test_several_versions_serve_nothing_alone() -> None:
+    shares = {"0123456789": 90.0, "9876543210": 10.0}
+    assert not any("serves everything" in line for line in whole(shares=shares).found)
