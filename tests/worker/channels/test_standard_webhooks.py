@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 from typing import Any
 
 import pytest
 
-from notification.channels.standard_webhooks import signing_keys, standard_headers
+from notification.channels.standard_webhooks import is_genuine, signing_keys, standard_headers
+from notification.errors import ChannelRefusal
 from tests.worker.world import ENDPOINT, World
 
 pytestmark = pytest.mark.requirement("C-0.23")
@@ -71,3 +73,65 @@ def test_malformed_secrets_are_refused_on_save(world: World, change: dict[str, A
         "config_data": {"webhook_url": ENDPOINT, **change},
     }
     assert world.request("POST", "/api/user-configs", document).status == 400
+
+
+def secret_of(size: int) -> str:
+    return "whsec_" + base64.b64encode(b"k" * size).decode()
+
+
+@pytest.mark.parametrize(("size", "fits"), [(23, False), (24, True), (64, True), (65, False)])
+def test_a_key_has_24_to_64_bytes(size: int, fits: bool) -> None:
+    ended = contextlib.nullcontext() if fits else pytest.raises(ChannelRefusal, match="24 to 64")
+    with ended:
+        assert signing_keys({"k": secret_of(size)}, "k") == [b"k" * size]
+
+
+@pytest.mark.parametrize(("count", "fits"), [(0, False), (1, True), (5, True), (6, False)])
+def test_a_field_holds_one_to_five_keys(count: int, fits: bool) -> None:
+    ended = contextlib.nullcontext() if fits else pytest.raises(ChannelRefusal, match="1 to 5 keys")
+    with ended:
+        assert len(signing_keys({"k": [secret_of(24)] * count}, "k")) == count
+
+
+def call_signed(key: bytes, at_s: int, *before: str, after: str = "") -> dict[str, str]:
+    digest = base64.b64encode(hmac.digest(key, f"m.{at_s}.".encode() + b"{}", "sha256")).decode()
+    return {
+        "webhook-id": "m",
+        "webhook-timestamp": str(at_s),
+        "webhook-signature": " ".join((*before, f"v1,{digest}")) + after,
+    }
+
+
+@pytest.mark.parametrize(
+    ("off_ms", "genuine"), [(300_000, True), (300_001, False), (-300_000, True), (-300_001, False)]
+)
+def test_a_call_is_genuine_for_five_minutes_either_way(off_ms: int, genuine: bool) -> None:
+    headers, key = call_signed(b"k" * 24, 1_000), b"k" * 24
+    assert is_genuine(headers, b"{}", [key], 1_000_000 + off_ms) is genuine
+
+
+@pytest.mark.parametrize(("others", "genuine"), [(0, True), (9, True), (10, False)])
+def test_the_first_ten_signatures_are_looked_at(others: int, genuine: bool) -> None:
+    headers = call_signed(b"k" * 24, 1_000, *["v1,other"] * others, after=" v1,last")
+    assert is_genuine(headers, b"{}", [b"a" * 24, b"k" * 24], 1_000_000) is genuine
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"webhook-id": ""},
+        {"webhook-id": "n"},
+        {"webhook-timestamp": ""},
+        {"webhook-timestamp": "1001"},
+        {"webhook-timestamp": "1000.0"},
+        {"webhook-timestamp": "1" * 13},
+        {"webhook-signature": ""},
+        {"webhook-signature": "v2,x"},
+    ],
+)
+def test_a_call_that_is_changed_anywhere_is_not_genuine(changes: dict[str, str]) -> None:
+    headers = {**call_signed(b"k" * 24, 1_000), **changes}
+    assert is_genuine(headers, b"{}", [b"k" * 24], 1_000_000) is False
+    assert is_genuine(call_signed(b"k" * 24, 1_000), b"{ }", [b"k" * 24], 1_000_000) is False
+    # What stands for a key that isn't there signs nothing.
+    assert is_genuine(call_signed(b"\0" * 24, 1_000), b"{}", [b"k" * 24], 1_000_000) is False
