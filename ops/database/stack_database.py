@@ -89,9 +89,9 @@ class StackDatabase:
         if others:
             raise GateClosed(
                 f"The stack '{context.stack}' has {len(others) + 1} databases, and this command "
-                "works on one alone: it would leave recipients out. 'notifyctl status', 'doctor', "
-                "'db status', 'db check', 'db migrate' and 'db down' work on all. For this command "
-                "set shards to 1 and deploy, which brings all recipients into one database."
+                "works on one alone: it would leave recipients out. Cloudflare's own tool exports "
+                "and restores each by itself ('wrangler d1 export' and 'wrangler d1 time-travel'); "
+                "or set shards to 1 and deploy, which brings all recipients into one database."
             )
         return found
 

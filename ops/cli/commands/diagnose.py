@@ -56,12 +56,12 @@ def diagnose(run: typer.Context, stack: StackOption = "local", json: JsonOption 
 
 def _branches(context: StackContext) -> list[Branch]:
     status = StackStatus.of(context, drift=False)
-    database = StackDatabase.of(context)
+    databases = StackDatabase.all_of(context)
     with ServiceClient(status.url) as service:
         branches = [reachability(status.url, service)]
-    branches.append(errors_branch(status, database.account, database))
-    branches.append(speed_branch(status, database))
-    branches.append(data_branch(context.project, database))
+    branches.append(errors_branch(status, databases[0].account, databases))
+    branches.append(speed_branch(status, databases))
+    branches.append(data_branch(context.project, databases))
     return branches
 
 

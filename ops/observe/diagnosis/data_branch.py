@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ops.database.consistency import check_consistency
 from ops.database.schema_state import SchemaState
 from ops.database.stack_database import StackDatabase
@@ -11,9 +13,15 @@ from ops.stacks.moment import counted
 from ops.stacks.project import Project
 
 
-def data_branch(project: Project, database: StackDatabase) -> Branch:
+def data_branch(project: Project, databases: Iterable[StackDatabase]) -> Branch:
     """Look at the schema, at SQLite's own checks, and at what the constraints can't say."""
     branch = Branch("data", "Is the data intact?")
+    for database in databases:
+        _look_at(branch, project, database)
+    return branch
+
+
+def _look_at(branch: Branch, project: Project, database: StackDatabase) -> None:
     stack = database.stack
 
     def ill(what: str) -> None:
@@ -25,7 +33,7 @@ def data_branch(project: Project, database: StackDatabase) -> Branch:
         findings = check_consistency(database)
     except OperationError as error:
         ill(str(error))
-        return branch
+        return
     branch.found.append(
         f"database {state.name}: {state.size / 1024:.0f} KiB, "
         f"{counted(len(state.tables), 'table')}, {counted(len(state.applied), 'migration')}"
@@ -37,4 +45,3 @@ def data_branch(project: Project, database: StackDatabase) -> Branch:
             ill(finding.text())
     if not any(finding.rows for finding in findings):
         branch.found.append(f"{len(findings)} checks of consistency found nothing")
-    return branch

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from shlex import quote
 from typing import Any
 
 import httpx
 
+from infra.migrations.d1 import Row
 from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch, Finding
 from ops.observe.doctor.service_health import PROBLEM_STEPS
@@ -36,6 +38,7 @@ _KEY_REFUSALS = frozenset({"INVALID_SIGNATURE", "UNAUTHORIZED"})
 _ROW_REFUSALS = frozenset({"TEMPLATE_NOT_FOUND", "TEMPLATE_CONTENT_NOT_FOUND"})
 # Ids begin with the moment: milliseconds since 2024 (Julian day 2460310.5), times 4096. A row
 # counts by its last attempt, whether it is tried again or not.
+_MAX_FAILURES = 10
 _FAILURES = """
 SELECT COALESCE(last_error_code, '') AS code, channel_type AS channel,
   SUM(status = 'failed') AS failed, SUM(status = 'retry') AS retrying,
@@ -45,13 +48,15 @@ SELECT COALESCE(last_error_code, '') AS code, channel_type AS channel,
 FROM notification_logs
 WHERE (status = 'failed' OR (status = 'retry' AND last_error_code IS NOT NULL))
   AND id >= CAST((julianday('now', '-1 day') - 2460310.5) * 86400000 AS INTEGER) * 4096
-GROUP BY 1, 2 ORDER BY lately DESC, failed DESC LIMIT 10
+GROUP BY 1, 2 ORDER BY lately DESC, failed DESC
 """
 _THROTTLED = "THROTTLED"
 _GONE = frozenset({"ENDPOINT_GONE", "CHANNEL_NOT_CONFIGURED"})
 
 
-def errors_branch(status: StackStatus, account: StackAccount, database: StackDatabase) -> Branch:
+def errors_branch(
+    status: StackStatus, account: StackAccount, databases: Sequence[StackDatabase]
+) -> Branch:
     """Look at what callers were answered, at failed sends, and at lines of level error."""
     branch = Branch("errors", "Does the service fail?")
     stack = status.stack
@@ -69,7 +74,7 @@ def errors_branch(status: StackStatus, account: StackAccount, database: StackDat
         else:
             branch.found.append(said)
     branch.found += status.unknown_lines
-    _failures(branch, database)
+    _failures(branch, stack, databases)
     _lines(branch, account, watch)
     return branch
 
@@ -154,13 +159,12 @@ def _of_answers(answer: CallerAnswer, section: str, steps: tuple[str, ...]) -> F
     )
 
 
-def _failures(branch: Branch, database: StackDatabase) -> None:
+def _failures(branch: Branch, stack: str, databases: Sequence[StackDatabase]) -> None:
     try:
-        rows = database.query(_FAILURES)
+        rows = _merged([row for database in databases for row in database.query(_FAILURES)])
     except OperationError as error:
         branch.unknown(f"failed notifications: {error}")
         return
-    stack = database.stack
     for row in rows:
         code, channel = str(row["code"]), str(row["channel"])
         failed, lately = int(str(row["failed"] or 0)), int(str(row["lately"] or 0))
@@ -199,6 +203,31 @@ def _failures(branch: Branch, database: StackDatabase) -> None:
         )
     if not rows:
         branch.found.append("failed notifications of the last day: none")
+
+
+def _merged(rows: Iterable[Row]) -> list[Row]:
+    """Return one row per code and channel, as one database would give them.
+
+    No recipient has rows in two databases.
+    """
+    found: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        key = (str(row["code"]), str(row["channel"]))
+        one = found.get(key)
+        if one is None:
+            found[key] = row
+            continue
+        sums = {
+            name: int(str(one[name] or 0)) + int(str(row[name] or 0))
+            for name in ("failed", "retrying", "users", "lately")
+        }
+        newest = max(one, row, key=lambda each: str(each["last"]))
+        first = min(str(one["first"]), str(row["first"]))
+        found[key] = {**newest, **sums, "first": first}
+    worst = sorted(
+        found.values(), key=lambda row: (-int(row["lately"] or 0), -int(row["failed"] or 0))
+    )
+    return worst[:_MAX_FAILURES]
 
 
 def _lines(branch: Branch, account: StackAccount, watch: str) -> None:

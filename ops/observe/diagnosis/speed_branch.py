@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch, Finding
 from ops.observe.metrics.slow_sends import slow_sends
@@ -13,11 +15,11 @@ from ops.stacks.moment import counted
 _UNITS = ("ms", "messages", "MB")
 
 
-def speed_branch(status: StackStatus, database: StackDatabase) -> Branch:
+def speed_branch(status: StackStatus, databases: Iterable[StackDatabase]) -> Branch:
     """Hold times, backlogs and resources against their thresholds; name the slowest sends."""
     branch = Branch("speed", "Is the service slow?")
     try:
-        slowest = slow_sends(database, limit=3)
+        slowest = slow_sends(databases, limit=3)
     except OperationError as error:
         branch.unknown(f"slow sends: {error}")
         slowest = []

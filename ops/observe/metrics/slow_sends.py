@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ops.database.stack_database import StackDatabase
@@ -27,20 +28,24 @@ class SlowSend:
     milliseconds: float
 
 
-def slow_sends(database: StackDatabase, *, days: int = 1, limit: int = 5) -> list[SlowSend]:
-    """Return the slowest of the last days, the slowest first.
+def slow_sends(
+    databases: Iterable[StackDatabase], *, days: int = 1, limit: int = 5
+) -> list[SlowSend]:
+    """Return the slowest of the last days in all databases, the slowest first.
 
     Those that an operator sent again later aren't among them: they waited for a person.
 
     Raises:
-        OperationError: the database refused, or gave no answer.
+        OperationError: a database refused, or gave no answer.
     """
-    return [
+    found = [
         SlowSend(
             str(row["message_id"]),
             str(row["channel"]),
             int(str(row["attempts"])),
             float(str(row["ms"])),
         )
+        for database in databases
         for row in database.query(_SLOWEST, str(days), str(limit))
     ]
+    return sorted(found, key=lambda send: -send.milliseconds)[:limit]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from ops.database.stack_database import StackDatabase
@@ -17,8 +18,8 @@ _DAYS = 60
 _KEPT_DAYS = 30
 
 
-def capacity(service: ServiceClient, database: StackDatabase) -> Section:
-    """Project the notifications a day from the last sixty, and the database's size from them."""
+def capacity(service: ServiceClient, databases: Sequence[StackDatabase]) -> Section:
+    """Project the notifications a day from the last sixty, and the databases' size from them."""
     section = Section("Capacity")
     start = (datetime.now(UTC) - timedelta(days=_DAYS)).strftime("%Y-%m-%d")
     try:
@@ -27,15 +28,21 @@ def capacity(service: ServiceClient, database: StackDatabase) -> Section:
             answer = service.result("GET", "/api/stats/series", query=query)
             # The day that isn't over yet would pull the line down.
             counts = [float(point["value"]) for point in answer["data"]["points"]][:-1]
-        size = int(database.described().get("file_size") or 0)
-        rows = int(str(database.query("SELECT COUNT(*) AS n FROM notification_logs")[0]["n"]))
+        sizes = [int(database.described().get("file_size") or 0) for database in databases]
+        counted = "SELECT COUNT(*) AS n FROM notification_logs"
+        rows = sum(int(str(database.query(counted)[0]["n"])) for database in databases)
     except (ServiceError, OperationError) as error:
         section.lines.append(f"not known: {error}")
         return section
+    size, largest = sum(sizes), max(sizes)
     growth = Growth.through(counts)
     section.metrics = {"database_bytes": size, "rows": rows, "growth": None}
+    share = f"{largest / DATABASE_BYTES:.2%} of D1's 10 GB"
     section.lines.append(
-        f"database: {size / 1e6:.1f} MB, {size / DATABASE_BYTES:.2%} of D1's 10 GB; {rows} rows"
+        f"database: {size / 1e6:.1f} MB, {share}; {rows} rows"
+        if len(sizes) == 1
+        else f"{len(sizes)} databases: {size / 1e6:.1f} MB; {rows} rows; the largest has "
+        f"{largest / 1e6:.1f} MB, {share}"
     )
     if growth is None:
         section.lines.append("growth isn't known: that needs seven days of notifications")

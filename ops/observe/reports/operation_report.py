@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from infra.migrations.d1 import Row
 from ops.access.keys.age import key_ages
 from ops.database.log_removal import remove_old_logs
 from ops.database.stack_database import StackDatabase
@@ -62,19 +64,19 @@ class OperationReport:
         """
         reporter = context.reporter
         status = StackStatus.of(context, drift=period is Period.MONTHLY)
-        database = StackDatabase.of(context)
+        databases = StackDatabase.all_of(context)
         sections = [_metrics(status)]
         with connect(context) as service:
             with reporter.step("Errors"):
-                sections.insert(0, _errors(service, database, period))
+                sections.insert(0, _errors(service, databases, period))
             if period is not Period.DAILY:
                 with reporter.step("Slow statements and sends"):
-                    sections.append(_slow(database, period))
+                    sections.append(_slow(databases, period))
                 with reporter.step("Old notifications") as step:
-                    sections.append(_cleaning(service, database, step.show, clean=clean))
+                    sections.append(_cleaning(service, databases, step.show, clean=clean))
             if period is Period.MONTHLY:
                 with reporter.step("Capacity"):
-                    sections.append(capacity(service, database))
+                    sections.append(capacity(service, databases))
                 sections.append(security(context, status))
         return cls(
             context.stack, period, datetime.now(UTC).isoformat(timespec="seconds"), tuple(sections)
@@ -98,7 +100,7 @@ class OperationReport:
         return "\n".join([head, *(section.markdown() for section in self.sections)])
 
 
-def _errors(service: ServiceClient, database: StackDatabase, period: Period) -> Section:
+def _errors(service: ServiceClient, databases: Sequence[StackDatabase], period: Period) -> Section:
     section = Section("Errors")
     try:
         with service.understood("GET /api/metrics"):
@@ -106,7 +108,9 @@ def _errors(service: ServiceClient, database: StackDatabase, period: Period) -> 
             sent, failed, retries = (
                 int(answer[name]) for name in ("totalSent", "totalFailed", "totalRetries")
             )
-        rows = database.query(_FAILURES, str(period.days))
+        rows = _merged(
+            row for database in databases for row in database.query(_FAILURES, str(period.days))
+        )
     except (ServiceError, OperationError) as error:
         section.lines.append(f"not known: {error}")
         return section
@@ -117,10 +121,21 @@ def _errors(service: ServiceClient, database: StackDatabase, period: Period) -> 
         "sent": sent,
         "failed": failed,
         "retries": retries,
-        "by_code": [dict(row) for row in rows],
+        "by_code": rows,
     }
     section.lines += [f"{row['n']} over {row['channel']}: {row['code']}" for row in rows]
     return section
+
+
+def _merged(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Sum what each database counted by code and channel, the most first."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        counts[str(row["code"]), str(row["channel"])] += int(str(row["n"]))
+    return [
+        {"code": code, "channel": channel, "n": n}
+        for (code, channel), n in counts.most_common(_MAX_CODES)
+    ]
 
 
 def _metrics(status: StackStatus) -> Section:
@@ -137,10 +152,10 @@ def _metrics(status: StackStatus) -> Section:
     )
 
 
-def _slow(database: StackDatabase, period: Period) -> Section:
-    section = slow_statements(database, days=period.days)
+def _slow(databases: Sequence[StackDatabase], period: Period) -> Section:
+    section = slow_statements(databases, days=period.days)
     try:
-        sends = slow_sends(database, days=period.days)
+        sends = slow_sends(databases, days=period.days)
     except OperationError as error:
         section.lines.append(f"slow sends aren't known: {error}")
         return section
@@ -153,7 +168,11 @@ def _slow(database: StackDatabase, period: Period) -> Section:
 
 
 def _cleaning(
-    service: ServiceClient, database: StackDatabase, told: Callable[[str], object], *, clean: bool
+    service: ServiceClient,
+    databases: Sequence[StackDatabase],
+    told: Callable[[str], object],
+    *,
+    clean: bool,
 ) -> Section:
     section = Section("Old notifications")
     if clean:
@@ -162,12 +181,12 @@ def _cleaning(
         section.metrics = {"removed": removed}
         return section
     try:
-        old = int(str(database.query(_OLD)[0]["n"]))
+        old = sum(int(str(database.query(_OLD)[0]["n"])) for database in databases)
     except OperationError as error:
         section.lines.append(f"not known: {error}")
         return section
     section.lines.append(
-        f"{old} are older than 30 days; 'notifyctl cleanup --stack {database.stack}' or "
+        f"{old} are older than 30 days; 'notifyctl cleanup --stack {databases[0].stack}' or "
         "--clean removes them"
     )
     section.metrics = {"old": old}
@@ -175,11 +194,12 @@ def _cleaning(
 
 
 # Ids begin with the moment: milliseconds since 2024 (Julian day 2460310.5), times 4096.
+_MAX_CODES = 20
 _FAILURES = """
 SELECT COALESCE(last_error_code, 'no code') AS code, channel_type AS channel, COUNT(*) AS n
 FROM notification_logs WHERE status = 'failed' AND id >=
   CAST((julianday('now', '-' || ?1 || ' day') - 2460310.5) * 86400000 AS INTEGER) * 4096
-GROUP BY 1, 2 ORDER BY n DESC LIMIT 20
+GROUP BY 1, 2 ORDER BY n DESC
 """
 _OLD = """
 SELECT COUNT(*) AS n FROM notification_logs WHERE status NOT IN ('pending', 'retry') AND id <

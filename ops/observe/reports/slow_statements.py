@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,11 +19,28 @@ query Statements($account: string!, $filter: ZoneWorkersRequestsFilter_InputObje
 } } } }
 """
 _SHOWN = 120
+_LISTED = 5
+_WHAT = "show its analytics"
 
 
-def slow_statements(database: StackDatabase, *, days: int) -> Section:
+def slow_statements(databases: Sequence[StackDatabase], *, days: int) -> Section:
     """List the slowest by their mean; say so where the account's analytics don't tell."""
     section = Section("Slow statements and sends")
+    try:
+        groups = [group for database in databases for group in _groups(database, days)]
+        with databases[0].account.understood(_WHAT):
+            slowest = sorted(groups, key=lambda group: -group["avg"]["queryDurationMs"])[:_LISTED]
+            lines = [_line(group) for group in slowest]
+    except OperationError as error:
+        section.lines.append(f"slow statements aren't known: Cloudflare's analytics say '{error}'")
+        section.metrics["statements"] = None
+        return section
+    section.metrics["statements"] = slowest
+    section.lines += lines or ["no statements were counted"]
+    return section
+
+
+def _groups(database: StackDatabase, days: int) -> list[dict[str, Any]]:
     account, now = database.account, datetime.now(UTC)
     wanted = {
         "AND": [
@@ -35,23 +52,13 @@ def slow_statements(database: StackDatabase, *, days: int) -> Section:
         ]
     }
     body = {"query": _QUERY, "variables": {"account": account.account_id, "filter": wanted}}
-    what = "show its analytics"
-    try:
-        answer = account.document(
-            what, lambda client: client.post("/graphql", body=body, cast_to=object)
-        )
-        with account.understood(what):
-            if errors := answer.get("errors"):
-                raise OperationError(str(errors[0].get("message", "refused")))
-            groups = answer["data"]["viewer"]["accounts"][0]["d1QueriesAdaptiveGroups"]
-            lines = [_line(group) for group in groups]
-    except OperationError as error:
-        section.lines.append(f"slow statements aren't known: Cloudflare's analytics say '{error}'")
-        section.metrics["statements"] = None
-        return section
-    section.metrics["statements"] = groups
-    section.lines += lines or ["no statements were counted"]
-    return section
+    answer = account.document(
+        _WHAT, lambda client: client.post("/graphql", body=body, cast_to=object)
+    )
+    with account.understood(_WHAT):
+        if errors := answer.get("errors"):
+            raise OperationError(str(errors[0].get("message", "refused")))
+        return list(answer["data"]["viewer"]["accounts"][0]["d1QueriesAdaptiveGroups"])
 
 
 def _line(group: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ class World:
         self.context: Any = SimpleNamespace(stack="dev", reporter=Reporter(quiet=True), file=None)
         put = patch.setattr
         put(operation_report, "StackStatus", SimpleNamespace(of=self._status))
-        put(operation_report, "StackDatabase", SimpleNamespace(of=lambda _: "database"))
+        put(operation_report, "StackDatabase", SimpleNamespace(all_of=lambda _: ["database"]))
         put(operation_report, "connect", lambda _: nullcontext("service"))
         for name in ("_errors", "_metrics", "_slow", "_cleaning", "capacity", "security"):
             put(operation_report, name, self._part(name))
@@ -66,7 +66,7 @@ def test_a_longer_period_has_more_parts(
     assert before <= datetime.fromisoformat(report.at) <= datetime.now(UTC)
     assert len(report.at) == len("2026-11-29T08:00:00+00:00")
     assert world.asked["drift"] is (period is Period.MONTHLY)
-    assert world.asked["_errors"] == (("service", "database", period), {})
+    assert world.asked["_errors"] == (("service", ["database"], period), {})
     if "cleaning" in sections:
         assert world.asked["_cleaning"][1] == {"clean": clean}
 
@@ -150,7 +150,7 @@ def test_slow_sends_follow_slow_statements(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(operation_report, "slow_statements", statements)
     monkeypatch.setattr(operation_report, "slow_sends", sends)
     database: Any = None
-    section = operation_report._slow(database, Period.WEEKLY)
+    section = operation_report._slow([database], Period.WEEKLY)
     assert section.lines == ["a statement", "send m1: 1234 ms, 1 attempt"]
     assert section.metrics["sends"][0]["message_id"] == "m1"
     assert asked == [7, 7]
@@ -159,6 +159,6 @@ def test_slow_sends_follow_slow_statements(monkeypatch: pytest.MonkeyPatch) -> N
         raise OperationError("No answer.")
 
     monkeypatch.setattr(operation_report, "slow_sends", refused)
-    section = operation_report._slow(database, Period.WEEKLY)
+    section = operation_report._slow([database], Period.WEEKLY)
     assert section.lines == ["a statement", "slow sends aren't known: No answer."]
     assert "sends" not in section.metrics

@@ -44,12 +44,12 @@ def projected(counts: list[float], *, size: int, rows: int) -> Section:
     body = json.dumps({"success": True, "data": {"points": points}}).encode()
     with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
         service.answers = [(200, body)]
-        return capacity(client, cast(StackDatabase, Database(size=size, rows=rows)))
+        return capacity(client, [cast(StackDatabase, Database(size=size, rows=rows))])
 
 
 def asked(api: AnsweringService, document: Any, *, days: int = 7) -> Section:
     api.answers = [(200, json.dumps(document).encode())]
-    return slow_statements(cast(StackDatabase, Database(base_url=api.url)), days=days)
+    return slow_statements([cast(StackDatabase, Database(base_url=api.url))], days=days)
 
 
 @pytest.mark.parametrize(("name", "days"), [("daily", 1), ("weekly", 7), ("monthly", 30)])
@@ -191,7 +191,7 @@ def test_old_notifications_are_counted_or_not_known() -> None:
     def told(rows: int) -> Section:
         with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
             database = cast(StackDatabase, Database(rows=rows))
-            return operation_report._cleaning(client, database, str, clean=False)
+            return operation_report._cleaning(client, [database], str, clean=False)
 
     assert told(-1).lines == ["not known: the database is away"]
     assert told(3).metrics == {"old": 3}
@@ -203,7 +203,7 @@ def test_a_clean_up_that_was_asked_for_is_made_and_counted() -> None:
     with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
         service.answers = [(200, body)]
         database = cast(StackDatabase, Database(rows=3))
-        section = operation_report._cleaning(client, database, str, clean=True)
+        section = operation_report._cleaning(client, [database], str, clean=True)
         assert json.loads(service.seen[0]["body"]) == {"days": 30}
     assert (section.metrics, section.lines) == ({"removed": 7}, ["7 older than 30 days removed"])
 
@@ -218,7 +218,7 @@ def test_failures_are_told_by_code_and_channel() -> None:
 
     with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
         service.answers = [(200, body)]
-        section = operation_report._errors(client, cast(StackDatabase, Failing()), Period.WEEKLY)
+        section = operation_report._errors(client, [cast(StackDatabase, Failing())], Period.WEEKLY)
         assert service.seen[0]["target"] == "/api/metrics?days=7"
     assert section.lines == [
         "2 failed and 9 sent in 7 days, 3 retries",
@@ -229,3 +229,43 @@ def test_failures_are_told_by_code_and_channel() -> None:
         "failed": 2,
         "retries": 3,
     }
+
+
+def test_the_fullest_of_several_databases_bounds_them() -> None:
+    body = json.dumps({"success": True, "data": {"points": []}}).encode()
+    several = [
+        cast(StackDatabase, Database(size=2_000_000_000, rows=100)),
+        cast(StackDatabase, Database(size=5_000_000_000, rows=50)),
+    ]
+    with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
+        service.answers = [(200, body)]
+        section = capacity(client, several)
+    assert section.lines[0] == (
+        "2 databases: 7000.0 MB; 150 rows; the largest has 5000.0 MB, 50.00% of D1's 10 GB"
+    )
+    assert (section.metrics["database_bytes"], section.metrics["rows"]) == (7_000_000_000, 150)
+
+
+def test_what_one_of_several_databases_does_not_tell_is_not_known() -> None:
+    body = json.dumps({"success": True, "data": {"points": []}}).encode()
+    several = [
+        cast(StackDatabase, Database(size=1, rows=100)),
+        cast(StackDatabase, Database(size=1, rows=-1)),
+    ]
+    with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
+        service.answers = [(200, body)]
+        assert capacity(client, several).lines == ["not known: the database is away"]
+
+
+def test_codes_of_several_databases_are_summed() -> None:
+    rows = [
+        {"code": "A", "channel": "slack", "n": 2},
+        {"code": "B", "channel": "slack", "n": 4},
+        {"code": "A", "channel": "slack", "n": 3},
+        {"code": "A", "channel": "lark", "n": 1},
+    ]
+    assert operation_report._merged(rows) == [
+        {"code": "A", "channel": "slack", "n": 5},
+        {"code": "B", "channel": "slack", "n": 4},
+        {"code": "A", "channel": "lark", "n": 1},
+    ]

@@ -52,7 +52,7 @@ DATABASE = cast(StackDatabase, Database())
 
 
 def errors(service: ServiceClient) -> Section:
-    return operation_report._errors(service, DATABASE, Period.DAILY)
+    return operation_report._errors(service, [DATABASE], Period.DAILY)
 
 
 ASKING: dict[str, Callable[[ServiceClient], object]] = {
@@ -62,7 +62,7 @@ ASKING: dict[str, Callable[[ServiceClient], object]] = {
     "discard": lambda s: discard(s, [1]),
     "test data": lambda s: TestData(s, "http://127.0.0.1:1").write(users=1, sends=1),
     "fingerprints": lambda s: s.secret_fingerprints(),
-    "capacity": lambda s: capacity(s, DATABASE),
+    "capacity": lambda s: capacity(s, [DATABASE]),
     "errors": errors,
     "metrics": ServiceMetrics.read,
 }

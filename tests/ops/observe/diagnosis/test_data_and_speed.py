@@ -51,10 +51,16 @@ def reading(level: Level, *, value: float | None = 2_000.0, unit: str = "ms") ->
 
 
 def test_whole_data_is_well(migrated: SqliteDatabase) -> None:
-    branch = data_branch(project(), migrated)
+    branch = data_branch(project(), [migrated])
     assert branch.verdict is Verdict.WELL
     assert branch.found[0].startswith("database notify-dev: 4 KiB, ")
     assert branch.found[-1].endswith(" checks of consistency found nothing")
+
+
+def test_each_of_several_databases_is_looked_at(migrated: SqliteDatabase) -> None:
+    branch = data_branch(project(), [migrated, cast(StackDatabase, Away())])
+    assert branch.found[0].startswith("database notify-dev: 4 KiB, ")
+    assert whats(branch) == ["the database is away"]
 
 
 def test_missing_tables_and_rows_that_break_a_rule_are_causes(migrated: SqliteDatabase) -> None:
@@ -64,7 +70,7 @@ def test_missing_tables_and_rows_that_break_a_rule_are_causes(migrated: SqliteDa
     database.query(
         "INSERT INTO user_configs (user_id, channel_type, config_data) VALUES ('u', 'lark', '{}')"
     )
-    branch = data_branch(project(), database)
+    branch = data_branch(project(), [database])
     assert branch.verdict is Verdict.ILL
     assert [text.partition(":")[0] for text in whats(branch)] == [
         "tables are missing",
@@ -74,7 +80,7 @@ def test_missing_tables_and_rows_that_break_a_rule_are_causes(migrated: SqliteDa
 
 
 def test_a_database_that_cannot_be_asked_is_a_cause() -> None:
-    branch = data_branch(project(), cast(StackDatabase, Away()))
+    branch = data_branch(project(), [cast(StackDatabase, Away())])
     assert (branch.verdict, whats(branch)) == (Verdict.ILL, ["the database is away"])
     assert branch.findings[0].step[-1] == "notifyctl db backup --stack dev"
 
@@ -86,21 +92,21 @@ def test_a_database_that_cannot_be_asked_is_a_cause() -> None:
 def test_a_metric_above_its_threshold_is_a_cause(
     migrated: SqliteDatabase, level: Level, ill: bool
 ) -> None:
-    branch = speed_branch(status(reading(level)), migrated)
+    branch = speed_branch(status(reading(level)), [migrated])
     assert branch.verdict is (Verdict.ILL if ill else Verdict.WELL)
     assert whats(branch) == (["response time: 2,000 ms, above 1000 ms"] if ill else [])
     assert branch.found == ([] if ill else ["response time: 2,000 ms"])
 
 
 def test_a_backlog_is_of_now_and_asks_for_the_drift(migrated: SqliteDatabase) -> None:
-    [found] = speed_branch(status(reading(Level.CRITICAL, unit="messages")), migrated).findings
+    [found] = speed_branch(status(reading(Level.CRITICAL, unit="messages")), [migrated]).findings
     assert (found.section, found.window, found.over) == (
         "Stuck queue",
         "now",
         "below 1000 messages",
     )
     assert found.step == ("notifyctl drift --stack dev",)
-    [slow] = speed_branch(status(reading(Level.WARNING)), migrated).findings
+    [slow] = speed_branch(status(reading(Level.WARNING)), [migrated]).findings
     assert (slow.section, slow.window, slow.step) == (
         "Slow",
         "the last hour",
@@ -109,17 +115,17 @@ def test_a_backlog_is_of_now_and_asks_for_the_drift(migrated: SqliteDatabase) ->
 
 
 def test_a_metric_that_is_not_known_says_why(migrated: SqliteDatabase) -> None:
-    branch = speed_branch(status(reading(Level.UNKNOWN, value=None)), migrated)
+    branch = speed_branch(status(reading(Level.UNKNOWN, value=None)), [migrated])
     assert branch.found == ["response time: unknown (analytics said)"]
 
 
 def test_rates_belong_to_another_branch(migrated: SqliteDatabase) -> None:
-    branch = speed_branch(status(reading(Level.CRITICAL, unit="%")), migrated)
+    branch = speed_branch(status(reading(Level.CRITICAL, unit="%")), [migrated])
     assert (branch.verdict, whats(branch), branch.found) == (Verdict.WELL, [], [])
 
 
 def test_slow_sends_that_cannot_be_read_are_unknown() -> None:
-    branch = speed_branch(status(), cast(StackDatabase, Away()))
+    branch = speed_branch(status(), [cast(StackDatabase, Away())])
     assert branch.verdict is Verdict.UNKNOWN
     assert branch.found == ["slow sends: the database is away"]
 
@@ -129,6 +135,6 @@ def test_the_slowest_send_is_the_example_of_what_is_slow(
 ) -> None:
     sends = [SlowSend(f"ntf_{n}", "slack", 1, 9_000 - n) for n in range(2)]
     monkeypatch.setattr("ops.observe.diagnosis.speed_branch.slow_sends", lambda *_, **__: sends)
-    [slow] = speed_branch(status(reading(Level.WARNING)), migrated).findings
-    [backlog] = speed_branch(status(reading(Level.WARNING, unit="messages")), migrated).findings
+    [slow] = speed_branch(status(reading(Level.WARNING)), [migrated]).findings
+    [backlog] = speed_branch(status(reading(Level.WARNING, unit="messages")), [migrated]).findings
     assert (slow.example, backlog.example) == ("ntf_0", "")

@@ -178,7 +178,13 @@ class Rows:
 
 def failures(*rows: dict[str, Any], error: OperationError | None = None) -> Branch:
     branch = Branch("errors", "Does the service fail?")
-    _failures(branch, cast(StackDatabase, Rows(*rows, error=error)))
+    _failures(branch, "dev", [cast(StackDatabase, Rows(*rows, error=error))])
+    return branch
+
+
+def of_several(*databases: tuple[dict[str, Any], ...]) -> Branch:
+    branch = Branch("errors", "Does the service fail?")
+    _failures(branch, "dev", [cast(StackDatabase, Rows(*rows)) for rows in databases])
     return branch
 
 
@@ -277,7 +283,7 @@ def whole(*answers: CallerAnswer, readings: tuple[Reading, ...] = (), **changes:
     }  # fmt: skip
     status: Any = SimpleNamespace(**{**told, **changes})
     account: Any = Answers()
-    return errors_branch(status, account, cast(StackDatabase, Rows()))
+    return errors_branch(status, account, [cast(StackDatabase, Rows())])
 
 
 def test_nothing_that_failed_is_well_and_says_what_was_looked_at() -> None:
@@ -321,3 +327,21 @@ def test_a_full_disk_and_what_the_service_says_come_first() -> None:
 def test_several_versions_serve_nothing_alone() -> None:
     shares = {"0123456789": 90.0, "9876543210": 10.0}
     assert not any("serves everything" in line for line in whole(shares=shares).found)
+
+
+def test_one_failure_in_several_databases_is_one_finding() -> None:
+    earlier = group(first="2026-11-29T07:00:00Z", last="2026-11-29T08:10:00Z", users=1, lately=1)
+    other = group(code="THROTTLED", lately=9)
+    worst, both = of_several((earlier,), (group(), other)).findings
+    assert worst.what.startswith("slack: 3 sends failed and 2 in retry for 4 users: THROTTLED")
+    assert both.what.startswith("slack: 6 sends failed and 4 in retry for 5 users: TIMEOUT_ERROR")
+    assert (both.first, both.last) == ("2026-11-29T07:00:00Z", "2026-11-29T08:30:00Z")
+
+
+def test_no_more_than_ten_groups_of_several_databases_are_told() -> None:
+    rows = [group(code=f"E{number}", lately=number + 1) for number in range(9)]
+    found = of_several(tuple(rows[:5]), tuple(rows[5:]), (group(code="A"), group(code="B")))
+    assert len(found.findings) + len(found.found) >= 3
+    told = " ".join([*(f.what for f in found.findings), *found.found])
+    assert "E8" in told
+    assert "E0" not in told

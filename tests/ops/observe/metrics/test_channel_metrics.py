@@ -111,12 +111,21 @@ def test_a_retry_of_yesterday_is_counted_and_is_the_oldest(database: SqliteDatab
 def test_the_slowest_come_first_and_no_more_than_are_asked_for(database: SqliteDatabase) -> None:
     for number, seconds in ((1, 3), (2, 9), (3, 6)):
         add(database, number, "slack", "sent", took=timedelta(seconds=seconds), retries=number)
-    found = slow_sends(database, limit=2)
+    found = slow_sends([database], limit=2)
     assert [(one.message_id, one.attempts, one.channel) for one in found] == [
         ("m2", 3, "slack"),
         ("m3", 4, "slack"),
     ]
     assert found[0].milliseconds == pytest.approx(9_000, abs=1)
+
+
+def test_the_slowest_of_all_databases_come_first(database: SqliteDatabase) -> None:
+    other = sqlite_database()
+    SchemaChanges(other, project()).migrate()
+    for number, (place, seconds) in enumerate([(database, 3), (other, 9), (database, 6)], 1):
+        add(place, number, "slack", "sent", took=timedelta(seconds=seconds))
+    found = slow_sends([database, other], limit=2)
+    assert [one.message_id for one in found] == ["m2", "m3"]
 
 
 def test_what_was_sent_again_by_a_person_or_is_not_of_these_days_is_left_out(
@@ -125,8 +134,8 @@ def test_what_was_sent_again_by_a_person_or_is_not_of_these_days_is_left_out(
     add(database, 1, "slack", "sent", took=timedelta(seconds=9), redrives=1)
     add(database, 2, "slack", "sent", took=timedelta(seconds=9), age=timedelta(hours=25))
     add(database, 3, "slack", "failed", took=timedelta(seconds=9))
-    assert slow_sends(database) == []
-    assert [one.message_id for one in slow_sends(database, days=2)] == ["m2"]
+    assert slow_sends([database]) == []
+    assert [one.message_id for one in slow_sends([database], days=2)] == ["m2"]
 
 
 def test_named_endpoints_count_for_their_channel(database: SqliteDatabase) -> None:
