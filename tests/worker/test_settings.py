@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from notification.settings import Settings
+from notification.settings import Settings, parse_schedule
 from tests.worker.stepped_timeline import SteppedTimeline
 from tests.worker.world import World
 
@@ -45,6 +45,19 @@ def test_nothing_set_means_a_cautious_development_stack() -> None:
     assert settings.allow_loopback_endpoints is False
     assert settings.maintenance is False
     assert settings.secret_weakness() == "API_SECRET_KEY is not set"
+    assert (settings.service_version, settings.log_level) == ("0.0.0", "debug")
+    assert (settings.retry_queue_name, settings.failed_queue_name) == (
+        *("retry-queue", "failed-queue"),
+    )
+    assert (settings.max_request_size, settings.cache_ttl_s) == (1_048_576, 300)
+    limits = (settings.rate_limit_per_minute, settings.rate_limit_address_per_minute)
+    assert limits == (100, 100)
+    assert (settings.allow_http_webhooks, settings.allow_private_webhooks) == (True, False)
+    assert (
+        settings.accept_signature_v1 is settings.retries_enabled is settings.cache_enabled is True
+    )
+    assert settings.telegram_api == "https://api.telegram.org"
+    assert (settings.schema_level, settings.worker_name, settings.console_path) == (0, "", "")
 
 
 @pytest.mark.requirement("C-11")
@@ -176,3 +189,67 @@ def test_without_the_cache_nothing_is_kept_there(world: World) -> None:
     world.environment["FEATURE_CACHE_ENABLED"] = "false"
     world.request("GET", "/api/user-configs?user_id=u1&channel_type=webhook")
     assert world.cache.values == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "waits"),
+    [
+        ([], ()),
+        (["1s"], (1_000,)),
+        (("10s", "5m", "2h"), (10_000, 300_000, 7_200_000)),
+        (["12h"], (43_200_000,)),
+        (["12h", "12h"], (43_200_000, 43_200_000)),
+        (["720m", "43200s"], (43_200_000, 43_200_000)),
+        (["1s"] * 12, (1_000,) * 12),
+        (["1s"] * 13, None),
+        (["43201s"], None),
+        (["12h", "11h", "3601s"], None),
+        (["0s"], None),
+        (["01s"], None),
+        (["1234567s"], None),
+        (["1d"], None),
+        (["1s "], None),
+        (["\u0661s"], None),
+        ([1], None),
+        ("1s", None),
+        (None, None),
+    ],
+)
+def test_a_schedule_is_waits_of_twelve_hours_and_a_day_together(
+    value: object, waits: tuple[int, ...] | None
+) -> None:
+    assert parse_schedule(value) == waits
+
+
+@pytest.mark.parametrize(
+    ("text", "waits"), [("", None), (" ", None), ("10s,5m", (10_000, 300_000)), ("10s, 5m", None)]
+)
+def test_the_stacks_schedule_is_read_or_the_default_applies(
+    text: str, waits: tuple[int, ...] | None
+) -> None:
+    assert Settings.read({"RETRY_SCHEDULE": text}).retry_schedule == waits
+
+
+@pytest.mark.parametrize(
+    ("text", "rates"),
+    [("", {}), ("{", {}), ("[1]", {}), ('{"slack": "1/s"}', {"slack": "1/s"})],
+)
+def test_paces_that_cannot_be_read_are_none(text: str, rates: dict[str, str]) -> None:
+    assert Settings.read({"CHANNEL_RATES": text}).channel_rates == rates
+
+
+def test_lists_and_switches_are_read_by_their_names() -> None:
+    read = Settings.read(
+        {
+            "ALLOWED_ORIGINS": " https://a.example ,*, https://b.example,",
+            "SERVICE_HOSTS": "a, b",
+            "FEATURE_SLACK_ENABLED": "false",
+            "FEATURE_LARK_ENABLED": "true",
+            "FEATURE_TEAMS": "false",
+            "SLACK_ENABLED": "false",
+            "TELEGRAM_API_URL": "https://t.example//",
+        }
+    )
+    assert read.allowed_origins == ("https://a.example", "https://b.example")
+    assert (read.service_hosts, read.disabled_channels) == (("a", "b"), frozenset({"slack"}))
+    assert read.telegram_api == "https://t.example"
