@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,8 +13,8 @@ from tests.promise.simulation import Simulation
 
 @pytest.fixture
 def timeline() -> Iterator[SimulatedTimeline]:
-    """An installation at second 0 with one user, ann."""
-    with Simulation() as simulation:
+    """An installation at second 0 with one user, ann; WORLD_SHARDS spreads its users."""
+    with Simulation(shards=int(os.environ.get("WORLD_SHARDS", "1"))) as simulation:
         line = SimulatedTimeline(simulation)
         line.configure("ann")
         yield line

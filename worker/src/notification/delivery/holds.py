@@ -196,9 +196,10 @@ class Holds:
     ) -> Statement:
         disabled = compact_json(sorted(self._platform.settings.disabled_channels))
         pace = pace_of(channel or "", None, self._platform.settings)
+        most = MAX_RELEASED // len(self._platform.shards)
         return Statement(
             _RELEASE,
-            (channel, user_id, iso(now_ms), until, disabled, pace.interval_ms, MAX_RELEASED),
+            (channel, user_id, iso(now_ms), until, disabled, pace.interval_ms, most),
         )
 
     async def wake(self, rows: Sequence[Row], now_ms: int) -> None:

@@ -107,13 +107,15 @@ async def requeue_stalled(
     overdue = iso(now_ms - _SETTLING_MS)
     day_ago = first_row_id(now_ms - LIFE_MS)
     holds = Holds(platform, log)
+    # Each hundred rows are a call to a queue, and the databases share an invocation's calls.
+    page = PAGE // len(platform.shards)
     results = await platform.database.batch(
         [
-            Statement(_REVIVE, (max(begin, day_ago), settled, PAGE, now)),
-            Statement(_GIVE_UP_PENDING, (begin, day_ago, PAGE, now, EXPIRED_TEXT)),
+            Statement(_REVIVE, (max(begin, day_ago), settled, page, now)),
+            Statement(_GIVE_UP_PENDING, (begin, day_ago, page, now, EXPIRED_TEXT)),
             Statement(_OLDEST_PENDING, (begin, settled)),
-            Statement(_GIVE_UP, (day_ago, now, EXPIRED_TEXT, PAGE)),
-            Statement(_DUE, (overdue, now, PAGE)),
+            Statement(_GIVE_UP, (day_ago, now, EXPIRED_TEXT, page)),
+            Statement(_DUE, (overdue, now, page)),
             *holds.release_ended(now_ms),
             *resolve_statements(None, now_ms),
         ]
