@@ -10,11 +10,21 @@ from tests.promise.real_installation import RealInstallation
 from tests.promise.simulated_timeline import SimulatedTimeline
 from tests.promise.simulation import Simulation
 
+SPREAD = frozenset({"test_cron", "test_deaths", "test_schedule", "test_throttling"})
+"""Modules that run over three databases, too; WORLD_SHARDS lets any of them."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of some modules over three databases as over one."""
+    if "timeline" in metafunc.fixturenames and metafunc.module.__name__.split(".")[-1] in SPREAD:
+        metafunc.parametrize("timeline", [1, 3], ids=["", "over-3-databases"], indirect=True)
+
 
 @pytest.fixture
-def timeline() -> Iterator[SimulatedTimeline]:
-    """An installation at second 0 with one user, ann; WORLD_SHARDS spreads its users."""
-    with Simulation(shards=int(os.environ.get("WORLD_SHARDS", "1"))) as simulation:
+def timeline(request: pytest.FixtureRequest) -> Iterator[SimulatedTimeline]:
+    """An installation at second 0 with one user, ann."""
+    shards = getattr(request, "param", int(os.environ.get("WORLD_SHARDS", "1")))
+    with Simulation(shards=shards) as simulation:
         line = SimulatedTimeline(simulation)
         line.configure("ann")
         yield line
