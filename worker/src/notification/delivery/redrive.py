@@ -27,7 +27,8 @@ UPDATE notification_logs SET status = 'retry', retry_count = 0, redrives = redri
 WHERE id IN ({chosen}) AND status = 'failed'
 RETURNING id
 """
-_WORTH_IT = """(last_error_code IN ('EXPIRED', 'INTERRUPTED')
+# Without a code the last attempt alone decides: an unknown answer is never rejected.
+_WORTH_IT = """(COALESCE(last_error_code, '') IN ('EXPIRED', 'INTERRUPTED')
   OR json_extract(attempts, '$[#-1].retryable') = 1)"""
 _REASONS = f"""CASE WHEN content IS NULL THEN 'no_content'
   WHEN ?9 = 0 AND NOT {_WORTH_IT} THEN 'rejected'
