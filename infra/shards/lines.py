@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from infra.migrations.d1 import Statement, retry_unavailable
+from infra.migrations.d1 import Statement
 from infra.migrations.schema import Queries
+from infra.shards.user_rows import patiently
 
 _PAGE = 500
 _SELECT = f"SELECT * FROM endpoint_lines WHERE endpoint > ?1 ORDER BY endpoint LIMIT {_PAGE}"  # noqa: S608  a constant
@@ -37,17 +38,17 @@ def copy_lines(source: Queries, target: Queries) -> None:
     """
     after = ""
     while True:
-        rows = retry_unavailable(source.batch, [Statement(_SELECT, (after,))])[0]
+        rows = patiently(source.batch, [Statement(_SELECT, (after,))])[0]
         if not rows:
             return
         lines = json.dumps([dict(row) for row in rows])
-        retry_unavailable(target.batch, [Statement(_MERGE_LINES, (lines,))])
+        patiently(target.batch, [Statement(_MERGE_LINES, (lines,))])
         after = str(rows[-1]["endpoint"])
 
 
 def copy_holds_of_all(first: Queries, target: Queries) -> None:
     """Give a database the holds of whole channels, which every shard has."""
-    rows = retry_unavailable(first.batch, [Statement(_SELECT_HOLDS)])[0]
+    rows = patiently(first.batch, [Statement(_SELECT_HOLDS)])[0]
     if rows:
         holds = json.dumps([dict(row) for row in rows])
-        retry_unavailable(target.batch, [Statement(_WRITE_HOLDS, (holds,))])
+        patiently(target.batch, [Statement(_WRITE_HOLDS, (holds,))])

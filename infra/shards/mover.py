@@ -19,14 +19,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from infra.migrations.d1 import Row, Statement, retry_unavailable
+from infra.migrations.d1 import Row, Statement
 from infra.migrations.errors import MigrationError, WriterBusy
 from infra.migrations.ledger import SELECT_APPLIED
 from infra.migrations.schema import Queries, read_objects
 from infra.shards.lines import copy_holds_of_all, copy_lines
 from infra.shards.placement import shard_of
 from infra.shards.record import Placement, PlacementUnknown, read_placement, write_placement
-from infra.shards.user_rows import UserRows
+from infra.shards.user_rows import UserRows, patiently
 
 SETTLED_S = 90.0
 """Seconds after which no isolate has the record before a change (`PLACEMENT_TTL_MS`, 10 s), no
@@ -76,14 +76,14 @@ class Mover:
                 the next deployment goes on.
         """
         first = self._databases[0]
-        record = retry_unavailable(read_placement, first)
+        record = patiently(read_placement, first)
         placement = record or Placement()
         self._check_reach(placement, n)
         self._check_alike()
         tables = sorted(UserRows.of_database(first), key=lambda table: table.name == _LAST)
         if record is None:
             self._check_empty(tables)
-            retry_unavailable(write_placement, first, None, placement)
+            patiently(write_placement, first, None, placement)
         if placement.moving_to not in {None, n}:
             placement = self._take_back(tables, placement)
         if placement.n == n:
@@ -135,7 +135,7 @@ class Mover:
 
     def _record(self, before: Placement, after: Placement) -> Placement:
         if before != after:
-            retry_unavailable(write_placement, self._databases[0], before, after)
+            patiently(write_placement, self._databases[0], before, after)
         return after
 
     def _take_back(self, tables: Sequence[UserRows], placement: Placement) -> Placement:
@@ -147,7 +147,7 @@ class Mover:
     def _wait(self) -> None:
         self._sleep(self._settled)
         for _ in range(_POLLS):
-            running = retry_unavailable(self._databases[0].batch, [Statement(_RUNNING)])[0]
+            running = patiently(self._databases[0].batch, [Statement(_RUNNING)])[0]
             if not running:
                 return
             self._sleep(_POLL_S)
@@ -197,7 +197,7 @@ def _by_home(users: Iterable[str], n: int, shard: int) -> Mapping[int, list[str]
 
 def _catalogue(database: Queries) -> Mapping[str, str]:
     """Return what a database is made of, and its migrations, by name."""
-    objects = retry_unavailable(read_objects, database)
-    rows: list[Row] = retry_unavailable(database.batch, [Statement(SELECT_APPLIED)])[0]
+    objects = patiently(read_objects, database)
+    rows: list[Row] = patiently(database.batch, [Statement(SELECT_APPLIED)])[0]
     applied = {str(row["name"]): str(row.get("sha256") or "") for row in rows}
     return {**{one.name: one.plain for one in objects}, **applied}

@@ -6,9 +6,15 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.migrations.d1 import Row, Statement, retry_unavailable
+from infra.migrations.d1 import Row, Statement
+from infra.migrations.errors import D1Unavailable
 from infra.migrations.schema import Queries, Table, quoted, read_tables
+from infra.retries import retrying
 
+patiently = retrying(D1Unavailable, attempts=50, first_wait=1.0, longest_wait=8.0)
+"""Repeats a call for six minutes, while recipients wait for the move to end. Cloudflare's API takes
+1,200 calls in five minutes and then none for five (its docs, "Rate limits").
+"""
 USERS_PAGE = 500
 """Recipients that one statement names; their ids have at most 100 characters."""
 _ROWS_PAGE = 500
@@ -35,7 +41,7 @@ class UserRows:
     @classmethod
     def of_database(cls, database: Queries) -> tuple[UserRows, ...]:
         """Return every table that has recipients' rows, by name."""
-        tables = retry_unavailable(read_tables, database)
+        tables = patiently(read_tables, database)
         found = [
             cls._of_table(table)
             for table in tables.values()
@@ -54,7 +60,7 @@ class UserRows:
         """Yield the recipients that have rows, in pages; the empty id names no recipient."""
         after = ""
         while True:
-            rows = retry_unavailable(
+            rows = patiently(
                 database.batch,
                 [
                     Statement(
@@ -83,7 +89,7 @@ class UserRows:
             f"ORDER BY {order} LIMIT {_ROWS_PAGE})) WHERE page_before < {_PAGE_BYTES} "
             f"ORDER BY {order}"
         )
-        return retry_unavailable(database.batch, [Statement(sql, (json.dumps(users),))])[0]
+        return patiently(database.batch, [Statement(sql, (json.dumps(users),))])[0]
 
     def same_rows(self, database: Queries, page: Sequence[Row]) -> list[Row]:
         """Return the rows that have the keys of a page's, in its order."""
@@ -92,7 +98,7 @@ class UserRows:
             f"SELECT {self._names} FROM {quoted(self.name)} WHERE {self._has_key} "  # noqa: S608  the schema's names
             f"ORDER BY {order}"
         )
-        return retry_unavailable(database.batch, [Statement(sql, (self._keys(page),))])[0]
+        return patiently(database.batch, [Statement(sql, (self._keys(page),))])[0]
 
     def insert(self, database: Queries, page: Sequence[Row]) -> None:
         """Write rows; those that are there already stay."""
@@ -109,7 +115,7 @@ class UserRows:
                     (values,),
                 )
             )
-        retry_unavailable(database.batch, statements)
+        patiently(database.batch, statements)
 
     def _insert_one(self, row: Row) -> Statement:
         values = [row[name] for name in self.columns]
@@ -124,7 +130,7 @@ class UserRows:
     def delete(self, database: Queries, page: Sequence[Row]) -> None:
         """Delete the rows that have the keys of a page's."""
         sql = f"DELETE FROM {quoted(self.name)} WHERE {self._has_key}"  # noqa: S608  the schema's names
-        retry_unavailable(database.batch, [Statement(sql, (self._keys(page),))])
+        patiently(database.batch, [Statement(sql, (self._keys(page),))])
 
     @property
     def _names(self) -> str:

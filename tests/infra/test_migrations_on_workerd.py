@@ -1,6 +1,7 @@
-"""Migrations on the real edge runtime's D1, through the local cloud's REST API."""
+"""Migrations, and moves of rows, on the real edge runtime's D1, through the REST API."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,9 @@ from infra.migrations.errors import D1SqlError, MigrationFailed, RefusedMigratio
 from infra.migrations.files import MigrationSet
 from infra.migrations.lease import WriterLease
 from infra.migrations.migrator import Migrator
+from infra.shards.mover import Mover
+from infra.shards.placement import shard_of
+from infra.shards.record import Placement
 from localcloud.daemon import LocalCloud
 from localcloud.endpoints import Ports
 from tests.infra.stack_inputs import MIGRATIONS, write_migrations
@@ -123,3 +127,53 @@ def test_a_lost_lease_fails_the_whole_batch(new_database: Callable[[str], D1Data
         database.batch([WriterLease(database).fence(), Statement("CREATE TABLE x(id INTEGER)")])
     assert WriterLease.was_lost(caught.value)
     assert tables(database) == {"d1_migrations_lease"}
+
+
+def test_rows_move_between_databases_as_they_were(
+    new_database: Callable[[str], D1Database],
+) -> None:
+    databases = [new_database(f"shard-{number}") for number in range(3)]
+    migrations = MigrationSet.read(PROJECT / "sql" / "migrations")
+    for database in databases:
+        Migrator(database).apply(migrations)
+    users = ["ann", "bob", "dan", "u1", "u3", "用户"]
+    texts = ["plain", "a\0b", "ü" * 390_000, "x" * 900_000, '{"json": 1}', ""]
+    for number, (user, text) in enumerate(zip(users, texts, strict=True)):
+        insert = (
+            "INSERT INTO notification_logs (id, message_id, user_id, channel_type, content, "
+            "send_at, variables) VALUES (?1, ?2, ?3, 'webhook', ?4, NULL, '{\"a\": [1.5, null]}')"
+        )
+        moment = f"ntf_1704067200001_webhook_{number:03x}000000000"
+        databases[0].batch(
+            [
+                Statement(insert, (str(4096 + number), moment, user, text)),
+                Statement(
+                    "INSERT INTO user_configs (user_id, channel_type, config_data) "
+                    "VALUES (?1, 'webhook', 'enc:v2:k:abc')",
+                    (user,),
+                ),
+                Statement(
+                    "INSERT INTO idempotency_keys (user_id, idempotency_key, message_ids, "
+                    "expires_at) VALUES (?1, 'k', '[]', '2027')",
+                    (user,),
+                ),
+            ]
+        )
+    tables = ("notification_logs", "user_configs", "idempotency_keys")
+
+    def rows(database: D1Database) -> list[list[tuple[tuple[str, object], ...]]]:
+        # The names are the test's own.
+        asked = [Statement(f"SELECT * FROM {name}") for name in tables]  # noqa: S608
+        return [[tuple(row.items()) for row in found] for found in database.batch(asked)]
+
+    before = [sorted(found) for found in rows(databases[0])]
+    waits: list[float] = []
+    for n in (3, 2, 1):
+        assert Mover(databases, sleep=waits.append).move(n) == Placement(n)
+        found = [rows(database) for database in databases]
+        together = zip(*found, strict=True)
+        assert [sorted(chain.from_iterable(one)) for one in together] == before
+        for shard, of_shard in enumerate(found):
+            held = {dict(row)["user_id"] for table in of_shard for row in table}
+            assert held == {user for user in users if shard_of(user, n) == shard}
+    assert len(waits) == 3
