@@ -24,6 +24,9 @@ export function t(text: Text, values: Record<string, string | number> = {}): str
   return found.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
+/** Translate what the service names, if there is a translation. */
+export const translated = (text: string): string => (Object.hasOwn(chinese, text) ? t(text as Text) : text);
+
 const LOCALES: Record<Language, string> = { en: "en-GB", zh: "zh-CN" };
 
 export const formatNumber = (value: number, digits = 0): string =>

@@ -128,7 +128,7 @@ class _Sink:
             if planned.left <= 0:
                 self._planned.remove(planned)
             return await self._kept(request, planned.answer)
-        call = ChatCall(path, await request.body(), self._now_ms())
+        call = ChatCall(path, await request.body(), self._now_ms(), request.url.query)
         return await self._kept(request, api.receive(call))
 
     async def fail_next(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from notification_sdk._async.builder import AsyncNotificationBuilder
 from notification_sdk._async.client import AsyncNotificationClient
 from notification_sdk._batch import BatchItem, BatchOutcome
 from notification_sdk._channel_selector import SmartChannelSelector
+from notification_sdk._channels import CHANNELS, Channel
 from notification_sdk._errors import (
     AuthenticationError,
     ConflictError,
@@ -29,8 +30,6 @@ from notification_sdk._errors import (
     WebhookVerificationError,
 )
 from notification_sdk._notification import (
-    CHANNELS,
-    Channel,
     CustomContent,
     NotificationRequest,
     SendResponse,

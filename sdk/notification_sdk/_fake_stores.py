@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notification_sdk._notification import CHANNELS
+from notification_sdk._channels import CHANNELS
 from notification_sdk._template_renderer import TemplateRenderer
 
 Made = tuple[int, dict[str, Any], dict[str, str]]

@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NotRequired, Self, TypedDict
+from typing import Any, NotRequired, Self, TypedDict
 
 from notification_sdk._call import shown
 from notification_sdk._reading import Fields
-
-Channel = Literal["webhook", "telegram", "lark", "slack", "discord", "teams", "ntfy"]
-CHANNELS: tuple[Channel, ...] = (
-    "webhook",
-    "telegram",
-    "lark",
-    "slack",
-    "discord",
-    "teams",
-    "ntfy",
-)
-
 
 _WAITS = ("send_at", "held_until", "throttled_until")
 

@@ -21,6 +21,7 @@ from urllib.parse import unquote
 import httpx
 
 from notification_sdk._async.client import MAX_BULK, AsyncNotificationClient
+from notification_sdk._channels import CHANNELS
 from notification_sdk._fake_stores import (
     FakeConfigs,
     FakeLogs,
@@ -30,7 +31,6 @@ from notification_sdk._fake_stores import (
     ok,
     time_text,
 )
-from notification_sdk._notification import CHANNELS
 from notification_sdk._signing import sign_request
 from notification_sdk._sync.client import NotificationClient
 

@@ -43,12 +43,21 @@ def section(heading: str) -> list[list[str]]:
 
 
 def constants(*folders: Path) -> Iterator[str]:
-    """Every text in the sources."""
+    """Every text in the sources, except what a channel's table or body has of its provider's."""
     for folder in folders:
         for path in sorted(folder.rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    yield node.value
+            nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+            tables = nodes if path.parent == WORKER / "channels" else []
+            foreign = {
+                id(part)
+                for table in tables
+                if isinstance(table, ast.Dict)
+                for part in (*table.keys, *table.values)
+            }
+            for node in nodes:
+                text = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(text, str) and id(node) not in foreign:
+                    yield text
 
 
 def answered() -> dict[str, str]:

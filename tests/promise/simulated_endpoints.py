@@ -95,8 +95,8 @@ class SimulatedEndpoints:
 
     async def _ask(self, api: ChatApi, endpoint: str, request: OutboundRequest) -> OutboundAnswer:
         now = asyncio.get_running_loop().time()
-        path = urlsplit(request.url).path
-        made = api.receive(ChatCall(path, request.body.encode(), round(now * 1000)))
+        url = urlsplit(request.url)
+        made = api.receive(ChatCall(url.path, request.body.encode(), round(now * 1000), url.query))
         mark = MARK.search(request.body)
         number = int(mark[1]) if mark else -1
         status = made.status if made.accepted else max(made.status, 400)

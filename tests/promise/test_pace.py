@@ -8,6 +8,7 @@ import pytest
 
 from localcloud.sink.chat import ChatApi, Lark, Slack, Telegram
 from localcloud.sink.chat.discord import Discord
+from localcloud.sink.chat.googlechat import Googlechat
 from localcloud.sink.chat.ntfy import Ntfy
 from localcloud.sink.chat.teams import Teams
 from tests.promise.simulated_timeline import SimulatedTimeline
@@ -15,6 +16,7 @@ from tests.promise.simulated_timeline import SimulatedTimeline
 LARK = "https://open.larksuite.com/open-apis/bot/v2/hook/x"
 DISCORD = "https://discord.com/api/webhooks/1/token"
 TEAMS = "https://x.logic.azure.com/workflows/w1/triggers/manual/paths/invoke?sig=x"
+GOOGLE = "https://chat.googleapis.com/v1/spaces/AAA/messages?key=k&token=t"
 SLACK = "https://hooks.slack.com/services/T0/B0/x"
 
 
@@ -42,6 +44,7 @@ BURSTS = (
     ),
     Burst("discord", "discord.com", Discord(), {"webhook_url": DISCORD}, 60, 30 / 60),
     Burst("teams", "x.logic.azure.com", Teams(), {"webhook_url": TEAMS}, 100, 4),
+    Burst("googlechat", "chat.googleapis.com", Googlechat(), {"webhook_url": GOOGLE}, 60, 1),
     Burst("ntfy", "ntfy.sh", Ntfy(), {"topic": "alerts"}, 80, 0.2),
 )
 

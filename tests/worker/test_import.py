@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from notification.channels.registry import CHANNELS
+
 SOURCES = Path(__file__).parents[2] / "worker" / "src"
 PROBE = """
 import json, os, random, sys, time, uuid
@@ -50,16 +52,12 @@ print(json.dumps(sorted(sys.modules)))
 # Imported when first needed: a starting isolate compiles what it imports, and has a limit for it.
 LATER = (
     "notification.bridge",
-    "notification.channels.discord",
-    "notification.channels.lark",
-    "notification.channels.ntfy",
-    "notification.channels.slack",
-    "notification.channels.teams",
-    "notification.channels.telegram",
+    *(f"notification.channels.{name}" for name in CHANNELS if name != "webhook"),
     "notification.delivery.dead_letter_consumer",
     "notification.delivery.retry_consumer",
     "notification.delivery.shard_messages",
     "notification.grafana",
+    "notification.markup.commonmark",
     "notification.markup.content",
     "notification.markup.document",
     "notification.markup.escaping",

@@ -2,6 +2,7 @@
 
 export const CONFIGURATIONS = {
   "webhook": {
+    "title": "Webhook",
     "type": "object",
     "properties": {
       "webhook_url": {
@@ -111,6 +112,7 @@ export const CONFIGURATIONS = {
     ]
   },
   "telegram": {
+    "title": "Telegram",
     "type": "object",
     "properties": {
       "bot_token": {
@@ -212,6 +214,7 @@ export const CONFIGURATIONS = {
     ]
   },
   "lark": {
+    "title": "Lark",
     "type": "object",
     "properties": {
       "webhook_url": {
@@ -299,6 +302,7 @@ export const CONFIGURATIONS = {
     ]
   },
   "slack": {
+    "title": "Slack",
     "type": "object",
     "properties": {
       "webhook_url": {
@@ -396,6 +400,7 @@ export const CONFIGURATIONS = {
     ]
   },
   "discord": {
+    "title": "Discord",
     "type": "object",
     "properties": {
       "webhook_url": {
@@ -488,6 +493,7 @@ export const CONFIGURATIONS = {
     ]
   },
   "teams": {
+    "title": "Microsoft Teams",
     "type": "object",
     "properties": {
       "webhook_url": {
@@ -561,6 +567,7 @@ export const CONFIGURATIONS = {
     ]
   },
   "ntfy": {
+    "title": "ntfy",
     "type": "object",
     "properties": {
       "topic": {
@@ -656,6 +663,91 @@ export const CONFIGURATIONS = {
     },
     "required": [
       "topic"
+    ]
+  },
+  "googlechat": {
+    "title": "Google Chat",
+    "type": "object",
+    "properties": {
+      "webhook_url": {
+        "type": "string"
+      },
+      "allow_broadcast": {
+        "type": "boolean"
+      },
+      "split_long": {
+        "type": "boolean"
+      },
+      "thread_key": {
+        "type": "string",
+        "maxLength": 4000,
+        "title": "Thread"
+      },
+      "timeout": {
+        "type": "integer",
+        "description": "Milliseconds that one call may take"
+      },
+      "rate": {
+        "type": "object",
+        "properties": {
+          "per_second": {
+            "type": "integer"
+          },
+          "per_minute": {
+            "type": "integer"
+          },
+          "burst": {
+            "type": "integer"
+          }
+        }
+      },
+      "retry_schedule": {
+        "type": "array",
+        "items": {
+          "type": "string",
+          "pattern": "^[0-9]+(s|m|h)$"
+        }
+      },
+      "quiet_hours": {
+        "type": "object",
+        "properties": {
+          "from": {
+            "type": "string"
+          },
+          "to": {
+            "type": "string"
+          },
+          "time_zone": {
+            "type": "string"
+          },
+          "utc_offset": {
+            "type": "string"
+          }
+        },
+        "required": [
+          "from",
+          "to"
+        ]
+      },
+      "bridge_token": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 1000,
+        "format": "password"
+      },
+      "inbound_secret": {
+        "type": [
+          "string",
+          "array"
+        ],
+        "items": {
+          "type": "string"
+        },
+        "format": "password"
+      }
+    },
+    "required": [
+      "webhook_url"
     ]
   }
 } as const;

@@ -793,7 +793,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Configuration: {
-            channel_type: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+            channel_type: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
             config_data: {
                 [key: string]: unknown;
             } | null;
@@ -810,6 +810,7 @@ export interface components {
             updated_at: string;
             user_id: string;
         };
+        /** Discord */
         DiscordConfiguration: {
             allow_broadcast?: boolean;
             avatar_url?: string;
@@ -845,6 +846,33 @@ export interface components {
             /** @constant */
             success: false;
         };
+        /** Google Chat */
+        GooglechatConfiguration: {
+            allow_broadcast?: boolean;
+            /** Format: password */
+            bridge_token?: string;
+            /** Format: password */
+            inbound_secret?: string | string[];
+            quiet_hours?: {
+                from: string;
+                time_zone?: string;
+                to: string;
+                utc_offset?: string;
+            };
+            rate?: {
+                burst?: number;
+                per_minute?: number;
+                per_second?: number;
+            };
+            retry_schedule?: string[];
+            split_long?: boolean;
+            /** Thread */
+            thread_key?: string;
+            /** @description Milliseconds that one call may take */
+            timeout?: number;
+            webhook_url: string;
+        };
+        /** Lark */
         LarkConfiguration: {
             allow_broadcast?: boolean;
             /** Format: password */
@@ -957,6 +985,7 @@ export interface components {
             updated_at: string;
             user_id: string;
         };
+        /** ntfy */
         NtfyConfiguration: {
             /** Format: password */
             bridge_token?: string;
@@ -1011,6 +1040,7 @@ export interface components {
             truncated?: boolean;
             userId: string;
         };
+        /** Slack */
         SlackConfiguration: {
             allow_broadcast?: boolean;
             /** Format: password */
@@ -1040,6 +1070,7 @@ export interface components {
             username?: string;
             webhook_url: string;
         };
+        /** Microsoft Teams */
         TeamsConfiguration: {
             /** Format: password */
             bridge_token?: string;
@@ -1061,6 +1092,7 @@ export interface components {
             timeout?: number;
             webhook_url: string;
         };
+        /** Telegram */
         TelegramConfiguration: {
             /** Format: password */
             bot_token: string;
@@ -1144,6 +1176,7 @@ export interface components {
             updated_at: string;
             variables: string[];
         };
+        /** Webhook */
         WebhookConfiguration: {
             /** Format: password */
             bridge_token?: string;
@@ -1605,9 +1638,9 @@ export interface operations {
     list_logs_2: {
         parameters: {
             query?: {
-                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                 /** @description Another name of channel */
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                 /** @description ISO-8601 date or date-time, inclusive */
                 end_date?: string;
                 /** @description How many at most */
@@ -1770,9 +1803,9 @@ export interface operations {
     list_logs: {
         parameters: {
             query?: {
-                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                 /** @description Another name of channel */
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                 /** @description ISO-8601 date or date-time, inclusive */
                 end_date?: string;
                 /** @description How many at most */
@@ -1998,7 +2031,7 @@ export interface operations {
                             /** @constant */
                             success: true;
                             warnings?: {
-                                channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                                channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                                 /** @enum {string} */
                                 code: "UNFILLED_VARIABLES" | "TRUNCATED";
                                 message: string;
@@ -2030,7 +2063,7 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                     code?: string;
                     cursor?: number;
                     /** @default 100 */
@@ -2087,7 +2120,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channels: ((("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string) | (("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string)[])[];
+                    channels: ((("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string) | (("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string)[])[];
                     custom_content?: {
                         content: string;
                         subject?: string | null;
@@ -2120,7 +2153,7 @@ export interface operations {
                         /** @constant */
                         success: true;
                         warnings?: {
-                            channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                            channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                             /** @enum {string} */
                             code: "UNFILLED_VARIABLES" | "TRUNCATED";
                             message: string;
@@ -2346,7 +2379,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channels: ((("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string) | (("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string)[])[];
+                    channels: ((("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string) | (("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string)[])[];
                     custom_content?: {
                         content: string;
                         subject?: string | null;
@@ -2379,7 +2412,7 @@ export interface operations {
                         /** @constant */
                         success: true;
                         warnings?: {
-                            channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                            channelType: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                             /** @enum {string} */
                             code: "UNFILLED_VARIABLES" | "TRUNCATED";
                             message: string;
@@ -2457,7 +2490,7 @@ export interface operations {
     show_series: {
         parameters: {
             query?: {
-                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                 /** @description ISO-8601 date or date-time; by default a day before `to` */
                 from?: string;
                 metric?: "accepted" | "sent" | "failed" | "cancelled" | "pending" | "retries" | "errors" | "success_rate" | "avg_response_time" | "p95_response_time";
@@ -3099,7 +3132,7 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                     code?: string;
                     cursor?: number;
                     /** @default 100 */
@@ -3147,8 +3180,8 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Another name of channel_type */
-                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                 /** @description How many at most */
                 limit?: number;
                 /** @description Show both ends of secrets */
@@ -3192,12 +3225,12 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
-                    channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
+                    channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                     config?: {
                         [key: string]: unknown;
                     };
-                    config_data?: components["schemas"]["WebhookConfiguration"] | components["schemas"]["TelegramConfiguration"] | components["schemas"]["LarkConfiguration"] | components["schemas"]["SlackConfiguration"] | components["schemas"]["DiscordConfiguration"] | components["schemas"]["TeamsConfiguration"] | components["schemas"]["NtfyConfiguration"];
+                    config_data?: components["schemas"]["WebhookConfiguration"] | components["schemas"]["TelegramConfiguration"] | components["schemas"]["LarkConfiguration"] | components["schemas"]["SlackConfiguration"] | components["schemas"]["DiscordConfiguration"] | components["schemas"]["TeamsConfiguration"] | components["schemas"]["NtfyConfiguration"] | components["schemas"]["GooglechatConfiguration"];
                     is_active?: boolean;
                     user_id?: string;
                 } & (({
@@ -3233,6 +3266,11 @@ export interface operations {
                 }) | ({
                     channel_type: string;
                     config_data?: components["schemas"]["NtfyConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["GooglechatConfiguration"];
                 } & {
                     [key: string]: unknown;
                 }) | unknown);
@@ -3273,8 +3311,8 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Another name of channel_type */
-                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                 user_id?: string;
             };
             header?: never;
@@ -3339,8 +3377,8 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Another name of channel_type */
-                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                 /** @description How many at most */
                 limit?: number;
                 /** @description Show both ends of secrets */
@@ -3388,12 +3426,12 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
-                    channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                    channel?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
+                    channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
                     config?: {
                         [key: string]: unknown;
                     };
-                    config_data?: components["schemas"]["WebhookConfiguration"] | components["schemas"]["TelegramConfiguration"] | components["schemas"]["LarkConfiguration"] | components["schemas"]["SlackConfiguration"] | components["schemas"]["DiscordConfiguration"] | components["schemas"]["TeamsConfiguration"] | components["schemas"]["NtfyConfiguration"];
+                    config_data?: components["schemas"]["WebhookConfiguration"] | components["schemas"]["TelegramConfiguration"] | components["schemas"]["LarkConfiguration"] | components["schemas"]["SlackConfiguration"] | components["schemas"]["DiscordConfiguration"] | components["schemas"]["TeamsConfiguration"] | components["schemas"]["NtfyConfiguration"] | components["schemas"]["GooglechatConfiguration"];
                     is_active?: boolean;
                     user_id?: string;
                 } & (({
@@ -3429,6 +3467,11 @@ export interface operations {
                 }) | ({
                     channel_type: string;
                     config_data?: components["schemas"]["NtfyConfiguration"];
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    channel_type: string;
+                    config_data?: components["schemas"]["GooglechatConfiguration"];
                 } & {
                     [key: string]: unknown;
                 }) | unknown);
@@ -3468,7 +3511,7 @@ export interface operations {
     delete_config_2: {
         parameters: {
             query?: {
-                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy") | string;
+                channel_type?: ("webhook" | "telegram" | "lark" | "slack" | "discord" | "teams" | "ntfy" | "googlechat") | string;
             };
             header?: never;
             path: {

@@ -209,6 +209,17 @@ function Ntfy({ body }: { body: Body }) {
   );
 }
 
+function GoogleChat({ body }: { body: Body }) {
+  return (
+    <Frame channel="googlechat">
+      <Author name={t("The webhook's name")} badge="App" />
+      <div class="drawn-text">
+        <Marked text={textOf(body["text"])} dialect="googlechat" />
+      </div>
+    </Frame>
+  );
+}
+
 /** The channels whose calls are drawn; a webhook's call is shown as it is. */
 export const CARDS: Record<string, (props: { body: Body }) => ComponentChildren> = {
   slack: Slack,
@@ -217,4 +228,5 @@ export const CARDS: Record<string, (props: { body: Body }) => ComponentChildren>
   discord: Discord,
   teams: Teams,
   ntfy: Ntfy,
+  googlechat: GoogleChat,
 };

@@ -18,6 +18,7 @@ const DIALECTS: Record<string, Dialect> = {
   lark: "lark",
   discord: "discord",
   teams: "common",
+  googlechat: "googlechat",
 };
 
 /** From rendered text alone, where the call that went out isn't known. */

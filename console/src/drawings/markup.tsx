@@ -15,6 +15,16 @@ interface Mark {
   element: "b" | "i" | "u" | "s" | "code" | "pre" | "spoiler";
 }
 
+const COMMON: readonly Mark[] = [
+  { open: "```", element: "pre" },
+  { open: "**", element: "b" },
+  { open: "__", element: "b" },
+  { open: "~~", element: "s" },
+  { open: "*", element: "i" },
+  { open: "_", element: "i" },
+  { open: "`", element: "code" },
+];
+
 const MARKS: Record<string, readonly Mark[]> = {
   telegram: [
     { open: "```", element: "pre" },
@@ -48,18 +58,11 @@ const MARKS: Record<string, readonly Mark[]> = {
     { open: "_", element: "i" },
     { open: "`", element: "code" },
   ],
-  common: [
-    { open: "```", element: "pre" },
-    { open: "**", element: "b" },
-    { open: "__", element: "b" },
-    { open: "~~", element: "s" },
-    { open: "*", element: "i" },
-    { open: "_", element: "i" },
-    { open: "`", element: "code" },
-  ],
+  common: COMMON,
+  googlechat: COMMON,
 };
 /** Where a backslash before a character makes it plain. */
-const ESCAPING = new Set(["telegram", "discord", "common"]);
+const ESCAPING = new Set(["telegram", "discord", "common", "googlechat"]);
 const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">" };
 const NAMED_ENTITY = /&(amp|lt|gt);/y;
 /** Lark reads numbers as well: open.larksuite.com, "Markdown component", escaping of characters. */
@@ -181,10 +184,11 @@ interface Link {
 
 const MARKDOWN_LINK = /\[((?:[^\]\\\n]|\\.){1,500})\]\(((?:[^)\\\s]|\\.){1,2000})\)/y;
 const SLACK_LINK = /<([^|>\n]{1,2000})(?:\|([^>\n]{1,500}))?>/y;
-/** Who is told of it: Discord's `<@7>`, `<@&8>` and `<#9>`, Lark's `<at id=all></at>`. */
+/** Who is told of it: Discord's `<@7>`, `<@&8>` and `<#9>`, Lark's `<at id=all></at>`, Google Chat's `<users/7>`. */
 const MENTIONS: Record<string, RegExp> = {
   discord: /<(@|#)[!&]?([0-9]{1,20})>/y,
   lark: /<(at) id=([^>\n]{1,100})><\/at>/y,
+  googlechat: /<(users)\/([A-Za-z0-9_-]{1,64})>/y,
 };
 
 function readMention(text: string, at: number, dialect: Dialect): Link | undefined {

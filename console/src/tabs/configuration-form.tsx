@@ -1,14 +1,15 @@
 /** A channel's configuration as fields, which the service's OpenAPI document lists. */
 
 import { CONFIGURATIONS } from "../api/configurations";
-import { t, type Text } from "../language";
+import { t, translated, type Text } from "../language";
 import { Field } from "../ui/parts";
 
 type Configurations = typeof CONFIGURATIONS;
 export type Values = Record<string, unknown>;
 export type Problems = Record<string, string>;
 
-type KeysOf<Union> = Union extends unknown ? keyof Union : never;
+type Untitled<Fields> = { [Name in keyof Fields]: Fields[Name] extends { title: string } ? never : Name }[keyof Fields];
+type KeysOf<Union> = Union extends unknown ? Untitled<Union> : never;
 type Properties = Configurations[keyof Configurations]["properties"];
 type Inner<Name> = Name extends keyof Properties
   ? Properties[Name] extends { properties: infer Fields }
@@ -18,6 +19,7 @@ type Inner<Name> = Name extends keyof Properties
 
 /** A JSON Schema as far as the document's configurations use it. */
 interface Schema {
+  title?: string;
   type?: string | readonly string[];
   format?: string;
   enum?: readonly string[];
@@ -27,7 +29,7 @@ interface Schema {
   additionalProperties?: unknown;
 }
 
-/** Every field has a title: one that the document gains doesn't compile without it. */
+/** The titles of fields that the document doesn't name itself: one without a title doesn't compile. */
 const TITLES: Record<KeysOf<Properties> | Inner<"rate" | "quiet_hours">, Text> = {
   allow_broadcast: "May mention everybody",
   avatar_url: "Avatar URL",
@@ -99,6 +101,7 @@ const URLS: Record<string, string> = {
   slack: "https://hooks.slack.com/services/…",
   discord: "https://discord.com/api/webhooks/…",
   teams: "https://….logic.azure.com/workflows/…",
+  googlechat: "https://chat.googleapis.com/v1/spaces/…",
 };
 
 /** The schema of a channel, or of one of its named endpoints such as `telegram:oncall`. */
@@ -145,7 +148,7 @@ interface ControlProps {
 }
 
 function Control({ id, name, schema, value, problems, channel, required }: ControlProps) {
-  const title = t(TITLES[name as keyof typeof TITLES]);
+  const title = schema.title ? translated(schema.title) : t(TITLES[name as keyof typeof TITLES]);
   if (schema.properties) {
     const inner = (value ?? {}) as Values;
     return (

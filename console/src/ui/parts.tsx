@@ -4,20 +4,15 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { CallError, serviceNow } from "../api/client";
+import { CONFIGURATIONS } from "../api/configurations";
 import { formatDistance, formatTime, t, type Text } from "../language";
 import { describeError, toast } from "./toast";
 
-export const CHANNELS = ["webhook", "telegram", "lark", "slack", "discord", "teams", "ntfy"] as const;
-export type ChannelName = (typeof CHANNELS)[number];
-export const CHANNEL_TITLES: Record<string, string> = {
-  webhook: "Webhook",
-  telegram: "Telegram",
-  lark: "Lark",
-  slack: "Slack",
-  discord: "Discord",
-  teams: "Microsoft Teams",
-  ntfy: "ntfy",
-};
+export type ChannelName = keyof typeof CONFIGURATIONS;
+export const CHANNELS = Object.keys(CONFIGURATIONS) as ChannelName[];
+export const CHANNEL_TITLES: Record<string, string> = Object.fromEntries(
+  Object.entries(CONFIGURATIONS).map(([name, { title }]) => [name, title]),
+);
 
 const STATUS_TITLES: Record<string, Text> = {
   pending: "Pending",

@@ -18,11 +18,13 @@ class ChatCall:
         path: path of the URL, without its query.
         body: the request's body.
         now_ms: milliseconds since the epoch, on the clock of whoever runs the API.
+        query: query of the URL, without its question mark.
     """
 
     path: str
     body: bytes
     now_ms: int
+    query: str = ""
 
 
 @dataclass(frozen=True)

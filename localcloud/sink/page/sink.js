@@ -25,6 +25,9 @@ const CHATS = [
   [/^\/services\//, "Slack"],
   [/^\/bot[0-9]+:/, "Telegram"],
   [/^\/api\/webhooks\//, "Discord"],
+  [/^\/workflows\//, "Teams"],
+  [/^\/ntfy\//, "ntfy"],
+  [/^\/v1\/spaces\//, "Google Chat"],
 ];
 
 function card(message) {

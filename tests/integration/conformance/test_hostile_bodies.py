@@ -100,7 +100,7 @@ def doors(service: Deployed, user: str, dice: random.Random) -> list[Callable[[s
 
 def endpoint(service: Deployed, apis: ChatApis, user: str, dice: random.Random) -> Door:
     """Return a door to the service that only an endpoint has: its answer."""
-    channels = ("webhook", "slack", "lark", "discord", "teams")
+    channels = ("webhook", "slack", "lark", "discord", "teams", "googlechat")
     # A recipient for each call: an endpoint that fails would be left alone.
     calls = count(1)
 

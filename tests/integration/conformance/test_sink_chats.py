@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from notification.channels.registry import CHANNELS
 from tests.integration.conformance.deployed import Deployed
 
 ALERT = {"subject": "Disk", "content": "95.5% on <node-1> & more @everyone"}
@@ -14,6 +15,7 @@ HOOKS = {
     "teams": "/workflows/{user}/triggers/manual/paths/invoke",
     "slack": "/services/T0/B0/{user}",
     "lark": "/open-apis/bot/v2/hook/{user}",
+    "googlechat": "/v1/spaces/{user}/messages?key=k&token=t",
 }
 
 
@@ -22,6 +24,10 @@ def configuration(service: Deployed, channel: str, user: str) -> dict[str, Any]:
     if channel == "ntfy":
         return {"server": f"{sink}/ntfy/", "topic": user}
     return {"webhook_url": sink + HOOKS[channel].format(user=user)}
+
+
+def test_every_chat_whose_url_is_configured_is_tried() -> None:
+    assert {*HOOKS, "ntfy", "webhook", "telegram"} == set(CHANNELS)
 
 
 @pytest.mark.requirement("C-4")

@@ -15,8 +15,10 @@ from notification.configuration.masking import mask_config
 from ops.build.bundle import api_document
 from ops.build.console_sources import console_sources
 from ops.build.console_types import (
+    CLIENT_CHANNELS,
     CONFIGURATIONS,
     TYPES,
+    generate_client_channels,
     generate_configurations,
     generate_types,
 )
@@ -114,11 +116,12 @@ def test_the_page_and_all_that_it_loads_stay_light() -> None:
 
 
 @pytest.mark.requirement("C-9")
-def test_the_consoles_types_are_those_of_the_services_document() -> None:
+def test_the_types_of_console_and_client_are_those_of_the_services_document() -> None:
     document = json.loads(api_document(ROOT / "worker" / "src"))
     expected = {
         TYPES: generate_types(ROOT, document),
         CONFIGURATIONS: generate_configurations(document),
+        CLIENT_CHANNELS: generate_client_channels(document),
     }
     stale = [path for path, text in expected.items() if (ROOT / path).read_text() != text]
     assert stale == [], "run `make types`"

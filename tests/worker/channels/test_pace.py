@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
+from notification.channels.channel import DEFAULT_PACE, Pace
 from notification.channels.pace import (
     BOT_PACE,
-    DEFAULT_PACE,
-    Pace,
     bot_of,
     endpoint_id,
     pace_of,
@@ -65,6 +64,8 @@ def test_what_is_no_rate_means_none(rate: object) -> None:
         ("discord", {}, Pace(2_000, 5)),
         ("teams", {}, Pace(250, 4)),
         ("ntfy", {}, Pace(5_000, 60)),
+        ("googlechat", {}, Pace(1_200)),
+        ("a channel of another release", {}, DEFAULT_PACE),
         ("webhook", {"rate": "fast"}, DEFAULT_PACE),
         ("webhook:oncall", {}, Pace(200, 5)),
     ],

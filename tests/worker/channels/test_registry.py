@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.sink.chat import chat_apis
-from notification.channels.channel import Message, timeout_of
+from notification.channels.channel import MAX_PARTS, Message, timeout_of
 from notification.channels.endpoint import EndpointPolicy
 from notification.channels.registry import CHANNELS
 from tests.worker.caller import Answer
@@ -19,7 +19,6 @@ from tests.worker.world import World
 @pytest.mark.requirement("C-1.1", "C-4")
 def test_the_contracts_four_channels_are_there_in_its_order() -> None:
     assert list(CHANNELS)[:4] == ["webhook", "telegram", "lark", "slack"]
-    assert list(CHANNELS)[4:] == ["discord", "teams", "ntfy"]
     assert {CHANNELS[name].name for name in CHANNELS} == set(CHANNELS)
 
 
@@ -89,6 +88,30 @@ def test_a_name_is_a_channels_or_one_of_its_endpoints(name: object, known: bool)
             CHANNELS[name]  # type: ignore[index]
 
 
+@pytest.mark.requirement("C-0.26")
+@pytest.mark.parametrize("name", list(CHANNELS))
+@pytest.mark.parametrize("piece", ["a", "_", "a\n", "\u4f60", "\U0001f642"])
+def test_a_channel_declares_how_it_splits_and_whether_it_repeats_without_markup(
+    name: str, piece: str
+) -> None:
+    channel = CHANNELS[name]
+    policy = EndpointPolicy(allow_loopback=False, allow_http=False, strict_tokens=False)
+    config = {**channel.sample, "split_long": True}
+
+    def calls(size: int) -> int:
+        content = f"*a*{piece * (size // len(piece) - 4)}b"
+        message = Message("id", "u1", content, 300 * piece, "markdown", None)
+        return len(channel.compose(message, config, policy=policy, now_ms=0))
+
+    assert calls(100_000) == (MAX_PARTS if channel.part_size else 1)
+    if channel.part_size:
+        assert calls(channel.part_size - 1) == 1
+        assert calls(2 * channel.part_size - 1) <= 2
+    marked = Message("id", "u1", "**bold** text", "Subject", "markdown", None)
+    [call] = channel.compose(marked, config, policy=policy, now_ms=0)
+    assert (call.plain is not None) is channel.has_plain
+
+
 @pytest.mark.parametrize("name", [name for name in CHANNELS if name != "webhook"])
 def test_every_chat_has_its_api_on_this_machine(name: str) -> None:
     assert name in {api.name for api in chat_apis()}
@@ -99,6 +122,11 @@ def test_the_document_names_every_channel_and_its_examples_can_be_saved() -> Non
     table = text.partition("# Adding a channel")[0]
     assert re.findall(r"^\| `([a-z]+)` \|", table, re.M) == list(CHANNELS)
     policy = EndpointPolicy(allow_loopback=False, allow_http=False)
-    examples = [json.loads(e) for e in re.findall(r"```json\n(.*?)\n```", table, re.DOTALL)]
-    for name, example in zip(("discord", "teams", "ntfy"), examples, strict=True):
-        CHANNELS[name].check_config(example, policy)
+    [examples] = re.findall(r"```json\n(.*?)\n```", table, re.DOTALL)
+    configs = json.loads(examples)
+    assert list(configs) == list(CHANNELS)
+    for name, config in configs.items():
+        CHANNELS[name].check_config(config, policy)
+    sent = re.findall(r'"channels":(\[.*?\])', table)
+    assert [json.loads(channels) for channels in sent] == [list(CHANNELS)]
+    assert re.findall(r'"channel_type":"([a-z]+)"', table) == list(CHANNELS)

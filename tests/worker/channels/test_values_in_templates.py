@@ -18,6 +18,7 @@ from notification.markup.plain_text import clean
 from notification.templates.contents import render_contents
 from notification.templates.stored_template import TemplateText
 from tests.worker.markup.parsers import (
+    read_commonmark,
     read_discord,
     read_lark_markdown,
     read_markdown_v2,
@@ -35,6 +36,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "discord": {"webhook_url": "https://discord.com/api/webhooks/1/abc"},
     "teams": {"webhook_url": "https://x.logic.azure.com/workflows/1/triggers/manual/paths/invoke"},
     "ntfy": {"topic": "alerts"},
+    "googlechat": {"webhook_url": "https://chat.googleapis.com/v1/spaces/a/messages?key=k&token=t"},
 }
 MARKS = "_*[]()~`>#+-=|{}.!\\&<>\"'/;:@ a9é🙂"
 VALUES = (st.text(st.sampled_from(MARKS), max_size=60) | st.text(max_size=60)).filter(
@@ -94,6 +96,11 @@ def discord_text(body: Any) -> str:
     return read_discord(body["content"])
 
 
+def googlechat_text(body: Any) -> str:
+    assert body["markupSyntax"] == "MARKUP_SYNTAX_MARKDOWN"
+    return read_commonmark(body["text"])
+
+
 def teams_text(body: Any) -> str:
     [attachment] = body["attachments"]
     lines = ["".join(r["text"] for r in b["inlines"]) for b in attachment["content"]["body"]]
@@ -134,7 +141,13 @@ CASES = [
     *(Case("discord", kind, discord_text) for kind in KINDS),
     *(Case("teams", kind, teams_text) for kind in KINDS),
     *(Case("ntfy", kind, lambda body: str(body["message"])) for kind in KINDS),
+    *(Case("googlechat", kind, googlechat_text) for kind in KINDS),
 ]
+
+
+def test_every_channel_has_a_reader_of_each_content_type() -> None:
+    read = {(case.channel, case.content_type) for case in CASES}
+    assert {(channel, kind) for channel in CHANNELS for kind in KINDS} <= read
 
 
 @pytest.mark.requirement("C-5.4", "C-4", "B-12", "B-13")

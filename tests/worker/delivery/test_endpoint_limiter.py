@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notification.channels.pace import Pace
+from notification.channels.channel import Pace
 from notification.delivery import endpoint_limiter
 from notification.delivery.endpoint_limiter import (
     MAX_OTHERWISE,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notification.channels.pace import Pace
+from notification.channels.channel import Pace
 from notification.delivery.endpoint_limiter import EndpointLimiter
 from notification.delivery.endpoint_lines import NO_OBSTACLES, Line, Obstacles
 from notification.delivery.retry_choice import Choice, Retry, choose

@@ -18,6 +18,7 @@ CONFIGS = {
     "slack": {"webhook_url": "https://hooks.slack.com/services/T0/B0/x"},
     "discord": {"webhook_url": "https://discord.com/api/webhooks/1/token"},
     "ntfy": {"topic": "t"},
+    "googlechat": {"webhook_url": "https://chat.googleapis.com/v1/spaces/a/messages?key=k&token=t"},
 }
 
 
@@ -37,16 +38,18 @@ def failed(world: World, channel: str = "webhook", size: int = 1) -> None:
     ("channel", "size", "calls"),
     [
         ("webhook", 100_000, 1),
-        ("telegram", 2_999, 2),
-        ("telegram", 3_000, 4),
+        ("telegram", 1_799, 2),
+        ("telegram", 1_800, 4),
         ("telegram", 100_000, 6),
         ("lark", 9_000, 2),
         ("slack", 30_000, 2),
-        ("discord", 899, 1),
-        ("discord", 900, 2),
+        ("discord", 699, 1),
+        ("discord", 700, 2),
         ("discord", 100_000, 3),
-        ("ntfy", 1_299, 1),
+        ("ntfy", 999, 1),
         ("ntfy", 100_000, 3),
+        ("googlechat", 1_099, 1),
+        ("googlechat", 100_000, 3),
     ],
 )
 def test_a_rows_attempt_is_counted_with_the_most_calls_that_it_may_make(

@@ -16,6 +16,7 @@ from localcloud.sink.chat.telegram_markup import (
 
 __all__ = [
     "Malformed",
+    "read_commonmark",
     "read_discord",
     "read_lark_markdown",
     "read_markdown_v2",
@@ -82,6 +83,27 @@ def read_discord(text: str) -> str:
                 raise Malformed("a mention")
             if text[at] not in "*_~`|":
                 shown.append(text[at])
+            at += 1
+    return "".join(shown)
+
+
+def read_commonmark(text: str) -> str:
+    """Text of CommonMark without markup: a backslash before punctuation, line breaks, addresses."""
+    text = text.replace("  \n", "\n").replace("\u00a0", " ")
+    shown, at = [], 0
+    while at < len(text):
+        address = re.compile(r"<(https?://[^\s<>]+)>|https?://[^\s<>()\[\]*~`|\\]+").match(text, at)
+        escaped = re.compile(r"\\([!-/:-@\[-`{-~])").match(text, at)
+        if escaped is not None:
+            shown.append(escaped[1])
+            at = escaped.end()
+        elif address is not None:
+            shown.append(address[1] or address[0])
+            at = address.end()
+        else:
+            if text[at] in "\\*_~`<>[]":
+                raise Malformed("a mark")
+            shown.append(text[at])
             at += 1
     return "".join(shown)
 

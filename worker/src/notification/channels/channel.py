@@ -84,22 +84,45 @@ class Verdict(NamedTuple):
         return self.outcome in (BROKEN, THROTTLED)
 
 
+class Pace(NamedTuple):
+    """One call every `interval_ms`, after at most `burst` at once."""
+
+    interval_ms: int
+    burst: int = 1
+
+
+DEFAULT_PACE = Pace(200, 5)
+"""Of channels that document none, so that an endpoint which has complained isn't flooded."""
+MAX_PARTS = 3
+"""Messages that one notification becomes if a channel splits long texts."""
+
+
 class Channel(Protocol):
     """One way to reach a recipient. Implementations keep no state.
 
     Attributes:
-        name: the channel's name.
+        name: the channel's name, in small letters alone.
+        title: the name that people know it by.
         endpoint_fields: the fields of a configuration that say where it leads, the last of them
             being required: configurations that have the same ones share one line and pace.
         fields: the JSON Schema of each field of a configuration that is the channel's own, for the
-            OpenAPI document; `sample` has the required ones.
+            OpenAPI document; `sample` has the required ones. The console shows a field's `title`.
         sample: a configuration of defaults alone, from which previews are composed.
+        pace: how many calls an endpoint takes, as its provider documents; else `DEFAULT_PACE`.
+        part_size: characters that go into one message of a text that is split, whatever they are
+            and however long the subject is; 0 if the channel splits none.
+        has_plain: whether its calls carry the same text without markup (`OutboundRequest.plain`),
+            which is sent if an endpoint refuses the markup.
     """
 
     name: str
+    title: str
     endpoint_fields: tuple[str, ...]
     fields: Mapping[str, Mapping[str, Any]]
     sample: Mapping[str, Any]
+    pace: Pace
+    part_size: int
+    has_plain: bool
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Refuse a configuration that could never be sent to.

@@ -13,9 +13,11 @@ from typing import Any
 from notification.channels.answer import judge_code, judge_status, provider_object, short, throttled
 from notification.channels.channel import (
     DELIVERED,
+    MAX_PARTS,
     REJECTED,
     THROTTLED,
     Message,
+    Pace,
     Verdict,
     check_switch,
     timeout_of,
@@ -50,8 +52,6 @@ MAX_TEXT = 2_000
 """Characters of a message as it is written, counted in UTF-16 code units to be safe."""
 MAX_SUBJECT = 256
 MAX_USERNAME = 80
-MAX_MESSAGES = 3
-"""Messages that one notification becomes if long texts are split."""
 _HOSTS = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com")
 _PATH = "/api/webhooks/"
 _THREAD = re.compile(r"[0-9]{1,20}")
@@ -104,6 +104,7 @@ class DiscordChannel:
     """
 
     name = "discord"
+    title = "Discord"
     endpoint_fields = ("webhook_url",)
     fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         {
@@ -118,6 +119,11 @@ class DiscordChannel:
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://discord.com/api/webhooks/1/preview"}
     )
+    pace = Pace(2_000, 5)
+    """Discord documents no number: 5 in 2 seconds for a webhook, and 30 a minute in the long run,
+    are what its users report (birdie0.github.io/discord-webhooks-guide, "Rate Limits")."""
+    part_size = 700
+    has_plain = False
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check the URL and the fields; see `Channel.check_config`."""
@@ -155,7 +161,7 @@ class DiscordChannel:
             whole,
             lambda part: _units(discord_text(part, broadcast=broadcast)) <= MAX_TEXT,
             longest=MAX_TEXT,
-            count=MAX_MESSAGES if config.get("split_long") is True else 1,
+            count=MAX_PARTS if config.get("split_long") is True else 1,
         )
         named = {name: config[name] for name in ("username", "avatar_url") if config.get(name)}
         return [

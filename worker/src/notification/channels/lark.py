@@ -23,6 +23,7 @@ from notification.channels.channel import (
     REJECTED,
     THROTTLED,
     Message,
+    Pace,
     Verdict,
     check_switch,
     timeout_of,
@@ -85,6 +86,7 @@ class LarkChannel:
     """
 
     name = "lark"
+    title = "Lark"
     endpoint_fields = ("webhook_url",)
     fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         {
@@ -97,6 +99,11 @@ class LarkChannel:
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://open.larksuite.com/open-apis/bot/v2/hook/preview"}
     )
+    pace = Pace(600)
+    """100 a minute and 5 a second (open.larksuite.com, "Use bots in groups"): the first of them is
+    the slower one in the long run."""
+    part_size = 0
+    has_plain = True
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check the URL and the type of the secret; see `Channel.check_config`."""

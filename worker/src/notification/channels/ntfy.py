@@ -20,8 +20,10 @@ from notification.channels.answer import (
 from notification.channels.channel import (
     BROKEN,
     DELIVERED,
+    MAX_PARTS,
     REJECTED,
     Message,
+    Pace,
     Verdict,
     check_switch,
     timeout_of,
@@ -43,8 +45,6 @@ from notification.ports.outbound import OutboundAnswer, OutboundRequest
 MAX_TEXT = 4_096
 """Bytes of a message; the server makes an attachment of a longer one ("Limitations")."""
 MAX_TITLE = 250
-MAX_MESSAGES = 3
-"""Messages that one notification becomes if long texts are split."""
 _SERVER = "https://ntfy.sh"
 _TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
 
@@ -57,6 +57,7 @@ class NtfyChannel:
     """
 
     name = "ntfy"
+    title = "ntfy"
     endpoint_fields = ("server", "topic")
     fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         {
@@ -70,6 +71,10 @@ class NtfyChannel:
         }
     )
     sample: Mapping[str, Any] = MappingProxyType({"topic": "preview"})
+    pace = Pace(5_000, 60)
+    """60 at once, then one in 5 seconds (docs.ntfy.sh, "Limitations")."""
+    part_size = 1_000
+    has_plain = False
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check server, topic and the other fields; see `Channel.check_config`."""
@@ -117,7 +122,7 @@ class NtfyChannel:
             Document(body.flattened()),
             lambda part: len(part.text.encode()) <= MAX_TEXT,
             longest=MAX_TEXT,
-            count=MAX_MESSAGES if config.get("split_long") is True else 1,
+            count=MAX_PARTS if config.get("split_long") is True else 1,
         )
         common: dict[str, Any] = {"topic": config["topic"]}
         if title.text:

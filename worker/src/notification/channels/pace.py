@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, TypeGuard
 
-from notification.channels.channel import base_channel
+from notification.channels.channel import DEFAULT_PACE, Pace, base_channel
 from notification.channels.registry import CHANNELS
 from notification.errors import ChannelRefusal
 from notification.settings import Settings
@@ -17,36 +17,11 @@ _MAX_CALLS = 1_000
 """Calls in a second or a minute that a configuration may name."""
 
 
-class Pace(NamedTuple):
-    """One call every `interval_ms`, after at most `burst` at once."""
-
-    interval_ms: int
-    burst: int = 1
-
-
-DEFAULT_PACE = Pace(200, 5)
-"""Of channels that document none, so that an endpoint which has complained isn't flooded."""
 _TELEGRAM_GROUP = Pace(3_000)
 BOT_PACE = Pace(34)
 """Of all chats of a Telegram bot together: 30 messages a second (core.telegram.org/bots/faq).
 Telegram's answer doesn't tell which of its limits was hit. So a throttled chat waits alone, since a
 group's 20 a minute would else hold up the bot's other chats; what goes on keeps this pace."""
-_PACES: Mapping[str, Pace] = {
-    "telegram": Pace(1_000),
-    "slack": Pace(1_000, 5),
-    "lark": Pace(600),
-    "discord": Pace(2_000, 5),
-    "teams": Pace(250, 4),
-    "ntfy": Pace(5_000, 60),
-}
-"""Documented paces. Telegram: a message a second in a chat, 20 a minute in a group
-(core.telegram.org/bots/faq, "My bot is hitting limits"). Slack: one a second with short bursts
-(docs.slack.dev, "Rate limits"; how short isn't documented). Lark: 100 a minute and 5 a second
-(open.larksuite.com, "Use bots in groups"): the first of them is the slower one in the long run.
-Discord documents no number: 5 in 2 seconds for a webhook, and 30 a minute in the long run, are what
-its users report (birdie0.github.io/discord-webhooks-guide, "Rate Limits").
-Teams: four a second (learn.microsoft.com, "Rate limiting for connectors"). ntfy: 60 at once, then
-one in 5 seconds (docs.ntfy.sh, "Limitations")."""
 
 
 def pace_of(channel: str, config: Mapping[str, Any] | None, settings: Settings) -> Pace:
@@ -67,7 +42,7 @@ def pace_of(channel: str, config: Mapping[str, Any] | None, settings: Settings) 
     # A group, a supergroup and a channel have negative ids or a name.
     if name == "telegram" and str(known.get("chat_id", "")).startswith(("-", "@")):
         return _TELEGRAM_GROUP
-    return _PACES.get(name, DEFAULT_PACE)
+    return CHANNELS[name].pace if name in CHANNELS else DEFAULT_PACE
 
 
 def endpoint_id(channel: str, config: Mapping[str, Any]) -> str:

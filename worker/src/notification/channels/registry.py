@@ -10,4 +10,5 @@ CHANNELS = Channels(
     discord="notification.channels.discord:DiscordChannel",
     teams="notification.channels.teams:TeamsChannel",
     ntfy="notification.channels.ntfy:NtfyChannel",
+    googlechat="notification.channels.googlechat:GooglechatChannel",
 )

@@ -12,6 +12,7 @@ from notification.channels.channel import (
     REJECTED,
     THROTTLED,
     Message,
+    Pace,
     Verdict,
     check_switch,
     timeout_of,
@@ -85,6 +86,7 @@ class SlackChannel:
     """
 
     name = "slack"
+    title = "Slack"
     endpoint_fields = ("webhook_url",)
     fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         {
@@ -102,6 +104,10 @@ class SlackChannel:
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://hooks.slack.com/services/preview"}
     )
+    pace = Pace(1_000, 5)
+    """One a second with short bursts (docs.slack.dev, "Rate limits"; it doesn't say how short)."""
+    part_size = 0
+    has_plain = True
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check the URL and the types of the fields; see `Channel.check_config`."""

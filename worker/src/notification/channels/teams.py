@@ -16,6 +16,7 @@ from notification.channels.channel import (
     REJECTED,
     THROTTLED,
     Message,
+    Pace,
     Verdict,
     timeout_of,
 )
@@ -70,6 +71,7 @@ class TeamsChannel:
     """
 
     name = "teams"
+    title = "Microsoft Teams"
     endpoint_fields = ("webhook_url",)
     fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         {
@@ -79,6 +81,10 @@ class TeamsChannel:
     sample: Mapping[str, Any] = MappingProxyType(
         {"webhook_url": "https://preview.logic.azure.com/workflows/preview"}
     )
+    pace = Pace(250, 4)
+    """Four a second (learn.microsoft.com, "Rate limiting for connectors")."""
+    part_size = 0
+    has_plain = False
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check that the URL is a workflow's; see `Channel.check_config`."""

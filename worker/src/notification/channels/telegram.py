@@ -21,6 +21,7 @@ from notification.channels.channel import (
     REJECTED,
     THROTTLED,
     Message,
+    Pace,
     Verdict,
     timeout_of,
 )
@@ -61,6 +62,7 @@ class TelegramChannel:
     """
 
     name = "telegram"
+    title = "Telegram"
     endpoint_fields = ("bot_token", "chat_id")
     fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         {
@@ -76,6 +78,10 @@ class TelegramChannel:
     sample: Mapping[str, Any] = MappingProxyType(
         {"bot_token": "0:preview-preview-preview", "chat_id": "0"}
     )
+    pace = Pace(1_000)
+    """A message a second in a chat (core.telegram.org/bots/faq, "My bot is hitting limits")."""
+    part_size = 1_800
+    has_plain = True
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check token, chat and parse mode; see `Channel.check_config`.

@@ -8,6 +8,7 @@ from typing import Any
 
 from notification.channels.answer import judge_status, parsed_details
 from notification.channels.channel import (
+    DEFAULT_PACE,
     DELIVERED,
     HOPS,
     Message,
@@ -53,6 +54,7 @@ class WebhookChannel:
     """
 
     name = "webhook"
+    title = "Webhook"
     endpoint_fields = ("webhook_url",)
     fields: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         {
@@ -66,6 +68,9 @@ class WebhookChannel:
         }
     )
     sample: Mapping[str, Any] = MappingProxyType({"webhook_url": "https://example.com/hook"})
+    pace = DEFAULT_PACE
+    part_size = 0
+    has_plain = False
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check every field; see `Channel.check_config`."""

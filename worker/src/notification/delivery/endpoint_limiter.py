@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from notification.channels.pace import Pace
+from notification.channels.channel import Pace
 
 QUICK_MS = 1_000
 """An endpoint that answers within this time delays nobody."""

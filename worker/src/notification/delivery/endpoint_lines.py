@@ -7,8 +7,7 @@ the first free one, in the transaction that writes its row.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from notification.channels.channel import base_channel
-from notification.channels.pace import Pace
+from notification.channels.channel import Pace, base_channel
 from notification.ports.database import Result, Row, Statement
 from notification.timestamps import iso
 

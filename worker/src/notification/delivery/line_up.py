@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notification.channels.channel import THROTTLED_CODE
-from notification.channels.pace import Pace
+from notification.channels.channel import THROTTLED_CODE, Pace
 from notification.delivery.endpoint_lines import Endpoint, slot, take_slot
 from notification.delivery.retry_message import RetryMessage
 from notification.ports.database import Statement

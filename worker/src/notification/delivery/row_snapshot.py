@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notification.channels.channel import base_channel
+from notification.channels.channel import MAX_PARTS, base_channel
+from notification.channels.registry import CHANNELS
 from notification.delivery.endpoint_lines import (
     Endpoint,
     Obstacles,
@@ -26,12 +27,6 @@ SELECT id, user_id, channel_type, status, retry_count, next_retry_at, expires_at
     user_id || ' ' || channel_type) AS endpoint
 FROM notification_logs AS log WHERE id IN (SELECT value FROM json_each(?1))
 """
-_PART_SIZES = {"telegram": 3_000, "discord": 900, "ntfy": 1_300}
-"""Characters of one part of a split text, with room for escapes and for characters of three bytes:
-Telegram takes 4,096, Discord 2,000 and ntfy 4,096 bytes."""
-_MAX_PARTS = 3
-_WITH_PLAIN = ("telegram", "lark", "slack")
-"""Channels that may refuse the markup of a part, which then goes once more without."""
 
 
 class RowSnapshot(NamedTuple):
@@ -112,6 +107,9 @@ def _snapshot(row: Row, message: RetryMessage, now: str) -> RowSnapshot:
 
 
 def _most_calls(channel: str, size: int) -> int:
-    part_size = _PART_SIZES.get(channel)
-    parts = 1 if part_size is None else min(1 + size // part_size, _MAX_PARTS)
-    return 2 * parts if channel in _WITH_PLAIN else parts
+    if channel not in CHANNELS:
+        return 1
+    known = CHANNELS[channel]
+    parts = min(1 + size // known.part_size, MAX_PARTS) if known.part_size else 1
+    # A part whose markup is refused goes once more without.
+    return 2 * parts if known.has_plain else parts

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from notification.channels.channel import BROKEN, THROTTLED, Verdict
+from notification.channels.channel import BROKEN, DEFAULT_PACE, THROTTLED, Pace, Verdict
 from notification.channels.endpoint import EndpointPolicy
-from notification.channels.pace import DEFAULT_PACE, Pace, endpoint_id, pace_of
+from notification.channels.pace import endpoint_id, pace_of
 from notification.delivery.attempt import Outcome, attempt
 from notification.delivery.notification import INTERRUPTED, INTERRUPTED_TEXT, Notification
 from notification.delivery.schedule import (

@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from notification.channels.pace import BOT_PACE, Pace, bot_of
+from notification.channels.channel import Pace
+from notification.channels.pace import BOT_PACE, bot_of
 from notification.compact_json import compact_json
 from notification.delivery.endpoint_lines import (
     Endpoint,

@@ -169,7 +169,10 @@ def _config(channel: str) -> Schema:
     for name in filter(is_secret, fields):
         # What shows a form hides what is typed there.
         fields[name] = {**fields[name], "format": "password"}
-    return record({name: fields[name] for name in declared.sample}, fields)
+    return {
+        "title": declared.title,
+        **record({name: fields[name] for name in declared.sample}, fields),
+    }
 
 
 COMPONENTS: dict[str, Schema] = {

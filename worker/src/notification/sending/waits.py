@@ -1,6 +1,7 @@
 """Notifications that can't be attempted at once: scheduled, held, or in line at an endpoint."""
 
-from notification.channels.pace import DEFAULT_PACE, Pace, pace_of
+from notification.channels.channel import DEFAULT_PACE, Pace
+from notification.channels.pace import pace_of
 from notification.configuration.channel_config import ChannelConfig
 from notification.sending.command import SendCommand
 from notification.sending.draft import Wait
