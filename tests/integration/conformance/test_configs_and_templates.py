@@ -208,11 +208,11 @@ def test_a_missing_template_is_not_found(service: Deployed) -> None:
 
 
 @pytest.mark.requirement("C-5.6", "C-5.2", "D-15")
-def test_the_default_templates_are_there_for_all_four_channels(service: Deployed) -> None:
+def test_the_default_templates_are_there_for_every_channel(service: Deployed) -> None:
     rows = service.data("GET", "/api/templates?limit=200")
     found = {row["template_key"]: row["supported_channels"] for row in rows}
     for key in ("grafana-alert", "grafana-alert-critical", "system_alert"):
-        assert sorted(found[key]) == ["lark", "slack", "telegram", "webhook"]
+        assert set(found[key]) == set(CHANNELS)
     assert {"user_notification", "status_update"} <= found.keys()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from notification.channels.registry import CHANNELS
 from notification.identity import first_row_id, new_keys, row_id_of
 from notification.ports.database import Statement
 from notification.storage.log_rows import LogFilter, list_statements
@@ -193,3 +194,53 @@ def test_the_default_templates_migration_holds_the_files_of_today() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.MIGRATION.read_text() == module.generate(SCHEMA.parent / "templates")
+
+
+def _contents(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for key, channel in connection.execute(
+        "SELECT template_key, channel_type FROM template_contents"
+    ):
+        found.setdefault(key, set()).add(channel)
+    return found
+
+
+def test_newer_channels_get_contents_of_the_default_templates_that_nobody_has_changed() -> None:
+    connection = sqlite3.connect(":memory:")
+    newer = MIGRATIONS / "0013_default_templates_of_newer_channels.sql"
+    for path in _forward():
+        if path < newer:
+            connection.executescript(path.read_text())
+    first_four = {"webhook", "telegram", "lark", "slack"}
+    theirs = (
+        "UPDATE notification_templates_v2 SET revision = 2 WHERE template_key = 'grafana-alert'"
+    )
+    connection.execute(theirs)
+    own = (
+        "INSERT INTO template_contents (template_key, channel_type, content_template)"
+        " VALUES ('system_alert', 'ntfy', 'mine')"
+    )
+    connection.execute(own)
+    connection.commit()
+
+    connection.executescript(newer.read_text())
+    contents = _contents(connection)
+    assert len(contents) == 5
+    assert contents.pop("grafana-alert") == first_four
+    assert all(channels == set(CHANNELS) for channels in contents.values())
+    texts = dict(
+        connection.execute(
+            "SELECT channel_type, content_template FROM template_contents"
+            " WHERE template_key = 'status_update'"
+        )
+    )
+    assert texts["ntfy"] == texts["webhook"]
+    assert texts["discord"] == texts["teams"] == texts["googlechat"] == texts["lark"]
+
+    back = newer.with_name(newer.stem + ".down.sql").read_text()
+    connection.executescript(back)
+    assert _contents(connection) == {
+        **dict.fromkeys(["grafana-alert", *contents], first_four),
+        "system_alert": first_four | {"ntfy"},
+    }
+    assert ("mine",) in connection.execute("SELECT content_template FROM template_contents")

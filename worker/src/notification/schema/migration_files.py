@@ -175,4 +175,14 @@ MIGRATIONS = (
             'ALTER TABLE user_configs ADD COLUMN endpoint TEXT;',
         ),
     ),
+    Migration(
+        '0013_default_templates_of_newer_channels.sql',
+        13,
+        'f9a06798ab90aec87d12d7de006b466ba52558b64aea7db9ed09c3fc586f3acf',
+        0,
+        13,
+        (
+            "INSERT INTO template_contents\n  (template_key, channel_type, content_type, subject_template, content_template, created_at, updated_at)\nSELECT c.template_key, newer.channel, c.content_type, c.subject_template, c.content_template,\n  c.created_at, c.updated_at\nFROM template_contents AS c\nJOIN notification_templates_v2 AS t ON t.template_key = c.template_key\nJOIN (\n  SELECT 'discord' AS channel, 'lark' AS source\n  UNION ALL SELECT 'teams', 'lark'\n  UNION ALL SELECT 'googlechat', 'lark'\n  UNION ALL SELECT 'ntfy', 'webhook'\n) AS newer ON newer.source = c.channel_type\nWHERE t.revision = 1 AND t.created_at = '2026-01-01T00:00:00.000Z'\n  AND t.updated_at = '2026-01-01T00:00:00.000Z'\nON CONFLICT (template_key, channel_type) DO NOTHING;",
+        ),
+    ),
 )
