@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError
+from engine.errors import EngineError, StateUnreadable
 from engine.file_backend import FileBackend
 from engine.loopback import require_loopback_settings
 from engine.operation import Operation, RunContext
@@ -106,7 +106,7 @@ class EmbeddedEngine:
         """
         project = self._project()
         text = self._backend(project).read()
-        latest = json.loads(text)["checkpoint"].get("latest") if text else None
+        latest = self._checkpoint(text)["checkpoint"].get("latest") if text else None
         if latest and show_secrets:
             config = StackConfig.load(self._config_file, project)
             secrets = PassphraseSecrets(
@@ -127,7 +127,7 @@ class EmbeddedEngine:
                 raise EngineError(
                     f"There is no stack '{self._stack}' whose state could be replaced."
                 )
-            document = json.loads(text)
+            document = self._checkpoint(text)
             document["checkpoint"]["latest"] = exported["deployment"]
             backend.keep_backup()
             backend.write(json.dumps(document))
@@ -151,9 +151,11 @@ class EmbeddedEngine:
         """
         backend = self._backend(self._project())
         with _locked(backend):
-            document = json.loads(backend.read() or "{}")
-            latest = document.get("checkpoint", {}).get("latest") or {}
-            held = [entry for entry in latest.get("resources", ()) if entry.pop("protect", False)]
+            text = backend.read()
+            document = self._checkpoint(text) if text else {"checkpoint": {}}
+            latest = document["checkpoint"].get("latest") or {}
+            resources = latest.get("resources") or ()
+            held = [entry for entry in resources if entry.pop("protect", False)]
             if held:
                 backend.keep_backup()
                 backend.write(json.dumps(document, indent=4))
@@ -204,6 +206,21 @@ class EmbeddedEngine:
 
     def _backend(self, project: Project) -> FileBackend:
         return FileBackend(self._backend_dir, project=project.name, stack=self._stack)
+
+    def _checkpoint(self, text: str) -> dict[str, Any]:
+        """Read a checkpoint's text as far as its resources. Raises ``StateUnreadable``."""
+        document: dict[str, Any] = json.loads(text)
+        checkpoint = document.get("checkpoint")
+        latest = checkpoint.get("latest") if isinstance(checkpoint, dict) else ""
+        resources = latest.get("resources") if isinstance(latest, dict) else latest
+        if resources is not None and not (
+            isinstance(resources, list) and all(isinstance(entry, dict) for entry in resources)
+        ):
+            raise StateUnreadable(
+                f"The state of {self._stack} is not a Pulumi checkpoint: restore it from the .bak "
+                "file beside it."
+            )
+        return document
 
     def _resources(self) -> tuple[ResourceState, ...]:
         from engine.deployment_codec import DeploymentCodec

@@ -58,7 +58,8 @@ class LockHolder:
         since = datetime.datetime.fromtimestamp(self.since, datetime.UTC)
         if self.is_damaged:
             return (
-                f"somebody whom {self.file} does not name (it is damaged), since {since:%F %T} UTC"
+                f"somebody whom {self.file} does not name (it is damaged or can't be read), since "
+                f"{since:%F %T} UTC"
             )
         return f"process {self.pid} of {self.user} on {self.host}, since {since:%F %T} UTC"
 
@@ -96,7 +97,7 @@ class StackLock:
         self._own = own
         try:
             self._refuse_others(own)
-        except StackLocked:
+        except BaseException:
             self.release()
             raise
         return notices
@@ -144,8 +145,9 @@ class StackLock:
                 yield LockHolder(file, pid, user, str(content["hostname"]), since)
             except FileNotFoundError:
                 continue
-            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-                # A disk that was full leaves an empty file: a lock, but nobody's in particular.
+            except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+                # A disk that was full leaves an empty file, another user one that only they may
+                # read: a lock, but nobody's in particular.
                 with contextlib.suppress(FileNotFoundError):
                     written = file.stat().st_mtime
                     yield LockHolder(file, 0, "unknown", "unknown", written, is_damaged=True)

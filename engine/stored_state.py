@@ -13,7 +13,7 @@ import json
 import zlib
 from pathlib import Path
 
-from engine.errors import EngineError, StateDamaged
+from engine.errors import EngineError, StateDamaged, StateUnreadable
 from localcloud.atomic_write import write_whole
 
 _SUFFIXES = ("", ".gz", ".zst")
@@ -48,12 +48,22 @@ class StoredState:
 
         Raises:
             StateDamaged: with the file and its newest whole copy.
+            StateUnreadable: this user may not read the file.
         """
         variants = self._variants(self._place)
         if not variants:
             return
         file = max(variants, key=_written)
-        if not is_whole(file):
+        try:
+            is_damaged = not _is_whole(file.read_bytes())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StateUnreadable(
+                f"The state {file} can't be read ({error.strerror}): give this user the right to "
+                "read it, then run the command again."
+            ) from None
+        if is_damaged:
             raise StateDamaged(
                 self._stack, file=file, copy=self._newest_copy(), lock_dir=self.lock_dir
             )
@@ -97,15 +107,22 @@ def put_back(damage: StateDamaged) -> Path:
 
 
 def is_whole(file: Path) -> bool:
-    """Say whether a file holds a JSON object; what Python can't decompress is left to the CLI."""
+    """Say whether a file holds a JSON object; one that can't be read holds none."""
     try:
-        content = file.read_bytes()
+        return _is_whole(file.read_bytes())
+    except OSError:
+        return False
+
+
+def _is_whole(content: bytes) -> bool:
+    """Say whether this is a JSON object; what Python can't decompress is left to the CLI."""
+    try:
         if content.startswith(_ZSTD):
             return True
         if content.startswith(_GZIP):
             content = gzip.decompress(content)
         return isinstance(json.loads(content.decode()), dict)
-    except (OSError, EOFError, ValueError, zlib.error, RecursionError):
+    except (gzip.BadGzipFile, EOFError, ValueError, zlib.error, RecursionError):
         return False
 
 

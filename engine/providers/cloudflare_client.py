@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from engine.errors import ProviderError
 from engine.loopback import require_loopback
@@ -41,7 +41,11 @@ class CloudflareClient:
         Raises ``ProviderError`` with Cloudflare's own code and message.
         """
         envelope = self._send(method, path, body)
-        return envelope.get("result") if isinstance(envelope, dict) else None
+        result = envelope.get("result")
+        # A deletion tells nothing; whatever else tells nothing doesn't tell that nothing is there.
+        if method != "DELETE" and not isinstance(result, dict | list):
+            raise _malformed(method, path)
+        return result
 
     def upload(self, path: str, files: dict[str, tuple[str, bytes, str]], token: str) -> Any:
         """Send files, in base64, with the token of their upload session; the answer's result.
@@ -53,7 +57,7 @@ class CloudflareClient:
 
         client = self._connected()
         try:
-            envelope: Any = client.post(
+            envelope: object = client.post(
                 f"{path}?base64=true",
                 cast_to=object,
                 files=list(files.items()),
@@ -69,7 +73,9 @@ class CloudflareClient:
             raise ProviderError(_sentence("POST", path, error)) from None
         except cloudflare.APIConnectionError:
             raise self._silent("POST", path) from None
-        return envelope.get("result")
+        except ValueError:
+            raise _malformed("POST", path) from None
+        return _object(envelope, "POST", path).get("result")
 
     def call_if_there(self, method: str, path: str) -> Any:
         """As ``call``, but None where the answer is that there is no such thing."""
@@ -87,11 +93,14 @@ class CloudflareClient:
                 envelope = self._send("GET", f"{path}?page={page}&per_page={_PER_PAGE}", None)
             except _NotThereError:
                 return
-            result = envelope.get("result") or []
-            found = result.get(items) or [] if isinstance(result, dict) else result
-            yield from found
+            result = envelope.get("result")
+            found = result.get(items) if isinstance(result, dict) else result
             info = envelope.get("result_info") or {}
-            if len(found) < _PER_PAGE or page >= info.get("total_pages", page):
+            total = info.get("total_pages", page) if isinstance(info, dict) else None
+            if not (_are_objects(found) and isinstance(total, int)):
+                raise _malformed("GET", path)
+            yield from found
+            if len(found) < _PER_PAGE or page >= total:
                 return
 
     def close(self) -> None:
@@ -101,21 +110,24 @@ class CloudflareClient:
                 self._client.close()
                 self._client = None
 
-    def _send(self, method: str, path: str, body: Any) -> Any:
+    def _send(self, method: str, path: str, body: Any) -> dict[str, Any]:
         import cloudflare
 
         client = self._connected()
         try:
             if method == "GET":
-                return client.get(path, cast_to=object)
+                return _object(client.get(path, cast_to=object), method, path)
             send = getattr(client, method.lower())
-            return send(path, cast_to=object, body=body, options={"max_retries": 0})
+            answer = send(path, cast_to=object, body=body, options={"max_retries": 0})
+            return _object(answer, method, path)
         except cloudflare.NotFoundError as error:
             raise _NotThereError(_sentence(method, path, error)) from None
         except cloudflare.APIStatusError as error:
             raise ProviderError(_sentence(method, path, error)) from None
         except cloudflare.APIConnectionError:
             raise self._silent(method, path) from None
+        except ValueError:
+            raise _malformed(method, path) from None
 
     def _silent(self, method: str, path: str) -> ProviderError:
         return ProviderError(
@@ -152,6 +164,23 @@ class CloudflareClient:
 
 class _NotThereError(ProviderError):
     """The API answered 404."""
+
+
+def _object(answer: object, method: str, path: str) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise _malformed(method, path)
+    return answer
+
+
+def _are_objects(found: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(found, list) and all(isinstance(item, dict) for item in found)
+
+
+def _malformed(method: str, path: str) -> ProviderError:
+    return ProviderError(
+        f"Cloudflare's answer to {method} {path.split('?')[0]} isn't of the documented form: see "
+        "that nothing stands between this machine and the API, and try again"
+    )
 
 
 def _sentence(method: str, path: str, error: Any) -> str:

@@ -73,9 +73,11 @@ class GithubClient:
         for page in range(1, _MAX_PAGES + 1):
             query = f"?page={page}&per_page={_PER_PAGE}"
             try:
-                found = self._send("GET", self._below(path) + query).get(items) or []
+                found = self._send("GET", self._below(path) + query).get(items)
             except _NotThereError:
                 return
+            if not (isinstance(found, list) and all(isinstance(item, dict) for item in found)):
+                raise _malformed("GET", self._below(path))
             for item in found:
                 yield _named({**item, "repository_id": self._repository_id(path)}, path)
             if len(found) < _PER_PAGE:
@@ -97,7 +99,10 @@ class GithubClient:
 
     def _repository_id(self, path: str) -> int:
         repository = path.split("/")[1]
-        return int(self._send("GET", self._below(f"/{repository}"))["id"])
+        found = self._send("GET", self._below(f"/{repository}")).get("id")
+        if type(found) is not int:
+            raise _malformed("GET", self._below(f"/{repository}"))
+        return found
 
     def _sealed(self, path: str, body: dict[str, Any]) -> dict[str, str]:
         if not isinstance(body.get("value"), str):
@@ -112,7 +117,7 @@ class GithubClient:
             raise ProviderError("GitHub's public key for secrets is no key") from None
         return {"key_id": key["key_id"], "encrypted_value": base64.b64encode(box).decode()}
 
-    def _send(self, method: str, path: str, body: Any = None) -> Any:
+    def _send(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         import httpx
 
         if self._client is None:
@@ -132,7 +137,8 @@ class GithubClient:
                 "local cloud runs"
             ) from None
         if response.is_success:
-            return response.json() if response.content else {}
+            # GET has an answer always; what only changes something may have none.
+            return _object(response) if response.content or method == "GET" else {}
         error = _NotThereError if response.status_code == 404 else ProviderError
         raise error(_sentence(method, path, response))
 
@@ -148,6 +154,23 @@ def _named(answer: dict[str, Any], path: str) -> dict[str, Any]:
     if "/secrets" in path:
         return {**answer, "remote_updated_at": answer.get("updated_at")}
     return answer
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise _malformed(response.request.method, response.request.url.path)
+    return answer
+
+
+def _malformed(method: str, path: str) -> ProviderError:
+    return ProviderError(
+        f"GitHub's answer to {method} {path} isn't of the documented form: see that nothing stands "
+        "between this machine and the API, and try again"
+    )
 
 
 def _sentence(method: str, path: str, response: httpx.Response) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from notification.channels.registry import CHANNELS
 from tests.console.open_console import OpenConsole
 from tests.docs.console_pictures import RECORD, sources_sha256
 from tests.installation import Installation
@@ -74,7 +75,7 @@ def test_every_picture_of_the_docs_can_be_taken_and_stays_small(
             expect(page.locator(".timeline")).to_contain_text("Delivered", timeout=60_000)
             expect(console.row("Backup of node-1")).to_contain_text("Sent")
         if "template" in name:
-            expect(page.locator(".preview .bubble")).to_have_count(4)
+            expect(page.locator(".preview .bubble")).to_have_count(len(CHANNELS))
             samples = page.get_by_label("Sample values (JSON)")
             samples.fill(SAMPLES)
             expect(page.locator(".preview .bubble").last).to_contain_text("Disk is 92 % full")

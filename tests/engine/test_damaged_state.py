@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from engine import EmbeddedEngine
 from engine.deployment_codec import DeploymentCodec
-from engine.errors import EngineError, StateDamaged
+from engine.errors import EngineError, StateDamaged, StateUnreadable
 from engine.file_backend import FileBackend
 from engine.passphrase import PassphraseSecrets, new_encryption_salt
 from engine.property_value import SECRET, SIGNATURE
@@ -69,6 +70,70 @@ def test_an_empty_cut_or_garbled_state_is_named_with_its_copy(
     assert backend.read() == WHOLE
     assert kept.read_bytes() == content
     assert kept.name == "dev.json.damaged"
+
+
+def test_a_state_that_may_not_be_read_is_not_called_damaged(
+    backend: FileBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_bytes = Path.read_bytes
+
+    def refused(file: Path) -> bytes:
+        if file == backend.stack_file:
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(file)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    backend.keep_backup()
+    with pytest.raises(StateUnreadable, match=r"can't be read \(Permission denied\)") as told:
+        backend.read()
+    assert not isinstance(told.value, StateDamaged)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"version": 3},
+        {"version": 3, "checkpoint": None},
+        {"version": 3, "checkpoint": {"latest": "x"}},
+        {"version": 3, "checkpoint": {"latest": {"resources": {}}}},
+        {"version": 3, "checkpoint": {"latest": {"resources": ["x"]}}},
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_named_by_all_that_reads_or_changes_it(
+    tmp_path: Path, state: dict[str, Any]
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    (tmp_path / "state").mkdir()
+    FileBackend(tmp_path / "state", project="p", stack="dev").write(json.dumps(state))
+    engine = EmbeddedEngine(
+        project_dir=tmp_path,
+        backend_dir=tmp_path / "state",
+        stack="dev",
+        config_file=tmp_path / "Pulumi.dev.yaml",
+        passphrase="x",
+    )
+    exported = {"version": 3, "deployment": {}}
+    for call in (engine.export, engine.unprotect, lambda: engine.replace_state(exported)):
+        with pytest.raises(StateUnreadable, match="dev is not a Pulumi checkpoint"):
+            call()
+
+
+@pytest.mark.parametrize("latest", [None, {}, {"resources": None}, {"resources": []}])
+def test_a_checkpoint_without_resources_is_one(
+    tmp_path: Path, latest: dict[str, Any] | None
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    backend = FileBackend(tmp_path, project="p", stack="dev")
+    backend.write(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    engine = EmbeddedEngine(
+        project_dir=tmp_path,
+        backend_dir=tmp_path,
+        stack="dev",
+        config_file=tmp_path / "Pulumi.dev.yaml",
+        passphrase="x",
+    )
+    assert engine.unprotect() == 0
+    assert engine.export() == {"version": 3, "deployment": latest or {}}
 
 
 def test_the_newest_whole_copy_is_preferred_and_a_damaged_one_passed_over(

@@ -44,6 +44,29 @@ def test_a_living_process_is_named_and_respected(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_lock_that_cannot_be_read_is_somebodys_and_leaves_none_behind(tmp_path: Path) -> None:
+    unreadable = tmp_path / "22222222-2222-4222-8222-222222222222.json"
+    unreadable.mkdir()
+    with pytest.raises(StackLocked, match="can't be read"):
+        StackLock(tmp_path).acquire()
+    assert list(tmp_path.iterdir()) == [unreadable]
+
+
+def test_a_lock_is_given_back_however_taking_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = StackLock(tmp_path)
+
+    def interrupted(own: Path | None) -> None:
+        if own is not None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(lock, "_refuse_others", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lock.acquire()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_process_on_another_host_counts_as_living(tmp_path: Path) -> None:
     leave_lock(tmp_path, hostname="elsewhere", pid=dead_pid())
     with pytest.raises(StackLocked, match="elsewhere"):
