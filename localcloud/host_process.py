@@ -145,14 +145,21 @@ class _Running:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._process.stdin.write(order.line())
             await self._process.stdin.drain()
-        line = await self._process.stdout.readline()
+        try:
+            line = await self._process.stdout.readline()
+            if line:
+                ports = json.loads(line)
+                self.control_port = int(ports["controlPort"])
+                self.edge_port = int(ports["edgePort"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise StartFailed(
+                "The runtime's first line isn't its ports: see host.log in the cloud's log folder; "
+                "changed packages come back with `make install`."
+            ) from None
         if not line:
             await self._process.wait()
             await self._diagnostics
             raise self._reason(order)
-        ports = json.loads(line)
-        self.control_port = int(ports["controlPort"])
-        self.edge_port = int(ports["edgePort"])
         self._output = asyncio.create_task(_discard(self._process.stdout))
 
     def _reason(self, order: HostOrder) -> Exception:

@@ -75,9 +75,11 @@ export class ProcessLedger {
       .filter((name) => /^\d+\.json$/.test(name))
       .flatMap((name) => {
         try {
-          return [JSON.parse(readFileSync(path.join(this.#dir, name), "utf8"))];
+          const record = JSON.parse(readFileSync(path.join(this.#dir, name), "utf8"));
+          if (`${record.pid}.json` !== name || typeof record.born !== "string") throw new Error();
+          return [record];
         } catch {
-          // A record torn by a crash names nobody that could be verified.
+          // A record torn by a crash, or of another form, names nobody that could be verified.
           rmSync(path.join(this.#dir, name), { force: true });
           return [];
         }
