@@ -11,6 +11,8 @@ from notification_sdk._errors import NotificationError, TransportError
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
 _REFUSED_BEFORE_WORK = frozenset({"RATE_LIMIT_EXCEEDED", "MAINTENANCE"})
 """The service answers these before it reads the request's body."""
+_MAX_DOUBLINGS = 60
+"""More would exceed a floating-point number, and any `max_delay` that a person sets."""
 _UNDER_WAY = "IDEMPOTENCY_IN_PROGRESS"
 
 
@@ -51,7 +53,7 @@ class RetryPolicy:
             return None
         if error.retry_after is not None:
             return error.retry_after if error.retry_after <= self.max_retry_after else None
-        longest = min(self.delay * 2.0**retries, self.max_delay)
+        longest = min(self.delay * 2.0 ** min(retries, _MAX_DOUBLINGS), self.max_delay)
         return longest * (1 - self.chance() / 2)
 
 

@@ -80,6 +80,9 @@ CREDENTIALS = {
     "Cloudflare origin CA key": "v1.0-" + "a1" * 12 + "-" + "b2" * 40,
     "Lark or Feishu hook": "https://open.larksuite.com/open-apis/bot/v2/hook/"
     + "-".join(["1a2b3c4d", "0000", "4000", "8000", "1a2b3c4d5e6f"]),
+    "Discord hook": "https://discord.com/" + "api/webhooks/123456789012345678/" + "x9-_" * 17,
+    "Google API key": "AIza" + "x9-_Z" * 7,
+    "Google Chat hook": "https://chat.googleapis.com/" + "v1/spaces/AAAAx9-_Z12/messages?key=k",
     "Slack hook": "https://hooks.slack.com/" + "services/T0AAAAAAA/B0BBBBBBB/" + "x9" * 12,
     "Telegram bot token": "123456789:" + "AA" + "x" * 33,
 }

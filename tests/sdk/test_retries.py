@@ -231,6 +231,8 @@ def test_waits_stop_growing() -> None:
     assert waits[:4] == [0.5, 1, 2, 4]
     assert set(waits[3:]) == {4}
     assert policy.wait(error, retries=20, repeatable=True) is None
+    patient = RetryPolicy(max_retries=5_000, chance=lambda: 0.0)
+    assert patient.wait(error, retries=4_999, repeatable=True) == patient.max_delay
 
 
 def test_waits_differ_from_client_to_client() -> None:
