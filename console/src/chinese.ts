@@ -290,6 +290,7 @@ export const chinese = {
   "Template (optional)": "模板（可选）",
   Templates: "模板",
   "Text for {channel}": "{channel} 的文本",
+  "The answer isn't the service's. Check what stands between it and this browser.": "返回的内容不是来自本服务，请检查它与浏览器之间的代理。",
   "The browser doesn't allow copying here.": "浏览器不允许在此处复制。",
   "The clocks of this computer and the service are more than five minutes apart.": "本机与服务的时钟相差超过五分钟。",
   "the command": "命令",

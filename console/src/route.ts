@@ -10,8 +10,17 @@ export interface Place {
 
 export function currentPlace(): Place {
   const [path = "", search = ""] = location.hash.replace(/^#\/?/, "").split("?", 2);
-  const [tab = "", id = ""] = path.split("/").map(decodeURIComponent);
+  const [tab = "", id = ""] = path.split("/").map(decoded);
   return { tab, id, query: Object.fromEntries(new URLSearchParams(search)) };
+}
+
+/** A part of the address; one that was cut in the middle of an escape stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 export function linkTo(tab: string, id = "", query: Record<string, string> = {}): string {

@@ -59,6 +59,20 @@ def test_a_service_that_cannot_be_reached_is_told_as_such(page: Page, served: In
     expect(page.get_by_text("Unreachable")).to_be_visible()
 
 
+def test_a_page_in_the_services_place_is_no_answer(page: Page, served: Installation) -> None:
+    console = OpenConsole(page, served)
+    page.route("**/api/**", lambda route: route.fulfill(body="<html>Sign in</html>"))
+    console.sign_in("some-key")
+    expect(page.get_by_role("alert")).to_contain_text("The answer isn't the service's.")
+
+
+def test_an_address_that_was_cut_inside_an_escape_opens_the_console(
+    page: Page, served: Installation
+) -> None:
+    page.goto(f"{served.edge_url}/console/#/notifications/%E0%A4")
+    expect(page.get_by_label("API secret key")).to_be_visible()
+
+
 def test_a_browser_whose_clock_is_wrong_signs_by_the_services_clock(
     page: Page, served: Installation
 ) -> None:

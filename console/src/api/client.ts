@@ -108,7 +108,10 @@ export async function call<P extends keyof paths, M extends Verb & keyof paths[P
 ): Promise<Answer<P, M>> {
   const exchange = await send(method.toUpperCase(), targetOf(path, options), options);
   const body = parsed(exchange.responseBody);
-  if (exchange.status >= 200 && exchange.status < 300) return body as Answer<P, M>;
+  if (exchange.status >= 200 && exchange.status < 300) {
+    if (body !== null && typeof body === "object") return body as Answer<P, M>;
+    throw new CallError(exchange.status, "UNREADABLE", "", "", undefined, body);
+  }
   const refusal = (body ?? {}) as { code?: string; error?: string; retryAfter?: number };
   throw new CallError(
     exchange.status,
@@ -145,11 +148,19 @@ async function send(method: string, target: string, options: SendOptions): Promi
   let exchange = await once(method, target, options);
   if (exchange.status === 401 && exchange.responseBody.includes('"REQUEST_EXPIRED"')) {
     // The service's clock moved away from ours since the last look.
-    const health = await fetch("/health", { cache: "no-store" });
-    followClock(((await health.json()) as { timestamp: string }).timestamp);
+    await askClock();
     exchange = await once(method, target, options);
   }
   return exchange;
+}
+
+async function askClock(): Promise<void> {
+  try {
+    const health = await fetch("/health", { cache: "no-store" });
+    followClock(((await health.json()) as { timestamp: string }).timestamp);
+  } catch {
+    // The clock stays as it was, and the second answer is the one that is told.
+  }
 }
 
 async function once(method: string, target: string, options: SendOptions): Promise<Exchange> {

@@ -33,6 +33,7 @@ export function describeError(error: unknown): string {
   if (!(error instanceof CallError)) return t("Something went wrong: {error}", { error: String(error) });
   if (error.code === "TIMEOUT") return t("The service gave no answer within 30 seconds.");
   if (error.code === "NETWORK") return t("The service can't be reached. Check that it runs.");
+  if (error.code === "UNREADABLE") return t("The answer isn't the service's. Check what stands between it and this browser.");
   const after = error.retryAfter ? ` ${t("Try again in {seconds} s.", { seconds: error.retryAfter })}` : "";
   return `${error.message}${after}`;
 }
