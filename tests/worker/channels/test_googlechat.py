@@ -89,6 +89,18 @@ def test_a_call_keeps_the_hooks_query_and_names_its_markup() -> None:
     }
 
 
+def test_a_hook_without_a_query_gets_one_and_a_subject_is_cut() -> None:
+    bare = HOOK.partition("?")[0]
+    [call] = calls("x", webhook_url=bare, subject="s" * 256)
+    assert call.url == f"{bare}?requestId=ntf_1-1"
+    assert json.loads(call.body)["text"] == f"**{'s' * 256}**  \n  \nx"
+    assert "thread" not in json.loads(call.body)
+    assert not call.truncated
+    [longer] = calls("x", subject="s" * 257)
+    assert json.loads(longer.body)["text"].startswith(f"**{'s' * 255}\u2026**")
+    assert longer.truncated
+
+
 def test_markup_is_commonmarks() -> None:
     source = "**b** *i* ~~s~~ `c_*` [x](https://x.example/a) and https://x.example/a_b"
     written = text(source, kind="markdown")
@@ -196,6 +208,21 @@ def test_documented_errors_are_judged(code: str, outcome: str, gone: bool) -> No
     verdict = judged(failed)
     assert (verdict.outcome, verdict.gone) == (outcome, gone)
     assert verdict.error.startswith("Google Chat API error: ")
+    assert verdict.retry_after_s == (1 if outcome == "throttled" else 0)
+
+
+def test_a_refusal_is_told_in_googles_words_and_its_own_wait_wins() -> None:
+    def verdict(body: str, **headers: str) -> Verdict:
+        return GooglechatChannel().judge(OutboundAnswer(429, headers, body), 0)
+
+    told = '{"error":{"status":"RESOURCE_EXHAUSTED","message":"Quota exceeded"}}'
+    assert verdict(told).error == "Google Chat API error: Quota exceeded"
+    assert verdict(told, **{"retry-after": "7"}).retry_after_s == 7
+    bare = '{"error":{"status":"NOT_FOUND"}}'
+    assert verdict(bare).error == "Google Chat API error: NOT_FOUND"
+    assert verdict(bare).code == "GOOGLECHAT_ERROR"
+    long = json.dumps({"error": {"status": "INTERNAL", "message": "m" * 600}})
+    assert verdict(long).error == "Google Chat API error: " + "m" * 500
 
 
 @pytest.mark.parametrize(
