@@ -93,7 +93,9 @@ class CloudflareClient:
                 envelope = self._send("GET", f"{path}?page={page}&per_page={_PER_PAGE}", None)
             except _NotThereError:
                 return
-            result = envelope.get("result")
+            result = envelope.get("result", "")
+            if result is None and envelope.get("success") is True:
+                return  # An empty list of some of Cloudflare's services.
             found = result.get(items) if isinstance(result, dict) else result
             info = envelope.get("result_info") or {}
             total = info.get("total_pages", page) if isinstance(info, dict) else None

@@ -110,7 +110,7 @@ def test_a_list_within_an_object_is_read_by_its_name(
 ) -> None:
     server.answers = [(200, {"result": {"items": [{"n": 1}], "total": 1}})]
     assert list(cloudflare.pages("/things", "items")) == [{"n": 1}]
-    server.answers = [(200, {"result": {"total": 0}})]
+    server.answers = [(200, {"result": {"items": [], "total": 0}})]
     assert list(cloudflare.pages("/things", "items")) == []
 
 
