@@ -201,7 +201,7 @@ def test_the_projects_migrations_go_up_down_and_up_to_the_same_schema() -> None:
     migrator(api).apply(migrations)
     schema, templates = structure(api), default_templates(api)
     assert any("notification_logs" in line for line in schema)
-    assert len(templates) == 20
+    assert len(templates) == 40
     for level in range(migrations.level - 1, -1, -1):
         migrator(api).roll_back(migrations, to_level=level)
         migrator(api).apply(migrations)

@@ -43,6 +43,7 @@ from notification.http import parameters, request
 from notification.http.router import Router
 from notification.logging import Log, redact
 from notification.markup import (
+    commonmark,
     content,
     document,
     escaping,
@@ -516,6 +517,10 @@ CALLS: dict[str, list[Call]] = {
         redact,
         lambda text: redact({"token": text, text: [text]}),
         lambda text: redact(f"https://a.example/{text}?token={text}"),
+    ],
+    "markup.commonmark.draw_commonmark": [
+        lambda text: commonmark.draw_commonmark(marked(text)),
+        lambda text: commonmark.draw_commonmark(Document(text)),
     ],
     "markup.content.read_content": [
         lambda text: content.read_content(text, "markdown"),
