@@ -172,11 +172,12 @@ def test_what_reads_what_is_large_and_what_is_repeated_goes_alone_at_once(asked:
 def test_updates_join_and_a_group_has_fifty_statements_at_most() -> None:
     found = run_script("""
         const answers = [write("a"), ask([[update, "u"]])];
-        for (let n = 0; n < 20; n += 1) answers.push(write(..."12345678"));
-        for (let n = 0; n < 5; n += 1) await end();
+        for (let n = 0; n < 50; n += 1) answers.push(write("b"));
+        answers.push(write("c", "d"));
+        for (let n = 0; n < 3; n += 1) await end();
         await texts(answers);
-        return labels().map((each) => each.length);""")
-    assert found == [1, 49, 48, 48, 16]
+        return labels().map((each) => [each[0], each.length]);""")
+    assert found == [["a", 1], ["u", 50], ["b", 3]]
 
 
 def test_rows_and_changes_come_back_to_whom_they_belong() -> None:
@@ -223,3 +224,61 @@ def test_each_database_has_transactions_of_its_own() -> None:
     begun, all_of_them = found
     assert begun == [["a"], ["x"]]
     assert all_of_them == [["a"], ["x"], ["b", "c"], ["y"]]
+
+
+@pytest.mark.parametrize(
+    ("waited", "begun"), [(9_999, [["a"]]), (10_000, [["a"], ["b"]])], ids=["not yet", "enough"]
+)
+def test_nobody_waits_for_a_transaction_that_has_not_come_back_for_ten_seconds(
+    waited: int, begun: list[list[str]]
+) -> None:
+    found = run_script(f"""
+        let now = 0;
+        Date.now = () => now;
+        const answers = [write("a")];
+        await turn();
+        now = {waited};
+        answers.push(write("b"));
+        await turn();
+        return labels();""")
+    assert found == begun
+
+
+def test_one_that_comes_back_late_leaves_the_next_one_under_way() -> None:
+    found = run_script("""
+        let now = 0;
+        Date.now = () => now;
+        const answers = [write("a")];
+        await turn();
+        now = 10_000;
+        answers.push(write("b"));
+        await end();
+        answers.push(write("c"));
+        await turn();
+        const then = labels();
+        await end();
+        await end();
+        return { then, all: labels(), answers: await texts(answers) };""")
+    assert found["then"] == [["a"], ["b"]]
+    assert found["all"] == [["a"], ["b"], ["c"]]
+    assert found["answers"] == [[DONE]] * 3
+
+
+def test_no_timer_is_left_of_a_request_that_has_its_answer() -> None:
+    found = run_script("""
+        const open = new Set();
+        const [start, stop] = [setTimeout, clearTimeout];
+        globalThis.setTimeout = (work, ms) => {
+          const timer = start(work, ms);
+          open.add(timer);
+          return timer;
+        };
+        globalThis.clearTimeout = (timer) => { open.delete(timer); stop(timer); };
+        const answers = [write("a"), write("b"), write("c")];
+        await turn();
+        const waiting = open.size;
+        await end();
+        await end();
+        await texts(answers);
+        return [waiting, open.size];""")
+    assert found == [2, 0]
