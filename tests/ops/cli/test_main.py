@@ -7,11 +7,15 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from ops.cli import main
 from ops.cli.main import COMMANDS, HIDDEN, called, overview, stack_in
@@ -174,3 +178,111 @@ def test_the_overview_has_every_command_with_its_text_and_hides_earlier_names() 
     whole: Any = get_command(main.command_line(["db", "up"]))
     for name in ("db", "up"):
         assert commands[name].help == whole.commands[name].help
+
+
+@pytest.mark.parametrize(
+    ("arguments", "endless"),
+    [
+        (["tail"], True),
+        (["tail", "--stack", "dev"], True),
+        (["dev", "-p", "0"], True),
+        (["db", "studio"], True),
+        (["--config-file", "x", "db", "studio"], True),
+        (["db", "status"], False),
+        (["up", "-s", "tail"], False),
+        ([], False),
+    ],
+)
+def test_what_follows_something_ends_with_its_terminal_and_its_reader(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], endless: bool
+) -> None:
+    told: list[bool] = []
+
+    def output(*, stop: bool) -> Any:
+        told.append(stop)
+        return SimpleNamespace(failure=None)
+
+    def listening(_: Interruption, *, hangup: bool) -> Any:
+        told.append(hangup)
+        return nullcontext()
+
+    monkeypatch.setattr(sys, "argv", ["notifyctl", *arguments])
+    monkeypatch.setattr(main, "outlive_readers", output)
+    monkeypatch.setattr(Interruption, "listening", listening)
+    for made in ("command_line", "overview"):
+        monkeypatch.setattr(main, made, lambda *_: lambda *_, **__: None)
+    main.run()
+    assert told == [endless, endless]
+
+
+def test_the_version_is_printed_and_nothing_is_run() -> None:
+    result = CliRunner().invoke(overview(), ["--version"])
+    assert (result.exit_code, result.output) == (0, f"{version('notification-system')}\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "variable", "expected"),
+    [([], None, None), (["--config-file", "a.yaml"], "b.yaml", "a.yaml"), ([], "b.yaml", "b.yaml")],
+)
+def test_how_it_was_called_is_known_to_every_command(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], variable: str | None, expected: str | None
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.delenv("NOTIFYCTL_CONFIG_FILE", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("NOTIFYCTL_CONFIG_FILE", variable)
+    monkeypatch.setenv("A_VARIABLE", "a value")
+    app = typer.Typer()
+    app.callback()(main.main)
+
+    @app.command()
+    def look(run: typer.Context) -> None:
+        seen.append(run.obj)
+
+    assert CliRunner().invoke(app, [*given, "look"]).exit_code == 0
+    (invocation,) = seen
+    assert invocation.config_file == (None if expected is None else Path(expected))
+    assert invocation.environment["A_VARIABLE"] == "a value"
+    interruption = Interruption()
+    CliRunner().invoke(app, ["look"], obj=interruption)
+    assert seen[-1].interruption is interruption
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Cloudflare refused to create the queue (403).", "It failed with 404."],
+)
+def test_a_call_that_is_not_allowed_names_the_permission(
+    monkeypatch: pytest.MonkeyPatch, message: str
+) -> None:
+    monkeypatch.setattr("infra.access.calls.refusal_advice", lambda text: f"Advice for {text}")
+    told = main._advised(OperationError(message), "up")
+    assert told == (f"{message}\nAdvice for {message}" if "403" in message else message)
+    monkeypatch.setattr("infra.access.calls.refusal_advice", lambda _: "")
+    assert main._advised(OperationError(message), "up") == message
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables", "coloured"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (True, {"NO_COLOR": "", "TERM": "xterm"}, True),
+    ],
+)
+def test_an_error_is_red_on_a_terminal_that_takes_colour(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, variables: dict[str, str], coloured: bool
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    written: list[str] = []
+    monkeypatch.setattr(
+        sys, "stderr", SimpleNamespace(isatty=lambda: terminal, write=written.append)
+    )
+    main._say("it failed")
+    mark = "\033[31merror:\033[0m" if coloured else "error:"
+    assert written == [f"{mark} it failed\n"]
