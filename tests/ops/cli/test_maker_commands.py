@@ -156,10 +156,14 @@ def test_the_age_of_each_secret_is_told_with_what_is_due(commands: Commands) -> 
         ["dev", "c", "unknown"],
     ]
     assert lines[4:] == [
-        "warning: b of 'dev' is 91 days old; rotate it every 90: notifyctl keys rotate "
-        "--stack dev b",
-        "warning: c of 'dev' is of unknown age; rotate it every 90: notifyctl keys rotate "
-        "--stack dev c",
+        (
+            "warning: b of 'dev' is 91 days old; rotate it every 90: notifyctl keys rotate "
+            "--stack dev b"
+        ),
+        (
+            "warning: c of 'dev' is of unknown age; rotate it every 90: notifyctl keys rotate "
+            "--stack dev c"
+        ),
     ]
     result = aged(commands, "--fail")
     assert failed_with(result, GateClosed).startswith("2 secrets due for rotation")
