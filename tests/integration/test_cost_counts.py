@@ -125,6 +125,10 @@ def test_a_retry_costs_what_is_computed_with(
         == (counts.retry["round_trips"])
     )
     assert line["rows_read"] <= counts.retry["rows_read"]
+    # The attempt that failed, and the retry's attempt, message and invocation.
+    retried = lines(moving, requestId=send_again.request_id, type="delivery_attempt")
+    assert first["log_events"] == counts.send["log_events"] + 1
+    assert len(retried) + 1 + _INVOCATION_LOG == counts.retry["log_events"]
 
 
 def test_a_firing_of_the_cron_that_finds_nothing_to_do_costs_no_more_than_is_computed_with(
