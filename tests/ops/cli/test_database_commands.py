@@ -294,7 +294,7 @@ def test_the_schemas_state_is_shown_and_judged(commands: Commands, problem: str)
     commands.replace(
         "db.inspection",
         SchemaState=SimpleNamespace(read=lambda *_: state),
-        StackDatabase=SimpleNamespace(of=lambda _: None),
+        StackDatabase=SimpleNamespace(all_of=lambda _: [None]),
     )
     result = commands.run("db", "status")
     assert result.stdout == "one\n"
@@ -310,7 +310,7 @@ def test_data_is_checked(commands: Commands, found: list[Finding]) -> None:
     commands.replace(
         "db.inspection",
         check_consistency=lambda _: found,
-        StackDatabase=SimpleNamespace(of=lambda _: None),
+        StackDatabase=SimpleNamespace(all_of=lambda _: [None]),
     )
     result = commands.run("db", "check")
     lines = result.stdout.splitlines()
@@ -324,6 +324,30 @@ def test_data_is_checked(commands: Commands, found: list[Finding]) -> None:
         assert result.exit_code == 0
     else:
         assert failed_with(result, VerificationFailed) == f"{BROKEN.text()}."
+
+
+def test_the_schemas_of_several_databases_are_one_answer(commands: Commands) -> None:
+    states = {
+        name: SimpleNamespace(
+            document=lambda name=name: {"name": name},
+            lines=lambda name=name: [name],
+            problem=problem,
+        )
+        for name, problem in (("one", ""), ("two", "A table is gone."))
+    }
+    commands.replace(
+        "db.inspection",
+        SchemaState=SimpleNamespace(read=lambda database, _: states[database]),
+        StackDatabase=SimpleNamespace(all_of=lambda _: ["one", "two"]),
+    )
+    result = commands.run("db", "status")
+    assert result.stdout == "one\ntwo\n"
+    assert failed_with(result, VerificationFailed) == "A table is gone."
+    assert document(commands.run("db", "status", "--json")) == {
+        "stack": "local",
+        "databases": [{"name": "one"}, {"name": "two"}],
+        "ok": False,
+    }
 
 
 # lint, migrate, down, generate, push, reset
@@ -344,7 +368,7 @@ class Changes(Noted):
 
 def changing(commands: Commands, **answers: Any) -> Changes:
     found = Changes(**answers)
-    commands.replace("db.schema", _changes=lambda _: found)
+    commands.replace("db.schema", _changes=lambda _: found, _all_changes=lambda _: [found])
     return found
 
 
@@ -357,9 +381,9 @@ def test_migrations_are_judged(commands: Commands, on_d1: bool) -> None:
     assert (result.stdout, result.stderr) == ("", f"7 migrations judged, on {where}.\n")
     assert lint.named("of") == {"applied": ()}
     assert document(commands.run("db", "lint", "--json")) == {"files": 7}
-    changing(commands, applied=("0001.sql",))
+    changing(commands, applied={"0001.sql"})
     commands.run("db", "lint", "-s", "local")
-    assert lint.named("of") == {"applied": ("0001.sql",)}
+    assert lint.named("of") == {"applied": {"0001.sql"}}
 
 
 def test_a_migration_that_would_be_refused_closes_the_gate(commands: Commands) -> None:
@@ -432,7 +456,9 @@ def test_a_level_is_gone_back_to_by_the_code_that_serves(commands: Commands) -> 
             made.append((self.database.code_level, level))
             return ("0004.sql",)
 
-    commands.replace("db.schema", _changes=lambda _: Down(Database()), active_level=lambda _: 3)
+    commands.replace(
+        "db.schema", _all_changes=lambda _: [Down(Database())], active_level=lambda _: 3
+    )
     refused = failed_with(commands.run("db", "down", "--to", "2"), UsageError)
     assert "takes the schema of 'local' back to level 2: confirm it by" in refused
     result = commands.run("db", "down", "--to", "2", "--confirm", "local")
@@ -441,6 +467,58 @@ def test_a_level_is_gone_back_to_by_the_code_that_serves(commands: Commands) -> 
     assert made == [(3, 2)]
     found = document(commands.run("db", "down", "--to", "2", "--confirm", "local", "--json"))
     assert found == {"undone": ["0004.sql"]}
+
+
+def test_every_database_is_migrated_and_what_one_has_already_counts_once(
+    commands: Commands,
+) -> None:
+    lint = Noted(on_copy=linted(), of=linted())
+    first = Changes(migrate=("0002.sql",), applied={"0001.sql"})
+    other = Changes(migrate=("0001.sql", "0002.sql"), applied=set())
+    commands.replace("db.schema", MigrationLint=lint, _all_changes=lambda _: [first, other])
+    commands.context = SimpleNamespace(is_development=False)
+    found = document(commands.run("db", "migrate", "--json"))
+    assert found == {"applied": ["0002.sql", "0001.sql"]}
+    assert lint.called == ["on_copy", "on_copy"]
+    # A migration that one database lacks is still judged.
+    commands.run("db", "lint", "-s", "local")
+    assert lint.named("of") == {"applied": set()}
+
+
+def test_a_database_that_may_not_go_back_is_asked_before_the_first_one_does(
+    commands: Commands,
+) -> None:
+    @dataclass(frozen=True)
+    class Down:
+        database: Any
+        calls: list[str]
+        refused: GateClosed | None = None
+
+        def above(self, level: int) -> tuple[str, ...]:
+            self.calls.append(f"above {level}")
+            if self.refused:
+                raise self.refused
+            return ()
+
+        def down(self, level: int) -> tuple[str, ...]:
+            self.calls.append(f"down {level}")
+            return ("0004.sql",)
+
+    @dataclass(frozen=True)
+    class Database:
+        code_level: int = 0
+
+    calls: list[str] = []
+    both = [Down(Database(), calls), Down(Database(), calls, GateClosed("The code needs it."))]
+    commands.replace("db.schema", _all_changes=lambda _: both, active_level=lambda _: 3)
+    result = commands.run("db", "down", "--to", "2", "--confirm", "local")
+    assert failed_with(result, GateClosed) == "The code needs it."
+    assert calls == ["above 2"]
+    both[1] = Down(Database(), calls)
+    calls.clear()
+    result = commands.run("db", "down", "--to", "2", "--confirm", "local")
+    assert result.stdout.endswith("  0004.sql\n")
+    assert calls == ["above 2", "down 2", "down 2"]
 
 
 def test_a_migration_is_written_with_what_it_loses(commands: Commands) -> None:

@@ -220,7 +220,7 @@ def test_a_diagnosis_asks_its_four_questions_in_order(commands: Commands) -> Non
         StackStatus=SimpleNamespace(
             of=lambda context, *, drift: SimpleNamespace(url="http://service", drift=drift)
         ),
-        StackDatabase=SimpleNamespace(of=lambda _: SimpleNamespace(account="account")),
+        StackDatabase=SimpleNamespace(all_of=lambda _: [SimpleNamespace(account="account")]),
         ServiceClient=lambda url: nullcontext(url),
         reachability=lambda url, service: Branch("reachable", f"{url} {service}"),
         errors_branch=lambda status, account, _: Branch("errors", f"{status.drift} {account}"),

@@ -34,12 +34,11 @@ def status(run: typer.Context, stack: StackOption = "local", json: JsonOption = 
     states = [SchemaState.read(database, context.project) for database in databases]
     if json:
         documents = [state.document() for state in states]
-        several = {
-            "stack": stack,
-            "databases": documents,
-            "ok": all(document["ok"] for document in documents),
-        }
-        say(json_text.dumps(documents[0] if len(states) == 1 else several, indent=2))
+        document = documents[0]
+        if len(states) > 1:
+            ok = not any(state.problem for state in states)
+            document = {"stack": stack, "databases": documents, "ok": ok}
+        say(json_text.dumps(document, indent=2))
     else:
         for line in (line for state in states for line in state.lines()):
             say(line)

@@ -50,9 +50,8 @@ def lint(
     if copy and stack is None:
         raise UsageError("--copy needs the stack whose rows are copied: --stack STACK.")
     if copy and stack is not None:
-        context = open_stack(run, stack)
-        database = StackDatabase.of(context)
-        found, where = MigrationLint.on_copy(database, context.project), "a copy in D1"
+        changes = _changes(open_stack(run, stack))
+        found, where = MigrationLint.on_copy(changes.database, changes.project), "a copy in D1"
     else:
         applied = () if stack is None else _applied_everywhere(open_stack(run, stack))
         found = MigrationLint.of(open_project(run), applied=applied)
