@@ -23,6 +23,9 @@ _WORDS = re.compile(
     r"('(?:[^']|'')*')|--[^\n]*|/\*.*?\*/|\s+|\"((?:[^\"]|\"\")*)\"|`([^`]*)`|\[([^\]]*)\]", re.S
 )
 
+_TEXT = "\0"
+"""Stands for a text while the layout around it is taken away: SQLite reads no SQL behind a NUL."""
+
 
 class Queries(Protocol):
     """A database that runs batches of statements, each batch as one transaction."""
@@ -118,15 +121,21 @@ def plain_sql(sql: str) -> str:
         sql: one statement; work is linear in its length.
     """
     parts: list[str] = []
+    texts: list[str] = []
     end = 0
+    sql = sql.replace(_TEXT, " ")
     for found in _WORDS.finditer(sql):
         parts.append(sql[end : found.start()].lower())
         end = found.end()
-        name = found[2] or found[3] or found[4]
-        parts.append(found[1] if found[1] is not None else (name or " ").lower())
+        if found[1] is not None:
+            texts.append(found[1])
+            parts.append(_TEXT)
+        else:
+            parts.append((found[2] or found[3] or found[4] or " ").lower())
     parts.append(sql[end:].lower())
-    text = "".join(parts)
-    return re.sub(r"\s*([(),;=<>])\s*", r"\1", re.sub(r"\s+", " ", text)).strip()
+    layout = re.sub(r"\s+", " ", "".join(parts))
+    first, *rest = re.sub(r"\s*([(),;=<>])\s*", r"\1", layout).strip().split(_TEXT)
+    return "".join([first, *(text + part for text, part in zip(texts, rest, strict=True))])
 
 
 @dataclass(frozen=True)

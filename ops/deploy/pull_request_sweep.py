@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ops.deploy.pull_request_stack import PullRequestStack, pull_request_of, stack_of
+from ops.deploy.pull_request_stack import PullRequestStack, pull_request_of
 from ops.github.repository import Repository
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, UsageError
@@ -39,22 +39,23 @@ def sweep(base: StackContext, *, open_numbers: set[int] | None) -> Sweep:
         UsageError: GitHub can't be asked.
         OperationError: GitHub gave no list; nothing was removed.
     """
-    names = [name for name in stack_names(base) if pull_request_of(name) is not None]
-    if open_numbers is None and names:
+    found = ((name, pull_request_of(name)) for name in stack_names(base))
+    numbers = {name: number for name, number in found if number is not None}
+    if open_numbers is None and numbers:
         open_numbers = open_pull_requests(base)
-    is_open = {stack_of(number) for number in open_numbers or ()}
+    kept: list[str] = []
     removed: list[str] = []
     failed: dict[str, str] = {}
-    for name in names:
-        if name in is_open:
+    for name, number in numbers.items():
+        if number in (open_numbers or ()):
+            kept.append(name)
             continue
         try:
-            stack = PullRequestStack(base, pull_request_of(name) or 0)
-            stack.destroy()
+            PullRequestStack(base, number).destroy()
             removed.append(name)
         except OperationError as error:
             failed[name] = str(error)
-    return Sweep(tuple(name for name in names if name in is_open), tuple(removed), failed)
+    return Sweep(tuple(kept), tuple(removed), failed)
 
 
 def open_pull_requests(context: StackContext) -> set[int]:

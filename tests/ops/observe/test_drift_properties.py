@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ops.observe.drift import cloudflare_probe
 from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.managed import Managed
 from ops.stacks.account import StackAccount
@@ -104,3 +105,46 @@ def test_an_answer_that_is_no_document_is_never_read_as_absence(
 ) -> None:
     with pytest.raises(OperationError, match="no document of Cloudflare's API"):
         found(resource, **dict.fromkeys(GOOD, answer))
+
+
+DEPLOYMENT = managed("cloudflare:WorkersDeployment", "deployment", "d1", scriptName="notify")
+TOKEN = managed("cloudflare:AccountToken", "token", "t1", name="ci")
+
+
+def probed(method: str, resource: Managed, path: str, answer: Any) -> Any:
+    """What a probe reads of one resource."""
+    account = Answering("production", "0" * 32, "http://127.0.0.1:9", True, "t")
+    account.__dict__["answers"] = {path: answer}
+    return getattr(CloudflareProbe(account), method)(resource)
+
+
+def test_the_first_deployment_is_the_one_that_serves() -> None:
+    path = "workers/scripts/notify/deployments"
+    answer = {"deployments": [{"id": "new"}, {"id": "old"}]}
+    assert probed("_deployment", DEPLOYMENT, path, answer) == {"id": "new"}
+    assert probed("_deployment", DEPLOYMENT, path, {"deployments": []}) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"request_ip": {"in": ["1.2.3.4"], "not_in": []}}, {"ins": ["1.2.3.4"], "notIns": []}),
+        ({}, {}),
+        (None, {}),
+    ],
+)
+def test_a_tokens_addresses_have_the_providers_names(condition: Any, expected: Any) -> None:
+    answer = {"id": "t1", "status": "active", "condition": condition}
+    found = probed("_token", TOKEN, "tokens/t1", answer)
+    assert found["condition"] == {"requestIp": expected}
+    assert found["status"] == "active"
+
+
+def test_a_resource_is_called_by_the_first_name_that_it_has() -> None:
+    for inputs, name in (
+        ({"title": "kv", "queueName": "q"}, "kv"),
+        ({"scriptName": "w", "pattern": "p/*"}, "p/*"),
+        ({"hostname": "h"}, "h"),
+        ({}, "id"),
+    ):
+        assert cloudflare_probe._called(managed("x", "x", "id", **inputs)) == name
