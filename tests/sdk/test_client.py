@@ -386,6 +386,25 @@ def test_what_an_answer_leaves_out_is_read_as_not_so() -> None:
     assert (page.total_capped, page.has_more, page.searched_from) == (False, False, None)
 
 
+def test_a_templates_channels_are_those_of_its_contents_or_of_the_list() -> None:
+    moment = "2026-01-01T00:00:00.000Z"
+    row = {"template_key": "k", "template_name": "n", "variables": [], "is_active": True}
+    row |= {"created_at": moment, "updated_at": moment, "supported_channels": ["lark", "slack"]}
+    content = {"channel_type": "webhook", "content_type": "text", "content_template": "x"}
+    whole = {"data": {**row, "contents": [content]}}
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=whole if request.url.path.endswith("/k") else listed)
+
+    listed = {"data": [row], "pagination": {"hasMore": False}}
+    client = NotificationClient("https://n.example", transport=httpx.MockTransport(handle))
+    [found] = list(client.templates.iterate())
+    assert (found.channels, found.contents) == (("lark", "slack"), ())
+    got = client.templates.get("k")
+    assert got.channels == ("webhook",)
+    assert [each.channel for each in got.contents] == ["webhook"]
+
+
 def test_retries_of_a_user_are_added_up() -> None:
     states = [("failed", 0), ("failed", 1), ("failed", 2), ("failed", 3)]
     states += [("sent", 4), ("retry_scheduled", 5), ("pending", 0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
@@ -101,3 +102,26 @@ def test_words_that_only_async_code_has_go() -> None:
 
 def test_the_earlier_name_of_the_client_is_kept() -> None:
     assert notification_sdk.EnhancedNotificationClient is NotificationClient
+
+
+def test_values_are_built_by_the_names_of_their_fields() -> None:
+    values = [each for each in map(notification_sdk.__dict__.get, PUBLIC) if is_dataclass(each)]
+    assert len(values) > 10
+    by_place = {
+        (value.__name__, field.name)  # type: ignore[union-attr]
+        for value in values
+        for field in fields(value)
+        if not field.kw_only
+    }
+    # Those of one or two fields alone may be built by place.
+    assert by_place == {
+        *(("BatchOutcome", "items"), ("VariableCheck", "missing"), ("VariableCheck", "valid"))
+    }
+
+
+def test_a_failure_of_the_network_may_have_arrived_unless_it_says_otherwise() -> None:
+    for kind in (notification_sdk.TransportError, notification_sdk.RequestTimeout):
+        assert kind("x").never_arrived is False
+        assert kind("x", never_arrived=True).never_arrived is True
+    assert notification_sdk.TransportError("x").code == "NETWORK_ERROR"
+    assert notification_sdk.RequestTimeout("x").code == "TIMEOUT"
