@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from infra.settings.problems import PROJECT
 from ops.deploy import baseline, baseline_preview
 from ops.deploy.baseline import Baseline, SecretMark, placeholder
 from ops.deploy.baseline_preview import BaselinePreview, _sealed_state, compare_secrets
+from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import OperationError, StackFailed, UsageError
 from tests.ops.contexts import context_of
@@ -307,3 +309,28 @@ def test_only_a_secret_in_clear_is_encrypted(tmp_path: Path) -> None:
     assert rest == others
     provider = {"type": "passphrase", "state": {"salt": salt}}
     assert found["deployment"]["secrets_providers"] == provider
+
+
+@pytest.mark.parametrize(("commit", "said"), [("c" * 40, "c" * 12), ("", "no commit")])
+def test_a_plan_tells_its_bundle_and_the_commit_of_the_state(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    commit: str,
+    said: str,
+) -> None:
+    before = replace(taken(tmp_path, monkeypatch), commit=commit)
+    context = context_of(project(tmp_path / "p"), "production", environment={}, reporter=Reporter())
+    update = StackUpdate("preview", {"create": 1})
+    driver = SimpleNamespace(replace_state=lambda _: None, preview=lambda _: update)
+    monkeypatch.setattr(baseline_preview, "baseline_driver", lambda *_: driver)
+    built = SimpleNamespace(modules=1, sha256="b" * 64)
+    monkeypatch.setattr(baseline_preview, "build_bundle", lambda *_: built)
+    monkeypatch.setattr(BaselinePreview, "_require_free_names", lambda _: None)
+    assert BaselinePreview(context, before).run().update is update
+    steps = [line.rpartition(" (")[0] for line in capsys.readouterr().out.splitlines()]
+    assert steps == [
+        f"✓ Bundle 1 module, sha256 {'b' * 12}",
+        f"✓ State of {before.taken_at} {said}",
+        "✓ Preview of the stack production 1 create",
+    ]
