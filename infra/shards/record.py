@@ -12,6 +12,7 @@ from infra.shards.placement import MAX_SHARDS
 
 KEY = "shards"
 SELECT_PLACEMENT = "SELECT config_value FROM system_configs WHERE config_key = 'shards'"
+SELECT_LAST_MOVE = "SELECT config_value, updated_at FROM system_configs WHERE config_key = 'shards'"
 _INSERT = """
 INSERT INTO system_configs (config_key, config_value, description)
 VALUES ('shards', ?1, 'Databases over which the recipients are spread; deployments write it')

@@ -91,7 +91,7 @@ def world(commands: Commands, tmp_path: Path) -> World:
     commands.replace(
         "db.backups",
         Backups=made,
-        StackDatabase=SimpleNamespace(of=lambda _: database),
+        StackDatabase=SimpleNamespace(of=lambda _: database, all_of=lambda _: [database]),
         D1Transfer=lambda *given: d1 if given == ("account", "d") else None,
         check_consistency=lambda _: [SOUND],
     )
@@ -122,6 +122,91 @@ def test_a_backup_as_json_has_its_path_and_what_changed(
     assert (found["changed_meanwhile"], found["r2_keys"]) == (["logs"], [])
     assert found["schema_level"] == 4
     assert world.folders == [tmp_path]
+
+
+def test_each_of_several_databases_is_backed_up_to_a_file_of_its_own(
+    commands: Commands, world: World, tmp_path: Path
+) -> None:
+    databases = [SimpleNamespace(account="account", name=name) for name in ("one", "two")]
+
+    class Taken:
+        def __init__(self, database: Any, folder: Path) -> None:
+            self.database = database
+
+        def take(self, **_: Any) -> tuple[BackupFile, tuple[str, ...]]:
+            return backup(tmp_path / f"{self.database.name}.sql.gz"), ()
+
+    commands.replace(
+        "db.backups", Backups=Taken, StackDatabase=SimpleNamespace(all_of=lambda _: databases)
+    )
+    lines = commands.run("db", "backup").stdout.splitlines()
+    assert lines[0].startswith("✓ Database of 'local' (one) backed up and verified ")
+    assert lines[1] == f"{tmp_path}/one.sql.gz: 2 tables, 2,400 rows, verified"
+    assert lines[3] == f"{tmp_path}/two.sql.gz: 2 tables, 2,400 rows, verified"
+    found = document(commands.run("db", "backup", "--json"))["backups"]
+    assert [each["path"] for each in found] == [
+        str(tmp_path / "one.sql.gz"),
+        str(tmp_path / "two.sql.gz"),
+    ]
+    for command in (("verify",), ("restore", "--confirm", "local")):
+        refused = failed_with(commands.run("db", *command), UsageError)
+        assert "has 2 databases, each with backups of its own. Name the backup." in refused
+
+
+@pytest.mark.parametrize(
+    ("record", "moved", "is_refused"),
+    [
+        ('{"n":2,"moving_to":null}', "2026-11-29T11:59:59.000Z", False),
+        ('{"n":2,"moving_to":null}', "2026-11-29T12:00:00.000Z", True),
+        ('{"n":2,"moving_to":1}', "2026-11-29T11:00:00.000Z", True),
+        (None, "", False),
+    ],
+)
+def test_a_backup_goes_back_into_its_own_database_unless_recipients_have_moved(
+    commands: Commands,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record: str | None,
+    moved: str,
+    is_refused: bool,
+) -> None:
+    rows = [{"config_value": record, "updated_at": moved}] if record else []
+    databases = [
+        SimpleNamespace(account="account", database_id=name, name=name, query=lambda _: rows)
+        for name in ("other", "d")
+    ]
+    restored: list[str] = []
+
+    class Restoring:
+        folder = tmp_path
+
+        def __init__(self, database: Any, _: Path) -> None:
+            self.database = database
+
+        def restore(self, found: BackupFile, **_: Any) -> tuple[str, ...]:
+            restored.append(self.database.name)
+            return ()
+
+    monkeypatch.setattr(BackupFile, "read", backup)
+    d1 = Noted(bookmark="00-1")
+    commands.replace(
+        "db.backups",
+        Backups=Restoring,
+        StackDatabase=SimpleNamespace(all_of=lambda _: databases),
+        D1Transfer=lambda *given: d1 if given == ("account", "d") else None,
+        check_consistency=lambda _: [SOUND],
+    )
+    result = commands.run("db", "restore", "one.sql.gz", "--confirm", "local")
+    if is_refused:
+        assert "Recipients have moved between the databases" in failed_with(result, GateClosed)
+        assert restored == []
+    else:
+        assert result.exit_code == 0, result.output
+        assert restored == ["d"]
+    databases.pop()
+    databases.append(SimpleNamespace(account="account", database_id="e", name="e"))
+    refused = failed_with(commands.run("db", "verify", "one.sql.gz"), UsageError)
+    assert refused == "one.sql.gz is of no database that 'local' has now."
 
 
 def test_a_backup_that_nothing_was_written_beside_has_no_line_for_it(

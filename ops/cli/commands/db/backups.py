@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from infra.shards.record import SELECT_LAST_MOVE, Placement, PlacementUnknown
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
 from ops.cli.invocation import Invocation
@@ -20,7 +21,7 @@ from ops.database.consistency import check_consistency
 from ops.database.d1_transfer import D1Transfer
 from ops.database.stack_database import StackDatabase
 from ops.stacks.console import Reporter
-from ops.stacks.errors import OperationError, UsageError, VerificationFailed
+from ops.stacks.errors import GateClosed, OperationError, UsageError, VerificationFailed
 from ops.stacks.moment import counted, read_time, shown_time
 
 FolderOption = Annotated[
@@ -50,27 +51,35 @@ def backup(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Back up the database to a file, and verify it in a scratch database.
+    """Back up each database to a file, and verify it in a scratch database.
 
     The name has the date and time. The command compares counts and checksums of every table with
     the live database. D1 answers no query during an export.
     """
     reporter = Reporter(json=json)
-    backups = _backups(run, stack, folder)
+    every = _all_backups(run, stack, folder)
     passphrase = _passphrase(run) if encrypt else None
-    with reporter.step(f"Database of '{stack}' backed up and verified") as step:
-        taken, moved = backups.take(passphrase=passphrase, told=step.show)
-        step.detail = str(taken.path)
-    if moved:
-        reporter.line(
-            f"  Written while it was read, and in the backup as of its beginning: "
-            f"{', '.join(moved)}."
-        )
-    keys: tuple[str, ...] = ()
-    if r2:
-        with reporter.step(f"Stored in the R2 bucket {r2}"):
-            keys = BackupBucket(backups.database.account, r2).put(taken)
-    _show(taken, reporter_json=json, more={"changed_meanwhile": moved, "r2_keys": keys})
+    documents: list[dict[str, object]] = []
+    for backups in every:
+        name = f" ({backups.database.name})" if len(every) > 1 else ""
+        with reporter.step(f"Database of '{stack}'{name} backed up and verified") as step:
+            taken, moved = backups.take(passphrase=passphrase, told=step.show)
+            step.detail = str(taken.path)
+        if moved:
+            reporter.line(
+                f"  Written while it was read, and in the backup as of its beginning: "
+                f"{', '.join(moved)}."
+            )
+        keys: tuple[str, ...] = ()
+        if r2:
+            with reporter.step(f"Stored in the R2 bucket {r2}"):
+                keys = BackupBucket(backups.database.account, r2).put(taken)
+        more = {"changed_meanwhile": moved, "r2_keys": keys}
+        documents.append({**taken.document(), "path": str(taken.path), **more})
+        if not json:
+            _tell(taken)
+    if json:
+        _say_json(documents[0] if len(documents) == 1 else {"backups": documents})
 
 
 def verify(
@@ -82,8 +91,7 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Load a backup into a scratch database and compare every table's count and checksum."""
-    backups = _backups(run, stack, folder)
-    found = _choose(backups, name, r2)
+    backups, found = _chosen(run, stack, folder, name, r2)
     with Reporter(json=json).step(f"{found.path.name} verified") as step:
         passphrase = passphrase_of(run, found)
         verified = backups.verify(found, passphrase=passphrase, told=step.show)
@@ -105,8 +113,8 @@ def restore(
     maintenanceMode first, so that nothing is accepted meanwhile. The output begins with the command
     that undoes the restore.
     """
-    backups = _backups(run, stack, folder)
-    found = _choose(backups, name, r2)
+    backups, found = _chosen(run, stack, folder, name, r2)
+    _require_no_move_since(run, stack, found)
     if stack == "production":
         backups.require_fresh(what="A restore")
     what = f"This replaces everything in the database of '{stack}' by {found.path.name}"
@@ -184,6 +192,51 @@ def _backups(run: typer.Context, stack: str, folder: Path) -> Backups:
     return Backups(StackDatabase.of(open_stack(run, stack)), folder)
 
 
+def _all_backups(run: typer.Context, stack: str, folder: Path) -> list[Backups]:
+    return [Backups(one, folder) for one in StackDatabase.all_of(open_stack(run, stack))]
+
+
+def _chosen(
+    run: typer.Context, stack: str, folder: Path, name: str | None, r2: str | None
+) -> tuple[Backups, BackupFile]:
+    """Return the backup that is named, or the newest one, and the backups of its database."""
+    every = _all_backups(run, stack, folder)
+    if len(every) == 1:
+        return every[0], _choose(every[0], name, r2)
+    if name is None:
+        raise UsageError(
+            f"'{stack}' has {len(every)} databases, each with backups of its own. Name the backup."
+        )
+    found = _choose(every[0], name, r2)
+    for backups in every:
+        if backups.database.database_id == found.database_id:
+            return backups, found
+    raise UsageError(f"{found.path.name} is of no database that '{stack}' has now.")
+
+
+def _require_no_move_since(run: typer.Context, stack: str, backup: BackupFile) -> None:
+    """Refuse to bring rows back whose recipients have another database by now.
+
+    Raises:
+        GateClosed: recipients have moved since the backup was taken, or are moving.
+    """
+    first, *others = StackDatabase.all_of(open_stack(run, stack))
+    if not others:
+        return
+    for row in first.query(SELECT_LAST_MOVE):
+        moved = datetime.fromisoformat(str(row["updated_at"]))
+        try:
+            is_moving = Placement.parse(str(row["config_value"])).moving_to is not None
+        except PlacementUnknown as error:
+            raise OperationError(str(error)) from None
+        if is_moving or moved >= backup.taken_at:
+            raise GateClosed(
+                f"Recipients have moved between the databases of '{stack}' since "
+                f"{backup.path.name} was taken, and so it has rows that are elsewhere now. Choose "
+                f"a backup that is newer than {shown_time(moved)}."
+            )
+
+
 def _choose(backups: Backups, name: str | None, r2: str | None) -> BackupFile:
     """Return the backup that is named, from the folder or the bucket; the newest without a name."""
     if r2 is not None:
@@ -226,9 +279,16 @@ def _passphrase(run: typer.Context) -> str:
 
 def _show(backup: BackupFile, *, reporter_json: bool, more: dict[str, object]) -> None:
     if reporter_json:
-        document = {**backup.document(), "path": str(backup.path), **more}
-        say(json_text.dumps(document, indent=2, default=list))
+        _say_json({**backup.document(), "path": str(backup.path), **more})
         return
+    _tell(backup)
+
+
+def _say_json(document: dict[str, object]) -> None:
+    say(json_text.dumps(document, indent=2, default=list))
+
+
+def _tell(backup: BackupFile) -> None:
     rows = sum(table.rows for table in backup.tables.values())
     tables = counted(len(backup.tables), "table")
     say(f"{backup.path}: {tables}, {counted(rows, 'row')}, verified")
