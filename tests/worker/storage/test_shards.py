@@ -13,6 +13,8 @@ from notification.identity import MAX_SHARDS, new_keys
 from notification.placement import KEY, Placement, parse_placement, shard_of
 from notification.ports.database import DatabaseError, Statement
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
+from notification.ports.platform import VersionMetadata
+from notification.storage.log_rows import MAX_CHANGES
 from notification.storage.shards import MAX_MERGED, PLACEMENT_TTL_MS
 from tests.worker.endpoints import answer
 from tests.worker.surroundings import START_MS, SeededRandomness
@@ -570,3 +572,125 @@ def test_databases_share_the_first_attempts_of_a_batch(spread: World) -> None:
         spread.deliver_queues()
         spread.clock.ms += MINUTE
     assert {row["status"] for row in spread.logs()} == {"sent"}
+
+
+# As with one database
+
+IDS = {"id", "message_id", "messageId", "logId", "request_id", "newest", "duration", "durationMs"}
+READS = (
+    "/api/notification-logs",
+    "/api/notification-logs?channel=webhook&limit=7&offset=3",
+    "/api/notification-logs?status=failed",
+    "/api/notification-logs?status=retry",
+    "/api/notification-logs/changes?after=1",
+    "/api/user-configs?limit=2&offset=1",
+    "/api/holds",
+    "/api/queue/status",
+    "/api/deployment/versions?minutes=1440",
+    "/metrics",
+    "/metrics?days=90",
+    "/api/stats/overview",
+    "/api/stats/series?metric=errors",
+    "/api/stats/series?metric=p95_response_time",
+)
+
+
+def without_ids(value: Any) -> Any:
+    """The value without what is random: ids, and how long a run took."""
+    if isinstance(value, dict):
+        return {name: without_ids(each) for name, each in value.items() if name not in IDS}
+    return [without_ids(each) for each in value] if isinstance(value, list) else value
+
+
+class EvenRandomness(SeededRandomness):
+    """Waits are the same, whatever else was drawn before."""
+
+    def token_bytes(self, count: int) -> bytes:
+        return b"\x80\x00" if count == 2 else super().token_bytes(count)
+
+
+def busy(shards: int) -> World:
+    """An installation after a day of failures, retries, holds and roll-ups for three users."""
+    world = World(shards=shards)
+    world.randomness = EvenRandomness()
+    for number, user in enumerate(USERS):
+        world.clock.ms += 1_000
+        world.configure(user, webhook_url=f"{ENDPOINT}/{number}")
+    for hour in range(3):
+        for user in USERS:
+            for refusal in (answer(200), answer(404), answer(503)):
+                world.endpoints.behave = returning(refusal)
+                world.clock.ms += 1_000
+                world.send(user)
+        world.running = VersionMetadata(f"version-{hour}", "tag", "")
+        world.clock.ms += 10 * MINUTE
+        world.deliver_queues()
+        world.clock.ms += 50 * MINUTE
+        world.cron()
+    for user in USERS:
+        world.clock.ms += 1_000
+        world.endpoints.behave = returning(answer(500))
+        world.send(user)
+        until = {"until": "2026-01-02T00:00:00Z"}
+        world.request("PUT", f"/api/holds/webhook?user_id={user}", until)
+        world.send(user)
+        world.send(user)
+    return world
+
+
+def scraped(world: World) -> list[str]:
+    """The lines for Prometheus that count notifications and what they wait for."""
+    text = world.request("GET", "/metrics?format=prometheus").text
+    return [
+        line
+        for line in text.splitlines()
+        if line.startswith("notification_") and "isolate" not in line
+    ]
+
+
+def test_answers_are_those_of_one_database() -> None:
+    one, three = busy(1), busy(3)
+    for path in READS:
+        expected, found = (without_ids(w.request("GET", path).json) for w in (one, three))
+        assert found == expected, path
+    assert scraped(three) == scraped(one)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/queue/clear-retries", {}),
+        ("/api/notifications/retry", {"channel": "webhook"}),
+        ("/api/notifications/retry", {"channel": "webhook", "limit": 2}),
+        ("/api/notifications/retry", {}),
+        ("/api/queue/purge-test-data", {"testUserIds": [*USERS], "force": True, "dryRun": True}),
+        ("/api/queue/purge-test-data", {"testUserIds": [*USERS], "force": True}),
+        ("/api/scheduled-tasks/trigger", {"taskName": "data_cleanup"}),
+        ("/api/scheduled-tasks/trigger", {"taskName": "monitoring"}),
+        ("/api/scheduled-tasks/trigger", {"taskName": "key_rotation"}),
+    ],
+)
+def test_what_is_done_for_all_is_what_one_database_does(path: str, body: dict[str, Any]) -> None:
+    one, three = busy(1), busy(3)
+    expected, found = (without_ids(w.request("POST", path, body).json) for w in (one, three))
+    assert {**found, "data": {**found["data"], "next": 0}} == {
+        **expected,
+        "data": {**expected["data"], "next": 0},
+    }
+    assert found["data"] != {}
+    columns = "user_id, status, retry_count, redrives, created_at, next_retry_at, last_error_code"
+    sql = f"SELECT {columns} FROM notification_logs"  # noqa: S608 - a constant
+    ordered = [sorted(map(str, world.rows(sql))) for world in (three, one)]
+    assert ordered[0] == ordered[1]
+
+
+def test_changes_are_the_newest_of_all_databases(spread: World) -> None:
+    for number in range(120):
+        spread.clock.ms += 1_000
+        spread.send(USERS[number % 3])
+    newest = [row["id"] for row in spread.logs()[-MAX_CHANGES:]]
+    shown = spread.request("GET", "/api/notification-logs/changes?after=1").json["data"]
+    assert [row["id"] for row in shown["logs"]] == newest[::-1]
+    assert shown["newest"] == newest[-1]
+    started = spread.request("GET", "/api/notification-logs/changes").json["data"]
+    assert started == {"logs": [], "newest": newest[-1]}

@@ -120,12 +120,12 @@ async def show_status(call: Call) -> Response:
     waiting, sent = await platform.everywhere.batch(
         [Statement(_WAITING), Statement(_SENT_LATELY, (first_row_id(hour_ago),))]
     )
-    items = sorted(waiting.rows, key=lambda row: str(row["next_retry_at"]))[:_MAX_WAITING]
+    items = sorted(waiting.rows, key=lambda row: (str(row["next_retry_at"]), int(row["id"] or 0)))
     retrying = depths[platform.settings.retry_queue_name]
     return success(
         data={
             "queues": [{"name": name, "size": size} for name, size in depths.items()],
-            "pendingRetries": {"count": retrying, "items": items},
+            "pendingRetries": {"count": retrying, "items": items[:_MAX_WAITING]},
             "processingRate": sent.sum("sent"),
             "note": "Sizes are counts of notifications: the platform's queues don't tell theirs",
         }
