@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 
@@ -59,15 +59,27 @@ class ProcessRecord:
         """The record, or None where there is none that can be read."""
         try:
             document = json.loads(path.read_text("utf-8"))
-            host = document["host"]
+            host, ports = document["host"], Ports(**document["ports"])
+            if document["state"] not in ("starting", "ready") or not all(
+                type(port) is int for port in asdict(ports).values()
+            ):
+                return None
             return cls(
                 state=document["state"],
-                server=Identity(**document["server"]),
-                ports=Ports(**document["ports"]),
-                host=None if host is None else Identity(**host),
+                server=_identity(document["server"]),
+                ports=ports,
+                host=None if host is None else _identity(host),
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
+
+
+def _identity(document: Any) -> Identity:
+    """Read an identity. Raises ValueError, KeyError, TypeError."""
+    pid, started = document["pid"], document["started"]
+    if type(pid) is not int or pid <= 0 or type(started) not in (int, float):
+        raise ValueError
+    return Identity(pid, started)
 
 
 def end(identity: Identity | None, *, grace_s: float, ask: bool = True) -> None:
