@@ -47,9 +47,16 @@ class ChatAnswer:
 
 
 class ChatApi(Protocol):
-    """One provider."""
+    """One provider.
+
+    Attributes:
+        name: the channel's name.
+        hook: path and query of a webhook of a recipient, with `{user}` for its name; empty where
+            a configuration holds no URL of the provider's.
+    """
 
     name: str
+    hook: str
 
     def serves(self, path: str) -> bool:
         """Say whether a path is one of this provider's."""

@@ -32,6 +32,7 @@ class Discord:
     """One Discord; it counts the calls of each webhook."""
 
     name = "discord"
+    hook = "/api/webhooks/1/{user}"
 
     def __init__(self) -> None:
         self._bursts = Quota(5, 2)

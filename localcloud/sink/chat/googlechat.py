@@ -38,6 +38,7 @@ class Googlechat:
     """One Google Chat; it counts the messages of each space."""
 
     name = "googlechat"
+    hook = "/v1/spaces/{user}/messages?key=k&token=t"
 
     def __init__(self) -> None:
         self._spaces = Quota(1, 1)

@@ -43,6 +43,7 @@ class Lark:
     """One Lark; it counts the calls of each bot."""
 
     name = "lark"
+    hook = "/open-apis/bot/v2/hook/{user}"
 
     def __init__(self) -> None:
         self._seconds = Quota(5, 1)

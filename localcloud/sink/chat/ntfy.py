@@ -32,6 +32,7 @@ class Ntfy:
     """One server; it counts all calls, as a server does of one visitor."""
 
     name = "ntfy"
+    hook = ""
 
     def __init__(self) -> None:
         self._visitor = Bucket(per_second=0.2, burst=60)

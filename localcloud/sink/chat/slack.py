@@ -46,6 +46,7 @@ class Slack:
     """One Slack; it counts the messages of each webhook."""
 
     name = "slack"
+    hook = "/services/T0/B0/{user}"
 
     def __init__(self) -> None:
         self._hooks = Bucket(per_second=1, burst=5)

@@ -30,6 +30,7 @@ class Teams:
     """One Teams; it counts the calls of each workflow."""
 
     name = "teams"
+    hook = "/workflows/{user}/triggers/manual/paths/invoke"
 
     def __init__(self) -> None:
         self._seconds = Quota(4, 1)

@@ -41,6 +41,7 @@ class Telegram:
     """One Telegram; it counts each chat, each group and each bot."""
 
     name = "telegram"
+    hook = ""
 
     def __init__(self) -> None:
         self._chats = Bucket(per_second=1, burst=3)

@@ -48,6 +48,7 @@ def test_a_channel_is_one_module_one_registry_line_its_api_and_one_test_file(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "testpaths=tests"]
         + [path for path in files if path.startswith("tests/")]
         + ["tests/worker/openapi/test_document.py", "tests/worker/channels/test_registry.py"]
+        + ["tests/worker/channels/test_values_in_templates.py"]
         + ["--deselect", f"tests/worker/channels/test_registry.py::{DOCUMENTED}"],
         cwd=tmp_path,
         capture_output=True,

@@ -19,6 +19,7 @@ from notification.channels.endpoint import EndpointPolicy
 from notification.channels.googlechat import GooglechatChannel
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 from tests.worker.endpoints import answer
+from tests.worker.markup.parsers import read_commonmark
 from tests.worker.world import World
 
 pytestmark = pytest.mark.requirement("C-4")
@@ -36,6 +37,12 @@ def calls(
     message = Message("ntf_1", "u1", content, subject, kind, None)
     config = {"webhook_url": HOOK, **config}
     return GooglechatChannel().compose(message, config, policy=POLICY, now_ms=0)
+
+
+def read_call(body: Any) -> str:
+    """Return what a person reads of a call, for the test of all channels' values."""
+    assert body["markupSyntax"] == "MARKUP_SYNTAX_MARKDOWN"
+    return read_commonmark(body["text"])
 
 
 def text(content: str, **more: Any) -> str:

@@ -89,7 +89,7 @@ def read_discord(text: str) -> str:
 
 def read_commonmark(text: str) -> str:
     """Text of CommonMark without markup: a backslash before punctuation, line breaks, addresses."""
-    text = text.replace("  \n", "\n").replace("\u00a0", " ")
+    text = text.replace("  \n", "\n")
     shown, at = [], 0
     while at < len(text):
         address = re.compile(r"<(https?://[^\s<>]+)>|https?://[^\s<>()\[\]*~`|\\]+").match(text, at)
