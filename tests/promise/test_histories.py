@@ -59,3 +59,10 @@ def test_fifty_histories_over_three_databases_keep_the_promise_while_users_move(
 def test_ten_thousand_histories_keep_the_promise(parcel: int) -> None:
     print(f"PROMISE_SEED={SEED + parcel}")  # noqa: T201 - as above
     run(SEED + parcel, 500)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("parcel", range(PARCELS))
+def test_two_thousand_histories_over_three_databases_keep_the_promise(parcel: int) -> None:
+    print(f"PROMISE_SEED={SEED + parcel}")  # noqa: T201 - as above
+    run(SEED + parcel, 100, shards=3)

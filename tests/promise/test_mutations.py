@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from notification.delivery import claim, endpoint_lines, row_snapshot, settlement
+from notification.delivery import claim, endpoint_lines, recorder, row_snapshot, settlement
+from notification.placement import Placement
 from notification.storage import outbox
 from notification.tasks import sweep
 from notification.tasks.requeue import RequeueResult
@@ -67,3 +68,31 @@ def test_the_histories_notice_when(mutation: str, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(AssertionError):  # noqa: PT012 - the second seed is for what the first misses
         for seed in (2, 3):
             run(seed, MAX_HISTORIES, shrink=False)
+
+
+def _served_while_moving(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(Placement, "moves", lambda placement, user_id: False)
+
+
+def _throttles_kept_to_oneself(patched: pytest.MonkeyPatch) -> None:
+    async def silent(*_: object) -> None:
+        return None
+
+    patched.setattr(recorder, "_tell_other_shards", silent)
+
+
+OVER_THREE_DATABASES = {
+    "who moves is served meanwhile": _served_while_moving,
+    "no other database hears of a throttle": _throttles_kept_to_oneself,
+}
+
+
+@pytest.mark.sample(1)
+@pytest.mark.parametrize("mutation", OVER_THREE_DATABASES)
+def test_the_histories_over_three_databases_notice_when(
+    mutation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    OVER_THREE_DATABASES[mutation](monkeypatch)
+    with pytest.raises(AssertionError):  # noqa: PT012 - as above
+        for seed in (2, 3):
+            run(seed, MAX_HISTORIES, shrink=False, shards=3)
