@@ -58,10 +58,16 @@ class Service:
             from notification.delivery.retry_consumer import RetryConsumer
 
             parts = await self._by_shard(messages, platform, log)
-            consumers = [RetryConsumer(served, log, shares=len(parts)) for served, _ in parts]
-            works = [each.consume(part) for each, (_, part) in zip(consumers, parts, strict=True)]
-            # A slow endpoint delays nobody's notifications in another database.
-            await gather(*works)
+            works = [
+                RetryConsumer(served, log, shares=len(parts)).consume(part)
+                for served, part in parts
+            ]
+            if len(works) == 1:
+                # Without a task, which costs turns of the event loop.
+                await works[0]
+            else:
+                # A slow endpoint delays nobody's notifications in another database.
+                await gather(*works)
         else:
             count = len(messages)
             log.write("error", "Unknown queue", type="queue_message", queue=queue, count=count)
