@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from infra.migrations import sample_rows as sample_rows_module
 from infra.migrations.d1 import Statement
 from infra.migrations.files import MigrationSet
 from infra.migrations.lint import DEFER
@@ -87,3 +93,56 @@ def test_values_have_quotes_nuls_emoji_and_the_edges_of_numbers(
         filled(again)
         everything = Statement("SELECT * FROM children ORDER BY id")
         assert again.batch([everything]) == database.batch([everything])
+
+
+def column(type_: str, *, key: int = 0, not_null: bool = False, default: str | None = None) -> Any:
+    return SimpleNamespace(type=type_, key=key, not_null=not_null, default=default)
+
+
+def drawn(found: Any, *literals: str, plain: bool, made: int = 7) -> Counter[str]:
+    chance = random.Random(1)  # noqa: S311
+    return Counter(
+        sample_rows_module._value(found, literals, chance, made=made, plain=plain)
+        for _ in range(2_000)
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "plain", "expected"),
+    [
+        (column("INTEGER", key=1), True, "8"),
+        (column("INTEGER", key=1), False, "8"),
+        (column("INTEGER", key=2), True, "7"),
+        (column("REAL", key=1), True, "7"),
+        (column("TEXT", key=1), True, "'k7'"),
+    ],
+)
+def test_keys_are_numbered_so_that_no_two_are_the_same(
+    found: Any, plain: bool, expected: str
+) -> None:
+    assert set(drawn(found, plain=plain)) == {expected}
+
+
+def test_plain_values_are_few_and_odd_ones_many() -> None:
+    plain = drawn(column("TEXT"), plain=True)
+    assert set(plain) == set(sample_rows_module._PLAIN[:3])
+    odd = drawn(column("TEXT"), plain=False)
+    assert "'a'" not in odd
+    assert sum(re.fullmatch(r"'v\d+'", value) is not None for value in odd) > 50
+    assert set(sample_rows_module._ODD_TEXT) <= set(odd)
+    assert set(sample_rows_module._ODD_NUMBERS) <= set(drawn(column("INTEGER"), plain=False))
+    assert set(sample_rows_module._ODD_BYTES) <= set(drawn(column("BLOB"), plain=False))
+
+
+def test_no_value_is_null_where_none_may_be() -> None:
+    for plain in (True, False):
+        assert "NULL" not in drawn(column("TEXT", not_null=True), "NULL", plain=plain)
+    assert "NULL" in drawn(column("TEXT"), "NULL", plain=False)
+
+
+def test_defaults_and_literals_of_the_schema_are_used_often() -> None:
+    defaults = drawn(column("TEXT", default="'d'"), plain=True)
+    assert 1_500 < defaults["('d')"] < 1_700
+    assert "('d')" not in drawn(column("TEXT", default="'d'"), plain=False)
+    literals = drawn(column("TEXT"), "'literal'", plain=True)
+    assert 700 < literals["'literal'"] < 900
