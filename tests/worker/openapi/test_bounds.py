@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -25,8 +26,18 @@ WHOLE: dict[str, dict[str, Any]] = {
     "/api/holds/{channel}": {"until": "2026-01-02T00:00:00.000Z", "reason": "down"},
     "/api/notification-logs/cleanup": {"days": 30},
     "/api/notifications/retry": {},
+    **{
+        path: {
+            "receiver": "u1",
+            "status": "firing",
+            "alerts": [{"status": "firing", "labels": {"alertname": "a"}}],
+        }
+        for path in ("/api/webhooks/grafana", "/api/webhooks/alertmanager")
+    },
 }
 """Bodies that are whole without the field in question."""
+PASSWORD = "a password of thirty-two letters"
+BASIC = f"Basic {base64.b64encode(f'alerts:{PASSWORD}'.encode()).decode()}"
 CHANNELS = ["webhook", "lark", "slack", "telegram", "discord", "teams", "ntfy"]
 
 
@@ -60,7 +71,9 @@ def bounds_of(schema: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     if "minLength" in schema and "null" not in schema["type"]:
         yield "k" * schema["minLength"], "k" * (schema["minLength"] - 1)
     if "minItems" in schema:
-        yield CHANNELS[: schema["minItems"]], CHANNELS[: schema["minItems"] - 1]
+        alert = {"status": "firing", "labels": {"alertname": "a"}}
+        items = [alert] if "properties" in resolved(schema["items"]) else CHANNELS
+        yield items[: schema["minItems"]], items[: schema["minItems"] - 1]
 
 
 def all_bounds() -> Iterator[Bound]:
@@ -91,7 +104,8 @@ def refusal(world: World, bound: Bound, value: Any) -> str:
         target += f"?{urlencode({bound.field: value})}"
     else:
         body[bound.field] = value
-    answer = world.request(bound.method, target, body)
+    headers = {"Authorization": BASIC} if "webhooks" in target else {}
+    answer = world.request(bound.method, target, body, headers=headers)
     return str(answer.json["error"]) if answer.status == 400 else ""
 
 
@@ -100,6 +114,8 @@ def test_the_service_takes_what_is_at_a_bound_and_refuses_what_is_beyond(
     world: World, bound: Bound
 ) -> None:
     world.checks_accepted_bodies = False
+    world.environment["GRAFANA_WEBHOOK_USERNAME"] = "alerts"
+    world.environment["GRAFANA_WEBHOOK_PASSWORD"] = PASSWORD
     for user in ("u1", "k", "k" * 100):
         world.configure(user)
     assert refusal(world, bound, bound.fits) == ""
