@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -89,3 +90,39 @@ def test_a_delivery_that_cannot_be_written_is_told_after_every_try(
     assert len(tries) > 1
     lines = world.log_sink.of_type("delivery_unrecorded")
     assert [line["level"] for line in lines] == ["error"] * unrecorded
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_changed_configuration_is_told_with_its_fields_or_why_it_was_not_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    token = "123456789:AAF_abcdefghijklmnopqrstuvwxyz-12345"
+    world.configure("u1", "telegram", bot_token=token, chat_id=-100)
+
+    def behave(request: Any) -> Any:
+        if json.loads(request.body)["chat_id"] != -100:
+            return answer(200, '{"ok": true, "result": {"message_id": 1}}')
+        moved = {"migrate_to_chat_id": -1001}
+        body = {"ok": False, "error_code": 400, "description": "upgraded", "parameters": moved}
+        return answer(400, json.dumps(body))
+
+    async def fail(key: str) -> None:
+        raise ConnectionError(key)
+
+    world.endpoints.behave = behave
+    if not stored:
+        monkeypatch.setattr(world.cache, "delete", fail)
+    world.send("u1", ["telegram"])
+    told = [
+        (line["level"], line["userId"], line["channel"], line["fields"])
+        for line in world.log_sink.of_type("config_changed")
+    ]
+    failed = [
+        line["error"]
+        for line in world.log_sink.lines
+        if line["message"] == "Storing a changed configuration failed"
+    ]
+    if stored:
+        assert (told, failed) == ([("info", "u1", "telegram", ["chat_id"])], [])
+    else:
+        assert (told, failed) == ([], ["ConnectionError"])
