@@ -39,16 +39,20 @@ def table(document: dict[str, Any]) -> str:
     ]
     for figure in document["figures"]:
         rounds = figure["rounds"]
-        spread = f"{min(rounds):g} to {max(rounds):g}" if rounds else ""
+        spread = f"{_short(min(rounds))} to {_short(max(rounds))}" if rounds else ""
         cells = (
             figure["name"],
-            f"{figure['value']:g} {figure['unit']}",
+            f"{_short(figure['value'])} {figure['unit']}",
             spread,
             str(len(rounds) or ""),
             figure["note"],
         )
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def written(page: str, tables: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ def measured(folder: Path) -> Path:
     figures = Figures(Console(quiet=True))
     figures.rounds("send / peer, 10 clients", [0.75, 0.5, 1.0], "ratio", "goal: at least 0.8")
     figures.add("bundle, gzip", 123.456, "kB", "one | two")
+    figures.add("rows", 1_234_567.8, "rows")
     figures.write(folder / "bench.json")
     return folder / "bench.json"
 
@@ -26,7 +27,8 @@ def test_a_figure_has_its_median_its_spread_and_its_note(tmp_path: Path) -> None
     assert lines[2] == "| figure | median | least to greatest | rounds | note |"
     assert lines[4:] == [
         "| send / peer, 10 clients | 0.75 ratio | 0.5 to 1 | 3 | goal: at least 0.8 |",
-        "| bundle, gzip | 123.456 kB |  |  | one \\| two |",
+        "| bundle, gzip | 123.5 kB |  |  | one \\| two |",
+        "| rows | 1,234,568 rows |  |  |  |",
     ]
 
 
