@@ -654,6 +654,7 @@ OURS = {
     "channels.channel.base_channel": "the name of a channel is one of ours",
     "channels.endpoint.EndpointPolicy.of": "settings are the operator's",
     "identity.new_keys": "channels are ours, and there are few",
+    "logging.Log.of": "it keeps what the service gathers for a line",
     "logging.Log.of_request": "it keeps the id that `Application` has bounded",
     "markup.dialect.Dialect.escaped": "it looks at two characters",
     "markup.escaping.subject_escape": "it returns a function",
