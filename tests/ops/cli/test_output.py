@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.output import LastingOutput
+from ops.cli.output import LastingOutput, _as_text
 
 
 @pytest.fixture
@@ -84,3 +86,42 @@ def test_a_pipe_that_is_full_is_waited_for_though_it_does_not_block(pipe: tuple[
     assert output.write(b"one") == 3
     reader.join(10)
     assert (bytes(read[filled:]), output.failure) == (b"one", None)
+
+
+CLOSED = """
+import os, sys
+from ops.cli.output import outlive_readers
+kept = os.dup(1)
+for number in {closed}:
+    os.close(number)
+output = outlive_readers(stop={stop})
+print("nobody reads this")
+sys.stdout.flush()
+null = os.stat(os.devnull)
+found = [number for number in (0, 1, 2) if os.path.samestat(os.fstat(number), null)]
+os.write(kept, repr((found, output.failure, sys.stderr.errors, sys.stdout.line_buffering)).encode())
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2), ()])
+def test_descriptors_that_are_closed_lead_nowhere(closed: tuple[int, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED.format(closed=closed, stop=False)],
+        stdin=subprocess.PIPE,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = repr((list(closed), None, "backslashreplace", True))
+    assert done.stdout == ("" if 1 in closed else "nobody reads this\n") + told
+
+
+def test_an_output_keeps_its_own_way_with_letters_that_it_has_not() -> None:
+    output = LastingOutput(1, stop=False)
+    for errors, kept in (("strict", "backslashreplace"), ("replace", "replace")):
+        before = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors=errors)
+        found = _as_text(before, output)
+        assert (found.encoding, found.errors) == ("ascii", kept)
+    found = _as_text(None, output)
+    assert (found.encoding, found.errors) == ("utf-8", "backslashreplace")

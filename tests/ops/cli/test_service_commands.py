@@ -301,7 +301,7 @@ def test_named_notifications_are_retried_where_they_have_failed(
     commands: Commands, queues: Service
 ) -> None:
     known = {
-        "a": [entry(1, "failed"), entry(2, "sent")],
+        "a": [entry(1, "failed"), entry(2, "sent"), entry(5, "cancelled")],
         "b": [entry(3, "failed")],
         "c": [entry(4, "sent")],
     }
@@ -319,8 +319,8 @@ def test_named_notifications_are_retried_where_they_have_failed(
     )
     result = commands.run("notifications", "retry", "a", "b")
     assert result.stdout.splitlines() == [
-        "3 failed notifications found, 2 queued to be sent again.",
-        "  1 left out: they haven't failed",
+        "4 failed notifications found, 2 queued to be sent again.",
+        "  2 left out: they haven't failed",
     ]
     assert (asked, result.exit_code) == ([1, 3], 0)
     found = document(commands.run("notifications", "retry", "b", "--json"))
@@ -332,7 +332,7 @@ def test_named_notifications_are_retried_where_they_have_failed(
 def test_failed_notifications_are_discarded_once_it_is_agreed(
     commands: Commands, queues: Service
 ) -> None:
-    found = [entry(1, "failed"), entry(2, "sent"), entry(3, "failed")]
+    found = [entry(1, "failed"), entry(2, "sent"), entry(3, "failed"), entry(4, "cancelled")]
     commands.replace(
         "notifications",
         connected=lambda _: nullcontext(None),
@@ -350,7 +350,7 @@ def test_failed_notifications_are_discarded_once_it_is_agreed(
     result = commands.run("notifications", "discard", "a", "--yes")
     assert result.stdout == "2 notifications discarded.\n"
     result = commands.run("notifications", "discard", "--user", "ada", "-y", "--json")
-    assert document(result) == {"matched": 3, "discarded": 2}
+    assert document(result) == {"matched": 4, "discarded": 2}
     assert queues.discarded == [[1, 3], [1, 3]]
     commands.on_a_terminal("ops.cli.commands.notifications")
     assert commands.run("notifications", "discard", "a", typed="n\n").exit_code == 1
