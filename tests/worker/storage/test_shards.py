@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from notification.app.platform import IsolateMemory
 from notification.identity import MAX_SHARDS, new_keys
 from notification.placement import KEY, Placement, parse_placement, shard_of
 from notification.ports.database import DatabaseError, Statement
@@ -44,6 +45,8 @@ MINUTE = 60_000
 def spread() -> World:
     """An installation over three databases with a user on each."""
     world = World(shards=3)
+    for database in databases(world):
+        database.before_batch = not_empty
     for user in USERS:
         world.configure(user)
     return world
@@ -51,6 +54,11 @@ def spread() -> World:
 
 def databases(world: World) -> list[Any]:
     return [world.database, *world.further]
+
+
+def not_empty(statements: Sequence[Statement]) -> None:
+    """D1 refuses a batch without statements."""
+    assert statements
 
 
 def broken(statements: Sequence[Statement]) -> None:
@@ -415,7 +423,10 @@ def test_a_template_that_changes_counts_at_once_for_everybody(spread: World) -> 
             "contents": {"webhook": {"content_template": text}},
         }
         spread.clock.ms += 1
+        sending, spread.memory = spread.memory, IsolateMemory()
         assert spread.request("POST", "/api/templates", template).status in (200, 201)
+        # Another isolate than the one that has changed the template.
+        spread.memory = sending
         for user in USERS:
             body = {"user_id": user, "channels": ["webhook"], "template_key": "note"}
             assert spread.request("POST", "/api/notifications/send", body).status == 200
@@ -526,6 +537,22 @@ def test_the_cron_leaves_rows_alone_while_users_move_and_catches_up(spread: Worl
     spread.cron()
     spread.deliver_queues()
     assert {row["status"] for row in spread.logs()} == {"sent"}
+
+
+def test_each_database_is_swept_from_where_its_last_sweep_ended(spread: World) -> None:
+    """Else what one of them has behind it would be left in the others."""
+    spread.send("bob")
+    row = spread.logs()[0]["id"]
+    connection = spread.further[0].connection
+    connection.execute("UPDATE notification_logs SET status = 'pending', sent_at = NULL")
+    connection.execute("UPDATE notification_logs SET lease_until = '2026-01-01T00:10:00.000Z'")
+    for _ in range(4):
+        spread.clock.ms += 5 * MINUTE
+        spread.cron()
+        for _ in range(2):
+            spread.clock.ms += MINUTE
+            spread.deliver_queues()
+    assert [(each["id"], each["status"]) for each in spread.logs()] == [(row, "sent")]
 
 
 def test_a_message_whose_row_no_database_can_be_asked_for_comes_again(spread: World) -> None:
