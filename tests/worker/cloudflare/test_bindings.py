@@ -170,3 +170,19 @@ def test_the_clock_is_the_runtimes_moved_by_its_offset(
     monkeypatch.setattr(bindings.time, "time_ns", lambda: 1_767_225_600_123_999_999)
     assert bindings.OffsetClock().now_ms() == 1_767_225_600_123
     assert bindings.OffsetClock(-23).now_ms() == 1_767_225_600_100
+
+
+def test_the_clock_is_shifted_and_waits_in_milliseconds(
+    bindings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    monkeypatch.setattr("time.time_ns", lambda: 1_234_567_890)
+    clock = bindings.OffsetClock(1_000)
+    assert (clock.now_ms(), bindings.OffsetClock().now_ms()) == (2_234, 1_234)
+    asyncio.run(clock.sleep(1_500))
+    assert waits == [1.5]
