@@ -30,7 +30,7 @@ def all_due_at(timeline: SimulatedTimeline, second: float) -> None:
 
 @pytest.mark.requirement("C-0.26")
 @pytest.mark.parametrize(
-    ("timeline", "batch"), [(1, 10), (1, LARGEST), (3, 10)], indirect=["timeline"]
+    ("timeline", "batch"), [(1, 10), (1, LARGEST), (3, 10), (3, LARGEST)], indirect=["timeline"]
 )
 def test_a_batch_of_failing_retries_stays_below_the_limit(
     timeline: SimulatedTimeline, batch: int

@@ -11,6 +11,7 @@ import pytest
 
 from notification.app.platform import IsolateMemory
 from notification.identity import MAX_SHARDS, new_keys
+from notification.metrics.rollup_rows import NEWEST_HOUR
 from notification.placement import KEY, Placement, parse_placement, shard_of
 from notification.ports.database import DatabaseError, Statement
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
@@ -721,3 +722,9 @@ def test_changes_are_the_newest_of_all_databases(spread: World) -> None:
     assert shown["newest"] == newest[-1]
     started = spread.request("GET", "/api/notification-logs/changes").json["data"]
     assert started == {"logs": [], "newest": newest[-1]}
+
+
+def test_what_is_nobodys_can_be_asked_of_all_as_of_one(spread: World) -> None:
+    everywhere = spread.platform().everywhere
+    [newest] = spread.run(everywhere.batch([NEWEST_HOUR]))
+    assert newest.rows == [{"newest": None}]
