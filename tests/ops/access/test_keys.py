@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from engine.passphrase import PassphraseSecrets
 from infra.settings import StackFile
 from infra.settings.key_dates import key_fingerprint
-from ops.access.keys.age import key_ages
+from ops.access.keys.age import KeyAge, key_ages
 from ops.access.keys.generation import GENERATED, generate
 from ops.access.keys.key_file import KeyFile
 from ops.cli.main import command_line
@@ -241,3 +241,19 @@ def test_what_is_no_secret_is_refused_by_its_name(tmp_path: Path, value: Any) ->
     file = KeyFile(path, "production", root=tmp_path, passphrase=PASSPHRASE)
     with pytest.raises(UsageError, match=rf"apiSecretKey isn't set as a secret in {path.name}"):
         file.read("apiSecretKey")
+
+
+@pytest.mark.parametrize(
+    ("days", "is_due"), [(0, False), (89, False), (90, False), (91, True), (None, True)]
+)
+def test_a_key_is_due_after_ninety_days_or_where_nobody_knows(
+    days: int | None, is_due: bool
+) -> None:
+    age = KeyAge("dev", "apiSecretKey", days)
+    assert age.is_due is is_due
+    assert age.document() == {
+        "stack": "dev",
+        "key": "apiSecretKey",
+        "days": days,
+        "due": is_due,
+    }
