@@ -477,6 +477,7 @@ def test_a_create_that_is_not_found_is_warned_of_and_one_that_can_be_repeated_is
         (state("n", pending_replacement=True), []),
         (state("n", id="made"), []),
         (state("n", id="old"), ["old"]),
+        (state("n", id="before"), ["before"]),
     ],
 )
 def test_a_create_that_was_half_of_a_replacement_makes_room(
