@@ -203,3 +203,16 @@ def test_every_route_below_the_account_has_its_line(shared: RunningCloud) -> Non
                 assert outcome(client.get(path)) == (403, 10000), path
     finally:
         shared.result("DELETE", f"/tokens/{minted['id']}")
+
+
+@pytest.mark.parametrize(
+    ("given", "becomes"), [("expired", "active"), ("active", "active"), ("disabled", "disabled")]
+)
+def test_a_changed_tokens_status_is_what_is_set_and_never_what_the_clock_decides(
+    cloud: RunningCloud, given: str, becomes: str
+) -> None:
+    minted = mint(cloud, policy("D1 Read"))
+    body = {"name": "ci", "policies": [policy("D1 Read")], "status": given}
+    changed = cloud.result("PUT", f"/tokens/{minted['id']}", json=body)
+    assert changed["status"] == becomes
+    assert cloud.result("GET", f"/tokens/{minted['id']}")["status"] == becomes
