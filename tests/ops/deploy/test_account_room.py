@@ -149,18 +149,18 @@ def test_what_is_owned_or_adopted_is_not_taken(
 ) -> None:
     asked: list[Any] = []
 
-    def taken(_api: Any, names: Names, owned: set[str]) -> Answers:
-        asked.append((names, owned))
+    def taken(_api: Any, names: Names, owned: set[str], *, shards: int) -> Answers:
+        asked.append((names, owned, shards))
         return Answers()
 
     monkeypatch.setattr(account_state, "taken_names", taken)
     api = SimpleNamespace()
     monkeypatch.setattr(AccountState, "_api", lambda _: nullcontext(api))
     adopted = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"
-    config = f"{{notification-system:adoptDatabaseId: {adopted}}}"
+    config = f"{{notification-system:adoptDatabaseId: {adopted}, notification-system:shards: 3}}"
     state_of(tmp_path, monkeypatch, deployment(resources=made(1)), config).require_free_names()
-    [(names, owned)] = asked
-    assert names == Names.of_stack("production")
+    [(names, owned, shards)] = asked
+    assert (names, shards) == (Names.of_stack("production"), 3)
     assert owned == {"id0", adopted, "None"}
 
 
