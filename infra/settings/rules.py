@@ -85,16 +85,6 @@ def _place_is_one(values: Values) -> Iterator[Problem]:
         )
 
 
-def _one_database_until_the_worker_reads_more(values: Values) -> Iterator[Problem]:
-    if values.get("shards", 1) != 1:
-        yield Problem(
-            "shards",
-            str(values["shards"]),
-            "this release of the Worker keeps all recipients in one database. Leave it at 1.",
-            "1",
-        )
-
-
 def _local_means_stay_local(values: Values) -> Iterator[Problem]:
     base_url = str(values.get(BASE_URL_KEY, CLOUDFLARE_API))
     if values.get("testClock") and not is_loopback(base_url):
@@ -161,7 +151,6 @@ _RULES: tuple[Callable[[Values], Iterator[Problem]], ...] = (
     _service_has_an_address,
     _domain_and_route_are_in_a_zone,
     _place_is_one,
-    _one_database_until_the_worker_reads_more,
     _local_means_stay_local,
     _shared_traffic_has_a_base,
     _access_knows_its_repository,

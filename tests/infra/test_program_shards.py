@@ -221,11 +221,10 @@ def test_a_protected_stack_has_no_unprotected_database_but_the_one_being_emptied
     assert [breach.resource for breach in real_stores_are_protected(three)] == ["database-2"]
 
 
-def test_several_databases_are_refused_until_the_worker_reads_them() -> None:
-    [problem] = checked_config(shards="2").mistakes()
-    assert problem.key == "shards"
-    assert "keeps all recipients in one database" in problem.rule
-    assert checked_config(shards="1").mistakes() == ()
+def test_one_to_eight_databases_are_a_setting() -> None:
+    for number in range(1, 9):
+        assert checked_config(shards=str(number)).settings().shards == number
+    assert checked_config().settings().shards == 1
 
 
 @pytest.mark.parametrize("value", ["0", "9", "-1", "1.5", "many", "true"])
