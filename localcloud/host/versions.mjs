@@ -41,18 +41,20 @@ export class Versions extends EventEmitter {
    */
   async put(spec, { validates = false } = {}) {
     const print = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
+    for (let boot = this.#boots.get(spec.id); boot; boot = this.#boots.get(spec.id)) {
+      if (boot.print === print) return await boot.promise;
+      // Another specification is on its way: what it ends with decides nothing about this one.
+      await boot.promise.catch(() => {});
+    }
     const running = this.#running.get(spec.id);
     if (running?.print === print) return running.booted;
-    const boot = this.#boots.get(spec.id);
-    if (boot?.print === print) return await boot.promise;
-    // Another specification is on its way: what it ends with decides nothing about this one.
-    await boot?.promise.catch(() => {});
 
+    // Nothing may be awaited before the boot is noted: several callers may wait for the same one.
     const version = new Version(spec, this.#runtime, {
       validates,
       clockOffsetMs: this.#clockOffsetMs,
     });
-    if (this.#watched.has(spec.script)) await version.watch(true);
+    if (this.#watched.has(spec.script)) void version.watch(true);
     const promise = version.boot((supervisor) => this.#listen(version, supervisor));
     this.#boots.set(spec.id, { version, print, promise });
     try {

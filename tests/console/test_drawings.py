@@ -150,6 +150,16 @@ def test_discords_markdown_is_drawn(console: OpenConsole, text: str, html: str) 
     assert markup(bubble) == html
 
 
+def test_google_chats_markdown_is_drawn(console: OpenConsole) -> None:
+    text = "**b** _i_ ~~s~~ `c_` [x](https://example.com) <users/7> \\<users/8\\> a\\_b"
+    bubble = drawn(console, "googlechat", {"text": text, "markupSyntax": "MARKUP_SYNTAX_MARKDOWN"})
+    expect(bubble.locator(".author")).to_have_text("🔔The webhook's name App")
+    assert markup(bubble) == (
+        "<b>b</b> <i>i</i> <s>s</s> <code>c_</code> <span>x</span> <span>@7</span>"
+        " &lt;users/8&gt; a_b"
+    )
+
+
 def test_a_teams_card_is_drawn_run_by_run(console: OpenConsole) -> None:
     def block(*runs: dict[str, Any]) -> dict[str, Any]:
         return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", **run} for run in runs]}
