@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from infra.shards.placement import MAX_SHARDS
 from ops.cli.commands.options import JsonOption
 from ops.cli.printing import say
 from ops.observe.cost.model import Counts, Workload, month
@@ -35,6 +36,10 @@ def cost(
         float | None,
         typer.Option("--cpu-ms", min=0, help="CPU time of a send.  [as metered on one machine]"),
     ] = None,
+    databases: Annotated[
+        int,
+        typer.Option("--databases", min=1, max=MAX_SHARDS, help="Databases, as `shards` says."),
+    ] = 1,
     json: JsonOption = False,
 ) -> None:
     """Compute a month's cost on Cloudflare's plans, and the limits that are reached first.
@@ -49,6 +54,7 @@ def cost(
         log_sampling=sampling,
         retention_hours=retention,
         cpu_ms=cpu_ms,
+        databases=databases,
     )
     found = month(counts, work)
     if json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ops.observe.cost.prices import (
@@ -68,6 +68,7 @@ class Workload:
         log_sampling: share of the calls whose logs are kept (`observabilitySampling`).
         retention_hours: how long notifications are kept (`cleanup_retention_hours`).
         cpu_ms: CPU time of one send in place of the metered one.
+        databases: how many databases the recipients are spread over evenly (`shards`).
     """
 
     monthly: float
@@ -77,6 +78,14 @@ class Workload:
     log_sampling: float = 1.0
     retention_hours: float = 168.0
     cpu_ms: float | None = None
+    databases: int = 1
+
+    @property
+    def of_databases(self) -> str:
+        """Say whose limits those of D1 are."""
+        return (
+            "one D1 database" if self.databases == 1 else f"each of {self.databases} D1 databases"
+        )
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,7 @@ class Cost:
         stored_gb: what lies in the database.
         parts: US dollars on the paid plan by resource, the plan's own price among them.
         free_limits: what ends the free plan, the lowest first.
-        paid_limits: what ends one database or queue on the paid plan, the lowest first.
+        paid_limits: what ends the databases or a queue on the paid plan, the lowest first.
     """
 
     usage: Mapping[str, float]
@@ -160,19 +169,21 @@ def _free_limits(counts: Counts, work: Workload) -> tuple[Limit, ...]:
         if each[rate.resource] > 0 and rate.free_daily < float("inf"):
             left = max(0.0, rate.free_daily - idle)
             limits.append(Limit(f"{rate.unit} a day", left / each[rate.resource] * DAYS))
-    limits.append(_size_limit(counts, work, "free"))
+    # The calls of several databases' crons are more than the free plan has.
+    limits.append(_size_limit(counts, replace(work, databases=1), "free"))
     if each["cpu_ms"] > FREE_CPU_MS:
         limits.append(Limit("10 ms of CPU time a call", 0.0))
     return _lowest_first(limits)
 
 
 def _paid_limits(counts: Counts, work: Workload) -> tuple[Limit, ...]:
-    """Return what one database and one queue can take at a steady rate, the lowest first."""
+    """Return what the databases and one queue can take at a steady rate, the lowest first."""
     seconds = DAYS * 86_400
+    rate = D1_BATCHES_PER_SECOND * work.databases
     batches = counts.round_trips + work.retry_share * counts.retry.get("round_trips", 0.0)
     limits = [
         _size_limit(counts, work, "paid"),
-        Limit("batches a second of one D1 database", D1_BATCHES_PER_SECOND / batches * seconds),
+        Limit(f"batches a second of {work.of_databases}", rate / batches * seconds),
     ]
     if work.retry_share:
         messages = QUEUE_MESSAGES_PER_SECOND / work.retry_share * seconds
@@ -181,9 +192,9 @@ def _paid_limits(counts: Counts, work: Workload) -> tuple[Limit, ...]:
 
 
 def _size_limit(counts: Counts, work: Workload, plan: str) -> Limit:
-    rows = D1_MAX_GB[plan] * 1e9 / counts.bytes_per_row
+    rows = D1_MAX_GB[plan] * 1e9 / counts.bytes_per_row * work.databases
     return Limit(
-        f"{D1_MAX_GB[plan]:g} GB of one D1 database", rows / work.retention_hours * 24 * DAYS
+        f"{D1_MAX_GB[plan]:g} GB of {work.of_databases}", rows / work.retention_hours * 24 * DAYS
     )
 
 

@@ -32,7 +32,8 @@ def lines(work: Workload, cost: Cost) -> Iterator[str]:
     yield f"{'together':<50}{cost.usd:>9.2f}"
     yield ""
     yield from _limits("The free plan ends at", cost.free_limits, work)
-    yield from _limits("The paid plan, with one database, ends at", cost.paid_limits, work)
+    number = "one database" if work.databases == 1 else f"{work.databases} databases"
+    yield from _limits(f"The paid plan, with {number}, ends at", cost.paid_limits, work)
 
 
 def _limits(title: str, limits: tuple[Limit, ...], work: Workload) -> Iterator[str]:

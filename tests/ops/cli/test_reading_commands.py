@@ -363,6 +363,7 @@ def test_the_cost_of_a_month_is_counted_with_what_was_asked_for(commands: Comman
         ("--log-sampling", "0"),
         ("--retention-hours", "1000"),
         ("--cpu-ms", "500"),
+        ("--databases", "8"),
     ):
         assert cost(option, value) != usual, option
     assert cost("--retry-share", "3")["usd"] > usual["usd"] == round(usual["usd"], 2)
@@ -372,7 +373,11 @@ def test_the_cost_as_text_ends_with_a_chart(commands: Commands) -> None:
     text = commands.run("cost", "--monthly", "100000").stdout
     table, chart = text.split("\n\nUS dollars a month:\n")
     assert "100,000" in table
+    assert "The paid plan, with one database, ends at:" in table
     assert chart.strip()
+    several = commands.run("cost", "--monthly", "100000", "--databases", "2").stdout
+    assert "The paid plan, with 2 databases, ends at:" in several
+    assert commands.run("cost", "--monthly", "1", "--databases", "9").exit_code == 2
 
 
 # analyze

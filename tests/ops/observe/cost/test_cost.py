@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -27,7 +28,7 @@ COUNTS = Counts(
 PLAIN = Workload(monthly=10e6, retry_share=0, key_share=0, kv_share=0)
 
 
-def cost(counts: Counts = COUNTS, **changed: float) -> Cost:
+def cost(counts: Counts = COUNTS, **changed: Any) -> Cost:
     return month(counts, replace(PLAIN, **changed))
 
 
@@ -102,6 +103,17 @@ def test_the_paid_plan_ends_where_one_database_does() -> None:
     with_retries = cost(retry_share=0.5).paid_limits
     assert with_retries[1].monthly == pytest.approx(1_000 / 3 * 30 * 86_400)
     assert with_retries[2].monthly == 5_000 / 0.5 * 30 * 86_400
+
+
+def test_several_databases_take_as_many_times_more_and_the_queue_no_more() -> None:
+    one, three = cost(retry_share=0.5), cost(retry_share=0.5, databases=3)
+    ratios = [
+        b.monthly / a.monthly for a, b in zip(one.paid_limits, three.paid_limits, strict=True)
+    ]
+    assert ratios == pytest.approx([3, 3, 1])
+    assert three.paid_limits[0].what == "10 GB of each of 3 D1 databases"
+    assert three.paid_limits[1].what == "batches a second of each of 3 D1 databases"
+    assert (three.free_limits, three.usd) == (one.free_limits, one.usd)
 
 
 def test_ten_million_notifications_cost_at_most_half_of_82_dollars() -> None:
