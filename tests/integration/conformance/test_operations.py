@@ -90,6 +90,8 @@ def test_a_failed_notification_is_taken_up_again_by_its_id(service: Deployed, us
     nothing = service.data("POST", "/api/notifications/retry", other)
     assert (nothing["matched"], nothing["queued"], nothing["skipped"]) == (0, 0, [])
     body = {"log_id": failed["logId"]}
+    # The retry may be under way before the next request is, and doesn't end before it.
+    service.configure(user, "webhook", webhook_url=service.hook(user, "?delay_ms=8000"))
     queued = service.data("POST", "/api/notifications/retry", body)
     assert queued["message"] == "Queued 1 notifications for retry"
     expect(service.call("POST", "/api/trigger-retry", body), 409, "LOG_IN_FLIGHT")
