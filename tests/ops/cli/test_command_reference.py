@@ -71,6 +71,29 @@ def test_a_row_has_the_first_sentence_and_the_options(wanted: str) -> None:
     assert command.help.partition(".")[0].partition("\n")[0][:30] in command.row
 
 
+def test_a_row_has_the_range_of_a_number_and_the_default() -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def one(
+        least: Annotated[int, typer.Option("--least", min=1)] = 3,
+        within: Annotated[float, typer.Option("--within", min=0, max=2)] = 1.5,
+        word: Annotated[str, typer.Option("--word")] = "mine",
+        empty: Annotated[str, typer.Option("--empty")] = "",
+        switch: Annotated[bool, typer.Option("--switch")] = False,
+        needed: Annotated[int, typer.Option("--needed", min=5)] = ...,
+    ) -> None: ...
+
+    @app.command()
+    def other() -> None: ...
+
+    [command] = [one for one in commands(app) if one.name == "one"]
+    assert command.row.endswith(
+        "| `--least` (from 1, default 3) `--within` (0 to 2, default 1.5) `--word` (default mine)"
+        " `--empty` `--switch` `--needed` (from 5) |"
+    )
+
+
 def test_help_lists_every_command_with_its_own_text() -> None:
     def texts(app: typer.Typer) -> dict[str, str]:
         commands: dict[str, Any] = getattr(get_command(app), "commands")  # noqa: B009
