@@ -1,6 +1,7 @@
 """Properties of every template and every JSON value."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ TAG = st.one_of(
     PATH.map("{{{{#if {}}}}}".format),
     st.sampled_from(["{{else}}", "{{/each}}", "{{/if}}", "{{#nope a}}", "{{", "}}", "{{{", "{"]),
 )
+_WHOLE_TAG = re.compile(r"\{\{[^{}]*\}\}")
 SOURCE = st.lists(TAG | TEXT, max_size=14).map("".join)
 
 
@@ -73,6 +75,8 @@ def test_text_that_a_value_brings_is_never_expanded(source: str, variables: dict
 @settings(deadline=None)
 @given(SOURCE)
 def test_a_template_that_may_be_saved_leaves_no_block_tag_in_the_output(source: str) -> None:
+    # An escaped tag is text, and a brace beside a block may read like a tag once the block is gone.
+    assume("\\" not in source and "{" not in _WHOLE_TAG.sub("", source))
     structure = read_structure(source)
     if not structure.problems:
         text = render(compile_template(source), {}, unescaped).text
