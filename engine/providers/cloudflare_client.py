@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import ProviderError
 from engine.loopback import require_loopback
+from engine.providers.answers import are_objects, malformed
 from localcloud.loopback import is_loopback
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class CloudflareClient:
         result = envelope.get("result")
         # A deletion tells nothing; whatever else tells nothing doesn't tell that nothing is there.
         if method != "DELETE" and not isinstance(result, dict | list):
-            raise _malformed(method, path)
+            raise malformed("Cloudflare", method, path)
         return result
 
     def upload(self, path: str, files: dict[str, tuple[str, bytes, str]], token: str) -> Any:
@@ -74,7 +75,7 @@ class CloudflareClient:
         except cloudflare.APIConnectionError:
             raise self._silent("POST", path) from None
         except ValueError:
-            raise _malformed("POST", path) from None
+            raise malformed("Cloudflare", "POST", path) from None
         return _object(envelope, "POST", path).get("result")
 
     def call_if_there(self, method: str, path: str) -> Any:
@@ -99,8 +100,8 @@ class CloudflareClient:
             found = result.get(items) if isinstance(result, dict) else result
             info = envelope.get("result_info") or {}
             total = info.get("total_pages", page) if isinstance(info, dict) else None
-            if not (_are_objects(found) and isinstance(total, int)):
-                raise _malformed("GET", path)
+            if not (are_objects(found) and isinstance(total, int)):
+                raise malformed("Cloudflare", "GET", path)
             yield from found
             if len(found) < _PER_PAGE or page >= total:
                 return
@@ -129,7 +130,7 @@ class CloudflareClient:
         except cloudflare.APIConnectionError:
             raise self._silent(method, path) from None
         except ValueError:
-            raise _malformed(method, path) from None
+            raise malformed("Cloudflare", method, path) from None
 
     def _silent(self, method: str, path: str) -> ProviderError:
         return ProviderError(
@@ -170,19 +171,8 @@ class _NotThereError(ProviderError):
 
 def _object(answer: object, method: str, path: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
-        raise _malformed(method, path)
+        raise malformed("Cloudflare", method, path)
     return answer
-
-
-def _are_objects(found: object) -> TypeGuard[list[dict[str, Any]]]:
-    return isinstance(found, list) and all(isinstance(item, dict) for item in found)
-
-
-def _malformed(method: str, path: str) -> ProviderError:
-    return ProviderError(
-        f"Cloudflare's answer to {method} {path.split('?')[0]} isn't of the documented form: see "
-        "that nothing stands between this machine and the API, and try again"
-    )
 
 
 def _sentence(method: str, path: str, error: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import ProviderError
 from engine.loopback import require_loopback
+from engine.providers.answers import are_objects, malformed
 from localcloud.loopback import is_loopback
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class GithubClient:
                 found = self._send("GET", self._below(path) + query).get(items)
             except _NotThereError:
                 return
-            if not (isinstance(found, list) and all(isinstance(item, dict) for item in found)):
-                raise _malformed("GET", self._below(path))
+            if not are_objects(found):
+                raise malformed("GitHub", "GET", self._below(path))
             for item in found:
                 yield _named({**item, "repository_id": self._repository_id(path)}, path)
             if len(found) < _PER_PAGE:
@@ -101,7 +102,7 @@ class GithubClient:
         repository = path.split("/")[1]
         found = self._send("GET", self._below(f"/{repository}")).get("id")
         if type(found) is not int:
-            raise _malformed("GET", self._below(f"/{repository}"))
+            raise malformed("GitHub", "GET", self._below(f"/{repository}"))
         return found
 
     def _sealed(self, path: str, body: dict[str, Any]) -> dict[str, str]:
@@ -162,15 +163,8 @@ def _object(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise _malformed(response.request.method, response.request.url.path)
+        raise malformed("GitHub", response.request.method, response.request.url.path)
     return answer
-
-
-def _malformed(method: str, path: str) -> ProviderError:
-    return ProviderError(
-        f"GitHub's answer to {method} {path} isn't of the documented form: see that nothing stands "
-        "between this machine and the API, and try again"
-    )
 
 
 def _sentence(method: str, path: str, response: httpx.Response) -> str:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +75,14 @@ class BundleBuilder:
             OperationError: a source folder or the main module is missing, or another command
                 keeps writing the folder.
         """
-        modules = self.collect(folder)
+        sources = _files(self._sources, prefix="")
+        made_of = _document_made_of(sources)
+        modules = self._modules(sources, _document_before(folder, made_of))
         digest = bundle_digest(modules)
         manifest = {
             "main_module": MAIN_MODULE,
             "sha256": digest,
-            "document_made_of": self._document_made_of(),
+            "document_made_of": made_of,
             "modules": [
                 {
                     "name": module.name,
@@ -97,29 +99,26 @@ class BundleBuilder:
         size = sum(len(module.content) for module in modules)
         return BuiltBundle(folder=folder, sha256=digest, modules=len(modules), size=size)
 
-    def collect(self, before: Path | None = None) -> tuple[BundleModule, ...]:
+    def collect(self) -> tuple[BundleModule, ...]:
         """Return every module of the bundle, sorted by name.
-
-        Args:
-            before: a folder with an earlier bundle, whose OpenAPI document is taken where it was
-                made of the same sources: it is most of a build's time.
 
         Raises:
             OperationError: a source folder or the main module is missing, or the sources can't be
                 imported.
         """
+        return self._modules(_files(self._sources, prefix=""), None)
+
+    def _modules(
+        self, sources: Sequence[BundleModule], document: BundleModule | None
+    ) -> tuple[BundleModule, ...]:
         if not self._vendored.is_dir():
             raise OperationError(
                 f"The Worker SDK isn't installed in {self._vendored}. Run 'make install'."
             )
-        own = [
-            module
-            for module in _files(self._sources, prefix="")
-            if not module.name.startswith(f"{API_PACKAGE}/")
-        ]
+        own = [module for module in sources if not module.name.startswith(f"{API_PACKAGE}/")]
         modules = [*own, *_files(self._vendored, prefix=VENDOR_PREFIX)]
         if (self._sources / API_PACKAGE / "build.py").is_file():
-            modules.append(self._document_before(before) or _document_module(self._sources))
+            modules.append(document or _document_module(self._sources))
         modules.sort(key=lambda module: module.name)
         if not any(module.name == MAIN_MODULE for module in modules):
             raise OperationError(
@@ -128,24 +127,25 @@ class BundleBuilder:
             )
         return tuple(modules)
 
-    def _document_made_of(self) -> str:
-        """Return the hex SHA-256 of all that the OpenAPI document is made of."""
-        service = BundleModule(name="version", content=SERVICE_VERSION.encode())
-        return bundle_digest((service, *_files(self._sources, prefix="")))
 
-    def _document_before(self, folder: Path | None) -> BundleModule | None:
-        if folder is None:
-            return None
-        try:
-            manifest = json.loads((folder / "manifest.json").read_bytes())
-            known = {module["name"]: module["sha256"] for module in manifest["modules"]}
-            content = (folder / API_DOCUMENT).read_bytes()
-            same = manifest["document_made_of"] == self._document_made_of()
-            if same and known[API_DOCUMENT] == hashlib.sha256(content).hexdigest():
-                return BundleModule(name=API_DOCUMENT, content=content)
-        except (OSError, ValueError, TypeError, LookupError):
-            pass  # none was built, not by this version, or it is being replaced right now
-        return None
+def _document_made_of(sources: Iterable[BundleModule]) -> str:
+    """Return the hex SHA-256 of all that the OpenAPI document is made of."""
+    service = BundleModule(name="version", content=SERVICE_VERSION.encode())
+    return bundle_digest((service, *sources))
+
+
+def _document_before(folder: Path, made_of: str) -> BundleModule | None:
+    """Return the document of an earlier bundle, if it was made of the same: most of a build."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        known = {module["name"]: module["sha256"] for module in manifest["modules"]}
+        content = (folder / API_DOCUMENT).read_bytes()
+        same = manifest["document_made_of"] == made_of
+        if same and known[API_DOCUMENT] == hashlib.sha256(content).hexdigest():
+            return BundleModule(name=API_DOCUMENT, content=content)
+    except (OSError, ValueError, TypeError, LookupError):
+        pass  # none was built, not by this version, or it is being replaced right now
+    return None
 
 
 def bundle_digest(modules: Iterable[BundleModule]) -> str:

@@ -445,6 +445,7 @@ CALLS: dict[str, list[Call]] = {
             marked(text), lambda part: len(part.text) < 500, longest=600
         ),
     ],
+    "markup.splitting.utf16_units": [splitting.utf16_units],
     "markup.splitting.split_document": [
         lambda text: splitting.split_document(
             marked(text), lambda part: len(part.text) < 200, longest=300, count=3

@@ -68,13 +68,14 @@ def first_reading(
 def _from_api(account: StackAccount, outputs: Mapping[str, Any]) -> list[Applied]:
     """Return what any of the databases has: the code has to run with each."""
     found: dict[str, Applied] = {}
-    for database in StackDatabase.in_outputs(account, outputs):
+    databases = StackDatabase.in_outputs(account, outputs)
+    if not databases:
+        raise OperationError("the outputs name no database.")
+    for database in databases:
         what = "read the ledger of migrations"
         rows = account.query(what, database.database_id, SELECT_APPLIED)
         with account.understood(what):
             found |= {row.name: row for row in map(Applied.of_row, rows)}
-    if not found and not StackDatabase.in_outputs(account, outputs):
-        raise OperationError("the outputs name no database.")
     return sorted(found.values(), key=lambda row: row.level)
 
 

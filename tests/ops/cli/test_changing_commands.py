@@ -17,36 +17,8 @@ from ops.deploy.rollout.canary import CanaryPlan
 from ops.stacks.errors import GateClosed, OperationError, StackFailed, UsageError
 from tests.installation import ROOT
 from tests.ops.cli.in_process import Commands, failed_with
+from tests.ops.cli.noted import Noted
 from tests.ops.contexts import context_of
-
-
-class Noted:
-    """Stands for whatever a command works with: notes its calls, and answers as told."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers = answers
-        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
-
-    def __call__(self, *given: Any, **named: Any) -> Noted:
-        self.calls.append(("made", given, named))
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*given: Any, **named: Any) -> Any:
-            self.calls.append((name, given, named))
-            answer = self.answers.get(name)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return call
-
-    def named(self, name: str) -> dict[str, Any]:
-        """The named values of the last call of a name."""
-        return [named for called, _, named in self.calls if called == name][-1]
-
-    def count(self, name: str) -> int:
-        return len([called for called, _, _ in self.calls if called == name])
 
 
 def noting(notes: list[Any], name: str, answer: Any) -> Any:

@@ -17,6 +17,7 @@ from ops.database.backup_file import PASSPHRASE_VARIABLE, BackupFile
 from ops.database.consistency import Finding
 from ops.stacks.errors import GateClosed, OperationError, UsageError, VerificationFailed
 from tests.ops.cli.in_process import Commands, failed_with
+from tests.ops.cli.noted import Noted
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 PASSPHRASE = "a passphrase that is long enough"
@@ -28,34 +29,6 @@ def document(result: Result) -> Any:
     """The one document on standard output, which is laid out for people too."""
     assert result.stdout.startswith(("{\n  ", "[\n  ")), result.output
     return json.loads(result.stdout)
-
-
-class Noted:
-    """Notes its calls, and answers as told."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers = answers
-        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*given: Any, **named: Any) -> Any:
-            self.calls.append((name, given, named))
-            answer = self.answers.get(name)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return call
-
-    @property
-    def called(self) -> list[str]:
-        return [name for name, _, _ in self.calls]
-
-    def given(self, name: str) -> tuple[Any, ...]:
-        return [given for called, given, _ in self.calls if called == name][-1]
-
-    def named(self, name: str) -> dict[str, Any]:
-        return [named for called, _, named in self.calls if called == name][-1]
 
 
 def backup(path: Path) -> BackupFile:

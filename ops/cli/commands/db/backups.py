@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -91,7 +92,7 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Load a backup into a scratch database and compare every table's count and checksum."""
-    backups, found = _chosen(run, stack, folder, name, r2)
+    backups, found = _choose_of(_all_backups(run, stack, folder), stack, name, r2)
     with Reporter(json=json).step(f"{found.path.name} verified") as step:
         passphrase = passphrase_of(run, found)
         verified = backups.verify(found, passphrase=passphrase, told=step.show)
@@ -113,8 +114,9 @@ def restore(
     maintenanceMode first, so that nothing is accepted meanwhile. The output begins with the command
     that undoes the restore.
     """
-    backups, found = _chosen(run, stack, folder, name, r2)
-    _require_no_move_since(run, stack, found)
+    every = _all_backups(run, stack, folder)
+    backups, found = _choose_of(every, stack, name, r2)
+    _require_no_move_since(every, stack, found)
     if stack == "production":
         backups.require_fresh(what="A restore")
     what = f"This replaces everything in the database of '{stack}' by {found.path.name}"
@@ -196,11 +198,10 @@ def _all_backups(run: typer.Context, stack: str, folder: Path) -> list[Backups]:
     return [Backups(one, folder) for one in StackDatabase.all_of(open_stack(run, stack))]
 
 
-def _chosen(
-    run: typer.Context, stack: str, folder: Path, name: str | None, r2: str | None
+def _choose_of(
+    every: Sequence[Backups], stack: str, name: str | None, r2: str | None
 ) -> tuple[Backups, BackupFile]:
     """Return the backup that is named, or the newest one, and the backups of its database."""
-    every = _all_backups(run, stack, folder)
     if len(every) == 1:
         return every[0], _choose(every[0], name, r2)
     if name is None:
@@ -214,16 +215,16 @@ def _chosen(
     raise UsageError(f"{found.path.name} is of no database that '{stack}' has now.")
 
 
-def _require_no_move_since(run: typer.Context, stack: str, backup: BackupFile) -> None:
+def _require_no_move_since(every: Sequence[Backups], stack: str, backup: BackupFile) -> None:
     """Refuse to bring rows back whose recipients have another database by now.
 
     Raises:
         GateClosed: recipients have moved since the backup was taken, or are moving.
     """
-    first, *others = StackDatabase.all_of(open_stack(run, stack))
+    first, *others = every
     if not others:
         return
-    for row in first.query(SELECT_LAST_MOVE):
+    for row in first.database.query(SELECT_LAST_MOVE):
         moved = datetime.fromisoformat(str(row["updated_at"]))
         try:
             is_moving = Placement.parse(str(row["config_value"])).moving_to is not None

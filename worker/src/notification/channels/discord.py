@@ -45,7 +45,7 @@ from notification.markup.document import (
     draw,
     joined,
 )
-from notification.markup.splitting import cut_document, split_document
+from notification.markup.splitting import cut_document, split_document, utf16_units
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
 MAX_TEXT = 2_000
@@ -127,7 +127,10 @@ class DiscordChannel:
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check the URL and the fields; see `Channel.check_config`."""
-        check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        self._checked(config, policy)
+
+    def _checked(self, config: dict[str, Any], policy: EndpointPolicy) -> str:
+        url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
         for field in ("username", "avatar_url"):
             if not isinstance(config.get(field, ""), str):
                 raise ChannelRefusal("INVALID_CONFIG", f"{field} must be a string")
@@ -140,13 +143,13 @@ class DiscordChannel:
             raise ChannelRefusal("INVALID_CONFIG", "thread_id must be the id of a thread")
         check_switch(config, "allow_broadcast")
         check_switch(config, "split_long")
+        return url
 
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
     ) -> list[OutboundRequest]:
         """Compose one call, or several if `split_long` is set; see `Channel.compose`."""
-        self.check_config(config, policy)
-        url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        url = self._checked(config, policy)
         query = (
             f"wait=true&thread_id={config['thread_id']}" if config.get("thread_id") else "wait=true"
         )
@@ -159,7 +162,7 @@ class DiscordChannel:
         broadcast = config.get("allow_broadcast") is True
         parts = split_document(
             whole,
-            lambda part: _units(discord_text(part, broadcast=broadcast)) <= MAX_TEXT,
+            lambda part: utf16_units(discord_text(part, broadcast=broadcast)) <= MAX_TEXT,
             longest=MAX_TEXT,
             count=MAX_PARTS if config.get("split_long") is True else 1,
         )
@@ -254,7 +257,3 @@ def _allowed(document: Document, broadcast: bool) -> dict[str, Any]:
         "users": [n.removeprefix("!") for n in named if not n.startswith("&")][:100],
         "roles": [n[1:] for n in named if n.startswith("&")][:100],
     }
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -38,7 +38,7 @@ from notification.markup.commonmark import draw_commonmark
 from notification.markup.content import read_message
 from notification.markup.dialect import COMMON
 from notification.markup.document import BOLD, MENTION, Document, Span, joined
-from notification.markup.splitting import cut_document, split_document
+from notification.markup.splitting import cut_document, split_document, utf16_units
 from notification.ports.outbound import OutboundAnswer, OutboundRequest
 
 MAX_TEXT = 4_096
@@ -106,7 +106,10 @@ class GooglechatChannel:
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check the URL and the fields; see `Channel.check_config`."""
-        check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        self._checked(config, policy)
+
+    def _checked(self, config: dict[str, Any], policy: EndpointPolicy) -> str:
+        url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
         thread = config.get("thread_key", "")
         if not isinstance(thread, str) or len(thread) > MAX_THREAD_KEY:
             raise ChannelRefusal(
@@ -114,6 +117,7 @@ class GooglechatChannel:
             )
         check_switch(config, "allow_broadcast")
         check_switch(config, "split_long")
+        return url
 
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
@@ -122,8 +126,7 @@ class GooglechatChannel:
 
         A repeated call has the same `requestId`, for which Google Chat creates no second message.
         """
-        self.check_config(config, policy)
-        url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        url = self._checked(config, policy)
         url += "&" if "?" in url else "?"
         common: dict[str, Any] = {"markupSyntax": "MARKUP_SYNTAX_MARKDOWN"}
         if config.get("thread_key"):
@@ -138,7 +141,7 @@ class GooglechatChannel:
         broadcast = config.get("allow_broadcast") is True
         parts = split_document(
             whole,
-            lambda part: _units(_written(part, broadcast)) <= MAX_TEXT,
+            lambda part: utf16_units(_written(part, broadcast)) <= MAX_TEXT,
             longest=MAX_TEXT,
             count=MAX_PARTS if config.get("split_long") is True else 1,
         )
@@ -183,7 +186,3 @@ def _written(document: Document, broadcast: bool) -> str:
         return f"<users/{span.value}>" if span.kind == MENTION or broadcast else ""
 
     return draw_commonmark(document, mention)
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

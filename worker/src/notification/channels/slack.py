@@ -111,18 +111,21 @@ class SlackChannel:
 
     def check_config(self, config: dict[str, Any], policy: EndpointPolicy) -> None:
         """Check the URL and the types of the fields; see `Channel.check_config`."""
-        check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        self._checked(config, policy)
+
+    def _checked(self, config: dict[str, Any], policy: EndpointPolicy) -> str:
+        url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
         for field in ("username", "icon_emoji", "channel", "color", "thread_ts"):
             if not isinstance(config.get(field, ""), str):
                 raise ChannelRefusal("INVALID_CONFIG", f"{field} must be a string")
         check_switch(config, "allow_broadcast")
+        return url
 
     def compose(
         self, message: Message, config: dict[str, Any], *, policy: EndpointPolicy, now_ms: int
     ) -> list[OutboundRequest]:
         """Compose one call; see `Channel.compose`."""
-        self.check_config(config, policy)
-        url = check_provider_url(config, self.name, policy, hosts=_HOSTS, path=_PATH)
+        url = self._checked(config, policy)
         payload, plain, truncated = _payload(message, config, now_ms)
         headers = {"Content-Type": "application/json"}
 

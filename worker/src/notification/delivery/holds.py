@@ -119,10 +119,8 @@ class Holds:
         holds, waiting = await self._platform.everywhere.batch(
             [Statement(_LIST, (now,)), Statement(_WAITING)]
         )
-        counts: dict[str, int] = {}
-        for row in waiting.rows:
-            channel = str(row["channel_type"])
-            counts[channel] = counts.get(channel, 0) + int(row["waiting"] or 0)
+        sums = waiting.sums("waiting", by="channel_type")
+        counts = {str(channel): count for channel, count in sums.items()}
         # A hold of everybody stands in each database.
         found = {(hold.channel, hold.user_id): hold for hold in map(Hold.of, holds.rows)}
         return [found[place] for place in sorted(found)], counts

@@ -136,9 +136,7 @@ class Redrive:
                     Statement(_REDRIVE.format(chosen=_MANY), (*values, chosen.limit)),
                 ]
             )
-        counts: dict[Value, int] = {}
-        for row in counted.rows:
-            counts[row["reason"]] = counts.get(row["reason"], 0) + int(row["counted"] or 0)
+        counts = counted.sums("counted", by="reason")
         worth = counts.pop(None, 0)
         ids = sorted(int(row["id"] or 0) for row in redriven.rows)
         await self._enqueue(ids)

@@ -18,6 +18,11 @@ class Parts(NamedTuple):
     truncated: bool
 
 
+def utf16_units(text: str) -> int:
+    """Return the length of a text in UTF-16 code units, as JavaScript and Telegram count it."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def cut_document(document: Document, fits: Fits, *, longest: int) -> Parts:
     """Return the longest start that fits, with `…` where something was cut off.
 

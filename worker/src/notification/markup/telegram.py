@@ -35,7 +35,7 @@ from notification.markup.escaping import (
     escape_markdown_v2,
     without_names,
 )
-from notification.markup.splitting import Parts, cut_document, split_document
+from notification.markup.splitting import Parts, cut_document, split_document, utf16_units
 
 MAX_TEXT = 4096
 """UTF-16 code units of a message after entity parsing (Bot API, sendMessage)."""
@@ -124,7 +124,9 @@ def telegram_texts(
         content = without_names(content)
     heading, body = read_message(subject, content, content_type, DIALECT)
     heading_limit = min(MAX_SUBJECT, limit // 2)
-    headings = cut_document(heading, lambda d: _units(d) <= heading_limit, longest=heading_limit)
+    headings = cut_document(
+        heading, lambda d: utf16_units(d.text) <= heading_limit, longest=heading_limit
+    )
     head = joined(headings.documents)
     whole = joined([head.styled(BOLD), body], _GAP) if head.text else body
     parts = _parts(whole, split=split, limit=limit)
@@ -140,7 +142,7 @@ def _parts(document: Document, *, split: bool, limit: int) -> Parts:
     """Split by length if that is wanted; too many entities always start the next message."""
 
     def fits_in_length(part: Document) -> bool:
-        return _units(part) <= limit
+        return utf16_units(part.text) <= limit
 
     def fits(part: Document) -> bool:
         addresses = sum(len(s.value.encode()) for s in part.spans if s.kind in (LINK, MENTION))
@@ -157,11 +159,6 @@ def _parts(document: Document, *, split: bool, limit: int) -> Parts:
     )
     documents = tuple(part if fits(part) else Document(part.text) for part in parts.documents)
     return Parts(documents, truncated or parts.truncated)
-
-
-def _units(document: Document) -> int:
-    text = document.text
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _written(document: Document, mode: str, marked: bool) -> str:
@@ -205,5 +202,5 @@ def _older_markdown(document: Document) -> str:
 
 def _plain(document: Document, limit: int) -> str:
     flat = Document(document.flattened())
-    fitting = cut_document(flat, lambda part: _units(part) <= limit, longest=limit)
+    fitting = cut_document(flat, lambda part: utf16_units(part.text) <= limit, longest=limit)
     return joined(fitting.documents).text

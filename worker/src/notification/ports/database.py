@@ -36,6 +36,13 @@ class Result(NamedTuple):
         """Return the sum of a column: of a count's one row, or of one from each database."""
         return sum(int(row[column] or 0) for row in self.rows)
 
+    def sums(self, column: str, *, by: str) -> dict[Value, int]:
+        """Return the sums of a column by another one: each database has counted its rows."""
+        found: dict[Value, int] = {}
+        for row in self.rows:
+            found[row[by]] = found.get(row[by], 0) + int(row[column] or 0)
+        return found
+
 
 class DatabaseError(Exception):
     """A batch failed, and none of it was applied. The message is for logs only."""

@@ -48,10 +48,8 @@ class KeyRotation:
                 done = await _reseal_some(each, keys, state_of(state, each.shard))
                 resealed, unreadable = resealed + done[0], unreadable + done[1]
         [left] = await platform.everywhere.batch([Statement(_LEFT)])
-        by_key: dict[str, int] = {}
-        for row in left.rows:
-            key_id = str(row["key_id"])
-            by_key[key_id] = by_key.get(key_id, 0) + int(row["rows_left"] or 0)
+        sums = left.sums("rows_left", by="key_id")
+        by_key = {str(key_id): count for key_id, count in sums.items()}
         return {
             "timestamp": iso(platform.clock.now_ms()),
             "currentKey": keys.current,
