@@ -37,7 +37,7 @@ clean: ## Stop the local cloud, and remove what was installed or built; data sta
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@echo "Removed. 'make destroy' first, or removing .local, removes the data as well."
 
-test: check unit ## Run the tests: of what is long, what a change concerns and the day's sample
+test: check unit ## Run the tests in about five minutes: of what is long, what a change concerns and a sample
 
 check: install ## Lint, hold the layers of imports, and type-check
 	@.venv/bin/ruff check .

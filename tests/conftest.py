@@ -20,7 +20,8 @@ from tests.cost_table import begin, costs_of, print_costs, settle  # noqa: E402
 from tests.day_sample import VARIABLE, leave_to_soak, seed, soaking  # noqa: E402
 from tests.distribution import ByInstallation, in_order  # noqa: E402
 from tests.installation import Installation  # noqa: E402
-from tests.long_tests import leave_out, note_the_change, told  # noqa: E402
+from tests.long_tests import ALL, leave_out, note_the_change, told  # noqa: E402
+from tests.long_tests import VARIABLE as LONG  # noqa: E402
 from tests.real_cli import MISSING  # noqa: E402
 from tests.soak_table import print_table, rows_of  # noqa: E402
 
@@ -101,7 +102,8 @@ def pytest_terminal_summary(
     every = [report for group in terminalreporter.stats.values() for report in group]
     print_costs(terminalreporter, costs_of(r for r in every if isinstance(r, pytest.TestReport)))
     if not soaking(config):
-        terminalreporter.write_line(f"day's sample: {VARIABLE}={seed()}, {told(os.environ)}")
+        taken = told(os.environ.get(LONG, ALL))
+        terminalreporter.write_line(f"day's sample: {VARIABLE}={seed()}; {taken}")
         return
     ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     print_table(terminalreporter, rows_of(report for report in ended if report.when == "call"))

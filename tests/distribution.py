@@ -1,15 +1,19 @@
 """Which tests run in one process, and in what order the processes get them.
 
 Those of a file run together, and those of files that share a deployed installation. The longest
-come first, so that no process is alone with one when the others have nothing left to do.
+come first (see `tests/long_tests.yaml`), so that no process is alone with one when the others have
+nothing left to do.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+from tests.long_tests import long_files
 
 _OWN = "tests/integration/test_"
 _SHARED = {
@@ -41,40 +45,24 @@ _SHARED = {
 }
 """By the beginning of a test's path. A file that is missing here costs a deployment, no more."""
 
-_LONGEST = (
-    "tests/console/",
-    f"{_OWN}closed_output.py",
-    "tests/promise/test_on_workerd.py",
-    "tests/releases/test_rollback.py",
-    "tests/integration/conformance/",
-    "tests/readiness/",
-    "tests/docs/test_commands_in_docs.py",
-    f"{_OWN}taken_over_account.py",
-    f"{_OWN}edits_past_pulumi.py",
-    "tests/infra/test_stack_shapes.py",
-    f"{_OWN}database_commands.py",
-    f"{_OWN}failed_first_update.py",
-    f"{_OWN}scenario.py",
-    "tests/ops/cli/test_local_commands_stay_here.py",
-    f"{_OWN}deploy_access.py",
-    "tests/localcloud/test_worker_start.py",
-    "tests/localcloud/test_wrangler.py",
-    "tests/host/",
-    "tests/promise/",
-    "tests/engine/",
-    "tests/localcloud/",
-)
-"""By the beginning of a test's path, the longest first; each stands for what it is run with."""
-
 
 def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """The tests, those of the longest files first, else as they were."""
+    """The tests, what runs together together, and what takes the longest first."""
+    files = {item.nodeid.partition("::")[0] for item in items}
+    seconds: Counter[str] = Counter()
+    for file in files:
+        seconds[_together(file)] += long_files()[file].seconds if file in long_files() else 1
 
-    def place(item: pytest.Item) -> int:
-        starts = enumerate(_LONGEST)
-        return next((at for at, path in starts if item.nodeid.startswith(path)), len(_LONGEST))
+    def place(item: pytest.Item) -> tuple[int, str]:
+        scope = _together(item.nodeid.partition("::")[0])
+        return -seconds[scope], scope
 
     return sorted(items, key=place)
+
+
+def _together(file: str) -> str:
+    """The name under which a file's tests are handed out, with those of others or alone."""
+    return next((name for start, name in _SHARED.items() if file.startswith(start)), file)
 
 
 class ByInstallation(LoadScopeScheduling):  # type: ignore[misc]
@@ -90,5 +78,4 @@ class ByInstallation(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         """The name under which a test is handed out together with others."""
-        path = nodeid.split("::", 1)[0]
-        return next((name for start, name in _SHARED.items() if path.startswith(start)), path)
+        return _together(nodeid.split("::", 1)[0])

@@ -1,17 +1,21 @@
-"""Which long tests `make test` runs: those that concern a change, and an eighth of the others.
+"""Which long tests `make test` runs: what a change concerns first, and as many as time allows.
 
-`tests/long_tests.yaml` lists the files whose tests take seconds of processor time, each with the
-places of the product that it judges. A change is what differs from the commit before it: from the
-upstream branch's, or on that branch from its last commit but one. The day's seed chooses which;
-`make soak` runs all of them. Where git can't tell (a checkout without history), and where tests
-are named on the command line, all of them run. CI sets ``TEST_LONG=all``, which does the same.
+`tests/long_tests.yaml` lists the files whose tests take seconds of processor time, with these
+seconds and the places of the product that each judges. A change is what differs from the commit
+before it: from the upstream branch's, or on that branch from its last commit but one. A run takes
+files of at most `BUDGET` seconds: those that changed themselves, whatever they take; then those
+that the change concerns; then the others. The day's seed orders each group, so that all have run
+after some days; `make soak` runs those that a day left out. Where tests are named on the command
+line, all of them run. CI sets ``TEST_LONG=all``, which does the same.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -22,20 +26,39 @@ from tests.day_sample import chance
 VARIABLE = "TEST_LONG"
 BASE = "TEST_BASE"
 ALL = "all"
-SHARE = 8
-"""One of so many runs each day."""
+UNKNOWN = "."
+"""What has changed where git can't tell, as in a checkout without history: anything."""
+BUDGET = 90
+"""Seconds of processor time. With the other tests, two cores then take about five minutes."""
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "tests" / "long_tests.yaml"
-EVERYTHING = frozenset({"pyproject.toml", "requirements.lock", "package-lock.json"})
+EVERYTHING = frozenset({UNKNOWN, "pyproject.toml", "requirements.lock", "package-lock.json"})
 """What each test depends on; so it does on the modules of `tests` itself."""
 _MOST = 1000
 """Changed paths; more than that are everything. One variable holds at most 128 KiB (execve(2))."""
 
 
-def places() -> dict[str, list[str]]:
-    """Return the long files below `tests`, each with the files and folders that it judges."""
-    table: dict[str, str] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
-    return {file: judged.split() for file, judged in table.items()}
+@dataclass(frozen=True)
+class LongFile:
+    """A file whose tests are long.
+
+    Attributes:
+        seconds: processor time of its tests with their daemons, about.
+        judges: files and folders of the product.
+    """
+
+    seconds: int
+    judges: tuple[str, ...]
+
+
+@cache
+def long_files() -> dict[str, LongFile]:
+    """Return the long files by their paths below the project's folder."""
+    table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    return {
+        f"tests/{file}": LongFile(row["seconds"], tuple(row["judges"].split()))
+        for file, row in table.items()
+    }
 
 
 def note_the_change(config: pytest.Config) -> None:
@@ -45,7 +68,7 @@ def note_the_change(config: pytest.Config) -> None:
     elif VARIABLE not in os.environ:
         paths = changed_paths(ROOT)
         known = paths is not None and len(paths) <= _MOST
-        os.environ[VARIABLE] = "\n".join(paths or ()) if known else ALL
+        os.environ[VARIABLE] = "\n".join(paths or ()) if known else UNKNOWN
 
 
 def changed_paths(root: Path) -> list[str] | None:
@@ -64,15 +87,28 @@ def leave_out(items: Iterable[pytest.Item], *, all_of_them: bool) -> None:
     """Mark with ``soak`` what a run leaves out of the long tests, or all of them."""
     if (noted := os.environ.get(VARIABLE, ALL)) == ALL:
         return
-    changed = [] if all_of_them else noted.splitlines()
-    judged = {f"tests/{file}": found for file, found in places().items()}
-    left = {file for file, found in judged.items() if not concerned(file, found, changed)}
-    if not all_of_them:
-        # By file, since the tests of some are the steps of one story.
-        left = {file for file in left if chance(f"long {file}").randrange(SHARE)}
+    # By file, since the tests of some are the steps of one story.
+    left = set(long_files()) - (set() if all_of_them else chosen(noted.splitlines()))
     for item in items:
         if item.nodeid.partition("::")[0] in left:
             item.add_marker(pytest.mark.soak)
+
+
+def chosen(changed: Sequence[str]) -> set[str]:
+    """Return the long files that a run takes after a change of some paths."""
+    files = long_files()
+
+    def turn(path: str) -> tuple[bool, bool, float]:
+        about = concerned(path, files[path].judges, changed)
+        return path not in changed, not about, chance(f"long {path}").random()
+
+    taken: set[str] = set()
+    left = BUDGET
+    for path in sorted(files, key=turn):
+        if path in changed or files[path].seconds <= left:
+            taken.add(path)
+            left -= files[path].seconds
+    return taken
 
 
 def concerned(file: str, judged: Sequence[str], changed: Iterable[str]) -> bool:
@@ -90,14 +126,21 @@ def concerned(file: str, judged: Sequence[str], changed: Iterable[str]) -> bool:
     return False
 
 
-def told(environment: Mapping[str, str]) -> str:
-    """Return in words which long tests a run took."""
-    noted = environment.get(VARIABLE, ALL)
+def told(noted: str) -> str:
+    """Return in words which long tests a run takes.
+
+    Args:
+        noted: what `VARIABLE` says.
+    """
     if noted == ALL:
         return "all long tests"
-    count = len(noted.splitlines())
-    files = "1 changed file" if count == 1 else f"{count} changed files"
-    return f"the long tests of {files}, and an eighth of the others"
+    changed, files = noted.splitlines(), long_files()
+    taken = chosen(changed)
+    about = {path for path, file in files.items() if concerned(path, file.judges, changed)}
+    return (
+        f"{len(taken)} of {len(files)} files of long tests, with {len(taken & about)} of the "
+        f"{len(about)} that the change concerns ({VARIABLE}={ALL} takes all)"
+    )
 
 
 def _base(root: Path) -> str | None:
