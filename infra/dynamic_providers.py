@@ -12,6 +12,7 @@ Those three names have to stay importable.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -37,7 +38,15 @@ def provider(name: str) -> DynamicProvider:
     return DynamicProvider(name)
 
 
-class DynamicProvider(dynamic.ResourceProvider):
+class StackProvider(dynamic.ResourceProvider):
+    """A provider whose errors are told by their messages: Pulumi would show their traces, too."""
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Cut the traces of this process, which runs nothing but such providers."""
+        sys.tracebacklimit = 0
+
+
+class DynamicProvider(StackProvider):
     """Passes each call on to the provider of its name.
 
     None of these providers owns anything that a delete would have to remove. So a provider that
@@ -55,11 +64,6 @@ class DynamicProvider(dynamic.ResourceProvider):
     def __reduce__(self) -> tuple[Callable[[str], DynamicProvider], tuple[str]]:
         """Pickle the name alone."""
         return provider, (self.name,)
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Pass the stack's configuration on."""
-        if self.name in PROVIDERS:
-            self._code().configure(req)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Judge the inputs."""

@@ -84,7 +84,7 @@ class Contents:
         answers = database.batch(selections) if selections else []
         counted: dict[str, int] = {}
         if any(table.counts_up for table in tables.values()):
-            found = database.batch([Statement(_SEQUENCES)])[0]
+            found, *_ = database.batch([Statement(_SEQUENCES)])
             counted = {str(row["name"]).lower(): int(row["seq"] or 0) for row in found}
         return cls(
             objects=objects,

@@ -42,7 +42,8 @@ class WriterLease:
             (self._holder, str(LEASE_S)),
         )
         for _ in range(int(3 * LEASE_S / _POLL_S)):
-            if self._database.batch([claim])[0]:
+            taken, *_ = self._database.batch([claim])
+            if taken:
                 return
             self._sleep(_POLL_S)
         raise WriterBusy(

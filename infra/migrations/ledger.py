@@ -67,7 +67,7 @@ class Ledger:
     def applied(self) -> tuple[Applied, ...]:
         """Return the rows in the order they were applied; none where there is no table yet."""
         try:
-            rows = self._database.batch([_ROWS])[0]
+            rows, *_ = self._database.batch([_ROWS])
         except D1SqlError as error:
             if "no such table" in str(error):
                 return ()

@@ -4,22 +4,18 @@ Pulumi pickles the provider; it stays tiny and delegates by import path to `life
 imported only where a method runs: the program itself needs no HTTP client.
 """
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
-from infra.dynamic_providers import provider
+from infra.dynamic_providers import StackProvider, provider
 from infra.migrations.files import MigrationSet
 
 
-class MigrationsProvider(dynamic.ResourceProvider):
+class MigrationsProvider(StackProvider):
     """Create and update apply what is pending; delete leaves the data to the database's own."""
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         from infra.migrations import lifecycle

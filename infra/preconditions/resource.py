@@ -5,21 +5,17 @@ to create.
 """
 
 import os
-import sys
 from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
-from infra.dynamic_providers import provider
+from infra.dynamic_providers import StackProvider, provider
 from infra.preconditions.claims import Claims, claimed
 
 
-class PreconditionsProvider(dynamic.ResourceProvider):
+class PreconditionsProvider(StackProvider):
     """Check asks the account; the rest keeps the inputs."""
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         from infra.account_api import PLAN_VARIABLE, AccountApi

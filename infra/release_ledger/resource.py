@@ -5,21 +5,17 @@ of one's own has no older states to export. So the state itself lists the releas
 stays tiny, since Pulumi pickles it.
 """
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
-from infra.dynamic_providers import provider
+from infra.dynamic_providers import StackProvider, provider
 
 
-class ReleaseLedgerProvider(dynamic.ResourceProvider):
+class ReleaseLedgerProvider(StackProvider):
     """Create and update add an entry; delete forgets them with the stack."""
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         from infra.release_ledger import lifecycle

@@ -6,7 +6,7 @@ import json
 
 from infra.migrations.d1 import Statement
 from infra.migrations.schema import Queries
-from infra.shards.user_rows import patiently
+from infra.shards.user_rows import asked, patiently
 
 _PAGE = 500
 _SELECT = f"SELECT * FROM endpoint_lines WHERE endpoint > ?1 ORDER BY endpoint LIMIT {_PAGE}"  # noqa: S608  a constant
@@ -38,7 +38,7 @@ def copy_lines(source: Queries, target: Queries) -> None:
     """
     after = ""
     while True:
-        rows = patiently(source.batch, [Statement(_SELECT, (after,))])[0]
+        rows = asked(source, _SELECT, after)
         if not rows:
             return
         lines = json.dumps([dict(row) for row in rows])
@@ -48,7 +48,7 @@ def copy_lines(source: Queries, target: Queries) -> None:
 
 def copy_holds_of_all(first: Queries, target: Queries) -> None:
     """Give a database the holds of whole channels, which every shard has."""
-    rows = patiently(first.batch, [Statement(_SELECT_HOLDS)])[0]
+    rows = asked(first, _SELECT_HOLDS)
     if rows:
         holds = json.dumps([dict(row) for row in rows])
         patiently(target.batch, [Statement(_WRITE_HOLDS, (holds,))])

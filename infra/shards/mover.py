@@ -19,14 +19,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from infra.migrations.d1 import Row, Statement
 from infra.migrations.errors import MigrationError, WriterBusy
 from infra.migrations.ledger import SELECT_APPLIED
 from infra.migrations.schema import Queries, read_objects
 from infra.shards.lines import copy_holds_of_all, copy_lines
 from infra.shards.placement import shard_of
 from infra.shards.record import Placement, PlacementUnknown, read_placement, write_placement
-from infra.shards.user_rows import UserRows, patiently
+from infra.shards.user_rows import UserRows, asked, patiently
 
 SETTLED_S = 90.0
 """Seconds after which no isolate has the record before a change (`PLACEMENT_TTL_MS`, 10 s), no
@@ -147,7 +146,7 @@ class Mover:
     def _wait(self) -> None:
         self._sleep(self._settled)
         for _ in range(_POLLS):
-            running = patiently(self._databases[0].batch, [Statement(_RUNNING)])[0]
+            running = asked(self._databases[0], _RUNNING)
             if not running:
                 return
             self._sleep(_POLL_S)
@@ -198,6 +197,7 @@ def _by_home(users: Iterable[str], n: int, shard: int) -> Mapping[int, list[str]
 def _catalogue(database: Queries) -> Mapping[str, str]:
     """Return what a database is made of, and its migrations, by name."""
     objects = patiently(read_objects, database)
-    rows: list[Row] = patiently(database.batch, [Statement(SELECT_APPLIED)])[0]
-    applied = {str(row["name"]): str(row.get("sha256") or "") for row in rows}
+    applied = {
+        str(row["name"]): str(row.get("sha256") or "") for row in asked(database, SELECT_APPLIED)
+    }
     return {**{one.name: one.plain for one in objects}, **applied}

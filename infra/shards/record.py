@@ -85,7 +85,7 @@ def read_placement(database: Queries) -> Placement | None:
         PlacementUnknown: the record is malformed.
     """
     try:
-        rows = database.batch([Statement(SELECT_PLACEMENT)])[0]
+        rows, *_ = database.batch([Statement(SELECT_PLACEMENT)])
     except D1SqlError as error:
         if "no such table" in str(error):
             return None
@@ -105,7 +105,8 @@ def write_placement(database: Queries, before: Placement | None, after: Placemen
         else Statement(_UPDATE, (after.text, before.text))
     )
     # An answer may get lost, so that the call is made twice: what counts is what stands there.
-    if not database.batch([statement])[0] and read_placement(database) != after:
+    written, *_ = database.batch([statement])
+    if not written and read_placement(database) != after:
         raise PlacementUnknown(
             f"The setting '{KEY}' in the first database was changed while this deployment ran. "
             "Wait until no other deployment runs, and deploy again."

@@ -4,7 +4,6 @@ It comes after the deployment: the version that serves has to know every databas
 the provider; it stays tiny and delegates by import path to `lifecycle`.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +11,11 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from infra.dynamic_providers import provider
+from infra.dynamic_providers import StackProvider, provider
 
 
-class ShardsProvider(dynamic.ResourceProvider):
+class ShardsProvider(StackProvider):
     """Create and update move recipients; delete leaves everything where it is."""
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         from infra.shards import lifecycle

@@ -24,6 +24,12 @@ _PAGE_BYTES = 400_000
 _OF_USERS = '"user_id" IN (SELECT value FROM json_each(?1))'
 
 
+def asked(database: Queries, sql: str, *params: str) -> list[Row]:
+    """Return the rows of one statement, asked for patiently."""
+    rows, *_ = patiently(database.batch, [Statement(sql, params)])
+    return rows
+
+
 @dataclass(frozen=True)
 class UserRows:
     """One table with a column `user_id`, all of whose columns are copied, ids included.
@@ -60,16 +66,12 @@ class UserRows:
         """Yield the recipients that have rows, in pages; the empty id names no recipient."""
         after = ""
         while True:
-            rows = patiently(
-                database.batch,
-                [
-                    Statement(
-                        f'SELECT DISTINCT "user_id" AS id FROM {quoted(self.name)} '  # noqa: S608  the schema's names
-                        f'WHERE "user_id" > ?1 ORDER BY 1 LIMIT {USERS_PAGE}',
-                        (after,),
-                    )
-                ],
-            )[0]
+            rows = asked(
+                database,
+                f'SELECT DISTINCT "user_id" AS id FROM {quoted(self.name)} '  # noqa: S608  the schema's names
+                f'WHERE "user_id" > ?1 ORDER BY 1 LIMIT {USERS_PAGE}',
+                after,
+            )
             if not rows:
                 return
             found = [str(row["id"]) for row in rows]
@@ -89,7 +91,7 @@ class UserRows:
             f"ORDER BY {order} LIMIT {_ROWS_PAGE})) WHERE page_before < {_PAGE_BYTES} "
             f"ORDER BY {order}"
         )
-        return patiently(database.batch, [Statement(sql, (json.dumps(users),))])[0]
+        return asked(database, sql, json.dumps(users))
 
     def same_rows(self, database: Queries, page: Sequence[Row]) -> list[Row]:
         """Return the rows that have the keys of a page's, in its order."""
@@ -98,7 +100,7 @@ class UserRows:
             f"SELECT {self._names} FROM {quoted(self.name)} WHERE {self._has_key} "  # noqa: S608  the schema's names
             f"ORDER BY {order}"
         )
-        return patiently(database.batch, [Statement(sql, (self._keys(page),))])[0]
+        return asked(database, sql, self._keys(page))
 
     def insert(self, database: Queries, page: Sequence[Row]) -> None:
         """Write rows; those that are there already stay."""

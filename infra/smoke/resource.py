@@ -4,21 +4,17 @@ Pulumi pickles the provider; it stays tiny and delegates by import path to `life
 imported only where a method runs: the program itself needs no HTTP client.
 """
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
-from infra.dynamic_providers import provider
+from infra.dynamic_providers import StackProvider, provider
 
 
-class SmokeProvider(dynamic.ResourceProvider):
+class SmokeProvider(StackProvider):
     """Create and update smoke a version; delete and read have nothing to do."""
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         from infra.smoke import lifecycle

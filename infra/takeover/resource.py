@@ -4,22 +4,18 @@ It runs after the new version serves and right before the address is made, so th
 leads nowhere for a moment only.
 """
 
-import sys
 from dataclasses import replace
 from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
-from infra.dynamic_providers import provider
+from infra.dynamic_providers import StackProvider, provider
 from infra.preconditions.claims import Claims, claimed
 
 
-class TakeoverProvider(dynamic.ResourceProvider):
+class TakeoverProvider(StackProvider):
     """Create and update free the addresses; delete gives nothing back."""
-
-    def configure(self, req: dynamic.ConfigureRequest) -> None:
-        sys.tracebacklimit = 0  # Pulumi shows the trace of an error; a user needs its message.
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         return dynamic.DiffResult(changes=claimed(_olds) != claimed(_news))
