@@ -30,8 +30,10 @@ class UploadedVersion:
     @classmethod
     def of_state(cls, resources: Sequence[Mapping[str, Any]]) -> UploadedVersion | None:
         """Take the version from what `read_outputs` found; None where there isn't one."""
-        found = [item["outputs"] for item in resources if item["type"] == _VERSION_TYPE]
-        return cls.of_outputs(found[0]) if len(found) == 1 else None
+        match [item["outputs"] for item in resources if item["type"] == _VERSION_TYPE]:
+            case [outputs]:
+                return cls.of_outputs(outputs)
+        return None
 
     @classmethod
     def of_outputs(cls, outputs: Mapping[str, Any]) -> UploadedVersion:

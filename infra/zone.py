@@ -35,15 +35,16 @@ def find_zone(name: str, account_id: str, opts: pulumi.InvokeOptions) -> str:
             f"The zone {name} could not be looked up: {error} "
             "The API token needs the permission Zone: Zone: Read, or set zoneId yourself."
         ) from None
-    identifiers = [zone.id for zone in found if zone.name == name]
-    if not identifiers:
-        raise pulumi.RunError(
-            f"There is no zone {name} in the account {account_id}, or the API token may not read "
-            "it. Add the zone in the dashboard, correct zoneName, or set zoneId."
-        )
-    if len(identifiers) > 1:
-        raise pulumi.RunError(
-            f"There are {len(identifiers)} zones {name}: {', '.join(identifiers)}. "
-            "Set zoneId to the one that is meant."
-        )
-    return identifiers[0]
+    match [zone.id for zone in found if zone.name == name]:
+        case [identifier]:
+            return identifier
+        case []:
+            raise pulumi.RunError(
+                f"There is no zone {name} in the account {account_id}, or the API token may not "
+                "read it. Add the zone in the dashboard, correct zoneName, or set zoneId."
+            )
+        case identifiers:
+            raise pulumi.RunError(
+                f"There are {len(identifiers)} zones {name}: {', '.join(identifiers)}. "
+                "Set zoneId to the one that is meant."
+            )

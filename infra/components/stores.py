@@ -73,7 +73,7 @@ class Stores(pulumi.ComponentResource):
 
 
 def _options(base: pulumi.ResourceOptions, args: StoresArgs, shard: int) -> pulumi.ResourceOptions:
-    if shard == 0:
+    if not shard:
         return args.adoption.options(base, "database_id")
     protect = args.protect and shard < args.kept
     return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(protect=protect))

@@ -114,12 +114,13 @@ class _TableNames:
         return next((old for old, new in self.renamed.items() if new == name), name)
 
     def follow(self, form: StatementForm) -> None:
-        if form.kind is Kind.CREATE_TABLE:
-            self._make(form.target)
-        elif form.kind is Kind.DROP_TABLE:
-            self._drop(form.target)
-        elif form.kind is Kind.RENAME_TABLE:
-            self._rename(form.target, form.new_name)
+        match form.kind:
+            case Kind.CREATE_TABLE:
+                self._make(form.target)
+            case Kind.DROP_TABLE:
+                self._drop(form.target)
+            case Kind.RENAME_TABLE:
+                self._rename(form.target, form.new_name)
 
     def _make(self, name: str) -> None:
         self.present.add(name)

@@ -166,8 +166,9 @@ def _undeclared(form: StatementForm, migration: Migration, reading: FileReading)
     )
     if takes_away and not migration.has_min_code:
         yield (
-            f"{form.kind} takes away what earlier code may use. Say by a line '-- min-code: N' "
-            "which level of code has to serve before (the first one that does without it)"
+            f"{form.kind.value} takes away what earlier code may use. Say by a line "
+            "'-- min-code: N' which level of code has to serve before (the first one that does "
+            "without it)"
         )
     if form.kind is Kind.UPDATE and not form.has_where and not declared:
         backfill = all((table, name) in reading.added for name in form.columns)

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 
 import sqlglot
 from sqlglot import exp
@@ -24,7 +24,7 @@ _REPLACE = re.compile(r"\s*REPLACE\b", re.I)
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
-class Kind(StrEnum):
+class Kind(Enum):
     """Kinds of statement, by what they can do to data."""
 
     CREATE_TABLE = "CREATE TABLE"

@@ -24,8 +24,8 @@ def real_stores_are_protected(stack: Stack) -> Iterator[Breach]:
 
 def _is_being_emptied(store: Declaration, settings: Settings) -> bool:
     """Whether a database is beyond those that the settings want, and a later update deletes it."""
-    number = store.name.rpartition("database-")[2]
-    return store.type == "D1Database" and number.isdecimal() and int(number) >= settings.shards
+    number = store.name.removeprefix("database-")
+    return number.isdecimal() and int(number) >= settings.shards
 
 
 def unprotected_data(stack: Stack) -> str | None:

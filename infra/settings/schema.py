@@ -95,20 +95,23 @@ def _inlined(schema: Schema) -> Schema:
 
 def _without_null(schema: Schema) -> Schema:
     """Drop `null`: a setting that isn't set has no line at all."""
-    others = [part for part in schema.get("anyOf", []) if part.get("type") != "null"]
-    return others[0] if len(others) == 1 else schema
+    match [part for part in schema.get("anyOf", []) if part.get("type") != "null"]:
+        case [only]:
+            found: Schema = only
+            return found
+    return schema
 
 
 def _also_as_text(schema: Schema) -> Schema:
-    kind = schema.get("type")
-    if kind == "boolean":
-        return {"anyOf": [schema, _WORDS]}
-    if kind in ("integer", "number"):
-        return {"anyOf": [schema, {"type": "string", "pattern": r"^\d{1,15}(\.\d+)?$"}]}
-    if kind == "array":
-        return {"anyOf": [schema, {"type": "string", "pattern": r"^\s*\["}]}
-    if kind == "object":
-        return {"anyOf": [schema, {"type": "string", "pattern": r"^\s*\{"}]}
+    match schema.get("type"):
+        case "boolean":
+            return {"anyOf": [schema, _WORDS]}
+        case "integer" | "number":
+            return {"anyOf": [schema, {"type": "string", "pattern": r"^\d{1,15}(\.\d+)?$"}]}
+        case "array":
+            return {"anyOf": [schema, {"type": "string", "pattern": r"^\s*\["}]}
+        case "object":
+            return {"anyOf": [schema, {"type": "string", "pattern": r"^\s*\{"}]}
     return schema
 
 

@@ -1,0 +1,158 @@
+"""The resource `Shards`: when recipients have to move, and what a deployment keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.migrations.d1 import D1Database
+from infra.migrations.errors import D1Refused
+from infra.shards import lifecycle
+from infra.shards.mover import SETTLED_S
+from infra.shards.record import Placement
+from infra.shards.resource import ShardsProvider
+from tests.infra.d1_api import ACCOUNT, BASE_URL
+from tests.infra.test_mover import USERS, Shards
+
+Cloud = Callable[[Shards], dict[str, Any]]
+KNOWN = {"account_id": "b", "base_url": "https://b.example", "databases": ["a", "b"], "wanted": 3}
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """Puts databases behind the provider, and gives the inputs by which it finds them."""
+    monkeypatch.setenv(lifecycle.SETTLED_VARIABLE, "0")
+
+    def connect(shards: Shards) -> dict[str, Any]:
+        apis = dict(zip(("first", "second", "third"), shards.apis, strict=False))
+
+        def connected(*, database_id: str, **place: str) -> D1Database:
+            assert place == {"account_id": ACCOUNT, "base_url": BASE_URL}
+            return D1Database(
+                **place, database_id=database_id, token="t", transport=apis[database_id]
+            )
+
+        monkeypatch.setattr(lifecycle, "D1Database", connected)
+        return {"account_id": ACCOUNT, "base_url": BASE_URL, "databases": list(apis)}
+
+    return connect
+
+
+@pytest.fixture
+def two() -> Shards:
+    """Two databases, the second one of which has no recipient yet."""
+    shards = Shards.of(2)
+    for user in USERS[:8]:
+        shards.add_user(0, user, logs=1)
+    return shards
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, False),
+        ({"wanted": 2}, True),
+        ({"wanted": 4}, True),
+        ({"wanted": None}, False),
+        *(({key: value}, True) for key in ("account_id", "base_url") for value in ("a", "z", None)),
+        *(({"databases": given}, True) for given in (["a"], ["a", "a"], ["b", "a"])),
+        ({"wanted": None, "account_id": "a"}, True),
+    ],
+)
+def test_only_another_number_and_other_databases_are_a_change(
+    change: dict[str, Any], expected: bool
+) -> None:
+    diff = ShardsProvider().diff("shards", {**KNOWN, "n": 3}, {**KNOWN, **change})
+    assert diff.changes is expected
+
+
+def test_the_first_deployment_moves_who_has_to_move_and_a_later_one_takes_them_back(
+    cloud: Cloud, two: Shards
+) -> None:
+    inputs, provider = cloud(two), ShardsProvider()
+    made = provider.create({**inputs, "wanted": 2, "__provider": "pickle"})
+    assert (made.id, made.outs) == ("shards", {**inputs, "wanted": 2, "n": 2})
+    assert two.strays(2) == []
+    assert provider.read("shards", made.outs or {}).outs == made.outs
+
+    back = provider.update("shards", made.outs or {}, {**inputs, "wanted": "1"})
+    assert back.outs == {**inputs, "wanted": "1", "n": 1}
+    assert two.strays(1) == []
+
+
+@pytest.mark.parametrize("record", [None, Placement(2), Placement(2, 1)])
+def test_while_an_older_version_serves_as_well_nobody_moves(
+    cloud: Cloud, two: Shards, record: Placement | None
+) -> None:
+    inputs = cloud(two)
+    if record is not None:
+        two.sql(
+            0,
+            "INSERT INTO system_configs (config_key, config_value) VALUES ('shards', ?)",
+            record.text,
+        )
+    before = two.rows()
+    kept = ShardsProvider().create({**inputs, "wanted": None}).outs or {}
+    assert kept["n"] == (record.n if record else 1)
+    assert (two.rows(), two.record()) == (before, record.text if record else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "base_url", "expected"),
+    [
+        ("7", BASE_URL, 7.0),
+        ("07", BASE_URL, 7.0),
+        ("", BASE_URL, SETTLED_S),
+        ("-7", BASE_URL, SETTLED_S),
+        ("7.5", BASE_URL, SETTLED_S),
+        ("\N{FULLWIDTH DIGIT SEVEN}", BASE_URL, SETTLED_S),
+        ("\N{SUPERSCRIPT TWO}", BASE_URL, SETTLED_S),
+        ("7", "https://api.cloudflare.com/client/v4", SETTLED_S),
+    ],
+)
+def test_only_the_local_cloud_shortens_the_wait(
+    monkeypatch: pytest.MonkeyPatch, text: str, base_url: str, expected: float
+) -> None:
+    waited: list[float] = []
+
+    class Moved:
+        def __init__(self, databases: list[D1Database], *, settled: float) -> None:
+            waited.append(settled)
+
+        def move(self, n: int) -> Placement:
+            return Placement(n)
+
+    monkeypatch.setenv(lifecycle.SETTLED_VARIABLE, text)
+    monkeypatch.setattr(lifecycle, "Mover", Moved)
+    properties = {"account_id": "a", "base_url": base_url, "databases": ["x"], "wanted": 3.0}
+    assert lifecycle.settle(properties)["n"] == 3
+    assert waited == [expected]
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_a_refresh_forgets_the_placement_where_the_first_database_is_gone_alone(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    refused = {"success": False, "errors": [{"code": 7404, "message": "no"}]}
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, json=refused))
+    connected = partial(D1Database, token="t", transport=transport)
+    monkeypatch.setattr(lifecycle, "D1Database", connected)
+    state = {"account_id": ACCOUNT, "base_url": BASE_URL, "databases": ["x", "y"], "n": 2}
+    if status == 404:
+        read = ShardsProvider().read("shards", state)
+        assert (read.id, read.outs) == ("", {})
+    else:
+        with pytest.raises(D1Refused, match=f"HTTP {status}"):
+            ShardsProvider().read("shards", state)
+
+
+def test_a_refresh_of_a_stack_without_a_record_tells_of_one_database(
+    cloud: Cloud, two: Shards
+) -> None:
+    state = {**cloud(two), "wanted": None, "n": 2}
+    read = ShardsProvider().read("shards", state)
+    assert (read.id, read.outs) == ("shards", {**state, "n": 1})
