@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import statistics
 import time
 
 from playwright.sync_api import Page, sync_playwright
@@ -43,12 +42,10 @@ def measure_console(figures: Figures, installation: Installation) -> None:
             delays.append(_delay(page, installation, user, f"bench {number}"))
             page.close()
         started.close()
-    note = f"median of {ROUNDS}, nothing cached"
-    figures.add("console, first view", statistics.median(views), "s", f"{note}; goal: at most 1")
-    figures.add("console, key to first list", statistics.median(lists), "s", note)
-    figures.add(
-        "console, new notification", max(delays), "s", f"longest of {ROUNDS}; goal: at most 2"
-    )
+    note = "nothing cached"
+    figures.rounds("console, first view", views, "s", f"{note}; goal: at most 1")
+    figures.rounds("console, key to first list", lists, "s", note)
+    figures.rounds("console, new notification", delays, "s", "goal: at most 2")
 
 
 def _view(page: Page, installation: Installation) -> float:

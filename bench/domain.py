@@ -3,8 +3,7 @@
 A Worker of the benchmark's own carries the service's modules unchanged and runs one of them as
 often as it is told (`bench/domain_worker`). Time doesn't pass inside the runtime while a Worker
 computes, so the processor time of its process is read from outside, before and after; what one
-call costs by itself is taken off by measuring a small count, too. Of the rounds the least counts:
-whatever else the machine does only adds.
+call costs by itself is taken off by measuring a small count, too.
 
 An import starts from the modules that the runtime and the SDK have loaded anyway: everything that
 came after is dropped, standard library included, and imported and compiled anew, as in a starting
@@ -43,13 +42,16 @@ def measure_domain(figures: Figures, installation: Installation) -> None:
     probe = _Probe(installation, worker.host)
     note = "a second of processor time, in workerd"
     seconds = probe.seconds_each("render", RENDERINGS, expect="The Shop &amp; Sons")
-    figures.add("template renderings", 1 / seconds, "/s", f"{note}: 13 placeholders, one loop")
+    text = f"{note}: 13 placeholders, one loop"
+    figures.rounds("template renderings", [1 / each for each in seconds], "/s", text)
     seconds = probe.seconds_each("verify", CHECKS, expect="accepted")
-    figures.add("signature checks", 1 / seconds, "/s", f"{note}: version 2, body of 108 bytes")
-    note = f"processor time in workerd, least of {ROUNDS} times {IMPORTS}"
+    text = f"{note}: version 2, body of 108 bytes"
+    figures.rounds("signature checks", [1 / each for each in seconds], "/s", text)
+    note = f"processor time in workerd, each the mean of {IMPORTS}"
     for what, goal in (("start", "goal: at most 120"), ("every", "routes and tasks included")):
         seconds = probe.seconds_each(f"import/{what}", IMPORTS)
-        figures.add(f"import, {what}", seconds * 1000, "ms", f"{goal}; {note}")
+        milliseconds = [each * 1000 for each in seconds]
+        figures.rounds(f"import, {what}", milliseconds, "ms", f"{goal}; {note}")
 
 
 class _Probe:
@@ -58,15 +60,17 @@ class _Probe:
         self._url = installation.outputs()["service_url"]
         self._host = host
 
-    def seconds_each(self, what: str, count: int, *, expect: str = "") -> float:
-        """Processor seconds of one time, from ``count`` + 1 times less one time."""
+    def seconds_each(self, what: str, count: int, *, expect: str = "") -> list[float]:
+        """Each round's processor seconds of one time, from ``count`` + 1 times less one time."""
         self._call(what, max(count // 10, 1), expect)
-        least = {1: float("inf"), count + 1: float("inf")}
+        rounds = []
         for _ in range(ROUNDS):
-            for times in least:
-                spent = measure_cpu(self._installation, partial(self._call, what, times, expect))
-                least[times] = min(least[times], spent.seconds)
-        return (least[count + 1] - least[1]) / count
+            once, often = (
+                measure_cpu(self._installation, partial(self._call, what, times, expect)).seconds
+                for times in (1, count + 1)
+            )
+            rounds.append((often - once) / count)
+        return rounds
 
     def _call(self, what: str, count: int, expect: str) -> None:
         answer = httpx.get(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import time
 
@@ -19,10 +18,12 @@ def measure_no_change_up(figures: Figures, installation: Installation) -> None:
     for _ in range(RUNS):
         operations.append(_operation_seconds(installation))
         imports.append(_import_seconds())
-    operation, importing = statistics.median(operations), statistics.median(imports)
-    figures.add("engine up, no change", operation, "s", f"median of {RUNS}, in the process")
-    figures.add("importing pulumi and pulumi_cloudflare", importing, "s", f"median of {RUNS}")
-    figures.add("no-change up / imports", operation / importing, "ratio", "goal: at most 1.5")
+    figures.rounds("engine up, no change", operations, "s", "in the process")
+    figures.rounds("importing pulumi and pulumi_cloudflare", imports, "s")
+    ratios = [
+        operation / importing for operation, importing in zip(operations, imports, strict=True)
+    ]
+    figures.rounds("no-change up / imports", ratios, "ratio", "goal: at most 1.5")
 
 
 def _operation_seconds(installation: Installation) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from bench.figures import Figures
 from tests.installation import ROOT, Installation
 
 RUNS = 3
-LEVELS = ("warn", "error")
+LEVELS = ("warn", "error", "debug")
 """Levels of the log, each of which makes another release to go back from."""
 IMPORTS = "import pulumi, pulumi_cloudflare"
 PROGRAM = (
@@ -43,8 +42,8 @@ def measure_stack_operations(figures: Figures, folder: Path) -> None:
         _report(figures, "up, no change", ups)
         _report(figures, "importing the SDKs whole", imports)
         _report(figures, "importing the program as an update does", program)
-        share = statistics.median(program) / statistics.median(ups)
-        figures.add("share of the program's imports in a no-change up", share, "ratio")
+        shares = [importing / whole for importing, whole in zip(program, ups, strict=True)]
+        figures.rounds("share of the program's imports in a no-change up", shares, "ratio")
         _measure_rollbacks(figures, installation)
         _report(figures, "destroy", [_seconds(installation, "destroy", "--yes")])
     finally:
@@ -70,8 +69,8 @@ def _measure_rollbacks(figures: Figures, installation: Installation) -> None:
             process.communicate()
         wholes.append(time.monotonic() - started)
     note = "goal: at most 10; from the command's start to the old version's first answer"
-    figures.add("rollback, old version answers", statistics.median(answers), "s", note)
-    figures.add("rollback, whole command", statistics.median(wholes), "s", "state, verified, told")
+    figures.rounds("rollback, old version answers", answers, "s", note)
+    figures.rounds("rollback, whole command", wholes, "s", "state, verified, told")
 
 
 def _answering(installation: Installation) -> str:
@@ -84,8 +83,7 @@ def _answering(installation: Installation) -> str:
 
 
 def _report(figures: Figures, name: str, seconds: Sequence[float]) -> None:
-    note = f"median of {len(seconds)}, whole command" if len(seconds) > 1 else "whole command"
-    figures.add(name, statistics.median(seconds), "s", note)
+    figures.rounds(name, seconds, "s", "whole command")
 
 
 def _seconds(installation: Installation, *arguments: str) -> float:

@@ -44,6 +44,23 @@ def test_dead_letters_are_sent_again_or_discarded_by_choice(console: OpenConsole
     assert rows == [{"status": "cancelled"}]
 
 
+def test_what_could_not_be_sent_again_is_told_with_the_reason(console: OpenConsole) -> None:
+    page = console.page
+    for user in ("again-goes", "again-stays"):
+        refusing(console, user, 404)
+        [sent] = console.send(user, f"Dead of {user}")
+    console.configure("again-goes")
+    console.open("Queues")
+    for user in ("again-goes", "again-stays"):
+        console.row(user).get_by_role("checkbox").check()
+    with console.served.service() as service:
+        gone = service.call("DELETE", f"/api/notification-logs/{sent['logId']}")
+        assert gone.status_code == 200
+    page.get_by_role("button", name="Send 2 again").click()
+    console.toast("1 queued for another attempt. 1 stay: ")
+    expect(page.locator(".toast").filter(has_text="1 stay")).to_contain_text("not found")
+
+
 @pytest.mark.requirement("C-9")
 def test_a_waiting_retry_is_listed_and_can_be_ended(console: OpenConsole) -> None:
     page = console.page

@@ -244,3 +244,32 @@ def test_the_tab_has_no_serious_accessibility_problem(
     assert serious_problems(page) == []
     page.emulate_media(color_scheme="dark")
     assert serious_problems(page) == []
+
+
+def test_pages_lead_to_every_configuration(console: OpenConsole) -> None:
+    page = console.page
+    users = [f"paged-{number:03}" for number in range(101)]
+    for user in users:
+        console.configure(user)
+    with console.served.service() as service:
+        everybody = service.result("GET", "/api/user-configs", query={"limit": "1000"})["data"]
+        try:
+            console.open("Users")
+            seen = page.locator("tbody tr")
+            expect(seen).to_have_count(100)
+            expect(page.get_by_text(re.compile(f"1.100 of {len(everybody)}"))).to_be_visible()
+            first = page.locator("tbody td.user").all_inner_texts()
+            page.get_by_role("button", name="Next").click()
+            expect(
+                page.get_by_text(re.compile(f"101.{len(everybody)} of {len(everybody)}"))
+            ).to_be_visible()
+            expect(page.get_by_role("button", name="Next")).to_be_disabled()
+            expect(seen).to_have_count(len(everybody) - 100)
+            second = page.locator("tbody td.user").all_inner_texts()
+            assert sorted(first + second) == sorted(row["user_id"] for row in everybody)
+            page.get_by_role("button", name="Previous").click()
+            expect(seen).to_have_count(100)
+        finally:
+            for user in users:
+                query = {"user_id": user, "channel_type": "webhook"}
+                assert service.call("DELETE", "/api/user-configs", query=query).status_code == 200

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.console.open_console import OpenConsole
 
@@ -202,3 +202,26 @@ def test_the_tab_has_no_serious_accessibility_problem(
     assert serious_problems(page) == []
     page.emulate_media(color_scheme="dark")
     assert serious_problems(page) == []
+
+
+@pytest.mark.parametrize(("listed", "told"), [(199, True), (200, False)])
+def test_only_a_user_whom_the_whole_list_lacks_is_called_not_configured(
+    console: OpenConsole, listed: int, told: bool
+) -> None:
+    page = console.page
+    console.configure("one-of-many")
+
+    def many(route: Route) -> None:
+        answer = route.fetch()
+        document = answer.json()
+        row = document["data"][0]
+        document["data"] = [{**row, "user_id": f"many-{number}"} for number in range(listed)]
+        route.fulfill(response=answer, json=document)
+
+    page.route("**/api/user-configs?*", many)
+    console.open("Send")
+    page.get_by_label("User").fill("many-0")
+    expect(page.locator(".tile", has_text="configured").first).to_be_visible()
+    page.get_by_label("User").fill("nobody-here")
+    hints = page.locator(".tile", has_text="not configured")
+    expect(hints).to_have_count(page.locator(".tile").count() if told else 0)

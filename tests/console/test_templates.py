@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -146,3 +147,15 @@ def test_list_and_editor_have_no_serious_accessibility_problem(
     assert serious_problems(page) == []
     page.emulate_media(color_scheme="dark")
     assert serious_problems(page) == []
+
+
+def test_the_pages_of_the_list_follow_each_other(console: OpenConsole) -> None:
+    page = console.page
+    with page.expect_request(lambda asked: "/api/templates?" in asked.url) as asked:
+        page.goto(f"{console.url}#/templates?page=1")
+    assert "limit=100&offset=100" in asked.value.url
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    page.get_by_role("button", name="Previous").click()
+    expect(console.row("grafana-alert").first).to_be_visible()
+    expect(page.get_by_role("button", name="Previous")).to_be_disabled()
+    expect(page.get_by_text(re.compile("^1.[0-9]+ of"))).to_be_visible()

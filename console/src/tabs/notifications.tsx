@@ -5,11 +5,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../api/client";
 import { useLive, type LiveState, type NotificationBrief } from "../api/live";
 import { useLoaded, useRegularly } from "../api/loading";
-import { formatNumber, t, type Text } from "../language";
+import { t, type Text } from "../language";
 import { goTo, linkTo, usePlace } from "../route";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Moment, Nothing, Problem, StatusBadge, Waiting, statusTitle } from "../ui/parts";
 import { Icon } from "../ui/icons";
 import { ListWithPane } from "../ui/pane";
+import { Pages, pageOf } from "../ui/pages";
 import { NotificationLife } from "./notification-life";
 
 const PAGE = 25;
@@ -39,8 +40,8 @@ export function searchFilter(text: string): Filters {
 
 export function Notifications() {
   const place = usePlace();
-  const { page: pageText = "0", search = "", ...filters } = place.query;
-  const page = Math.max(0, Number.parseInt(pageText, 10) || 0);
+  const { page: _page, search = "", ...filters } = place.query;
+  const page = pageOf(place.query);
   const chosen = { ...filters, ...searchFilter(search) };
   const key = JSON.stringify([chosen, page]);
   const list = useLoaded(
@@ -110,13 +111,19 @@ export function Notifications() {
         {list.data && (
           <Pages
             page={page}
+            size={PAGE}
             shown={rows.length}
             total={total}
             capped={list.data.data.total_capped === true}
             more={list.data.pagination.hasMore}
-            searchedFrom={list.data.data.searched_from}
-            set={set}
-          />
+            go={(next) => set({ page: String(next) })}
+            back="Newer"
+            on="Older"
+          >
+            {list.data.data.searched_from && (
+              <span class="hint">{t("Older ones were not searched: narrow the filters, or set an end.")}</span>
+            )}
+          </Pages>
         )}
       </section>
     </ListWithPane>
@@ -304,37 +311,5 @@ function Table({ rows, fresh, open, query }: TableProps) {
         </tbody>
       </table>
     </div>
-  );
-}
-
-interface PagesProps {
-  page: number;
-  shown: number;
-  total: number;
-  capped: boolean;
-  more: boolean;
-  searchedFrom: string | undefined;
-  set: (changes: Filters) => void;
-}
-
-function Pages({ page, shown, total, capped, more, searchedFrom, set }: PagesProps) {
-  const first = page * PAGE + 1;
-  const count = `${formatNumber(total)}${capped ? "+" : ""}`;
-  return (
-    <nav class="pages" aria-label={t("Pages")}>
-      <span>
-        {shown ? t("{first}–{last} of {total}", { first, last: first + shown - 1, total: count }) : ""}
-      </span>
-      {searchedFrom && (
-        <span class="hint">{t("Older ones were not searched: narrow the filters, or set an end.")}</span>
-      )}
-      <span class="spacer" />
-      <button type="button" disabled={page === 0} onClick={() => set({ page: String(page - 1) })}>
-        {t("Newer")}
-      </button>
-      <button type="button" disabled={!more} onClick={() => set({ page: String(page + 1) })}>
-        {t("Older")}
-      </button>
-    </nav>
   );
 }

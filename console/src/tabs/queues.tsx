@@ -8,7 +8,7 @@ import { formatNumber, t } from "../language";
 import { linkTo } from "../route";
 import { confirmed } from "../ui/confirm";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Moment, Nothing, Problem, Waiting } from "../ui/parts";
-import { toast, toastError } from "../ui/toast";
+import { describeError, toast, toastError } from "../ui/toast";
 import { Holds } from "./holds";
 
 const EVERY_MS = 10_000;
@@ -84,6 +84,9 @@ function Waits({ items, count, act }: { items: WaitingItems; count: number; act:
     <section aria-labelledby="waiting-title">
       <div class="title-row">
         <h2 id="waiting-title">{t("Waiting for a retry")}</h2>
+        {count > items.length && (
+          <span class="hint">{t("the next {shown} of {count}", { shown: items.length, count: formatNumber(count) })}</span>
+        )}
         <span class="spacer" />
         {count > 0 && (
           <button type="button" onClick={() => void end(undefined)}>
@@ -178,6 +181,11 @@ function RetryFilter({ send }: { send: (filter: Record<string, string>) => Promi
 const reasons = (data: { skipped: { count: number; explanation: string }[] }): string =>
   data.skipped.map((one) => `${one.count} ${one.explanation}`).join("; ");
 
+function outcomeOf(queued: number, left: number, why: string): string {
+  const told = t("{count} queued for another attempt.", { count: queued });
+  return left > 0 ? `${told} ${t("{count} stay: {reasons}.", { count: left, reasons: why.replace(/\.$/, "") })}` : told;
+}
+
 interface DeadRow {
   id: number;
   created_at: string;
@@ -202,15 +210,14 @@ function DeadLetters({ rows, total, act }: { rows: DeadRow[]; total: number; act
         ids.map((id) => call("post", "/api/notifications/retry", { body: { log_id: id }, quiet: true })),
       );
       setChosen(new Set());
-      const queued = sent.filter((one) => one.status === "fulfilled").length;
-      return t("{count} queued for another attempt.", { count: queued });
+      const refused = sent.filter((one) => one.status === "rejected");
+      const why = new Set(refused.map((one) => describeError(one.reason)));
+      return outcomeOf(sent.length - refused.length, refused.length, [...why].join("; "));
     });
   const sendAll = (filter: Record<string, string>) =>
     act(async () => {
       const { data } = await call("post", "/api/notifications/retry", { body: filter });
-      const left = data.matched - data.queued;
-      const told = t("{count} queued for another attempt.", { count: data.queued });
-      return left > 0 ? `${told} ${t("{count} stay: {reasons}.", { count: left, reasons: reasons(data) })}` : told;
+      return outcomeOf(data.queued, data.matched - data.queued, reasons(data));
     });
   const discard = async () => {
     const agreed = await confirmed({

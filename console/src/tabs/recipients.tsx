@@ -9,28 +9,34 @@ import { goTo, usePlace } from "../route";
 import { confirmed } from "../ui/confirm";
 import { Icon } from "../ui/icons";
 import { ListWithPane, Pane, useReturn } from "../ui/pane";
+import { Pages, pageOf } from "../ui/pages";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Field, Moment, Nothing, Problem, Waiting } from "../ui/parts";
 import { describeError, toast, toastError } from "../ui/toast";
 import { ConfigurationForm, emptyOf, fieldOf, readConfiguration, type Problems, type Values } from "./configuration-form";
 import { parseObject } from "./variables";
+
+const PAGE = 100;
 
 type Configuration = Schemas["Configuration"];
 
 export function Recipients() {
   const place = usePlace();
   const search = place.query["user"] ?? "";
+  const page = pageOf(place.query);
   const [editing, setEditing] = useState<Partial<Configuration> | undefined>();
   const list = useLoaded(
     (signal) =>
       call("get", "/api/user-configs", {
-        query: { ...(search ? { user_id: search } : {}), limit: 200, mask: "true" },
+        query: { ...(search ? { user_id: search } : {}), limit: PAGE, offset: page * PAGE, mask: "true" },
         signal,
         quiet: true,
       }),
-    [search],
+    [search, page],
   );
   // One user's channels stand together.
   const rows = [...(list.data?.data ?? [])].sort((one, other) => one.user_id.localeCompare(other.user_id));
+  // Of one user there are no more than a page holds: what is asked for by name isn't counted.
+  const counted = list.data?.meta;
   const toggle = async (row: Configuration) => {
     try {
       const body = { user_id: row.user_id, channel_type: row.channel_type, is_active: !row.is_active };
@@ -163,6 +169,17 @@ export function Recipients() {
               </tbody>
             </table>
           </div>
+        )}
+        {counted && (rows.length > 0 || page > 0) && (
+          <Pages
+            page={page}
+            size={PAGE}
+            shown={rows.length}
+            total={counted.total}
+            capped={counted.total_capped === true}
+            more={counted.total_capped ? rows.length === PAGE : page * PAGE + rows.length < counted.total}
+            go={(next) => goTo("recipients", "", { page: String(next) })}
+          />
         )}
       </section>
     </ListWithPane>

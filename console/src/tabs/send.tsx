@@ -22,6 +22,8 @@ interface Outcome {
   durationMs: number;
 }
 
+/** Configurations whose users are suggested. */
+const SUGGESTED = 200;
 const QUICK_USERS = ["test-user", "demo-user"];
 
 export function Send() {
@@ -37,7 +39,7 @@ export function Send() {
   const [refusal, setRefusal] = useState<unknown>();
 
   const configurations = useLoaded(
-    (signal) => call("get", "/api/user-configs", { query: { limit: 200, mask: "true" } as never, signal, quiet: true }),
+    (signal) => call("get", "/api/user-configs", { query: { limit: SUGGESTED, mask: "true" } as never, signal, quiet: true }),
     [],
   );
   const templates = useLoaded(
@@ -46,6 +48,8 @@ export function Send() {
   );
   const known = useMemo(() => channelsByUser((configurations.data?.data ?? []) as Schemas["Configuration"][]), [configurations.data]);
   const configured = known.get(user.trim());
+  // Beyond the first page nothing is known of a user who isn't on it.
+  const isKnown = configured !== undefined || (configurations.data?.data.length ?? SUGGESTED) < SUGGESTED;
   const all = (templates.data?.data ?? []) as Schemas["Template"][];
   const fitting = all.filter((one) =>
     [...channels].every((channel) => one.supported_channels?.includes(channel)),
@@ -126,7 +130,7 @@ export function Send() {
                 <input type="checkbox" checked={channels.has(channel)} onChange={() => choose(channel)} />
                 <span>{CHANNEL_TITLES[channel]}</span>
                 <span class="hint">
-                  {!user.trim() || !configurations.data
+                  {!user.trim() || !isKnown
                     ? ""
                     : configured?.get(channel) === true
                       ? t("configured")

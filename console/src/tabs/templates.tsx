@@ -8,9 +8,12 @@ import { t } from "../language";
 import { goTo, linkTo, usePlace } from "../route";
 import { confirmed } from "../ui/confirm";
 import { Icon } from "../ui/icons";
+import { Pages, pageOf } from "../ui/pages";
 import { CHANNELS, ChannelLabel, Moment, Nothing, Problem, Waiting } from "../ui/parts";
 import { toast, toastError } from "../ui/toast";
 import { TemplateEditor, type Draft } from "./template-editor";
+
+const PAGE = 100;
 
 type Template = Schemas["Template"];
 
@@ -21,16 +24,22 @@ export function Templates() {
 
 function TemplateList() {
   const [inactive, setInactive] = useState(false);
+  const page = pageOf(usePlace().query);
   const list = useLoaded(
     (signal) =>
       call("get", "/api/templates", {
-        query: { limit: 200, ...(inactive ? { include_inactive: "true" as const } : {}) },
+        query: { limit: PAGE, offset: page * PAGE, ...(inactive ? { include_inactive: "true" as const } : {}) },
         signal,
         quiet: true,
       }),
-    [inactive],
+    [inactive, page],
   );
   const rows = (list.data?.data ?? []) as Template[];
+  const paging = list.data && "pagination" in list.data ? list.data.pagination : undefined;
+  const showInactive = (shown: boolean) => {
+    setInactive(shown);
+    goTo("templates");
+  };
   const remove = async (template: Template) => {
     const agreed = await confirmed({
       title: t("Switch this template off?"),
@@ -54,7 +63,7 @@ function TemplateList() {
         <h1 id="templates-title">{t("Templates")}</h1>
         <span class="spacer" />
         <label class="check">
-          <input type="checkbox" checked={inactive} onChange={(event) => setInactive(event.currentTarget.checked)} />{" "}
+          <input type="checkbox" checked={inactive} onChange={(event) => showInactive(event.currentTarget.checked)} />{" "}
           {t("Show those that are off")}
         </label>
         <a class="button primary" href={linkTo("templates", "new")}>
@@ -116,6 +125,17 @@ function TemplateList() {
             </tbody>
           </table>
         </div>
+      )}
+      {paging && (rows.length > 0 || page > 0) && (
+        <Pages
+          page={page}
+          size={PAGE}
+          shown={rows.length}
+          total={paging.total}
+          capped={paging.total_capped === true}
+          more={paging.hasMore}
+          go={(next) => goTo("templates", "", { page: String(next) })}
+        />
       )}
     </section>
   );
