@@ -58,8 +58,8 @@ async def read_config(row: Row, keys: KeyRing, known: ChannelConfig | None = Non
     user_id, channel = str(row["user_id"]), str(row["channel_type"])
     config: Any = known.config if known is not None else await _opened(row, keys)
     return ChannelConfig(
-        id=int(row["id"] or 0),
-        revision=int(row["revision"] or 0),
+        id=int(row["id"]),
+        revision=int(row["revision"]),
         user_id=user_id,
         channel=channel,
         is_active=bool(row["is_active"]),

@@ -148,8 +148,8 @@ class ConfigService:
         else:
             active = bool(row["is_active"]) if is_active is None else is_active
         return await self._rows.replace(
-            int(row["id"] or 0),
-            int(row["revision"] or 0),
+            int(row["id"]),
+            int(row["revision"]),
             sealed=sealed,
             endpoint=endpoint,
             is_active=active,

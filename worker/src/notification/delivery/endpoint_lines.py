@@ -153,8 +153,8 @@ def read_obstacles(results: Sequence[Result]) -> Obstacles:
 
 
 def _line(row: Row) -> Line:
-    pace = Pace(int(row["interval_ms"] or 0), int(row["burst"] or 0))
-    throttled_until, next_slot = int(row["throttled_until"] or 0), int(row["next_slot"] or 0)
+    pace = Pace(int(row["interval_ms"]), int(row["burst"]))
+    throttled_until, next_slot = int(row["throttled_until"]), int(row["next_slot"])
     return Line(str(row["endpoint"]), throttled_until, next_slot, pace)
 
 

@@ -48,7 +48,7 @@ def resolve_statements(ids: Sequence[int] | None, now_ms: int) -> tuple[Statemen
 
 def released_messages(result: Result) -> list[RetryMessage]:
     """Return the messages that wake what the first of the statements has released."""
-    return [RetryMessage(int(row["id"] or 0), int(row["retry_count"] or 0)) for row in result.rows]
+    return [RetryMessage(int(row["id"]), int(row["retry_count"])) for row in result.rows]
 
 
 async def resolve_fallbacks(ids: Sequence[int], *, platform: Platform, log: Log) -> None:

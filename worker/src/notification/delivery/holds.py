@@ -211,9 +211,7 @@ class Holds:
             endpoint = (str(row["user_id"]), str(row["channel_type"]))
             ends[endpoint] = max(ends.get(endpoint, 0), due_ms)
             messages.append(
-                RetryMessage(
-                    int(row["id"] or 0), int(row["retry_count"] or 0), max(due_ms - now_ms, 0)
-                )
+                RetryMessage(int(row["id"]), int(row["retry_count"]), max(due_ms - now_ms, 0))
             )
         await self._platform.database.batch(
             [Statement(_SET_LINE, (*endpoint, end + 1)) for endpoint, end in ends.items()]

@@ -54,7 +54,7 @@ class Notification(NamedTuple):
         options = stored if isinstance(stored, dict) else {}
         truncated = options.pop(TRUNCATED, False) is True
         return cls(
-            id=int(row["id"] or 0),
+            id=int(row["id"]),
             channel=str(row["channel_type"]),
             message=Message(
                 message_id=str(row["message_id"]),
@@ -66,10 +66,10 @@ class Notification(NamedTuple):
                 truncated=truncated,
             ),
             options=options,
-            retry_count=int(row["retry_count"] or 0),
+            retry_count=int(row["retry_count"]),
             attempts=attempts if isinstance(attempts, list) else [],
             lease_token=lease_token,
-            expires_ms=expiry_ms(int(row["id"] or 0), row["expires_at"]),
+            expires_ms=expiry_ms(int(row["id"]), row["expires_at"]),
             urgent=bool(row["urgent"]),
             followed=bool(row["followed"]),
             error=None if row["error"] is None else str(row["error"]),

@@ -138,7 +138,7 @@ class Redrive:
             )
         counts = counted.sums("counted", by="reason")
         worth = counts.pop(None, 0)
-        ids = sorted(int(row["id"] or 0) for row in redriven.rows)
+        ids = sorted(int(row["id"]) for row in redriven.rows)
         await self._enqueue(ids)
         return RedriveResult(
             matched=worth + sum(counts.values()),
@@ -153,7 +153,7 @@ class Redrive:
         counted, found = await everywhere.batch(
             [Statement(_COUNT, values), Statement(_MANY, (*values, limit))]
         )
-        ids = sorted(int(row["id"] or 0) for row in found.rows)[:limit]
+        ids = sorted(int(row["id"]) for row in found.rows)[:limit]
         redrive = _REDRIVE.format(chosen="SELECT value FROM json_each(?3)")
         [redriven] = await everywhere.batch([Statement(redrive, (*values[:2], str(ids)))])
         return counted, redriven
@@ -175,7 +175,7 @@ class Redrive:
         values = (*self._times(self._platform.clock.now_ms()), row["id"])
         statement = Statement(_REDRIVE.format(chosen="?3"), values)
         [result] = await self._platform.everywhere.batch([statement])
-        await self._enqueue([int(row["id"] or 0) for row in result.rows])
+        await self._enqueue([int(row["id"]) for row in result.rows])
         return len(result.rows)
 
     def _times(self, now_ms: int) -> tuple[str, str]:

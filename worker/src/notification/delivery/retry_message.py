@@ -47,12 +47,13 @@ def parse_retry_message(body: Any) -> RetryMessage | None:
     """Parse a message of this or an older version; return None for anything else."""
     if not isinstance(body, dict) or body.get("type") != KIND:
         return None
-    log_id, retry_count = body.get("logId"), body.get("retryCount")
+    log_id: Any = body.get("logId")
+    retry_count: Any = body.get("retryCount")
     for value in (log_id, retry_count):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             return None
     gone = body.get("gone") is True
-    return RetryMessage(int(log_id or 0), int(retry_count or 0), gone=gone)
+    return RetryMessage(log_id, retry_count, gone=gone)
 
 
 async def enqueue(

@@ -95,14 +95,14 @@ def _snapshot(row: Row, message: RetryMessage, now: str) -> RowSnapshot:
     matches = _waits_for(row, message)
     early = matches and row["status"] == "retry" and due_at > now
     channel = str(row["channel_type"])
-    size = int(row["size"] or 0)
+    size = int(row["size"])
     return RowSnapshot(
         recipient=(str(row["user_id"]), channel),
         endpoint=str(row["endpoint"]),
         due=matches and due_at <= now,
         early_until_ms=from_iso(due_at) if early else 0,
         calls=_most_calls(base_channel(channel), size),
-        expires_ms=expiry_ms(int(row["id"] or 0), row["expires_at"]),
+        expires_ms=expiry_ms(int(row["id"]), row["expires_at"]),
     )
 
 

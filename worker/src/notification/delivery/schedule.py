@@ -132,13 +132,13 @@ async def waiting_by_reason(
     reasons: dict[tuple[str, str], int] = {}
     for row in counted.rows:
         place = str(row["channel_type"]), str(row["reason"])
-        reasons[place] = reasons.get(place, 0) + int(row["waiting"] or 0)
+        reasons[place] = reasons.get(place, 0) + int(row["waiting"])
     depths: dict[str, tuple[int, float]] = {}
     for row in lines.rows:
         endpoints, last_s = depths.get(str(row["channel_type"]), (0, 0.0))
         depths[str(row["channel_type"])] = (
-            endpoints + int(row["endpoints"] or 0),
-            max(last_s, (int(row["next_slot"] or 0) - now_ms) / 1000),
+            endpoints + int(row["endpoints"]),
+            max(last_s, (int(row["next_slot"]) - now_ms) / 1000),
         )
     return reasons, depths
 

@@ -34,7 +34,7 @@ async def by_shard(
         for message in messages:
             message.retry(_REPEAT_AFTER_S)
         return []
-    users = {int(row["id"] or 0): str(row["user_id"]) for row in found.rows}
+    users = {int(row["id"]): str(row["user_id"]) for row in found.rows}
     parts: dict[int, list[IncomingMessage]] = {}
     for message, each in zip(messages, asked, strict=True):
         user_id = None if each is None else users.get(each.log_id)

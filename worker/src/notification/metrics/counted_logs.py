@@ -68,7 +68,7 @@ def redriven_hours(since: str, before_ms: int) -> Statement:
 
 def start_of_hour(row: Row) -> int:
     """Return the start of a row's `hour`, in milliseconds."""
-    return EPOCH_MS + int(row["hour"] or 0) * HOUR_MS
+    return EPOCH_MS + int(row["hour"]) * HOUR_MS
 
 
 def oldest_from(moment_ms: int) -> Statement:
@@ -83,14 +83,14 @@ def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[Period
     found: dict[tuple[int, str], Metrics] = {}
     for row in counts:
         metrics = found.setdefault(_key(row), Metrics())
-        count, status = int(row["count"] or 0), str(row["status"])
+        count, status = int(row["count"]), str(row["status"])
         metrics.accepted += count
-        metrics.retries += int(row["retries"] or 0)
-        metrics.redrives += int(row["redrives"] or 0)
+        metrics.retries += int(row["retries"])
+        metrics.redrives += int(row["redrives"])
         if status == "sent":
             metrics.sent += count
-            metrics.delivery_ms += int(row["delivery_ms"] or 0)
-            metrics.deliveries[int(row["class"] or 0)] += count
+            metrics.delivery_ms += int(row["delivery_ms"])
+            metrics.deliveries[int(row["class"])] += count
         elif status == "failed":
             metrics.failed += count
         elif status == "cancelled":
@@ -100,7 +100,7 @@ def counted_periods(counts: Iterable[Row], errors: Iterable[Row]) -> list[Period
     for row in errors:
         metrics = found.setdefault(_key(row), Metrics())
         code = str(row["code"])
-        metrics.errors[code] = metrics.errors.get(code, 0) + int(row["count"] or 0)
+        metrics.errors[code] = metrics.errors.get(code, 0) + int(row["count"])
     return [PeriodMetrics(start, channel, f) for (start, channel), f in found.items()]
 
 

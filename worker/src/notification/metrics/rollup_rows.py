@@ -73,7 +73,7 @@ def delete_hours_before(moment_ms: int) -> Statement:
 def period(row: Row) -> PeriodMetrics:
     """Read the metrics in a row that `read_rollups` selected."""
     metrics = Metrics(
-        **{column: int(row[column] or 0) for column in _COUNTS[:-2]},
+        **{column: int(row[column]) for column in _COUNTS[:-2]},
         deliveries=json.loads(str(row["deliveries"])),
         errors=json.loads(str(row["errors"])),
     )

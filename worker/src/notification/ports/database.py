@@ -1,10 +1,11 @@
 """The database port: batches of statements, each batch one transaction and one round trip."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 Value = str | int | float | None
-Row = dict[str, Value]
+Row = dict[str, Any]
+"""Values by column. The schema says which column can be NULL; where it can't, nobody asks."""
 
 
 class Statement(NamedTuple):
@@ -34,13 +35,13 @@ class Result(NamedTuple):
 
     def sum(self, column: str) -> int:
         """Return the sum of a column: of a count's one row, or of one from each database."""
-        return sum(int(row[column] or 0) for row in self.rows)
+        return sum(int(row[column]) for row in self.rows)
 
     def sums(self, column: str, *, by: str) -> dict[Value, int]:
         """Return the sums of a column by another one: each database has counted its rows."""
         found: dict[Value, int] = {}
         for row in self.rows:
-            found[row[by]] = found.get(row[by], 0) + int(row[column] or 0)
+            found[row[by]] = found.get(row[by], 0) + int(row[column])
         return found
 
 

@@ -106,7 +106,7 @@ def _by_version(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         known = found.setdefault(row["version"], row)
         if known is not row:
-            known |= {name: int(known[name] or 0) + int(row[name] or 0) for name in _COUNTED}
+            known |= {name: int(known[name]) + int(row[name]) for name in _COUNTED}
             known["first_at"] = min(str(known["first_at"]), str(row["first_at"]))
             known["last_at"] = max(str(known["last_at"]), str(row["last_at"]))
     return sorted(found.values(), key=lambda row: str(row["last_at"]), reverse=True)

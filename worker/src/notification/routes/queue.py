@@ -120,7 +120,7 @@ async def show_status(call: Call) -> Response:
     waiting, sent = await platform.everywhere.batch(
         [Statement(_WAITING), Statement(_SENT_LATELY, (first_row_id(hour_ago),))]
     )
-    items = sorted(waiting.rows, key=lambda row: (str(row["next_retry_at"]), int(row["id"] or 0)))
+    items = sorted(waiting.rows, key=lambda row: (str(row["next_retry_at"]), int(row["id"])))
     retrying = depths[platform.settings.retry_queue_name]
     return success(
         data={

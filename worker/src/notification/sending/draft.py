@@ -9,7 +9,7 @@ from notification.configuration.channel_config import ChannelConfig
 from notification.delivery.attempt import NOT_CONFIGURED
 from notification.delivery.notification import LEASE_MS, LIFE_MS, TRUNCATED, Notification, expiry_ms
 from notification.identity import MessageKey
-from notification.ports.database import Value
+from notification.ports.database import Row, Value
 from notification.sending.channel_text import ChannelText
 from notification.sending.command import SendCommand
 from notification.timestamps import DAY_MS, iso
@@ -150,9 +150,9 @@ def deferred(draft: Draft) -> Draft:
     return draft._replace(row=row, config=None, deferred=True)
 
 
-def _notification(row: dict[str, Value], text: ChannelText, lease_token: str) -> Notification:
+def _notification(row: Row, text: ChannelText, lease_token: str) -> Notification:
     return Notification(
-        id=int(row["id"] or 0),
+        id=int(row["id"]),
         channel=str(row["channel_type"]),
         message=Message(
             message_id=str(row["message_id"]),
@@ -167,7 +167,7 @@ def _notification(row: dict[str, Value], text: ChannelText, lease_token: str) ->
         retry_count=0,
         attempts=[],
         lease_token=lease_token,
-        expires_ms=expiry_ms(int(row["id"] or 0), row.get("expires_at")),
+        expires_ms=expiry_ms(int(row["id"]), row.get("expires_at")),
     )
 
 

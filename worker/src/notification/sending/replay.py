@@ -116,7 +116,7 @@ def _in_order(
                     status=str(row["status"]),
                     message_id=message_id,
                     user_id=command.user_id,
-                    log_id=int(row["id"] or 0),
+                    log_id=int(row["id"]),
                     error=row.get("error"),
                     code=row.get("last_error_code"),
                     waits=shown_waits(row),

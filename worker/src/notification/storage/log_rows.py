@@ -187,7 +187,7 @@ class LogRows:
     async def _edge(self, chosen: LogFilter) -> int | None:
         """Return the newest row beyond the scan; None if the scan covers the range."""
         [edge] = await self._database.batch([edge_statement(chosen)])
-        return max((int(row["id"] or 0) for row in edge.rows), default=None)
+        return max((int(row["id"]) for row in edge.rows), default=None)
 
     async def changes(self, after: int | None, watched: Sequence[int]) -> "LogChanges":
         """Return the rows above the id `after` and those of `watched`, and the newest id.
@@ -198,7 +198,7 @@ class LogRows:
         """
         if after is None:
             [newest] = await self._database.batch([Statement(_NEWEST)])
-            return LogChanges([], max(int(row["id"] or 0) for row in newest.rows))
+            return LogChanges([], max(int(row["id"]) for row in newest.rows))
         edge = after - LATE_MS * IDS_PER_MS
         added, seen = await self._database.batch(
             [
@@ -206,10 +206,10 @@ class LogRows:
                 Statement(_WATCHED, (compact_json(list(watched)),)),
             ]
         )
-        new = {int(row["id"] or 0): row for row in added.rows}
+        new = {int(row["id"]): row for row in added.rows}
         newest_id = max([after, *new])
         rows = {row_id: new[row_id] for row_id in sorted(new, reverse=True)[:MAX_CHANGES]}
-        rows |= {int(row["id"] or 0): row for row in seen.rows}
+        rows |= {int(row["id"]): row for row in seen.rows}
         return LogChanges([rows[row_id] for row_id in sorted(rows, reverse=True)], newest_id)
 
     async def find(self, row_id: int) -> Row | None:

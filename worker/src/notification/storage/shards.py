@@ -90,11 +90,11 @@ class AllShards:
                 " over several databases; narrow the list",
             )
         ids, total = await self.batch([page("id", limit + offset, 0), count])
-        ordered = sorted({int(row["id"] or 0) for row in ids.rows}, reverse=newest_first)
+        ordered = sorted({int(row["id"]) for row in ids.rows}, reverse=newest_first)
         chosen = ordered[offset : offset + limit]
         sql = f"SELECT {columns} FROM {table} WHERE id IN (SELECT value FROM json_each(?1))"  # noqa: S608 - constants of the callers
         [found] = await self.batch([Statement(sql, (str(chosen),))])
-        rows = {int(row["id"] or 0): row for row in found.rows}
+        rows = {int(row["id"]): row for row in found.rows}
         return [rows[row_id] for row_id in chosen if row_id in rows], total.sum("total")
 
 

@@ -135,7 +135,7 @@ class TemplateRows:
                 Statement(contents, (*parameters, limit, offset)),
             ]
         )
-        return TemplatePage(rows.rows, int(total.rows[0]["total"] or 0), listed.rows)
+        return TemplatePage(rows.rows, int(total.rows[0]["total"]), listed.rows)
 
     async def save(
         self,

@@ -79,7 +79,7 @@ async def switch_off_gone(platform: Platform, state: State, log: Log) -> int:
         return 0
     last = found.rows[-1]
     state["deactivated_told"] = str(last["deactivated_at"])
-    state["deactivated_told_id"] = int(last["id"] or 0)
+    state["deactivated_told_id"] = int(last["id"])
     alert = OperatorAlert(platform, log)
     recipient = await alert.recipient()
     if recipient is not None:

@@ -78,7 +78,7 @@ async def _reseal_some(platform: Platform, keys: KeyRing, state: State) -> tuple
             resealed += sum(result.changes for result in results)
         # At the end the next run starts over, for rows that an older version writes.
         done = len(others.rows) < PAGE
-        state["after"] = 0 if done else int(others.rows[-1]["id"] or 0)
+        state["after"] = 0 if done else int(others.rows[-1]["id"])
         if done:
             break
     return resealed, unreadable

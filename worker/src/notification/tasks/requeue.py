@@ -122,7 +122,7 @@ async def requeue_stalled(
     )
     revived, stale, oldest, expired, due, _, released, fallbacks, _ = results
     await holds.wake(released.rows, now_ms)
-    ids = [int(row["id"] or 0) for row in revived.rows]
+    ids = [int(row["id"]) for row in revived.rows]
     messages = [RetryMessage(i, 0) for i in ids] + [_message(row) for row in due.rows]
     messages += released_messages(fallbacks)
     if messages:
@@ -130,9 +130,9 @@ async def requeue_stalled(
     dead = [_message(row) for row in (*stale.rows, *expired.rows)]
     if dead:
         await enqueue(platform.failed_queue, dead, platform=platform, log=log)
-    left = int(oldest.rows[0]["id"] or 0) if oldest.rows else settled
+    left = int(oldest.rows[0]["id"]) if oldest.rows else settled
     return RequeueResult(len(ids), len(due.rows) + len(released.rows), len(dead), left)
 
 
 def _message(row: Row) -> RetryMessage:
-    return RetryMessage(int(row["id"] or 0), int(row["retry_count"] or 0))
+    return RetryMessage(int(row["id"]), int(row["retry_count"]))

@@ -39,7 +39,7 @@ async def roll_up(platform: Platform, state: dict[str, Any], *, hourly: bool) ->
         DatabaseError: the database did not answer.
     """
     now_ms = platform.clock.now_ms()
-    rolled_to = int(state.get("rolled_to") or 0) or await _oldest_hour(platform, now_ms)
+    rolled_to = int(state.get("rolled_to") or await _oldest_hour(platform, now_ms))
     back = _SETTLING_MS if hourly else HOUR_MS
     start_ms = min(rolled_to, floor(now_ms - back, HOUR_MS))
     end_ms = min(start_ms + _MAX_AT_ONCE_MS, now_ms + 1)

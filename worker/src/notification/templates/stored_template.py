@@ -76,7 +76,7 @@ def read_template(rows: Sequence[Row]) -> StoredTemplate | None:
     }
     first = rows[0]
     return StoredTemplate(
-        str(first["template_key"]), int(first["revision"] or 0), contents, bool(first["strict"])
+        str(first["template_key"]), int(first["revision"]), contents, bool(first["strict"])
     )
 
 
