@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -130,3 +131,99 @@ def test_the_bounds_are_many_and_a_path_has_no_empty_part() -> None:
                 if each["in"] == "path":
                     assert resolved(each["schema"])["minLength"] == 1, path
                 assert "default" not in each["schema"] or each["in"] == "query"
+
+
+KEYWORDS = {
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "maxProperties",
+    "default",
+    "const",
+}
+ROUTINE = {"schema", "items", "anyOf", "allOf", "content", "requestBody", "application/json"}
+"""Keywords below which a field is still the same one."""
+TOLD: dict[str, set[Any]] = {
+    "Idempotency-Key minLength": {1},
+    "Idempotency-Key maxLength": {255},
+    "X-GitHub-Delivery minLength": {1},
+    "X-GitHub-Delivery maxLength": {255},
+    "after minimum": {0},
+    "alerts minItems": {1},
+    "bridge_token minLength": {1},
+    "bridge_token maxLength": {1_000},
+    "channel minLength": {1},
+    "channel maxLength": {32},
+    "channelType maxLength": {32},
+    "channel_type minLength": {1},
+    "channel_type maxLength": {32},
+    "channels minItems": {1},
+    "channels maxItems": {10},
+    "channels maxLength": {32},
+    "content minLength": {1},
+    "content maxLength": {100_000},
+    "cursor minimum": {1},
+    "days default": {7},
+    "days minimum": {1},
+    "days maximum": {90, 365},
+    "id minLength": {1},
+    "idempotency_key minLength": {1},
+    "idempotency_key maxLength": {255},
+    "key minLength": {1},
+    "limit default": {100},
+    "limit minimum": {1},
+    "limit maximum": {1_000},
+    "max_age_hours minimum": {1},
+    "max_age_hours maximum": {8_760},
+    "message_thread_id minimum": {1},
+    "minutes default": {60},
+    "minutes minimum": {1},
+    "minutes maximum": {1_440},
+    "notifications minItems": {1},
+    "notifications maxItems": {100},
+    "offset default": {0},
+    "offset minimum": {0},
+    "priority minimum": {1},
+    "priority maximum": {5},
+    "reason maxLength": {500},
+    "receiver minLength": {1},
+    "signing const": {"standard-webhooks"},
+    "subject maxLength": {1_000},
+    "success const": {False, True},
+    "thread_key maxLength": {4_000},
+    "user_id minLength": {1},
+    "user_id maxLength": {100},
+    "user_ids minItems": {1},
+    "user_ids maxItems": {100},
+    "username maxLength": {80},
+    "variables maxProperties": {100},
+    "webhook-id minLength": {1},
+    "webhook-id maxLength": {255},
+}
+"""What clients are told, over all operations, by field and keyword."""
+
+
+def told(schema: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    for each in schema if isinstance(schema, list) else ():
+        yield from told(each, name)
+    if not isinstance(schema, dict):
+        return
+    name = schema["name"] if "schema" in schema and "name" in schema else name
+    for key, each in schema.items():
+        if key in KEYWORDS and not isinstance(each, dict):
+            yield f"{name} {key}", each
+        elif key == "properties":
+            for field, inner in each.items():
+                yield from told(inner, field)
+        else:
+            yield from told(each, name if key in ROUTINE else key)
+
+
+def test_the_bounds_are_those_that_clients_know() -> None:
+    found: dict[str, set[Any]] = defaultdict(set)
+    for field, value in told(document()):
+        found[field].add(value)
+    assert dict(found) == TOLD

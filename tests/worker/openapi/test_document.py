@@ -39,6 +39,39 @@ def test_the_document_is_public_and_names_its_version(world: World) -> None:
     assert served.json == document()
 
 
+def test_success_is_200_and_few_answer_otherwise() -> None:
+    others = {
+        (path, method): statuses
+        for path, method, operation in _operations()
+        if (statuses := sorted(set(operation["responses"]) & {*map(str, range(100, 400))}))
+        != ["200"]
+    }
+    assert others == {
+        ("/api/user-configs", "post"): ["200", "201"],
+        ("/api/users/{user_id}/configs/{channel}", "put"): ["200", "201"],
+        ("/api/queue/clear-messages", "post"): [],
+        ("/test-ui", "get"): ["302"],
+    }
+
+
+def test_a_body_is_required_where_nothing_can_be_done_without_it() -> None:
+    optional = {
+        path
+        for path, _, operation in _operations()
+        if not operation.get("requestBody", {"required": True})["required"]
+    }
+    assert optional == {
+        "/api/notification-logs/cleanup",
+        "/api/cleanup-logs",
+        "/api/scheduled-tasks/trigger",
+        "/api/notifications/retry",
+        "/api/trigger-retry",
+        "/api/queue/clear-retries",
+        "/api/queue/purge-test-data",
+        "/api/db/migrate",
+    }
+
+
 def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
     names = [operation["operationId"] for _, _, operation in _operations()]
     assert len(names) == len(set(names))
