@@ -77,6 +77,15 @@ def test_a_row_is_due_from_its_time_on_and_for_its_own_message(world: World) -> 
     assert (snapshot(world).due, snapshot(world).early_until_ms) == (False, 0)
 
 
+def test_a_row_that_never_had_a_text_is_read_too(world: World) -> None:
+    failed(world)
+    world.database.connection.execute(
+        "UPDATE notification_logs SET status = 'failed', content = NULL"
+    )
+    found = snapshot(world)
+    assert (found.due, found.calls) == (False, 1)
+
+
 def test_an_interrupted_first_attempt_is_due_too(world: World) -> None:
     failed(world)
     world.database.connection.execute(

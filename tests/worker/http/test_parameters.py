@@ -13,6 +13,7 @@ from notification.http.parameters import (
     ids_field,
     moment,
     pagination,
+    row_id,
     text_field,
     whole_field,
     whole_number,
@@ -45,6 +46,24 @@ def test_what_is_no_positive_integer_is_refused(text: str) -> None:
     assert refusal(lambda: whole_number({"n": text}, "n", default=1)) == (
         "n must be a positive integer"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("0", 0),
+        ("007", 7),
+        # The ids of 2031 and later have 16 digits.
+        ("1000000000000000", 10**15),
+        (str(2**53 - 1), 2**53 - 1),
+        (str(2**53), None),
+        ("1" * 17, None),
+        ("0" * 17, None),
+        *((text, None) for text in ("", "-1", "+1", "1.0", " 1", "x", "٣", "²")),
+    ],
+)
+def test_an_id_is_a_number_that_a_row_can_have(text: str, found: int | None) -> None:
+    assert row_id(text) == found
 
 
 def test_a_number_has_a_least_and_a_most() -> None:

@@ -36,6 +36,24 @@ def test_one_is_deleted_by_its_id(old: World) -> None:
     assert (again.status, again.json["error"]) == (404, "Log not found")
 
 
+@pytest.mark.parametrize("text", ["x", "1.0", "-1", str(2**53), "1" * 17])
+def test_what_is_no_id_is_not_found(world: World, text: str) -> None:
+    for method in ("GET", "DELETE"):
+        refused = world.request(method, f"{PATH}/{text}")
+        assert (refused.status, refused.json["error"]) == (404, "Log not found")
+    refused = world.request("GET", f"{PATH}/changes?watch=1,{text}")
+    assert (refused.status, refused.json["error"]) == (400, "watch must be ids separated by commas")
+
+
+def test_an_id_of_the_year_2031_is_deleted_as_well(world: World) -> None:
+    world.configure()
+    world.clock.ms = 1_950_000_000_000
+    [sent] = world.send().json["results"]
+    assert len(str(sent["logId"])) == 16
+    assert world.request("GET", f"{PATH}/{sent['logId']}").status == 200
+    assert world.request("DELETE", f"{PATH}/{sent['logId']}").status == 200
+
+
 def test_one_in_flight_needs_force(old: World) -> None:
     [row] = [r for r in old.logs() if r["status"] == "retry"]
     refused = old.request("DELETE", f"{PATH}/{row['id']}")
@@ -72,21 +90,23 @@ def test_a_replay_tells_that_what_was_deleted_in_flight_goes_on_no_more(
 
 @pytest.mark.requirement("B-26")
 @pytest.mark.parametrize(
-    ("method", "target", "body"),
+    ("method", "target", "body", "before"),
     [
-        ("DELETE", f"{PATH}/cleanup?days=30", None),
-        ("DELETE", f"{PATH}/cleanup?before=2026-02-01", None),
-        ("DELETE", f"{PATH}/cleanup", {"days": 39}),
-        ("DELETE", f"{PATH}/cleanup?days=30", {"days": 365}),
-        ("POST", "/api/cleanup-logs", {"before_date": "2026-01-15T00:00:00Z"}),
-        ("POST", "/api/cleanup-logs", None),
+        ("DELETE", f"{PATH}/cleanup?days=30", None, "01-11"),
+        ("DELETE", f"{PATH}/cleanup?before=2026-02-01", None, "02-01"),
+        ("DELETE", f"{PATH}/cleanup", {"days": 39}, "01-02"),
+        ("DELETE", f"{PATH}/cleanup?days=30", {"days": 365}, "01-11"),
+        ("POST", "/api/cleanup-logs", {"before_date": "2026-01-15T00:00:00Z"}, "01-15"),
+        ("POST", "/api/cleanup-logs", {"before": "2026-01-16"}, "01-16"),
+        ("POST", "/api/cleanup-logs", {"before": "2026-01-16", "days": 39}, "01-16"),
+        ("POST", "/api/cleanup-logs", None, "01-11"),
     ],
 )
 def test_old_settled_notifications_are_deleted_and_open_ones_kept(
-    old: World, method: str, target: str, body: dict[str, Any] | None
+    old: World, method: str, target: str, body: dict[str, Any] | None, before: str
 ) -> None:
     done = old.request(method, target, body)
-    assert done.json["data"]["deleted_count"] == 1
+    assert done.json["data"] == {"deleted_count": 1, "before": f"2026-{before}T00:00:00.000Z"}
     assert sorted(row["status"] for row in old.logs()) == ["retry", "sent"]
     assert "No logs found" in old.request(method, target, body).json["message"]
 

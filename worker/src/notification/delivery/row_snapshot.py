@@ -21,7 +21,7 @@ from notification.timestamps import from_iso, iso
 
 _ROWS = """
 SELECT id, user_id, channel_type, status, retry_count, next_retry_at, expires_at,
-  length(content) AS size, COALESCE((
+  length(COALESCE(content, '')) AS size, COALESCE((
     SELECT endpoint FROM user_configs
     WHERE user_id = log.user_id AND channel_type = log.channel_type),
     user_id || ' ' || channel_type) AS endpoint

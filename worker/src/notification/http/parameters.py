@@ -8,6 +8,8 @@ from notification.errors import ServiceError
 from notification.storage.capped_count import MAX_COUNTED, shown_total
 from notification.timestamps import iso
 
+_MAX_ID = 2**53 - 1
+"""What a JavaScript number holds exactly, and so D1's binding."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,6})?)?"
@@ -32,6 +34,12 @@ def whole_number(
     if int(text) > maximum:
         raise ServiceError("INVALID_PARAMETER", f"{name} must not exceed {maximum}")
     return int(text)
+
+
+def row_id(text: str) -> int | None:
+    """Read the id of a row from a path or a list; None if no row can have it."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_ID))
+    return int(text) if is_number and int(text) <= _MAX_ID else None
 
 
 def moment(query: dict[str, str], name: str, *, end: bool = False) -> str | None:
@@ -84,7 +92,7 @@ def text_field(body: dict[str, Any], *names: str) -> str | None:
 
 
 def whole_field(
-    body: dict[str, Any], name: str, *, default: int | None = None, maximum: int = 2**53 - 1
+    body: dict[str, Any], name: str, *, default: int | None = None, maximum: int = _MAX_ID
 ) -> int | None:
     """Read a positive integer up to `maximum` from the body; None if it is missing.
 
@@ -123,7 +131,8 @@ def ids_field(body: dict[str, Any], name: str) -> list[int] | None:
     if value is None:
         return None
     valid = isinstance(value, list) and all(
-        isinstance(item, int) and not isinstance(item, bool) and 0 <= item < 2**53 for item in value
+        isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= _MAX_ID
+        for item in value
     )
     if not valid or len(value) > 1_000:
         raise _wrong(f"{name} must be an array of at most 1000 ids")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from notification.errors import ServiceError
-from notification.http.parameters import moment, text_field, whole_field, whole_number
+from notification.http.parameters import moment, row_id, text_field, whole_field, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Access, Call, Route
 from notification.storage.log_retention import SETTLED, delete_older, delete_one
@@ -12,12 +12,12 @@ from notification.timestamps import DAY_MS, from_iso, iso
 
 async def delete_log(call: Call) -> Response:
     """Delete one notification; 409 while it is being delivered, unless `?force=true`."""
-    text = call.parameters["id"]
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+    log_id = row_id(call.parameters["id"])
+    if log_id is None:
         raise ServiceError("NOT_FOUND", "Log not found")
     row, deleted = await delete_one(
         call.platform.everywhere,
-        int(text),
+        log_id,
         force=call.request.query.get("force") == "true",
         now=iso(call.platform.clock.now_ms()),
     )

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
-from notification.http.parameters import moment, pagination, whole_number
+from notification.http.parameters import moment, pagination, row_id, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.identity import fold_recipient
@@ -104,17 +104,18 @@ def _watched(query: dict[str, str]) -> list[int]:
     texts = [text for text in (query.get("watch") or "").split(",") if text]
     if len(texts) > MAX_CHANGES:
         raise ServiceError("INVALID_PARAMETER", f"watch must not exceed {MAX_CHANGES} ids")
-    if any(not (text.isascii() and text.isdigit()) or len(text) > 16 for text in texts):
+    ids = [found for text in texts if (found := row_id(text)) is not None]
+    if len(ids) < len(texts):
         raise ServiceError("INVALID_PARAMETER", "watch must be ids separated by commas")
-    return [int(text) for text in texts]
+    return ids
 
 
 async def show_log(call: Call) -> Response:
     """Show one notification with its attempts; 404 if there is none."""
-    text = call.parameters["id"]
+    log_id = row_id(call.parameters["id"])
     row = None
-    if text.isascii() and text.isdigit() and len(text) <= 16:
-        row = await LogRows(call.platform.everywhere).find(int(text))
+    if log_id is not None:
+        row = await LogRows(call.platform.everywhere).find(log_id)
     if row is None:
         raise ServiceError("NOT_FOUND", "Log not found")
     return success(data=_shown(row))
