@@ -96,6 +96,8 @@ def spellings_of_v4(text: str) -> list[str]:
     ]
     whole = [str(value), f"0x{value:x}", f"0X{value:08X}", f"0{value:o}", f"00{value:o}"]
     plain = [*mixed, *short, *whole, text + ".", ".".join(p[4] for p in parts)]
+    # A prefix without digits is a zero (url.spec.whatwg.org, "IPv4 number parser").
+    plain.append(".".join("0x" if n == 0 else str(n) for n in (a, b, c, d)))
     disguised = [text.translate(FULL_WIDTH), text.replace(".", "。"), text.replace(".", "｡")]
     disguised += [text.translate(CIRCLED), text.replace(".", "\u00ad."), text + "\u200b"]
     return plain + disguised

@@ -118,3 +118,10 @@ def test_an_argument_that_a_formatter_cannot_use_is_refused_and_breaks_no_send(
     row = TemplateText("text", tag)
     assert syntax_problem(row) == (f"Invalid template syntax: {problem}" if problem else "")
     assert render_contents(row, {"v": 1}, channel="webhook").content
+
+
+def test_of_several_problems_the_first_is_told() -> None:
+    row = TemplateText("text", "{{number v 17}}", "{{number v 16}} {{number v 18}}")
+    assert syntax_problem(row) == (
+        'Invalid template syntax: "16" is no number of digits from 0 to 15 of the subject'
+    )

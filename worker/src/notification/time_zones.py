@@ -163,19 +163,19 @@ class _Change(NamedTuple):
 
 
 class Zone(NamedTuple):
-    """A zone's offsets from UTC in seconds; without summer time both are the same."""
+    """A zone's offsets from UTC in seconds, and when summer time begins and ends, if there is one."""
 
     winter_s: int
     summer_s: int
-    starts: _Change | None
-    ends: _Change | None
+    changes: tuple[_Change, _Change] | None
 
     def offset_s(self, moment: datetime) -> int:
         """Return the offset at a moment, in seconds east of UTC."""
-        if self.starts is None or self.ends is None:
+        if self.changes is None:
             return self.winter_s
         year = (moment + timedelta(seconds=self.winter_s)).year
-        starts, ends = self.starts.at(year, self.winter_s), self.ends.at(year, self.summer_s)
+        begin, end = self.changes
+        starts, ends = begin.at(year, self.winter_s), end.at(year, self.summer_s)
         is_summer = starts <= moment < ends if starts < ends else not ends <= moment < starts
         return self.summer_s if is_summer else self.winter_s
 
@@ -207,9 +207,9 @@ def _zone(rule: str) -> Zone | None:
     # POSIX counts offsets westwards.
     winter_s = -_seconds(match[1])
     if match[3] is None:
-        return Zone(winter_s, winter_s, None, None)
+        return Zone(winter_s, winter_s, None)
     summer_s = winter_s + 3600 if match[2] is None else -_seconds(match[2])
-    return Zone(winter_s, summer_s, _change(match, 3), _change(match, 7))
+    return Zone(winter_s, summer_s, (_change(match, 3), _change(match, 7)))
 
 
 def _change(match: re.Match[str], first: int) -> _Change:
