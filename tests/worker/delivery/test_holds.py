@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from notification.timestamps import DAY_MS, iso
 from tests.worker.world import World
 
 HOOK = "https://hooks.slack.com/services/T000/B000/XXXX"
@@ -32,3 +33,18 @@ def test_the_line_begins_behind_what_a_release_lets_go(world: World, ahead_ms: i
     waits = sorted(each["expectedProcessAt"] - now_ms for each in messages)
     assert waits == [0, 1000, 2000]
     assert next_slot(world) == now_ms + max(ahead_ms, 2001)
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "held"), [(0, False), (1, True), (30 * DAY_MS, True), (30 * DAY_MS + 1, False)]
+)
+def test_a_hold_lasts_up_to_thirty_days(world: World, ahead_ms: int, held: bool) -> None:
+    until = iso(world.clock.ms + ahead_ms)
+    answer = world.request("PUT", "/api/holds/slack", {"until": until, "reason": "x" * 500})
+    if held:
+        assert (answer.json["data"]["until"], answer.json["data"]["reason"]) == (until, "x" * 500)
+    else:
+        assert (answer.status, answer.json["error"]) == (
+            400,
+            "until must be an ISO 8601 time in the future, at most 30 days ahead",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -275,12 +276,25 @@ def test_an_unexpected_failure_is_500_without_details(world: World) -> None:
     assert any("RuntimeError" in str(line) for line in world.log_sink.lines)
 
 
+@pytest.mark.parametrize(("length", "kept"), [(300, 300), (301, 300)])
+def test_the_log_has_the_start_of_an_unexpected_failure_and_its_place(
+    world: World, length: int, kept: int
+) -> None:
+    def fail(statements: object) -> None:
+        raise RuntimeError("x" * length)
+
+    world.database.before_batch = fail
+    world.request("GET", "/api/logs")
+    [line] = [line for line in world.log_sink.lines if line["message"] == "Unexpected failure"]
+    assert re.fullmatch(f"RuntimeError: x{{{kept}}} \\(.+, line [0-9]+ of .+\\)", line["error"])
+
+
 @pytest.mark.requirement("C-12.1")
 def test_one_log_line_per_request_reports_its_cost(world: World) -> None:
     world.configure()
     world.send()
     line = world.log_sink.of_type("api_request")[-1]
-    assert line["method"], line["path"] == ("POST", SEND)
+    assert (line["method"], line["path"]) == ("POST", SEND)
     assert line["statusCode"] == 200
     assert line["d1_calls"] == 3
     world.send()

@@ -72,6 +72,19 @@ def test_a_body_is_required_where_nothing_can_be_done_without_it() -> None:
     }
 
 
+def test_a_batch_takes_every_field_of_a_send_for_its_recipients() -> None:
+    def fields(path: str) -> dict[str, Any]:
+        content = document()["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        schema: dict[str, Any] = content["schema"]
+        return schema
+
+    one = fields("/api/notifications/send")
+    several, same = fields("/api/notifications/batch")["anyOf"]
+    assert set(several["properties"]) == {"notifications"}
+    assert set(same["properties"]) == {*one["properties"], "user_ids"} - {"user_id"}
+    assert (several["required"], same["required"]) == (["notifications"], ["user_ids"])
+
+
 def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
     names = [operation["operationId"] for _, _, operation in _operations()]
     assert len(names) == len(set(names))

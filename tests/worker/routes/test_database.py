@@ -11,7 +11,7 @@ import pytest
 
 from infra.migrations.files import MigrationSet
 from notification.ports.database import DatabaseError, Statement
-from notification.schema.ledger import expected_tables
+from notification.schema.ledger import Migration, expected_tables
 from notification.schema.migration_files import MIGRATIONS
 from tests.worker.sqlite_database import SCHEMA, SqliteDatabase
 from tests.worker.world import World
@@ -55,6 +55,18 @@ def test_the_bundle_carries_the_migrations_as_they_are() -> None:
     assert [(m.name, m.sha256, m.statements) for m in files] == [
         (m.name, m.sha256, m.statements) for m in MIGRATIONS
     ]
+
+
+def test_a_table_that_a_later_migration_drops_is_not_expected() -> None:
+    def migration(*statements: str) -> Migration:
+        return Migration("0001_x.sql", 1, "", 0, 1, statements)
+
+    first = migration("CREATE TABLE b (id);", 'create table "a" (id);', "CREATE INDEX c ON b (id);")
+    second = migration(
+        "CREATE TABLE IF NOT EXISTS d (id);", "DROP TABLE IF EXISTS b;", "DROP TABLE unknown;"
+    )
+    assert expected_tables((first,)) == ["a", "b"]
+    assert expected_tables((first, second)) == ["a", "d"]
 
 
 @pytest.mark.requirement("C-0.15")

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from notification.grafana.payload import read_payload
+from notification.grafana.variables import alert_variables
 from notification.schema.migration_files import MIGRATIONS
 from tests.worker.caller import Answer
 from tests.worker.endpoints import answer
@@ -247,6 +249,26 @@ def test_a_template_gets_as_many_alerts_as_variables_may_hold(grafana: World) ->
     assert 0 < shown < 100
     assert shown + left_out == 130
     assert len(str(grafana.logs()[0]["variables"])) < 66_000
+
+
+def test_variables_of_65536_bytes_are_whole_and_of_one_more_are_halved(grafana: World) -> None:
+    template = {"contents": {"webhook": {"content_template": "{{alertCount}}+{{truncatedAlerts}}"}}}
+    grafana.request("POST", "/api/templates/ours", template)
+
+    def body(size: int) -> dict[str, Any]:
+        alerts = [alert(annotations={"description": "ü" * 1_000}), alert(generatorURL="x" * size)]
+        return call(commonLabels={"notification_template": "ours"}, alerts=alerts)
+
+    def size_of(body: dict[str, Any]) -> int:
+        variables = alert_variables(read_payload(body))
+        return len(json.dumps(variables, ensure_ascii=False).encode())
+
+    room = 65_536 - size_of(body(0))
+    assert size_of(body(room)) == 65_536
+    for size, shown in ((room, "2+0"), (room + 1, "1+1")):
+        grafana.clock.ms += 3_600_000
+        assert _post(grafana, body(size)).status == 200
+        assert grafana.endpoints.bodies[-1]["content"] == shown
 
 
 def test_more_alerts_than_are_shown_are_counted(grafana: World) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from notification.configuration.channel_config import KnownConfigs
+from notification.sending.command import parse_send
 from tests.worker.endpoints import answer
 from tests.worker.world import World
 
@@ -157,8 +158,6 @@ def _reservation(world: World, *, lease_ms: int, message_ids: list[str], request
 
 
 def _hash(world: World) -> str:
-    from notification.sending.command import parse_send
-
     return parse_send(
         _body(), known_channels=("webhook",), header_key=None, now_ms=0
     ).request_hash()
@@ -175,6 +174,24 @@ def test_a_lapsed_reservation_without_rows_is_taken_over_with_its_ids(world: Wor
     assert len(world.endpoints.received) == 1
     again = world.request("POST", "/api/notifications/send", _body())
     assert again.headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("reserved", [1, 3])
+def test_a_lapsed_reservation_of_another_number_of_ids_sends_nothing(
+    world: World, reserved: int
+) -> None:
+    channels = ["webhook", "webhook:other"]
+    for channel in channels:
+        world.configure("u1", channel)
+    body = {**_body(), "channels": channels}
+    request_hash = parse_send(
+        body, known_channels=channels, header_key=None, now_ms=0
+    ).request_hash()
+    ids = [f"{RESERVED[:-1]}{n}" for n in range(reserved)]
+    _reservation(world, lease_ms=-1, message_ids=ids, request_hash=request_hash)
+    refused = world.request("POST", "/api/notifications/send", body)
+    assert (refused.status, refused.code, refused.json["retryAfter"]) == (503, "DB_ERROR", 1)
+    assert world.endpoints.received == []
 
 
 def test_a_live_reservation_without_rows_is_409(world: World) -> None:

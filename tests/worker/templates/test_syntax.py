@@ -32,6 +32,29 @@ def test_what_works_has_no_problem(source: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "\\{{a}} {{b}} \\{{ {{c}}",
+        "{{{a}}} {{{{b}} {{{json c}}}",
+        "{{ {{a}} {{nothing here}} {{}} {{b}}",
+        "{{#if a}}{{#each b}}{{json c}}{{/each}}{{else}}{{d}}{{/if}}",
+        '{{number a 2}} {{number}} {{date a "UTC" "YYYY" "x"}} {{default a "b"}}',
+        "{{#each a}}{{/if}}{{else}}{{/each}}{{/each}}",
+    ],
+)
+def test_tags_are_read_alike_wherever_they_stand(source: str) -> None:
+    at_start = read_structure(source)
+    for places in range(1, 33):
+        moved = read_structure("x" * places + source)
+        assert [
+            tag._replace(start=tag.start - places, end=tag.end - places) for tag in moved.tags
+        ] == list(at_start.tags)
+        assert [
+            problem._replace(column=problem.column - places) for problem in moved.problems
+        ] == list(at_start.problems)
+
+
+@pytest.mark.parametrize(
     ("source", "problem"),
     [
         ("a\nbc {{/if}}", SyntaxProblem("{{/if}} closes nothing", 2, 4)),

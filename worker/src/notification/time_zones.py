@@ -163,7 +163,7 @@ class _Change(NamedTuple):
 
 
 class Zone(NamedTuple):
-    """A zone's offsets from UTC in seconds, and when summer time begins and ends, if there is one."""
+    """A zone's offsets from UTC in seconds, and when summer time begins and ends, if it does."""
 
     winter_s: int
     summer_s: int
@@ -185,7 +185,7 @@ def _days_of(year: int, month: int) -> int:
     return (following - timedelta(days=1)).day
 
 
-@lru_cache(maxsize=32)
+@lru_cache
 def find_zone(name: str) -> Zone | None:
     """Return the zone of a name, such as `Europe/Berlin` or `UTC`; None if there is none."""
     area, _, place = name.partition("/")

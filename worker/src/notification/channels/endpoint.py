@@ -132,7 +132,7 @@ def _is_own(host: str, port: str, loopback: bool, policy: EndpointPolicy) -> boo
     return ours and (not subdomains or subdomain in subdomains)
 
 
-@lru_cache(maxsize=64)
+@lru_cache
 def _own(written: str) -> tuple[str, str, bool]:
     """Return host and port of one of the service's own names, and whether it is this machine."""
     match = _URL.fullmatch(f"https://{written}")

@@ -85,4 +85,4 @@ def _zone(value: Mapping[str, Any]) -> Zone | None:
         return None
     minutes = int(match[2]) * 60 + int(match[3])
     offset_s = (-minutes if match[1] == "-" else minutes) * 60
-    return Zone(offset_s, offset_s, None, None)
+    return Zone(offset_s, offset_s, None)

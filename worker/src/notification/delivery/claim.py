@@ -75,7 +75,7 @@ async def claim(messages: Sequence[RetryMessage], platform: Platform) -> list[Cl
     claims = []
     for index, token in enumerate(tokens):
         taken, selected, config = results[3 * index : 3 * index + 3]
-        row = selected.rows[0] if selected.rows else None
+        row = selected.row
         ours = Notification.from_row(row, token) if row and taken.changes else None
-        claims.append(Claim(row, ours, config.rows[0] if config.rows else None))
+        claims.append(Claim(row, ours, config.row))
     return claims

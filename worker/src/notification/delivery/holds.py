@@ -154,7 +154,8 @@ class Holds:
             ]
         )
         await self.wake(released.rows, now_ms)
-        return Hold.of(put.rows[0])
+        [row] = put.rows
+        return Hold.of(row)
 
     async def delete(self, channel: str, user_id: str) -> int:
         """Take a hold away, and return how many notifications go on.

@@ -200,7 +200,7 @@ class Redrive:
             values: tuple[Value, ...] = (text,) if row_id is None else (text, row_id)
             statement = Statement(_FIND.format(condition=condition), values)
         [result] = await self._platform.everywhere.batch([statement])
-        return result.rows[0] if result.rows else None
+        return result.row
 
 
 async def settle_retries(

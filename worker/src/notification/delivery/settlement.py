@@ -134,9 +134,9 @@ class Settlement(NamedTuple):
         """
         if self.line is None:
             return self if result.changes else None
-        if not result.rows:
+        if result.row is None:
             return None
-        place = str(result.rows[0]["next_retry_at"])
+        place = str(result.row["next_retry_at"])
         return self._replace(
             next_retry_at=place, delay_ms=max(from_iso(place) - from_iso(self.now), 0)
         )

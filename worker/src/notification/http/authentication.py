@@ -28,7 +28,7 @@ def string_to_sign(request: Request, timestamp: str, version: int) -> bytes:
     return timestamp.encode() + request.body
 
 
-@lru_cache(maxsize=4)
+@lru_cache
 def signing_key_id(key: str) -> str:
     """Return eight hex digits that name a signing key without revealing it."""
     return hmac.digest(key.encode(), b"signing-key-id", "sha256").hex()[:8]

@@ -31,7 +31,8 @@ async def read_metrics(
         DatabaseError: the database did not answer.
     """
     [newest] = await platform.database.batch([NEWEST_HOUR])
-    text = newest.rows[0]["newest"]
+    [row] = newest.rows
+    text = row["newest"]
     fresh_ms = min(max(start_ms, from_iso(text)) if text else start_ms, end_ms)
     days_end = floor(fresh_ms, DAY_MS) if by_day else start_ms
     days, hours, counts, errors = await platform.everywhere.batch(

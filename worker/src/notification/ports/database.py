@@ -33,6 +33,11 @@ class Result(NamedTuple):
     rows_written: int
     rows_read: int = 0
 
+    @property
+    def row(self) -> Row | None:
+        """The row, where there can be no other one; None if there is none."""
+        return next(iter(self.rows), None)
+
     def sum(self, column: str) -> int:
         """Return the sum of a column: of a count's one row, or of one from each database."""
         return sum(int(row[column]) for row in self.rows)

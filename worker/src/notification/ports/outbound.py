@@ -20,7 +20,7 @@ class OutboundRequest(NamedTuple):
     headers: dict[str, str]
     body: str
     timeout_ms: int
-    truncated: bool = False
+    truncated: bool
     plain: "OutboundRequest | None" = None
 
 

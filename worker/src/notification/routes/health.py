@@ -28,7 +28,7 @@ async def _database(platform: Platform) -> tuple[str, int | None]:
     except DatabaseError as error:
         # A new version is checked before its migrations: a database without tables answers, too.
         return ("connected" if "no such table" in str(error) else "disconnected"), None
-    last = sign.rows[0]["last_run_at"] if sign.rows else None
+    last = None if sign.row is None else sign.row["last_run_at"]
     return "connected", None if last is None else from_iso(last)
 
 

@@ -39,7 +39,7 @@ async def list_records(call: Call) -> Response:
     rows, count = await call.platform.database.batch(
         [Statement(_PAGE, (limit, offset)), Statement(_COUNT)]
     )
-    counted, shown = int(count.rows[0]["total"]), len(rows.rows)
+    counted, shown = count.sum("total"), len(rows.rows)
     return success(
         data={
             "records": [{**row, "result": _result(row)} for row in rows.rows],

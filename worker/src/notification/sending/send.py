@@ -271,10 +271,10 @@ def _due(draft: Draft) -> int:
 
 def _reserved_keys(record: Row, command: SendCommand) -> list[MessageKey] | None:
     """Return the keys of a lapsed reservation if they still fit the command."""
-    message_ids = [str(i) for i in json.loads(str(record["message_ids"]))]
-    keys = [
-        MessageKey(row_id, message_id)
-        for message_id in message_ids
-        if (row_id := row_id_of(message_id)) is not None
-    ]
-    return keys if len(keys) == len(command.channels) == len(message_ids) else None
+    keys: list[MessageKey] = []
+    for message_id in json.loads(str(record["message_ids"])):
+        row_id = row_id_of(str(message_id))
+        if row_id is None:
+            return None
+        keys.append(MessageKey(row_id, str(message_id)))
+    return keys if len(keys) == len(command.channels) else None

@@ -132,9 +132,7 @@ async def _inputs(
     template = None if key is None else read_template(results[3].rows)
     if template is not None:
         platform.memory.of(KnownTemplates).put(template.key, template, now_ms)
-    record = None
-    if command.idempotency_key is not None and results[-1].rows:
-        record = results[-1].rows[0]
+    record = None if command.idempotency_key is None else results[-1].row
     return SendInputs(configs, template, record, read_obstacles(results[1:3]))
 
 

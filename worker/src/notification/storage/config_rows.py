@@ -54,7 +54,7 @@ class ConfigRows:
         """Return the row, active or not."""
         sql = f"SELECT {COLUMNS} FROM user_configs WHERE user_id = ?1 AND channel_type = ?2"  # noqa: S608 - constant columns
         [result] = await self._database.batch([Statement(sql, (user_id, channel))])
-        return result.rows[0] if result.rows else None
+        return result.row
 
     async def upsert(
         self,
@@ -74,7 +74,8 @@ class ConfigRows:
         values = (user_id, channel, sealed, int(is_active), now, endpoint, new_id)
         statement = Statement(_UPSERT, values)
         [result] = await self._database.batch([statement])
-        return result.rows[0]
+        [row] = result.rows
+        return row
 
     async def replace(
         self,
@@ -89,7 +90,7 @@ class ConfigRows:
         """Replace the very revision that was read; return None if it has changed since."""
         statement = Statement(_REPLACE, (row_id, revision, sealed, int(is_active), now, endpoint))
         [result] = await self._database.batch([statement])
-        return result.rows[0] if result.rows else None
+        return result.row
 
     async def delete(self, user_id: str, channel: str) -> bool:
         """Delete the row, active or not; return whether there was one."""

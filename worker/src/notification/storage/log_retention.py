@@ -86,7 +86,7 @@ async def delete_one(
     found, _, deleted = await database.batch(
         [Statement(_FIND, (row_id,)), *deletion(_ONE, (row_id, int(force)), now)]
     )
-    return (found.rows[0] if found.rows else None), deleted.changes > 0
+    return found.row, deleted.changes > 0
 
 
 async def delete_older(

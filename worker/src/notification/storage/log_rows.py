@@ -216,7 +216,7 @@ class LogRows:
         """Return the notification with this log id."""
         sql = f"SELECT {COLUMNS} FROM notification_logs WHERE id = ?1"  # noqa: S608 - constant columns
         [result] = await self._database.batch([Statement(sql, (row_id,))])
-        return result.rows[0] if result.rows else None
+        return result.row
 
 
 def list_statements(chosen: LogFilter, *, limit: int, offset: int) -> tuple[Statement, Statement]:

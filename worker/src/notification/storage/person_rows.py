@@ -101,4 +101,4 @@ async def close_person(
         ]
     )
     channels = [str(row["channel_type"]) for row in configs.rows]
-    return int(flying.rows[0]["count"]), channels, keys.changes
+    return flying.sum("count"), channels, keys.changes

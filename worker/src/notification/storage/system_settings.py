@@ -13,7 +13,7 @@ def select_setting(key: str) -> Statement:
 
 def setting_text(result: Result) -> str:
     """Return the text that `select_setting` found; empty if there is none."""
-    return str(result.rows[0]["config_value"]).strip() if result.rows else ""
+    return "" if result.row is None else str(result.row["config_value"]).strip()
 
 
 def setting_number(result: Result, default: int) -> int:

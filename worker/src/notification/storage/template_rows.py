@@ -96,7 +96,7 @@ class TemplateRows:
         template, contents = await self._database.batch(
             [Statement(_FIND, (key,)), Statement(_CONTENTS, (key,))]
         )
-        return (template.rows[0], contents.rows) if template.rows else None
+        return None if template.row is None else (template.row, contents.rows)
 
     async def list(
         self, *, is_active: bool | None, channel: str | None, limit: int, offset: int
@@ -135,7 +135,7 @@ class TemplateRows:
                 Statement(contents, (*parameters, limit, offset)),
             ]
         )
-        return TemplatePage(rows.rows, int(total.rows[0]["total"]), listed.rows)
+        return TemplatePage(rows.rows, total.sum("total"), listed.rows)
 
     async def save(
         self,

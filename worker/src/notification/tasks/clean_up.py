@@ -64,7 +64,8 @@ async def _delete_keys(platform: Platform, now_ms: int) -> tuple[int, int]:
 async def _delete_records(platform: Platform, now_ms: int) -> int:
     since = iso(now_ms - _RECORD_DAYS * DAY_MS)
     [kept] = await platform.database.batch([Statement(_OLDEST_KEPT, (since,))])
-    oldest = kept.rows[0]["oldest"]
+    [row] = kept.rows
+    oldest = row["oldest"]
     if oldest is None:
         return 0
     [deleted] = await platform.database.batch([Statement(_DELETE_RECORDS, (oldest,))])

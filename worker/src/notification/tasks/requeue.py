@@ -130,7 +130,7 @@ async def requeue_stalled(
     dead = [_message(row) for row in (*stale.rows, *expired.rows)]
     if dead:
         await enqueue(platform.failed_queue, dead, platform=platform, log=log)
-    left = int(oldest.rows[0]["id"]) if oldest.rows else settled
+    left = settled if oldest.row is None else int(oldest.row["id"])
     return RequeueResult(len(ids), len(due.rows) + len(released.rows), len(dead), left)
 
 

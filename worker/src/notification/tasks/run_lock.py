@@ -36,9 +36,9 @@ class RunLock:
         _, taken = await self._platform.database.batch(
             [Statement(_ENSURE, (self._task_name,)), Statement(_TAKE, values)]
         )
-        if not taken.rows:
+        if taken.row is None:
             return None
-        state = json.loads(str(taken.rows[0]["state"]))
+        state = json.loads(str(taken.row["state"]))
         return state if isinstance(state, dict) else {}
 
     async def release(self, state: dict[str, Any], *more: Statement) -> None:

@@ -59,7 +59,7 @@ def _compile(source: str) -> Template:
     return compiler.finished()
 
 
-_cached = lru_cache(maxsize=64)(_compile)
+_cached = lru_cache(_compile)
 _KINDS = {"each": EACH, "if": IF, "unless": UNLESS}
 _OF_A_MEMBER = ("@index", "@key", "@first", "@last")
 
