@@ -38,7 +38,7 @@ _LAST_MS = 4_102_444_800_000
 MAX_CHANGES = 100
 """Rows in one answer about changes, and ids that one call may watch."""
 LATE_MS = 2_000
-_NEWEST = "SELECT max(id) AS id FROM notification_logs"
+_NEWEST = "SELECT COALESCE(max(id), 0) AS id FROM notification_logs"
 _ADDED = f"SELECT {BRIEF_COLUMNS} FROM notification_logs WHERE id > ?1 ORDER BY id DESC LIMIT ?2"  # noqa: S608 - constant columns
 _WATCHED = (
     f"SELECT {BRIEF_COLUMNS} FROM notification_logs"  # noqa: S608 - constant columns
