@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,25 @@ def edit_settings(
     Raises:
         UsageError: the file is written in a way that can't be changed without losing some of it.
     """
+    write_whole(path, _edited(path, changes, salt), mode=stat.S_IMODE(path.stat().st_mode))
+
+
+def check_editable(path: Path, changes: Mapping[str, Any | None]) -> None:
+    """Find out whether `edit_settings` can make these changes, before something depends on it.
+
+    Raises:
+        UsageError: the file is written in a way that can't be changed, or can't be replaced.
+    """
+    _edited(path, changes, None)
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(
+            f"{path.name} can't be replaced, since nothing may be written into {path.parent}: "
+            "make that folder writable."
+        )
+
+
+def _edited(path: Path, changes: Mapping[str, Any | None], salt: str | None) -> str:
+    """Return the file's new text."""
     before = read_stack_file(path)
     wanted = {key: value for key, value in before.config.items() if key not in changes}
     wanted |= {key: value for key, value in changes.items() if value is not None}
@@ -54,7 +74,7 @@ def edit_settings(
             f"{path.name} can't be changed in place: write its settings as a block under 'config:' "
             f"with one key a line and without anchors, or set {', '.join(changes)} by hand."
         )
-    write_whole(path, text, mode=stat.S_IMODE(path.stat().st_mode))
+    return text
 
 
 class _Loader(yaml.SafeLoader):

@@ -8,7 +8,7 @@ from infra.settings.problems import PROJECT
 from infra.settings.traffic import Pin
 from ops.deploy.release.release import Release
 from ops.stacks.context import read_stack_file
-from ops.stacks.settings_editor import edit_settings
+from ops.stacks.settings_editor import check_editable, edit_settings
 
 KEY = f"{PROJECT}:pin"
 _MAX_REASON = 500
@@ -18,6 +18,17 @@ _MAX_REASON = 500
 def read_pin(path: Path) -> Pin | None:
     """Return the pin that a stack's file has, if it has one."""
     return read_stack_file(path).known.pin
+
+
+def check_pin(path: Path) -> None:
+    """Find out whether a pin can be put into the file, and taken out, before traffic moves.
+
+    Raises:
+        UsageError: it can't.
+    """
+    example = {"version": "0" * 36, "insteadOf": "0" * 64, "reason": "an example"}
+    for content in (example, None):
+        check_editable(path, {KEY: content})
 
 
 def write_pin(path: Path, *, version: str, bad: Release, reason: str) -> None:

@@ -13,7 +13,7 @@ from ops.build.build import build_bundle
 from ops.deploy.deployment import Deployment
 from ops.deploy.notices.notifier import Notifier
 from ops.deploy.release.account_versions import older_versions, read_version
-from ops.deploy.release.pin_file import read_pin, remove_pin, write_pin
+from ops.deploy.release.pin_file import check_pin, read_pin, remove_pin, write_pin
 from ops.deploy.release.records import ReleaseRecord, ReleaseRecords, read_tolerantly
 from ops.deploy.release.release import Release
 from ops.deploy.release.release_history import ReleaseHistory
@@ -67,7 +67,7 @@ class Rollback:
             force: tell what the gate would refuse, and go on.
 
         Raises:
-            UsageError: no release has that name.
+            UsageError: no release has that name, or the stack's file can't take a pin.
             GateClosed: there is none to go back to.
         """
         introduce(self._context, needs_everything=False)
@@ -97,6 +97,8 @@ class Rollback:
         result = self._judged(target.release, history.newest.fingerprints, force=force)
         if result.rotated and target.way == "pin":
             target = replace(target, way="new version")
+        if target.way in {"pin", "new version"}:
+            check_pin(self._stack_file)
         return RollbackPlan(
             stack=self._stack,
             bad=target.instead_of or history.newest,

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
 from infra.settings.traffic import Pin
-from ops.deploy.release.pin_file import KEY, read_pin, remove_pin, write_pin
+from ops.deploy.release.pin_file import KEY, check_pin, read_pin, remove_pin, write_pin
 from ops.deploy.release.release import Release
 from ops.stacks.errors import UsageError
 
@@ -109,3 +110,38 @@ def test_a_pin_in_pulumis_own_form_is_read(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump({"config": {KEY: text}}))
 
     assert read_pin(path) == Pin(version=VERSION, instead_of="ab" * 32)
+
+
+def test_a_file_that_can_take_a_pin_is_left_as_it_is(file: Path) -> None:
+    check_pin(file)
+    write(file)
+    kept = file.read_text()
+    check_pin(file)
+    assert file.read_text() == kept
+
+
+def test_a_file_that_no_pin_can_be_put_into_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.production.yaml"
+    path.write_text("config: {a:b: &one 1, a:c: *one}\n")
+    with pytest.raises(UsageError, match=r"^Pulumi.production.yaml can't be changed in place"):
+        check_pin(path)
+
+
+def test_a_file_whose_pin_can_be_put_in_but_not_taken_out_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.production.yaml"
+    path.write_text(f"config:\n  {KEY}: &pin\n    version: x\n  a:b: *pin\n")
+    with pytest.raises(UsageError, match="can't be changed in place"):
+        check_pin(path)
+
+
+def test_a_folder_that_takes_no_file_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, int]] = []
+
+    def refused(path: object, mode: int) -> bool:
+        asked.append((path, mode))
+        return False
+
+    monkeypatch.setattr("ops.stacks.settings_editor.os.access", refused)
+    with pytest.raises(UsageError, match=f"nothing may be written into {file.parent}: make that"):
+        check_pin(file)
+    assert asked == [(file.parent, os.W_OK)]

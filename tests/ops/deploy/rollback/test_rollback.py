@@ -23,7 +23,13 @@ from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import GateClosed, OperationError, StackFailed, VerificationFailed
+from ops.stacks.errors import (
+    GateClosed,
+    OperationError,
+    StackFailed,
+    UsageError,
+    VerificationFailed,
+)
 from tests.ops.contexts import context_of
 from tests.ops.deploy.rollback.test_target import GOOD, entry, update, v
 
@@ -181,6 +187,20 @@ def test_secrets_that_rotated_take_a_version_of_its_own(world: World) -> None:
     world.gate = GateResult((), ("api_secret_key",))
     plan = planned(world)
     assert (plan.target.way, plan.rotated) == ("new version", ("api_secret_key",))
+
+
+@pytest.mark.parametrize("rotated", [(), ("api_secret_key",)])
+def test_a_file_that_takes_no_pin_refuses_the_plan_before_traffic_moves(
+    world: World, rotated: tuple[str, ...]
+) -> None:
+    world.gate = GateResult((), rotated)
+    world.context.file.path.write_text("config: {a:b: &one 1, a:c: *one}\n")
+    with pytest.raises(UsageError, match="can't be changed in place"):
+        planned(world)
+    # What serves by hand gives way without a pin.
+    world.shares = {"stranger": 100.0}
+    world.gate = GateResult((), ())
+    assert planned(world).target.way == "deploy again"
 
 
 def test_a_refusal_stands_in_the_way_unless_it_is_forced(world: World) -> None:
