@@ -14,6 +14,7 @@ from notification.http.parameters import (
     moment,
     pagination,
     row_id,
+    switch,
     text_field,
     whole_field,
     whole_number,
@@ -64,6 +65,19 @@ def test_what_is_no_positive_integer_is_refused(text: str) -> None:
 )
 def test_an_id_is_a_number_that_a_row_can_have(text: str, found: int | None) -> None:
     assert row_id(text) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "read"),
+    [({}, None), ({"s": ""}, None), ({"s": "true"}, True), ({"s": "false"}, False)],
+)
+def test_a_switch_is_on_off_or_missing(query: dict[str, str], read: bool | None) -> None:
+    assert switch(query, "s") is read
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "TRUE", " true", "null"])
+def test_what_is_no_switch_is_refused(text: str) -> None:
+    assert refusal(lambda: switch({"s": text}, "s")) == "s must be true or false"
 
 
 def test_a_number_has_a_least_and_a_most() -> None:

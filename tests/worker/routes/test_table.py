@@ -67,3 +67,21 @@ def test_an_unknown_query_parameter_is_refused_naming_those_of_the_route(
 def test_who_is_not_let_in_learns_nothing_of_parameters(world: World) -> None:
     refused = world.request("GET", "/api/notification-logs?statuss=x", signed=False)
     assert refused.code == "MISSING_SIGNATURE"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "name"),
+    [
+        ("GET", "/api/user-configs?mask=yes", "mask"),
+        ("GET", "/api/templates?is_active=1", "is_active"),
+        ("GET", "/api/templates?include_inactive=True", "include_inactive"),
+        ("DELETE", "/api/notification-logs/1?force=1", "force"),
+        ("DELETE", "/api/users/u1?force=1", "force"),
+    ],
+)
+def test_a_switch_that_is_neither_on_nor_off_is_not_taken_as_missing(
+    world: World, method: str, target: str, name: str
+) -> None:
+    refused = world.request(method, target)
+    assert (refused.status, refused.code) == (400, "INVALID_PARAMETER")
+    assert refused.json["error"] == f"{name} must be true or false"

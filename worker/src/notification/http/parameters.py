@@ -42,6 +42,18 @@ def row_id(text: str) -> int | None:
     return int(text) if is_number and int(text) <= _MAX_ID else None
 
 
+def switch(query: dict[str, str], name: str) -> bool | None:
+    """Read a query parameter that is `true` or `false`; None if it is missing.
+
+    Raises:
+        ServiceError: INVALID_PARAMETER.
+    """
+    text = query.get(name) or None
+    if text not in {None, "true", "false"}:
+        raise ServiceError("INVALID_PARAMETER", f"{name} must be true or false")
+    return None if text is None else text == "true"
+
+
 def moment(query: dict[str, str], name: str, *, end: bool = False) -> str | None:
     """Read a query parameter that is an ISO 8601 date or date-time, as a stored time.
 

@@ -3,7 +3,14 @@
 from typing import Any
 
 from notification.errors import ServiceError
-from notification.http.parameters import moment, row_id, text_field, whole_field, whole_number
+from notification.http.parameters import (
+    moment,
+    row_id,
+    switch,
+    text_field,
+    whole_field,
+    whole_number,
+)
 from notification.http.response import Response, success
 from notification.http.router import Access, Call, Route
 from notification.storage.log_retention import SETTLED, delete_older, delete_one
@@ -18,7 +25,7 @@ async def delete_log(call: Call) -> Response:
     row, deleted = await delete_one(
         call.platform.everywhere,
         log_id,
-        force=call.request.query.get("force") == "true",
+        force=switch(call.request.query, "force") is True,
         now=iso(call.platform.clock.now_ms()),
     )
     if row is None:

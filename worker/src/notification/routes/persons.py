@@ -9,7 +9,7 @@ from notification.configuration.channel_config import KnownConfigs, cache_key, r
 from notification.configuration.key_ring import KeyRing
 from notification.configuration.masking import mask_config
 from notification.errors import ServiceError
-from notification.http.parameters import whole_number
+from notification.http.parameters import switch, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.identity import recipient_id
@@ -75,7 +75,7 @@ async def erase_person(call: Call) -> Response:
     404 if there is nothing.
     """
     user_id = recipient_id(call.parameters["user_id"])
-    force = call.request.query.get("force") == "true"
+    force = switch(call.request.query, "force") is True
     platform = await call.platform.for_user(user_id)
     in_flight, channels, keys = await close_person(platform.database, user_id, force=force)
     if in_flight and not force:

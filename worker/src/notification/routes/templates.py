@@ -6,7 +6,7 @@ from typing import Any
 
 from notification.channels.registry import CHANNELS
 from notification.errors import ServiceError
-from notification.http.parameters import pagination, whole_number
+from notification.http.parameters import pagination, switch, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.ports.database import Row
@@ -80,11 +80,9 @@ async def list_templates(call: Call) -> Response:
     query = call.request.query
     if query.get("key"):
         return await show_template(call)
-    active: bool | None = True
-    if query.get("include_inactive") == "true":
-        active = None
-    if query.get("is_active") in ("true", "false"):
-        active = query["is_active"] == "true"
+    active = switch(query, "is_active")
+    if active is None and not switch(query, "include_inactive"):
+        active = True
     limit = whole_number(query, "limit", default=50, maximum=200)
     offset = whole_number(query, "offset", default=0, minimum=0)
     page = await _rows(call).list(

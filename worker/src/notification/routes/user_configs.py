@@ -7,7 +7,7 @@ from notification.configuration.channel_config import ChannelConfig
 from notification.configuration.config_service import ConfigService
 from notification.configuration.masking import mask, mask_both_ends, mask_config
 from notification.errors import ServiceError
-from notification.http.parameters import whole_number
+from notification.http.parameters import switch, whole_number
 from notification.http.response import Response, success
 from notification.http.router import Call, Route
 from notification.identity import recipient_id
@@ -65,7 +65,7 @@ async def list_configs(call: Call) -> Response:
         _known_channel(channel)
     limit = whole_number(query, "limit", default=100, maximum=1000)
     offset = whole_number(query, "offset", default=0, minimum=0)
-    both_ends = query.get("mask") == "true"
+    both_ends = switch(query, "mask") is True
     service = await _service(call, user_id)
     if user_id is not None and channel is not None:
         found = await service.find(user_id, channel)
