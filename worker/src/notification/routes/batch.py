@@ -60,7 +60,7 @@ async def send_batch(call: Call) -> Response:
         try:
             sent: list[Answer] = await batch.send(list(chosen.values()))
         except ServiceError as error:
-            if len(chosen) == len(commands):
+            if chosen == commands:
                 raise
             # What other databases have taken is answered for.
             sent = [error] * len(chosen)
