@@ -74,4 +74,4 @@ def test_a_batch_is_written_together_three_times_and_then_one_by_one(
     # Each of them knows from the last round what has changed since.
     assert rival.writes == (3 if attempted else 3 + 2 * 2)
     assert len(world.endpoints.received) == attempted
-    assert {row["status"] for row in world.logs()} == {"sent" if attempted else "retry"}
+    assert {row["status"] for row in world.logs()} == {"sent" if attempted else "pending"}
