@@ -71,9 +71,11 @@ class MemoryCache:
 class MemoryLogSink:
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
+        self.texts: list[str] = []
 
     def write(self, level: str, line: str) -> None:
         self.lines.append(json.loads(line))
+        self.texts.append(line)
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """The lines of one type."""

@@ -487,6 +487,7 @@ CALLS: dict[str, list[Call]] = {
     "grafana.payload.idempotency_key": [
         lambda text: payload.idempotency_key(payload.read_payload(alert(text)), ["webhook"]),
     ],
+    "http.parameters.row_id": [parameters.row_id],
     "http.parameters.whole_number": [
         lambda text: parameters.whole_number({"n": text}, "n", default=1, maximum=9),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notification.logging import MAX_ITEMS, MAX_TEXT, Log, redact
+from notification.logging import Log, redact
 from tests.worker.world import World
 
 
@@ -17,7 +17,15 @@ from tests.worker.world import World
     [
         ({"bot_token": "123456:ABCDEFG"}, {"bot_token": "12***FG"}),
         ({"webhook_url": "https://x.example/secret/path"}, {"webhook_url": "ht***th"}),
-        ({"secret": "short"}, {"secret": "***"}),
+        ({"secret": "12345678"}, {"secret": "***"}),
+        ({"secret": "123456789"}, {"secret": "12***89"}),
+        ({"secret": 123456789}, {"secret": "12***89"}),
+        ({"tokens": ["123456789", ("1234567890",)]}, {"tokens": ["12***89", ["12***90"]]}),
+        (
+            {"error": "http://h.example:0/ and http://h.example:99999/"},
+            {"error": "http://h.example/*** and ***"},
+        ),
+        ({"text": True, "part": 0.5}, {"text": True, "part": 0.5}),
         (
             {"nested": [{"Authorization": "Bearer abcdef"}]},
             {"nested": [{"Authorization": "Be***ef"}]},
@@ -62,9 +70,37 @@ def test_long_texts_lists_and_objects_are_cut() -> None:
         "url": "https://hooks.example.com/" + "z" * 5_000,
     }
     shown = redact(value)
-    assert shown["text"] == "x" * MAX_TEXT + "…"
-    assert shown["list"] == list(range(MAX_ITEMS))
-    assert len(shown["object"]) == MAX_ITEMS
+    assert shown["text"] == "x" * 1_000 + "…"
+    assert shown["list"] == list(range(50))
+    assert shown["object"] == {f"k{number}": number for number in range(50)}
+    assert shown["n" * 1_000] == "y" * 1_000 + "…"
     assert shown["url"] == "https://hooks.example.com/***"
     assert len(json.dumps(shown)) < 6_000
-    assert redact("x" * MAX_TEXT) == "x" * MAX_TEXT
+    assert redact("x" * 1_000) == "x" * 1_000
+    assert redact("x" * 1_001) == "x" * 1_000 + "…"
+
+
+def test_a_line_has_its_fields_in_order_and_those_of_its_request(world: World) -> None:
+    world.clock.ms += 7
+    log = Log.of(world.platform(), requestId="r", gathered=[])
+    assert log.gather(a=1) is True
+    other = log.of_request("s")
+    assert (log.of_request("r"), log.of_request(None)) == (log, log)
+    assert other.gather(a=1) is False
+    other.write("warn", "at https://h.example/x", ü="é")
+    [text] = world.log_sink.texts
+    assert text == (
+        '{"timestamp":"2026-01-01T00:00:00.007Z","level":"warn",'
+        '"message":"at https://h.example/***","ü":"é",'
+        '"environment":"production","versionId":"version-1","requestId":"s"}'
+    )
+
+
+@pytest.mark.parametrize("least", ["debug", "info", "warn", "error"])
+def test_a_level_lets_itself_and_those_above_through(world: World, least: str) -> None:
+    levels = ["debug", "info", "warn", "error"]
+    world.environment["LOG_LEVEL"] = least
+    log = Log.of(world.platform())
+    for level in levels:
+        log.write(level, "m")
+    assert [line["level"] for line in world.log_sink.lines] == levels[levels.index(least) :]

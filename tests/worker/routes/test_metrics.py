@@ -6,7 +6,10 @@ import pytest
 
 from notification.channels.registry import CHANNELS
 from notification.metrics.counted_logs import redriven_hours
+from notification.metrics.period_metrics import Metrics, PeriodMetrics
+from notification.metrics.rollup_rows import write_rollups
 from notification.routes.metrics import METRICS
+from notification.timestamps import floor
 from tests.worker.endpoints import answer
 from tests.worker.traffic import keep_busy, send_some
 from tests.worker.world import World
@@ -75,6 +78,47 @@ def test_one_recipients_metrics(busy: World) -> None:
     assert _metrics(busy, "?user_id=u1")["totalSent"] == 3
     assert _metrics(busy, "?user_id=nobody")["totalSent"] == 0
     assert _metrics(busy)["totalSent"] == 4
+
+
+@pytest.mark.parametrize("ms", [0, 1, 12_345_677])
+def test_what_is_accepted_in_this_very_millisecond_is_counted(world: World, ms: int) -> None:
+    world.clock.ms += ms
+    world.configure()
+    world.send()
+    for query in ("", "?days=36", "?user_id=u1"):
+        assert _metrics(world, query)["totalSent"] == 1, query
+    text = world.request("GET", "/metrics?format=prometheus").text
+    assert 'notification_requests_total{channel="webhook",status="sent"} 1\n' in text
+    for step in ("hour", "day"):
+        assert [value for _, value in _series(world, f"metric=sent&step={step}")] == [1]
+    world.cron()
+    rows = world.database.rows("SELECT sent FROM notification_rollups WHERE step = 'hour'")
+    assert [row["sent"] for row in rows] == [1]
+
+
+@pytest.mark.parametrize(("days", "sent"), [(1, 1), (35, 3), (36, 1), (90, 3)])
+def test_days_go_back_to_the_hour_and_many_of_them_to_the_day(
+    world: World, days: int, sent: int
+) -> None:
+    world.clock.ms += 100 * DAY + 12 * HOUR + HOUR // 2
+    now_ms = world.clock.ms
+
+    def rolled(step: str, *starts: int) -> None:
+        one = [PeriodMetrics(at, "webhook", Metrics(accepted=1, sent=1)) for at in starts]
+        world.run(world.database.batch([write_rollups(step, one)]))
+
+    for days_ago in (1, 35):
+        hour = floor(now_ms - days_ago * DAY, HOUR)
+        rolled("hour", hour, hour - HOUR)
+    for days_ago in (36, 90):
+        day = floor(now_ms - days_ago * DAY, DAY)
+        rolled("day", day, day - DAY)
+    world.run(
+        world.database.batch(
+            [write_rollups("hour", [PeriodMetrics(floor(now_ms, HOUR), "webhook", Metrics())])]
+        )
+    )
+    assert _metrics(world, f"?days={days}")["totalSent"] == sent
 
 
 @pytest.mark.parametrize("days", ["0", "91", "x", "-1", "1.5"])
@@ -236,6 +280,43 @@ def test_a_series_without_traffic_has_all_its_steps(world: World) -> None:
     data = world.request("GET", "/api/stats/series?metric=sent").json["data"]
     assert [p["value"] for p in data["points"]] == [0] * 25
     assert data["step"] == "hour"
+
+
+@pytest.mark.parametrize(
+    ("query", "points", "first", "last"),
+    [
+        ("", 25, "2025-12-31T10", "2026-01-01T10"),
+        ("&from=2025-12-25T10:34:56.790Z", 169, "2025-12-25T10", "2026-01-01T10"),
+        ("&from=2025-12-25T10:34:56.789Z", 8, "2025-12-25T00", "2026-01-01T00"),
+        ("&to=2025-12-30T23:59:59.999Z", 25, "2025-12-29T23", "2025-12-30T23"),
+        ("&to=2025-12-31T00:00:00.000Z", 25, "2025-12-30T00", "2025-12-31T00"),
+        ("&from=2026-01-01T10:00:00.000Z", 1, "2026-01-01T10", "2026-01-01T10"),
+        ("&from=2026-01-01&to=2026-01-01", 11, "2026-01-01T00", "2026-01-01T10"),
+        ("&step=hour&from=2025-11-27T11:00:00Z", 840, "2025-11-27T11", "2026-01-01T10"),
+        ("&step=day&from=2023-04-08", 1_000, "2023-04-08T00", "2026-01-01T00"),
+    ],
+)
+def test_a_range_begins_at_the_start_of_a_step_and_includes_its_end(
+    world: World, query: str, points: int, first: str, last: str
+) -> None:
+    world.clock.ms += 10 * HOUR + 34 * 60_000 + 56_789
+    shown = world.request("GET", f"/api/stats/series?metric=sent{query}")
+    assert shown.status == 200, shown.text
+    times = [point["time"] for point in shown.json["data"]["points"]]
+    assert (len(times), times[0][:13], times[-1][:13]) == (points, first, last)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "&from=2026-01-01T11:00:00.000Z",
+        "&step=hour&from=2025-11-27T10:00:00Z",
+        "&step=day&from=2023-04-07",
+    ],
+)
+def test_a_range_has_its_bounds(world: World, query: str) -> None:
+    world.clock.ms += 10 * HOUR + 34 * 60_000 + 56_789
+    assert world.request("GET", f"/api/stats/series?metric=sent{query}").status == 400
 
 
 @pytest.mark.parametrize(
