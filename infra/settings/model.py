@@ -39,9 +39,7 @@ class Settings(
 ):
     """One stack's ordinary settings; the key of each is its name in camel case."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
     @property
     def serves_console(self) -> bool:

@@ -9,9 +9,7 @@ from infra.settings import values as v
 class Secrets(BaseModel):
     """Secrets; pydantic keeps their values out of every repr."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
     api_secret_key: v.ApiSecretKey = Field(description="key that signs the calls of clients")
     encrypt_key: v.EncryptKey = Field(description="key that encrypts stored configurations")

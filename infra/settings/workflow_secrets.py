@@ -25,9 +25,7 @@ WorkflowSecret = Annotated[
 class WorkflowSecrets(BaseModel):
     """Secrets of the workflows; each is the GitHub secret of its name in capitals."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
     pulumi_config_passphrase: WorkflowSecret | None = Field(
         None, description="opens the stack's secrets where no other secrets provider does"

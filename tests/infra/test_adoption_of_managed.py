@@ -45,16 +45,45 @@ def test_what_a_plain_import_put_outside_of_the_component_is_the_same_resource()
 
 
 def test_a_type_or_a_name_of_another_resource_means_nothing() -> None:
-    state = [entry(QUEUE, "database", "db-1"), entry(D1, "elsewhere", "db-2")]
+    kv, version = "cloudflare:index/aNamespace:ANamespace", "cloudflare:index/worker:Worker"
+    state = [
+        *(entry(type_, "database", "db-1") for type_ in (QUEUE, kv, version)),
+        *(entry(D1, name, id_) for name, id_ in (("elsewhere", "db-2"), ("a", "a"), ("z", "z"))),
+        {"type": D1, "urn": "urn:pulumi:dev::notification-system::x::database"},
+    ]
     assert ASKED.without_managed(state) == ASKED
 
 
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        (entry(D1, "database", "db-2"), "adoptDatabaseId: the stack manages db-2 in that place"),
-        (entry(QUEUE, "retry-queue", "queue-1"), "manages queue-1 as its retry-queue already"),
-        (entry(D1, "database", "db-1", delete=True), "adoptDatabaseId: the state marks db-1 for"),
+        *(
+            (
+                entry(D1, "database", there),
+                (
+                    f"adoptDatabaseId: the stack manages {there} in that place already, and not "
+                    "db-1. Take the setting out to keep the one that it has."
+                ),
+            )
+            for there in ("db-2", "db-0")
+        ),
+        *(
+            (
+                entry(QUEUE, name, "queue-1"),
+                (
+                    f"adoptFailedQueueId: the stack manages queue-1 as its {name} already. Correct "
+                    "the id."
+                ),
+            )
+            for name in ("retry-queue", "a-queue")
+        ),
+        (
+            entry(D1, "database", "db-1", delete=True),
+            (
+                "adoptDatabaseId: the state marks db-1 for deletion, and the next update would "
+                "delete it. Run 'notifyctl recover', which takes that entry out."
+            ),
+        ),
     ],
 )
 def test_what_would_be_replaced_or_deleted_is_refused(state: dict[str, Any], text: str) -> None:

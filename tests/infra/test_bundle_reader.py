@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ def written(folder: Path, change: Callable[[dict[str, Any]], None] | None = None
         (folder / name).write_bytes(content)
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
+
+
+def change_module(manifest: dict[str, Any], **change: Any) -> None:
+    (entry,) = [module for module in manifest["modules"] if module["name"] == "entry.py"]
+    entry.update(change)
 
 
 def test_a_whole_bundle_is_read_sorted_by_name(tmp_path: Path) -> None:
@@ -81,6 +87,11 @@ def test_a_lost_module_and_an_extra_one_are_named(tmp_path: Path) -> None:
     ("change", "words"),
     [
         (lambda m: m.update(sha256="0" * 64), "hash is not its manifest's"),
+        (lambda m: m.update(sha256="f" * 64), "hash is not its manifest's"),
+        *(
+            (partial(change_module, **change), "entry.py was changed after the build")
+            for change in ({"size": 19}, {"size": 21}, {"sha256": "0" * 64}, {"sha256": "f" * 64})
+        ),
         (lambda m: m.update(main_module="other.py"), "main module"),
         (lambda m: m["modules"].append(m["modules"][0]), "twice"),
         (lambda m: m["modules"][0].update(name="../outside.py"), "damaged"),

@@ -85,6 +85,9 @@ def test_a_refused_statement_is_an_sql_error_without_quoted_text() -> None:
         httpx.Response(200, json={"success": True, "result": [{"results": []}, 1]}),
         httpx.Response(400, json={"success": False, "errors": {"code": 7500}}),
         httpx.Response(400, json={"success": False, "errors": ["odd"]}),
+        refusal(500, 7404, "no such database"),
+        httpx.Response(199, json={"success": True, "result": [{"results": []}]}),
+        httpx.Response(201, json={"success": True, "result": [{"results": []}]}),
     ],
 )
 def test_an_answer_that_says_nothing_sure_is_unavailable(answer: httpx.Response) -> None:
@@ -98,6 +101,8 @@ def test_an_answer_that_says_nothing_sure_is_unavailable(answer: httpx.Response)
         (refusal(403, 10000, "Authentication error"), "may edit D1"),
         (refusal(401, 10000, "Authentication error"), "may edit D1"),
         (refusal(404, 7404, "The database could not be found"), "pulumi refresh"),
+        *((refusal(status, 1, "No"), "pulumi refresh") for status in (400, 402, 428, 430, 499)),
+        *((refusal(400, code, "No"), f"HTTP 400, code {code}") for code in (7499, 7501)),
     ],
 )
 def test_a_refused_call_says_what_to_check(answer: httpx.Response, words: str) -> None:

@@ -361,3 +361,49 @@ def test_a_counter_may_be_carried_over_and_never_fall(tmp_path: Path) -> None:
     assert "DELETE without WHERE removes rows of sqlite_sequence" in texts(
         found(tmp_path / "b", "DELETE FROM sqlite_sequence;\n")
     )
+
+
+def test_what_only_the_end_of_a_file_breaks_is_told_of_its_last_statement(tmp_path: Path) -> None:
+    second = (
+        "PRAGMA defer_foreign_keys = TRUE;\n\nINSERT INTO notes (label) VALUES ('nobody');\n"
+        "CREATE TABLE more (id INTEGER);\n"
+    )
+    assert texts(found(tmp_path, second)) == (
+        "0002_second.sql:4: statement 3 of 3 is refused on tables with rows in them: FOREIGN KEY "
+        "constraint failed: SQLITE_CONSTRAINT."
+    )
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_refused_statement_is_told_with_its_line(tmp_path: Path, number: int) -> None:
+    statements = [f"CREATE TABLE t{at} (\n  id INTEGER\n);" for at in (1, 2, 3)]
+    statements[number - 1] = "INSERT INTO labels (name) SELECT name FROM labels;"
+    lines = {1: 1, 2: 4, 3: 7}
+    assert texts(found(tmp_path, "\n".join(statements))) == (
+        f"0002_second.sql:{lines[number]}: statement {number} of 3 is refused on tables with rows "
+        "in them: UNIQUE constraint failed: labels.name: SQLITE_CONSTRAINT."
+    )
+
+
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_at_most_five_losses_and_differences_are_named(tmp_path: Path, count: int) -> None:
+    names = [f"t{at}" for at in range(count)]
+    first = "".join(f"CREATE TABLE {name} (id INTEGER);\n" for name in names)
+    drops = "-- min-code: 1\n" + "".join(f"DROP TABLE {name};\n" for name in names)
+    problems = found(tmp_path, drops, first=first)
+    losses = "; ".join(f"{name} (the table is gone)" for name in names[:5])
+    more = f"; and {count - 5} more" if count > 5 else ""
+    assert str(problems[0]) == (
+        f"0002_second.sql: it loses what it doesn't declare: {losses}{more}. Keep it (a table that "
+        "others refer to is rebuilt with them: copy the children too, drop them first, rename all "
+        f"at the end), or declare it: '-- loses: {', '.join(names)}'."
+    )
+    makes = "".join(f"CREATE TABLE n{at} (id INTEGER);\n" for at in range(count))
+    back = found(tmp_path, makes, first=first)
+    left = "; ".join(f"table n{at} is still there" for at in range(5))
+    assert [str(problem) for problem in back][:1] == [
+        (
+            f"0002_second.down.sql: it isn't the way back of 0002_second.sql: {left}. Undo what "
+            "that file does, and nothing else."
+        )
+    ]

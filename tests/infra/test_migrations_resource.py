@@ -15,7 +15,13 @@ import httpx
 import pytest
 from pulumi import dynamic
 
-from infra.migrations.errors import ChangedMigration, MigrationFailed, RefusedMigration
+from infra.migrations import lifecycle
+from infra.migrations.errors import (
+    ChangedMigration,
+    D1Refused,
+    MigrationFailed,
+    RefusedMigration,
+)
 from infra.migrations.files import MigrationSet
 from infra.migrations.location import project_root
 from infra.migrations.resource import MigrationsProvider
@@ -114,8 +120,38 @@ def test_nothing_to_apply_is_no_change_and_a_new_file_is_one(cloud: Cloud) -> No
 def test_another_database_replaces_the_resource(cloud: Cloud) -> None:
     provider = MigrationsProvider()
     state = provider.create(cloud.properties()).outs or {}
-    diff = provider.diff("id", state, cloud.properties(database_id="other"))
-    assert diff.replaces == ["database_id"]
+    for other in ("other", "0"):
+        diff = provider.diff("id", state, cloud.properties(database_id=other))
+        assert (diff.changes, diff.replaces) == (True, ["database_id"])
+        diff = provider.diff("id", state, cloud.properties(account_id=other))
+        assert (diff.changes, diff.replaces) == (True, ["account_id"])
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_code_of_another_level_is_checked_against_the_schema(cloud: Cloud, level: int) -> None:
+    provider = MigrationsProvider()
+    state = provider.create(cloud.properties()).outs or {}
+    diff = provider.diff("id", state, cloud.properties(level=level))
+    assert (diff.changes, diff.replaces) == (True, [])
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, "f" * 64])
+def test_a_hash_is_another_one_in_either_direction(digest: str) -> None:
+    old = {"migrations": [{"name": "0001_a.sql", "sha256": "8" * 64}]}
+    new = {"migrations": [{"name": "0001_a.sql", "sha256": digest}]}
+    assert lifecycle.changed_files(old, new) == ["0001_a.sql"]
+    assert lifecycle.changed_files(old, old) == []
+    assert lifecycle.changed_files({}, new) == []
+
+
+@pytest.mark.parametrize("status", [403, 405])
+def test_a_database_that_may_not_be_read_is_not_taken_for_gone(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    refused = httpx.Response(status, json={"errors": [{"code": 7000, "message": "no"}]})
+    monkeypatch.setattr(cloud.api, "handle_request", lambda _: refused)
+    with pytest.raises(D1Refused, match=f"HTTP {status}"):
+        MigrationsProvider().read("id", cloud.properties())
 
 
 def test_a_changed_file_is_refused_in_the_plan_and_again_when_it_is_applied(cloud: Cloud) -> None:

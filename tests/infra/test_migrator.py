@@ -1,10 +1,11 @@
 """Migrations against SQLite behind the REST API's shape: order, refusals, two writers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from infra.migrations.d1 import D1Database
+from infra.migrations.d1 import D1Database, Row, Statement
 from infra.migrations.errors import (
     ChangedMigration,
     D1Refused,
@@ -13,6 +14,8 @@ from infra.migrations.errors import (
     MigrationFailed,
     MisorderedMigration,
     PrematureContraction,
+    RefusedMigration,
+    RowsLost,
 )
 from infra.migrations.files import MigrationSet
 from infra.migrations.migrator import Migrator
@@ -142,9 +145,35 @@ def test_a_file_that_changed_after_it_was_applied_is_refused(tmp_path: Path) -> 
     migrator(api).apply(files(tmp_path))
     changed = {**MIGRATIONS, "0001_first.sql": "CREATE TABLE a(id INTEGER);\n"}
     before = api.dump()
-    with pytest.raises(ChangedMigration, match=r"0001_first\.sql was changed"):
-        migrator(api).apply(MigrationSet.read(write_migrations(tmp_path, changed)))
+    for text in ("", "-- a\n", "-- b\n", "-- c\n"):
+        changed["0001_first.sql"] = f"{text}CREATE TABLE a(id INTEGER);\n"
+        with pytest.raises(ChangedMigration, match=r"^0001_first\.sql was changed"):
+            migrator(api).apply(MigrationSet.read(write_migrations(tmp_path, changed)))
     assert api.dump() == before
+
+
+@pytest.mark.parametrize(("tables", "said"), [((), "a table"), (("a",), "a"), (("a", "b"), "a, b")])
+def test_rows_that_would_be_lost_are_told_by_their_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: tuple[str, ...], said: str
+) -> None:
+    lost = RowsLost(tables)
+    assert str(lost) == f"rows of {said} would be lost or changed"
+    api = D1Api()
+    original = D1Database.batch
+
+    def batch(self: D1Database, statements: Sequence[Statement]) -> list[list[Row]]:
+        if any("0001_first.sql" in one.params for one in statements):
+            raise lost
+        return original(self, statements)
+
+    monkeypatch.setattr(D1Database, "batch", batch)
+    with pytest.raises(RefusedMigration) as refused:
+        migrator(api).apply(files(tmp_path))
+    assert str(refused.value) == (
+        f"0001_first.sql would lose or change rows of {said} that it doesn't declare. It was taken "
+        "back, and the database is as it was before this file. Keep those rows, or declare it by "
+        f"'-- loses: {said}', and deploy again."
+    )
 
 
 def test_older_code_runs_on_a_newer_schema_only_where_the_schema_allows_it(tmp_path: Path) -> None:

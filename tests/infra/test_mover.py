@@ -4,7 +4,7 @@ import contextlib
 import json
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from infra.migrations.d1 import D1Database
+from infra.migrations.d1 import D1Database, Row, Statement
 from infra.migrations.errors import D1Unavailable, MigrationError, WriterBusy
 from infra.migrations.files import MigrationSet
 from infra.migrations.migrator import Migrator
 from infra.shards.mover import SETTLED_S, Mover, MoveRefused
 from infra.shards.placement import shard_of
 from infra.shards.record import Placement, PlacementUnknown
+from infra.shards.user_rows import UserRows
 from tests.infra.d1_api import ACCOUNT, BASE_URL, DATABASE, D1Api, Killed
 
 ROOT = Path(__file__).parents[2]
@@ -443,3 +444,37 @@ def test_a_task_that_never_ends_stops_the_move(one: Shards) -> None:
     with pytest.raises(WriterBusy, match="key_rotation"):
         one.mover().move(2)
     assert one.rows() == before
+
+
+class Written:
+    """Keeps what is written, and how."""
+
+    def __init__(self) -> None:
+        self.statements: list[Statement] = []
+
+    def batch(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        self.statements += statements
+        return [[] for _ in statements]
+
+
+@pytest.mark.parametrize(
+    ("text", "by_itself"),
+    [
+        ("x" * 399_999, False),
+        ("x" * 399_998 + "\0", True),
+        ("x" * 400_000, True),
+        ("\N{GRINNING FACE}" * 100_000, True),
+    ],
+)
+def test_a_row_that_fits_in_no_list_is_written_by_itself(text: str, by_itself: bool) -> None:
+    rows = UserRows("notes", ("user_id", "text", "size"), ("user_id", "text"))
+    database = Written()
+    row = {"user_id": "u", "text": text, "size": None}
+    rows.insert(database, [row, {"user_id": "v", "text": "", "size": 7}])
+    into = 'INSERT INTO "notes" ("user_id", "text", "size")'
+    cells = ", ".join(f"json_extract(value, '$[{at}]')" for at in range(3))
+    many = f"{into} SELECT {cells} FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING"  # noqa: S608
+    one = Statement(f"{into} VALUES (?, ?, NULL) ON CONFLICT DO NOTHING", ("u", text))
+    plain = [["v", "", 7]] if by_itself else [["u", text, None], ["v", "", 7]]
+    listed = Statement(many, (json.dumps(plain, ensure_ascii=False),))
+    assert database.statements == ([one] if by_itself else []) + [listed]

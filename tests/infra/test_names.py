@@ -24,7 +24,8 @@ def test_the_named_environments_have_the_documented_names() -> None:
         failed_queue="failed-queue-dev",
     )
     assert Names.of_stack("staging").worker == "notification-system-staging"
-    assert Names.of_stack("pr-7").config_cache == "CONFIG_CACHE-pr-7"
+    for stack in ("pr-7", "a", "z", "developments"):
+        assert Names.of_stack(stack).config_cache == f"CONFIG_CACHE-{stack}"
 
 
 def test_no_two_stacks_of_an_account_share_a_name() -> None:
@@ -51,7 +52,9 @@ def test_rate_limit_numbers_are_stable_and_differ_by_stack_and_binding() -> None
         for binding in ("RATE_LIMIT_ADDRESS", "RATE_LIMIT_RECIPIENT")
     }
     assert len(numbers) == 6
-    assert names.rate_limit_namespace("A") == names.rate_limit_namespace("A")
+    # Another number would let every counter begin anew.
+    assert names.rate_limit_namespace("RATE_LIMIT_ADDRESS") == "1380924217"
+    assert names.rate_limit_namespace("RATE_LIMIT_RECIPIENT") == "2645946101"
 
 
 @pytest.mark.parametrize("stack", ["dev", "preview"])

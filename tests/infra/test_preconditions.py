@@ -109,7 +109,64 @@ TAKEN: dict[str, tuple[str, Any, str]] = {
     "a domain of another Worker": (
         f"{WORKERS}/domains",
         [{"id": "d1", "hostname": HOST, "service": "shop"}],
-        f"customDomain: {HOST} leads to the Worker shop.",
+        (
+            f"customDomain: {HOST} leads to the Worker shop. Add it to "
+            "notification-system:takeOver to take it from there, or choose another host name."
+        ),
+    ),
+    "a domain of a Worker whose name comes first": (
+        f"{WORKERS}/domains",
+        [{"id": "d1", "hostname": HOST, "service": "Alpha"}],
+        f"customDomain: {HOST} leads to the Worker Alpha.",
+    ),
+    "a route of a Worker whose name comes first": (
+        ROUTES,
+        [{"id": "r1", "pattern": PATTERN, "script": "Alpha"}],
+        (
+            f"routePattern: {PATTERN} leads to the Worker Alpha. Add it to "
+            "notification-system:takeOver to take it from there, or choose another pattern."
+        ),
+    ),
+    "a consumer whose name comes first": (
+        f"{QUEUES}/q1/consumers",
+        [{"type": "worker", "script_name": "Alpha"}],
+        (
+            "queue retry-queue: the Worker Alpha consumes it, and a queue has one consumer. Remove "
+            "that consumer in Cloudflare's dashboard, or by 'notifyctl drift --repair' where the "
+            "stack had it before."
+        ),
+    ),
+    "a consumer of a Worker that is called nearly so": (
+        f"{QUEUES}/q1/consumers",
+        [{"type": "worker", "script_name": f"{OURS}-2"}],
+        f"queue retry-queue: the Worker {OURS}-2 consumes it",
+    ),
+    "a subdomain that comes first": (
+        f"{WORKERS}/subdomain",
+        {"subdomain": "a-team"},
+        (
+            "workersDevSubdomain: it is 'my-team', and the account's is 'a-team'. Correct it: the "
+            "service's URL follows from it."
+        ),
+    ),
+    "a zone that has more routes than it may": (
+        ROUTES,
+        [
+            {"id": f"r{n}", "pattern": f"{n}.example.com/*", "script": "x"}
+            for n in range(MAX_ROUTES + 1)
+        ],
+        (
+            f"routePattern: the zone has {MAX_ROUTES + 1} routes, and Cloudflare allows "
+            f"{MAX_ROUTES}. Remove one of them."
+        ),
+    ),
+    "a zone that has more custom domains than it may": (
+        f"{WORKERS}/domains",
+        [{"id": f"d{n}", "hostname": f"{n}.example.com"} for n in range(MAX_DOMAINS + 1)],
+        (
+            f"customDomain: the zone has {MAX_DOMAINS + 1} custom domains, and Cloudflare allows "
+            f"{MAX_DOMAINS}. Remove one of them, or use a route (routePattern)."
+        ),
     ),
     "a route of another Worker": (
         ROUTES,
@@ -164,6 +221,58 @@ def test_what_somebody_else_has_is_named_with_its_owner(path: str, found: Any, t
     (only,) = answers.refusals
     assert only.startswith(told)
     assert "Traceback" not in only
+
+
+@pytest.mark.parametrize(("others", "asked"), [(100, 101), (101, 0)])
+def test_schedules_are_counted_in_an_account_of_at_most_a_hundred_other_workers(
+    others: int, asked: int
+) -> None:
+    names = [f"{'az'[at % 2]}{at}" for at in range(others)]
+    held = {f"{WORKERS}/scripts": [{"id": name} for name in (*names, OURS)]}
+    schedules = {f"{WORKERS}/scripts/{name}/schedules": {"schedules": [{}] * 3} for name in names}
+    cloud = Cloud({**account(), **held, **schedules})
+    told = [text for text in cloud.asked().refusals if text.startswith("crons: ")]
+    calls = [call for call in cloud.calls if call.endswith("/schedules")]
+    assert (len(calls), len(told)) == ((others, 1) if asked else (0, 0))
+    if told:
+        assert told == [
+            (
+                "crons: the account's other Workers have 300 cron triggers, and with the 1 of this "
+                "stack it would have more than 250. Remove some of them."
+            )
+        ]
+
+
+@pytest.mark.parametrize("workers_dev", ["true", "false"])
+@pytest.mark.parametrize("preview_urls", ["true", "false"])
+def test_a_subdomain_is_needed_by_the_worker_or_by_its_versions(
+    workers_dev: str, preview_urls: str
+) -> None:
+    settings = checked_config(
+        workersDev=workers_dev, previewUrls=preview_urls, serviceUrl="https://n.example.com"
+    ).settings()
+    claims = Claims.of(settings, NAMES, zone_id=None, rolls_back=False)
+    assert claims.needs_subdomain is ("true" in (workers_dev, preview_urls))
+    assert (claims.custom_domain, claims.route_pattern, claims.own_routes) == (None, None, None)
+
+
+def test_another_hosts_domains_and_other_patterns_are_nobodys_concern() -> None:
+    hosts = [f"{name}.example.com" for name in ("a", "z")]
+    held = {
+        **account(),
+        f"{WORKERS}/domains": [{"id": host, "hostname": host, "service": "x"} for host in hosts],
+        ROUTES: [{"id": host, "pattern": f"{host}/*", "script": "x"} for host in hosts],
+    }
+    assert Cloud(held).asked() == Answers()
+    without = replace(CLAIMS, custom_domain=None, route_pattern=None, crons=())
+    cloud = Cloud(held)
+    assert cloud.asked(without, writes=False) == Answers()
+    paths = {call.removeprefix("GET ") for call in cloud.calls}
+    assert not {f"{WORKERS}/domains", ROUTES, f"{WORKERS}/scripts"} & paths
+    no_zone = replace(CLAIMS, zone_id=None)
+    cloud = Cloud(held)
+    assert cloud.asked(no_zone) == Answers()
+    assert ROUTES not in {call.partition(" ")[2] for call in cloud.calls}
 
 
 def test_the_last_cron_that_fits_is_taken() -> None:
@@ -241,6 +350,7 @@ def test_every_database_of_a_stack_needs_its_name_and_room(
         f"the D1 database {NAMES.database}_shard_2 (theirs)",
     )
     assert named({there: [third]}, shards=3, owned=("theirs",)) == Answers()
+    assert named({there: [{**third, name: "0"}, {**third, name: "z"}]}, shards=3) == Answers()
     assert named({there: others}, shards=3) == Answers()
     [told] = named({there: others}, shards=4).full
     assert "needs 4 more, and Cloudflare allows 7." in told
@@ -441,7 +551,9 @@ def test_a_route_of_this_worker_that_isnt_the_stacks_is_told_and_taken_over_by_n
 def test_the_routes_of_a_state_are_found_by_their_type() -> None:
     route = {"type": "cloudflare:index/workersRoute:WorkersRoute", "outputs": {"pattern": PATTERN}}
     domain = {"type": "cloudflare:index/workersCustomDomain:WorkersCustomDomain", "outputs": {}}
-    assert routes_in_state([route, domain]) == (PATTERN,)
+    zone = {"type": "cloudflare:index/zone:Zone", "outputs": {"pattern": "z.example.com/*"}}
+    other = {**route, "outputs": {"pattern": "a.example.com/*"}}
+    assert routes_in_state([route, domain, zone, other, {}]) == ("a.example.com/*", PATTERN)
 
 
 def test_only_other_claims_are_a_change() -> None:
@@ -461,10 +573,12 @@ def test_a_takeover_frees_what_is_listed_and_leaves_this_workers_own(
 ) -> None:
     held = {
         f"{WORKERS}/domains": [
+            {"id": "d0", "hostname": "a.example.com", "service": "shop"},
             {"id": "d1", "hostname": HOST, "service": "shop"},
             {"id": "d2", "hostname": "other.example.com", "service": "shop"},
         ],
         ROUTES: [
+            {"id": "r0", "pattern": "a.example.com/*", "script": "shop"},
             {"id": "r1", "pattern": PATTERN, "script": OURS},
             {"id": "r2", "pattern": "other.example.com/*", "script": "shop"},
         ],
@@ -473,6 +587,13 @@ def test_a_takeover_frees_what_is_listed_and_leaves_this_workers_own(
     given = replace(CLAIMS, base_url=API, take_over=(HOST, PATTERN)).properties()
     TakeoverProvider().create(given)
     assert [c for c in cloud.calls if c.startswith("DELETE")] == [f"DELETE {WORKERS}/domains/d1"]
+
+    for owner, freed in ((OURS, []), ("Alpha", [f"DELETE {WORKERS}/domains/d1"])):
+        domains = [{"id": "d1", "hostname": HOST, "service": owner}]
+        cloud = through({f"{WORKERS}/domains": domains, f"{WORKERS}/domains/d1": {}})
+        TakeoverProvider().create({**given, "take_over": [HOST]})
+        assert [c for c in cloud.calls if c.startswith("DELETE")] == freed
+        assert not [c for c in cloud.calls if ROUTES in c]
 
     cloud = through({**held, ROUTES: [{"id": "r1", "pattern": PATTERN}], f"{ROUTES}/r1": {}})
     TakeoverProvider().update("id", {}, {**given, "take_over": [PATTERN]})

@@ -138,6 +138,23 @@ def test_a_file_that_only_adds_copies_nothing(api: D1Api, tmp_path: Path) -> Non
     assert not [sql for sql in seen if "d1_migrations_copy" in sql]
 
 
+def test_a_file_is_compared_with_what_it_may_change_and_nothing_else(
+    api: D1Api, tmp_path: Path
+) -> None:
+    api.connection.executescript(
+        "CREATE INDEX by_label ON notes (label); CREATE VIEW shown AS SELECT * FROM labels;"
+        "CREATE TABLE extra (id INTEGER);"
+    )
+    seen: list[str] = []
+    api.before = seen.extend
+    update = second(tmp_path / "update", "UPDATE notes SET body = 'x' WHERE id = 10;")
+    migrator(api).apply(update)
+    assert [sql for sql in seen if "TABLE d1_migrations_copy" in sql] == [
+        'CREATE TABLE d1_migrations_copy_0 AS SELECT "id" AS c0, "label" AS c1 FROM "notes"',
+        "DROP TABLE d1_migrations_copy_0",
+    ]
+
+
 def test_a_trigger_carries_the_guard_to_every_table(api: D1Api, tmp_path: Path) -> None:
     api.connection.executescript(
         "CREATE TABLE kept (id INTEGER); INSERT INTO kept VALUES (1);"

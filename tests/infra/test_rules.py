@@ -96,6 +96,7 @@ def test_productions_stores_at_cloudflare_are_protected(tmp_path: Path) -> None:
         ("staging", {"protectStores": "true"}, False),
         ("staging", LOOPBACK, False),
         ("development", {}, False),
+        ("production", {"protectStores": "true"}, False),
     ],
 )
 def test_stagings_stores_may_be_unprotected_and_a_warning_says_so(
@@ -104,7 +105,12 @@ def test_stagings_stores_may_be_unprotected_and_a_warning_says_so(
     inputs = stack_inputs(tmp_path, environment, environment=environment, **changes)
     stack = collected(inputs, environment)
     assert breaches(stack) == []
-    assert (unprotected_data(stack) is not None) is is_told
+    assert unprotected_data(stack) == (
+        "The stores of this staging stack aren't protected: a changed name or location replaces "
+        "them, with the loss of their data. Set protectStores to true if it matters."
+        if is_told
+        else None
+    )
 
 
 def test_a_cron_that_never_fires_is_told_when_the_rules_are_checked(

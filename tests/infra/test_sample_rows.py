@@ -146,3 +146,46 @@ def test_defaults_and_literals_of_the_schema_are_used_often() -> None:
     assert "('d')" not in drawn(column("TEXT", default="'d'"), plain=False)
     literals = drawn(column("TEXT"), "'literal'", plain=True)
     assert 700 < literals["'literal'"] < 900
+
+
+GIVEN = [
+    """CREATE TABLE makers (
+      code TEXT, region TEXT DEFAULT 'eu', size INTEGER NOT NULL, note TEXT,
+      PRIMARY KEY (region, code), CHECK (size BETWEEN 10 AND 30 OR size < 0)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE parts (
+      id INTEGER PRIMARY KEY, maker TEXT, region TEXT, whole INTEGER REFERENCES parts (id),
+      label TEXT NOT NULL CONSTRAINT long_label CHECK (length(label) > 4),
+      raw BLOB, kind TEXT CHECK (kind IN ('bolt', 'nut')), _rowid_ TEXT,
+      FOREIGN KEY (region, maker) REFERENCES Makers (region, code)
+    )""",
+    "CREATE TABLE words (word TEXT UNIQUE, of INTEGER REFERENCES parts)",
+    "CREATE TABLE never (n INTEGER NOT NULL CHECK (n > 1 AND n < 1))",
+]
+MADE = [
+    "makers 'k0', 'k0', 10, '1'",
+    "makers 'k1', 'k1', -9223372036854775808, 'it''s \"quoted\"; -- not a comment'",
+    "makers 'k2', 'k2', -9223372036854775808, '😀 ünïcode'",
+    "makers 'k3', 'k3', -1, CAST(X'610062' AS TEXT)",
+    "parts 1, 'k0', 'k0', 1, 'it''s \"quoted\"; -- not a comment', 4, 'nut', CAST(X'610062' AS TEXT)",  # noqa: E501
+    "parts 2, 'k1', 'k1', 2, 'it''s \"quoted\"; -- not a comment', 'it''s \"quoted\"; -- not a comment', NULL, CAST(X'610062' AS TEXT)",  # noqa: E501
+    "parts 3, 'k2', 'k2', 3, '😀 ünïcode', '😀 ünïcode', NULL, ''",
+    "parts 4, 'k3', 'k3', 4, 'Line one\nline two', CAST(X'610062' AS TEXT), NULL, 'Line one\nline two'",  # noqa: E501
+    "words '0', 1",
+    "words '😀 ünïcode', 4",
+    "words 'it''s \"quoted\"; -- not a comment', 3",
+    "words NULL, 2",
+]
+"""What is made up for them. A change of these rows is seen here, and looked at: each is to have odd
+values wherever its table takes them, and references to different rows."""
+
+
+def test_the_same_schema_gets_the_same_rows(database: ScratchDatabase) -> None:
+    database.batch([Statement(sql) for sql in GIVEN])
+    statements, without = sample_rows(database)
+    made = [
+        re.fullmatch(r'INSERT INTO "(\w+)" .*? VALUES \((.*)\)', one.sql, re.S)
+        for one in statements
+    ]
+    assert [f"{row[1]} {row[2]}" for row in made if row] == MADE
+    assert without == ["never"]

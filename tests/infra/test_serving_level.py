@@ -33,8 +33,10 @@ class Account:
         found = re.search(r"/workers/workers/w1/versions/(\w+)$", request.url.path)
         assert found is not None, request.url.path
         level = self.levels[found[1]]
-        bindings = [{"name": "SCHEMA_LEVEL", "type": "plain_text", "text": str(level)}]
-        return result({"bindings": bindings if level is not None else []})
+        own = {"name": "SCHEMA_LEVEL", "type": "plain_text", "text": str(level)}
+        others = [{"name": name, "text": "1"} for name in ("LOG_LEVEL", "ZONE")]
+        bindings = [*others, "no binding", *([own] if level is not None else [])]
+        return result({"bindings": bindings})
 
     def level(self) -> int | None:
         transport = httpx.MockTransport(self)

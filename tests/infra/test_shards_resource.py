@@ -12,7 +12,7 @@ import pytest
 from infra.migrations.d1 import D1Database
 from infra.migrations.errors import D1Refused
 from infra.shards import lifecycle
-from infra.shards.mover import SETTLED_S
+from infra.shards.mover import SETTLED_S, Mover
 from infra.shards.record import Placement
 from infra.shards.resource import ShardsProvider
 from tests.infra.d1_api import ACCOUNT, BASE_URL
@@ -25,7 +25,7 @@ KNOWN = {"account_id": "b", "base_url": "https://b.example", "databases": ["a", 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """Puts databases behind the provider, and gives the inputs by which it finds them."""
-    monkeypatch.setenv(lifecycle.SETTLED_VARIABLE, "0")
+    monkeypatch.setenv(lifecycle.SETTLED_VARIABLE, "7")
 
     def connect(shards: Shards) -> dict[str, Any]:
         apis = dict(zip(("first", "second", "third"), shards.apis, strict=False))
@@ -37,6 +37,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
             )
 
         monkeypatch.setattr(lifecycle, "D1Database", connected)
+        monkeypatch.setattr(lifecycle, "Mover", partial(Mover, sleep=shards.sleep))
         return {"account_id": ACCOUNT, "base_url": BASE_URL, "databases": list(apis)}
 
     return connect
@@ -79,6 +80,7 @@ def test_the_first_deployment_moves_who_has_to_move_and_a_later_one_takes_them_b
     assert two.strays(2) == []
     assert provider.read("shards", made.outs or {}).outs == made.outs
 
+    assert two.waits == [7.0]
     back = provider.update("shards", made.outs or {}, {**inputs, "wanted": "1"})
     assert back.outs == {**inputs, "wanted": "1", "n": 1}
     assert two.strays(1) == []

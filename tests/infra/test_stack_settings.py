@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from infra.settings import Secrets, Settings, SettingsError, StackFile, read_settings
 from infra.settings.reference import settings_tables
@@ -243,7 +244,9 @@ def test_a_domain_gives_the_services_url_and_is_in_its_zone() -> None:
     assert found.public_url("w") == "https://n.example.com"
     assert set(mistakes(customDomain="n.example.com")) == {"zoneName"}
     assert mistakes(customDomain="n.example.com", zoneId="a" * 32) == {}
-    assert set(mistakes(**{**domain, "zoneName": "example.org"})) == {"customDomain"}
+    for zone in ("example.org", "a.example.com", "zexample.com", "e.com"):
+        assert set(mistakes(**{**domain, "zoneName": zone})) == {"customDomain"}
+    assert mistakes(**{**domain, "customDomain": "example.com"}) == {}
     assert set(mistakes(**{**domain, "customDomain": "nexample.com"})) == {"customDomain"}
     assert set(mistakes(routePattern="*.a.org/x*", zoneName="example.org")) == {"routePattern"}
     assert mistakes(routePattern="*.a.example.org/x*", zoneName="example.org") == {}
@@ -259,13 +262,84 @@ def test_a_part_of_the_traffic_needs_a_version_for_the_rest() -> None:
     assert mistakes(traffic="10", trafficBase=VERSION) == {}
 
 
+@pytest.mark.parametrize("environment", ["production", "staging", "development"])
+@pytest.mark.parametrize("console", [None, "true", "false"])
+def test_the_console_is_served_where_the_stack_says_so_and_else_outside_production(
+    environment: str, console: str | None
+) -> None:
+    settings = checked_config("trial", environment=environment, console=console).settings()
+    expected = environment != "production" if console is None else console == "true"
+    assert settings.serves_console is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "url", "hosts"),
+    [
+        ({}, "https://w.my-team.workers.dev", ("w.my-team.workers.dev",)),
+        (
+            {"serviceUrl": "https://a.example:8443"},
+            "https://a.example:8443",
+            ("a.example:8443", "w.my-team.workers.dev"),
+        ),
+        (
+            {"customDomain": "n.example.com", "zoneId": "5" * 32},
+            "https://n.example.com",
+            ("n.example.com", "w.my-team.workers.dev"),
+        ),
+        (
+            {"routePattern": "n.example.com/a*", "zoneId": "5" * 32, "workersDevSubdomain": None},
+            None,
+            ("a.example", "n.example.com"),
+        ),
+        (
+            {"routePattern": "*.example.com/a*", "zoneId": "5" * 32},
+            "https://w.my-team.workers.dev",
+            ("w.my-team.workers.dev",),
+        ),
+        (
+            {
+                "serviceUrl": "https://n.example.com",
+                "customDomain": "n.example.com",
+                "routePattern": "n.example.com/*",
+                "zoneId": "5" * 32,
+                "workersDevSubdomain": None,
+            },
+            "https://n.example.com",
+            ("n.example.com",),
+        ),
+    ],
+)
+def test_the_service_knows_its_url_and_every_host_of_its_own(
+    changes: dict[str, Any], url: str | None, hosts: tuple[str, ...]
+) -> None:
+    given = changes if url else {**changes, "serviceUrl": "https://a.example"}
+    settings = checked_config(**given).settings()
+    assert settings.public_url("w") == (url or "https://a.example")
+    assert settings.service_hosts("w") == hosts
+
+
+def test_nobody_changes_settings_and_secrets_once_they_are_read() -> None:
+    config = checked_config(pin=pin())
+    settings = config.settings()
+    assert settings.pin is not None
+    values = (settings, settings.pin, config.secrets(), config.workflow_secrets(), config.known())
+    for each in values:
+        for name in type(each).model_fields:
+            with pytest.raises(ValidationError, match="frozen"):
+                setattr(each, name, None)
+
+
 def test_a_pin_holds_against_its_bundle_alone() -> None:
     text = f'{{"version": "{VERSION}", "insteadOf": "{"a" * 64}", "reason": "errors"}}'
     pin = checked_config(pin=text).settings().pin
     assert pin is not None
     assert (pin.version, pin.reason) == (VERSION, "errors")
     assert pin.holds_against(bundle_sha256="a" * 64, assets_sha256="c" * 64)
-    assert not pin.holds_against(bundle_sha256="b" * 64, assets_sha256="c" * 64)
+    for other in ("b" * 64, "0" * 64):
+        assert not pin.holds_against(bundle_sha256=other, assets_sha256="c" * 64)
+    console = pin.model_copy(update={"instead_of_assets": "c" * 64})
+    for assets, holds in (("c" * 64, True), ("", True), ("b" * 64, False), ("d" * 64, False)):
+        assert console.holds_against(bundle_sha256="a" * 64, assets_sha256=assets) is holds
 
 
 def test_access_needs_its_repository_and_two_different_people() -> None:
@@ -325,6 +399,42 @@ def test_a_file_that_is_no_stack_file_is_one_clear_mistake(tmp_path: Path, text:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=r"Pulumi\.x\.yaml has 1 mistake"):
         StackFile.read(path)
+
+
+@pytest.mark.parametrize("line", [2, 3, 6])
+def test_a_file_that_is_no_yaml_tells_the_line(tmp_path: Path, line: int) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text("config:\n" + "  a: 1\n" * (line - 2) + "  b: ]\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        StackFile.read(path)
+    assert str(caught.value) == (
+        "Pulumi.x.yaml has 1 mistake:\n"
+        f"  1. (file) = Pulumi.x.yaml: it isn't valid YAML in line {line}. Example: the tracked "
+        "Pulumi.local.yaml\n"
+        "Correct the 1 above in the stack file, or with `pulumi config set KEY VALUE`."
+    )
+
+
+def test_two_mistakes_are_numbered_and_counted() -> None:
+    found = checked_config(logLevel="loud", d1Location="mars")
+    with pytest.raises(SettingsError) as caught:
+        found.settings()
+    assert str(caught.value) == (
+        "the test's configuration has 2 mistakes:\n"
+        "  1. notification-system:d1Location = 'mars': one of wnam, enam, weur, eeur, apac, oc. "
+        "Example: weur\n"
+        "  2. notification-system:logLevel = 'loud': one of debug, info, warn, error. Example: "
+        "info\n"
+        "Correct the 2 above in the stack file, or with `pulumi config set KEY VALUE`."
+    )
+
+
+@pytest.mark.parametrize("length", [78, 79])
+def test_a_long_value_is_shown_in_eighty_characters(length: int) -> None:
+    value = "x" * length
+    shown = repr(value) if length == 78 else f"'{value[:78]}…"
+    assert len(shown) == 80
+    assert f" = {shown}: one of debug" in mistakes(logLevel=value)["logLevel"]
 
 
 def test_a_missing_stack_file_is_one_clear_mistake(tmp_path: Path) -> None:

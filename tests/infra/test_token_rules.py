@@ -57,7 +57,8 @@ def test_a_token_for_more_than_this_account_is_found(operator: Stack) -> None:
     given = IDS[P.D1_WRITE]
     assert breaches(operator, given) == []
     assert REACH in breaches(operator, given, resource="com.cloudflare.api.account.*")
-    assert REACH in breaches(operator, given, resource=OWN.replace(ACCOUNT, "f" * 32))
+    for other in ("f" * 32, "0" * 32):
+        assert REACH in breaches(operator, given, resource=OWN.replace(ACCOUNT, other))
     assert REACH in breaches(operator, given, resource="com.cloudflare.api.account.zone.*")
     plain = operator.settings.model_copy(update={"manage_access": False})
     assert breaches(replace(operator, settings=plain), given) == [REACH]
@@ -97,7 +98,8 @@ def test_a_zones_permission_is_for_a_zone_alone(operator: Stack) -> None:
 
 def test_a_policy_that_denies_and_a_list_that_nobody_asked_for_are_found(operator: Stack) -> None:
     given = IDS[P.D1_WRITE]
-    assert breaches(operator, given, effect="deny") == [PERMISSIONS]
+    for effect in ("deny", "all"):
+        assert breaches(operator, given, effect=effect) == [PERMISSIONS]
     assert breaches(replace(operator, permission_groups=()), given) == [PERMISSIONS]
 
 

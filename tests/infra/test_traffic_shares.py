@@ -43,8 +43,9 @@ def test_a_base_is_left_over_without_effect_at_a_hundred_percent(
     assert found.outputs["serving_version_id"] == NEW
 
 
-def test_a_version_that_is_its_own_base_serves_everything(
-    declared: Callable[..., Declared], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("own", ["00000000", OLD, "ffffffff"])
+def test_only_a_version_that_is_its_own_base_serves_everything(
+    declared: Callable[..., Declared], monkeypatch: pytest.MonkeyPatch, own: str
 ) -> None:
     from tests.infra import registrations
 
@@ -52,12 +53,13 @@ def test_a_version_that_is_its_own_base_serves_everything(
 
     def named(self: Any, args: Any) -> tuple[str, dict[str, Any]]:
         identifier, outputs = original(self, args)
-        return (OLD if args.name == "version" else identifier), outputs
+        return (own if args.name == "version" else identifier), outputs
 
     monkeypatch.setattr(registrations._Provider, "new_resource", named)
-    assert versions(declared(traffic="10", trafficBase=OLD)) == [
-        {"versionId": OLD, "percentage": 100}
-    ]
+    shared = [{"versionId": own, "percentage": 10}, {"versionId": OLD, "percentage": 90}]
+    alone = [{"versionId": OLD, "percentage": 100}]
+    found = versions(declared(traffic="10", trafficBase=OLD))
+    assert found == (alone if own == OLD else shared)
 
 
 def test_a_pinned_version_serves_in_place_of_the_bad_bundle(
@@ -78,7 +80,8 @@ def test_a_pin_goes_before_a_part_of_the_traffic(declared: Callable[..., Declare
     ("console", "assets", "serving"),
     [
         (True, small_assets().sha256, OLD),
-        (True, "a" * 64, NEW),
+        (True, "0" * 64, NEW),
+        (True, "f" * 64, NEW),
         (True, None, OLD),  # written before pins named assets
         (False, "a" * 64, OLD),  # switched off: no fix of anything
     ],
@@ -91,8 +94,9 @@ def test_a_pin_gives_way_to_another_console_as_well(
     assert versions(found) == [{"versionId": serving, "percentage": 100}]
 
 
-def test_a_pin_gives_way_to_any_other_bundle(declared: Callable[..., Declared]) -> None:
-    found = declared(pin={**PIN, "insteadOf": "b" * 64})
+@pytest.mark.parametrize("other", ["0" * 64, "f" * 64])
+def test_a_pin_gives_way_to_any_other_bundle(declared: Callable[..., Declared], other: str) -> None:
+    found = declared(pin={**PIN, "insteadOf": other})
     assert versions(found) == [{"versionId": NEW, "percentage": 100}]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from infra.bundle import Bundle, Module, bundle_sha256
 from infra.uploaded_version import UploadedVersion
-from tests.infra.registrations import Declared
+from tests.infra.registrations import VERSION_TYPE, Declared
 from tests.infra.stack_inputs import small_bundle
 
 
@@ -81,6 +81,44 @@ def test_a_change_of_the_code_is_told_as_the_list_of_its_modules(
     assert told == ["The Worker's modules: 1 changed (entry.py)."]
     declared(before=outputs(small_bundle(), text=False))
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(("count", "more"), [(12, ""), (13, " and 1 more")])
+def test_a_list_is_cut_after_twelve_modules(count: int, more: str) -> None:
+    names = [f"m{n:02}.py" for n in range(count)]
+    uploaded = UploadedVersion.of_outputs(outputs(bundle_of({"entry.py": b"1"}), text=False))
+    told = uploaded.changes(bundle_of({"entry.py": b"1", **dict.fromkeys(names, b"")}))
+    assert told == f"The Worker's modules: {count} new ({', '.join(names[:12])}{more})."
+
+
+def test_a_module_that_differs_is_told_whatever_its_name_and_hash() -> None:
+    bodies = (b"1", b"2", b"3", b"4")
+    for before in bodies:
+        for after in bodies:
+            names = ("A.py", "__init__.py", "z.py")
+            uploaded = UploadedVersion.of_outputs(
+                outputs(bundle_of(dict.fromkeys(names, before)), text=False)
+            )
+            told = uploaded.changes(bundle_of(dict.fromkeys(names, after)))
+            every = f"The Worker's modules: 3 changed ({', '.join(names)})."
+            assert told == ("" if before == after else every)
+            assert uploaded.keeps_text(bundle_of(dict.fromkeys(names, after))) is False
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_state_without_exactly_one_version_tells_nothing(count: int) -> None:
+    entry = {"type": VERSION_TYPE, "outputs": outputs(small_bundle(), text=True)}
+    other = {"type": "cloudflare:index/zone:Zone", "outputs": {}}
+    assert UploadedVersion.of_state([other, *[entry] * count]) is None
+    assert UploadedVersion.of_state([other, entry]) is not None
+
+
+@pytest.mark.parametrize("other", [b"x = 0\n", b"x = 2\n", b"x = 3\n", b"x = 4\n"])
+def test_the_text_of_other_code_is_never_kept(other: bytes) -> None:
+    uploaded = UploadedVersion.of_outputs(outputs(small_bundle(other), text=True))
+    assert uploaded.keeps_text(small_bundle(other))
+    assert not uploaded.keeps_text(small_bundle())
+    assert uploaded.changes(small_bundle()) == "The Worker's modules: 1 changed (entry.py)."
 
 
 def test_new_and_removed_modules_are_told_apart_and_a_long_list_is_cut() -> None:

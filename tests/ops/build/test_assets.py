@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,17 @@ def test_a_page_that_loads_from_elsewhere_or_inline_is_refused(
         build(tmp_path, sources=sources)
 
 
+def change_manifest(folder: Path, **change: object) -> None:
+    path = folder.with_suffix(".json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+
+
+def change_page(folder: Path, **change: object) -> None:
+    files = json.loads(folder.with_suffix(".json").read_text())["files"]
+    files["/index.html"].update(change)
+    change_manifest(folder, files=files)
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -134,6 +146,16 @@ def test_a_page_that_loads_from_elsewhere_or_inline_is_refused(
         (lambda f: f.with_suffix(".json").write_text("{}"), "is damaged"),
         (lambda f: f.with_suffix(".headers").write_text("/*"), "headers was changed"),
         (lambda f: f.with_suffix(".headers").unlink(), "headers was changed"),
+        (lambda f: f.with_suffix(".headers").write_text(" "), "headers was changed"),
+        (lambda f: f.with_suffix(".headers").write_text("~"), "headers was changed"),
+        *(
+            (partial(change_manifest, sha256=digest * 64), "hash is not their manifest's")
+            for digest in "0f"
+        ),
+        *(
+            (partial(change_page, **change), "index.html was changed after the build")
+            for change in ({"size": 1}, {"size": 10**6}, {"sha256": "0" * 64}, {"sha256": "f" * 64})
+        ),
     ],
 )
 def test_assets_that_are_not_what_was_built_are_refused(
@@ -149,8 +171,9 @@ def test_assets_that_are_not_what_was_built_are_refused(
 
 def test_assets_for_another_base_path_are_refused(tmp_path: Path) -> None:
     build(tmp_path)
-    with pytest.raises(AssetsError, match="--base-path /console"):
-        Assets.read(tmp_path, WHERE, base_path="/console")
+    for other in ("/console", "/a", ""):
+        with pytest.raises(AssetsError, match=f"--base-path {other}`"):
+            Assets.read(tmp_path, WHERE, base_path=other)
 
 
 def test_the_hash_is_the_one_that_the_provider_computes(tmp_path: Path) -> None:
