@@ -229,7 +229,8 @@ def test_schedules_are_counted_in_an_account_of_at_most_a_hundred_other_workers(
 ) -> None:
     names = [f"{'az'[at % 2]}{at}" for at in range(others)]
     held = {f"{WORKERS}/scripts": [{"id": name} for name in (*names, OURS)]}
-    schedules = {f"{WORKERS}/scripts/{name}/schedules": {"schedules": [{}] * 3} for name in names}
+    three = {"schedules": [{"cron": "* * * * *"}] * 3}
+    schedules = {f"{WORKERS}/scripts/{name}/schedules": three for name in names}
     cloud = Cloud({**account(), **held, **schedules})
     told = [text for text in cloud.asked().refusals if text.startswith("crons: ")]
     calls = [call for call in cloud.calls if call.endswith("/schedules")]
