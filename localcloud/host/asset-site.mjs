@@ -117,9 +117,24 @@ function decoded(pathname) {
 
 const encoded = (pathname) => pathname.split("/").map(encodeURIComponent).join("/");
 
-function fits(rules, pathname) {
+/**
+ * Whether one of the rules fits, in which a star stands for anything. Looked for part by part: as a
+ * regular expression, a rule of many stars takes a power of the path's length.
+ *
+ * @param {string[]} rules a leading "!" is passed over @param {string} pathname
+ */
+export function fits(rules, pathname) {
   return rules.some((rule) => {
-    const source = rule.replace(/^!/, "").replace(/[-/\\^$+?.()|[\]{}]/g, "\\$&");
-    return new RegExp(`^${source.replaceAll("*", ".*")}$`).test(pathname);
+    const [first, ...others] = rule.replace(/^!/, "").split("*");
+    const last = others.pop();
+    if (last === undefined) return pathname === first;
+    if (!pathname.startsWith(first)) return false;
+    let at = first.length;
+    for (const part of others) {
+      const found = pathname.indexOf(part, at);
+      if (found < 0) return false;
+      at = found + part.length;
+    }
+    return pathname.length - last.length >= at && pathname.endsWith(last);
   });
 }

@@ -22,7 +22,8 @@ const VARIADIC = new Set([
 /** What stands between these and an opening parenthesis is the name of a table. */
 const BEFORE_TABLE = new Set(["into", "table", "exists", "on", "references"]);
 const TOKEN = /--[^\n]*|\/\*[^]*?(?:\*\/|$)|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|[a-z_]\w*|[(),]/gi;
-const CHANGED = /^(?:\s|--[^\n]*\n|\/\*[^]*?\*\/)*(?:WITH\b[^]*?)?\b(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?)\s+("(?:[^"]|"")+"|`[^`]+`|\[[^\]]+\]|[a-z_]\w*)/i;
+/** A comment has one way to end, or a row of them could be read in two to the power of their number. */
+const CHANGED = /^(?:\s|--[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*(?:WITH\b[^]*?)?\b(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?)\s+("(?:[^"]|"")+"|`[^`]+`|\[[^\]]+\]|[a-z_]\w*)/i;
 
 export class D1Database extends WorkerdDatabase {
   /**

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.host.conftest import Starter
+from tests.host.node_module import run_in_node
 from tests.host.running_host import RunningHost
 
 pytestmark = pytest.mark.workerd
@@ -129,6 +130,28 @@ def test_a_file_takes_no_post_and_has_one_address(host: RunningHost) -> None:
 def test_the_binding_reads_the_files_of_its_own_version(host: RunningHost) -> None:
     answer = ask(host, "/by-binding")
     assert (answer.text, answer.headers["content-type"]) == ("{}", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("rule", "fitting", "others"),
+    [
+        ("/about", ["/about"], ["/about/", "/abou", "/x/about"]),
+        ("/about*", ["/about", "/about/x"], ["/abou", "/x/about"]),
+        ("!/a*", ["/a", "/ab"], ["/b", "!/a"]),
+        ("*", ["", "/", "/a/b"], []),
+        ("*.html", ["/a.html", ".html"], ["/a.htm", "/a.html/"]),
+        ("/a*b*c", ["/abc", "/axbxc", "/abcbc"], ["/ab", "/acb", "/abcb"]),
+        ("/ab*b", ["/abb", "/abxb"], ["/ab"]),
+        ("/a.c+(x)", ["/a.c+(x)"], ["/abc+(x)"]),
+        ("/" + "*a" * 40 + "*!", ["/" + "a" * 40 + "!"], ["/" + "a" * 8_000]),
+    ],
+)
+def test_a_star_of_a_rule_stands_for_anything(
+    rule: str, fitting: list[str], others: list[str]
+) -> None:
+    script = "return input.paths.map((path) => m.fits([input.rule], path));"
+    found = run_in_node("asset-site.mjs", script, {"rule": rule, "paths": [*fitting, *others]})
+    assert found == [True] * len(fitting) + [False] * len(others)
 
 
 def test_run_worker_first_puts_the_worker_in_front_and_rules_do_so_by_path(

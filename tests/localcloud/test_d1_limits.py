@@ -123,6 +123,18 @@ CASES: list[tuple[str, tuple[str, tuple[Any, ...]], tuple[str, tuple[Any, ...]],
         "too big",
     ),
     (
+        "bytes of a row that is changed behind many comments",
+        ("/**/" * 60 + "/* **/UPDATE pair SET b = ?", ("y" * 1_000_000,)),
+        ("/**/" * 60 + "/* **/UPDATE pair SET b = ?", ("y" * 1_000_001,)),
+        "too big",
+    ),
+    (
+        "work on many comments before a statement that changes no row",
+        ("/**/" * 60 + "SELECT length(?)", ("y" * 1_000_000,)),
+        ("/**/" * 60 + "SELECT length(?)", ("y" * 2_000_001,)),
+        "too big",
+    ),
+    (
         "arguments of a function",
         (f"SELECT coalesce({', '.join('0' * 32)}), max(1, min({', '.join('0' * 32)}))", ()),
         (f"SELECT 'coalesce(', max(1, coalesce ({', '.join('0' * 33)}))", ()),
