@@ -6,9 +6,9 @@ CTL := .venv/bin/notifyctl
 # Commands and tests start hundreds of Python processes: each takes the compiled modules of the first.
 unexport PYTHONDONTWRITEBYTECODE
 # Test processes side by side: each collects all tests, which takes it ten seconds of processor time,
-# and waits for the runtime now and then. So one more than the two cores that the limits are meant
-# for. Each may hold a local cloud of about 0.7 GB.
-WORKERS ?= 3
+# and waits for the runtime now and then. So one more than there are cores, and at most eight: each
+# may hold a local cloud of about 0.7 GB.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 7 ? n + 1 : 8)))
 CODE := __main__.py cron d1 infra engine localcloud ops scripts/make_sync.py sdk/notification_sdk worker/src sql tests bench
 
 .PHONY: help install bundle up down destroy clean test check types unit soak bench docs lock
