@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notification.identity import first_row_id
+from notification.storage.log_retention import retention_hours
 from notification.tasks import clean_up as module
 from notification.tasks.clean_up import CleanUpResult, clean_up
 from notification.timestamps import DAY_MS, HOUR_MS, iso
@@ -96,3 +97,44 @@ def test_a_notification_goes_after_its_retention(world: World, ago_ms: int, gone
         (first_row_id(moment),),
     )
     assert cleaned(world, hourly=False).notifications == gone
+
+
+def add_settled(world: World, count: int) -> None:
+    """Put notifications into the database that were settled long ago."""
+    world.database.connection.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " INSERT INTO notification_logs (id, message_id, user_id, channel_type, status)"
+        " SELECT i, 'm' || i, 'u1', 'webhook', 'failed' FROM n",
+        (count,),
+    )
+
+
+def test_a_run_deletes_ten_thousand_and_a_request_twenty_thousand(world: World) -> None:
+    add_settled(world, 10_000)
+    add_keys(world, 10_000, expired_ms_ago=1)
+    # The last page is full: another one may follow.
+    assert cleaned(world) == CleanUpResult(10_000, 10_000, 0, 1_000, 1_000)
+    assert cleaned(world) == CleanUpResult(0, 0, 0, 0, 0)
+    add_settled(world, 20_001)
+    path = "/api/notification-logs/cleanup?days=1"
+    deleted = [world.request("DELETE", path).json["data"] for _ in range(2)]
+    assert [(each["deleted_count"], each.get("more")) for each in deleted] == [
+        (20_000, True),
+        (1, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "hours"), [(None, 168), ("", 168), ("soon", 168), ("-5", 168), ("0", 1), ("2", 2)]
+)
+def test_notifications_are_kept_for_a_week_unless_it_is_set(
+    world: World, setting: str | None, hours: int
+) -> None:
+    if setting is not None:
+        world.database.connection.execute(
+            "INSERT INTO system_configs (config_key, config_value)"
+            " VALUES ('cleanup_retention_hours', ?)"
+            " ON CONFLICT (config_key) DO UPDATE SET config_value = excluded.config_value",
+            (setting,),
+        )
+    assert world.run(retention_hours(world.platform())) == hours
