@@ -488,6 +488,7 @@ CALLS: dict[str, list[Call]] = {
         lambda text: payload.idempotency_key(payload.read_payload(alert(text)), ["webhook"]),
     ],
     "http.parameters.row_id": [parameters.row_id],
+    "http.parameters.switch": [lambda text: parameters.switch({"a": text}, "a")],
     "http.parameters.whole_number": [
         lambda text: parameters.whole_number({"n": text}, "n", default=1, maximum=9),
     ],

@@ -1,0 +1,32 @@
+"""Every answer, row and message of a day is as it was read through; see `whole_story`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.worker.whole_story import FILE, tell
+
+
+@cache
+def told() -> dict[str, Any]:
+    return tell()
+
+
+@cache
+def expected() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("chapter", expected())
+def test_a_chapter_ends_as_it_did(chapter: str) -> None:
+    """Where it is to end otherwise, run `python -m tests.worker.whole_story`."""
+    assert told()[chapter] == expected()[chapter]
+
+
+def test_no_chapter_is_left_out() -> None:
+    assert list(told()) == list(expected())
