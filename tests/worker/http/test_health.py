@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from notification.app.platform import IsolateMemory
 from notification.cloudflare.unbound import UnboundCache, UnboundDatabase
 from notification.ports.database import DatabaseConflict, DatabaseError, Statement
+from notification.ports.platform import VersionMetadata
 from notification.storage.last_hour import RefusedWrites
+from notification.timestamps import iso
 from tests.worker.world import BOUND, World
 
 
@@ -191,3 +194,66 @@ def test_failed_reads_and_conflicts_of_keys_are_no_refused_writes(world: World) 
     world.request("GET", "/api/notification-logs")
     world.database.before_batch = None
     assert world.request("GET", "/health", signed=False).json["status"] == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("silent_ms", "deployed_ms", "stopped"),
+    [
+        (900_000, None, False),
+        (900_001, None, True),
+        (900_001, 1, False),
+        (900_001, -1, True),
+        (2_000_000, 1_099_999, True),
+        (2_000_000, 1_100_000, False),
+    ],
+)
+def test_the_cron_has_stopped_after_three_missed_firings(
+    world: World, silent_ms: int, deployed_ms: int | None, stopped: bool
+) -> None:
+    world.clock.ms += 3
+    world.cron()
+    fired_ms = world.clock.ms
+    if deployed_ms is not None:
+        world.running = VersionMetadata("v", "t", iso(fired_ms + deployed_ms))
+    world.clock.ms += silent_ms
+    health = world.request("GET", "/health", signed=False)
+    errors = [
+        {
+            "code": "CRON_STOPPED",
+            "message": f"The cron has not fired since {iso(fired_ms)}; it should every 5 minutes",
+        }
+    ]
+    assert health.json.get("errors", []) == (errors if stopped else [])
+    assert (health.status, health.json["status"]) == (
+        (503, "unhealthy") if stopped else (200, "healthy")
+    )
+
+
+def test_health_is_told_whole(world: World) -> None:
+    world.clock.ms += 3
+    world.environment["SCHEMA_LEVEL"] = "7"
+    health = world.request("GET", "/health", signed=False)
+    assert health.headers["Cache-Control"] == "no-cache, no-store, must-revalidate"
+    whole: dict[str, Any] = {
+        "status": "healthy",
+        "timestamp": "2026-01-01T00:00:00.003Z",
+        "version": "9.8.7",
+        "environment": "production",
+        "database": "connected",
+        "cache": "connected",
+        "queues": "connected",
+        "services": {"database": True, "queue": True, "cache": True},
+        "deployment": {"version_id": "version-1", "tag": "tag-1", "schema_level": 7},
+    }
+    assert health.json == whole
+    world.environment["SCHEMA_LEVEL"] = ""
+    del whole["deployment"]["schema_level"]
+    assert world.request("GET", "/health", signed=False).json == whole
+    world.running = VersionMetadata("", "", "")
+    del whole["deployment"]
+    assert world.request("GET", "/health", signed=False).json == whole
+    world.bound -= {"FAILED_QUEUE"}
+    whole |= {"status": "unhealthy", "queues": "not_bound"}
+    whole["services"] = {"database": True, "queue": False, "cache": True}
+    unhealthy = world.request("GET", "/health", signed=False)
+    assert (unhealthy.status, unhealthy.json) == (503, whole)

@@ -373,11 +373,26 @@ def test_a_retry_counts_its_forwardings_as_the_first_attempt_did(bridge: World) 
     assert sent == ["4", "4"]
 
 
-@pytest.mark.parametrize("hops", ["", "-1", "x", "1.5", "9" * 20, "٣"])
-def test_a_count_of_forwardings_that_is_none_is_refused(bridge: World, hops: str) -> None:
+@pytest.mark.parametrize(
+    ("hops", "code"),
+    [
+        *((hops, "INVALID_PARAMETER") for hops in ("", "-1", "x", "1.5", "٣")),
+        *((hops, "LOOP_DETECTED") for hops in ("6", "9" * 20, "0" * 10)),
+    ],
+)
+def test_a_count_of_forwardings_that_is_none_or_too_high_is_refused(
+    bridge: World, hops: str, code: str
+) -> None:
     refused = _call(bridge, {"text": "x"}, headers={"x-notification-hops": hops})
-    assert refused.code in ("INVALID_PARAMETER", "LOOP_DETECTED")
+    assert refused.code == code
     assert bridge.endpoints.received == []
+
+
+@pytest.mark.parametrize(("hops", "next_hops"), [(" 0 ", "1"), ("5", "6"), ("000000005", "6")])
+def test_five_forwardings_are_none_too_many(bridge: World, hops: str, next_hops: str) -> None:
+    assert _call(bridge, {"text": "x"}, headers={"x-notification-hops": hops}).status == 200
+    [(_, request)] = bridge.endpoints.received
+    assert request.headers["X-Notification-Hops"] == next_hops
 
 
 def test_what_utf_8_cannot_carry_does_no_harm(bridge: World) -> None:
