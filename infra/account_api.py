@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -18,6 +18,10 @@ TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - the variable's name, not
 PLAN_VARIABLE = "NOTIFICATION_PLAN_ONLY"
 """Environment variable of a plan that nothing is deployed after: its token may be one that only
 reads, so that nobody asks what it may write."""
+
+
+_BODIES: Mapping[str, dict[str, Any]] = {"POST": {}}
+"""What is sent along with a call, by its method."""
 
 
 class CannotAsk(Exception):
@@ -147,10 +151,9 @@ class AccountApi:
         return answer, document
 
     def _ask(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
-        body: dict[str, Any] | None = {} if method == "POST" else None
         try:
             answer = self._client.request(
-                method, f"{self._base_url}{path}", params=query, json=body
+                method, f"{self._base_url}{path}", params=query, json=_BODIES.get(method)
             )
         except httpx.HTTPError as error:
             raise _NoAnswer(type(error).__name__) from None

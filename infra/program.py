@@ -121,7 +121,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
         opts,
     )
     checked = _smoked(inputs, service)
-    migrations, migrated = _migrations(inputs, stores, service, after=checked)
+    migrations = _migrations(inputs, stores, service, after=checked)
     deployment = Deployment(
         "serving",
         DeploymentArgs(
@@ -129,7 +129,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
             bundle_sha256=inputs.bundle.sha256,
             assets_sha256=_assets_sha256(inputs),
             service=service,
-            after=migrated,
+            after=migrations,
         ),
         opts,
     )
@@ -183,8 +183,8 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
 
 def _migrations(
     inputs: Inputs, stores: Stores, service: Service, *, after: pulumi.Resource
-) -> tuple[Migrations, Migrations]:
-    """Declare the schema of each database, one after the other; return the first and the last.
+) -> Migrations:
+    """Declare the schema of each database, one after the other, and return the last one.
 
     Between the upload and the deployment: code that can't be uploaded or fails its smoke test
     migrates nothing, and a migration that fails leaves the version that serves today.
@@ -205,7 +205,7 @@ def _migrations(
                 pulumi.ResourceOptions(depends_on=[found[-1] if found else after]),
             )
         )
-    return found[0], found[-1]
+    return found[-1]
 
 
 def _access(

@@ -69,13 +69,16 @@ class MigrationSet:
             )
         names = sorted(path.name for path in directory.glob("*.sql"))
         ups = [name for name in names if not name.endswith(".down.sql")]
-        levels = [_level(name) for name in ups]
-        for name, level, before in zip(ups[1:], levels[1:], ups, strict=False):
-            if level == _level(before):
+        numbered: dict[int, str] = {}
+        for name in ups:
+            level = _level(name)
+            if level in numbered:
                 raise MigrationFileError(
-                    f"{before} and {name} have the same number. Give the newer one the next number."
+                    f"{numbered[level]} and {name} have the same number. Give the newer one the "
+                    "next number."
                 )
-        migrations = tuple(map(_read, [directory] * len(ups), levels, ups))
+            numbered[level] = name
+        migrations = tuple(_read(directory, *each) for each in numbered.items())
         known = {_down_name(name) for name in ups}
         for name in names:
             if name.endswith(".down.sql") and name not in known:

@@ -10,7 +10,8 @@ from infra.migrations.errors import D1SqlError, WriterBusy
 LEASE_S = 20
 """Seconds that the lease holds; each migration renews it. A killed writer's lease lapses."""
 
-_POLL_S = 1.0
+_PATIENCE_S = 60
+"""Seconds that a writer waits for another one's lease, and asks once in each."""
 
 
 class WriterLease:
@@ -41,13 +42,13 @@ class WriterLease:
             "WHERE holder = ?1 OR expires_at <= unixepoch() RETURNING holder",
             (self._holder, str(LEASE_S)),
         )
-        for _ in range(int(3 * LEASE_S / _POLL_S)):
+        for _ in range(_PATIENCE_S):
             taken, *_ = self._database.batch([claim])
             if taken:
                 return
-            self._sleep(_POLL_S)
+            self._sleep(1)
         raise WriterBusy(
-            f"Another deployment has been migrating this database for {3 * LEASE_S} seconds. "
+            f"Another deployment has been migrating this database for {_PATIENCE_S} seconds. "
             "Wait until it is done, and deploy again."
         )
 

@@ -115,10 +115,9 @@ def added_by(migrations: MigrationSet, migration: Migration) -> frozenset[str]:
 
     They go when it is undone. Found by running the files before it, and it, on a scratch database.
     """
+    every = migrations.migrations
     with ScratchDatabase() as database:
-        for earlier in migrations:
-            if earlier.name == migration.name:
-                break
+        for earlier in every[: every.index(migration)]:
             _run(database, earlier.statements)
         before = _names(database)
         _run(database, migration.statements)

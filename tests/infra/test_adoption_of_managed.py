@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +145,48 @@ def test_a_state_that_cannot_be_read_stops_the_import(cli: Path, answer: str | N
     else:
         (cli / "answer").write_text(answer)
     with pytest.raises(pulumi.RunError, match="state can't be read"):
+        read_state()
+
+
+def test_a_cli_that_fails_or_hangs_stops_the_import(
+    cli: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cli / "answer").write_text('{"deployment": {}}')
+    asked: list[dict[str, Any]] = []
+    original = subprocess.run
+
+    def run(command: list[str], **options: Any) -> Any:
+        asked.append(options)
+        return original(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert read_state() == []
+    assert asked == [
+        {
+            "capture_output": True,
+            "text": True,
+            "check": True,
+            "stdin": subprocess.DEVNULL,
+            "timeout": 60,
+        }
+    ]
+    (cli / "pulumi").write_text("#!/bin/sh\necho '{}'\nexit 3\n")
+    with pytest.raises(pulumi.RunError) as refused:
+        read_state()
+    assert str(refused.value) == (
+        "The stack's state can't be read (CalledProcessError), so it isn't known whether the stack "
+        "made what it is told to import; nothing was changed. Take the adopt… settings out, or run "
+        "'notifyctl import', which looks before it imports."
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    ['{"checkpoint": 1}', '{"deployment": []}', "[]", '{"deployment": {"resources": 1}}'],
+)
+def test_a_state_of_another_form_is_not_taken_for_an_empty_one(cli: Path, document: str) -> None:
+    (cli / "answer").write_text(document)
+    with pytest.raises(pulumi.RunError, match=r"can't be read \(ValueError\)"):
         read_state()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra.migrations.d1 import Statement
 from infra.migrations.files import MigrationSet
-from infra.migrations.lint import Problem, lint, lint_on_copy
+from infra.migrations.lint import Problem, added_by, lint, lint_on_copy
 from infra.migrations.scratch import ScratchDatabase
 from tests.infra.stack_inputs import write_migrations
 
@@ -383,6 +383,40 @@ def test_a_refused_statement_is_told_with_its_line(tmp_path: Path, number: int) 
         f"0002_second.sql:{lines[number]}: statement {number} of 3 is refused on tables with rows "
         "in them: UNIQUE constraint failed: labels.name: SQLITE_CONSTRAINT."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "brought"),
+    [
+        ("0001_first.sql", {"notes", "notes.id", "notes.body"}),
+        ("0002_second.sql", {"notes.size", "labels", "labels.name"}),
+        ("0003_third.sql", {"later", "later.id"}),
+    ],
+)
+def test_what_a_migration_brings_is_found_beside_what_was_there(
+    tmp_path: Path, name: str, brought: set[str]
+) -> None:
+    files = {
+        "0001_first.sql": "CREATE TABLE Notes (id INTEGER, Body TEXT);",
+        "0002_second.sql": (
+            "ALTER TABLE notes ADD COLUMN Size INTEGER;\nCREATE TABLE labels (name TEXT,\n"
+            "  length INTEGER GENERATED ALWAYS AS (length(name)) VIRTUAL);"
+        ),
+        "0003_third.sql": "CREATE TABLE later (id INTEGER);",
+    }
+    downs = {file.replace(".sql", ".down.sql"): "SELECT 1;" for file in files}
+    migrations = MigrationSet.read(write_migrations(tmp_path, {**files, **downs}))
+    (one,) = [migration for migration in migrations if migration.name == name]
+    assert added_by(migrations, one) == brought
+
+
+def test_a_problem_is_a_document_with_or_without_a_line() -> None:
+    whole, at = Problem("a.sql", None, "no"), Problem("a.sql", 7, "no")
+    assert [str(whole), str(at)] == ["a.sql: no.", "a.sql:7: no."]
+    assert [whole.document(), at.document()] == [
+        {"file": "a.sql", "line": None, "message": "no"},
+        {"file": "a.sql", "line": 7, "message": "no"},
+    ]
 
 
 @pytest.mark.parametrize("count", [5, 6, 7])

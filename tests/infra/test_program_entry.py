@@ -12,7 +12,7 @@ from pulumi.runtime.config import set_all_config
 from infra import SERVICE_VERSION
 from infra.inputs import read_pulumi_config
 from infra.program import run
-from infra.release import config_digest, secret_fingerprints
+from infra.release import config_digest, release_settings, secret_fingerprints
 from tests.infra.registrations import Declared, declare_stack
 from tests.infra.stack_inputs import API_SECRET, CONFIG, checked_config, write_migrations
 from tests.infra.test_bundle_reader import written
@@ -133,11 +133,30 @@ def test_fingerprints_tell_secrets_stacks_and_rotations_apart_and_no_secret() ->
     there = secret_fingerprints(secrets, "notification-system-dev")
     assert set(here) == {"api_secret_key", "encrypt_key", "api_secret_key_previous"}
     assert len({*here.values(), *there.values()}) == 6
+    # Another form of them would look as if every secret had been changed.
+    assert here["api_secret_key"] == "4665f9fa8898d515"
     assert here == secret_fingerprints(secrets, "notification-system")
     rotated = checked_config(apiSecretKey="c3" * 32).secrets()
     assert (
         secret_fingerprints(rotated, "notification-system")["api_secret_key"] not in here.values()
     )
+
+
+def test_a_release_remembers_its_settings_but_not_which_release_serves() -> None:
+    version = "18f97339-c287-4872-9bdd-e2135c07ec12"
+    changes = {"traffic": "10", "trafficBase": version, "adoptWorkerId": "a" * 32}
+    pinned = {"pin": {"version": version, "insteadOf": "a" * 64}}
+    settings = checked_config(logLevel="warn", shards="2", **changes, **pinned).settings()
+    assert release_settings(settings) == {
+        "accountId": CONFIG["accountId"],
+        "environment": "production",
+        "workersDevSubdomain": "my-team",
+        "logLevel": "warn",
+        "shards": 2,
+    }
+    adopted = checked_config(adoptWorkerId="a" * 32, adoptDatabaseId=version).settings()
+    assert config_digest(adopted) == config_digest(checked_config().settings())
+    assert len(config_digest(adopted)) == 64
 
 
 def test_the_config_digest_changes_with_any_setting_and_with_no_secret() -> None:

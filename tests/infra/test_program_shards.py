@@ -103,6 +103,9 @@ def test_recipients_move_after_every_schema_and_the_version_that_knows_them(
     shards = found.one("shards").inputs
     assert shards["databases"] == ["database-id", "database-1-id", "database-2-id"]
     assert shards["wanted"] == 3
+    assert found.outputs["schema_level"] == 2
+    assert found.depends_on("migrations-2", "migrations-1")
+    assert found.depends_on("migrations-1", "migrations")
     for schema in schemas:
         assert found.depends_on("deployment", schema)
         assert found.depends_on(schema, "smoke")
@@ -118,17 +121,18 @@ def test_nobody_moves_while_an_older_version_has_traffic(tmp_path: Path) -> None
 def test_a_database_with_recipients_stays_when_the_settings_want_fewer(
     tmp_path: Path, record: list[Placement | None]
 ) -> None:
-    record.append(Placement(3))
-    found = declared(tmp_path, 2, databases(3))
+    record.append(Placement(4))
+    found = declared(tmp_path, 2, databases(4))
     assert sorted(r.name for r in found.of_type("D1Database")) == [
-        "database",
-        "database-1",
-        "database-2",
+        *("database", "database-1", "database-2", "database-3"),
     ]
     assert found.one("shards").inputs["wanted"] == 2
     # The next update deletes it, and the engine deletes nothing that is protected.
     protected = {r.name: r.protect for r in found.of_type("D1Database")}
-    assert protected == {"database": True, "database-1": True, "database-2": False}
+    assert protected == {
+        **{"database": True, "database-1": True},
+        **{"database-2": False, "database-3": False},
+    }
 
 
 @pytest.mark.parametrize(
@@ -158,6 +162,16 @@ def test_back_to_one_database_nothing_is_left_of_the_others(
     found = declared(tmp_path, 1, databases(3))
     assert sorted(r.name for r in found.of_type("D1Database")) == ["database"]
     assert found.of_type("Shards") == []
+
+
+def test_no_database_goes_where_the_state_doesnt_tell_which_is_the_first(tmp_path: Path) -> None:
+    others = [one for one in databases(3) if "_shard_" in one["outputs"]["name"]]
+    with pytest.raises(pulumi.RunError) as refused:
+        declared(tmp_path, 1, others)
+    assert str(refused.value) == (
+        "The stack has 2 databases, and its state doesn't tell which one is the first; nothing was "
+        "changed. Run 'pulumi refresh', and deploy again."
+    )
 
 
 def test_no_database_goes_where_the_record_cant_be_read(

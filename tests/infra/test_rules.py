@@ -244,3 +244,44 @@ def test_a_single_consumer_needs_no_dead_letter_queue(production: Stack) -> None
     )
     assert len(alone.of_type("QueueConsumer")) == 1
     assert breaches(alone) == []
+
+
+def test_an_unprotected_staging_stack_is_warned_of_and_breaks_no_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", told.append)
+    check_rules(collected(stack_inputs(tmp_path, "staging", environment="staging"), "staging"))
+    assert [text.partition(":")[0] for text in told] == [
+        "The stores of this staging stack aren't protected"
+    ]
+
+
+@pytest.mark.requirement("T-7", "S0-114")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0123456789abcdef0123456789abcdef0123456",
+        "aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3a",
+        "notification-system",
+        "",
+    ],
+)
+def test_a_text_that_is_shorter_or_plainer_than_a_secret_may_be_seen(
+    production: Stack, text: str
+) -> None:
+    assert breaches(with_binding(production, name="NOTE", type="plain_text", text=text)) == []
+
+
+def test_a_plain_binding_that_is_known_late_or_lies_in_json_is_found(production: Stack) -> None:
+    late = pulumi.Output.from_input("x")
+    for binding in (
+        {"type": "plain_text", "text": late},
+        {"type": "json", "text": API_SECRET},
+        {"type": "json", "text": late},
+    ):
+        broken = with_binding(production, name="NOTE", **binding)
+        assert breaches(broken) == ["nothing_secret_is_in_plain_text NOTE"]
+    for name, type_ in (("SECRET_FINGERPRINTS", "plain_text"), ("A_KEY", "secret_text")):
+        fine = with_binding(production, name=name, type=type_, text=pulumi.Output.secret("x"))
+        assert breaches(fine) == []

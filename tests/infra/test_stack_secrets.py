@@ -35,6 +35,27 @@ def test_no_other_stack_takes_a_development_default(stack: str, changes: dict[st
     assert "(missing)" in found["apiSecretKey"]
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "is_taken"),
+    [
+        ("apiSecretKey", "x", True),
+        ("apiSecretKey", "", False),
+        ("apiSecretKey", "a b", False),
+        ("encryptKey", "x" * 31, False),
+        ("encryptKey", "x" * 32, True),
+        ("encryptKey", "x" * 33, False),
+        ("encryptKeyPrevious", "x" * 31, False),
+        ("adminApiKey", "x", True),
+    ],
+)
+def test_where_samples_are_allowed_any_printable_text_is_a_secret(
+    key: str, value: str, is_taken: bool
+) -> None:
+    loopback = {"cloudflare:baseUrl": "http://127.0.0.1:1/client/v4"}
+    found = mistakes("local", environment="development", **loopback, **{key: value})
+    assert set(found) == (set() if is_taken else {key})
+
+
 def test_grafanas_name_and_password_come_together() -> None:
     assert set(mistakes(grafanaWebhookUsername="g")) == {"grafanaWebhookPassword"}
     assert set(mistakes(grafanaWebhookPassword="p" * 32)) == {"grafanaWebhookUsername"}
@@ -92,6 +113,9 @@ def test_a_published_sample_secret_is_taken_in_development_on_this_machine_only(
 def test_a_secret_that_is_not_the_recorded_one_is_found() -> None:
     prints = {"apiSecretKey": key_fingerprint("apiSecretKey", API_SECRET)}
     assert mistakes(keyFingerprints=prints) == {}
+    for other in ("0" * 16, "f" * 16):
+        assert set(mistakes(keyFingerprints={"apiSecretKey": other})) == {"keyFingerprints"}
+    assert mistakes(keyFingerprints={"adminApiKey": "0" * 16}) == {}
     found = mistakes(keyFingerprints=prints, apiSecretKey="b2" * 32)
     assert set(found) == {"keyFingerprints"}
     assert "notifyctl keys record" in found["keyFingerprints"]
@@ -104,6 +128,7 @@ def test_a_fingerprint_tells_secrets_and_keys_apart_and_is_the_same_on_every_sta
     assert own != key_fingerprint("apiSecretKey", "b2" * 32)
     assert own != key_fingerprint("adminApiKey", API_SECRET)
     assert API_SECRET not in own
+    assert own == "2f5e18508f7dbfec"
 
 
 def test_fingerprints_under_the_key_of_the_release_before_are_still_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from infra.access.permission import Permission, Scope
 from infra.access.permission_groups import Group
-from infra.access.required_permissions import required_permissions
+from infra.access.required_permissions import planning_permissions, required_permissions
 from infra.rules import Declaration, Stack, collect_declarations
 from infra.rules.check import RULES
 from infra.settings import Settings
@@ -94,6 +94,25 @@ def test_a_zones_permission_is_for_a_zone_alone(operator: Stack) -> None:
     assert breaches(routed, given, resource=ZONE) == []
     assert breaches(routed, given) == [PERMISSIONS]
     assert breaches(routed, IDS[P.D1_WRITE], resource=ZONE) == [PERMISSIONS]
+
+
+@pytest.mark.parametrize(
+    ("changes", "routes", "zone"),
+    [
+        ({}, False, False),
+        ({"custom_domain": "n.example.com", "zone_name": "example.com"}, True, True),
+        ({"route_pattern": "n.example.com/*", "zone_name": "example.com"}, True, True),
+        ({"custom_domain": "n.example.com", "zone_id": "5" * 32}, True, False),
+    ],
+)
+def test_a_zones_permissions_come_with_an_address_and_the_zone_is_read_to_find_its_id(
+    operator: Stack, changes: dict[str, str], routes: bool, zone: bool
+) -> None:
+    settings = operator.settings.model_copy(update=changes)
+    deploying, planning = required_permissions(settings), planning_permissions(settings)
+    assert (P.WORKERS_ROUTES_WRITE in deploying, P.ZONE_READ in deploying) == (routes, zone)
+    assert (P.WORKERS_ROUTES_READ in planning, P.ZONE_READ in planning) == (routes, zone)
+    assert len(set(deploying)) == len(deploying)
 
 
 def test_a_policy_that_denies_and_a_list_that_nobody_asked_for_are_found(operator: Stack) -> None:
