@@ -263,8 +263,8 @@ def test_the_workflows_get_every_value_that_is_set_and_a_notice_for_each_other(
     assert len(notices) == len(skipped)
     assert all(text.endswith(" is not set.") for text in notices)
     for kind, name, meaning, source in (
-        ("secret", "PROD_KV_ID", "id of the namespace", "`adoptNamespaceId`"),
-        ("variable", "BACKUP_BUCKET", "R2 bucket of the backups", "`backupBucket`"),
+        ("secret", "PROD_KV_ID", "id of the namespace", "adoptNamespaceId"),
+        ("variable", "BACKUP_BUCKET", "R2 bucket of the backups", "backupBucket"),
     ):
         assert f"GitHub gets no {kind} {name} ({meaning}): {source} is not set." in notices
 

@@ -130,8 +130,10 @@ def test_a_database_with_recipients_stays_when_the_settings_want_fewer(
     # The next update deletes it, and the engine deletes nothing that is protected.
     protected = {r.name: r.protect for r in found.of_type("D1Database")}
     assert protected == {
-        **{"database": True, "database-1": True},
-        **{"database-2": False, "database-3": False},
+        "database": True,
+        "database-1": True,
+        "database-2": False,
+        "database-3": False,
     }
 
 
