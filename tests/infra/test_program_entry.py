@@ -144,9 +144,9 @@ def test_fingerprints_tell_secrets_stacks_and_rotations_apart_and_no_secret() ->
 
 def test_a_release_remembers_its_settings_but_not_which_release_serves() -> None:
     version = "18f97339-c287-4872-9bdd-e2135c07ec12"
-    changes = {"traffic": "10", "trafficBase": version, "adoptWorkerId": "a" * 32}
-    pinned = {"pin": {"version": version, "insteadOf": "a" * 64}}
-    settings = checked_config(logLevel="warn", shards="2", **changes, **pinned).settings()
+    changes: dict[str, Any] = {"traffic": "10", "trafficBase": version, "adoptWorkerId": "a" * 32}
+    changes["pin"] = {"version": version, "insteadOf": "a" * 64}
+    settings = checked_config(logLevel="warn", shards="2", **changes).settings()
     assert release_settings(settings) == {
         "accountId": CONFIG["accountId"],
         "environment": "production",

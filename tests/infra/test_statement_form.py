@@ -29,6 +29,7 @@ FORMS = {
     "DROP VIEW v;": StatementForm(Kind.DROP_OTHER, "v"),
     "DROP;": StatementForm(Kind.UNKNOWN),
     "DROP TABLE": StatementForm(Kind.DROP_TABLE),
+    "DROP TABLE main.": StatementForm(Kind.DROP_TABLE, "main"),
     "ALTER TABLE a RENAME TO B;": StatementForm(Kind.RENAME_TABLE, "a", new_name="b"),
     "ALTER TABLE main.a RENAME TO b;": StatementForm(Kind.RENAME_TABLE, "a", new_name="b"),
     "ALTER TABLE a RENAME COLUMN C TO D;": StatementForm(
