@@ -20,7 +20,6 @@ from infra.components import (
     TriggersArgs,
 )
 from infra.components.adoption import Adoption
-from infra.components.deployment import ALL
 from infra.inputs import Inputs
 from infra.migrations.resource import Migrations, MigrationsArgs
 from infra.outputs import Parts, release_output, serving_output, stack_outputs
@@ -150,7 +149,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
                 base_url=settings.cloudflare_base_url,
                 databases=[database.id for database in stores.databases],
                 # A version that shares the traffic may not know where they would be.
-                wanted=None if pin_holds or settings.traffic != ALL else settings.shards,
+                wanted=None if pin_holds or settings.shares_traffic else settings.shards,
             ),
             pulumi.ResourceOptions(depends_on=[releases]),
         )

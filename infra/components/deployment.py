@@ -87,7 +87,7 @@ def _shares(args: DeploymentArgs) -> pulumi.Output[tuple[Share, ...]]:
 
     def split(own: str) -> tuple[Share, ...]:
         base = settings.traffic_base
-        if settings.traffic == ALL or base is None or base == own:
+        if not settings.shares_traffic or base is None or base == own:
             return (Share(own, ALL),)
         return (Share(own, settings.traffic), Share(base, ALL - settings.traffic))
 

@@ -73,3 +73,8 @@ class TrafficSettings(BaseModel):
     pin: PinnedVersion | None = Field(
         None, description="version that serves in place of the release it names: a rollback"
     )
+
+    @property
+    def shares_traffic(self) -> bool:
+        """Whether another version than the newest gets a part of the requests."""
+        return self.traffic < 100

@@ -68,7 +68,7 @@ def check_older_version(settings: Settings, state: State, *, pin_holds: bool) ->
         (int((one.get("outputs") or {}).get("n") or 1) for one in _of(state, _SHARDS)), default=1
     )
     wanted = [settings.pin.version] if settings.pin is not None and pin_holds else []
-    if settings.traffic_base is not None and settings.traffic != 100:
+    if settings.traffic_base is not None and settings.shares_traffic:
         wanted.append(settings.traffic_base)
     known = {
         str(release.get("version_id")): _shards(release)

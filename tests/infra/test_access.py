@@ -1,6 +1,7 @@
 """The component access: exactly the needed scopes, two gates, every value that workflows read."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -10,10 +11,11 @@ from pulumi.runtime import mocks
 
 from infra.access.permission import Permission
 from infra.components.access import Access, AccessArgs, github_provider
+from infra.program import declare
 from infra.settings.check import CheckedConfig, RawConfig
 from tests.infra import registrations
 from tests.infra.registrations import Declared, declare_stack
-from tests.infra.stack_inputs import ACCOUNT, API_SECRET, CONFIG, ENCRYPT_KEY
+from tests.infra.stack_inputs import ACCOUNT, API_SECRET, CONFIG, ENCRYPT_KEY, stack_inputs
 
 ACCESS = {
     "manageAccess": "true",
@@ -54,12 +56,12 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> Groups:
     return found
 
 
-def access(**changes: Any) -> Declared:
-    """Declare access of the stack production."""
+def access(stack: str = "production", **changes: Any) -> Declared:
+    """Declare access of a stack."""
     values = {**CONFIG, **ACCESS, "pulumiConfigPassphrase": PASSPHRASE, **changes}
     values = {key: value for key, value in values.items() if value is not None}
     secret = frozenset({"apiSecretKey", "encryptKey", "pulumiConfigPassphrase"})
-    config = CheckedConfig(RawConfig("the test's configuration", "production", values, secret))
+    config = CheckedConfig(RawConfig("the test's configuration", stack, values, secret))
     settings = config.settings()
 
     def program() -> dict[str, object]:
@@ -76,7 +78,7 @@ def access(**changes: Any) -> Declared:
         )
         return made.outputs()
 
-    return declare_stack(program, stack="production")
+    return declare_stack(program, stack=stack)
 
 
 @pytest.mark.requirement("S0-05", "PD-13")
@@ -291,3 +293,80 @@ def test_every_resource_is_under_the_component_and_uses_an_explicit_provider(
     ours = [r for r in found.registrations if r.type.startswith(("github:", "cloudflare:"))]
     assert len(ours) > 15
     assert [r.name for r in ours if "default" in r.provider or not r.provider] == []
+
+
+@pytest.mark.parametrize("environment", ["development", "staging"])
+def test_any_other_stack_has_one_token_and_one_environment_without_a_gate(
+    groups: Groups, environment: str
+) -> None:
+    found = access(
+        "trial",
+        environment=environment,
+        productionReviewers=None,
+        productionApprovers=None,
+        backupBucket="backups",
+    )
+    assert found.outputs == {
+        "account_id": ACCOUNT,
+        "ci_token_id": "ci-token-1-id",
+        "github_environments": [environment],
+    }
+    assert [r.name for r in found.of_type("AccountToken")] == ["ci-token-1"]
+    (place,) = found.of_type("RepositoryEnvironment")
+    assert dict(place.inputs) == {"environment": environment, "repository": "notifications"}
+    assert found.of_type("RepositoryEnvironmentDeploymentPolicy") == []
+    prefix = {"development": "DEV", "staging": "STAGING"}[environment]
+    values = [
+        *found.of_type("ActionsEnvironmentSecret"),
+        *found.of_type("ActionsEnvironmentVariable"),
+    ]
+    assert {r.name for r in values} == {
+        *("secret-CLOUDFLARE_API_TOKEN", "secret-CLOUDFLARE_ACCOUNT_ID"),
+        *(f"secret-{prefix}_API_SECRET", f"secret-{prefix}_ENCRYPT_KEY"),
+        *("secret-CLOUDFLARE_SUBDOMAIN", "secret-PULUMI_CONFIG_PASSPHRASE"),
+        *("variable-STACK", "variable-SERVICE_URL", "variable-BACKUP_BUCKET"),
+    }
+    assert {r.inputs["environment"] for r in values} == {environment}
+
+
+def test_productions_access_tells_every_token_and_environment(groups: Groups) -> None:
+    assert access().outputs == {
+        "account_id": ACCOUNT,
+        "ci_token_id": "ci-token-1-id",
+        "watch_token_id": "watch-token-1-id",
+        "plan_token_id": "plan-token-1-id",
+        "github_environments": [
+            *("production-approval", "production", "production-nightly", "production-plan"),
+        ],
+    }
+
+
+def test_a_stack_that_manages_access_declares_nothing_of_the_service(
+    groups: Groups, tmp_path: Path
+) -> None:
+    inputs = stack_inputs(tmp_path, **ACCESS)
+    found = declare_stack(lambda: declare(inputs), stack="production")
+    assert set(found.outputs) == set(access().outputs)
+    kinds = {r.type.rpartition(":")[2] for r in found.registrations}
+    assert "AccountToken" in kinds
+    assert not {"D1Database", "Worker", "Preconditions"} & kinds
+
+
+def test_a_list_of_permissions_that_is_refused_says_whose_token_is_needed(
+    groups: Groups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_self: object, args: mocks.MockCallArgs) -> Any:
+        if "getUser" in args.token:
+            return {"id": "11", "login": "x", "username": "x"}, []
+        return {}, [("", "403 Forbidden")]
+
+    monkeypatch.setattr(registrations._Provider, "call", refused)
+    with pytest.raises(pulumi.RunError) as caught:
+        access()
+    told = str(caught.value)
+    assert told.startswith("The permission groups could not be listed: ")
+    assert "403 Forbidden" in told
+    assert told.endswith(
+        "Making CI tokens needs an operator's token with Account: API Tokens: Edit, never CI's. "
+        "Set manageAccess to false where there is none."
+    )

@@ -15,6 +15,7 @@ import pytest
 
 from infra.components.adoption import Adoption
 from infra.stack_state import STATE_FILE_VARIABLE, read_state
+from tests.infra.stack_inputs import ACCOUNT, checked_config
 
 D1 = "cloudflare:index/d1Database:D1Database"
 QUEUE = "cloudflare:index/queue:Queue"
@@ -201,3 +202,29 @@ def test_a_checkpoint_is_read_where_no_cli_runs_the_program(
     assert read_state() == [found]
     file.write_text(json.dumps({"version": 3, "checkpoint": {"stack": "dev"}}))
     assert read_state() == []
+
+
+IDS = {
+    "adoptDatabaseId": ("database_id", "18f97339-c287-4872-9bdd-e2135c07ec12"),
+    "adoptNamespaceId": ("namespace_id", "1" * 32),
+    "adoptRetryQueueId": ("retry_queue_id", "2" * 32),
+    "adoptFailedQueueId": ("failed_queue_id", "3" * 32),
+    "adoptWorkerId": ("worker_id", "4" * 32),
+}
+
+
+@pytest.mark.parametrize("keys", [(), *((key,) for key in IDS), tuple(IDS)])
+def test_the_state_is_asked_where_something_is_adopted_and_not_otherwise(
+    monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
+) -> None:
+    asked: list[str] = []
+
+    def state() -> list[dict[str, Any]]:
+        asked.append("state")
+        return []
+
+    monkeypatch.setattr("infra.components.adoption.read_state", state)
+    settings = checked_config(**{key: IDS[key][1] for key in keys}).settings()
+    wanted: dict[str, Any] = dict(IDS[key] for key in keys)
+    assert Adoption.of_settings(settings) == Adoption(ACCOUNT, **wanted)
+    assert asked == ["state"] * bool(keys)

@@ -9,6 +9,7 @@ from infra.migrations.d1 import D1Database, Row, Statement
 from infra.migrations.errors import (
     ChangedMigration,
     D1Refused,
+    D1SqlError,
     D1Unavailable,
     IncompatibleCode,
     MigrationFailed,
@@ -128,6 +129,25 @@ def test_the_refused_statement_is_found_wherever_it_is(tmp_path: Path, number: i
     with pytest.raises(MigrationFailed, match=rf"at statement {number} of 5: UNIQUE constraint"):
         migrator(api).apply(files(tmp_path, **{"0003_third": "\n".join(statements)}))
     assert not [line for line in api.dump() if "t1" in line]
+
+
+def test_a_file_that_only_fails_as_a_whole_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, original = D1Api(), D1Database.batch
+
+    def batch(self: D1Database, statements: Sequence[Statement]) -> list[list[Row]]:
+        if any("0001_first.sql" in one.params for one in statements):
+            raise D1SqlError("out of luck")
+        return original(self, statements)
+
+    monkeypatch.setattr(D1Database, "batch", batch)
+    with pytest.raises(MigrationFailed) as failed:
+        migrator(api).apply(files(tmp_path))
+    assert str(failed.value) == (
+        "0001_first.sql failed at the whole of it: out of luck. The database is as it was before "
+        "this file, and the version that served still serves. Correct the file and deploy again."
+    )
 
 
 def test_after_the_file_is_corrected_the_same_deployment_succeeds(tmp_path: Path) -> None:

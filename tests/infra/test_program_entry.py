@@ -11,8 +11,10 @@ from pulumi.runtime.config import set_all_config
 
 from infra import SERVICE_VERSION
 from infra.inputs import read_pulumi_config
+from infra.migrations.location import project_root
 from infra.program import run
 from infra.release import config_digest, release_settings, secret_fingerprints
+from infra.rules import collect_declarations
 from tests.infra.registrations import Declared, declare_stack
 from tests.infra.stack_inputs import API_SECRET, CONFIG, checked_config, write_migrations
 from tests.infra.test_bundle_reader import written
@@ -103,6 +105,7 @@ def test_a_secret_that_pulumi_holds_in_clear_is_refused() -> None:
         (lambda root: set_config(accountId="x", logLevel="loud"), "has 2 mistakes"),
         (lambda root: shutil.rmtree(root / "dist"), "notifyctl bundle"),
         (lambda root: shutil.rmtree(root / "sql"), "There is no folder sql/migrations"),
+        (lambda root: set_config(console="true"), "There are no built assets in dist/assets"),
     ],
 )
 def test_a_mistake_in_the_inputs_registers_nothing_and_shows_no_trace(
@@ -163,3 +166,44 @@ def test_the_config_digest_changes_with_any_setting_and_with_no_secret() -> None
     digest = config_digest(checked_config().settings())
     assert digest == config_digest(checked_config(apiSecretKey="c3" * 32).settings())
     assert digest != config_digest(checked_config(logLevel="warn").settings())
+
+
+def test_outside_of_a_project_nothing_is_taken_for_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Pulumi.yaml").mkdir()
+    with pytest.raises(FileNotFoundError) as caught:
+        project_root()
+    assert str(caught.value) == f"There is no Pulumi.yaml in {tmp_path} or above it."
+
+
+def test_a_program_that_fails_half_way_registers_nothing_and_tells_its_own_error() -> None:
+    def failing() -> dict[str, Any]:
+        with collect_declarations():
+            pulumi.ComponentResource("a:b:C", "first")
+            raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        declare_stack(failing, stack="production")
+
+
+def test_a_program_that_checks_nothing_registers_nothing() -> None:
+    def unchecked() -> dict[str, Any]:
+        with collect_declarations():
+            made = pulumi.ComponentResource("a:b:C", "first")
+        return {"urn": made.urn}
+
+    with pytest.raises(pulumi.RunError, match="failed before it had declared everything"):
+        declare_stack(unchecked, stack="production")
+
+
+def test_what_is_declared_after_the_check_is_no_ones_concern() -> None:
+    def late() -> dict[str, Any]:
+        with collect_declarations() as declarations:
+            declarations.check(lambda: None)
+        pulumi.ComponentResource("a:b:C", "late")
+        assert list(declarations) == []
+        return {}
+
+    assert [one.name for one in declare_stack(late, stack="production").registrations] == ["late"]
