@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Self
 
 from d1 import rules
 from infra.migrations.d1 import Row, Statement
@@ -23,7 +24,7 @@ class ScratchDatabase:
         self._connection.row_factory = sqlite3.Row
         rules.restrict(self._connection)
 
-    def __enter__(self) -> ScratchDatabase:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
