@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from notification.templates.values import json_text, number_text, value_text
+from notification.templates.values import is_truthy, json_text, number_text, value_text
 
 pytestmark = pytest.mark.requirement("C-5.1")
 
@@ -92,3 +92,16 @@ def test_any_depth_is_written_without_recursion() -> None:
         value = [value]
     assert json_text(value) == "[" * 50_000 + "1" + "]" * 50_000
     assert value_text(value) == "[" * 5000
+
+
+@pytest.mark.parametrize(
+    ("value", "truthy"),
+    [
+        *((value, False) for value in (None, False, 0, 0.0, -0.0, float("nan"), "", [], ())),
+        *((value, True) for value in (True, 1, -1, 0.5, float("inf"), " ", "0", [0], {}, {"a": 0})),
+    ],
+)
+def test_a_condition_holds_as_in_ecmascript_but_for_an_empty_list(
+    value: object, truthy: bool
+) -> None:
+    assert is_truthy(value) is truthy

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from math import isnan
 from typing import Any
 
 from notification.markup.plain_text import clean
@@ -142,7 +143,7 @@ def is_truthy(value: object) -> bool:
     """Return False for null, false, 0, an empty string or list; True for an object."""
     if isinstance(value, dict):
         return True
-    return bool(value) and value == value
+    return bool(value) and not (isinstance(value, float) and isnan(value))
 
 
 def _scalar(value: object) -> str:
