@@ -94,14 +94,10 @@ def test_any_depth_is_written_without_recursion() -> None:
     assert value_text(value) == "[" * 5000
 
 
-@pytest.mark.parametrize(
-    ("value", "truthy"),
-    [
-        *((value, False) for value in (None, False, 0, 0.0, -0.0, float("nan"), "", [], ())),
-        *((value, True) for value in (True, 1, -1, 0.5, float("inf"), " ", "0", [0], {}, {"a": 0})),
-    ],
-)
-def test_a_condition_holds_as_in_ecmascript_but_for_an_empty_list(
-    value: object, truthy: bool
-) -> None:
-    assert is_truthy(value) is truthy
+TRUTHY: list[object] = [True, 1, -1, 0.5, float("inf"), " ", "0", [0], {}, {"a": 0}]
+FALSY: list[object] = [None, False, 0, 0.0, -0.0, float("nan"), "", [], ()]
+
+
+@pytest.mark.parametrize("value", [*TRUTHY, *FALSY])
+def test_a_condition_holds_as_in_ecmascript_but_for_an_empty_list(value: object) -> None:
+    assert is_truthy(value) is any(value is each for each in TRUTHY)
