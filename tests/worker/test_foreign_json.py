@@ -41,6 +41,15 @@ def test_thirty_two_levels_are_read_and_thirty_three_refused() -> None:
         parse_foreign_json(json.dumps(nested(MAX_DEPTH + 1)))
 
 
+def test_of_many_brackets_the_deepest_counts() -> None:
+    siblings = [[], {}] * 40
+    assert parse_foreign_json(json.dumps([*siblings, nested(31), *siblings])) == [
+        *(*siblings, nested(31), *siblings)
+    ]
+    with pytest.raises(TooDeep):
+        parse_foreign_json(json.dumps([*siblings, nested(32), *siblings]))
+
+
 @given(st.text(alphabet='[]{}"\\,:a', max_size=60), st.integers(33, 60))
 def test_depth_is_counted_outside_of_strings_alone(inside: str, depth: int) -> None:
     assert parse_foreign_json(json.dumps([inside + "[" * 100])) == [inside + "[" * 100]

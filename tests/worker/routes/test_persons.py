@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notification.identity import MessageKey, new_keys
+from notification.storage.person_rows import read_person
 from tests.worker.endpoints import answer
 from tests.worker.world import World
 
@@ -66,6 +67,17 @@ def test_the_export_holds_every_key(ada: World, count: int) -> None:
     first = ada.logs()[0]["id"]
     assert ada.request("GET", f"{PATH}/export?after={first}").status == 200
     assert ada.database.calls - before == 2 + (count + 1) // 1_000
+
+
+@pytest.mark.parametrize(("after", "read"), [(0, 20_000), (1, 1_000)])
+def test_one_export_reads_at_most_twenty_pages_of_keys(ada: World, after: int, read: int) -> None:
+    ada.database.connection.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20100)"
+        " INSERT INTO idempotency_keys (user_id, idempotency_key, message_ids, expires_at)"
+        " SELECT 'ada', 'n' || i, '[]', '2026-01-02T00:00:00.000Z' FROM n"
+    )
+    found = ada.run(read_person(ada.platform().database, "ada", after=after, limit=1))
+    assert len({row["idempotency_key"] for row in found.keys}) == len(found.keys) == read
 
 
 def test_a_long_export_comes_in_pages(ada: World) -> None:
