@@ -42,7 +42,7 @@ def test_thirty_two_levels_are_read_and_thirty_three_refused() -> None:
 
 
 def test_of_many_brackets_the_deepest_counts() -> None:
-    siblings = [[], {}] * 40
+    siblings: list[object] = [[], {}] * 40
     assert parse_foreign_json(json.dumps([*siblings, nested(31), *siblings])) == [
         *(*siblings, nested(31), *siblings)
     ]
