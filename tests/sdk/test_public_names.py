@@ -11,6 +11,7 @@ import pytest
 import notification_sdk
 from notification_sdk import AsyncNotificationClient, NotificationClient
 from scripts.make_sync import made, sync_text
+from tests.sdk.public_surface import FILE, surface
 
 PUBLIC = {
     "AsyncNotificationBuilder", "AsyncNotificationClient", "Attempt", "AuthenticationError",
@@ -61,6 +62,11 @@ def test_the_package_exports_these_names_and_no_others() -> None:
     assert set(notification_sdk.__all__) == PUBLIC
     modules = {"apprise_plugin", "pytest_plugin", "testing", "webhooks"}
     assert public(notification_sdk) - modules == PUBLIC
+
+
+def test_parameters_defaults_and_fields_stay_as_they_are() -> None:
+    """Where one is to change, run `python -m tests.sdk.public_surface`."""
+    assert list(surface()) == FILE.read_text(encoding="utf-8").splitlines()
 
 
 def test_the_client_has_these_methods_and_no_others(client: NotificationClient) -> None:

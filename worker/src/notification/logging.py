@@ -12,7 +12,7 @@ from notification.ports.platform import Clock, LogSink, Platform
 from notification.settings import Settings
 from notification.timestamps import iso
 
-_LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40}
+_LEVELS = {level: place for place, level in enumerate(("debug", "info", "warn", "error"))}
 _SENSITIVE = re.compile(
     r"email|phone|password|token|api_?key|secret|webhook_?url|authorization|cookie|signature"
     r"|ip_?address",
