@@ -107,7 +107,7 @@ def refuse_lower_case_begin(statements: Iterable[str]) -> None:
             continue
         words = _WORD.findall(_TOKEN.sub(" ", statement))
         begins = [word for word in words if word.upper() == "BEGIN"]
-        if begins and begins[0] != "BEGIN":
+        if begins and not begins[0].isupper():
             raise StatementError("incomplete input: SQLITE_ERROR")
 
 

@@ -12,7 +12,7 @@ _ALWAYS = tuple(
     dict.fromkeys(
         call.permission
         for call in CALLS
-        if call.token is Token.DEPLOYING and call.path.startswith("/accounts/")
+        if call.token == Token.DEPLOYING and call.path.startswith("/accounts/")
     )
 )
 """What every deployment needs; a zone is only there with a custom domain or a route."""
@@ -96,7 +96,7 @@ def token_policies(
     resources = {Scope.ACCOUNT: account_id, Scope.ZONE: zone_id}
     policies = []
     for scope, identifier in resources.items():
-        groups = sorted(ids[item] for item in permissions if item.scope is scope)
+        groups = sorted(ids[item] for item in permissions if item.scope == scope)
         if groups:
             document = {f"{scope.value}.{identifier}": "*"}
             policies.append(Policy(tuple(groups), canonical_json(document)))

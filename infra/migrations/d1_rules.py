@@ -20,6 +20,7 @@ _PARTS = re.compile(
 )
 _TEMPORARY = re.compile(r"\s*CREATE\s+(?:TEMP|TEMPORARY)\b", re.I)
 _TRIGGER = re.compile(r"\s*CREATE\s+TRIGGER\b", re.I)
+_DEPTH = {"(": 1, ")": -1}
 _NO_EFFECT = {
     "foreign_keys": "D1 runs each migration in a transaction, in which it does nothing: foreign "
     "keys stay on, and DROP TABLE still deletes the rows of ON DELETE CASCADE children. Use "
@@ -39,11 +40,11 @@ def broken_rules(sql: str, form: StatementForm) -> Iterator[str]:
         return
     if _TEMPORARY.match(sql):
         yield "D1 has no temporary tables. Make an ordinary one and drop it at the end"
-    if form.kind is Kind.PRAGMA and form.target in _NO_EFFECT:
+    if form.kind == Kind.PRAGMA and form.target in _NO_EFFECT:
         yield f"PRAGMA {form.target} has no place here: {_NO_EFFECT[form.target]}"
     names = {form.target, form.new_name} - {""}
     for name in sorted(names):
-        if is_reserved(name) and form.kind is not Kind.PRAGMA and name != "sqlite_sequence":
+        if is_reserved(name) and form.kind != Kind.PRAGMA and name != "sqlite_sequence":
             yield f"the name {name} is reserved by SQLite or D1. Choose another one"
         elif is_internal(name) and name != "sqlite_sequence":
             yield f"{name} is the migrations' own table. Leave it alone"
@@ -58,19 +59,21 @@ def _trigger_rules(sql: str) -> Iterator[str]:
     if begin is None:
         return
     body = named[begin:]
-    ends = [at for word, at in body if word.upper() == "END"]
-    first, last = body[0], next((one for one in reversed(body) if one[0].upper() == "END"), None)
-    if last is not None and (first[0] != "BEGIN" or last[0] != "END"):
+    ends = [i for i, (word, _) in enumerate(body) if word.upper() == "END"]
+    if not ends:
+        return
+    (first, begins), (last, stops) = body[0], body[ends[-1]]
+    if not (first.isupper() and last.isupper()):
         yield (
             "D1's API finds a trigger's body by BEGIN and END in upper case and would cut this "
             "one at its first semicolon. Write it so:\n"
-            + _in_upper_case(sql, (first[1], "BEGIN"), (last[1], "END"))
+            + _in_upper_case(sql, (begins, "BEGIN"), (stops, "END"))
         )
     depth = 0
-    for word, at in body:
-        if word in "()":
-            depth += 1 if word == "(" else -1
-        elif word.upper() == "END" and depth == 0 and at != ends[-1]:
+    for word, _ in body[: ends[-1]]:
+        if word in _DEPTH:
+            depth += _DEPTH[word]
+        elif word.upper() == "END" and not depth:
             yield (
                 "D1's API takes the END of this CASE for the end of the trigger. Put the whole "
                 "CASE … END into parentheses"

@@ -50,9 +50,9 @@ class FileReading:
         updated: set[tuple[str, str]] = set()
         for form in forms:
             tables.follow(form)
-            if form.kind is Kind.RENAME_COLUMN and form.target not in tables.present:
+            if form.kind == Kind.RENAME_COLUMN and form.target not in tables.present:
                 columns[(tables.origin(form.target), form.columns[0])] = form.new_name
-            elif form.kind is Kind.UPDATE:
+            elif form.kind == Kind.UPDATE:
                 updated |= {(tables.origin(form.target), column) for column in form.columns}
         return cls(
             forms=forms,
@@ -60,10 +60,10 @@ class FileReading:
                 tables=tables.renamed,
                 columns=columns,
                 updated=frozenset(updated),
-                dropped=frozenset(f.target for f in forms if f.kind is Kind.DROP_OTHER),
+                dropped=frozenset(f.target for f in forms if f.kind == Kind.DROP_OTHER),
             ),
             made=frozenset(tables.made),
-            added=frozenset((f.target, f.columns[0]) for f in forms if f.kind is Kind.ADD_COLUMN),
+            added=frozenset((f.target, f.columns[0]) for f in forms if f.kind == Kind.ADD_COLUMN),
             gone=frozenset(tables.gone),
         )
 
@@ -89,7 +89,7 @@ class FileReading:
         found = {
             form.target
             for form in self.forms
-            if form.kind not in _HARMLESS and form.kind is not Kind.INSERT
+            if form.kind not in _HARMLESS and form.kind != Kind.INSERT
         } & tables.keys()
         while more := {
             key

@@ -169,7 +169,7 @@ def _undeclared(form: StatementForm, migration: Migration, reading: FileReading)
             "'-- min-code: N' which level of code has to serve before (the first one that does "
             "without it)"
         )
-    if form.kind is Kind.UPDATE and not form.has_where and not declared:
+    if form.kind == Kind.UPDATE and not form.has_where and not declared:
         backfill = all((table, name) in reading.added for name in form.columns)
         if columns and not backfill:
             yield (
@@ -178,15 +178,15 @@ def _undeclared(form: StatementForm, migration: Migration, reading: FileReading)
             )
     # A counter that falls is told by what the files do to the rows, not by the statement's form.
     is_counter = table == "sqlite_sequence" and form.has_where
-    if form.kind is Kind.DELETE and not declared and not is_counter:
+    if form.kind == Kind.DELETE and not declared and not is_counter:
         limit = "" if form.has_where else " without WHERE"
         yield f"DELETE{limit} removes rows of {table}. Declare '-- loses: {table}'"
-    if form.kind is Kind.REPLACE and not declared:
+    if form.kind == Kind.REPLACE and not declared:
         yield (
             f"REPLACE removes the row that was there, and by ON DELETE CASCADE its children. Use "
             f"INSERT … ON CONFLICT … DO UPDATE, or declare '-- loses: {table}'"
         )
-    if form.kind is Kind.UNKNOWN:
+    if form.kind == Kind.UNKNOWN:
         yield "the statement can't be read, so nobody knows what it does to data. Write it plainer"
 
 

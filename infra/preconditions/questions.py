@@ -128,7 +128,7 @@ def taken_names(
         try:
             if kind.path not in lists:
                 lists[kind.path] = list(api.listed(kind.path))
-                count = sum(1 for other, _ in wanted if other is kind)
+                count = sum(1 for other, _ in wanted if other == kind)
                 full += _without_room(kind, lists[kind.path], owned, count)
         except Forbidden as error:
             refusals.append(str(error))

@@ -19,6 +19,7 @@ def told(sql: str) -> list[str]:
         "CREATE TABLE a (id INTEGER)",
         "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b; END",
         "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT (CASE WHEN 1 THEN 2 END); END",
+        "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT ((CASE WHEN 1 THEN (2) END)); END",
         # Without an end nothing is said of it here: SQLite refuses it.
         "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b;",
         "CREATE TRIGGER t AFTER INSERT ON a",
@@ -49,7 +50,21 @@ def test_what_d1_takes_breaks_no_rule(sql: str) -> None:
         ),
         (
             "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT CASE WHEN 1 THEN 2 END; END",
+            (
+                "D1's API takes the END of this CASE for the end of the trigger. Put the whole "
+                "CASE … END into parentheses"
+            ),
+        ),
+        (
+            (
+                "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT (1), ((2)), CASE WHEN 1 THEN 2 end;"
+                " SELECT (CASE WHEN 1 THEN 2 END); END"
+            ),
             "D1's API takes the END of this CASE for the end of the trigger.",
+        ),
+        (
+            "CREATE TRIGGER t AFTER INSERT ON a Begin DELETE FROM b; END",
+            "D1's API finds a trigger's body by BEGIN and END in upper case",
         ),
     ],
 )

@@ -10,15 +10,19 @@ import pytest
 
 from infra.migrations.d1 import Row, Statement
 from infra.migrations.schema import (
+    Column,
+    ForeignKey,
     SchemaObject,
     is_internal,
     is_reserved,
     plain_sql,
     quoted,
     read_objects,
+    read_tables,
     text_literal,
     value_literal,
 )
+from infra.migrations.scratch import ScratchDatabase
 
 
 class Database:
@@ -125,3 +129,60 @@ def test_text_is_a_literal_whatever_is_in_it() -> None:
     literal = text_literal("it's")
     (found,) = Database().connection.execute(f"SELECT {literal}").fetchone()
     assert found == "it's"
+
+
+def column(name: str, type_: str = "", **known: Any) -> Column:
+    others = {"not_null": False, "default": None, "key": 0, "hidden": 0}
+    return Column(name, type_, **{**others, **known})
+
+
+def test_a_table_is_read_with_everything_that_it_is() -> None:
+    with ScratchDatabase() as database:
+        database.batch(
+            [
+                Statement(
+                    "CREATE TABLE Parent (a TEXT, b INTEGER DEFAULT 7, PRIMARY KEY (b, a)) "
+                    "WITHOUT ROWID"
+                ),
+                Statement(
+                    "CREATE TABLE child (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT NOT NULL "
+                    "UNIQUE, y INTEGER, Twice INTEGER AS (y * 2) STORED, half AS (y / 2), "
+                    "FOREIGN KEY (x, y) REFERENCES Parent (a, b) ON DELETE SET NULL, "
+                    "FOREIGN KEY (y) REFERENCES child)"
+                ),
+                Statement("CREATE UNIQUE INDEX one ON child (Y, x)"),
+                Statement("CREATE UNIQUE INDEX partly ON child (y) WHERE y > 0"),
+                Statement("CREATE UNIQUE INDEX lower ON child (lower(x))"),
+                Statement("CREATE INDEX many ON child (y)"),
+                Statement("CREATE TABLE hides (rowid TEXT, _ROWID_ TEXT, oid TEXT)"),
+                Statement("CREATE TABLE most (rowid TEXT, _rowid_ TEXT)"),
+                Statement("CREATE VIRTUAL TABLE found USING fts5(body)"),
+            ]
+        )
+        tables = read_tables(database)
+    assert list(tables) == ["parent", "child", "hides", "most", "found"]
+    parent, child = tables["parent"], tables["child"]
+    assert parent.columns == (
+        column("a", "TEXT", key=2, not_null=True),
+        column("b", "INTEGER", key=1, not_null=True, default="7"),
+    )
+    assert parent.primary_key == ("b", "a")
+    assert parent.unique == {("b", "a")}
+    assert (parent.has_rowid, parent.rowid, parent.counts_up) == (False, None, False)
+    assert child.columns == (
+        column("id", "INTEGER", key=1),
+        column("x", "TEXT", not_null=True),
+        column("y", "INTEGER"),
+        column("Twice", "INTEGER", hidden=3),
+        column("half", hidden=2),
+    )
+    assert [one.name for one in child.stored] == ["id", "x", "y"]
+    assert set(child.foreign_keys) == {
+        ForeignKey(("x", "y"), "parent", ("a", "b"), "SET NULL"),
+        ForeignKey(("y",), "child", (), "NO ACTION"),
+    }
+    assert child.unique == {("x",), ("y", "x")}
+    assert (child.primary_key, child.rowid, child.counts_up) == (("id",), "_rowid_", True)
+    assert [tables[name].rowid for name in ("hides", "most", "found")] == [None, "oid", "_rowid_"]
+    virtual = {name: table.is_virtual for name, table in tables.items()}
+    assert virtual == {**dict.fromkeys(tables, False), "found": True}

@@ -31,7 +31,8 @@ LIMITS = "tests/docs/test_documented_limits.py"
 TESTS = {
     "cron": ("tests/cron", EVERYWHERE),
     "d1": ("tests/d1", "tests/localcloud", "tests/worker", "tests/ops/database", LIMITS),
-    "infra": ("tests/infra", EVERYWHERE),
+    # The schema of the settings holds their defaults and bounds, and lies beside them.
+    "infra": ("tests/infra", "tests/ops/cli/test_settings_command.py", EVERYWHERE),
     "engine": ("tests/engine", EVERYWHERE),
     "localcloud": ("tests/localcloud", "tests/host", EVERYWHERE, LIMITS),
     "ops": ("tests/ops", "tests/readiness", "tests/releases", "tests/integration", EVERYWHERE),
