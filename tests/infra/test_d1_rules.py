@@ -57,8 +57,8 @@ def test_what_d1_takes_breaks_no_rule(sql: str) -> None:
         ),
         (
             (
-                "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT (1), ((2)), CASE WHEN 1 THEN 2 end;"
-                " SELECT (CASE WHEN 1 THEN 2 END); END"
+                "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT (1), ((2)), CASE WHEN 1 THEN 2 "
+                "end; SELECT (CASE WHEN 1 THEN 2 END); END"
             ),
             "D1's API takes the END of this CASE for the end of the trigger.",
         ),
