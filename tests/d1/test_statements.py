@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from d1.statements import StatementError, placeholders, refuse_lower_case_begin, split
+from d1.statements import (
+    StatementError,
+    end_of_statement,
+    placeholders,
+    refuse_lower_case_begin,
+    split,
+    start_of_statement,
+    statements,
+)
 
 TRIGGER = "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; DELETE FROM u; END"
 
@@ -61,9 +69,41 @@ def test_placeholders_are_counted_outside_of_quotes_and_comments(sql: str, count
     assert placeholders(sql) == count
 
 
-def test_named_parameters_are_refused() -> None:
-    with pytest.raises(StatementError, match=":name"):
-        placeholders("SELECT :name")
+@pytest.mark.parametrize("mark", [":name", "@name", "$name"])
+def test_named_parameters_are_refused(mark: str) -> None:
+    with pytest.raises(StatementError) as refused:
+        placeholders(f"SELECT ?, {mark}")
+    assert str(refused.value) == f"Named parameter {mark} isn't supported: use ? or ?1."
+
+
+@pytest.mark.parametrize("sql", ["", " \n", ";;", "-- nothing\n/* at all */ ;"])
+def test_a_text_without_a_statement_is_refused(sql: str) -> None:
+    with pytest.raises(StatementError) as refused:
+        split(sql)
+    assert str(refused.value) == "No SQL statements detected."
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1_000])
+def test_a_text_in_parts_gives_the_same_statements(size: int) -> None:
+    sql = f"SELECT 'a;b'; {TRIGGER};\n-- c;\nSELECT 2; SELECT 3"
+    parts = [sql[at : at + size] for at in range(0, len(sql), size)]
+    assert list(statements(parts)) == ["SELECT 'a;b'", TRIGGER, "SELECT 2", "SELECT 3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [("SELECT 1; SELECT 2", 0, 9), ("SELECT 1; SELECT 2", 9, 0), (TRIGGER, 0, 0), (";", 0, 1)],
+)
+def test_a_statement_ends_behind_its_semicolon(text: str, start: int, end: int) -> None:
+    assert end_of_statement(text, start) == end
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "start"),
+    [("SELECT 1", 0, 0), ("  SELECT 1", 0, 2), ("a; -- b\n /* c */ d", 2, 17), ("a;", 2, 2)],
+)
+def test_a_statement_begins_behind_white_space_and_comments(text: str, at: int, start: int) -> None:
+    assert start_of_statement(text, at) == start
 
 
 @pytest.mark.parametrize(

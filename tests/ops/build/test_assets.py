@@ -169,6 +169,28 @@ def test_assets_that_are_not_what_was_built_are_refused(
     assert str(tmp_path) not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "is_read"),
+    [
+        ("/" + "a" * 499, True),
+        ("/" + "a" * 500, False),
+        ("/a/b-c_d.e", True),
+        ("a", False),
+        ("/a/../b", False),
+        ("/.hidden", False),
+    ],
+)
+def test_only_plain_paths_of_at_most_five_hundred_characters_are_assets(
+    tmp_path: Path, name: str, is_read: bool
+) -> None:
+    folder = build(tmp_path)
+    files = json.loads(folder.with_suffix(".json").read_text())["files"]
+    change_manifest(folder, files={**files, name: files["/index.html"]})
+    # A path that may be one is looked for, and isn't there.
+    with pytest.raises(AssetsError, match=f"no file {name} in" if is_read else "is damaged"):
+        Assets.read(tmp_path, WHERE, base_path="/")
+
+
 def test_assets_for_another_base_path_are_refused(tmp_path: Path) -> None:
     build(tmp_path)
     for other in ("/console", "/a", ""):
