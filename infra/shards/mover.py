@@ -24,7 +24,13 @@ from infra.migrations.ledger import SELECT_APPLIED
 from infra.migrations.schema import Queries, read_objects
 from infra.shards.lines import copy_holds_of_all, copy_lines
 from infra.shards.placement import shard_of
-from infra.shards.record import Placement, PlacementUnknown, read_placement, write_placement
+from infra.shards.record import (
+    Placement,
+    PlacementUnknown,
+    read_placement,
+    replace_text,
+    write_placement,
+)
 from infra.shards.user_rows import UserRows, asked, patiently
 
 SETTLED_S = 90.0
@@ -96,6 +102,27 @@ class Mover:
             self._take_back(tables, moving)
             raise
         return self._record(moving, Placement(n))
+
+    def put_back(self, n: int) -> None:
+        """Write the record of a stack whose recipients are spread over `n` databases.
+
+        Raises:
+            MoveRefused: somebody isn't where that record leads to; nothing was changed.
+            PlacementUnknown: somebody else has changed the record meanwhile.
+            D1Unavailable, D1SqlError, D1Refused: a database didn't answer, or refused a statement.
+        """
+        for table in UserRows.of_database(self._databases[0]):
+            for shard, database in enumerate(self._databases):
+                for users in table.users(database):
+                    if away := _by_home(users, n, shard):
+                        raise MoveRefused(
+                            f"Database {shard} has rows of {table.name} of "
+                            f"{sum(map(len, away.values()))} or more recipients whose home among "
+                            f"{n} is another one, so the record stays as it is. If it can be read, "
+                            "'notifyctl up' takes them home; else write into the row 'shards' of "
+                            "system_configs how many databases they are spread over."
+                        )
+        patiently(replace_text, self._databases[0], Placement(n))
 
     def _check_reach(self, placement: Placement, n: int) -> None:
         there = len(self._databases)

@@ -23,6 +23,16 @@ UPDATE system_configs
 SET config_value = ?1, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE config_key = 'shards' AND json(config_value) = ?2 RETURNING config_value
 """
+_REPLACE = """
+INSERT INTO system_configs (config_key, config_value, description)
+VALUES ('shards', ?1, 'Databases over which the recipients are spread; deployments write it')
+ON CONFLICT (config_key) DO UPDATE
+SET config_value = ?1, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+"""
+_CHANGED = (
+    f"The setting '{KEY}' in the first database was changed meanwhile. Wait until no other "
+    "deployment runs, and run the same command again."
+)
 
 
 class PlacementUnknown(MigrationError):
@@ -93,6 +103,17 @@ def read_placement(database: Queries) -> Placement | None:
     return Placement.parse(str(rows[0]["config_value"])) if rows else None
 
 
+def replace_text(database: Queries, placement: Placement) -> None:
+    """Write the record, whatever stands there.
+
+    Raises:
+        PlacementUnknown: somebody else has changed it meanwhile.
+    """
+    database.batch([Statement(_REPLACE, (placement.text,))])
+    if read_placement(database) != placement:
+        raise PlacementUnknown(_CHANGED)
+
+
 def write_placement(database: Queries, before: Placement | None, after: Placement) -> None:
     """Replace the record, if it is still what it was.
 
@@ -107,7 +128,4 @@ def write_placement(database: Queries, before: Placement | None, after: Placemen
     # An answer may get lost, so that the call is made twice: what counts is what stands there.
     written, *_ = database.batch([statement])
     if not written and read_placement(database) != after:
-        raise PlacementUnknown(
-            f"The setting '{KEY}' in the first database was changed while this deployment ran. "
-            "Wait until no other deployment runs, and deploy again."
-        )
+        raise PlacementUnknown(_CHANGED)

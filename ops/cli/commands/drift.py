@@ -35,9 +35,9 @@ def drift(
     It compares every property that the program sets: serving versions and their percentages, crons,
     queues with their consumers, domain, route, the Worker's switches, stores, tokens with scopes,
     addresses and expiry, GitHub's environments with reviewers, branches and admin bypass,
-    variables, and secrets by fingerprint or time. Properties that only somebody else set are
-    reported as unmanaged. Exit with 7 if anything differs (with --strict, or is unmanaged), and
-    with 6 if nothing differs but something couldn't be compared.
+    variables, secrets by fingerprint or time, and how many databases have recipients. Properties
+    that only somebody else set are reported as unmanaged. Exit with 7 if anything differs (with
+    --strict, or is unmanaged), and with 6 if nothing differs but something couldn't be compared.
     """
     reporter = Reporter(json=json)
     context = open_stack(run, stack, reporter)

@@ -14,6 +14,7 @@ from ops.observe.drift.cloudflare_probe import CloudflareProbe
 from ops.observe.drift.finding import Finding, Repair, Unknown, Unmanaged
 from ops.observe.drift.github_probe import GithubProbe
 from ops.observe.drift.managed import Managed, managed_resources
+from ops.observe.drift.placement_probe import PLACEMENT, PlacementProbe
 from ops.observe.drift.repair import BY_HAND, repair
 from ops.observe.drift.secrets_probe import SecretsProbe
 from ops.stacks.account import StackAccount
@@ -181,12 +182,18 @@ class Drift:
                 f"{self._stack}'."
             )
 
-    def _probe_of(self, resource: Managed) -> CloudflareProbe | GithubProbe:
+    def _probe_of(self, resource: Managed) -> CloudflareProbe | GithubProbe | PlacementProbe:
+        if resource.type == PLACEMENT:
+            return self._placement
         return self._github if resource.type.startswith("github:") else self._cloudflare
 
     @cached_property
     def _github(self) -> GithubProbe:
         return GithubProbe(Repository.of(self._context))
+
+    @cached_property
+    def _placement(self) -> PlacementProbe:
+        return PlacementProbe(StackAccount.of(self._context))
 
     @cached_property
     def _cloudflare(self) -> CloudflareProbe:

@@ -11,10 +11,13 @@ from ops.observe.drift.comparison import GONE
 from ops.observe.drift.finding import Finding
 from ops.observe.drift.github_probe import GithubProbe
 from ops.observe.drift.managed import Managed
+from ops.observe.drift.placement_probe import PlacementProbe
 from ops.stacks.errors import OperationError
 
 
-def repair(probe: CloudflareProbe | GithubProbe, finding: Finding, resource: Managed) -> None:
+def repair(
+    probe: CloudflareProbe | GithubProbe | PlacementProbe, finding: Finding, resource: Managed
+) -> None:
     """Make the call for one finding: what the state says becomes what is there.
 
     Args:
@@ -25,6 +28,9 @@ def repair(probe: CloudflareProbe | GithubProbe, finding: Finding, resource: Man
     Raises:
         OperationError: the API refused, or no call is known for such a finding.
     """
+    if isinstance(probe, PlacementProbe):
+        probe.put_back(resource)
+        return
     calls = _GITHUB_CALLS if isinstance(probe, GithubProbe) else _CALLS
     call = calls.get(finding.kind)
     if call is None:
