@@ -111,11 +111,13 @@ class HistoryMachine(RuleBasedStateMachine):
     def hold(self, channel: str, user: str, seconds: int) -> None:
         """Hold a channel back, or change until when."""
         until = iso(self.simulation.clock.ms + seconds * 1000)
+        self.check.opened.append(self.simulation.now)
         self.simulation.begin("PUT", _hold(channel, user), {"until": until})
 
     @rule(channel=st.sampled_from(CHANNELS), user=st.sampled_from(["", *USERS]))
     def release(self, channel: str, user: str) -> None:
         """Take a hold away, if there is one."""
+        self.check.opened.append(self.simulation.now)
         self.simulation.begin("DELETE", _hold(channel, user), {})
 
     @rule(

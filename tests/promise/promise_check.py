@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from notification.timestamps import from_iso, iso
 from tests.promise.simulated_endpoints import Arrival
 from tests.promise.simulation import Request, Simulation
 from tests.timeline import MARK
@@ -14,6 +15,8 @@ from tests.timeline import MARK
 ENDED = ("sent", "failed", "cancelled")
 MAX_ATTEMPTS = 3
 THROTTLED = 429
+PACE_MS = {"webhook": 200, "slack": 1_000}
+"""How far places in line lie apart."""
 SETTLED_S = 15
 """Seconds within which an answer is stored, and calls that were already chosen have begun."""
 
@@ -59,6 +62,7 @@ class PromiseCheck:
         discarded: rows that an operator was about to discard.
         lost_answers: whether a committed batch was reported as failed.
         disturbed: when callers hung up, and the clock jumped.
+        opened: when a hold was put or taken away, so that its lines begin anew.
     """
 
     simulation: Simulation
@@ -68,6 +72,7 @@ class PromiseCheck:
     discarded: set[int] = field(default_factory=set)
     lost_answers: bool = False
     disturbed: list[float] = field(default_factory=list)
+    opened: list[float] = field(default_factory=list)
     _ended: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     def interrupt(self) -> None:
@@ -113,6 +118,7 @@ class PromiseCheck:
         for (mark, channel), calls in self._calls().items():
             self._attempts(mark, channel, calls, rows)
         self._left_alone()
+        self._behind_one_another()
 
     def _answers(self, push: Push, rows: dict[str, dict[str, Any]]) -> None:
         first: list[str] | None = None
@@ -206,6 +212,42 @@ class PromiseCheck:
                 if call.endpoint == refusal.endpoint and stored < call.at < end
             ]
             assert not early, f"called {early} although asked at {refusal.at} to wait until {end}"
+
+    def _behind_one_another(self) -> None:
+        """Who sends to an endpoint with a line stands behind the others, whoever's they are."""
+        configs = self.simulation.rows("SELECT user_id, channel_type, endpoint FROM user_configs")
+        leads_to = {(c["user_id"], c["channel_type"]): c["endpoint"] for c in configs}
+        disturbed = [
+            *self.disturbed,
+            *self.opened,
+            *self.simulation.failures.failed_at,
+            *self.simulation.died,
+        ]
+        in_line: dict[str, list[tuple[Request, int]]] = defaultdict(list)
+        for push in self.pushes:
+            request = push.requests[0]
+            if push.more or push.fallback or request.answer is None or request.answer.status != 200:
+                continue
+            begun_ms = self._service_ms(request.begun)
+            for result in request.answer.json["results"]:
+                endpoint = leads_to[push.user, result["channelType"]]
+                if "held_until" in result:
+                    continue
+                place = result.get("throttled_until")
+                for before, taken in in_line[endpoint]:
+                    if before.ended is None or before.ended > request.begun or taken < begun_ms:
+                        continue
+                    if any(before.begun <= at <= (request.ended or at) for at in disturbed):
+                        continue
+                    assert place is not None, f"{result} overtook {iso(taken)} at {endpoint}"
+                    apart = from_iso(place) - taken
+                    assert apart >= PACE_MS[result["channelType"]], f"{place} after {iso(taken)}"
+                if place is not None:
+                    in_line[endpoint].append((request, from_iso(place)))
+
+    def _service_ms(self, moment: float) -> int:
+        clock = self.simulation.clock
+        return int(clock.ms - (self.simulation.now - moment) * 1000)
 
     def _told_in_the_log(self, ids: set[str]) -> int:
         """Confirmed deliveries that could not be written, each said in the log."""

@@ -38,10 +38,24 @@ CRON_S = 300
 
 @dataclass
 class Request:
-    """A call to the service; `answer` is None until it came, and stays so if it was lost."""
+    """A call to the service; `answer` is None until it came, and stays so if it was lost.
+
+    Attributes:
+        begun: when it was made, in seconds since the start.
+        ended: when its answer came.
+    """
 
     task: asyncio.Task[Answer]
     isolate: Isolate
+    begun: float = 0
+    ended: float | None = None
+
+    def __post_init__(self) -> None:
+        self.begun = self.isolate.loop.time()
+        self.task.add_done_callback(self._end)
+
+    def _end(self, _: asyncio.Task[Answer]) -> None:
+        self.ended = self.isolate.loop.time()
 
     @property
     def answer(self) -> Answer | None:
@@ -57,6 +71,7 @@ class Simulation(World):
     Attributes:
         failures: those of the databases.
         deaths: for each killed process, the await at which it ended.
+        died: when they ended, in seconds since the start.
         cron_runs: whether the cron fires.
         subrequests: for each batch and firing ("cron") how often it called out.
     """
@@ -81,6 +96,7 @@ class Simulation(World):
             "retry-queue", self.loop, self._consume, self.chance, dead=self.failed_queue
         )
         self.deaths: list[str] = []
+        self.died: list[float] = []
         self.cron_runs = True
         self.subrequests: list[tuple[str, int]] = []
         self.isolates = [self.new_isolate(), self.new_isolate()]
@@ -125,6 +141,7 @@ class Simulation(World):
         for index, isolate in enumerate(self.isolates):
             if not isolate.alive:
                 self.deaths.append(isolate.died_at)
+                self.died.append(isolate.died or 0)
                 self.isolates[index] = self.new_isolate()
         return self.chance.choice(self.isolates)
 

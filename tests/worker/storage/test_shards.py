@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from notification.schema.migration_files import MIGRATIONS
 from notification.storage.log_rows import MAX_CHANGES
 from notification.storage.shards import MAX_MERGED, PLACEMENT_TTL_MS
 from notification.tasks import key_rotation, requeue
+from notification.timestamps import from_iso
+from tests.worker.caller import Answer
 from tests.worker.endpoints import answer
 from tests.worker.surroundings import START_MS, SeededRandomness
 from tests.worker.world import ENDPOINT, World
@@ -250,8 +253,10 @@ def tables_of(sql: str, names: Sequence[str]) -> bool:
 def test_what_is_asked_of_one_database_about_users_is_asked_of_each(spread: World) -> None:
     """A statement that only the first database got would miss the users of the others."""
     use_everything(spread, USERS)
+    # A line stands in one database, whoever's users wait in it.
+    of_each = [table for table in OF_USERS if table != "endpoint_lines"]
     asked = [
-        {each.sql for each in database.statements if tables_of(each.sql, OF_USERS)}
+        {each.sql for each in database.statements if tables_of(each.sql, of_each)}
         for database in databases(spread)
     ]
     assert len(asked[0]) > 60, "the traffic has lost its way"
@@ -804,9 +809,10 @@ def test_what_a_request_costs_is_counted_over_all_databases(spread: World) -> No
     assert lines[0]["rows_written"] >= 2
 
 
-def test_a_line_is_counted_where_somebody_stands_in_it(spread: World) -> None:
+@pytest.mark.parametrize("user", USERS)
+def test_a_line_is_counted_once(spread: World, user: str) -> None:
     spread.endpoints.behave = lambda _: answer(429, **{"retry-after": "60"})
-    spread.send("dan")
+    spread.send(user)
     text = spread.request("GET", "/metrics?format=prometheus").text
     assert 'notification_endpoint_lines{channel="webhook"} 1\n' in text
 
@@ -846,3 +852,148 @@ def test_a_schema_is_valid_if_each_database_has_it(spread: World) -> None:
     assert spread.request("GET", "/api/db/schema").json["data"]["isValid"] is True
     spread.further[1].connection.execute("DROP TABLE endpoint_paces")
     assert spread.request("GET", "/api/db/schema").json["data"]["isValid"] is False
+
+
+# Endpoints that users of several databases share
+
+
+def waits_until(answer: Answer) -> int:
+    [result] = answer.json["results"]
+    assert result["status"] == "retry_scheduled", result
+    return from_iso(result["throttled_until"])
+
+
+def throttled(world: World) -> None:
+    world.endpoints.behave = returning(answer(429, **{"retry-after": "60"}))
+
+
+@pytest.mark.requirement("C-0.31")
+@pytest.mark.parametrize("first", USERS)
+def test_users_of_several_databases_wait_in_one_line(spread: World, first: str) -> None:
+    throttled(spread)
+    places = [waits_until(spread.send(first))]
+    for user in USERS * 2:
+        spread.clock.ms += 1_000
+        places.append(waits_until(spread.send(user)))
+    assert [place - START_MS for place in places] == [60_000 + 200 * n for n in range(7)]
+    assert len(spread.endpoints.received) == 1
+
+
+@pytest.mark.requirement("C-0.31")
+def test_a_batch_takes_its_places_in_a_shared_line(spread: World) -> None:
+    throttled(spread)
+    spread.send("dan")
+    users = USERS * 3
+    body = {"user_ids": list(users), "custom_content": {"content": "Hi"}, "channels": ["webhook"]}
+    results = spread.request("POST", "/api/notifications/batch", body).json["results"]
+    places = sorted(from_iso(each["results"][0]["throttled_until"]) for each in results)
+    assert [place - START_MS for place in places] == [60_200 + 200 * n for n in range(9)]
+
+
+@pytest.mark.requirement("C-0.31")
+def test_retries_of_several_databases_wait_in_one_line(spread: World) -> None:
+    spread.endpoints.behave = returning(answer(500))
+    for user in USERS:
+        spread.send(user)
+    throttled(spread)
+    spread.send("bob")
+    calls = len(spread.endpoints.received)
+    spread.clock.ms += 50_000
+    spread.deliver_queues()
+    assert len(spread.endpoints.received) == calls, "an endpoint that asked for time was called"
+    due = sorted(from_iso(row["next_retry_at"]) - START_MS for row in spread.logs())
+    assert due == [60_000, 60_200, 60_400, 60_600]
+
+
+@pytest.mark.requirement("C-0.31")
+def test_a_line_ends_for_all_at_once(spread: World) -> None:
+    throttled(spread)
+    for user in USERS:
+        spread.send(user)
+    spread.endpoints.behave = returning(answer(200))
+    spread.clock.ms += 60_599
+    assert spread.send("dan").json["results"][0]["status"] == "retry_scheduled"
+    spread.clock.ms += 201
+    for user in USERS:
+        assert spread.send(user).json["results"][0]["status"] == "sent"
+
+
+def chats(world: World) -> None:
+    """Give each of the users a chat of one bot."""
+    for number, user in enumerate(USERS):
+        world.configure(user, "telegram", bot_token="123456:" + "A" * 30, chat_id=1000 + number)
+
+
+@pytest.mark.requirement("C-0.31")
+def test_the_chats_of_a_bot_are_spaced_over_all_databases(spread: World) -> None:
+    chats(spread)
+    body = '{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":'
+    spread.endpoints.behave = returning(answer(429, body + '{"retry_after":5}}'))
+    places = [waits_until(spread.send(user, ["telegram"])) - START_MS for user in USERS]
+    assert places == [5_000, 5_034, 5_068]
+
+
+@pytest.mark.requirement("C-0.55")
+def test_what_a_hold_lets_go_keeps_the_pace_over_all_databases(spread: World) -> None:
+    spread.request("PUT", "/api/holds/webhook", {"until": "2026-01-01T01:00:00Z"})
+    for user in USERS * 3:
+        spread.clock.ms += 1_000
+        spread.send(user)
+    assert spread.request("DELETE", "/api/holds/webhook").json["data"]["released"] == 9
+    due = sorted(from_iso(row["next_retry_at"]) - spread.clock.ms for row in spread.logs())
+    assert due == [200 * place for place in range(9)]
+
+
+@pytest.mark.requirement("C-0.55")
+def test_a_hold_of_one_user_that_ends_opens_the_line_for_all(spread: World) -> None:
+    for user in USERS:
+        spread.request(
+            "PUT", f"/api/holds/webhook?user_id={user}", {"until": "2026-01-01T01:00:00Z"}
+        )
+        spread.send(user)
+    for user in USERS:
+        assert spread.request("DELETE", f"/api/holds/webhook?user_id={user}").status == 200
+    spread.clock.ms += 1_000
+    for user in USERS:
+        assert spread.send(user).json["results"][0]["status"] == "sent"
+
+
+@pytest.mark.requirement("C-0.31")
+@pytest.mark.parametrize("number", range(3))
+def test_a_throttled_notification_waits_although_its_line_cannot_be_reached(
+    spread: World, number: int
+) -> None:
+    throttled(spread)
+    [user] = [user for user in USERS if shard_of(user, 3) != number][:1]
+    spread.send(user, channels=["webhook"])
+    spread.clock.ms += 30 * MINUTE
+    at_call = len(spread.endpoints.received)
+
+    def down_after_the_call(statements: Sequence[Statement]) -> None:
+        if len(spread.endpoints.received) > at_call:
+            raise DatabaseError("down")
+
+    databases(spread)[number].before_batch = down_after_the_call
+    place = waits_until(spread.send(user))
+    assert place == spread.clock.ms + 60_000
+    assert [row["status"] for row in spread.logs()] == ["retry", "retry"]
+
+
+@pytest.mark.requirement("C-0.31")
+@pytest.mark.parametrize(("n", "to"), [(3, 1), (3, 2), (1, 3), (2, 3)])
+def test_a_line_goes_on_while_and_after_users_move(n: int, to: int) -> None:
+    world = World(shards=3)
+    world.place(Placement(n))
+    known = [f"u{number}" for number in range(12)]
+    users = [user for user in known if shard_of(user, n) == shard_of(user, to)]
+    for user in users:
+        world.configure(user)
+    throttled(world)
+    places = []
+    for placement in (Placement(n), Placement(n, to), Placement(to)):
+        world.place(placement)
+        world.clock.ms += PLACEMENT_TTL_MS
+        places += [waits_until(world.send(user)) for user in users]
+    assert len(users) > 1
+    apart = {following - place for place, following in itertools.pairwise(places)}
+    assert apart == {200}

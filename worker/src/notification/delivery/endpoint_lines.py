@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from notification.channels.channel import Pace, base_channel
+from notification.channels.pace import BOT_PACE, bot_of
 from notification.ports.database import Result, Row, Statement
 from notification.timestamps import iso
 
@@ -46,6 +47,14 @@ ON CONFLICT (endpoint) DO UPDATE SET
   throttled_until = MAX(throttled_until, excluded.throttled_until),
   next_slot = MAX(next_slot, ?4) + ?5, interval_ms = ?5, burst = ?6
 """  # noqa: S608 - built from constants, values are bound
+_TAKE_OF = """
+INSERT INTO endpoint_lines
+  (endpoint, channel_type, throttled_until, next_slot, interval_ms, burst)
+VALUES (?1, ?2, ?3, ?4 + ?5 * ?7, ?5, ?6)
+ON CONFLICT (endpoint) DO UPDATE SET
+  throttled_until = MAX(throttled_until, excluded.throttled_until),
+  next_slot = MAX(next_slot, ?4) + ?5 * ?7, interval_ms = ?5, burst = ?6
+"""
 _SLOT = """
 strftime('%Y-%m-%dT%H:%M:%fZ', MIN({end}, (
   SELECT next_slot - interval_ms FROM endpoint_lines WHERE endpoint = {id}) + {later})
@@ -63,17 +72,30 @@ VALUES (?1, ?2, ?3, ?3 + ?4, ?4, ?5)
 ON CONFLICT (endpoint) DO UPDATE SET
   throttled_until = ?3, next_slot = MAX(next_slot, ?3) + ?4, interval_ms = ?4, burst = ?5
 """
+_SELECT_LINES = f"""
+SELECT {_LINE} FROM endpoint_lines AS line
+WHERE line.endpoint IN (SELECT value FROM json_each(?1))
+"""  # noqa: S608 - constant columns
+_FIRST_FREE = f"""
+SELECT next_slot, {_BEHIND_OTHER_CHATS.format(id="?1")} AS behind
+FROM endpoint_lines WHERE endpoint = ?1
+"""  # noqa: S608 - built from constants, values are bound
+# The notice of a line that stands in another database: its burst is 0.
 _KEEP_BACK = """
 INSERT INTO endpoint_lines
   (endpoint, channel_type, throttled_until, next_slot, interval_ms, burst)
-VALUES (?1, ?2, ?3, ?3, ?4, ?5)
+VALUES (?1, ?2, ?3, ?4, ?5, 0)
 ON CONFLICT (endpoint) DO UPDATE SET
-  throttled_until = MAX(throttled_until, ?3), next_slot = MAX(next_slot, ?3)
+  throttled_until = MAX(throttled_until, ?3), next_slot = MAX(next_slot, ?4), burst = 0
+"""
+_CORRECT_NOTICE = """
+UPDATE endpoint_lines SET throttled_until = ?3, next_slot = ?4, burst = 0
+WHERE endpoint = ?1 AND next_slot = ?2
 """
 # A line that begins when the endpoint takes calls again has nobody in it.
 _DEPTHS = """
 SELECT channel_type, COUNT(*) AS endpoints, MAX(next_slot) AS next_slot FROM endpoint_lines
-WHERE next_slot > ?1 AND next_slot <> throttled_until GROUP BY channel_type
+WHERE next_slot > ?1 AND next_slot <> throttled_until AND burst > 0 GROUP BY channel_type
 """
 
 
@@ -148,12 +170,18 @@ def read_obstacles(results: Sequence[Result]) -> Obstacles:
     held, lines = results
     return Obstacles(
         {(str(r["channel_type"]), str(r["user_id"])): str(r["held_until"]) for r in held.rows},
-        {(str(r["user_id"]), str(r["channel_type"])): _line(r) for r in lines.rows},
+        {(str(r["user_id"]), str(r["channel_type"])): read_line(r) for r in lines.rows},
     )
 
 
-def _line(row: Row) -> Line:
-    pace = Pace(int(row["interval_ms"]), int(row["burst"]))
+def select_lines(identities: str) -> Statement:
+    """Select the lines of some endpoints, whose ids are a JSON array."""
+    return Statement(_SELECT_LINES, (identities,))
+
+
+def read_line(row: Row) -> Line:
+    """Read a line, or the notice of one."""
+    pace = Pace(int(row["interval_ms"]), max(int(row["burst"]), 1))
     throttled_until, next_slot = int(row["throttled_until"]), int(row["next_slot"])
     return Line(str(row["endpoint"]), throttled_until, next_slot, pace)
 
@@ -171,10 +199,55 @@ def name_endpoint(endpoint: Endpoint, identity: str, since: str) -> Statement:
     return Statement(_NAME, (*endpoint, identity, since))
 
 
-def keep_back(identity: str, channel: str, pace: Pace, until_ms: int) -> Statement:
-    """Let a line begin at `until_ms` at the earliest: another database knows of a throttle."""
-    values = (identity, base_channel(channel), until_ms, pace.interval_ms, pace.burst)
-    return Statement(_KEEP_BACK, values)
+class Places(NamedTuple):
+    """Places to be taken in the line of an endpoint by its id, one behind the other.
+
+    Attributes:
+        identity: the endpoint's id.
+        channel: its channel.
+        pace: its pace.
+        earliest_ms: before which none may lie.
+        throttled_until_ms: until when the endpoint asks not to be called.
+        size: how many.
+        throttled_ms: when a bot throttled one of its chats, if the endpoint is one; else 0.
+    """
+
+    identity: str
+    channel: str
+    pace: Pace
+    earliest_ms: int
+    throttled_until_ms: int = 0
+    size: int = 1
+    throttled_ms: int = 0
+
+    def statements(self) -> list[Statement]:
+        """Return the statements that take the places; the last one is for `first`."""
+        base, pace = base_channel(self.channel), self.pace
+        times = (self.throttled_until_ms, self.earliest_ms, pace.interval_ms)
+        take = Statement(_TAKE_OF, (self.identity, base, *times, pace.burst, self.size))
+        following = Statement(_FIRST_FREE, (self.identity,))
+        bot = bot_of(self.identity) if self.throttled_ms else ""
+        if not bot:
+            return [take, following]
+        return [take_slot_of_bot(bot, self.channel, BOT_PACE, self.throttled_ms), take, following]
+
+    def first(self, result: Result) -> int:
+        """Return the first of the places, in ms since 1970."""
+        [row] = result.rows
+        behind = int(row["behind"]) if self.throttled_ms else 0
+        return int(row["next_slot"]) - self.size * self.pace.interval_ms + behind
+
+
+def keep_back(line: Line, channel: str) -> Statement:
+    """Give notice of a line that stands in another database."""
+    times = (line.throttled_until, line.next_slot, line.pace.interval_ms)
+    return Statement(_KEEP_BACK, (line.endpoint, base_channel(channel), *times))
+
+
+def correct_notice(notice: Line, line: Line) -> Statement:
+    """Give notice of a line that is shorter now, unless it has grown since."""
+    times = (notice.next_slot, line.throttled_until, line.next_slot)
+    return Statement(_CORRECT_NOTICE, (line.endpoint, *times))
 
 
 def take_slot_of_bot(bot: str, channel: str, pace: Pace, now_ms: int) -> Statement:

@@ -44,6 +44,10 @@ WHERE next_slot > ?3 AND ((?2 = '' AND channel_type = ?1) OR endpoint IN (
   SELECT COALESCE(endpoint, user_id || ' ' || channel_type) FROM user_configs
   WHERE ?2 = '' AND instr(?1, ':') > 0 AND channel_type = ?1))
 """
+_ENDPOINTS = """
+SELECT endpoint FROM user_configs WHERE user_id = ?2 AND endpoint IS NOT NULL
+  AND (channel_type = ?1 OR substr(channel_type, 1, length(?1) + 1) = ?1 || ':')
+"""
 _SET_LINE = f"""
 UPDATE endpoint_lines AS line SET next_slot = MAX(next_slot, ?3)
 WHERE {line_condition(user="?1", channel="?2")}
@@ -139,17 +143,19 @@ class Holds:
 
     async def put(self, channel: str, user_id: str, *, until_ms: int, reason: str) -> Hold:
         """Hold a channel until a moment; what waits for it already waits until then."""
-        for each in await self._reached(user_id):
+        reached = await self._reached(user_id)
+        await self._open_shared_lines(channel, user_id, reached)
+        for each in reached:
             hold = await each._put(channel, user_id, until_ms, reason)
         return hold
 
     async def _put(self, channel: str, user_id: str, until_ms: int, reason: str) -> Hold:
         now_ms = self._platform.clock.now_ms()
         values = (channel, user_id, iso(until_ms), reason, iso(now_ms))
-        put, _, released = await self._platform.database.batch(
+        put, *_, released = await self._platform.database.batch(
             [
                 Statement(_PUT, values),
-                Statement(_OPEN_LINES, (channel, user_id, now_ms)),
+                *self._open_lines(channel, user_id, now_ms),
                 self._release(channel, user_id, now_ms, iso(until_ms)),
             ]
         )
@@ -164,26 +170,54 @@ class Holds:
             ServiceError: NOT_FOUND.
         """
         reached = await self._reached(user_id)
-        released = [await each._delete(channel, user_id) for each in reached]
-        found = [count for count in released if count is not None]
-        if not found:
+        held = [each for each in reached if await each._delete(channel, user_id)]
+        if not held:
             raise ServiceError("NOT_FOUND", f"Channel {channel} is not held")
-        return sum(found)
-
-    async def _delete(self, channel: str, user_id: str) -> int | None:
-        database, now_ms = self._platform.database, self._platform.clock.now_ms()
-        [deleted] = await database.batch([Statement(_DELETE, (channel, user_id))])
-        if not deleted.changes:
-            return None
         # If this fails, the sweep lets go on what no hold keeps any more.
-        _, released = await database.batch(
+        await self._open_shared_lines(channel, user_id, reached)
+        return sum([await each._let_go(channel, user_id) for each in held])
+
+    async def _delete(self, channel: str, user_id: str) -> bool:
+        [deleted] = await self._platform.database.batch([Statement(_DELETE, (channel, user_id))])
+        return deleted.changes > 0
+
+    async def _let_go(self, channel: str, user_id: str) -> int:
+        now_ms = self._platform.clock.now_ms()
+        *_, released = await self._platform.database.batch(
             [
-                Statement(_OPEN_LINES, (channel, user_id, now_ms)),
+                *self._open_lines(channel, user_id, now_ms),
                 self._release(channel, user_id, now_ms, None),
             ]
         )
         await self.wake(released.rows, now_ms)
         return len(released.rows)
+
+    def _open_lines(self, channel: str, user_id: str, now_ms: int) -> Sequence[Statement]:
+        """Let the lines begin anew; where they are shared, this has been done before."""
+        if self._platform.is_sharded:
+            return []
+        return [Statement(_OPEN_LINES, (channel, user_id, now_ms))]
+
+    async def _open_shared_lines(
+        self, channel: str, user_id: str, reached: "Sequence[Holds]"
+    ) -> None:
+        """Let the lines begin anew in every database before any of them takes places again."""
+        if not self._platform.is_sharded:
+            return
+        now_ms, ids = self._platform.clock.now_ms(), list[str]()
+        for each in reached:
+            _, found = await each._platform.database.batch(
+                [
+                    Statement(_OPEN_LINES, (channel, user_id, now_ms)),
+                    Statement(_ENDPOINTS, (channel, user_id)),
+                ]
+            )
+            ids += [str(row["endpoint"]) for row in found.rows]
+        if ids:
+            # Imported where there are several databases.
+            from notification.delivery.shared_lines import open_lines
+
+            await open_lines(ids, now_ms, self._platform)
 
     def release_ended(self, now_ms: int) -> tuple[Statement, Statement]:
         """Let go on what no hold keeps any more, as the last statement tells; the sweep's part."""
@@ -207,8 +241,13 @@ class Holds:
             return
         ends: dict[Endpoint, int] = {}
         messages = []
-        for row in rows:
-            due_ms = from_iso(row["next_retry_at"])
+        dues = [from_iso(row["next_retry_at"]) for row in rows]
+        if self._platform.is_sharded:
+            # Imported where there are several databases.
+            from notification.delivery.shared_lines import place_released
+
+            dues = await place_released(rows, dues, self._platform, self._log)
+        for row, due_ms in zip(rows, dues, strict=True):
             endpoint = (str(row["user_id"]), str(row["channel_type"]))
             ends[endpoint] = max(ends.get(endpoint, 0), due_ms)
             messages.append(

@@ -5,13 +5,13 @@ from contextlib import suppress
 from itertools import accumulate
 
 from notification.configuration.channel_config import cache_key
-from notification.delivery.endpoint_lines import keep_back
+from notification.delivery.endpoint_lines import Line, Places, keep_back
 from notification.delivery.retry_message import RetryMessage, enqueue
 from notification.delivery.settlement import Settlement
 from notification.logging import Log
 from notification.ports.database import DatabaseError, Result
 from notification.ports.platform import Platform
-from notification.timestamps import iso
+from notification.timestamps import from_iso, iso
 
 _PAUSES_MS = (100, 400, 1_500)
 """Pauses before each repetition of a write: D1 may be away for a second or two when it moves."""
@@ -31,6 +31,8 @@ async def record(
     Raises:
         DatabaseError: every repetition of the write failed.
     """
+    if platform.is_sharded and any(_shares_line(each) for each in settlements):
+        settlements = await _in_shared_lines(settlements, platform, log)
     results = await _write(settlements, platform, log)
     outcomes = [s.written(result) for s, result in zip(settlements, results, strict=True)]
     for settlement, outcome in zip(settlements, outcomes, strict=True):
@@ -72,19 +74,58 @@ async def record(
     return outcomes
 
 
-async def _tell_other_shards(written: Sequence[Settlement], platform: Platform, log: Log) -> None:
-    """Keep the notifications of other databases from endpoints that were just throttled.
+def _shares_line(settlement: Settlement) -> bool:
+    """Whether the line may be another database's, as that of an endpoint with an id is."""
+    return settlement.line is not None and bool(settlement.line.identity)
 
-    Never raises: what isn't told here is told by the endpoint itself.
+
+async def _in_shared_lines(
+    settlements: Sequence[Settlement], platform: Platform, log: Log
+) -> list[Settlement]:
+    """Take the places of throttled notifications in the databases of their lines.
+
+    Never raises: if one doesn't answer, they take places in a line of their own database.
     """
-    lines = [line for each in written if (line := each.line) is not None and line.identity]
-    told = [keep_back(e.identity, e.endpoint[1], e.pace, e.earliest_ms) for e in lines]
-    for other in platform.shards if told else ():
-        if other.shard != platform.shard:
-            try:
-                await other.database.batch(told)
-            except DatabaseError as error:
-                log.write("warn", "Telling of a throttled endpoint failed", error=str(error))
+    # Imported where there are several databases and an endpoint is throttled.
+    from notification.delivery.shared_lines import home_of, take_places
+
+    lines = {n: line for n, each in enumerate(settlements) if (line := each.line) and line.identity}
+    wanted = [
+        Places(
+            line.identity,
+            line.endpoint[1],
+            line.pace,
+            line.earliest_ms,
+            throttled_until_ms=line.earliest_ms,
+            throttled_ms=from_iso(settlements[number].now),
+        )
+        for number, line in lines.items()
+    ]
+    try:
+        places = await take_places(wanted, platform)
+        homes = [await home_of(each.identity, platform) for each in wanted]
+    except DatabaseError as error:
+        log.write("warn", "Taking a place in line failed", error=str(error))
+        return list(settlements)
+    placed = list(settlements)
+    for (number, line), each, place_ms, home in zip(
+        lines.items(), wanted, places, homes, strict=True
+    ):
+        following_ms = place_ms + each.pace.interval_ms
+        known = Line(each.identity, each.throttled_until_ms, following_ms, each.pace)
+        notices = [] if home == platform.shard else [keep_back(known, each.channel)]
+        placed[number] = settlements[number].placed(line, place_ms, notices)
+    return placed
+
+
+async def _tell_other_shards(written: Sequence[Settlement], platform: Platform, log: Log) -> None:
+    """Keep the notifications of other databases from endpoints that were just throttled."""
+    lines = [(line.identity, line.endpoint[1]) for each in written if (line := each.line)]
+    if told := [line for line in lines if line[0]]:
+        # Imported where there are several databases and an endpoint is throttled.
+        from notification.delivery.shared_lines import tell
+
+        await tell(told, platform, log)
 
 
 async def _drop_gone(settlement: Settlement, platform: Platform, log: Log) -> None:

@@ -129,9 +129,13 @@ def _obstacle(
         return None
     if held_until is not None:
         earliest_ms = from_iso(held_until)
-        return LineUp(asked, row.recipient, pace, earliest_ms, row.expires_ms, held_until)
+        return LineUp(
+            asked, row.recipient, row.endpoint, pace, earliest_ms, row.expires_ms, held_until
+        )
     if line is not None and line.throttled_until > now_ms:
-        return LineUp(asked, row.recipient, pace, line.throttled_until, row.expires_ms)
+        return LineUp(
+            asked, row.recipient, row.endpoint, pace, line.throttled_until, row.expires_ms
+        )
     return None
 
 

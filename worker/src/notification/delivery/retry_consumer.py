@@ -103,7 +103,7 @@ class RetryConsumer:
     async def _line_up(self, waiting: Sequence[tuple[IncomingMessage, LineUp]]) -> None:
         """Give the notifications their places; the queue wakes them then, else the sweep."""
         try:
-            later = await line_up([each for _, each in waiting], self._platform)
+            later = await line_up([each for _, each in waiting], self._platform, self._log)
         except DatabaseError as error:
             self._repeat([message for message, _ in waiting], error)
             return

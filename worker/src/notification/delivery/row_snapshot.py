@@ -66,6 +66,8 @@ class Snapshots(NamedTuple):
 async def load_snapshots(messages: Sequence[RetryMessage], platform: Platform) -> Snapshots:
     """Read the rows of a whole batch and what they depend on, in one round trip.
 
+    Lines that stand in another database take one more.
+
     Raises:
         DatabaseError: the database did not answer.
     """
@@ -78,11 +80,17 @@ async def load_snapshots(messages: Sequence[RetryMessage], platform: Platform) -
             *select_obstacles_of_rows(ids, now_ms),
         ]
     )
+    stand_before = read_obstacles(obstacles)
+    if platform.is_sharded and stand_before.lines:
+        # Imported where there are several databases.
+        from notification.delivery.shared_lines import ask_lines
+
+        stand_before = await ask_lines(stand_before, platform)
     rows = {row["id"]: row for row in found.rows}
     return Snapshots(
         {m: _snapshot(rows[m.log_id], m, iso(now_ms)) for m in messages if m.log_id in rows},
         retries_allowed(setting, platform),
-        read_obstacles(obstacles),
+        stand_before,
     )
 
 

@@ -1,5 +1,6 @@
 """The state that a notification is left in, and the statements that write it."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from notification.channels.channel import Pace
@@ -14,7 +15,7 @@ from notification.delivery.endpoint_lines import (
 )
 from notification.delivery.notification import Notification
 from notification.ports.database import Result, Statement
-from notification.timestamps import from_iso
+from notification.timestamps import from_iso, iso
 
 MAX_REASON = 300
 
@@ -51,6 +52,8 @@ class Line(NamedTuple):
 
     Attributes:
         identity: the id of the endpoint that was called, at `called_at`.
+        notices: what gives notice of the line, if it stands in another database; None where the
+            place has not been taken yet.
     """
 
     endpoint: Endpoint
@@ -59,6 +62,7 @@ class Line(NamedTuple):
     pace: Pace
     earliest_ms: int
     end_ms: int
+    notices: Sequence[Statement] | None = None
 
 
 class Settlement(NamedTuple):
@@ -98,10 +102,13 @@ class Settlement(NamedTuple):
             return [Statement(_DEACTIVATE, values), self._statement()]
         if self.line is None:
             return [self._statement()]
+        name = name_endpoint(self.line.endpoint, self.line.identity, self.line.called_at)
+        if self.line.notices is not None:
+            return [name, *self.line.notices, self._statement()]
         bot = bot_of(self.line.identity)
         now_ms = from_iso(self.now)
         return [
-            name_endpoint(self.line.endpoint, self.line.identity, self.line.called_at),
+            name,
             *([take_slot_of_bot(bot, self.line.endpoint[1], BOT_PACE, now_ms)] if bot else []),
             take_slot(
                 self.line.endpoint,
@@ -127,12 +134,21 @@ class Settlement(NamedTuple):
             ),
         ]
 
+    def placed(self, line: Line, place_ms: int, notices: Sequence[Statement]) -> "Settlement":
+        """Return the state at a place that has been taken in the database of its line."""
+        place_ms = min(place_ms, line.end_ms)
+        return self._replace(
+            next_retry_at=iso(place_ms),
+            delay_ms=max(place_ms - from_iso(self.now), 0),
+            line=line._replace(notices=notices),
+        )
+
     def written(self, result: Result) -> "Settlement | None":
         """Return the state with its place in line, from the last statement's result.
 
         None if another attempt took the row over.
         """
-        if self.line is None:
+        if self.line is None or self.line.notices is not None:
             return self if result.changes else None
         if result.row is None:
             return None

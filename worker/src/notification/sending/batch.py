@@ -169,6 +169,9 @@ class BatchSender:
             for (place, each), done in zip(prepared.items(), written, strict=True)
             if done
         }
+        places = [place for each in accepted.values() for place in each.places]
+        if places:
+            await self._sender.take_places(places)
         self.attempts_left -= sum(each.attempts() for each in accepted.values())
         drafts = [draft for each in accepted.values() for draft in each.drafts]
         shown = await self._delivered(drafts, max_retries)

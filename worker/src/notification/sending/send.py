@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from notification.delivery.endpoint_lines import free_channels, take_slot
+from notification.delivery.endpoint_lines import Places, free_channels, take_slot
 from notification.delivery.notification import LEASE_MS
 from notification.errors import ServiceError
 from notification.identity import MessageKey, new_keys, row_id_of
@@ -46,12 +46,17 @@ class SendResult(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A send that is ready to be written."""
+    """A send that is ready to be written.
+
+    Attributes:
+        places: what its rows take of lines, where these stand in several databases.
+    """
 
     drafts: list[Draft]
     guard: Guard
     reservation: Reservation | None
     slots: list[Statement]
+    places: list[Places]
 
     @property
     def acceptance(self) -> Acceptance:
@@ -164,7 +169,16 @@ class Sender:
             [written] = await accept_all(self._platform.database, [prepared.acceptance])
         except DatabaseConflict:
             return None
+        if written and prepared.places:
+            await self.take_places(prepared.places)
         return prepared.drafts if written else None
+
+    async def take_places(self, places: Sequence[Places]) -> None:
+        """Take the places in lines that written rows have been given."""
+        # Imported where there are several databases and somebody waits.
+        from notification.delivery.shared_lines import take_and_tell
+
+        await take_and_tell(places, self._platform, self._log)
 
     def prepare(
         self,
@@ -214,14 +228,24 @@ class Sender:
         if platform.shard:
             # Templates lie in the first database, from which this request has just read it.
             guard = guard._replace(template=None)
-        slots = [
-            take_slot((command.user_id, d.channel), waits[d.channel][1], earliest_ms=_due(d))
+        in_line = [
+            d
             for d in drafts
             if d.row["status"] == "retry"
             and d.row.get("send_at") is None
             and d.row.get("after_id") is None
         ]
-        return Prepared(drafts, guard, reservation, slots)
+        if platform.is_sharded:
+            taken = [
+                Places(configs[d.channel].line, d.channel, waits[d.channel][1], _due(d))
+                for d in in_line
+            ]
+            return Prepared(drafts, guard, reservation, [], taken)
+        slots = [
+            take_slot((command.user_id, d.channel), waits[d.channel][1], earliest_ms=_due(d))
+            for d in in_line
+        ]
+        return Prepared(drafts, guard, reservation, slots, [])
 
     def _reservation(
         self, command: SendCommand, request_hash: str, drafts: Sequence[Draft], now_ms: int

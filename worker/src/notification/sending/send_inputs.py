@@ -85,7 +85,10 @@ async def read_inputs(command: SendCommand, platform: Platform) -> SendInputs:
         DatabaseError: the database did not answer.
     """
     results = await platform.database.batch(_statements(command, platform))
-    return await _inputs(command, results, platform)
+    inputs = await _inputs(command, results, platform)
+    if platform.is_sharded and inputs.obstacles.lines:
+        [inputs] = await _with_lines([inputs], platform)
+    return inputs
 
 
 async def read_all_inputs(
@@ -105,7 +108,24 @@ async def read_all_inputs(
         end = start + len(group)
         inputs.append(await _inputs(command, results[start:end], platform))
         start = end
+    if platform.is_sharded and any(each.obstacles.lines for each in inputs):
+        inputs = await _with_lines(inputs, platform)
     return inputs, retries_allowed(results[0], platform)
+
+
+async def _with_lines(inputs: Sequence[SendInputs], platform: Platform) -> list[SendInputs]:
+    """Ask the lines that stand in other databases, and leave out those that are empty."""
+    # Imported where there are several databases and somebody waits.
+    from notification.delivery.shared_lines import ask_lines
+
+    lines = {place: line for each in inputs for place, line in each.obstacles.lines.items()}
+    asked = (await ask_lines(Obstacles({}, lines), platform)).lines
+    now_ms = platform.clock.now_ms()
+    found = []
+    for each in inputs:
+        waiting = {p: asked[p] for p in each.obstacles.lines if asked[p].next_slot > now_ms}
+        found.append(each._replace(obstacles=each.obstacles._replace(lines=waiting)))
+    return found
 
 
 def _statements(command: SendCommand, platform: Platform) -> list[Statement]:

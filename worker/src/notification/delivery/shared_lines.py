@@ -1,0 +1,228 @@
+"""The lines of endpoints where users are spread over several databases.
+
+Recipients of different databases may share an endpoint. So its line stands in one database, its
+home, by the endpoint's id; a bot's chats have the bot's. Who takes a place takes it there. The
+other databases have a notice of the line, a row with the burst 0, which tells whoever sends to ask
+the line: where nobody is throttled, nobody asks.
+
+While users are moved, the home is the one that the endpoint will have: the notices have brought
+the line there. Imported where there are several databases.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from notification.channels.pace import bot_of
+from notification.compact_json import compact_json
+from notification.delivery.endpoint_lines import (
+    Endpoint,
+    Line,
+    Obstacles,
+    Places,
+    correct_notice,
+    keep_back,
+    read_line,
+    select_lines,
+)
+from notification.errors import ServiceError
+from notification.logging import Log
+from notification.placement import shard_of
+from notification.ports.database import DatabaseError, Row, Statement
+from notification.ports.platform import Platform
+from notification.storage.shards import current_placement
+from notification.timestamps import iso
+
+_OPEN = """
+UPDATE endpoint_lines SET next_slot = MAX(?2, throttled_until)
+WHERE next_slot > ?2 AND endpoint IN (SELECT value FROM json_each(?1))
+"""
+_LINES_OF_USERS = """
+SELECT config.user_id, config.channel_type, line.endpoint,
+  line.throttled_until, line.next_slot, line.interval_ms, line.burst FROM user_configs AS config
+JOIN endpoint_lines AS line ON line.endpoint = config.endpoint
+WHERE config.user_id IN (SELECT value FROM json_each(?1))
+"""
+_PLACE = """
+UPDATE notification_logs SET next_retry_at = chosen.place
+FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS place
+      FROM json_each(?1)) AS chosen
+WHERE notification_logs.id = chosen.id AND status = 'retry'
+  AND (lease_until IS NULL OR lease_until <= ?2)
+"""
+
+
+async def take_places(wanted: Sequence[Places], platform: Platform) -> list[int]:
+    """Take places in lines, wherever those stand, and return the first of each in ms since 1970.
+
+    Raises:
+        DatabaseError: a line's database did not answer.
+    """
+    homes: dict[int, list[int]] = {}
+    for number, each in enumerate(wanted):
+        homes.setdefault(await home_of(each.identity, platform), []).append(number)
+    places = dict[int, int]()
+    for home, numbers in homes.items():
+        groups = [wanted[number].statements() for number in numbers]
+        results = iter(
+            await platform.shards[home].database.batch([s for group in groups for s in group])
+        )
+        for number, group in zip(numbers, groups, strict=True):
+            places[number] = wanted[number].first([next(results) for _ in group][-1])
+    return [places[number] for number in range(len(wanted))]
+
+
+async def take_and_tell(wanted: Sequence[Places], platform: Platform, log: Log) -> None:
+    """Take places that rows have been given already, as the lines were read before.
+
+    Never raises: what isn't taken here is given once more, and the consumer keeps the pace.
+    """
+    try:
+        await take_places(wanted, platform)
+    except DatabaseError as error:
+        log.write("warn", "Taking a place in line failed", error=str(error))
+        return
+    await tell([(each.identity, each.channel) for each in wanted], platform, log)
+
+
+async def tell(lines: Iterable[tuple[str, str]], platform: Platform, log: Log) -> None:
+    """Give every database the notice of lines as they are now.
+
+    Never raises: who isn't told is told with the next place, or by the endpoint itself.
+
+    Args:
+        lines: the ids of endpoints, each with its channel.
+        platform: the platform.
+        log: the log of the invocation.
+    """
+    try:
+        homes: dict[int, dict[str, str]] = {}
+        for identity, channel in lines:
+            homes.setdefault(await home_of(identity, platform), {})[identity] = channel
+        for home, of_home in homes.items():
+            found = await _lines(of_home, platform.shards[home])
+            notices = [keep_back(line, of_home[line.endpoint]) for line in found.values()]
+            for other in platform.shards if notices else ():
+                if other.shard != home:
+                    await other.database.batch(notices)
+    except DatabaseError as error:
+        log.write("warn", "Telling of a throttled endpoint failed", error=str(error))
+
+
+async def ask_lines(obstacles: Obstacles, platform: Platform) -> Obstacles:
+    """Return the obstacles with the lines themselves in place of the notices.
+
+    A notice that says more than its line, which was opened after a hold, is corrected.
+
+    Raises:
+        DatabaseError: a line's database did not answer.
+    """
+    homes: dict[int, list[Endpoint]] = {}
+    for recipient, line in obstacles.lines.items():
+        homes.setdefault(await home_of(line.endpoint, platform), []).append(recipient)
+    lines = dict(obstacles.lines)
+    outdated: list[Statement] = []
+    for home, recipients in homes.items():
+        if home == platform.shard:
+            continue
+        notices = {lines[recipient].endpoint: lines[recipient] for recipient in recipients}
+        found = await _lines(notices, platform.shards[home])
+        for recipient in recipients:
+            notice = lines[recipient]
+            # Without the line itself, which may have been taken before there were several
+            # databases, the notice is what is known of it.
+            lines[recipient] = line = found.get(notice.endpoint, notice)
+            if line.next_slot < notice.next_slot:
+                outdated.append(correct_notice(notice, line))
+    if outdated:
+        await platform.database.batch(outdated)
+    return obstacles._replace(lines=lines)
+
+
+async def open_lines(identities: Sequence[str], now_ms: int, platform: Platform) -> None:
+    """Let lines begin now, or when their endpoints take calls again.
+
+    Raises:
+        DatabaseError: a line's database did not answer.
+    """
+    homes: dict[int, list[str]] = {}
+    for identity in identities:
+        homes.setdefault(await home_of(identity, platform), []).append(identity)
+    for home, of_home in homes.items():
+        opened = Statement(_OPEN, (compact_json(of_home), now_ms))
+        await platform.shards[home].database.batch([opened])
+
+
+async def place_released(
+    rows: Sequence[Row], dues: Sequence[int], platform: Platform, log: Log
+) -> list[int]:
+    """Put notifications of one database that no hold keeps any more behind those of the others.
+
+    Never raises: those that aren't placed here go out beside others.
+
+    Args:
+        rows: the notifications, as a release returns them.
+        dues: when they are due by their database alone, in ms since 1970.
+        platform: the platform with the database.
+        log: the log of the invocation.
+
+    Returns:
+        When they are due.
+    """
+    placed = list(dues)
+    users = compact_json(sorted({str(row["user_id"]) for row in rows}))
+    try:
+        [found] = await platform.database.batch([Statement(_LINES_OF_USERS, (users,))])
+        lines = {(str(r["user_id"]), str(r["channel_type"])): read_line(r) for r in found.rows}
+        groups: dict[str, list[int]] = {}
+        for number in sorted(range(len(rows)), key=lambda number: int(rows[number]["id"])):
+            line = lines.get((str(rows[number]["user_id"]), str(rows[number]["channel_type"])))
+            if line is not None:
+                groups.setdefault(line.endpoint, []).append(number)
+        paces = {line.endpoint: line.pace for line in lines.values()}
+        wanted = [
+            Places(
+                identity,
+                str(rows[numbers[0]]["channel_type"]),
+                paces[identity],
+                min(dues[number] for number in numbers),
+                size=len(numbers),
+            )
+            for identity, numbers in groups.items()
+        ]
+        for each, first_ms in zip(wanted, await take_places(wanted, platform), strict=True):
+            for place, number in enumerate(groups[each.identity]):
+                placed[number] = first_ms + place * each.pace.interval_ms
+        moved = [
+            [rows[number]["id"], iso(due_ms)]
+            for number, due_ms in enumerate(placed)
+            if due_ms != dues[number]
+        ]
+        if moved:
+            now = iso(platform.clock.now_ms())
+            await platform.database.batch([Statement(_PLACE, (compact_json(moved), now))])
+    except DatabaseError as error:
+        log.write("warn", "Taking places in line failed", error=str(error))
+        return list(dues)
+    await tell([(each.identity, each.channel) for each in wanted], platform, log)
+    return placed
+
+
+async def _lines(identities: Iterable[str], home: Platform) -> dict[str, Line]:
+    [found] = await home.database.batch([select_lines(compact_json(list(identities)))])
+    return {line.endpoint: line for line in map(read_line, found.rows)}
+
+
+async def home_of(identity: str, platform: Platform) -> int:
+    """Return the number of the database of a line; what is one recipient's stays in his.
+
+    Raises:
+        DatabaseError: the placement can't be read.
+    """
+    if " " in identity:
+        return platform.shard
+    try:
+        placement = await current_placement(platform)
+    except ServiceError as error:
+        raise DatabaseError(str(error)) from None
+    n = placement.moving_to or placement.n
+    # A version that doesn't know all databases is about to be replaced.
+    return shard_of(bot_of(identity) or identity, min(n, len(platform.shards)))
