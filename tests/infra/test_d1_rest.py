@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from infra.migrations.d1 import D1Database, Statement
-from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable
+from infra.migrations.errors import D1Refused, D1SqlError, D1Unavailable, RowsLost
 from tests.ops.answering_service import answering_service
 
 TOKEN = "canary-token-0123456789-0123456789-abcdef"
@@ -118,6 +118,29 @@ def test_a_failure_of_cloudflares_names_its_code_and_no_quoted_text() -> None:
     told = str(caught.value)
     assert "HTTP 500, code 7500: D1 DB is overloaded" in told
     assert "secret" not in told
+
+
+def test_a_long_reason_is_cut_and_loses_its_full_stop() -> None:
+    for message, told in (("x" * 300, "x" * 200), (" no rows. ", "no rows"), ("a 'b' c.", "a … c")):
+        with pytest.raises(D1SqlError) as refused:
+            database(refusal(400, 7500, message)).batch([])
+        assert str(refused.value) == told
+
+
+@pytest.mark.parametrize(
+    ("message", "tables"),
+    [
+        ('bad JSON path: \'rows lost: ["a","b"]\': SQLITE_ERROR', ("a", "b")),
+        ("rows lost: []", ()),
+        ("rows lost: [a]", ()),
+    ],
+)
+def test_rows_that_a_guard_misses_are_told_by_their_tables(
+    message: str, tables: tuple[str, ...]
+) -> None:
+    with pytest.raises(RowsLost) as lost:
+        database(refusal(400, 7500, message)).batch([])
+    assert lost.value.tables == tables
 
 
 def test_an_answer_is_gone_from_memory_with_its_rows() -> None:

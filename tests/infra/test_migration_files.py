@@ -58,6 +58,10 @@ def test_line_ends_do_not_change_a_files_hash(tmp_path: Path) -> None:
             "'-- min-code: v2' is no declaration",
         ),
         ({"0002_second.sql": "-- min-code: 2 \nSELECT 1;\n"}, "is no declaration"),
+        (
+            {"0002_second.sql": f"  -- loses :{'x' * 80}\nSELECT 1;\n"},
+            f"'-- loses :{'x' * 70}' is no declaration",
+        ),
         ({"0002_second.sql": "--min-code: 2\nSELECT 1;\n"}, "is no declaration"),
         ({"0002_second.sql": "  -- max-code: 2\nSELECT 1;\n"}, "is no declaration"),
         ({"0002_second.sql": "-- Max-Code: 2\nSELECT 1;\n"}, "is no declaration"),

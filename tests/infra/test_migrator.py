@@ -131,6 +131,21 @@ def test_the_refused_statement_is_found_wherever_it_is(tmp_path: Path, number: i
     assert not [line for line in api.dump() if "t1" in line]
 
 
+@pytest.mark.parametrize("count", [5, 6])
+def test_at_most_five_problems_of_a_file_are_told(tmp_path: Path, count: int) -> None:
+    deletes = "".join(f"DELETE FROM a WHERE id = {n};\n" for n in range(count))  # noqa: S608
+    with pytest.raises(RefusedMigration) as refused:
+        migrator(D1Api()).apply(files(tmp_path, **{"0003_third": deletes}))
+    told = [
+        f"0003_third.sql:{line}: DELETE removes rows of a. Declare '-- loses: a'."
+        for line in range(1, 6)
+    ]
+    assert str(refused.value) == (
+        f"{' '.join(told)} Nothing of it was run, and the database is as it was. Correct the file "
+        "and deploy again."
+    )
+
+
 def test_a_file_that_only_fails_as_a_whole_is_told_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

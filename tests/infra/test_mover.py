@@ -372,6 +372,15 @@ def test_databases_that_differ_are_refused_before_anything_moves(one: Shards) ->
     _refused(one, MoveRefused, 2, "idx_notification_user")
 
 
+@pytest.mark.parametrize("count", [5, 6])
+def test_at_most_five_differences_of_a_schema_are_named(one: Shards, count: int) -> None:
+    one.add()
+    for number in range(count):
+        one.sql(1, f"CREATE TABLE aa_{number} (id INTEGER)")
+    names = ", ".join(f"aa_{number}" for number in range(5))
+    _refused(one, MoveRefused, 2, f"schema of the first one: {names} differ. Nothing was moved.")
+
+
 def test_a_database_behind_in_migrations_is_refused(one: Shards) -> None:
     one.add()
     one.sql(1, "DELETE FROM d1_migrations WHERE name LIKE '0012%'")
@@ -441,7 +450,9 @@ def test_a_task_that_never_ends_stops_the_move(one: Shards) -> None:
         "VALUES ('key_rotation', 't', '2999-01-01T00:00:00.000Z')",
     )
     before = one.rows()
-    with pytest.raises(WriterBusy, match="key_rotation"):
+    with pytest.raises(
+        WriterBusy, match="task key_rotation has been running for 600 seconds, so that no recipient"
+    ):
         one.mover().move(2)
     assert one.rows() == before
 

@@ -69,5 +69,22 @@ def test_a_record_is_read_as_it_was_written(placement: Placement) -> None:
     assert json.loads(placement.text) == {"n": placement.n, "moving_to": placement.moving_to}
 
 
+@pytest.mark.parametrize("length", [78, 79])
+def test_a_malformed_record_is_shown_in_eighty_characters(length: int) -> None:
+    text = f'"{"x" * length}"'
+    with pytest.raises(PlacementUnknown) as refused:
+        Placement.parse(text)
+    assert str(refused.value) == (
+        "The setting 'shards' in the table system_configs of the first database is "
+        f"{text[:80]!r}, and must be such as "
+        '{"n":3,"moving_to":null}: the number of databases that have recipients. Nothing was '
+        "changed. Restore it from a backup, or by D1's time travel."
+    )
+
+
+def test_a_move_to_where_everybody_is_already_is_none() -> None:
+    assert Placement.parse('{"n": 3, "moving_to": 3}') == Placement(3)
+
+
 def test_reach_covers_both_ends_of_a_move() -> None:
     assert [Placement(2).reach, Placement(2, 5).reach, Placement(5, 2).reach] == [2, 5, 5]

@@ -201,8 +201,14 @@ def test_a_version_that_knows_too_few_databases_gets_no_traffic(
     tmp_path: Path, known: dict[str, int]
 ) -> None:
     state = [*databases(3), spread(3), release(VERSION, **known)]
-    with pytest.raises(pulumi.RunError, match="of the 3 databases over which"):
+    with pytest.raises(pulumi.RunError) as refused:
         declared(tmp_path, 3, state, traffic=10, traffic_base=VERSION)
+    there = known.get("shards", 1)
+    assert str(refused.value) == (
+        f"Version 18f97339 knows {there} of the 3 databases over which the recipients are spread, "
+        f"so it can't serve; nothing was changed. Set shards to {there} and deploy the newest "
+        "release, which moves the recipients back; then this version can serve."
+    )
     pin = Pin(version=VERSION, instead_of="0" * 64)
     inputs = stack_inputs(tmp_path, protectStores="true")
     held = pin.model_copy(update={"instead_of": inputs.bundle.sha256})

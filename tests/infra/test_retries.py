@@ -13,6 +13,7 @@ from infra import account_api
 from infra.migrations import d1
 from infra.migrations.errors import D1Unavailable
 from infra.retries import retrying
+from infra.shards import user_rows
 
 
 class Busy(Exception):
@@ -69,12 +70,13 @@ def test_another_exception_is_raised_at_once() -> None:
     [
         (d1.retry_unavailable, D1Unavailable("no answer"), [1, 2, 4, 8]),
         (account_api._repeated, account_api._NoAnswer("no answer"), [0.5, 1]),
+        (user_rows.patiently, D1Unavailable("no answer"), [1, 2, 4, *[8] * 46]),
     ],
 )
 def test_cloudflares_api_is_called_again_after_these_waits(
     waits: list[float], repeated: Any, failure: Exception, expected: list[float]
 ) -> None:
-    service = Service(*[failure] * 9)
+    service = Service(*[failure] * 99)
     with stamina.set_testing(False), pytest.raises(type(failure)):
         repeated(service.answer, "")
     assert waits == expected
