@@ -22,6 +22,11 @@ def say(text: object, *, err: bool = False, nl: bool = True) -> None:
     typer.echo(visible(str(text)), err=err, nl=nl)
 
 
+def say_json(document: Any) -> None:
+    """Print what ``--json`` asks for: a document over several lines, in ASCII."""
+    say(json.dumps(document, indent=2))
+
+
 def json_text(document: Any, *, indent: int | None = 2) -> str:
     """Return JSON in which letters of any script are themselves, and what is obeyed is an escape.
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json as json_text
-
 import typer
 
 from notification_sdk import SendResponse
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 
 
 def tell(response: SendResponse, *, json: bool) -> None:
     """Print a result per channel; exit with 1 where every channel failed."""
     if json:
-        say(json_text.dumps(dict(response.document), indent=2))
+        say_json(dict(response.document))
     else:
         for result in response.results:
             error = f"  {result.error}" if result.error else ""

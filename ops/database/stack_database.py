@@ -12,7 +12,7 @@ from infra.migrations.errors import MigrationError
 from infra.migrations.files import MigrationFileError, MigrationSet
 from infra.migrations.location import MIGRATIONS
 from ops.stacks.account import StackAccount
-from ops.stacks.active_deployment import ActiveDeployment
+from ops.stacks.active_deployment import ActiveDeployment, short_version
 from ops.stacks.choice import first_outputs
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, OperationError, StackFailed
@@ -156,8 +156,9 @@ def active_level(context: StackContext) -> int:
     known = {str(entry.get("version_id")) for entry in entries if isinstance(entry, Mapping)}
     if strangers := [version for version in shares if version not in known]:
         raise GateClosed(
-            f"Version {strangers[0][:8]} serves, and the stack '{context.stack}' doesn't list it: "
-            "an update was cut off, or somebody deployed it past Pulumi. Its code may need what "
+            f"Version {short_version(strangers[0])} serves, and the stack '{context.stack}' "
+            "doesn't list it: an update was cut off, or somebody deployed it past Pulumi. Its code "
+            "may need what "
             f"would be undone. First run 'notifyctl up --stack {context.stack}' or 'notifyctl "
             f"rollback --stack {context.stack}'."
         )

@@ -11,6 +11,7 @@ from ops.build.assets import HASHED_FOLDER
 from ops.deploy.verification import CheckResult, answering, check_failed
 from ops.stacks.console import Reporter
 from ops.stacks.moment import counted
+from ops.stacks.origin import short_hash
 from ops.stacks.service import ServiceClient
 
 _CHECK = "assets"
@@ -47,10 +48,10 @@ class AssetCheck:
             if found != assets_sha256:
                 raise check_failed(
                     _CHECK,
-                    f"the digest of its {counted(len(files), 'file')} is {found[:12]}, and the "
-                    f"release's is {assets_sha256[:12]}.",
+                    f"the digest of its {counted(len(files), 'file')} is {short_hash(found)}, "
+                    f"and the release's is {short_hash(assets_sha256)}.",
                 )
-            step.detail = f"{len(files)} files, {found[:12]}"
+            step.detail = f"{len(files)} files, {short_hash(found)}"
         return CheckResult(_CHECK, True, step.detail)
 
     def _files(self) -> dict[str, bytes]:

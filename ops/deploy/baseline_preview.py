@@ -32,6 +32,7 @@ from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.local_stack import LocalStack
 from ops.stacks.moment import counted
 from ops.stacks.new_state import create_stack_file
+from ops.stacks.origin import short_hash
 
 _DROPPED = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_ACCESS_TOKEN")
 _KINDS = (":D1Database", ":WorkersKvNamespace", ":Queue", ":Worker")
@@ -102,14 +103,14 @@ class BaselinePreview:
             )
         with self._reporter.step("Bundle") as step:
             built = build_bundle(context.project, context.file)
-            step.detail = f"{counted(built.modules, 'module')}, sha256 {built.sha256[:12]}"
+            step.detail = f"{counted(built.modules, 'module')}, sha256 {short_hash(built.sha256)}"
         self._require_free_names()
         with self._stand_in() as (local, states):
             driver = baseline_driver(context, local)
             with self._reporter.step(f"State of {baseline.taken_at}") as step:
                 create_stack_file(context.project.root, local)
                 driver.replace_state(_sealed_state(baseline.deployment, local))
-                step.detail = baseline.commit[:12] or "no commit"
+                step.detail = short_hash(baseline.commit) or "no commit"
             with self._reporter.step(f"Preview of the stack {context.stack}") as step:
                 update = driver.preview(self._reporter.progress)
                 step.detail = update.summary

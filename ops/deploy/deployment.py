@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from ops.build.build import build_bundle, console_path
 from ops.deploy.account_state import AccountState
 from ops.deploy.first_notification import FirstNotification
 from ops.deploy.release_checks import ReleaseChecks
+from ops.stacks.active_deployment import short_version
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.data_loss import lost_stores
@@ -21,7 +21,8 @@ from ops.stacks.errors import GateClosed, StackFailed, UsageError
 from ops.stacks.kept_state import keep_state
 from ops.stacks.local_cloud import require_local_cloud, start_local_cloud
 from ops.stacks.local_stack import LocalStack
-from ops.stacks.moment import counted
+from ops.stacks.moment import Stopwatch, counted
+from ops.stacks.origin import short_hash
 from ops.stacks.service import ServiceClient
 
 
@@ -133,7 +134,7 @@ class Deployment:
         Raises:
             OperationError: a step failed; the version that served before still serves.
         """
-        started = time.monotonic()
+        watch = Stopwatch()
         if self._is_local:
             self._check_settings()
             self._bundle()
@@ -157,7 +158,7 @@ class Deployment:
             stack=self._stack,
             update=update,
             sink_url=sink_url,
-            seconds=time.monotonic() - started,
+            seconds=watch.seconds,
             console_path=console_path(self._context.file),
         )
 
@@ -191,7 +192,7 @@ class Deployment:
         if serving == new or len(outputs.get("serving") or []) != 1:
             return
         self._reporter.line(
-            f"warning: version {serving[:8]} is pinned in place of this bundle, so your "
+            f"warning: version {short_version(serving)} is pinned in place of this bundle, so your "
             "bundle doesn't serve. The next bundle will, or remove notification-system:pin from "
             "the stack's file.",
             style="yellow",
@@ -267,4 +268,4 @@ class Deployment:
     def _bundle(self) -> None:
         with self._reporter.step("Bundle") as step:
             built = build_bundle(self._project, self._context.file)
-            step.detail = f"{counted(built.modules, 'module')}, sha256 {built.sha256[:12]}"
+            step.detail = f"{counted(built.modules, 'module')}, sha256 {short_hash(built.sha256)}"

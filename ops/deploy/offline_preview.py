@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,12 +17,13 @@ from ops.stacks.choice import throwaway_driver
 from ops.stacks.context import StackContext
 from ops.stacks.driver import Progress, StackUpdate
 from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.moment import Stopwatch
+from ops.stacks.origin import short_hash
 from ops.stacks.throwaway_stack import Stand, ThrowawayStack
 
 EMPTY_ACCOUNT = (
     "Planned against an empty account on this machine: everything appears as new, whatever the "
-    "real "
-    "account holds. No credential and no network was used."
+    "real account holds. No credential and no network was used."
 )
 
 
@@ -92,7 +92,7 @@ class OfflinePreview:
             StackFailed: the program can't be planned.
             OperationError: the throw-away account can't be started.
         """
-        started = time.monotonic()
+        watch = Stopwatch()
         template = self._context.file
         if not template.is_whole:
             self._reporter.line(
@@ -101,14 +101,14 @@ class OfflinePreview:
                 style="yellow",
             )
         with self._reporter.step("Bundle") as step:
-            step.detail = f"sha256 {build_bundle(self._project, template).sha256[:12]}"
+            step.detail = f"sha256 {short_hash(build_bundle(self._project, template).sha256)}"
         try:
             with tempfile.TemporaryDirectory(prefix="notifyctl-plan-") as name:
-                return self._plan(Path(name), template, started)
+                return self._plan(Path(name), template, watch)
         except LocalCloudError as error:
             raise OperationError(str(error)) from None
 
-    def _plan(self, folder: Path, template: StackFile, started: float) -> OfflinePlan:
+    def _plan(self, folder: Path, template: StackFile, watch: Stopwatch) -> OfflinePlan:
         with EmptyAccount(folder / "account") as account:
             stack = ThrowawayStack.render(
                 self._stack,
@@ -133,7 +133,7 @@ class OfflinePreview:
             update=update,
             resources=tuple(planned.values()),
             stands=stack.stands,
-            seconds=time.monotonic() - started,
+            seconds=watch.seconds,
         )
 
 

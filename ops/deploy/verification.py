@@ -11,6 +11,7 @@ import httpx
 
 from infra.retries import retrying
 from infra.smoke.checks import health_problems
+from ops.stacks.active_deployment import short_version
 from ops.stacks.console import Reporter
 from ops.stacks.errors import ServiceError, VerificationFailed
 from ops.stacks.service import ServiceClient
@@ -82,7 +83,7 @@ class Verification:
         """
         with self._reporter.step("Health: database, cache, queues") as step:
             self._healthy()
-            step.detail = f"version {self._version_id[:8]}"
+            step.detail = f"version {short_version(self._version_id)}"
         if self._maintenance:
             with self._reporter.step("Maintenance: nothing but health is answered"):
                 self._is_in_maintenance()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ops.github.repository import Repository
+from ops.stacks.origin import short_hash
 
 MARK = "<!-- notification-system: plan of {stack} -->"
 """Invisible first line by which the comment is found again."""
@@ -56,7 +57,7 @@ class PlanComment:
         fence = "`" * 3
         while fence in text:
             fence += "`"
-        of_commit = f" at `{commit[:12]}`" if commit else ""
+        of_commit = f" at `{short_hash(commit)}`" if commit else ""
         return (
             f"{self._mark}\n### Plan of `{self.stack}`{of_commit}\n\n{fence}text\n{text}\n{fence}\n"
         )

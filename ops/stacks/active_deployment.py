@@ -52,6 +52,11 @@ class ActiveDeployment:
             return cls(shares_of(found[0]), message_of(found[0]))
 
 
+def short_version(version_id: str) -> str:
+    """Return as much of a version's id as people are shown: what its preview URL begins with."""
+    return version_id[:8]
+
+
 def worker_deployments(account: StackAccount, worker: str) -> list[Mapping[str, Any]]:
     """Return a Worker's deployments as the API tells them, the newest first.
 
@@ -100,7 +105,7 @@ def left_canary(shares: Mapping[str, float], stack: str) -> str:
         stack: the stack's name.
     """
     served = " and ".join(
-        f"{version[:8]} answers {share:g} %"
+        f"{short_version(version)} answers {share:g} %"
         for version, share in sorted(shares.items(), key=lambda item: item[1])
     )
     return (
@@ -118,7 +123,7 @@ def deploy_version(account: StackAccount, worker: str, version_id: str, *, messa
         OperationError: the API refused, or gave no answer.
     """
     account.ask(
-        f"deploy version {version_id[:8]} of {worker}",
+        f"deploy version {short_version(version_id)} of {worker}",
         lambda client: client.workers.scripts.deployments.create(
             worker,
             account_id=account.account_id,

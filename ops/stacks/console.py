@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ from rich.status import Status
 from rich.text import Text
 
 from ops.stacks.driver import Progress
+from ops.stacks.moment import Stopwatch
 from ops.stacks.table import Column, lay_out, visible
 
 _PIPE_WIDTH = 240
@@ -43,16 +43,16 @@ class Reporter:
 
         A block that raises is shown as failed; the exception goes on.
         """
-        started = time.monotonic()
+        watch = Stopwatch()
         step = Step(title)
         try:
             with self.console.status(Text(visible(title))) as status:
                 step.show = self._shown(title, status)
                 yield step
         except BaseException:
-            self._finish("[red]✗[/red]", step, started)
+            self._finish("[red]✗[/red]", step, watch)
             raise
-        self._finish("[green]✓[/green]", step, started)
+        self._finish("[green]✓[/green]", step, watch)
 
     @contextmanager
     def waiting(self, title: str) -> Iterator[Callable[[str], None]]:
@@ -65,24 +65,23 @@ class Reporter:
 
     def _shown(self, title: str, status: Status) -> Callable[[str], None]:
         """Return what shows how far a step is: in place on a terminal, now and then elsewhere."""
-        shown = time.monotonic()
+        watch = Stopwatch()
 
         def show(text: str) -> None:
-            nonlocal shown
+            nonlocal watch
             if self.console.is_terminal and not self.console.is_dumb_terminal:
                 status.update(Text(visible(f"{title}: {text}")))
-            elif time.monotonic() - shown >= _TOLD_SECONDS:
-                shown = time.monotonic()
+            elif watch.seconds >= _TOLD_SECONDS:
+                watch = Stopwatch()
                 self.line(f"  {text}")
 
         return show
 
-    def _finish(self, mark: str, step: Step, started: float) -> None:
+    def _finish(self, mark: str, step: Step, watch: Stopwatch) -> None:
         told = visible(step.detail)
         detail = f" [dim]{escape(told)}[/dim]" if told else ""
-        seconds = time.monotonic() - started
         title = escape(visible(step.title))
-        self.console.print(f"{mark} {title}{detail} [dim]({seconds:.1f} s)[/dim]")
+        self.console.print(f"{mark} {title}{detail} [dim]({watch.seconds:.1f} s)[/dim]")
 
     def table(self, *columns: str | Column, rows: Iterable[Sequence[str]], none: str = "") -> None:
         """Print rows under column headings; in a file or a pipe each row is one line.

@@ -1,8 +1,9 @@
-"""Times as every command shows them, in one form that options take back."""
+"""Times and durations as every command shows them, in one form that options take back."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -11,6 +12,18 @@ from ops.stacks.errors import UsageError
 
 TIME_ZONE_VARIABLE = "NOTIFYCTL_TIME_ZONE"
 """Environment variable of the zone that times are shown in: UTC without it."""
+
+
+class Stopwatch:
+    """Counts the seconds since it was made, whatever is done to the machine's clock."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How many have passed."""
+        return time.monotonic() - self._started
 
 
 def shown_time(

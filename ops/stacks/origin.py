@@ -50,6 +50,11 @@ class Origin:
         )
 
 
+def short_hash(full: str) -> str:
+    """Return as much of a commit or a SHA-256 as people are shown: twelve characters."""
+    return full[:12]
+
+
 def git(root: Path, *arguments: str) -> str:
     """Return what git says, without the line's end; an empty text where it fails."""
     return asked_git(root, *arguments) or ""

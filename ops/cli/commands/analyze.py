@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.observe.tail.line_filter import LineFilter
 from ops.observe.tail.line_statistics import LineStatistics
 from ops.observe.tail.recorded_lines import recorded_lines
@@ -41,7 +40,7 @@ def analyze(
     found = LineStatistics.of(line for line in recorded_lines(file) if wanted.passes(line))
     document = found.document()
     if json:
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
         return
     reporter = Reporter()
     if not errors:

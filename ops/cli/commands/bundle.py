@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import re
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +10,10 @@ import typer
 
 from ops.build.build import build_assets, build_bundle
 from ops.cli.commands.options import JsonOption, open_project
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.stacks.errors import UsageError
 from ops.stacks.moment import counted
+from ops.stacks.origin import short_hash
 
 
 def bundle(
@@ -55,13 +55,13 @@ def bundle(
                 "size": assets.size,
             },
         }
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
         return
     say(
         f"{built.folder}: {counted(built.modules, 'module')}, {built.size / 1024:.0f} KiB, "
-        f"sha256 {built.sha256[:12]}"
+        f"sha256 {short_hash(built.sha256)}"
     )
     say(
         f"{assets.folder}: {counted(assets.files, 'file')}, {assets.size / 1024:.0f} KiB, "
-        f"sha256 {assets.sha256[:12]}"
+        f"sha256 {short_hash(assets.sha256)}"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from datetime import UTC, datetime
 from shlex import quote
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 
 from ops.cli.commands.filters import UserOption
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
 from ops.stacks.moment import counted, lasted, read_span, shown_time
@@ -52,7 +51,7 @@ def hold(
         found = service.result("PUT", _place(channel), query=_of(user), body=body)["data"]
         until = shown_time(datetime.fromisoformat(found["until"]))
     if json:
-        say(json_text.dumps(found, indent=2))
+        say_json(found)
         return
     whom, option = (f" for {user}", f" --user {quote(user)}") if user else ("", "")
     Reporter().line(
@@ -74,7 +73,7 @@ def release(
         found = service.result("DELETE", _place(channel), query=_of(user))["data"]
         released = counted(int(found["released"]), "notification")
     if json:
-        say(json_text.dumps(found, indent=2))
+        say_json(found)
         return
     Reporter().line(f"{channel} goes on: {released} at once.")
 
@@ -97,7 +96,7 @@ def list_(run: typer.Context, stack: StackOption = "local", json: JsonOption = F
         ]
         waiting = sorted(found["waiting"].items())
     if json:
-        say(json_text.dumps(found, indent=2))
+        say_json(found)
         return
     reporter = Reporter()
     reporter.table(

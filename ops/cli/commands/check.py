@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.deploy.preflight.preflight import Preflight, PreflightOptions
 from ops.stacks.console import Reporter
 
@@ -107,7 +106,7 @@ def check(
     preflight = Preflight(open_stack(run, stack, Reporter(json=json)))
     preflight.run(options)
     if json:
-        say(json_text.dumps(preflight.document(), indent=2))
+        say_json(preflight.document())
     if (verdict := preflight.verdict()) is not None:
         raise verdict
 

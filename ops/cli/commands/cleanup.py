@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.database.log_removal import remove_old_logs
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
@@ -40,4 +39,4 @@ def cleanup(
         removed = remove_old_logs(service, days=days, told=step.show)
         step.detail = f"{removed} removed"
     if json:
-        say(json_text.dumps({"stack": stack, "days": days, "removed": removed}, indent=2))
+        say_json({"stack": stack, "days": days, "removed": removed})

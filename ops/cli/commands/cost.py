@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from infra.shards.placement import MAX_SHARDS
 from ops.cli.commands.options import JsonOption
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.observe.cost.model import Counts, Workload, month
 from ops.observe.cost.page import chart, lines
 from ops.observe.cost.prices import READ_ON
@@ -59,6 +58,6 @@ def cost(
     found = month(counts, work)
     if json:
         document = {"prices_of": READ_ON, "usd": round(found.usd, 2), **asdict(found)}
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
         return
     say("\n".join([*lines(work, found), "", "US dollars a month:", *chart(counts, work)]))

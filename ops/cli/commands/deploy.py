@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +19,7 @@ from ops.cli.commands.check import (
 )
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import LossOption, require_confirmation
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.deploy.preflight.preflight import PreflightOptions
 from ops.deploy.rollout.canary import CanaryPlan
 from ops.deploy.rollout.rollout import Rollout, RolloutOptions
@@ -107,7 +106,7 @@ def deploy(
     )
     done = Rollout(context, report_file=path).run(options)
     if json:
-        say(json_text.dumps(done.document(), indent=2))
+        say_json(done.document())
     else:
         for line in done.lines(path):
             reporter.line(line)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import Annotated, Any
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.deploy.release.deployment_list import DeploymentList, WorkerDeployment
 from ops.stacks.console import Reporter
 from ops.stacks.moment import shown_time
@@ -30,7 +29,7 @@ def list_deployments(
     """List the deployments that Cloudflare still knows, newest first."""
     found = DeploymentList.of_stack(open_stack(run, stack)).deployments[:limit]
     if json:
-        say(json_text.dumps([one.document() for one in found], indent=2))
+        say_json([one.document() for one in found])
         return
     Reporter().table(
         whole("deployment"),
@@ -84,7 +83,7 @@ def _show(known: DeploymentList, one: WorkerDeployment, *, json: bool) -> None:
     ]
     document = {**one.document(), "worker": known.worker, "versions": versions}
     if json:
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
         return
     for name in ("id", "worker", "created", "author", "source", "message", "active"):
         say(f"{name:<11} {document[name]}")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json as json_text
-
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch, Finding, Verdict
 from ops.observe.diagnosis.data_branch import data_branch
@@ -36,7 +34,7 @@ def diagnose(run: typer.Context, stack: StackOption = "local", json: JsonOption 
         branches = _branches(open_stack(run, stack))
     if json:
         document = {"stack": stack, "branches": [branch.document() for branch in branches]}
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     else:
         reporter = Reporter()
         for branch in branches:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.observe.doctor.doctor import Doctor
 from ops.stacks.console import Reporter
 
@@ -38,6 +37,6 @@ def doctor(
     looked = Doctor(open_stack(run, stack, reporter))
     looked.run(signature=signature)
     if json:
-        say(json_text.dumps({"stack": stack, **looked.checks.document()}, indent=2))
+        say_json({"stack": stack, **looked.checks.document()})
     if (verdict := looked.verdict()) is not None:
         raise verdict

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.deploy.deployment import Deployment
 from ops.observe.drift.drift import Drift, DriftReport
 from ops.stacks.active_deployment import left_canary, serving_shares
@@ -51,7 +50,7 @@ def drift(
         document = report.document()
         if repaired:
             document["repaired"] = [finding.document() for finding in before.findings]
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     for finding in report.findings:
         reporter.line(
             f"  {finding.kind} of {finding.resource}: {finding.found}, not {finding.expected}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from datetime import UTC, datetime
 from itertools import islice
 from shlex import quote
@@ -13,7 +12,7 @@ import typer
 from notification_sdk import ChannelConfig, LogEntry
 from ops.cli.commands.logs import show_list
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.observe.notifications import Selection, advice, code_of
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
@@ -43,7 +42,7 @@ def explain(
             "told": lines,
             "last": [entry.document for entry in last[:10]],
         }
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     else:
         reporter = Reporter()
         for line in lines:

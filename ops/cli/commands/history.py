@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_text
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
 from ops.stacks.driver import HistoryEntry
@@ -26,7 +25,7 @@ def history(
     """List the stack's updates, newest first, as 'pulumi stack history' knows them."""
     entries = choose_driver(open_stack(run, stack)).history()[:limit]
     if json:
-        say(json_text.dumps([asdict(entry) for entry in entries], indent=2))
+        say_json([asdict(entry) for entry in entries])
         return
     Reporter().table(
         number("update"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import sys
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from ops.adoption.adoption import Adoption
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 from ops.stacks.errors import OperationError, UsageError
@@ -46,7 +45,7 @@ def import_resources(
         else:
             adoption.preview(plan)
         if json:
-            say(json_text.dumps(plan.document(), indent=2))
+            say_json(plan.document())
         return
     if not yes:
         if not sys.stdin.isatty():
@@ -54,7 +53,7 @@ def import_resources(
         typer.confirm("Import this?", abort=True)
     report = adoption.run(plan, verify=not skip_verify)
     if json:
-        say(json_text.dumps(report.document(), indent=2))
+        say_json(report.document())
     else:
         for line in report.deployment.summary():
             reporter.line(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -16,7 +15,7 @@ from ops.access.keys.generation import generate as new_secrets
 from ops.access.keys.key_file import KeyFile
 from ops.access.keys.use import DAYS, KeyUse, key_uses
 from ops.cli.commands.options import JsonOption, open_project, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.deploy.key_rotation import Rotation
 from ops.stacks.account import StackAccount
 from ops.stacks.choice import choose_driver
@@ -65,8 +64,10 @@ def generate(
     if not set_:
         if stack is not None:
             raise UsageError("--stack goes with --set: without it the secrets are only printed.")
-        lines = json_text.dumps(made, indent=2) if json else "\n".join(map("=".join, made.items()))
-        say(lines)
+        if json:
+            say_json(made)
+        else:
+            say("\n".join(map("=".join, made.items())))
         return
     if stack is None:
         raise UsageError("--set needs --stack: say whose secrets these are.")
@@ -213,7 +214,7 @@ def age(
     if json:
         documents: list[dict[str, object]] = [entry.document() for entry in ages]
         documents += [{"stack": stack, **use.document()} for use in uses]
-        say(json_text.dumps(documents, indent=2))
+        say_json(documents)
     else:
         reporter = Reporter()
         reporter.table(
@@ -310,4 +311,7 @@ def _today() -> date:
 
 
 def _tell(document: dict[str, object], text: str, json: bool) -> None:
-    say(json_text.dumps(document, indent=2) if json else text)
+    if json:
+        say_json(document)
+    else:
+        say(text)

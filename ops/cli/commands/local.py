@@ -15,7 +15,7 @@ from ops.cli.commands.options import (
     choose_ports,
     open_project,
 )
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.stacks.console import Reporter
 from ops.stacks.errors import UsageError
 from ops.stacks.local_cloud import local_cloud_status, start_local_cloud, stop_local_cloud
@@ -76,7 +76,7 @@ def status(
         say(json_text.dumps(document[name]) if json else str(document[name]))
         return
     if json:
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
         return
     for name, value in document.items():
         say(f"{name:<12} {value}")
@@ -112,7 +112,7 @@ def listing(run: typer.Context, json: JsonOption = False) -> None:
     """List the active faults, with the number of requests that they affected."""
     found = list_faults(open_project(run))
     if json:
-        say(json_text.dumps(found, indent=2))
+        say_json(found)
         return
     if not found:
         say("no faults")

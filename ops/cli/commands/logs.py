@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Sequence
 from itertools import islice
 from typing import Annotated
@@ -23,7 +22,7 @@ from ops.cli.commands.filters import (
     selection,
 )
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.observe.notifications import code_of
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
@@ -69,7 +68,7 @@ def logs(
     with connected(open_stack(run, stack)) as client:
         found = list(islice(chosen.find(client), limit))
     if json:
-        say(json_text.dumps([entry.document for entry in found], indent=2))
+        say_json([entry.document for entry in found])
         return
     show_list(found, Reporter())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import sys
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ from ops.cli.commands.filters import (
     selection,
 )
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.observe.notifications import advice, by_id, code_of, discard, retry_in_bulk
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect, connected
@@ -51,7 +50,7 @@ def show(
     with connected(open_stack(run, stack)) as client:
         found = [client.logs.get(entry.id) for entry in by_id(client, identifier)]
     if json:
-        say(json_text.dumps([entry.document for entry in found], indent=2))
+        say_json([entry.document for entry in found])
         return
     reporter = Reporter()
     for at, entry in enumerate(found):
@@ -148,7 +147,7 @@ def retry(
         with connect(context) as service:
             result = retry_in_bulk(service, body)
     if json:
-        say(json_text.dumps(result, indent=2))
+        say_json(result)
     else:
         reporter = Reporter()
         reporter.line(
@@ -209,6 +208,6 @@ def discard_(
     with connect(context) as service:
         done = discard(service, ids) if ids else 0
     if json:
-        say(json_text.dumps({"matched": len(found), "discarded": done}, indent=2))
+        say_json({"matched": len(found), "discarded": done})
         return
     Reporter().line(f"{counted(done, 'notification')} discarded.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
 from ops.stacks.errors import StackFailed, UsageError
@@ -39,7 +39,10 @@ def outputs(
     if name is not None:
         if name not in found:
             raise UsageError(f"The stack '{stack}' has no output '{name}': {', '.join(found)}.")
-        say(json_text.dumps(found[name], indent=2) if json else _text(found[name]))
+        if json:
+            say_json(found[name])
+        else:
+            say(_text(found[name]))
         return
     if json:
         say(json_text.dumps(dict(found), indent=2, sort_keys=True))

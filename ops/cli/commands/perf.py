@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import uuid
 from collections.abc import Sequence
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.observe.measuring.load import Load, Measured
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
@@ -64,7 +63,7 @@ def perf(
     documents = [result.document() for result in results]
     if json:
         document = {"stack": stack, "concurrency": concurrency, "results": documents}
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     else:
         columns = ("requests", "failed", "per_second", "median_ms", "p95_ms", "max_ms")
         Reporter().table(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.database.migration_lint import MigrationLint
 from ops.deploy.baseline import Baseline
 from ops.deploy.baseline_preview import BaselinePreview
@@ -75,7 +74,7 @@ def preview(
             "steps": result.step_documents(),
             "serving": dict(shares),
         }
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     if expect_no_changes:
         _require_no_changes(result)
 
@@ -108,7 +107,7 @@ def _judge_migrations(context: StackContext) -> None:
 def _against(file: Path, context: StackContext, *, json: bool, expect_no_changes: bool) -> None:
     plan = BaselinePreview(context, Baseline.read(file)).run()
     if json:
-        say(json_text.dumps(plan.document(), indent=2))
+        say_json(plan.document())
     else:
         reporter = context.reporter
         told = {key: text for key, text in plan.secrets.items() if text != "same"}
@@ -127,7 +126,7 @@ def _against(file: Path, context: StackContext, *, json: bool, expect_no_changes
 def _offline(context: StackContext, *, json: bool) -> None:
     plan = OfflinePreview(context).run()
     if json:
-        say(json_text.dumps(plan.document(), indent=2))
+        say_json(plan.document())
         return
     reporter = context.reporter
     reporter.line("")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.deploy.baseline import Baseline
 from ops.deploy.pull_request_stack import PullRequestStack, stack_of
 from ops.deploy.pull_request_sweep import sweep as run_sweep
@@ -47,7 +47,7 @@ def up(
     stack = PullRequestStack(open_stack(run, base, reporter), number)
     report = stack.up(verify=not skip_verify)
     if json:
-        say(json_text.dumps(report.document(), indent=2))
+        say_json(report.document())
         return
     reporter.line("")
     reporter.line(f"Service   {report.update.outputs.get('service_url')}")
@@ -66,7 +66,7 @@ def destroy(
     existed = PullRequestStack(open_stack(run, base, reporter), number).destroy()
     if json:
         document = {"stack": stack_of(number), "removed": existed}
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     elif not existed:
         reporter.line(f"There is no stack {stack_of(number)}: nothing was removed.")
 
@@ -95,7 +95,7 @@ def sweep(
             "removed": list(result.removed),
             "failed": result.failed,
         }
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     else:
         reporter.line(f"{len(result.removed)} removed, {len(result.kept)} kept (still open).")
     if result.failed:
@@ -149,7 +149,7 @@ def baseline(
         step.detail = f"{file}, {counted(len(taken.secrets), 'secret')} left out"
     if json:
         document = {"stack": stack, "commit": taken.commit, "secrets": sorted(taken.secrets)}
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
 
 
 def _numbers(text: str) -> set[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import sys
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.deploy.recovery import Recovery
 from ops.stacks.console import Reporter
 from ops.stacks.errors import UsageError
@@ -46,7 +45,7 @@ def recover(
         agree=lambda what: _agree(what, yes=yes),
     ).run(verify=not skip_verify)
     if json:
-        say(json_text.dumps(report.document(), indent=2))
+        say_json(report.document())
         return
     for line in report.lines():
         reporter.line(line)

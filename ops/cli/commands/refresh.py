@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json as json_text
-
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 
@@ -17,4 +15,4 @@ def refresh(run: typer.Context, stack: StackOption, json: JsonOption = False) ->
     result = Deployment(open_stack(run, stack, Reporter(json=json))).refresh()
     if json:
         document = {"changes": dict(result.changes), "changed": result.changed}
-        say(json_text.dumps(document, indent=2))
+        say_json(document)

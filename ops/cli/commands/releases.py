@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.deploy.release.listing import ReleaseListing
 from ops.stacks.console import Reporter
 from ops.stacks.moment import shown_time
+from ops.stacks.origin import short_hash
 from ops.stacks.table import number, whole
 
 
@@ -42,7 +43,7 @@ def releases(
         return
     rows = listing.rows(limit)
     if json:
-        say(json_text.dumps(rows, indent=2))
+        say_json(rows)
         return
     reporter.table(
         number("update"),
@@ -58,7 +59,7 @@ def releases(
                 str(row["update"] or "-"),
                 shown_time(str(row["at"])),
                 str(row["version_id"]),
-                str(row["commit"])[:12] or "-",
+                short_hash(str(row["commit"])) or "-",
                 str(row["schema_level"]),
                 str(row["result"]),
                 f"{row['percentage']:g} %" if row["percentage"] else "",
@@ -74,7 +75,7 @@ def releases(
 def _show(listing: ReleaseListing, name: str, reporter: Reporter, *, json: bool) -> None:
     document = listing.one(name)
     if json:
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
         return
     settings = document.pop("settings")
     for key, value in document.items():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.observe.reports.operation_report import OperationReport, Period
 from ops.stacks.console import Reporter
 
@@ -67,7 +66,7 @@ def _report(
     if file is not None:
         file.write_text(report.markdown(), encoding="utf-8")
     if json:
-        say(json_text.dumps(report.document(), indent=2))
+        say_json(report.document())
     elif file is None:
         say(report.markdown())
     else:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_text
 import sys
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.deploy.rollback.decision import steps_for
 from ops.deploy.rollback.rollback import Rollback
 from ops.stacks.console import Reporter
@@ -92,7 +91,7 @@ def rollback(
     for line in plan.lines():
         reporter.line(line)
     if plan_only and json:
-        say(json_text.dumps(plan.document(), indent=2))
+        say_json(plan.document())
     if plan.refusals:
         raise GateClosed(" ".join(plan.refusals))
     if plan_only:
@@ -106,7 +105,7 @@ def rollback(
         settings=settings,
     )
     if json:
-        say(json_text.dumps(report.document(), indent=2))
+        say_json(report.document())
     for line in report.lines():
         reporter.line(line)
 
@@ -135,7 +134,7 @@ def plan(
     steps = steps_for(kind, stack)
     if json:
         document = [{"step": step.text, "command": step.command} for step in steps]
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
         return
     for number, step in enumerate(steps, 1):
         say(f"{number}. {step.text}")

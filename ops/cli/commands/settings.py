@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 from infra.settings.reference import settings_tables
 from infra.settings.schema import SCHEMA_FILE, schema_text
 from ops.cli.commands.options import JsonOption, open_project
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.settings_report import check_files, stack_files
 
@@ -44,7 +43,7 @@ def check(
     count = sum(len(report.problems) for report in reports)
     if json:
         document = {"mistakes": count, "files": [report.document() for report in reports]}
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     else:
         for report in reports:
             say(f"{report.file}: {len(report.problems) or 'no'} mistakes")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_text
 from textwrap import wrap
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.observe.metrics.stack_status import StackStatus
 from ops.stacks.active_deployment import left_canary
 from ops.stacks.console import Reporter
@@ -45,7 +44,7 @@ def status(
     with Reporter(json=True).waiting("Looking at the service and its account"):
         found = StackStatus.of(open_stack(run, stack), drift=drift)
     if json:
-        say(json_text.dumps(found.document(), indent=2))
+        say_json(found.document())
     else:
         _show(found, Reporter())
     if not found.is_healthy:

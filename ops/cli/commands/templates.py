@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.printing import json_text as printed
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.stacks.bounded_json import parse_bounded
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connected
@@ -44,7 +43,7 @@ def list_(
              "channels": each.channels, "variables": each.variables}
             for each in found
         ]  # fmt: skip
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
         return
     Reporter().table(
         whole("key"),

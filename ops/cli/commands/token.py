@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ import typer
 from ops.access.token.stack_token import check_stack_token
 from ops.access.token.token_report import TokenReport
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.stacks.errors import VerificationFailed
 
 app = typer.Typer(no_args_is_help=True, help="Check API tokens and what they may do.")
@@ -50,7 +49,7 @@ def check(
     context = open_stack(run, stack)
     report = check_stack_token(context, token_variable=token_variable, token_id=token_id)
     if json:
-        say(json_text.dumps({"stack": stack, **report.document()}, indent=2))
+        say_json({"stack": stack, **report.document()})
     else:
         _show(report)
     if verdict := report.verdict(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ from ops.cli.commands.options import (
     open_stack,
 )
 from ops.cli.confirmation import LossOption, require_confirmation
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 from ops.stacks.errors import UsageError
@@ -60,7 +59,7 @@ def up(
         ),
     )
     if json:
-        say(json_text.dumps(report.document(), indent=2))
+        say_json(report.document())
         return
     for line in report.summary():
         reporter.line(line)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.deploy.deployment import Deployment
 from ops.stacks.console import Reporter
 from ops.stacks.errors import VerificationFailed
@@ -52,8 +51,8 @@ def verify(
     except VerificationFailed as error:
         if json:
             document = {"stack": stack, "passed": False, "failed_check": error.check}
-            say(json_text.dumps({**document, "message": str(error)}, indent=2))
+            say_json({**document, "message": str(error)})
         raise
     if json:
         checks = [result.document() for result in results]
-        say(json_text.dumps({"stack": stack, "passed": True, "checks": checks}, indent=2))
+        say_json({"stack": stack, "passed": True, "checks": checks})

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ops.stacks.origin import short_hash
+
 Event = Literal["planned", "started", "succeeded", "failed", "rolled back"]
 
 _MARKS: Mapping[Event, str] = {
@@ -59,7 +61,7 @@ class Notice:
         found = {
             "Environment": self.environment,
             "Branch": self.branch,
-            "Commit": self.commit[:12],
+            "Commit": short_hash(self.commit),
             "Status": self.status,
             "Duration": "" if self.duration is None else f"{self.duration:.0f} s",
             "By": self.actor,

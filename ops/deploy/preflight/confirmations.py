@@ -10,6 +10,7 @@ import yaml
 
 from ops.access.checks.outcome import Outcome
 from ops.stacks.errors import UsageError
+from ops.stacks.origin import short_hash
 
 CHECK = "confirmations"
 FILE = "deployment-checklist.yaml"
@@ -56,11 +57,11 @@ class Confirmations:
         if given != set(CONFIRMATIONS) and self._file.is_file():
             document = _read(self._file)
             signed_for = str(document.get("commit", ""))
-            if not signed_for or signed_for not in {self._commit, self._commit[:12]}:
+            if not signed_for or signed_for not in {self._commit, short_hash(self._commit)}:
                 return Outcome.fail(
                     CHECK,
                     f"{self._file.name} is signed off for commit {document.get('commit')}, and "
-                    f"this is {self._commit[:12]}",
+                    f"this is {short_hash(self._commit)}",
                     "Go through it again for this commit.",
                 )
             given |= {name for name in CONFIRMATIONS if document.get(name) is True}

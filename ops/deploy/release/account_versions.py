@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ops.deploy.release.release import Release
 from ops.stacks.account import StackAccount
+from ops.stacks.active_deployment import short_version
 from ops.stacks.errors import OperationError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def read_version(account: StackAccount, outputs: Mapping[str, Any], version_id: 
         f"/accounts/{account.account_id}/workers/workers/{outputs['worker_id']}"
         f"/versions/{version_id}"
     )
-    what = f"read version {version_id[:8]}"
+    what = f"read version {short_version(version_id)}"
     found = account.result(what, url)
     with account.understood(what):
         return _release(found)

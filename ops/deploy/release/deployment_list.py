@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.stacks.account import StackAccount
-from ops.stacks.active_deployment import message_of, shares_of, worker_deployments
+from ops.stacks.active_deployment import message_of, shares_of, short_version, worker_deployments
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError, StackFailed
@@ -100,7 +100,7 @@ class DeploymentList:
     def version(self, version_id: str) -> dict[str, Any]:
         """Return what Cloudflare keeps of a version: number, annotations, bindings by name."""
         path = f"/accounts/{self.account.account_id}/workers/workers/{self.worker}/versions"
-        what = f"show version {version_id[:8]}"
+        what = f"show version {short_version(version_id)}"
         found = self.account.result(what, f"{path}/{version_id}") or {}
         with self.account.understood(what):
             return {

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ops.stacks.active_deployment import short_version
+
 
 @dataclass(frozen=True)
 class Release:
@@ -58,7 +60,7 @@ class Release:
     @property
     def short(self) -> str:
         """The first eight characters of the version id, as in its preview URL."""
-        return self.version_id[:8]
+        return short_version(self.version_id)
 
     def rotated_since(self, today: Mapping[str, str]) -> list[str]:
         """Return the keys of secrets that are others today, or weren't there, or are gone."""

@@ -9,7 +9,7 @@ from typing import Literal
 from infra.settings.traffic import Pin
 from ops.deploy.release.release import Release
 from ops.deploy.release.release_history import KnownRelease, ReleaseHistory
-from ops.stacks.active_deployment import ActiveDeployment
+from ops.stacks.active_deployment import ActiveDeployment, short_version
 from ops.stacks.driver import HistoryEntry
 from ops.stacks.errors import GateClosed, UsageError
 
@@ -83,7 +83,7 @@ def choose_target(
     by_hand = active.main_version != history.serving
     is_bad = serving is not None and serving.record is not None and serving.record.is_bad
     if serving is not None and not is_bad and by_hand:
-        told = f"version {active.main_version[:8]} was deployed outside Pulumi"
+        told = f"version {short_version(active.main_version)} was deployed outside Pulumi"
         way = _way(serving, history, active)
         return Target(serving.release, way, f"{told}; this is what the stack says serves")
     if by_rollback and serving is not None and not is_bad and not by_hand:
@@ -93,14 +93,15 @@ def choose_target(
     if failed is not None and not by_hand and not history.is_newest_of(failed):
         raise GateClosed(
             f"The last update failed and changed nothing of what serves: version "
-            f"{history.serving[:8]} serves as before it. Correct the cause and deploy again, or "
-            "name a release with --to."
+            f"{short_version(history.serving)} serves as before it. Correct the cause and deploy "
+            "again, or name a release with --to."
         )
     good = history.last_good(history.serving)
     if good is None:
         raise GateClosed(
             f"There is no earlier release that isn't known to be bad: version "
-            f"{history.serving[:8]} is the first, or all others have failed. Name one with --to."
+            f"{short_version(history.serving)} is the first, or all others have failed. "
+            "Name one with --to."
         )
     known = "verified" if good.result == "verified" else "deployed, and not known to be bad"
     return Target(good.release, _way(good, history, active), f"the last that was {known}")

@@ -12,7 +12,8 @@ from ops.deploy.release.release import Release
 from ops.deploy.release.target import Target
 from ops.deploy.rollback.gate import ENCRYPTION_KEYS
 from ops.deploy.rollback.post_mortem import PostMortem
-from ops.stacks.origin import Origin
+from ops.stacks.active_deployment import short_version
+from ops.stacks.origin import Origin, short_hash
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class RollbackPlan:
             actor=origin.actor,
             link=origin.link,
             scope=f"all requests of {worker}; its data stays",
-            rollback_plan=f"notifyctl rollback --stack {self.stack} --to {self.taken_back[:8]}",
+            rollback_plan=(
+                f"notifyctl rollback --stack {self.stack} --to {short_version(self.taken_back)}"
+            ),
         )
 
     def post_mortem(self, version: str, *, reason: str, actor: str, seconds: float) -> PostMortem:
@@ -84,7 +87,7 @@ class RollbackPlan:
             f"Stack     {self.stack}",
             f"Serves    {self.serves}",
             f"Back to   {release.version_id}   ({self.target.reason})",
-            f"Release   {release.at}, commit {release.commit[:12] or 'unknown'}",
+            f"Release   {release.at}, commit {short_hash(release.commit) or 'unknown'}",
             f"Way       {ways[self.target.way]}",
         ]
         if self.rotated:
@@ -147,7 +150,7 @@ class RollbackReport:
     def lines(self) -> list[str]:
         """Return the lines that end the command."""
         lines = [
-            f"Version {self.version_id[:8]} serves again.",
+            f"Version {short_version(self.version_id)} serves again.",
             f"Time      {self.serving_seconds:.1f} s to serve, {self.seconds:.1f} s in all",
         ]
         if self.unfinished:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ops.stacks.active_deployment import short_version
 from ops.stacks.context import StackContext
 from ops.stacks.errors import OperationError
 from ops.stacks.origin import asked_git, git
@@ -51,7 +52,7 @@ class PostMortem:
         """Write the draft and return where it lies; one that is there for it already stays."""
         moment = now or datetime.now(UTC)
         folder.mkdir(parents=True, exist_ok=True)
-        name = f"{self.stack}-{self.bad_version[:8]}.md"
+        name = f"{self.stack}-{short_version(self.bad_version)}.md"
         for path in folder.glob(f"*-{name}"):
             return path
         path = folder / f"{moment:%Y-%m-%d}-{name}"

@@ -16,6 +16,7 @@ from ops.build.build import build_bundle
 from ops.deploy.release.release import Release
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, OperationError
+from ops.stacks.origin import short_hash
 from ops.stacks.project import Project
 
 _LIMIT_S = 120
@@ -52,7 +53,7 @@ class ReleaseSource:
     def _worktree(self, release: Release) -> Iterator[StackContext]:
         why = (
             f"This checkout doesn't build release {release.short} (bundle "
-            f"{release.bundle_sha256[:12]})"
+            f"{short_hash(release.bundle_sha256)})"
         )
         if not release.commit:
             raise GateClosed(
@@ -67,11 +68,11 @@ class ReleaseSource:
                 shutil.copy(self._context.file.path, root)
                 if not self._builds(project, release):
                     raise GateClosed(
-                        f"{why}, nor does its commit {release.commit[:12]}: it was deployed "
+                        f"{why}, nor does its commit {short_hash(release.commit)}: it was deployed "
                         "with changes that weren't committed, or with another Worker SDK. Check "
                         "out what was deployed, or choose another release with --to."
                     )
-                step.detail = f"commit {release.commit[:12]}"
+                step.detail = f"commit {short_hash(release.commit)}"
             yield self._context.in_checkout(project)
         finally:
             with suppress(OperationError):
@@ -90,7 +91,7 @@ class ReleaseSource:
         done = self._git("worktree", "add", "--detach", "--quiet", str(root), release.commit)
         if done.returncode != 0:
             raise GateClosed(
-                f"{why}, and its commit {release.commit[:12]} isn't in this repository. Run "
+                f"{why}, and its commit {short_hash(release.commit)} isn't in this repository. Run "
                 "'git fetch' (in a pipeline: check out the whole history) and try again."
             )
         for name in _SHARED:

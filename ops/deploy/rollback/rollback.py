@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,12 +25,12 @@ from ops.deploy.rollback.release_settings import restore_settings
 from ops.deploy.rollback.release_source import ReleaseSource, use_bundle
 from ops.deploy.verification import PAUSE
 from ops.stacks.account import StackAccount
-from ops.stacks.active_deployment import ActiveDeployment, deploy_version
+from ops.stacks.active_deployment import ActiveDeployment, deploy_version, short_version
 from ops.stacks.choice import choose_driver
 from ops.stacks.context import StackContext
 from ops.stacks.errors import GateClosed, OperationError, StackFailed
 from ops.stacks.local_cloud import require_local_cloud
-from ops.stacks.moment import counted
+from ops.stacks.moment import Stopwatch, counted
 
 
 class Rollback:
@@ -43,7 +42,7 @@ class Rollback:
     """
 
     def __init__(self, context: StackContext, *, start: bool = True) -> None:
-        self._started = time.monotonic()
+        self._watch = Stopwatch()
         self._serving = 0.0
         self._context = context
         self._project = context.project
@@ -80,7 +79,7 @@ class Rollback:
                 self._outputs, updates, records, older, is_unfinished=driver.is_unfinished()
             )
             active = ActiveDeployment.of_worker(self._account, str(self._outputs["worker_name"]))
-            step.detail = f"{len(history.releases)}, serving {active.main_version[:8]}"
+            step.detail = f"{len(history.releases)}, serving {short_version(active.main_version)}"
         if problem is not None:
             self._reporter.line(f"warning: what was verified isn't known: {problem}")
         target = choose_target(
@@ -176,14 +175,14 @@ class Rollback:
             notifier.tell(replace(notice, event="failed", status=f"the rollback failed: {why}."))
             raise
         self._note(version, ReleaseRecord("verified", actor=origin.actor))
-        seconds = time.monotonic() - self._started
+        seconds = self._watch.seconds
         draft = None
         if plan.target.way != "nothing":
             review = plan.post_mortem(version, reason=reason, actor=origin.actor, seconds=seconds)
             draft = review.write(post_mortem_folder(self._context))
         if commit and draft is not None:
             self._commit(draft, version)
-        status = f"version {version[:8]} serves again and is verified"
+        status = f"version {short_version(version)} serves again and is verified"
         notifier.tell(replace(notice, event="rolled back", status=status, duration=seconds))
         left = uncommitted(self._project.root, [self._stack_file, draft])
         return RollbackReport(plan, version, self._serving, seconds, draft, unfinished, left)
@@ -210,7 +209,8 @@ class Rollback:
             self._records.write(version, record)
         except OperationError as error:
             self._reporter.line(
-                f"warning: it isn't noted that {version[:8]} is {record.result}: {error}",
+                f"warning: it isn't noted that {short_version(version)} is {record.result}: "
+                f"{error}",
                 style="yellow",
             )
 
@@ -245,7 +245,7 @@ class Rollback:
             with self._reporter.step(f"Version {release.short} serves"):
                 text = f"{MESSAGE} to {release.short}"
                 deploy_version(self._account, worker, release.version_id, message=text)
-                self._serving = time.monotonic() - self._started
+                self._serving = self._watch.seconds
             self._mark_bad(plan, reason)
         if way in {"nothing", "deploy again"}:
             self._mark_bad(plan, reason)
@@ -270,13 +270,13 @@ class Rollback:
                 f"{MESSAGE} to {release.short} with today's secrets",
                 context.of_commit(release.commit),
             )
-        self._serving = time.monotonic() - self._started
+        self._serving = self._watch.seconds
         version = str(update.outputs["version_id"])
         if version == plan.bad.version_id:
             # The same code and settings with the same secrets: it isn't the one that is bad.
             self._reporter.line(
                 f"Release {release.short} and what serves differ in secrets alone, and today's "
-                f"hold: version {version[:8]} serves on.",
+                f"hold: version {short_version(version)} serves on.",
                 style="yellow",
             )
         else:
@@ -293,10 +293,13 @@ class Rollback:
         copy = context.project.root / self._stack_file.name
         if context.project.root != self._project.root and copy.exists():
             copy.write_bytes(self._stack_file.read_bytes())
-        self._deployment.update(f"{MESSAGE} to {version[:8]}", context.of_commit(plan.bad.commit))
+        self._deployment.update(
+            f"{MESSAGE} to {short_version(version)}", context.of_commit(plan.bad.commit)
+        )
 
     def _commit(self, draft: Path, version: str) -> None:
-        root, message = self._project.root, f"Roll {self._stack} back to version {version[:8]}"
+        root = self._project.root
+        message = f"Roll {self._stack} back to version {short_version(version)}"
         with self._reporter.step("Pin and draft committed") as step:
             told = commit_files(root, [self._stack_file, draft], message)
             step.detail = told or "nothing of them lies in the repository"

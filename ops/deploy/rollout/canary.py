@@ -12,6 +12,7 @@ from ops.deploy.deployment import Deployment
 from ops.deploy.rollout.version_metrics import MetricsSince, VersionMetrics
 from ops.observe.metrics.caller_metrics import ERROR_RATE
 from ops.stacks.account import StackAccount
+from ops.stacks.active_deployment import short_version
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import (
@@ -39,9 +40,9 @@ class CanaryPlan:
         least: requests that the new version must have had before it is judged.
     """
 
-    steps: tuple[int, ...] = (10, 50, 100)
-    watch: float = 300.0
-    least: int = 200
+    steps: tuple[int, ...]
+    watch: float
+    least: int
 
     @classmethod
     def parse(cls, steps: str, watch: str, least: int) -> CanaryPlan:
@@ -167,7 +168,7 @@ class Canary:
         metrics = MetricsSince(account, str(outputs["worker_name"]), self._now)
         started = self._now()
         result: StepResult | None = None
-        with self._reporter.step(f"Version {new[:8]} at {percentage} %") as step:
+        with self._reporter.step(f"Version {short_version(new)} at {percentage} %") as step:
             try:
                 while True:
                     blind = ""

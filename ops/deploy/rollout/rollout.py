@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,11 +17,12 @@ from ops.deploy.rollout.canary import Canary, CanaryPlan
 from ops.deploy.rollout.report import RolloutReport
 from ops.deploy.verification import PAUSE, WAY_BACK
 from ops.stacks.account import StackAccount
-from ops.stacks.active_deployment import ActiveDeployment
+from ops.stacks.active_deployment import ActiveDeployment, short_version
 from ops.stacks.choice import first_outputs
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import OperationError, UsageError, VerificationFailed
+from ops.stacks.moment import Stopwatch
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Rollout:
     """
 
     def __init__(self, context: StackContext, *, report_file: Path) -> None:
-        self._started = time.monotonic()
+        self._watch = Stopwatch()
         self._context = context
         self._stack = context.stack
         self._reporter = context.reporter
@@ -196,8 +196,8 @@ class Rollout:
         report.serving_version_id = done.version_id
         return VerificationFailed(
             f"{str(error).replace(WAY_BACK, '').strip()} It was rolled back: version "
-            f"{done.version_id[:8]} serves again, after {done.serving_seconds:.1f} s. The review's "
-            f"draft is {done.post_mortem}.",
+            f"{short_version(done.version_id)} serves again, after {done.serving_seconds:.1f} s. "
+            f"The review's draft is {done.post_mortem}.",
             check=error.check,
         )
 
@@ -231,7 +231,7 @@ class Rollout:
     def _notice(self, report: RolloutReport, before: str | None) -> Notice:
         back = "none: this is the first deployment"
         if before is not None:
-            back = f"notifyctl rollback --stack {self._stack} --to {before[:8]}"
+            back = f"notifyctl rollback --stack {self._stack} --to {short_version(before)}"
         return Notice(
             event="planned",
             action="deployment",
@@ -247,10 +247,10 @@ class Rollout:
         )
 
     def _finish(self, report: RolloutReport, notice: Notice, error: OperationError | None) -> None:
-        report.seconds = time.monotonic() - self._started
+        report.seconds = self._watch.seconds
         report.write(self._report_file)
         if error is None:
-            status = f"version {report.serving_version_id[:8]} serves and is verified"
+            status = f"version {short_version(report.serving_version_id)} serves and is verified"
             told = replace(notice, event="succeeded", status=status)
         else:
             told = replace(notice, event="failed", status=str(error).partition(". ")[0])

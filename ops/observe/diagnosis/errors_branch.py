@@ -18,6 +18,7 @@ from ops.observe.metrics.stack_status import StackStatus
 from ops.observe.metrics.thresholds import Level
 from ops.observe.tail.log_line import LogLine
 from ops.stacks.account import StackAccount
+from ops.stacks.active_deployment import short_version
 from ops.stacks.errors import OperationError
 from ops.stacks.moment import counted, shown_time
 
@@ -116,7 +117,7 @@ def _callers(branch: Branch, status: StackStatus, watch: str) -> None:
         others = counted(len(going_on) - _MAX_FINDINGS, "other failure")
         branch.found.append(f"{others} that callers met: notifyctl status --json lists them")
     if newest and len(status.shares) == 1:
-        branch.found.append(f"version {newest[:8]} serves everything")
+        branch.found.append(f"version {short_version(newest)} serves everything")
     _refusals(branch, status)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ops.observe.diagnosis.branch import Branch, Finding
 from ops.stacks.errors import ServiceError
+from ops.stacks.moment import Stopwatch
 from ops.stacks.proxy import proxy_for
 from ops.stacks.service import ServiceClient
 
@@ -80,14 +81,13 @@ def _check_certificate(connection: socket.socket, host: str, branch: Branch) -> 
 
 
 def _ask(service: ServiceClient, branch: Branch) -> None:
-    started = time.monotonic()
+    watch = Stopwatch()
     try:
         answer = service.call("GET", "/health")
     except ServiceError as error:
         _ill(branch, str(error), "notifyctl releases --limit 3")
         return
-    milliseconds = (time.monotonic() - started) * 1000
-    said = f"GET /health answered {answer.status_code} in {milliseconds:.0f} ms"
+    said = f"GET /health answered {answer.status_code} in {watch.seconds * 1000:.0f} ms"
     if answer.status_code == 200:
         branch.found.append(said)
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ops.observe.drift.comparison import GONE, Compared, Kind
 from ops.observe.drift.finding import Repair
+from ops.stacks.active_deployment import short_version
 
 _ADDRESS = "it identifies the resource: another value would be another resource"
 _FIXED = "it is fixed at creation, and nothing can change it"
@@ -21,7 +22,7 @@ def _shares(versions: Any) -> tuple[tuple[str, float], ...]:
 
 
 def _said(shares: tuple[tuple[str, float], ...]) -> str:
-    return ", ".join(f"{version[:8]} {share:g} %" for version, share in shares) or GONE
+    return ", ".join(f"{short_version(version)} {share:g} %" for version, share in shares) or GONE
 
 
 def _crons(schedules: Any) -> tuple[str, ...]:

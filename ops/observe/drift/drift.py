@@ -24,6 +24,7 @@ from ops.stacks.deployment_report import StackDeployer
 from ops.stacks.errors import GateClosed, OperationError, StackFailed, UsageError
 from ops.stacks.local_cloud import require_local_cloud
 from ops.stacks.local_stack import LocalStack
+from ops.stacks.origin import short_hash
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class Drift:
             name for name, (wanted, here) in pairs.items() if wanted and here and wanted != here
         ]
         if differing:
-            commit = str(release.get("commit") or "")[:12]
+            commit = short_hash(str(release.get("commit") or ""))
             where = f"check out its commit {commit}" if commit else "check out what is deployed"
             verb = "differs" if differing == ["bundle"] else "differ"
             raise GateClosed(

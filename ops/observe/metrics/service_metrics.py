@@ -12,28 +12,26 @@ from ops.stacks.service import ServiceClient
 
 @dataclass(frozen=True)
 class ServiceMetrics:
-    """Notifications of some days.
+    """Notifications of the last day.
 
     Attributes:
-        days: how far back.
         document: the answer of ``GET /api/metrics``; empty where there was none.
         problem: why there was none, or an empty text.
     """
 
-    days: int
     document: dict[str, Any]
     problem: str
 
     @classmethod
-    def read(cls, service: ServiceClient, *, days: int = 1) -> ServiceMetrics:
+    def read(cls, service: ServiceClient) -> ServiceMetrics:
         """Ask the service; no answer, or a refusal, makes its metrics unknown."""
         try:
-            found = service.result("GET", "/api/metrics", query={"days": str(days)})
+            found = service.result("GET", "/api/metrics", query={"days": "1"})
         except ServiceError as error:
-            return cls(days, {}, str(error))
+            return cls({}, str(error))
         if not all(isinstance(found.get(name), int) for name in ("totalSent", "totalFailed")):
-            return cls(days, {}, "GET /api/metrics was answered in an unknown form.")
-        return cls(days, found, "")
+            return cls({}, "GET /api/metrics was answered in an unknown form.")
+        return cls(found, "")
 
     @property
     def sent(self) -> int:
@@ -64,9 +62,8 @@ class ServiceMetrics:
         return self._metric("delivery time, p95", value, "ms")
 
     def _metric(self, name: str, value: float | None, unit: str) -> Metric:
-        period = "last day" if self.days == 1 else f"last {self.days} days"
         if self.problem:
             return Metric(name, None, unit, self.problem)
         if value is None:
-            return Metric(name, None, unit, f"the service finished no notification in the {period}")
-        return Metric(name, round(value, 3), unit, f"the service, {period}")
+            return Metric(name, None, unit, "the service finished no notification in the last day")
+        return Metric(name, round(value, 3), unit, "the service, last day")

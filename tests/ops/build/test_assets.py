@@ -211,3 +211,21 @@ def test_the_hash_is_the_one_that_the_provider_computes(tmp_path: Path) -> None:
     expected = hashlib.sha256(text.encode()).hexdigest()
     assert json.loads(folder.with_suffix(".json").read_text())["sha256"] == expected
     assert Assets.read(tmp_path, WHERE, base_path="/").sha256 == expected
+
+
+@pytest.mark.parametrize("stale", [b"", b"!", b"~~~"])
+def test_what_lies_beside_the_folder_is_written_where_it_differs(
+    tmp_path: Path, stale: bytes
+) -> None:
+    folder = build(tmp_path)
+    beside = [path for path in folder.parent.iterdir() if path.is_file() and path.suffix != ".lock"]
+    built = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in beside}
+    assert len(built) == 2
+    build(tmp_path)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in built} == built
+    for path in built:
+        path.write_bytes(stale)
+    build(tmp_path)
+    assert {path: path.read_bytes() for path in built} == {
+        path: content for path, (content, _) in built.items()
+    }

@@ -225,7 +225,7 @@ def bundled(commands: Commands, *options: str) -> tuple[Result, dict[str, Any]]:
         asked.update(how)
         return SimpleNamespace(folder="assets", sha256="b" * 64, files=1, size=1_536)
 
-    built = SimpleNamespace(folder="worker", sha256="a" * 64, modules=200, size=1_048_576)
+    built = SimpleNamespace(folder="worker", sha256="a" * 64, modules=200, size=1_049_376)
     commands.replace(
         "bundle", open_project=lambda _: None, build_bundle=lambda _: built, build_assets=assets
     )
@@ -235,7 +235,7 @@ def bundled(commands: Commands, *options: str) -> tuple[Result, dict[str, Any]]:
 def test_what_was_built_is_told_with_its_size(commands: Commands) -> None:
     result, asked = bundled(commands)
     assert result.stdout.splitlines() == [
-        f"worker: 200 modules, 1024 KiB, sha256 {'a' * 12}",
+        f"worker: 200 modules, 1025 KiB, sha256 {'a' * 12}",
         f"assets: 1 file, 2 KiB, sha256 {'b' * 12}",
     ]
     assert asked == {"base_path": "/console", "folder": None}
@@ -245,7 +245,7 @@ def test_what_was_built_is_told_with_its_size(commands: Commands) -> None:
         "folder": "worker",
         "sha256": "a" * 64,
         "modules": 200,
-        "size": 1_048_576,
+        "size": 1_049_376,
         "assets": {"folder": "assets", "sha256": "b" * 64, "files": 1, "size": 1_536},
     }
 

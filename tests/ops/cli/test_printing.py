@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from notification_sdk import SendResponse, SendResult
-from ops.cli.printing import json_text, say
+from ops.cli.printing import json_text, say, say_json
 from ops.cli.sending import tell
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,3 +73,18 @@ def test_what_was_sent_and_probably_not_meant_is_told_beside_the_results(
     assert lines[0].split() == ["lark", "sent", "m"]
     assert lines[1].startswith("lark      warning         It was cut 500 \\x1b]52")
     assert lines[2].split() == ["warning"]
+
+
+def test_a_document_is_printed_over_several_lines_in_ascii(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say_json({"stack": "é\x1b", "rows": [1, None]})
+    assert capsys.readouterr().out == (
+        '{\n  "stack": "\\u00e9\\u001b",\n  "rows": [\n    1,\n    null\n  ]\n}\n'
+    )
+
+
+def test_every_command_prints_its_document_by_the_same_function() -> None:
+    for path in (ROOT / "ops" / "cli" / "commands").rglob("*.py"):
+        for call in re.findall(r"say\(json_text\.dumps\(.*indent.*", path.read_text("utf-8")):
+            assert "sort_keys=" in call or "default=" in call, path

@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from ops.database.backup import Backups
-from ops.database.backup_file import BackupFile, now
+from ops.database.backup_file import BackupFile, now, working_folder
 from ops.stacks.errors import GateClosed, OperationError, UsageError
 
 SQL = b"CREATE TABLE t (a TEXT);\nINSERT INTO t VALUES ('x');\n"
@@ -190,3 +191,21 @@ def test_a_backup_is_fresh_for_an_hour_once_it_was_verified(
         return
     with pytest.raises(GateClosed, match=r"A restore of 'local' needs a verified backup"):
         backups(tmp_path).require_fresh(what="A restore")
+
+
+@pytest.mark.parametrize(
+    ("age", "is_left"), [(0, True), (23.9, True), (24.1, False), (-48, True), (480, False)]
+)
+def test_a_folder_that_a_killed_run_left_goes_after_a_day(
+    tmp_path: Path, age: float, is_left: bool
+) -> None:
+    left = tmp_path / ".unpacked-x"
+    left.mkdir()
+    (left / "dump.sql").write_text("x")
+    moment = datetime.now(UTC).timestamp() - age * 3600
+    os.utime(left, (moment, moment))
+    with working_folder(tmp_path) as folder:
+        assert (folder.parent, folder.name.startswith(".unpacked-")) == (tmp_path, True)
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert left.exists() == is_left
+    assert not folder.exists()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ops.database.schema_changes import SchemaChanges, wanted_schema
+from ops.database import schema_changes as module
+from ops.database.schema_changes import SchemaChanges, wanted_schema, write_migration
 from ops.database.schema_difference import SchemaDifference
 from ops.database.stack_database import migrations
-from ops.stacks.errors import GateClosed, OperationError
+from ops.stacks.errors import GateClosed, OperationError, UsageError
 from tests.ops.database.sqlite_database import SqliteDatabase, project, sqlite_database
 
 FILES = [migration.name for migration in migrations(project())]
@@ -94,3 +97,36 @@ def test_a_reset_loses_every_row_and_applies_every_migration(migrated: SqliteDat
 def test_a_missing_schema_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match=r"sql/schema\.sql can't be read"):
         wanted_schema(project(tmp_path))
+
+
+def test_a_migration_is_written_with_its_way_back_and_the_schema_generated_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "sql" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "0001_first.sql").write_text(
+        "-- 0001_first\n\nCREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT);\n"
+    )
+    (folder / "0001_first.down.sql").write_text("DROP TABLE a;\n")
+    (tmp_path / "sql" / "schema.sql").write_text(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT);\nCREATE TABLE b (id INTEGER);\n"
+    )
+    ran: list[Any] = []
+    monkeypatch.setattr(module.subprocess, "run", lambda *a, **how: ran.append((a, how)))
+    up, down, difference = write_migration(project(tmp_path), "add_b")
+    assert (up.name, down.name) == ("0002_add_b.sql", "0002_add_b.down.sql")
+    assert up.parent == down.parent == folder
+    assert up.read_text() == "-- 0002_add_b: from level 1.\n\nCREATE TABLE b (id INTEGER);\n"
+    assert down.read_text() == (
+        '-- Undoes 0002_add_b.\n-- Loses the content of b.\n\nDROP TABLE "b";\n'
+    )
+    assert len(difference.statements) == 1
+    script = str(tmp_path / "sql" / "generate_schema.py")
+    assert ran == [(([sys.executable, script],), {"cwd": tmp_path, "check": True})]
+
+    ran.clear()
+    with pytest.raises(UsageError, match="already matches the migrations"):
+        write_migration(project(tmp_path), "add_b")
+    with pytest.raises(UsageError, match="can't name a migration"):
+        write_migration(project(tmp_path), "ab")
+    assert ran == []

@@ -67,9 +67,11 @@ def browser(studio: Studio) -> Iterator[Browser]:
         (timedelta(seconds=-5), "0 seconds"),
         (timedelta(seconds=90), "90 seconds"),
         (timedelta(minutes=2), "2 minutes"),
-        (timedelta(minutes=119), "119 minutes"),
+        (timedelta(seconds=119), "119 seconds"),
+        (timedelta(minutes=119, seconds=59), "119 minutes"),
+        (timedelta(hours=2), "2 hours"),
         (timedelta(hours=2, minutes=30), "2 hours"),
-        (timedelta(days=1, hours=23), "47 hours"),
+        (timedelta(days=1, hours=23, minutes=59, seconds=59), "47 hours"),
         (timedelta(days=2), "2 days"),
     ],
 )

@@ -11,7 +11,9 @@ import pytest
 from ops.deploy import deployment as module
 from ops.deploy.account_state import AccountState
 from ops.deploy.deployment import Deployment
+from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
+from ops.stacks.errors import StackFailed
 from tests.ops.contexts import context_of
 
 
@@ -35,3 +37,117 @@ def test_a_plan_that_only_looks_requires_what_runs(
     assert Deployment(context_of(tmp_path, "dev")).preview(start=start) is update
     looked = ["dev"] if is_local and not start else []
     assert calls == [*looked, "_check_settings", "introduced", "_bundle", "prepare", "names"]
+
+
+RESOURCE = "urn:pulumi:dev::p::cloudflare:index/queue:Queue::"
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        ([], "nothing"),
+        (
+            [{"urn": f"{RESOURCE}retry", "id": "q1"}, {"urn": f"{RESOURCE}failed", "id": "q2"}],
+            "retry (q1), failed (q2)",
+        ),
+    ],
+)
+def test_a_first_deployment_that_fails_names_what_it_made_and_both_ways_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[Any], named: str
+) -> None:
+    found = iter([[], made])
+    monkeypatch.setattr(
+        module,
+        "AccountState",
+        lambda _: SimpleNamespace(require_free_names=lambda: None, made=next(found)),
+    )
+    monkeypatch.setattr(Deployment, "preview", lambda _: StackUpdate("preview", {}))
+    monkeypatch.setattr(Deployment, "prepare", lambda _: None)
+
+    def fail(*_: Any, **__: Any) -> StackUpdate:
+        raise StackFailed("A queue was refused.")
+
+    monkeypatch.setattr(Deployment, "update", fail)
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    with pytest.raises(StackFailed) as failed:
+        Deployment(context_of(tmp_path, "dev")).run(message="m", verify=False)
+    assert str(failed.value) == (
+        f"A queue was refused. Created so far: {named}. 'notifyctl up --stack dev' goes on from "
+        "there; 'notifyctl destroy --stack dev' removes it."
+    )
+    # A later one says what failed, and no more.
+    found = iter([made or [{"urn": RESOURCE, "id": "q0"}]])
+    with pytest.raises(StackFailed, match=r"^A queue was refused\.$"):
+        Deployment(context_of(tmp_path, "dev")).run(message="m", verify=False)
+
+
+@pytest.mark.parametrize(
+    ("serving", "version", "shares", "warned"),
+    [
+        ("aaaabbbbcccc", "ddddeeeeffff", [{}], True),
+        ("aaaabbbbcccc", "aaaabbbbcccc", [{}], False),
+        ("aaaabbbbcccc", "ddddeeeeffff", [{}, {}], False),
+        ("aaaabbbbcccc", "ddddeeeeffff", [], False),
+        ("aaaabbbbcccc", "ddddeeeeffff", None, False),
+    ],
+)
+def test_a_pin_that_keeps_a_deployment_from_serving_is_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    serving: str,
+    version: str,
+    shares: list[Any] | None,
+    warned: bool,
+) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    outputs = {"serving_version_id": serving, "version_id": version, "serving": shares}
+    Deployment(context_of(tmp_path, "dev", reporter=Reporter())).warn_of_pin(outputs)
+    said = " ".join(capsys.readouterr().out.split())
+    assert said == (
+        "warning: version aaaabbbb is pinned in place of this bundle, so your bundle doesn't "
+        "serve. The next bundle will, or remove notification-system:pin from the stack's file."
+        if warned
+        else ""
+    )
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("is_local", [True, False])
+@pytest.mark.parametrize("has_service", [True, False])
+def test_a_deployment_asks_deploys_and_verifies_in_this_order(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verify: bool,
+    is_local: bool,
+    has_service: bool,
+) -> None:
+    url = "http://127.0.0.1:9/client/v4" if is_local else "https://api.cloudflare.com/client/v4"
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {{cloudflare:baseUrl: '{url}'}}\n")
+    calls: list[Any] = []
+    note = calls.append
+    account = SimpleNamespace(require_free_names=lambda: note("names"), made=[])
+    monkeypatch.setattr(module, "AccountState", lambda _: account)
+    outputs = {"service_url": "u", "api_secret_key": "k"} if has_service else {}
+    update = StackUpdate("update", {"create": 1}, outputs)
+    monkeypatch.setattr(Deployment, "preview", lambda _: note("preview"))
+    monkeypatch.setattr(Deployment, "ask_about_loss", lambda *_: note("loss"))
+    monkeypatch.setattr(Deployment, "_check_settings", lambda _: note("settings"))
+    monkeypatch.setattr(Deployment, "_bundle", lambda _: note("bundle"))
+    monkeypatch.setattr(Deployment, "prepare", lambda _: note("prepare") or "sink")
+    monkeypatch.setattr(Deployment, "_first_notification", lambda *_: note("first"))
+    checks = SimpleNamespace(run=lambda _: note("checks"))
+    monkeypatch.setattr(Deployment, "checks", lambda _: checks)
+    monkeypatch.setattr(module, "console_path", lambda _: "/console")
+
+    def deploy(_: Any, message: str, *, is_planned: bool) -> StackUpdate:
+        note((message, is_planned))
+        return update
+
+    monkeypatch.setattr(Deployment, "update", deploy)
+    report = Deployment(context_of(tmp_path, "dev")).run(message="m", verify=verify)
+    asked = ["settings", "bundle"] if is_local else ["preview", "loss"]
+    verified = ["checks", "first"] if verify and has_service else []
+    assert calls == [*asked, "prepare", "names", ("m", True), *verified]
+    assert (report.stack, report.update, report.sink_url, report.console_path) == (
+        *("dev", update, "sink", "/console"),
+    )

@@ -11,10 +11,12 @@ from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import (
     ActiveDeployment,
     deploy_version,
+    short_version,
     worker_deployments,
 )
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import OperationError, StackFailed
+from ops.stacks.origin import short_hash
 from tests.ops.answering_service import answering_service
 
 ACCOUNT = "a" * 32
@@ -119,3 +121,9 @@ def test_another_answer_is_no_worker_without_a_deployment(result: object) -> Non
         account = StackAccount("production", ACCOUNT, api.url, True, "t" * 40)
         with pytest.raises(OperationError, match="unknown form"):
             ActiveDeployment.of_worker(account, "notify")
+
+
+def test_people_are_shown_the_beginning_of_a_version_and_of_a_hash() -> None:
+    assert short_version("11112222-3333-4444") == "11112222"
+    assert short_hash("0123456789abcdef" * 4) == "0123456789ab"
+    assert (short_version(""), short_hash("")) == ("", "")

@@ -171,3 +171,18 @@ def test_nothing_is_left_of_a_removed_stack(
     removed = [("pr-12", {"erase": False}), "stack"] if existed else []
     assert world.removed == [*removed, *(["pr-12"] if is_local else [])]
     assert not list(tmp_path.rglob("Pulumi.pr-12.yaml"))
+
+
+def test_the_file_is_in_the_order_of_the_alphabet_so_that_two_runs_write_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world = World(monkeypatch, tmp_path, is_local=True)
+    world.stack.up(verify=False)
+    lines = world.deployed[0][0].file.path.read_text().splitlines()
+    keys = [line.split(": ")[0].strip() for line in lines if line.startswith("  ") and ":" in line]
+    assert keys == sorted(keys)
+    assert len(keys) > 4
+    assert [line for line in lines if not line.startswith(" ")] == [
+        "config:",
+        "secretsprovider: awskms://alias/key",
+    ]

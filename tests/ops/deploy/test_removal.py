@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from ops.cli.main import command_line
 from ops.deploy import removal
 from ops.deploy.removal import Removal
+from ops.stacks.console import Reporter
 from ops.stacks.driver import StackUpdate
-from ops.stacks.errors import GateClosed, UsageError
+from ops.stacks.errors import GateClosed, OperationError, UsageError
 from tests.ops.contexts import context_of
 
 PROJECT = Path(__file__).parents[3]
@@ -80,4 +81,65 @@ def test_another_name_than_the_stacks_removes_nothing(driver: Driver) -> None:
     arguments = ["destroy", "--stack", "production", "--yes", "--unprotect", "development"]
     result = CliRunner().invoke(command_line(), arguments)
     assert isinstance(result.exception, UsageError)
+    assert driver.asked == []
+
+
+@pytest.mark.parametrize("erase", [True, False])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_local_stacks_data_goes_where_that_was_asked_for(
+    driver: Driver,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    erase: bool,
+    is_there: bool,
+) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config: {cloudflare:baseUrl: 'http://127.0.0.1:9/client/v4'}\n"
+    )
+    note = driver.asked.append
+    monkeypatch.setattr(removal, "start_local_cloud", lambda *_: note("start"))
+    monkeypatch.setattr(removal, "erase_local_state", lambda *_: note("erase"))
+    if is_there:
+        (tmp_path / "home" / "cloud").mkdir(parents=True)
+    driver.state = driver.state[1:]
+    context = context_of(tmp_path, "dev", home=tmp_path / "home", reporter=Reporter())
+    Removal(context).run(erase=erase)
+    destroyed = ["start", "introduce", "destroy"] if is_there else []
+    assert driver.asked == [*destroyed, *(["erase"] if erase else [])]
+    said = "There is no local cloud and so nothing to destroy.\n"
+    assert (said == capsys.readouterr().out) == (not is_there)
+
+
+def test_all_local_data_goes_even_where_the_resources_cannot(
+    driver: Driver,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config: {cloudflare:baseUrl: 'http://127.0.0.1:9/client/v4'}\n"
+    )
+    (tmp_path / "cloud").mkdir()
+
+    def refuse(*_: object) -> None:
+        raise OperationError("it doesn't start.")
+
+    monkeypatch.setattr(removal, "start_local_cloud", refuse)
+    monkeypatch.setattr(removal, "erase_local_state", lambda *_: driver.asked.append("erase"))
+    made = Removal(context_of(tmp_path, "dev", home=tmp_path, reporter=Reporter()))
+    with pytest.raises(OperationError, match=r"it doesn't start\."):
+        made.run(erase=False)
+    assert (driver.asked, capsys.readouterr().out) == ([], "")
+    made.run(erase=True)
+    assert driver.asked == ["erase"]
+    assert capsys.readouterr().out.splitlines() == [
+        "The resources couldn't be destroyed one by one: it doesn't start.",
+        "All local data is removed instead, including them.",
+    ]
+
+
+def test_data_of_a_real_account_is_never_erased(driver: Driver) -> None:
+    with pytest.raises(UsageError, match="'production' is a stack of a real account"):
+        Removal(context_of(PROJECT, "production")).run(erase=True)
     assert driver.asked == []

@@ -26,11 +26,16 @@ class Service:
     """Answers what it is told to: health from a list, the last of them again and again."""
 
     def __init__(
-        self, *healths: Any, unsigned: int | Exception = 401, signed: int | Exception = 200
+        self,
+        *healths: Any,
+        unsigned: int | Exception = 401,
+        signed: int | Exception = 200,
+        status: int = 0,
     ) -> None:
         self.healths = list(healths) or [HEALTHY]
         self.unsigned = unsigned
         self.signed = signed
+        self.status = status
         self.looks = 0
 
     def call(self, method: str, path: str, **_: Any) -> httpx.Response:
@@ -43,7 +48,7 @@ class Service:
         if isinstance(health, Exception):
             raise health
         is_well = isinstance(health, dict) and health.get("status") == "healthy"
-        status = 200 if is_well else 503
+        status = self.status or (200 if is_well else 503)
         return httpx.Response(status, json=health)
 
     def verify(self, *, maintenance: bool = False) -> list[dict[str, Any]]:
@@ -131,3 +136,9 @@ def test_the_codes_of_what_is_sick_are_told() -> None:
 def test_a_failed_check_names_the_way_back() -> None:
     with pytest.raises(VerificationFailed, match="'notifyctl rollback' goes back"):
         Service(signed=ServiceError("no answer in time.")).verify()
+
+
+@pytest.mark.parametrize("status", [101, 199, 201, 302, 500])
+def test_only_200_is_healthy_whatever_the_answer_says(status: int) -> None:
+    with pytest.raises(VerificationFailed, match=f"{status}"):
+        Service(HEALTHY, status=status).verify()

@@ -113,3 +113,14 @@ def test_an_answer_without_an_address_is_written_all_the_same(answer: bytes) -> 
         found = Repository(url=service.url, name="a/b", token="t", is_local=True)
         assert PlanComment(found, 7, "x").put("plan", commit="c" * 40) == ""
         assert f"at `{'c' * 12}`" in json.loads(service.seen[1]["body"])["body"]
+
+
+def test_a_plan_of_the_greatest_length_stays_whole(repository: Repository) -> None:
+    comment = PlanComment(repository, 7, "production")
+    comment.put(f"{'x' * (MAX_LENGTH - 1)}y", commit="")
+    [body] = bodies(repository)
+    assert "xy\n```\n" in body
+    assert "cut" not in body
+    comment.put(f"{'x' * (MAX_LENGTH - 1)}yz", commit="")
+    [body] = bodies(repository)
+    assert "xy\n… cut: the whole plan is in the workflow's log.\n```\n" in body

@@ -148,3 +148,11 @@ def test_every_database_of_the_stack_has_its_binding(api: AnsweringService, tmp_
     swapped = {**second, "id": "d1-1"}
     found = judged(api, tmp_path, bound=(*BOUND, swapped), lists=lists, outputs=outputs)
     assert found["binding DB_1"].found == "bound to the D1 database d1-1; the stack's is d1-2"
+
+
+def test_five_of_what_the_account_has_are_named(api: AnsweringService, tmp_path: Path) -> None:
+    many = [{"uuid": f"d1-{number}", "name": "n"} for number in (9, 8, 7, 6, 5, 4)]
+    found = judged(api, tmp_path, lists=(many, LISTS[1], LISTS[2]))
+    assert found["binding DB"].found == (
+        "D1 database d1-1 isn't in the account, which lists d1-4, d1-5, d1-6, d1-7, d1-8"
+    )

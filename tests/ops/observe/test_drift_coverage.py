@@ -278,3 +278,38 @@ def test_a_secret_that_was_set_again_since_is_found(kept_time: str) -> None:
     answers.time = "2026-02-01T00:00:00Z"
     (found,) = probe.findings(managed)
     assert "set again at 2026-02-01" in found.found
+
+
+@pytest.mark.parametrize(
+    ("kind", "watched"),
+    [
+        # Cloudflare docs, "Queues: configuration": a queue delivers at once, and keeps four days.
+        ("Queue", {"settings.deliveryDelay": 0, "settings.messageRetentionPeriod": 345_600}),
+        (
+            "Worker",
+            {
+                "logpush": False,
+                "tailConsumers": [],
+                "tags": [],
+                "observability.traces.enabled": False,
+            },
+        ),
+        ("WorkerVersion", {"placement.mode": None, "limits.cpuMs": None}),
+        ("QueueConsumer", {"settings.maxConcurrency": None, "deadLetterQueue": None}),
+        (
+            "AccountToken",
+            {
+                "condition.requestIp.ins": None,
+                "condition.requestIp.notIns": None,
+                "expiresOn": None,
+            },
+        ),
+    ],
+)
+def test_what_the_program_leaves_out_is_as_cloudflare_makes_it(
+    kind: str, watched: dict[str, Any]
+) -> None:
+    found = KINDS[f"cloudflare:{kind}"].watched
+    assert found == watched
+    assert [type(value) for value in found.values()] == [type(v) for v in watched.values()]
+    assert dict(KINDS["cloudflare:Queue"].assumed) == {"settings.deliveryPaused": False}

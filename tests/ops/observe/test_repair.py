@@ -94,9 +94,11 @@ def test_a_consumers_settings_are_written_whole(kind: str) -> None:
     assert with_letters[0][2] == {**PUT, "dead_letter_queue": "dead"}
 
 
-def test_another_consumer_is_removed_and_ours_is_written_again() -> None:
+# The marker of what is gone is one of these; the others stand before and after it.
+@pytest.mark.parametrize("found", ["a script", "other", "zzz", ""])
+def test_another_consumer_is_removed_and_ours_is_written_again(found: str) -> None:
     ours, other = {"consumer_id": "c1"}, {"consumer_id": "c9"}
-    assert repaired("consumer", CONSUMER, ours, other) == [
+    assert repaired("consumer", CONSUMER, ours, other, found=found) == [
         ("DELETE", "queues/q1/consumers/c9", None),
         ("PUT", "queues/q1/consumers/c1", PUT),
     ]
@@ -104,6 +106,7 @@ def test_another_consumer_is_removed_and_ours_is_written_again() -> None:
 
 def test_a_consumer_that_is_gone_is_left_to_an_update() -> None:
     assert repaired("consumer", CONSUMER, found=GONE) == []
+    assert repaired("consumer", CONSUMER, {"consumer_id": "c1"}, found=GONE) == []
     assert repaired("consumer", CONSUMER, {"consumer_id": "c9"}) == [
         ("DELETE", "queues/q1/consumers/c9", None)
     ]

@@ -269,3 +269,11 @@ def test_codes_of_several_databases_are_summed() -> None:
         {"code": "B", "channel": "slack", "n": 4},
         {"code": "A", "channel": "lark", "n": 1},
     ]
+
+
+def test_the_twenty_most_frequent_codes_are_told() -> None:
+    rows: list[dict[str, Any]] = [
+        {"code": f"E{n}", "channel": "slack", "n": n} for n in range(1, 23)
+    ]
+    merged = operation_report._merged(rows)
+    assert [row["n"] for row in merged] == list(range(22, 2, -1))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ops.access.checks.outcome import Outcome
+from ops.access.token.token_api import TokenApi
+from ops.database.d1_transfer import D1Transfer
 from ops.github.repository import Repository
 from ops.observe.doctor.network import look_at_network
 from ops.stacks.account import StackAccount
-from ops.stacks.errors import UsageError
+from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.proxy import proxy_for
 from ops.stacks.service import ServiceClient
 from tests.ops.contexts import context_of
@@ -109,3 +113,37 @@ def test_a_proxy_that_no_client_can_use_is_told_before_anything_is_called(
     for client in (StackAccount, Repository):
         with pytest.raises(UsageError, match=f"^{name} is no address"):
             client.of(context)
+
+
+def account(url: str, *, is_local: bool) -> StackAccount:
+    return StackAccount("dev", "a" * 32, url, is_local, "t" * 40)
+
+
+CALLS: dict[str, Callable[[str, bool], object]] = {
+    "account": lambda url, is_local: account(url, is_local=is_local).client,
+    "token": lambda url, is_local: TokenApi(url, "t", is_local=is_local),
+    "transfer": lambda url, is_local: D1Transfer(account(url, is_local=is_local), "d")._client(),
+    "GitHub": lambda url, is_local: Repository(
+        url=url, name="a/b", token="t", is_local=is_local
+    ).call("GET", "/"),
+    "service": lambda url, _: ServiceClient(url, "k"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("url", "is_local"), [("http://127.0.0.1:9", True), ("https://api.example", False)]
+)
+def test_the_environments_proxy_is_asked_about_the_network_and_not_about_this_machine(
+    monkeypatch: pytest.MonkeyPatch, call: str, url: str, is_local: bool
+) -> None:
+    asked: list[bool] = []
+
+    def made(_: object, *, trust_env: bool = True, **__: object) -> None:
+        asked.append(trust_env)
+        raise httpx.ConnectError("not in this test")
+
+    monkeypatch.setattr(httpx.Client, "__init__", made)
+    with pytest.raises((httpx.ConnectError, OperationError)):
+        CALLS[call](url, is_local)
+    assert asked == [not is_local]

@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ops.stacks.errors import UsageError
-from ops.stacks.moment import TIME_ZONE_VARIABLE, counted, lasted, read_span, read_time, shown_time
+from ops.stacks.moment import (
+    TIME_ZONE_VARIABLE,
+    Stopwatch,
+    counted,
+    lasted,
+    read_span,
+    read_time,
+    shown_time,
+)
 
 NOW = datetime(2026, 11, 29, 8, 30, tzinfo=UTC)
 
@@ -104,3 +112,28 @@ def test_counts_agree_with_their_nouns() -> None:
     assert [counted(n, "attempt") for n in (0, 1, 2)] == ["0 attempts", "1 attempt", "2 attempts"]
     assert counted(1_000_000, "row") == "1,000,000 rows"
     assert counted(2, "entry", "entries") == "2 entries"
+
+
+def test_a_stopwatch_counts_from_when_it_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("ops.stacks.moment.time.monotonic", lambda: now[0])
+    watch = Stopwatch()
+    assert watch.seconds == 0.0
+    now[0] = 102.5
+    assert watch.seconds == 2.5
+    now[0] = 50.0
+    assert watch.seconds == -50.0
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("utc", "2026-11-29T08:30:00Z"),
+        ("UTC", "2026-11-29T08:30:00Z"),
+        ("Zulu", "2026-11-29T08:30:00Z"),
+        ("Asia/Tokyo", "2026-11-29T17:30:00+09:00"),
+        ("America/New_York", "2026-11-29T03:30:00-05:00"),
+    ],
+)
+def test_a_zone_is_named_in_any_case_or_as_the_calendar_has_it(name: str, shown: str) -> None:
+    assert shown_time(NOW, {TIME_ZONE_VARIABLE: name}) == shown

@@ -11,7 +11,7 @@ def test_a_pipe_hears_of_a_step_every_ten_seconds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("ops.stacks.console.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("ops.stacks.moment.time.monotonic", lambda: now[0])
     with Reporter().step("Backed up") as step:
         for second in range(25):
             now[0] = 100.0 + second
@@ -26,7 +26,7 @@ def test_what_a_terminal_would_obey_is_no_progress(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("ops.stacks.console.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("ops.stacks.moment.time.monotonic", lambda: now[0])
     with Reporter().waiting("Exporting") as told:
         now[0] = 60.0
         told("\x1b[2J of 9 rows")
@@ -37,7 +37,7 @@ def test_a_document_on_standard_output_stays_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("ops.stacks.console.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("ops.stacks.moment.time.monotonic", lambda: now[0])
     with Reporter(json=True).step("Backed up") as step:
         now[0] = 60.0
         step.show("sent 1 of 2 MB")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 
 from ops.cli.commands.db.backups import passphrase_of
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.database.backup_file import BackupFile
 from ops.database.consistency import Finding, check_consistency
 from ops.database.schema_state import SchemaState
@@ -38,7 +37,7 @@ def status(run: typer.Context, stack: StackOption = "local", json: JsonOption = 
         if len(states) > 1:
             ok = not any(state.problem for state in states)
             document = {"stack": stack, "databases": documents, "ok": ok}
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     else:
         for line in (line for state in states for line in state.lines()):
             say(line)
@@ -52,7 +51,7 @@ def check(run: typer.Context, stack: StackOption = "local", json: JsonOption = F
     bad = [finding for finding in findings if finding.rows]
     if json:
         document = {"ok": not bad, "checks": [vars(finding) for finding in findings]}
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
     else:
         Reporter().table(
             number("rows"),

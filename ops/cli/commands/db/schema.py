@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_project, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
-from ops.cli.printing import say
+from ops.cli.printing import say, say_json
 from ops.database.backup import Backups
 from ops.database.migration_lint import MigrationLint
 from ops.database.schema_changes import SchemaChanges, write_migration
@@ -57,7 +56,7 @@ def lint(
         found = MigrationLint.of(open_project(run), applied=applied)
         where = "SQLite and the local D1" if found.on_d1 else "SQLite by D1's rules"
     if json:
-        say(json_text.dumps(found.document(), indent=2))
+        say_json(found.document())
     else:
         for problem in found.problems:
             say(str(problem))
@@ -139,7 +138,7 @@ def generate(
             "statements": list(difference.statements),
             "loses_data": list(difference.loses_data),
         }
-        say(json_text.dumps(document, indent=2))
+        say_json(document)
         return
     say(f"{up}\n{back}")
     for lost in difference.loses_data:
@@ -164,7 +163,7 @@ def push(
         )
     changes.push(planned)
     if json:
-        say(json_text.dumps({"statements": list(planned.statements)}, indent=2))
+        say_json({"statements": list(planned.statements)})
         return
     for statement in planned.statements:
         say(statement)
@@ -222,7 +221,7 @@ def _require_development(context: StackContext, command: str) -> None:
 
 def _print_names(names: tuple[str, ...], *, key: str, json: bool) -> None:
     if json:
-        say(json_text.dumps({key: list(names)}, indent=2))
+        say_json({key: list(names)})
         return
     for name in names:
         say(f"  {name}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_text
 from typing import Annotated
 
 import typer
 
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
-from ops.cli.printing import say
+from ops.cli.printing import say_json
 from ops.database.test_data import TestData
 from ops.stacks.console import Reporter
 from ops.stacks.endpoint import connect
@@ -39,4 +38,4 @@ def seed(
         all_sends = counted(written["sends"], "send")
         step.detail = f"{counted(users, 'user')}, {written['delivered']} of {all_sends} delivered"
     if json:
-        say(json_text.dumps(written, indent=2))
+        say_json(written)

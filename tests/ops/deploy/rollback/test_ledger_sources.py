@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -112,3 +113,30 @@ def test_the_state_tells_where_nobody_else_does(world: World, answer: Any) -> No
 def test_a_name_without_a_number_is_of_level_0() -> None:
     (applied,) = from_names(["first_0001.sql"], FILES)
     assert applied.min_code == 0
+
+
+def test_the_api_tells_what_any_of_the_databases_has() -> None:
+    def row(name: str, code: int) -> dict[str, Any]:
+        return {"name": name, "level": int(name[:4]), "sha256": None, "min_code": code}
+
+    first, second = row("0001_first.sql", 1), row("0002_second.sql", 5)
+    asked: list[tuple[str, ...]] = []
+
+    class Account:
+        def query(self, *what: str) -> list[dict[str, Any]]:
+            asked.append(what)
+            return [second, first] if what[1] == "d1" else [first]
+
+        def understood(self, _: str) -> Any:
+            return nullcontext()
+
+    account: Any = Account()
+    databases = [{"id": "d1", "name": "a"}, {"id": "d2", "name": "b"}]
+    found = ledger._from_api(account, {**OUTPUTS, "d1_databases": databases})
+    assert [(one.name, one.min_code) for one in found] == [
+        ("0001_first.sql", 1),
+        ("0002_second.sql", 5),
+    ]
+    assert [what[1] for what in asked] == ["d1", "d2"]
+    with pytest.raises(OperationError, match="the outputs name no database"):
+        ledger._from_api(account, {"d1_databases": []})

@@ -59,7 +59,7 @@ class World:
         self.checked: dict[str, Any] = {}
         self.problems: tuple[str, ...] = ()
         self.records_error: OperationError | None = None
-        self.clock = count(100.0, 2.5)
+        self.clock = count(2.5, 2.5)
 
     def introduce(self, _: object, *, needs_everything: bool) -> None:
         # Whoever goes back in an incident needs no permission that only a deployment takes.
@@ -135,7 +135,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     found.context = context_of(tmp_path, "x", environment=environment, reporter=Reporter())
     monkeypatch.setattr(module, "Deployment", lambda _: found)
     monkeypatch.setattr(module, "introduce", found.introduce)
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=found.clock.__next__))
+    watch = type("Watch", (), {"seconds": property(lambda _: next(found.clock))})
+    monkeypatch.setattr(module, "Stopwatch", watch)
     monkeypatch.setattr(module, "choose_driver", lambda _: found.driver)
     monkeypatch.setattr(StackAccount, "of", lambda _: None)
     monkeypatch.setattr(module, "older_versions", lambda *_: [])

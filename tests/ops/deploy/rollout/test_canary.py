@@ -72,7 +72,7 @@ def run(
         context,
         deployment=deployment,
         base="base",
-        plan=CanaryPlan(**plan),
+        plan=CanaryPlan(**{"steps": (10, 50, 100), "watch": 300.0, "least": 200, **plan}),
         now=lambda: world.seconds,
         sleep=world.sleep,
     )

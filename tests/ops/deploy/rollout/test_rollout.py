@@ -282,6 +282,6 @@ def test_a_canary_that_was_cut_short_is_not_taken_for_what_served(
 def test_a_canary_needs_a_version_beside_it(tmp_path: Path, world: World) -> None:
     world.outputs = {}
     with pytest.raises(UsageError, match="A canary needs a version that already serves"):
-        rollout(tmp_path).run(RolloutOptions(canary=CanaryPlan()))
+        rollout(tmp_path).run(RolloutOptions(canary=CanaryPlan((10, 100), 60.0, 1)))
     assert world.order == ["gate", "preview", "loss"]
     assert world.notices == []

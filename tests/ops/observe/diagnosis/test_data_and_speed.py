@@ -138,3 +138,11 @@ def test_the_slowest_send_is_the_example_of_what_is_slow(
     [slow] = speed_branch(status(reading(Level.WARNING)), [migrated]).findings
     [backlog] = speed_branch(status(reading(Level.WARNING, unit="messages")), [migrated]).findings
     assert (slow.example, backlog.example) == ("ntf_0", "")
+
+
+def test_each_reading_is_looked_at_whatever_stands_before_it(migrated: SqliteDatabase) -> None:
+    branch = speed_branch(
+        status(reading(Level.OK, unit="%"), reading(Level.OK), reading(Level.WARNING)), [migrated]
+    )
+    assert branch.found == ["response time: 2,000 ms"]
+    assert whats(branch) == ["response time: 2,000 ms, above 1000 ms"]

@@ -12,11 +12,11 @@ from ops.stacks.service import ServiceClient
 from tests.ops.answering_service import answering_service
 
 
-def read(status: int, document: Any, *, days: int = 1) -> ServiceMetrics:
+def read(status: int, document: Any) -> ServiceMetrics:
     with answering_service() as service, ServiceClient(service.url, "k" * 64) as client:
         service.answers = [(status, json.dumps(document).encode())]
-        found = ServiceMetrics.read(client, days=days)
-        assert service.seen[0]["target"] == f"/api/metrics?days={days}"
+        found = ServiceMetrics.read(client)
+        assert service.seen[0]["target"] == "/api/metrics?days=1"
     return found
 
 
@@ -28,20 +28,18 @@ def test_the_failure_rate_is_that_of_the_settled_ones() -> None:
             "totalFailed": 3,
             "data": {"performance": {"p95_processing_time_ms": 812.4567}},
         },
-        days=7,
     )
     assert (found.sent, found.failed) == (97, 3)
     assert (found.failure_rate.value, found.failure_rate.unit) == (3.0, "%")
     assert (found.delivery.value, found.delivery.unit) == (812.457, "ms")
-    assert found.failure_rate.source == "the service, last 7 days"
+    assert found.failure_rate.source == "the service, last day"
 
 
-@pytest.mark.parametrize(("days", "period"), [(1, "last day"), (7, "last 7 days")])
-def test_nothing_settled_is_no_rate_of_nought(days: int, period: str) -> None:
-    found = read(200, {"totalSent": 0, "totalFailed": 0}, days=days)
+def test_nothing_settled_is_no_rate_of_nought() -> None:
+    found = read(200, {"totalSent": 0, "totalFailed": 0})
     for metric in (found.failure_rate, found.delivery):
         assert metric.value is None
-        assert metric.source == f"the service finished no notification in the {period}"
+        assert metric.source == "the service finished no notification in the last day"
 
 
 def test_a_refusal_makes_the_figures_unknown_and_is_quoted() -> None:
