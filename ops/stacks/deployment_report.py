@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ops.stacks.driver import StackUpdate
+from ops.stacks.moment import counted
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class DeploymentReport:
         changed = self.update.changed
         lines = [
             "",
-            f"{changed} change{'' if changed == 1 else 's'} in {self.seconds:.1f} s.",
+            f"{counted(changed, 'change')} in {self.seconds:.1f} s.",
             "",
         ]
         if url is None:  # a stack of access alone

@@ -12,6 +12,7 @@ from infra.settings.schema import SCHEMA_FILE, schema_text
 from ops.cli.commands.options import JsonOption, open_project
 from ops.cli.printing import say, say_json
 from ops.stacks.errors import OperationError, UsageError
+from ops.stacks.moment import counted
 from ops.stacks.settings_report import check_files, stack_files
 
 app = typer.Typer(no_args_is_help=True, help="Check stack files; print their schema and table.")
@@ -46,14 +47,15 @@ def check(
         say_json(document)
     else:
         for report in reports:
-            say(f"{report.file}: {len(report.problems) or 'no'} mistakes")
+            found = len(report.problems)
+            say(f"{report.file}: {counted(found, 'mistake') if found else 'no mistakes'}")
             for number, problem in enumerate(report.problems, 1):
                 say(f"  {number}. {problem}")
             for warning in report.warnings:
                 say(f"  warning: {warning}")
     if count:
         raise UsageError(
-            f"{count} mistake{'s' if count != 1 else ''} in the stack files. Correct them there, "
+            f"{counted(count, 'mistake')} in the stack files. Correct them there, "
             "or with `pulumi config set KEY VALUE --stack STACK`."
         )
 

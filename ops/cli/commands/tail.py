@@ -22,6 +22,7 @@ from ops.stacks.choice import choose_driver
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.errors import StackFailed
+from ops.stacks.moment import counted
 
 
 def tail(
@@ -90,7 +91,7 @@ def tail(
                     break
     except (KeyboardInterrupt, BrokenPipeError):
         pass  # Asked to end, or nobody reads any more.
-    notices.line(f"{count} line{'' if count == 1 else 's'}")
+    notices.line(counted(count, "line"))
 
 
 def _followed(context: StackContext) -> Generator[LogLine | None, None, None]:

@@ -14,6 +14,7 @@ from ops.deploy.rollout.approval import Approval
 from ops.deploy.rollout.canary import StepResult
 from ops.deploy.verification import CheckResult
 from ops.stacks.driver import StackUpdate
+from ops.stacks.moment import counted
 from ops.stacks.origin import Origin
 
 
@@ -90,7 +91,7 @@ class RolloutReport:
         changed = self.update.changed if self.update else 0
         return [
             "",
-            f"{changed} change{'' if changed == 1 else 's'} in {self.seconds:.1f} s.",
+            f"{counted(changed, 'change')} in {self.seconds:.1f} s.",
             "",
             f"Service   {self.url}",
             f"Version   {self.serving_version_id}",

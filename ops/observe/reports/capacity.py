@@ -9,6 +9,7 @@ from ops.database.stack_database import StackDatabase
 from ops.observe.metrics.growth import Growth
 from ops.observe.reports.section import Section
 from ops.stacks.errors import OperationError, ServiceError
+from ops.stacks.moment import counted
 from ops.stacks.service import ServiceClient
 
 DATABASE_BYTES = 10 * 1000**3
@@ -16,6 +17,7 @@ DATABASE_BYTES = 10 * 1000**3
 
 _DAYS = 60
 _KEPT_DAYS = 30
+_COUNT = "SELECT COUNT(*) AS n FROM notification_logs"
 
 
 def capacity(service: ServiceClient, databases: Sequence[StackDatabase]) -> Section:
@@ -29,8 +31,7 @@ def capacity(service: ServiceClient, databases: Sequence[StackDatabase]) -> Sect
             # The day that isn't over yet would pull the line down.
             counts = [float(point["value"]) for point in answer["data"]["points"]][:-1]
         sizes = [int(database.described().get("file_size") or 0) for database in databases]
-        counted = "SELECT COUNT(*) AS n FROM notification_logs"
-        rows = sum(int(str(database.query(counted)[0]["n"])) for database in databases)
+        rows = sum(int(str(database.query(_COUNT)[0]["n"])) for database in databases)
     except (ServiceError, OperationError) as error:
         section.lines.append(f"not known: {error}")
         return section
@@ -50,7 +51,7 @@ def capacity(service: ServiceClient, databases: Sequence[StackDatabase]) -> Sect
     section.metrics["growth"] = growth.document()
     section.lines.append(f"{growth.per_day:.1f} notifications a day, mean of {growth.days} days")
     section.lines += [
-        f"in {months} month{'s' if months > 1 else ''}: {growth.after(months * 30):.0f} a day"
+        f"in {counted(months, 'month')}: {growth.after(months * 30):.0f} a day"
         for months in (1, 3, 12)
     ]
     if rows and size:

@@ -2,17 +2,23 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema_rs
 import pytest
 import yaml
 
+from infra.settings.reference import settings_tables
 from infra.settings.schema import schema_text, stack_schema
+from ops.cli.commands.settings import BEGIN, END
+from ops.stacks.errors import OperationError, UsageError
 from ops.stacks.settings_report import check_files, stack_files
 from tests import forked_commands
 from tests.infra.test_stack_settings import SECURE, VERSION, stack_file
+from tests.ops.cli.in_process import Commands, failed_with
 
 PROJECT = Path(__file__).parents[3]
 VALIDATOR = jsonschema_rs.validator_for(stack_schema())
@@ -125,3 +131,57 @@ def test_a_cron_that_never_fires_is_told_and_is_no_mistake(tmp_path: Path) -> No
     assert "warning: crons: '0 0 31 2 *' never fires" in shown.stdout
     document = json.loads(settings("check", str(path), "--json").stdout)
     assert [len(file["warnings"]) for file in document["files"]] == [1]
+
+
+def test_one_mistake_is_one(commands: Commands, tmp_path: Path) -> None:
+    path = stack_file(tmp_path, logLevel="loud")
+    result = commands.run("settings", "check", str(path))
+    assert failed_with(result, UsageError) == (
+        "1 mistake in the stack files. Correct them there, or with "
+        "`pulumi config set KEY VALUE --stack STACK`."
+    )
+    first, second = result.stdout.splitlines()
+    assert first == "Pulumi.production.yaml: 1 mistake"
+    assert second == (
+        "  1. notification-system:logLevel = 'loud': one of debug, info, warn, error. Example: info"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text"),
+    [
+        ("schema", "infra/settings/stack.schema.json", schema_text),
+        ("table", "docs/infrastructure.md", settings_tables),
+    ],
+)
+def test_what_is_made_from_the_model_is_printed_or_written(
+    commands: Commands,
+    tmp_path: Path,
+    name: str,
+    file: str,
+    text: Callable[[], str],
+) -> None:
+    written = tmp_path / file
+    written.parent.mkdir(parents=True)
+    around = ("before\n" + BEGIN, END + "\nafter\n") if name == "table" else ("", "")
+    written.write_text("stale".join(around))
+    commands.replace("settings", open_project=lambda _: SimpleNamespace(root=tmp_path))
+    assert commands.run("settings", name).stdout == text()
+    assert written.read_text() == "stale".join(around)
+    assert commands.run("settings", name, "--write").stdout == f"{written} is up to date.\n"
+    assert written.read_text() == text().join(around)
+
+
+@pytest.mark.parametrize("left", [BEGIN, END, ""])
+def test_a_page_without_the_tables_place_stays_as_it_is(
+    commands: Commands, tmp_path: Path, left: str
+) -> None:
+    page = tmp_path / "docs" / "infrastructure.md"
+    page.parent.mkdir()
+    page.write_text(left)
+    commands.replace("settings", open_project=lambda _: SimpleNamespace(root=tmp_path))
+    result = commands.run("settings", "table", "--write")
+    assert failed_with(result, OperationError) == (
+        f"{page} lacks the lines that enclose the table. Restore them."
+    )
+    assert page.read_text() == left
