@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -109,3 +110,76 @@ def test_a_stack_without_resources_has_none_and_its_history_is_typed(
 ) -> None:
     assert driver.resources() == []
     assert driver.history() == [HistoryEntry(3, "update", 10, 12, "succeeded", "", {})]
+
+
+class Noting(Engine):
+    """An engine that notes what is asked of it."""
+
+    asked: list[tuple[Any, ...]] = []  # noqa: RUF012  one for the class, emptied by each test
+
+    def __getattr__(self, name: str) -> Any:
+        def noted(*values: Any, **named: Any) -> Any:
+            if self.error is not None:
+                raise self.error
+            self.asked.append((name, *values, *named.items()))
+            return {"outputs": {"url": "u"}, "lock_holders": ["ada@host", 7]}.get(name, self.result)
+
+        return noted
+
+
+CALLS: dict[str, tuple[Callable[[EmbeddedDriver], Any], tuple[Any, ...], Any]] = {
+    "preview": (lambda d: d.preview(print).kind, ("preview",), "update"),
+    "refresh": (lambda d: d.refresh(print).kind, ("refresh",), "update"),
+    "destroy": (lambda d: d.destroy(print).kind, ("destroy",), "update"),
+    "remove": (lambda d: d.remove(), ("remove_stack",), None),
+    "unprotect": (lambda d: d.unprotect(), ("unprotect",), None),
+    "locks": (lambda d: d.locks(), ("lock_holders",), ["ada@host", "7"]),
+    "unlock": (lambda d: d.unlock(), ("cancel",), None),
+    "replace": (lambda d: d.replace_state({"a": 1}), ("replace_state", {"a": 1}), None),
+    "shown": (
+        lambda d: d.outputs(show_secrets=True),
+        ("outputs", ("show_secrets", True)),
+        {"url": "u"},
+    ),
+    "hidden": (
+        lambda d: d.outputs(show_secrets=False),
+        ("outputs", ("show_secrets", False)),
+        {"url": "u"},
+    ),
+    "finished": (lambda d: d.is_unfinished(), ("outputs", ("show_secrets", False)), False),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_question_is_one_call_of_the_engine_and_its_error_a_stacks(
+    monkeypatch: pytest.MonkeyPatch, driver: EmbeddedDriver, name: str
+) -> None:
+    call, asked, answer = CALLS[name]
+    monkeypatch.setattr(embedded, "EmbeddedEngine", Noting)
+    Noting.asked.clear()
+    assert call(driver) == answer
+    assert Noting.asked == [asked]
+    damaged = StateDamaged("local", file=Path("s"), copy=None, lock_dir=Path("l"))
+    for error, kind in ((EngineError("it broke"), StackFailed), (damaged, StackDamaged)):
+        monkeypatch.setattr(Noting, "error", error)
+        with pytest.raises(StackFailed) as failed:
+            call(driver)
+        assert type(failed.value) is kind
+
+
+@pytest.mark.parametrize("show", [True, False])
+def test_an_export_asks_for_secrets_where_its_caller_does(
+    monkeypatch: pytest.MonkeyPatch, driver: EmbeddedDriver, show: bool
+) -> None:
+    seen: list[bool] = []
+
+    class Exporting(Engine):
+        def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
+            seen.append(show_secrets)
+            return {"deployment": {"resources": [{"urn": "u"}]}}
+
+    monkeypatch.setattr(embedded, "EmbeddedEngine", Exporting)
+    driver.export(show_secrets=show)
+    driver.export()
+    assert driver.resources() == [{"urn": "u"}]
+    assert seen == [show, False, False]
