@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ops.deploy import release_checks
+from ops.deploy import integration_set, release_checks
 from ops.deploy.deployment import Deployment
 from ops.deploy.integration_set import NOWHERE, Endpoint, IntegrationSet
 from ops.stacks.console import Reporter
@@ -79,6 +79,12 @@ class Service:
     def __init__(self, status: str, logged: str = "", refusal: str = "") -> None:
         self._status, self._logged, self._refusal = status, logged or status, refusal
         self.calls: list[tuple[str, str, Any]] = []
+
+    @property
+    def user(self) -> str:
+        """The recipient, as the templates' path names it."""
+        paths = [path.rpartition("/")[2] for method, path, _ in self.calls if method == "DELETE"]
+        return next(name for name in paths if name.startswith("verify-"))
 
     def call(self, method: str, path: str, body: Any = None, **_: Any) -> httpx.Response:
         self.calls.append((method, path, body))
@@ -156,3 +162,118 @@ def test_a_refused_send_fails_and_a_stack_without_webhooks_leaves_the_check_out(
         path for method, path, _ in service.calls if "templates/" in path and method == "DELETE"
     ]
     assert removed.startswith("/api/templates/verify-")
+
+
+@pytest.mark.parametrize("has_arrived", [True, False])
+def test_a_local_stack_is_used_call_by_call_and_the_send_has_to_arrive(
+    monkeypatch: pytest.MonkeyPatch, has_arrived: bool
+) -> None:
+    looked: list[tuple[Any, ...]] = []
+
+    def look(*where: Any, now: Any, sleep: Any) -> bool:
+        looked.append(where)
+        assert (now(), sleep(1)) == (5.0, None)
+        return has_arrived
+
+    monkeypatch.setattr(integration_set, "has_arrived", look)
+    service = Service("sent")
+    made = IntegrationSet(
+        service,  # type: ignore[arg-type]  # its two methods
+        sink_url="http://127.0.0.1:9",
+        reporter=Reporter(quiet=True),
+        environment={},
+        now=lambda: 5.0,
+        sleep=lambda _: None,
+    )
+    if not has_arrived:
+        with pytest.raises(VerificationFailed, match="hasn't arrived after 15 s") as failed:
+            made.run()
+        assert failed.value.check == "send"
+    else:
+        assert [(one.name, one.detail) for one in made.run()] == [
+            ("endpoints", "4 answered"),
+            ("config", "webhook"),
+            ("template", service.user),
+            ("send", "m1"),
+            ("logs", "1 row"),
+        ]
+    user = service.user
+    assert looked == [("http://127.0.0.1:9", f"/hook/{user}", "Verified: a real send")]
+    template = {
+        "name": "Verification",
+        "variables": ["what"],
+        "contents": {"webhook": {"content_template": "Verified: {{what}}"}},
+    }
+    config = {
+        "user_id": user,
+        "channel_type": "webhook",
+        "config_data": {"webhook_url": f"http://127.0.0.1:9/hook/{user}"},
+    }
+    send = {
+        "user_id": user,
+        "channels": ["webhook"],
+        "template_key": user,
+        "variables": {"what": "a real send"},
+    }
+    assert service.calls == [
+        *[
+            ("GET", path, None)
+            for path in (
+                *("/openapi.json", "/api/templates", "/api/notification-logs"),
+                "/api/queue/status",
+            )
+        ],
+        ("POST", "/api/user-configs", config),
+        ("GET", "/api/user-configs", None),
+        ("POST", f"/api/templates/{user}", template),
+        ("POST", f"/api/templates/{user}/preview", {"variables": {"what": "x1"}}),
+        ("POST", "/api/notifications/send", send),
+        *([("GET", "/api/notification-logs", None)] if has_arrived else []),
+        ("DELETE", f"/api/templates/{user}", None),
+        ("DELETE", f"/api/users/{user}/configs/webhook", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "check", "words"),
+    [
+        ("/api/user-configs", {"data": ["lark"]}, "config", "isn't listed"),
+        ("preview", {"data": {"webhook": {"content": "Verified: x"}}}, "template", "another text"),
+        ("preview", {"data": {"lark": {}}}, "template", "unknown form"),
+        ("/api/notification-logs", {"data": {"logs": []}}, "logs", "that was sent as failed"),
+        (
+            "/api/notification-logs",
+            {"data": {"logs": [{"message_id": "m2", "status": "failed"}]}},
+            *("logs", "that was sent as failed"),
+        ),
+    ],
+)
+def test_an_answer_that_is_another_fails_the_check_of_its_area(
+    path: str, answer: Any, check: str, words: str
+) -> None:
+    class Strange(Service):
+        def result(self, method: str, where: str, body: Any = None, **_: Any) -> Any:
+            usual = super().result(method, where, body)
+            is_look = method == "GET" or where.endswith("preview")
+            # The first look at the log is one of the endpoints that have to answer.
+            is_first = where.endswith("logs") and len(self.calls) < 5
+            return answer if where.endswith(path) and is_look and not is_first else usual
+
+    service = Strange("failed")
+    with pytest.raises(VerificationFailed, match=words) as failed:
+        used(service)
+    assert failed.value.check == check
+    assert [method for method, *_ in service.calls[-2:]] == ["DELETE", "DELETE"]
+
+
+def test_a_clean_up_that_is_refused_is_no_failure_and_ends() -> None:
+    class Refusing(Service):
+        def call(self, method: str, path: str, body: Any = None, **_: Any) -> httpx.Response:
+            if method == "DELETE":
+                self.calls.append((method, path, body))
+                raise ServiceError("no")
+            return super().call(method, path, body)
+
+    service = Refusing("failed")
+    assert used(service)["logs"]["result"] == "passed"
+    assert [method for method, *_ in service.calls].count("DELETE") == 1
