@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ops.database import schema_changes as module
 from ops.database.schema_changes import SchemaChanges, wanted_schema, write_migration
 from ops.database.schema_difference import SchemaDifference
 from ops.database.stack_database import migrations
@@ -112,7 +111,9 @@ def test_a_migration_is_written_with_its_way_back_and_the_schema_generated_again
         "CREATE TABLE a (id INTEGER PRIMARY KEY, v TEXT);\nCREATE TABLE b (id INTEGER);\n"
     )
     ran: list[Any] = []
-    monkeypatch.setattr(module.subprocess, "run", lambda *a, **how: ran.append((a, how)))
+    monkeypatch.setattr(
+        "ops.database.schema_changes.subprocess.run", lambda *a, **how: ran.append((a, how))
+    )
     up, down, difference = write_migration(project(tmp_path), "add_b")
     assert (up.name, down.name) == ("0002_add_b.sql", "0002_add_b.down.sql")
     assert up.parent == down.parent == folder

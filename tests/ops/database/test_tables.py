@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from infra.migrations.d1 import Statement
+from infra.migrations.d1 import Row, Statement
 from infra.migrations.schema import read_tables
 from infra.migrations.scratch import ScratchDatabase
 from ops.database import table_sum
@@ -147,7 +149,7 @@ def test_a_page_is_as_long_as_its_longest_row_lets_it(
     (table,) = read_tables(database).values()
 
     class Seeing:
-        def batch(self, statements: list[Statement]) -> list[list[dict[str, object]]]:
+        def batch(self, statements: Sequence[Statement]) -> list[list[Row]]:
             seen.extend(one.sql for one in statements)
             return database.batch(statements)
 

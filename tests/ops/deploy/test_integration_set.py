@@ -235,7 +235,7 @@ def test_a_local_stack_is_used_call_by_call_and_the_send_has_to_arrive(
 
 
 @pytest.mark.parametrize(
-    ("path", "answer", "check", "words"),
+    ("where", "answer", "check", "words"),
     [
         ("/api/user-configs", {"data": ["lark"]}, "config", "isn't listed"),
         ("preview", {"data": {"webhook": {"content": "Verified: x"}}}, "template", "another text"),
@@ -249,15 +249,15 @@ def test_a_local_stack_is_used_call_by_call_and_the_send_has_to_arrive(
     ],
 )
 def test_an_answer_that_is_another_fails_the_check_of_its_area(
-    path: str, answer: Any, check: str, words: str
+    where: str, answer: Any, check: str, words: str
 ) -> None:
     class Strange(Service):
-        def result(self, method: str, where: str, body: Any = None, **_: Any) -> Any:
-            usual = super().result(method, where, body)
-            is_look = method == "GET" or where.endswith("preview")
+        def result(self, method: str, path: str, body: Any = None, **_: Any) -> Any:
+            usual = super().result(method, path, body)
+            is_look = method == "GET" or path.endswith("preview")
             # The first look at the log is one of the endpoints that have to answer.
-            is_first = where.endswith("logs") and len(self.calls) < 5
-            return answer if where.endswith(path) and is_look and not is_first else usual
+            is_first = path.endswith("logs") and len(self.calls) < 5
+            return answer if path.endswith(where) and is_look and not is_first else usual
 
     service = Strange("failed")
     with pytest.raises(VerificationFailed, match=words) as failed:
