@@ -151,3 +151,56 @@ def test_a_deployment_asks_deploys_and_verifies_in_this_order(
     assert (report.stack, report.update, report.sink_url, report.console_path) == (
         *("dev", update, "sink", "/console"),
     )
+
+
+@pytest.mark.parametrize("start", [True, False])
+@pytest.mark.parametrize("is_local", [True, False])
+@pytest.mark.parametrize("missing", ["", "service_url", "api_secret_key"])
+def test_outputs_are_those_of_a_stack_with_a_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bool, is_local: bool, missing: str
+) -> None:
+    url = "http://127.0.0.1:9/client/v4" if is_local else "https://api.cloudflare.com/client/v4"
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {{cloudflare:baseUrl: '{url}'}}\n")
+    calls: list[Any] = []
+    outputs = {"service_url": "u", "api_secret_key": "k", "version_id": "v"}
+    outputs.pop(missing, None)
+    driver = SimpleNamespace(outputs=lambda *, show_secrets: show_secrets and outputs)
+    monkeypatch.setattr(module, "choose_driver", lambda _: driver)
+    monkeypatch.setattr(module, "require_local_cloud", lambda _, stack: calls.append(stack))
+    monkeypatch.setattr(Deployment, "prepare", lambda _: calls.append("prepare"))
+    deployment = Deployment(context_of(tmp_path, "dev"))
+    if missing:
+        with pytest.raises(StackFailed, match="The stack 'dev' isn't deployed: it has no service_"):
+            deployment.outputs(start=start)
+    else:
+        assert deployment.outputs(start=start) == outputs
+    assert calls == [*(["dev"] if is_local and not start else []), "prepare"]
+
+
+@pytest.mark.parametrize("forgotten", [0, 2])
+def test_a_refresh_keeps_the_state_and_warns_of_what_it_would_forget(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    forgotten: int,
+) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    calls: list[Any] = []
+    result = StackUpdate("refresh", {"delete": forgotten} if forgotten else {"same": 3})
+    driver = SimpleNamespace(
+        export=lambda: calls.append("export") or {"a": 1},
+        refresh=lambda _: calls.append("refresh") or result,
+    )
+    monkeypatch.setattr(module, "choose_driver", lambda _: driver)
+    monkeypatch.setattr(module, "introduce", lambda _: calls.append("introduce"))
+    monkeypatch.setattr(module, "keep_state", lambda *kept: calls.append(kept) or "kept.json")
+    context = context_of(tmp_path, "dev", reporter=Reporter())
+    assert Deployment(context).refresh() is result
+    kept = (context.project.home, "dev", {"a": 1})
+    assert calls == ["introduce", "export", kept, "refresh"]
+    said = " ".join(capsys.readouterr().out.split())
+    warning = (
+        f"The account seems to have lost {forgotten} of the stack's resources. Where that isn't "
+        "so, the credential was wrong: pulumi stack import --stack dev --file kept.json"
+    )
+    assert (warning in said) == bool(forgotten)

@@ -215,3 +215,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     for file in (tmp_path, tmp_path / "gone"):
         with pytest.raises(UsageError, match=f"There is no file {file}"):
             list(recorded_lines(file))
+
+
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [
+        ("debug", "debug"),
+        ("DEBUG", "debug"),
+        ("log", "info"),
+        ("info", "info"),
+        ("loud", "info"),
+        ("warn", "warn"),
+        ("Warning", "warn"),
+        ("error", "error"),
+    ],
+)
+def test_each_level_that_anybody_uses_is_one_of_four(said: str, level: str) -> None:
+    (line,) = lines_of_trace(trace(logs=[log("x", level=said)]))
+    assert line.level == level
