@@ -44,7 +44,7 @@ def settle(properties: Properties, before: Properties | None = None) -> dict[str
         if wanted is None:
             placement = retry_unavailable(read_placement, databases[0]) or Placement()
         else:
-            placement = Mover(databases, settled=_settled(properties)).move(int(wanted))
+            placement = Mover(databases, settled=_settled(properties), say=_say).move(int(wanted))
     return {**_kept(properties), "n": placement.n}
 
 
@@ -71,6 +71,11 @@ def _database(properties: Properties, database_id: str) -> D1Database:
         database_id=database_id,
         base_url=properties["base_url"],
     )
+
+
+def _say(text: str) -> None:
+    """Tell the operator: Pulumi shows what a provider prints."""
+    print(text, flush=True)  # noqa: T201
 
 
 def _settled(properties: Properties) -> float:

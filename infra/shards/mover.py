@@ -57,6 +57,8 @@ class Mover:
         databases: the databases by shard.
         settled: seconds that step 1 waits.
         sleep: waits that many seconds.
+        say: tells how far it is.
+        every: seconds between two tellings while rows move.
     """
 
     def __init__(
@@ -65,10 +67,15 @@ class Mover:
         *,
         settled: float = SETTLED_S,
         sleep: Callable[[float], None] = time.sleep,
+        say: Callable[[str], None] = lambda _: None,
+        every: float = 10.0,
     ) -> None:
         self._databases = databases
         self._settled = settled
         self._sleep = sleep
+        self._say = say
+        self._every = every
+        self._moved, self._began, self._told = 0, 0.0, 0.0
 
     def move(self, n: int) -> Placement:
         """Bring every recipient home, and return the placement.
@@ -94,6 +101,10 @@ class Mover:
         if placement.n == n:
             return self._record(placement, Placement(n))
         moving = self._record(placement, Placement(placement.n, n))
+        self._say(
+            f"Recipients move from {placement.n} to {n} databases. The service learns of it "
+            f"within {self._settled:g} seconds; then the rows follow."
+        )
         # Also after an interruption: nobody knows how long ago it was written.
         self._wait()
         try:
@@ -101,6 +112,7 @@ class Mover:
         except MoveRefused:
             self._take_back(tables, moving)
             raise
+        self._say(f"{self._progress()}. Recipients are spread over {n} databases.")
         return self._record(moving, Placement(n))
 
     def put_back(self, n: int) -> None:
@@ -185,6 +197,8 @@ class Mover:
 
     def _settle(self, tables: Iterable[UserRows], moving: Placement, n: int) -> None:
         """Bring the rows of each recipient whose home changes to its home among `n`."""
+        self._moved, self._began = 0, time.monotonic()
+        self._told = self._began
         there = self._databases[: moving.reach]
         for database in there[1:n]:
             copy_holds_of_all(there[0], database)
@@ -210,6 +224,14 @@ class Mover:
                     "or two rows have one id."
                 )
             table.delete(source, page)
+            self._moved += len(page)
+            if (now := time.monotonic()) - self._told >= self._every:
+                self._told = now
+                self._say(f"{self._progress()}, now of {table.name}")
+
+    def _progress(self) -> str:
+        rate = self._moved / max(time.monotonic() - self._began, 0.001)
+        return f"{self._moved:,} rows have moved, {rate:,.0f} a second"
 
 
 def _by_home(users: Iterable[str], n: int, shard: int) -> Mapping[int, list[str]]:

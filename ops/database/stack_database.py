@@ -75,10 +75,14 @@ class StackDatabase:
         )
 
     @classmethod
-    def of(cls, context: StackContext) -> StackDatabase:
+    def of(cls, context: StackContext, *, instead: str = "") -> StackDatabase:
         """Find the database of a stack that has one.
 
         What reads several asks `all_of`: a part must never be shown as the whole.
+
+        Args:
+            context: the stack.
+            instead: what to do where there are several, as a sentence.
 
         Raises:
             StackFailed: the stack isn't deployed.
@@ -89,9 +93,8 @@ class StackDatabase:
         if others:
             raise GateClosed(
                 f"The stack '{context.stack}' has {len(others) + 1} databases, and this command "
-                "works on one alone: it would leave recipients out. Cloudflare's own tool exports "
-                "and restores each by itself ('wrangler d1 export' and 'wrangler d1 time-travel'); "
-                "or set shards to 1 and deploy, which brings all recipients into one database."
+                f"works on one alone: it would leave recipients out. {instead} Or set shards to 1 "
+                "and deploy, which brings all recipients into one database."
             )
         return found
 

@@ -489,3 +489,27 @@ def test_a_row_that_fits_in_no_list_is_written_by_itself(text: str, by_itself: b
     plain = [["v", "", 7]] if by_itself else [["u", text, None], ["v", "", 7]]
     listed = Statement(many, (json.dumps(plain, ensure_ascii=False),))
     assert database.statements == ([one] if by_itself else []) + [listed]
+
+
+def test_a_move_tells_how_far_it_is() -> None:
+    shards = Shards.of(2)
+    users = [user for user in USERS if shard_of(user, 2) == 1][:4]
+    for user in users:
+        shards.add_user(0, user, logs=5)
+    rows = sum(len(found) for found in shards.rows().values())
+    told: list[str] = []
+    databases = [shards.database(n) for n in range(2)]
+    Mover(databases, settled=90, sleep=shards.sleep, say=told.append, every=0).move(2)
+    first, *pages, last = told
+    assert "move from 1 to 2 databases. The service learns of it within 90 seconds" in first
+    counts = [int(line.partition(" rows have moved")[0]) for line in pages]
+    assert counts == sorted(counts)
+    assert counts[-1] == rows
+    assert "now of user_configs" in pages[-1]
+    assert last.startswith(f"{rows} rows have moved, ")
+    assert last.endswith("Recipients are spread over 2 databases.")
+    told.clear()
+    Mover(databases, settled=90, sleep=shards.sleep, say=told.append, every=0).move(2)
+    assert told == []
+    Mover(databases, settled=90, sleep=shards.sleep, say=told.append, every=3_600).move(1)
+    assert len(told) == 2

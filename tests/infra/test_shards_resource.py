@@ -117,13 +117,20 @@ def test_while_an_older_version_serves_as_well_nobody_moves(
     ],
 )
 def test_only_the_local_cloud_shortens_the_wait(
-    monkeypatch: pytest.MonkeyPatch, text: str, base_url: str, expected: float
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    base_url: str,
+    expected: float,
 ) -> None:
     waited: list[float] = []
 
     class Moved:
-        def __init__(self, databases: list[D1Database], *, settled: float) -> None:
+        def __init__(
+            self, databases: list[D1Database], *, settled: float, say: Callable[[str], None]
+        ) -> None:
             waited.append(settled)
+            say("500 rows have moved")
 
         def move(self, n: int) -> Placement:
             return Placement(n)
@@ -133,6 +140,7 @@ def test_only_the_local_cloud_shortens_the_wait(
     properties = {"account_id": "a", "base_url": base_url, "databases": ["x"], "wanted": 3.0}
     assert lifecycle.settle(properties)["n"] == 3
     assert waited == [expected]
+    assert capsys.readouterr().out == "500 rows have moved\n"
 
 
 @pytest.mark.parametrize("status", [403, 404, 405])

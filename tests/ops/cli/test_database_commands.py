@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from ops.database import time_travel
 from ops.database.backup_file import PASSPHRASE_VARIABLE, BackupFile
 from ops.database.consistency import Finding
 from ops.stacks.errors import GateClosed, OperationError, UsageError, VerificationFailed
@@ -47,7 +48,7 @@ class World:
 
 
 @pytest.fixture
-def world(commands: Commands, tmp_path: Path) -> World:
+def world(commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     taken = backup(tmp_path / "one.sql.gz")
     database = SimpleNamespace(account="account", database_id="d", stack="local")
     backups = Noted(
@@ -65,8 +66,10 @@ def world(commands: Commands, tmp_path: Path) -> World:
         "db.backups",
         Backups=made,
         StackDatabase=SimpleNamespace(of=lambda _: database, all_of=lambda _: [database]),
-        D1Transfer=lambda *given: d1 if given == ("account", "d") else None,
         check_consistency=lambda _: [SOUND],
+    )
+    monkeypatch.setattr(
+        time_travel, "D1Transfer", lambda *given: d1 if given == ("account", "d") else None
     )
     return World(backups, database, d1, folders)
 
@@ -145,7 +148,9 @@ def test_a_backup_goes_back_into_its_own_database_unless_recipients_have_moved(
 ) -> None:
     rows = [{"config_value": record, "updated_at": moved}] if record else []
     databases = [
-        SimpleNamespace(account="account", database_id=name, name=name, query=lambda _: rows)
+        SimpleNamespace(
+            account="account", database_id=name, name=name, stack="local", query=lambda _: rows
+        )
         for name in ("other", "d")
     ]
     restored: list[str] = []
@@ -166,9 +171,9 @@ def test_a_backup_goes_back_into_its_own_database_unless_recipients_have_moved(
         "db.backups",
         Backups=Restoring,
         StackDatabase=SimpleNamespace(all_of=lambda _: databases),
-        D1Transfer=lambda *given: d1 if given == ("account", "d") else None,
         check_consistency=lambda _: [SOUND],
     )
+    monkeypatch.setattr(time_travel, "D1Transfer", lambda *_: d1)
     result = commands.run("db", "restore", "one.sql.gz", "--confirm", "local")
     if is_refused:
         assert "Recipients have moved between the databases" in failed_with(result, GateClosed)

@@ -60,8 +60,8 @@ def test_a_stack_without_a_database_is_told_how_it_gets_one(
 
 def test_what_works_on_one_database_refuses_a_stack_of_several(stack: Any) -> None:
     stack.outputs = SEVERAL
-    with pytest.raises(GateClosed, match=r"has 2 databases.*set shards to 1 and deploy"):
-        StackDatabase.of(stack)
+    with pytest.raises(GateClosed, match=r"has 2 databases.*Take a file\. Or set shards to 1 and"):
+        StackDatabase.of(stack, instead="Take a file.")
 
 
 def test_a_finding_of_several_databases_names_its_own() -> None:

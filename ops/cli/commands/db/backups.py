@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from infra.shards.record import SELECT_LAST_MOVE, Placement, PlacementUnknown
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import ConfirmOption, require_confirmation
 from ops.cli.invocation import Invocation
@@ -19,10 +18,10 @@ from ops.database.backup import Backups
 from ops.database.backup_file import PASSPHRASE_VARIABLE, BackupFile
 from ops.database.bucket import BackupBucket
 from ops.database.consistency import check_consistency
-from ops.database.d1_transfer import D1Transfer
 from ops.database.stack_database import StackDatabase
+from ops.database.time_travel import TimeTravel, require_no_move_since
 from ops.stacks.console import Reporter
-from ops.stacks.errors import GateClosed, OperationError, UsageError, VerificationFailed
+from ops.stacks.errors import OperationError, UsageError, VerificationFailed
 from ops.stacks.moment import counted, read_time, shown_time
 
 FolderOption = Annotated[
@@ -116,7 +115,7 @@ def restore(
     """
     every = _all_backups(run, stack, folder)
     backups, found = _choose_of(every, stack, name, r2)
-    _require_no_move_since(every, stack, found)
+    require_no_move_since([each.database for each in every], found.taken_at, what=found.path.name)
     if stack == "production":
         backups.require_fresh(what="A restore")
     what = f"This replaces everything in the database of '{stack}' by {found.path.name}"
@@ -124,7 +123,7 @@ def restore(
     reporter = Reporter(json=json)
     undo = ""
     try:
-        undo = D1Transfer(backups.database.account, backups.database.database_id).bookmark()
+        undo = TimeTravel([each.database for each in every]).bookmark()
         reporter.line(f"To undo it: notifyctl db travel {undo} --stack {stack}")
     except OperationError as error:
         reporter.line(f"warning: nothing will undo it: {error}", style="yellow")
@@ -153,17 +152,17 @@ def bookmark(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the Time Travel bookmark of now, or of a time within the account's retention."""
+    """Print the Time Travel bookmark of now, or of a time within the account's retention.
+
+    That of several databases names one of each, and its time.
+    """
     moment = None if at is None else read_time(at, "--at")
     if moment is not None and moment > datetime.now(UTC):
         raise UsageError(
             f"--at is {shown_time(moment)}, which is still to come. Give a time in the past; "
             "without --at the bookmark is of now."
         )
-    database = StackDatabase.of(open_stack(run, stack))
-    found = D1Transfer(database.account, database.database_id).bookmark(
-        None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    )
+    found = TimeTravel(StackDatabase.all_of(open_stack(run, stack))).bookmark(moment)
     say(json_text.dumps({"bookmark": found}) if json else found)
 
 
@@ -175,23 +174,24 @@ def travel(
     confirm: ConfirmOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Return the database to a bookmark, and print the bookmark that undoes it."""
-    backups = _backups(run, stack, folder)
+    """Return the database to a bookmark, and print the bookmark that undoes it.
+
+    Several databases return together, or none does; never across a move of recipients.
+    """
+    every = _all_backups(run, stack, folder)
     if stack == "production":
-        backups.require_fresh(what="Time travel")
-    require_confirmation(stack, f"This returns the database of '{stack}' to {bookmark}", confirm)
-    database = backups.database
-    with Reporter(json=json).step(f"Database of '{stack}' returned to {bookmark}"):
-        undo = D1Transfer(database.account, database.database_id).travel(bookmark)
+        for backups in every:
+            backups.require_fresh(what="Time travel")
+    databases = [backups.database for backups in every]
+    one = "database" if len(databases) == 1 else f"{len(databases)} databases"
+    require_confirmation(stack, f"This returns the {one} of '{stack}' to {bookmark}", confirm)
+    with Reporter(json=json).step(f"{one.capitalize()} of '{stack}' returned to {bookmark}"):
+        undo = TimeTravel(databases).travel(bookmark)
     say(
         json_text.dumps({"undo": undo})
         if json
         else f"To undo it: notifyctl db travel {undo} --stack {stack}"
     )
-
-
-def _backups(run: typer.Context, stack: str, folder: Path) -> Backups:
-    return Backups(StackDatabase.of(open_stack(run, stack)), folder)
 
 
 def _all_backups(run: typer.Context, stack: str, folder: Path) -> list[Backups]:
@@ -213,29 +213,6 @@ def _choose_of(
         if backups.database.database_id == found.database_id:
             return backups, found
     raise UsageError(f"{found.path.name} is of no database that '{stack}' has now.")
-
-
-def _require_no_move_since(every: Sequence[Backups], stack: str, backup: BackupFile) -> None:
-    """Refuse to bring rows back whose recipients have another database by now.
-
-    Raises:
-        GateClosed: recipients have moved since the backup was taken, or are moving.
-    """
-    first, *others = every
-    if not others:
-        return
-    for row in first.database.query(SELECT_LAST_MOVE):
-        moved = datetime.fromisoformat(str(row["updated_at"]))
-        try:
-            is_moving = Placement.parse(str(row["config_value"])).moving_to is not None
-        except PlacementUnknown as error:
-            raise OperationError(str(error)) from None
-        if is_moving or moved >= backup.taken_at:
-            raise GateClosed(
-                f"Recipients have moved between the databases of '{stack}' since "
-                f"{backup.path.name} was taken, and so it has rows that are elsewhere now. Choose "
-                f"a backup that is newer than {shown_time(moved)}."
-            )
 
 
 def _choose(backups: Backups, name: str | None, r2: str | None) -> BackupFile:

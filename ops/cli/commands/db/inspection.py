@@ -97,7 +97,11 @@ def studio(
             found = BackupFile.read(backup)
             snapshot = Snapshot.of_backup(found, sql, passphrase_of(run, found))
         else:
-            database = StackDatabase.of(open_stack(run, stack))
+            database = StackDatabase.of(
+                open_stack(run, stack),
+                instead=f"Run 'notifyctl db backup --stack {stack}', which writes a file for each, "
+                "and then 'notifyctl db studio --backup FILE'.",
+            )
             with reporter.waiting("Exporting") as told:
                 snapshot = Snapshot.taken_now(database, sql, told)
         described = snapshot.described()

@@ -207,7 +207,12 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _changes(context: StackContext) -> SchemaChanges:
-    return SchemaChanges(StackDatabase.of(context), context.project)
+    database = StackDatabase.of(
+        context,
+        instead="Write a migration, check it with 'notifyctl db lint' and run 'notifyctl db "
+        f"migrate --stack {context.stack}', which takes all databases.",
+    )
+    return SchemaChanges(database, context.project)
 
 
 def _require_development(context: StackContext, command: str) -> None:
