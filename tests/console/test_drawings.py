@@ -142,6 +142,10 @@ def test_larks_cards_and_texts_are_drawn(console: OpenConsole) -> None:
         (r"a\_b \<\@1\> \*", "a_b &lt;@1&gt; *"),
         ("<@7> <@&8> <#9> @here", "<span>@7</span> <span>@8</span> <span>#9</span> @here"),
         ("[x](https://example.com)", "<span>x</span>"),
+        (
+            "<https://a.b/c> <http> <ftp://a>",
+            "<span>https://a.b/c</span> &lt;http&gt; &lt;ftp://a&gt;",
+        ),
     ],
 )
 def test_discords_markdown_is_drawn(console: OpenConsole, text: str, html: str) -> None:
@@ -151,12 +155,14 @@ def test_discords_markdown_is_drawn(console: OpenConsole, text: str, html: str) 
 
 
 def test_google_chats_markdown_is_drawn(console: OpenConsole) -> None:
-    text = "**b** _i_ ~~s~~ `c_` [x](https://example.com) <users/7> \\<users/8\\> a\\_b"
+    text = (
+        "**b** _i_ ~~s~~ `c_` [x](https://example.com) <users/7> \\<users/8\\> a\\_b <http://c.d>"
+    )
     bubble = drawn(console, "googlechat", {"text": text, "markupSyntax": "MARKUP_SYNTAX_MARKDOWN"})
     expect(bubble.locator(".author")).to_have_text("🔔The webhook's name App")
     assert markup(bubble) == (
         "<b>b</b> <i>i</i> <s>s</s> <code>c_</code> <span>x</span> <span>@7</span>"
-        " &lt;users/8&gt; a_b"
+        " &lt;users/8&gt; a_b <span>http://c.d</span>"
     )
 
 

@@ -191,6 +191,19 @@ const MENTIONS: Record<string, RegExp> = {
   googlechat: /<(users)\/([A-Za-z0-9_-]{1,64})>/y,
 };
 
+/** A bare URL of CommonMark (spec.commonmark.org, "Autolinks"). */
+const BARE_LINK = /<(https?:\/\/[^\s<>]{1,2000})>/y;
+const WITH_BARE_LINKS = new Set(["common", "googlechat", "discord"]);
+
+function readBareLink(text: string, at: number, dialect: Dialect): Link | undefined {
+  if (!WITH_BARE_LINKS.has(dialect)) return undefined;
+  BARE_LINK.lastIndex = at;
+  const found = BARE_LINK.exec(text);
+  if (!found) return undefined;
+  const [whole, target = ""] = found;
+  return { label: target, target, end: at + whole.length };
+}
+
 function readMention(text: string, at: number, dialect: Dialect): Link | undefined {
   const pattern = MENTIONS[dialect];
   if (!pattern) return undefined;
@@ -203,7 +216,7 @@ function readMention(text: string, at: number, dialect: Dialect): Link | undefin
 
 function readLink(text: string, at: number, dialect: Dialect): Link | undefined {
   const first = text[at];
-  if (first === "<" && dialect !== "slack") return readMention(text, at, dialect);
+  if (first === "<" && dialect !== "slack") return readBareLink(text, at, dialect) ?? readMention(text, at, dialect);
   if (dialect === "slack" ? first !== "<" : first !== "[") return undefined;
   const pattern = dialect === "slack" ? SLACK_LINK : MARKDOWN_LINK;
   pattern.lastIndex = at;
