@@ -180,12 +180,48 @@ MADE = [
 values wherever its table takes them, and references to different rows."""
 
 
-def test_the_same_schema_gets_the_same_rows(database: ScratchDatabase) -> None:
-    database.batch([Statement(sql) for sql in GIVEN])
+REFERRED = [
+    "CREATE TABLE tags (id INTEGER PRIMARY KEY, tag TEXT UNIQUE, body TEXT)",
+    "CREATE TABLE uses (id INTEGER PRIMARY KEY, tag TEXT REFERENCES Tags (TAG), tag_again TEXT)",
+    (
+        "CREATE TABLE lost (id INTEGER PRIMARY KEY, x INTEGER REFERENCES nowhere, y "
+        "INTEGER, z INTEGER, FOREIGN KEY (y, z) REFERENCES tags)"
+    ),
+    (
+        "CREATE TABLE told (id INTEGER PRIMARY KEY, tag TEXT NOT NULL REFERENCES tags "
+        "(tag), body TEXT DEFAULT 'd')"
+    ),
+]
+MADE_REFERRED = [
+    "tags 1, '1', NULL",
+    "tags 2, 'a', 'it''s \"quoted\"; -- not a comment'",
+    "tags 3, '', '0'",
+    "tags 4, X'41', '😀 ünïcode'",
+    "uses 1, '', '0'",
+    "uses 2, '1', NULL",
+    "uses 3, 'a', 'it''s \"quoted\"; -- not a comment'",
+    "uses 4, X'41', '😀 ünïcode'",
+    "lost 1, 'a', 0, 1",
+    "lost 2, 'a', 'a', 1",
+    "lost 3, 'a', 'a', 0",
+    "lost 4, 1, 0, 'a'",
+    "told 1, '', 'd'",
+    "told 2, '1', NULL",
+    "told 3, 'a', 'it''s \"quoted\"; -- not a comment'",
+    "told 4, X'41', '😀 ünïcode'",
+]
+"""What others refer to has plain values, whichever columns they are."""
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "unfilled"), [(GIVEN, MADE, ["never"]), (REFERRED, MADE_REFERRED, [])]
+)
+def test_the_same_schema_gets_the_same_rows(
+    database: ScratchDatabase, given: list[str], expected: list[str], unfilled: list[str]
+) -> None:
+    database.batch([Statement(sql) for sql in given])
     statements, without = sample_rows(database)
-    made = [
-        re.fullmatch(r'INSERT INTO "(\w+)" .*? VALUES \((.*)\)', one.sql, re.S)
-        for one in statements
-    ]
-    assert [f"{row[1]} {row[2]}" for row in made if row] == MADE
-    assert without == ["never"]
+    form = re.compile(r'INSERT INTO "(\w+)" .*? VALUES \((.*)\)', re.DOTALL)
+    made = [form.fullmatch(one.sql) for one in statements]
+    assert [f"{row[1]} {row[2]}" for row in made if row] == expected
+    assert without == unfilled
