@@ -14,7 +14,8 @@ from typing import Any
 MAX_BYTES = 4 * 1024 * 1024
 BACKUPS = 3
 MAX_LINES = 1000
-_LEVELS = {"debug": 10, "log": 20, "info": 20, "warn": 30, "warning": 30, "error": 40}
+_ALIKE = (("debug",), ("log", "info"), ("warn", "warning"), ("error",))
+_LEVELS = {name: rank for rank, names in enumerate(_ALIKE) for name in names}
 
 
 class _JsonLines(logging.Formatter):
@@ -75,7 +76,10 @@ class LogFiles:
                         continue  # a line that a kill cut off
                     if not isinstance(event, dict):
                         continue
-                    if _LEVELS.get(str(event.get("level", "info")).lower(), 20) >= least:
+                    if (
+                        _LEVELS.get(str(event.get("level", "info")).lower(), _LEVELS["info"])
+                        >= least
+                    ):
                         kept.append(event)
         return list(kept)
 

@@ -66,7 +66,7 @@ def _without(config: Mapping[str, Any], groups: _Groups) -> dict[str, Any]:
 
 def _keys(group: type[BaseModel], names: frozenset[str]) -> Iterator[str]:
     for name, field in group.model_fields.items():
-        if names == _ALL or name in names:
+        if not names or name in names:
             yield field.alias or to_camel(name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -206,12 +207,15 @@ def test_a_child_gets_no_credentials_but_those_that_it_is_given(
         "import os\nfor name in sorted(os.environ): print(name, os.environ[name])\n"
     )
     lines: list[str] = []
+    before = set(threading.enumerate())
     child = ChildProcess(
         "show.py",
         folder=tmp_path,
         environment={"CLOUDFLARE_API_TOKEN": "given"},
         on_line=lambda line, _: lines.append(line),
     )
+    # A child that hangs doesn't keep the engine's own process from ending.
+    assert all(reader.daemon for reader in set(threading.enumerate()) - before)
     assert child.wait(30) == 0
     child.end()
     assert "ORDINARY of-ORDINARY" in lines
