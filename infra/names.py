@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 _STACK = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,32}[a-z0-9])?")
+_FURTHER = "_shard_"
 _RESERVED = {"dev": "development", "preview": "development"}
 
 
@@ -63,7 +64,7 @@ class Names:
         >>> Names.of_stack("pr").shards(2)
         ('notification-system-pr', 'notification-system-pr_shard_1')
         """
-        more = (f"{self.database}_shard_{number}" for number in range(1, count))
+        more = (f"{self.database}{_FURTHER}{number}" for number in range(1, count))
         return (self.database, *more)
 
     @property
@@ -79,6 +80,36 @@ class Names:
         """
         digest = hashlib.sha256(f"{self.worker}/{binding}".encode()).digest()
         return str(int.from_bytes(digest[:4], "big") | 1)
+
+
+def is_further_database(name: str) -> bool:
+    """Whether a database is another one than its stack's first, by its name.
+
+    >>> [is_further_database(name) for name in Names.of_stack("pr").shards(2)]
+    [False, True]
+    """
+    return _FURTHER in name
+
+
+def database_resource(shard: int) -> str:
+    """Return what the program calls the resource of a database.
+
+    >>> database_resource(0), database_resource(1)
+    ('database', 'database-1')
+    """
+    return f"database-{shard}" if shard else "database"
+
+
+def shard_of_resource(resource: str) -> int | None:
+    """Return which database a resource is; None if it is none.
+
+    >>> shard_of_resource("database"), shard_of_resource("database-1"), shard_of_resource("cache")
+    (0, 1, None)
+    """
+    if resource == database_resource(0):
+        return 0
+    number = resource.removeprefix("database-")
+    return int(number) if number.isdecimal() else None
 
 
 def calls_dataset(worker: str) -> str:

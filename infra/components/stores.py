@@ -7,7 +7,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from infra.components.adoption import Adoption
-from infra.names import Names
+from infra.names import Names, database_resource
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Stores(pulumi.ComponentResource):
         adoption = args.adoption
         self.databases = tuple(
             cloudflare.D1Database(
-                f"database-{shard}" if shard else "database",
+                database_resource(shard),
                 account_id=args.account_id,
                 name=name,
                 primary_location_hint=args.location,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from infra.names import shard_of_resource
 from infra.rules.declaration import Breach, Declaration, Stack
 from infra.settings import Settings
 from infra.settings.values import is_loopback
@@ -24,8 +25,8 @@ def real_stores_are_protected(stack: Stack) -> Iterator[Breach]:
 
 def _is_being_emptied(store: Declaration, settings: Settings) -> bool:
     """Whether a database is beyond those that the settings want, and a later update deletes it."""
-    number = store.name.removeprefix("database-")
-    return number.isdecimal() and int(number) >= settings.shards
+    shard = shard_of_resource(store.name)
+    return shard is not None and shard >= settings.shards
 
 
 def unprotected_data(stack: Stack) -> str | None:

@@ -151,11 +151,13 @@ D1Location = Annotated[
     Rule("one of wnam, enam, weur, eeur, apac, oc.", "weur"),
 ]
 D1Jurisdiction = Annotated[Literal["eu", "fedramp"], Rule("one of eu, fedramp.", "eu")]
+MAX_SHARDS = 8
+"""The low three bits of a notification's id tell in which shard it was made."""
 Shards = Annotated[
     int,
     BeforeValidator(whole_number),
-    Field(ge=1, le=8),
-    Rule("a whole number of databases from 1 to 8.", "1"),
+    Field(ge=1, le=MAX_SHARDS),
+    Rule(f"a whole number of databases from 1 to {MAX_SHARDS}.", "1"),
 ]
 Switch = Annotated[bool, BeforeValidator(_switch), Rule("true or false.", "true")]
 PerMinute = Annotated[

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from infra.names import is_further_database
 from infra.settings import Settings
 
 _DATABASE = "cloudflare:index/d1Database:D1Database"
@@ -102,9 +103,9 @@ def _of(state: State, kind: str) -> list[Mapping[str, Any]]:
 
 
 def _first_id(database: Mapping[str, Any]) -> str | None:
-    """Return the id of the first database, whose name alone has no number; None for another."""
+    """Return the id of the first database; None for another."""
     outputs = database.get("outputs") or {}
-    if "_shard_" in str(outputs.get("name", "")):
+    if is_further_database(str(outputs.get("name", ""))):
         return None
     found = outputs.get("uuid") or outputs.get("id")
     return found if isinstance(found, str) else None

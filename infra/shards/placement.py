@@ -2,9 +2,6 @@
 
 import hashlib
 
-MAX_SHARDS = 8
-"""The low three bits of a notification's id tell in which shard it was made."""
-
 
 def shard_of(user_id: str, shards: int) -> int:
     """Return the number of the database that has a recipient's rows, from 0.

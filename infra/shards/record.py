@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from infra.migrations.d1 import Statement
 from infra.migrations.errors import D1SqlError, MigrationError
 from infra.migrations.schema import Queries
-from infra.shards.placement import MAX_SHARDS
+from infra.settings.values import MAX_SHARDS
 
 KEY = "shards"
 SELECT_PLACEMENT = "SELECT config_value FROM system_configs WHERE config_key = 'shards'"

@@ -418,7 +418,7 @@ def test_a_record_that_somebody_changed_meanwhile_stays(one: Shards) -> None:
         one.sql(0, "UPDATE system_configs SET config_value = ?", Placement(1, 3).text)
 
     one.waiting = change
-    with pytest.raises(PlacementUnknown, match="changed while this deployment ran"):
+    with pytest.raises(PlacementUnknown, match="was changed meanwhile"):
         one.mover().move(2)
     assert one.record() == Placement(1, 3).text
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from infra.shards.placement import MAX_SHARDS
+from infra.settings.values import MAX_SHARDS
 from ops.cli.commands.options import JsonOption
 from ops.cli.printing import say, say_json
 from ops.observe.cost.model import Counts, Workload, month
