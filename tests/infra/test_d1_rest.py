@@ -120,6 +120,17 @@ def test_a_failure_of_cloudflares_names_its_code_and_no_quoted_text() -> None:
     assert "secret" not in told
 
 
+def test_the_first_of_several_errors_is_told() -> None:
+    errors = [{"code": 7404, "message": "first"}, {"code": 7500, "message": "second"}]
+    answer = httpx.Response(400, json={"success": False, "errors": errors, "result": None})
+    with pytest.raises(D1Refused) as refused:
+        database(answer).batch([])
+    assert str(refused.value) == (
+        "Cloudflare refused the query: first (HTTP 400, code 7404). Compare the stack's database "
+        "with the account's, by `pulumi refresh`."
+    )
+
+
 def test_a_long_reason_is_cut_and_loses_its_full_stop() -> None:
     for message, told in (("x" * 300, "x" * 200), (" no rows. ", "no rows"), ("a 'b' c.", "a … c")):
         with pytest.raises(D1SqlError) as refused:

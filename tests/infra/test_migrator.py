@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from infra.migrations.errors import (
     RowsLost,
 )
 from infra.migrations.files import MigrationSet
+from infra.migrations.ledger import Applied, Ledger
 from infra.migrations.migrator import Migrator
 from tests.infra.d1_api import ACCOUNT, BASE_URL, DATABASE, D1Api
 from tests.infra.stack_inputs import MIGRATIONS, write_migrations
@@ -82,6 +84,42 @@ def test_a_ledger_that_wrangler_wrote_is_taken_over(tmp_path: Path) -> None:
         ("0001_first.sql", 1),
         ("0002_second.sql", 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"name": "0007_x.sql"}, Applied("0007_x.sql", 7, None, 0)),
+        ({"name": "x.sql"}, Applied("x.sql", 0, None, 0)),
+        ({"name": "x_7.sql", "level": None, "min_code": None}, Applied("x_7.sql", 0, None, 0)),
+        (
+            {"name": "0007_x.sql", "level": 3.0, "sha256": "a", "min_code": "2"},
+            Applied("0007_x.sql", 3, "a", 2),
+        ),
+    ],
+)
+def test_a_row_of_the_ledger_tells_its_level_by_its_column_or_its_name(
+    row: dict[str, Any], expected: Applied
+) -> None:
+    assert Applied.of_row(row) == expected
+
+
+def test_a_ledger_that_cant_be_read_is_not_taken_for_an_empty_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger = Ledger(D1Database(account_id="a", database_id="d", base_url=BASE_URL, token="t"))
+
+    def refused(text: str) -> None:
+        def batch(*_: Any) -> Any:
+            raise D1SqlError(text)
+
+        monkeypatch.setattr(D1Database, "batch", batch)
+
+    refused("no such table: d1_migrations: SQLITE_ERROR")
+    assert ledger.applied() == ()
+    refused("no such column: id: SQLITE_ERROR")
+    with pytest.raises(D1SqlError, match="no such column"):
+        ledger.applied()
 
 
 def test_a_failing_migration_leaves_the_database_and_names_file_statement_and_reason(

@@ -447,7 +447,9 @@ def test_a_task_that_never_ends_stops_the_move(one: Shards) -> None:
     one.sql(
         0,
         "INSERT INTO scheduled_tasks (task_name, lease_token, lease_until) "
-        "VALUES ('key_rotation', 't', '2999-01-01T00:00:00.000Z')",
+        "VALUES ('redelivery', 't', '2999-01-01T00:00:00.000Z'), "
+        "('key_rotation', 't', '2999-01-01T00:00:00.000Z'), "
+        "('cleanup', 't', '2001-01-01T00:00:00.000Z')",
     )
     before = one.rows()
     with pytest.raises(
