@@ -31,7 +31,7 @@ class ActiveDeployment:
         return max(self.shares, key=lambda version: self.shares[version])
 
     def left_canary(self, stack: str) -> str:
-        """Say of a deployment of several versions what serves, and how to go on or back."""
+        """Say what serves beside the main version; see the function of that name."""
         return left_canary(self.shares, stack)
 
     @classmethod
@@ -101,9 +101,14 @@ def left_canary(shares: Mapping[str, float], stack: str) -> str:
     """Say what serves while a canary is under way or was left, and how to go on or back.
 
     Args:
-        shares: percent of the requests by version id, of several versions.
+        shares: percent of the requests by version id.
         stack: the stack's name.
+
+    Returns:
+        An empty text where no more than one version serves.
     """
+    if len(shares) < 2:
+        return ""
     served = " and ".join(
         f"{short_version(version)} answers {share:g} %"
         for version, share in sorted(shares.items(), key=lambda item: item[1])

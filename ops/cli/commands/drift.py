@@ -56,8 +56,8 @@ def drift(
             f"  {finding.kind} of {finding.resource}: {finding.found}, not {finding.expected}",
             style="yellow",
         )
-    if len(shares := serving_shares(context)) > 1:
-        reporter.line(f"  {left_canary(shares, stack)}", style="yellow")
+    if told := left_canary(serving_shares(context), stack):
+        reporter.line(f"  {told}", style="yellow")
     for unknown in report.unknown:
         reporter.line(
             f"  {unknown.kind} of {unknown.resource}: unknown. {unknown.reason}", style="yellow"

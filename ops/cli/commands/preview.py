@@ -64,9 +64,10 @@ def preview(
         _offline(context, json=json)
         return
     result = Deployment(context).preview(start=False)
-    if len(shares := serving_shares(context)) > 1:
+    shares = serving_shares(context)
+    if told := left_canary(shares, stack):
         # The plan sends all requests to one version.
-        context.reporter.line(left_canary(shares, stack), style="yellow")
+        context.reporter.line(told, style="yellow")
     if json:
         document = {
             "changes": dict(result.changes),

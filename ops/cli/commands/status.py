@@ -116,8 +116,8 @@ def _show(found: StackStatus, reporter: Reporter) -> None:
     _show_levels(found, reporter)
     for line in _worst_failure(found):
         reporter.line(line, style="yellow")
-    if len(found.shares) > 1:
-        reporter.line(left_canary(found.shares, found.stack), style="yellow")
+    if told := left_canary(found.shares, found.stack):
+        reporter.line(told, style="yellow")
     for reading in found.readings:
         if reading.metric.value is None and not reading.metric.source.startswith(_NO_FIGURES):
             reporter.line(

@@ -120,8 +120,8 @@ class ReleaseListing:
                 f"Version {version} serves {self.active.shares[version]:g} % and is no release: "
                 "somebody deployed it outside Pulumi. 'notifyctl rollback' puts that right."
             )
-        if len(self.active.shares) > 1:
-            notes.append(self.active.left_canary(self.stack))
+        if told := self.active.left_canary(self.stack):
+            notes.append(told)
         if self.target is None:
             notes.append(f"A rollback would be refused. {self.refusal}")
         elif self.target.way == "nothing":

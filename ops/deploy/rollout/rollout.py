@@ -155,9 +155,8 @@ class Rollout:
             told = f"What serves now isn't known: {error}"
         else:
             report.serving_version_id = active.main_version
-            told = f"Version {active.main_version} answers all requests."
-            if len(active.shares) > 1:
-                told = active.left_canary(self._stack)
+            alone = f"Version {active.main_version} answers all requests."
+            told = active.left_canary(self._stack) or alone
         self._reporter.line(told, style="yellow")
         return told
 

@@ -11,6 +11,7 @@ from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import (
     ActiveDeployment,
     deploy_version,
+    left_canary,
     short_version,
     worker_deployments,
 )
@@ -127,3 +128,13 @@ def test_people_are_shown_the_beginning_of_a_version_and_of_a_hash() -> None:
     assert short_version("11112222-3333-4444") == "11112222"
     assert short_hash("0123456789abcdef" * 4) == "0123456789ab"
     assert (short_version(""), short_hash("")) == ("", "")
+
+
+def test_one_version_or_none_is_no_canary_and_several_are_told_from_the_least() -> None:
+    assert left_canary({}, "dev") == left_canary({"v1": 100.0}, "dev") == ""
+    assert left_canary({"11112222-3": 87.5, "33334444-5": 12.5}, "dev") == (
+        "Several versions serve: 33334444 answers 12.5 % and 11112222 answers 87.5 % of the "
+        "requests. That lasts until somebody decides: 'notifyctl deploy --stack dev --canary' "
+        "continues from the same code, 'notifyctl up --stack dev' sends it all requests at once, "
+        "and 'notifyctl rollback --stack dev' goes back to the version beside it."
+    )

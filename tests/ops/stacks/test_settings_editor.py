@@ -165,3 +165,11 @@ def test_a_file_that_cannot_be_changed_in_place_is_left_as_it_is(
         edited(tmp_path, change, text)
     assert (tmp_path / "Pulumi.production.yaml").read_text() == text
     assert [path.name for path in tmp_path.iterdir()] == ["Pulumi.production.yaml"]
+
+
+def test_a_long_value_stays_on_one_line(tmp_path: Path) -> None:
+    long = " ".join(["word"] * 50)
+    changes: dict[str, Any] = {"a:text": long, "a:list": [long, {"b": long}]}
+    found = edited(tmp_path, changes, "config:\n  a:b: 1\n")
+    assert len(found.splitlines()) == 4
+    assert yaml.safe_load(found)["config"] == {"a:b": 1, **changes}
