@@ -165,7 +165,7 @@ class D1Transfer:
             with to.open("wb") as file:
                 for chunk in answer.iter_bytes(_CHUNK):
                     file.write(chunk)
-                    told(f"received {_megabytes(file.tell(), size)}")
+                    told(f"received {progress(file.tell(), size)}")
 
     def _upload(self, url: str, path: Path, told: Told) -> None:
         size = path.stat().st_size
@@ -174,7 +174,7 @@ class D1Transfer:
             with path.open("rb") as file:
                 while chunk := file.read(_CHUNK):
                     yield chunk
-                    told(f"sent {_megabytes(file.tell(), size)}")
+                    told(f"sent {progress(file.tell(), size)}")
 
         # With its length, as a store of objects wants it.
         headers = {"Content-Length": str(size)}
@@ -203,7 +203,8 @@ def _tell(messages: object, told: Told) -> None:
         told(str(messages[-1]))
 
 
-def _megabytes(done: int, total: int) -> str:
+def progress(done: int, total: int) -> str:
+    """Return ``1 of 2 MB``, or ``1 MB`` where the whole isn't known."""
     of = f" of {total / 1e6:,.0f}" if total else ""
     return f"{done / 1e6:,.0f}{of} MB"
 

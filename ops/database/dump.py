@@ -27,7 +27,7 @@ from infra.migrations.schema import (
     read_tables,
     text_literal,
 )
-from ops.database.d1_transfer import Told, untold
+from ops.database.d1_transfer import Told, progress, untold
 from ops.database.table_sum import count_rows, literal_rows
 from ops.database.tables import by_reference
 from ops.stacks.errors import VerificationFailed
@@ -113,7 +113,7 @@ def run_file(connection: sqlite3.Connection, sql: Path, told: Told = untold) -> 
             read = 0
             while chunk := text.read(_CHUNK):
                 read += len(chunk)
-                told(f"loaded {read / 1e6:,.0f} of {size / 1e6:,.0f} MB")
+                told(f"loaded {progress(read, size)}")
                 yield chunk
 
         connection.execute("BEGIN")

@@ -12,7 +12,7 @@ from infra.migrations.ledger import Applied, Ledger
 from infra.migrations.schema import quoted
 from ops.database.stack_database import StackDatabase, migrations
 from ops.database.tables import table_names
-from ops.stacks.moment import counted
+from ops.stacks.moment import counted, kibibytes
 from ops.stacks.project import Project
 
 _CREATED = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
@@ -117,7 +117,7 @@ class SchemaState:
 
     def lines(self) -> Iterator[str]:
         """For a person."""
-        yield f"database  {self.name} ({self.database_id}), {self.size / 1024:.0f} KiB"
+        yield f"database  {self.name} ({self.database_id}), {kibibytes(self.size)}"
         last = self.applied[-1].name if self.applied else "none"
         yield f"schema    {counted(len(self.applied), 'migration')} applied, the last one {last}"
         yield f"code      of level {self.code_level}"

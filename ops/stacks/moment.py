@@ -1,4 +1,4 @@
-"""Times and durations as every command shows them, in one form that options take back."""
+"""Times, counts and sizes as every command shows them; options take the times back."""
 
 from __future__ import annotations
 
@@ -116,6 +116,16 @@ def _span(text: str) -> timedelta | None:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Return ``1 attempt``, ``2 attempts``, ``1,000,000 rows``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def kibibytes(size: int) -> str:
+    """Return a size in bytes as ``12 KiB``."""
+    return f"{size / 1024:.0f} KiB"
+
+
+def megabytes(size: float) -> str:
+    """Return a size in bytes as ``1.5 MB``."""
+    return f"{size / 1e6:.1f} MB"
 
 
 def lasted(seconds: float) -> str:

@@ -12,7 +12,7 @@ from ops.build.build import build_assets, build_bundle
 from ops.cli.commands.options import JsonOption, open_project
 from ops.cli.printing import say, say_json
 from ops.stacks.errors import UsageError
-from ops.stacks.moment import counted
+from ops.stacks.moment import counted, kibibytes
 from ops.stacks.origin import short_hash
 
 
@@ -58,10 +58,10 @@ def bundle(
         say_json(document)
         return
     say(
-        f"{built.folder}: {counted(built.modules, 'module')}, {built.size / 1024:.0f} KiB, "
+        f"{built.folder}: {counted(built.modules, 'module')}, {kibibytes(built.size)}, "
         f"sha256 {short_hash(built.sha256)}"
     )
     say(
-        f"{assets.folder}: {counted(assets.files, 'file')}, {assets.size / 1024:.0f} KiB, "
+        f"{assets.folder}: {counted(assets.files, 'file')}, {kibibytes(assets.size)}, "
         f"sha256 {short_hash(assets.sha256)}"
     )

@@ -9,7 +9,7 @@ from ops.database.schema_state import SchemaState
 from ops.database.stack_database import StackDatabase
 from ops.observe.diagnosis.branch import Branch, Finding
 from ops.stacks.errors import OperationError
-from ops.stacks.moment import counted
+from ops.stacks.moment import counted, kibibytes
 from ops.stacks.project import Project
 
 
@@ -35,7 +35,7 @@ def _look_at(branch: Branch, project: Project, database: StackDatabase) -> None:
         ill(str(error))
         return
     branch.found.append(
-        f"database {state.name}: {state.size / 1024:.0f} KiB, "
+        f"database {state.name}: {kibibytes(state.size)}, "
         f"{counted(len(state.tables), 'table')}, {counted(len(state.applied), 'migration')}"
     )
     if state.problem:

@@ -168,8 +168,8 @@ def _failures(branch: Branch, stack: str, databases: Sequence[StackDatabase]) ->
         return
     for row in rows:
         code, channel = str(row["code"]), str(row["channel"])
-        failed, lately = int(str(row["failed"] or 0)), int(str(row["lately"] or 0))
-        retrying, users = int(str(row["retrying"] or 0)), int(str(row["users"]))
+        failed, lately = int(str(row["failed"])), int(str(row["lately"]))
+        retrying, users = int(str(row["retrying"])), int(str(row["users"]))
         who = f"user {row['user_id']}" if users == 1 else counted(users, "user")
         said = (
             f"{channel}: {counted(failed, 'send')} failed and {retrying:,} in retry for {who}: "
@@ -219,15 +219,13 @@ def _merged(rows: Iterable[Row]) -> list[Row]:
             found[key] = row
             continue
         sums = {
-            name: int(str(one[name] or 0)) + int(str(row[name] or 0))
+            name: int(str(one[name])) + int(str(row[name]))
             for name in ("failed", "retrying", "users", "lately")
         }
         newest = max(one, row, key=lambda each: str(each["last"]))
         first = min(str(one["first"]), str(row["first"]))
         found[key] = {**newest, **sums, "first": first}
-    worst = sorted(
-        found.values(), key=lambda row: (-int(row["lately"] or 0), -int(row["failed"] or 0))
-    )
+    worst = sorted(found.values(), key=lambda row: (-int(row["lately"]), -int(row["failed"])))
     return worst[:_MAX_FAILURES]
 
 

@@ -9,7 +9,7 @@ from ops.database.stack_database import StackDatabase
 from ops.observe.metrics.growth import Growth
 from ops.observe.reports.section import Section
 from ops.stacks.errors import OperationError, ServiceError
-from ops.stacks.moment import counted
+from ops.stacks.moment import counted, megabytes
 from ops.stacks.service import ServiceClient
 
 DATABASE_BYTES = 10 * 1000**3
@@ -40,10 +40,10 @@ def capacity(service: ServiceClient, databases: Sequence[StackDatabase]) -> Sect
     section.metrics = {"database_bytes": size, "rows": rows, "growth": None}
     share = f"{largest / DATABASE_BYTES:.2%} of D1's 10 GB"
     section.lines.append(
-        f"database: {size / 1e6:.1f} MB, {share}; {rows} rows"
+        f"database: {megabytes(size)}, {share}; {rows} rows"
         if len(sizes) == 1
-        else f"{len(sizes)} databases: {size / 1e6:.1f} MB; {rows} rows; the largest has "
-        f"{largest / 1e6:.1f} MB, {share}"
+        else f"{len(sizes)} databases: {megabytes(size)}; {rows} rows; the largest has "
+        f"{megabytes(largest)}, {share}"
     )
     if growth is None:
         section.lines.append("growth isn't known: that needs seven days of notifications")
@@ -58,6 +58,6 @@ def capacity(service: ServiceClient, databases: Sequence[StackDatabase]) -> Sect
         kept = growth.after(365) * _KEPT_DAYS * size / rows
         section.metrics["database_bytes_in_a_year"] = round(kept)
         section.lines.append(
-            f"database in a year: {kept / 1e6:.1f} MB, with {_KEPT_DAYS} days of notifications kept"
+            f"database in a year: {megabytes(kept)}, with {_KEPT_DAYS} days of notifications kept"
         )
     return section

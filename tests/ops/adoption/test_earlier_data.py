@@ -122,6 +122,19 @@ def test_more_rows_than_a_page_are_all_copied(monkeypatch: pytest.MonkeyPatch) -
     assert work.finish() == {}
 
 
+def test_each_page_begins_after_the_last_row_of_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def calls(page: int) -> int:
+        monkeypatch.setattr(earlier_data, "PAGE", page)
+        api = filled(configs=21, logs=40)
+        database(api).take_over()
+        return api.calls
+
+    # Three calls a page: three pages of configurations in place of one, and six of the log.
+    assert calls(7) - calls(1000) == 3 * (2 + 5)
+
+
 def content(api: D1Api) -> dict[str, list[tuple[Any, ...]]]:
     """All rows, but for the times of the takeover itself."""
     found = {}

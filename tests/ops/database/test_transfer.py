@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ops.database import d1_transfer
-from ops.database.d1_transfer import D1Transfer
+from ops.database.d1_transfer import D1Transfer, progress
 from ops.database.log_removal import remove_old_logs
 from ops.database.scratch_d1 import scratch_d1
 from ops.database.stack_database import StackDatabase
@@ -206,3 +206,16 @@ def test_a_removal_that_gets_nowhere_ends(
     with pytest.raises(ServiceError, match="3 notifications removed, and there are still more"):
         removed(api, (1, True))
     assert len(api.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "told"),
+    [
+        (0, 0, "0 MB"),
+        (1_500_001, 0, "2 MB"),
+        (2_500_001, 10_500_001, "3 of 11 MB"),
+        (2_499_999, 1_234_499_999, "2 of 1,234 MB"),
+    ],
+)
+def test_how_far_a_transfer_is_is_told_in_megabytes(done: int, total: int, told: str) -> None:
+    assert progress(done, total) == told

@@ -11,7 +11,9 @@ from ops.stacks.moment import (
     TIME_ZONE_VARIABLE,
     Stopwatch,
     counted,
+    kibibytes,
     lasted,
+    megabytes,
     read_span,
     read_time,
     shown_time,
@@ -137,3 +139,18 @@ def test_a_stopwatch_counts_from_when_it_was_made(monkeypatch: pytest.MonkeyPatc
 )
 def test_a_zone_is_named_in_any_case_or_as_the_calendar_has_it(name: str, shown: str) -> None:
     assert shown_time(NOW, {TIME_ZONE_VARIABLE: name}) == shown
+
+
+@pytest.mark.parametrize(
+    ("size", "kib", "mb"),
+    [
+        (0, "0 KiB", "0.0 MB"),
+        (511, "0 KiB", "0.0 MB"),
+        (513, "1 KiB", "0.0 MB"),
+        (1_024 * 2_000 + 513, "2001 KiB", "2.0 MB"),
+        (10_250_001, "10010 KiB", "10.3 MB"),
+        (10_249_999, "10010 KiB", "10.2 MB"),
+    ],
+)
+def test_sizes_are_rounded_to_their_units(size: int, kib: str, mb: str) -> None:
+    assert (kibibytes(size), megabytes(size)) == (kib, mb)

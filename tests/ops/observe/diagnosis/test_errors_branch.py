@@ -234,6 +234,9 @@ def test_failures_of_one_user_lead_to_the_user() -> None:
 
 def test_what_is_only_tried_again_is_listed_as_such() -> None:
     (finding,) = failures(group(failed=0)).findings
+    assert finding.what.startswith("slack: 0 sends failed and 2 in retry for 4 users: ")
+    (none,) = failures(group(retrying=0, lately=0)).found
+    assert none.startswith("slack: 3 sends failed and 0 in retry for 4 users: ")
     assert finding.step[1] == "notifyctl logs --status retry --channel slack --stack dev"
     (throttled,) = failures(group(code="THROTTLED")).findings
     assert throttled.step[0] == "notifyctl status --stack dev"
