@@ -31,7 +31,7 @@ class WriterLease:
     ) -> None:
         self._database = database
         self._sleep = sleep
-        self._holder = secrets.token_hex(8)
+        self._holder = secrets.token_hex()
 
     def acquire(self) -> None:
         """Take the lease, waiting for another writer's to lapse; raise WriterBusy if it doesn't."""

@@ -267,10 +267,11 @@ def _table(found: SchemaObject, answers: Sequence[Sequence[Row]]) -> Table:
 
 
 def _foreign_key(rows: Sequence[Row]) -> ForeignKey:
+    first, *_ = rows
     targets = tuple(str(row["to"]) for row in rows if row["to"] is not None)
     return ForeignKey(
         columns=tuple(str(row["from"]) for row in rows),
-        parent=str(rows[0]["table"]).lower(),
+        parent=str(first["table"]).lower(),
         targets=targets,
-        on_delete=str(rows[0]["on_delete"]).upper(),
+        on_delete=str(first["on_delete"]).upper(),
     )

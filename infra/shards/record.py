@@ -100,7 +100,10 @@ def read_placement(database: Queries) -> Placement | None:
         if "no such table" in str(error):
             return None
         raise
-    return Placement.parse(str(rows[0]["config_value"])) if rows else None
+    match rows:
+        case [row, *_]:
+            return Placement.parse(str(row["config_value"]))
+    return None
 
 
 def replace_text(database: Queries, placement: Placement) -> None:

@@ -75,7 +75,8 @@ def test_a_changed_module_is_named(tmp_path: Path) -> None:
 
 def test_a_lost_module_and_an_extra_one_are_named(tmp_path: Path) -> None:
     written(tmp_path)
-    (tmp_path / "extra.py").write_text("", encoding="utf-8")
+    for name in ("more.py", "extra.py", "other.py"):
+        (tmp_path / name).write_text("", encoding="utf-8")
     with pytest.raises(BundleError, match=r"has extra\.py"):
         Bundle.read(tmp_path, Path())
     (tmp_path / "notification/a.py").unlink()

@@ -441,3 +441,20 @@ def test_at_most_five_losses_and_differences_are_named(tmp_path: Path, count: in
             "that file does, and nothing else."
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "column"),
+    [("", "label"), ("-- loses: notes.label\n", "body"), ("-- loses: notes.body\n", "label")],
+)
+def test_an_update_of_every_row_names_the_first_column_that_isnt_declared(
+    tmp_path: Path, declared: str, column: str
+) -> None:
+    update = "UPDATE notes SET label = NULL, body = 'x';"
+    told = texts(found(tmp_path, declared + update))
+    assert told.startswith(
+        f"0002_second.sql:{1 + bool(declared)}: UPDATE without WHERE changes every row of notes. "
+        f"Limit it by WHERE, or declare '-- loses: notes.{column}'."
+    )
+    both = "-- loses: notes.label, notes.body\n"
+    assert "UPDATE" not in texts(found(tmp_path, both + update))

@@ -294,6 +294,9 @@ def test_a_new_file_with_a_number_that_was_passed_is_refused(tmp_path: Path) -> 
         late = files(tmp_path / name, **{name: "CREATE TABLE c(id INTEGER);"})
         with pytest.raises(MisorderedMigration, match=rf"{name}\.sql comes too late: 0004_d\.sql"):
             migrator(api).apply(late)
+    several = dict.fromkeys(("0003_c", "0005_e"), "SELECT 1;")
+    with pytest.raises(MisorderedMigration, match=r"^0003_c\.sql comes too late: 0004_d\.sql is"):
+        migrator(api).apply(files(tmp_path / "several", **several))
     assert api.dump() == before
 
 

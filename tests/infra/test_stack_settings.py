@@ -80,6 +80,11 @@ def test_the_project_has_its_three_stacks() -> None:
 
 def test_an_unknown_key_is_a_mistake_that_names_the_nearest_known_one() -> None:
     assert "did you mean retryBatchSize?" in mistakes(retryBatchsize="5")["retryBatchsize"]
+    for key, near in (("retryDelaySecond", "retryDelaySeconds"), ("logLvl", "logLevel")):
+        assert mistakes(**{key: "5"})[key] == (
+            f"notification-system:{key} = (hidden): unknown key; did you mean {near}? Example: "
+            "(remove the key)"
+        )
     assert "unknown key." in mistakes(zzz="5")["zzz"]
     assert "CLOUDFLARE_API_TOKEN" in mistakes(**{"cloudflare:apiToken": "t"})["cloudflare:apiToken"]
     assert mistakes(**{"github:baseUrl": "http://127.0.0.1:1/"}) == {}

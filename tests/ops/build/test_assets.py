@@ -143,6 +143,10 @@ def change_page(folder: Path, **change: object) -> None:
         (lambda f: (f / "index.html").write_text("x"), "index.html was changed after the build"),
         (lambda f: (f / "extra.txt").write_text("x"), "an extra file /extra.txt"),
         (lambda f: (f / "index.html").unlink(), "no file /index.html"),
+        (
+            lambda f: [(f / name).write_text("x") for name in ("zz.txt", "aa.txt", "mm.txt")],
+            "There is an extra file /aa.txt in dist/assets",
+        ),
         (lambda f: f.with_suffix(".json").write_text("{}"), "is damaged"),
         (lambda f: f.with_suffix(".headers").write_text("/*"), "headers was changed"),
         (lambda f: f.with_suffix(".headers").unlink(), "headers was changed"),
