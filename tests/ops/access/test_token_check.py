@@ -24,6 +24,7 @@ from localcloud.endpoints import ACCOUNT_ID
 from ops.access.token.token_api import TokenApi
 from ops.access.token.token_check import TokenCheck, is_token
 from ops.access.token.token_report import TokenReport
+from ops.build.build import build_bundle
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
 from ops.stacks.local_stack import LocalStack
@@ -244,7 +245,9 @@ def test_an_up_without_a_permission_fails_and_names_it(
     port = cloud.endpoints.control_url.split(":")[2].split("/")[0]
     monkeypatch.setenv("NOTIFICATION_LOCAL_HOME", str(tmp_path))
     monkeypatch.setenv("NOTIFICATION_LOCAL_CONTROL_PORT", port)
-    local = LocalStack.prepare(StackContext.read(Project.find(ROOT), "local", Reporter(quiet=True)))
+    project = Project.find(ROOT)
+    build_bundle(project)
+    local = LocalStack.prepare(StackContext.read(project, "local", Reporter(quiet=True)))
     token = mint(cloud, *(item for item in NEEDED if item is not lacking))["value"]
     engine = EmbeddedEngine(
         project_dir=ROOT,

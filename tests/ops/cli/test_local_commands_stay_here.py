@@ -63,17 +63,14 @@ def test_no_local_command_tries_to_leave_this_machine(command: GuardedCommand) -
     [
         ("cloudflare:baseUrl", ("up",)),
         ("github:baseUrl", ("preview",)),
-        pytest.param("cloudflare:baseUrl", EVERY, marks=pytest.mark.soak),
+        pytest.param("cloudflare:baseUrl", EVERY[:-1], marks=pytest.mark.soak),
         pytest.param("github:baseUrl", EVERY, marks=pytest.mark.soak),
     ],
 )
 def test_an_address_elsewhere_is_refused_before_anything_is_asked(
     command: GuardedCommand, tmp_path: Path, key: str, names: tuple[str, ...]
 ) -> None:
-    document = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
-    document["config"][key] = ELSEWHERE
-    settings = tmp_path / "Pulumi.local.yaml"
-    settings.write_text(yaml.safe_dump(document))
+    settings = _settings_with(key, tmp_path)
     before = command.outgoing
     for name in names:
         extra = ("--yes",) if name == "destroy" else ()
@@ -81,6 +78,28 @@ def test_an_address_elsewhere_is_refused_before_anything_is_asked(
         used = ELSEWHERE in _rendered(command)
         assert result.returncode != 0 or not used, (name, result.stdout)
     assert command.outgoing == before
+
+
+@pytest.mark.soak
+def test_destroy_asks_the_account_that_the_file_names_before_it_starts_anything(
+    command: GuardedCommand, tmp_path: Path
+) -> None:
+    # Such a stack is an account's, and `destroy` needs no setting but the account's.
+    settings = _settings_with("cloudflare:baseUrl", tmp_path)
+    before = len(command.outgoing)
+    result = command.run("--config-file", str(settings), "destroy", "--stack", "local", "--yes")
+    assert (result.returncode, "✗ Account" in result.stdout) == (6, True), result.stderr
+    assert set(command.outgoing[before:]) == {"socket.getaddrinfo api.cloudflare.com"}
+    assert "stopped" in command.run("local", "status").stdout
+
+
+def _settings_with(key: str, folder: Path) -> Path:
+    """The local stack's settings with an address that is elsewhere."""
+    document = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
+    document["config"][key] = ELSEWHERE
+    settings = folder / "Pulumi.local.yaml"
+    settings.write_text(yaml.safe_dump(document))
+    return settings
 
 
 def _rendered(command: GuardedCommand) -> str:
