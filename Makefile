@@ -53,8 +53,8 @@ unit: install
 	@scripts/install-browser
 	@$(PY) -m pytest -m "not soak" -n $(WORKERS) --dist loadfile
 
-soak: install ## Run the full counts of what is long, and the judges of the local cloud's answers
-	@$(PY) -m pytest -m "soak or judge"
+soak: install ## Run the full counts of what is long, and the judges of the local cloud; SOAK_PART=2/8 runs a part
+	@SOAK_RESULTS=build/soak/$(subst /,-of-,$(or $(SOAK_PART),1/1)).jsonl $(PY) -m pytest -m "soak or judge"
 
 bench: install ## Measure speed and memory; prints the figures and writes them to build/bench.json
 	@$(PY) -m bench

@@ -23,7 +23,8 @@ from tests.installation import Installation  # noqa: E402
 from tests.long_tests import ALL, leave_out, note_the_change, told  # noqa: E402
 from tests.long_tests import VARIABLE as LONG  # noqa: E402
 from tests.real_cli import MISSING  # noqa: E402
-from tests.soak_table import print_table, rows_of  # noqa: E402
+from tests.soak_parts import Part  # noqa: E402
+from tests.soak_table import Results, print_table, rows_of  # noqa: E402
 
 # As the program's own entry does: whole, they take every process that collects seconds.
 LazyPackage.install("pulumi_cloudflare")
@@ -63,7 +64,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the longest files first, since several processes get them in this order; take samples."""
     leave_to_soak(items, all_of_them=soaking(config))
     leave_out(items, all_of_them=soaking(config))
+    if soaking(config) and (part := Part.asked_for()).parts > 1:
+        taken = part.take(items)
+        kept = set(taken)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = taken
     items[:] = in_order(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep the results of a run of the long counts in a file, where one is asked for."""
+    if soaking(session.config) and not session.config.option.collectonly:
+        results = Results.asked_for([item.nodeid for item in session.items])
+        if results:
+            session.config.pluginmanager.register(results)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -99,14 +113,14 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """End a run of the long counts with a table of them, and any other with its sample."""
-    every = [report for group in terminalreporter.stats.values() for report in group]
-    print_costs(terminalreporter, costs_of(r for r in every if isinstance(r, pytest.TestReport)))
-    if not soaking(config):
-        taken = told(os.environ.get(LONG, ALL))
-        terminalreporter.write_line(f"day's sample: {VARIABLE}={seed()}; {taken}")
+    groups = terminalreporter.stats.values()
+    every = [each for group in groups for each in group if isinstance(each, pytest.TestReport)]
+    print_costs(terminalreporter, costs_of(every))
+    if soaking(config):
+        print_table(terminalreporter, rows_of(every))
         return
-    ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    print_table(terminalreporter, rows_of(report for report in ended if report.when == "call"))
+    taken = told(os.environ.get(LONG, ALL))
+    terminalreporter.write_line(f"day's sample: {VARIABLE}={seed()}; {taken}")
 
 
 @pytest.hookimpl(wrapper=True)

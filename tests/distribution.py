@@ -51,17 +51,17 @@ def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     files = {item.nodeid.partition("::")[0] for item in items}
     seconds: Counter[str] = Counter()
     for file in files:
-        seconds[_together(file)] += long_files()[file].seconds if file in long_files() else 1
+        seconds[together(file)] += long_files()[file].seconds if file in long_files() else 1
 
     def place(item: pytest.Item) -> tuple[int, str]:
-        scope = _together(item.nodeid.partition("::")[0])
+        scope = together(item.nodeid.partition("::")[0])
         return -seconds[scope], scope
 
     return sorted(items, key=place)
 
 
-def _together(file: str) -> str:
-    """The name under which a file's tests are handed out, with those of others or alone."""
+def together(file: str) -> str:
+    """Return the name under which a file's tests are handed out, with those of others or alone."""
     return next((name for start, name in _SHARED.items() if file.startswith(start)), file)
 
 
@@ -78,4 +78,4 @@ class ByInstallation(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         """The name under which a test is handed out together with others."""
-        return _together(nodeid.split("::", 1)[0])
+        return together(nodeid.split("::", 1)[0])

@@ -59,6 +59,7 @@ class Runner:
             "CI": "true",
             "GITHUB_ACTOR": "ada",
             "GITHUB_REPOSITORY": "local/notification-system",
+            "GITHUB_SERVER_URL": "https://github.example",
             "GITHUB_RUN_ID": "4711",
             "GITHUB_REF_NAME": "main",
         }

@@ -87,6 +87,7 @@ def test_rights_are_the_least(workflow: Workflow) -> None:
             "actions": "read",
             "pull-requests": "write",
         },
+        ("nightly", "soak-table"): {"contents": "read", "issues": "write"},
         ("nightly", "sweep"): {"contents": "read", "pull-requests": "read"},
         ("rollback", "cancel"): {"actions": "write"},
         ("rollback", "rollback"): {"contents": "write"},
