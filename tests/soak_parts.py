@@ -1,8 +1,8 @@
 """Which of the long counts one part of a run takes: ``SOAK_PART=2/8 make soak`` runs the second.
 
 All of them take longer than a job at GitHub may (six hours): the nightly workflow deals them out.
-`tests/soak_seconds.yaml` says how long each file takes, or each test of a file whose tests need
-nothing of each other. The longest is dealt first, each to the part that has the least so far.
+`tests/soak_seconds.yaml` says how long each file takes, and each member of a test whose members
+need nothing of each other. The longest is dealt first, each to the part that has the least so far.
 """
 
 from __future__ import annotations
@@ -74,28 +74,28 @@ class Part:
 
 
 @cache
-def seconds() -> Mapping[str, int | Mapping[str, int]]:
-    """Return the table by the files' paths below the project's folder."""
+def seconds() -> Mapping[str, int]:
+    """Return the table by the paths of files and the ids of tests, without parameters."""
     table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
-    return {f"tests/{file}": row for file, row in table.items()}
+    return {f"tests/{name}": lasting for name, lasting in table.items()}
 
 
 def unit(test: str) -> str:
     """Return the name under which a test is dealt out: its own, or that of what runs with it."""
-    file = test.partition("::")[0]
-    return test if isinstance(seconds().get(file), dict) else together(file)
+    return test if test.partition("[")[0] in seconds() else together(test.partition("::")[0])
 
 
 def seconds_of(tests: Sequence[str]) -> float:
     """Return how long tests take that are dealt out together."""
-    table = seconds()
-    lasting = 0.0
-    for file in {test.partition("::")[0] for test in tests}:
-        row = table.get(file)
-        if row is None:
-            row = long_files()[file].seconds if file in long_files() else UNKNOWN_S
-        lasting += row if isinstance(row, int) else row["each"]
-    return lasting
+    alone = {test.partition("[")[0] for test in tests} & set(seconds())
+    files = {test.partition("::")[0] for test in tests if test.partition("[")[0] not in alone}
+    return sum(seconds()[name] for name in alone) + sum(map(_seconds_of_file, files))
+
+
+def _seconds_of_file(file: str) -> int:
+    if file in seconds():
+        return seconds()[file]
+    return long_files()[file].seconds if file in long_files() else UNKNOWN_S
 
 
 def dealt(lasting: Mapping[str, float], parts: int) -> list[list[str]]:

@@ -18,11 +18,20 @@ SOAK = Workflow.read("nightly").jobs["soak"]
 PARTS = SOAK["strategy"]["matrix"]["part"]
 
 
-def test_every_file_of_the_table_exists_and_the_night_has_time_for_all() -> None:
-    assert [file for file in seconds() if not (ROOT / file).exists()] == []
-    mutation = "tests/mutation/test_mutation_sample.py"
-    lasting = {file: seconds_of([file]) for file in {*seconds(), *long_files()} - {mutation}}
-    lasting |= {f"{mutation}::{number}": seconds_of([mutation]) for number in range(8)}
+FAULTS = (
+    "tests/mutation/test_mutation_sample.py::test_nine_of_ten_faults_in_a_folder_turn_its_tests_red"
+)
+
+
+def test_every_row_of_the_table_is_a_file_or_a_test() -> None:
+    for file, _, test in (row.partition("::") for row in seconds()):
+        assert (ROOT / file).exists(), file
+        assert f"def {test}" in (ROOT / file).read_text(encoding="utf-8"), test
+
+
+def test_the_night_has_twice_the_time_that_each_part_takes() -> None:
+    lasting = {file: seconds_of([file]) for file in {*seconds(), *long_files()} - {FAULTS}}
+    lasting |= {f"{FAULTS}[{folder}]": seconds_of([f"{FAULTS}[{folder}]"]) for folder in range(8)}
     longest = max(sum(map(lasting.__getitem__, part)) for part in dealt(lasting, len(PARTS)))
     [step] = [step for step in SOAK["steps"] if "make soak" in step.get("run", "")]
     assert longest * 2 < step["timeout-minutes"] * 60, "deal the night out to more parts"
@@ -45,9 +54,11 @@ def test_parts_take_about_as_long_as_each_other_and_leave_nothing_out() -> None:
 def test_what_shares_an_installation_stays_together_and_independent_tests_do_not() -> None:
     assert unit("tests/readiness/test_doctor.py::test_a") == "the installation on the real clock"
     assert unit("tests/worker/test_linear_work.py::test_a[x]") == "tests/worker/test_linear_work.py"
-    alone = "tests/mutation/test_mutation_sample.py::test_nine[ops]"
-    assert unit(alone) == alone
-    assert seconds_of([alone]) == 3600
+    assert unit(f"{FAULTS}[ops]") == f"{FAULTS}[ops]"
+    assert seconds_of([f"{FAULTS}[ops]"]) == 3600
+    other = f"{FAULTS.partition('::')[0]}::test_other"
+    assert unit(other) == FAULTS.partition("::")[0]
+    assert seconds_of([other]) < 3600
     known, long = "tests/promise/test_kills.py", "tests/console/test_send.py"
     assert seconds_of([f"{known}::test_a", f"{known}::test_b"]) == 1100
     assert seconds_of([f"{long}::test_a"]) == long_files()[long].seconds

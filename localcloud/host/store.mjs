@@ -175,7 +175,13 @@ export class Store {
     headers.set("X-Store-Elsewhere", "1");
     for (const { name, value } of this.headers(kind, id)) headers.set(name, value);
     await this.supervisor.whenReady(BOOT_TIMEOUT_MS);
-    return await fetch(`http://${this.address}${target}`, { ...init, headers });
+    try {
+      return await fetch(`http://${this.address}${target}`, { ...init, headers });
+    } catch (error) {
+      // What is asked next waits until the process answers again, or another one does.
+      void this.supervisor.doubt();
+      throw error;
+    }
   }
 
   async #tell() {

@@ -11,6 +11,7 @@ import pytest
 
 from tests.eventually import eventually
 from tests.host.conftest import Starter
+from tests.host.node_module import run_in_node
 from tests.host.recording_server import RecordingServer
 from tests.host.running_host import D1_ID, KV_ID, MAIN, RunningHost
 from tests.host.steady_load import SteadyLoad
@@ -82,6 +83,39 @@ def test_a_killed_store_loses_no_acknowledged_row(serving: RunningHost) -> None:
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: serving.store_pid() != pid and store_is_ready(serving), what="the store")
     assert serving.get("/rows") == inserted
+
+
+_BROKEN_STORE = """
+    const store = new m.Store({ dir: ".", binary: "", runDir: ".", ledger: {}, kvDelayMs: 0 });
+    const said = [];
+    let broken = false;
+    globalThis.fetch = async () => {
+      if (broken) throw new TypeError("fetch failed");
+      return new Response("[]");
+    };
+    store.supervisor.whenReady = async () => said.push("waits until it is ready");
+    store.supervisor.doubt = async () => said.push("is doubted");
+    await store.declare({ d1: ["one"], kv: [] });
+    for (const [id, breaks] of input) {
+      broken = breaks;
+      try {
+        said.push((await store.fetch("d1", id, "/query")).status);
+      } catch (error) {
+        said.push(error.message);
+      }
+    }
+    return said;
+"""
+
+
+def test_a_query_after_one_that_the_store_cut_waits_until_the_store_is_back() -> None:
+    queries = [["one", False], ["one", True], ["other", True], ["one", False]]
+    assert run_in_node("store.mjs", _BROKEN_STORE, queries) == [
+        *("waits until it is ready", 200),
+        *("waits until it is ready", "is doubted", "fetch failed"),
+        "No database other exists here.",
+        *("waits until it is ready", 200),
+    ]
 
 
 def store_is_ready(serving: RunningHost) -> bool:
