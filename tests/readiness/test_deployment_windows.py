@@ -98,6 +98,7 @@ def test_summer_time_moves_the_window_with_it(rules: DeploymentWindows) -> None:
         (('from: "10:00"', "from: 10:00"), "windows.routine.0.from"),
         (('to: "16:00"', 'to: "09:00"'), "'from' has to be before 'to'"),
         (("[friday]", "[freitag]"), "avoid.0.days.0"),
+        (("[friday]", "[]"), "avoid.0.days"),
         (("holidays", "feasts"), "feasts"),
     ],
 )

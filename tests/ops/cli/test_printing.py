@@ -88,3 +88,13 @@ def test_every_command_prints_its_document_by_the_same_function() -> None:
     for path in (ROOT / "ops" / "cli" / "commands").rglob("*.py"):
         for call in re.findall(r"say\(json_text\.dumps\(.*indent.*", path.read_text("utf-8")):
             assert "sort_keys=" in call or "default=" in call, path
+
+
+def test_documents_are_laid_out_by_two_spaces_in_every_file_and_answer() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}: {call[0]}"
+        for path in (ROOT / "ops").rglob("*.py")
+        for call in re.finditer(r"\bdumps\(.*\bindent= ?([^,)]+)", path.read_text("utf-8"))
+        if call[1] not in ("2", "indent")
+    }
+    assert found == set()

@@ -209,3 +209,29 @@ def test_a_folder_that_a_killed_run_left_goes_after_a_day(
         assert folder.stat().st_mode & 0o777 == 0o700
         assert left.exists() == is_left
     assert not folder.exists()
+
+
+def test_the_files_of_a_backup_have_no_time_but_its_own(tmp_path: Path) -> None:
+    written = backup(tmp_path / "n-1.sql.gz").write(dump(tmp_path), None)
+    content = written.path.read_bytes()
+    # RFC 1952: the magic, deflate, no flags, and four bytes of a time that isn't there.
+    assert content[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+    assert gzip.decompress(content) == SQL
+    assert written.file_sha256 == hashlib.sha256(content).hexdigest()
+    assert written.manifest.read_text() == (
+        "{\n"
+        '  "format": 1,\n'
+        '  "file": "n-1.sql.gz",\n'
+        f'  "file_sha256": "{written.file_sha256}",\n'
+        '  "sealed": false,\n'
+        '  "stack": "local",\n'
+        '  "database_id": "d",\n'
+        '  "schema_level": 1,\n'
+        '  "taken_at": "2026-01-01T00:00:00+00:00",\n'
+        '  "verified_at": null,\n'
+        '  "tables": {}\n'
+        "}\n"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("dump.sql", "n-1.json", "n-1.sql.gz"),
+    ]
