@@ -28,6 +28,8 @@ def program(folder: Path, name: str, text: str) -> dict[str, str]:
     [
         ("echo v3.238.0", ""),
         ("echo v3.274.1", ""),
+        ("echo v3.238", ""),
+        ("echo v4.0", "4.0 is too new"),
         ("echo 3.237.9", "3.237.9 is too old"),
         ("echo 3.100", "3.100 is too old"),
         ("echo v4.0.0", "4.0.0 is too new"),

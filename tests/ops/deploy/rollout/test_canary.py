@@ -224,3 +224,16 @@ def test_the_time_box_has_a_unit(watch: str, seconds: int) -> None:
     for wrong in ("5", "m", "0s", "five minutes", "\u00b2m", "9" * 5000 + "s", ""):
         with pytest.raises(UsageError, match="--watch"):
             CanaryPlan.parse("100", wrong, 0)
+
+
+@pytest.mark.parametrize(("requests", "is_enough"), [(199, False), (200, True)])
+def test_a_sample_that_is_full_as_its_time_ends_is_judged(
+    context: StackContext, monkeypatch: pytest.MonkeyPatch, requests: int, is_enough: bool
+) -> None:
+    world = World(VersionMetrics(10), VersionMetrics(10), VersionMetrics(requests, 0, 80.0))
+    steps = {"steps": (50, 100), "watch": 4.0, "least": 200}
+    if is_enough:
+        assert len(run(world, context, monkeypatch, **steps).results) == 1
+    else:
+        with pytest.raises(VerificationFailed, match="it has had 199 requests in 4 s, too few"):
+            run(world, context, monkeypatch, **steps)

@@ -160,6 +160,9 @@ def test_at_most_three_failures_are_told_and_the_rest_is_counted() -> None:
     branch = of_callers(*(answered(1, code=f"E{n}") for n in range(5)))
     assert len(branch.findings) == 3
     assert any(line.startswith("2 other failures that callers met") for line in branch.found)
+    branch = of_callers(*(answered(1, code=f"E{n}") for n in range(3)))
+    assert len(branch.findings) == 3
+    assert not any("that callers met" in line for line in branch.found)
 
 
 class Rows:
