@@ -378,3 +378,14 @@ def test_a_text_is_one_channel_and_no_list_of_letters(
         service.add_template(key, "x")
     send(client)
     assert [sent.channel for sent in service.sent] == ["lark"]
+
+
+def test_the_fake_service_shows_a_template_whole(
+    service: FakeNotificationService, client: NotificationClient
+) -> None:
+    service.add_template("order", "Order {{id}} for {{name}}", subject="Order {{id}}")
+    shown = client.templates.get("order")
+    began = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    assert (shown.key, shown.name, shown.is_active) == ("order", "order", True)
+    assert (shown.created_at, shown.updated_at) == (began, began)
+    assert [content.content_template for content in shown.contents] == ["Order {{id}} for {{name}}"]

@@ -143,8 +143,23 @@ def test_a_signature_of_any_length_or_kind_is_refused_and_never_an_error(signatu
 
 
 @pytest.mark.parametrize("timestamp", ["", "now", "-1", "1e9", "\uff11\uff12", "9" * 40])
-def test_a_timestamp_that_is_no_number_is_refused(timestamp: str) -> None:
-    assert not check({**hook_headers(), "X-Notification-Timestamp": timestamp})
+def test_a_timestamp_that_is_no_number_is_refused_even_if_it_is_signed(timestamp: str) -> None:
+    signed = {
+        "X-Notification-Timestamp": timestamp,
+        "X-Notification-Signature": sign_body("whsec", timestamp, HOOK),
+    }
+    assert not check(signed)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "genuine"), [("0" * 11 + "5", True), ("0" * 12 + "5", False)]
+)
+def test_a_timestamp_has_at_most_twelve_digits(timestamp: str, genuine: bool) -> None:
+    signed = {
+        "X-Notification-Timestamp": timestamp,
+        "X-Notification-Signature": sign_body("whsec", timestamp, HOOK),
+    }
+    assert check(signed, now=5) is genuine
 
 
 def standard(*secrets: str, body: str = HOOK, now: int = NOW) -> dict[str, str]:

@@ -120,3 +120,10 @@ def test_any_body_is_refused_or_has_variables_and_a_message(body: dict[str, Any]
         return
     assert alert_variables(payload)["alertCount"] == len(body["alerts"])
     assert alert_message(payload).content.startswith("**Status**: FIRING\n")
+
+
+@pytest.mark.parametrize(
+    ("told", "counted"), [(5, 5), (1, 1), (0, 0), (-1, 0), (True, 0), ("5", 0), (1.5, 0), (None, 0)]
+)
+def test_what_grafana_left_out_is_counted_if_it_is_a_number(told: Any, counted: int) -> None:
+    assert read_payload(call(truncatedAlerts=told)).truncated_alerts == counted

@@ -170,7 +170,7 @@ def _identifier(value: object) -> int | float | str | None:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return max(value, 0) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 DEFAULT_CHANNEL = "webhook"
