@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
-from notification_sdk import NotificationClient, SmartChannelSelector, ValidationError
+from notification_sdk import CHANNELS, NotificationClient, SmartChannelSelector, ValidationError
 from notification_sdk._channel_selector import Urgency
 from notification_sdk.testing import FakeNotificationService
 
@@ -385,7 +385,8 @@ def test_the_fake_service_shows_a_template_whole(
 ) -> None:
     service.add_template("order", "Order {{id}} for {{name}}", subject="Order {{id}}")
     shown = client.templates.get("order")
-    began = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    began = datetime(2026, 1, 1, tzinfo=UTC)
     assert (shown.key, shown.name, shown.is_active) == ("order", "order", True)
     assert (shown.created_at, shown.updated_at) == (began, began)
-    assert [content.content_template for content in shown.contents] == ["Order {{id}} for {{name}}"]
+    assert {content.channel for content in shown.contents} == set(CHANNELS)
+    assert {content.content_template for content in shown.contents} == {"Order {{id}} for {{name}}"}
