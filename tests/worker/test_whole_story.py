@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.worker.whole_story import FILE, tell
+from tests.worker.whole_story import ADMINISTRATION, FILE, tell, tell_of_administration
 
 
 @cache
@@ -30,3 +30,12 @@ def test_a_chapter_ends_as_it_did(chapter: str) -> None:
 
 def test_no_chapter_is_left_out() -> None:
     assert list(told()) == list(expected())
+
+
+def test_every_call_of_an_operator_answers_as_it_did() -> None:
+    """Where one is to answer otherwise, run `python -m tests.worker.whole_story`."""
+    found = tell_of_administration()
+    expected = yaml.safe_load(ADMINISTRATION.read_text(encoding="utf-8"))
+    assert [each["call"] for each in found] == [each["call"] for each in expected]
+    for now, before in zip(found, expected, strict=True):
+        assert now == before

@@ -12,12 +12,14 @@ from typing import Any
 
 import yaml
 
+from notification.channels.registry import CHANNELS
 from notification.timestamps import HOUR_MS, MINUTE_MS, iso
 from tests.worker.caller import Answer
 from tests.worker.endpoints import answer
-from tests.worker.world import World
+from tests.worker.world import ENDPOINT, World
 
 FILE = Path(__file__).parent / "whole_story.yaml"
+ADMINISTRATION = FILE.with_name("whole_administration.yaml")
 TABLES = {
     "notification_logs": "id",
     "idempotency_keys": "user_id, idempotency_key",
@@ -30,6 +32,72 @@ TABLES = {
 UNTOLD = {"config_data", "request_hash"}
 """Sealed, or a hash: other tests open them."""
 SLACK = "https://hooks.slack.com/services/T000/B000/XXXX"
+
+
+SEND = "/api/notifications/send"
+LONG = "x" * 101
+REFUSED: list[tuple[str, str, Any]] = [
+    ("POST", SEND, {}),
+    ("POST", SEND, {"user_id": ""}),
+    ("POST", SEND, {"user_id": " "}),
+    ("POST", SEND, {"user_id": LONG}),
+    ("POST", SEND, {"user_id": "u1"}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["fax"]}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"] * 2 + ["slack", []]}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"]}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"], "template_key": "a b"}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"], "template_key": 7}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"], "template_key": "none"}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"], "variables": []}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"], "metadata": "x"}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"], "custom_content": "x"}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"], "custom_content": {}}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"], "idempotency_key": 7}),
+    ("POST", SEND, {"user_id": "u1", "channels": ["webhook"], "idempotency_key": ""}),
+    ("POST", "/api/notifications/batch", {}),
+    ("POST", "/api/user-configs", {}),
+    ("POST", "/api/user-configs", {"user_id": "u1", "channel_type": "fax", "config_data": {}}),
+    ("POST", "/api/user-configs", {"user_id": "u1", "channel_type": "slack", "config_data": []}),
+    ("GET", "/api/user-configs?limit=0", None),
+    ("GET", "/api/user-configs?limit=101", None),
+    ("GET", "/api/user-configs?colour=red", None),
+    ("GET", "/api/notification-logs?limit=1001", None),
+    ("GET", "/api/notification-logs?status=lost", None),
+    ("GET", "/api/notification-logs?channel=fax", None),
+    ("GET", "/api/notification-logs?start_date=soon", None),
+    ("GET", "/api/notification-logs/1", None),
+    ("POST", "/api/notifications/retry", {"limit": 1_001}),
+    ("POST", "/api/notifications/retry", {"max_age_hours": 8_761}),
+    ("POST", "/api/notifications/retry", {"channel": "fax"}),
+    ("POST", "/api/notifications/retry", {"log_id": 1}),
+    ("POST", "/api/notifications/retry", {}),
+    ("PUT", "/api/holds/fax", {"until": "2026-02-01"}),
+    ("PUT", "/api/holds/slack", {"until": "never"}),
+    ("DELETE", "/api/holds/slack", None),
+    ("POST", "/api/queue/discard-failed", {}),
+    ("POST", "/api/queue/clear-retries", {"taskIds": "all"}),
+    ("POST", "/api/queue/purge-test-data", {"testUserIds": ["ann"]}),
+    ("POST", "/api/queue/purge-test-data", {"testUserIds": "ann"}),
+    ("POST", "/api/queue/clear-messages", {}),
+    ("GET", "/api/deployment/versions?minutes=1441", None),
+    ("GET", "/api/stats/series?metric=colour", None),
+    ("GET", "/api/stats/series?metric=sent&step=week", None),
+    ("GET", "/metrics?format=xml", None),
+    ("GET", "/metrics?format=prometheus&user_id=u1", None),
+    ("POST", "/api/scheduled-tasks/trigger", {"taskName": "lunch"}),
+    ("GET", "/api/task-execution-records?limit=201", None),
+    ("GET", "/api/users/nobody/export", None),
+    ("POST", "/api/templates", {}),
+    ("POST", "/api/templates/a.b", {}),
+    ("POST", "/api/templates/t", {"contents": {"fax": {"content_template": "x"}}}),
+    ("POST", "/api/templates/t/preview", {"variables": []}),
+    ("POST", "/api/templates/t/preview", {"contents": []}),
+    ("POST", "/api/templates/t/preview", {}),
+    ("GET", "/api/templates?is_active=maybe", None),
+    ("GET", "/api/nothing", None),
+    ("PATCH", "/api/user-configs", {}),
+]
+"""Mistakes, each with its whole refusal."""
 
 
 def tell() -> dict[str, Any]:
@@ -132,6 +200,91 @@ def tell() -> dict[str, Any]:
     return chapters
 
 
+def tell_of_administration() -> list[dict[str, Any]]:
+    """Return an operator's calls, each with its answer."""
+    world = World(checks_accepted_bodies=False)
+    world.clock.ms += 11 * HOUR_MS + 2 * MINUTE_MS + 3_457
+    told: list[dict[str, Any]] = []
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        world.clock.ms += 17
+        answer = world.request(method, path, body)
+        text = answer.text.replace(", ".join(CHANNELS), "<all channels>")
+        shown = json.loads(text)
+        shown.pop("request_id", None)
+        asked = {} if body is None else {"body": body}
+        told.append({"call": f"{method} {path}", **asked, "http": answer.status, "answer": shown})
+        return answer.json
+
+    order = {
+        "name": "Order",
+        "description": "A new order",
+        "variables": ["id", "customer"],
+        "contents": {
+            "webhook": {
+                "subject_template": "Order {{id}}",
+                "content_template": "{{id}} for {{customer}} {{missing}}",
+            },
+            "lark": {"content_type": "markdown", "content_template": "**{{customer}}**"},
+        },
+    }
+    ask("POST", "/api/templates/order", order)
+    ask("PUT", "/api/templates/order", {"name": "Orders", "strict": True})
+    html = {"content_type": "html", "content_template": "<b>{{customer}}</b>"}
+    ask("PUT", "/api/templates/order/contents/telegram", html)
+    ask("GET", "/api/templates/order")
+    ask("GET", "/api/templates/order/contents")
+    ask("GET", "/api/templates?channel=telegram&limit=1&offset=1")
+    ask("POST", "/api/templates/order/preview", {"variables": {"id": 7, "customer": "A & B"}})
+    draft = {"contents": {"slack": {"content_template": "*{{x}}* {{#if x}}"}}}
+    ask("POST", "/api/templates/order/preview", {"variables": {"x": 1}, **draft})
+    ask("DELETE", "/api/templates/order/contents/lark")
+    ask("DELETE", "/api/templates/order/contents/lark")
+    ask("DELETE", "/api/templates/order")
+    ask("GET", "/api/templates?is_active=false")
+
+    bot = {"bot_token": "123456789:" + "a" * 30, "chat_id": "-1001", "timeout": 5_000}
+    telegram = {"user_id": "u1", "channel_type": "telegram", "config_data": bot}
+    ask("POST", "/api/user-configs", telegram)
+    ask("PUT", "/api/users/u1/configs/webhook", {"config_data": {"webhook_url": ENDPOINT}})
+    ask("PUT", "/api/users/u1/configs/telegram", {"is_active": False})
+    ask("GET", "/api/user-configs?user_id=u1&limit=1&offset=1")
+    ask("GET", "/api/users/u1/configs")
+    ask("GET", "/api/user-configs?user_id=u1&channel_type=telegram")
+    ask("DELETE", "/api/users/u1/configs/telegram")
+    ask("DELETE", "/api/users/u1/configs/telegram")
+
+    world.endpoints.behave = lambda request: _after(world, 31, answer())
+    send = {"user_id": "u1", "channels": ["webhook"], "custom_content": {"content": "text"}}
+    several = [{**send, "metadata": {"n": 1}}, {**send, "user_id": "nobody"}, {"user_id": 7}]
+    batch = ask("POST", "/api/notifications/batch", {"notifications": several})
+    log_id = batch["results"][0]["results"][0]["logId"]
+    world.endpoints.behave = lambda request: _after(world, 9, answer(404, "not here"))
+    many = {name: value for name, value in send.items() if name != "user_id"}
+    ask("POST", "/api/notifications/batch", {**many, "user_ids": ["u1"]})
+    world.request("POST", "/api/notifications/send", send)
+    ask("GET", "/api/notification-logs?user_id=u1&limit=1&offset=1")
+    ask("GET", "/api/notification-logs?status=sent&channel=webhook&start_date=2026-01-01")
+    ask("GET", f"/api/notification-logs/{log_id}")
+    ask("GET", f"/api/notification-logs/changes?after={log_id}&watch={log_id}")
+    ask("GET", "/api/notification-logs/changes")
+    ask("DELETE", f"/api/notification-logs/{log_id}")
+    ask("GET", "/api/deployment/versions?minutes=5")
+    ask("POST", "/api/queue/discard-failed", {"taskIds": [log_id, log_id + 1]})
+    ask("POST", "/api/queue/purge-test-data", {"testUserIds": ["test-1"], "dryRun": True})
+    ask("POST", "/api/queue/clear-messages", {"queueName": "retry-queue"})
+    world.cron()
+    ask("POST", "/api/scheduled-tasks/trigger", {"taskName": "key_rotation"})
+    ask("GET", "/api/task-execution-records?limit=2&offset=1")
+    ask("GET", "/health/scheduled-tasks")
+    ask("GET", "/api/users/u1/export")
+    ask("DELETE", "/api/users/u1")
+
+    for method, path, body in REFUSED:
+        ask(method, path, body)
+    return told
+
+
 def _after(world: World, ms: int, given: Any) -> Any:
     world.clock.ms += ms
     return given
@@ -153,12 +306,13 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the file."""
-    FILE.write_text(
-        "# Written by `python -m tests.worker.whole_story`; see there.\n"
-        + yaml.safe_dump(tell(), sort_keys=False, allow_unicode=True, width=100),
-        encoding="utf-8",
-    )
+    """Write both files."""
+    for file, story in ((FILE, tell()), (ADMINISTRATION, tell_of_administration())):
+        file.write_text(
+            "# Written by `python -m tests.worker.whole_story`; see there.\n"
+            + yaml.safe_dump(story, sort_keys=False, allow_unicode=True, width=100),
+            encoding="utf-8",
+        )
 
 
 if __name__ == "__main__":
