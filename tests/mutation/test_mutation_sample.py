@@ -28,6 +28,8 @@ COUNT = int(os.environ.get("NOTIFICATION_MUTATION_COUNT", "20"))
 
 EVERYWHERE = "tests/test_frozen_values.py"
 LIMITS = "tests/docs/test_documented_limits.py"
+ON_WORKERD = ("tests/localcloud/test_shared_transactions.py", "tests/integration/conformance")
+"""What judges the modules that nothing but the runtime runs."""
 TESTS = {
     "cron": ("tests/cron", EVERYWHERE),
     "d1": ("tests/d1", "tests/localcloud", "tests/worker", "tests/ops/database", LIMITS),
@@ -37,7 +39,7 @@ TESTS = {
     "localcloud": ("tests/localcloud", "tests/host", EVERYWHERE, LIMITS),
     "ops": ("tests/ops", "tests/readiness", "tests/releases", "tests/integration", EVERYWHERE),
     "sdk/notification_sdk": ("tests/sdk", EVERYWHERE),
-    "worker/src": ("tests/worker", "tests/promise", LIMITS),
+    "worker/src": ("tests/worker", "tests/promise", *ON_WORKERD, LIMITS),
 }
 
 
