@@ -15,6 +15,7 @@ from notification.markup.escaping import (
     escape_json_string,
     escape_markdown,
     escape_markdown_v2,
+    escape_markdown_value,
     escape_slack,
 )
 from notification.markup.lark import escape_lark_markdown
@@ -91,3 +92,20 @@ def test_escaped_text_shows_as_itself(
 @given(text=TEXT)
 def test_escaped_text_is_the_inside_of_a_json_string(text: str) -> None:
     assert json.loads(f'"{escape_json_string(text)}"') == text
+
+
+@pytest.mark.parametrize(
+    ("value", "escaped"),
+    [
+        ("a_b 1. c", "a\\_b 1. c"),
+        ("# a\n  # b\n\t+ c + d", "\\# a\n  \\# b\n\t\\+ c + d"),
+        ("@ann a@b @all a@ e@", "\\@ann a@b \\@all a@ e\\@"),
+        ("!now wow!", "\\!now wow\\!"),
+        ("no! way", "no! way"),
+        ("[x](https://a/?b&c)", "\\[x\\]\\(https://a/?b\\&c\\)"),
+        ("tg://user?id=1", "tg\\://user?id=1"),
+        (":x: tg://", "\\:x: tg://"),
+    ],
+)
+def test_a_value_is_text_in_every_dialect(value: str, escaped: str) -> None:
+    assert escape_markdown_value(value) == escaped

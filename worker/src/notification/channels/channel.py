@@ -179,6 +179,11 @@ def check_timeout(config: Mapping[str, Any]) -> None:
         )
 
 
+def most_parts(config: Mapping[str, Any]) -> int:
+    """Return how many messages a text may become: several if `split_long` is set."""
+    return MAX_PARTS if config.get("split_long") is True else 1
+
+
 def check_switch(config: dict[str, Any], field: str) -> None:
     """Refuse a switch that is neither true nor false.
 

@@ -13,13 +13,13 @@ from typing import Any
 from notification.channels.answer import judge_code, judge_status, provider_object, short, throttled
 from notification.channels.channel import (
     DELIVERED,
-    MAX_PARTS,
     REJECTED,
     THROTTLED,
     Message,
     Pace,
     Verdict,
     check_switch,
+    most_parts,
     timeout_of,
 )
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
@@ -164,7 +164,7 @@ class DiscordChannel:
             whole,
             lambda part: utf16_units(discord_text(part, broadcast=broadcast)) <= MAX_TEXT,
             longest=MAX_TEXT,
-            count=MAX_PARTS if config.get("split_long") is True else 1,
+            count=most_parts(config),
         )
         named = {name: config[name] for name in ("username", "avatar_url") if config.get(name)}
         return [

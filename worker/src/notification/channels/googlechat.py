@@ -22,13 +22,13 @@ from notification.channels.answer import (
 from notification.channels.channel import (
     BROKEN,
     DELIVERED,
-    MAX_PARTS,
     REJECTED,
     THROTTLED,
     Message,
     Pace,
     Verdict,
     check_switch,
+    most_parts,
     timeout_of,
 )
 from notification.channels.endpoint import EndpointPolicy, check_provider_url
@@ -143,7 +143,7 @@ class GooglechatChannel:
             whole,
             lambda part: utf16_units(_written(part, broadcast)) <= MAX_TEXT,
             longest=MAX_TEXT,
-            count=MAX_PARTS if config.get("split_long") is True else 1,
+            count=most_parts(config),
         )
         return [
             OutboundRequest(

@@ -20,12 +20,12 @@ from notification.channels.answer import (
 from notification.channels.channel import (
     BROKEN,
     DELIVERED,
-    MAX_PARTS,
     REJECTED,
     Message,
     Pace,
     Verdict,
     check_switch,
+    most_parts,
     timeout_of,
 )
 from notification.channels.endpoint import (
@@ -122,7 +122,7 @@ class NtfyChannel:
             Document(body.flattened()),
             lambda part: len(part.text.encode()) <= MAX_TEXT,
             longest=MAX_TEXT,
-            count=MAX_PARTS if config.get("split_long") is True else 1,
+            count=most_parts(config),
         )
         common: dict[str, Any] = {"topic": config["topic"]}
         if title.text:
