@@ -8,6 +8,7 @@ import re
 import pytest
 
 from notification.ports.database import DatabaseError
+from tests.worker.endpoints import answer
 from tests.worker.surroundings import CountingLimiter
 from tests.worker.world import World
 
@@ -287,6 +288,52 @@ def test_the_log_has_the_start_of_an_unexpected_failure_and_its_place(
     world.request("GET", "/api/logs")
     [line] = [line for line in world.log_sink.lines if line["message"] == "Unexpected failure"]
     assert re.fullmatch(f"RuntimeError: x{{{kept}}} \\(.+, line [0-9]+ of .+\\)", line["error"])
+
+
+@pytest.mark.parametrize(
+    ("path", "fails", "status", "level"),
+    [
+        ("/api/logs", None, 200, "info"),
+        ("/api/logs?limit=0", None, 400, "warn"),
+        ("/api/logs/1", None, 404, "warn"),
+        ("/api/logs", RuntimeError("x"), 500, "error"),
+        ("/api/logs", DatabaseError("x"), 503, "error"),
+    ],
+)
+def test_a_requests_line_has_the_level_of_its_answer(
+    world: World, path: str, fails: Exception | None, status: int, level: str
+) -> None:
+    def fail(statements: object) -> None:
+        if fails is not None:
+            raise fails
+
+    world.database.before_batch = fail
+    assert world.request("GET", path).status == status
+    [line] = world.log_sink.of_type("api_request")
+    assert (line["level"], line["statusCode"]) == (level, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "message"),
+    [
+        (200, "info", "Attempt over webhook: accepted"),
+        (500, "warn", "Attempt over webhook: HTTP_ERROR"),
+        (429, "warn", "Attempt over webhook: THROTTLED"),
+    ],
+)
+def test_a_retrys_line_has_the_level_of_its_outcome(
+    world: World, status: int, level: str, message: str
+) -> None:
+    world.configure()
+    world.endpoints.behave = lambda request: answer(500)
+    world.send()
+    world.log_sink.lines.clear()
+    world.endpoints.behave = lambda request: answer(status)
+    world.clock.ms += 60_000
+    world.deliver_queues()
+    line = world.log_sink.of_type("delivery_attempt")[0]
+    assert (line["level"], line["message"]) == (level, message)
+    assert (line["accepted"], line["retryable"]) == (status == 200, status != 200)
 
 
 @pytest.mark.requirement("C-12.1")

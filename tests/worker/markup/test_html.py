@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from notification.markup.dialect import Dialect
 from notification.markup.document import (
     BOLD,
+    CODE,
     FENCE,
     ITALIC,
     LINK,
     MENTION,
     QUOTE,
     SPOILER,
+    STRIKE,
     UNDERLINE,
 )
 from notification.markup.escaping import escape_html_value
@@ -49,6 +51,24 @@ def shown(source: str, mention_scheme: str = "") -> tuple[str, list[tuple[str, s
         ("<b>a<i>b</b>c</i>", "abc", [(BOLD, "ab", ""), (ITALIC, "b", "")]),
         ("<b><b>a</b>b</b>", "ab", [(BOLD, "ab", "")]),
         ("line\nline", "line\nline", []),
+        ("</style>ok<STYLE>no</p></style>k", "okk", []),
+        ("<script>a</style>b", "", []),
+        ("a<br/>b<BR >c", "a\nb\nc", []),
+        ("<p>a</p>\n<p>b</p>", "a\nb", []),
+        ("<p>a</p> <p> b", "a \n b", []),
+        ("<p>a</p><p></p><b>b</b>", "a\nb", [(BOLD, "b", "")]),
+        ("<p></p>a<p>", "a", []),
+        ("<span>" * 15 + "<b>x", "x", [(BOLD, "x", "")]),
+        ("<span>" * 16 + "<b>x", "x", []),
+        ("<span>" * 16 + "</span><b>x", "x", [(BOLD, "x", "")]),
+        (
+            f'<pre><code class="language-{"l" * 31}">x</code></pre>',
+            "x",
+            [(FENCE, "x", "l" * 30)],
+        ),
+        ("<code class='language-py'>x</code>", "x", [(CODE, "x", "")]),
+        ("<pre><b>x</b><code class='language-py'>y", "xy", [(FENCE, "xy", "py"), (BOLD, "x", "")]),
+        ("<b></b><i>x</i></u>", "x", [(ITALIC, "x", "")]),
     ],
 )
 def test_html(source: str, text: str, spans: list[tuple[str, str, str]]) -> None:
@@ -63,7 +83,7 @@ def test_a_mention_is_the_channels_own_and_never_a_values() -> None:
 
 def test_tags_nest_sixteen_deep_at_most() -> None:
     document = read_html("".join(f'<a href="https://x/{n}"><b><i><u><s>' for n in range(50)) + "x")
-    assert len(document.spans) <= 16
+    assert [span.kind for span in document.spans] == [BOLD, ITALIC, UNDERLINE, STRIKE, LINK]
 
 
 @settings(deadline=None)
