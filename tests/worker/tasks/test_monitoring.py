@@ -58,6 +58,7 @@ def watched(world: World) -> World:
     insert(world, NOW_MS, "pending")
     insert(world, NOW_MS, "cancelled")
     insert(world, NOW_MS, "retry")
+    insert(world, NOW_MS + 1, "sent")  # by a clock that is ahead
     insert(world, NOW_MS - 30 * HOUR_MS, "retry")  # waits, and is not of the day
     for name, ms in (("a", -1), ("b", 0), ("c", 1), ("d", DAY_MS)):
         world.database.connection.execute(

@@ -188,7 +188,7 @@ def _parse_v4(labels: list[str]) -> IPv4Address:
         digits, base = label, 10
         if label.startswith("0x"):
             digits, base = label[2:], 16
-        elif len(label) > 1 and label.startswith("0"):
+        elif label.startswith("0"):
             digits, base = label[1:], 8
         try:
             numbers.append(int(digits, base) if digits else 0)
