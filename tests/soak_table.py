@@ -122,7 +122,7 @@ class Results:
 
 
 def merged(folder: Path, parts: int) -> list[Row]:
-    """Return the rows of all parts, those that are no good first."""
+    """Return the rows of all parts: what is red first, then what was skipped."""
     rows: list[Row] = []
     files = sorted(folder.rglob("*.jsonl"))
     for file in files:
@@ -136,7 +136,7 @@ def merged(folder: Path, parts: int) -> list[Row]:
         rows += [*ended, *left]
     if len(files) != parts:
         rows.append(Row("error", "the run", 0, f"{len(files)} of {parts} parts left a result"))
-    return sorted(rows, key=lambda row: row.result not in RED)
+    return sorted(rows, key=lambda row: (row.result not in RED, row.result != "skipped"))
 
 
 def main(arguments: Sequence[str]) -> int:

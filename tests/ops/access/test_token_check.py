@@ -225,18 +225,14 @@ def test_a_deployments_refused_call_names_the_permission(
 
 
 @pytest.mark.requirement("S0-05", "S0-54")
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "lacking",
     [
         Permission.QUEUES_WRITE,
-        *(
-            pytest.param(item, marks=pytest.mark.soak)
-            for item in (
-                Permission.D1_WRITE,
-                Permission.WORKERS_KV_STORAGE_WRITE,
-                Permission.WORKERS_SCRIPTS_WRITE,
-            )
-        ),
+        Permission.D1_WRITE,
+        Permission.WORKERS_KV_STORAGE_WRITE,
+        Permission.WORKERS_SCRIPTS_WRITE,
     ],
 )
 def test_an_up_without_a_permission_fails_and_names_it(
