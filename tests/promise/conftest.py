@@ -10,7 +10,17 @@ from tests.promise.real_installation import RealInstallation
 from tests.promise.simulated_timeline import SimulatedTimeline
 from tests.promise.simulation import Simulation
 
-SPREAD = frozenset({"test_cron", "test_deaths", "test_schedule", "test_throttling"})
+SPREAD = frozenset(
+    {
+        "test_cron",
+        "test_deaths",
+        "test_fairness",
+        "test_holds",
+        "test_pace",
+        "test_schedule",
+        "test_throttling",
+    }
+)
 """Modules that run over three databases, too; WORLD_SHARDS lets any of them."""
 
 

@@ -267,7 +267,9 @@ def test_a_thousand_and_more_are_released_with_the_cron(timeline: SimulatedTimel
     for name in pushed:
         timeline.push(name)
     timeline.at(5)
-    original, holds.MAX_RELEASED = holds.MAX_RELEASED, 5
+    # The databases share what one call lets go on, and all of these are in one.
+    databases = len(timeline.simulation.sqlites)
+    original, holds.MAX_RELEASED = holds.MAX_RELEASED, 5 * databases
     try:
         release(timeline)
         assert timeline.reply("release").body["data"]["released"] == 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,12 @@ import psutil
 import pytest
 
 from notification.placement import shard_of
+from notification.timestamps import from_iso
 from tests.eventually import eventually
 from tests.installation import Installation
+from tests.promise.endpoint_server import EndpointServer
 from tests.promise.real_installation import RealInstallation
+from tests.timeline import Spell
 
 pytestmark = pytest.mark.workerd
 USERS = ("dan", "bob", "u3", "u1", "ann")
@@ -202,3 +206,24 @@ def test_a_deployment_that_is_killed_while_users_move_is_simply_made_again(sprea
         spread.send(user, idempotency_key="once")
         extra = 1 if user in staying or user == moving[0] else 0
         assert len(spread.installation.arrivals(f"/hook/{user}")) == 1 + extra
+    check_one_line(spread)
+
+
+def check_one_line(spread: Spread) -> None:
+    """Users of three databases who share an endpoint wait in one line before it."""
+    assert {shard_of(user, 3) for user in USERS} == {0, 1, 2}
+    places: list[int] = []
+    with EndpointServer(time.time) as server:
+        server.plan("webhook", "shared", Spell(0, float("inf"), 429, retry_after="600"))
+        config = {"config_data": {"webhook_url": server.url("webhook", "shared")}}
+        for user in USERS:
+            spread.call("PUT", f"/api/users/{user}/configs/webhook:shared", config)
+            body = {
+                "user_id": user,
+                "channels": ["webhook:shared"],
+                "custom_content": {"content": "Hi"},
+            }
+            [result] = spread.call("POST", "/api/notifications/send", body)["results"]
+            places.append(from_iso(result["throttled_until"]))
+        assert len(server.calls) == 1
+    assert [place - places[0] for place in places] == [200 * n for n in range(len(USERS))]
