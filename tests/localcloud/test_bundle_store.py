@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.bundle_store import BundleStore, Module, UnsafeName
+from localcloud.bundle_store import BundleStore, Module, UnsafeName, check_name
 
 MODULES = [Module("a/b.py", "text/x-python", b"1"), Module("entry.py", "text/x-python", b"2")]
 
@@ -82,3 +82,20 @@ def test_a_module_is_no_folder_of_another(tmp_path: Path) -> None:
         BundleStore(tmp_path).put(modules)
     store = BundleStore(tmp_path)
     assert store.put([Module("a" * 255, "text/plain", b""), Module("a/b", "text/plain", b"")])
+
+
+PART = "p" * 255
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a/b-c.py", PART, "\u00fc" * 127 + "p", f"{PART}/{PART}", f"{PART}/{PART[1:]}/a"]
+)
+def test_a_plain_relative_path_of_at_most_512_characters_is_a_modules_name(name: str) -> None:
+    check_name(name)
+
+
+@pytest.mark.parametrize("name", ["/a", f"{PART}/{PART}/a", "\u00fc" * 128])
+def test_any_other_name_is_shown_in_eighty_characters(name: str) -> None:
+    with pytest.raises(UnsafeName) as refused:
+        check_name(name)
+    assert str(refused.value) == f"Module name {name[:80]!r} isn't a plain relative path."

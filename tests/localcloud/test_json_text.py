@@ -51,10 +51,11 @@ def test_brackets_in_strings_are_no_depth() -> None:
         ("[NaN]", "NaN, which isn't finite"),
         ("-Infinity", "-Infinity, which isn't finite"),
         ("1e999", "1e999, which isn't finite"),
+        ("9" * 39 + "2" + "1e999", f"the JSON has the number {'9' * 39}2, which isn't finite"),
     ],
     ids=[
         *("no UTF-8", "unfinished", "deep", "backslashes", "a last backslash", "empty"),
-        *("half a pair", "a pair the wrong way", "no number", "endless", "too large"),
+        *("half a pair", "a pair the wrong way", "no number", "endless", "too large", "long"),
     ],
 )
 def test_what_is_no_json_is_a_value_error(text: str | bytes, said: str) -> None:
