@@ -37,3 +37,11 @@ def test_what_isnt_known_is_neither_well_nor_bad() -> None:
     assert worst([unknown, read("cpu_ms", 99), read("error_rate", 2)]) is Level.WARNING
     assert worst([read("error_rate", 2), read("backlog", 5000)]) is Level.CRITICAL
     assert worst([]) is Level.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0.00 ms"), (99.994, "99.99 ms"), (100, "100 ms"), (1234.5, "1,234 ms")],
+)
+def test_a_large_figure_has_no_decimals(value: float, shown: str) -> None:
+    assert Reading(Metric("m", value, "ms", "a test"), 1.0, Level.OK).shown == shown
