@@ -74,10 +74,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Keep the results of a run of the long counts in a file, where one is asked for."""
-    if soaking(session.config) and not session.config.option.collectonly:
-        results = Results.asked_for([item.nodeid for item in session.items])
-        if results:
-            session.config.pluginmanager.register(results)
+    config = session.config
+    # Of several processes, each would begin the same file.
+    if not soaking(config) or config.option.collectonly or hasattr(config, "workerinput"):
+        return
+    if results := Results.asked_for([item.nodeid for item in session.items]):
+        config.pluginmanager.register(results)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
