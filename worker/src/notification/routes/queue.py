@@ -77,7 +77,7 @@ async def retry_failed(call: Call) -> Response:
         until=moment(times, "until", end=True),
         max_age_hours=whole_field(body, "max_age_hours", maximum=8_760),
         limit=whole_field(body, "limit", maximum=MAX_REDRIVES) or DEFAULT_REDRIVES,
-        cursor=whole_field(body, "cursor", default=0) or 0,
+        cursor=whole_field(body, "cursor") or 0,
     )
     platform = call.platform
     if chosen.user_id is not None:

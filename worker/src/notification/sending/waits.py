@@ -29,12 +29,15 @@ def waits_of(
         line = inputs.obstacles.lines.get(endpoint)
         if held_until is None and line is None:
             continue
-        until_ms = max(now_ms, from_iso(held_until) if held_until else 0)
-        until_ms = max(until_ms, line.next_slot if line else 0)
+        times = [now_ms]
+        if held_until is not None:
+            times.append(from_iso(held_until))
+        if line is not None:
+            times.append(line.next_slot)
         pace = pace_of(config.channel, config.config, settings)
         taken = places.get(config.line, 0)
         places[config.line] = taken + 1
-        until_ms += taken * pace.interval_ms
+        until_ms = max(times) + taken * pace.interval_ms
         waits[config.channel] = (Wait(until_ms, held_until), pace)
     return waits
 
