@@ -53,3 +53,48 @@ def test_quiet_hours_end_when_the_zones_clock_says_so(zone: str, minutes: int) -
     if end is not None:
         wakes = datetime.fromtimestamp(end / 1000, ZoneInfo(zone))
         assert wakes.strftime("%H:%M") == "07:15"
+
+
+@pytest.mark.parametrize(
+    ("offset", "seconds"),
+    [
+        (None, 0),
+        ("+00:00", 0),
+        ("-00:00", 0),
+        ("+05:30", 19_800),
+        ("-03:30", -12_600),
+        ("+14:59", 53_940),
+        ("-14:00", -50_400),
+    ],
+)
+def test_an_offset_stands_for_a_zone(offset: str | None, seconds: int) -> None:
+    own = {} if offset is None else {"utc_offset": offset}
+    hours = parse_quiet_hours({"from": "01:02", "to": "23:59", **own})
+    assert hours is not None
+    assert (hours.start_ms, hours.end_ms) == (3_720_000, 86_340_000)
+    for month in (1, 7):
+        assert hours.zone.offset_s(datetime(2026, month, 1, tzinfo=UTC)) == seconds
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"utc_offset": "+15:00"},
+        {"utc_offset": "+05:60"},
+        {"utc_offset": "05:30"},
+        {"utc_offset": 5},
+        {"utc_offset": "+00:00", "time_zone": "UTC"},
+        {"time_zone": "Nowhere"},
+        {"time_zone": 5},
+        {"from": "24:00"},
+        {"from": "1:00"},
+        {"from": "00:60"},
+        {"from": 22},
+        {"from": None},
+        {"to": "22:00"},
+        {"until": "07:00"},
+    ],
+)
+def test_what_is_no_span_of_a_day_means_none(wrong: dict[str, object]) -> None:
+    assert parse_quiet_hours({"from": "22:00", "to": "07:00"}) is not None
+    assert parse_quiet_hours({"from": "22:00", "to": "07:00", **wrong}) is None
