@@ -17,6 +17,7 @@ SMALL = {
     "engine/child_guard.py": "runs inside a plugin's process, which imports nothing else of ours",
     "engine/dynamic_runner.py": "a program of its own: python -m",
     "infra/settings/queues.py": "one group of settings, as its siblings are",
+    "infra/shards/placement.py": "the Worker's placement, of which it is the other half",
     "localcloud/sink/chat/__init__.py": "finds the package's modules",
     "ops/cli/commands/db/__init__.py": "the commands below `db`",
     "ops/cli/commands/db/test_data.py": "one command",
@@ -34,6 +35,7 @@ LONG = {
     "ops/database/dump.py": "one noun: a database written as statements that D1 takes",
     "ops/database/schema_difference.py": "one noun: what differs between two schemas",
     "ops/deploy/baseline.py": "one noun: a state without its secrets",
+    "ops/deploy/rollback/rollback.py": "one noun: a return to an earlier release",
     "sdk/notification_sdk/_async/client.py": "one noun: what a client does",
     "sdk/notification_sdk/_async/resources.py": "one noun: what a client does with stored things",
     "sdk/notification_sdk/_calls.py": "one noun: the calls of the API",
@@ -41,6 +43,7 @@ LONG = {
     "sdk/notification_sdk/_sync/client.py": "made of _async by scripts/make_sync.py",
     "sdk/notification_sdk/_sync/resources.py": "made of _async by scripts/make_sync.py",
     "sdk/notification_sdk/testing.py": "one noun: the fake service of users' tests",
+    "worker/src/notification/sending/send.py": "one noun: one send, from its check to its record",
 }
 """Modules of more lines, each with the reason."""
 

@@ -32,7 +32,7 @@ LIMITS = {
     "infra.migrations.sample_rows:ROWS": 4,
     "infra.smoke.checks:PATIENCE_S": 45,
     "infra.shards.mover:SETTLED_S": 90,
-    "infra.shards.placement:MAX_SHARDS": 8,
+    "infra.settings.values:MAX_SHARDS": 8,
     "infra.shards.user_rows:USERS_PAGE": 500,
 }
 
