@@ -119,3 +119,38 @@ def test_a_field_of_another_kind_is_refused(
     else:
         world.send(channels=[channel])
         assert world.endpoints.bodies[0]["message_thread_id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "content", "variables", "error"),
+    [
+        (
+            "webhook",
+            {"content_type": "json", "content_template": '{"n": {{n}}}'},
+            {},
+            "The rendered content is not JSON: ",
+        ),
+        ("slack", {"content_template": "{{n}}"}, {"n": " "}, "The content is blank"),
+        ("lark", {"content_template": "{{#if n}}"}, {}, "Invalid template syntax: "),
+    ],
+)
+def test_a_preview_says_why_a_channel_could_not_send_it(
+    world: World,
+    channel: str,
+    content: dict[str, str],
+    variables: dict[str, str],
+    error: str,
+) -> None:
+    draft = {"contents": {channel: content, "telegram": {"content_template": "fine"}}}
+    shown = world.request(
+        "POST", "/api/templates/t/preview", {"variables": variables, **draft}
+    ).json["data"]
+    assert shown[channel]["error"].startswith(error)
+    assert "payloads" not in shown[channel]
+    assert (shown["telegram"]["content"], "error" in shown["telegram"]) == ("fine", False)
+
+
+@pytest.mark.parametrize("declared", ["{", "[]", "7", ""])
+def test_fingerprints_that_cannot_be_read_match_nothing(world: World, declared: str) -> None:
+    world.environment["SECRET_FINGERPRINTS"] = declared
+    assert world.request("GET", "/api/deployment").status == 200
