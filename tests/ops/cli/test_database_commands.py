@@ -701,3 +701,50 @@ def test_test_data_has_its_place(
     result, made = seeded(commands, "-s", "dev")
     assert said in failed_with(result, error)
     assert made == []
+
+
+@pytest.mark.parametrize("of_backup", [True, False])
+def test_the_studio_shows_an_export_or_a_backup_at_its_address(
+    commands: Commands, tmp_path: Path, of_backup: bool
+) -> None:
+    asked: list[Any] = []
+
+    def taken(kind: str) -> Any:
+        def make(what: Any, sql: Any, third: Any) -> Any:
+            path = sql if kind == "export" else third if isinstance(third, Path) else sql
+            asked.append((kind, what, path.name, path.parent.is_dir()))
+            return SimpleNamespace(described=lambda: "snapshot of 'local', 2 hours old")
+
+        return make
+
+    class Studio:
+        def __init__(self, snapshot: Any) -> None:
+            asked.append(snapshot.described())
+
+        def serve(self, port: int, *, ready: Any) -> None:
+            asked.append(port)
+            ready("http://127.0.0.1:9/")
+
+    found = SimpleNamespace(is_sealed=False)
+
+    def read(path: Path) -> Any:
+        asked.append(path.name)
+        return found
+
+    commands.replace(
+        "db.inspection",
+        Studio=Studio,
+        Snapshot=SimpleNamespace(taken_now=taken("export"), of_backup=taken("backup")),
+        BackupFile=SimpleNamespace(read=read),
+        StackDatabase=SimpleNamespace(of=lambda *_, **__: "the database"),
+    )
+    chosen = ("--backup", str(tmp_path / "b.json")) if of_backup else ()
+    result = commands.run("db", "studio", *chosen, "--port", "7")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == (
+        "Snapshot of 'local', 2 hours old: http://127.0.0.1:9/\nCtrl-C ends it.\n"
+    )
+    first = ["b.json"] if of_backup else []
+    what = ("backup", found) if of_backup else ("export", "the database")
+    described = "snapshot of 'local', 2 hours old"
+    assert asked == [*first, (*what, "snapshot.sql", True), described, 7]

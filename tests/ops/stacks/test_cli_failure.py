@@ -110,11 +110,18 @@ def test_a_lock_is_told_with_its_holder() -> None:
     with pytest.raises(StackLocked) as locked, failures:
         raise CommandError(CommandResult(stdout="", stderr=said, code=255))
     assert (locked.value.holder, locked.value.pid) == ("ada@desk", 4711)
-    assert "'notifyctl recover --stack dev'" in str(locked.value)
+    assert locked.value.since == "2026-11-21T21:51:51Z"
+    way = (
+        ". Wait for that operation to end. If its process is gone, 'notifyctl recover --stack dev' "
+        "removes the lock and resolves what that operation left."
+    )
+    whose = " by ada@desk (process 4711) since 2026-11-21T21:51:51Z"
+    assert str(locked.value) == f"The stack is locked{whose}{way}"
     unnamed = CommandResult(stdout="", stderr="error: [409] Conflict: another update", code=255)
     with pytest.raises(StackLocked) as locked, failures:
         raise CommandError(unnamed)
-    assert (locked.value.holder, locked.value.pid) == ("", None)
+    assert (locked.value.holder, locked.value.pid, locked.value.since) == ("", None, "")
+    assert str(locked.value) == f"The stack is locked{way}"
 
 
 @pytest.mark.parametrize(
