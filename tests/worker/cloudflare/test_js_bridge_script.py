@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 FOLDER = Path(__file__).parents[3] / "worker/src/notification/cloudflare"
 SCRIPTS = ("d1_batches.js", "js_bridge.js")
 IMPORT = re.compile(r"^(?:import|export) \{.*\} from .*;$", re.MULTILINE)
@@ -155,3 +157,72 @@ def test_a_batch_runs_on_the_database_that_it_names() -> None:
     assert [[row["name"] for row in each] for each in rows] == [["second"] * 2, ["first"]]
     assert [row["sql"] for row in rows[0]] == ["SELECT 1", "SELECT ?"]
     assert rows[0][1]["values"] == [7]
+
+
+STREAM = """
+// A body as the Workers runtime gives it: `parts`, then its end or what breaks it off.
+function stream(parts, broken = null) {
+  const all = Buffer.from(parts.join(""));
+  let at = 0;
+  const told = { cancelled: false, reads: 0 };
+  const reader = {
+    async readAtLeast(least, view) {
+      told.reads += 1;
+      if (all.length - at < least && broken) throw new Error(broken);
+      const value = view.subarray(0, Math.min(all.length - at, view.length));
+      value.set(all.subarray(at, at + value.length));
+      at += value.length;
+      return value.length ? { value, done: false } : { value: new Uint8Array(), done: true };
+    },
+    async cancel() { told.cancelled = true; },
+  };
+  return { told, getReader: ({ mode }) => (mode === "byob" ? reader : undefined) };
+}
+"""
+
+
+def called(body: str, *, limit: int = 5_000, headers: str = "{}") -> Any:
+    """Return what a call tells of an answer with ``body``, and how that was read."""
+    return run_script(f"""
+        {STREAM}
+        const body = {body};
+        let asked;
+        globalThis.fetch = async (_, options) => {{
+          asked = options;
+          const headers = new Headers({{ "retry-after": "7", "x-other": "1", ...{headers} }});
+          const arrayBuffer = async () => new Uint8Array([97]).buffer;
+          return {{ status: 201, headers, body, arrayBuffer }};
+        }};
+        const text = JSON.stringify(["POST", "http://host/", {{ a: "b" }}, "x", 1000, {limit}]);
+        const answer = JSON.parse(await call(text));
+        return {{ answer, ...body?.told, redirect: asked.redirect }};""")
+
+
+@pytest.mark.parametrize(
+    ("size", "reads"), [(0, 1), (1, 1), (2_047, 1), (2_048, 2), (4_999, 2), (5_000, 2)]
+)
+def test_an_answer_without_a_length_is_read_to_its_end(size: int, reads: int) -> None:
+    done = called(f"stream(['b'.repeat({size})])")
+    assert done["answer"] == [201, {"retry-after": "7"}, "b" * size, True]
+    assert (done["cancelled"], done["reads"], done["redirect"]) == (False, reads, "manual")
+
+
+@pytest.mark.parametrize("limit", [1, 2_046, 2_047, 2_048, 5_000])
+def test_an_answer_beyond_the_limit_is_cut_and_let_go(limit: int) -> None:
+    done = called("stream(['a'.repeat(9999)])", limit=limit)
+    assert done["answer"][2:] == ["a" * limit, False]
+    assert done["cancelled"]
+
+
+@pytest.mark.parametrize(("size", "kept"), [(0, 0), (10, 0), (3_000, 2_048)])
+def test_an_answer_that_breaks_off_keeps_its_status_and_is_not_whole(size: int, kept: int) -> None:
+    done = called(f"stream(['a'.repeat({size})], 'reset')")
+    assert done["answer"] == [201, {"retry-after": "7"}, "a" * kept, False]
+
+
+def test_an_answer_without_a_body_is_whole_and_one_with_a_length_is_read_at_once() -> None:
+    assert called("null")["answer"][2:] == ["", True]
+    plain = called("stream(['a'])", headers="{'content-length': '1'}")
+    assert (plain["answer"][2:], plain["reads"]) == (["a", True], 0)
+    coded = called("stream(['a'])", headers="{'content-length': '1', 'content-encoding': 'br'}")
+    assert (coded["answer"][2:], coded["reads"]) == (["a", True], 1)

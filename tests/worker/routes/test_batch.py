@@ -73,6 +73,115 @@ def test_round_trips_grow_with_batches_and_not_with_sends(world: World, count: i
     assert len(world.endpoints.bodies) == count
 
 
+def test_statements_grow_no_more_than_round_trips(world: World) -> None:
+    names = users(world, 20)
+
+    def statements(count: int) -> int:
+        before = len(world.database.statements)
+        sends(world, *(one(name, f"to {name}") for name in names[:count]))
+        return len(world.database.statements) - before
+
+    assert statements(20) == statements(2) == 6
+    told = {row["user_id"]: row["content"] for row in world.logs()}
+    assert told == {name: f"to {name}" for name in names}
+
+
+def test_long_texts_go_into_several_statements_that_the_database_takes(world: World) -> None:
+    names = users(world, 9)
+    content = {"content": chr(0x1F600) * 80_000}
+    body = {"user_ids": names, "channels": ["webhook"], "custom_content": content}
+    answered = post(world, body)
+    assert answered.status == 200, answered.text
+    assert {row["user_id"]: row["content"] for row in world.logs()} == dict.fromkeys(
+        names, content["content"]
+    )
+    longest = max(
+        len(str(value).encode()) for each in world.database.statements for value in each.parameters
+    )
+    # Cloudflare D1, "Limits": 2,000,000 bytes of a string.
+    assert 1_200_000 < longest < 2_000_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE user_configs SET revision = revision + 1 WHERE user_id = 'u1'",
+        "UPDATE user_configs SET is_active = 0 WHERE user_id = 'u1'",
+        """INSERT INTO channel_holds (channel_type, user_id, held_until, reason, created_at)
+          VALUES ('webhook', 'u1', '2026-01-02T00:00:00.000Z', '', '')""",
+        """INSERT INTO endpoint_lines
+          (endpoint, channel_type, throttled_until, next_slot, interval_ms, burst)
+          SELECT endpoint, 'webhook', 0, 9e12, 1, 1 FROM user_configs WHERE user_id = 'u1'""",
+        "UPDATE notification_templates_v2 SET revision = revision + 1 WHERE template_key = 't'",
+    ],
+)
+def test_what_changes_before_one_send_of_a_batch_is_asked_for_that_one_again(
+    world: World, change: str
+) -> None:
+    users(world, 3)
+    contents = {"webhook": {"content_template": "x"}}
+    world.request("POST", "/api/templates/t", {"contents": contents})
+    templated = {"user_id": "u1", "channels": ["webhook"], "template_key": "t"}
+    written: list[int] = []
+
+    def before(statements: Any) -> None:
+        if any("INSERT INTO notification_logs" in each.sql for each in statements):
+            if not written:
+                world.database.connection.execute(change)
+            written.append(len(world.logs()))
+
+    world.database.before_batch = before
+    results = sends(world, one("u0"), templated, one("u2"))
+    assert [each["success"] for each in (results[0], results[2])] == [True, True]
+    # The others were written by the first try.
+    assert written[:2] == ([0] if "is_active = 0" in change else [0, 2])
+    status = results[1]["results"][0]["status"] if results[1]["success"] else results[1]["code"]
+    waits = "INSERT" in change
+    assert status == {True: "retry_scheduled"}.get(
+        waits, "USER_NO_CHANNELS" if "is_active = 0" in change else "sent"
+    )
+    assert len(world.endpoints.bodies) == (3 if status == "sent" else 2)
+
+
+def test_outcomes_of_every_kind_are_recorded_together(world: World) -> None:
+    names = users(world, 6)
+    statuses = dict(zip(names, (200, 500, 404, 410, 429, 200), strict=True))
+
+    def behave(request: Any) -> Any:
+        name = request.url.rpartition("/")[2]
+        if name == names[5]:
+            world.database.connection.execute(
+                "UPDATE notification_logs SET lease_token = 'other' WHERE user_id = ?", (name,)
+            )
+        return answer(statuses[name])
+
+    world.endpoints.behave = behave
+    results = sends(world, *(one(name) for name in names))
+    rows = {row["user_id"]: row for row in world.logs()}
+    found = [(rows[name]["status"], rows[name]["last_error_code"]) for name in names]
+    assert found == [
+        ("sent", None),
+        ("retry", "HTTP_ERROR"),
+        ("failed", "HTTP_ERROR"),
+        ("failed", "HTTP_ERROR"),
+        ("retry", "THROTTLED"),
+        ("pending", None),
+    ]
+    told = [each["results"][0]["status"] for each in results]
+    assert told == ["sent", "retry_scheduled", "failed", "failed", "retry_scheduled", "pending"]
+    for name in names[:5]:
+        [attempt] = json.loads(rows[name]["attempts"])
+        assert attempt["status_code"] == statuses[name]
+        assert rows[name]["lease_until"] is None
+    assert [rows[name]["retry_count"] for name in names] == [0, 1, 0, 0, 0, 0]
+    assert rows[names[0]]["sent_at"] is not None
+    assert rows[names[1]]["next_retry_at"] > rows[names[1]]["updated_at"]
+    active = world.rows("SELECT user_id FROM user_configs WHERE is_active = 0")
+    assert active == [{"user_id": names[3]}]
+    [lost] = world.log_sink.of_type("lease_lost")
+    assert lost["logId"] == rows[names[5]]["id"]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_full_batch_within_one_millisecond_collides_with_itself_never(
     world: World, seed: int

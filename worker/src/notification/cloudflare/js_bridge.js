@@ -182,30 +182,37 @@ async function body({ request, bytes: read, problem: failed }, limit) {
   }
 }
 
-// The first `most` bytes of a stream, counted after its decoding, and how it ended.
+// Most answers are as short: one call reads them.
+const SHORT = 2_048;
+
+// The first `most` bytes of a stream, counted after its decoding, and how it ended. A read that
+// gives fewer bytes than asked for has met the end (Workers documentation, "ReadableStream
+// BYOBReader", `readAtLeast`).
 async function bounded(stream, most) {
-  const reader = stream.getReader();
+  const reader = stream.getReader({ mode: "byob" });
   const parts = [];
   let size = 0;
   let problem = null;
   try {
-    while (size < most) {
-      const { done, value } = await reader.read();
+    for (let asked = Math.min(SHORT, most); asked > 0; asked = most - size) {
+      const { done, value } = await reader.readAtLeast(asked, new Uint8Array(asked));
       if (done) break;
       parts.push(value);
       size += value.length;
+      if (value.length < asked) break;
     }
     if (size >= most) await reader.cancel();
   } catch (error) {
     problem = error;
   }
+  if (parts.length === 1) return { bytes: parts[0], problem };
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
   }
-  return { bytes: bytes.subarray(0, most), problem };
+  return { bytes, problem };
 }
 
 /** Keep a status and headers that many answers share; their number names them in an answer. */

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from notification.channels.channel import Pace, base_channel
 from notification.channels.pace import BOT_PACE, bot_of
+from notification.compact_json import compact_json
 from notification.ports.database import Result, Row, Statement
 from notification.timestamps import iso
 
@@ -27,7 +28,7 @@ _LINES = f"""
 SELECT config.user_id, config.channel_type, {_LINE}
 FROM user_configs AS config JOIN endpoint_lines AS line
   ON line.endpoint = COALESCE(config.endpoint, config.user_id || ' ' || config.channel_type)
-WHERE config.user_id = ?1 AND line.next_slot > ?2
+WHERE config.user_id IN (SELECT value FROM json_each(?1)) AND line.next_slot > ?2
 """  # noqa: S608 - constant columns
 _LINES_OF_ROWS = f"""
 SELECT log.user_id, log.channel_type, {_LINE}
@@ -155,9 +156,10 @@ class Obstacles(NamedTuple):
 NO_OBSTACLES = Obstacles({}, {})
 
 
-def select_obstacles(user_id: str, now_ms: int) -> list[Statement]:
-    """Select the holds, and the lines of one recipient in which somebody waits."""
-    return [Statement(_HOLDS, (iso(now_ms),)), Statement(_LINES, (user_id, now_ms))]
+def select_obstacles(user_ids: Iterable[str], now_ms: int) -> list[Statement]:
+    """Select the holds, and the lines of some recipients in which somebody waits."""
+    users = compact_json(list(user_ids))
+    return [Statement(_HOLDS, (iso(now_ms),)), Statement(_LINES, (users, now_ms))]
 
 
 def select_obstacles_of_rows(row_ids: str, now_ms: int) -> list[Statement]:

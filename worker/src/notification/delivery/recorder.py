@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import accumulate
 
 from notification.configuration.channel_config import cache_key
 from notification.delivery.endpoint_lines import Line, Places, keep_back
 from notification.delivery.retry_message import RetryMessage, enqueue
-from notification.delivery.settlement import Settlement
+from notification.delivery.settlement import Settlement, write_all
 from notification.logging import Log
-from notification.ports.database import DatabaseError, Result
+from notification.ports.database import DatabaseError
 from notification.ports.platform import Platform
 from notification.timestamps import from_iso, iso
 
@@ -33,8 +32,7 @@ async def record(
     """
     if platform.is_sharded and any(_shares_line(each) for each in settlements):
         settlements = await _in_shared_lines(settlements, platform, log)
-    results = await _write(settlements, platform, log)
-    outcomes = [s.written(result) for s, result in zip(settlements, results, strict=True)]
+    outcomes = await _write(settlements, platform, log)
     for settlement, outcome in zip(settlements, outcomes, strict=True):
         if outcome is None:
             log.write(
@@ -161,11 +159,12 @@ def _log_throttled(settlement: Settlement, log: Log) -> None:
         )
 
 
-async def _write(settlements: Sequence[Settlement], platform: Platform, log: Log) -> list[Result]:
-    groups = [settlement.statements() for settlement in settlements]
+async def _write(
+    settlements: Sequence[Settlement], platform: Platform, log: Log
+) -> list[Settlement | None]:
     for number, pause_ms in enumerate((*_PAUSES_MS, None)):
         try:
-            results = await platform.database.batch([each for group in groups for each in group])
+            return await write_all(platform.database, settlements)
         except DatabaseError as error:
             left = len(_PAUSES_MS) - number
             log.write("warn", "Writing an outcome failed", triesLeft=left, error=str(error))
@@ -173,9 +172,6 @@ async def _write(settlements: Sequence[Settlement], platform: Platform, log: Log
                 _report_unrecorded(settlements, log)
                 raise
             await platform.clock.sleep(pause_ms)
-        else:
-            ends = accumulate(len(group) for group in groups)
-            return [results[end - 1] for end in ends]
     raise AssertionError("the loop above returns or raises")
 
 

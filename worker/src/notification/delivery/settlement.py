@@ -1,11 +1,12 @@
 """The state that a notification is left in, and the statements that write it."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from notification.channels.channel import Pace
 from notification.channels.pace import BOT_PACE, bot_of
-from notification.compact_json import compact_json
+from notification.compact_json import compact_json, json_arrays
 from notification.delivery.endpoint_lines import (
     Endpoint,
     name_endpoint,
@@ -14,7 +15,7 @@ from notification.delivery.endpoint_lines import (
     take_slot_of_bot,
 )
 from notification.delivery.notification import Notification
-from notification.ports.database import Result, Statement
+from notification.ports.database import Database, Result, Statement, Value
 from notification.timestamps import from_iso, iso
 
 MAX_REASON = 300
@@ -27,6 +28,29 @@ UPDATE notification_logs SET
   last_error_code = ?8, attempts = ?9, updated_at = ?10, lease_until = NULL
 WHERE id = ?1 AND lease_token = ?2
 """
+
+
+_COLUMNS = (
+    "id",
+    "lease_token",
+    "status",
+    "retry_count",
+    "next_retry_at",
+    "sent_at",
+    "error",
+    "last_error_code",
+    "attempts",
+    "updated_at",
+)
+# The same for several.
+_SETTLE_SEVERAL = f"""
+UPDATE notification_logs SET {", ".join(f"{name} = new.{name}" for name in _COLUMNS[2:])},
+  lease_until = NULL
+FROM (SELECT {", ".join(f"json_extract(value, '$[{n}]') AS {c}" for n, c in enumerate(_COLUMNS))}
+  FROM json_each(?1)) AS new
+WHERE notification_logs.id = new.id AND notification_logs.lease_token = new.lease_token
+RETURNING id
+"""  # noqa: S608 - the columns are constants of this module
 
 
 # The endpoint is gone, unless its configuration was saved since the attempt began.
@@ -93,6 +117,11 @@ class Settlement(NamedTuple):
     line: Line | None = None
     gone_at: str | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but its own row is written, and its values are known."""
+        return self.line is None and self.gone_at is None
+
     def statements(self) -> list[Statement]:
         """Write the state, provided that the lease is still ours; the last statement tells."""
         if self.gone_at is not None:
@@ -158,18 +187,48 @@ class Settlement(NamedTuple):
         )
 
     def _statement(self) -> Statement:
-        return Statement(
-            _SETTLE,
-            (
-                self.notification.id,
-                self.notification.lease_token,
-                self.status,
-                self.retry_count,
-                self.next_retry_at,
-                self.sent_at,
-                self.error,
-                self.code,
-                compact_json(self.attempts),
-                self.now,
-            ),
+        return Statement(_SETTLE, self.values())
+
+    def values(self) -> tuple[Value, ...]:
+        """Return the row's id and token, and what is written of a plain one."""
+        return (
+            self.notification.id,
+            self.notification.lease_token,
+            self.status,
+            self.retry_count,
+            self.next_retry_at,
+            self.sent_at,
+            self.error,
+            self.code,
+            compact_json(self.attempts),
+            self.now,
         )
+
+
+async def write_all(
+    database: Database, settlements: Sequence[Settlement]
+) -> list[Settlement | None]:
+    """Write several states in one transaction: the plain ones together, and first.
+
+    Returns:
+        Each as it was written; None if another attempt took its row over.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
+    plain = [each for each in settlements if each.is_plain]
+    together = len(plain) > 1
+    groups = [[] if together and each.is_plain else each.statements() for each in settlements]
+    rows = json_arrays(each.values() for each in plain) if together else ()
+    statements = [Statement(_SETTLE_SEVERAL, (each,)) for each in rows]
+    first = len(statements)
+    results = await database.batch([*statements, *(each for group in groups for each in group)])
+    settled = {row["id"] for result in results[:first] for row in result.rows}
+    ends = accumulate((len(group) for group in groups), initial=first)
+    next(ends)
+    return [
+        each.written(results[end - 1])
+        if group
+        else (each if each.notification.id in settled else None)
+        for each, group, end in zip(settlements, groups, ends, strict=True)
+    ]

@@ -19,7 +19,7 @@ from notification.ports.database import Result, Row, Statement
 from notification.ports.platform import Platform
 from notification.sending.command import SendCommand
 from notification.storage.config_rows import active_configs
-from notification.storage.outbox import Guard, find_record
+from notification.storage.outbox import Guard, find_records
 from notification.templates.stored_template import (
     KnownTemplates,
     StoredTemplate,
@@ -78,16 +78,104 @@ def drop_cached(command: SendCommand, platform: Platform) -> None:
         platform.memory.of(KnownTemplates).drop(key)
 
 
+class _Asked:
+    """What some sends depend on: as many statements for a hundred as for one.
+
+    Only each template is asked for by its own.
+    """
+
+    def __init__(self, commands: Sequence[SendCommand], platform: Platform) -> None:
+        self._commands = commands
+        self._platform = platform
+        self._now_ms = platform.clock.now_ms()
+        keys = (_template_key(command) for command in commands)
+        self._templates = list(dict.fromkeys(key for key in keys if key is not None))
+        self._records = [
+            (command.user_id, command.idempotency_key)
+            for command in commands
+            if command.idempotency_key is not None
+        ]
+
+    def statements(self) -> list[Statement]:
+        """Select it."""
+        channels = {
+            (command.user_id, name): None for command in self._commands for name in command.channels
+        }
+        users = dict.fromkeys(command.user_id for command in self._commands)
+        statements = [
+            active_configs(channels),
+            *select_obstacles(users, self._now_ms),
+            *map(active_template, self._templates),
+        ]
+        if self._records:
+            statements.append(find_records(self._records, iso(self._now_ms)))
+        return statements
+
+    async def read(self, results: Sequence[Result]) -> list[SendInputs]:
+        """Read each send's inputs from the statements' results, and cache them."""
+        configs = await self._configs(results[0].rows)
+        obstacles = read_obstacles(results[1:3])
+        if self._platform.is_sharded and obstacles.lines:
+            obstacles = await self._with_shared_lines(obstacles)
+        templates = {
+            key: self._template(result.rows)
+            for key, result in zip(self._templates, results[3:], strict=False)
+        }
+        records = {}
+        if self._records:
+            records = {(row["user_id"], row["idempotency_key"]): row for row in results[-1].rows}
+        return [
+            SendInputs(
+                [
+                    each
+                    for each in configs.get(command.user_id, ())
+                    if each.channel in command.channels
+                ],
+                templates.get(_template_key(command) or ""),
+                records.get((command.user_id, command.idempotency_key)),
+                obstacles,
+            )
+            for command in self._commands
+        ]
+
+    async def _with_shared_lines(self, obstacles: Obstacles) -> Obstacles:
+        """Ask the lines that stand in other databases, and leave out those that are empty."""
+        # Imported where there are several databases and somebody waits.
+        from notification.delivery.shared_lines import ask_lines
+
+        asked = await ask_lines(Obstacles({}, obstacles.lines), self._platform)
+        waiting = {
+            place: line for place, line in asked.lines.items() if line.next_slot > self._now_ms
+        }
+        return obstacles._replace(lines=waiting)
+
+    async def _configs(self, rows: Sequence[Row]) -> dict[str, list[ChannelConfig]]:
+        """Read the configurations of each recipient."""
+        keys, known = KeyRing(self._platform), self._platform.memory.of(KnownConfigs)
+        configs: dict[str, list[ChannelConfig]] = {}
+        for row in rows:
+            config = await read_config(row, keys, known.of_row(row, self._now_ms))
+            configs.setdefault(config.user_id, []).append(config)
+        for found in configs.values():
+            known.put(found, self._now_ms)
+        return configs
+
+    def _template(self, rows: Sequence[Row]) -> StoredTemplate | None:
+        template = read_template(rows)
+        if template is not None:
+            known = self._platform.memory.of(KnownTemplates)
+            known.put(template.key, template, self._now_ms)
+        return template
+
+
 async def read_inputs(command: SendCommand, platform: Platform) -> SendInputs:
     """Read the inputs from the database in one round trip, and cache them.
 
     Raises:
         DatabaseError: the database did not answer.
     """
-    results = await platform.database.batch(_statements(command, platform))
-    inputs = await _inputs(command, results, platform)
-    if platform.is_sharded and inputs.obstacles.lines:
-        [inputs] = await _with_lines([inputs], platform)
+    asked = _Asked([command], platform)
+    [inputs] = await asked.read(await platform.database.batch(asked.statements()))
     return inputs
 
 
@@ -99,61 +187,10 @@ async def read_all_inputs(
     Raises:
         DatabaseError: the database did not answer.
     """
-    statements = [_statements(command, platform) for command in commands]
-    results = await platform.database.batch(
-        [SELECT_MAX_RETRIES, *(each for group in statements for each in group)]
-    )
-    inputs, start = [], 1
-    for command, group in zip(commands, statements, strict=True):
-        end = start + len(group)
-        inputs.append(await _inputs(command, results[start:end], platform))
-        start = end
-    if platform.is_sharded and any(each.obstacles.lines for each in inputs):
-        inputs = await _with_lines(inputs, platform)
-    return inputs, retries_allowed(results[0], platform)
-
-
-async def _with_lines(inputs: Sequence[SendInputs], platform: Platform) -> list[SendInputs]:
-    """Ask the lines that stand in other databases, and leave out those that are empty."""
-    # Imported where there are several databases and somebody waits.
-    from notification.delivery.shared_lines import ask_lines
-
-    lines = {place: line for each in inputs for place, line in each.obstacles.lines.items()}
-    asked = (await ask_lines(Obstacles({}, lines), platform)).lines
-    now_ms = platform.clock.now_ms()
-    found = []
-    for each in inputs:
-        waiting = {p: asked[p] for p in each.obstacles.lines if asked[p].next_slot > now_ms}
-        found.append(each._replace(obstacles=each.obstacles._replace(lines=waiting)))
-    return found
-
-
-def _statements(command: SendCommand, platform: Platform) -> list[Statement]:
-    key = _template_key(command)
-    now_ms = platform.clock.now_ms()
-    statements = [
-        active_configs(command.user_id, command.channels),
-        *select_obstacles(command.user_id, now_ms),
-    ]
-    if key is not None:
-        statements.append(active_template(key))
-    if command.idempotency_key is not None:
-        statements.append(find_record(command.user_id, command.idempotency_key, iso(now_ms)))
-    return statements
-
-
-async def _inputs(
-    command: SendCommand, results: Sequence[Result], platform: Platform
-) -> SendInputs:
-    now_ms, key = platform.clock.now_ms(), _template_key(command)
-    keys, known = KeyRing(platform), platform.memory.of(KnownConfigs)
-    configs = [await read_config(row, keys, known.of_row(row, now_ms)) for row in results[0].rows]
-    known.put(configs, now_ms)
-    template = None if key is None else read_template(results[3].rows)
-    if template is not None:
-        platform.memory.of(KnownTemplates).put(template.key, template, now_ms)
-    record = None if command.idempotency_key is None else results[-1].row
-    return SendInputs(configs, template, record, read_obstacles(results[1:3]))
+    asked = _Asked(commands, platform)
+    results = await platform.database.batch([*asked.statements(), SELECT_MAX_RETRIES])
+    inputs = await asked.read(results[:-1])
+    return inputs, retries_allowed(results[-1], platform)
 
 
 def refuse_disabled(command: SendCommand, platform: Platform) -> None:

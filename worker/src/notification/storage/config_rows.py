@@ -1,8 +1,8 @@
 """The SQL of `user_configs`."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 
+from notification.compact_json import compact_json
 from notification.ports.database import Database, Row, Statement
 from notification.storage.capped_count import capped_count, read_page
 
@@ -13,7 +13,8 @@ COLUMNS = (
 
 _ACTIVE = f"""
 SELECT {COLUMNS} FROM user_configs
-WHERE user_id = ?1 AND is_active = 1 AND channel_type IN (SELECT value FROM json_each(?2))
+WHERE is_active = 1 AND (user_id, channel_type) IN (
+  SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?1))
 """  # noqa: S608 - the columns are a constant of this module
 
 _UPSERT = f"""
@@ -37,9 +38,9 @@ RETURNING {COLUMNS}
 """  # noqa: S608 - the columns are a constant of this module
 
 
-def active_configs(user_id: str, channels: Sequence[str]) -> Statement:
-    """Select the active configurations of the named channels."""
-    return Statement(_ACTIVE, (user_id, json.dumps(list(channels))))
+def active_configs(channels: Iterable[tuple[str, str]]) -> Statement:
+    """Select the active configurations of some recipients' channels."""
+    return Statement(_ACTIVE, (compact_json(list(channels)),))
 
 
 class ConfigRows:

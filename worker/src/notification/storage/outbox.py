@@ -1,9 +1,9 @@
 """The batch that accepts a send: idempotency record and pending rows, all or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from notification.compact_json import compact_json
+from notification.compact_json import compact_json, json_arrays
 from notification.ports.database import Database, Row, Statement, Value
 from notification.timestamps import iso
 
@@ -81,26 +81,49 @@ WHERE"""  # noqa: S608 - the fields are constants of this module
 
 _INSERT_UNKEYED = f"{_INSERT} {_GUARD}"
 
-# The usual case, one channel without a key: bound values save the database from parsing JSON.
-_BOUND = len(_FIELDS)
-_USER, _CHANNEL = _FIELDS.index("user_id") + 1, _FIELDS.index("channel_type") + 1
-_INSERT_ONE = f"""
+# One channel without a key, the usual case. After the fields come the configuration's id and
+# revision, the template's key and revision, the channel's base if it is to be attempted at once,
+# and the time as ISO text and in ms.
+_USER, _CHANNEL, _READ = _FIELDS.index("user_id"), _FIELDS.index("channel_type"), len(_FIELDS)
+
+
+def _inserting_one(at: Callable[[int], str], source: str = "") -> str:
+    """Write the SQL that inserts a send's only row.
+
+    Args:
+        at: names the value at a place.
+        source: where the values come from, if they aren't bound.
+    """
+    config, revision, template, template_revision, base, now, now_ms = map(
+        at, range(_READ, _READ + 7)
+    )
+    return f"""
 INSERT INTO notification_logs ({", ".join(_FIELDS)})
-SELECT {", ".join(f"?{place}" for place in range(1, _BOUND + 1))}
-WHERE (?{_BOUND + 1} IS NULL OR EXISTS (
+SELECT {", ".join(map(at, range(_READ)))} {source}
+WHERE ({config} IS NULL OR EXISTS (
   SELECT 1 FROM user_configs AS config
-  WHERE id = ?{_BOUND + 1} AND revision = ?{_BOUND + 2} AND is_active = 1
-  AND (?{_BOUND + 5} IS NULL OR NOT EXISTS (
+  WHERE config.id = {config} AND config.revision = {revision} AND config.is_active = 1
+  AND ({base} IS NULL OR NOT EXISTS (
     SELECT 1 FROM endpoint_lines
     WHERE endpoint = COALESCE(config.endpoint, config.user_id || ' ' || config.channel_type)
-      AND next_slot > ?{_BOUND + 7}))))
-AND (?{_BOUND + 3} IS NULL OR EXISTS (
+      AND next_slot > {now_ms}))))
+AND ({template} IS NULL OR EXISTS (
   SELECT 1 FROM notification_templates_v2
-  WHERE template_key = ?{_BOUND + 3} AND revision = ?{_BOUND + 4} AND is_active = 1))
-AND (?{_BOUND + 5} IS NULL OR NOT EXISTS (
-  SELECT 1 FROM channel_holds WHERE channel_type IN (?{_CHANNEL}, ?{_BOUND + 5})
-    AND user_id IN ('', ?{_USER}) AND held_until > ?{_BOUND + 6}))
+  WHERE template_key = {template} AND revision = {template_revision} AND is_active = 1))
+AND ({base} IS NULL OR NOT EXISTS (
+  SELECT 1 FROM channel_holds WHERE channel_type IN ({at(_CHANNEL)}, {base})
+    AND user_id IN ('', {at(_USER)}) AND held_until > {now}))
 """  # noqa: S608 - the fields are constants of this module
+
+
+# Bound values save the database from parsing JSON; rows of several sends save it statements.
+_INSERT_ONE = _inserting_one(lambda place: f"?{place + 1}")
+_INSERT_SEVERAL = (
+    _inserting_one(
+        lambda place: f"json_extract(sent.value, '$[{place}]')", "FROM json_each(?1) AS sent"
+    )
+    + "RETURNING id"
+)
 
 _INSERT_KEYED = f"""{_INSERT} EXISTS (
   SELECT 1 FROM idempotency_keys WHERE user_id = ?1 AND idempotency_key = ?3 AND message_ids = ?4
@@ -148,6 +171,12 @@ class Acceptance(NamedTuple):
     reservation: Reservation | None
     slots: Sequence[Statement] = ()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one row without a key that takes no place in a line."""
+        alone = len(self.rows) == 1 and len(self.guard.configs) <= 1
+        return alone and self.reservation is None and not self.slots
+
     def statements(self) -> list[Statement]:
         """Return the statements that write the rows; the last one tells how many."""
         return [*self.slots, *_statements(self.rows, self.guard, self.reservation)]
@@ -156,6 +185,8 @@ class Acceptance(NamedTuple):
 async def accept_all(database: Database, acceptances: Sequence[Acceptance]) -> list[bool]:
     """Write the rows of several sends in one transaction and one round trip.
 
+    Plain ones are written last, together: the places that others take count for all of them.
+
     Returns:
         For each send whether its rows were written; one that isn't leaves the others alone.
 
@@ -163,12 +194,23 @@ async def accept_all(database: Database, acceptances: Sequence[Acceptance]) -> l
         DatabaseConflict: a row id is taken; nothing was written.
         DatabaseError: the database did not answer.
     """
-    statements = [acceptance.statements() for acceptance in acceptances]
-    results = await database.batch([each for group in statements for each in group])
+    plain = [each for each in acceptances if each.is_plain]
+    together = len(plain) > 1
+    groups = [[] if together and each.is_plain else each.statements() for each in acceptances]
+    statements = [each for group in groups for each in group]
+    alone = len(statements)
+    if together:
+        values = (_values(each.rows[0], each.guard) for each in plain)
+        statements += [Statement(_INSERT_SEVERAL, (rows,)) for rows in json_arrays(values)]
+    results = await database.batch(statements)
+    inserted = {row["id"] for result in results[alone:] for row in result.rows}
     written, end = [], 0
-    for acceptance, group in zip(acceptances, statements, strict=True):
+    for acceptance, group in zip(acceptances, groups, strict=True):
         end += len(group)
-        written.append(results[end - 1].changes == len(acceptance.rows))
+        if group:
+            written.append(results[end - 1].changes == len(acceptance.rows))
+        else:
+            written.append(acceptance.rows[0]["id"] in inserted)
     return written
 
 
@@ -176,7 +218,7 @@ def _statements(
     rows: Sequence[dict[str, Value]], guard: Guard, reservation: Reservation | None
 ) -> list[Statement]:
     if reservation is None and len(rows) == 1 and len(guard.configs) <= 1:
-        return [_insert_one(rows[0], guard)]
+        return [Statement(_INSERT_ONE, _values(rows[0], guard))]
     read = compact_json(
         {
             "configs": guard.configs,
@@ -211,28 +253,28 @@ def _statements(
     return [reserve, insert]
 
 
-def _insert_one(row: dict[str, Value], guard: Guard) -> Statement:
+def _values(row: dict[str, Value], guard: Guard) -> tuple[Value, ...]:
     config_id, config_revision = guard.configs[0] if guard.configs else (None, None)
     template_key, template_revision = guard.template or (None, None)
-    base = guard.free[0][1] if guard.free else None
-    read = (
+    return (
+        *(row.get(field) for field in _FIELDS),
         config_id,
         config_revision,
         template_key,
         template_revision,
-        base,
+        guard.free[0][1] if guard.free else None,
         iso(guard.now_ms),
         guard.now_ms,
     )
-    return Statement(_INSERT_ONE, (*(row.get(field) for field in _FIELDS), *read))
 
 
-def find_record(user_id: str, idempotency_key: str, now: str) -> Statement:
-    """Select the record that still holds at `now`."""
+def find_records(keys: Iterable[tuple[str, str]], now: str) -> Statement:
+    """Select the records of some recipients' keys that still hold at `now`."""
     return Statement(
-        "SELECT message_ids, request_hash, status, lease_until, results FROM idempotency_keys"
-        " WHERE user_id = ?1 AND idempotency_key = ?2 AND expires_at > ?3",
-        (user_id, idempotency_key, now),
+        "SELECT user_id, idempotency_key, message_ids, request_hash, status, lease_until, results"
+        " FROM idempotency_keys WHERE expires_at > ?2 AND (user_id, idempotency_key) IN ("
+        "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?1))",
+        (compact_json(list(keys)), now),
     )
 
 
