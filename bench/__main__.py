@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -81,17 +83,18 @@ def main() -> None:
     chosen = parser.parse_args()
     parts = chosen.only or list(PARTS)
     console = Console(highlight=False)
+    started = time.monotonic()
     figures = Figures(console)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Endpoint() as endpoint:
         if "install" in parts:
-            console.print("make up in a fresh clone")
-            measure_make_up(figures, Path(folder))
+            with _timed(console, "make up in a fresh clone"):
+                measure_make_up(figures, Path(folder))
         if "operations" in parts:
-            console.print("a stack's operations")
-            measure_stack_operations(figures, Path(folder))
+            with _timed(console, "a stack's operations"):
+                measure_stack_operations(figures, Path(folder))
         if "saturation" in parts:
-            console.print("where the design saturates (simulated)")
-            measure_saturation(figures)
+            with _timed(console, "where the design saturates (simulated)"):
+                measure_saturation(figures)
         if set(parts) - set(ON_THEIR_OWN):
             console.print("deploying an installation to measure")
             installation = Installation(
@@ -102,16 +105,26 @@ def main() -> None:
                 installation.up()
                 due = [part for part in parts if part in measures]
                 for number, part in enumerate(due, start=1):
-                    console.print(f"{part} ({number} of {len(due)})")
-                    measures[part]()
+                    with _timed(console, f"{part} ({number} of {len(due)})"):
+                        measures[part]()
             finally:
                 installation.close()
     console.print()
     figures.print()
     kept = figures.write(chosen.output)
-    console.print(f"\nwritten to {chosen.output}; every run's: {kept}")
+    console.print(f"\nmeasured for {time.monotonic() - started:.0f} s")
+    console.print(f"written to {chosen.output}; every run's: {kept}")
     if chosen.page:
         write_page([chosen.output])
+
+
+@contextmanager
+def _timed(console: Console, title: str) -> Iterator[None]:
+    """Print a part's title, and how long it took once it has ended."""
+    console.print(title)
+    started = time.monotonic()
+    yield
+    console.print(f"  took {time.monotonic() - started:.0f} s")
 
 
 def _measures(
