@@ -51,8 +51,15 @@ def _redact(value: Any, key: str) -> Any:
         return None
     if not isinstance(value, _SCALARS):
         if isinstance(value, dict):
-            shown = islice(value.items(), MAX_ITEMS)
-            return {name[:MAX_TEXT]: _redact(item, name[:MAX_TEXT]) for name, item in shown}
+            shown: dict[str, Any] = {}
+            for name, item in islice(value.items(), MAX_ITEMS):
+                name = name[:MAX_TEXT]
+                kind = type(item)
+                # Most fields, without a call for each.
+                short = kind is str and len(item) <= MAX_TEXT and "://" not in item
+                clear = item is None or ((short or kind is int) and not _is_sensitive(name))
+                shown[name] = item if clear else _redact(item, name)
+            return shown
         if isinstance(value, (list, tuple)):
             return [_redact(item, key) for item in value[:MAX_ITEMS]]
     if _is_sensitive(key):

@@ -8,18 +8,16 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
 
+# The clock stands still while a request computes: most calls ask for the same moment.
+@lru_cache
 def iso(ms: int) -> str:
     """Format milliseconds since the epoch.
 
     >>> iso(1736071200000)
     '2025-01-05T10:00:00.000Z'
     """
-    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
-
-
-@lru_cache
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
+    second = datetime.fromtimestamp(ms // 1000, UTC).isoformat().removesuffix("+00:00")
+    return f"{second}.{ms % 1000:03d}Z"
 
 
 def from_iso(text: object) -> int:

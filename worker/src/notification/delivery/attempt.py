@@ -106,7 +106,8 @@ async def attempt(
         )
     verdict, status, truncated, note = tried
     truncated = truncated or notification.message.truncated
-    verdict = verdict._replace(error=_printable(verdict.error))
+    if verdict.error:
+        verdict = verdict._replace(error=_printable(verdict.error))
     duration = platform.clock.now_ms() - started
     cut = {"truncated": True} if truncated else {}
     told = {
@@ -178,9 +179,9 @@ async def _call(
         try:
             if left <= 0:
                 raise OutboundTimeout
-            answer = await platform.outbound.send(
-                request._replace(timeout_ms=min(request.timeout_ms, left))
-            )
+            if left < request.timeout_ms:
+                request = request._replace(timeout_ms=left)
+            answer = await platform.outbound.send(request)
         except OutboundTimeout:
             return _transient("TIMEOUT_ERROR", "Request timeout")
         except OutboundFailure as failure:

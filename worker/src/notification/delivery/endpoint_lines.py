@@ -144,6 +144,8 @@ class Obstacles(NamedTuple):
 
     def held_until(self, user_id: str, channel: str) -> str | None:
         """Return until when an endpoint is held, as ISO text; None if it is not."""
+        if not self.holds:
+            return None
         names = {channel, base_channel(channel)}
         ends = [
             until

@@ -48,17 +48,18 @@ async def attempt_and_settle(
             is asked if need be.
     """
     outcome = await attempt(notification, config, platform=platform, policy=policy, log=log)
-    waits = own_waits(config, platform.settings)
-    if max_retries is None:
-        asked = waits is None and outcome.verdict.outcome == BROKEN
-        max_retries = await max_retries_or_default(platform) if asked else 0
+    waits: Sequence[int] = ()
+    pace, identity = DEFAULT_PACE, ""
+    if outcome.verdict.outcome == BROKEN:
+        own = own_waits(config, platform.settings)
+        if own is None and max_retries is None:
+            max_retries = await max_retries_or_default(platform)
+        waits = default_waits(max_retries or 0) if own is None else own
+    elif outcome.verdict.outcome == THROTTLED:
+        pace = pace_of(notification.channel, config, platform.settings)
+        identity = endpoint_id(notification.channel, config or {})
     return settle(
-        notification,
-        outcome,
-        waits=default_waits(max_retries) if waits is None else waits,
-        pace=pace_of(notification.channel, config, platform.settings),
-        identity=endpoint_id(notification.channel, config or {}),
-        platform=platform,
+        notification, outcome, waits=waits, pace=pace, identity=identity, platform=platform
     )
 
 
@@ -79,17 +80,19 @@ def settle(
     verdict = outcome.verdict
     now_ms = platform.clock.now_ms()
     retries = notification.retry_count
+    now = iso(now_ms)
     settled = Settlement(
         notification=notification,
         status="sent",
-        now=iso(now_ms),
+        now=now,
         attempts=[*notification.attempts, _attempt_entry(outcome)][-MAX_ATTEMPTS_KEPT:],
         retry_count=retries,
+        sent_at=now if verdict.accepted else None,
         details=verdict.details,
         truncated=outcome.truncated,
     )
     if verdict.accepted:
-        return settled._replace(sent_at=settled.now)
+        return settled
     failed = settled._replace(
         status="failed",
         error=verdict.error[:MAX_ERROR_TEXT],

@@ -114,8 +114,7 @@ def draft_rows(
         else:
             until = iso(now_ms + LEASE_MS)
             row |= {"status": "pending", "lease_token": lease_token, "lease_until": until}
-        notification = _notification(row, text, lease_token)
-        notification = notification._replace(followed=channel in followed)
+        notification = _notification(row, text, lease_token, followed=channel in followed)
         waiting = channel in waits or first is not None
         attempted = None if text.error or waiting else config
         drafts.append(Draft(key, channel, attempted, row, notification, missing=text.missing))
@@ -150,7 +149,7 @@ def deferred(draft: Draft) -> Draft:
     return draft._replace(row=row, config=None, deferred=True)
 
 
-def _notification(row: Row, text: ChannelText, lease_token: str) -> Notification:
+def _notification(row: Row, text: ChannelText, lease_token: str, *, followed: bool) -> Notification:
     return Notification(
         id=int(row["id"]),
         channel=str(row["channel_type"]),
@@ -168,6 +167,7 @@ def _notification(row: Row, text: ChannelText, lease_token: str) -> Notification
         attempts=[],
         lease_token=lease_token,
         expires_ms=expiry_ms(int(row["id"]), row.get("expires_at")),
+        followed=followed,
     )
 
 

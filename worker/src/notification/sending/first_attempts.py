@@ -36,13 +36,14 @@ async def deliver(
     shown = {d.key.row_id: _unattempted(d) for d in drafts if d.config is None}
     await _wake_later(drafts, platform, log)
     attempted = [d for d in drafts if d.config is not None]
+    policy = EndpointPolicy.of(platform.settings, own_host)
     if len(attempted) == 1:
         # The usual case, without tasks and timers: each costs a call across the bridge.
-        settlement = await _attempt(attempted[0], platform, own_host, log, max_retries)
+        settlement = await _attempt(attempted[0], platform, policy, log, max_retries)
         [written] = await _recorded([settlement], platform, log)
         shown[attempted[0].key.row_id] = _attempted(settlement, written)
     else:
-        shown |= await _together(attempted, platform, own_host, log, max_retries)
+        shown |= await _together(attempted, platform, policy, log, max_retries)
     return [shown[draft.key.row_id] for draft in drafts]
 
 
@@ -62,12 +63,12 @@ async def _wake_later(drafts: Sequence[Draft], platform: Platform, log: Log) -> 
 async def _together(
     drafts: Sequence[Draft],
     platform: Platform,
-    own_host: str,
+    policy: EndpointPolicy,
     log: Log,
     max_retries: int | None,
 ) -> dict[int, dict[str, Any]]:
     shown: dict[int, dict[str, Any]] = {}
-    attempts = [_attempt(d, platform, own_host, log, max_retries) for d in drafts]
+    attempts = [_attempt(d, platform, policy, log, max_retries) for d in drafts]
     async for settlements in platform.gathered(attempts, _GATHER_S):
         written = await _recorded(settlements, platform, log)
         for settlement, recorded in zip(settlements, written, strict=True):
@@ -76,13 +77,17 @@ async def _together(
 
 
 async def _attempt(
-    draft: Draft, platform: Platform, own_host: str, log: Log, max_retries: int | None
+    draft: Draft,
+    platform: Platform,
+    policy: EndpointPolicy,
+    log: Log,
+    max_retries: int | None,
 ) -> Settlement:
     return await attempt_and_settle(
         draft.notification,
         draft.config.config if draft.config else None,
         platform=platform,
-        policy=EndpointPolicy.of(platform.settings, own_host),
+        policy=policy,
         log=log,
         max_retries=max_retries,
     )

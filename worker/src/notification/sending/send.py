@@ -70,6 +70,8 @@ class Prepared(NamedTuple):
 
     def with_attempts(self, most: int) -> "Prepared":
         """Leave the first attempts beyond `most` to the retry queue's consumer."""
+        if self.attempts() <= most:
+            return self
         drafts = []
         for draft in self.drafts:
             attempted = draft.config is not None
@@ -224,7 +226,7 @@ class Sender:
         )
         reservation = self._reservation(command, request_hash, drafts, now_ms)
         attempted = [draft.channel for draft in drafts if draft.config is not None]
-        guard = inputs.guard()._replace(free=free_channels(attempted), now_ms=now_ms)
+        guard = inputs.guard(free_channels(attempted), now_ms)
         if platform.shard:
             # Templates lie in the first database, from which this request has just read it.
             guard = guard._replace(template=None)

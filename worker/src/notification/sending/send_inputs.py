@@ -44,12 +44,19 @@ class SendInputs(NamedTuple):
     record: Row | None = None
     obstacles: Obstacles = NO_OBSTACLES
 
-    def guard(self) -> Guard:
-        """Return the condition under which the data is still what was read."""
+    def guard(self, free: Sequence[tuple[str, str]], now_ms: int) -> Guard:
+        """Return the condition under which the data is still what was read.
+
+        Args:
+            free: the channels, each with its base, before which nothing may stand.
+            now_ms: the time at which nothing may stand there.
+        """
         template = self.template
         return Guard(
             [(config.id, config.revision) for config in self.configs],
             None if template is None else (template.key, template.revision),
+            free,
+            now_ms,
         )
 
 
