@@ -62,33 +62,35 @@ class JavaScriptSide:
         """Drive a run to its end; a task of the text that begins with `respond`."""
         return asyncio.ensure_future(self._drive(number, request))
 
-    async def _drive(self, number: int, request: str | None) -> str:
+    async def _drive(self, number: int, request: str | None, first: str = "") -> str:
         value: Any = request
         failed = False
         while True:
-            following = self.resume(number, failed, value)
-            failed = False
+            following = first or self.resume(number, failed, value)
+            first, failed = "", False
             try:
                 if not isinstance(following, str):
                     value = await following
                 elif (text := self._note(following)).startswith("respond"):
                     return text
                 elif text.startswith("gather "):
-                    value = await self._gather(*json.loads(text.removeprefix("gather ")))
+                    asked, *calls = text.removeprefix("gather ").split("\n")
+                    group, numbers, ms = json.loads(asked)
+                    value = await self._gather(group, numbers, ms, calls)
                 else:
                     value = await self.perform(text)
             except Exception as error:
                 failed, value = True, error
 
-    async def _gather(self, group: int, numbers: list[int], ms: int) -> str:
+    async def _gather(self, group: int, numbers: list[int], ms: int, calls: list[str]) -> str:
         """Begin parts, and tell which are done: all of them, or those of the time that is given."""
 
-        async def part(number: int) -> int:
-            await self._drive(number, None)
+        async def part(number: int, first: str) -> int:
+            await self._drive(number, None, first)
             return number
 
         waiting = self._parts.setdefault(group, set())
-        waiting |= {asyncio.ensure_future(part(number)) for number in numbers}
+        waiting |= {asyncio.ensure_future(part(*each)) for each in zip(numbers, calls, strict=True)}
         done, _ = await asyncio.wait(waiting, timeout=ms / 1000)
         if not done:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -129,6 +129,32 @@ def test_parts_run_side_by_side_and_come_when_they_are_done(js_bridge: Any) -> N
     assert drive(js_bridge, work) == ["respond [['did call a', 'did call b'], ['did call slow']]"]
 
 
+def test_the_first_calls_of_parts_cross_together(js_bridge: Any) -> None:
+    asked: list[str] = []
+
+    def work(bridge: Any) -> Callable[[str], Any]:
+        async def part(name: str) -> str:
+            if name == "never calls":
+                return name
+            if name == "waits":
+                await asyncio.sleep(0)
+            asked.append(name)
+            return str(await js_bridge.JsCall(bridge, f"call {name}"))
+
+        async def begin(_: str) -> str:
+            names = ["a", "never calls", "waits", "b"]
+            async for found in bridge.gathered([part(name) for name in names], 10):
+                return f"respond {sorted(found)}"
+            return "respond nothing came"
+
+        return begin
+
+    done = ["did call a", "did call b", "did call waits", "never calls"]
+    assert drive(js_bridge, work) == [f"respond {done}"]
+    # What calls at once has called before anything else goes on.
+    assert asked == ["a", "b", "waits"]
+
+
 def test_a_part_that_fails_raises_where_the_parts_are_gathered(js_bridge: Any) -> None:
     ended = []
 

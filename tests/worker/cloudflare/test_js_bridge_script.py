@@ -115,13 +115,14 @@ def test_parts_begin_together_and_those_that_are_done_in_time_are_told() -> None
         const slow = new Promise((resolve) => (release = resolve));
         const steps = {{
           1: [
-            "gather [2,[2,3,4],1]",
+            "gather [2,[2,3,4,5,6],1]\\n\\n\\n\\nrespond\\nbody 9",
             () => {{ release("now"); return "gather [2,[],1]"; }},
             {RESPOND},
           ],
           2: ["info two\\nrespond"],
           3: [() => slow, "respond"],
           4: [() => {{ throw new Error("a part that ends badly"); }}],
+          6: ["respond"],
         }};
         const told = [];
         connect((number, failed, value) => {{
@@ -131,11 +132,15 @@ def test_parts_begin_together_and_those_that_are_done_in_time_are_told() -> None
         }}, {{}});
         await run(1, post("x"));
         return {{ told: told.filter(([number]) => number === 1).slice(1), written,
-          begun: told.slice(1, 4).map(([number]) => number), slow: told.at(-2) }};"""
+          begun: told.slice(1, 4).map(([number]) => number), slow: told.at(-2),
+          called: told.filter(([number]) => number > 4) }};"""
     )
     assert done["begun"] == [2, 3, 4]
     assert done["written"] == ["info two"]
-    assert [json.loads(value) for _, _, value in done["told"]] == [[2, 4], [3]]
+    first, second = (json.loads(value) for _, _, value in done["told"])
+    assert (sorted(first), second) == ([2, 4, 5, 6], [3])
+    # A part whose first call came with it is resumed with what became of that, and not before.
+    assert done["called"] == [[6, False, {"0": 120}]]
     assert done["slow"] == [3, False, "now"]
 
 

@@ -38,12 +38,14 @@ async function begin(number, work) {
 
 let resumed; // the run that Python works on, or worked on last
 
-// The text that ends a run, or a part of one.
-async function drive(number, work, value) {
+// The text that ends a run, or a part of one. `first` is what Python has said already.
+async function drive(number, work, value, first = "") {
   let failed = false;
+  let said = first;
   for (;;) {
     resumed = work;
-    const answer = resume(number, failed, value);
+    const answer = said || resume(number, failed, value);
+    said = "";
     failed = false;
     try {
       const next = typeof answer === "string" ? note(answer, work) : answer;
@@ -133,21 +135,23 @@ const CALLS = {
   gather,
 };
 
-// `[group, numbers of parts to begin, milliseconds]`: the numbers of the group's parts that are done,
-// once all are, or after that time; then, where none is, once the first is.
+// `[group, numbers of new parts, milliseconds]` and, in a line each, the first call of these parts,
+// empty where it isn't a call: the numbers of the group's parts that are done, once all are, or after
+// that time; then, where none is, once the first is.
 async function gather(text, work) {
-  const [id, numbers, ms] = JSON.parse(text);
+  const [asked, ...calls] = text.split("\n");
+  const [id, numbers, ms] = JSON.parse(asked);
   work.groups ??= new Map();
   if (!work.groups.has(id)) work.groups.set(id, { left: 0, done: [] });
   const group = work.groups.get(id);
   group.left += numbers.length;
-  for (const number of numbers) {
+  for (const [at, number] of numbers.entries()) {
     const ended = () => {
       group.done.push(number);
       group.left -= 1;
       group.wake?.();
     };
-    drive(number, work).then(ended, ended);
+    drive(number, work, undefined, calls[at]).then(ended, ended);
   }
   let late = false;
   let timer;

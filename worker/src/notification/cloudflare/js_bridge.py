@@ -47,6 +47,7 @@ class JsBridge:
     """One isolate's connection to `js_bridge.js`: the coroutines under way, each by its number."""
 
     __slots__ = (
+        "_awaited",
         "_next",
         "_notes",
         "_run",
@@ -71,6 +72,7 @@ class JsBridge:
         self._notes = ""
         self._next = 0
         self._under_way: dict[int, tuple[float, Callable[[str], Work] | Work]] = {}
+        self._awaited: dict[int, Any] = {}
         module.connect(create_proxy(self._resume), bindings)
 
     def run(self, begin: Callable[[str], Work], request: Any) -> Any:
@@ -90,27 +92,43 @@ class JsBridge:
     ) -> AsyncIterator[list[T]]:
         """Run works side by side, as parts of the run that asks, and yield those that are done.
 
+        All of them run to their first call here, and their calls cross the bridge together.
+
         Args:
             works: what to run; each begins before the first results come.
             within_s: after how long results come while some works go on.
         """
         now = time.monotonic()
         outcomes: dict[int, Any] = {}
-        numbers = []
+        numbers, calls = [], []
         for work in works:
             self._next += 1
             numbers.append(self._next)
-            self._under_way[self._next] = (now, _whole(work, outcomes, self._next))
+            part = _whole(work, outcomes, self._next)
+            self._under_way[self._next] = (now, part)
+            calls.append(self._first_call(self._next, part))
         new, left = numbers, set(numbers)
         while left:
             asked = compact_json((numbers[0], new, round(within_s * 1000)))
-            done = json.loads(await JsCall(self, f"gather {asked}"))
-            new = []
+            done = json.loads(await JsCall(self, "\n".join((f"gather {asked}", *calls))))
+            new, calls = [], []
             left.difference_update(done)
             for number in done:
                 if isinstance(outcomes[number], BaseException):
                     raise outcomes[number]
             yield [outcomes.pop(number) for number in done]
+
+    def _first_call(self, number: int, part: Work) -> str:
+        """Run a part to its first `await`; return the call, or nothing if it awaits a future."""
+        try:
+            awaited = part.send(None)
+        except StopIteration as end:
+            del self._under_way[number]
+            return str(end.value)
+        if type(awaited) is JsCall:
+            return awaited.text
+        self._awaited[number] = awaited
+        return ""
 
     def note(self, what: str, text: str = "") -> None:
         """Have JavaScript do what needs no answer, before the next call of the run.
@@ -142,7 +160,9 @@ class JsBridge:
         started, work = self._under_way[number]
         self.driving = True
         try:
-            if not isinstance(work, Coroutine):
+            if number in self._awaited:
+                awaited = self._awaited.pop(number)
+            elif not isinstance(work, Coroutine):
                 work = work(value)
                 self._under_way[number] = (started, work)
                 awaited = work.send(None)
