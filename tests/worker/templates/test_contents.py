@@ -125,3 +125,10 @@ def test_of_several_problems_the_first_is_told() -> None:
     assert syntax_problem(row) == (
         'Invalid template syntax: "16" is no number of digits from 0 to 15 of the subject'
     )
+
+
+def test_a_default_is_written_as_its_place_in_the_json_needs() -> None:
+    source = '{"a": {{default v "x"}}, "b": "{{default v "y"}}", "c": {{default w 5}}}'
+    result = render_contents(TemplateText("json", source), {"w": {"k": [1]}}, channel="webhook")
+    expected = '{"a": "x", "b": "y", "c": {"k":[1]}}'
+    assert result == RenderedContents(None, expected, (), truncated=False, problem="")

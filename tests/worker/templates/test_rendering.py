@@ -218,3 +218,32 @@ def test_a_backslash_writes_two_braces() -> None:
 def test_values_are_cut_before_they_are_escaped() -> None:
     source = compile_template("{{a}}")
     assert render(source, {"a": "&" * 6000}, escape_html).text == "&amp;" * 5000
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "end"),
+    [
+        (1, 999, "[" + "." * 999 + "]!"),
+        (1, 1000, "[" + "." * 999 + "… 1 more]!"),
+        (2, 997, "[" + "." * 997 + "][.… 996 more]!"),
+        (2, 998, "[" + "." * 998 + "][… 998 more]!"),
+        (2, 999, "[" + "." * 999 + "]… 1 more!"),
+        (3, 998, "[" + "." * 998 + "][… 998 more]… 1 more!"),
+    ],
+)
+def test_both_loops_count_towards_the_thousand_rounds(outer: int, inner: int, end: str) -> None:
+    source = "{{#each a}}[{{#each b}}.{{/each}}]{{/each}}!"
+    result = rendered(source, {"a": list(range(outer)), "b": list(range(inner))})
+    assert result == Rendered(end, (), truncated=outer + outer * inner > 1000)
+
+
+def test_a_loop_tells_its_rounds_apart() -> None:
+    source = "{{#each a}}{{@index}} {{@first}} {{@last}} {{@key}};{{/each}}"
+    assert rendered(source, {"a": ["x", "y"]}).text == "0 true false 0;1 false true 1;"
+    pairs = {"k": 1, "l": 2}
+    assert rendered("{{#each a}}{{@key}}={{this}};{{/each}}", {"a": pairs}).text == "k=1;l=2;"
+
+
+def test_a_position_of_a_list_has_no_leading_zero() -> None:
+    result = rendered("{{a.0}} {{a.1}} {{a.01}} {{a.2}}", {"a": [1, 2]})
+    assert result == Rendered("1 2 {{a.01}} {{a.2}}", ("a.01", "a.2"), truncated=False)
