@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from infra.migrations.d1 import D1Database
+from infra.migrations.d1 import D1Database, retry_unavailable
 from infra.migrations.errors import MigrationError
 from infra.migrations.location import MIGRATIONS
 from infra.names import Names, StackNameError
+from infra.shards.record import read_placement
 from ops.adoption.earlier_data import EarlierData
 from ops.adoption.existing import DATABASE, FAILED_QUEUE, RETRY_QUEUE, AccountListing, Existing
 from ops.adoption.plan import AdoptionPlan, ReplacedConsumer
@@ -81,6 +82,7 @@ class Adoption:
 
         Raises:
             UsageError: an id is given and nothing has it, or a name can't be kept.
+            GateClosed: the database is the first of several.
             OperationError: the account can't be read.
         """
         if self._context.is_local:
@@ -107,6 +109,8 @@ class Adoption:
             if database is not None:
                 with _database(account, database.id) as data:
                     earlier = self._data(data).look()
+                    if database in adopted:
+                        _refuse_several(data, database)
             step.detail = f"{len(adopted)} to adopt, {len(managed)} managed"
         self._refuse_location(adopted)
         return AdoptionPlan(self._stack, tuple(adopted), tuple(managed), consumers, earlier)
@@ -236,6 +240,19 @@ def _consumers(
 
 def _delete(path: str, client: Cloudflare) -> object:
     return client.delete(path, cast_to=object)
+
+
+def _refuse_several(data: D1Database, database: Existing) -> None:
+    """Refuse the first of several databases: the recipients of the others would be left out."""
+    with _refusals():
+        placement = retry_unavailable(read_placement, data)
+    if placement is not None and placement.reach > 1:
+        raise GateClosed(
+            f"The database {database.name} says that its recipients are spread over "
+            f"{placement.reach} databases, and an import takes one: it would leave the others' "
+            "out. Nothing was changed. Restore the state of the stack that manages them; "
+            "docs/runbook.md says how."
+        )
 
 
 def _database(account: StackAccount, database_id: str) -> D1Database:

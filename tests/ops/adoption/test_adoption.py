@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from infra.migrations.errors import MigrationError
+from infra.shards.record import Placement
 from ops.adoption import adoption as module
 from ops.adoption.adoption import Adoption, AdoptionReport
 from ops.adoption.existing import DATABASE, FAILED_QUEUE, RETRY_QUEUE, Existing
@@ -56,6 +57,8 @@ class World:
         put(module, "AccountListing", lambda _: listing)
         put(module, "_database", lambda *given: nullcontext(given[-1]))
         put(module, "EarlierData", lambda *_: self)
+        self.placement: Placement | None = None
+        put(module, "read_placement", lambda _: self.placement)
         put(module, "start_local_cloud", lambda *_: self.calls.append("started"))
         put(module, "ServiceClient", self._service)
 
@@ -130,6 +133,19 @@ def test_what_the_state_has_is_managed_and_the_rest_adopted(world: World) -> Non
     assert (plan.adopted, plan.managed) == ((STORE, QUEUE), ())
     world.found = [QUEUE]
     assert world.adoption().plan().earlier is None
+
+
+@pytest.mark.parametrize("placement", [Placement(2), Placement(1, 2), Placement(2, 1)])
+def test_the_first_of_several_databases_is_not_adopted_alone(
+    world: World, placement: Placement
+) -> None:
+    world.placement = placement
+    with pytest.raises(GateClosed, match=r"spread over 2 databases, and an import takes one"):
+        world.adoption().plan()
+    world.state = [{"id": "d1"}]
+    assert world.adoption().plan().managed == (STORE,)
+    world.state, world.placement = [], Placement(1)
+    assert STORE in world.adoption().plan().adopted
 
 
 def test_a_local_stacks_cloud_is_started_first(world: World) -> None:
