@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,8 @@ class EarlierData:
     def finish(self) -> Mapping[str, int]:
         """Drop the earlier tables that were taken over whole; return the rows that stay, by table.
 
-        Those are rows that this schema has no place for; they are never dropped.
+        Those are rows that this schema has no place for; they are never dropped, nor is a table
+        that they refer to.
         """
         present = self._tables()
         staying: dict[str, int] = {}
@@ -110,7 +111,7 @@ class EarlierData:
             left = int(self._run([Statement(table.left())])[0][0]["rows_left"])
             if left:
                 staying[table.earlier] = left
-            else:
+            elif not self._is_parent(table.earlier, staying):
                 self._run([Statement(f"DROP TABLE IF EXISTS {table.earlier}")])
         if not staying:
             leftovers = [f"{PREFIX}{name}" for name in ("schema_migrations", TABLE)]
@@ -175,6 +176,12 @@ class EarlierData:
     def _tables(self) -> set[str]:
         sql = "SELECT name FROM sqlite_master WHERE type = 'table'"
         return {str(row["name"]) for row in self._run([Statement(sql)])[0]}
+
+    def _is_parent(self, table: str, others: Iterable[str]) -> bool:
+        """Whether one of the other tables refers to it: it can't be dropped before that one."""
+        sql = 'SELECT 1 AS n FROM pragma_foreign_key_list(?) WHERE lower("table") = lower(?)'
+        asked = [Statement(sql, (other, table)) for other in others]
+        return any(self._run(asked)) if asked else False
 
     def _columns(self, table: str) -> set[str]:
         sql = "SELECT name FROM pragma_table_info(?)"

@@ -122,6 +122,40 @@ def test_more_rows_than_a_page_are_all_copied(monkeypatch: pytest.MonkeyPatch) -
     assert work.finish() == {}
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "most", "unique"),
+    [
+        ("user_configs", "user_id", 100, ""),
+        ("user_configs", "channel_type", 32, ""),
+        ("notification_templates_v2", "template_key", 100, ""),
+        ("template_contents", "channel_type", 32, ""),
+        ("notification_logs", "user_id", 100, "message_id"),
+        ("notification_logs", "channel_type", 32, "message_id"),
+        ("idempotency_keys", "idempotency_key", 255, ""),
+        ("task_execution_records", "task_name", 64, ""),
+    ],
+)
+def test_a_name_of_the_greatest_length_is_taken_over_and_a_longer_one_stays(
+    table: str, column: str, most: int, unique: str
+) -> None:
+    api = filled()
+    row = rows(api, f"SELECT * FROM {table}")[0]  # noqa: S608  the test's own names
+    row.pop("id", None)
+    for length in (1, most, most + 1, 0):
+        values = {**row, column: "x" * length} | ({unique: f"m{length}"} if unique else {})
+        marks = ", ".join("?" * len(values))
+        api.connection.execute(
+            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",  # noqa: S608
+            tuple(values.values()),
+        )
+    work = database(api)
+    work.take_over()
+    assert work.finish() == {f"earlier_{table}": 2}
+    taken = {len(found[column]) for found in rows(api, f"SELECT * FROM {table}")}  # noqa: S608
+    assert {1, most} <= taken
+    assert not {0, most + 1} & taken
+
+
 def test_each_page_begins_after_the_last_row_of_the_one_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
