@@ -117,3 +117,21 @@ def test_a_rule_is_told_again_after_an_hour(watched: World, after_ms: int, calls
     watched.clock.ms = NOW_MS + after_ms
     monitored(watched)
     assert len(watched.endpoints.received) == calls
+
+
+@pytest.mark.parametrize(("minute", "calls"), [(13, 1), (59, 1), (60, 2)])
+def test_a_lost_memory_of_what_was_told_repeats_nothing_in_the_same_hour(
+    watched: World, minute: int, calls: int
+) -> None:
+    watched.configure("ops", webhook_url="https://ops.example.com/alerts")
+    connection = watched.database.connection
+    connection.execute(
+        "INSERT INTO system_configs (config_key, config_value) VALUES ('alert_user_id', 'ops')"
+    )
+    monitored(watched)
+    connection.execute("DELETE FROM scheduled_tasks")
+    insert(watched, NOW_MS + 1, "failed")
+    watched.clock.ms = NOW_MS - NOW_MS % HOUR_MS + minute * 60_000
+    [alert] = monitored(watched)["alerts"]
+    assert alert.startswith("Low success rate: ")
+    assert len(watched.endpoints.received) == calls
