@@ -323,6 +323,7 @@ CALLS: dict[str, list[Call]] = {
         lambda text: answer.short({"a": [text], "b": {"c": text}}),
     ],
     "channels.channel.timeout_of": [lambda text: channel.timeout_of({"timeout": text})],
+    "channels.channel.most_parts": [lambda text: channel.most_parts({"split_long": text})],
     "channels.channel.check_switch": [lambda text: channel.check_switch({"a": text}, "a")],
     "channels.channel.check_timeout": [lambda text: channel.check_timeout({"timeout": text})],
     "channels.endpoint.check_endpoint": [
