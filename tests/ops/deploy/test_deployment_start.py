@@ -85,6 +85,7 @@ def test_a_first_deployment_that_fails_names_what_it_made_and_both_ways_on(
     ("serving", "version", "shares", "warned"),
     [
         ("aaaabbbbcccc", "ddddeeeeffff", [{}], True),
+        ("aaaabbbbcccc", "0000eeeeffff", [{}], True),
         ("aaaabbbbcccc", "aaaabbbbcccc", [{}], False),
         ("aaaabbbbcccc", "ddddeeeeffff", [{}, {}], False),
         ("aaaabbbbcccc", "ddddeeeeffff", [], False),
