@@ -103,6 +103,8 @@ def test_only_resources_with_an_id_and_a_stores_type_are_made(
         (deployment(), "{}", True),
         (deployment(resources=made(len(Names.__dataclass_fields__) - 1)), "{}", True),
         (deployment(resources=made(len(Names.__dataclass_fields__))), "{}", False),
+        # Several databases: more stores than names.
+        (deployment(resources=made(len(Names.__dataclass_fields__) + 1)), "{}", False),
         (deployment(pending_operations=[{"type": "creating"}]), "{}", False),
         (deployment(), "{notification-system:manageAccess: true}", False),
     ],
