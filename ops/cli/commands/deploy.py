@@ -19,6 +19,7 @@ from ops.cli.commands.check import (
 )
 from ops.cli.commands.options import JsonOption, StackOption, open_stack
 from ops.cli.confirmation import LossOption, require_confirmation
+from ops.cli.invocation import Invocation
 from ops.cli.printing import say_json
 from ops.deploy.preflight.preflight import PreflightOptions
 from ops.deploy.rollout.canary import CanaryPlan
@@ -104,7 +105,8 @@ def deploy(
             skip=skipped_checks(skip or ()),
         ),
     )
-    done = Rollout(context, report_file=path).run(options)
+    invocation: Invocation = run.obj
+    done = Rollout(context, report_file=path, interruption=invocation.interruption).run(options)
     if json:
         say_json(done.document())
     else:

@@ -22,6 +22,7 @@ from ops.stacks.choice import first_outputs
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import OperationError, UsageError, VerificationFailed
+from ops.stacks.interruption import Interruption
 from ops.stacks.moment import Stopwatch
 
 
@@ -58,14 +59,18 @@ class Rollout:
     Args:
         context: the stack, and where its steps are shown.
         report_file: where the report is written.
+        interruption: who knows that the command is to end.
     """
 
-    def __init__(self, context: StackContext, *, report_file: Path) -> None:
+    def __init__(
+        self, context: StackContext, *, report_file: Path, interruption: Interruption
+    ) -> None:
         self._watch = Stopwatch()
         self._context = context
         self._stack = context.stack
         self._reporter = context.reporter
         self._report_file = report_file
+        self._interruption = interruption
         self._deployment = Deployment(context)
         self._origin = context.origin
         self._notifier = Notifier.of(context)
@@ -109,13 +114,15 @@ class Rollout:
         try:
             self._deploy(report, options, before, canary)
         except OperationError as error:
-            report.detail = str(error)
-            self._finish(report, notice, error)
+            # An engine takes an interruption for its own, and reports a failure in the end.
+            if self._interruption.seen:
+                self._finish_interrupted(report, notice)
+            else:
+                report.detail = str(error)
+                self._finish(report, notice, error)
             raise
         except KeyboardInterrupt:
-            report.result = "interrupted"
-            report.detail = f"Interrupted. {self._told_what_serves(report)}"
-            self._finish(report, notice, OperationError(report.detail))
+            self._finish_interrupted(report, notice)
             raise
         self._finish(report, notice, None)
         return report
@@ -144,6 +151,11 @@ class Rollout:
             report.canary = canary.results if canary is not None else ()
         self._record(update, ReleaseRecord("verified", actor=self._origin.actor))
         report.result = "succeeded"
+
+    def _finish_interrupted(self, report: RolloutReport, notice: Notice) -> None:
+        report.result = "interrupted"
+        report.detail = f"Interrupted. {self._told_what_serves(report)}"
+        self._finish(report, notice, OperationError(report.detail))
 
     def _told_what_serves(self, report: RolloutReport) -> str:
         """Say where an interrupted deployment stands; what can't be asked is no further failure."""

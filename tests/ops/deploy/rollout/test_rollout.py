@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from ops.stacks.account import StackAccount
 from ops.stacks.active_deployment import ActiveDeployment
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import OperationError, StackFailed, UsageError, VerificationFailed
+from ops.stacks.interruption import Interruption
 from tests.ops.contexts import context_of
 
 OUTPUTS = {
@@ -130,7 +132,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return found
 
 
-def rollout(folder: Path, **settings: Any) -> Rollout:
+def rollout(folder: Path, *, heard: signal.Signals | None = None, **settings: Any) -> Rollout:
     (folder / "Pulumi.x.yaml").write_text(
         "config:\n"
         + "".join(
@@ -139,7 +141,9 @@ def rollout(folder: Path, **settings: Any) -> Rollout:
         )
     )
     context = context_of(folder, "x", environment={"GITHUB_ACTOR": "ada", "GITHUB_SHA": "c" * 40})
-    return Rollout(context, report_file=folder / "reports" / "r.json")
+    interruption = Interruption()
+    interruption.signal = heard
+    return Rollout(context, report_file=folder / "reports" / "r.json", interruption=interruption)
 
 
 def report(folder: Path) -> dict[str, Any]:
@@ -245,6 +249,19 @@ def test_an_interrupted_deployment_says_what_serves(
         rollout(tmp_path).run(RolloutOptions())
     found = report(tmp_path)
     assert (found["result"], words in found["detail"]) == ("interrupted", True)
+    assert world.events[-1] == "failed"
+
+
+def test_an_interruption_that_the_engine_took_for_its_own_is_no_failure(
+    tmp_path: Path, world: World
+) -> None:
+    world.update_error = StackFailed("'pulumi up' failed: the update was cancelled.")
+    world.shares_afterwards = {"old-00000": 90.0, "new-11111": 10.0}
+    with pytest.raises(StackFailed):
+        rollout(tmp_path, heard=signal.SIGTERM).run(RolloutOptions())
+    found = report(tmp_path)
+    assert found["result"] == "interrupted"
+    assert found["detail"].startswith("Interrupted. Several versions serve: new-1111")
     assert world.events[-1] == "failed"
 
 
