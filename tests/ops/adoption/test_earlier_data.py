@@ -122,6 +122,25 @@ def test_more_rows_than_a_page_are_all_copied(monkeypatch: pytest.MonkeyPatch) -
     assert work.finish() == {}
 
 
+@pytest.mark.parametrize(("fault", "is_made"), [("answer lost", True), ("lost", False)])
+def test_the_tables_tell_whether_a_renaming_without_an_answer_was_made(
+    fault: Fault, is_made: bool
+) -> None:
+    api = filled()
+    before = tables(api)
+    # After what there is: the tables, the configurations' columns, and the indexes.
+    api.faults = {3: fault}
+    if is_made:
+        database(api).take_over()
+        assert "earlier_user_configs" in tables(api)
+    else:
+        with pytest.raises(MigrationError):
+            database(api).take_over()
+        assert tables(api) == before
+        database(api).take_over()
+    assert database(api).finish() == {}
+
+
 @pytest.mark.parametrize(
     ("table", "column", "most", "unique"),
     [
