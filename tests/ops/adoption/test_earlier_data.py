@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,38 +142,53 @@ def test_the_tables_tell_whether_a_renaming_without_an_answer_was_made(
     assert database(api).finish() == {}
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "most", "unique"),
-    [
-        ("user_configs", "user_id", 100, ""),
-        ("user_configs", "channel_type", 32, ""),
-        ("notification_templates_v2", "template_key", 100, ""),
-        ("template_contents", "channel_type", 32, ""),
-        ("notification_logs", "user_id", 100, "message_id"),
-        ("notification_logs", "channel_type", 32, "message_id"),
-        ("idempotency_keys", "idempotency_key", 255, ""),
-        ("task_execution_records", "task_name", 64, ""),
-    ],
+NAMES = (
+    ("user_configs", "user_id", 100, ""),
+    ("user_configs", "channel_type", 32, ""),
+    ("notification_templates_v2", "template_key", 100, ""),
+    ("template_contents", "channel_type", 32, ""),
+    ("notification_logs", "user_id", 100, "message_id"),
+    ("notification_logs", "channel_type", 32, "message_id"),
+    ("idempotency_keys", "idempotency_key", 255, ""),
+    ("task_execution_records", "task_name", 64, ""),
 )
-def test_a_name_of_the_greatest_length_is_taken_over_and_a_longer_one_stays(
-    table: str, column: str, most: int, unique: str
-) -> None:
+
+
+def test_names_of_the_greatest_length_are_taken_over_and_longer_ones_stay() -> None:
     api = filled()
-    row = rows(api, f"SELECT * FROM {table}")[0]  # noqa: S608  the test's own names
-    row.pop("id", None)
-    for length in (1, most, most + 1, 0):
-        values = {**row, column: "x" * length} | ({unique: f"m{length}"} if unique else {})
-        marks = ", ".join("?" * len(values))
-        api.connection.execute(
-            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",  # noqa: S608
-            tuple(values.values()),
-        )
+    staying: Counter[str] = Counter()
+    for table, column, most, unique in NAMES:
+        row = rows(api, f"SELECT * FROM {table}")[0]  # noqa: S608  the test's own names
+        row.pop("id", None)
+        for length in (1, most, most + 1, 0):
+            values = {**row, column: "x" * length}
+            if unique:
+                values[unique] = f"{column} {length}"
+            marks = ", ".join("?" * len(values))
+            api.connection.execute(
+                f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",  # noqa: S608
+                tuple(values.values()),
+            )
+        staying[f"earlier_{table}"] += 2
     work = database(api)
     work.take_over()
-    assert work.finish() == {f"earlier_{table}": 2}
-    taken = {len(found[column]) for found in rows(api, f"SELECT * FROM {table}")}  # noqa: S608
-    assert {1, most} <= taken
-    assert not {0, most + 1} & taken
+    assert work.finish() == staying
+    for table, column, most, _ in NAMES:
+        found = {len(row[column]) for row in rows(api, f"SELECT * FROM {table}")}  # noqa: S608
+        assert {1, most} <= found, (table, column)
+        assert not {0, most + 1} & found, (table, column)
+
+
+def test_an_earlier_template_stays_with_a_content_that_has_no_place_here() -> None:
+    api = filled()
+    api.connection.execute("UPDATE template_contents SET channel_type = '' WHERE rowid = 1")
+    work = database(api)
+    work.take_over()
+    assert work.finish() == {"earlier_template_contents": 1}
+    assert "earlier_notification_templates_v2" in tables(api)
+    api.connection.execute("DELETE FROM earlier_template_contents WHERE channel_type = ''")
+    assert work.finish() == {}
+    assert not any(name.startswith("earlier_") for name in tables(api))
 
 
 def test_each_page_begins_after_the_last_row_of_the_one_before(
