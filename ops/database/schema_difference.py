@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.migrations.schema import quoted
+from infra.migrations.schema import quoted, text_literal
 from ops.stacks.errors import UsageError
 
 NO_SHADOW = "name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')"
@@ -295,7 +295,7 @@ def _counts(connection: sqlite3.Connection, table: str) -> bool:
 
 def _counter(table: str, staged: str) -> tuple[str, str]:
     """Return what takes the counter of ids along: the copied rows know the highest that is left."""
-    old, new = (f"'{name.replace(chr(39), chr(39) * 2)}'" for name in (table, staged))
+    old, new = text_literal(table), text_literal(staged)
     kept = f"SELECT {new}, seq FROM sqlite_sequence WHERE name = {old}"  # noqa: S608
     return (
         f"DELETE FROM sqlite_sequence WHERE name = {new}",  # noqa: S608

@@ -46,7 +46,7 @@ def test_a_deployment_is_found_by_the_beginning_of_its_id() -> None:
         pytest.param("abc", 2, id="several, and short"),
         pytest.param("xyz1", 0, id="none"),
         pytest.param("abcd", 2, id="several"),
-        pytest.param("q", 1, id="one, by fewer than four characters"),
+        pytest.param("q99", 1, id="one, by fewer than four characters"),
     ],
 )
 def test_an_id_that_names_no_single_deployment_is_refused(name: str, matching: int) -> None:
