@@ -211,3 +211,34 @@ def test_the_latest_minute_agrees_with_trying_each_minute(start: int, span: int,
         and expression.matches(datetime.fromtimestamp(minute * 60, UTC))
     ]
     assert expression.latest(after, until) == (tried[-1] if tried else None)
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "fires"),
+    [
+        ("16W", "2026-11", 16),  # a Monday
+        ("15W", "2026-11", 16),  # a Sunday
+        ("14W", "2026-11", 13),  # a Saturday
+        ("1W", "2026-08", 3),  # a Saturday, and the month isn't left
+        ("1W", "2026-11", 2),  # a Sunday
+        ("31W", "2026-05", 29),  # a Sunday at the end
+        ("LW", "2026-10", 30),  # a Saturday at the end
+        ("LW", "2026-12", 31),  # a Thursday
+    ],
+)
+def test_the_nearest_working_day_is_the_only_one(day: str, month: str, fires: int) -> None:
+    expression = CronExpression.parse(f"0 0 {day} * *")
+    first = datetime.fromisoformat(f"{month}-01T00:00:00+00:00")
+    days = [first + timedelta(days=number) for number in range(31)]
+    found = [one.day for one in days if one.month == first.month and expression.matches(one)]
+    assert found == [fires]
+
+
+@pytest.mark.parametrize(
+    ("weekday", "fires"),
+    [("SAT#1", 7), ("SUN#1", 1), ("SAT#2", 14), ("SUN#2", 8), ("SAT#4", 28), ("MON#5", 30)],
+)
+def test_the_nth_weekday_of_a_month_is_counted_from_its_first_day(weekday: str, fires: int) -> None:
+    expression = CronExpression.parse(f"0 0 * * {weekday}")
+    days = [datetime(2026, 11, number, tzinfo=UTC) for number in range(1, 31)]
+    assert [one.day for one in days if expression.matches(one)] == [fires]
