@@ -86,22 +86,6 @@ def test_an_error_has_the_endpoints_words(
 
 
 @pytest.mark.parametrize(
-    ("code", "outcome"),
-    [
-        (40_000, REJECTED),
-        (42_899, REJECTED),
-        (42_900, THROTTLED),
-        (42_999, THROTTLED),
-        (43_000, REJECTED),
-        (49_999, REJECTED),
-        (50_000, BROKEN),
-    ],
-)
-def test_ntfys_code_begins_with_a_status(code: int, outcome: str) -> None:
-    assert judged("ntfy", 400, {"code": code})[0] == outcome
-
-
-@pytest.mark.parametrize(
     ("msg", "outcome"), [("frequency limit", THROTTLED), (f"{'x' * 498}frequency limit", REJECTED)]
 )
 def test_larks_ambiguous_code_is_told_by_the_start_of_its_words(msg: str, outcome: str) -> None:

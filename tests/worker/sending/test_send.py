@@ -238,3 +238,36 @@ def test_a_line_tells_the_attempt_and_no_text_of_the_message(world: World) -> No
     written = json.dumps(world.log_sink.lines)
     for secret in ("private words", "private subject", "shared-secret", "in-the-url"):
         assert secret not in written
+
+
+@pytest.mark.parametrize("way", ["single", "keyed", "channels", "batch", "template"])
+def test_a_null_character_is_left_out_of_what_is_sent_and_of_what_is_kept(
+    world: World, way: str
+) -> None:
+    world.configure()
+    send: dict[str, Any] = {
+        "user_id": "u1",
+        "channels": ["webhook"],
+        "custom_content": {"subject": "s\0t", "content": "a\0b"},
+    }
+    if way == "keyed":
+        send["idempotency_key"] = "k"
+    if way == "channels":
+        world.configure(channel="webhook:second")
+        send["channels"] = ["webhook", "webhook:second"]
+    if way == "template":
+        text = {"subject_template": "s{{x}}t", "content_template": "a{{x}}b"}
+        made = world.request("POST", "/api/templates/t", {"contents": {"webhook": text}})
+        assert made.status == 200
+        del send["custom_content"]
+        send |= {"template_key": "t", "variables": {"x": "\0"}}
+    if way == "batch":
+        sends = {"notifications": [send, send]}
+        assert world.request("POST", "/api/notifications/batch", sends).status == 200
+    else:
+        assert world.request("POST", "/api/notifications/send", send).status == 200
+    count = 2 if way in {"channels", "batch"} else 1
+    assert [(row["subject"], row["content"]) for row in world.logs()] == [("st", "ab")] * count
+    assert [(body["subject"], body["content"]) for body in world.endpoints.bodies] == (
+        [("st", "ab")] * count
+    )

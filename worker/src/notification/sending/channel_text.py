@@ -37,8 +37,8 @@ def write_texts(
             but blank texts would be sent.
     """
     if command.content is not None or template is None:
-        return {channel: _custom(command, channel) for channel in command.channels}
-    texts = {channel: _rendered(command, template, channel) for channel in command.channels}
+        return {c: _without_null(_custom(command, c)) for c in command.channels}
+    texts = {c: _without_null(_rendered(command, template, c)) for c in command.channels}
     missing = dict.fromkeys(name for text in texts.values() for name in text.missing)
     if template.strict and missing:
         raise ServiceError(
@@ -48,6 +48,20 @@ def write_texts(
     if all(text.error == BLANK for text in texts.values()):
         raise ServiceError("INVALID_CONTENT", BLANK)
     return texts
+
+
+def _without_null(text: ChannelText) -> ChannelText:
+    """Leave out U+0000: no channel shows it, and SQLite ends a text there that it reads from JSON.
+
+    What is stored, and sent by a retry, is then what the first attempt sends.
+    """
+    subject, content = text.subject or "", text.content or ""
+    if "\0" not in subject and "\0" not in content:
+        return text
+    return text._replace(
+        subject=text.subject and subject.replace("\0", ""),
+        content=text.content and content.replace("\0", ""),
+    )
 
 
 def _custom(command: SendCommand, channel: str) -> ChannelText:
