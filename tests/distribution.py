@@ -43,7 +43,9 @@ _SHARED = {
     f"{_OWN}taken_over_account.py": "the account that was taken over",
     f"{_OWN}edits_past_pulumi.py": "the account that was taken over",
 }
-"""By the beginning of a test's path. A file that is missing here costs a deployment, no more."""
+"""By the beginning of a test's path, in the order in which those of one name run: what was just
+taken over is looked at before it is edited. A file that is missing here costs a deployment, no
+more."""
 
 
 def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
@@ -53,9 +55,11 @@ def in_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     for file in files:
         seconds[together(file)] += long_files()[file].seconds if file in long_files() else 1
 
-    def place(item: pytest.Item) -> tuple[int, str]:
-        scope = together(item.nodeid.partition("::")[0])
-        return -seconds[scope], scope
+    def place(item: pytest.Item) -> tuple[int, str, int]:
+        file = item.nodeid.partition("::")[0]
+        scope = together(file)
+        at = next((at for at, start in enumerate(_SHARED) if file.startswith(start)), 0)
+        return -seconds[scope], scope, at
 
     return sorted(items, key=place)
 

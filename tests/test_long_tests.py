@@ -222,6 +222,14 @@ def test_what_takes_the_longest_is_handed_out_first_with_what_it_shares_a_deploy
     ]
 
 
+def test_what_was_taken_over_is_looked_at_before_it_is_edited() -> None:
+    first = "tests/integration/test_taken_over_account.py"
+    then = "tests/integration/test_edits_past_pulumi.py"
+    items = [Item(file, 0) for file in (then, "tests/d1/test_rules.py", first)]
+    ordered = in_order(cast("list[pytest.Item]", items))
+    assert [item.nodeid.partition("::")[0] for item in ordered][:2] == [first, then]
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_tests_that_are_named_all_run_and_else_a_change_is_noted_once(
     named: bool, monkeypatch: pytest.MonkeyPatch
