@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,8 +60,14 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             found.append(seconds)
         await original(0)
 
-    monkeypatch.setattr(asyncio, "sleep", sleep)
+    instead_of(monkeypatch, sleep=sleep)
     return found
+
+
+def instead_of(monkeypatch: pytest.MonkeyPatch, **functions: object) -> None:
+    """Give the runtime other functions of asyncio; servers in other threads keep theirs."""
+    changed = SimpleNamespace(**{**vars(asyncio), **functions})
+    monkeypatch.setattr("localcloud.runtime.asyncio", changed)
 
 
 @contextlib.asynccontextmanager
@@ -139,7 +146,7 @@ def test_whoever_calls_waits_a_minute_for_the_host(monkeypatch: pytest.MonkeyPat
         waited.append(seconds)
         return original(0)
 
-    monkeypatch.setattr(asyncio, "timeout", timeout)
+    instead_of(monkeypatch, timeout=timeout)
 
     async def call() -> None:
         async with supervised(Launcher(False), []) as runtime:
