@@ -13,8 +13,8 @@ from bench.figures import Figures
 from bench.load import load
 from bench.peer import Peer
 from bench.processes import measure_load, measure_shares
+from bench.send_load import signed_headers
 from notification_sdk import NotificationClient, NotificationRequest
-from ops.stacks.service import sign
 from tests.installation import Installation
 
 ROUNDS = 5
@@ -99,14 +99,7 @@ def _side_by_side(installation: Installation, endpoint: Endpoint) -> tuple[float
     send: dict[str, Any] = {"user_id": "bench-batch", "channels": ["webhook"]}
     send |= {"custom_content": {"content": _CONTENT}}
     body = json.dumps({"notifications": [send] * SENDS})
-    timestamp = str(int(time.time() * 1000))
-    signature = sign(outputs["api_secret_key"], timestamp, "POST", _PATH, body.encode())
-    headers = {
-        "Content-Type": "application/json",
-        "X-Timestamp": timestamp,
-        "X-Signature-Version": "2",
-        "X-Signature": signature,
-    }
+    headers = signed_headers(outputs["api_secret_key"], _PATH, body)
     url, before = outputs["service_url"] + _PATH, endpoint.received()
     result, shares = measure_load(
         installation, lambda: load(url, clients=4, seconds=2, body=body, headers=headers)

@@ -53,18 +53,22 @@ class SendLoad:
         body = json.dumps(
             {"user_id": self._user, "channels": list(channels), "custom_content": text}
         )
-        timestamp = str(int(time.time() * 1000))
-        headers = {
-            "Content-Type": "application/json",
-            "X-Timestamp": timestamp,
-            "X-Signature-Version": "2",
-            "X-Signature": sign(self._key, timestamp, "POST", SEND, body.encode()),
-        }
         return load(
             self._url + SEND,
             clients=clients,
             seconds=seconds,
             amount=amount,
             body=body,
-            headers=headers,
+            headers=signed_headers(self._key, SEND, body),
         )
+
+
+def signed_headers(key: str, path: str, body: str) -> dict[str, str]:
+    """Return the headers of a POST of JSON, signed now: they hold for five minutes."""
+    timestamp = str(int(time.time() * 1000))
+    return {
+        "Content-Type": "application/json",
+        "X-Timestamp": timestamp,
+        "X-Signature-Version": "2",
+        "X-Signature": sign(key, timestamp, "POST", path, body.encode()),
+    }
