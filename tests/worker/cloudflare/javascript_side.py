@@ -17,6 +17,7 @@ NOTED = re.compile(r"(?:debug|info|warn|error|point|hold) ")
 Perform = Callable[[str], Awaitable[Any]]
 JSNULL = object()
 UNDEFINED = None
+_ON_THE_EDGE = ("notification.cloudflare.", "notification.app.worker")
 
 
 class JsException(Exception):
@@ -104,18 +105,45 @@ class JavaScriptSide:
         return text
 
 
-def load(monkeypatch: pytest.MonkeyPatch, name: str) -> Any:
-    """Import a module of `notification.cloudflare` with stand-ins for what the runtime provides."""
-    js, pyodide, ffi = (types.ModuleType(n) for n in ("js", "pyodide", "pyodide.ffi"))
+def load(monkeypatch: pytest.MonkeyPatch, name: str, **provided: object) -> Any:
+    """Import a module that runs on the edge, with stand-ins for what the runtime provides.
+
+    Args:
+        monkeypatch: puts everything back at the test's end.
+        name: the module below `notification.cloudflare`, or below `notification` with its folder.
+        provided: further names of the runtime's module `workers`.
+    """
+    js, pyodide, ffi, workers = (
+        types.ModuleType(n) for n in ("js", "pyodide", "pyodide.ffi", "workers")
+    )
     js.__dict__["Promise"] = types.SimpleNamespace(withResolvers=_with_resolvers)
     js.__dict__["JSON"] = types.SimpleNamespace(parse=json.loads, stringify=_stringify)
+    js.__dict__["Object"] = _Object
     ffi.__dict__["create_proxy"] = lambda value: value
-    ffi.__dict__.update(JsException=JsException, jsnull=JSNULL)
-    for module in (js, pyodide, ffi):
+    ffi.__dict__.update(JsException=JsException, jsnull=JSNULL, to_js=lambda value: value)
+    workers.__dict__.update(provided)
+    for module in (js, pyodide, ffi, workers):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    for loaded in [n for n in sys.modules if n.startswith("notification.cloudflare.")]:
+    for loaded in [n for n in sys.modules if n.startswith(_ON_THE_EDGE)]:
         monkeypatch.delitem(sys.modules, loaded)
-    return importlib.import_module(f"notification.cloudflare.{name}")
+    folder = "notification" if "." in name else "notification.cloudflare"
+    return importlib.import_module(f"{folder}.{name}")
+
+
+class _Object:
+    """What the modules use of JavaScript's `Object`."""
+
+    @staticmethod
+    def keys(value: object) -> list[str]:
+        return list(vars(value))
+
+    @staticmethod
+    def fromEntries(entries: list[tuple[str, Any]]) -> dict[str, Any]:  # noqa: N802 - JavaScript's name
+        return dict(entries)
+
+    @staticmethod
+    def getOwnPropertyDescriptor(value: object, name: str) -> Any:  # noqa: N802 - JavaScript's name
+        return types.SimpleNamespace(value=getattr(value, name))
 
 
 def _stringify(value: Any) -> Any:
