@@ -35,6 +35,7 @@ class JavaScriptSide:
         self.perform = perform
         self.statements: list[str] = []
         self.notes: list[str] = []
+        self.gathered: list[list[Any]] = []
         self._parts: dict[int, set[asyncio.Task[int]]] = {}
         self.resume: Callable[[int, bool, Any], Any]
 
@@ -76,7 +77,8 @@ class JavaScriptSide:
                     return text
                 elif text.startswith("gather "):
                     asked, *calls = text.removeprefix("gather ").split("\n")
-                    group, numbers, ms = json.loads(asked)
+                    self.gathered.append(json.loads(asked))
+                    group, numbers, ms = self.gathered[-1]
                     value = await self._gather(group, numbers, ms, calls)
                 else:
                     value = await self.perform(text)

@@ -125,3 +125,26 @@ def test_statements_and_batches_name_their_database(monkeypatch: pytest.MonkeyPa
     asyncio.run(asyncio.wait_for(both(), 30))
     assert side.statements == [SELECT.sql, f"DB_1: {SELECT.sql}"]
     assert crossed == ["batch DB [[0]]", "batch DB_1 [[1]]"]
+
+
+def test_so_many_statements_are_kept_and_further_ones_cross_as_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    js_bridge, d1 = load(monkeypatch, "js_bridge"), load(monkeypatch, "d1")
+    crossed: list[Any] = []
+
+    async def perform(text: str) -> str:
+        crossed.append(json.loads(text.split(" ", 2)[2])[0][0])
+        return "[[[],0,0,0]]"
+
+    side = JavaScriptSide(perform)
+    database = d1.D1Database(js_bridge.JsBridge(side, bindings=None))
+
+    async def all_of_them() -> None:
+        for number in (*range(202), 0, 199, 200):
+            await database.batch([Statement(f"SELECT {number}", ())])
+
+    asyncio.run(asyncio.wait_for(all_of_them(), 30))
+    assert len(side.statements) == 200
+    assert crossed[:200] == list(range(200))
+    assert crossed[200:] == ["SELECT 200", "SELECT 201", 0, 199, "SELECT 200"]

@@ -59,6 +59,38 @@ def test_rate_limit_refusals_do_not_fill_the_kept_heads(factory: Any, heads: Hea
     assert factory.text(answer()) == "respond 0\nr1\nbody"
 
 
+def test_so_many_heads_are_kept_and_further_ones_cross_each_time(
+    factory: Any, heads: Heads
+) -> None:
+    for number in range(66):
+        factory.text(answer(200, **{"X-Number": str(number)}))
+    assert [head[1]["X-Number"] for head in heads.kept] == [str(number) for number in range(64)]
+    assert factory.text(answer(200, **{"X-Number": "63"})) == "respond 63\nr1\nbody"
+    assert factory.text(answer(200, **{"X-Number": "64"})).startswith("respond [200,")
+
+
+def test_an_answer_without_a_request_id_has_an_empty_one(factory: Any) -> None:
+    response = Response(204)
+    assert factory.text(response) == "respond [204,{}]\n\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "target"),
+    [
+        ("https://host", "host", "/"),
+        ("https://host:8787/", "host:8787", "/"),
+        ("http://host/a%20b?c=d://e/f", "host", "/a%20b?c=d://e/f"),
+        ("http://host/a#b?c", "host", "/a"),
+    ],
+)
+def test_host_and_target_are_those_of_the_url(
+    monkeypatch: pytest.MonkeyPatch, url: str, host: str, target: str
+) -> None:
+    read_request = load(monkeypatch, "http_messages").read_request
+    request, now_ms = read_request(json.dumps(["GET", url, {}, None]), None)
+    assert (request.host, request.target, now_ms) == (host, target, None)
+
+
 @pytest.mark.parametrize(
     ("described", "body"),
     [

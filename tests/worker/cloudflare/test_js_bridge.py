@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -155,6 +155,28 @@ def test_the_first_calls_of_parts_cross_together(js_bridge: Any) -> None:
     assert asked == ["a", "b", "waits"]
 
 
+def test_parts_are_asked_for_in_milliseconds_and_named_once(js_bridge: Any) -> None:
+    async def scene() -> list[list[Any]]:
+        side = JavaScriptSide(echo)
+        bridge = js_bridge.JsBridge(side, bindings=None)
+        slow = asyncio.Event()
+
+        async def part(waits: bool) -> None:
+            if waits:
+                await slow.wait()
+
+        async def begin(_: str) -> str:
+            async for _none in bridge.gathered([part(False), part(True)], 0.0126):
+                slow.set()
+            return "respond"
+
+        await bridge.run(begin, "")
+        return side.gathered
+
+    # The group has the number of its first part, here the second after the run's own.
+    assert asyncio.run(asyncio.wait_for(scene(), 30)) == [[2, [2, 3], 13], [2, [], 13]]
+
+
 def test_a_part_that_fails_raises_where_the_parts_are_gathered(js_bridge: Any) -> None:
     ended = []
 
@@ -242,11 +264,12 @@ def test_a_task_that_fails_raises_inside_the_run(js_bridge: Any) -> None:
     assert drive(js_bridge, work) == ["respond from the task"]
 
 
+@pytest.mark.parametrize(("later_s", "dropped"), [(600.0, False), (600.001, True)])
 def test_a_run_that_is_over_or_was_abandoned_is_forgotten(
-    js_bridge: Any, monkeypatch: pytest.MonkeyPatch
+    js_bridge: Any, monkeypatch: pytest.MonkeyPatch, later_s: float, dropped: bool
 ) -> None:
-    now = time.monotonic()
-    monkeypatch.setattr(js_bridge.time, "monotonic", lambda: now)
+    now = 100.0
+    monkeypatch.setattr(js_bridge, "time", SimpleNamespace(monotonic=lambda: now))
 
     async def scene() -> None:
         nonlocal now
@@ -265,9 +288,12 @@ def test_a_run_that_is_over_or_was_abandoned_is_forgotten(
         abandoned = bridge.run(wait, "")
         abandoned.cancel()
         assert side.resume(2, False, "") == "body 1"
-        now += 601
+        now += later_s
         await bridge.run(begin, "")
-        with pytest.raises(KeyError):
-            side.resume(2, False, "late")
+        if dropped:
+            with pytest.raises(KeyError):
+                side.resume(2, False, "late")
+        else:
+            assert side.resume(2, False, "late") == "respond late"
 
     asyncio.run(asyncio.wait_for(scene(), 30))

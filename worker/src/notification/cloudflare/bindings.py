@@ -79,7 +79,7 @@ class RawMessage:
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
-        self.attempts = int(raw.attempts or 0)
+        self.attempts = int(raw.attempts)
         text = _as_text(raw.body)
         try:
             self.body = parse_foreign_json(text)
