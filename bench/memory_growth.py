@@ -2,7 +2,7 @@
 
 The service's own `workerd` process is found by its processor time during a first load. Then its
 proportional set size (`smaps_rollup`: shared pages count by share) is read each 5,000 sends. The
-first reading comes after a warm-up of 10,000 sends: until about then V8 lets its heap grow before
+first reading comes after a warm-up of 20,000 sends: until about then V8 lets its heap grow before
 it collects, and the interpreter's and the compiler's caches fill.
 """
 
@@ -18,9 +18,9 @@ from bench.processes import measure_cpu
 from bench.send_load import SendLoad
 from tests.installation import Installation
 
-FULL = 50_000
+FULL = 30_000
 STEP = 5_000
-WARM = 10_000
+WARM = 20_000
 CLIENTS = 10
 
 
