@@ -60,7 +60,7 @@ class Serving:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, leaving.set)
         before = ProcessRecord.read(self.home.record)
-        if before is not None and before.host is not None:
+        if before is not None:
             # The host of a killed server leaves by itself at the end of its input.
             await asyncio.to_thread(end, before.host, grace_s=_OLD_HOST_SECONDS, ask=False)
         me = Identity.of(os.getpid())

@@ -225,6 +225,19 @@ def test_a_server_that_is_told_to_leave_while_it_starts_leaves_nothing(tmp_path:
     assert not home.record.exists()
 
 
+def test_the_host_of_a_killed_server_is_given_time_and_not_asked_to_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[tuple[Identity | None, dict[str, Any]]] = []
+    monkeypatch.setattr("localcloud.serving.end", lambda host, **how: ended.append((host, how)))
+    home = CloudHome(tmp_path)
+    home.create()
+    killed = ProcessRecord("ready", Identity(2, 1.0), PORTS, Identity(3, 1.5))
+    killed.write(home.record)
+    serve(home, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    assert ended == [(Identity(3, 1.5), {"grace_s": 20.0, "ask": False})]
+
+
 def test_a_second_server_on_one_home_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
