@@ -1,0 +1,643 @@
+"""One account's day: every family of resources, made, listed, changed, refused and deleted.
+
+`python -m tests.localcloud.whole_account` writes all answers to `whole_account.yaml`. Read the
+difference before you commit it: each line of it is something that a client of Cloudflare's API
+sees. That the answers have Cloudflare's shape is checked by its SDKs' models, in other files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import httpx
+import yaml
+
+from localcloud.api.permission_groups import ACCOUNT, PERMISSION_GROUPS, ZONE
+from localcloud.endpoints import ACCOUNT_ID
+from tests.localcloud.running_cloud import MODULE, RunningCloud, version_body
+
+FILE = Path(__file__).with_name("whole_account.yaml")
+START_MS = 1_767_225_600_000
+OWN_ROOTS = ("/accounts", "/zones", "/user", "/memberships", "/graphql")
+"""Paths that don't begin below the account."""
+
+Call = tuple[str, str] | tuple[str, str, Any] | tuple[str, str, Any, str]
+"""Method, path, body, and the name by which later calls mean the id of the answer."""
+
+NONE = "0" * 32
+LONG = "x" * 600
+[D1_READ] = [g.id for g in PERMISSION_GROUPS if (g.name, g.scope) == ("D1 Read", ACCOUNT)]
+[ZONE_READ] = [g.id for g in PERMISSION_GROUPS if (g.name, g.scope) == ("Zone Read", ZONE)]
+POLICY = {
+    "effect": "allow",
+    "permission_groups": [{"id": D1_READ}],
+    "resources": {f"{ACCOUNT}.{ACCOUNT_ID}": "*"},
+}
+OTHER_POLICY = {
+    "effect": "deny",
+    "permission_groups": [{"id": ZONE_READ}],
+    "resources": {f"{ACCOUNT}.{ACCOUNT_ID}": {f"{ZONE}.*": "*"}},
+}
+TOKEN = {
+    "name": "other",
+    "policies": [POLICY, OTHER_POLICY],
+    "condition": {"request_ip": {"in": ["127.0.0.0/8"], "not_in": ["192.0.2.0/24"]}},
+    "expires_on": "2027-01-01T00:00:00Z",
+    "not_before": "2026-01-01T00:00:00Z",
+}
+BINDINGS = [
+    {"type": "d1", "name": "DB", "id": "{d1}"},
+    {"type": "kv_namespace", "name": "CACHE", "namespace_id": "{kv}"},
+    {"type": "queue", "name": "JOBS", "queue_name": "jobs"},
+    {"type": "plain_text", "name": "GREETING", "text": "hi"},
+    {"type": "secret_text", "name": "KEY", "text": "never shown"},
+    {"type": "json", "name": "OPTIONS", "json": {"a": [1]}},
+    {"type": "version_metadata", "name": "VERSION"},
+    {
+        "type": "ratelimit",
+        "name": "LIMIT",
+        "namespace_id": "1",
+        "simple": {"limit": 5, "period": 60},
+    },
+    {"type": "analytics_engine", "name": "CALLS", "dataset": "calls"},
+    {"type": "service", "name": "OTHER", "service": "other"},
+]
+
+
+def consumer(**changes: Any) -> dict[str, Any]:
+    return {"type": "worker", "script_name": "shop", **changes}
+
+
+def deployment(*shares: tuple[str, float], **more: Any) -> dict[str, Any]:
+    versions = [{"version_id": version, "percentage": percent} for version, percent in shares]
+    return {"strategy": "percentage", "versions": versions, **more}
+
+
+CHAPTERS: dict[str, list[Call]] = {
+    "account": [
+        ("GET", "/accounts"),
+        ("GET", "/accounts?name=Local account"),
+        ("GET", "/accounts?name=Other"),
+        ("GET", "/accounts?name="),
+        ("GET", "/accounts?direction=up"),
+        ("GET", f"/accounts/{ACCOUNT_ID}"),
+        ("GET", f"/accounts/{NONE}"),
+        ("GET", "/user"),
+        ("GET", "/user/tokens/verify"),
+        ("GET", "/tokens/verify"),
+        ("GET", "/memberships"),
+        ("GET", "/memberships?status=pending"),
+        ("GET", "/memberships?account.name=Other"),
+        ("GET", "/memberships?order=age"),
+        ("GET", "/memberships/00000000000000000000000000000003"),
+        ("GET", f"/memberships/{NONE}"),
+        ("GET", "/workers/subdomain"),
+        ("PUT", "/workers/subdomain", {"subdomain": "shop"}),
+        ("PUT", "/workers/subdomain", {"subdomain": "-"}),
+        ("PUT", "/workers/subdomain", {}),
+        ("GET", "/workers/subdomain"),
+    ],
+    "databases": [
+        ("POST", "/d1/database", {"name": "first"}, "d1"),
+        (
+            *("POST", "/d1/database"),
+            {"name": "second", "jurisdiction": "eu", "read_replication": {"mode": "auto"}},
+            "d1b",
+        ),
+        ("POST", "/d1/database", {"name": "first"}),
+        ("POST", "/d1/database", {"name": ""}),
+        ("POST", "/d1/database", {"name": "x" * 65}),
+        ("POST", "/d1/database", {"name": "third", "primary_location_hint": "moon"}),
+        ("POST", "/d1/database", "{"),
+        ("GET", "/d1/database"),
+        ("GET", "/d1/database?name=second"),
+        ("GET", "/d1/database?name=none"),
+        ("GET", "/d1/database?per_page=1&page=2"),
+        ("GET", "/d1/database?per_page=1001"),
+        ("GET", "/d1/database?page=0"),
+        ("GET", "/d1/database?page=1&page=2"),
+        ("GET", "/d1/database?colour=red"),
+        (
+            *("POST", "/d1/database/{d1}/query"),
+            {"sql": "CREATE TABLE t (a, b); INSERT INTO t VALUES (?, ?)", "params": [1, "x"]},
+        ),
+        ("POST", "/d1/database/{d1}/query", {"sql": "SELECT * FROM t WHERE a = ?", "params": [1]}),
+        ("POST", "/d1/database/{d1}/raw", {"sql": "SELECT * FROM t"}),
+        (
+            *("POST", "/d1/database/{d1}/query"),
+            {"batch": [{"sql": "SELECT a FROM t"}, {"sql": "SELECT ?", "params": [None]}]},
+        ),
+        ("POST", "/d1/database/{d1}/query", {"sql": "SELECT * FROM none"}),
+        ("POST", "/d1/database/{d1}/query", {"sql": "SELECT ?"}),
+        ("POST", "/d1/database/{d1}/query", {"sql": "SELECT 1", "params": [1, 2]}),
+        ("POST", "/d1/database/{d1}/query", {}),
+        ("POST", "/d1/database/{d1}/query", {"sql": "SELECT 1", "batch": []}),
+        ("GET", "/d1/database/{d1}"),
+        ("PATCH", "/d1/database/{d1}", {"read_replication": {"mode": "auto"}}),
+        ("PUT", "/d1/database/{d1}", {"read_replication": {"mode": "never"}}),
+        ("PUT", "/d1/database/{d1}", {}),
+        ("GET", f"/d1/database/{NONE}"),
+        ("DELETE", "/d1/database/{d1b}"),
+        ("DELETE", "/d1/database/{d1b}"),
+    ],
+    "namespaces": [
+        ("POST", "/storage/kv/namespaces", {"title": "cache"}, "kv"),
+        ("POST", "/storage/kv/namespaces", {"title": "b"}, "kvb"),
+        ("POST", "/storage/kv/namespaces", {"title": "cache"}),
+        ("POST", "/storage/kv/namespaces", {"title": ""}),
+        ("POST", "/storage/kv/namespaces", {"title": "x" * 513}),
+        ("GET", "/storage/kv/namespaces"),
+        ("GET", "/storage/kv/namespaces?order=title&direction=desc"),
+        ("GET", "/storage/kv/namespaces?order=age"),
+        ("GET", "/storage/kv/namespaces/{kv}"),
+        ("PUT", "/storage/kv/namespaces/{kvb}", {"title": "c"}),
+        ("PUT", "/storage/kv/namespaces/{kvb}", {"title": "cache"}),
+        ("PUT", "/storage/kv/namespaces/{kv}/values/a%2Fb", b"text"),
+        ("PUT", "/storage/kv/namespaces/{kv}/values/ttl?expiration_ttl=60", b"x"),
+        ("PUT", "/storage/kv/namespaces/{kv}/values/ttl?expiration_ttl=59", b"x"),
+        ("PUT", "/storage/kv/namespaces/{kv}/values/ttl?expiration=1767225700", b"x"),
+        ("PUT", f"/storage/kv/namespaces/{{kv}}/values/{LONG}", b"x"),
+        ("GET", "/storage/kv/namespaces/{kv}/values/a%2Fb"),
+        ("GET", "/storage/kv/namespaces/{kv}/values/none"),
+        ("GET", "/storage/kv/namespaces/{kv}/metadata/a%2Fb"),
+        ("GET", "/storage/kv/namespaces/{kv}/metadata/none"),
+        ("GET", "/storage/kv/namespaces/{kv}/keys"),
+        ("GET", "/storage/kv/namespaces/{kv}/keys?prefix=a&limit=10"),
+        ("GET", "/storage/kv/namespaces/{kv}/keys?limit=9"),
+        ("GET", "/storage/kv/namespaces/{kv}/keys?limit=1001"),
+        (
+            *("PUT", "/storage/kv/namespaces/{kv}/bulk"),
+            [
+                {"key": "n", "value": "7"},
+                {"key": "bytes", "value": "/w==", "base64": True},
+            ],
+        ),
+        ("PUT", "/storage/kv/namespaces/{kv}/bulk", [{"key": "b", "value": "!", "base64": True}]),
+        ("PUT", "/storage/kv/namespaces/{kv}/bulk", [{"key": "", "value": "x"}]),
+        ("PUT", "/storage/kv/namespaces/{kv}/bulk", {}),
+        (
+            *("POST", "/storage/kv/namespaces/{kv}/bulk/get"),
+            {"keys": ["n", "none"], "withMetadata": True},
+        ),
+        ("POST", "/storage/kv/namespaces/{kv}/bulk/get", {"keys": ["n"], "type": "json"}),
+        ("POST", "/storage/kv/namespaces/{kv}/bulk/get", {"keys": ["a/b"], "type": "json"}),
+        ("POST", "/storage/kv/namespaces/{kv}/bulk/get", {"keys": ["bytes"]}),
+        ("POST", "/storage/kv/namespaces/{kv}/bulk/delete", ["n", "bytes"]),
+        ("DELETE", "/storage/kv/namespaces/{kv}/values/a%2Fb"),
+        ("GET", f"/storage/kv/namespaces/{NONE}"),
+        ("GET", f"/storage/kv/namespaces/{NONE}/keys"),
+        ("DELETE", "/storage/kv/namespaces/{kvb}"),
+    ],
+    "queues": [
+        ("POST", "/queues", {"queue_name": "jobs"}, "queue"),
+        (
+            *("POST", "/queues"),
+            {
+                "queue_name": "dead",
+                "settings": {"delivery_delay": 5, "message_retention_period": 3_600},
+            },
+            "dead",
+        ),
+        ("POST", "/queues", {"queue_name": "jobs"}),
+        ("POST", "/queues", {"queue_name": "No"}),
+        ("POST", "/queues", {"queue_name": "q", "settings": {"delivery_delay": -1}}),
+        ("GET", "/queues"),
+        ("GET", "/queues?name=dead&name=none"),
+        ("GET", "/queues?page=2"),
+        ("GET", "/queues/{queue}"),
+        ("GET", "/queues/{queue}/metrics"),
+        ("GET", "/queues/{queue}/purge"),
+        ("POST", "/queues/{queue}/purge", {}),
+        ("POST", "/queues/{queue}/purge", {"delete_messages_permanently": True}),
+        ("GET", "/queues/{queue}/purge"),
+        ("PATCH", "/queues/{dead}", {"settings": {"delivery_paused": True}}),
+        ("PUT", "/queues/{dead}", {"settings": {"delivery_delay": 7}}),
+        ("PATCH", "/queues/{dead}", {"queue_name": "jobs"}),
+        ("PATCH", "/queues/{dead}", {"queue_name": "letters"}),
+        ("GET", f"/queues/{NONE}"),
+        ("DELETE", f"/queues/{NONE}"),
+    ],
+    "buckets": [
+        ("POST", "/r2/buckets", {"name": "backups"}),
+        ("POST", "/r2/buckets", {"name": "rare", "storageClass": "InfrequentAccess"}),
+        ("POST", "/r2/buckets", {"name": "backups"}),
+        ("POST", "/r2/buckets", {"name": "B"}),
+        ("POST", "/r2/buckets", {"name": "b", "storageClass": "Ice"}),
+        ("GET", "/r2/buckets"),
+        ("GET", "/r2/buckets?direction=desc&per_page=1"),
+        ("GET", "/r2/buckets?direction=desc&start_after=rare"),
+        ("GET", "/r2/buckets?cursor=backups"),
+        ("GET", "/r2/buckets?name_contains=ack"),
+        ("GET", "/r2/buckets?per_page=1001"),
+        ("GET", "/r2/buckets/backups"),
+        ("PUT", "/r2/buckets/backups/objects/a/1", b"one"),
+        ("PUT", "/r2/buckets/backups/objects/a/2", b"two"),
+        ("PUT", "/r2/buckets/backups/objects/b", b""),
+        ("PUT", "/r2/buckets/backups/objects/b", b"anew"),
+        ("GET", "/r2/buckets/backups/objects/b"),
+        ("GET", "/r2/buckets/backups/objects"),
+        ("GET", "/r2/buckets/backups/objects?per_page=1"),
+        ("GET", "/r2/buckets/backups/objects?per_page=2&cursor=a/1"),
+        ("GET", "/r2/buckets/backups/objects?delimiter=/"),
+        ("GET", "/r2/buckets/backups/objects?delimiter=/&prefix=a/"),
+        ("GET", "/r2/buckets/backups/objects/none"),
+        ("DELETE", "/r2/buckets/backups"),
+        ("DELETE", "/r2/buckets/backups/objects/none"),
+        ("DELETE", "/r2/buckets/backups/objects/a/1"),
+        ("DELETE", "/r2/buckets/rare"),
+        ("GET", "/r2/buckets/rare"),
+    ],
+    "workers": [
+        ("POST", "/workers/workers", {"name": "other"}, "other"),
+        (
+            *("POST", "/workers/workers"),
+            {
+                "name": "shop",
+                "logpush": True,
+                "observability": {"enabled": True, "head_sampling_rate": 0.5},
+                "tags": ["a", "b"],
+                "tail_consumers": [{"name": "other"}],
+                "subdomain": {"enabled": True, "previews_enabled": True},
+            },
+            "shop",
+        ),
+        ("POST", "/workers/workers", {"name": "shop"}),
+        ("POST", "/workers/workers", {"name": "No Name"}),
+        ("POST", "/workers/workers", {}),
+        ("GET", "/workers/workers"),
+        ("GET", "/workers/workers?order_by=name&order=asc"),
+        ("GET", "/workers/workers?order_by=age"),
+        ("GET", "/workers/workers/other"),
+        ("PATCH", "/workers/workers/{other}", {"logpush": True}),
+        ("PUT", "/workers/workers/{other}", {"name": "other", "tags": ["c"]}),
+        ("PATCH", "/workers/workers/{other}", {"name": "shop"}),
+        ("GET", f"/workers/workers/{NONE}"),
+        ("GET", "/workers/scripts"),
+        ("GET", "/workers/scripts?tags=a:yes,c:no"),
+        ("GET", "/workers/scripts?tags=a:maybe"),
+        ("GET", "/workers/scripts/shop/subdomain"),
+        ("POST", "/workers/scripts/other/subdomain", {"enabled": True}),
+        ("POST", "/workers/scripts/other/subdomain", {"enabled": True, "previews_enabled": False}),
+        ("DELETE", "/workers/scripts/other/subdomain"),
+        ("GET", "/workers/scripts/shop/settings"),
+        ("GET", "/workers/scripts/shop/script-settings"),
+        ("PATCH", "/workers/scripts/other/script-settings", {"tags": ["d"], "logpush": False}),
+        ("GET", "/workers/services/shop"),
+        ("GET", "/workers/services/none"),
+        ("GET", "/workers/tails/by-consumer/other"),
+        ("GET", "/workers/scripts/other/references"),
+    ],
+    "versions": [
+        ("POST", "/workers/workers/shop/versions", version_body(bindings=BINDINGS), "v1"),
+        (
+            *("POST", "/workers/workers/{shop}/versions"),
+            version_body(
+                annotations={"workers/message": "second", "workers/tag": "two"},
+                limits={"cpu_ms": 50},
+                placement={"mode": "smart"},
+                usage_model="bundled",
+            ),
+            "v2",
+        ),
+        ("POST", "/workers/workers/shop/versions", version_body(modules=[])),
+        ("POST", "/workers/workers/shop/versions", version_body(modules=[MODULE, MODULE])),
+        ("POST", "/workers/workers/shop/versions", version_body(main_module="none.py")),
+        ("POST", "/workers/workers/shop/versions", version_body(compatibility_date="today")),
+        (
+            *("POST", "/workers/workers/shop/versions"),
+            version_body(modules=[{**MODULE, "content_base64": "!"}]),
+        ),
+        (
+            *("POST", "/workers/workers/shop/versions"),
+            version_body(modules=[{**MODULE, "name": "../entry.py"}], main_module="../entry.py"),
+        ),
+        ("POST", "/workers/workers/shop/versions", version_body(migrations=[{"tag": "1"}])),
+        ("POST", "/workers/workers/shop/versions", version_body(annotations={"a": "b"})),
+        (
+            *("POST", "/workers/workers/shop/versions"),
+            version_body(annotations={"workers/tag": "t" * 101}),
+        ),
+        *(
+            ("POST", "/workers/workers/shop/versions", version_body(bindings=[binding]))
+            for binding in (
+                {"type": "d1", "name": "DB", "id": NONE},
+                {"type": "kv_namespace", "name": "KV", "namespace_id": NONE},
+                {"type": "queue", "name": "Q", "queue_name": "none"},
+                {"type": "service", "name": "S", "service": "none"},
+                {"type": "assets", "name": "A"},
+                {"type": "durable_object_namespace", "name": "D"},
+                {"type": "plain_text", "name": "1", "text": "x"},
+                {"type": "plain_text", "name": "T", "text": "x" * 5_121},
+            )
+        ),
+        ("POST", "/workers/workers/shop/versions", version_body(bindings=[BINDINGS[3]] * 2)),
+        ("GET", "/workers/workers/shop/versions"),
+        ("GET", "/workers/workers/shop/versions?per_page=1&page=2"),
+        ("GET", "/workers/workers/shop/versions/{v1}"),
+        ("GET", "/workers/workers/shop/versions/{v1}?include=modules"),
+        ("GET", f"/workers/workers/shop/versions/{NONE}"),
+        ("GET", "/workers/scripts/shop/versions"),
+        ("GET", "/workers/scripts/shop/versions/{v1}"),
+        ("GET", f"/workers/scripts/shop/versions/{NONE}"),
+    ],
+    "deployments": [
+        ("POST", "/workers/scripts/shop/deployments", deployment(("{v1}", 100)), "dep"),
+        (
+            *("POST", "/workers/scripts/shop/deployments"),
+            deployment(("{v2}", 10), ("{v1}", 90), annotations={"workers/message": "a tenth"}),
+        ),
+        ("POST", "/workers/scripts/shop/deployments", deployment(("{v1}", 50), ("{v2}", 49))),
+        ("POST", "/workers/scripts/shop/deployments", deployment(("{v1}", 50), ("{v1}", 50))),
+        ("POST", "/workers/scripts/shop/deployments", deployment((NONE, 100))),
+        ("POST", "/workers/scripts/shop/deployments", deployment()),
+        (
+            *("POST", "/workers/scripts/shop/deployments"),
+            {"strategy": "luck", "versions": [{"version_id": "{v1}", "percentage": 100}]},
+        ),
+        ("GET", "/workers/scripts/shop/deployments"),
+        ("GET", "/workers/scripts/shop/deployments/{dep}"),
+        ("GET", f"/workers/scripts/shop/deployments/{NONE}"),
+        ("GET", "/workers/scripts/shop/deployments?since=soon"),
+        ("GET", "/workers/scripts/shop/settings"),
+        ("PUT", "/workers/scripts/shop/secrets", {"name": "NEW", "text": "s", "type": "plain"}),
+        (
+            *("PUT", "/workers/scripts/shop/secrets"),
+            {"name": "NEW", "text": "s", "type": "secret_text"},
+        ),
+        ("POST", "/workers/scripts/shop/deployments", deployment(("{v1}", 100))),
+        ("POST", "/workers/scripts/shop/deployments", deployment(("{v2}", 100))),
+        (
+            *("PUT", "/workers/scripts/shop/secrets"),
+            {"name": "NEW", "text": "s", "type": "secret_text"},
+        ),
+        ("GET", "/workers/scripts/shop/secrets"),
+        ("GET", "/workers/scripts/shop/secrets/NEW"),
+        ("GET", "/workers/scripts/shop/secrets/none"),
+        (
+            *("PATCH", "/workers/scripts/shop/secrets-bulk"),
+            {
+                "secrets": {
+                    "NEW": None,
+                    "B": {"name": "B", "text": "b", "type": "secret_text"},
+                }
+            },
+        ),
+        ("DELETE", "/workers/scripts/shop/secrets/NEW"),
+        ("DELETE", "/workers/scripts/shop/secrets/B"),
+        (
+            *("PATCH", "/workers/scripts/shop/settings"),
+            {"bindings": [BINDINGS[0], BINDINGS[1], BINDINGS[2]], "tags": ["e"]},
+        ),
+        ("PATCH", "/workers/scripts/shop/settings", {"compatibility_date": "today"}),
+        ("GET", "/workers/workers/shop/versions?per_page=1"),
+        ("GET", "/workers/scripts/none/deployments"),
+    ],
+    "triggers": [
+        (
+            *("PUT", "/workers/scripts/shop/schedules"),
+            [{"cron": "*/5 * * * *"}, {"cron": "0 3 * * mon"}],
+        ),
+        ("PUT", "/workers/scripts/shop/schedules", [{"cron": "0 3 * * mon"}]),
+        ("PUT", "/workers/scripts/shop/schedules", [{"cron": "61 * * * *"}]),
+        ("PUT", "/workers/scripts/shop/schedules", {}),
+        ("GET", "/workers/scripts/shop/schedules"),
+        ("POST", "/queues/{queue}/consumers", consumer(), "consumer"),
+        ("POST", "/queues/{queue}/consumers", consumer()),
+        ("POST", "/queues/{queue}/consumers", consumer(script_name="none")),
+        ("POST", "/queues/{queue}/consumers", consumer(dead_letter_queue="jobs")),
+        ("POST", "/queues/{queue}/consumers", consumer(dead_letter_queue="none")),
+        ("POST", "/queues/{queue}/consumers", consumer(settings={"batch_size": 0})),
+        (
+            *("PUT", "/queues/{queue}/consumers/{consumer}"),
+            consumer(
+                dead_letter_queue="letters",
+                settings={
+                    "batch_size": 1,
+                    "max_concurrency": 2,
+                    "max_retries": 4,
+                    "max_wait_time_ms": 5,
+                    "retry_delay": 6,
+                },
+            ),
+        ),
+        ("GET", "/queues/{queue}/consumers"),
+        ("GET", "/queues/{queue}/consumers/{consumer}"),
+        ("GET", f"/queues/{{queue}}/consumers/{NONE}"),
+        ("GET", "/queues/{queue}"),
+        ("GET", "/workers/workers/shop"),
+        ("DELETE", "/queues/{queue}"),
+        ("DELETE", "/queues/{dead}"),
+        ("DELETE", "/workers/workers/shop"),
+        ("DELETE", "/queues/{queue}/consumers/{consumer}"),
+        ("DELETE", "/queues/{queue}/consumers/{consumer}"),
+        ("DELETE", "/queues/{queue}"),
+        ("DELETE", "/queues/{dead}"),
+        ("DELETE", "/storage/kv/namespaces/{kv}"),
+    ],
+    "addresses": [
+        ("GET", "/zones"),
+        ("GET", "/zones?name=contains:AMPLE"),
+        ("GET", "/zones?name=contains_case_sensitive:AMPLE"),
+        ("GET", "/zones?name=near:x"),
+        ("GET", "/zones?status=pending"),
+        ("GET", "/zones?status=pending&name=example.test&match=any"),
+        ("GET", "/zones?type=full,partial&order=status&direction=desc"),
+        ("GET", "/zones?type=partial"),
+        ("GET", "/zones/{zone}"),
+        ("GET", f"/zones/{NONE}"),
+        ("GET", "/zones/abc"),
+        ("PUT", "/workers/domains", {"hostname": "a.example.test", "service": "shop"}, "domain"),
+        ("PUT", "/workers/domains", {"hostname": "a.example.test", "service": "shop"}),
+        ("PUT", "/workers/domains", {"hostname": "a.example.test", "service": "other"}),
+        ("PUT", "/workers/domains", {"hostname": "a.none.test", "service": "shop"}),
+        (
+            *("PUT", "/workers/domains"),
+            {"hostname": "b.example.test", "service": "shop", "zone_name": "none.test"},
+        ),
+        ("PUT", "/workers/domains", {"hostname": "no host", "service": "shop"}),
+        ("PUT", "/workers/domains", {"hostname": "c.example.test", "service": "none"}),
+        ("GET", "/workers/domains"),
+        ("GET", "/workers/domains?service=other"),
+        ("GET", "/workers/domains/{domain}"),
+        ("GET", f"/workers/domains/{NONE}"),
+        (
+            *("PUT", "/workers/scripts/other/domains/records"),
+            {"origins": [{"hostname": "a.example.test"}], "override_existing_origin": True},
+            "domain2",
+        ),
+        ("POST", "/zones/{zone}/workers/routes", {"pattern": "*.example.test/*"}, "route"),
+        (
+            *("POST", "/zones/{zone}/workers/routes"),
+            {"pattern": "example.test/x", "script": "shop"},
+        ),
+        ("POST", "/zones/{zone}/workers/routes", {"pattern": "*.example.test/*"}),
+        ("POST", "/zones/{zone}/workers/routes", {"pattern": "ex*mple.test/"}),
+        ("POST", "/zones/{zone}/workers/routes", {"pattern": "other.test/"}),
+        ("POST", "/zones/{zone}/workers/routes", {"pattern": "example.test/y", "script": "none"}),
+        (
+            *("PUT", "/zones/{zone}/workers/routes/{route}"),
+            {"pattern": "www.example.test/*", "script": "other"},
+        ),
+        ("PUT", "/zones/{zone}/workers/routes/{route}", {"pattern": "example.test/x"}),
+        ("GET", "/zones/{zone}/workers/routes"),
+        ("GET", "/zones/{zone}/workers/routes/{route}"),
+        ("GET", f"/zones/{{zone}}/workers/routes/{NONE}"),
+        (
+            *("PUT", "/workers/scripts/shop/routes"),
+            [{"pattern": "example.test/z"}, {"pattern": "www.example.test/z*"}],
+        ),
+        ("PUT", "/workers/scripts/shop/routes", [{"pattern": "www.example.test/*"}]),
+        ("PUT", "/workers/scripts/shop/routes", [{"pattern": "other.test/z"}]),
+        ("GET", "/workers/workers/other"),
+        ("DELETE", "/zones/{zone}/workers/routes/{route}"),
+        ("DELETE", "/workers/domains/{domain}"),
+    ],
+    "tokens": [
+        ("POST", "/tokens", {"name": "ci", "policies": [POLICY]}, "token"),
+        ("POST", "/tokens", TOKEN, "token2"),
+        ("POST", "/tokens", {"name": "", "policies": [POLICY]}),
+        ("POST", "/tokens", {"name": "x", "policies": []}),
+        ("POST", "/tokens", {"name": "x", "policies": [{**POLICY, "effect": "maybe"}]}),
+        (
+            *("POST", "/tokens"),
+            {"name": "x", "policies": [{**POLICY, "permission_groups": [{"id": NONE}]}]},
+        ),
+        (
+            *("POST", "/tokens"),
+            {"name": "x", "policies": [{**POLICY, "resources": OTHER_POLICY["resources"]}]},
+        ),
+        ("POST", "/tokens", {**TOKEN, "expires_on": "soon"}),
+        ("POST", "/tokens", {**TOKEN, "condition": {"request_ip": {"in": ["here"]}}}),
+        ("GET", "/tokens"),
+        ("GET", "/tokens?direction=desc&per_page=1"),
+        ("GET", "/tokens?direction=up"),
+        ("PUT", "/tokens/{token}", {**TOKEN, "expires_on": "2025-01-01T00:00:00Z"}),
+        ("GET", "/tokens?include_expired=false"),
+        ("PUT", "/tokens/{token}", {**TOKEN, "status": "disabled", "expires_on": None}),
+        ("GET", "/tokens/{token}"),
+        ("PUT", "/tokens/{token}/value", {}),
+        ("GET", f"/tokens/{NONE}"),
+        ("DELETE", "/tokens/{token}"),
+        ("DELETE", "/tokens/{token}"),
+        ("GET", "/tokens/permission_groups?name=d1"),
+    ],
+    "the end": [
+        ("DELETE", "/workers/workers/other"),
+        ("DELETE", "/workers/scripts/shop?force=perhaps"),
+        ("DELETE", "/workers/scripts/shop?force=true"),
+        ("DELETE", "/workers/services/other"),
+        ("DELETE", "/queues/{queue}"),
+        ("DELETE", "/queues/{dead}"),
+        ("DELETE", "/storage/kv/namespaces/{kv}"),
+        ("DELETE", "/d1/database/{d1}"),
+        ("GET", "/workers/workers"),
+        ("GET", "/nothing/here"),
+        ("PATCH", "/queues", {}),
+        ("GET", "/radar/nothing"),
+    ],
+}
+
+
+class Story:
+    """The calls, made one a second on an account whose ids count up."""
+
+    def __init__(self, cloud: RunningCloud) -> None:
+        self._cloud = cloud
+        self._names = {"zone": str(cloud.http.get("/zones").json()["result"][0]["id"])}
+
+    def tell(self, call: Call) -> dict[str, Any]:
+        """Make one call; the call with its answer, as the file holds it."""
+        method, path, body, name = (*call, None, None)[:4]
+        target = self._filled(path)
+        url = target if target.startswith(OWN_ROOTS) else f"/accounts/{ACCOUNT_ID}{target}"
+        options: dict[str, Any] = {}
+        if isinstance(body, bytes | str):
+            options["content"] = body
+        elif body is not None:
+            options["json"] = json.loads(self._filled(json.dumps(body)))
+        answer = self._cloud.http.request(method, url, **options)
+        if name is not None:
+            self._names[name] = _id(answer.json()["result"])
+        return {"call": f"{method} {path[:90]}", "http": answer.status_code, **_shown(answer)}
+
+    def _filled(self, text: str) -> str:
+        for name, value in self._names.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+
+def _id(result: Any) -> str:
+    found = result[0] if isinstance(result, list) else result
+    return str(
+        next(found[key] for key in ("id", "uuid", "consumer_id", "queue_id") if key in found)
+    )
+
+
+def _shown(answer: httpx.Response) -> dict[str, Any]:
+    """What an answer says, without what every answer has, and what differs in each run."""
+    if "json" not in answer.headers.get("content-type", ""):
+        kept = {k: v for k, v in answer.headers.items() if k in ("content-type", "etag")}
+        return {"headers": kept, "text": answer.text}
+    document = answer.json()
+    if "errors" not in document:
+        return {"document": document}
+    found: dict[str, Any] = {}
+    assert document["success"] is not bool(document["errors"])
+    assert answer.is_success is document["success"]
+    if document["errors"]:
+        assert document["result"] is None
+        found["errors"] = [f"{e['code']} {e['message']}" for e in document["errors"]]
+    else:
+        found["result"] = document["result"]
+    found |= {key: document[key] for key in ("messages", "result_info") if document.get(key)}
+    text = re.sub(r'"duration": [0-9.e-]+', '"duration": 0', json.dumps(found))
+    text = re.sub(r'"value": "[A-Za-z0-9]{40}"', '"value": "40 letters and digits"', text)
+    text = re.sub(r'^{"result": "[A-Za-z0-9]{40}"', '{"result": "40 letters and digits"', text)
+    cut: dict[str, Any] = json.loads(re.sub(r"x{50,}", "xxx…", text))
+    return cut
+
+
+def tell() -> dict[str, list[dict[str, Any]]]:
+    """Return each chapter's calls with their answers."""
+    moments: Iterator[int] = count(START_MS, 1_000)
+    now = [next(moments)]
+    numbers = count(1)
+    counting = SimpleNamespace(
+        uuid4=lambda: uuid.UUID(int=next(numbers) + (0xA << 124)), UUID=uuid.UUID
+    )
+    clock = SimpleNamespace(time_ns=lambda: now[0] * 1_000_000)
+    same_token = SimpleNamespace(choice=lambda letters: letters[0])
+    with (
+        TemporaryDirectory() as folder,
+        mock.patch("localcloud.api.resources.uuid", counting),
+        mock.patch("localcloud.clock.time", clock),
+        mock.patch("localcloud.home.secrets", same_token),
+        RunningCloud(Path(folder) / "home") as cloud,
+    ):
+        story = Story(cloud)
+        told: dict[str, list[dict[str, Any]]] = {}
+        for chapter, calls in CHAPTERS.items():
+            told[chapter] = []
+            for call in calls:
+                now[0] = next(moments)
+                told[chapter].append(story.tell(call))
+        return told
+
+
+def main() -> None:
+    """Write the file."""
+    text = yaml.safe_dump(tell(), sort_keys=False, allow_unicode=True, width=100)
+    FILE.write_text(f"# Written by `python -m tests.localcloud.whole_account`; see there.\n{text}")
+
+
+if __name__ == "__main__":
+    main()
