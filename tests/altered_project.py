@@ -26,6 +26,19 @@ def rewrite(file: Path, text: str) -> None:
     os.utime(file, ns=(later, later))
 
 
+def copy_code(source: Path, target: Path) -> None:
+    """Copy a folder or a file of the project, with what Python has compiled in it.
+
+    Another process may import from the folder right now. Python writes `x.pyc.140…`, and renames it
+    to `x.pyc`: a copy that had listed the first would end because it is gone.
+    """
+    if source.is_dir():
+        skipped = shutil.ignore_patterns("*.egg-info", "*.pyc.*")
+        shutil.copytree(source, target, ignore=skipped, dirs_exist_ok=True)
+    else:
+        shutil.copy(source, target)
+
+
 class AlteredProject:
     """The project as it is checked out, copied into ``root``.
 
@@ -36,13 +49,8 @@ class AlteredProject:
     def __init__(self, root: Path) -> None:
         self.root = root
         root.mkdir(parents=True)
-        skipped = shutil.ignore_patterns("*.egg-info")
         for name in (*COPIED, *(path.name for path in ROOT.glob("Pulumi.*.yaml"))):
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, root / name, ignore=skipped, dirs_exist_ok=True)
-            else:
-                shutil.copy(source, root / name)
+            copy_code(ROOT / name, root / name)
         for name in SHARED:
             (root / name).symlink_to(ROOT / name)
         (root / ".gitignore").write_text("/.venv\n/node_modules\n/build\n/dist\n__pycache__/\n")

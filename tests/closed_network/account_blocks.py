@@ -7,11 +7,11 @@ their own. Every ``console account`` block of the documents is a step of one, wh
 from __future__ import annotations
 
 import datetime
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tests.altered_project import copy_code
 from tests.closed_network.network import ROOT
 from tests.closed_network.operator import ACCOUNT, Operator
 from tests.closed_network.session import CTRL_C, Reply
@@ -137,8 +137,7 @@ def whole_project(operator: Operator) -> None:
         *("tests", "sdk", "scripts", "bench", "docs"),
         *("requirements.lock", "package-lock.json", "package.json", "pyproject.toml"),
     ):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, root / name)
+        copy_code(ROOT / name, root / name)
     days = "[monday, tuesday, wednesday, thursday, friday, saturday, sunday]"
     always = f'{{days: {days}, from: "00:00", to: "23:59"}}'
     kinds = "".join(f"  {kind}:\n    - {always}\n" for kind in ("routine", "major", "migration"))

@@ -21,6 +21,21 @@ def first_console(stage: Stage) -> list[str]:
     return console(stage)
 
 
+@pytest.fixture
+def pinned(stage: Stage) -> str:
+    """The version that a pin keeps in force in place of a newer one.
+
+    The night runs the long tests alone: no test before them has rolled back.
+    """
+    if stage.pin() is None:
+        stage.change("sends are slow")
+        stage.json("deploy")
+        stage.json("rollback", "--yes", "--reason", "sends are slow", "--health-pause", "0")
+    pin = stage.pin()
+    assert pin is not None
+    return pin["version"]
+
+
 def told(stage: Stage) -> list[dict[str, Any]]:
     """The notices that the team's webhook has got, oldest first."""
     return [json.loads(message["body"]) for message in stage.installation.arrivals("/hook/team")]
@@ -120,11 +135,11 @@ def test_the_same_command_again_goes_no_further_back(stage: Stage) -> None:
 
 @pytest.mark.soak
 @pytest.mark.requirement("PD-01")
-def test_a_version_deployed_by_hand_is_seen_and_taken_back(stage: Stage) -> None:
-    [good] = stage.serving()
+def test_a_version_deployed_by_hand_is_seen_and_taken_back(stage: Stage, pinned: str) -> None:
+    assert stage.serving() == {pinned: 100}
     outputs = stage.json("outputs")
     stranger = outputs["version_id"]
-    assert stranger != good
+    assert stranger != pinned
     script = f"/client/v4/accounts/{outputs['account_id']}/workers/scripts/{outputs['worker_name']}"
     answer = stage.installation.control(
         "POST",
@@ -139,15 +154,15 @@ def test_a_version_deployed_by_hand_is_seen_and_taken_back(stage: Stage) -> None
 
     report = stage.json("rollback", "--yes", "--reason", "made in the dashboard")
 
-    assert (report["version_id"], report["way"]) == (good, "deploy again")
-    assert stage.serving() == {good: 100}
+    assert (report["version_id"], report["way"]) == (pinned, "deploy again")
+    assert stage.serving() == {pinned: 100}
     assert stage.ctl("preview", "--expect-no-changes").returncode == 0
 
 
 @pytest.mark.soak
 @pytest.mark.requirement("S4-15")
-def test_the_pin_gives_way_to_the_next_fix_by_itself(stage: Stage) -> None:
-    [pinned] = stage.serving()
+def test_the_pin_gives_way_to_the_next_fix_by_itself(stage: Stage, pinned: str) -> None:
+    assert stage.serving() == {pinned: 100}
     stage.change("the fix")
 
     fixed = stage.json("deploy", "--message", "the fix")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import venv
@@ -13,6 +12,7 @@ import pytest
 
 from notification_sdk import AsyncNotificationClient, NotificationClient
 from notification_sdk.testing import FakeNotificationService
+from tests.altered_project import copy_code
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,7 +138,7 @@ def test_a_users_mistakes_are_found_by_mypy(tmp_path: Path) -> None:
 def built_wheel(folder: Path) -> Path:
     # A build in place would leave a folder that later wheels take files from.
     source = folder / "source"
-    shutil.copytree(SDK, source)
+    copy_code(SDK, source)
     subprocess.run(
         [
             sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
