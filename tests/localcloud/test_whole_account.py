@@ -20,7 +20,9 @@ def told() -> Mapping[str, list[dict[str, Any]]]:
 @pytest.fixture(scope="module")
 def written() -> Mapping[str, list[dict[str, Any]]]:
     """Read the file once."""
-    found: dict[str, list[dict[str, Any]]] = yaml.safe_load(FILE.read_text("utf-8"))
+    found: dict[str, list[dict[str, Any]]] = yaml.load(
+        FILE.read_text("utf-8"), Loader=yaml.CSafeLoader
+    )
     return found
 
 

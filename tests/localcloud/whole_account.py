@@ -7,6 +7,7 @@ sees. That the answers have Cloudflare's shape is checked by its SDKs' models, i
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import uuid
@@ -20,6 +21,7 @@ from unittest import mock
 
 import httpx
 import yaml
+from nacl.public import PublicKey, SealedBox
 
 from localcloud.api.permission_groups import ACCOUNT, PERMISSION_GROUPS, ZONE
 from localcloud.endpoints import ACCOUNT_ID
@@ -27,6 +29,8 @@ from tests.localcloud.running_cloud import MODULE, RunningCloud, version_body
 
 FILE = Path(__file__).with_name("whole_account.yaml")
 START_MS = 1_767_225_600_000
+OTHER_APIS = ("/api/v3/", "/local/", "/sink/")
+"""GitHub's API, that of the local cloud itself, and the sink, which has a port of its own."""
 OWN_ROOTS = ("/accounts", "/zones", "/user", "/memberships", "/graphql")
 """Paths that don't begin below the account."""
 
@@ -35,6 +39,9 @@ Call = tuple[str, str] | tuple[str, str, Any] | tuple[str, str, Any, str]
 
 NONE = "0" * 32
 LONG = "x" * 600
+REPOSITORY = "/api/v3/repos/local/notification-system"
+PRODUCTION = f"{REPOSITORY}/environments/production"
+REVIEWERS = [{"type": "User", "id": 1002}]
 [D1_READ] = [g.id for g in PERMISSION_GROUPS if (g.name, g.scope) == ("D1 Read", ACCOUNT)]
 [ZONE_READ] = [g.id for g in PERMISSION_GROUPS if (g.name, g.scope) == ("Zone Read", ZONE)]
 POLICY = {
@@ -82,6 +89,16 @@ def deployment(*shares: tuple[str, float], **more: Any) -> dict[str, Any]:
     return {"strategy": "percentage", "versions": versions, **more}
 
 
+BAD_ENVIRONMENTS: list[Any] = [
+    *("{", [], {"wait_timer": 43_201}, {"wait_timer": -1}, {"wait_timer": True}),
+    *({"reviewers": 7}, {"reviewers": [7]}, {"reviewers": REVIEWERS * 7}),
+    {"reviewers": [{"type": "Team", "id": 1}]},
+    {"reviewers": [{"type": "User", "id": 9}]},
+    {"reviewers": [{"type": "User", "id": "1002"}]},
+    *({"prevent_self_review": 1}, {"deployment_branch_policy": []}),
+    {"deployment_branch_policy": {"protected_branches": True}, "can_admins_bypass": 7},
+    {"deployment_branch_policy": {}},
+]
 CHAPTERS: dict[str, list[Call]] = {
     "account": [
         ("GET", "/accounts"),
@@ -530,6 +547,178 @@ CHAPTERS: dict[str, list[Call]] = {
         ("DELETE", "/tokens/{token}"),
         ("GET", "/tokens/permission_groups?name=d1"),
     ],
+    "github": [
+        *(
+            ("GET", f"/api/v3{path}")
+            for path in (
+                *("/user", "/users/LOCAL", "/users/reviewer-one", "/users/1002", "/users/nobody"),
+                *("/users/reviewer-one/keys", "/users/nobody/gpg_keys", "/orgs/local", "/orgs/a"),
+                *("/repos/local/notification-system", "/repos/local/other", "/nothing"),
+                *("/repositories/4200", "/repositories/4201"),
+            )
+        ),
+        ("GET", f"{REPOSITORY}/environments"),
+        (
+            *("PUT", PRODUCTION),
+            {
+                "wait_timer": 43_200,
+                "prevent_self_review": True,
+                "reviewers": REVIEWERS,
+                "deployment_branch_policy": {
+                    "protected_branches": False,
+                    "custom_branch_policies": True,
+                },
+            },
+        ),
+        ("PUT", f"{REPOSITORY}/environments/staging"),
+        (
+            *("PUT", f"{REPOSITORY}/environments/STAGING"),
+            {
+                "can_admins_bypass": False,
+                "deployment_branch_policy": {
+                    "protected_branches": True,
+                    "custom_branch_policies": False,
+                },
+            },
+        ),
+        *(("PUT", PRODUCTION, body) for body in BAD_ENVIRONMENTS),
+        ("PUT", f"{REPOSITORY}/environments/{'x' * 256}", {}),
+        ("GET", PRODUCTION),
+        ("GET", f"{REPOSITORY}/environments?per_page=1"),
+        ("GET", f"{REPOSITORY}/environments?per_page=1&page=2"),
+        ("GET", f"{REPOSITORY}/environments/none"),
+        ("POST", f"{PRODUCTION}/deployment-branch-policies", {"name": "main"}, "policy"),
+        ("POST", f"{PRODUCTION}/deployment-branch-policies", {"name": "v*", "type": "tag"}),
+        ("POST", f"{PRODUCTION}/deployment-branch-policies", {"name": "main"}),
+        ("POST", f"{PRODUCTION}/deployment-branch-policies", {"name": ""}),
+        ("POST", f"{PRODUCTION}/deployment-branch-policies", {"name": "x", "type": "commit"}),
+        ("POST", f"{REPOSITORY}/environments/staging/deployment-branch-policies", {"name": "m"}),
+        ("GET", f"{PRODUCTION}/deployment-branch-policies"),
+        ("PUT", f"{PRODUCTION}/deployment-branch-policies/{{policy}}", {"name": "release/*"}),
+        ("GET", f"{PRODUCTION}/deployment-branch-policies/{{policy}}"),
+        ("GET", f"{PRODUCTION}/deployment-branch-policies/99"),
+        ("DELETE", f"{PRODUCTION}/deployment-branch-policies/{{policy}}"),
+        *(
+            call
+            for scope in (f"{REPOSITORY}/actions", PRODUCTION)
+            for call in (
+                ("GET", f"{scope}/variables"),
+                ("POST", f"{scope}/variables", {"name": "colour", "value": "red"}),
+                ("POST", f"{scope}/variables", {"name": "COLOUR", "value": "blue"}),
+                ("POST", f"{scope}/variables", {"name": "1", "value": "x"}),
+                ("POST", f"{scope}/variables", {"name": "GITHUB_X", "value": "x"}),
+                ("POST", f"{scope}/variables", {"name": "X"}),
+                ("POST", f"{scope}/variables", {"value": "X"}),
+                ("POST", f"{scope}/variables", {"name": "X", "value": 7}),
+                ("PATCH", f"{scope}/variables/colour", {"value": "green"}),
+                ("PATCH", f"{scope}/variables/none", {"value": "green"}),
+                ("GET", f"{scope}/variables/colour"),
+                ("GET", f"{scope}/variables"),
+                ("DELETE", f"{scope}/variables/colour"),
+                ("DELETE", f"{scope}/variables/colour"),
+                ("GET", f"{scope}/secrets/public-key"),
+                ("PUT", f"{scope}/secrets/KEY", {"key_id": "1", "encrypted_value": "eA=="}),
+                ("PUT", f"{scope}/secrets/KEY", {"key_id": "{key}", "encrypted_value": "!"}),
+                ("PUT", f"{scope}/secrets/KEY", {"key_id": "{key}", "encrypted_value": "eA=="}),
+                ("PUT", f"{scope}/secrets/KEY", {"key_id": "{key}"}),
+                ("PUT", f"{scope}/secrets/KEY", {"encrypted_value": "eA=="}),
+                ("PUT", f"{scope}/secrets/key", {"seal": "s3cret"}),
+                ("PUT", f"{scope}/secrets/KEY", {"seal": "another"}),
+                ("PUT", f"{scope}/secrets/GITHUB_KEY", {"seal": "another"}),
+                ("GET", f"{scope}/secrets"),
+                ("GET", f"{scope}/secrets/KEY"),
+                ("GET", f"{scope}/secrets/NONE"),
+                ("DELETE", f"{scope}/secrets/KEY"),
+                ("DELETE", f"{scope}/secrets/KEY"),
+            )
+        ),
+        ("POST", f"{REPOSITORY}/issues/7/comments", {"body": "hello"}, "comment"),
+        ("POST", f"{REPOSITORY}/issues/7/comments", {"body": " "}),
+        ("POST", f"{REPOSITORY}/issues/7/comments", {"body": "x" * 65_537}),
+        ("POST", f"{REPOSITORY}/issues/7/comments", {"body": 7}),
+        ("GET", f"{REPOSITORY}/issues/7/comments"),
+        ("GET", f"{REPOSITORY}/issues/8/comments"),
+        ("PATCH", f"{REPOSITORY}/issues/comments/{{comment}}", {"body": "hello again"}),
+        ("GET", f"{REPOSITORY}/issues/comments/{{comment}}"),
+        ("DELETE", f"{REPOSITORY}/issues/comments/{{comment}}"),
+        ("DELETE", f"{REPOSITORY}/issues/comments/{{comment}}"),
+        ("GET", f"{REPOSITORY}/issues/comments/{2**63}"),
+        (
+            *("POST", f"{REPOSITORY}/pulls"),
+            {"title": "A change", "head": "change", "base": "main"},
+            "pull",
+        ),
+        ("POST", f"{REPOSITORY}/pulls", {"title": "A change", "head": "change"}),
+        ("PATCH", f"{REPOSITORY}/pulls/{{pull}}", {"state": "merged"}),
+        ("PATCH", f"{REPOSITORY}/pulls/{{pull}}", {"state": "closed"}),
+        ("GET", f"{REPOSITORY}/pulls"),
+        ("GET", f"{REPOSITORY}/pulls?state=lost"),
+        ("GET", f"{REPOSITORY}/pulls/99"),
+        ("DELETE", PRODUCTION),
+        ("DELETE", PRODUCTION),
+    ],
+    "local": [
+        ("GET", "/local/clock"),
+        ("POST", "/local/clock", {"advance_ms": 0}),
+        ("POST", "/local/clock", {"advance_ms": -1}),
+        ("POST", "/local/clock", {"advance_ms": 34_560_000_001}),
+        ("GET", "/local/logs?limit=0"),
+        ("GET", "/local/logs?limit=1001"),
+        ("GET", "/local/logs?level=loud"),
+        ("POST", "/local/cron/run", {"script": "shop", "cron": "0 3 * * mon"}),
+        ("POST", "/local/cron/run", {"script": "none", "cron": "0 3 * * mon"}),
+        ("POST", "/local/cron/run", {"script": "shop", "cron": "1 3 * * mon"}),
+        ("POST", "/local/cron/run", {"script": "shop"}),
+        ("GET", "/local/cron"),
+        ("GET", "/local/queues"),
+        ("GET", "/local/state"),
+        ("POST", "/local/zones", {"name": "shop.test"}),
+        ("POST", "/local/zones", {"name": "shop.test"}),
+        ("POST", "/local/zones", {"name": "shop"}),
+        ("DELETE", "/local/zones/shop.test"),
+        ("DELETE", "/local/zones/shop.test"),
+        ("DELETE", "/local/zones/example.test"),
+        ("GET", "/local/faults"),
+        ("POST", "/local/faults", {"fault": "at once"}),
+        ("DELETE", "/local/faults/9"),
+        ("DELETE", "/local/faults"),
+    ],
+    "sink": [
+        ("POST", "/sink/hook/a", b"one"),
+        ("PUT", "/sink/hook/a?status=404&retry_after=0", b""),
+        ("POST", "/sink/hook/a?status=200&retry_after=5", b""),
+        ("POST", "/sink/hook/a?status=429", b""),
+        ("POST", "/sink/hook/a?status=204", b""),
+        ("POST", "/sink/hook/a?status=199", b""),
+        ("POST", "/sink/hook/a?status=600", b""),
+        ("POST", "/sink/hook/b?fail_first=1&retry_after=86400", b""),
+        ("POST", "/sink/hook/b?fail_first=1&retry_after=86400", b""),
+        ("POST", "/sink/hook/b?fail_first=1000001", b""),
+        ("POST", "/sink/hook/b?retry_after=86401", b""),
+        ("POST", "/sink/hook/b?delay_ms=60001", b""),
+        ("POST", "/sink/hook/b?fail=slack:rate_limited", b"x"),
+        ("POST", "/sink/hook/b?fail=slack:none", b"x"),
+        ("POST", "/sink/hook/b?fail=none:none", b"x"),
+        ("POST", "/sink/services/T/B/one", {"text": "hi"}),
+        ("POST", "/sink/nothing", b"x"),
+        ("GET", "/sink/services/T/B/one"),
+        ("POST", "/sink/api/failures", {"path_prefix": "/bot1:", "fail": "telegram:429"}),
+        ("POST", "/sink/api/failures", {"path_prefix": "bot1:", "fail": "telegram:429"}),
+        (
+            *("POST", "/sink/api/failures"),
+            {"path_prefix": "/bot1:", "fail": "telegram:429", "count": 1_000_001},
+        ),
+        ("POST", "/sink/bot1:a/sendMessage", {"chat_id": "1", "text": "hi"}),
+        ("POST", "/sink/bot1:a/sendMessage", {"chat_id": "1", "text": "hi"}),
+        ("GET", "/sink/api/messages?limit=3"),
+        ("GET", "/sink/api/messages?path=/hook/a&after_id=2"),
+        ("GET", "/sink/api/messages?limit=0"),
+        ("GET", "/sink/api/messages?limit=1001"),
+        ("GET", "/sink/api/messages?after_id=x"),
+        ("DELETE", "/sink/api/failures"),
+        ("DELETE", "/sink/api/messages"),
+        ("GET", "/sink/api/messages"),
+    ],
     "the end": [
         ("DELETE", "/workers/workers/other"),
         ("DELETE", "/workers/scripts/shop?force=perhaps"),
@@ -552,22 +741,40 @@ class Story:
 
     def __init__(self, cloud: RunningCloud) -> None:
         self._cloud = cloud
+        self._key = ""
         self._names = {"zone": str(cloud.http.get("/zones").json()["result"][0]["id"])}
 
     def tell(self, call: Call) -> dict[str, Any]:
         """Make one call; the call with its answer, as the file holds it."""
         method, path, body, name = (*call, None, None)[:4]
-        target = self._filled(path)
-        url = target if target.startswith(OWN_ROOTS) else f"/accounts/{ACCOUNT_ID}{target}"
         options: dict[str, Any] = {}
         if isinstance(body, bytes | str):
             options["content"] = body
         elif body is not None:
-            options["json"] = json.loads(self._filled(json.dumps(body)))
-        answer = self._cloud.http.request(method, url, **options)
+            options["json"] = json.loads(self._filled(json.dumps(self._sealed(body))))
+        answer = self._cloud.http.request(method, self._url(self._filled(path)), **options)
+        if path.endswith("/public-key"):
+            self._names["key"], self._key = answer.json()["key_id"], answer.json()["key"]
         if name is not None:
-            self._names[name] = _id(answer.json()["result"])
-        return {"call": f"{method} {path[:90]}", "http": answer.status_code, **_shown(answer)}
+            document = answer.json()
+            self._names[name] = _id(document.get("result", document))
+        text = json.dumps(_shown(answer)).replace(self._cloud.root_url, "http://local")
+        shown: dict[str, Any] = json.loads(text)
+        return {"call": f"{method} {path[:90]}", "http": answer.status_code, **shown}
+
+    def _url(self, path: str) -> str:
+        if path.startswith("/sink/"):
+            return self._cloud.endpoints.sink_url + path.removeprefix("/sink")
+        if path.startswith(OTHER_APIS):
+            return self._cloud.root_url + path
+        return path if path.startswith(OWN_ROOTS) else f"/accounts/{ACCOUNT_ID}{path}"
+
+    def _sealed(self, body: Any) -> Any:
+        """Seal what a body says is to be sealed, with the key that was read last."""
+        if not isinstance(body, dict) or "seal" not in body:
+            return body
+        box = SealedBox(PublicKey(base64.b64decode(self._key))).encrypt(body["seal"].encode())
+        return {"key_id": "{key}", "encrypted_value": base64.b64encode(box).decode()}
 
     def _filled(self, text: str) -> str:
         for name, value in self._names.items():
@@ -588,8 +795,9 @@ def _shown(answer: httpx.Response) -> dict[str, Any]:
         kept = {k: v for k, v in answer.headers.items() if k in ("content-type", "etag")}
         return {"headers": kept, "text": answer.text}
     document = answer.json()
-    if "errors" not in document:
-        return {"document": document}
+    if not isinstance(document, dict) or "success" not in document:
+        kept = {k: v for k, v in answer.headers.items() if k in _TOLD_HEADERS}
+        return {"headers": kept} | _cut({"document": document})
     found: dict[str, Any] = {}
     assert document["success"] is not bool(document["errors"])
     assert answer.is_success is document["success"]
@@ -599,10 +807,26 @@ def _shown(answer: httpx.Response) -> dict[str, Any]:
     else:
         found["result"] = document["result"]
     found |= {key: document[key] for key in ("messages", "result_info") if document.get(key)}
-    text = re.sub(r'"duration": [0-9.e-]+', '"duration": 0', json.dumps(found))
-    text = re.sub(r'"value": "[A-Za-z0-9]{40}"', '"value": "40 letters and digits"', text)
-    text = re.sub(r'^{"result": "[A-Za-z0-9]{40}"', '{"result": "40 letters and digits"', text)
-    cut: dict[str, Any] = json.loads(re.sub(r"x{50,}", "xxx…", text))
+    return _cut(found)
+
+
+_TOLD_HEADERS = ("link", "retry-after", "x-ratelimit-remaining", "x-ratelimit-reset")
+_UNTOLD = (
+    (r'"duration": [0-9.e-]+', '"duration": 0'),
+    (r'"value": "[A-Za-z0-9]{40}"', '"value": "40 letters and digits"'),
+    (r'^{"result": "[A-Za-z0-9]{40}"', '{"result": "40 letters and digits"'),
+    (r'"key_id": "[0-9]{18}", "key": "[^"]{44}"', '"key_id": "18 digits", "key": "32 bytes"'),
+    (r'"headers": {"host".*?}', '"headers": "those of the client"'),
+    (r"x{50,}", "xxx…"),
+)
+"""What differs in each run, or says no more than its length."""
+
+
+def _cut(document: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(document)
+    for pattern, short in _UNTOLD:
+        text = re.sub(pattern, short, text)
+    cut: dict[str, Any] = json.loads(text)
     return cut
 
 
@@ -619,6 +843,7 @@ def tell() -> dict[str, list[dict[str, Any]]]:
     with (
         TemporaryDirectory() as folder,
         mock.patch("localcloud.api.resources.uuid", counting),
+        mock.patch("localcloud.local_api.uuid", counting),
         mock.patch("localcloud.clock.time", clock),
         mock.patch("localcloud.home.secrets", same_token),
         RunningCloud(Path(folder) / "home") as cloud,
