@@ -158,7 +158,7 @@ class EmbeddedEngine:
             held = [entry for entry in resources if entry.pop("protect", False)]
             if held:
                 backend.keep_backup()
-                backend.write(json.dumps(document, indent=4))
+                backend.write(json.dumps(document))
             return len(held)
 
     def remove_stack(self) -> None:

@@ -72,11 +72,7 @@ class Replacement:
         """
         urns = {root.urn}
         found: list[ResourceState] = []
-        old = self._snapshot.old
-        position = next(
-            index for index, item in enumerate(old) if item.urn == root.urn and not item.delete
-        )
-        for state in old[position + 1 :]:
+        for state in self._snapshot.old:
             if state.delete or state.pending_replacement or not state.custom or state.is_provider:
                 continue
             touched = tuple(

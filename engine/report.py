@@ -50,6 +50,6 @@ class UpdateResult:
     steps: list[tuple[str, str]] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     secret_outputs: frozenset[str] = frozenset()
-    version: int = 0
-    duration_s: float = 0.0
+    version: int = field(kw_only=True)
+    duration_s: float = field(kw_only=True)
     message: str = ""

@@ -30,7 +30,7 @@ class DesiredState:
     Only versions of an active deployment, and each Worker's newest upload, keep a process.
     """
 
-    def __init__(self, database: Database, home: CloudHome, *, free_plan: bool = False) -> None:
+    def __init__(self, database: Database, home: CloudHome, *, free_plan: bool) -> None:
         self._database = database
         self._free_plan = free_plan
         self._home = home

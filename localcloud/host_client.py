@@ -26,8 +26,8 @@ class StoredValue:
     """A value of KV; `expiration` is in seconds since 1970, None for a value that stays."""
 
     content: bytes
-    metadata: Any = None
-    expiration: int | None = None
+    metadata: Any
+    expiration: int | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class HostClient:
                 raise
 
     async def put_version(
-        self, identifier: str, document: dict[str, Any], *, validate: bool = False
+        self, identifier: str, document: dict[str, Any], *, validate: bool
     ) -> dict[str, Any]:
         """Boot a version; answers {bootMs, startupMs, fromSnapshot}.
 
@@ -201,8 +201,8 @@ class HostClient:
         key: str,
         value: bytes,
         *,
-        expiration_ttl: int | None = None,
-        metadata: Any = None,
+        expiration_ttl: int | None,
+        metadata: Any,
     ) -> None:
         """Store a value; `expiration_ttl` is in seconds, `metadata` is any JSON."""
         path = _value_path(namespace_id, key)

@@ -15,7 +15,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -75,7 +75,7 @@ class _Job:
     kind: str
     bookmark: str
     task: asyncio.Task[dict[str, Any]]
-    messages: list[str] = field(default_factory=list)
+    messages: list[str]
 
 
 class Transfers:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -265,3 +266,17 @@ def test_a_state_with_anything_else_in_any_place_is_read_or_named() -> None:
             else:
                 codec.encode(state.resources, state.pending, time="t")
     assert refused > 100
+
+
+def test_an_entry_of_the_history_is_written_as_the_real_cli_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.file_backend.time", SimpleNamespace(time_ns=lambda: 17))
+    backend = FileBackend(tmp_path, project="p", stack="dev")
+    backend.add_history({"kind": "update", "config": {}}, "{}")
+    folder = tmp_path / ".pulumi" / "history" / "p" / "dev"
+    assert {file.name: file.read_text() for file in folder.iterdir()} == {
+        "dev-17.checkpoint.json": "{}",
+        "dev-17.history.json": '{\n    "kind": "update",\n    "config": {}\n}',
+    }
+    assert backend.history_length() == 1

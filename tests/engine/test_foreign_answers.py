@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from engine.errors import ProviderError
+from engine.providers.answers import malformed
 from engine.providers.cloudflare_client import CloudflareClient
 from engine.providers.github_client import GithubClient
 
@@ -159,3 +160,11 @@ def test_a_repository_without_an_id_is_named(endpoint: Endpoint, github: GithubC
     endpoint.body = json.dumps({"name": "e"})
     with pytest.raises(ProviderError, match=r"GET .*/repos/local/notes isn't"):
         github.call("PUT", "/notes/environments/e", {})
+
+
+def test_an_answer_of_another_form_names_the_call_without_its_query() -> None:
+    error = malformed("Cloudflare", "GET", "/accounts/a/queues?name=x?y")
+    assert str(error) == (
+        "Cloudflare's answer to GET /accounts/a/queues isn't of the documented form: see that "
+        "nothing stands between this machine and the API, and try again"
+    )

@@ -222,6 +222,23 @@ def test_a_child_gets_no_credentials_but_those_that_it_is_given(
     assert [line for line in lines if line.startswith(names)] == ["CLOUDFLARE_API_TOKEN given"]
 
 
+def test_a_childs_end_is_told_once_its_output_was_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.child_process.__file__", str(tmp_path / "beside.py"))
+    (tmp_path / "say.py").write_text("print('last words')\n")
+    lines: list[str] = []
+
+    def hear_slowly(line: str, stream: str) -> None:
+        threading.Event().wait(0.3)
+        lines.append(f"{stream}: {line}")
+
+    child = ChildProcess("say.py", folder=tmp_path, environment={}, on_line=hear_slowly)
+    assert child.wait(30) == 0
+    assert lines == ["stdout: last words"]
+    child.end()
+
+
 @pytest.mark.parametrize("open_input", [True, False])
 def test_a_child_ends_with_its_work_or_with_the_engine(open_input: bool) -> None:
     program = (

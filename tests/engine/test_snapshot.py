@@ -107,6 +107,14 @@ def test_a_rename_reaches_every_reference_and_nothing_else() -> None:
     assert same is apart
 
 
+def test_a_rename_leaves_the_provider_of_what_refers_to_the_renamed_one() -> None:
+    old, other = state("old"), f"{urn('pv', 'pulumi:providers:a')}::id-1"
+    snap, _ = snapshot(state("a", provider=other, dependencies=(old.urn,)))
+    snap.rename(old.urn, urn("new"))
+    [renamed] = snap.resources
+    assert (renamed.dependencies, renamed.provider) == ((urn("new"),), other)
+
+
 def test_a_renamed_provider_keeps_its_id_in_references() -> None:
     provider = urn("pv", "pulumi:providers:a")
     other = state("other", provider=f"{provider}-2::id-2")

@@ -105,6 +105,7 @@ def test_the_hosts_lines_and_the_control_planes_go_to_files_of_their_own(
     assert logging.raiseExceptions is False
     logging.getLogger("localcloud").debug("too fine")
     logging.getLogger("localcloud.runtime").info("started %s", "ü")
+    logging.getLogger("localcloud.api").info("answered")
     logging.getLogger("localcloud.host").warning("from the host")
     logging.getLogger("uvicorn.error").info("too fine")
     try:
@@ -114,10 +115,11 @@ def test_the_hosts_lines_and_the_control_planes_go_to_files_of_their_own(
     control, host = read(tmp_path / "control-plane.log"), read(tmp_path / "host.log")
     assert [(one["source"], one["level"], one["message"]) for one in [*control, *host]] == [
         ("localcloud.runtime", "info", "started ü"),
+        ("localcloud.api", "info", "answered"),
         ("uvicorn.error", "error", "a request failed"),
         ("localcloud.host", "warning", "from the host"),
     ]
-    assert ["exception" in one for one in control] == [False, True]
-    assert control[1]["exception"].endswith("ValueError: broken")
+    assert ["exception" in one for one in control] == [False, False, True]
+    assert control[2]["exception"].endswith("ValueError: broken")
     assert control[0]["timestamp"].endswith("Z")
     assert len(control[0]["timestamp"]) == len("2026-01-01T00:00:00.000Z")

@@ -21,7 +21,7 @@ from ops.stacks.project import Project
 class Engine:
     """An engine that says what a test tells it to."""
 
-    result = UpdateResult("update", "succeeded")
+    result = UpdateResult("update", "succeeded", version=1, duration_s=0.5)
     error: EngineError | None = None
     events: tuple[EngineEvent, ...] = ()
 
@@ -92,7 +92,9 @@ def test_steps_are_told_by_their_signs_and_what_is_unchanged_is_not(
 def test_a_failure_is_told_in_the_engines_words(
     driver: EmbeddedDriver, engine: type[Engine], tmp_path: Path
 ) -> None:
-    engine.result = UpdateResult("update", "failed", message="The database failed.")
+    engine.result = UpdateResult(
+        "update", "failed", version=1, duration_s=0.5, message="The database failed."
+    )
     with pytest.raises(StackFailed, match=r"^The database failed\.$"):
         driver.up(lambda _: None, message="")
     engine.error = EngineError("Locked.")
