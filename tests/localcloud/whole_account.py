@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -839,9 +840,11 @@ def tell() -> dict[str, list[dict[str, Any]]]:
         uuid4=lambda: uuid.UUID(int=next(numbers) + (0xA << 124)), UUID=uuid.UUID
     )
     clock = SimpleNamespace(time_ns=lambda: now[0] * 1_000_000)
+    as_by_default = {k: v for k, v in os.environ.items() if not k.startswith("NOTIFICATION_LOCAL_")}
     same_token = SimpleNamespace(choice=lambda letters: letters[0])
     with (
         TemporaryDirectory() as folder,
+        mock.patch.dict("os.environ", as_by_default, clear=True),
         mock.patch("localcloud.api.resources.uuid", counting),
         mock.patch("localcloud.local_api.uuid", counting),
         mock.patch("localcloud.clock.time", clock),
