@@ -5,6 +5,7 @@ import { useLoaded, useRegularly } from "../api/loading";
 import { formatNumber, t } from "../language";
 import { confirmed } from "../ui/confirm";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Moment, Nothing, Problem } from "../ui/parts";
+import { actions, numbers, Table } from "../ui/table";
 import { toast, toastError } from "../ui/toast";
 
 const EVERY_MS = 10_000;
@@ -83,44 +84,29 @@ export function Holds() {
       {list.error !== undefined && <Problem error={list.error} again={list.reload} />}
       {list.data && holds.length === 0 && <Nothing>{t("Nothing is held.")}</Nothing>}
       {holds.length > 0 && (
-        <div class="table-frame" tabIndex={0} role="region" aria-label={t("Holds")}>
-          <table class="stack">
-            <thead>
-              <tr>
-                <th scope="col">{t("Channel")}</th>
-                <th scope="col">{t("User")}</th>
-                <th scope="col">{t("Until")}</th>
-                <th scope="col" class="number">
-                  {t("Waiting")}
-                </th>
-                <th scope="col">{t("Reason")}</th>
-                <th scope="col">
-                  <span class="unseen">{t("Actions")}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {holds.map((one) => (
-                <tr key={`${one.channel}/${one.user_id ?? ""}`}>
-                  <td>
-                    <ChannelLabel channel={one.channel} />
-                  </td>
-                  <td class="user">{one.user_id ?? t("everybody")}</td>
-                  <td>
-                    <Moment at={one.until} />
-                  </td>
-                  <td class="number" data-label={t("Waiting")}>{formatNumber(list.data?.data.waiting[one.channel] ?? 0)}</td>
-                  <td class="subject">{one.reason}</td>
-                  <td class="row-actions">
-                    <button type="button" class="quiet" onClick={() => void release(one.channel, one.user_id)}>
-                      {t("Release")}
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label={t("Holds")}
+          columns={[t("Channel"), t("User"), t("Until"), numbers(t("Waiting")), t("Reason"), actions()]}
+        >
+          {holds.map((one) => (
+            <tr key={`${one.channel}/${one.user_id ?? ""}`}>
+              <td>
+                <ChannelLabel channel={one.channel} />
+              </td>
+              <td class="user">{one.user_id ?? t("everybody")}</td>
+              <td>
+                <Moment at={one.until} />
+              </td>
+              <td class="number" data-label={t("Waiting")}>{formatNumber(list.data?.data.waiting[one.channel] ?? 0)}</td>
+              <td class="subject">{one.reason}</td>
+              <td class="row-actions">
+                <button type="button" class="quiet" onClick={() => void release(one.channel, one.user_id)}>
+                  {t("Release")}
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

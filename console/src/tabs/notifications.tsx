@@ -11,6 +11,7 @@ import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Moment, Nothing, Problem, Statu
 import { Icon } from "../ui/icons";
 import { ListWithPane } from "../ui/pane";
 import { Pages, pageOf } from "../ui/pages";
+import { Table } from "../ui/table";
 import { NotificationLife } from "./notification-life";
 
 const PAGE = 25;
@@ -107,7 +108,7 @@ export function Notifications() {
         {list.error !== undefined && <Problem error={list.error} again={list.reload} />}
         {!list.data && list.busy && <Waiting />}
         {list.data && rows.length === 0 && <Nothing>{t("No notification matches these filters.")}</Nothing>}
-        {rows.length > 0 && <Table rows={rows} fresh={fresh} open={place.id} query={place.query} />}
+        {rows.length > 0 && <NotificationTable rows={rows} fresh={fresh} open={place.id} query={place.query} />}
         {list.data && (
           <Pages
             page={page}
@@ -257,59 +258,49 @@ interface TableProps {
   query: Filters;
 }
 
-function Table({ rows, fresh, open, query }: TableProps) {
+function NotificationTable({ rows, fresh, open, query }: TableProps) {
   return (
-    <div class="table-frame" tabIndex={0} role="region" aria-label={t("Notifications")}>
-      <table class="stack">
-        <thead>
-          <tr>
-            <th scope="col">{t("Accepted")}</th>
-            <th scope="col">{t("User")}</th>
-            <th scope="col">{t("Channel")}</th>
-            <th scope="col">{t("Subject")}</th>
-            <th scope="col">{t("Status")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr
-              key={row.id}
-              class={fresh.has(row.id) ? "fresh" : ""}
-              aria-selected={String(row.id) === open ? true : undefined}
-              data-id={row.id}
-              onClick={(event) => {
-                // The link does it as well, by the keyboard; marked text stays marked.
-                if (!(event.target as Element).closest("a") && !getSelection()?.toString()) {
-                  goTo("notifications", String(row.id), query);
-                }
-              }}
-            >
-              <td>
-                <a href={linkTo("notifications", String(row.id), query)}>
-                  <Moment at={row.created_at} />
-                </a>
-              </td>
-              <td class="user">{row.user_id}</td>
-              <td>
-                <ChannelLabel channel={row.channel_type} />
-              </td>
-              <td class="subject">
-                {row.subject || <span class="hint">{t("no subject")}</span>}
-                {row.template_key && <code class="template">{row.template_key}</code>}
-              </td>
-              <td>
-                <StatusBadge status={row.status} />
-                {row.error && row.status !== "sent" && (
-                  <span class="row-error" title={row.error}>
-                    {row.last_error_code ?? row.error}
-                    {row.retry_count > 0 && ` · ${t("retry {number}", { number: row.retry_count })}`}
-                  </span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label={t("Notifications")}
+      columns={[t("Accepted"), t("User"), t("Channel"), t("Subject"), t("Status")]}
+    >
+      {rows.map((row) => (
+        <tr
+          key={row.id}
+          class={fresh.has(row.id) ? "fresh" : ""}
+          aria-selected={String(row.id) === open ? true : undefined}
+          data-id={row.id}
+          onClick={(event) => {
+            // The link does it as well, by the keyboard; marked text stays marked.
+            if (!(event.target as Element).closest("a") && !getSelection()?.toString()) {
+              goTo("notifications", String(row.id), query);
+            }
+          }}
+        >
+          <td>
+            <a href={linkTo("notifications", String(row.id), query)}>
+              <Moment at={row.created_at} />
+            </a>
+          </td>
+          <td class="user">{row.user_id}</td>
+          <td>
+            <ChannelLabel channel={row.channel_type} />
+          </td>
+          <td class="subject">
+            {row.subject || <span class="hint">{t("no subject")}</span>}
+            {row.template_key && <code class="template">{row.template_key}</code>}
+          </td>
+          <td>
+            <StatusBadge status={row.status} />
+            {row.error && row.status !== "sent" && (
+              <span class="row-error" title={row.error}>
+                {row.last_error_code ?? row.error}
+                {row.retry_count > 0 && ` · ${t("retry {number}", { number: row.retry_count })}`}
+              </span>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

@@ -8,6 +8,7 @@ import { formatNumber, t } from "../language";
 import { linkTo } from "../route";
 import { confirmed } from "../ui/confirm";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Moment, Nothing, Problem, Waiting } from "../ui/parts";
+import { actions, numbers, Table } from "../ui/table";
 import { describeError, toast, toastError } from "../ui/toast";
 import { Holds } from "./holds";
 
@@ -97,48 +98,40 @@ function Waits({ items, count, act }: { items: WaitingItems; count: number; act:
       {items.length === 0 ? (
         <Nothing>{t("Nothing waits.")}</Nothing>
       ) : (
-        <div class="table-frame" tabIndex={0} role="region" aria-label={t("Waiting for a retry")}>
-          <table class="stack">
-            <thead>
-              <tr>
-                <th scope="col">{t("Next attempt")}</th>
-                <th scope="col">{t("User")}</th>
-                <th scope="col">{t("Channel")}</th>
-                <th scope="col" class="number">
-                  {t("Retry")}
-                </th>
-                <th scope="col">{t("Last error")}</th>
-                <th scope="col">
-                  <span class="unseen">{t("Actions")}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((item) => (
-                <tr key={item.id}>
-                  <td>
-                    <a href={linkTo("notifications", String(item.id))}>
-                      <Moment at={item.next_retry_at} />
-                    </a>
-                  </td>
-                  <td class="user">{item.user_id}</td>
-                  <td>
-                    <ChannelLabel channel={item.channel} />
-                  </td>
-                  <td class="number" data-label={t("Retry")}>
-                    {item.retry_count}
-                  </td>
-                  <td class="subject">{item.error_message}</td>
-                  <td class="row-actions">
-                    <button type="button" class="quiet" onClick={() => void end([item.id])}>
-                      {t("End")}
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label={t("Waiting for a retry")}
+          columns={[
+            t("Next attempt"),
+            t("User"),
+            t("Channel"),
+            numbers(t("Retry")),
+            t("Last error"),
+            actions(),
+          ]}
+        >
+          {items.map((item) => (
+            <tr key={item.id}>
+              <td>
+                <a href={linkTo("notifications", String(item.id))}>
+                  <Moment at={item.next_retry_at} />
+                </a>
+              </td>
+              <td class="user">{item.user_id}</td>
+              <td>
+                <ChannelLabel channel={item.channel} />
+              </td>
+              <td class="number" data-label={t("Retry")}>
+                {item.retry_count}
+              </td>
+              <td class="subject">{item.error_message}</td>
+              <td class="row-actions">
+                <button type="button" class="quiet" onClick={() => void end([item.id])}>
+                  {t("End")}
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );
@@ -258,54 +251,48 @@ function DeadLetters({ rows, total, act }: { rows: DeadRow[]; total: number; act
       {rows.length === 0 ? (
         <Nothing>{t("No dead letters.")}</Nothing>
       ) : (
-        <div class="table-frame" tabIndex={0} role="region" aria-label={t("Dead letters")}>
-          <table class="stack">
-            <thead>
-              <tr>
-                <th scope="col">
-                  <input
+        <Table
+          label={t("Dead letters")}
+          columns={[
+            <input
                     type="checkbox"
                     aria-label={t("Choose all")}
                     checked={ids.length === rows.length}
                     onChange={() => setChosen(ids.length === rows.length ? new Set() : new Set(rows.map((row) => row.id)))}
-                  />
-                </th>
-                <th scope="col">{t("Accepted")}</th>
-                <th scope="col">{t("User")}</th>
-                <th scope="col">{t("Channel")}</th>
-                <th scope="col">{t("Subject")}</th>
-                <th scope="col">{t("Last error")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <tr key={row.id}>
-                  <td>
-                    <input
-                      type="checkbox"
-                      aria-label={t("Choose notification {id}", { id: row.id })}
-                      checked={chosen.has(row.id)}
-                      onChange={() => choose(row.id)}
-                    />
-                  </td>
-                  <td>
-                    <a href={linkTo("notifications", String(row.id))}>
-                      <Moment at={row.created_at} />
-                    </a>
-                  </td>
-                  <td class="user">{row.user_id}</td>
-                  <td>
-                    <ChannelLabel channel={row.channel_type} />
-                  </td>
-                  <td class="subject">{row.subject}</td>
-                  <td class="subject">
-                    {row.last_error_code && <code>{row.last_error_code}</code>} {row.error}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+                  />,
+            t("Accepted"),
+            t("User"),
+            t("Channel"),
+            t("Subject"),
+            t("Last error"),
+          ]}
+        >
+          {rows.map((row) => (
+            <tr key={row.id}>
+              <td>
+                <input
+                  type="checkbox"
+                  aria-label={t("Choose notification {id}", { id: row.id })}
+                  checked={chosen.has(row.id)}
+                  onChange={() => choose(row.id)}
+                />
+              </td>
+              <td>
+                <a href={linkTo("notifications", String(row.id))}>
+                  <Moment at={row.created_at} />
+                </a>
+              </td>
+              <td class="user">{row.user_id}</td>
+              <td>
+                <ChannelLabel channel={row.channel_type} />
+              </td>
+              <td class="subject">{row.subject}</td>
+              <td class="subject">
+                {row.last_error_code && <code>{row.last_error_code}</code>} {row.error}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

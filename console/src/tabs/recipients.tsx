@@ -11,6 +11,7 @@ import { Icon } from "../ui/icons";
 import { ListWithPane, Pane, useReturn } from "../ui/pane";
 import { Pages, pageOf } from "../ui/pages";
 import { CHANNELS, CHANNEL_TITLES, ChannelLabel, Field, Moment, Nothing, Problem, Waiting } from "../ui/parts";
+import { actions, Table } from "../ui/table";
 import { describeError, toast, toastError } from "../ui/toast";
 import { ConfigurationForm, emptyOf, fieldOf, readConfiguration, type Problems, type Values } from "./configuration-form";
 import { parseObject } from "./variables";
@@ -110,65 +111,57 @@ export function Recipients() {
         {!list.data && list.busy && <Waiting />}
         {list.data && !rows.length && <Nothing>{t("No configuration here yet.")}</Nothing>}
         {rows.length > 0 && (
-          <div class="table-frame" tabIndex={0} role="region" aria-label={t("Users and channels")}>
-            <table class="stack">
-              <thead>
-                <tr>
-                  <th scope="col">{t("User")}</th>
-                  <th scope="col">{t("Channel")}</th>
-                  <th scope="col">{t("Configuration")}</th>
-                  <th scope="col">{t("Active")}</th>
-                  <th scope="col" class="optional">
-                    {t("Changed")}
-                  </th>
-                  <th scope="col">
-                    <span class="unseen">{t("Actions")}</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((row) => (
-                  <tr key={row.id}>
-                    <td class="user">{row.user_id}</td>
-                    <td>
-                      <ChannelLabel channel={row.channel_type} />
-                    </td>
-                    <td class="config">
-                      {row.config_data ? (
-                        Object.entries(row.config_data).map(([name, value]) => (
-                          <code key={name}>
-                            {name}: {typeof value === "string" ? value : JSON.stringify(value)}
-                          </code>
-                        ))
-                      ) : (
-                        <span class="error">{t("The stored configuration can't be read.")}</span>
-                      )}
-                    </td>
-                    <td>
-                      <input
-                        type="checkbox"
-                        role="switch"
-                        checked={row.is_active}
-                        aria-label={t("{channel} of {user} is active", { channel: row.channel_type, user: row.user_id })}
-                        onChange={() => void toggle(row)}
-                      />
-                    </td>
-                    <td class="optional">
-                      <Moment at={row.updated_at} />
-                    </td>
-                    <td class="row-actions">
-                      <button type="button" class="quiet" onClick={() => setEditing(row)}>
-                        {t("Edit")}
-                      </button>
-                      <button type="button" class="danger quiet" onClick={() => void remove(row)}>
-                        {t("Delete")}
-                      </button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label={t("Users and channels")}
+            columns={[
+              t("User"),
+              t("Channel"),
+              t("Configuration"),
+              t("Active"),
+              { title: t("Changed"), class: "optional" },
+              actions(),
+            ]}
+          >
+            {rows.map((row) => (
+              <tr key={row.id}>
+                <td class="user">{row.user_id}</td>
+                <td>
+                  <ChannelLabel channel={row.channel_type} />
+                </td>
+                <td class="config">
+                  {row.config_data ? (
+                    Object.entries(row.config_data).map(([name, value]) => (
+                      <code key={name}>
+                        {name}: {typeof value === "string" ? value : JSON.stringify(value)}
+                      </code>
+                    ))
+                  ) : (
+                    <span class="error">{t("The stored configuration can't be read.")}</span>
+                  )}
+                </td>
+                <td>
+                  <input
+                    type="checkbox"
+                    role="switch"
+                    checked={row.is_active}
+                    aria-label={t("{channel} of {user} is active", { channel: row.channel_type, user: row.user_id })}
+                    onChange={() => void toggle(row)}
+                  />
+                </td>
+                <td class="optional">
+                  <Moment at={row.updated_at} />
+                </td>
+                <td class="row-actions">
+                  <button type="button" class="quiet" onClick={() => setEditing(row)}>
+                    {t("Edit")}
+                  </button>
+                  <button type="button" class="danger quiet" onClick={() => void remove(row)}>
+                    {t("Delete")}
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
         {counted && (rows.length > 0 || page > 0) && (
           <Pages

@@ -5,6 +5,7 @@ import { useLoaded, useRegularly } from "../api/loading";
 import { formatDuration, formatNumber, formatTime, t } from "../language";
 import { confirmed } from "../ui/confirm";
 import { healthTitle, Moment, Nothing, Problem, Waiting } from "../ui/parts";
+import { actions, numbers, Table } from "../ui/table";
 import { toast, toastError } from "../ui/toast";
 
 type Health = Answer<"/health", "get">;
@@ -81,40 +82,28 @@ export function System() {
         {records.error !== undefined && <Problem error={records.error} again={reload} />}
         {records.data?.data.records.length === 0 && <Nothing>{t("No task has run yet.")}</Nothing>}
         {records.data && records.data.data.records.length > 0 && (
-          <div class="table-frame" tabIndex={0} role="region" aria-label={t("Latest runs")}>
-            <table class="stack">
-              <thead>
-                <tr>
-                  <th scope="col">{t("Started")}</th>
-                  <th scope="col">{t("Task")}</th>
-                  <th scope="col">{t("Status")}</th>
-                  <th scope="col" class="number">
-                    {t("Duration")}
-                  </th>
-                  <th scope="col">{t("Result")}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {records.data.data.records.map((record) => (
-                  <tr key={record.id}>
-                    <td>
-                      <time dateTime={record.execution_time}>{formatTime(record.execution_time)}</time>
-                    </td>
-                    <td>{record.task_name}</td>
-                    <td>
-                      <span class="badge" data-status={record.status}>
-                        {record.status === "completed" ? t("completed") : t("failed")}
-                      </span>
-                    </td>
-                    <td class="number nowrap">{record.duration_ms === null ? "" : formatDuration(record.duration_ms)}</td>
-                    <td class="one-line" title={record.error ?? ""}>
-                      <code>{record.error}</code>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label={t("Latest runs")}
+            columns={[t("Started"), t("Task"), t("Status"), numbers(t("Duration")), t("Result")]}
+          >
+            {records.data.data.records.map((record) => (
+              <tr key={record.id}>
+                <td>
+                  <time dateTime={record.execution_time}>{formatTime(record.execution_time)}</time>
+                </td>
+                <td>{record.task_name}</td>
+                <td>
+                  <span class="badge" data-status={record.status}>
+                    {record.status === "completed" ? t("completed") : t("failed")}
+                  </span>
+                </td>
+                <td class="number nowrap">{record.duration_ms === null ? "" : formatDuration(record.duration_ms)}</td>
+                <td class="one-line" title={record.error ?? ""}>
+                  <code>{record.error}</code>
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       </section>
       <section aria-labelledby="clean-up-title">
@@ -225,52 +214,42 @@ function TaskTable({ tasks, error, act, again }: TasksProps) {
       <h2 id="tasks-title">{t("Scheduled tasks")}</h2>
       {error !== undefined && <Problem error={error} again={again} />}
       {tasks && (
-        <div class="table-frame" tabIndex={0} role="region" aria-label={t("Scheduled tasks")}>
-          <table class="stack">
-            <thead>
-              <tr>
-                <th scope="col">{t("Task")}</th>
-                <th scope="col">{t("Last run")}</th>
-                <th scope="col">{t("Next run")}</th>
-                <th scope="col">{t("Status")}</th>
-                <th scope="col" class="number">
-                  {t("Success")}
-                </th>
-                <th scope="col" class="number">
-                  {t("Duration")}
-                </th>
-                <th scope="col">
-                  <span class="unseen">{t("Actions")}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {Object.entries(tasks.tasks as unknown as Record<string, TaskHealth>).map(([name, task]) => (
-                <tr key={name}>
-                  <td class="user">{name}</td>
-                  <td data-label={t("Last run")}>{task.lastRun ? <Moment at={task.lastRun} /> : t("never")}</td>
-                  <td data-label={t("Next run")}>{task.nextRun ? <Moment at={task.nextRun} /> : "–"}</td>
-                  <td>
-                    {task.lastStatus && (
-                      <span class="badge" data-status={task.lastStatus}>
-                        {task.lastStatus === "completed" ? t("completed") : t("failed")}
-                      </span>
-                    )}{" "}
-                    {task.isRunning && <span class="badge" data-status="wait">{t("running")}</span>}
-                    {task.overdue && <span class="badge" data-status="bad">{t("overdue")}</span>}
-                  </td>
-                  <td class="number" data-label={t("Success")}>{task.successRate === undefined ? "" : `${task.successRate} %`}</td>
-                  <td class="number" data-label={t("Duration")}>{task.lastDuration == null ? "" : formatDuration(task.lastDuration)}</td>
-                  <td class="row-actions">
-                    <button type="button" class="quiet" aria-label={t("Run now: {task}", { task: name })} onClick={() => void run(name)}>
-                      {t("Run now")}
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label={t("Scheduled tasks")}
+          columns={[
+            t("Task"),
+            t("Last run"),
+            t("Next run"),
+            t("Status"),
+            numbers(t("Success")),
+            numbers(t("Duration")),
+            actions(),
+          ]}
+        >
+          {Object.entries(tasks.tasks as unknown as Record<string, TaskHealth>).map(([name, task]) => (
+            <tr key={name}>
+              <td class="user">{name}</td>
+              <td data-label={t("Last run")}>{task.lastRun ? <Moment at={task.lastRun} /> : t("never")}</td>
+              <td data-label={t("Next run")}>{task.nextRun ? <Moment at={task.nextRun} /> : "–"}</td>
+              <td>
+                {task.lastStatus && (
+                  <span class="badge" data-status={task.lastStatus}>
+                    {task.lastStatus === "completed" ? t("completed") : t("failed")}
+                  </span>
+                )}{" "}
+                {task.isRunning && <span class="badge" data-status="wait">{t("running")}</span>}
+                {task.overdue && <span class="badge" data-status="bad">{t("overdue")}</span>}
+              </td>
+              <td class="number" data-label={t("Success")}>{task.successRate === undefined ? "" : `${task.successRate} %`}</td>
+              <td class="number" data-label={t("Duration")}>{task.lastDuration == null ? "" : formatDuration(task.lastDuration)}</td>
+              <td class="row-actions">
+                <button type="button" class="quiet" aria-label={t("Run now: {task}", { task: name })} onClick={() => void run(name)}>
+                  {t("Run now")}
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

@@ -10,6 +10,7 @@ import { confirmed } from "../ui/confirm";
 import { Icon } from "../ui/icons";
 import { Pages, pageOf } from "../ui/pages";
 import { CHANNELS, ChannelLabel, Moment, Nothing, Problem, Waiting } from "../ui/parts";
+import { actions, Table } from "../ui/table";
 import { toast, toastError } from "../ui/toast";
 import { TemplateEditor, type Draft } from "./template-editor";
 
@@ -74,57 +75,44 @@ function TemplateList() {
       {!list.data && list.busy && <Waiting />}
       {list.data && !rows.length && <Nothing>{t("No template yet.")}</Nothing>}
       {rows.length > 0 && (
-        <div class="table-frame" tabIndex={0} role="region" aria-label={t("Templates")}>
-          <table class="stack">
-            <thead>
-              <tr>
-                <th scope="col">{t("Key")}</th>
-                <th scope="col">{t("Name")}</th>
-                <th scope="col">{t("Variables")}</th>
-                <th scope="col">{t("Channels")}</th>
-                <th scope="col">{t("Changed")}</th>
-                <th scope="col">
-                  <span class="unseen">{t("Actions")}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <tr key={row.template_key}>
-                  <td>
-                    <a href={linkTo("templates", row.template_key)}>{row.template_key}</a>{" "}
-                    {!row.is_active && <span class="badge">{t("off")}</span>}
-                  </td>
-                  <td class="subject">
-                    {row.template_name}
-                    {row.description && <p class="hint">{row.description}</p>}
-                  </td>
-                  <td class="subject">
-                    <code>{row.variables.join(", ")}</code>
-                  </td>
-                  <td class="stacked">
-                    {row.supported_channels?.map((channel) => <ChannelLabel key={channel} channel={channel} />)}
-                  </td>
-                  <td>
-                    <Moment at={row.updated_at} />
-                  </td>
-                  <td class="row-actions">
-                    {row.is_active && (
-                      <button
-                        type="button"
-                        class="danger quiet"
-                        aria-label={t("Switch off {key}", { key: row.template_key })}
-                        onClick={() => void remove(row)}
-                      >
-                        {t("Switch off")}
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label={t("Templates")}
+          columns={[t("Key"), t("Name"), t("Variables"), t("Channels"), t("Changed"), actions()]}
+        >
+          {rows.map((row) => (
+            <tr key={row.template_key}>
+              <td>
+                <a href={linkTo("templates", row.template_key)}>{row.template_key}</a>{" "}
+                {!row.is_active && <span class="badge">{t("off")}</span>}
+              </td>
+              <td class="subject">
+                {row.template_name}
+                {row.description && <p class="hint">{row.description}</p>}
+              </td>
+              <td class="subject">
+                <code>{row.variables.join(", ")}</code>
+              </td>
+              <td class="stacked">
+                {row.supported_channels?.map((channel) => <ChannelLabel key={channel} channel={channel} />)}
+              </td>
+              <td>
+                <Moment at={row.updated_at} />
+              </td>
+              <td class="row-actions">
+                {row.is_active && (
+                  <button
+                    type="button"
+                    class="danger quiet"
+                    aria-label={t("Switch off {key}", { key: row.template_key })}
+                    onClick={() => void remove(row)}
+                  >
+                    {t("Switch off")}
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {paging && (rows.length > 0 || page > 0) && (
         <Pages
