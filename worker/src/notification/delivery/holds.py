@@ -145,21 +145,21 @@ class Holds:
         """Hold a channel until a moment; what waits for it already waits until then."""
         reached = await self._reached(user_id)
         await self._open_shared_lines(channel, user_id, reached)
-        for each in reached:
-            hold = await each._put(channel, user_id, until_ms, reason)
-        return hold
-
-    async def _put(self, channel: str, user_id: str, until_ms: int, reason: str) -> Hold:
         now_ms = self._platform.clock.now_ms()
         values = (channel, user_id, iso(until_ms), reason, iso(now_ms))
-        put, *_, released = await self._platform.database.batch(
-            [
-                Statement(_PUT, values),
-                *self._open_lines(channel, user_id, now_ms),
-                self._release(channel, user_id, now_ms, iso(until_ms)),
-            ]
-        )
-        await self.wake(released.rows, now_ms)
+        released: list[tuple[Platform, Sequence[Row]]] = []
+        try:
+            for each in reached:
+                put, *_, moved = await each._platform.database.batch(
+                    [
+                        Statement(_PUT, values),
+                        *self._open_lines(channel, user_id, now_ms),
+                        self._release(channel, user_id, now_ms, iso(until_ms)),
+                    ]
+                )
+                released.append((each._platform, moved.rows))
+        finally:
+            await self.wake(released, now_ms)
         [row] = put.rows
         return Hold.of(row)
 
@@ -175,22 +175,24 @@ class Holds:
             raise ServiceError("NOT_FOUND", f"Channel {channel} is not held")
         # If this fails, the sweep lets go on what no hold keeps any more.
         await self._open_shared_lines(channel, user_id, reached)
-        return sum([await each._let_go(channel, user_id) for each in held])
+        now_ms = self._platform.clock.now_ms()
+        released: list[tuple[Platform, Sequence[Row]]] = []
+        try:
+            for each in held:
+                *_, freed = await each._platform.database.batch(
+                    [
+                        *self._open_lines(channel, user_id, now_ms),
+                        self._release(channel, user_id, now_ms, None),
+                    ]
+                )
+                released.append((each._platform, freed.rows))
+        finally:
+            await self.wake(released, now_ms)
+        return sum(len(rows) for _, rows in released)
 
     async def _delete(self, channel: str, user_id: str) -> bool:
         [deleted] = await self._platform.database.batch([Statement(_DELETE, (channel, user_id))])
         return deleted.changes > 0
-
-    async def _let_go(self, channel: str, user_id: str) -> int:
-        now_ms = self._platform.clock.now_ms()
-        *_, released = await self._platform.database.batch(
-            [
-                *self._open_lines(channel, user_id, now_ms),
-                self._release(channel, user_id, now_ms, None),
-            ]
-        )
-        await self.wake(released.rows, now_ms)
-        return len(released.rows)
 
     def _open_lines(self, channel: str, user_id: str, now_ms: int) -> Sequence[Statement]:
         """Let the lines begin anew; where they are shared, this has been done before."""
@@ -235,25 +237,42 @@ class Holds:
             (channel, user_id, iso(now_ms), until, disabled, pace.interval_ms, most),
         )
 
-    async def wake(self, rows: Sequence[Row], now_ms: int) -> None:
-        """Queue messages for released notifications, and let their lines begin behind them."""
-        if not rows:
+    async def wake(self, released: Sequence[tuple[Platform, Sequence[Row]]], now_ms: int) -> None:
+        """Queue messages for released notifications, and let their lines begin behind them.
+
+        Args:
+            released: the notifications by their database, as a release returns them.
+            now_ms: the present.
+        """
+        parts = [
+            (platform, rows, [from_iso(row["next_retry_at"]) for row in rows])
+            for platform, rows in released
+            if rows
+        ]
+        if not parts:
             return
-        ends: dict[Endpoint, int] = {}
-        messages = []
-        dues = [from_iso(row["next_retry_at"]) for row in rows]
+        dues = [due for _, _, due in parts]
         if self._platform.is_sharded:
             # Imported where there are several databases.
-            from notification.delivery.shared_lines import place_released
+            from notification.delivery.shared_lines import Released, place_released
 
-            dues = await place_released(rows, dues, self._platform, self._log)
+            shared = [Released(*part) for part in parts]
+            dues = await place_released(shared, self._platform, self._log)
+        for (platform, rows, _), due in zip(parts, dues, strict=True):
+            await self._wake(platform, rows, due, now_ms)
+
+    async def _wake(
+        self, platform: Platform, rows: Sequence[Row], dues: Sequence[int], now_ms: int
+    ) -> None:
+        ends: dict[Endpoint, int] = {}
+        messages = []
         for row, due_ms in zip(rows, dues, strict=True):
             endpoint = (str(row["user_id"]), str(row["channel_type"]))
             ends[endpoint] = max(ends.get(endpoint, 0), due_ms)
             messages.append(
                 RetryMessage(int(row["id"]), int(row["retry_count"]), max(due_ms - now_ms, 0))
             )
-        await self._platform.database.batch(
+        await platform.database.batch(
             [Statement(_SET_LINE, (*endpoint, end + 1)) for endpoint, end in ends.items()]
         )
-        await enqueue(self._platform.retry_queue, messages, platform=self._platform, log=self._log)
+        await enqueue(platform.retry_queue, messages, platform=platform, log=self._log)

@@ -10,6 +10,7 @@ the line there. Imported where there are several databases.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from notification.channels.pace import bot_of
 from notification.compact_json import compact_json
@@ -70,17 +71,18 @@ async def take_places(wanted: Sequence[Places], platform: Platform) -> list[int]
     return [places[number] for number in range(len(wanted))]
 
 
-async def take_and_tell(wanted: Sequence[Places], platform: Platform, log: Log) -> None:
-    """Take places that rows have been given already, as the lines were read before.
+async def take_for_rows(wanted: Sequence[Places], platform: Platform, log: Log) -> list[int]:
+    """Take places for rows that are about to be written, and return them in ms since 1970.
 
-    Never raises: what isn't taken here is given once more, and the consumer keeps the pace.
+    Who dies before the rows are there leaves places empty, and no place is given twice. Never
+    raises: what can't be taken is where the line ended as it was read, and the consumer keeps the
+    pace.
     """
     try:
-        await take_places(wanted, platform)
+        return await take_places(wanted, platform)
     except DatabaseError as error:
         log.write("warn", "Taking a place in line failed", error=str(error))
-        return
-    await tell([(each.identity, each.channel) for each in wanted], platform, log)
+        return [each.earliest_ms for each in wanted]
 
 
 async def tell(lines: Iterable[tuple[str, str]], platform: Platform, log: Log) -> None:
@@ -151,59 +153,89 @@ async def open_lines(identities: Sequence[str], now_ms: int, platform: Platform)
         await platform.shards[home].database.batch([opened])
 
 
-async def place_released(
-    rows: Sequence[Row], dues: Sequence[int], platform: Platform, log: Log
-) -> list[int]:
-    """Put notifications of one database that no hold keeps any more behind those of the others.
+class Released(NamedTuple):
+    """Notifications of one database that no hold keeps any more.
 
-    Never raises: those that aren't placed here go out beside others.
-
-    Args:
+    Attributes:
+        platform: the platform with the database.
         rows: the notifications, as a release returns them.
         dues: when they are due by their database alone, in ms since 1970.
-        platform: the platform with the database.
-        log: the log of the invocation.
+    """
+
+    platform: Platform
+    rows: Sequence[Row]
+    dues: Sequence[int]
+
+
+async def place_released(
+    parts: Sequence[Released], platform: Platform, log: Log
+) -> list[list[int]]:
+    """Put what several databases let go on into one line for each endpoint, the oldest first.
+
+    Never raises: those that aren't placed here go out beside others.
 
     Returns:
         When they are due.
     """
-    placed = list(dues)
-    users = compact_json(sorted({str(row["user_id"]) for row in rows}))
+    placed = [list(part.dues) for part in parts]
+    groups: dict[str, list[_Spot]] = {}
+    lines: dict[str, Line] = {}
     try:
-        [found] = await platform.database.batch([Statement(_LINES_OF_USERS, (users,))])
-        lines = {(str(r["user_id"]), str(r["channel_type"])): read_line(r) for r in found.rows}
-        groups: dict[str, list[int]] = {}
-        for number in sorted(range(len(rows)), key=lambda number: int(rows[number]["id"])):
-            line = lines.get((str(rows[number]["user_id"]), str(rows[number]["channel_type"])))
-            if line is not None:
-                groups.setdefault(line.endpoint, []).append(number)
-        paces = {line.endpoint: line.pace for line in lines.values()}
+        for number, part in enumerate(parts):
+            for spot, line in await _spots(part, number):
+                lines[line.endpoint] = line
+                groups.setdefault(line.endpoint, []).append(spot)
         wanted = [
-            Places(
-                identity,
-                str(rows[numbers[0]]["channel_type"]),
-                paces[identity],
-                min(dues[number] for number in numbers),
-                size=len(numbers),
-            )
-            for identity, numbers in groups.items()
+            Places(identity, spots[0].channel, lines[identity].pace, min(s.due_ms for s in spots))
+            for identity, spots in groups.items()
         ]
+        wanted = [each._replace(size=len(groups[each.identity])) for each in wanted]
         for each, first_ms in zip(wanted, await take_places(wanted, platform), strict=True):
-            for place, number in enumerate(groups[each.identity]):
-                placed[number] = first_ms + place * each.pace.interval_ms
-        moved = [
-            [rows[number]["id"], iso(due_ms)]
-            for number, due_ms in enumerate(placed)
-            if due_ms != dues[number]
-        ]
-        if moved:
-            now = iso(platform.clock.now_ms())
-            await platform.database.batch([Statement(_PLACE, (compact_json(moved), now))])
+            for place, spot in enumerate(sorted(groups[each.identity])):
+                placed[spot.part][spot.number] = first_ms + place * each.pace.interval_ms
+        for part, dues in zip(parts, placed, strict=True):
+            await _move(part, dues)
     except DatabaseError as error:
         log.write("warn", "Taking places in line failed", error=str(error))
-        return list(dues)
+        return [list(part.dues) for part in parts]
     await tell([(each.identity, each.channel) for each in wanted], platform, log)
     return placed
+
+
+class _Spot(NamedTuple):
+    """A notification that goes on; they sort by age."""
+
+    row_id: int
+    part: int
+    number: int
+    channel: str
+    due_ms: int
+
+
+async def _spots(part: Released, number: int) -> list[tuple[_Spot, Line]]:
+    """Return the notifications of a part whose endpoints have lines."""
+    users = compact_json(sorted({str(row["user_id"]) for row in part.rows}))
+    [found] = await part.platform.database.batch([Statement(_LINES_OF_USERS, (users,))])
+    lines = {(str(r["user_id"]), str(r["channel_type"])): read_line(r) for r in found.rows}
+    spots = []
+    for at, (row, due_ms) in enumerate(zip(part.rows, part.dues, strict=True)):
+        channel = str(row["channel_type"])
+        line = lines.get((str(row["user_id"]), channel))
+        if line is not None:
+            spots.append((_Spot(int(row["id"]), number, at, channel, due_ms), line))
+    return spots
+
+
+async def _move(part: Released, dues: Sequence[int]) -> None:
+    """Write the places of those that have another one than their database gave them."""
+    moved = [
+        [row["id"], iso(due_ms)]
+        for row, before, due_ms in zip(part.rows, part.dues, dues, strict=True)
+        if due_ms != before
+    ]
+    if moved:
+        now = iso(part.platform.clock.now_ms())
+        await part.platform.database.batch([Statement(_PLACE, (compact_json(moved), now))])
 
 
 async def _lines(identities: Iterable[str], home: Platform) -> dict[str, Line]:

@@ -107,6 +107,9 @@ class BatchSender:
                 )
             except ServiceError as error:
                 answers[place] = error
+        if any(each.places for each in prepared.values()):
+            taken = await self._sender.take_places(list(prepared.values()))
+            prepared = dict(zip(prepared, taken, strict=True))
         left = self.attempts_left
         for place, each in prepared.items():
             prepared[place] = each.with_attempts(left)
@@ -171,7 +174,7 @@ class BatchSender:
         }
         places = [place for each in accepted.values() for place in each.places]
         if places:
-            await self._sender.take_places(places)
+            await self._sender.tell_of_lines(places)
         self.attempts_left -= sum(each.attempts() for each in accepted.values())
         drafts = [draft for each in accepted.values() for draft in each.drafts]
         shown = await self._delivered(drafts, max_retries)

@@ -58,6 +58,19 @@ class Draft(NamedTuple):
     deferred: bool = False
     missing: tuple[str, ...] = ()
 
+    @property
+    def in_line(self) -> bool:
+        """Whether it waits for its endpoint, or for a hold to end."""
+        row = self.row
+        planned = row.get("send_at") is not None or row.get("after_id") is not None
+        return row["status"] == "retry" and not planned
+
+    def placed(self, until_ms: int) -> "Draft":
+        """Return it at another place in its line."""
+        held_until = self.row.get("held_until")
+        wait = Wait(until_ms, None if held_until is None else str(held_until))
+        return self._replace(row={**self.row, **wait.row()})
+
 
 def draft_rows(
     command: SendCommand,

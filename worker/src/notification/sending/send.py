@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from notification.delivery.endpoint_lines import Places, free_channels, take_slot
@@ -49,7 +50,7 @@ class Prepared(NamedTuple):
     """A send that is ready to be written.
 
     Attributes:
-        places: what its rows take of lines, where these stand in several databases.
+        places: the places in line of its drafts, where lines stand in several databases.
     """
 
     drafts: list[Draft]
@@ -77,6 +78,12 @@ class Prepared(NamedTuple):
             attempted = draft.config is not None
             drafts.append(deferred(draft) if attempted and most <= 0 else draft)
             most -= attempted
+        return self._replace(drafts=drafts)
+
+    def placed(self, places: Sequence[int]) -> "Prepared":
+        """Give the drafts in line the places that were taken for them, in ms since 1970."""
+        due = iter(places)
+        drafts = [each.placed(next(due)) if each.in_line else each for each in self.drafts]
         return self._replace(drafts=drafts)
 
 
@@ -167,20 +174,32 @@ class Sender:
         prepared = self.prepare(command, request_hash, inputs, keys)
         if put_off:
             prepared = prepared.with_attempts(0)
+        if prepared.places:
+            [prepared] = await self.take_places([prepared])
         try:
             [written] = await accept_all(self._platform.database, [prepared.acceptance])
         except DatabaseConflict:
             return None
         if written and prepared.places:
-            await self.take_places(prepared.places)
+            await self.tell_of_lines(prepared.places)
         return prepared.drafts if written else None
 
-    async def take_places(self, places: Sequence[Places]) -> None:
-        """Take the places in lines that written rows have been given."""
+    async def take_places(self, prepared: Sequence[Prepared]) -> list[Prepared]:
+        """Take the places in lines that several databases share, and return the sends with them."""
         # Imported where there are several databases and somebody waits.
-        from notification.delivery.shared_lines import take_and_tell
+        from notification.delivery.shared_lines import take_for_rows
 
-        await take_and_tell(places, self._platform, self._log)
+        wanted = [place for each in prepared for place in each.places]
+        taken = iter(await take_for_rows(wanted, self._platform, self._log))
+        return [each.placed(list(islice(taken, len(each.places)))) for each in prepared]
+
+    async def tell_of_lines(self, places: Sequence[Places]) -> None:
+        """Give every database the notice of lines in which rows have places now."""
+        # Imported where there are several databases and somebody waits.
+        from notification.delivery.shared_lines import tell
+
+        lines = [(each.identity, each.channel) for each in places]
+        await tell(lines, self._platform, self._log)
 
     def prepare(
         self,
@@ -230,13 +249,7 @@ class Sender:
         if platform.shard:
             # Templates lie in the first database, from which this request has just read it.
             guard = guard._replace(template=None)
-        in_line = [
-            d
-            for d in drafts
-            if d.row["status"] == "retry"
-            and d.row.get("send_at") is None
-            and d.row.get("after_id") is None
-        ]
+        in_line = [draft for draft in drafts if draft.in_line]
         if platform.is_sharded:
             taken = [
                 Places(configs[d.channel].line, d.channel, waits[d.channel][1], _due(d))

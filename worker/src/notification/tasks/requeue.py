@@ -121,7 +121,7 @@ async def requeue_stalled(
         ]
     )
     revived, stale, oldest, expired, due, _, released, fallbacks, _ = results
-    await holds.wake(released.rows, now_ms)
+    await holds.wake([(platform, released.rows)], now_ms)
     ids = [int(row["id"]) for row in revived.rows]
     messages = [RetryMessage(i, 0) for i in ids] + [_message(row) for row in due.rows]
     messages += released_messages(fallbacks)
