@@ -63,7 +63,7 @@ def declare(inputs: Inputs) -> Mapping[str, object]:
     pin_holds = pin is not None and pin.holds_against(
         bundle_sha256=inputs.bundle.sha256, assets_sha256=_assets_sha256(inputs)
     )
-    databases = databases_needed(settings, state or ())
+    databases = databases_needed(settings, state or (), pin_holds=pin_holds)
     check_older_version(settings, state or (), pin_holds=pin_holds)
     claims = Claims.of(
         settings,

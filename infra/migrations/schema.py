@@ -17,6 +17,11 @@ from infra.migrations.d1 import Row, Statement
 OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid"
 """Everything in the catalogue, in the order in which it was made."""
 
+EARLIER_PREFIX = "earlier_"
+"""What a table of an earlier service is called in a database that was adopted. Rows that this
+schema has no place for may stay in it; it is no part of the schema.
+"""
+
 _SHADOWS = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
 _VIRTUAL = re.compile(r"CREATE\s+VIRTUAL\s+TABLE\b", re.I)
 _WORDS = re.compile(

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from infra.migrations.d1 import D1Database, retry_unavailable
-from infra.migrations.errors import D1Refused
+from infra.migrations.errors import D1Refused, MigrationError
 from infra.settings.values import is_loopback
 from infra.shards.mover import SETTLED_S, Mover
 from infra.shards.record import Placement, read_placement
@@ -26,11 +26,23 @@ isolate has the version and the record at once."""
 
 
 def is_changed(old: Properties, new: Properties) -> bool:
-    """Whether recipients have to move, or the databases are others."""
+    """Whether recipients have to move, or the databases are others.
+
+    A move that was cut off left the number of before in the state: the record tells.
+    """
+    if any(old.get(key) != new.get(key) for key in ("account_id", "base_url", "databases")):
+        return True
     wanted = new.get("wanted")
-    return (wanted is not None and old.get("n") != wanted) or any(
-        old.get(key) != new.get(key) for key in ("account_id", "base_url", "databases")
-    )
+    return wanted is not None and (old.get("n") != wanted or _is_unsettled(new, int(wanted)))
+
+
+def _is_unsettled(properties: Properties, wanted: int) -> bool:
+    """Whether the record says something else; where it can't be read, the update says why."""
+    with _database(properties, str(properties["databases"][0])) as first:
+        try:
+            return retry_unavailable(read_placement, first) != Placement(wanted)
+        except MigrationError:
+            return True
 
 
 def settle(properties: Properties, before: Properties | None = None) -> dict[str, Any]:

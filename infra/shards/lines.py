@@ -21,6 +21,10 @@ ON CONFLICT (endpoint) DO UPDATE SET
 """  # noqa: S608  constants
 _SELECT_HOLDS = "SELECT * FROM channel_holds WHERE user_id = '' ORDER BY channel_type"
 _HOLD = ("channel_type", "user_id", "held_until", "reason", "created_at")
+_END_HOLDS = """
+DELETE FROM channel_holds WHERE user_id = '' AND channel_type NOT IN (
+  SELECT json_extract(value, '$.channel_type') FROM json_each(?1))
+"""
 _WRITE_HOLDS = f"""
 INSERT INTO channel_holds ({", ".join(_HOLD)})
 SELECT {", ".join(f"json_extract(value, '$.{name}')" for name in _HOLD)} FROM json_each(?1)
@@ -47,8 +51,10 @@ def copy_lines(source: Queries, target: Queries) -> None:
 
 
 def copy_holds_of_all(first: Queries, target: Queries) -> None:
-    """Give a database the holds of whole channels, which every shard has."""
+    """Give a database the holds of whole channels, which every shard has, and no others.
+
+    A version that knows fewer databases may have ended one where it looked.
+    """
     rows = asked(first, _SELECT_HOLDS)
-    if rows:
-        holds = json.dumps([dict(row) for row in rows])
-        patiently(target.batch, [Statement(_WRITE_HOLDS, (holds,))])
+    holds = json.dumps([dict(row) for row in rows])
+    patiently(target.batch, [Statement(_END_HOLDS, (holds,)), Statement(_WRITE_HOLDS, (holds,))])

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from infra.migrations.errors import MigrationError, WriterBusy
 from infra.migrations.ledger import SELECT_APPLIED
-from infra.migrations.schema import Queries, read_objects
+from infra.migrations.schema import EARLIER_PREFIX, Queries, read_objects
 from infra.shards.lines import copy_holds_of_all, copy_lines
 from infra.shards.placement import shard_of
 from infra.shards.record import (
@@ -249,4 +249,5 @@ def _catalogue(database: Queries) -> Mapping[str, str]:
     applied = {
         str(row["name"]): str(row.get("sha256") or "") for row in asked(database, SELECT_APPLIED)
     }
-    return {**{one.name: one.plain for one in objects}, **applied}
+    ours = (one for one in objects if not one.table.startswith(EARLIER_PREFIX))
+    return {**{one.name: one.plain for one in ours}, **applied}

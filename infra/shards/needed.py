@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from infra.migrations.errors import MigrationError
 from infra.names import is_further_database
 from infra.settings import Settings
 
+if TYPE_CHECKING:
+    from infra.shards.record import Placement
+
 _DATABASE = "cloudflare:index/d1Database:D1Database"
-_SHARDS = "pulumi-python:dynamic/shards:Shards"
 _RELEASES = "pulumi-python:dynamic/releases:ReleaseLedger"
 
 State = Sequence[Mapping[str, Any]]
 
 
-def databases_needed(settings: Settings, state: State) -> int:
-    """Return the settings' number, or a higher one while others still have recipients.
+def databases_needed(settings: Settings, state: State, *, pin_holds: bool) -> int:
+    """Return the settings' number, or a higher one while others still have recipients or a reader.
 
     The record is asked only where the stack has more databases than the settings want: the state
     doesn't tell how far a deployment came that was cut off.
@@ -26,65 +29,57 @@ def databases_needed(settings: Settings, state: State) -> int:
     Args:
         settings: the stack's.
         state: type and outputs of the resources before this update.
+        pin_holds: whether the pinned version serves.
 
     Raises:
         pulumi.RunError: the record can't be read, and so nothing may go.
     """
-    databases = [one for one in state if one.get("type") == _DATABASE]
-    if len(databases) <= settings.shards:
+    there = len(_of(state, _DATABASE))
+    if there <= settings.shards:
         return settings.shards
-    first = next((id_ for one in databases if (id_ := _first_id(one))), None)
-    if first is None:
-        raise pulumi.RunError(
-            f"The stack has {len(databases)} databases, and its state doesn't tell which one is "
-            "the first; nothing was changed. Run 'pulumi refresh', and deploy again."
-        )
-    # Imported late: the program itself needs no HTTP client, and few stacks come here.
-    from infra.migrations.d1 import D1Database, retry_unavailable
-    from infra.migrations.errors import MigrationError
-    from infra.shards.record import read_placement
-
     try:
-        with D1Database(
-            account_id=settings.account_id,
-            database_id=first,
-            base_url=settings.cloudflare_base_url,
-        ) as database:
-            placement = retry_unavailable(read_placement, database)
+        reach = _placement(settings, state).reach
     except MigrationError as error:
         raise pulumi.RunError(
-            f"It isn't known over how many of the {len(databases)} databases the recipients are "
+            f"It isn't known over how many of the {there} databases the recipients are "
             f"spread, so none of them may go; nothing was changed. {error}"
         ) from None
-    return max(settings.shards, placement.reach if placement is not None else 1)
+    # A version that is bound to a database asks it, even where it has nobody.
+    known = [_shards_of(state, version) for version in _older(settings, pin_holds=pin_holds)]
+    return max(settings.shards, reach, min(there, max(known, default=1)))
 
 
 def check_older_version(settings: Settings, state: State, *, pin_holds: bool) -> None:
     """Refuse a pin or a share of the traffic for a version that doesn't know every database.
 
+    Nobody moves while an older version serves, so a canary may neither begin one nor leave one
+    half done: who is being moved would wait until it ends.
+
     Raises:
-        pulumi.RunError: it would answer for recipients whose rows it can't see.
+        pulumi.RunError: it would answer for recipients whose rows it can't see, or would keep
+            recipients from being moved.
     """
-    spread = max(
-        (int((one.get("outputs") or {}).get("n") or 1) for one in _of(state, _SHARDS)), default=1
-    )
-    wanted = [settings.pin.version] if settings.pin is not None and pin_holds else []
-    if settings.traffic_base is not None and settings.shares_traffic:
-        wanted.append(settings.traffic_base)
-    known = {
-        str(release.get("version_id")): _shards(release)
-        for one in _of(state, _RELEASES)
-        for release in (one.get("outputs") or {}).get("releases") or ()
-        if isinstance(release, Mapping)
-    }
-    for version in wanted:
-        if known.get(version, 1) < spread:
+    versions = _older(settings, pin_holds=pin_holds)
+    if not versions or max(len(_of(state, _DATABASE)), settings.shards) < 2:
+        return
+    try:
+        placement = _placement(settings, state)
+    except MigrationError as error:
+        raise pulumi.RunError(
+            "It isn't known over how many databases the recipients are spread, so no earlier "
+            f"version may serve; nothing was changed. {error}"
+        ) from None
+    for version in versions:
+        known = _shards_of(state, version)
+        if known < placement.reach:
             raise pulumi.RunError(
-                f"Version {version[:8]} knows {known.get(version, 1)} of the {spread} databases "
+                f"Version {version[:8]} knows {known} of the {placement.reach} databases "
                 "over which the recipients are spread, so it can't serve; nothing was changed. "
-                f"Set shards to {known.get(version, 1)} and deploy the newest release, which moves "
+                f"Set shards to {known} and deploy the newest release, which moves "
                 "the recipients back; then this version can serve."
             )
+    if refusal := placement.refusal_of_canary(settings.shards) if settings.shares_traffic else "":
+        raise pulumi.RunError(refusal)
 
 
 def release_shards(settings: object) -> int:
@@ -94,8 +89,53 @@ def release_shards(settings: object) -> int:
     return int(found) if isinstance(found, int | float) else 1
 
 
-def _shards(release: Mapping[str, Any]) -> int:
-    return release_shards(release.get("settings"))
+def _older(settings: Settings, *, pin_holds: bool) -> list[str]:
+    """Return the versions that get traffic beside the newest one, or in its place."""
+    found = [settings.pin.version] if settings.pin is not None and pin_holds else []
+    if settings.traffic_base is not None and settings.shares_traffic:
+        found.append(settings.traffic_base)
+    return found
+
+
+def _placement(settings: Settings, state: State) -> Placement:
+    """Ask the first database for the record; a stack that has one database at most has none.
+
+    Raises:
+        MigrationError: the record can't be read.
+        pulumi.RunError: the state doesn't tell which database is the first.
+    """
+    # Imported late: the program itself needs no HTTP client, and few stacks come here.
+    from infra.migrations.d1 import D1Database, retry_unavailable
+    from infra.shards.record import Placement, read_placement
+
+    databases = _of(state, _DATABASE)
+    if len(databases) < 2:
+        return Placement()
+    first = next((id_ for one in databases if (id_ := _first_id(one))), None)
+    if first is None:
+        raise pulumi.RunError(
+            f"The stack has {len(databases)} databases, and its state doesn't tell which one is "
+            "the first; nothing was changed. Run 'pulumi refresh', and deploy again."
+        )
+    with D1Database(
+        account_id=settings.account_id,
+        database_id=first,
+        base_url=settings.cloudflare_base_url,
+    ) as database:
+        return retry_unavailable(read_placement, database) or Placement()
+
+
+def _shards_of(state: State, version: str) -> int:
+    """Return how many databases a version knows; one that the state doesn't list knows one."""
+    return next(
+        (
+            release_shards(release.get("settings"))
+            for one in _of(state, _RELEASES)
+            for release in (one.get("outputs") or {}).get("releases") or ()
+            if isinstance(release, Mapping) and release.get("version_id") == version
+        ),
+        1,
+    )
 
 
 def _of(state: State, kind: str) -> list[Mapping[str, Any]]:

@@ -62,6 +62,30 @@ class Placement:
         document = {"n": self.n, "moving_to": self.moving_to}
         return json.dumps(document, separators=(",", ":"))
 
+    def refusal_of_canary(self, wanted: int) -> str:
+        """Say why no canary may begin while the settings want so many databases.
+
+        Nobody moves while two versions serve, and once recipients have moved, the version before
+        can't take over: a canary that moved them could not be aborted.
+
+        Returns:
+            An empty text where it may.
+        """
+        if self.moving_to is not None:
+            return (
+                f"A move of the recipients from {self.n} to {self.moving_to} databases isn't "
+                "complete, and a canary would keep them waiting; nothing was changed. First finish "
+                "it: deploy to all at once, without a canary."
+            )
+        if self.n != wanted:
+            return (
+                f"The recipients are spread over {self.n} of the databases and shards is {wanted}. "
+                "A canary moves nobody, since the version beside it could not take over again; "
+                f"nothing was changed. Set shards to {self.n} for the canary. When the new version "
+                f"has all requests, set it to {wanted} and deploy without a canary."
+            )
+        return ""
+
     @classmethod
     def parse(cls, text: str) -> Placement:
         """Read the record's value.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from infra.migrations.d1 import Row, Statement
 from infra.migrations.errors import D1Unavailable
-from infra.migrations.schema import Queries, Table, quoted, read_tables
+from infra.migrations.schema import EARLIER_PREFIX, Queries, Table, quoted, read_tables
 from infra.retries import retrying
 
 patiently = retrying(D1Unavailable, attempts=50, first_wait=1.0, longest_wait=8.0)
@@ -52,6 +52,7 @@ class UserRows:
             cls._of_table(table)
             for table in tables.values()
             if any(column.name == "user_id" for column in table.stored)
+            and not table.name.startswith(EARLIER_PREFIX)
         ]
         return tuple(sorted(found, key=lambda rows: rows.name))
 

@@ -225,6 +225,23 @@ def test_a_hold_of_a_whole_channel_holds_in_every_database(one: Shards) -> None:
         ]
 
 
+def test_what_an_earlier_service_left_stays_where_it_is(one: Shards) -> None:
+    one.sql(0, "CREATE TABLE earlier_notification_logs (id INTEGER PRIMARY KEY, user_id TEXT)")
+    one.sql(0, "CREATE INDEX earlier_by_user ON earlier_notification_logs (user_id)")
+    one.sql(0, "INSERT INTO earlier_notification_logs (user_id) VALUES ('u1'), ('dan')")
+    one.add()
+    one.mover().move(2)
+    assert one.strays(2) == []
+    assert one.sql(0, "SELECT count(*) FROM earlier_notification_logs") == [(2,)]
+
+
+def test_a_hold_that_ended_under_a_version_of_one_database_holds_nobody(one: Shards) -> None:
+    one.add()
+    one.sql(1, "INSERT INTO channel_holds VALUES ('slack', '', '2027', 'r', '2026')")
+    one.mover().move(2)
+    assert one.sql(1, "SELECT channel_type FROM channel_holds WHERE user_id = ''") == []
+
+
 def test_who_moves_waits_in_the_line_as_before(one: Shards) -> None:
     one.sql(0, "INSERT INTO endpoint_lines VALUES ('https://a', 'webhook', 10, 900, 1, 1)")
     one.add()

@@ -132,8 +132,6 @@ def test_every_line_is_copied_and_the_later_time_counts(count: int, calls: int) 
 
 def test_holds_of_a_whole_channel_are_given_to_another_database_and_nobody_elses() -> None:
     with Counted(HOLDS) as first, Counted(HOLDS) as target:
-        copy_holds_of_all(first, target)
-        assert target.calls == 0
         first.batch(
             [
                 Statement(
@@ -146,6 +144,7 @@ def test_holds_of_a_whole_channel_are_given_to_another_database_and_nobody_elses
             [
                 Statement(
                     "INSERT INTO channel_holds VALUES ('lark', '', '2030', 'old', '2020'), "
+                    "('sms', '', '2030', 'ended in the first', '2020'), "
                     "('lark', 'v', '2031', 'v', '2026')"
                 )
             ]
@@ -156,3 +155,6 @@ def test_holds_of_a_whole_channel_are_given_to_another_database_and_nobody_elses
             ("lark", "v", "2031", "v", "2026"),
             ("slack", "", "2028", "s", "2026"),
         ]
+        first.batch([Statement("DELETE FROM channel_holds WHERE user_id = ''")])
+        copy_holds_of_all(first, target)
+        assert target.ask("SELECT channel_type, user_id FROM channel_holds") == [("lark", "v")]

@@ -19,7 +19,6 @@ from tests.infra.stack_inputs import checked_config, stack_inputs
 
 VERSION = "18f97339-c287-4872-9bdd-e2135c07ec12"
 LEDGER = "pulumi-python:dynamic/releases:ReleaseLedger"
-SHARDS = "pulumi-python:dynamic/shards:Shards"
 
 
 def databases(count: int) -> list[dict[str, Any]]:
@@ -113,9 +112,67 @@ def test_recipients_move_after_every_schema_and_the_version_that_knows_them(
         assert found.depends_on("shards", first)
 
 
-def test_nobody_moves_while_an_older_version_has_traffic(tmp_path: Path) -> None:
-    found = declared(tmp_path, 2, traffic=10, traffic_base=VERSION)
+def test_nobody_moves_while_an_older_version_has_traffic(
+    tmp_path: Path, record: list[Placement | None]
+) -> None:
+    record.append(Placement(2))
+    state = [*databases(2), release(VERSION, shards=2)]
+    found = declared(tmp_path, 2, state, traffic=10, traffic_base=VERSION)
     assert found.one("shards").inputs.get("wanted") is None
+
+
+@pytest.mark.parametrize(("there", "wanted"), [(1, 3), (2, 1), (2, 3)])
+def test_a_canary_that_would_move_recipients_is_refused(
+    tmp_path: Path, record: list[Placement | None], there: int, wanted: int
+) -> None:
+    record.append(Placement(there))
+    state = [*databases(there), release(VERSION, shards=there)]
+    with pytest.raises(pulumi.RunError) as refused:
+        declared(tmp_path, wanted, state, traffic=10, traffic_base=VERSION)
+    assert str(refused.value) == (
+        f"The recipients are spread over {there} of the databases and shards is {wanted}. A canary "
+        "moves nobody, since the version beside it could not take over again; nothing was changed. "
+        f"Set shards to {there} for the canary. When the new version has all requests, set it to "
+        f"{wanted} and deploy without a canary."
+    )
+
+
+@pytest.mark.parametrize("wanted", [2, 3])
+def test_a_canary_is_refused_while_recipients_are_being_moved(
+    tmp_path: Path, record: list[Placement | None], wanted: int
+) -> None:
+    record.append(Placement(3, 2))
+    state = [*databases(3), release(VERSION, shards=3)]
+    with pytest.raises(pulumi.RunError, match="A move of the recipients from 3 to 2 databases isn"):
+        declared(tmp_path, wanted, state, traffic=10, traffic_base=VERSION)
+
+
+def test_no_earlier_version_serves_where_the_record_cant_be_read(
+    tmp_path: Path, record: list[Placement | Exception | None]
+) -> None:
+    record.append(PlacementUnknown("It is malformed."))
+    state = [*databases(2), release(VERSION, shards=2)]
+    with pytest.raises(pulumi.RunError, match=r"no earlier version may serve.*It is malformed"):
+        declared(tmp_path, 2, state, traffic=10, traffic_base=VERSION)
+
+
+@pytest.mark.parametrize(
+    ("known", "names"),
+    [
+        ({}, ["database", "database-1"]),
+        ({"shards": 2}, ["database", "database-1"]),
+        ({"shards": 3}, ["database", "database-1", "database-2"]),
+        ({"shards": 8}, ["database", "database-1", "database-2"]),
+    ],
+)
+def test_a_database_that_a_serving_version_asks_stays_though_it_is_empty(
+    tmp_path: Path, record: list[Placement | None], known: dict[str, int], names: list[str]
+) -> None:
+    record.append(Placement(1))
+    inputs = stack_inputs(tmp_path, protectStores="true")
+    pin = Pin(version=VERSION, instead_of=inputs.bundle.sha256)
+    found = declared(tmp_path, 2, [*databases(3), release(VERSION, **known)], pin=pin)
+    assert sorted(r.name for r in found.of_type("D1Database")) == names
 
 
 def test_a_database_with_recipients_stays_when_the_settings_want_fewer(
@@ -192,15 +249,13 @@ def release(version: str, **settings: Any) -> dict[str, Any]:
     }
 
 
-def spread(n: int) -> dict[str, Any]:
-    return {"type": SHARDS, "outputs": {"n": float(n)}}
-
-
 @pytest.mark.parametrize("known", [{}, {"shards": 2}])
 def test_a_version_that_knows_too_few_databases_gets_no_traffic(
-    tmp_path: Path, known: dict[str, int]
+    tmp_path: Path, record: list[Placement | None], known: dict[str, int]
 ) -> None:
-    state = [*databases(3), spread(3), release(VERSION, **known)]
+    # Also what a move under way may have moved already counts.
+    record.append(Placement(1, 3))
+    state = [*databases(3), release(VERSION, **known)]
     with pytest.raises(pulumi.RunError) as refused:
         declared(tmp_path, 3, state, traffic=10, traffic_base=VERSION)
     there = known.get("shards", 1)
@@ -217,9 +272,12 @@ def test_a_version_that_knows_too_few_databases_gets_no_traffic(
     assert declared(tmp_path, 3, state, pin=pin).of_type("WorkersDeployment")
 
 
-def test_a_version_that_knows_them_all_may_serve(tmp_path: Path) -> None:
-    state = [*databases(3), spread(2), release(VERSION, shards=2)]
-    assert declared(tmp_path, 3, state, traffic=10, traffic_base=VERSION).of_type("Shards")
+def test_a_version_that_knows_them_all_may_serve(
+    tmp_path: Path, record: list[Placement | None]
+) -> None:
+    record.append(Placement(2))
+    state = [*databases(3), release(VERSION, shards=2)]
+    assert declared(tmp_path, 2, state, traffic=10, traffic_base=VERSION).of_type("Shards")
 
 
 def test_a_protected_stack_has_no_unprotected_database_but_the_one_being_emptied(

@@ -13,7 +13,7 @@ from infra.migrations.d1 import D1Database
 from infra.migrations.errors import D1Refused
 from infra.shards import lifecycle
 from infra.shards.mover import SETTLED_S, Mover
-from infra.shards.record import Placement
+from infra.shards.record import Placement, PlacementUnknown
 from infra.shards.resource import ShardsProvider
 from tests.infra.d1_api import ACCOUNT, BASE_URL
 from tests.infra.test_mover import USERS, Shards
@@ -65,10 +65,41 @@ def two() -> Shards:
     ],
 )
 def test_only_another_number_and_other_databases_are_a_change(
-    change: dict[str, Any], expected: bool
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], expected: bool
 ) -> None:
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "t")
+    monkeypatch.setattr(lifecycle, "read_placement", lambda _: Placement(3))
     diff = ShardsProvider().diff("shards", {**KNOWN, "n": 3}, {**KNOWN, **change})
     assert diff.changes is expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (Placement(3), False),
+        (Placement(3, 2), True),
+        (Placement(2, 3), True),
+        (Placement(2), True),
+        (None, True),
+        (PlacementUnknown("It is malformed."), True),
+    ],
+)
+def test_a_move_that_was_cut_off_is_a_change_though_the_state_has_the_wanted_number(
+    monkeypatch: pytest.MonkeyPatch, found: Placement | Exception | None, expected: bool
+) -> None:
+    asked: list[str] = []
+
+    def read(database: D1Database) -> Placement | None:
+        asked.append(database._path)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "t")
+    monkeypatch.setattr(lifecycle, "read_placement", read)
+    assert ShardsProvider().diff("shards", {**KNOWN, "n": 3}, KNOWN).changes is expected
+    # Of the first database, and of it alone.
+    assert [path.split("/")[-2] for path in asked] == ["a"]
 
 
 def test_the_first_deployment_moves_who_has_to_move_and_a_later_one_takes_them_back(

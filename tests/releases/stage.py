@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,14 @@ class Stage:
     Args:
         project: the copy.
         folder: where everything else of it is kept.
+        settings: settings of its stack that differ from the local one's.
     """
 
-    def __init__(self, project: AlteredProject, folder: Path) -> None:
+    def __init__(self, project: AlteredProject, folder: Path, **settings: Any) -> None:
         self.project = project
         self.reviews = folder / "reviews"
         self.installation = Installation(
-            folder / "installation", settings={"testClock": True}, project=project.root
+            folder / "installation", settings={"testClock": True, **settings}, project=project.root
         )
         self.installation.environment["NOTIFYCTL_POST_MORTEMS"] = str(self.reviews)
         self.installation.environment["NOTIFYCTL_ENGINE"] = "embedded"
@@ -120,16 +122,18 @@ class Stage:
                 yield counts
 
     @contextmanager
-    def sends(self) -> Iterator[Counter[str]]:
-        """Send notifications to the sink without a pause while the block runs."""
-        url = f"{self.installation.sink_url}/hook/under-load"
+    def sends(self, *users: str) -> Iterator[Counter[str]]:
+        """Send notifications to the sink without a pause while the block runs, to one by one."""
+        users = users or ("under-load",)
         with self.installation.service() as service:
-            config = {"webhook_url": url}
-            body = {"user_id": "under-load", "channel_type": "webhook", "config_data": config}
-            service.result("POST", "/api/user-configs", body=body)
-            notification = Notification(user="under-load", channels=("webhook",), message="x")
+            for user in users:
+                config = {"webhook_url": f"{self.installation.sink_url}/hook/{user}"}
+                body = {"user_id": user, "channel_type": "webhook", "config_data": config}
+                service.result("POST", "/api/user-configs", body=body)
+            turns = cycle(users)
 
             def send() -> str:
+                notification = Notification(user=next(turns), channels=("webhook",), message="x")
                 try:
                     return str(notification.send(service)["results"][0]["status"])
                 except ServiceError as error:

@@ -108,17 +108,11 @@ class Gate:
 
     def _spread(self) -> int:
         """Return how many databases may have recipients; all of them where it isn't known."""
-        databases = self._outputs.get("d1_databases") or []
-        if len(databases) < 2:
-            return 1
-        what = "read over how many databases the recipients are spread"
         try:
-            rows = self._account.query(what, str(databases[0]["id"]), SELECT_PLACEMENT)
-            with self._account.understood(what):
-                return Placement.parse(str(rows[0]["config_value"])).reach if rows else 1
-        except (OperationError, PlacementUnknown) as error:
+            return stack_placement(self._account, self._outputs).reach
+        except OperationError as error:
             self._unknown.append(f"over how many databases the recipients are spread: {error}")
-            return len(databases)
+            return len(self._outputs.get("d1_databases") or [])
 
     def _lost(self, binding: Mapping[str, Any]) -> str | None:
         """Return what a binding refers to where that is gone."""
@@ -155,6 +149,24 @@ class Gate:
             )
             self._lists[path] = {str(one.get(key)) for one in listed}
         return self._lists[path]
+
+
+def stack_placement(account: StackAccount, outputs: Mapping[str, Any]) -> Placement:
+    """Return where a stack's recipients are; a stack that has one database isn't asked.
+
+    Raises:
+        OperationError: the account can't be asked, or the record is malformed.
+    """
+    databases = outputs.get("d1_databases") or []
+    if len(databases) < 2:
+        return Placement()
+    what = "read over how many databases the recipients are spread"
+    rows = account.query(what, str(databases[0]["id"]), SELECT_PLACEMENT)
+    try:
+        with account.understood(what):
+            return Placement.parse(str(rows[0]["config_value"])) if rows else Placement()
+    except PlacementUnknown as error:
+        raise OperationError(str(error)) from None
 
 
 def _name(binding: Mapping[str, Any]) -> str:

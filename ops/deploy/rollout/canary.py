@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from ops.deploy.deployment import Deployment
+from ops.deploy.rollback.gate import stack_placement
 from ops.deploy.rollout.version_metrics import MetricsSince, VersionMetrics
 from ops.observe.metrics.caller_metrics import ERROR_RATE
 from ops.stacks.account import StackAccount
@@ -120,13 +121,21 @@ class Canary:
         self._sleep = sleep
         self.results: list[StepResult] = []
 
-    def check(self, worker: str) -> None:
-        """See that it could be judged, before anything moves.
+    def check(self, outputs: Mapping[str, Any]) -> None:
+        """See that it could be judged and aborted, before anything moves.
+
+        Args:
+            outputs: the stack's.
 
         Raises:
+            GateClosed: it would move recipients between databases.
             OperationError: the account doesn't tell what callers are answered.
         """
-        MetricsSince(StackAccount.of(self._context), worker).of(self._base)
+        account = StackAccount.of(self._context)
+        placement = stack_placement(account, outputs)
+        if refusal := placement.refusal_of_canary(self._context.settings.shards):
+            raise GateClosed(refusal)
+        MetricsSince(account, str(outputs.get("worker_name"))).of(self._base)
 
     def run(self, message: str) -> StackUpdate:
         """Run all steps and return the last update.

@@ -187,7 +187,7 @@ class Rollout:
             base=before,
             plan=plan,
         )
-        canary.check(str(first_outputs(self._context, show_secrets=False).get("worker_name")))
+        canary.check(first_outputs(self._context, show_secrets=False))
         return canary
 
     def _taken_back(

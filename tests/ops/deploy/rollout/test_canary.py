@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from ops.deploy.rollout import canary as canary_module
 from ops.deploy.rollout.canary import Canary, CanaryPlan
 from ops.deploy.rollout.version_metrics import VersionMetrics
+from ops.stacks.account import StackAccount
 from ops.stacks.context import StackContext
 from ops.stacks.driver import StackUpdate
 from ops.stacks.errors import (
@@ -90,6 +93,52 @@ def test_a_good_version_goes_through_every_step(
     assert world.updates == ["release (10 %)", "release (50 %)", "release (100 %)"]
     assert [result.percentage for result in canary.results] == [10, 50]
     assert world.planned == [True, False, False], "each later step is planned anew"
+
+
+@pytest.mark.parametrize(
+    ("record", "shards", "refusal"),
+    [
+        ('{"n":2,"moving_to":null}', 2, ""),
+        ('{"n":2,"moving_to":null}', 3, "are spread over 2 of the databases and shards is 3"),
+        ('{"n":2,"moving_to":null}', 1, "are spread over 2 of the databases and shards is 1"),
+        ('{"n":2,"moving_to":1}', 2, "from 2 to 1 databases isn't complete"),
+        ('{"n":1,"moving_to":2}', 2, "from 1 to 2 databases isn't complete"),
+        ("{}", 2, "must be such as"),
+        (None, 2, "are spread over 1 of the databases and shards is 2"),
+    ],
+)
+def test_a_canary_that_could_not_be_aborted_is_refused_before_it_begins(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record: str | None,
+    shards: int,
+    refusal: str,
+) -> None:
+    account: Any = SimpleNamespace(
+        query=lambda what, database, sql: (
+            [{"config_value": record}] if database == "first" and record else []
+        ),
+        understood=lambda _: nullcontext(),
+    )
+    world: Any = World(FINE)
+    monkeypatch.setattr(world, "of", lambda *versions: [FINE])
+    monkeypatch.setattr(StackAccount, "of", lambda _: account)
+    monkeypatch.setattr(canary_module, "MetricsSince", lambda *_: world)
+    (tmp_path / "Pulumi.x.yaml").write_text(
+        "config:\n  notification-system:environment: staging\n"
+        f"  notification-system:shards: {shards}\n"
+    )
+    canary = Canary(
+        context_of(tmp_path, "x"), deployment=world, base="base", plan=CanaryPlan((100,), 1.0, 1)
+    )
+    outputs = {"worker_name": "w", "d1_databases": [{"id": "first"}, {"id": "second"}]}
+    if refusal:
+        with pytest.raises(OperationError, match=refusal):
+            canary.check(outputs)
+    else:
+        canary.check(outputs)
+    if shards == 1:
+        canary.check({**outputs, "d1_databases": [{"id": "first"}]})
 
 
 @pytest.mark.requirement("S0-87", "S0-88")
