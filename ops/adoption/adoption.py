@@ -133,6 +133,8 @@ class Adoption:
         with self._settings(plan) as context:
             # Whatever the engine refuses shows here, before anything is changed.
             self._refuse_loss(self._deployer(context).preview())
+        spreads = plan.earlier is not None and self._is_undivided(account, database_id)
+        with self._settings(plan, **({"shards": 1} if spreads else {})) as context:
             if plan.earlier is not None and database_id is not None:
                 self._take_over(account, database_id)
             self._remove_consumers(account, plan)
@@ -143,7 +145,19 @@ class Adoption:
         in_clear = 0
         if plan.earlier is not None and database_id is not None:
             staying, in_clear = self._finish(account, database_id, deployment)
+        if spreads:
+            # What the earlier service left is taken over in one database, and whole.
+            with self._context.with_config(self._kept()) as context:
+                self._deployer(context).run(message="Recipients are spread", verify=verify)
         return AdoptionReport(plan, deployment, staying, in_clear)
+
+    def _is_undivided(self, account: StackAccount, database_id: str | None) -> bool:
+        """Whether recipients have yet to be spread over as many databases as the settings want."""
+        if database_id is None or self._context.settings.shards == 1:
+            return False
+        with _database(account, database_id) as data, _refusals():
+            placement = retry_unavailable(read_placement, data)
+        return placement is None or placement.reach == 1
 
     def _take_over(self, account: StackAccount, database_id: str) -> None:
         with self._reporter.step("Rows of the earlier service") as step:
@@ -204,19 +218,25 @@ class Adoption:
         return EarlierData(database, self._project.root / MIGRATIONS)
 
     @contextmanager
-    def _settings(self, plan: AdoptionPlan) -> Iterator[StackContext]:
+    def _settings(self, plan: AdoptionPlan, **changed: int) -> Iterator[StackContext]:
         """Give the stack's settings with the ids to import, for as long as the block runs.
 
         They are in no tracked file: after the import an id says nothing that the state doesn't.
         """
-        kept = {
+        given = {
+            f"{NAMESPACE}:{name}": value
+            for name, value in (*plan.import_ids.items(), *changed.items())
+        }
+        with self._context.with_config({**self._kept(), **given}) as context:
+            yield context
+
+    def _kept(self) -> dict[str, Any]:
+        """Return the stack's settings without ids to import."""
+        return {
             key: value
             for key, value in self._context.file.config.items()
             if not key.startswith(f"{NAMESPACE}:adopt")
         }
-        ids = {f"{NAMESPACE}:{name}": value for name, value in plan.import_ids.items()}
-        with self._context.with_config({**kept, **ids}) as context:
-            yield context
 
 
 def _resources(driver: StackDriver) -> list[Mapping[str, Any]]:

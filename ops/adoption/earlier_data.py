@@ -13,11 +13,12 @@ from infra.migrations.errors import D1Unavailable
 from infra.migrations.files import MigrationSet
 from infra.migrations.ledger import TABLE
 from infra.migrations.migrator import Migrator
-from ops.adoption.earlier_tables import EARLIER_TABLES, PREFIX, EarlierTable
+from infra.migrations.schema import EARLIER_PREFIX
+from ops.adoption.earlier_tables import EARLIER_TABLES, EarlierTable
 
 PAGE = 500
 """Rows of one transaction: D1 ends a query after 30 seconds."""
-_PROGRESS = f"{PREFIX}progress"
+_PROGRESS = f"{EARLIER_PREFIX}progress"
 _SIGN = "revision"
 """A column of ``user_configs`` that only this service's schema has."""
 
@@ -114,7 +115,7 @@ class EarlierData:
             elif not self._is_parent(table.earlier, staying):
                 self._run([Statement(f"DROP TABLE IF EXISTS {table.earlier}")])
         if not staying:
-            leftovers = [f"{PREFIX}{name}" for name in ("schema_migrations", TABLE)]
+            leftovers = [f"{EARLIER_PREFIX}{name}" for name in ("schema_migrations", TABLE)]
             self._run(
                 [Statement(f"DROP TABLE IF EXISTS {name}") for name in (*leftovers, _PROGRESS)]
             )
@@ -140,7 +141,8 @@ class EarlierData:
         )[0]
         drops = [f'DROP INDEX "{row["name"]}"' for row in listed if row["tbl_name"] in ours]
         renames = [
-            f'ALTER TABLE "{name}" RENAME TO "{PREFIX}{name}"' for name in sorted(ours & tables)
+            f'ALTER TABLE "{name}" RENAME TO "{EARLIER_PREFIX}{name}"'
+            for name in sorted(ours & tables)
         ]
         try:
             self._database.batch([Statement(sql) for sql in (*drops, *renames)])

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-PREFIX = "earlier_"
-"""What a table of the earlier service is called while its rows are being taken over."""
+from infra.migrations.schema import EARLIER_PREFIX
 
 Column = Callable[[str], str]
 """Gives a column of the earlier row in SQL: itself, or NULL where the table lacks it."""
@@ -44,7 +43,7 @@ class EarlierTable:
     @property
     def earlier(self) -> str:
         """The name under which the earlier rows wait."""
-        return PREFIX + self.name
+        return EARLIER_PREFIX + self.name
 
     def copy(self, columns: Collection[str]) -> str:
         """Return the statement that takes the next rows over.
@@ -140,7 +139,7 @@ def message_id(c: Column) -> str:
     """Return the message id, marked where it would have to name its row and can't."""
     return (
         f"CASE WHEN substr({c('message_id')}, 1, 4) = 'ntf_' "
-        f"THEN '{PREFIX}' || {c('message_id')} ELSE {c('message_id')} END"
+        f"THEN '{EARLIER_PREFIX}' || {c('message_id')} ELSE {c('message_id')} END"
     )
 
 

@@ -45,9 +45,11 @@ class AdoptedAccount:
 
     @classmethod
     @contextmanager
-    def made(cls, folder: Path) -> Iterator[AdoptedAccount]:
+    def made(cls, folder: Path, **settings: Any) -> Iterator[AdoptedAccount]:
         """Make the earlier account in a cloud of its own and adopt it."""
-        installation = Installation(folder, settings=_SETTINGS)
+        installation = Installation(folder, settings=_SETTINGS | settings)
+        # Its one isolate has a placement's record at once.
+        installation.environment["NOTIFICATION_LOCAL_SETTLED_S"] = "12"
         try:
             assert installation.ctl("local", "start").returncode == 0
             ids = make_earlier_account(installation, _NAMES)

@@ -46,6 +46,7 @@ class World:
         self.planned = StackUpdate("preview", {})
         self.failure: Exception | None = None
         self.config: dict[str, Any] = {}
+        self.deployed: list[dict[str, Any]] = []
         put = patch.setattr
         account = StackAccount("dev", "a" * 32, "http://127.0.0.1:9", True, "t" * 40)
         put(StackAccount, "ask", lambda _, what, ask: self.calls.append(what))
@@ -104,6 +105,7 @@ class World:
 
         def run(**how: Any) -> Any:
             self.calls.append(("run", how))
+            self.deployed.append(dict(context.file.config))
             outputs = {"service_url": "http://service", "api_secret_key": "key"}
             update = StackUpdate("update", {}, outputs)
             return SimpleNamespace(update=update, document=lambda: {"deployed": True})
@@ -215,6 +217,40 @@ def test_a_run_previews_takes_over_deploys_and_encrypts_in_that_order(world: Wor
         "finished",
     ]
     assert (report.staying, report.in_clear) == ({"logs": 2}, 0)
+
+
+SHARDS = "notification-system:shards"
+ADOPTS = "notification-system:adoptDatabaseId"
+
+
+@pytest.mark.parametrize("placement", [None, Placement(1)])
+def test_earlier_rows_are_taken_over_in_one_database_and_then_spread(
+    world: World, placement: Placement | None
+) -> None:
+    world.earlier, world.placement = SimpleNamespace(rows={}), placement
+    adoption = world.adoption(f"{{{SHARDS}: 3}}")
+    adoption.run(plan(earlier=world.earlier), verify=True)
+    assert [(one[SHARDS], one.get(ADOPTS)) for one in world.deployed] == [(1, "d1"), (3, None)]
+    runs = [call for call in world.calls if call[0] == "run"]
+    assert [how["verify"] for _, how in runs] == [True, True]
+    assert world.calls.index("finished") < world.calls.index(runs[1])
+
+
+@pytest.mark.parametrize(
+    ("shards", "earlier", "placement"),
+    [
+        (3, SimpleNamespace(rows={}), Placement(3)),
+        (3, SimpleNamespace(rows={}), Placement(1, 3)),
+        (3, None, None),
+        (1, SimpleNamespace(rows={}), None),
+    ],
+)
+def test_who_is_spread_already_stays_so(
+    world: World, shards: int, earlier: Any, placement: Placement | None
+) -> None:
+    world.earlier, world.placement = earlier, placement
+    world.adoption(f"{{{SHARDS}: {shards}}}").run(plan(earlier=earlier), verify=False)
+    assert [one[SHARDS] for one in world.deployed] == [shards]
 
 
 @pytest.mark.parametrize(
