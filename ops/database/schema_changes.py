@@ -15,6 +15,7 @@ from infra.migrations.ledger import TABLE, Ledger
 from infra.migrations.location import MIGRATIONS
 from infra.migrations.migrator import Migrator
 from infra.migrations.statements import StatementError, split_statements
+from infra.shards.record import Placement, read_placement, replace_text
 from ops.database.schema_difference import NO_SHADOW, SchemaDifference
 from ops.database.stack_database import StackDatabase, migrations
 from ops.database.tables import clearing
@@ -108,6 +109,26 @@ class SchemaChanges:
     def _live(self) -> list[str]:
         """Return the statements that the database itself was made by, the ledger left out."""
         return [str(row["sql"]) for row in self.database.query(_OBJECTS)]
+
+
+def reset_all(every: Sequence[SchemaChanges]) -> tuple[str, ...]:
+    """Reset all databases of a stack; return the names of the migrations that were applied.
+
+    The first one comes last: until then its record tells who was where. It is written again, so
+    that new recipients are spread as before.
+    """
+    first, *others = every
+    if not others:
+        return first.reset()
+    with first.database.connected() as connected:
+        placement = read_placement(connected)
+    for changes in reversed(others):
+        changes.reset()
+    names = first.reset()
+    if placement is not None:
+        with first.database.connected() as connected:
+            replace_text(connected, Placement(placement.n))
+    return names
 
 
 def wanted_schema(project: Project) -> Sequence[str]:

@@ -431,7 +431,7 @@ class Changes(Noted):
 
 def changing(commands: Commands, **answers: Any) -> Changes:
     found = Changes(**answers)
-    commands.replace("db.schema", _changes=lambda _: found, _all_changes=lambda _: [found])
+    commands.replace("db.schema", _all_changes=lambda _: [found])
     return found
 
 
@@ -622,6 +622,40 @@ def test_a_push_is_for_development_and_loses_nothing_unasked(commands: Commands)
     assert found == {"statements": ["DROP TABLE a"]}
     planned.loses_data = ()
     assert commands.run("db", "push").exit_code == 0
+
+
+def test_a_push_takes_every_database_and_says_each_statement_once(commands: Commands) -> None:
+    one = SimpleNamespace(statements=("CREATE TABLE a", "DROP TABLE b"), loses_data=("b",))
+    other = SimpleNamespace(statements=("DROP TABLE b", "DROP TABLE c"), loses_data=("b", "c"))
+    both = [Changes(difference=one), Changes(difference=other)]
+    commands.replace("db.schema", _all_changes=lambda _: both)
+    commands.context = SimpleNamespace(is_development=True)
+    refused = failed_with(commands.run("db", "push"), GateClosed)
+    assert refused == "This would lose the content of b, c. Give --yes."
+    assert [each.called for each in both] == [["difference"]] * 2
+    result = commands.run("db", "push", "--yes")
+    assert result.stdout == "CREATE TABLE a\nDROP TABLE b\nDROP TABLE c\n"
+    assert [each.given("push") for each in both] == [(one,), (other,)]
+
+
+def test_a_copy_of_every_database_is_judged_and_a_problem_of_one_is_enough(
+    commands: Commands,
+) -> None:
+    found = {"a": linted(), "b": linted("it fails on row 7"), "c": linted()}
+    asked: list[str] = []
+
+    def on_copy(database: str, _: Any) -> Any:
+        asked.append(database)
+        return found[database]
+
+    every = [SimpleNamespace(database=name, project=None) for name in found]
+    commands.replace(
+        "db.schema", MigrationLint=SimpleNamespace(on_copy=on_copy), _all_changes=lambda _: every
+    )
+    result = commands.run("db", "lint", "--copy", "-s", "local")
+    assert result.stdout == "it fails on row 7\n"
+    failed_with(result, GateClosed)
+    assert asked == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("is_development", [True, False])

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from ops.database.schema_changes import SchemaChanges, wanted_schema, write_migration
+from ops.database.schema_changes import (
+    SchemaChanges,
+    reset_all,
+    wanted_schema,
+    write_migration,
+)
 from ops.database.schema_difference import SchemaDifference
 from ops.database.stack_database import migrations
 from ops.stacks.errors import GateClosed, OperationError, UsageError
@@ -91,6 +96,52 @@ def test_a_reset_loses_every_row_and_applies_every_migration(migrated: SqliteDat
     assert list(schema.reset()) == FILES
     names = {row["name"] for row in schema.database.query("SELECT name FROM sqlite_master")}
     assert "extra" not in names
+
+
+RECORD = "SELECT config_value FROM system_configs WHERE config_key = 'shards'"
+PUT = "INSERT INTO system_configs (config_key, config_value) VALUES ('shards', ?)"
+
+
+@pytest.mark.parametrize(
+    ("record", "after"),
+    [
+        (None, None),
+        ('{"n":2,"moving_to":null}', '{"n":2,"moving_to":null}'),
+        ('{"n":3,"moving_to":1}', '{"n":3,"moving_to":null}'),
+    ],
+)
+def test_a_reset_empties_every_database_and_keeps_how_many_recipients_are_spread_over(
+    migrated: SqliteDatabase, record: str | None, after: str | None
+) -> None:
+    every = [changes(migrated) for _ in range(3)]
+    if record is not None:
+        every[0].database.query(PUT, record)
+    for one in every:
+        one.database.query(
+            "INSERT INTO user_configs (user_id, channel_type, config_data) VALUES ('u', 'w', '')"
+        )
+    assert list(reset_all(every)) == FILES
+    for one in every:
+        assert one.database.query("SELECT user_id FROM user_configs") == []
+        assert one.applied() == set(FILES)
+    assert [row["config_value"] for row in every[0].database.query(RECORD)] == (
+        [] if after is None else [after]
+    )
+
+
+def test_a_reset_that_is_cut_off_leaves_the_record_of_who_is_where(
+    migrated: SqliteDatabase,
+) -> None:
+    first, second = changes(migrated), changes(migrated)
+    first.database.query(PUT, '{"n":2,"moving_to":null}')
+    object.__setattr__(second, "reset", _cut_off)
+    with pytest.raises(OperationError, match="cut off"):
+        reset_all([first, second])
+    assert first.database.query(RECORD) == [{"config_value": '{"n":2,"moving_to":null}'}]
+
+
+def _cut_off() -> tuple[str, ...]:
+    raise OperationError("cut off")
 
 
 def test_a_missing_schema_file_is_one_sentence(tmp_path: Path) -> None:

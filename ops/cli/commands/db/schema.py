@@ -14,7 +14,7 @@ from ops.cli.confirmation import ConfirmOption, require_confirmation
 from ops.cli.printing import say, say_json
 from ops.database.backup import Backups
 from ops.database.migration_lint import MigrationLint
-from ops.database.schema_changes import SchemaChanges, write_migration
+from ops.database.schema_changes import SchemaChanges, reset_all, write_migration
 from ops.database.stack_database import StackDatabase, active_level
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
@@ -49,8 +49,11 @@ def lint(
     if copy and stack is None:
         raise UsageError("--copy needs the stack whose rows are copied: --stack STACK.")
     if copy and stack is not None:
-        changes = _changes(open_stack(run, stack))
-        found, where = MigrationLint.on_copy(changes.database, changes.project), "a copy in D1"
+        judged = [
+            MigrationLint.on_copy(one.database, one.project)
+            for one in _all_changes(open_stack(run, stack))
+        ]
+        found, where = next((one for one in judged if one.problems), judged[0]), "a copy in D1"
     else:
         applied = () if stack is None else _applied_everywhere(open_stack(run, stack))
         found = MigrationLint.of(open_project(run), applied=applied)
@@ -154,20 +157,20 @@ def push(
 ) -> None:
     """Change a development database to match sql/schema.sql without a migration."""
     context = open_stack(run, stack)
-    changes = _changes(context)
+    every = _all_changes(context)
     _require_development(context, "push")
-    planned = changes.difference()
-    if planned.loses_data and not yes:
-        raise GateClosed(
-            f"This would lose the content of {', '.join(planned.loses_data)}. Give --yes."
-        )
-    changes.push(planned)
+    planned = [changes.difference() for changes in every]
+    if (lost := _distinct(name for one in planned for name in one.loses_data)) and not yes:
+        raise GateClosed(f"This would lose the content of {', '.join(lost)}. Give --yes.")
+    for changes, difference in zip(every, planned, strict=True):
+        changes.push(difference)
+    statements = _distinct(sql for one in planned for sql in one.statements)
     if json:
-        say_json({"statements": list(planned.statements)})
+        say_json({"statements": list(statements)})
         return
-    for statement in planned.statements:
+    for statement in statements:
         say(statement)
-    say(f"{len(planned.statements)} statements run.", err=True)
+    say(f"{len(statements)} statements run.", err=True)
 
 
 def reset(
@@ -184,12 +187,12 @@ def reset(
     Production needs a verified backup that is less than an hour old.
     """
     context = open_stack(run, stack)
-    changes = _changes(context)
-    if not context.is_development:
+    every = _all_changes(context)
+    for changes in every if not context.is_development else ():
         Backups(changes.database, folder).require_fresh(what="A reset")
     require_confirmation(stack, f"This removes everything in the database of '{stack}'", confirm)
     with Reporter(json=json).step(f"Database of '{stack}' reset"):
-        names = changes.reset()
+        names = reset_all(every)
     _print_names(names, key="applied", json=json)
 
 
@@ -204,15 +207,6 @@ def _applied_everywhere(context: StackContext) -> set[str]:
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
-
-
-def _changes(context: StackContext) -> SchemaChanges:
-    database = StackDatabase.of(
-        context,
-        instead="Write a migration, check it with 'notifyctl db lint' and run 'notifyctl db "
-        f"migrate --stack {context.stack}', which takes all databases.",
-    )
-    return SchemaChanges(database, context.project)
 
 
 def _require_development(context: StackContext, command: str) -> None:
