@@ -17,6 +17,7 @@ class KillReport:
     Attributes:
         stages: per kill kind, how many attempts each kill met at which await.
         repetitions: confirmed deliveries that were followed by another of the same notification.
+        in_batches: accepted notifications that were sent in batches.
         unplanned: processes that ended although nobody killed them.
         seconds: how long the run took.
         away_s: per kill kind, how long it took in all until everything was served again.
@@ -25,6 +26,7 @@ class KillReport:
     kills: Counter[str] = field(default_factory=Counter)
     stages: Counter[tuple[str, str]] = field(default_factory=Counter)
     accepted: int = 0
+    in_batches: int = 0
     refused: int = 0
     messages_lost_by_the_queue: int = 0
     lost: list[str] = field(default_factory=list)
@@ -47,6 +49,7 @@ class KillReport:
             "seconds": round(self.seconds),
             "away_s": {kind: round(s / self.kills[kind], 1) for kind, s in self.away_s.items()},
             "accepted": self.accepted,
+            "in_batches": self.in_batches,
             "refused": self.refused,
             "messages_lost_by_the_queue": self.messages_lost_by_the_queue,
             "statuses": dict(self.statuses),
@@ -65,7 +68,8 @@ class KillReport:
         causes = Counter(found.cause for found in self.repetitions)
         lines = [
             f"{sum(self.kills.values())} kills in {self.seconds:.0f} s: {kills}",
-            f"{self.accepted} notifications accepted, {self.refused} calls without success",
+            f"{self.accepted} notifications accepted, {self.in_batches} of them in batches",
+            f"{self.refused} notifications without success",
             f"{self.messages_lost_by_the_queue} queue messages thrown away",
             f"rows at the end: {dict(self.statuses)}",
             f"accepted and lost: {len(self.lost)}; left open: {len(self.open)}",

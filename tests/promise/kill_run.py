@@ -19,18 +19,36 @@ from tests.timeline import Spell
 USERS = 6
 SENDS = 10
 """Sends in flight around each kill."""
+BATCHES = 2
+"""Batches in flight beside them."""
+BATCH = 5
+"""Recipients of one batch; two items may be one's."""
 MAX_WAIT_S = 0.8
 TELLING = ("delivery_unrecorded", "lease_lost")
 
 
 @dataclass
 class Sent:
-    """One notification that a caller asked for."""
+    """One notification that a caller asked for.
+
+    Attributes:
+        reply: what the request was answered.
+        place: its place among a batch's; None for a request of its own.
+    """
 
     mark: int
     user: str
     key: str | None
     reply: Future[dict[str, Any] | None]
+    place: int | None = None
+
+    def answer(self) -> dict[str, Any] | None:
+        """What the caller was told of it; None if it wasn't accepted."""
+        document = self.reply.result(120)
+        if document is None or self.place is None:
+            return document
+        found: dict[str, Any] = document["results"][self.place]
+        return found if "results" in found else None
 
 
 class KillRun:
@@ -49,7 +67,7 @@ class KillRun:
     def run(self, kinds: list[str]) -> KillReport:
         """One kill per entry."""
         begun = time.monotonic()
-        with self._endpoints, ThreadPoolExecutor(SENDS) as pool:
+        with self._endpoints, ThreadPoolExecutor(SENDS + BATCHES) as pool:
             self._configure()
             for number, kind in enumerate(kinds, start=1):
                 self._one(kind, pool)
@@ -84,7 +102,12 @@ class KillRun:
             )
             self._endpoints.plan("webhook", self._user(number), spell)
         before = self.real.pids()
-        batch = [self._send(pool) for _ in range(SENDS)]
+        first = len(self._sent)
+        calls = [self._send] * SENDS + [self._send_batch] * BATCHES
+        self._chance.shuffle(calls)
+        for call in calls:
+            call(pool)
+        batch = self._sent[first:]
         self._wait_for_a_moment()
         victims = self.real.victims(kind)
         self.report.unplanned += len(before - self.real.pids())
@@ -100,7 +123,7 @@ class KillRun:
             started = self.real.installation.ctl("local", "start")
             assert started.returncode == 0, started.stderr
         for sent in batch:
-            sent.reply.result(120)
+            sent.answer()
         eventually(self.real.serves, what=f"the service after a kill of {kind}")
         self.report.messages_lost_by_the_queue += self.real.forget_messages()
         self._outages.append(Outage(kind, start, killed, time.monotonic()))
@@ -123,25 +146,40 @@ class KillRun:
             time.sleep(0.005)
         time.sleep(self._chance.uniform(0, 0.4 if wanted else MAX_WAIT_S))
 
-    def _send(self, pool: ThreadPoolExecutor) -> Sent:
+    def _send(self, pool: ThreadPoolExecutor) -> None:
+        body = self._body(len(self._sent) + 1)
+        self._note(body, pool.submit(self._call, "send", body))
+
+    def _send_batch(self, pool: ThreadPoolExecutor) -> None:
+        first = len(self._sent) + 1
+        bodies = [self._body(first + place) for place in range(BATCH)]
+        reply = pool.submit(self._call, "batch", {"notifications": bodies})
+        for place, body in enumerate(bodies):
+            self._note(body, reply, place)
+
+    def _note(
+        self,
+        body: dict[str, Any],
+        reply: Future[dict[str, Any] | None],
+        place: int | None = None,
+    ) -> None:
         mark = len(self._sent) + 1
-        user = self._user(self._chance.randrange(USERS))
-        key = f"{self._name}-{mark}" if self._chance.random() < 0.5 else None
+        self._sent.append(Sent(mark, body["user_id"], body.get("idempotency_key"), reply, place))
+
+    def _body(self, mark: int) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "user_id": user,
+            "user_id": self._user(self._chance.randrange(USERS)),
             "channels": ["webhook"],
             "custom_content": {"content": f"push{mark}end of {self._name}"},
         }
-        if key is not None:
-            body["idempotency_key"] = key
-        sent = Sent(mark, user, key, pool.submit(self._call, body))
-        self._sent.append(sent)
-        return sent
+        if self._chance.random() < 0.5:
+            body["idempotency_key"] = f"{self._name}-{mark}"
+        return body
 
-    def _call(self, body: dict[str, Any]) -> dict[str, Any] | None:
+    def _call(self, what: str, body: dict[str, Any]) -> dict[str, Any] | None:
         try:
             with self.real.service() as service:
-                answer = service.call("POST", "/api/notifications/send", body=body)
+                answer = service.call("POST", f"/api/notifications/{what}", body=body)
         except ServiceError:
             return None
         if answer.status_code != 200:
@@ -150,7 +188,7 @@ class KillRun:
         return document
 
     def _all_rows(self) -> list[dict[str, Any]]:
-        return self.real.query(
+        return self.real.query_all(
             "SELECT id, message_id, status, retry_count, error, last_error_code, attempts, content"
             " FROM notification_logs WHERE user_id LIKE ?1",
             f"{self._name}-%",
@@ -170,7 +208,7 @@ class KillRun:
         rows = self._rows()
         for sent in batch:
             calls = [call for call in self._calls(sent.mark) if call.real <= killed]
-            stage = stage_of(rows.get(sent.mark, []), calls, killed, answered=sent.reply.result())
+            stage = stage_of(rows.get(sent.mark, []), calls, killed, answered=sent.answer())
             self.report.stages[kind, stage] += 1
         first = batch[0].mark
         for call in list(self._endpoints.calls):
@@ -195,12 +233,13 @@ class KillRun:
         told = [line for line in self.real.worker_lines() if line.get("type") in TELLING]
         report.statuses.update(row["status"] for found in rows.values() for row in found)
         for sent in self._sent:
-            answer, found = sent.reply.result(), rows.get(sent.mark, [])
+            answer, found = sent.answer(), rows.get(sent.mark, [])
             name = f"push {sent.mark} of {sent.user}"
             if answer is None:
                 report.refused += 1
             else:
                 report.accepted += 1
+                report.in_batches += sent.place is not None
                 wanted = answer["results"][0]["messageId"]
                 if wanted not in [row["message_id"] for row in found]:
                     report.lost.append(name)

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import psutil
@@ -55,8 +56,11 @@ class RealInstallation:
         return ServiceClient(outputs["service_url"], outputs["api_secret_key"], now=self.now)
 
     def query(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
-        """Rows from the service's database."""
-        path = f"/client/v4/accounts/{ACCOUNT}/d1/database/{self._database}/query"
+        """Rows from the service's first database."""
+        return self._query(self._database, sql, parameters)
+
+    def _query(self, database: str, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+        path = f"/client/v4/accounts/{ACCOUNT}/d1/database/{database}/query"
         body = {"sql": sql, "params": list(parameters)}
 
         def ask() -> list[list[dict[str, Any]]] | None:
@@ -67,6 +71,11 @@ class RealInstallation:
             return [rows]
 
         return eventually(ask, what="the database")[0]
+
+    def query_all(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows from each of the service's databases, one after the other."""
+        databases = self.installation.outputs()["d1_databases"]
+        return [row for one in databases for row in self._query(one["id"], sql, parameters)]
 
     def queues_are_idle(self) -> bool:
         """Whether no consumer is at work."""

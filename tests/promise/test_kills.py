@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.installation import Installation
 from tests.promise.kill_report import KillReport
 from tests.promise.kill_run import KillRun
 from tests.promise.real_installation import RealInstallation
@@ -43,6 +44,7 @@ def kill(real: RealInstallation, chosen: list[str]) -> None:
     show(report)
     assert sum(report.kills.values()) == len(chosen)
     assert report.accepted > len(chosen)
+    assert report.in_batches > 0
     assert not report.lost
     assert not report.open
     assert not report.outside
@@ -51,3 +53,10 @@ def kill(real: RealInstallation, chosen: list[str]) -> None:
 @pytest.mark.soak
 def test_no_kill_loses_a_notification_that_was_accepted(real: RealInstallation) -> None:
     kill(real, kinds(SOAK))
+
+
+@pytest.mark.soak
+def test_no_kill_loses_a_notification_of_several_databases(tmp_path: Path) -> None:
+    settings = {"testClock": True, "shards": 3}
+    with Installation.deployed(tmp_path / "three", settings=settings) as installation:
+        kill(RealInstallation(installation), kinds(SOAK))
