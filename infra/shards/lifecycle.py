@@ -33,30 +33,37 @@ def is_changed(old: Properties, new: Properties) -> bool:
     if any(old.get(key) != new.get(key) for key in ("account_id", "base_url", "databases")):
         return True
     wanted = new.get("wanted")
-    return wanted is not None and (old.get("n") != wanted or _is_unsettled(new, int(wanted)))
-
-
-def _is_unsettled(properties: Properties, wanted: int) -> bool:
-    """Whether the record says something else; where it can't be read, the update says why."""
-    with _database(properties, str(properties["databases"][0])) as first:
+    if wanted is not None and old.get("n") != wanted:
+        return True
+    with _database(new, str(new["databases"][0])) as first:
         try:
-            return retry_unavailable(read_placement, first) != Placement(wanted)
+            found = retry_unavailable(read_placement, first)
         except MigrationError:
-            return True
+            return True  # The update says why.
+    if wanted is None:
+        return found is not None and found.moving_to is not None
+    return found != Placement(int(wanted))
 
 
 def settle(properties: Properties, before: Properties | None = None) -> dict[str, Any]:
-    """Move who has to move, and return the outputs; raise a MigrationError."""
+    """Move who has to move, and return the outputs; raise a MigrationError.
+
+    Where an earlier version serves in place of the newest, nobody moves; but who was being moved
+    when a deployment was cut off would wait as long as it serves, and is taken back.
+    """
     with ExitStack() as stack:
         databases = [
             stack.enter_context(_database(properties, database_id))
             for database_id in properties["databases"]
         ]
         wanted = properties.get("wanted")
-        if wanted is None:
-            placement = retry_unavailable(read_placement, databases[0]) or Placement()
+        mover = Mover(databases, settled=_settled(properties), say=_say)
+        if wanted is not None:
+            placement = mover.move(int(wanted))
         else:
-            placement = Mover(databases, settled=_settled(properties), say=_say).move(int(wanted))
+            placement = retry_unavailable(read_placement, databases[0]) or Placement()
+            if placement.moving_to is not None:
+                placement = mover.move(placement.n)
     return {**_kept(properties), "n": placement.n}
 
 

@@ -37,6 +37,9 @@ def databases_needed(settings: Settings, state: State, *, pin_holds: bool) -> in
     there = len(_of(state, _DATABASE))
     if there <= settings.shards:
         return settings.shards
+    if _older(settings, pin_holds=pin_holds):
+        # A version asks every database that it is bound to, also one that has nobody.
+        return there
     try:
         reach = _placement(settings, state).reach
     except MigrationError as error:
@@ -44,9 +47,7 @@ def databases_needed(settings: Settings, state: State, *, pin_holds: bool) -> in
             f"It isn't known over how many of the {there} databases the recipients are "
             f"spread, so none of them may go; nothing was changed. {error}"
         ) from None
-    # A version that is bound to a database asks it, even where it has nobody.
-    known = [_shards_of(state, version) for version in _older(settings, pin_holds=pin_holds)]
-    return max(settings.shards, reach, min(there, max(known, default=1)))
+    return max(settings.shards, reach)
 
 
 def check_older_version(settings: Settings, state: State, *, pin_holds: bool) -> None:

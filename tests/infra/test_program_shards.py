@@ -156,23 +156,19 @@ def test_no_earlier_version_serves_where_the_record_cant_be_read(
         declared(tmp_path, 2, state, traffic=10, traffic_base=VERSION)
 
 
-@pytest.mark.parametrize(
-    ("known", "names"),
-    [
-        ({}, ["database", "database-1"]),
-        ({"shards": 2}, ["database", "database-1"]),
-        ({"shards": 3}, ["database", "database-1", "database-2"]),
-        ({"shards": 8}, ["database", "database-1", "database-2"]),
-    ],
-)
-def test_a_database_that_a_serving_version_asks_stays_though_it_is_empty(
-    tmp_path: Path, record: list[Placement | None], known: dict[str, int], names: list[str]
+@pytest.mark.parametrize("shares", [True, False])
+def test_an_empty_database_stays_while_an_earlier_version_may_ask_it(
+    tmp_path: Path, record: list[Placement | None], shares: bool
 ) -> None:
-    record.append(Placement(1))
+    record.append(Placement(2))
     inputs = stack_inputs(tmp_path, protectStores="true")
     pin = Pin(version=VERSION, instead_of=inputs.bundle.sha256)
-    found = declared(tmp_path, 2, [*databases(3), release(VERSION, **known)], pin=pin)
-    assert sorted(r.name for r in found.of_type("D1Database")) == names
+    serving: dict[str, Any] = {"traffic": 50, "traffic_base": VERSION} if shares else {"pin": pin}
+    state = [*databases(3), release(VERSION, shards=2)]
+    found = declared(tmp_path, 2, state, **serving)
+    assert sorted(r.name for r in found.of_type("D1Database")) == [
+        *("database", "database-1", "database-2"),
+    ]
 
 
 def test_a_database_with_recipients_stays_when_the_settings_want_fewer(

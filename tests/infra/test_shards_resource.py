@@ -117,7 +117,24 @@ def test_the_first_deployment_moves_who_has_to_move_and_a_later_one_takes_them_b
     assert two.strays(1) == []
 
 
-@pytest.mark.parametrize("record", [None, Placement(2), Placement(2, 1)])
+def test_who_was_being_moved_is_taken_back_where_an_older_version_serves(
+    cloud: Cloud, two: Shards
+) -> None:
+    inputs = cloud(two)
+    provider = ShardsProvider()
+    state = provider.create({**inputs, "wanted": 2}).outs or {}
+    before = two.rows()
+    record = "UPDATE system_configs SET config_value = ? WHERE config_key = 'shards'"
+    two.sql(0, record, Placement(2, 1).text)
+    inputs = {**inputs, "wanted": None}
+    assert provider.diff("shards", state, inputs).changes
+    assert (provider.update("shards", state, inputs).outs or {})["n"] == 2
+    assert (two.rows(), two.record()) == (before, Placement(2).text)
+    assert two.strays(2) == []
+    assert not provider.diff("shards", state, inputs).changes
+
+
+@pytest.mark.parametrize("record", [None, Placement(2)])
 def test_while_an_older_version_serves_as_well_nobody_moves(
     cloud: Cloud, two: Shards, record: Placement | None
 ) -> None:
