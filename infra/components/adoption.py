@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from infra.names import database_resource
 from infra.settings import Settings
 from infra.stack_state import Resources, read_state
 
@@ -27,8 +28,10 @@ class Adoption:
     `ImportState` of d1_database, workers_kv_namespace, queue and worker. An id that stays in the
     settings after its import changes nothing; Pulumi refuses to replace what still has one.
 
-    `former_urns` holds, by field, the URN under which a plain `pulumi import` put a resource that
-    the program declares inside a component: to Pulumi they are two, and it would delete the one.
+    `further_databases` has the ids of the databases after the first by the name of their resource,
+    which stands for their field as well. `former_urns` holds, by field, the URN under which a plain
+    `pulumi import` put a resource that the program declares inside a component: to Pulumi they are
+    two, and it would delete the one.
     """
 
     account_id: str
@@ -37,6 +40,7 @@ class Adoption:
     retry_queue_id: str | None = None
     failed_queue_id: str | None = None
     worker_id: str | None = None
+    further_databases: Mapping[str, str] = field(default_factory=dict)
     former_urns: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -53,10 +57,20 @@ class Adoption:
             retry_queue_id=settings.adopt_retry_queue_id,
             failed_queue_id=settings.adopt_failed_queue_id,
             worker_id=settings.adopt_worker_id,
+            further_databases={
+                database_resource(shard): given
+                for shard, given in enumerate(settings.adopt_further_database_ids, 1)
+            },
         )
-        if not any(getattr(wanted, name) for name in _PLACES):
+        if not wanted.given:
             return wanted
         return wanted.without_managed(read_state())
+
+    @property
+    def given(self) -> Mapping[str, str]:
+        """The ids that there are, by field."""
+        named = {name: given for name in _PLACES if (given := getattr(self, name))}
+        return {**named, **self.further_databases}
 
     def without_managed(self, state: Resources) -> "Adoption":
         """Leave out what the state has, whether the stack made it or imported it.
@@ -68,7 +82,7 @@ class Adoption:
         Raises:
             pulumi.RunError: with everything that can't be imported.
         """
-        wanted = {name: given for name in _PLACES if (given := getattr(self, name))}
+        wanted = self.given
         refused = [text for name, given in wanted.items() for text in _refusals(name, given, state)]
         if refused:
             lines = "\n".join(f"  {number}. {text}" for number, text in enumerate(refused, 1))
@@ -77,13 +91,14 @@ class Adoption:
                 f"{lines}"
             )
         found = {name: _managed(name, given, state) for name, given in wanted.items()}
-        managed: dict[str, Any] = {name: None for name, entry in found.items() if entry}
+        managed: dict[str, Any] = {name: None for name in _PLACES if found.get(name)}
+        further = {name: given for name, given in self.further_databases.items() if not found[name]}
         former = {name: entry["urn"] for name, entry in found.items() if entry and _is_alone(entry)}
-        return replace(self, **managed, former_urns=former)
+        return replace(self, **managed, further_databases=further, former_urns=former)
 
     def options(self, base: pulumi.ResourceOptions, field: str) -> pulumi.ResourceOptions:
         """Return `base`, with what makes the resource of that field the one that is there."""
-        if resource_id := getattr(self, field):
+        if resource_id := self.given.get(field):
             own = pulumi.ResourceOptions(import_=f"{self.account_id}/{resource_id}")
         elif urn := self.former_urns.get(field):
             own = pulumi.ResourceOptions(aliases=[urn])
@@ -92,9 +107,15 @@ class Adoption:
         return pulumi.ResourceOptions.merge(base, own)
 
 
+def _place(field: str) -> tuple[str, str]:
+    return _PLACES.get(field, (_PLACES["database_id"][0], field))
+
+
 def _refusals(field: str, given: str, state: Resources) -> Iterator[str]:
-    type_, name = _PLACES[field]
+    type_, name = _place(field)
     key = "adopt" + "".join(part.capitalize() for part in field.split("_"))
+    if field not in _PLACES:
+        key = "adoptFurtherDatabaseIds"
     for one in state:
         if one.get("type") != type_ or not one.get("id"):
             continue
@@ -115,7 +136,7 @@ def _refusals(field: str, given: str, state: Resources) -> Iterator[str]:
 
 
 def _managed(field: str, given: str, state: Resources) -> Mapping[str, Any] | None:
-    type_, _ = _PLACES[field]
+    type_, _ = _place(field)
     return next((one for one in state if one.get("type") == type_ and one.get("id") == given), None)
 
 

@@ -75,5 +75,6 @@ class Stores(pulumi.ComponentResource):
 def _options(base: pulumi.ResourceOptions, args: StoresArgs, shard: int) -> pulumi.ResourceOptions:
     if not shard:
         return args.adoption.options(base, "database_id")
+    own = args.adoption.options(base, database_resource(shard))
     protect = args.protect and shard < args.kept
-    return pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(protect=protect))
+    return pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(protect=protect))

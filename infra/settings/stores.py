@@ -2,14 +2,25 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 
 from infra.settings import values as v
 
+_UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 DatabaseId = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+    StringConstraints(pattern=_UUID),
     v.Rule("a UUID in lower case.", "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"),
+]
+DatabaseIds = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=_UUID)], ...],
+    BeforeValidator(v.json_value),
+    AfterValidator(v.distinct),
+    Field(max_length=v.MAX_SHARDS - 1),
+    v.Rule(
+        f"a list of at most {v.MAX_SHARDS - 1} different UUIDs in lower case.",
+        '["f174e90a-fafe-4643-bbbc-4a0ed4fc8415"]',
+    ),
 ]
 ResourceId = Annotated[
     str,
@@ -33,6 +44,9 @@ class StoreSettings(BaseModel):
     )
     adopt_database_id: DatabaseId | None = Field(
         None, description="existing D1 database that the stack takes over"
+    )
+    adopt_further_database_ids: DatabaseIds = Field(
+        (), description="existing D1 databases that the stack takes over after the first, in order"
     )
     adopt_namespace_id: ResourceId | None = Field(
         None, description="existing KV namespace that the stack takes over"

@@ -12,7 +12,7 @@ from infra.migrations.d1 import D1Database, retry_unavailable
 from infra.migrations.errors import MigrationError
 from infra.migrations.location import MIGRATIONS
 from infra.names import Names, StackNameError
-from infra.shards.record import read_placement
+from infra.shards.record import Placement, read_placement
 from ops.adoption.earlier_data import EarlierData
 from ops.adoption.existing import DATABASE, FAILED_QUEUE, RETRY_QUEUE, AccountListing, Existing
 from ops.adoption.plan import AdoptionPlan, ReplacedConsumer
@@ -82,7 +82,8 @@ class Adoption:
 
         Raises:
             UsageError: an id is given and nothing has it, or a name can't be kept.
-            GateClosed: the database is the first of several.
+            GateClosed: the database is the first of several, and the settings or the account have
+                fewer.
             OperationError: the account can't be read.
         """
         if self._context.is_local:
@@ -100,17 +101,17 @@ class Adoption:
         with self._reporter.step("Account") as step:
             listing = AccountListing(account)
             found = listing.find(names, self._context)
+            database = next((item for item in found if item.kind is DATABASE), None)
+            if database is not None:
+                found += self._further(listing, names, account, database)
             managed = [item for item in found if item.id in ours]
             adopted = [item for item in found if item not in managed]
             with account.understood("list the queues' consumers"):
                 consumers = tuple(_consumers(listing, found, ours | consumers_of_ours))
-            database = next((item for item in found if item.kind is DATABASE), None)
             earlier = None
             if database is not None:
                 with _database(account, database.id) as data:
                     earlier = self._data(data).look()
-                    if database in adopted:
-                        _refuse_several(data, database)
             step.detail = f"{len(adopted)} to adopt, {len(managed)} managed"
         self._refuse_location(adopted)
         return AdoptionPlan(self._stack, tuple(adopted), tuple(managed), consumers, earlier)
@@ -150,6 +151,21 @@ class Adoption:
             with self._context.with_config(self._kept()) as context:
                 self._deployer(context).run(message="Recipients are spread", verify=verify)
         return AdoptionReport(plan, deployment, staying, in_clear)
+
+    def _further(
+        self, listing: AccountListing, names: Names, account: StackAccount, first: Existing
+    ) -> list[Existing]:
+        """Return the other databases that have recipients, as the first one says."""
+        with _database(account, first.id) as data, _refusals():
+            placement = retry_unavailable(read_placement, data) or Placement()
+        if placement.reach > (wanted := self._context.settings.shards):
+            raise GateClosed(
+                f"The database {first.name} says that its recipients are spread over "
+                f"{placement.reach} databases, and shards is {wanted}: the import would leave the "
+                f"others' out. Nothing was changed. Set shards to {placement.reach}, and run the "
+                "same command again."
+            )
+        return listing.further_databases(names, placement.reach)
 
     def _is_undivided(self, account: StackAccount, database_id: str | None) -> bool:
         """Whether recipients have yet to be spread over as many databases as the settings want."""
@@ -260,19 +276,6 @@ def _consumers(
 
 def _delete(path: str, client: Cloudflare) -> object:
     return client.delete(path, cast_to=object)
-
-
-def _refuse_several(data: D1Database, database: Existing) -> None:
-    """Refuse the first of several databases: the recipients of the others would be left out."""
-    with _refusals():
-        placement = retry_unavailable(read_placement, data)
-    if placement is not None and placement.reach > 1:
-        raise GateClosed(
-            f"The database {database.name} says that its recipients are spread over "
-            f"{placement.reach} databases, and an import takes one: it would leave the others' "
-            "out. Nothing was changed. Restore the state of the stack that manages them; "
-            "docs/runbook.md says how."
-        )
 
 
 def _database(account: StackAccount, database_id: str) -> D1Database:

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_snake
 from infra.names import Names
 from ops.stacks.account import StackAccount
 from ops.stacks.context import StackContext
-from ops.stacks.errors import UsageError
+from ops.stacks.errors import GateClosed, UsageError
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
@@ -40,6 +40,9 @@ class Kind:
 
 
 DATABASE = Kind("D1 database", "d1/database", "uuid", "name", "adoptDatabaseId", "d1_database_id")
+FURTHER_DATABASE = Kind(
+    "D1 database", "d1/database", "uuid", "name", "adoptFurtherDatabaseIds", "d1_databases"
+)
 NAMESPACE_KIND = Kind(
     "KV namespace",
     "storage/kv/namespaces",
@@ -119,6 +122,24 @@ class AccountListing:
         with self._account.understood("list what exists already"):
             found = [self._one(kind, name, context) for kind, name in wanted]
         return [item for item in found if item is not None]
+
+    def further_databases(self, names: Names, count: int) -> list[Existing]:
+        """Return the databases after the first of `count`, over which recipients are spread.
+
+        Raises:
+            GateClosed: one of them isn't there.
+            OperationError: the API refused, gave no answer, or one from which nothing follows.
+        """
+        wanted = names.shards(count)[1:]
+        with self._account.understood("list what exists already"):
+            there = {item["name"]: item["uuid"] for item in self.items(FURTHER_DATABASE.path)}
+        if missing := [name for name in wanted if name not in there]:
+            raise GateClosed(
+                f"The first database says that its recipients are spread over {count} databases, "
+                f"and the account has no database {missing[0]}: its recipients would be lost. "
+                "Nothing was changed. Restore that database under this name first, from its backup."
+            )
+        return [Existing(FURTHER_DATABASE, there[name], name, name, "its name") for name in wanted]
 
     def _one(self, kind: Kind, wanted: str, context: StackContext) -> Existing | None:
         given, source = _given_id(kind, context)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.adoption.earlier_data import EarlierRows
-from ops.adoption.existing import Existing
+from ops.adoption.existing import FURTHER_DATABASE, Existing
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,15 @@ class AdoptionPlan:
         return not self.adopted and self.earlier is None
 
     @property
-    def import_ids(self) -> Mapping[str, str]:
+    def import_ids(self) -> Mapping[str, str | list[str]]:
         """The settings that make the program import, by their short names."""
-        return {item.kind.setting: item.id for item in self.adopted}
+        single = {
+            item.kind.setting: item.id for item in self.adopted if item.kind is not FURTHER_DATABASE
+        }
+        # Managed ones too: the list names each by its place.
+        every = (item for item in (*self.adopted, *self.managed) if item.kind is FURTHER_DATABASE)
+        further = [item.id for item in sorted(every, key=lambda item: item.wanted)]
+        return {**single, **({FURTHER_DATABASE.setting: further} if further else {})}
 
     def document(self) -> dict[str, Any]:
         """Return the plan for ``--json``."""

@@ -113,6 +113,7 @@ class AccountState:
     def _names(self) -> Answers:
         settings = self._context.known_settings()
         adopted = {str(getattr(settings, name)) for name in _ADOPTED}
+        adopted.update(settings.adopt_further_database_ids)
         owned = {str(resource["id"]) for resource in self._made} | adopted
         with self._api() as api:
             return taken_names(api, self._stack_names(), owned, shards=settings.shards)

@@ -46,6 +46,39 @@ def test_what_a_plain_import_put_outside_of_the_component_is_the_same_resource()
     assert left.options(base, "worker_id") is base
 
 
+FURTHER = Adoption("account", further_databases={"database-1": "db-1", "database-2": "db-2"})
+
+
+def test_each_further_database_is_imported_where_the_state_has_it_not() -> None:
+    base = pulumi.ResourceOptions(protect=True)
+    assert FURTHER.options(base, "database-2").import_ == "account/db-2"
+    assert FURTHER.options(base, "database-3") is base
+    left = FURTHER.without_managed([entry(D1, "database-1", "db-1")])
+    assert left.given == {"database-2": "db-2"}
+    with pytest.raises(pulumi.RunError) as refused:
+        FURTHER.without_managed([entry(D1, "database-1", "db-9"), entry(D1, "database-3", "db-2")])
+    assert str(refused.value).splitlines()[1:] == [
+        (
+            "  1. adoptFurtherDatabaseIds: the stack manages db-9 in that place already, and not "
+            "db-1. Take the setting out to keep the one that it has."
+        ),
+        (
+            "  2. adoptFurtherDatabaseIds: the stack manages db-2 as its database-3 already. "
+            "Correct the id."
+        ),
+    ]
+
+
+def test_further_databases_are_settings_by_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.components.adoption.read_state", list)
+    ids = [f"18f97339-c287-4872-9bdd-e2135c07ec1{n}" for n in range(8)]
+    settings = checked_config(adoptFurtherDatabaseIds=json.dumps(ids[:2])).settings()
+    assert Adoption.of_settings(settings).given == {"database-1": ids[0], "database-2": ids[1]}
+    for wrong in (ids, [ids[0], ids[0]], ["prod"]):
+        [problem] = checked_config(adoptFurtherDatabaseIds=json.dumps(wrong)).mistakes()
+        assert problem.key == "adoptFurtherDatabaseIds"
+
+
 def test_a_type_or_a_name_of_another_resource_means_nothing() -> None:
     kv, version = "cloudflare:index/aNamespace:ANamespace", "cloudflare:index/worker:Worker"
     state = [

@@ -21,7 +21,7 @@ _NAMES = {
     "failed": "failed-queue-local",
     "worker": WORKER,
 }
-_SETTINGS = {
+SETTINGS = {
     "testClock": True,
     "customDomain": "notify.example.test",
     "zoneName": "example.test",
@@ -47,7 +47,7 @@ class AdoptedAccount:
     @contextmanager
     def made(cls, folder: Path, **settings: Any) -> Iterator[AdoptedAccount]:
         """Make the earlier account in a cloud of its own and adopt it."""
-        installation = Installation(folder, settings=_SETTINGS | settings)
+        installation = Installation(folder, settings=SETTINGS | settings)
         # Its one isolate has a placement's record at once.
         installation.environment["NOTIFICATION_LOCAL_SETTLED_S"] = "12"
         try:

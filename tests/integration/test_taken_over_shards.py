@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from notification.placement import shard_of
-from tests.integration.adopted_account import WORKER, AdoptedAccount
+from tests.integration.adopted_account import SETTINGS, WORKER, AdoptedAccount
 
 pytestmark = [pytest.mark.workerd, pytest.mark.soak]
 
@@ -77,6 +78,29 @@ def test_a_pull_request_has_databases_of_its_own_and_leaves_none(spread: Adopted
     assert [path.name for path in made.home.rglob("*pr-7*")] == []
     for sql in ("SELECT user_id FROM user_configs", "SELECT id FROM notification_logs"):
         assert sum(map(len, rows(spread, sql))) > 3
+
+
+@pytest.mark.requirement("S0-16")
+def test_a_stack_whose_state_is_lost_is_imported_with_all_its_databases(
+    spread: AdoptedAccount,
+) -> None:
+    made, before = spread.installation, databases(spread)
+    people = rows(spread, "SELECT user_id FROM user_configs ORDER BY user_id")
+    shutil.rmtree(made.home / "pulumi")
+    made.configure({**SETTINGS, "shards": 2})
+    refused = made.ctl("import", "--stack", "local", "--yes", "--skip-verify")
+    assert refused.returncode == 8, refused.stdout + refused.stderr
+    assert "Set shards to 3" in refused.stderr
+    # What no provider can import is named by the operator.
+    taken = {"takeOver": [SETTINGS["customDomain"], SETTINGS["routePattern"]]}
+    made.configure({**SETTINGS, **taken, "shards": 3})
+    report = made.ctl_json("import", "--stack", "local", "--yes", "--skip-verify")
+    assert {item["id"] for item in report["adopt"]} >= set(before.values())
+    assert report["deployment"]["changes"]["import"] == 7
+    assert databases(spread) == before
+    assert rows(spread, "SELECT user_id FROM user_configs ORDER BY user_id") == people
+    again = made.ctl_json("up", "--stack", "local", "--skip-verify")
+    assert set(again["changes"]) == {"same"}, again["changes"]
 
 
 def test_a_whole_stack_of_several_databases_goes_at_once(spread: AdoptedAccount) -> None:

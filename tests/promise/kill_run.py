@@ -120,8 +120,11 @@ class KillRun:
             server = self.real.server()
             eventually(lambda: server.process() is None, what="the end of the local cloud")
             self.report.messages_lost_by_the_queue += self.real.forget_messages()
-            started = self.real.installation.ctl("local", "start")
-            assert started.returncode == 0, started.stderr
+            # A process that was killed keeps its ports until its last thread has ended.
+            eventually(
+                lambda: self.real.installation.ctl("local", "start").returncode == 0,
+                what="a local cloud on the same ports",
+            )
         for sent in batch:
             sent.answer()
         eventually(self.real.serves, what=f"the service after a kill of {kind}")

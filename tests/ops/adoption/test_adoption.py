@@ -13,7 +13,13 @@ from infra.migrations.errors import MigrationError
 from infra.shards.record import Placement
 from ops.adoption import adoption as module
 from ops.adoption.adoption import Adoption, AdoptionReport
-from ops.adoption.existing import DATABASE, FAILED_QUEUE, RETRY_QUEUE, Existing
+from ops.adoption.existing import (
+    DATABASE,
+    FAILED_QUEUE,
+    FURTHER_DATABASE,
+    RETRY_QUEUE,
+    Existing,
+)
 from ops.adoption.plan import AdoptionPlan, ReplacedConsumer
 from ops.stacks.account import StackAccount
 from ops.stacks.driver import StackUpdate
@@ -53,7 +59,9 @@ class World:
         put(StackAccount, "of", lambda _: account)
         put(module, "choose_driver", lambda _: SimpleNamespace(resources=self._resources))
         listing = SimpleNamespace(
-            find=lambda *_: self.found, items=lambda path: self.consumers.get(path, [])
+            find=lambda *_: list(self.found),
+            items=lambda path: self.consumers.get(path, []),
+            further_databases=lambda _, count: [FURTHER] * (count - 1),
         )
         put(module, "AccountListing", lambda _: listing)
         put(module, "_database", lambda *given: nullcontext(given[-1]))
@@ -137,17 +145,26 @@ def test_what_the_state_has_is_managed_and_the_rest_adopted(world: World) -> Non
     assert world.adoption().plan().earlier is None
 
 
+FURTHER = Existing(FURTHER_DATABASE, "d2", "notify-db_shard_1", "notify-db_shard_1", "its name")
+
+
 @pytest.mark.parametrize("placement", [Placement(2), Placement(1, 2), Placement(2, 1)])
-def test_the_first_of_several_databases_is_not_adopted_alone(
+def test_the_first_of_several_databases_is_adopted_with_the_others_or_not_at_all(
     world: World, placement: Placement
 ) -> None:
     world.placement = placement
-    with pytest.raises(GateClosed, match=r"spread over 2 databases, and an import takes one"):
-        world.adoption().plan()
-    world.state = [{"id": "d1"}]
-    assert world.adoption().plan().managed == (STORE,)
+    for state in ([], [{"id": "d1"}]):
+        world.state = state
+        with pytest.raises(GateClosed, match=r"over 2 databases, and shards is 1.*Set shards to 2"):
+            world.adoption().plan()
+    world.state = []
+    found = world.adoption(f"{{{SHARDS}: 3}}").plan()
+    assert found.adopted == (STORE, QUEUE, FURTHER)
+    assert found.import_ids["adoptFurtherDatabaseIds"] == ["d2"]
+    world.state = [{"id": "d2"}]
+    assert world.adoption(f"{{{SHARDS}: 2}}").plan().managed == (FURTHER,)
     world.state, world.placement = [], Placement(1)
-    assert STORE in world.adoption().plan().adopted
+    assert world.adoption().plan().adopted == (STORE, QUEUE)
 
 
 def test_a_local_stacks_cloud_is_started_first(world: World) -> None:

@@ -14,7 +14,7 @@ from ops.adoption.existing import AccountListing, Existing
 from ops.stacks.account import StackAccount
 from ops.stacks.console import Reporter
 from ops.stacks.context import StackContext
-from ops.stacks.errors import UsageError
+from ops.stacks.errors import GateClosed, UsageError
 from ops.stacks.project import Project
 
 DATABASE = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415"
@@ -109,3 +109,16 @@ def test_an_id_that_nothing_has_is_refused_with_where_it_comes_from() -> None:
 def test_an_id_in_the_settings_that_is_none_is_refused_by_its_key() -> None:
     with pytest.raises(UsageError, match="adoptDatabaseId = 'f174': a UUID"):
         found({"d1/database": []}, {"adoptDatabaseId": "f174"})
+
+
+def test_further_databases_are_found_by_their_names_and_all_of_them() -> None:
+    names = Names.of_stack("production")
+    listed = [{"name": name, "uuid": f"id of {name}"} for name in reversed(names.shards(3))]
+    account = Listed({"d1/database": listed})
+    found = account.further_databases(names, 3)
+    assert [(one.name, one.id) for one in found] == [
+        (name, f"id of {name}") for name in names.shards(3)[1:]
+    ]
+    assert account.further_databases(names, 1) == []
+    with pytest.raises(GateClosed, match=r"over 4 databases, and .* no database .*_shard_3: its"):
+        account.further_databases(names, 4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ops.adoption.earlier_data import EarlierRows
-from ops.adoption.existing import DATABASE, NAMESPACE_KIND, RETRY_QUEUE, Existing
+from ops.adoption.existing import DATABASE, FURTHER_DATABASE, NAMESPACE_KIND, RETRY_QUEUE, Existing
 from ops.adoption.plan import AdoptionPlan, ReplacedConsumer
 
 MINE = Existing(DATABASE, "d1", "notify", "notify", "its name")
@@ -31,6 +31,18 @@ def test_the_adopted_are_settings_of_the_program_and_the_managed_are_not() -> No
     assert plan(adopted=(MINE, RENAMED)).import_ids == {
         "adoptDatabaseId": "d1",
         "adoptNamespaceId": "kv1",
+    }
+
+
+def test_further_databases_are_named_in_their_order_also_those_that_are_managed() -> None:
+    three, two, one = (
+        Existing(FURTHER_DATABASE, f"d{n}", f"notify_shard_{n}", f"notify_shard_{n}", "its name")
+        for n in (3, 2, 1)
+    )
+    found = AdoptionPlan("production", (MINE, three, one), (MANAGED, two), (), None)
+    assert found.import_ids == {
+        "adoptDatabaseId": "d1",
+        "adoptFurtherDatabaseIds": ["d1", "d2", "d3"],
     }
 
 
