@@ -42,6 +42,11 @@ class D1Refused(MigrationError):
         super().__init__(message)
         self.status = status
 
+    @property
+    def is_of_token(self) -> bool:
+        """Whether the token lacks the permission, or is none."""
+        return self.status in {401, 403}
+
 
 class ChangedMigration(MigrationError):
     """A migration file was changed after it had been applied."""

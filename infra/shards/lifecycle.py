@@ -38,6 +38,9 @@ def is_changed(old: Properties, new: Properties) -> bool:
     with _database(new, str(new["databases"][0])) as first:
         try:
             found = retry_unavailable(read_placement, first)
+        except D1Refused as error:
+            # A token that may only plan can't query; one that may not update fails there.
+            return not error.is_of_token
         except MigrationError:
             return True  # The update says why.
     if wanted is None:

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from infra.migrations.errors import D1Refused
 from infra.program import declare
 from infra.rules import Stack, collect_declarations
 from infra.rules.resources import real_stores_are_protected
@@ -18,6 +19,7 @@ from tests.infra.registrations import Declared, declare_stack
 from tests.infra.stack_inputs import checked_config, stack_inputs
 
 VERSION = "18f97339-c287-4872-9bdd-e2135c07ec12"
+SHARDS = "pulumi-python:dynamic/shards:Shards"
 LEDGER = "pulumi-python:dynamic/releases:ReleaseLedger"
 
 
@@ -235,6 +237,30 @@ def test_no_database_goes_where_the_record_cant_be_read(
     record.append(PlacementUnknown("It is malformed."))
     with pytest.raises(pulumi.RunError, match=r"none of them may go.*It is malformed"):
         declared(tmp_path, 1, databases(2))
+
+
+@pytest.mark.parametrize("n", [2, None])
+def test_a_plan_whose_token_may_not_query_shows_what_the_last_update_left(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record: list[Placement | Exception | None],
+    n: int | None,
+) -> None:
+    record.append(D1Refused("It may not.", status=403))
+    state = [*databases(3), release(VERSION, shards=3)]
+    if n:
+        state.append({"type": SHARDS, "outputs": {"n": float(n)}})
+    with pytest.raises(pulumi.RunError, match=r"none of them may go.*It may not"):
+        declared(tmp_path, 2, state)
+    monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)
+    found = declared(tmp_path, 2, state)
+    assert len(found.of_type("D1Database")) == (n or 3)
+    with pytest.raises(pulumi.RunError, match=f"spread over {n or 3} of the databases"):
+        declared(tmp_path, 1, state, traffic=10, traffic_base=VERSION)
+    for status in (404, 500):
+        record[0] = D1Refused("It may not.", status=status)
+        with pytest.raises(pulumi.RunError, match="none of them may go"):
+            declared(tmp_path, 2, state)
 
 
 def release(version: str, **settings: Any) -> dict[str, Any]:

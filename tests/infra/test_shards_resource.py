@@ -82,6 +82,9 @@ def test_only_another_number_and_other_databases_are_a_change(
         (Placement(2), True),
         (None, True),
         (PlacementUnknown("It is malformed."), True),
+        (D1Refused("It is gone.", status=404), True),
+        (D1Refused("A token that plans.", status=403), False),
+        (D1Refused("No token.", status=401), False),
     ],
 )
 def test_a_move_that_was_cut_off_is_a_change_though_the_state_has_the_wanted_number(
