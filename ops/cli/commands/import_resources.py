@@ -31,8 +31,9 @@ def import_resources(
 
     It finds them by the stack's names, or by ID: PROD_DB_ID, PROD_KV_ID, DEV_DB_ID, DEV_KV_ID in
     the environment, or the settings adoptDatabaseId, adoptNamespaceId, adoptRetryQueueId,
-    adoptFailedQueueId, adoptWorkerId. It creates nothing twice, loses no data, and converts a
-    database of the earlier service. It shows the plan first. Safe to repeat.
+    adoptFailedQueueId, adoptWorkerId. Databases after the first are found by their names. It
+    creates nothing twice, loses no data, and converts a database of the earlier service. It shows
+    the plan first. Safe to repeat.
     """
     reporter = Reporter(json=json)
     adoption = Adoption(open_stack(run, stack, reporter), Deployment)
