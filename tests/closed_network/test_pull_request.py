@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,12 +63,18 @@ def test_it_has_the_bases_backend_and_key_service_and_secrets_of_its_own(
     assert not (root / "Pulumi.pr-7.yaml").exists()
 
 
-def test_it_needs_no_base_that_is_deployed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shards", [1, 3])
+def test_it_needs_no_base_that_is_deployed(tmp_path: Path, shards: int) -> None:
     with Operator.at_work(tmp_path) as operator:
-        operator.set_up()
+        operator.set_up(shards=shards)
         operator.ctl("pr", "up", "8", *FROM, "--skip-verify")
         file = operator.project.root / "Pulumi.pr-8.yaml"
         kept = yaml.safe_load(file.read_text())["config"]
         assert "secure" in kept["notification-system:apiSecretKey"]
         told = operator.fails("outputs", "--stack", "development", code=4)
         assert "There is no stack 'development'" in told
+        found = json.loads(operator.ctl("outputs", "--stack", "pr-8", "--json"))
+        assert len(found["d1_databases"]) == shards
+        operator.ctl("pr", "destroy", "8", *FROM)
+        assert set(map(len, operator.ids().values())) == {0}
+        assert not file.exists()
