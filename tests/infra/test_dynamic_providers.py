@@ -70,6 +70,7 @@ def test_a_state_of_every_earlier_release_is_deleted_and_does_what_it_did(pickle
     found.configure(dynamic.ConfigureRequest(dynamic.Config({}, "notification-system")))
     found.delete("id", {})
     same = {"version_id": "v1", "release": {"version_id": "v1"}, "serving": [], "level": 1}
+    same["wanted"] = 2
     assert found.diff("id", {**same, "releases": [{"version_id": "v1", "serving": []}]}, same)
 
 
