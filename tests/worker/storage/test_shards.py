@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -942,13 +942,21 @@ def test_the_chats_of_a_bot_are_spaced_over_all_databases(spread: World) -> None
 
 
 @pytest.mark.requirement("C-0.55")
-def test_what_a_hold_lets_go_keeps_the_pace_over_all_databases(spread: World) -> None:
+@pytest.mark.parametrize("path", ["a", "b", "c", "d", "e"])
+def test_what_a_hold_lets_go_keeps_the_pace_over_all_databases(spread: World, path: str) -> None:
+    for user in USERS:
+        spread.configure(user, webhook_url=f"{ENDPOINT}/{path}")
     spread.request("PUT", "/api/holds/webhook", {"until": "2026-01-01T01:00:00Z"})
     for user in USERS * 3:
         spread.clock.ms += 1_000
         spread.send(user)
     assert spread.request("DELETE", "/api/holds/webhook").json["data"]["released"] == 9
     assert due_by_age(spread) == [200 * place for place in range(9)]
+    lines = spread.rows("SELECT interval_ms, burst FROM endpoint_lines")
+    assert Counter((row["interval_ms"], row["burst"]) for row in lines) == {
+        (200, 5): 1,
+        (200, 0): 2,
+    }
 
 
 @pytest.mark.requirement("C-0.55")

@@ -183,7 +183,10 @@ async def place_released(
     try:
         for number, part in enumerate(parts):
             for spot, line in await _spots(part, number):
-                lines[line.endpoint] = line
+                known = lines.get(line.endpoint)
+                # A notice doesn't tell the burst of its line.
+                if known is None or known.pace.burst < line.pace.burst:
+                    lines[line.endpoint] = line
                 groups.setdefault(line.endpoint, []).append(spot)
         wanted = [
             Places(identity, spots[0].channel, lines[identity].pace, min(s.due_ms for s in spots))
