@@ -74,7 +74,8 @@ def test_addresses_imports_traffic_access_and_dates_belong_to_one_stack() -> Non
     assert of_one_stack == {
         *("serviceUrl", "customDomain", "routePattern", "zoneName", "zoneId", "takeOver"),
         *("adoptDatabaseId", "adoptNamespaceId", "adoptRetryQueueId", "adoptFailedQueueId"),
-        *("adoptWorkerId", "pin", "traffic", "trafficBase", "maintenanceMode"),
+        *("adoptWorkerId", "adoptFurtherDatabaseIds"),
+        *("pin", "traffic", "trafficBase", "maintenanceMode"),
         *(key for group in (AccessSettings, KeyDates) for key in own_fields(group)),
     }
 
