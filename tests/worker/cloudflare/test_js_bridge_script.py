@@ -231,3 +231,134 @@ def test_an_answer_without_a_body_is_whole_and_one_with_a_length_is_read_at_once
     assert (plain["answer"][2:], plain["reads"]) == (["a", True], 0)
     coded = called("stream(['a'])", headers="{'content-length': '1', 'content-encoding': 'br'}")
     assert (coded["answer"][2:], coded["reads"]) == (["a", True], 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "comes"),
+    [
+        ('"x".repeat(16384)', "{}", True),
+        ('"x".repeat(16385)', "{}", False),
+        ('"x"', '{ "content-length": "many" }', False),
+        ('"x"', '{ "content-length": "0" }', True),
+    ],
+)
+def test_a_body_of_up_to_16_kib_comes_with_its_request(
+    body: str, headers: str, comes: bool
+) -> None:
+    done = run_script(f"return await serve(post({body}, {headers}), [{RESPOND}]);")
+    assert ("\n" in done["seen"][0][1]) is comes
+
+
+def test_a_request_without_a_body_or_a_length_is_asked_for_no_bytes_ahead() -> None:
+    done = run_script(
+        f"""
+        const get = new Request("http://host/", {{ headers: {{ "content-length": "0" }} }});
+        return await serve(get, ["body 9", {RESPOND}]);"""
+    )
+    assert json.loads(done["seen"][0][1]) == ["GET", "http://host/", {"content-length": "0"}, None]
+    assert done["seen"][1] == [False, ""]
+
+
+@pytest.mark.parametrize(
+    ("size", "broken", "seen"),
+    [
+        (9, "null", [False, "x" * 9]),
+        (10, "null", [False, "x" * 10]),
+        (99, "null", [False, "x" * 10]),
+        (3, '"reset"', [True, "Error: reset"]),
+    ],
+)
+def test_a_streamed_body_is_read_to_one_byte_beyond_its_limit(
+    size: int, broken: str, seen: list[object]
+) -> None:
+    done = run_script(f"""
+        {STREAM}
+        const body = stream(["x".repeat({size})], {broken});
+        const request = {{ method: "POST", url: "http://host/", headers: new Headers(), body }};
+        return await serve(request, ["body 9", {RESPOND}]);""")
+    assert "\n" not in done["seen"][0][1]
+    assert done["seen"][1] == seen
+
+
+def test_a_kept_head_is_named_by_its_number_and_each_answer_has_its_own_request_id() -> None:
+    done = run_script(
+        """
+        connect(() => {}, {});
+        const numbers = [keep('[201,{"X-A":"a"}]'), keep('[404,{"X-A":"b"}]')];
+        const answers = [respond("respond 0\\nr1\\none\\ntwo"), respond("respond 1\\nr2\\n"),
+          respond("respond 0\\nr3\\n"), respond('respond [204,{"X-A":"c"}]\\nr4\\n')];
+        return { numbers, answers: await Promise.all(answers.map(async (each) => [
+          each.status, each.headers.get("x-a"), each.headers.get("x-request-id"),
+          each.body === null, await each.text()])) };"""
+    )
+    assert done["numbers"] == [0, 1]
+    assert done["answers"] == [
+        [201, "a", "r1", False, "one\ntwo"],
+        [404, "b", "r2", True, ""],
+        [201, "a", "r3", True, ""],
+        [204, "c", "r4", True, ""],
+    ]
+
+
+def test_the_moved_clock_is_asked_at_its_address() -> None:
+    done = run_script("""
+        const asked = [];
+        connect(() => {}, { TEST_CLOCK: { fetch: async (url) => {
+          asked.push(url);
+          return Response.json({ now_ms: 17 });
+        } } });
+        return [await now(), ...asked];""")
+    assert done == [17, "http://local-clock/local/clock"]
+
+
+def test_each_wait_that_an_endpoint_names_is_told() -> None:
+    done = called("null", headers="{'x-ogw-ratelimit-reset': '3'}")
+    assert done["answer"] == [201, {"retry-after": "7", "x-ogw-ratelimit-reset": "3"}, "", True]
+
+
+@pytest.mark.parametrize(
+    ("length", "limit", "reads"),
+    [("5000", 5_000, 0), ("5001", 5_000, 1), ("many", 5_000, 1)],
+)
+def test_an_answer_is_read_at_once_up_to_the_limit(length: str, limit: int, reads: int) -> None:
+    done = called("stream(['a'])", limit=limit, headers=f"{{'content-length': '{length}'}}")
+    assert (done["answer"][2:], done["reads"]) == (["a", True], reads)
+
+
+def test_an_answer_with_a_length_that_breaks_off_keeps_its_status() -> None:
+    done = run_script("""
+        globalThis.fetch = async () => ({ status: 202, body: {},
+          headers: new Headers({ "content-length": "9" }),
+          arrayBuffer: async () => { throw new Error("reset"); } });
+        return JSON.parse(await call(JSON.stringify(["GET", "http://host/", {}, "", 1000, 9])));""")
+    assert done == [202, {}, "", False]
+
+
+def test_a_call_without_a_status_in_time_is_given_up() -> None:
+    done = run_script("""
+        const waits = [];
+        globalThis.setTimeout = (give_up, ms) => { waits.push(ms); give_up(); return 7; };
+        globalThis.clearTimeout = (timer) => waits.push(`cleared ${timer}`);
+        globalThis.fetch = async (url, { signal }) => { signal.throwIfAborted(); };
+        const text = JSON.stringify(["GET", "http://host/", {}, "", 1234, 9]);
+        return [JSON.parse(await call(text)), waits];""")
+    assert done == [
+        {"name": "AbortError", "message": "This operation was aborted"},
+        [1234, "cleared 7"],
+    ]
+
+
+def test_an_endpoint_that_cannot_be_reached_is_told_with_its_reason() -> None:
+    done = run_script("""
+        globalThis.fetch = async () => { throw new TypeError("no route"); };
+        return JSON.parse(await call(JSON.stringify(["GET", "http://host/", {}, "", 1000, 9])));""")
+    assert done == {"name": "TypeError", "message": "no route"}
+
+
+def test_a_text_that_is_not_utf_8_is_read_all_the_same() -> None:
+    done = run_script("""
+        globalThis.fetch = async () => new Response(new Uint8Array([239, 187, 191, 97, 255]), {
+          headers: { "content-length": "5" } });
+        const text = JSON.stringify(["GET", "http://host/", {}, null, 1000, 9]);
+        return JSON.parse(await call(text));""")
+    assert done == [200, {}, "\ufeffa\ufffd", True]
