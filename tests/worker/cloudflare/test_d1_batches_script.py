@@ -282,3 +282,38 @@ def test_no_timer_is_left_of_a_request_that_has_its_answer() -> None:
         await texts(answers);
         return [waiting, open.size];""")
     assert found == [2, 0]
+
+
+def test_eight_statements_join_and_nine_go_alone() -> None:
+    found = run_script("""
+        const answers = [write("a"), ask(Array(8).fill([insert, "b"])), write("c")];
+        for (let n = 0; n < 2; n += 1) await end();
+        await texts(answers);
+        return labels().map((each) => each.length);""")
+    assert found == [1, 9]
+
+
+def test_whoever_waits_leads_after_a_quarter_of_a_second_and_gives_up_ten_seconds_later() -> None:
+    found = run_script("""
+        const waits = [];
+        const due = [];
+        globalThis.setTimeout = (work, ms) => { waits.push(ms); due.push(work); };
+        globalThis.clearTimeout = () => {};
+        const answers = [write("a"), write("b")];
+        await turn();
+        due.shift()();
+        const led = [...waits];
+        due.shift()();
+        return { led, labels: labels(), answer: JSON.parse(await answers[1]) };""")
+    assert found == {
+        "led": [250, 10_000],
+        "labels": [["a"], ["b"]],
+        "answer": "D1_ERROR: Network connection lost: a shared transaction's answer",
+    }
+
+
+def test_a_result_without_counts_has_none() -> None:
+    found = run_script("""
+        use({ DB: { prepare: (sql) => sql, batch: async () => [{ meta: {} }] } });
+        return JSON.parse(await ask([["SELECT 1"]]));""")
+    assert found == [[[], 0, 0, 0]]
