@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from localcloud.json_text import parse_json
 
 Model = TypeVar("Model", bound=BaseModel)
+_NO_OBJECT = "Input should be an object"
 
 
 class ApiError(Exception):
@@ -60,7 +61,9 @@ def parse(model: type[Model], document: Any, *, code: int) -> Model:
         return model.model_validate(document)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: {detail['msg']}"
+            f"{'.'.join(str(part) for part in detail['loc']) or 'body'}: "
+            # The class of this module says nothing to a client.
+            f"{_NO_OBJECT if detail['type'] == 'model_type' else detail['msg']}"
             for detail in error.errors(include_input=False, include_url=False)
         )
         raise ApiError(400, code, f"Invalid request body: {wrong}.") from error

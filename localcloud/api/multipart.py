@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 
 from starlette.requests import Request
 
@@ -71,8 +72,12 @@ def _part(part: Message, code: int) -> Part:
 
 def _text(part: Message, name: str) -> str | None:
     """A parameter of Content-Disposition, whose bytes are UTF-8 in every browser and client."""
-    found = part.get_param(name, header="content-disposition")
-    if found is None:
-        return None
-    text = found[2] if isinstance(found, tuple) else found
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    for header, value in part.raw_items():
+        if header.lower() == "content-disposition":
+            # `get_param` of the part itself would see a sign for each byte beyond ASCII.
+            text = str(value).encode("ascii", "surrogateescape").decode("utf-8", "replace")
+            disposition = Message()
+            disposition["Content-Disposition"] = text
+            found = disposition.get_param(name, header="content-disposition")
+            return None if found is None else collapse_rfc2231_value(found)
+    return None

@@ -8,11 +8,13 @@ sees. That the answers have Cloudflare's shape is checked by its SDKs' models, i
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import re
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,8 +37,19 @@ OTHER_APIS = ("/api/v3/", "/local/", "/sink/")
 OWN_ROOTS = ("/accounts", "/zones", "/user", "/memberships", "/graphql")
 """Paths that don't begin below the account."""
 
+
+@dataclass(frozen=True)
+class Form:
+    """A body in parts."""
+
+    parts: list[tuple[str, tuple[str | None, bytes, str]]]
+    bearer: str = ""
+    """The token that it carries in place of the account's."""
+
+
 Call = tuple[str, str] | tuple[str, str, Any] | tuple[str, str, Any, str]
-"""Method, path, body, and the name by which later calls mean the id of the answer."""
+"""Method, path, body, and the name by which later calls mean the id of the answer; or names with
+what they mean in the result, as in `link=upload_url file=filename`."""
 
 NONE = "0" * 32
 LONG = "x" * 600
@@ -99,6 +112,36 @@ BAD_ENVIRONMENTS: list[Any] = [
     *({"prevent_self_review": 1}, {"deployment_branch_policy": []}),
     {"deployment_branch_policy": {"protected_branches": True}, "can_admins_bypass": 7},
     {"deployment_branch_policy": {}},
+]
+INSERTS = b"INSERT INTO t VALUES (2, 'two');\nINSERT INTO t VALUES (3, 'three');"
+BROKEN = b"INSERT INTO none VALUES (1)"
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def form(metadata: Any, *modules: tuple[str, str, bytes]) -> Form:
+    """The form of an upload: its metadata, and modules with their names and types."""
+    text = metadata if isinstance(metadata, str) else json.dumps(metadata)
+    named = [(name, (name, content, kind)) for name, kind, content in modules]
+    return Form([("metadata", (None, text.encode(), "application/json")), *named])
+
+
+ENTRY = ("entry.py", "text/x-python", b"print(1)")
+PAGE = b"<h1>Hi</h1>"
+HASH = md5(PAGE)
+ASSET = {"hash": HASH, "size": len(PAGE)}
+ASSET_CONFIGS: list[dict[str, Any]] = [
+    {"html_handling": "some"},
+    {"run_worker_first": []},
+    {"run_worker_first": ["x"]},
+    {"run_worker_first": ["!/x"]},
+    {"run_worker_first": ["/a", "/a"]},
+    {"run_worker_first": ["/a*", "/ab"]},
+    {"run_worker_first": ["/" + "x" * 100]},
+    {"not_found_handling": "404-page", "run_worker_first": ["/api/*", "!/api/x"]},
+    {"html_handling": "none", "run_worker_first": ["/api/*", "!/x/*"]},
 ]
 CHAPTERS: dict[str, list[Call]] = {
     "account": [
@@ -519,6 +562,199 @@ CHAPTERS: dict[str, list[Call]] = {
         ("DELETE", "/zones/{zone}/workers/routes/{route}"),
         ("DELETE", "/workers/domains/{domain}"),
     ],
+    "transfers": [
+        ("GET", "/d1/database/{d1}/time_travel/bookmark?timestamp=2026-02-01T00:00:00Z"),
+        ("GET", "/d1/database/{d1}/time_travel/bookmark", None, "mark=bookmark"),
+        ("GET", "/d1/database/{d1}/time_travel/bookmark?timestamp=2026-02-01"),
+        ("GET", "/d1/database/{d1}/time_travel/bookmark?timestamp=2025-12-31T23:59:59Z"),
+        ("GET", "/d1/database/{d1}/time_travel/bookmark?timestamp=soon"),
+        ("POST", "/d1/database/{d1}/import", {"action": "poll"}),
+        ("POST", "/d1/database/{d1}/import", {"action": "init"}),
+        ("POST", "/d1/database/{d1}/import", {"action": "init", "etag": "x"}),
+        ("POST", "/d1/database/{d1}/import", {"action": "start"}),
+        (
+            *("POST", "/d1/database/{d1}/import", {"action": "init", "etag": md5(INSERTS)}),
+            "link=upload_url file=filename",
+        ),
+        (
+            *("POST", "/d1/database/{d1}/import"),
+            {"action": "ingest", "etag": md5(INSERTS), "filename": "{file}"},
+        ),
+        ("POST", "/d1/database/{d1}/import", {"action": "ingest", "etag": md5(INSERTS)}),
+        ("PUT", "{link}0", INSERTS),
+        ("PUT", "{link}", INSERTS),
+        ("GET", "{link}"),
+        (
+            *("POST", "/d1/database/{d1}/import"),
+            {"action": "ingest", "etag": md5(b"other"), "filename": "{file}"},
+        ),
+        (
+            *("POST", "/d1/database/{d1}/import"),
+            {"action": "ingest", "etag": md5(INSERTS), "filename": "{file}"},
+            "job=at_bookmark",
+        ),
+        ("POST", "/d1/database/{d1}/import", {"action": "poll", "current_bookmark": "{job}"}),
+        ("POST", "/d1/database/{d1}/import", {"action": "poll", "current_bookmark": "x"}),
+        (
+            *("POST", "/d1/database/{d1}/import", {"action": "init", "etag": md5(BROKEN)}),
+            "link=upload_url file=filename",
+        ),
+        ("PUT", "{link}", BROKEN),
+        (
+            *("POST", "/d1/database/{d1}/import"),
+            {"action": "ingest", "etag": md5(BROKEN), "filename": "{file}"},
+        ),
+        (
+            *("POST", "/d1/database/{d1}/export", {"output_format": "polling"}),
+            "link=result.signed_url job=at_bookmark",
+        ),
+        (
+            *("POST", "/d1/database/{d1}/export"),
+            {"output_format": "polling", "current_bookmark": "{job}"},
+        ),
+        ("GET", "{link}"),
+        *(
+            call
+            for options in ({"no_data": True}, {"no_schema": True}, {"tables": ["none"]})
+            for call in (
+                (
+                    *("POST", "/d1/database/{d1}/export"),
+                    {"output_format": "polling", "dump_options": options},
+                    "link=result.signed_url",
+                ),
+                ("GET", "{link}"),
+            )
+        ),
+        ("POST", "/d1/database/{d1}/export", {"output_format": "file"}),
+        ("POST", f"/d1/database/{NONE}/export", {"output_format": "polling"}),
+        ("POST", "/d1/database/{d1}/time_travel/restore"),
+        ("POST", "/d1/database/{d1}/time_travel/restore?bookmark={mark}&timestamp=2026-02-01"),
+        ("POST", "/d1/database/{d1}/time_travel/restore?bookmark=none"),
+        ("POST", "/d1/database/{d1}/time_travel/restore?bookmark={mark}"),
+        ("POST", "/d1/database/{d1}/time_travel/restore?timestamp=2026-02-01"),
+        ("POST", "/d1/database/{d1}/query", {"sql": "SELECT count(*) AS rows FROM t"}),
+    ],
+    "uploads": [
+        ("PUT", "/workers/scripts/web", form({"main_module": "entry.py"}, ENTRY), "web"),
+        (
+            *("PUT", "/workers/scripts/web"),
+            form(
+                {
+                    "main_module": "./entry.py",
+                    "bindings": [BINDINGS[3], BINDINGS[4], {"type": "inherit", "name": "GONE"}],
+                    "compatibility_date": "2026-01-01",
+                    "compatibility_flags": ["python_workers"],
+                    "annotations": {"workers/message": "second"},
+                    "usage_model": "unbound",
+                    "limits": {"cpu_ms": 9},
+                    "logpush": True,
+                    "tags": ["w"],
+                    "observability": {"enabled": True},
+                    "tail_consumers": [{"service": "shop"}],
+                },
+                ("./entry.py", "text/x-python", b"print(2)"),
+                ("entry.map", "application/source-map", b"{}"),
+            ),
+        ),
+        (
+            *("POST", "/workers/scripts/web/versions"),
+            form(
+                {"main_module": "entry.py", "keep_bindings": ["secret_text"]},
+                ENTRY,
+            ),
+        ),
+        (
+            *("POST", "/workers/scripts/web/versions?include_subdomain_availability=true"),
+            form(
+                {"main_module": "entry.py", "bindings": [{"type": "inherit", "name": "KEY"}]},
+                ENTRY,
+            ),
+        ),
+        (
+            *("POST", "/workers/scripts/web/versions?bindings_inherit=strict"),
+            form(
+                {"main_module": "entry.py", "bindings": [{"type": "inherit", "name": "GONE"}]},
+                ENTRY,
+            ),
+        ),
+        *(
+            ("PUT", "/workers/scripts/web", body)
+            for body in (
+                b"",
+                Form([("entry.py", ("entry.py", b"", "text/x-python"))]),
+                form("{", ENTRY),
+                form({}, ENTRY),
+                form({"main_module": "none.py"}, ENTRY),
+                form({"body_part": "script"}, ENTRY),
+                form({"main_module": "entry.py", "containers": [{}]}, ENTRY),
+                form({"main_module": "entry.py", "assets": {"jwt": "x.y.z"}}, ENTRY),
+                form({"main_module": "entry.py", "bindings": [{"type": "inherit"}]}, ENTRY),
+                form({"main_module": "entry.py"}, ENTRY, ENTRY),
+            )
+        ),
+        ("PUT", "/workers/scripts/No Name", form({"main_module": "entry.py"}, ENTRY)),
+        ("GET", "/workers/scripts/web/versions"),
+        ("GET", "/workers/scripts/web/versions?deployable=true&per_page=1"),
+        ("GET", "/workers/scripts/web/versions?deployable=perhaps"),
+        ("GET", "/workers/scripts/web/settings"),
+        ("GET", "/workers/services/web"),
+        *(
+            ("POST", "/workers/scripts/web/assets-upload-session", {"manifest": manifest})
+            for manifest in (
+                {"no-slash": ASSET},
+                {"/../x": ASSET},
+                {"/" + "x" * 1_024: ASSET},
+                {"/x": {"hash": "x", "size": 1}},
+                {"/x": {"hash": NONE, "size": -1}},
+                {"/x": {"hash": NONE, "size": 26_214_401}},
+            )
+        ),
+        ("POST", "/workers/scripts/No Name/assets-upload-session", {"manifest": {}}),
+        (
+            *("POST", "/workers/scripts/web/assets-upload-session"),
+            {"manifest": {"/index.html": ASSET}},
+            "session=jwt",
+        ),
+        ("POST", "/workers/assets/upload?base64=true", Form([])),
+        *(
+            ("POST", f"/workers/assets/upload{query}", Form([part], "{session}"))
+            for query, part in (
+                ("", (HASH, (None, base64.b64encode(PAGE), "text/html"))),
+                ("?base64=true", (NONE, (None, b"eA==", "text/html"))),
+                ("?base64=true", (HASH, (None, b"eA==", "text/html"))),
+                ("?base64=true", (HASH, (None, b"!", "text/html"))),
+            )
+        ),
+        (
+            *("POST", "/workers/assets/upload?base64=true"),
+            Form([(HASH, (None, base64.b64encode(PAGE), "text/html"))], "{session}"),
+            "done=jwt",
+        ),
+        (
+            *("POST", "/workers/scripts/web/assets-upload-session"),
+            {"manifest": {"/index.html": ASSET}},
+        ),
+        *(
+            (
+                *("PUT", "/workers/scripts/web"),
+                form(
+                    {
+                        "main_module": "entry.py",
+                        "bindings": [{"type": "assets", "name": "ASSETS"}],
+                        "assets": {"jwt": "{done}", "config": config},
+                    },
+                    ENTRY,
+                ),
+            )
+            for config in ASSET_CONFIGS
+        ),
+        ("PUT", "/workers/scripts/other", form({"assets": {"jwt": "{done}"}})),
+        (
+            *("POST", "/workers/scripts/web/versions"),
+            form({"main_module": "entry.py", "keep_assets": True}, ENTRY),
+        ),
+        ("DELETE", "/workers/scripts/web"),
+    ],
     "tokens": [
         ("POST", "/tokens", {"name": "ci", "policies": [POLICY]}, "token"),
         ("POST", "/tokens", TOKEN, "token2"),
@@ -720,6 +956,53 @@ CHAPTERS: dict[str, list[Call]] = {
         ("DELETE", "/sink/api/messages"),
         ("GET", "/sink/api/messages"),
     ],
+    "malformed bodies": [
+        (method, path, body)
+        for method, path in (
+            ("PUT", "/workers/subdomain"),
+            ("POST", "/d1/database"),
+            ("PATCH", "/d1/database/{d1}"),
+            ("POST", "/d1/database/{d1}/query"),
+            ("POST", "/d1/database/{d1}/raw"),
+            ("POST", "/d1/database/{d1}/import"),
+            ("POST", "/d1/database/{d1}/export"),
+            ("POST", "/storage/kv/namespaces"),
+            ("PUT", "/storage/kv/namespaces/{kv}"),
+            ("PUT", "/storage/kv/namespaces/{kv}/bulk"),
+            ("DELETE", "/storage/kv/namespaces/{kv}/bulk"),
+            ("POST", "/storage/kv/namespaces/{kv}/bulk/delete"),
+            ("POST", "/storage/kv/namespaces/{kv}/bulk/get"),
+            ("POST", "/queues"),
+            ("PATCH", "/queues/{queue}"),
+            ("POST", "/queues/{queue}/purge"),
+            ("POST", "/queues/{queue}/consumers"),
+            ("POST", "/r2/buckets"),
+            ("POST", "/workers/workers"),
+            ("PATCH", "/workers/workers/shop"),
+            ("POST", "/workers/workers/shop/versions"),
+            ("POST", "/workers/scripts/shop/deployments"),
+            ("POST", "/workers/scripts/shop/subdomain"),
+            ("PATCH", "/workers/scripts/shop/settings"),
+            ("PATCH", "/workers/scripts/shop/script-settings"),
+            ("PUT", "/workers/scripts/shop/secrets"),
+            ("PATCH", "/workers/scripts/shop/secrets-bulk"),
+            ("PUT", "/workers/scripts/shop/schedules"),
+            ("POST", "/workers/scripts/shop/tails"),
+            ("POST", "/workers/scripts/shop/assets-upload-session"),
+            ("PUT", "/workers/scripts/shop/routes"),
+            ("PUT", "/workers/scripts/shop/domains/records"),
+            ("PUT", "/workers/domains"),
+            ("POST", "/zones/{zone}/workers/routes"),
+            ("POST", "/tokens"),
+            ("POST", "/analytics_engine/sql"),
+            ("POST", "/graphql"),
+            ("POST", "/local/clock"),
+            ("POST", "/local/cron/run"),
+            ("POST", "/local/zones"),
+            ("POST", "/local/faults"),
+        )
+        for body in ("{", "7")
+    ],
     "the end": [
         ("DELETE", "/workers/workers/other"),
         ("DELETE", "/workers/scripts/shop?force=perhaps"),
@@ -749,7 +1032,15 @@ class Story:
         """Make one call; the call with its answer, as the file holds it."""
         method, path, body, name = (*call, None, None)[:4]
         options: dict[str, Any] = {}
-        if isinstance(body, bytes | str):
+        if isinstance(body, Form):
+            filled = [
+                (n, (file, self._filled(c.decode()).encode() if n == "metadata" else c, kind))
+                for n, (file, c, kind) in body.parts
+            ]
+            options["files"] = filled
+            if body.bearer:
+                options["headers"] = {"Authorization": f"Bearer {self._filled(body.bearer)}"}
+        elif isinstance(body, bytes | str):
             options["content"] = body
         elif body is not None:
             options["json"] = json.loads(self._filled(json.dumps(self._sealed(body))))
@@ -758,12 +1049,23 @@ class Story:
             self._names["key"], self._key = answer.json()["key_id"], answer.json()["key"]
         if name is not None:
             document = answer.json()
-            self._names[name] = _id(document.get("result", document))
+            self._learn(name, document.get("result", document))
         text = json.dumps(_shown(answer)).replace(self._cloud.root_url, "http://local")
+        text = re.sub(r"signature=[0-9a-f]{64}", "signature=64 digits", text)
+        text = re.sub(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "a signed token", text)
         shown: dict[str, Any] = json.loads(text)
         return {"call": f"{method} {path[:90]}", "http": answer.status_code, **shown}
 
+    def _learn(self, names: str, result: Any) -> None:
+        for name, _, place in (part.partition("=") for part in names.split()):
+            found: Any = _id(result) if not place else result
+            for key in place.split(".") if place else ():
+                found = found[key]
+            self._names[name] = str(found)
+
     def _url(self, path: str) -> str:
+        if path.startswith("http:"):
+            return path
         if path.startswith("/sink/"):
             return self._cloud.endpoints.sink_url + path.removeprefix("/sink")
         if path.startswith(OTHER_APIS):
@@ -793,7 +1095,8 @@ def _id(result: Any) -> str:
 def _shown(answer: httpx.Response) -> dict[str, Any]:
     """What an answer says, without what every answer has, and what differs in each run."""
     if "json" not in answer.headers.get("content-type", ""):
-        kept = {k: v for k, v in answer.headers.items() if k in ("content-type", "etag")}
+        told = ("content-type", "etag") if "d1-files" not in str(answer.url) else ("content-type",)
+        kept = {k: v for k, v in answer.headers.items() if k in told}
         return {"headers": kept, "text": answer.text}
     document = answer.json()
     if not isinstance(document, dict) or "success" not in document:
@@ -839,6 +1142,7 @@ def tell() -> dict[str, list[dict[str, Any]]]:
     counting = SimpleNamespace(
         uuid4=lambda: uuid.UUID(int=next(numbers) + (0xA << 124)), UUID=uuid.UUID
     )
+    drawn = SimpleNamespace(token_hex=lambda size: f"{next(numbers):0{2 * size}x}")
     clock = SimpleNamespace(time_ns=lambda: now[0] * 1_000_000)
     as_by_default = {k: v for k, v in os.environ.items() if not k.startswith("NOTIFICATION_LOCAL_")}
     same_token = SimpleNamespace(choice=lambda letters: letters[0])
@@ -849,6 +1153,9 @@ def tell() -> dict[str, list[dict[str, Any]]]:
         mock.patch("localcloud.local_api.uuid", counting),
         mock.patch("localcloud.clock.time", clock),
         mock.patch("localcloud.home.secrets", same_token),
+        mock.patch("localcloud.api.d1_transfer.secrets", drawn),
+        mock.patch("localcloud.api.d1_copies.secrets", drawn),
+        mock.patch("localcloud.api.asset_tokens.secrets", drawn),
         RunningCloud(Path(folder) / "home") as cloud,
     ):
         story = Story(cloud)
